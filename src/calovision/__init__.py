@@ -1,0 +1,1 @@
+"""Calorimeter images from ROOT ntuples."""

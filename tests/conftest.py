@@ -1,0 +1,18 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def delphes_dir() -> Path:
+    """Folder of the genuine Delphes files, which are not part of the repository."""
+    default = REPOSITORY.parent / "shared" / "data" / "delphes"
+    folder = Path(os.environ.get("CALOVISION_TEST_DATA", default))
+    if not folder.is_dir():
+        pytest.skip("genuine Delphes files not found: set CALOVISION_TEST_DATA to their folder")
+    return folder
