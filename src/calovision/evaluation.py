@@ -1,0 +1,157 @@
+"""Compare the CNN with the cuts and the jet variables of a search, on the test split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+
+import numpy as np
+
+from calovision.baselines import combined_score, fit_combination
+from calovision.metrics import Efficiency, auc, efficiency, n_effective, roc, signal_efficiency_at
+from calovision.selection import evaluate_cut
+from calovision.splits import SPLITS
+from calovision.storage import ImageCollection
+
+CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
+"""Names in the summary; each is a column of the table of test events, larger = more like signal."""
+
+
+def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
+    """Positions in the collection of the events of the given splits, ascending."""
+    return np.flatnonzero(np.isin(collection.column("split"), [SPLITS.index(name) for name in splits]))
+
+
+def tabulate_test_events(
+    collection: ImageCollection,
+    indices: np.ndarray,
+    scores: np.ndarray,
+    *,
+    luminosity_fb: float,
+    signal_region: str,
+    seed: int,
+) -> dict[str, np.ndarray]:
+    """Everything that the summary and the plots need of every test event.
+
+    Parameters
+    ----------
+    collection
+        The image files.
+    indices, scores
+        Events of the validation and test splits in the collection and their CNN output, ``(n,)`` each.
+    luminosity_fb
+        Integrated luminosity, 1/fb.
+    signal_region
+        Expression on the event variables.
+    seed
+        Seed of the boosted trees that combine CNN and jet variables; these are fitted on the
+        validation split.
+
+    Returns
+    -------
+    Columns ``(n_test,)``: sample, label, weight (expected events), the event variables,
+    ``signal_region``, ``cnn`` and ``cnn+jets``; and ``fat_jets`` ``(n_test, 5, 4)``.
+
+    Raises
+    ------
+    InputError
+        If the expression cannot be evaluated or a class has no event in one of the two splits.
+    """
+    columns = {name: collection.column(name)[indices] for name in collection.files[0].events}
+    columns["weight"] = collection.event_weights(luminosity_fb)[indices]
+    columns["sample"] = collection.sample_names()[indices]
+    columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)
+    columns["cnn"] = scores
+    is_test = columns["split"] == SPLITS.index("test")
+    validation, test = _take(columns, ~is_test), _take(columns, is_test)
+    combination = fit_combination(validation["cnn"], validation, validation["label"], validation["weight"], seed=seed)
+    test["cnn+jets"] = combined_score(combination, test["cnn"], test)
+    return test
+
+
+def summarize(
+    collection: ImageCollection, test: Mapping[str, np.ndarray], background_efficiencies: Sequence[float]
+) -> dict:
+    """The numbers of ``summary.json``.
+
+    Parameters
+    ----------
+    collection
+        The image files, for the preselection.
+    test
+        The table of ``tabulate_test_events``.
+    background_efficiencies
+        Working points; the signal region's own is added as ``"signal_region"``. Where no background event passes
+        the signal region, the upper end of its interval takes the place of 0.
+
+    Returns
+    -------
+    ``preselection``, ``test_events``, ``signal_region`` and ``classifiers``; efficiencies are dictionaries of value,
+    low, high (68.3 % interval) and n_eff (effective number of events that limits it).
+    """
+    labels, weights = test["label"], test["weight"]
+    region = {
+        name: efficiency(test["signal_region"][labels == label], weights[labels == label])
+        for name, label in (("signal_efficiency", 1), ("background_efficiency", 0))
+    }
+    at_region = region["background_efficiency"]
+    points = {f"{value:g}": float(value) for value in background_efficiencies}
+    points["signal_region"] = at_region.value if at_region.value > 0 else at_region.high
+    return {
+        "calovision_version": version("calovision"),
+        "preselection": {sample: _preselection(collection, sample) for sample in collection.samples},
+        "test_events": {
+            name: {"n": int(np.sum(labels == label)), "n_eff": n_effective(weights[labels == label])}
+            for name, label in (("signal", 1), ("background", 0))
+        },
+        "signal_region": {name: asdict(value) for name, value in region.items()},
+        "classifiers": {name: _performance(test[name], labels, weights, points) for name in CLASSIFIERS},
+    }
+
+
+def _preselection(collection: ImageCollection, sample: str) -> dict[str, float]:
+    """Numbers of events before and after, and the weighted efficiency."""
+    cut_flow = collection.cut_flow(sample)
+    generated, passed = cut_flow[0], cut_flow[-1]
+    return {"n_generated": generated[1], "n_passed": passed[1], "efficiency": passed[2] / generated[2]}
+
+
+def _performance(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, points: Mapping[str, float]) -> dict:
+    return {
+        "auc": auc(roc(scores, labels, weights)),
+        "signal_efficiency": {
+            name: asdict(signal_efficiency_at(scores, labels, weights, value)) for name, value in points.items()
+        },
+    }
+
+
+def summary_table(summary: Mapping) -> str:
+    """The summary as Markdown: preselection, signal region, classifiers."""
+    rows = ["| sample | generated | pass the preselection | efficiency |", "|---|---|---|---|"]
+    for sample, numbers in summary["preselection"].items():
+        rows.append(f"| {sample} | {numbers['n_generated']} | {numbers['n_passed']} | {numbers['efficiency']:.3g} |")
+    region = {name: Efficiency(**value) for name, value in summary["signal_region"].items()}
+    rows += [
+        "",
+        f"Signal region, of the preselected test events: signal {format_efficiency(region['signal_efficiency'])}, "
+        f"background {format_efficiency(region['background_efficiency'])} "
+        f"({region['background_efficiency'].n_eff:.1f} effective events).",
+        "",
+    ]
+    classifiers = summary["classifiers"]
+    points = list(next(iter(classifiers.values()))["signal_efficiency"])
+    titles = ["signal region's" if point == "signal_region" else point for point in points]
+    rows.append("| classifier | AUC | " + " | ".join(f"signal at background {title}" for title in titles) + " |")
+    rows.append("|---" * (2 + len(points)) + "|")
+    for name, numbers in classifiers.items():
+        cells = [format_efficiency(Efficiency(**numbers["signal_efficiency"][point])) for point in points]
+        rows.append(f"| {name} | {numbers['auc']:.4f} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def format_efficiency(value: Efficiency) -> str:
+    """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
+    return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
+
+
+def _take(columns: Mapping[str, np.ndarray], keep: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[keep] for name, values in columns.items()}
