@@ -1,0 +1,141 @@
+"""Configuration checks, wildcards, and the files that rules share."""
+
+import glob
+import json
+import shlex
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+from snakemake.exceptions import WorkflowError
+
+
+def replace_named_entries(config, overrides):
+    """Let a later configuration replace samples and cuts as a whole: a merge would keep those of the example."""
+    if "samples" in overrides:
+        config["samples"] = overrides["samples"]
+    if "preselection" in (overrides.get("selection") or {}):
+        config["selection"]["preselection"] = overrides["selection"]["preselection"]
+
+
+def check_configuration(config, schema_file):
+    """Raise WorkflowError with one sentence for the first key that is mistyped, missing or has a wrong value."""
+    schema = yaml.safe_load(Path(schema_file).read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    if error is not None:
+        key = ".".join(str(part) for part in error.absolute_path) or "(top level)"
+        allowed = error.schema.get("properties")
+        hint = f"; known here: {', '.join(allowed)}" if error.validator == "additionalProperties" and allowed else ""
+        raise WorkflowError(f"configuration key '{key}': {error.message}{hint}")
+    for name, sample in config["samples"].items():
+        check_sample(name, sample)
+    labels = {sample["label"] for sample in config["samples"].values()}
+    if labels != {0, 1}:
+        raise WorkflowError(
+            f"configuration key 'samples': all have the label {labels.pop()}; give at least one with label 1 (signal) and one with 0"
+        )
+
+
+def check_sample(name, sample):
+    """Raise WorkflowError unless a sample is either simulated or read from files of a known schema."""
+    if ("files" in sample) == ("simulate" in sample):
+        raise WorkflowError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
+    if "files" in sample and "schema" not in sample:
+        raise WorkflowError(f"configuration key 'samples.{name}.schema' is missing: give delphes or calovision")
+
+
+def find_files(name, patterns):
+    """ROOT files of a sample, sorted, each once; WorkflowError if a path or glob matches none."""
+    found = []
+    for pattern in patterns:
+        matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
+        if not matches:
+            raise WorkflowError(
+                f"configuration key 'samples.{name}.files': no file matches '{pattern}' "
+                f"(relative paths start from {Path.cwd()})"
+            )
+        found += matches
+    return list(dict.fromkeys(found))
+
+
+def chunk_sizes(n_events, events_per_job):
+    """Number of events of every simulation job of a sample; they differ by at most one."""
+    n_chunks = -(-n_events // events_per_job)
+    return [n_events // n_chunks + (chunk < n_events % n_chunks) for chunk in range(n_chunks)]
+
+
+def list_chunks(name, sample):
+    """Chunk name -> ROOT file of a sample."""
+    if "files" in sample:
+        files = find_files(name, sample["files"])
+    else:
+        sizes = chunk_sizes(sample["simulate"]["n_events"], config["simulation"]["events_per_job"])
+        files = [RESULTS / f"ntuples/{name}/{chunk:04d}.root" for chunk in range(len(sizes))]
+    return {f"{chunk:04d}": str(file) for chunk, file in enumerate(files)}
+
+
+def package_modules(*names):
+    """Source files of package modules, so that editing one reruns what it decides."""
+    package = Path(workflow.basedir).parent / "src" / "calovision"
+    files = []
+    for name in names:
+        folder = package / name
+        files += sorted(folder.glob("*.py")) if folder.is_dir() else [package / f"{name}.py"]
+    return [str(file) for file in files]
+
+
+def simulation_params(wildcards):
+    """Process, options, number of events and first event number of one job."""
+    options = dict(SAMPLES[wildcards.sample]["simulate"])
+    sizes = chunk_sizes(options.pop("n_events"), config["simulation"]["events_per_job"])
+    chunk = int(wildcards.chunk)
+    return {
+        "process": options.pop("process"),
+        "n_events": sizes[chunk],
+        "first_event_number": sum(sizes[:chunk]),
+        "options": options,
+    }
+
+
+def plot_outputs(category, **labels):
+    """PDF and PNG files of plots by name; the PNG goes into the report with its caption."""
+    outputs = {f"{name}_pdf": RESULTS / f"plots/{name}.pdf" for name in labels}
+    for name, label in labels.items():
+        caption = "../report/event_display.rst" if name.startswith("event_display") else f"../report/{name}.rst"
+        outputs[name] = report(
+            RESULTS / f"plots/{name}.png", caption=caption, category=category, labels={"figure": label}
+        )
+    return outputs
+
+
+def report_configuration():
+    """Command-line arguments that give a nested snakemake the configuration of this one."""
+    settings = workflow.config_settings
+    files = (
+        [f"--configfile {' '.join(shlex.quote(str(path)) for path in settings.configfiles)}"]
+        if settings.configfiles
+        else []
+    )
+    values = (
+        [f"--config {' '.join(shlex.quote(f'{key}={json.dumps(value)}') for key, value in settings.config.items())}"]
+        if settings.config
+        else []
+    )
+    return " ".join([*files, *values])
+
+
+replace_named_entries(config, workflow.config_settings.overwrite_config)
+check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+
+RESULTS = Path(config["results_dir"])
+SAMPLES = config["samples"]
+TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
+SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
+CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
+IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in SAMPLES for chunk in CHUNKS[name]]
+
+
+wildcard_constraints:
+    sample="|".join(SAMPLES),
+    chunk=r"\d+",

@@ -1,0 +1,29 @@
+"""ROOT ntuples to image files, one job per file."""
+
+
+rule build_images:
+    """Jets, preselection, images and event variables of one ntuple."""
+    input:
+        ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
+        modules=package_modules("conversion", "grid", "images", "jets", "kinematics", "ntuples", "selection", "splits"),
+    output:
+        RESULTS / "images/{sample}/{chunk}.h5",
+    log:
+        RESULTS / "logs/build_images/{sample}/{chunk}.log",
+    benchmark:
+        RESULTS / "benchmarks/build_images/{sample}/{chunk}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 1500 * attempt,
+        runtime=60,
+    params:
+        sample=lambda wildcards: {
+            key: SAMPLES[wildcards.sample].get(key) for key in ("label", "schema", "cross_section_pb")
+        },
+        images=config["images"],
+        fat_jets=config["fat_jets"],
+        preselection=config["selection"]["preselection"],
+        split=config["split"],
+        seed=config["seed"],
+    script:
+        "../scripts/build_images.py"

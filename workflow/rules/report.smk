@@ -1,0 +1,158 @@
+"""Plots (PDF and PNG) and the report."""
+
+
+rule plot_performance:
+    """ROC, CNN output against the jet variables, the gain from combining, score distributions."""
+    input:
+        test_events=RESULTS / "metrics/test_events.h5",
+        summary=RESULTS / "metrics/summary.json",
+        modules=package_modules("metrics", "plotting"),
+    output:
+        **plot_outputs(
+            "1 Performance",
+            roc="ROC curves",
+            cnn_vs_n_fat_jets="CNN output against the number of fat jets",
+            cnn_vs_mj_sum="CNN output against the summed jet mass",
+            combination_gain="Gain from combining",
+            scores="CNN output",
+        ),
+    log:
+        RESULTS / "logs/plot_performance.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_performance.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        titles=TITLES,
+    script:
+        "../scripts/plot_performance.py"
+
+
+rule plot_images:
+    """Mean image per class and channel, and single events."""
+    input:
+        images=IMAGE_FILES,
+        modules=package_modules("plotting"),
+    output:
+        **plot_outputs(
+            "2 Images",
+            mean_images="Mean images",
+            **{
+                f"event_display_{kind}_{number}": f"Event display: {kind} {number}"
+                for kind in ("signal", "background")
+                for number in range(1, config["plots"]["n_event_displays"] + 1)
+            },
+        ),
+    log:
+        RESULTS / "logs/plot_images.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_images.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        titles=TITLES,
+        luminosity_fb=config["luminosity_fb"],
+        radius=config["fat_jets"]["radius"],
+        n_displays=config["plots"]["n_event_displays"],
+    script:
+        "../scripts/plot_images.py"
+
+
+rule plot_training:
+    """Learning curves."""
+    input:
+        history=RESULTS / f"models/cnn/seed{config['seed']}/history.csv",
+        modules=package_modules("plotting"),
+    output:
+        **plot_outputs("3 Training", learning_curves="Learning curves"),
+    log:
+        RESULTS / "logs/plot_training.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_training.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_cut_flow:
+    """Share of the generated events after every cut of the preselection."""
+    input:
+        images=IMAGE_FILES,
+        modules=package_modules("plotting"),
+    output:
+        **plot_outputs("4 Selection", cut_flow="Cut flow"),
+    log:
+        RESULTS / "logs/plot_cut_flow.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_cut_flow.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        titles=TITLES,
+    script:
+        "../scripts/plot_cut_flow.py"
+
+
+rule write_tables:
+    """The summary as a page of the report."""
+    input:
+        table=RESULTS / "metrics/summary.md",
+    output:
+        report(
+            RESULTS / "metrics/summary.html",
+            caption="../report/summary.rst",
+            category="1 Performance",
+            labels={"figure": "Table of results"},
+        ),
+    log:
+        RESULTS / "logs/write_tables.log",
+    benchmark:
+        RESULTS / "benchmarks/write_tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    script:
+        "../scripts/write_tables.py"
+
+
+rule collect_plots:
+    """Everything that the report shows."""
+    input:
+        rules.plot_performance.output,
+        rules.plot_images.output,
+        rules.plot_training.output,
+        rules.plot_cut_flow.output,
+        rules.write_tables.output,
+
+
+rule make_report:
+    """One self-contained page: Snakemake's report of `collect_plots`."""
+    input:
+        rules.collect_plots.input,
+        captions=sorted(str(path) for path in (Path(workflow.basedir) / "report").glob("*.rst")),
+    output:
+        RESULTS / "report.html",
+    log:
+        RESULTS / "logs/make_report.log",
+    benchmark:
+        RESULTS / "benchmarks/make_report.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        snakefile=workflow.main_snakefile,
+        configuration=report_configuration(),
+    shell:
+        "snakemake --snakefile {params.snakefile:q} {params.configuration} --nolock --report {output:q} collect_plots "
+        "> {log:q} 2>&1"

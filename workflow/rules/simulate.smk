@@ -1,0 +1,25 @@
+"""Example ntuples: Pythia 8 events through a parametrized detector."""
+
+if SIMULATED:
+
+    rule simulate_ntuples:
+        """Generate one chunk of a sample."""
+        input:
+            package_modules("simulation"),
+        output:
+            RESULTS / "ntuples/{sample}/{chunk}.root",
+        log:
+            RESULTS / "logs/simulate_ntuples/{sample}/{chunk}.log",
+        benchmark:
+            RESULTS / "benchmarks/simulate_ntuples/{sample}/{chunk}.tsv"
+        wildcard_constraints:
+            sample="|".join(SIMULATED),
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 1000 * attempt,
+            runtime=30,
+        params:
+            job=simulation_params,
+            seed=config["seed"],
+        script:
+            "../scripts/simulate_ntuples.py"

@@ -1,0 +1,13 @@
+from calovision.logs import job_log
+from calovision.simulation import derive_seed, write_ntuple
+
+with job_log(snakemake.log[0]):
+    job = snakemake.params.job
+    write_ntuple(
+        snakemake.output[0],
+        job["process"],
+        n_events=job["n_events"],
+        first_event_number=job["first_event_number"],
+        seed=derive_seed(snakemake.params.seed, snakemake.wildcards.sample, snakemake.wildcards.chunk),
+        **job["options"],
+    )
