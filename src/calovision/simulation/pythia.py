@@ -1,0 +1,222 @@
+"""Proton-proton collisions at 13 TeV from Pythia 8, as awkward arrays of final-state particles.
+
+Units: GeV, pb. Events come in batches, so that the full event record (intermediate partons, beams) of a few
+hundred events at most is in memory; only the final state is kept. Pythia 8.3: arXiv:2203.11601, default tune
+(Monash 2013).
+"""
+
+import hashlib
+import importlib
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.simulation import slha
+
+CENTER_OF_MASS_ENERGY = 13000.0
+MAX_SEED = 900_000_000  # largest seed that Pythia accepts
+MAX_ATTEMPTS = 10.0  # per wanted event, before Pythia is given up
+
+# What lives longer than 10 mm / c reaches the detector undecayed: K0S, Lambda, charged Sigma and others.
+COMMON_SETTINGS = (
+    "Print:quiet = on",
+    "SLHA:verbose = 0",
+    f"Beams:eCM = {CENTER_OF_MASS_ENERGY}",
+    "Random:setSeed = on",
+    "ParticleDecays:limitTau0 = on",
+    "ParticleDecays:tau0Max = 10",
+)
+
+# The options of each process with their defaults; None: not used. Masses and pT-hat in GeV.
+PROCESSES: dict[str, dict[str, float | None]] = {
+    "rpv_gluinos": {"mass_gluino": 1400.0, "mass_neutralino": 850.0},
+    "qcd": {"pt_hat_min": 400.0, "pt_hat_max": None, "bias_power": None},
+}
+
+
+@dataclass(frozen=True)
+class GeneratedBatch:
+    """Some generated events.
+
+    Attributes
+    ----------
+    particles
+        Final-state particles, ``n_events * var * {id, px, py, pz, e}``, from vertices within a few mm of the
+        origin (except decays of boosted heavy flavor), GeV.
+    weights
+        Generator weights, float64 ``(n_events,)``; all 1 unless the generation is biased.
+    cross_section_pb
+        Pythia's estimate from all events tried so far: that of the last batch is the one to use.
+    n_tried, n_accepted
+        Phase-space points tried and hard processes accepted so far.
+    """
+
+    particles: ak.Array
+    weights: np.ndarray
+    cross_section_pb: float
+    n_tried: int
+    n_accepted: int
+
+
+def derive_seed(*parts: str | int) -> int:
+    """Seed in 1..900000000 from what identifies a job: the configuration's seed, sample name, chunk number."""
+    digest = hashlib.sha256(json.dumps(parts).encode()).digest()
+    return 1 + int.from_bytes(digest[:8], "big") % MAX_SEED
+
+
+def generate(
+    process: str, *, n_events: int, seed: int, batch_size: int = 250, **options: float | None
+) -> Iterator[GeneratedBatch]:
+    """Generate exactly ``n_events`` events; those that Pythia fails on are replaced.
+
+    Parameters
+    ----------
+    process
+        A name in ``PROCESSES``.
+    n_events
+        Events of all batches together, at least 1.
+    seed
+        1 to 900000000; see `derive_seed`.
+    batch_size
+        Events a batch; an event's full record takes about 0.5 MB.
+    options
+        The process's own, see ``PROCESSES`` (missing ones take the default there).
+
+        - ``rpv_gluinos``: ``mass_gluino``, ``mass_neutralino`` (GeV), see `slha.rpv_spectrum`.
+        - ``qcd``: ``pt_hat_min``, ``pt_hat_max`` (GeV, None: open), ``bias_power``: the cross-section is
+          sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights undo (None or 0: unbiased).
+
+    Raises
+    ------
+    InputError
+        Unknown process or option, a value that does not fit, or Pythia not installed. Raised by the call
+        itself, not by the first batch.
+    """
+    if process not in PROCESSES:
+        raise InputError(f"process: {process!r} is unknown; use one of {', '.join(sorted(PROCESSES))}")
+    check_integer("n_events", n_events, 1)
+    check_integer("batch_size", batch_size, 1)
+    check_integer("seed", seed, 1, MAX_SEED)
+    settings = _SETTINGS[process](_complete_options(process, options))
+    pythia = _initialize([*COMMON_SETTINGS, f"Random:seed = {seed}", *settings.lines], settings.slha, process)
+    return _batches(pythia, n_events, batch_size)
+
+
+@dataclass(frozen=True)
+class _ProcessSettings:
+    lines: list[str]
+    slha: str | None = None
+
+
+def _batches(pythia: Any, n_events: int, batch_size: int) -> Iterator[GeneratedBatch]:
+    for start in range(0, n_events, batch_size):
+        size = min(batch_size, n_events - start)
+        # With a number as second argument failed events are replaced, up to that many tries an event; with
+        # "skip", the default, 8.317 returns fewer events instead.
+        record = pythia.nextBatch(size, MAX_ATTEMPTS)
+        if len(record) != size:
+            raise RuntimeError(f"Pythia returned {len(record)} of {size} events")
+        particles, weights = _final_state(record.prt), ak.to_numpy(record.info.weights[:, 0])
+        del record
+        info = pythia.infoPython()
+        yield GeneratedBatch(
+            particles, np.array(weights), info.sigmaGen() * 1e9, int(info.nTried()), int(info.nAccepted())
+        )
+
+
+def _final_state(record: ak.Array) -> ak.Array:
+    """Particles with positive status, selected on flat columns, which is much faster than on lists."""
+    status = ak.to_numpy(ak.flatten(record.status))
+    keep = status > 0
+    ends = np.cumsum(ak.to_numpy(ak.num(record.status)))
+    kept_ends = np.concatenate([[0], np.cumsum(keep)])[ends]
+    columns = {"id": record.id} | {name: record.p[name] for name in ("px", "py", "pz", "e")}
+    flat = {name: ak.to_numpy(ak.flatten(column))[keep] for name, column in columns.items()}
+    return ak.unflatten(ak.zip(flat), np.diff(kept_ends, prepend=0))
+
+
+def _initialize(lines: list[str], slha_text: str | None, process: str) -> Any:
+    pythia = _import_pythia().Pythia("", False)
+    with tempfile.TemporaryDirectory() as folder:
+        if slha_text is not None:
+            path = Path(folder) / "spectrum.slha"
+            path.write_text(slha_text)
+            lines = [*lines, f"SLHA:file = {path}"]
+        accepted = [pythia.readString(line) for line in lines]
+        if not all(accepted):
+            raise RuntimeError(f"Pythia does not know the setting {lines[accepted.index(False)]!r}")
+        if not pythia.init():
+            raise InputError(f"process: Pythia cannot generate {process!r} with these options at 13 TeV")
+    return pythia
+
+
+def _import_pythia() -> ModuleType:
+    for name in ("pythia8mc", "pythia8"):  # PyPI's name, conda-forge's name
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError:
+            continue
+    raise InputError("Pythia 8 is not installed: `pip install calovision[example]`, or conda-forge's package pythia8")
+
+
+def _qcd_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
+    low, high, power = options["pt_hat_min"], options["pt_hat_max"], options["bias_power"]
+    _require(low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2, "pt_hat_min", low, "positive, below 6500 GeV")
+    _require(high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null")
+    _require(power is None or power >= 0, "bias_power", power, "zero, positive or null")
+    lines = ["HardQCD:all = on", f"PhaseSpace:pTHatMin = {low}"]
+    lines += [f"PhaseSpace:pTHatMax = {high}"] if high is not None else []
+    if power:
+        lines += ["PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power}"]
+        lines += [f"PhaseSpace:bias2SelectionRef = {low}"]
+    return _ProcessSettings(lines)
+
+
+def _rpv_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
+    gluino, neutralino = options["mass_gluino"], options["mass_neutralino"]
+    largest = slha.HEAVY_MASS / 2
+    _require(gluino is not None and 0 < gluino < largest, "mass_gluino", gluino, f"positive, below {largest:g} GeV")
+    highest = gluino - slha.MIN_SPLITTING
+    fits = neutralino is not None and slha.MIN_NEUTRALINO <= neutralino <= highest
+    expected = f"{slha.MIN_NEUTRALINO:g} to {highest:g} GeV, below mass_gluino = {gluino:g} GeV"
+    _require(fits, "mass_neutralino", neutralino, expected)
+    lines = ["SUSY:gg2gluinogluino = on", "SUSY:qqbar2gluinogluino = on"]
+    return _ProcessSettings(lines, slha.rpv_spectrum(gluino, neutralino))
+
+
+_SETTINGS: dict[str, Callable[[Mapping[str, float | None]], _ProcessSettings]] = {
+    "rpv_gluinos": _rpv_settings,
+    "qcd": _qcd_settings,
+}
+
+
+def _complete_options(process: str, options: Mapping[str, float | None]) -> dict[str, float | None]:
+    known = PROCESSES[process]
+    for name, value in options.items():
+        if name not in known:
+            raise InputError(f"{name}: not an option of the process {process!r}, which has {', '.join(known)}")
+        number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+        _require(value is None or number, name, value, "a number")
+    return known | dict(options)
+
+
+def _require(fits: bool, name: str, value: object, expected: str) -> None:
+    if not fits:
+        raise InputError(f"{name}: must be {expected}, not {value!r}")
+
+
+def check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
+    """Raise InputError naming the argument unless it is an integer from ``low`` to ``high``."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    expected = f"an integer of at least {low}" + ("" if high is None else f", at most {high}")
+    _require(whole and value >= low and (high is None or value <= high), name, value, expected)
