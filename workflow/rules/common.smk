@@ -3,6 +3,7 @@
 import glob
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import yaml

@@ -151,8 +151,9 @@ rule make_report:
         mem_mb=1000,
         runtime=10,
     params:
+        python=sys.executable,
         snakefile=workflow.main_snakefile,
         configuration=report_configuration(),
     shell:
-        "snakemake --snakefile {params.snakefile:q} {params.configuration} --nolock --report {output:q} collect_plots "
+        "{params.python:q} -m snakemake --snakefile {params.snakefile:q} {params.configuration} --nolock --report {output:q} collect_plots "
         "> {log:q} 2>&1"

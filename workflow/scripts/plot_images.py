@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision.images import CHANNELS
 from calovision.logs import job_log
 from calovision.plotting import plot_event_display, plot_mean_images, save_figure
 from calovision.storage import ImageCollection
@@ -11,7 +12,7 @@ with job_log(snakemake.log[0]):
     collection.require_events()
     metadata, labels = collection.metadata, collection.column("label")
     weights, names = collection.event_weights(snakemake.params.luminosity_fb), collection.sample_names()
-    look = {"eta_range": metadata.grid.eta_range, "channels": metadata.channels}
+    look = {"eta_range": metadata.grid.eta_range, "channels": [CHANNELS[name].axis_title for name in metadata.channels]}
     means = {
         kind: collection.mean_image(labels == label, weights) for kind, label in (("Signal", 1), ("Background", 0))
     }
