@@ -1,0 +1,24 @@
+"""Arrays -> matplotlib Figure. Nothing here reads a file; `save_figure` writes one.
+
+Figures are made without pyplot's global state: nothing to close, and the caller's style is left alone. Energies in
+GeV, angles in radians, labels 1 (signal) and 0 (background).
+"""
+
+from calovision.plotting.images import plot_event_display, plot_mean_images
+from calovision.plotting.performance import plot_combination_gain, plot_roc
+from calovision.plotting.samples import plot_cut_flow, plot_learning_curves
+from calovision.plotting.scores import plot_score_vs_mj_sum, plot_score_vs_n_fat_jets, plot_scores
+from calovision.plotting.style import save_figure
+
+__all__ = [
+    "plot_combination_gain",
+    "plot_cut_flow",
+    "plot_event_display",
+    "plot_learning_curves",
+    "plot_mean_images",
+    "plot_roc",
+    "plot_score_vs_mj_sum",
+    "plot_score_vs_n_fat_jets",
+    "plot_scores",
+    "save_figure",
+]

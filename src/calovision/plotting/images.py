@@ -1,0 +1,135 @@
+"""Images: the mean of each class, and single events. Axis order (channel, eta, phi); eta is drawn to the right."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from calovision.errors import InputError
+from calovision.plotting.style import styled
+
+DECADES = 4  # of the color scale below its largest cell
+CIRCLE_POINTS = 400
+
+
+@styled
+def plot_mean_images(
+    mean_images: Mapping[str, np.ndarray], *, eta_range: tuple[float, float], channels: Sequence[str]
+) -> Figure:
+    """Mean image of each class (rows) and channel (columns), with one logarithmic color scale per channel.
+
+    Parameters
+    ----------
+    mean_images
+        For each class title an image ``(n_channels, n_eta, n_phi)`` over ``eta_range`` and all phi.
+    eta_range
+        Lower and upper edge in eta.
+    channels
+        Title of each channel with its unit, for the color bars.
+    """
+    n_rows, n_columns = len(mean_images), len(channels)
+    figure = Figure(figsize=(0.9 + 2.7 * n_columns, 1.1 + 3.2 * n_rows), layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    for column, title in enumerate(channels):
+        norm = _log_norm(*[_channel(image, column, channels) for image in mean_images.values()])
+        for axes, image in zip(grid[:, column], mean_images.values(), strict=True):
+            mesh = _draw_cells(axes, image[column], eta_range, norm)
+        _color_bar(figure, mesh, list(grid[:, column]), title)
+        grid[-1, column].set_xlabel(r"$\eta$")
+    for axes, name in zip(grid[:, 0], mean_images, strict=True):
+        axes.set_ylabel(f"{name}\n" + r"$\phi$ [rad]")
+    return figure
+
+
+@styled
+def plot_event_display(
+    image: np.ndarray,
+    *,
+    eta_range: tuple[float, float],
+    channels: Sequence[str],
+    fat_jets: np.ndarray | None = None,
+    radius: float = 1.0,
+    title: str = "",
+) -> Figure:
+    """One event: a panel per channel, fat jets as circles. Empty cells are white.
+
+    Parameters
+    ----------
+    image
+        ``(n_channels, n_eta, n_phi)`` over ``eta_range`` and all phi.
+    eta_range, channels
+        As in `plot_mean_images`.
+    fat_jets
+        pT, eta, phi, mass of each, ``(n_jets, 4)``; rows with pT 0 are padding.
+    radius
+        Of the fat jets.
+    title
+        Above the panels.
+    """
+    figure = Figure(figsize=(0.9 + 2.8 * len(channels), 4.7), layout="constrained")
+    row = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
+    for column, (axes, name) in enumerate(zip(row, channels, strict=True)):
+        cells = _channel(image, column, channels)
+        mesh = _draw_cells(axes, cells, eta_range, _log_norm(cells))
+        _color_bar(figure, mesh, [axes], name)
+        axes.set_xlabel(r"$\eta$")
+        for jet in np.atleast_2d(fat_jets) if fat_jets is not None and len(fat_jets) else []:
+            if jet[0] > 0:
+                axes.plot(*_circle(jet[1], jet[2], radius), color="black", linewidth=1.1, linestyle="--")
+    row[0].set_ylabel(r"$\phi$ [rad]")
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.ndarray:
+    """Cells of one channel, or an InputError."""
+    if np.ndim(image) != 3 or len(image) != len(channels):
+        raise InputError(
+            f"image of shape {np.shape(image)} does not have the {len(channels)} channels {list(channels)}"
+        )
+    return np.asarray(image[channel], dtype=np.float64)
+
+
+def _draw_cells(axes: Axes, cells: np.ndarray, eta_range: tuple[float, float], norm: LogNorm) -> QuadMesh:
+    """Cells ``(n_eta, n_phi)`` with eta to the right and phi upwards; those without content stay white."""
+    eta = np.linspace(*eta_range, cells.shape[0] + 1)
+    phi = np.linspace(-np.pi, np.pi, cells.shape[1] + 1)
+    shown = np.ma.masked_less_equal(cells, 0.0)
+    mesh = axes.pcolormesh(eta, phi, shown.T, norm=norm, cmap="viridis_r", rasterized=True)
+    axes.set(xlim=eta_range, ylim=(-np.pi, np.pi), aspect="equal")
+    axes.set_yticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"])
+    return mesh
+
+
+def _color_bar(figure: Figure, mesh: QuadMesh, panels: list[Axes], title: str) -> None:
+    """Color bar above the panels; plain numbers where it spans little, as with tracks."""
+    bar = figure.colorbar(mesh, ax=panels, location="top", label=title, shrink=0.95, pad=0.02)
+    low, high = mesh.norm.vmin, mesh.norm.vmax
+    if high < 20 * low:
+        middle = float(f"{np.sqrt(low * high):.1g}")
+        ticks = [low, middle, high] if low < middle < high else [low, high]
+        bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
+        bar.minorticks_off()
+
+
+def _log_norm(*cells: np.ndarray) -> LogNorm:
+    """Scale that holds all positive cells, at most ``DECADES`` below the largest; below, the faintest color."""
+    positive = np.concatenate([values[values > 0] for values in cells])
+    if len(positive) == 0:
+        return LogNorm(0.1, 1.0)
+    largest = positive.max()
+    smallest = max(positive.min(), largest / 10**DECADES)
+    return LogNorm(min(smallest, largest / 2), largest, clip=True)
+
+
+def _circle(eta: float, phi: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Circle in (eta, phi) with phi in [-pi, pi); nan breaks the line where it crosses phi = pi."""
+    angle = np.linspace(0.0, 2 * np.pi, CIRCLE_POINTS)
+    x, y = eta + radius * np.cos(angle), phi + radius * np.sin(angle)
+    y = np.mod(y + np.pi, 2 * np.pi) - np.pi
+    jumps = np.flatnonzero(np.abs(np.diff(y)) > np.pi) + 1
+    return np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan)

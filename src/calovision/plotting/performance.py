@@ -1,0 +1,191 @@
+"""ROC curves and the gain from combining."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from calovision.errors import InputError
+from calovision.metrics import Efficiency, RocCurve
+from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+
+FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
+SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
+LOWEST_BACKGROUND = 1e-6
+
+
+@styled
+def plot_roc(
+    curves: Mapping[str, RocCurve],
+    *,
+    signal_region: tuple[Efficiency, Efficiency] | None = None,
+    reference: str = "mj_sum",
+    bands: tuple[str, ...] = ("cnn",),
+    names: Mapping[str, str] = CLASSIFIER_NAMES,
+) -> Figure:
+    """Background efficiency (logarithmic) against signal efficiency, and its ratio to a reference.
+
+    Parameters
+    ----------
+    curves
+        ROC curve of each classifier.
+    signal_region
+        Signal and background efficiency of the search's selection, drawn as a point with error bars.
+    reference
+        Classifier that the lower panel divides by, at equal signal efficiency.
+    bands
+        Classifiers whose 68.3 % statistical band is drawn.
+    names
+        Titles of the classifiers; one that is absent shows its key.
+
+    Raises
+    ------
+    InputError
+        If ``reference`` is none of the curves.
+    """
+    if reference not in curves:
+        raise InputError(f"reference {reference!r} is no classifier; choose one of {', '.join(curves)}")
+    figure = Figure(figsize=(6.4, 6.8), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
+    for position, (name, curve) in enumerate(curves.items()):
+        color, line = classifier_style(name, position)
+        _draw_curve(top, curve, color=color, line=line, label=names.get(name, name), band=name in bands)
+        ratio = _at_grid(curve, curve.background_efficiency) / _at_grid(
+            curves[reference], curves[reference].background_efficiency
+        )
+        bottom.plot(SIGNAL_GRID, ratio, color=color, linestyle=line)
+    lowest = min(_lowest_meaningful(curve) for curve in curves.values())
+    if signal_region is not None:
+        lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
+        _draw_signal_region(top, bottom, signal_region, curves[reference])
+    top.set(
+        yscale="log", ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5), xlim=(0, 1.02), ylabel="Background efficiency"
+    )
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)  # curves may go anywhere inside
+    bottom.set(yscale="log", xlabel="Signal efficiency", ylabel=f"Ratio to\n{names.get(reference, reference)}")
+    _limit_ratio(bottom)
+    return figure
+
+
+@styled
+def plot_combination_gain(
+    efficiencies: Mapping[str, Mapping[str, Efficiency]],
+    *,
+    combined: str = "cnn+jets",
+    reference: str = "cnn",
+    names: Mapping[str, str] = CLASSIFIER_NAMES,
+) -> Figure:
+    """Signal efficiency of each classifier at each working point, and the ratio of combined to reference.
+
+    ``efficiencies`` maps classifier and working point (a background efficiency such as ``"0.01"``, or a name such as
+    ``"signal_region"``) to the signal efficiency. The error bars of the ratio add both uncertainties as if they
+    were independent; both classifiers see the same events, so that they are upper bounds.
+    """
+    for name in (combined, reference):
+        if name not in efficiencies:
+            raise InputError(f"classifier {name!r} has no efficiencies; choose one of {', '.join(efficiencies)}")
+    points = list(next(iter(efficiencies.values())))
+    figure = Figure(figsize=(6.4, 6.2), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
+    offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]
+    for position, (name, measured) in enumerate(efficiencies.items()):
+        x = np.arange(len(points)) + offsets[position]
+        color, _ = classifier_style(name, position)
+        values = [measured[point] for point in points]
+        marker = "os^Dvp*"[position % 7]
+        top.errorbar(x, *_with_errors(values), fmt=marker, color=color, label=names.get(name, name), markersize=6)
+    values, errors = _gain([efficiencies[combined][p] for p in points], [efficiencies[reference][p] for p in points])
+    bottom.errorbar(np.arange(len(points)), values, errors, fmt="o", color=classifier_style(combined, 0)[0])
+    bottom.axhline(1, color="gray", linewidth=1)
+    top.set(ylabel="Signal efficiency", ylim=(0, 1.05))
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    bottom.set(xlabel="Background efficiency", xlim=(-0.5, len(points) - 0.5), ylim=_gain_limits(values, errors))
+    bottom.set_ylabel(f"{names.get(combined, combined)}\n/ {names.get(reference, reference)}", fontsize=10)
+    bottom.set_xticks(np.arange(len(points)), [_working_point_title(point) for point in points])
+    for axes in (top, bottom):
+        axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: str, band: bool) -> None:
+    """One ROC curve, from its first background event on."""
+    marker = "o" if len(curve.thresholds) <= FEW_POINTS else ""
+    shown = curve.background_efficiency > 0
+    signal, background = curve.signal_efficiency[shown], curve.background_efficiency[shown]
+    axes.plot(signal, background, color=color, linestyle=line, marker=marker, markersize=4, label=label)
+    if band:
+        low, high = (_at_grid(curve, edge) for edge in (curve.background_low, curve.background_high))
+        axes.fill_between(
+            SIGNAL_GRID, np.maximum(low, LOWEST_BACKGROUND / 10), high, color=color, alpha=0.2, linewidth=0
+        )
+
+
+def _draw_signal_region(top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: RocCurve) -> None:
+    """Point of the search's selection in both panels; an arrow at the upper limit if no background passes."""
+    signal, background = region
+    (x,), x_error = _with_errors([signal])
+    (y,), y_error = _with_errors([background])
+    is_limit = y <= 0
+    if is_limit:
+        y, y_error = background.high, np.array([[background.high / 2], [0.0]])
+    options = {"color": "black", "marker": "_" if is_limit else "*", "markersize": 11, "uplims": is_limit}
+    options |= {"linestyle": "none", "zorder": 5, "capsize": 0}
+    top.errorbar(x, y, y_error, x_error, label="Signal region", **options)
+    divisor = np.interp(x, SIGNAL_GRID, _at_grid(reference, reference.background_efficiency))
+    if divisor > 0:
+        bottom.errorbar(x, y / divisor, y_error / divisor, x_error, **options)
+
+
+def _at_grid(curve: RocCurve, values: np.ndarray) -> np.ndarray:
+    """Values along the curve at the grid of signal efficiencies; nan where no background event passes."""
+    signal = np.maximum.accumulate(curve.signal_efficiency)
+    after = np.searchsorted(signal, SIGNAL_GRID, side="left")
+    before = after - 1
+    share = (SIGNAL_GRID - signal[before]) / (signal[after] - signal[before])
+    background, found = (v[before] + share * (v[after] - v[before]) for v in (curve.background_efficiency, values))
+    return np.where(background > 0, found, np.nan)
+
+
+def _lowest_meaningful(curve: RocCurve) -> float:
+    """Smallest background efficiency that at least one effective event and 2 % of the signal support."""
+    supported = (curve.background_n_eff >= 0.999) & (curve.signal_efficiency >= SIGNAL_GRID[0])
+    return float(np.min(curve.background_efficiency[supported & (curve.background_efficiency > 0)], initial=1.0))
+
+
+def _limit_ratio(axes: Axes) -> None:
+    """Limits of the ratio from the curves, at most four decades."""
+    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+    drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+    axes.set_ylim(max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0))
+
+
+def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
+    """Values and distances to the interval, ``(n,)`` and ``(2, n)``."""
+    value, low, high = np.array([(e.value, e.low, e.high) for e in efficiencies]).T
+    return value, np.maximum([value - low, high - value], 0.0)
+
+
+def _gain(combined: list[Efficiency], reference: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
+    """Ratio of efficiencies with relative uncertainties in quadrature; nan where the reference is 0."""
+    (above, above_errors), (below, below_errors) = _with_errors(combined), _with_errors(reference)
+    above, below = np.where(above > 0, above, np.nan), np.where(below > 0, below, np.nan)
+    relative = np.hypot(above_errors / above, below_errors[::-1] / below)
+    return above / below, above / below * relative
+
+
+def _gain_limits(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
+    """Limits that show the points, and their error bars up to a ratio of 0.5 and 1.5."""
+    shift = np.abs(np.where(np.isfinite(values), values, 1.0) - 1.0)
+    bars = np.where(np.isfinite(errors), errors, 0.0).max(axis=0) + shift
+    spread = 1.1 * max(shift.max(initial=0.0) * 1.2, min(bars.max(initial=0.0), 0.5), 0.05)
+    return max(1.0 - spread, 0.0), 1.0 + spread
+
+
+def _working_point_title(point: str) -> str:
+    """``"0.01"`` as a power of ten; a name without underscores."""
+    try:
+        exponent = np.log10(float(point))
+    except ValueError:
+        return point.replace("_", " ")
+    return f"$10^{{{round(exponent)}}}$" if np.isclose(exponent, round(exponent)) else point

@@ -1,0 +1,137 @@
+"""Where the events go and how the training went: cut flow and learning curves."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from calovision.errors import InputError
+from calovision.plotting.style import COLORS, styled
+
+
+@styled
+def plot_cut_flow(
+    cut_flows: Mapping[str, Sequence[tuple[str, float, float]]], *, names: Mapping[str, str] | None = None
+) -> Figure:
+    """Weighted efficiency of each cut relative to the first entry, for each sample.
+
+    Parameters
+    ----------
+    cut_flows
+        For each sample the cuts in order, as (name, number of events, sum of weights); the first entry is what was
+        generated. All samples have the same cuts. The text above a bar is the efficiency in percent.
+    names
+        Titles of the samples.
+
+    Raises
+    ------
+    InputError
+        If a sample has other cuts than the first one, or its first sum of weights is not positive.
+    """
+    cuts = [cut for cut, _, _ in next(iter(cut_flows.values()))]
+    figure = Figure(figsize=(max(6.4, 1.2 + 0.42 * len(cuts) * (len(cut_flows) + 1)), 4.8), layout="constrained")
+    axes = figure.subplots()
+    width = 0.84 / len(cut_flows)
+    smallest = 1.0
+    for position, (sample, flow) in enumerate(cut_flows.items()):
+        efficiencies = _efficiencies(sample, flow, cuts)
+        x = np.arange(len(cuts)) + (position - (len(cut_flows) - 1) / 2) * width
+        label = (names or {}).get(sample, sample)
+        axes.bar(x, efficiencies, width * 0.92, color=COLORS[position % len(COLORS)], label=label)
+        smallest = np.min(efficiencies[efficiencies > 0], initial=smallest)
+        _write_percentages(axes, x, efficiencies)
+    lowest = 10.0 ** np.floor(np.log10(smallest) - 0.3)
+    axes.set(yscale="log", ylabel="Efficiency relative to generated", ylim=(lowest, lowest ** (-0.17) * 1.5))
+    for text in axes.texts:  # a bar of height 0 has its text on the axis
+        text.xy = (text.xy[0], max(text.xy[1], lowest))
+    axes.set_xticks(np.arange(len(cuts)), [_in_lines(cut) for cut in cuts])
+    axes.tick_params(axis="x", which="both", bottom=False, top=False)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(cut_flows), 4))
+    return figure
+
+
+@styled
+def plot_learning_curves(history: Mapping[str, np.ndarray], *, best_epoch: int | None = None) -> Figure:
+    """Loss of training and validation split, and validation AUC, against the epoch.
+
+    Parameters
+    ----------
+    history
+        ``epoch``, ``train_loss``, ``validation_loss`` and ``validation_auc``, ``(n_epochs,)`` each; nan where not
+        measured.
+    best_epoch
+        The epoch of the kept checkpoint; default the one with the lowest validation loss.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    for name in ("epoch", "train_loss", "validation_loss", "validation_auc"):
+        if name not in history:
+            raise InputError(f"column {name} is missing in the training history; it has {', '.join(history)}")
+    epochs, train, validation, area = (
+        np.asarray(history[name], dtype=np.float64)
+        for name in ("epoch", "train_loss", "validation_loss", "validation_auc")
+    )
+    if best_epoch is None and np.isfinite(validation).any():
+        best_epoch = int(epochs[np.nanargmin(validation)])
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True, height_ratios=(1.6, 1))
+    _draw_measured(top, epochs, train, color=COLORS[2], linestyle="--", label="Training")
+    _draw_measured(top, epochs, validation, color=COLORS[0], label="Validation")
+    _draw_measured(bottom, epochs, area, color=COLORS[0], label="Validation")
+    if best_epoch is not None:
+        for axes in (top, bottom):
+            axes.axvline(best_epoch, color="gray", linewidth=1, linestyle=":", label=f"Best epoch ({best_epoch})")
+    top.set_ylabel("Loss")
+    top.legend(loc="upper right")
+    bottom.set(xlabel="Epoch", ylabel="Validation AUC", xlim=(epochs.min() - 0.5, epochs.max() + 0.5))
+    bottom.ticklabel_format(axis="y", useOffset=False)
+    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    bottom.tick_params(axis="x", which="minor", bottom=False, top=False)
+    top.tick_params(axis="x", which="minor", bottom=False, top=False)
+    return figure
+
+
+def _draw_measured(axes: Axes, epochs: np.ndarray, values: np.ndarray, **options: str) -> None:
+    """Values that were measured, joined by a line."""
+    measured = np.isfinite(values)
+    axes.plot(epochs[measured], values[measured], marker="o", markersize=3, **options)
+
+
+def _efficiencies(sample: str, flow: Sequence[tuple[str, float, float]], cuts: list[str]) -> np.ndarray:
+    """Weighted efficiency after each cut."""
+    if [cut for cut, _, _ in flow] != cuts:
+        raise InputError(f"the cut flow of {sample} has other cuts than the first sample; {', '.join(cuts)} expected")
+    passed = np.array([weight for _, _, weight in flow], dtype=np.float64)
+    if not passed[0] > 0:
+        raise InputError(f"the cut flow of {sample} starts with a sum of weights of {passed[0]:g}; it must be positive")
+    return passed / passed[0]
+
+
+def _write_percentages(axes: Axes, x: np.ndarray, efficiencies: np.ndarray) -> None:
+    """Percentages above the bars, upright."""
+    for position, value in zip(x, efficiencies, strict=True):
+        axes.annotate(
+            f"{100 * value:.3g} %" if value > 0 else "0",
+            (position, max(value, 0.0)),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            rotation=90,
+            fontsize=9,
+        )
+
+
+def _in_lines(cut: str, length: int = 16) -> str:
+    """Name of a cut in lines of limited length."""
+    lines = [""]
+    for word in cut.replace("_", " ").split():
+        if lines[-1] and len(lines[-1]) + len(word) >= length:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)

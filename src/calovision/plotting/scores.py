@@ -1,0 +1,219 @@
+"""The network output: its distribution, and against the variables of the search.
+
+The output is drawn on a logit axis: it piles up at 0 and 1, where a linear axis hides what the working points use.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, styled
+
+FAINTEST = 1e-3  # smallest share of a column that the heat maps resolve
+LARGEST_LOGIT = 14.0  # of float32 outputs close to 1
+MARKER = {"color": "white", "markeredgecolor": "black", "ecolor": "black", "markersize": 5.5, "clip_on": False}
+
+
+@styled
+def plot_scores(
+    scores: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    names: Mapping[int, str] = CLASS_NAMES,
+    n_bins: int = 40,
+    score_name: str = "CNN output",
+) -> Figure:
+    """Distribution of a score in [0, 1] for each class: weighted fraction per bin with statistical uncertainty.
+
+    Bins are equal in the logit of the score; the outermost ones also hold what lies beyond.
+    """
+    figure = Figure(figsize=(6.4, 4.6), layout="constrained")
+    axes = figure.subplots()
+    edges = _score_edges(scores, n_bins)
+    smallest = 1.0
+    for label in (0, 1):
+        members = np.asarray(labels) == label
+        fraction, error = _fractions(np.asarray(scores)[members], np.asarray(weights)[members], edges)
+        axes.stairs(
+            fraction,
+            edges,
+            color=CLASS_COLORS[label],
+            label=names[label],
+            fill=label == 0,
+            alpha=0.35 if label == 0 else 1,
+            linewidth=1.8,
+        )
+        axes.errorbar(
+            _expit((_logit(edges[1:]) + _logit(edges[:-1])) / 2),
+            fraction,
+            error,
+            fmt="none",
+            ecolor=CLASS_COLORS[label],
+            elinewidth=1,
+        )
+        smallest = np.min(fraction[fraction > 0], initial=smallest)
+    axes.set(xlabel=score_name, ylabel="Fraction of events per bin", yscale="log", ylim=(min(smallest / 2, 0.03), 3.0))
+    _logit_axis(axes, edges, "x")
+    axes.legend(loc="upper center", ncols=2)
+    return figure
+
+
+@styled
+def plot_score_vs_n_fat_jets(
+    scores: np.ndarray,
+    n_fat_jets: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    names: Mapping[int, str] = CLASS_NAMES,
+    score_name: str = "CNN output",
+) -> Figure:
+    """Score against the number of fat jets, signal and background; each column adds up to 1.
+
+    Points are the weighted median of a column, bars hold the central 68 % of its events.
+    """
+    lowest, highest = int(np.min(n_fat_jets)), int(np.max(n_fat_jets))
+    figure = _score_map(
+        scores, n_fat_jets, np.arange(lowest, highest + 2) - 0.5, labels, weights, names=names, score_name=score_name
+    )
+    for axes in figure.axes[:2]:
+        axes.set(xlabel="Number of fat jets", xticks=np.arange(lowest, highest + 1))
+        axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+    return figure
+
+
+@styled
+def plot_score_vs_mj_sum(
+    scores: np.ndarray,
+    mj_sum: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    names: Mapping[int, str] = CLASS_NAMES,
+    score_name: str = "CNN output",
+    n_bins: int = 20,
+) -> Figure:
+    """Score against the summed jet mass (GeV), signal and background; each column adds up to 1.
+
+    Points and bars as in `plot_score_vs_n_fat_jets`. The last column ends at the 99.5 % quantile of the events and also
+    holds those beyond.
+    """
+    last = max(np.quantile(mj_sum, 0.995), 1.0)
+    edges = np.linspace(0.0, np.ceil(last / 100.0) * 100.0, n_bins + 1)
+    inside = np.clip(mj_sum, 0.0, np.nextafter(edges[-1], 0.0))
+    figure = _score_map(scores, inside, edges, labels, weights, names=names, score_name=score_name)
+    for axes in figure.axes[:2]:
+        axes.set_xlabel(r"$M_J^\Sigma$ [GeV]")
+    return figure
+
+
+def _score_map(
+    scores: np.ndarray,
+    variable: np.ndarray,
+    edges: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    names: Mapping[int, str],
+    score_name: str,
+) -> Figure:
+    """Two panels, signal and background, with one color bar."""
+    figure = Figure(figsize=(9.6, 4.6), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    score_edges = _score_edges(scores, 30)
+    for axes, label in zip(panels, (1, 0), strict=True):
+        members = np.asarray(labels) == label
+        x, y, w = (np.asarray(values, dtype=np.float64)[members] for values in (variable, scores, weights))
+        density = _column_density(x, y, w, edges, score_edges)
+        mesh = axes.pcolormesh(
+            edges, score_edges, density.T, norm=LogNorm(FAINTEST, 1.0), cmap="viridis", rasterized=True
+        )
+        _draw_profile(axes, x, _inside(y, score_edges), w, edges)
+        axes.set_title(names[label], color=CLASS_COLORS[label])
+        _logit_axis(axes, score_edges, "y")
+    panels[0].set_ylabel(score_name)
+    panels[1].legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.85)
+    figure.colorbar(mesh, ax=list(panels), label="Fraction of the column's events", pad=0.02, extend="min")
+    return figure
+
+
+def _draw_profile(axes: Axes, x: np.ndarray, y: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> None:
+    """Weighted median and central 68 % of each column."""
+    column = np.digitize(x, edges) - 1
+    filled = [k for k in range(len(edges) - 1) if weights[column == k].sum() > 0]
+    if not filled:
+        return
+    points = np.array([_quantiles(y[column == k], weights[column == k]) for k in filled])
+    low, median, high = points.T
+    centers = ((edges[1:] + edges[:-1]) / 2)[filled]
+    axes.errorbar(centers, median, [median - low, high - median], fmt="o", label="Median, 68 %", elinewidth=1, **MARKER)
+
+
+def _quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted 16 %, 50 % and 84 % quantiles; negative weights count as 0."""
+    order = np.argsort(values)
+    cumulative = np.cumsum(np.maximum(weights[order], 0.0))
+    wanted = np.array([0.16, 0.5, 0.84]) * cumulative[-1]
+    return values[order][np.searchsorted(cumulative, wanted).clip(max=len(values) - 1)]
+
+
+def _column_density(
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray, edges: np.ndarray, score_edges: np.ndarray
+) -> np.ma.MaskedArray:
+    """Weighted share of a column's events in each row, ``(n_columns, n_rows)``; masked where there is none."""
+    counts, _, _ = np.histogram2d(x, _inside(y, score_edges), bins=(edges, score_edges), weights=weights)
+    columns = counts.sum(axis=1, keepdims=True)
+    density = np.divide(counts, columns, out=np.zeros_like(counts), where=columns > 0)
+    return np.ma.masked_less_equal(density, 0.0)
+
+
+def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the weights per bin and its statistical uncertainty."""
+    inside = _inside(scores, edges)
+    counts, _ = np.histogram(inside, edges, weights=weights)
+    squares, _ = np.histogram(inside, edges, weights=weights**2)
+    total = max(weights.sum(), np.finfo(float).tiny)
+    return counts / total, np.sqrt(squares) / total
+
+
+def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:
+    """Bin edges equal in the logit that hold nearly all scores, at least from 0.1 to 0.9."""
+    logits = _logit(np.clip(np.asarray(scores, dtype=np.float64), *_expit([-LARGEST_LOGIT, LARGEST_LOGIT])))
+    low, high = np.quantile(logits, (0.0005, 0.9995)) if len(logits) else (0.0, 0.0)
+    return _expit(np.linspace(min(low - 0.1, _logit(0.1)), max(high + 0.1, _logit(0.9)), n_bins + 1))
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    """``log(p / (1 - p))``."""
+    return np.log(probability) - np.log1p(-np.asarray(probability, dtype=np.float64))
+
+
+def _expit(value: np.ndarray) -> np.ndarray:
+    """Inverse of `_logit`."""
+    return 1.0 / (1.0 + np.exp(-np.asarray(value, dtype=np.float64)))
+
+
+def _inside(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Scores with those beyond the edges moved into the outermost bins."""
+    return np.clip(np.asarray(scores, dtype=np.float64), edges[0], edges[-1])
+
+
+def _logit_axis(axes: Axes, edges: np.ndarray, which: str) -> None:
+    """Logit scale, with at most about eight ticks."""
+    ticks = {t: title for t, title in _TICKS.items() if edges[0] <= t <= edges[-1]}
+    if len(ticks) > 8:
+        ticks = {t: title for t, title in ticks.items() if title not in _DISPENSABLE}
+    axes.set(**{f"{which}scale": "logit", f"{which}lim": (edges[0], edges[-1])})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks(list(ticks), list(ticks.values()))
+    axis.set_minor_locator(NullLocator())
+
+
+_TICKS = {10.0**-k: f"$10^{{-{k}}}$" for k in range(6, 1, -1)} | {0.1: "0.1", 0.5: "0.5", 0.9: "0.9", 0.99: "0.99"}
+_TICKS |= {1.0 - 10.0**-k: f"$1 - 10^{{-{k}}}$" for k in range(3, 7)}
+_DISPENSABLE = ("0.1", "0.9", "$10^{-3}$", "$10^{-5}$", "$1 - 10^{-3}$", "$1 - 10^{-5}$")
