@@ -79,6 +79,7 @@ def convert_ntuple(
     """
     check_channels(recipe.channels)
     info = open_ntuple(path, schema=schema)
+    configuration_hash = _configuration_hash(recipe, sample, label, schema, cross_section_pb)
     cross_section_pb = _cross_section(info, sample, cross_section_pb)
     cut_flow = [("generated", info.n_generated, info.sum_of_weights)] + [(cut, 0, 0.0) for cut in recipe.preselection]
     with ImageFileWriter(output, (len(recipe.channels), recipe.grid.n_eta, recipe.grid.n_phi)) as writer:
@@ -102,7 +103,7 @@ def convert_ntuple(
             n_generated=info.n_generated,
             sum_of_weights=info.sum_of_weights,
             source_files=[(str(path), info.uuid)],
-            configuration_hash=_configuration_hash(recipe, sample, label, schema, cross_section_pb),
+            configuration_hash=configuration_hash,
             package_version=version("calovision"),
         )
         writer.close(metadata)
@@ -113,7 +114,7 @@ def convert_ntuple(
 
 def _configuration_hash(*choices: object) -> str:
     """Hash of everything that decides the content of the file beside the ntuple, so that two files can be compared."""
-    text = json.dumps(choices, default=lambda value: vars(value), sort_keys=True)
+    text = json.dumps(choices, default=lambda value: vars(value))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -122,11 +123,13 @@ def _cross_section(info: NtupleInfo, sample: str, configured: float | None) -> f
     cross_section_pb = info.cross_section_pb if configured is None else configured
     if cross_section_pb is None:
         raise InputError(
-            f"{info.path}: the file holds no positive cross-section: give samples.{sample}.cross_section_pb (pb) in the configuration"
+            f"{info.path}: the file holds no positive cross-section: give samples.{sample}.cross_section_pb (pb) in "
+            "the configuration"
         )
     if not (np.isfinite(cross_section_pb) and cross_section_pb > 0):
         raise InputError(
-            f"sample '{sample}': the cross-section {cross_section_pb} pb is not positive: correct samples.{sample}.cross_section_pb"
+            f"sample '{sample}': the cross-section {cross_section_pb} pb is not positive: correct "
+            f"samples.{sample}.cross_section_pb"
         )
     if not info.sum_of_weights > 0:
         raise InputError(
@@ -158,7 +161,7 @@ def _convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int)
 def _no_events(recipe: ImageRecipe, sample: str, label: int) -> tuple:
     """Images and columns of a chunk without events."""
     number = ak.Array([[0.0]])[:0]
-    towers = ak.zip({name: number for name in ("eta", "phi", "e", "e_em", "e_had")})
-    tracks = ak.zip({name: number for name in ("pt", "eta", "phi")})
+    towers = ak.zip(dict.fromkeys(("eta", "phi", "e", "e_em", "e_had"), number))
+    tracks = ak.zip(dict.fromkeys(("pt", "eta", "phi"), number))
     empty = Events(np.zeros(0, dtype=np.int64), np.zeros(0), towers, tracks, None)
     return _convert_chunk(empty, recipe, sample, label)[:2]

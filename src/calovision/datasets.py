@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 
+from calovision.errors import InputError
 from calovision.storage import ImageCollection
 
 WEIGHT_SCHEMES = ("balanced", "physical", "log1p")
@@ -60,6 +61,12 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
     scheme
         ``balanced``: every event of a class counts the same; ``physical``: within a class by the
         event weight; ``log1p``: by log(1 + event weight), as the case study does (arXiv:1711.03573).
+        The last two give events of negative weight the weight 0.
+
+    Raises
+    ------
+    InputError
+        If a class has no event of positive weight.
     """
     within = {
         "balanced": np.ones(len(labels)),
@@ -69,7 +76,10 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
     weights = np.empty(len(labels))
     for label in (0, 1):
         mine = labels == label
-        weights[mine] = within[mine] / within[mine].sum() * len(labels) / 2
+        total = within[mine].sum()
+        if not total > 0:
+            raise InputError(f"no event with label {label} has a positive weight: give events of both classes")
+        weights[mine] = within[mine] / total * len(labels) / 2
     return weights
 
 

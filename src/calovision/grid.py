@@ -73,10 +73,9 @@ class EtaPhiGrid:
         arithmetic would miss.
         """
         phi = np.asarray(phi, dtype=np.float64)
-        finite = np.isfinite(phi)
-        turn = (np.where(finite, phi, 0.0) + np.pi) / (2 * np.pi)
-        index = np.floor(self.n_phi * turn).astype(np.int64) % self.n_phi
-        return np.where(finite, index, OUTSIDE)
+        with np.errstate(over="ignore", invalid="ignore"):  # NaN and infinity become NaN
+            column = np.floor(self.n_phi * ((phi + np.pi) / (2 * np.pi))) % self.n_phi
+        return np.where(np.isfinite(column), column, OUTSIDE).astype(np.int64)
 
     def cell_index(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Flat cell ``eta_index * n_phi + phi_index`` of each point; ``OUTSIDE`` if either is outside."""

@@ -16,24 +16,29 @@ from calovision.grid import OUTSIDE, EtaPhiGrid
 
 
 class Channel(NamedTuple):
-    """What a channel sums in each cell."""
+    """What a channel sums in each cell: the quantity of a collection, its unit, and a title for plots."""
 
     collection: str
     quantity: str
     unit: str
     title: str
 
+    @property
+    def axis_title(self) -> str:
+        """Title with the unit, for plots."""
+        return f"{self.title} [{self.unit}]" if self.unit else self.title
+
 
 CHANNELS = {
-    "energy": Channel("towers", "e", "GeV", "tower energy"),
-    "em": Channel("towers", "e_em", "GeV", "electromagnetic energy"),
-    "had": Channel("towers", "e_had", "GeV", "hadronic energy"),
-    "et": Channel("towers", "e", "GeV", "tower transverse energy"),
-    "em_et": Channel("towers", "e_em", "GeV", "electromagnetic transverse energy"),
-    "had_et": Channel("towers", "e_had", "GeV", "hadronic transverse energy"),
+    "energy": Channel("towers", "e", "GeV", "$E$"),
+    "em": Channel("towers", "e_em", "GeV", "EM $E$"),
+    "had": Channel("towers", "e_had", "GeV", "hadronic $E$"),
+    "et": Channel("towers", "e", "GeV", r"$E_\mathrm{T}$"),
+    "em_et": Channel("towers", "e_em", "GeV", r"EM $E_\mathrm{T}$"),
+    "had_et": Channel("towers", "e_had", "GeV", r"hadronic $E_\mathrm{T}$"),
     "towers": Channel("towers", "count", "", "number of towers"),
     "tracks": Channel("tracks", "count", "", "number of tracks"),
-    "track_pt": Channel("tracks", "pt", "GeV", "track transverse momentum"),
+    "track_pt": Channel("tracks", "pt", "GeV", r"track $p_\mathrm{T}$"),
 }
 """Channels by name; those ending in ``et`` are divided by cosh(eta)."""
 
@@ -133,7 +138,10 @@ def _content(collection: ak.Array, channel: str) -> np.ndarray:
     if quantity == "count":
         return np.ones(int(ak.sum(ak.num(collection, axis=1))))
     content = _flat(collection, quantity)
-    return content / np.cosh(_flat(collection, "eta")) if channel.endswith("et") else content
+    if not channel.endswith("et"):
+        return content
+    with np.errstate(over="ignore"):  # beyond |eta| = 710 nothing is transverse in float64; Delphes writes 999.9
+        return content / np.cosh(_flat(collection, "eta"))
 
 
 def _flat(collection: ak.Array, field: str) -> np.ndarray:

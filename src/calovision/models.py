@@ -1,6 +1,7 @@
 """Networks by name. Input ``(n, channels, eta, phi)``, output one logit per image ``(n,)``."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -48,9 +49,7 @@ class SmallCNN(nn.Module):
                 f"network 'small' needs images of at least 8x8 cells, not {n_eta}x{n_phi}: change images.grid"
             )
         widths = [n_channels, width, 2 * width, 4 * width]
-        self.blocks = nn.Sequential(
-            *(self._block(before, after) for before, after in zip(widths[:-1], widths[1:], strict=True))
-        )
+        self.blocks = nn.Sequential(*(self._block(before, after) for before, after in pairwise(widths)))
         self.head = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(widths[-1] * (n_eta // 8), 64), nn.ReLU(), nn.Linear(64, 1)
         )

@@ -41,7 +41,7 @@ def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]
                 f"{', '.join(sorted(scalars))}"
             )
         passed = numexpr.evaluate(expression, local_dict=scalars, global_dict={})
-    except (SyntaxError, TypeError, ValueError, NotImplementedError, AttributeError) as error:
+    except (SyntaxError, TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(

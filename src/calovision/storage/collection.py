@@ -21,7 +21,7 @@ class ImageCollection:
     Raises
     ------
     InputError
-        If there is no file, or their grid, channels or the label of a sample differ.
+        If there is no file, or their grid or channels differ, or the label or preselection of a sample.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -37,6 +37,9 @@ class ImageCollection:
             )
             if not same:
                 raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
+            one = self.of_sample(file.metadata.sample)[0]
+            if list(file.metadata.selection.items()) != list(one.metadata.selection.items()):
+                raise InputError(f"{file.path}: its preselection differs from that of {one.path}: build both again")
             if labels.setdefault(file.metadata.sample, file.metadata.label) != file.metadata.label:
                 raise InputError(f"{file.path}: sample '{file.metadata.sample}' has another label in another file")
         self.samples: dict[str, int] = labels
@@ -93,8 +96,8 @@ class ImageCollection:
             if not any(len(file) for file in files):
                 generated = sum(file.metadata.n_generated for file in files)
                 raise InputError(
-                    f"sample '{sample}': none of its {generated} events passes the preselection; give more events or loosen "
-                    "selection.preselection in the configuration"
+                    f"sample '{sample}': none of its {generated} events passes the preselection; give more events or "
+                    "loosen selection.preselection in the configuration"
                 )
             if set(self.samples.values()) == {label}:
                 raise InputError(

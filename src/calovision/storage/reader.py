@@ -60,7 +60,8 @@ class ImageFile:
         if missing:
             raise InputError(f"{self.path}: incomplete image file (no events/{missing[0]}); build it again")
         lengths = {len(column) for column in self.events.values()}
-        if lengths != {len(self)} or self._offsets[-1] != len(self._cells) or len(self._cells) != len(self._values):
+        n_values = {len(self._cells), len(self._values)}
+        if lengths != {len(self._offsets) - 1} or n_values != {self._offsets[-1]}:
             raise InputError(f"{self.path}: incomplete image file (columns of unequal length); build it again")
 
     def __len__(self) -> int:

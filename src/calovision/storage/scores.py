@@ -26,6 +26,8 @@ def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) ->
         If the file holds the scores of other events.
     """
     table = read_table(path)
+    if "score" not in table:
+        raise InputError(f"{path}: no score file, it lacks the column 'score': score the events again")
     for name, values in _keys(collection, indices).items():
         if name not in table or not np.array_equal(table[name], values):
             raise InputError(f"{path}: scores of other events than those of the image files: score the events again")

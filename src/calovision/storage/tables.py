@@ -14,14 +14,17 @@ def write_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     """Write columns ``(n, ...)``, strings as UTF-8; complete or not at all."""
     with replaced(path) as temporary, h5py.File(temporary, "w") as file:
         for name, column in columns.items():
-            text = column.dtype == object
-            file.create_dataset(name, data=column, dtype=h5py.string_dtype() if text else None)
+            text = column.dtype.kind in "OU"
+            data = column.astype(object) if text else column
+            file.create_dataset(name, data=data, dtype=h5py.string_dtype() if text else None)
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
     """Columns of a table, strings as objects; InputError if it is missing or unreadable."""
     try:
         with h5py.File(path, "r") as file:
+            if not all(isinstance(data, h5py.Dataset) for data in file.values()):
+                raise InputError(f"{path}: no table but another kind of HDF5 file, it holds groups; make it again")
             return {
                 name: data.asstr()[()] if h5py.check_string_dtype(data.dtype) else data[()]
                 for name, data in file.items()

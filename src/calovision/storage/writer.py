@@ -1,6 +1,5 @@
 """Writing the image file: bounded memory, complete or not there at all."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -55,13 +54,15 @@ class ImageFileWriter:
         ------
         InputError
             If the images have another shape than the file, a column that version 1 needs is missing,
-            or a column has another length than the images.
+            a column has another length than the images, or the columns differ from those of the first chunk.
         """
         if images.shape != self.image_shape:
             raise InputError(f"{self.path}: images of shape {images.shape} do not fit {self.image_shape}")
         missing = [name for name in EVENT_COLUMNS if name not in events]
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
+        for name in sorted(set(events) ^ set(self._columns[0] if self._columns else events)):
+            raise InputError(f"{self.path}: event column '{name}' is not in every chunk")
         for name, column in events.items():
             if len(column) != len(images):
                 raise InputError(
@@ -86,7 +87,7 @@ class ImageFileWriter:
             self._copy_rows(images, "values", np.dtype(np.float32), offsets[-1])
             for name in self._columns[0]:
                 events[name] = np.concatenate([columns[name] for columns in self._columns])
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)
         self._discard()
 
     def _copy_rows(self, group: h5py.Group, name: str, dtype: np.dtype, length: int) -> None:

@@ -1,0 +1,209 @@
+"""The summary's keys and numbers against those computed by hand, and the table."""
+
+import json
+
+import numpy as np
+import pytest
+from fakes import write_image_file, write_two_samples
+
+from calovision.baselines import combined_score, fit_combination
+from calovision.errors import InputError
+from calovision.evaluation import CLASSIFIERS, split_indices, summarize, summary_table, tabulate_test_events
+from calovision.storage import ImageCollection, read_table, write_table
+
+SIGNAL_REGION = "(n_fat_jets >= 4) & (mj_sum > 300)"
+POINTS = (0.1, 0.01, 0.001)
+EFFICIENCY_KEYS = {"value", "low", "high", "n_eff"}
+
+
+@pytest.fixture
+def collection(tmp_path):
+    """Two files of background and one of signal; the weights of the two are normalized together."""
+    flow = [("generated", 40, 30.0), ("three fat jets", 10, 12.0)]
+    paths = write_two_samples(tmp_path, n_events=60)
+    paths.append(write_image_file(tmp_path / "more.h5", 10, seed=9, cut_flow=flow, sum_of_weights=300.0))
+    return ImageCollection(paths)
+
+
+@pytest.fixture
+def four_and_four(collection):
+    """Four signal events, then four of background with weights 1 to 4; the network orders s b s b s b s b."""
+    return {
+        "label": np.array([1, 1, 1, 1, 0, 0, 0, 0]),
+        "weight": np.array([5.0, 5.0, 5.0, 5.0, 1.0, 2.0, 3.0, 4.0]),
+        "signal_region": np.array([True, True, True, False, True, False, False, False]),
+        "cnn": np.array([0.95, 0.8, 0.4, 0.2, 0.9, 0.5, 0.3, 0.1]),
+        "n_fat_jets": np.array([5, 5, 4, 3, 5, 4, 3, 3]),
+        "mj_sum": np.array([900.0, 800.0, 700.0, 600.0, 500.0, 400.0, 300.0, 200.0]),
+        "cnn+jets": np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]),
+    }
+
+
+def test_split_indices(collection):
+    split = np.array([0, 0, 0, 1, 2] * 26)
+    assert split_indices(collection, "test").tolist() == np.flatnonzero(split == 2).tolist()
+    assert split_indices(collection, "validation", "test").tolist() == np.flatnonzero(split > 0).tolist()
+    assert split_indices(collection).tolist() == []
+
+
+def test_summary_by_hand(collection, four_and_four):
+    summary = summarize(collection, four_and_four, POINTS)
+    assert summary["preselection"] == {
+        "rpv": {"n_generated": 100, "n_passed": 40, "efficiency": 0.4},
+        "qcd": {"n_generated": 140, "n_passed": 50, "efficiency": 52.0 / 130.0},
+    }
+    assert summary["test_events"] == {"signal": {"n": 4, "n_eff": 4.0}, "background": {"n": 4, "n_eff": 100 / 30}}
+    region = summary["signal_region"]
+    assert region["signal_efficiency"]["value"] == 0.75
+    assert region["signal_efficiency"]["n_eff"] == 3.0
+    # Wilson with z = 1 and three of four: (3/4 + 1/8 -+ sqrt(3/64 + 1/64)) / (5/4)
+    assert region["signal_efficiency"]["low"] == pytest.approx((0.875 - 0.25) / 1.25)
+    assert region["signal_efficiency"]["high"] == pytest.approx((0.875 + 0.25) / 1.25)
+    assert region["background_efficiency"]["value"] == pytest.approx(0.1)
+    assert region["background_efficiency"]["n_eff"] == pytest.approx(1.0)
+    classifiers = summary["classifiers"]
+    # steps of the ROC curve: 0.1 * 0.25 + 0.2 * 0.5 + 0.3 * 0.75 + 0.4 * 1
+    assert classifiers["cnn"]["auc"] == pytest.approx(0.75)
+    assert classifiers["mj_sum"]["auc"] == 1.0
+    assert classifiers["cnn+jets"]["auc"] == 0.0
+    # trapezoids over the ties at 5, 4 and 3 jets
+    jets_auc = 0.1 * 0.25 + 0.2 * 0.625 + 0.7 * 0.875
+    assert classifiers["n_fat_jets"]["auc"] == pytest.approx(jets_auc)
+    values = {
+        name: [numbers["signal_efficiency"][point]["value"] for point in ("0.1", "0.01", "0.001", "signal_region")]
+        for name, numbers in classifiers.items()
+    }
+    assert values["cnn"] == pytest.approx([0.5, 0.25, 0.25, 0.5])
+    assert values["n_fat_jets"] == pytest.approx([0.5, 0.05, 0.005, 0.5])
+    assert values["mj_sum"] == pytest.approx([1, 1, 1, 1])
+    assert values["cnn+jets"] == pytest.approx([0, 0, 0, 0])
+
+
+def test_keys_that_stay(collection, four_and_four):
+    summary = summarize(collection, four_and_four, POINTS)
+    assert set(summary) == {"calovision_version", "preselection", "test_events", "signal_region", "classifiers"}
+    for sample in ("rpv", "qcd"):
+        assert set(summary["preselection"][sample]) == {"n_generated", "n_passed", "efficiency"}
+    assert set(summary["signal_region"]) == {"signal_efficiency", "background_efficiency"}
+    for value in summary["signal_region"].values():
+        assert set(value) == EFFICIENCY_KEYS
+    assert set(summary["classifiers"]) == {"cnn", "n_fat_jets", "mj_sum", "cnn+jets"} == set(CLASSIFIERS)
+    for numbers in summary["classifiers"].values():
+        assert set(numbers) == {"auc", "signal_efficiency"}
+        assert set(numbers["signal_efficiency"]) == {"0.1", "0.01", "0.001", "signal_region"}
+        for value in numbers["signal_efficiency"].values():
+            assert set(value) == EFFICIENCY_KEYS
+            assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_signal_region_without_background_uses_the_upper_end(collection, four_and_four):
+    """None of four events of equal weight passes: Wilson's interval ends at 1 / (4 + 1)."""
+    test = four_and_four | {"weight": np.ones(8), "signal_region": four_and_four["label"] == 1}
+    summary = summarize(collection, test, POINTS)
+    region = summary["signal_region"]
+    assert region["signal_efficiency"]["value"] == 1.0
+    assert region["background_efficiency"] == {"value": 0.0, "low": 0.0, "high": pytest.approx(0.2), "n_eff": 0.0}
+    at_region = summary["classifiers"]["n_fat_jets"]["signal_efficiency"]["signal_region"]
+    # one of the four has five jets, as have two of the four signal events
+    assert at_region["value"] == pytest.approx(0.2 / 0.25 * 0.5)
+
+
+def test_table_text(collection, four_and_four):
+    summary = summarize(collection, four_and_four, POINTS)
+    interval = {"value": 0.5, "low": 0.4321, "high": 0.6, "n_eff": 12.34}
+    background = {"value": 2.2e-4, "low": 1e-4, "high": 3.4567e-4, "n_eff": 7.25}
+    summary["signal_region"] = {"signal_efficiency": interval, "background_efficiency": background}
+    for numbers in summary["classifiers"].values():
+        numbers["auc"] = 0.98765
+        numbers["signal_efficiency"] = {"0.1": interval, "signal_region": background}
+    row = " | 0.9877 | 0.5 (0.432-0.6) | 0.00022 (0.0001-0.000346) |"
+    assert summary_table(summary).splitlines() == [
+        "| sample | generated | pass the preselection | efficiency |",
+        "|---|---|---|---|",
+        "| rpv | 100 | 40 | 0.4 |",
+        "| qcd | 140 | 50 | 0.4 |",
+        "",
+        "Signal region, of the preselected test events: signal 0.5 (0.432-0.6), "
+        "background 0.00022 (0.0001-0.000346) (7.2 effective events).",
+        "",
+        "| classifier | AUC | signal at background 0.1 | signal at background signal region's |",
+        "|---|---|---|---|",
+        *(f"| {name}{row}" for name in ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")),
+    ]
+
+
+def tabulate(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1):
+    return tabulate_test_events(collection, indices, scores, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
+
+
+def test_test_events_are_those_of_the_test_split(collection):
+    indices = split_indices(collection, "validation", "test")
+    scores = np.linspace(0.1, 0.9, len(indices))
+    test = tabulate(collection, indices, scores)
+    is_test = collection.column("split")[indices] == 2
+    chosen = indices[is_test]
+    assert len(chosen) == 26
+    assert np.array_equal(test["cnn"], scores[is_test])
+    for name in ("event_number", "label", "split", "n_fat_jets", "mj_sum", "delta_eta_12", "ht", "fat_jets"):
+        assert np.array_equal(test[name], collection.column(name)[chosen])
+    assert np.array_equal(test["weight"], collection.event_weights(36.1)[chosen])
+    assert np.array_equal(test["sample"], collection.sample_names()[chosen])
+    assert test["signal_region"].dtype == bool
+    assert np.array_equal(test["signal_region"], (test["n_fat_jets"] >= 4) & (test["mj_sum"] > 300))
+    assert 0 < test["signal_region"].sum() < 26
+
+
+def test_combination_is_fitted_on_the_validation_split(collection):
+    indices = split_indices(collection, "validation", "test")
+    scores = np.random.default_rng(1).uniform(0.1, 0.9, len(indices))
+    test = tabulate(collection, indices, scores, seed=4)
+    validation = split_indices(collection, "validation")
+    columns = {name: collection.column(name)[validation] for name in collection.files[0].events}
+    estimator = fit_combination(
+        scores[np.isin(indices, validation)],
+        columns,
+        columns["label"],
+        collection.event_weights(36.1)[validation],
+        seed=4,
+    )
+    assert np.array_equal(test["cnn+jets"], combined_score(estimator, test["cnn"], test))
+    assert len(np.unique(test["cnn+jets"])) > 5
+
+
+def test_summary_of_a_collection_and_its_table_in_a_file(collection, tmp_path):
+    """The table of test events survives its file, and gives the same summary."""
+    indices = split_indices(collection, "validation", "test")
+    test = tabulate(collection, indices, np.linspace(0.1, 0.9, len(indices)))
+    write_table(tmp_path / "test.h5", test)
+    stored = read_table(tmp_path / "test.h5")
+    assert set(stored) == set(test)
+    assert summarize(collection, stored, POINTS) == summarize(collection, test, POINTS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("missing_et > 3", "cut 'signal_region' .* uses the unknown variable 'missing_et'"),
+        ("n_fat_jets >", "cut 'signal_region' .* cannot be read"),
+    ],
+)
+def test_signal_region_that_cannot_be_evaluated(collection, expression, message):
+    indices = split_indices(collection, "validation", "test")
+    with pytest.raises(InputError, match=message):
+        tabulate(collection, indices, np.full(len(indices), 0.5), expression)
+
+
+def test_validation_split_without_signal(collection):
+    indices = split_indices(collection, "validation", "test")
+    indices = indices[(collection.column("split")[indices] == 2) | (collection.column("label")[indices] == 0)]
+    with pytest.raises(InputError, match="no signal"):
+        tabulate(collection, indices, np.full(len(indices), 0.5))
+
+
+def test_test_split_without_background(collection):
+    indices = split_indices(collection, "validation", "test")
+    indices = indices[(collection.column("split")[indices] == 1) | (collection.column("label")[indices] == 1)]
+    test = tabulate(collection, indices, np.full(len(indices), 0.5))
+    with pytest.raises(InputError, match="has no event"):
+        summarize(collection, test, POINTS)

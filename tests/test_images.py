@@ -1,0 +1,225 @@
+"""Event images against numpy.histogram2d, fake events and genuine Delphes files; conservation and symmetries."""
+
+import awkward as ak
+import numpy as np
+import pytest
+from fakes import histogram_images, make_events
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from calovision.errors import InputError
+from calovision.grid import EtaPhiGrid
+from calovision.images import CHANNELS, build_images
+from calovision.ntuples import iterate_events
+
+ALL = tuple(CHANNELS)
+
+
+def towers_of(events):
+    """Towers of events given as lists of (eta, phi, e_em, e_had)."""
+    columns = {name: [[tower[k] for tower in event] for event in events] for k, name in enumerate(("eta", "phi"))}
+    columns |= {name: [[float(t[k]) for t in event] for event in events] for k, name in ((2, "e_em"), (3, "e_had"))}
+    columns["e"] = [[float(tower[2] + tower[3]) for tower in event] for event in events]
+    return ak.zip({name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()})
+
+
+def tracks_of(events):
+    """Tracks of events given as lists of (pt, eta, phi)."""
+    columns = {name: [[t[k] for t in event] for event in events] for k, name in enumerate(("pt", "eta", "phi"))}
+    return ak.zip({name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()})
+
+
+def totals(towers, tracks, channels):
+    """Sum of every channel over an event, wherever its entries lie."""
+    one = {"towers": ak.num(towers.e), "tracks": ak.num(tracks.pt), "track_pt": ak.sum(tracks.pt, axis=1)}
+    sums = {"energy": towers.e, "em": towers.e_em, "had": towers.e_had}
+    sums |= {name: sums[name[:-3] or "energy"] / np.cosh(towers.eta) for name in ("em_et", "had_et")}
+    sums["et"] = towers.e / np.cosh(towers.eta)
+    one |= {name: ak.sum(values, axis=1) for name, values in sums.items()}
+    return np.stack([ak.to_numpy(one[name]).astype(float) for name in channels], axis=1)
+
+
+def assert_same(images, expected):
+    np.testing.assert_array_equal(images != 0, expected != 0)
+    np.testing.assert_allclose(images, expected, rtol=1e-6)  # one rounding to float32
+
+
+def test_one_event_closed_form():
+    grid = EtaPhiGrid(2, 4, (-2.0, 2.0))
+    towers = towers_of([[(-1.0, -3.0, 1.0, 2.0), (-1.0, -2.0, 4.0, 0.0), (1.0, 0.5, 0.0, 8.0), (3.0, 0.0, 16.0, 32.0)]])
+    tracks = tracks_of([[(5.0, 1.0, 0.1), (6.0, 1.0, 0.2), (7.0, -2.5, 0.0)]])
+    images, overflow = build_images(towers, tracks, grid, ("em", "had", "had_et", "towers", "tracks", "track_pt"))
+    em, had, had_et, n_towers, n_tracks, track_pt = images.dense()[0]
+    assert em.tolist() == [[5, 0, 0, 0], [0, 0, 0, 0]]
+    assert had.tolist() == [[2, 0, 0, 0], [0, 0, 8, 0]]
+    np.testing.assert_allclose(had_et, had / np.cosh(1.0), rtol=1e-6)
+    assert n_towers.tolist() == [[2, 0, 0, 0], [0, 0, 1, 0]]
+    assert n_tracks.tolist() == [[0, 0, 0, 0], [0, 0, 2, 0]]
+    assert track_pt.tolist() == [[0, 0, 0, 0], [0, 0, 11, 0]]
+    np.testing.assert_allclose(overflow, [[16, 32, 32 / np.cosh(3.0), 1, 1, 7]])
+    assert images.offsets.tolist() == [0, 9]
+    assert images.cells.tolist() == [0, 8, 14, 16, 22, 24, 30, 38, 46]
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (7, 5), (34, 72)])
+@pytest.mark.parametrize("n_events", [1, 40])
+def test_agrees_with_histogram2d(shape, n_events):
+    towers, tracks = make_events(n_events, seed=shape[0] + 1)
+    grid = EtaPhiGrid(*shape)
+    images, overflow = build_images(towers, tracks, grid, ALL)
+    expected, expected_overflow = histogram_images(towers, tracks, grid, ALL)
+    assert_same(images.dense(), expected)
+    np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-12)
+    assert overflow.sum() > 0
+
+
+def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
+    paths = sorted(delphes_dir.glob("*.root"))
+    assert len(paths) == 5
+    grid, n_events = EtaPhiGrid(), 0
+    for path in paths:
+        for events in iterate_events(path, schema="delphes"):
+            images, overflow = build_images(events.towers, events.tracks, grid, ALL)
+            expected, expected_overflow = histogram_images(events.towers, events.tracks, grid, ALL)
+            assert_same(images.dense(), expected)
+            np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-12)
+            total = images.dense().sum(axis=(2, 3), dtype=np.float64) + overflow
+            np.testing.assert_allclose(total, totals(events.towers, events.tracks, ALL), rtol=1e-6)
+            n_events += len(images)
+    assert n_events == 230
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 8), st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 20))
+def test_image_and_overflow_are_the_total(n_events, seed, n_eta, n_phi):
+    towers, tracks = make_events(n_events, seed=seed, mean_towers=8, mean_tracks=4)
+    images, overflow = build_images(towers, tracks, EtaPhiGrid(n_eta, n_phi), ALL)
+    total = images.dense().sum(axis=(2, 3), dtype=np.float64) + overflow
+    np.testing.assert_allclose(total, totals(towers, tracks, ALL), rtol=1e-6, atol=1e-6)
+
+
+def test_order_of_towers_and_tracks_changes_nothing():
+    towers, tracks = make_events(10)
+    images, overflow = build_images(towers, tracks, EtaPhiGrid(16, 16), ALL)
+    turned, turned_overflow = build_images(towers[:, ::-1], tracks[:, ::-1], EtaPhiGrid(16, 16), ALL)
+    assert np.array_equal(images.cells, turned.cells)
+    np.testing.assert_allclose(images.values, turned.values, rtol=1e-6)
+    np.testing.assert_allclose(overflow, turned_overflow, rtol=1e-12)
+
+
+@pytest.mark.parametrize("turns", [-2, 1])
+def test_full_turns_in_phi_change_nothing(turns):
+    towers, tracks = make_events(10)
+    images, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    towers["phi"], tracks["phi"] = towers.phi + turns * 2 * np.pi, tracks.phi + turns * 2 * np.pi
+    turned, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    assert np.array_equal(images.cells, turned.cells)
+    assert np.array_equal(images.values, turned.values)
+
+
+def test_quarter_turn_in_phi_shifts_the_columns():
+    towers, tracks = make_events(10)
+    images, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    towers["phi"], tracks["phi"] = towers.phi + np.pi / 2, tracks.phi + np.pi / 2
+    turned, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    np.testing.assert_allclose(turned.dense(), np.roll(images.dense(), 16, axis=3), rtol=1e-6)
+
+
+def test_events_do_not_influence_each_other():
+    towers, tracks = make_events(12)
+    images, overflow = build_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
+    for event in range(12):
+        alone, alone_overflow = build_images(towers[[event]], tracks[[event]], EtaPhiGrid(8, 8), ALL)
+        assert np.array_equal(alone.dense()[0], images.dense()[event])
+        assert np.array_equal(alone_overflow[0], overflow[event])
+
+
+def test_inputs_stay_as_they_are():
+    towers, tracks = make_events(5)
+    before = towers.tolist(), tracks.tolist()
+    build_images(towers, tracks, EtaPhiGrid(), ALL)
+    assert (towers.tolist(), tracks.tolist()) == before
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_jet_astride_phi_pi_keeps_its_energy(dtype):
+    """20 GeV in eight towers on both sides of phi = pi, one of them at float32(pi)."""
+    phi = np.array([3.05, 3.1, 3.14, np.pi, -np.pi, -3.14, -3.1, -3.05], dtype=dtype)
+    towers = towers_of([[(0.1, angle, 2.5, 0.0) for angle in phi]])
+    images, overflow = build_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em",))
+    assert images.dense().sum() == 20.0
+    assert overflow.tolist() == [[0.0]]
+    assert images.dense()[0, 0].sum(axis=0)[[0, 1, 62, 63]].sum() == 20.0
+
+
+def test_tower_without_transverse_part_warns_of_nothing():
+    images, overflow = build_images(
+        towers_of([[(999.9, 0.0, 5.0, 0.0)]]), tracks_of([[]]), EtaPhiGrid(), ("em_et", "em")
+    )
+    assert len(images.cells) == 0
+    assert overflow.tolist() == [[0.0, 5.0]]
+
+
+def test_cells_that_cancel_are_dropped():
+    towers = towers_of([[(0.1, 0.1, 5.0, 0.0), (0.1, 0.1, -5.0, 1.0)]])
+    images, _ = build_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em", "had"))
+    assert images.values.tolist() == [1.0]
+
+
+def test_no_events():
+    towers, tracks = make_events(3)
+    images, overflow = build_images(towers[:0], tracks[:0], EtaPhiGrid(8, 8), ALL)
+    assert len(images) == 0
+    assert images.dense().shape == (0, 9, 8, 8)
+    assert overflow.shape == (0, 9)
+
+
+def test_events_without_towers_and_tracks():
+    images, overflow = build_images(towers_of([[], []]), tracks_of([[], []]), EtaPhiGrid(8, 8), ALL)
+    assert images.offsets.tolist() == [0, 0, 0]
+    assert not images.dense().any()
+    assert not overflow.any()
+
+
+def test_sparse_rows_are_those_of_the_dense_images():
+    towers, tracks = make_events(20)
+    images, _ = build_images(towers, tracks, EtaPhiGrid(), ("em", "tracks"))
+    dense = images.dense()
+    assert dense.shape == (20, 2, 64, 64)
+    assert dense.dtype == np.float32
+    for event in range(20):
+        row = slice(*images.offsets[event : event + 2])
+        assert np.array_equal(images.cells[row], np.flatnonzero(dense[event]))
+        assert np.array_equal(images.values[row], dense[event][dense[event] != 0])
+    assert (images.offsets.dtype, images.values.dtype) == (np.int64, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("n_eta", "dtype"), [(256, np.uint16), (257, np.uint32)], ids=["65536 cells", "more than 65536"]
+)
+def test_cells_are_as_small_as_possible(n_eta, dtype):
+    grid = EtaPhiGrid(n_eta, 256)
+    last = towers_of([[(2.4999, 3.1415, 1.0, 0.0)]])
+    images, _ = build_images(last, tracks_of([[]]), grid, ("em",))
+    assert images.cells.dtype == dtype
+    assert images.cells.tolist() == [n_eta * 256 - 1]
+    assert images.dense()[0, 0, -1, -1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("channels", "message"),
+    [
+        (("em", "muons"), "unknown image channel 'muons': choose from energy, em, had"),
+        (("em", "em"), "name at least one, and each only once"),
+        ((), "name at least one"),
+    ],
+)
+def test_channels_that_cannot_be_built(channels, message):
+    with pytest.raises(InputError, match=message):
+        build_images(*make_events(2), EtaPhiGrid(), channels)
+
+
+def test_towers_and_tracks_of_different_events():
+    towers, tracks = make_events(3)
+    with pytest.raises(InputError, match="towers have 3 events but tracks 2"):
+        build_images(towers, tracks[:2], EtaPhiGrid(), ("em",))
