@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -125,6 +126,10 @@ def report_configuration():
     )
     return " ".join([*files, *values])
 
+
+# Threads of a job that wait must not burn the core that another process needs: with one competing process on two
+# cores a training takes 0.6 of the time, alone the same.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 replace_named_entries(config, workflow.config_settings.overwrite_config)
 check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
