@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
 # conda-forge splits these packages; their names on PyPI
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "snakemake-minimal": "snakemake"}
+PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
 
 
 def name_and_specifier(requirement):
