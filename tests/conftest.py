@@ -3,7 +3,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples in every run and no time limit on a busy machine; `--hypothesis-profile default` explores.
+hypothesis.settings.register_profile("calovision", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("calovision")
 
 # Before torch is imported: tiny images are slower on many threads, and results could depend on their number.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

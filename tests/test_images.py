@@ -89,7 +89,7 @@ def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
     assert n_events == 230
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 8), st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 20))
 def test_image_and_overflow_are_the_total(n_events, seed, n_eta, n_phi):
     towers, tracks = make_events(n_events, seed=seed, mean_towers=8, mean_tracks=4)

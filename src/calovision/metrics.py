@@ -225,7 +225,8 @@ def _binomial_trials(passed: np.ndarray, failed: np.ndarray) -> np.ndarray:
     fraction = passed[2] / total
     variance = ((1.0 - fraction) ** 2 * passed[1] + fraction**2 * failed[1]) / total**2
     everything = total**2 / (passed[1] + failed[1])
-    one_sided = (passed[1] == 0) | (failed[1] == 0)
+    # a fraction that rounds to 0 or 1 counts as such: fraction * (1 - fraction) would make no trial of it
+    one_sided = (passed[1] == 0) | (failed[1] == 0) | (fraction == 0) | (fraction == 1)
     return np.where(one_sided, everything, _ratio(fraction * (1.0 - fraction), variance))
 
 

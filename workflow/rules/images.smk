@@ -5,7 +5,18 @@ rule build_images:
     """Jets, preselection, images and event variables of one ntuple."""
     input:
         ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
-        modules=package_modules("conversion", "grid", "images", "jets", "kinematics", "ntuples", "selection", "splits"),
+        modules=package_modules(
+            "conversion",
+            "grid",
+            "images",
+            "jets",
+            "kinematics",
+            "ntuples",
+            "selection",
+            "splits",
+            "storage/layout",
+            "storage/writer",
+        ),
     output:
         RESULTS / "images/{sample}/{chunk}.h5",
     log:
