@@ -105,7 +105,7 @@ def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
         "plot_images": 1,
         "plot_training": 1,
         "plot_cut_flow": 1,
-        "write_tables": 1,
+        "write_overview": 1,
         "make_report": 1,
         "all": 1,
         "total": 18,

@@ -57,7 +57,7 @@ class SmallCNN(nn.Module):
     @staticmethod
     def _block(before: int, after: int) -> nn.Sequential:
         return nn.Sequential(
-            # pooling first leaves a quarter of the cells for the two that follow: twice the speed on a CPU
+            # pooling first leaves a quarter of the cells for the two that follow
             PhiCircularConv2d(before, after, bias=False),
             nn.MaxPool2d(2),
             nn.BatchNorm2d(after),

@@ -15,6 +15,7 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from torch import nn
+from torch.utils.data import DataLoader
 
 from calovision.datasets import WEIGHT_SCHEMES, ImageDataset, make_loader, random_symmetry, training_weights
 from calovision.errors import InputError
@@ -24,6 +25,8 @@ from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
 
 logger = logging.getLogger(__name__)
+
+SCORING_BATCH = 256  # events at a time where no gradient is needed
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class ImageClassifier(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.save_hyperparameters()
-        # channels last in memory: 1.4 times the training speed on a CPU, and what tensor cores want
+        # channels last in memory: faster on a CPU, and what tensor cores want
         self.network = make_network(network, image_shape).to(memory_format=torch.channels_last)
         self._validation: list[tuple[torch.Tensor, ...]] = []
 
@@ -146,16 +149,7 @@ def train_network(
     _check_options(options)
     collection.require_events()
     lightning.seed_everything(options.seed, workers=True, verbose=False)
-    split, labels = collection.column("split"), collection.column("label")
-    event_weights = collection.event_weights(luminosity_fb)
-    loaders = {}
-    for name in ("train", "validation"):
-        indices = np.flatnonzero(split == SPLITS.index(name))
-        _check_split(name, labels[indices])
-        weights = training_weights(labels[indices], event_weights[indices], options.weights)
-        dataset = ImageDataset(collection, indices, weights)
-        batch_size = options.batch_size if name == "train" else 256
-        loaders[name] = make_loader(dataset, batch_size=batch_size, shuffle=name == "train", seed=options.seed)
+    loaders = _make_loaders(collection, options, luminosity_fb)
     classifier = ImageClassifier(
         options.network,
         collection.metadata.image_shape,
@@ -181,7 +175,7 @@ def predict_scores(
     indices: np.ndarray,
     *,
     device: str = "auto",
-    batch_size: int = 256,
+    batch_size: int = SCORING_BATCH,
 ) -> np.ndarray:
     """CNN output in (0, 1) of the given events of a collection, float64 ``(len(indices),)``.
 
@@ -211,6 +205,20 @@ def _check_options(options: TrainingOptions) -> None:
         raise InputError(f"train.weights '{options.weights}' is unknown: choose from {', '.join(WEIGHT_SCHEMES)}")
     if options.device == "gpu" and not torch.cuda.is_available():
         raise InputError("train.device is 'gpu' but there is none on this machine: choose auto or cpu")
+
+
+def _make_loaders(collection: ImageCollection, options: TrainingOptions, luminosity_fb: float) -> dict[str, DataLoader]:
+    """Loaders of the training and validation splits, with the weights of the loss."""
+    split, labels = collection.column("split"), collection.column("label")
+    event_weights = collection.event_weights(luminosity_fb)
+    loaders = {}
+    for name, batch_size in (("train", options.batch_size), ("validation", SCORING_BATCH)):
+        indices = np.flatnonzero(split == SPLITS.index(name))
+        _check_split(name, labels[indices])
+        weights = training_weights(labels[indices], event_weights[indices], options.weights)
+        dataset = ImageDataset(collection, indices, weights)
+        loaders[name] = make_loader(dataset, batch_size=batch_size, shuffle=name == "train", seed=options.seed)
+    return loaders
 
 
 def _check_split(name: str, labels: np.ndarray) -> None:

@@ -67,6 +67,12 @@ def chunk_sizes(n_events, events_per_job):
     return [n_events // n_chunks + (chunk < n_events % n_chunks) for chunk in range(n_chunks)]
 
 
+def class_name(label):
+    """Title of a class in plots: that of its sample, if it has only one."""
+    titles = [TITLES[name] for name, sample in SAMPLES.items() if sample["label"] == label]
+    return titles[0] if len(titles) == 1 else ("Background", "Signal")[label]
+
+
 def list_chunks(name, sample):
     """Chunk name -> ROOT file of a sample."""
     if "files" in sample:
@@ -127,16 +133,17 @@ def report_configuration():
     return " ".join([*files, *values])
 
 
-# Threads of a job that wait must not burn the core that another process needs: with one competing process on two
-# cores a training takes 0.6 of the time, alone the same.
+# Threads of a job that wait must not burn the core that another process needs, which would slow both down.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 replace_named_entries(config, workflow.config_settings.overwrite_config)
 check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
 
 RESULTS = Path(config["results_dir"])
+OVERVIEW = RESULTS / "metrics/overview.rst"  # first page of the report
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
+CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
 CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in SAMPLES for chunk in CHUNKS[name]]

@@ -25,7 +25,7 @@ rule plot_performance:
         mem_mb=1000,
         runtime=10,
     params:
-        titles=TITLES,
+        class_names=CLASS_NAMES,
     script:
         "../scripts/plot_performance.py"
 
@@ -54,6 +54,7 @@ rule plot_images:
         mem_mb=2000,
         runtime=20,
     params:
+        class_names=CLASS_NAMES,
         titles=TITLES,
         luminosity_fb=config["luminosity_fb"],
         radius=config["fat_jets"]["radius"],
@@ -102,27 +103,30 @@ rule plot_cut_flow:
         "../scripts/plot_cut_flow.py"
 
 
-rule write_tables:
-    """The summary as a page of the report."""
+rule write_overview:
+    """First page of the report, with the ROC and the summary, and the summary as a page of its own."""
     input:
+        text=Path(workflow.basedir) / "report/workflow.rst",
         table=RESULTS / "metrics/summary.md",
+        roc=RESULTS / "plots/roc.png",
     output:
-        report(
+        text=OVERVIEW,
+        page=report(
             RESULTS / "metrics/summary.html",
             caption="../report/summary.rst",
             category="1 Performance",
             labels={"figure": "Table of results"},
         ),
     log:
-        RESULTS / "logs/write_tables.log",
+        RESULTS / "logs/write_overview.log",
     benchmark:
-        RESULTS / "benchmarks/write_tables.tsv"
+        RESULTS / "benchmarks/write_overview.tsv"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
     script:
-        "../scripts/write_tables.py"
+        "../scripts/write_overview.py"
 
 
 rule collect_plots:
@@ -132,7 +136,7 @@ rule collect_plots:
         rules.plot_images.output,
         rules.plot_training.output,
         rules.plot_cut_flow.output,
-        rules.write_tables.output,
+        rules.write_overview.output,
 
 
 rule make_report:

@@ -8,25 +8,18 @@ from calovision.plotting import plot_event_display, plot_mean_images, save_figur
 from calovision.storage import ImageCollection
 
 with job_log(snakemake.log[0]):
-    collection = ImageCollection(snakemake.input.images)
+    collection, params = ImageCollection(snakemake.input.images), snakemake.params
     collection.require_events()
-    metadata, labels = collection.metadata, collection.column("label")
-    weights, names = collection.event_weights(snakemake.params.luminosity_fb), collection.sample_names()
-    look = {"eta_range": metadata.grid.eta_range, "channels": [CHANNELS[name].axis_title for name in metadata.channels]}
-    means = {
-        kind: collection.mean_image(labels == label, weights) for kind, label in (("Signal", 1), ("Background", 0))
-    }
+    metadata, labels, samples = collection.metadata, collection.column("label"), collection.sample_names()
+    fat_jets, numbers = collection.column("fat_jets"), collection.column("event_number")
+    titles = [CHANNELS[name].axis_title for name in metadata.channels]
+    look = {"eta_range": metadata.grid.eta_range, "channels": titles}
+    weights = collection.event_weights(params.luminosity_fb)
+    means = {params.class_names[label]: collection.mean_image(labels == label, weights) for label in (1, 0)}
     save_figure(plot_mean_images(means, **look), Path(snakemake.output.mean_images).with_suffix(""))
     for kind, label in (("signal", 1), ("background", 0)):
-        events = np.flatnonzero(labels == label)
-        for number in range(1, snakemake.params.n_displays + 1):
-            event = events[(number - 1) % len(events)]
-            title = f"{snakemake.params.titles[names[event]]}, event {collection.column('event_number')[event]}"
-            figure = plot_event_display(
-                collection.dense([event])[0],
-                fat_jets=collection.column("fat_jets")[event],
-                radius=snakemake.params.radius,
-                title=title,
-                **look,
-            )
-            save_figure(figure, Path(snakemake.output[f"event_display_{kind}_{number}"]).with_suffix(""))
+        events = np.resize(np.flatnonzero(labels == label), params.n_displays)
+        for count, event in enumerate(events, start=1):
+            image, title = collection.dense([event])[0], f"{params.titles[samples[event]]}, event {numbers[event]}"
+            figure = plot_event_display(image, fat_jets=fat_jets[event], radius=params.radius, title=title, **look)
+            save_figure(figure, Path(snakemake.output[f"event_display_{kind}_{count}"]).with_suffix(""))
