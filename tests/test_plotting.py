@@ -103,6 +103,10 @@ def test_roc_of_a_perfect_classifier_draws_no_ratio_but_no_warning(curves, sampl
     labels, weights = sample[3], sample[4]
     _, bottom = plot_roc(curves | {"cnn": roc(labels, labels, weights)}).axes
     assert np.isnan(bottom.get_lines()[0].get_ydata()[:-1]).all()
+    assert not bottom.texts  # the others have ratios to show
+    perfect = roc(labels, labels, weights)
+    _, bottom = plot_roc({"cnn": perfect, "mj_sum": perfect}).axes
+    assert [text.get_text() for text in bottom.texts] == ["no background left to compare"]
     with pytest.raises(InputError, match="reference 'ht'"):
         plot_roc(curves, reference="ht")
 

@@ -482,3 +482,14 @@ def test_image_files_may_move(tmp_path):
     write_scores(tmp_path / "scores.h5", ImageCollection(paths), np.array([1]), np.array([0.25]))
     moved = [shutil.move(path, tmp_path / f"moved_{path.name}") for path in paths]
     assert read_scores(tmp_path / "scores.h5", ImageCollection(moved), np.array([1])).tolist() == [0.25]
+
+
+def test_what_a_killed_job_left_is_replaced(tmp_path):
+    """A job that is killed cannot clean up; the next one does."""
+    left = tmp_path / ".a.h5.part"
+    left.mkdir()
+    (left / "cells").write_bytes(b"half written")
+    (tmp_path / ".t.part.h5").write_bytes(b"half written")
+    assert len(ImageFile(write_image_file(tmp_path / "a.h5", images=make_images(3)))) == 3
+    write_table(tmp_path / "t.h5", {"x": np.arange(3)})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "t.h5"]

@@ -154,9 +154,11 @@ def _lowest_meaningful(curve: RocCurve) -> float:
 
 
 def _limit_ratio(axes: Axes) -> None:
-    """Limits of the ratio from the curves, at most four decades."""
+    """Limits of the ratio from the curves, at most four decades; words where there is none to draw."""
     drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
     drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+    if not len(drawn):
+        axes.text(0.5, 0.5, "no background left to compare", transform=axes.transAxes, ha="center", va="center")
     axes.set_ylim(max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0))
 
 

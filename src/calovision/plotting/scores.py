@@ -182,10 +182,10 @@ def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tu
 
 
 def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:
-    """Bin edges equal in the logit that hold nearly all scores, at least from 0.1 to 0.9."""
+    """Bin edges equal in the logit that hold nearly all scores, and at least the ticks at 0.1 and 0.9."""
     logits = _logit(np.clip(np.asarray(scores, dtype=np.float64), *_expit([-LARGEST_LOGIT, LARGEST_LOGIT])))
     low, high = np.quantile(logits, (0.0005, 0.9995)) if len(logits) else (0.0, 0.0)
-    return _expit(np.linspace(min(low - 0.1, _logit(0.1)), max(high + 0.1, _logit(0.9)), n_bins + 1))
+    return _expit(np.linspace(min(low - 0.1, _logit(0.05)), max(high + 0.1, _logit(0.95)), n_bins + 1))
 
 
 def _logit(probability: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ import matplotlib.style
 import mplhep
 from matplotlib.figure import Figure
 
+from calovision.atomic import replaced
+
 # Color-vision friendly, from Petroff, arXiv:2107.02270 (sequence of ten).
 CLASS_COLORS = {1: "#bd1f01", 0: "#3f90da"}  # signal, background: the same in every figure
 CLASS_NAMES = {1: "Signal", 0: "Background"}
@@ -70,7 +72,6 @@ def classifier_style(name: str, position: int) -> tuple[str, str]:
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write ``<stem>.pdf`` and ``<stem>.png`` (150 dpi), each complete or not at all; return both paths."""
     stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     # A date in the file would change it at every run.
     return (
         _save(figure, stem, "pdf", metadata={"CreationDate": None}),
@@ -79,13 +80,7 @@ def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
 
 
 def _save(figure: Figure, stem: Path, suffix: str, **options: object) -> Path:
-    """Write under a temporary name and rename."""
     path = stem.with_name(f"{stem.name}.{suffix}")  # with_suffix would cut a stem that holds a dot
-    temporary = stem.with_name(f".{stem.name}.{suffix}.part")
-    try:
-        with matplotlib.style.context(STYLE):
-            figure.savefig(temporary, format=suffix, **options)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replaced(path) as temporary, matplotlib.style.context(STYLE):
+        figure.savefig(temporary, format=suffix, **options)
     return path

@@ -7,7 +7,6 @@ generated event is written.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.simulation.detector import simulate_detector
 from calovision.simulation.pythia import GeneratedBatch, check_integer, generate
@@ -73,7 +73,7 @@ def write_ntuple(
     batches = generate(process, n_events=n_events, seed=seed, batch_size=batch_size, **options)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(DETECTOR_STREAM,)))
     with (
-        _renamed_when_complete(path) as temporary,
+        replaced(path) as temporary,
         uproot.recreate(temporary, compression=COMPRESSION) as file,
     ):
         return _write_trees(file, batches, rng, first_event_number)
@@ -113,14 +113,3 @@ def _event_columns(
             | {"charge": tracks.charge}
         ),
     }
-
-
-@contextmanager
-def _renamed_when_complete(path: Path) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except BaseException:  # an interrupt, too, leaves nothing behind
-        temporary.unlink(missing_ok=True)
-        raise

@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from calovision.atomic import replaced
 from calovision.errors import InputError
-from calovision.storage.atomic import replaced
 
 
 def write_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:

@@ -1,7 +1,6 @@
 """Writing the image file: bounded memory, complete or not there at all."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -33,7 +32,9 @@ class ImageFileWriter:
         self.path = Path(path)
         self.image_shape = tuple(image_shape)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.name}.", dir=self.path.parent))
+        self._folder = self.path.with_name(f".{self.path.name}.part")
+        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed job left
+        self._folder.mkdir()
         self._cells: IO[bytes] = (self._folder / "cells").open("wb")
         self._values: IO[bytes] = (self._folder / "values").open("wb")
         small = np.prod(image_shape) <= np.iinfo(np.uint16).max + 1

@@ -1,7 +1,5 @@
 """Files that are complete or not there."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,18 +9,14 @@ from pathlib import Path
 def replaced(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` to write to; rename it at the end, remove it after an exception.
 
-    The folder is created; the temporary name keeps the suffix, since some writers choose the format by it.
+    The folder is created. The temporary name is always the same, so that what a killed job left is overwritten, and
+    keeps the suffix, by which some writers choose the format.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
