@@ -63,6 +63,24 @@ def test_combination_keeps_the_order_beyond_the_hardest_background():
     assert len(np.unique(combined)) > 0.95 * len(np.unique(scores))
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_one_event_on_the_wrong_side_does_not_upset_a_sharp_network(seed):
+    """Nearly separated classes and one background event that looks like signal: leaves must not run away."""
+
+    def sharp(n, seed):
+        scores, events, labels, weights = toy(n, seed=seed)
+        logit = 1.5 * np.log(scores / (1 - scores.astype(float))) + 12 * labels - 6
+        return 1 / (1 + np.exp(-logit)), events, labels, weights
+
+    scores, events, labels, weights = sharp(700, seed)
+    wrong = int(np.flatnonzero(labels == 0)[np.argmax(events["mj_sum"][labels == 0])])
+    scores[wrong], weights[wrong] = np.max(scores), 3.0
+    estimator = fit_combination(scores, events, labels, weights, seed=seed)
+    scores, events, labels, weights = sharp(20_000, 50 + seed)
+    combined = combined_score(estimator, scores, events)
+    assert auc(roc(combined, labels, weights)) > auc(roc(scores, labels, weights)) - 1e-4
+
+
 def test_combination_is_the_same_for_the_same_seed_and_ignores_the_scale_of_a_class():
     scores, events, labels, weights = toy(400, seed=5)
     first = combined_score(fit_combination(scores, events, labels, weights, seed=8), scores, events)

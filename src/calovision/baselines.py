@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -17,10 +18,16 @@ from calovision.errors import InputError
 MOST_TREES = 150
 FOLDS = 4  # of the cross-validation that chooses the number of trees
 LARGE_SAMPLE = 20_000  # events; from here on 150 shallow trees do not overfit
+START_LIMIT = 4.0  # largest |logit| from which the boosting starts
 
 
 class NetworkStart(ClassifierMixin, BaseEstimator):
-    """Logistic regression on the first feature, the network output: where the boosting starts."""
+    """Logistic regression on the first feature, the network output: where the boosting starts.
+
+    The trees start from at most `START_LIMIT`. From a probability closer to 0 or 1 the Newton step of a leaf, the sum
+    of the residuals over that of p (1 - p), is huge as soon as one event of the leaf is on the wrong side. `beyond` is
+    what the limit cuts off; added back, it keeps the order of the events.
+    """
 
     def fit(self, features: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray | None = None) -> "NetworkStart":
         """Fit slope and offset to the first column of ``features``."""
@@ -29,8 +36,14 @@ class NetworkStart(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
-        """Probability of background and signal, ``(n_events, 2)``."""
-        return self.regression_.predict_proba(features[:, :1])
+        """Probability of background and signal, ``(n_events, 2)``, not closer to 0 or 1 than the limit."""
+        logit = np.clip(self.regression_.decision_function(features[:, :1]), -START_LIMIT, START_LIMIT)
+        return expit(np.column_stack([-logit, logit]))
+
+    def beyond(self, features: np.ndarray) -> np.ndarray:
+        """Part of the regression's logit beyond the limit, ``(n_events,)``."""
+        logit = self.regression_.decision_function(features[:, :1])
+        return logit - np.clip(logit, -START_LIMIT, START_LIMIT)
 
 
 def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -102,7 +115,8 @@ def combined_score(
     estimator: GradientBoostingClassifier, scores: np.ndarray, events: Mapping[str, np.ndarray]
 ) -> np.ndarray:
     """Probability of signal from the network output and the jet variables, ``(n_events,)`` in [0, 1]."""
-    return estimator.predict_proba(_combination_features(scores, events))[:, 1]
+    features = _combination_features(scores, events)
+    return expit(estimator.decision_function(features) + estimator.init_.beyond(features))
 
 
 def _boosting(n_trees: int, n_events: int, *, seed: int) -> GradientBoostingClassifier:
@@ -127,8 +141,9 @@ def _best_n_trees(features: np.ndarray, labels: np.ndarray, weights: np.ndarray,
     loss = np.zeros(MOST_TREES)
     for train, test in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(features, labels):
         fitted = _boosting(MOST_TREES, len(train), seed=seed).fit(features[train], labels[train], weights[train])
+        beyond = fitted.init_.beyond(features[test])
         for stage, decision in enumerate(fitted.staged_decision_function(features[test])):
-            signed = np.where(labels[test] == 1, -1.0, 1.0) * decision[:, 0]
+            signed = np.where(labels[test] == 1, -1.0, 1.0) * (decision[:, 0] + beyond)
             loss[stage] += np.sum(weights[test] * np.logaddexp(0.0, signed))
     return int(np.argmin(loss)) + 1
 
