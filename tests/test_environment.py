@@ -101,9 +101,9 @@ def test_only_conda_forge():
 def third_party(folder):
     """Packages on PyPI whose modules the files of a folder import."""
     distributions = packages_distributions()
-    own = {path.stem for path in folder.glob("*.py")} | {"calovision"}
+    own = {path.stem for path in folder.rglob("*")} | {"calovision"}
     found = {}
-    for path in sorted(folder.rglob("*.py")):
+    for path in sorted(set(folder.rglob("*.py")) - set(folder.glob("benchmarks/*"))):  # benchmarks list theirs apart
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
