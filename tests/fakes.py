@@ -31,30 +31,42 @@ def _collection(rng, n_events, mean, eta_max, energies):
     return ak.zip({name: ak.unflatten(values, counts) for name, values in fields.items()})
 
 
-def histogram_images(towers, tracks, grid, channels):
+def make_candidates(n_events, *, seed=1, mean=30, dtype=np.float64):
+    """Particle-flow candidates, two of three charged."""
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(mean, n_events)
+    fields = {"pt": rng.exponential(5.0, counts.sum()), "eta": rng.uniform(-4, 4, counts.sum())}
+    fields |= {"phi": rng.uniform(-np.pi, np.pi, counts.sum())}
+    columns = {name: ak.unflatten(values.astype(dtype), counts) for name, values in fields.items()}
+    return ak.zip(columns | {"charge": ak.unflatten(rng.integers(-1, 2, counts.sum()), counts)})
+
+
+def histogram_images(towers, tracks, grid, channels, candidates=None):
     """Images and overflow by one numpy.histogram2d per event and channel, the independent reference."""
+    contents = {
+        "energy": (towers, lambda e: e.e),
+        "em": (towers, lambda e: e.e_em),
+        "had": (towers, lambda e: e.e_had),
+        "et": (towers, lambda e: e.e / np.cosh(e.eta)),
+        "em_et": (towers, lambda e: e.e_em / np.cosh(e.eta)),
+        "had_et": (towers, lambda e: e.e_had / np.cosh(e.eta)),
+        "towers": (towers, lambda e: np.ones(len(e))),
+        "tracks": (tracks, lambda e: np.ones(len(e))),
+        "track_pt": (tracks, lambda e: e.pt),
+        "charged_pt": (candidates, lambda e: e.pt * (e.charge != 0)),
+        "neutral_pt": (candidates, lambda e: e.pt * (e.charge == 0)),
+    }
     images = np.zeros((len(towers), len(channels), grid.n_eta, grid.n_phi))
     overflow = np.zeros(images.shape[:2])
     for event, channel in np.ndindex(*images.shape[:2]):
-        name = channels[channel]
-        entries = (tracks if name.startswith("track") and name != "towers" else towers)[event]
+        collection, content = contents[channels[channel]]
+        entries = collection[event]
         eta, phi = (np.asarray(entries[axis], dtype=np.float64) for axis in ("eta", "phi"))
-        weights = {
-            "energy": lambda e: e.e,
-            "em": lambda e: e.e_em,
-            "had": lambda e: e.e_had,
-            "et": lambda e: e.e / np.cosh(e.eta),
-            "em_et": lambda e: e.e_em / np.cosh(e.eta),
-            "had_et": lambda e: e.e_had / np.cosh(e.eta),
-            "towers": lambda e: np.ones(len(e)),
-            "tracks": lambda e: np.ones(len(e)),
-            "track_pt": lambda e: e.pt,
-        }[name](entries)
-        weights = np.asarray(weights, dtype=np.float64)
+        weights = np.asarray(content(entries), dtype=np.float64)
         wrapped = (phi + np.pi) % (2 * np.pi) - np.pi
-        edges = (np.linspace(*grid.eta_range, grid.n_eta + 1), np.linspace(-np.pi, np.pi, grid.n_phi + 1))
         # histogram2d counts the upper edge in, the grid does not
         inside = eta < grid.eta_range[1]
+        edges = (grid.edges_in_eta, grid.edges_in_phi)
         images[event, channel] = np.histogram2d(eta[inside], wrapped[inside], bins=edges, weights=weights[inside])[0]
         outside = ~((eta >= grid.eta_range[0]) & (eta < grid.eta_range[1]))
         overflow[event, channel] = weights[outside].sum()

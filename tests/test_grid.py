@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
-from calovision.grid import OUTSIDE, EtaPhiGrid
+from calovision.grid import OUTSIDE, EtaPhiGrid, JetGrid
 
 SHAPES = [(1, 1), (2, 3), (7, 5), (50, 63), (64, 64), (34, 72), (224, 224)]
 grids = st.builds(
@@ -24,8 +24,8 @@ def test_default_is_the_grid_of_the_case_study():
 
 def test_edges_closed_form():
     grid = EtaPhiGrid(4, 4, (-2.0, 2.0))
-    assert grid.eta_edges.tolist() == [-2, -1, 0, 1, 2]
-    np.testing.assert_allclose(grid.phi_edges, np.array([-1, -0.5, 0, 0.5, 1]) * np.pi, rtol=0, atol=1e-15)
+    assert grid.edges_in_eta.tolist() == [-2, -1, 0, 1, 2]
+    np.testing.assert_allclose(grid.edges_in_phi, np.array([-1, -0.5, 0, 0.5, 1]) * np.pi, rtol=0, atol=1e-15)
 
 
 def test_cell_index_closed_form():
@@ -41,8 +41,8 @@ def test_cell_index_closed_form():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_center_of_every_cell(n_eta, n_phi, dtype):
     grid = EtaPhiGrid(n_eta, n_phi)
-    eta = ((grid.eta_edges[1:] + grid.eta_edges[:-1]) / 2).astype(dtype)
-    phi = ((grid.phi_edges[1:] + grid.phi_edges[:-1]) / 2).astype(dtype)
+    eta = ((grid.edges_in_eta[1:] + grid.edges_in_eta[:-1]) / 2).astype(dtype)
+    phi = ((grid.edges_in_phi[1:] + grid.edges_in_phi[:-1]) / 2).astype(dtype)
     cells = grid.cell_index(*(axis.ravel() for axis in np.meshgrid(eta, phi, indexing="ij")))
     assert np.array_equal(cells, np.arange(grid.n_cells))
 
@@ -51,10 +51,17 @@ def test_center_of_every_cell(n_eta, n_phi, dtype):
 def test_both_sides_of_every_edge(n_eta, n_phi):
     grid = EtaPhiGrid(n_eta, n_phi)
     near = 1e-13  # some roundings
-    assert np.array_equal(grid.eta_index(grid.eta_edges[:-1] + near), np.arange(n_eta))
-    assert np.array_equal(grid.eta_index(grid.eta_edges[1:] - near), np.arange(n_eta))
-    assert np.array_equal(grid.phi_index(grid.phi_edges[:-1] + near), np.arange(n_phi))
-    assert np.array_equal(grid.phi_index(grid.phi_edges[1:] - near), np.arange(n_phi))
+    assert np.array_equal(grid.eta_index(grid.edges_in_eta[:-1] + near), np.arange(n_eta))
+    assert np.array_equal(grid.eta_index(grid.edges_in_eta[1:] - near), np.arange(n_eta))
+    assert np.array_equal(grid.phi_index(grid.edges_in_phi[:-1] + near), np.arange(n_phi))
+    assert np.array_equal(grid.phi_index(grid.edges_in_phi[1:] - near), np.arange(n_phi))
+
+
+@pytest.mark.parametrize(("n_eta", "n_phi"), SHAPES)
+def test_edges_belong_to_the_cell_above(n_eta, n_phi):
+    grid = EtaPhiGrid(n_eta, n_phi)
+    assert np.array_equal(grid.eta_index(grid.edges_in_eta), [*range(n_eta), OUTSIDE])
+    assert np.array_equal(grid.phi_index(grid.edges_in_phi), [*range(n_phi), 0])
 
 
 @pytest.mark.parametrize("n_phi", [1, 3, 16, 63, 64, 224])
@@ -105,6 +112,43 @@ def test_just_below_the_upper_edge_is_the_last_row(eta_range):
         assert EtaPhiGrid(n_eta, 8, eta_range).eta_index(np.nextafter(eta_range[1], -9)) == n_eta - 1
 
 
+def test_cells_of_unequal_size_in_eta():
+    grid = EtaPhiGrid.with_eta_edges((-4.9, -2.5, -1.0, 1.5, 4.9), 8)
+    assert (grid.n_eta, grid.n_phi, grid.eta_range, grid.n_cells) == (4, 8, (-4.9, 4.9), 32)
+    eta = [-5.0, -4.9, -2.6, -2.5, -1.1, 0.0, 1.499, 1.5, 4.8, 4.9, np.nan]
+    assert grid.eta_index(eta).tolist() == [OUTSIDE, 0, 0, 1, 1, 2, 2, 3, 3, OUTSIDE, OUTSIDE]
+    assert grid.edges_in_eta.tolist() == [-4.9, -2.5, -1.0, 1.5, 4.9]
+    assert grid == EtaPhiGrid(4, 8, (-4.9, 4.9), (-4.9, -2.5, -1.0, 1.5, 4.9))
+    assert grid != EtaPhiGrid(4, 8, (-4.9, 4.9))
+
+
+@pytest.mark.parametrize("edges", [(), (1.0,), (0.0, 0.0), (0.0, 2.0, 1.0), (0.0, np.nan), (0.0, np.inf)])
+def test_eta_edges_must_ascend(edges):
+    with pytest.raises(InputError, match=r"eta_edges .* must be at least two finite, ascending numbers"):
+        EtaPhiGrid.with_eta_edges(edges, 8)
+
+
+def test_eta_edges_must_be_one_more_than_cells():
+    with pytest.raises(InputError, match="eta_edges: 3 edges for 3 cells; give one more than cells"):
+        EtaPhiGrid(3, 8, eta_edges=(0.0, 1.0, 2.0))
+
+
+def test_jet_grid_closed_form():
+    grid = JetGrid(4, 2, 0.8)
+    eta = np.array([-0.4, -0.21, 0.0, 0.399, 0.4, -0.401, np.nan, 0.1])
+    phi = np.array([-0.4, 0.0, -0.01, 0.399, 0.1, 0.1, 0.1, 0.4])
+    assert grid.cell_index(eta, phi).tolist() == [0, 1, 4, 7, OUTSIDE, OUTSIDE, OUTSIDE, OUTSIDE]
+    np.testing.assert_allclose(grid.edges_in_eta, [-0.4, -0.2, 0, 0.2, 0.4], atol=1e-15)
+    assert grid.edges_in_phi.tolist() == [-0.4, 0, 0.4]
+    assert grid.n_cells == 8
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, np.nan, np.inf])
+def test_jet_grid_needs_a_width(width):
+    with pytest.raises(InputError, match=r"width .* must be positive and finite"):
+        JetGrid(4, 4, width)
+
+
 @given(grids, st.floats(-np.pi, np.pi), st.integers(-5, 5))
 def test_full_turns_change_nothing(grid, phi, turns):
     column = grid.n_phi * (phi + np.pi) / (2 * np.pi)
@@ -123,9 +167,9 @@ def test_index_is_a_cell_or_outside(grid, eta, phi):
 def test_cell_contains_the_point(grid, eta, phi):
     row, column = grid.eta_index(eta), grid.phi_index(phi)
     if row != OUTSIDE:
-        assert grid.eta_edges[row] - 1e-12 <= eta <= grid.eta_edges[row + 1] + 1e-12
-    if abs(phi) < np.pi - 1e-15:  # phi + pi rounds to 2 pi, which is column 0
-        assert grid.phi_edges[column] - 1e-12 <= phi <= grid.phi_edges[column + 1] + 1e-12
+        assert grid.edges_in_eta[row] <= eta < grid.edges_in_eta[row + 1]
+    if phi < np.pi:
+        assert grid.edges_in_phi[column] <= phi < grid.edges_in_phi[column + 1]
 
 
 def test_arguments_stay_as_they_are():

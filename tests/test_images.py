@@ -3,16 +3,22 @@
 import awkward as ak
 import numpy as np
 import pytest
-from fakes import histogram_images, make_events
+from fakes import histogram_images, make_candidates, make_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
-from calovision.images import CHANNELS, build_images
+from calovision.images import CHANNELS, build_images, build_sparse_images, builder, kernels
 from calovision.ntuples import iterate_events
 
-ALL = tuple(CHANNELS)
+ALL = tuple(name for name, channel in CHANNELS.items() if channel.collection != "candidates")
+
+
+@pytest.fixture(params=["numba", "numpy"])
+def implementation(request, monkeypatch):
+    """Every test that asks for it runs with the kernels and with the fallback."""
+    monkeypatch.setattr(builder, "_kernels", lambda: {"numba": kernels, "numpy": None}[request.param])
 
 
 def towers_of(events):
@@ -44,11 +50,12 @@ def assert_same(images, expected):
     np.testing.assert_allclose(images, expected, rtol=1e-6)  # one rounding to float32
 
 
-def test_one_event_closed_form():
+def test_one_event_closed_form(implementation):
     grid = EtaPhiGrid(2, 4, (-2.0, 2.0))
     towers = towers_of([[(-1.0, -3.0, 1.0, 2.0), (-1.0, -2.0, 4.0, 0.0), (1.0, 0.5, 0.0, 8.0), (3.0, 0.0, 16.0, 32.0)]])
     tracks = tracks_of([[(5.0, 1.0, 0.1), (6.0, 1.0, 0.2), (7.0, -2.5, 0.0)]])
-    images, overflow = build_images(towers, tracks, grid, ("em", "had", "had_et", "towers", "tracks", "track_pt"))
+    channels = ("em", "had", "had_et", "towers", "tracks", "track_pt")
+    images, overflow = build_sparse_images(towers, tracks, grid, channels)
     em, had, had_et, n_towers, n_tracks, track_pt = images.dense()[0]
     assert em.tolist() == [[5, 0, 0, 0], [0, 0, 0, 0]]
     assert had.tolist() == [[2, 0, 0, 0], [0, 0, 8, 0]]
@@ -56,21 +63,34 @@ def test_one_event_closed_form():
     assert n_towers.tolist() == [[2, 0, 0, 0], [0, 0, 1, 0]]
     assert n_tracks.tolist() == [[0, 0, 0, 0], [0, 0, 2, 0]]
     assert track_pt.tolist() == [[0, 0, 0, 0], [0, 0, 11, 0]]
-    np.testing.assert_allclose(overflow, [[16, 32, 32 / np.cosh(3.0), 1, 1, 7]])
+    np.testing.assert_allclose(overflow, [[16, 32, 32 / np.cosh(3.0), 1, 1, 7]], rtol=1e-8)
     assert images.offsets.tolist() == [0, 9]
     assert images.cells.tolist() == [0, 8, 14, 16, 22, 24, 30, 38, 46]
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (7, 5), (34, 72)])
 @pytest.mark.parametrize("n_events", [1, 40])
-def test_agrees_with_histogram2d(shape, n_events):
+def test_agrees_with_histogram2d(shape, n_events, implementation):
     towers, tracks = make_events(n_events, seed=shape[0] + 1)
+    candidates, channels = make_candidates(n_events), tuple(CHANNELS)
     grid = EtaPhiGrid(*shape)
+    images, overflow = build_images(towers, tracks, grid, channels, candidates=candidates)
+    expected, expected_overflow = histogram_images(towers, tracks, grid, channels, candidates)
+    assert_same(images, expected)
+    np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-8)
+    assert overflow.sum() > 0
+    sparse, sparse_overflow = build_sparse_images(towers, tracks, grid, channels, candidates=candidates)
+    assert np.array_equal(sparse.dense(), images)
+    assert np.array_equal(sparse_overflow, overflow)
+
+
+def test_cells_of_unequal_size_agree_with_histogram2d(implementation):
+    towers, tracks = make_events(20)
+    grid = EtaPhiGrid.with_eta_edges((-4.0, -2.5, -2.0, -0.3, 0.1, 0.15, 2.0, 3.9), 24)
     images, overflow = build_images(towers, tracks, grid, ALL)
     expected, expected_overflow = histogram_images(towers, tracks, grid, ALL)
-    assert_same(images.dense(), expected)
-    np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-12)
-    assert overflow.sum() > 0
+    assert_same(images, expected)
+    np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-8)
 
 
 def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
@@ -79,10 +99,10 @@ def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
     grid, n_events = EtaPhiGrid(), 0
     for path in paths:
         for events in iterate_events(path, schema="delphes"):
-            images, overflow = build_images(events.towers, events.tracks, grid, ALL)
+            images, overflow = build_sparse_images(events.towers, events.tracks, grid, ALL)
             expected, expected_overflow = histogram_images(events.towers, events.tracks, grid, ALL)
             assert_same(images.dense(), expected)
-            np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-12)
+            np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-6)  # the reference sums in float32
             total = images.dense().sum(axis=(2, 3), dtype=np.float64) + overflow
             np.testing.assert_allclose(total, totals(events.towers, events.tracks, ALL), rtol=1e-6)
             n_events += len(images)
@@ -93,15 +113,15 @@ def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
 @given(st.integers(0, 8), st.integers(0, 10**6), st.integers(1, 20), st.integers(1, 20))
 def test_image_and_overflow_are_the_total(n_events, seed, n_eta, n_phi):
     towers, tracks = make_events(n_events, seed=seed, mean_towers=8, mean_tracks=4)
-    images, overflow = build_images(towers, tracks, EtaPhiGrid(n_eta, n_phi), ALL)
+    images, overflow = build_sparse_images(towers, tracks, EtaPhiGrid(n_eta, n_phi), ALL)
     total = images.dense().sum(axis=(2, 3), dtype=np.float64) + overflow
     np.testing.assert_allclose(total, totals(towers, tracks, ALL), rtol=1e-6, atol=1e-6)
 
 
 def test_order_of_towers_and_tracks_changes_nothing():
     towers, tracks = make_events(10)
-    images, overflow = build_images(towers, tracks, EtaPhiGrid(16, 16), ALL)
-    turned, turned_overflow = build_images(towers[:, ::-1], tracks[:, ::-1], EtaPhiGrid(16, 16), ALL)
+    images, overflow = build_sparse_images(towers, tracks, EtaPhiGrid(16, 16), ALL)
+    turned, turned_overflow = build_sparse_images(towers[:, ::-1], tracks[:, ::-1], EtaPhiGrid(16, 16), ALL)
     assert np.array_equal(images.cells, turned.cells)
     np.testing.assert_allclose(images.values, turned.values, rtol=1e-6)
     np.testing.assert_allclose(overflow, turned_overflow, rtol=1e-12)
@@ -110,26 +130,26 @@ def test_order_of_towers_and_tracks_changes_nothing():
 @pytest.mark.parametrize("turns", [-2, 1])
 def test_full_turns_in_phi_change_nothing(turns):
     towers, tracks = make_events(10)
-    images, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    images, _ = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL)
     towers["phi"], tracks["phi"] = towers.phi + turns * 2 * np.pi, tracks.phi + turns * 2 * np.pi
-    turned, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    turned, _ = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL)
     assert np.array_equal(images.cells, turned.cells)
     assert np.array_equal(images.values, turned.values)
 
 
 def test_quarter_turn_in_phi_shifts_the_columns():
     towers, tracks = make_events(10)
-    images, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    images, _ = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL)
     towers["phi"], tracks["phi"] = towers.phi + np.pi / 2, tracks.phi + np.pi / 2
-    turned, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    turned, _ = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL)
     np.testing.assert_allclose(turned.dense(), np.roll(images.dense(), 16, axis=3), rtol=1e-6)
 
 
 def test_events_do_not_influence_each_other():
     towers, tracks = make_events(12)
-    images, overflow = build_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
+    images, overflow = build_sparse_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
     for event in range(12):
-        alone, alone_overflow = build_images(towers[[event]], tracks[[event]], EtaPhiGrid(8, 8), ALL)
+        alone, alone_overflow = build_sparse_images(towers[[event]], tracks[[event]], EtaPhiGrid(8, 8), ALL)
         assert np.array_equal(alone.dense()[0], images.dense()[event])
         assert np.array_equal(alone_overflow[0], overflow[event])
 
@@ -137,7 +157,7 @@ def test_events_do_not_influence_each_other():
 def test_inputs_stay_as_they_are():
     towers, tracks = make_events(5)
     before = towers.tolist(), tracks.tolist()
-    build_images(towers, tracks, EtaPhiGrid(), ALL)
+    build_sparse_images(towers, tracks, EtaPhiGrid(), ALL)
     assert (towers.tolist(), tracks.tolist()) == before
 
 
@@ -146,14 +166,14 @@ def test_jet_astride_phi_pi_keeps_its_energy(dtype):
     """20 GeV in eight towers on both sides of phi = pi, one of them at float32(pi)."""
     phi = np.array([3.05, 3.1, 3.14, np.pi, -np.pi, -3.14, -3.1, -3.05], dtype=dtype)
     towers = towers_of([[(0.1, angle, 2.5, 0.0) for angle in phi]])
-    images, overflow = build_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em",))
+    images, overflow = build_sparse_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em",))
     assert images.dense().sum() == 20.0
     assert overflow.tolist() == [[0.0]]
     assert images.dense()[0, 0].sum(axis=0)[[0, 1, 62, 63]].sum() == 20.0
 
 
 def test_tower_without_transverse_part_warns_of_nothing():
-    images, overflow = build_images(
+    images, overflow = build_sparse_images(
         towers_of([[(999.9, 0.0, 5.0, 0.0)]]), tracks_of([[]]), EtaPhiGrid(), ("em_et", "em")
     )
     assert len(images.cells) == 0
@@ -162,20 +182,20 @@ def test_tower_without_transverse_part_warns_of_nothing():
 
 def test_cells_that_cancel_are_dropped():
     towers = towers_of([[(0.1, 0.1, 5.0, 0.0), (0.1, 0.1, -5.0, 1.0)]])
-    images, _ = build_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em", "had"))
+    images, _ = build_sparse_images(towers, tracks_of([[]]), EtaPhiGrid(), ("em", "had"))
     assert images.values.tolist() == [1.0]
 
 
 def test_no_events():
     towers, tracks = make_events(3)
-    images, overflow = build_images(towers[:0], tracks[:0], EtaPhiGrid(8, 8), ALL)
+    images, overflow = build_sparse_images(towers[:0], tracks[:0], EtaPhiGrid(8, 8), ALL)
     assert len(images) == 0
     assert images.dense().shape == (0, 9, 8, 8)
     assert overflow.shape == (0, 9)
 
 
 def test_events_without_towers_and_tracks():
-    images, overflow = build_images(towers_of([[], []]), tracks_of([[], []]), EtaPhiGrid(8, 8), ALL)
+    images, overflow = build_sparse_images(towers_of([[], []]), tracks_of([[], []]), EtaPhiGrid(8, 8), ALL)
     assert images.offsets.tolist() == [0, 0, 0]
     assert not images.dense().any()
     assert not overflow.any()
@@ -183,7 +203,7 @@ def test_events_without_towers_and_tracks():
 
 def test_sparse_rows_are_those_of_the_dense_images():
     towers, tracks = make_events(20)
-    images, _ = build_images(towers, tracks, EtaPhiGrid(), ("em", "tracks"))
+    images, _ = build_sparse_images(towers, tracks, EtaPhiGrid(), ("em", "tracks"))
     dense = images.dense()
     assert dense.shape == (20, 2, 64, 64)
     assert dense.dtype == np.float32
@@ -200,7 +220,7 @@ def test_sparse_rows_are_those_of_the_dense_images():
 def test_cells_are_as_small_as_possible(n_eta, dtype):
     grid = EtaPhiGrid(n_eta, 256)
     last = towers_of([[(2.4999, 3.1415, 1.0, 0.0)]])
-    images, _ = build_images(last, tracks_of([[]]), grid, ("em",))
+    images, _ = build_sparse_images(last, tracks_of([[]]), grid, ("em",))
     assert images.cells.dtype == dtype
     assert images.cells.tolist() == [n_eta * 256 - 1]
     assert images.dense()[0, 0, -1, -1] == 1.0
@@ -216,10 +236,134 @@ def test_cells_are_as_small_as_possible(n_eta, dtype):
 )
 def test_channels_that_cannot_be_built(channels, message):
     with pytest.raises(InputError, match=message):
-        build_images(*make_events(2), EtaPhiGrid(), channels)
+        build_sparse_images(*make_events(2), EtaPhiGrid(), channels)
 
 
 def test_towers_and_tracks_of_different_events():
     towers, tracks = make_events(3)
     with pytest.raises(InputError, match="towers have 3 events but tracks 2"):
-        build_images(towers, tracks[:2], EtaPhiGrid(), ("em",))
+        build_sparse_images(towers, tracks[:2], EtaPhiGrid(), ("em",))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("grid", [EtaPhiGrid(), EtaPhiGrid(50, 63), EtaPhiGrid.with_eta_edges((-2.5, 0.1, 2.5), 7)])
+def test_towers_on_the_edges_lie_where_the_grid_says(dtype, grid):
+    """A tower on every crossing of edges and a rounding beside it, any number of turns away."""
+    points = [np.concatenate([edges, np.nextafter(edges, -9), np.nextafter(edges, 9)]).astype(dtype)
+              for edges in (grid.edges_in_eta, grid.edges_in_phi)]  # fmt: skip
+    eta, phi = (axis.ravel() for axis in np.meshgrid(*points, indexing="ij"))
+    for turn in (0, dtype(2 * np.pi), dtype(-4 * np.pi)):
+        # neighbors are told apart by their event
+        towers = ak.zip(
+            {"eta": eta[:, None], "phi": (phi + turn).astype(dtype)[:, None], "e": np.ones((len(eta), 1), dtype)}
+        )
+        images, overflow = build_sparse_images(towers, None, grid, ("energy",))
+        cells = grid.cell_index(eta, phi + turn)
+        inside = cells >= 0
+        assert np.array_equal(np.diff(images.offsets), inside)
+        assert np.array_equal(images.cells, cells[inside])
+        assert np.array_equal(overflow[:, 0], ~inside)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 50])
+def test_threads_change_nothing(threads):
+    towers, tracks = make_events(40)
+    one, overflow = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    many, many_overflow = build_images(towers, tracks, EtaPhiGrid(), ALL, threads=threads)
+    sparse, sparse_overflow = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL, threads=threads)
+    assert np.array_equal(one, many)
+    assert np.array_equal(one, sparse.dense())
+    assert np.array_equal(overflow, many_overflow)
+    assert np.array_equal(overflow, sparse_overflow)
+    with pytest.raises(InputError, match="threads=0: give at least one"):
+        build_images(towers, tracks, EtaPhiGrid(), ALL, threads=0)
+
+
+def test_output_is_reused(implementation):
+    towers, tracks = make_events(6)
+    out = np.full((3, 2, 16, 16), 7, dtype=np.float32)
+    first, _ = build_images(towers[:3], tracks[:3], EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
+    assert first is out
+    build_images(towers[3:], tracks[3:], EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
+    assert_same(out, histogram_images(towers[3:], tracks[3:], EtaPhiGrid(16, 16), ("em", "tracks"))[0])
+
+
+@pytest.mark.parametrize(
+    "out",
+    [np.zeros((3, 2, 16, 16)), np.zeros((2, 2, 16, 16), np.float32), np.zeros((3, 2, 16, 32), np.float32)[..., ::2]],
+    ids=["float64", "too few events", "strided"],
+)
+def test_output_that_does_not_fit(out):
+    towers, tracks = make_events(3)
+    with pytest.raises(InputError, match=r"out is .* it must be float32 \(3, 2, 16, 16\), C-contiguous"):
+        build_images(towers, tracks, EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
+
+
+@pytest.mark.parametrize("build", [build_images, build_sparse_images])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_energies_that_are_not_finite(build, value, implementation):
+    towers = towers_of([[(0.1, 0.1, 1.0, 1.0)], [(0.1, 0.1, 1.0, 1.0), (9.0, 0.0, 1.0, value)]])
+    with pytest.raises(InputError, match=r"event 1: towers.e_had is not finite; give finite energies and momenta"):
+        build(towers, tracks_of([[], []]), EtaPhiGrid(), ("em", "had", "tracks"))
+
+
+def test_coordinates_that_are_not_finite_are_overflow(implementation):
+    bad = (np.nan, np.inf, -np.inf)
+    towers = towers_of([[(eta, 0.1, 2.0, 0.0) for eta in bad] + [(0.1, phi, 4.0, 0.0) for phi in bad]])
+    images, overflow = build_images(towers, None, EtaPhiGrid(), ("em", "em_et", "towers"))
+    assert not images.any()
+    # what has no finite eta has no transverse energy
+    np.testing.assert_allclose(overflow, [[18.0, 12.0 / np.cosh(0.1), 6.0]], rtol=1e-8)
+
+
+def test_negative_energies_are_summed(implementation):
+    towers = towers_of([[(0.1, 0.1, -3.0, 0.0), (0.1, 0.1, 1.0, 0.0), (4.0, 0.1, -5.0, 0.0)]])
+    images, overflow = build_images(towers, None, EtaPhiGrid(8, 8), ("em",))
+    assert images.sum() == -2.0
+    assert overflow.tolist() == [[-5.0]]
+
+
+def test_candidates_by_charge():
+    candidates = ak.zip({"pt": [[1.0, 2.0, 4.0]], "eta": [[0.1, 0.1, 0.1]], "phi": [[0.1] * 3], "charge": [[1, 0, -1]]})
+    images, _ = build_images(None, None, EtaPhiGrid(1, 1), ("charged_pt", "neutral_pt"), candidates=candidates)
+    assert images.ravel().tolist() == [5.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    "wrap", [ak.to_packed, lambda a: a[np.arange(len(a))], lambda a: a[::-1][::-1], lambda a: a[ak.num(a.eta) >= 0]]
+)
+def test_any_layout_of_the_arrays(wrap):
+    """Arrays that are views, selections or of mixed types give the same images as plain ones."""
+    towers, tracks = make_events(10)
+    expected, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    towers["eta"] = ak.values_astype(towers.eta, np.float64)
+    images, _ = build_images(wrap(towers), wrap(tracks), EtaPhiGrid(), ALL)
+    np.testing.assert_allclose(images, expected, rtol=1e-6)
+
+
+def test_part_of_the_events():
+    towers, tracks = make_events(10)
+    whole, _ = build_images(towers, tracks, EtaPhiGrid(), ALL)
+    part, _ = build_images(towers[3:7], tracks[3:7], EtaPhiGrid(), ALL)
+    assert np.array_equal(whole[3:7], part)
+
+
+@pytest.mark.parametrize(
+    ("collections", "channels", "message"),
+    [
+        ({"towers": None}, ("em",), "the image channel 'em' needs towers, of which there are none: leave it out"),
+        ({"tracks": None}, ("em", "track_pt"), "the image channel 'track_pt' needs tracks"),
+        ({}, ("charged_pt",), "the image channel 'charged_pt' needs candidates"),
+        (
+            {"towers": ak.Array([[{"eta": 1.0, "phi": 0.0}]])},
+            ("em",),
+            "towers lack the field 'e_em': they have eta, phi",
+        ),
+        ({"towers": ak.Array([{"eta": 1.0, "phi": 0.0}])}, ("em",), "they must be one list of records an event"),
+    ],
+)
+def test_collections_that_do_not_fit(collections, channels, message):
+    towers, tracks = make_events(1)
+    given = {"towers": towers, "tracks": tracks} | collections
+    with pytest.raises(InputError, match=message):
+        build_images(given["towers"], given["tracks"], EtaPhiGrid(), channels)

@@ -1,6 +1,5 @@
 """Angles and four-momenta against closed forms."""
 
-import awkward as ak
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,8 +101,3 @@ def test_massless_momenta_and_back(e, eta, phi):
         [p["pt"][0], p["eta"][0], p["phi"][0]], [e / np.cosh(eta), eta, phi], rtol=1e-9, atol=1e-9
     )
     assert p["mass"][0] <= 1e-6 * e
-
-
-def test_momentum4d_records_behave_as_four_momenta():
-    jets = ak.zip({"pt": [[3.0]], "eta": [[0.0]], "phi": [[0.0]], "mass": [[4.0]]}, with_name="Momentum4D")
-    assert jets.energy[0, 0] == pytest.approx(5.0)

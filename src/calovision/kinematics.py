@@ -1,14 +1,11 @@
 """Angles and four-momenta as plain functions of numpy arrays.
 
-GeV and radians, float64 throughout; phi is in [-pi, pi). Importing this module makes awkward records named
-``Momentum4D`` behave as four-momenta (``vector.register_awkward``).
+GeV and radians, float64 throughout; phi is in [-pi, pi). Jets elsewhere are awkward records named ``Momentum4D``:
+after ``vector.register_awkward()`` they behave as four-momenta.
 """
 
 import numpy as np
-import vector
 from numpy.typing import ArrayLike
-
-vector.register_awkward()
 
 
 def wrap_phi(phi: ArrayLike) -> np.ndarray:

@@ -1,0 +1,44 @@
+"""Images as sparse rows, the layout of the image file."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SparseImages:
+    """Images of n events (or jets) as sparse rows.
+
+    Row i holds ``cells[offsets[i]:offsets[i + 1]]``, ascending flat indices in (channel, eta, phi),
+    and the ``values`` there, which are not zero.
+    """
+
+    offsets: np.ndarray
+    cells: np.ndarray
+    values: np.ndarray
+    shape: tuple[int, int, int]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def dense(self) -> np.ndarray:
+        """Images as float32 ``(n_events, n_channels, n_eta, n_phi)``."""
+        images = np.zeros((len(self), int(np.prod(self.shape))), dtype=np.float32)
+        rows = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        images[rows, self.cells] = self.values
+        return images.reshape(len(self), *self.shape)
+
+
+def cell_type(shape: tuple[int, int, int]) -> np.dtype:
+    """Smallest type of the flat indices of an image ``(n_channels, n_eta, n_phi)``: uint16 or uint32."""
+    return np.dtype(np.uint16 if np.prod(shape) <= np.iinfo(np.uint16).max + 1 else np.uint32)
+
+
+def to_sparse(images: np.ndarray) -> SparseImages:
+    """Keep the cells that are not zero of dense images ``(n, n_channels, n_eta, n_phi)``."""
+    shape = images.shape[1:]
+    rows, cells = np.nonzero(images.reshape(len(images), np.prod(shape)))
+    offsets = np.zeros(len(images) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows, minlength=len(images)), out=offsets[1:])
+    values = images.reshape(len(images), np.prod(shape))[rows, cells]
+    return SparseImages(offsets, cells.astype(cell_type(shape)), values, shape)
