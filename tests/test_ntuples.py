@@ -10,6 +10,7 @@ import uproot
 
 from calovision.errors import InputError
 from calovision.ntuples import SCHEMAS, iterate_events, open_ntuple
+from calovision.ntuples.collections import read_trimmed_jets
 
 TOWER_COUNTS = np.array([3, 0, 5, 1, 0, 4, 2])
 TRACK_COUNTS = np.array([0, 2, 1, 0, 0, 3, 6])
@@ -130,9 +131,15 @@ def test_calovision_tower_energy_is_the_sum_in_float64(tmp_path):
     columns = calovision_columns()
     em, had = (ak.to_numpy(ak.flatten(columns[f"towers_e_{kind}"])).astype(np.float64) for kind in ("em", "had"))
     np.testing.assert_array_equal(ak.flatten(events.towers.e), em + had)
-    assert events.towers.fields == ["eta", "phi", "e_em", "e_had", "e"]
-    assert str(events.towers.type).count("float64") == 5
-    assert str(events.tracks.type).count("float64") == 3
+    types = [str(ak.type(events.towers[name]).content.content) for name in events.towers.fields]
+    assert dict(zip(events.towers.fields, types, strict=True)) == {
+        "eta": "float32",
+        "phi": "float32",
+        "e_em": "float32",
+        "e_had": "float32",
+        "e": "float64",
+    }
+    assert str(events.tracks.type).count("float32") == 3
     assert (events.event_number.dtype, events.weight.dtype) == (np.int64, np.float64)
 
 
@@ -278,12 +285,12 @@ def test_genuine_delphes_events_are_what_uproot_reads(delphes_dir):
             tree = file["Delphes"]
             for name, leaf in {"eta": "Eta", "phi": "Phi", "e": "E", "e_em": "Eem", "e_had": "Ehad"}.items():
                 towers = ak.concatenate([events.towers[name] for events in chunks])
-                assert ak.array_equal(towers, ak.values_astype(tree[f"Tower.{leaf}"].array(), np.float64))
+                assert ak.array_equal(towers, tree[f"Tower.{leaf}"].array())
             for name, leaf in {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass"}.items():
                 jets = ak.concatenate([events.fat_jets[name] for events in chunks])
                 assert ak.array_equal(jets, ak.values_astype(tree[f"FatJet.{leaf}"].array(), np.float64))
             tracks = ak.concatenate([events.tracks.pt for events in chunks])
-            assert ak.array_equal(tracks, ak.values_astype(tree["Track.PT"].array(), np.float64))
+            assert ak.array_equal(tracks, tree["Track.PT"].array())
         assert chunks[0].fat_jets.layout.content.parameter("__record__") == "Momentum4D"
         numbers = np.concatenate([events.event_number for events in chunks])
         np.testing.assert_array_equal(numbers, np.arange(len(numbers)))
@@ -312,20 +319,18 @@ def test_genuine_delphes_trimmed_jet_is_the_sum_of_its_subjets(delphes_dir):
     assert len(p4) > 300
     jets = ak.flatten(events.fat_jets[few])
     subjets = p4[:, 1:]
-    np.testing.assert_allclose(jets.px, ak.sum(subjets.fP.fX, axis=1), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(jets.pz, ak.sum(subjets.fP.fZ, axis=1), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(jets.E, ak.sum(subjets.fE, axis=1), rtol=1e-9)
+    px, pz = jets.pt * np.cos(jets.phi), jets.pt * np.sinh(jets.eta)
+    np.testing.assert_allclose(px, ak.sum(subjets.fP.fX, axis=1), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(pz, ak.sum(subjets.fP.fZ, axis=1), rtol=1e-9, atol=1e-9)
+    energy = np.sqrt(jets.mass**2 + (jets.pt * np.cosh(jets.eta)) ** 2)
+    np.testing.assert_allclose(energy, ak.sum(subjets.fE, axis=1), rtol=1e-9)
 
 
-def test_trimmed_jets_that_were_never_filled_are_none(monkeypatch):
-    from calovision.ntuples import reader
-    from calovision.ntuples.schemas import find_schema
-
+def test_trimmed_jets_that_were_never_filled_are_none():
     zeros = ak.zip({"fP": ak.zip({name: np.zeros((3, 5)) for name in ("fX", "fY", "fZ")}), "fE": np.zeros((3, 5))})
-    arrays = {"FatJet.TrimmedP4[5]": ak.unflatten(zeros, [2, 0, 1])}
-    assert reader._trimmed_jets(arrays, find_schema("delphes")) is None
-    no_jets = {"FatJet.TrimmedP4[5]": ak.unflatten(zeros[:0], [0, 0])}
-    assert ak.num(reader._trimmed_jets(no_jets, find_schema("delphes"))).tolist() == [0, 0]
+    assert read_trimmed_jets(ak.unflatten(zeros, [2, 0, 1])) is None
+    no_jets = ak.unflatten(zeros[:0], [0, 0])
+    assert ak.num(read_trimmed_jets(no_jets)).tolist() == [0, 0]
 
 
 def test_unknown_schema(tmp_path):
@@ -460,7 +465,7 @@ def test_branches_of_unequal_length(tmp_path, branch):
     columns[branch] = jagged(TRACK_COUNTS + 1, 1)
     message = sentence(write_calovision(tmp_path / "a.root", columns=columns), "calovision", chunk_size=4)
     first = "towers_eta" if branch == "towers_phi" else "tracks_pt"
-    assert f"a.root, chunk from entry 0: {branch} and {first} differ in length" in message
+    assert f"a.root, chunk from entry 0: {branch} and {first} differ in length at entry 0;" in message
 
 
 def test_branch_without_lists(tmp_path):

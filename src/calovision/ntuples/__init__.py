@@ -1,10 +1,24 @@
 """ROOT ntuples to events, in chunks of bounded memory.
 
-GeV, radians, float64 (converted after reading). What a file says is handed on as it is: towers and tracks are unsorted;
+GeV, radians. What a file says is handed on as it is, in the number type of the file: towers and tracks are unsorted;
 float32(pi) exceeds pi, so that phi may lie a rounding outside [-pi, pi); values that are not finite pass.
 """
 
-from calovision.ntuples.reader import Events, NtupleInfo, iterate_events, open_ntuple
-from calovision.ntuples.schemas import SCHEMAS
+from calovision.ntuples.detection import FileDescription, TreeDescription, count_entries, describe_file
+from calovision.ntuples.events import Events, NtupleInfo
+from calovision.ntuples.layouts import SCHEMAS
+from calovision.ntuples.paths import expand_paths
+from calovision.ntuples.reader import iterate_events, open_ntuple
 
-__all__ = ["SCHEMAS", "Events", "NtupleInfo", "iterate_events", "open_ntuple"]
+__all__ = [
+    "SCHEMAS",
+    "Events",
+    "FileDescription",
+    "NtupleInfo",
+    "TreeDescription",
+    "count_entries",
+    "describe_file",
+    "expand_paths",
+    "iterate_events",
+    "open_ntuple",
+]

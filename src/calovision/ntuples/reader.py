@@ -1,130 +1,106 @@
 """ROOT files to events, in chunks of bounded memory."""
 
 import math
+from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import awkward as ak
-import numpy as np
-import uproot
 
-from calovision.errors import InputError
-from calovision.kinematics import pt_eta_phi_mass
-from calovision.ntuples.root_file import branch_names, find_tree, opened, read_chunks, require_branches
-from calovision.ntuples.schemas import Schema, find_schema
-
-ENTRIES_PER_COUNT = 100_000  # entries held in memory while the weights of a file are added up
-
-
-@dataclass(frozen=True)
-class Events:
-    """One chunk of n events.
-
-    Attributes
-    ----------
-    event_number
-        int64 ``(n,)``; not unique over the files of a sample (Delphes starts each file at 0).
-    weight
-        Generator weight, float64 ``(n,)``; 1 if the file has none.
-    towers
-        Records eta, phi, e, e_em, e_had (GeV), ``n * var``. Muon towers of Delphes have e > 0 and e_em = e_had = 0.
-    tracks
-        Records pt (GeV), eta, phi, ``n * var``.
-    fat_jets
-        The file's own jets, Momentum4D records pt, eta, phi, mass (GeV), ``n * var``; None if it has none.
-    """
-
-    event_number: np.ndarray
-    weight: np.ndarray
-    towers: ak.Array
-    tracks: ak.Array
-    fat_jets: ak.Array | None
+from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.collections import read_collection, read_trimmed_jets
+from calovision.ntuples.columns import Chunk, available_fields, branches_of, missing_branches
+from calovision.ntuples.detection import fitting_layout
+from calovision.ntuples.events import Events, NtupleInfo
+from calovision.ntuples.generation import count_generated
+from calovision.ntuples.layouts import candidate_layouts
+from calovision.ntuples.root_file import Tree, as_location, branch_names, find_tree, opened, require_branches
+from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
+from calovision.ntuples.weights import event_numbers, read_weights, weight_branches
 
 
-@dataclass(frozen=True)
-class NtupleInfo:
-    """What a file says about all its events.
-
-    Attributes
-    ----------
-    path, schema, tree
-        Where the events are.
-    uuid
-        The identifier that ROOT gave the file.
-    n_entries
-        Events in the file.
-    n_generated
-        The file's own counter of generated events, else the number of entries.
-    sum_of_weights
-        Sum of the generator weights of all generated events.
-    cross_section_pb
-        The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
-    """
-
-    path: Path
-    uuid: str
-    schema: str
-    tree: str
-    n_entries: int
-    n_generated: int
-    sum_of_weights: float
-    cross_section_pb: float | None
-
-
-def open_ntuple(path: Path | str, *, schema: str) -> NtupleInfo:
+def open_ntuple(
+    path: Path | str,
+    *,
+    schema: str | Path | None = None,
+    tree: str | None = None,
+    weight_index: int = 0,
+    n_generated: float | str | None = None,
+    sum_of_weights: float | str | None = None,
+) -> NtupleInfo:
     """Read what a file says about all its events.
 
     Parameters
     ----------
     path
-        A ROOT file; it may be without entries.
+        A ROOT file, or the address of one (``root://host//path``); it may be without entries.
     schema
-        One of `SCHEMAS`.
+        One of `SCHEMAS`, or the path of a YAML file; None finds the one that fits.
+    tree
+        Name of the tree, with its folders, in place of the schema's.
+    weight_index
+        Which of several generator weights.
+    n_generated, sum_of_weights
+        In place of what the file says: numbers, or objects of the file that hold them (`read_counter`).
 
     Raises
     ------
     InputError
-        If the schema is unknown; if the file is missing, no ROOT file, truncated or damaged; if it lacks a tree or
-        a branch of the schema.
+        If the schema is unknown, or none or several fit; if the file is missing, no ROOT file, truncated or damaged; if
+        it lacks a tree or a branch of the schema; if a weight is not finite; if the sum of weights does not follow from
+        the number of generated events.
 
     Notes
     -----
     Delphes files: n_generated is the number of entries, and the cross-section is the last entry's (a running estimate
-    where Delphes read HepMC). The counters of calovision files that were merged with hadd are added up.
+    where Delphes read HepMC). The counters of calovision and NanoAOD files that were merged with hadd are added up.
     """
-    path, layout = Path(path), find_schema(schema)
+    path, candidates = as_location(path), candidate_layouts(schema, tree=tree)
     with opened(path) as file:
-        tree = find_tree(file, layout.tree, path)
-        _branches_to_read(tree, layout, schema, path, trimmed=False)
-        if layout.generation_tree is None:
-            counters = _count_events(tree, layout, path)
-        else:
-            counters = _read_counters(find_tree(file, layout.generation_tree, path), schema, path)
-        n_generated, sum_of_weights, cross_section = counters
+        name, layout = fitting_layout(file, candidates, path)
+        events = find_tree(file, layout.tree, path)
+        plan = _plan(events, layout, name, path)
+        given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
+        number, total, cross_section = count_generated(
+            file, events, layout, schema=name, path=path, weight_index=weight_index, given=given
+        )
         return NtupleInfo(
             path=path,
             uuid=str(file.file.uuid),
-            schema=schema,
+            schema=name,
             tree=layout.tree,
-            n_entries=int(tree.num_entries),
-            n_generated=n_generated,
-            sum_of_weights=sum_of_weights,
+            n_entries=int(events.num_entries),
+            n_generated=number,
+            sum_of_weights=total,
             cross_section_pb=cross_section if math.isfinite(cross_section) and cross_section > 0 else None,
+            collections=plan.fields,
         )
 
 
-def iterate_events(path: Path | str, *, schema: str, chunk_size: int = 1000, trimmed: bool = False) -> Iterator[Events]:
-    """Read a file in chunks of ``chunk_size`` events; the last one may be shorter, none is empty.
+def iterate_events(
+    path: Path | str,
+    *,
+    schema: str | Path | None = None,
+    tree: str | None = None,
+    chunk_size: int | None = None,
+    fields: Mapping[str, Names[str]] | None = None,
+    trimmed: bool = False,
+    weight_index: int = 0,
+) -> Iterator[Events]:
+    """Read a file in chunks; none is empty.
 
     Parameters
     ----------
-    path
-        A ROOT file.
-    schema
-        One of `SCHEMAS`.
+    path, schema, tree, weight_index
+        As in `open_ntuple`.
     chunk_size
-        Number of events in memory at a time.
+        Number of events in memory at a time (the last chunk may be shorter); None: about 40 MB, up to the end of a
+        basket.
+    fields
+        Collections -> fields that are wanted; only these are read, and a collection that is not named is None. None:
+        everything that the file has. The key ``weight_variations`` (its value does not matter) asks for those weight
+        variations that stand in branches of their own.
     trimmed
         Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, ``fat_jets`` is None,
         so that the caller clusters.
@@ -133,112 +109,100 @@ def iterate_events(path: Path | str, *, schema: str, chunk_size: int = 1000, tri
     ------
     InputError
         As `open_ntuple`; if a branch cannot be read; if the branches of a collection differ in length.
+    ValueError
+        If ``fields`` names an unknown collection; if ``chunk_size`` is not positive.
     """
-    path, layout = Path(path), find_schema(schema)
+    path, candidates = as_location(path), candidate_layouts(schema, tree=tree)
     with opened(path) as file:
-        tree = find_tree(file, layout.tree, path)
-        branches = _branches_to_read(tree, layout, schema, path, trimmed=trimmed)
-        for start, arrays in read_chunks(tree, branches, path, chunk_size):
-            yield _events(arrays, layout, f"{path}, chunk from entry {start}", trimmed=trimmed)
+        name, layout = fitting_layout(file, candidates, path)
+        events = find_tree(file, layout.tree, path)
+        plan = _plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
+        for start, arrays in read_chunks(events, plan.branches, path, chunk_size):
+            rest = int(events.num_entries) - start
+            n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
+            yield _events(Chunk(arrays, path, start, n_events), layout, plan, weight_index)
 
 
-def _branches_to_read(tree: uproot.TTree, layout: Schema, schema: str, path: Path, *, trimmed: bool) -> set[str]:
-    """Choose all branches that the schema demands, and those optional ones that exist."""
+@dataclass(frozen=True)
+class _Plan:
+    """What is read of a file, after a check that it exists."""
+
+    schema: str
+    path: Path | str
+    branches: set[str]
+    fields: Mapping[str, tuple[str, ...]]  # of the collections; trimmed jets apart
+    trimmed: bool
+
+
+def _plan(
+    tree: Tree,
+    layout: Schema,
+    schema: str,
+    path: Path | str,
+    *,
+    fields: Mapping[str, Names[str]] | None = None,
+    trimmed: bool = False,
+    factors: bool = False,
+) -> _Plan:
+    """Choose the branches that are demanded and wanted; InputError names those that are missing."""
     present = branch_names(tree)
-    branches = {*layout.towers.values(), *layout.tracks.values(), layout.event_number}
-    if layout.weight in present or not layout.weight_may_miss:
-        branches.add(layout.weight)
-    jets = {layout.trimmed_p4} if trimmed else set(layout.fat_jets.values())
-    if jets & present:  # a file with one of the jets' branches must have them all
-        branches |= jets
-    require_branches(tree, branches, schema, path)
-    return branches
+    require_branches(tree, _demanded(layout, present, trimmed=trimmed), schema, path)
+    chosen = {name: _fields_of(name, layout, present, fields) for name in COLLECTIONS}
+    with_trimmed = trimmed and layout.trimmed_p4 in present and (fields is None or "fat_jets" in fields)
+    if trimmed and layout.trimmed_p4 is not None:
+        chosen["fat_jets"] = ()
+    all_weights = factors or fields is None or "weight_variations" in fields
+    branches = weight_branches(layout, present, factors=all_weights)
+    if layout.event_number is not None:
+        branches.add(layout.event_number)
+    for name, names in chosen.items():
+        if names:
+            branches |= branches_of(layout.parts(name), names, present)
+    if chosen["constituents"]:
+        branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
+    if with_trimmed:
+        branches.add(layout.trimmed_p4)
+    return _Plan(schema, path, branches, {name: names for name, names in chosen.items() if names}, with_trimmed)
 
 
-def _events(arrays: Mapping[str, ak.Array], layout: Schema, where: str, *, trimmed: bool) -> Events:
+def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
+    """Branches that a file of this layout must have."""
+    demanded = weight_branches(layout, present, factors=False)
+    if layout.event_number is not None:
+        demanded.add(layout.event_number)
+    if isinstance(layout.cross_section_pb, str) and not layout.cross_section_may_miss:
+        demanded.add(layout.cross_section_pb)
+    for name in COLLECTIONS:
+        parts = layout.parts(name)
+        if name == "fat_jets" and trimmed and layout.trimmed_p4 is not None:
+            continue
+        rule = parts[0].presence if parts else Presence.OPTIONAL
+        every = {branch for part in parts for branch in branches_of([part], part.fields, present)}
+        if rule is Presence.REQUIRED or (rule is Presence.ALL_OR_NONE and every & present):
+            demanded |= every
+    return demanded
+
+
+def _fields_of(
+    name: str, layout: Schema, present: set[str], wanted: Mapping[str, Names[str]] | None
+) -> tuple[str, ...]:
+    """Fields of a collection that exist and are wanted."""
+    if wanted is not None and (unknown := set(wanted) - {*COLLECTIONS, "weight_variations"}):
+        raise ValueError(f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}")
+    parts = layout.parts(name)
+    if name == "constituents" and missing_branches(layout.fat_jets, present):
+        return ()
+    available = available_fields(parts, present)
+    return available if wanted is None else tuple(field for field in available if field in wanted.get(name, ()))
+
+
+def _events(chunk: Chunk, layout: Schema, plan: _Plan, weight_index: int) -> Events:
     """Give the branches of one chunk our names."""
-    event_number = _first_of_event(arrays[layout.event_number], layout.event_number, where)
-    if layout.weight in arrays:
-        weight = _first_of_event(arrays[layout.weight], layout.weight, where)
-    else:
-        weight = np.ones(len(event_number))
-    towers = _collection(arrays, layout.towers, where)
-    if "e" not in towers:
-        towers["e"] = towers["e_em"] + towers["e_had"]
-    return Events(
-        event_number=event_number.astype(np.int64),
-        weight=weight.astype(np.float64),
-        towers=ak.zip(towers),
-        tracks=ak.zip(_collection(arrays, layout.tracks, where)),
-        fat_jets=_trimmed_jets(arrays, layout) if trimmed else _fat_jets(arrays, layout, where),
-    )
-
-
-def _first_of_event(values: ak.Array, branch: str, where: str) -> np.ndarray:
-    """Return the first value of each event of a branch that may hold lists (in Delphes, weight variations follow)."""
-    if values.ndim > 1:
-        if ak.any(ak.num(values, axis=1) == 0):
-            raise InputError(f"{where}: {branch} has no value for some event; each event must have one")
-        values = values[:, 0]
-    return ak.to_numpy(values)
-
-
-def _collection(arrays: Mapping[str, ak.Array], branches: Mapping[str, str], where: str) -> dict[str, ak.Array]:
-    """Return float64 lists under our names, after a check that they belong together."""
-    for branch in branches.values():
-        if arrays[branch].ndim != 2:
-            raise InputError(
-                f"{where}: {branch} holds {arrays[branch].type}; it must hold one list of numbers an event"
-            )
-    reference, *others = branches.values()
-    for branch in others:
-        if not ak.array_equal(ak.num(arrays[branch]), ak.num(arrays[reference])):
-            raise InputError(f"{where}: {branch} and {reference} differ in length; they must agree in every event")
-    return {name: ak.values_astype(arrays[branch], np.float64) for name, branch in branches.items()}
-
-
-def _fat_jets(arrays: Mapping[str, ak.Array], layout: Schema, where: str) -> ak.Array | None:
-    """Return the file's ungroomed jets, if it has any."""
-    if not set(layout.fat_jets.values()) & set(arrays):
-        return None
-    return ak.zip(_collection(arrays, layout.fat_jets, where), with_name="Momentum4D")
-
-
-def _trimmed_jets(arrays: Mapping[str, ak.Array], layout: Schema) -> ak.Array | None:
-    """Return the file's trimmed jets, unless the branch is absent or was never filled."""
-    if layout.trimmed_p4 not in arrays:
-        return None
-    momenta = arrays[layout.trimmed_p4]
-    trimmed = ak.flatten(momenta, axis=1)[:, 0]
-    if len(trimmed) and not ak.any(trimmed.fE > 0):  # a card without ComputeTrimming leaves zeros
-        return None
-    components = (ak.to_numpy(component) for component in (*ak.unzip(trimmed.fP), trimmed.fE))
-    jets = ak.zip(pt_eta_phi_mass(*components), with_name="Momentum4D")
-    return ak.unflatten(jets, ak.num(momenta, axis=1))
-
-
-def _count_events(tree: uproot.TTree, layout: Schema, path: Path) -> tuple[int, float, float]:
-    """Count the entries, add up their weights and take the last cross-section (NaN without one)."""
-    branches = {layout.weight, layout.cross_section_pb} & branch_names(tree)
-    sum_of_weights, cross_section = 0.0, math.nan
-    for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else ():
-        where = f"{path}, chunk from entry {start}"
-        first = {branch: _first_of_event(arrays[branch], branch, where) for branch in branches}
-        sum_of_weights += float(first.get(layout.weight, np.zeros(0)).sum(dtype=np.float64))
-        if layout.cross_section_pb in first:
-            cross_section = float(first[layout.cross_section_pb][-1])
-    n_entries = int(tree.num_entries)
-    return n_entries, sum_of_weights if layout.weight in branches else float(n_entries), cross_section
-
-
-def _read_counters(tree: uproot.TTree, schema: str, path: Path) -> tuple[int, float, float]:
-    """Read the generator's counters; of several entries (files merged with hadd) all count."""
-    names = ("n_generated", "sum_of_weights", "cross_section_pb")
-    require_branches(tree, names, schema, path)
-    if tree.num_entries == 0:
-        raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
-    _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
-    n_generated, sum_of_weights, cross_section = (ak.to_numpy(arrays[name]) for name in names)
-    total = int(n_generated.sum())
-    mean = float((cross_section * n_generated).sum() / total) if total > 0 else math.nan
-    return total, float(sum_of_weights.sum()), mean
+    weight, variations = read_weights(chunk, layout, weight_index)
+    collections: dict[str, ak.Array | None] = {
+        name: read_collection(chunk, layout, name, plan.fields[name]) if name in plan.fields else None
+        for name in COLLECTIONS
+    }
+    if plan.trimmed:
+        collections["fat_jets"] = read_trimmed_jets(chunk.arrays[layout.trimmed_p4])
+    return Events(event_numbers(chunk, layout), weight, weight_variations=variations, **collections)

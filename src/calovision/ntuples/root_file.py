@@ -1,34 +1,57 @@
-"""Open ROOT files and read their branches; what is wrong with a file becomes one sentence."""
+"""Open ROOT files, local or by an address; what is wrong with a file becomes one sentence."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import awkward as ak
 import uproot
 
 from calovision.errors import InputError
 
 # uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error, OSError, ...), hence
-# the broad "except Exception" around each of its calls here.
+# the broad "except Exception" around each of its calls here and in chunks.py.
+
+Tree = uproot.TTree | uproot.behaviors.RNTuple.RNTuple
+_TREE_CLASSES = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
+
+
+def as_location(path: Path | str) -> Path | str:
+    """Path of a local file; an address such as ``root://host//path`` stays a str."""
+    return path if isinstance(path, str) and "://" in path else Path(path)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[uproot.ReadOnlyDirectory]:
+def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
     """Open a ROOT file; InputError if it is missing, of another kind, truncated or damaged."""
-    _check_is_root_file(path)
+    if isinstance(path, Path):
+        _check_is_root_file(path)
     try:
         file = uproot.open(path)
     except Exception as error:
-        raise InputError(f"{path} is a truncated or damaged ROOT file; copy or write it again") from error
+        raise InputError(_why_not_opened(path, error)) from error
     with file:
-        # Without its last bytes a file would be read all the same, so compare with the size in its header.
-        size, expected = path.stat().st_size, file.file.fEND
-        if size < expected:
-            raise InputError(
-                f"{path} is a truncated ROOT file: it has {size} of {expected} bytes; copy or write it again"
-            )
+        if isinstance(path, Path):
+            _check_is_complete(path, file.file.fEND)
         yield file
+
+
+def _why_not_opened(path: Path | str, error: Exception) -> str:
+    """Sentence for a file that uproot cannot open."""
+    if isinstance(path, Path):
+        return f"{path} is a truncated or damaged ROOT file; copy or write it again"
+    protocol = path.split("://")[0]
+    if isinstance(error, ImportError):
+        extra = "calovision[xrootd]" if protocol in ("root", "roots", "xroot", "xroots") else f"fsspec[{protocol}]"
+        return f'{path}: addresses with {protocol}:// need a further package; run pip install "{extra}"'
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"{path} cannot be opened ({reason}); give the address of a ROOT file that exists and may be read"
+
+
+def _check_is_complete(path: Path, expected: int) -> None:
+    """Compare with the size in the header, as without its last bytes a file would be read all the same."""
+    size = path.stat().st_size
+    if size < expected:
+        raise InputError(f"{path} is a truncated ROOT file: it has {size} of {expected} bytes; copy or write it again")
 
 
 def _check_is_root_file(path: Path) -> None:
@@ -46,11 +69,21 @@ def _check_is_root_file(path: Path) -> None:
         raise InputError(f"{path} is not a ROOT file, as it does not begin with 'root'; give a ROOT ntuple")
 
 
-def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path) -> uproot.TTree:
-    """Find a tree by its name; InputError lists those that exist."""
+def tree_kinds(file: uproot.ReadOnlyDirectory) -> dict[str, str]:
+    """Names of all trees, in folders too -> TTree or RNTuple."""
     classes = file.classnames(cycle=False)
-    if classes.get(name) != "TTree":
-        trees = ", ".join(repr(key) for key, kind in classes.items() if kind == "TTree") or "none"
+    return {name: _TREE_CLASSES[kind] for name, kind in classes.items() if kind in _TREE_CLASSES}
+
+
+def has_tree(file: uproot.ReadOnlyDirectory, name: str) -> bool:
+    """Whether there is a tree of this name, given with or without its cycle (``events;1``)."""
+    return file.classnames(cycle=";" in name).get(name) in _TREE_CLASSES
+
+
+def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Tree:
+    """Find a TTree or RNTuple by its name; InputError lists those that exist."""
+    if not has_tree(file, name):
+        trees = ", ".join(map(repr, tree_kinds(file))) or "none"
         raise InputError(f"{path} has no TTree {name!r} (it has: {trees}); choose the schema that wrote the file")
     try:
         return file[name]
@@ -58,47 +91,20 @@ def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path) -> uproot.T
         raise InputError(f"{path}: the tree {name!r} is damaged and cannot be read; write it again") from error
 
 
-def branch_names(tree: uproot.TTree) -> set[str]:
-    """Names of all branches, those inside others without the outer name."""
-    return set(tree.keys(full_paths=False))
+def is_rntuple(tree: Tree) -> bool:
+    """Tell the two kinds of trees apart."""
+    return isinstance(tree, uproot.behaviors.RNTuple.RNTuple)
 
 
-def require_branches(tree: uproot.TTree, names: Collection[str], schema: str, path: Path) -> None:
+def branch_names(tree: Tree) -> set[str]:
+    """Names of all branches, those inside others without the outer name; fields of an RNTuple with it."""
+    return set(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
+
+
+def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path | str) -> None:
     """Raise InputError that names the branches which the tree lacks."""
     if missing := sorted(set(names) - branch_names(tree)):
         raise InputError(
             f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema {schema!r} demands; "
             "write these branches or choose another schema"
         )
-
-
-def read_chunks(
-    tree: uproot.TTree, branches: Collection[str], path: Path, chunk_size: int
-) -> Iterator[tuple[int, dict[str, ak.Array]]]:
-    """Yield the number of the first entry and the arrays, ``(chunk_size, ...)``, of each chunk.
-
-    `TTree.iterate` keeps what it has decompressed of a basket for the next chunk.
-    """
-    if chunk_size < 1:
-        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
-    chunks = tree.iterate(sorted(branches), step_size=chunk_size, library="ak", how=dict)
-    for start in range(0, tree.num_entries, chunk_size):
-        try:
-            arrays = next(chunks)
-        except Exception as error:
-            stop = min(start + chunk_size, tree.num_entries)
-            raise InputError(
-                f"{path}: entries {start} to {stop - 1} of {_unreadable_branch(tree, sorted(branches), start, stop)} "
-                f"in the tree {tree.name!r} cannot be read; the file is damaged, copy or write it again"
-            ) from error
-        yield start, arrays
-
-
-def _unreadable_branch(tree: uproot.TTree, branches: list[str], start: int, stop: int) -> str:
-    """Name the first branch that fails by itself (all of them if none does)."""
-    for branch in branches:
-        try:
-            tree[branch].array(entry_start=start, entry_stop=stop)
-        except Exception:
-            return branch
-    return ", ".join(branches)

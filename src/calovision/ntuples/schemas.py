@@ -1,58 +1,115 @@
-"""Layouts of ntuples: our names of the quantities, and the branches that hold them.
-
-A further layout is one more entry of the table.
-"""
+"""What a layout of ntuples is: our names of the quantities, and the branches or formulas that give them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
-from calovision.errors import InputError
+COLLECTIONS = ("towers", "tracks", "fat_jets", "candidates", "constituents")
+
+
+class Presence(Enum):
+    """What it means if branches of a collection are missing."""
+
+    REQUIRED = "each file has it"
+    ALL_OR_NONE = "a file with one of the branches must have them all"
+    OPTIONAL = "used where all branches exist"
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One list of objects an entry.
+
+    Attributes
+    ----------
+    fields
+        Our name -> branch or formula (`calovision.ntuples.expressions`).
+    extra
+        Further fields, each given where the file has its branches.
+    cut
+        Formula of branches; objects that fail it are dropped.
+    one_per_entry
+        The branches hold numbers instead of lists: the entry's one object.
+    """
+
+    fields: Mapping[str, str]
+    extra: Mapping[str, str] = field(default_factory=dict)
+    cut: str | None = None
+    one_per_entry: bool = False
+    presence: Presence = Presence.REQUIRED
+
+
+@dataclass(frozen=True)
+class Constituents(Collection):
+    """The constituents of the fat jets.
+
+    Attributes
+    ----------
+    jet_index
+        Branch of an index table: the number of the fat jet in its event, one row a constituent. Without it the branches
+        of ``fields`` hold lists in lists, or, if there is one fat jet an entry, the lists of this one.
+    item_index
+        Branch of the index table: the position in the lists of ``fields``. Without it the rows are those of ``fields``.
+    """
+
+    jet_index: str | None = None
+    item_index: str | None = None
+
+
+@dataclass(frozen=True)
+class Counters:
+    """A tree whose entries (several after hadd) count the generated events; branch names."""
+
+    tree: str
+    n_generated: str
+    sum_of_weights: str
+    cross_section_pb: str | None = None
+    may_miss: bool = False  # then the entries are counted
 
 
 @dataclass(frozen=True)
 class Schema:
-    """Where a layout keeps each quantity; collections map our name of a field to its branch."""
+    """Where a layout keeps each quantity.
+
+    Attributes
+    ----------
+    tree
+        Name of the TTree or RNTuple, with its folders.
+    towers, tracks, fat_jets, candidates
+        Collections; what stands in several branches is given in parts, which are joined.
+    event_number
+        Branch; None if the entries are numbered.
+    weight, weight_may_miss
+        Branch or formula, of one or several weights an event.
+    weight_factors
+        Branches of further weights, divided by the first; used where they exist.
+    cross_section_pb, cross_section_may_miss
+        A number, or a branch whose last entry counts; pb.
+    counters
+        Tree of generated events; None if the entries are counted.
+    n_generated, sum_of_weights
+        In place of ``counters``: a number or an object of the file (`calovision.ntuples.counters.read_counter`).
+    trimmed_p4
+        Branch of TLorentzVector[5] a fat jet: the trimmed jet, then its leading subjets.
+    """
 
     tree: str
-    towers: Mapping[str, str]  # without "e" the energy is e_em + e_had
-    tracks: Mapping[str, str]
-    event_number: str
-    weight: str
+    towers: tuple[Collection, ...] = ()
+    tracks: tuple[Collection, ...] = ()
+    fat_jets: tuple[Collection, ...] = ()
+    candidates: tuple[Collection, ...] = ()
+    constituents: Constituents | None = None
+    event_number: str | None = None
+    weight: str | None = None
     weight_may_miss: bool = False
-    cross_section_pb: str | None = None
-    fat_jets: Mapping[str, str] = field(default_factory=dict)
-    trimmed_p4: str | None = None  # TLorentzVector[5] a jet: the trimmed jet, then its leading subjets
-    generation_tree: str | None = None  # holds n_generated, sum_of_weights, cross_section_pb
+    weight_factors: tuple[str, ...] = ()
+    cross_section_pb: str | float | None = None
+    cross_section_may_miss: bool = False
+    counters: Counters | None = None
+    n_generated: str | int | None = None
+    sum_of_weights: str | float | None = None
+    trimmed_p4: str | None = None
 
-
-_SCHEMAS = {
-    # Delphes 3.5, classes Tower, Track, Jet, HepMCEvent. Leaves are listed because the leaf fBits cannot be read.
-    "delphes": Schema(
-        tree="Delphes",
-        towers={"eta": "Tower.Eta", "phi": "Tower.Phi", "e": "Tower.E", "e_em": "Tower.Eem", "e_had": "Tower.Ehad"},
-        tracks={"pt": "Track.PT", "eta": "Track.Eta", "phi": "Track.Phi"},
-        event_number="Event.Number",
-        weight="Event.Weight",
-        weight_may_miss=True,
-        cross_section_pb="Event.CrossSection",
-        fat_jets={"pt": "FatJet.PT", "eta": "FatJet.Eta", "phi": "FatJet.Phi", "mass": "FatJet.Mass"},
-        trimmed_p4="FatJet.TrimmedP4[5]",
-    ),
-    # What calovision.simulation writes.
-    "calovision": Schema(
-        tree="events",
-        towers={"eta": "towers_eta", "phi": "towers_phi", "e_em": "towers_e_em", "e_had": "towers_e_had"},
-        tracks={"pt": "tracks_pt", "eta": "tracks_eta", "phi": "tracks_phi"},
-        event_number="event_number",
-        weight="weight",
-        generation_tree="generation",
-    ),
-}
-SCHEMAS = tuple(_SCHEMAS)
-
-
-def find_schema(name: str) -> Schema:
-    """Look up a schema by its name; InputError lists the known ones."""
-    if name not in _SCHEMAS:
-        raise InputError(f"unknown schema {name!r} of the ntuples; choose one of {', '.join(SCHEMAS)}")
-    return _SCHEMAS[name]
+    def parts(self, collection: str) -> tuple[Collection, ...]:
+        """Parts of a collection, none if the layout does not have it."""
+        value = getattr(self, collection)
+        return value if isinstance(value, tuple) else () if value is None else (value,)

@@ -1,0 +1,132 @@
+"""Branches of a tree in chunks of bounded memory, each basket decompressed once.
+
+A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where the baskets of all its branches end, if
+they do so often enough.
+"""
+
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+
+import awkward as ak
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.ntuples.root_file import Tree, is_rntuple
+
+CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
+_MOST_CHUNKS_AT_ONCE = 3  # baskets that are larger are decompressed at once, but interpreted chunk by chunk
+_ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell their size
+
+Chunk = tuple[int, dict[str, ak.Array]]
+
+
+def read_chunks(tree: Tree, branches: Collection[str], path: object, chunk_size: int | None = None) -> Iterator[Chunk]:
+    """Yield the number of the first entry and the arrays, ``(chunk_size, ...)``, of each chunk.
+
+    Parameters
+    ----------
+    tree, branches
+        What to read.
+    path
+        For the sentences of errors.
+    chunk_size
+        Entries of a chunk; chosen by their size if None.
+
+    Raises
+    ------
+    InputError
+        If a basket is damaged.
+    """
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"chunk_size must be positive, not {chunk_size}")
+    names = sorted(branches)
+    if chunk_size is not None or not names:
+        yield from _read_steps(tree, names, path, 0, tree.num_entries, chunk_size or tree.num_entries or 1)
+        return
+    target = _entries_of_a_chunk(tree, names)
+    for start, stop in _aligned_ranges(_common_boundaries(tree, names), target):
+        if stop - start > _MOST_CHUNKS_AT_ONCE * target:
+            yield from _read_steps(tree, names, path, start, stop, target)
+        else:
+            yield from _read_at_once(tree, names, path, start, stop, target)
+
+
+def _read_at_once(tree: Tree, names: list[str], path: object, start: int, stop: int, target: int) -> Iterator[Chunk]:
+    """Read a range and hand it on in chunks of at most about ``target`` entries."""
+    ((_, arrays),) = _read_steps(tree, names, path, start, stop, stop - start)
+    n_chunks = max(1, round((stop - start) / target))
+    edges = np.linspace(0, stop - start, n_chunks + 1).astype(int)
+    for first, last in pairwise(edges):
+        yield start + int(first), {name: values[first:last] for name, values in arrays.items()}
+
+
+def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: int, step: int) -> Iterator[Chunk]:
+    """Read a range in steps; ``iterate`` keeps what it has decompressed of a basket for the next step."""
+    chunks = tree.iterate(
+        _expressions(tree, names), entry_start=start, entry_stop=stop, step_size=step, library="ak", how=dict
+    )
+    for first in range(start, stop, step):
+        last = min(first + step, stop)
+        try:
+            arrays = _by_name(next(chunks), names) if names else {}
+        except Exception as error:
+            raise InputError(
+                f"{path}: entries {first} to {last - 1} of {_unreadable_branch(tree, names, first, last)} in the tree "
+                f"{tree.name!r} cannot be read; the file is damaged, copy or write it again"
+            ) from error
+        yield first, arrays
+
+
+def _expressions(tree: Tree, names: list[str]) -> list[str]:
+    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list ``towers``, once."""
+    return list(dict.fromkeys(name.split(".")[0] for name in names)) if is_rntuple(tree) else names
+
+
+def _by_name(arrays: dict[str, ak.Array], names: list[str]) -> dict[str, ak.Array]:
+    """Take fields out of the records of an RNTuple."""
+    return {name: arrays[name] if name in arrays else _field(arrays, *name.split(".")) for name in names}
+
+
+def _field(arrays: dict[str, ak.Array], outer: str, *inner: str) -> ak.Array:
+    return arrays[outer][inner]
+
+
+def _entries_of_a_chunk(tree: Tree, names: list[str]) -> int:
+    """Number of entries that have about `CHUNK_BYTES`."""
+    if is_rntuple(tree):
+        per_entry = _ASSUMED_BYTES_PER_ENTRY
+    else:
+        per_entry = sum(tree[name].uncompressed_bytes for name in names) / max(tree.num_entries, 1)
+    return max(1, int(CHUNK_BYTES / max(per_entry, 1)))
+
+
+def _common_boundaries(tree: Tree, names: list[str]) -> np.ndarray:
+    """Entries where baskets (clusters in an RNTuple) of all branches begin, and the number of entries."""
+    if is_rntuple(tree):
+        starts = [cluster.num_first_entry for cluster in tree.cluster_summaries]
+        return np.unique([0, *starts, tree.num_entries]).astype(np.int64)
+    common = np.unique([0, tree.num_entries]).astype(np.int64)
+    offsets = [np.asarray(tree[name].entry_offsets, dtype=np.int64) for name in names]
+    shared = offsets[0] if offsets else common
+    for other in offsets[1:]:
+        shared = np.intersect1d(shared, other)
+    return np.union1d(common, shared)
+
+
+def _aligned_ranges(boundaries: np.ndarray, target: int) -> Iterator[tuple[int, int]]:
+    """Join neighboring ranges while they hold at most ``target`` entries."""
+    start = position = 0
+    while start < boundaries[-1]:
+        position = max(position + 1, int(np.searchsorted(boundaries, start + target, side="right")) - 1)
+        yield start, int(boundaries[position])
+        start = int(boundaries[position])
+
+
+def _unreadable_branch(tree: Tree, names: list[str], start: int, stop: int) -> str:
+    """Name the first branch that fails by itself (all of them if none does)."""
+    for name in names:
+        try:
+            tree.arrays(_expressions(tree, [name]), entry_start=start, entry_stop=stop)
+        except Exception:
+            return name
+    return ", ".join(names)

@@ -1,0 +1,172 @@
+"""How many events were generated, and the sum of their weights."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from calovision.errors import InputError
+from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.root_file import branch_names, find_tree, has_tree, require_branches, tree_kinds
+from calovision.ntuples.schemas import Counters
+
+_BIN = re.compile(r"(?P<name>.+)\[(?P<bin>\d+)\]")
+
+
+def read_counter(file: uproot.ReadOnlyDirectory, counter: float | str, path: Path | str, what: str) -> float:
+    """Value of a counter.
+
+    Parameters
+    ----------
+    file
+        An open ROOT file.
+    counter
+        The number itself, or the path of an object in the file: a histogram, whose bin contents are added up without
+        underflow and overflow; ``histogram[i]`` is the bin i alone, where 1 is the first bin as in ROOT; a TParameter;
+        a branch, whose entries are added up.
+    path
+        For the sentences of errors.
+    what
+        What is counted, for the same.
+
+    Returns
+    -------
+    The value.
+
+    Raises
+    ------
+    InputError
+        If there is no such object, or it is of another kind; if the value is not finite.
+
+    Examples
+    --------
+    ``"cutflow/total[1]"``, ``"n_events"``, ``"Runs/genEventCount"``.
+    """
+    value = _value(file, counter, path, what) if isinstance(counter, str) else float(counter)
+    if not math.isfinite(value):
+        raise InputError(f"{path}: {what} is {value}; it must be a finite number")
+    return value
+
+
+def _value(file: uproot.ReadOnlyDirectory, name: str, path: Path | str, what: str) -> float:
+    match, bin_number = _BIN.fullmatch(name), None
+    if match:
+        name, bin_number = match["name"], int(match["bin"])
+    owner, _, branch = name.rpartition("/")
+    if owner in tree_kinds(file):
+        return _sum_of_branch(file, owner, branch, path, what)
+    try:
+        counted = file[name]
+    except uproot.KeyInFileError:
+        known = ", ".join(map(repr, file.keys(cycle=False))) or "nothing"
+        raise InputError(
+            f"{path} has no object {name!r}, which {what} is read from (it has: {known}); give the path of a histogram"
+        ) from None
+    if not isinstance(counted, uproot.behaviors.TH1.Histogram):
+        return _parameter(counted, name, path, what)
+    contents = counted.values(flow=True)
+    if bin_number is None:
+        return float(counted.values().sum())
+    if not 0 <= bin_number < len(contents):
+        raise InputError(f"{path}: the histogram {name!r} has bins up to {len(contents) - 2}, not {bin_number}")
+    return float(contents.ravel()[bin_number])
+
+
+def _parameter(counted: object, name: str, path: Path | str, what: str) -> float:
+    """Value of a TParameter."""
+    if "fVal" not in getattr(counted, "all_members", {}):
+        kind = getattr(counted, "classname", type(counted).__name__)
+        raise InputError(f"{path}: {what} is read from {name!r}, a {kind}; it must be a histogram or a TParameter")
+    return float(counted.member("fVal"))
+
+
+def _sum_of_branch(file: uproot.ReadOnlyDirectory, tree: str, branch: str, path: Path | str, what: str) -> float:
+    found = find_tree(file, tree, path)
+    if branch not in branch_names(found):
+        raise InputError(f"{path}: the tree {tree!r} lacks {branch}, which {what} is read from; give another branch")
+    return float(np.sum(ak.to_numpy(ak.ravel(found[branch].array())), dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the entries of a file, or its counters, add up to."""
+
+    n_generated: int
+    sum_of_weights: float
+    cross_section_pb: float = math.nan
+    all_one: bool = False  # every single weight is 1
+
+
+def choose_totals(
+    n_generated: float | None,
+    sum_of_weights: float | None,
+    *,
+    counted: Totals | None,
+    count_entries: Callable[[], Totals],
+    nominal: bool,
+    path: Path | str,
+) -> tuple[int, float]:
+    """Number of generated events and sum of their weights, where the caller may give either.
+
+    Parameters
+    ----------
+    n_generated, sum_of_weights
+        Given by the caller; None if not.
+    counted
+        The file's own counters, if it has any.
+    count_entries
+        Adds up the entries; called only if need be.
+    nominal
+        Whether the weight is the first one of the file, whose sum the counters hold.
+    path
+        For the sentences of errors.
+
+    Raises
+    ------
+    InputError
+        If the sum of weights does not follow from the number of events.
+    """
+    if n_generated is not None and not (n_generated > 0 and float(n_generated).is_integer()):
+        raise InputError(f"{path}: n_generated is {n_generated}; it must be a positive whole number")
+    own = count_entries() if counted is None else counted
+    number = own.n_generated if n_generated is None else int(n_generated)
+    if sum_of_weights is not None:
+        return number, sum_of_weights
+    if number == own.n_generated and (nominal or counted is None):
+        return number, own.sum_of_weights
+    entries = count_entries()
+    if entries.all_one:
+        return number, float(number)
+    if number == entries.n_generated:
+        return number, entries.sum_of_weights
+    raise InputError(
+        f"{path}: {number} events were generated, of which the file holds {entries.n_generated} with weights that "
+        "differ from 1; give sum_of_weights, the sum of the weights of all generated events"
+    )
+
+
+def read_counters(file: uproot.ReadOnlyDirectory, counters: Counters, schema: str, path: Path | str) -> Totals | None:
+    """Read the generator's counters; of several entries (files merged with hadd) all count.
+
+    None if the layout allows that they are missing, and they are.
+    """
+    names = [name for name in (counters.n_generated, counters.sum_of_weights, counters.cross_section_pb) if name]
+    if counters.may_miss and not has_tree(file, counters.tree):
+        return None
+    tree = find_tree(file, counters.tree, path)
+    if counters.may_miss and not set(names) <= branch_names(tree):
+        return None
+    require_branches(tree, names, schema, path)
+    if tree.num_entries == 0:
+        raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
+    _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
+    number, weights = (ak.to_numpy(arrays[name]) for name in names[:2])
+    total, mean = int(number.sum()), math.nan
+    if counters.cross_section_pb and total > 0:
+        mean = float((ak.to_numpy(arrays[counters.cross_section_pb]) * number).sum() / total)
+    return Totals(total, float(weights.sum(dtype=np.float64)), mean)

@@ -1,0 +1,172 @@
+"""A layout of one's own: a YAML file in place of the name of a schema.
+
+Each quantity is a branch or a formula of branches (`calovision.ntuples.expressions`). For a file with momenta in MeV::
+
+    tree: analysis/events             # with its folders
+    event_number: evt                 # without it the entries are numbered
+    weight: mc_weight * pileup_weight # without it every weight is 1
+    towers:
+      eta: cl_eta
+      phi: cl_phi
+      e_em: cl_em_e / 1000            # GeV
+      e_had: cl_had_e / 1000          # e, the energy, is their sum unless it is given
+      cut: cl_em_e + cl_had_e > 500   # towers that are kept
+    tracks:
+      pt: sqrt(trk_px**2 + trk_py**2) / 1000
+      eta: arcsinh(trk_pz / sqrt(trk_px**2 + trk_py**2))
+      phi: arctan2(trk_py, trk_px)
+      cut: pt > 0.5                   # fields of the collection may be used, too
+    jets:
+      pt: jet_pt / 1000
+      eta: jet_eta
+      phi: jet_phi
+      mass: jet_m / 1000
+      tau1: jet_tau1                  # tau1, tau2, tau3 may be absent
+    constituents:                     # of the jets: lists in lists, or an index table
+      pt: trk_pt / 1000
+      eta: trk_eta
+      phi: trk_phi
+      jet_index: link_jet             # one row of the table a constituent: number of its jet
+      item_index: link_track          # and its place in the lists of pt, eta, phi
+    n_generated: cutflow/total[1]     # number, histogram, histogram[bin] or tree/branch of counters
+    sum_of_weights: cutflow/weighted[1]
+    cross_section_pb: 41.4            # a number, or a branch whose last entry counts
+
+``candidates`` (pt, eta, phi, charge and optionally e) are the particle-flow candidates. ``one_per_entry: true`` in
+``jets`` says that an entry is one jet, whose branches hold numbers and whose constituents hold lists.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from calovision.errors import InputError
+from calovision.ntuples.expressions import check_expression, names_in, substitute
+from calovision.ntuples.schemas import Collection, Constituents, Schema
+
+_ENERGIES = ("e", "e_em", "e_had")
+_TAUS = ("tau1", "tau2", "tau3")
+# Collection in the file -> fields it must have, fields it may have, other keys.
+_COLLECTIONS = {
+    "towers": (("eta", "phi"), _ENERGIES, ("cut",)),
+    "tracks": (("pt", "eta", "phi"), (), ("cut",)),
+    "candidates": (("pt", "eta", "phi", "charge"), ("e",), ("cut",)),
+    "jets": (("pt", "eta", "phi", "mass"), _TAUS, ("cut", "one_per_entry")),
+    "constituents": (("pt", "eta", "phi"), ("charge", *_ENERGIES), ("cut", "jet_index", "item_index")),
+}
+_FORMULAS = ("event_number", "weight")
+_NUMBERS = ("n_generated", "sum_of_weights", "cross_section_pb")
+_KEYS = ("tree", *_COLLECTIONS, *_FORMULAS, *_NUMBERS)
+
+
+def read_schema(path: Path) -> Schema:
+    """Read a layout from a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file; an example stands at the top of this module.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a formula cannot be
+        read.
+    """
+    content = _load(path)
+    _check_keys(content, _KEYS, ("tree",), str(path))
+    if not set(content) & (set(_COLLECTIONS) - {"jets"}):
+        raise InputError(f"{path} has no collection; give towers, tracks, candidates or constituents")
+    if "constituents" in content and "jets" not in content:
+        raise InputError(f"{path}: constituents belong to jets; give the key jets, too")
+    formulas = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
+    numbers = {key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content}
+    collections = {
+        name: _collection(name, content[name], f"{path}: {name}") for name in _COLLECTIONS if name in content
+    }
+    parts = {_our_name(name): (part,) for name, part in collections.items() if name != "constituents"}
+    if not isinstance(content["tree"], str):
+        raise InputError(f"{path}: tree is {content['tree']!r}; it must be the name of a tree")
+    return Schema(tree=content["tree"], constituents=collections.get("constituents"), **parts, **formulas, **numbers)
+
+
+def _our_name(name: str) -> str:
+    return "fat_jets" if name == "jets" else name
+
+
+def _load(path: Path) -> Mapping[str, object]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give the path of a schema in YAML") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}); write key: value") from error
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path} holds no keys; write a schema as key: value")
+    return content
+
+
+def _check_keys(given: Mapping[str, object], known: tuple[str, ...], demanded: tuple[str, ...], where: str) -> None:
+    for key in given:
+        if key not in known:
+            raise InputError(f"{where}: unknown key {key!r}; choose from {', '.join(known)}")
+    if missing := [key for key in demanded if key not in given]:
+        raise InputError(f"{where} lacks the key {missing[0]!r}; it must be given")
+
+
+def _collection(name: str, given: object, where: str) -> Collection:
+    """One collection of the file."""
+    demanded, further, options = _COLLECTIONS[name]
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where} is {given!r}; it must hold the keys {', '.join(demanded)}")
+    _check_keys(given, (*demanded, *further, *options), demanded, where)
+    fields = {key: _formula(given[key], f"{where}.{key}") for key in (*demanded, *further) if key in given}
+    if name == "towers":
+        _check_energies(fields, where)
+    if {"e_em", "e_had"} <= set(fields):
+        fields.setdefault("e", f"({fields['e_em']}) + ({fields['e_had']})")
+    if not any(names_in(text) for text in fields.values()):
+        raise InputError(f"{where} uses no branch; its keys must be branches or formulas of branches")
+    cut = substitute(_formula(given["cut"], f"{where}.cut"), fields) if "cut" in given else None
+    if name == "constituents":
+        return Constituents(fields, cut=cut, **_index_table(given, where))
+    return Collection(
+        fields, cut=cut, one_per_entry=_switch(given.get("one_per_entry", False), f"{where}.one_per_entry")
+    )
+
+
+def _check_energies(fields: Mapping[str, str], where: str) -> None:
+    if not ("e" in fields or {"e_em", "e_had"} <= set(fields)):
+        raise InputError(f"{where} has no energy; give e, or both e_em and e_had")
+
+
+def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
+    """Branches of the index table, which are no formulas."""
+    table = {key: given[key] for key in ("jet_index", "item_index") if key in given}
+    for key, name in table.items():
+        if not isinstance(name, str) or names_in(name) != (name,):
+            raise InputError(f"{where}.{key} is {name!r}; it must be the name of a branch")
+    if "item_index" in table and "jet_index" not in table:
+        raise InputError(f"{where}.item_index needs jet_index, the number of the jet of each row; give both")
+    return table
+
+
+def _formula(value: object, where: str) -> str:
+    """Branch, formula or number, as text."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"{where} is {value!r}; it must be a branch, a formula or a number")
+    check_expression(str(value), where)
+    return str(value)
+
+
+def _number_or_name(value: object, where: str) -> float | str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"{where} is {value!r}; it must be a number or the name of an object in the file")
+    return value
+
+
+def _switch(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{where} is {value!r}; it must be true or false")
+    return value

@@ -1,0 +1,80 @@
+"""What the reader hands on: chunks of events, and what a file says about all of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Events:
+    """One chunk of n events; GeV, radians.
+
+    Collections keep the number type of the file (float32 stays float32); what is computed is float64, and so are fat
+    jets. A collection that the file does not have, or that was not asked for, is None.
+
+    Attributes
+    ----------
+    event_number
+        int64 ``(n,)``; not unique over the files of a sample (Delphes starts each file at 0). The number of the entry
+        where the file has none.
+    weight
+        Generator weight, float64 ``(n,)``; 1 if the file has none.
+    towers
+        Records eta, phi, e, e_em, e_had, ``n * var``. Muon towers of Delphes have e > 0 and e_em = e_had = 0.
+    tracks
+        Records pt, eta, phi, ``n * var``.
+    fat_jets
+        The file's own jets, Momentum4D records pt, eta, phi, mass (and tau1, tau2, tau3: take ``fat_jets["tau2"]``, as
+        the attribute tau2 of a vector is its squared proper time), ``n * var``.
+    candidates
+        Particle-flow candidates, records pt, eta, phi, charge, e, ``n * var``.
+    constituents
+        Of each fat jet, records pt, eta, phi (and charge, e, e_em, e_had), ``n * var * var``.
+    weight_variations
+        All generator weights, float64 ``(n, k)``; None if there is one only.
+    """
+
+    event_number: np.ndarray
+    weight: np.ndarray
+    towers: ak.Array | None
+    tracks: ak.Array | None
+    fat_jets: ak.Array | None
+    candidates: ak.Array | None = None
+    constituents: ak.Array | None = None
+    weight_variations: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class NtupleInfo:
+    """What a file says about all its events.
+
+    Attributes
+    ----------
+    path, schema, tree
+        Where the events are; the path of a file elsewhere (``root://...``) is a str.
+    uuid
+        The identifier that ROOT gave the file.
+    n_entries
+        Events in the file.
+    n_generated
+        Number of generated events: as given, else the file's own counter, else the number of entries.
+    sum_of_weights
+        Sum of the generator weights of all generated events.
+    cross_section_pb
+        The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
+    collections
+        Collections that the file has -> their fields.
+    """
+
+    path: Path | str
+    uuid: str
+    schema: str
+    tree: str
+    n_entries: int
+    n_generated: int
+    sum_of_weights: float
+    cross_section_pb: float | None
+    collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

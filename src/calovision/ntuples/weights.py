@@ -1,0 +1,111 @@
+"""Event numbers and generator weights of a chunk."""
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.ntuples.columns import Chunk
+from calovision.ntuples.expressions import evaluate, names_in
+from calovision.ntuples.schemas import Schema
+
+
+def first_of_event(chunk: Chunk, branch: str) -> np.ndarray:
+    """Return the first value of each event of a branch that may hold lists."""
+    column = chunk.column(branch)
+    if column.offsets is None:
+        return column.values
+    _check_not_empty(chunk, branch, np.diff(column.offsets))
+    return column.values[column.offsets[:-1]]
+
+
+def event_numbers(chunk: Chunk, schema: Schema) -> np.ndarray:
+    """Event numbers, int64 ``(n,)``: those of the file, else of the entries."""
+    if schema.event_number is None:
+        return np.arange(chunk.start, chunk.start + chunk.n_events, dtype=np.int64)
+    return first_of_event(chunk, schema.event_number).astype(np.int64)
+
+
+def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[str]:
+    """Branches that hold weights, with or without further factors; demanded ones whether they exist or not."""
+    if schema.weight is None:
+        return set()
+    names = set(names_in(schema.weight))
+    if schema.weight_may_miss and not names <= present:
+        return set()
+    return names | (set(schema.weight_factors) & present if factors else set())
+
+
+def read_weights(chunk: Chunk, schema: Schema, index: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+    """Generator weights.
+
+    Parameters
+    ----------
+    chunk
+        Holds the branches `weight_branches`, or none of them.
+    index
+        Which of several weights.
+
+    Returns
+    -------
+    weight
+        float64 ``(n,)``; 1 if the file has none.
+    variations
+        All weights, float64 ``(n, k)``; None if k is 1.
+
+    Raises
+    ------
+    InputError
+        If events differ in the number of weights, one has none, there are no more than ``index``, or the chosen weight
+        of an event is not finite.
+    """
+    if schema.weight is None or not set(names_in(schema.weight)) <= set(chunk.arrays):
+        every = np.ones((chunk.n_events, 1))
+    else:
+        every = _all_weights(chunk, schema)
+    if not 0 <= index < every.shape[1]:
+        raise InputError(
+            f"{chunk.where}: there is no weight {index}, as the events have {every.shape[1]}; choose a weight from 0 "
+            f"to {every.shape[1] - 1}"
+        )
+    weight = np.ascontiguousarray(every[:, index])
+    if len(wrong := np.flatnonzero(~np.isfinite(weight))):
+        raise InputError(
+            f"{chunk.where}: {schema.weight} is {weight[wrong[0]]} in entry {chunk.start + wrong[0]}; weights must be "
+            "finite numbers"
+        )
+    return weight, every if every.shape[1] > 1 else None
+
+
+def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
+    """Weights ``(n, k)``: of the branch or formula, then the nominal one times the factors."""
+    names = names_in(schema.weight)
+    columns = np.broadcast_arrays(*(_table(chunk, name) for name in names))
+    values = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
+    flat = evaluate(schema.weight, values, chunk.where).astype(np.float64)
+    every = flat.reshape(columns[0].shape)
+    factors = [_table(chunk, name, may_be_empty=True) for name in schema.weight_factors if name in chunk.arrays]
+    return np.concatenate([every, *(every[:, :1] * factor for factor in factors)], axis=1)
+
+
+def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarray:
+    """Values ``(n, k)`` of a branch with as many values in each event."""
+    column = chunk.column(branch)
+    if column.offsets is None:
+        return column.values[:, np.newaxis]
+    counts = np.diff(column.offsets)
+    if not may_be_empty:
+        _check_not_empty(chunk, branch, counts)
+    if len(different := np.flatnonzero(counts != counts[:1])):
+        entry = different[0]
+        raise InputError(
+            f"{chunk.where}: {branch} has {counts[entry]} values in entry {chunk.start + entry}, but {counts[0]} in "
+            f"entry {chunk.start}; each event must have as many weights"
+        )
+    return column.values.reshape(chunk.n_events, counts[0])
+
+
+def _check_not_empty(chunk: Chunk, branch: str, counts: np.ndarray) -> None:
+    if len(empty := np.flatnonzero(counts == 0)):
+        raise InputError(
+            f"{chunk.where}: {branch} has no value for some event (entry {chunk.start + empty[0]}); each event "
+            "must have one"
+        )

@@ -1,0 +1,117 @@
+"""Small ROOT files in the layouts nanoaod and jetclass, and any other, seeded."""
+
+from itertools import pairwise
+
+import awkward as ak
+import numpy as np
+import uproot
+
+# Three names each: of the candidates, of the index table and its column of candidates.
+NANOAOD_NAMES = {
+    "PFNano": ("PFCands", "FatJetPFCands", "pFCandsIdx"),
+    "PFNano 10_6_X": ("JetPFCands", "JetPFCandsAK8", "candIdx"),
+    "NanoAODv15": ("PFCand", "FatJetPFCand", "pfCandIdx"),
+}
+PDG_IDS = np.array([211, -211, 22, 130, 11, -11, 13, -13, 1, 2], dtype=np.int32)
+CHARGES = np.array([1, -1, 0, 0, -1, 1, -1, 1, 0, 0], dtype=np.int32)
+
+
+def branch_type(values):
+    """Type of a branch, for mktree."""
+    values = ak.Array(values)
+    content = values.type.content
+    return content.primitive if values.ndim == 1 else f"var * {content.content}"
+
+
+def write_tree(file, name, columns, *, parts=1):
+    """Write a TTree in ``parts`` baskets a branch."""
+    tree = file.mktree(name, {key: branch_type(values) for key, values in columns.items()})
+    n = len(next(iter(columns.values())))
+    for start, stop in pairwise(np.linspace(0, n, parts + 1).astype(int)):
+        tree.extend({key: values[start:stop] for key, values in columns.items()})
+
+
+def write_file(path, parts=1, **trees):
+    """Write several TTrees; ``__`` in a name stands for the slash after a folder."""
+    with uproot.recreate(path) as file:
+        for name, columns in trees.items():
+            write_tree(file, name.replace("__", "/"), columns, parts=parts)
+    return path
+
+
+def floats(rng, counts, low, high):
+    """Lists of float32, ``len(counts) * var``."""
+    return ak.unflatten(rng.uniform(low, high, int(np.sum(counts))).astype(np.float32), counts)
+
+
+def index_table(rng, n_jets, n_candidates):
+    """Index table of each event: candidates of random jets, unsorted, some without a jet (-1)."""
+    jets, candidates = [], []
+    for jet_count, candidate_count in zip(n_jets, n_candidates, strict=True):
+        n_rows = int(rng.integers(0, 2 * candidate_count + 1)) if candidate_count else 0
+        jets.append(rng.integers(-1, jet_count, n_rows) if jet_count else -np.ones(n_rows, dtype=int))
+        candidates.append(rng.integers(0, candidate_count, n_rows) if candidate_count else np.zeros(0, dtype=int))
+    return tuple(ak.values_astype(ak.Array(rows), np.int32) for rows in (jets, candidates))
+
+
+def nanoaod_columns(n_events=30, *, names="PFNano", seed=1):
+    """Branches of the tree Events."""
+    rng = np.random.default_rng(seed)
+    candidates, table, item = NANOAOD_NAMES[names]
+    n_candidates = rng.poisson(12, n_events) * (rng.random(n_events) > 0.1)
+    n_jets = rng.integers(0, 4, n_events)
+    kinds = rng.integers(0, len(PDG_IDS), n_candidates.sum())
+    jet_index, item_index = index_table(rng, n_jets, n_candidates)
+    columns = {
+        "event": np.arange(1000, 1000 + n_events, dtype=np.uint64),
+        "genWeight": rng.choice([-1.0, 1.0], n_events).astype(np.float32),
+        f"{candidates}_pt": floats(rng, n_candidates, 0.5, 50),
+        f"{candidates}_eta": floats(rng, n_candidates, -3, 3),
+        f"{candidates}_phi": floats(rng, n_candidates, -3.1, 3.1),
+        f"{candidates}_mass": floats(rng, n_candidates, 0, 0.5),
+        f"{candidates}_pdgId": ak.unflatten(PDG_IDS[kinds], n_candidates),
+        f"{table}_jetIdx": jet_index,
+        f"{table}_{item}": item_index,
+    }
+    if names != "NanoAODv15":
+        columns[f"{candidates}_charge"] = ak.unflatten(CHARGES[kinds], n_candidates)
+    for name, high in {"pt": 900, "eta": 2, "phi": 3, "mass": 200, "tau1": 1, "tau2": 1, "tau3": 1}.items():
+        columns[f"FatJet_{name}"] = floats(rng, n_jets, 0 if name in ("mass", "tau1") else -high * (high < 9), high)
+    return columns
+
+
+def runs_columns(counts=(70, 30), sums=(35.5, 14.5)):
+    """Branches of the tree Runs."""
+    return {"genEventCount": np.array(counts, dtype=np.int64), "genEventSumw": np.array(sums, dtype=np.float64)}
+
+
+def write_nanoaod(path, *, names="PFNano", columns=None, runs=None, n_events=30, parts=1, **more):
+    """Write the trees Events and Runs; ``more`` are further branches of Events."""
+    columns = nanoaod_columns(n_events, names=names) if columns is None else columns
+    runs = runs_columns() if runs is None else runs
+    return write_file(path, parts, Events=columns | more, **({"Runs": runs} if runs else {}))
+
+
+def jetclass_columns(n_jets=20, *, seed=1):
+    """Branches of JetClass: particles around a jet whose momentum is their sum."""
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, 30, n_jets)
+    total = counts.sum()
+    pt, kind = rng.uniform(1, 80, total), rng.integers(0, 5, total)
+    eta = np.repeat(rng.uniform(-2, 2, n_jets), counts) + rng.normal(0, 0.3, total)
+    phi = np.repeat(rng.uniform(-np.pi, np.pi, n_jets), counts) + rng.normal(0, 0.3, total)
+    momenta = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(eta)}
+    momenta["energy"] = np.sqrt(sum(p**2 for p in momenta.values()) + 0.14**2)
+    columns = {f"part_{name}": ak.unflatten(v.astype(np.float32), counts) for name, v in momenta.items()}
+    kinds = ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")
+    columns |= {f"part_is{name}": ak.unflatten((kind == i).astype(np.int32), counts) for i, name in enumerate(kinds)}
+    charge = rng.choice([-1.0, 1.0], total) * np.isin(kind, (0, 3, 4))
+    columns["part_charge"] = ak.unflatten(charge.astype(np.float32), counts)
+    px, py, pz, e = (np.array(ak.sum(ak.unflatten(momenta[n], counts), axis=1)) for n in ("px", "py", "pz", "energy"))
+    columns |= {
+        "jet_pt": np.hypot(px, py).astype(np.float32),
+        "jet_eta": np.arcsinh(pz / np.hypot(px, py)).astype(np.float32),
+        "jet_phi": np.arctan2(py, px).astype(np.float32),
+        "jet_energy": e.astype(np.float32),
+    }
+    return columns | {f"jet_tau{i}": rng.uniform(0, 1, n_jets).astype(np.float32) for i in (1, 2, 3)}
