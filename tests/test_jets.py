@@ -7,16 +7,23 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from calovision.errors import InputError
 from calovision.jets import (
     FatJetDefinition,
-    _massless_particles,
     cluster_fat_jets,
+    cluster_with_constituents,
     event_variables,
     find_fat_jets,
+    find_fat_jets_with_constituents,
+    hard_subjet_constituents,
+    jet_columns,
+    kt_subjets,
+    leading,
     select_fat_jets,
     trim,
 )
-from calovision.kinematics import delta_phi
+from calovision.jets.clustering import _massless_particles, _usable
+from calovision.kinematics import delta_phi, pt_eta_phi_mass
 from calovision.ntuples import iterate_events
 
 PI = np.pi
@@ -162,7 +169,7 @@ def test_unusable_towers_take_no_part():
     e[2:6] = 0, -50, np.nan, np.inf
     eta[6], phi[7] = np.nan, np.inf
     damaged = ak.unflatten(ak.zip({"e": e, "eta": eta, "phi": phi}), [8])
-    assert ak.num(_massless_particles(damaged)).tolist() == [2]
+    assert ak.num(_massless_particles(damaged, _usable(damaged))).tolist() == [2]
     assert_same_jets(cluster_fat_jets(damaged), cluster_fat_jets(make_towers([good])))
 
 
@@ -300,3 +307,152 @@ def test_genuine_delphes_preselection(delphes_dir, sample, groomed, own, n_passe
     jets = find_fat_jets(events.towers, events.fat_jets if own else None, FatJetDefinition(groomed=groomed))
     variables = event_variables(jets)
     assert np.sum((variables["n_fat_jets"] >= 3) & (variables["leading_pt"] > 440)) == n_passed
+
+
+# Jets with their constituents
+
+
+def rich_towers(events, dtype=np.float64):
+    """Towers with electromagnetic and hadronic energy, a third and two thirds."""
+    towers = make_towers(events)
+    columns = {name: ak.values_astype(towers[name], dtype) for name in ("e", "eta", "phi")}
+    return ak.zip(columns | {"e_em": columns["e"] / 3, "e_had": 2 * columns["e"] / 3})
+
+
+def momentum_of(constituents):
+    """px, py, pz, E of the sum of massless constituents, ``(n_jets,)`` each, of ``n_events * var * var``."""
+    flat = ak.flatten(constituents, axis=1)
+    pt, eta, phi = (ak.values_astype(flat[name], np.float64) for name in ("pt", "eta", "phi"))
+    parts = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta))
+    return [ak.to_numpy(ak.sum(part, axis=1)) for part in parts]
+
+
+def assert_sum_of_constituents(jets, constituents, *, rtol, mass_atol=1e-2):
+    assert ak.num(jets).tolist() == ak.num(constituents, axis=1).tolist()
+    coordinates = pt_eta_phi_mass(*momentum_of(constituents))
+    summed = ak.unflatten(ak.zip(coordinates, with_name="Momentum4D"), ak.num(jets))
+    assert_same_jets(summed, jets, rtol=rtol, mass_atol=mass_atol)
+
+
+@pytest.mark.parametrize("trimming", [None, (0.2, 0.05)])
+@pytest.mark.parametrize(("dtype", "rtol"), [(np.float64, 1e-9), (np.float32, 1e-5)])
+def test_constituents_sum_to_their_jet(trimming, dtype, rtol):
+    towers = rich_towers([*random_events(5, 60), [], *random_events(2, 5)], dtype)
+    jets, constituents = cluster_with_constituents(towers, pt_min=50, trimming=trimming)
+    assert_same_jets(jets, cluster_fat_jets(towers, pt_min=50, trimming=trimming))
+    assert_sum_of_constituents(jets, constituents, rtol=rtol)
+    assert constituents.fields == ["e", "eta", "phi", "e_em", "e_had", "pt"]
+    assert ak.flatten(constituents.e, axis=None).layout.dtype == dtype
+    np.testing.assert_allclose(
+        ak.flatten(constituents.e_em, axis=None) * 3, ak.flatten(constituents.e, axis=None), rtol
+    )
+
+
+def test_constituents_are_the_towers_of_the_jet():
+    event = [(3, 0.1, 3.0), (300, 0.0, -3.1), (120, 0.5, 3.1), (8, 0.0, -2.5), (250, 1.0, 0.0), (0.0, 0.0, 3.1)]
+    jets, constituents = cluster_with_constituents(rich_towers([event, []]))
+    assert ak.num(jets).tolist() == [2, 0]
+    assert [sorted(jet.tolist()) for jet in constituents.pt[0]] == [
+        pytest.approx([3, 8, 120, 300]),
+        pytest.approx([250]),
+    ]
+    _, trimmed = cluster_with_constituents(rich_towers([event]), trimming=(0.2, 0.05))
+    assert [sorted(jet.tolist()) for jet in trimmed.pt[0]] == [pytest.approx([120, 300]), pytest.approx([250])]
+
+
+def test_kt_subjets_closed_form():
+    jet = make_towers([[(100, 0.0, 0.0), (80, 0.5, 0.0), (30, 0.6, 0.0), (5, 0.0, 0.4)], [], [(2, 0, 0)]])
+    subjets = kt_subjets(_massless_particles(jet, _usable(jet)), 0.3)
+    assert subjets.pt.tolist() == [pytest.approx([110, 100, 5]), [], pytest.approx([2])]
+    kept = hard_subjet_constituents(_massless_particles(jet, _usable(jet)), r_sub=0.3, f_cut=0.1)
+    assert kept.tolist() == [[True, True, True, False], [], [True]]
+
+
+def test_own_constituents_are_selected_with_their_jets():
+    own = make_jets([[(190, 0, 0, 5), (220, 0, 0, 6), (250, 0, 1, 7), (900, 3, 0, 8)], [], [(300, 0, 0, 9)]])
+    constituents = ak.Array([[[1.0], [2.0, 3.0], [4.0], [5.0]], [], [[]]])
+    records = ak.zip({"pt": constituents, "eta": 0 * constituents, "phi": 0 * constituents}, depth_limit=3)
+    jets, found = find_fat_jets_with_constituents(None, own, records, FatJetDefinition())
+    assert jets.mass.tolist() == [[7, 6], [], [9]]
+    assert found.pt.tolist() == [[[4], [2, 3]], [], [[]]]
+    with pytest.raises(InputError, match="aligned"):
+        find_fat_jets_with_constituents(None, own, records[:, :1], FatJetDefinition())
+
+
+@pytest.mark.parametrize("groomed", [True, False])
+def test_own_jets_without_constituents_take_those_of_their_towers(groomed):
+    towers = rich_towers(random_events(8, 60))
+    definition = FatJetDefinition(pt_min=100, groomed=groomed)
+    expected, constituents = find_fat_jets_with_constituents(towers, None, None, definition)
+    assert_same_jets(expected, find_fat_jets(towers, None, definition))
+    moved = ak.zip(
+        {
+            "pt": 1.05 * expected.pt,
+            "eta": expected.eta + 0.1,
+            "phi": expected.phi + 2 * PI - 0.1,
+            "mass": expected.mass,
+        },
+        with_name="Momentum4D",
+    )
+    reverse = ak.concatenate([moved[:, ::-1], make_jets([[(500, 1.9, 0, 1)]] * 8)], axis=1)
+    jets, found = find_fat_jets_with_constituents(towers, reverse, None, definition)
+    extra = jets.pt == 500
+    assert ak.sum(extra) == 8
+    assert jets[~extra].pt.tolist() == moved.pt[moved.eta < 2.0].tolist()
+    assert ak.sum(ak.num(found[extra], axis=2)) < ak.sum(ak.num(found, axis=2)) / 4
+    kept = np.abs(moved.eta) < 2.0
+    assert found[~extra].pt.tolist() == constituents[kept].pt.tolist()
+
+
+def test_own_jets_far_from_all_towers_have_no_constituents():
+    towers = rich_towers([[(300, 0.0, 0.0)], [(300, 0.0, 0.0)], []])
+    own = make_jets([[(300, 0.0, 0.0, 0)], [(300, 0.0, 0.6, 0)], [(300, 0.0, 0.6, 0)]])
+    _, constituents = find_fat_jets_with_constituents(towers, own, None, FatJetDefinition())
+    assert ak.num(constituents, axis=2).tolist() == [[1], [0], [0]]
+
+
+def test_constituents_need_towers():
+    with pytest.raises(InputError, match="towers"):
+        find_fat_jets_with_constituents(None, None, None, FatJetDefinition())
+
+
+def test_jet_columns_closed_form():
+    jets = make_jets([[(300, 0.1, 1, 10), (200, 0.2, 2, 20), (100, 0.3, 3, 30)], [], [(50, 0.4, np.float32(PI), 40)]])
+    taus = {
+        "tau1": [[0.4, 0.0, 2.0], [], [0.5]],
+        "tau2": [[0.1, 0.3, np.nan], [], [0.0]],
+        "tau3": [[0.05, 0.6, 1], [], [0.0]],
+    }
+    columns = jet_columns(
+        ak.zip({**{name: jets[name] for name in FIELDS}, **{k: ak.Array(v) for k, v in taus.items()}}), 2
+    )
+    assert columns["event_index"].tolist() == [0, 0, 2]
+    assert columns["jet_index"].tolist() == [0, 1, 0]
+    assert columns["mass"].tolist() == [10, 20, 40]
+    assert -PI <= columns["phi"][2] < -PI + 1e-6
+    np.testing.assert_allclose(columns["tau21"], [0.25, np.nan, 0])
+    np.testing.assert_allclose(columns["tau32"], [0.5, 2, np.nan])
+    everything = jet_columns(jets)
+    assert list(everything) == ["event_index", "jet_index", *FIELDS]
+    assert everything["pt"].tolist() == [300, 200, 100, 50]
+    assert len(jet_columns(jets[:0])["pt"]) == len(jet_columns(jets, 0)["pt"]) == 0
+    assert leading(jets, 1).pt.tolist() == [[300], [], [50]]
+    assert leading(jets, None).pt.tolist() == jets.pt.tolist()
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_genuine_delphes_jets_are_the_sum_of_their_constituents(delphes_dir, trimmed):
+    definition = FatJetDefinition(groomed=trimmed)
+    n_jets = 0
+    for _, events in delphes_events(delphes_dir, trimmed=trimmed):
+        jets, constituents = find_fat_jets_with_constituents(events.towers, None, None, definition)
+        assert_sum_of_constituents(jets, constituents, rtol=1e-6, mass_atol=0.1)
+        own, of_own = find_fat_jets_with_constituents(events.towers, events.fat_jets, None, definition)
+        assert_same_jets(own, find_fat_jets(events.towers, events.fat_jets, definition))
+        has_muon = ak.any((events.towers.e_em == 0) & (events.towers.e_had == 0), axis=1)
+        if not trimmed:  # trimmed masses and pT differ a little, and so may their order
+            assert of_own[~has_muon].pt.tolist() == constituents[~has_muon].pt.tolist()
+        summed = momentum_of(of_own)
+        np.testing.assert_allclose(np.hypot(summed[0], summed[1]), ak.flatten(own.pt), rtol=1e-4)
+        n_jets += len(summed[0])
+    assert n_jets > 400

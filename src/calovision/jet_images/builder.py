@@ -1,0 +1,143 @@
+"""Constituents of jets to jet images, all jets of a chunk at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import awkward as ak
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.images import SparseImages, cell_type
+from calovision.jet_images.constituents import flat_jets
+from calovision.jet_images.recipe import JetImageRecipe
+from calovision.jet_images.steps import FlatJets, Steps, steps_of
+
+
+def build_jet_images(
+    constituents: ak.Array,
+    recipe: JetImageRecipe,
+    *,
+    axes: np.ndarray | ak.Array | None = None,
+    threads: int = 1,
+) -> tuple[SparseImages, np.ndarray]:
+    """Make an image of each jet.
+
+    Parameters
+    ----------
+    constituents
+        ``n_jets * var`` records pt, eta, phi of any float type, and what the channels need of charge, e, e_em, e_had
+        (GeV, rad). Constituents with an eta or phi that is not finite count as outside the image and have no say in
+        its middle and direction; neither have those whose pT is not positive, which are summed as they are.
+    recipe
+        What is done to the jets.
+    axes
+        eta and phi of each jet, ``(n_jets, 2)`` or records with these fields; for recipes centered on the axis.
+    threads
+        Number of threads among which the jets are divided; the result does not depend on it.
+
+    Returns
+    -------
+    images
+        Sparse rows, one a jet, ``(n_channels, n_eta, n_phi)`` around the middle. A jet without constituents has an
+        empty image, and so has one without positive pT where the middle is to be found from the constituents.
+    overflow
+        float64 ``(n_jets, n_channels)``: what lies outside, divided by the same number as the image, so that image
+        + overflow is the total of the selected constituents.
+
+    Raises
+    ------
+    InputError
+        If a field that a channel needs is missing; if axes are needed and missing or not finite.
+    NotFiniteError
+        If anything but a coordinate is NaN or infinite; its row is the jet.
+    """
+    if threads < 1:
+        raise InputError(f"threads must be at least 1, not {threads}")
+    jets, steps = flat_jets(constituents, recipe, axes), steps_of(recipe)
+    parts = [jets.part(first, last) for first, last in _ranges(jets.offsets, threads)]
+    if len(parts) == 1:
+        rows = [_rows(parts[0], steps)]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            rows = list(pool.map(lambda part: _rows(part, steps), parts))
+    lengths, cells, values, overflow = (np.concatenate(arrays) for arrays in zip(*rows, strict=True))
+    offsets = np.zeros(len(constituents) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    shape = (len(recipe.channels), recipe.grid.n_eta, recipe.grid.n_phi)
+    return SparseImages(offsets, cells, values, shape), overflow
+
+
+def build_dense_jet_images(
+    constituents: ak.Array,
+    recipe: JetImageRecipe,
+    *,
+    axes: np.ndarray | ak.Array | None = None,
+    out: np.ndarray | None = None,
+    threads: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Make dense images, float32 ``(n_jets, n_channels, n_eta, n_phi)``, in ``out`` if given; see `build_jet_images`.
+
+    Raises
+    ------
+    InputError
+        As `build_jet_images`, and if ``out`` has another shape or type or is not contiguous.
+    """
+    from calovision.jet_images.kernels import scatter  # loads numba
+
+    sparse, overflow = build_jet_images(constituents, recipe, axes=axes, threads=threads)
+    shape = (len(sparse), *sparse.shape)
+    if out is None:
+        out = np.empty(shape, dtype=np.float32)
+    elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise InputError(f"out must be a contiguous float32 array of shape {shape}, not {out.dtype} of {out.shape}")
+    flat = out.reshape(len(sparse), int(np.prod(sparse.shape)))
+    scatter(sparse.offsets, sparse.cells, sparse.values, flat)
+    return out, overflow
+
+
+def standardize_images(
+    images: np.ndarray, recipe: JetImageRecipe, *, mean: np.ndarray, std: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Zero-center and standardize dense images as the recipe says.
+
+    Parameters
+    ----------
+    images
+        float32 ``(n_jets, n_channels, n_eta, n_phi)``.
+    mean, std
+        Of each pixel in the training split, ``(n_channels, n_eta, n_phi)``.
+    out
+        Where the result goes, may be ``images``; None makes a new array.
+
+    Returns
+    -------
+    (images - mean) / (std + floor), float32; without the subtraction or the division where the recipe has neither.
+    """
+    offset = mean if recipe.zero_center else np.zeros_like(mean)
+    scale = np.ones_like(std) if recipe.standardize is None else std + recipe.standardize
+    result = np.subtract(images, offset.astype(np.float32), out=out)
+    result /= np.where(scale > 0, scale, 1.0).astype(np.float32)  # pixels that never vary, without a floor
+    return result
+
+
+def _ranges(offsets: np.ndarray, n_ranges: int) -> list[tuple[int, int]]:
+    """Contiguous ranges of jets with about equally many constituents; one range if there are no jets."""
+    shares = np.linspace(0, offsets[-1], n_ranges + 1)
+    edges = np.unique([0, *np.searchsorted(offsets, shares[1:-1]), len(offsets) - 1])
+    return [(int(first), int(last)) for first, last in pairwise(edges)] or [(0, 0)]
+
+
+def _rows(jets: FlatJets, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Length of each row, cells and values of all rows, overflow."""
+    from calovision.jet_images.kernels import fill_rows  # these two load numba
+    from calovision.jet_images.placement_kernels import place
+
+    n_jets, (n_channels, n_constituents) = len(jets.offsets) - 1, jets.contents.shape
+    shape = (n_channels, steps.n_eta, steps.n_phi)
+    cells = np.empty(n_channels * n_constituents, dtype=cell_type(shape))
+    values = np.empty(len(cells), dtype=np.float32)
+    row_ends, overflow = np.zeros(n_jets, dtype=np.int64), np.zeros((n_jets, n_channels))
+    x, y = np.empty(n_constituents), np.empty(n_constituents)
+    place(jets, steps, x, y)
+    n_entries = fill_rows(jets, steps, x, y, row_ends, cells, values, overflow)
+    return np.diff(row_ends, prepend=0), cells[:n_entries], values[:n_entries], overflow

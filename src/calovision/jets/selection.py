@@ -1,0 +1,130 @@
+"""Which fat jets of an event count, with or without their constituents."""
+
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.jets.clustering import cluster_fat_jets, cluster_with_constituents
+
+RECLUSTERED_PT = 0.5  # of the definition's pt_min: the file's jets may be calibrated, those of the towers are not
+MATCHED_DISTANCE = 0.5  # of the radius: two anti-kt jets are never closer than the radius
+
+
+def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2.0) -> ak.Array:
+    """Keep the jets with pT above ``pt_min`` (GeV) and |eta| below ``eta_max``, in descending pT.
+
+    The defaults are those of arXiv:1711.03573 and arXiv:1804.03568.
+    """
+    return jets[_selected_by_descending_pt(jets, pt_min, eta_max)]
+
+
+@dataclass(frozen=True)
+class FatJetDefinition:
+    """Which fat jets count: their clustering, optional trimming, and selection.
+
+    ``radius``, ``r_sub`` in rad, ``pt_min`` in GeV; the defaults are those of arXiv:1711.03573, whose jets are not
+    groomed, and ``r_sub`` and ``f_cut`` those of the trimming in arXiv:1804.03568.
+    """
+
+    radius: float = 1.0
+    pt_min: float = 200.0
+    eta_max: float = 2.0
+    groomed: bool = False
+    r_sub: float = 0.2
+    f_cut: float = 0.05
+
+
+def find_fat_jets(towers: ak.Array, own: ak.Array | None, definition: FatJetDefinition) -> ak.Array:
+    """Selected fat jets of each event: the file's own where it has them, else clustered from the towers.
+
+    Parameters
+    ----------
+    towers
+        As in `cluster_fat_jets`.
+    own
+        The file's fat jets, groomed if the definition asks for that; None if it has none.
+    definition
+        Clustering, trimming and selection; the first two matter only where jets are clustered.
+
+    Returns
+    -------
+    Momentum4D records in descending pT, ``n_events * var``.
+    """
+    if own is None:
+        trimming = (definition.r_sub, definition.f_cut) if definition.groomed else None
+        own = cluster_fat_jets(towers, radius=definition.radius, pt_min=definition.pt_min, trimming=trimming)
+    return select_fat_jets(own, pt_min=definition.pt_min, eta_max=definition.eta_max)
+
+
+def find_fat_jets_with_constituents(
+    towers: ak.Array | None, own: ak.Array | None, own_constituents: ak.Array | None, definition: FatJetDefinition
+) -> tuple[ak.Array, ak.Array]:
+    """Selected fat jets of each event as `find_fat_jets` gives them, and their constituents.
+
+    Parameters
+    ----------
+    towers
+        As in `cluster_fat_jets`; may be None if the file has jets and their constituents.
+    own
+        The file's fat jets; None if it has none.
+    own_constituents
+        Their constituents, ``n_events * var * var``, aligned with ``own``; None if the file has none.
+    definition
+        Clustering, trimming and selection.
+
+    Returns
+    -------
+    jets
+        In descending pT, ``n_events * var``, with all fields of the file's jets.
+    constituents
+        ``n_events * var * var``, aligned with the jets, whose momenta stay those of the file: the file's own
+        constituents where it has them; else the towers of the jet that is clustered anew and found within half the
+        radius (none if there is no such jet, so that the image is empty), trimmed if the definition is groomed.
+
+    Raises
+    ------
+    InputError
+        If towers are needed and there are none, or the constituents are not aligned with the jets.
+    """
+    if own is None or own_constituents is None:
+        jets, constituents = _from_towers(towers, own, definition)
+    else:
+        jets, constituents = own, own_constituents
+    if not ak.array_equal(ak.num(jets, axis=1), ak.num(constituents, axis=1)):
+        raise InputError("constituents and fat jets must be aligned: they differ in the number of jets of an event")
+    order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
+    return jets[order], constituents[order]
+
+
+def _from_towers(
+    towers: ak.Array | None, own: ak.Array | None, definition: FatJetDefinition
+) -> tuple[ak.Array, ak.Array]:
+    """Jets clustered from the towers and their constituents; the momenta are those of ``own`` where it is given."""
+    if towers is None:
+        raise InputError("the constituents of fat jets need towers, or the file's own jets with constituents")
+    trimming = (definition.r_sub, definition.f_cut) if definition.groomed else None
+    pt_min = definition.pt_min if own is None else RECLUSTERED_PT * definition.pt_min
+    jets, constituents = cluster_with_constituents(towers, radius=definition.radius, pt_min=pt_min, trimming=trimming)
+    if own is None:
+        return jets, constituents
+    return own, _of_nearest_jet(own, jets, constituents, MATCHED_DISTANCE * definition.radius)
+
+
+def _of_nearest_jet(own: ak.Array, jets: ak.Array, constituents: ak.Array, distance: float) -> ak.Array:
+    """Constituents of the jet nearest to each of ``own``; none where it is not nearer than ``distance``."""
+    (own_eta, eta), (own_phi, phi) = (
+        ak.unzip(ak.cartesian([own[name], jets[name]], axis=1, nested=True)) for name in ("eta", "phi")
+    )
+    turns = np.round((own_phi - phi) / (2 * np.pi))
+    squared = (own_eta - eta) ** 2 + (own_phi - phi - 2 * np.pi * turns) ** 2
+    nearest = ak.mask(ak.argmin(squared, axis=2), ak.fill_none(ak.min(squared, axis=2) < distance**2, False))
+    return ak.fill_none(constituents[nearest], [], axis=1)
+
+
+def _selected_by_descending_pt(jets: ak.Array, pt_min: float, eta_max: float) -> ak.Array:
+    """Indices of the selected jets of each event in descending pT; equal ones keep their order."""
+    order = ak.argsort(jets.pt, axis=1, ascending=False, stable=True)
+    selected = (jets.pt > pt_min) & (np.abs(jets.eta) < eta_max)
+    return order[selected[order]]
