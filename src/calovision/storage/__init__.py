@@ -1,9 +1,16 @@
-"""The HDF5 image file ``calovision-images``: writer, reader, and lists of files as one data set."""
+"""The HDF5 image file ``calovision-images``: writer, reader, and lists of files as one data set.
+
+The page FORMAT.md in this folder specifies the file.
+"""
 
 from calovision.storage.collection import ImageCollection
+from calovision.storage.export import export_dense
+from calovision.storage.hep_cnn import import_hep_cnn
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
+from calovision.storage.merge import merge_image_files
 from calovision.storage.reader import ImageFile
 from calovision.storage.scores import read_scores, write_scores
+from calovision.storage.statistics import PixelStatistics, standardize
 from calovision.storage.tables import read_table, write_table
 from calovision.storage.writer import ImageFileWriter
 
@@ -14,8 +21,13 @@ __all__ = [
     "ImageFile",
     "ImageFileWriter",
     "ImageMetadata",
+    "PixelStatistics",
+    "export_dense",
+    "import_hep_cnn",
+    "merge_image_files",
     "read_scores",
     "read_table",
+    "standardize",
     "write_scores",
     "write_table",
 ]

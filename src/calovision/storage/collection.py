@@ -1,17 +1,23 @@
 """A list of image files as one data set; nothing is merged on disk."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.storage.layout import ImageMetadata
+from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, difference, mean_cross_section
 from calovision.storage.reader import ImageFile
+from calovision.storage.rows import check_rows, prepare_output
+from calovision.storage.statistics import PixelStatistics
+
+BLOCK = 1000  # images in memory at a time
 
 
 class ImageCollection:
-    """Image files of several samples, addressed by one event index over all of them.
+    """Image files of several samples, addressed by one index over all of them.
 
     Parameters
     ----------
@@ -21,44 +27,65 @@ class ImageCollection:
     Raises
     ------
     InputError
-        If there is no file, or their grid or channels differ, or the label or preselection of a sample.
+        If there is no file, or their kind, grid, channels or jet recipe differ, or the label or preselection of a
+        sample.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.files = [ImageFile(path) for path in paths]
         if not self.files:
             raise InputError("no image file given: name at least one")
-        first = self.files[0]
-        labels: dict[str, int] = {}
+        self.samples: dict[str, int] = {}
+        self._of_sample: dict[str, list[ImageFile]] = {}
         for file in self.files:
-            same = (file.metadata.grid, file.metadata.channels) == (
-                first.metadata.grid,
-                first.metadata.channels,
-            )
-            if not same:
-                raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
-            one = self.of_sample(file.metadata.sample)[0]
-            if list(file.metadata.selection.items()) != list(one.metadata.selection.items()):
-                raise InputError(f"{file.path}: its preselection differs from that of {one.path}: build both again")
-            if labels.setdefault(file.metadata.sample, file.metadata.label) != file.metadata.label:
-                raise InputError(f"{file.path}: sample '{file.metadata.sample}' has another label in another file")
-        self.samples: dict[str, int] = labels
+            self._require_fit(file)
+            self._of_sample.setdefault(file.metadata.sample, []).append(file)
         self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
+
+    def _require_fit(self, file: ImageFile) -> None:
+        first, info = self.files[0], file.metadata
+        what = difference(info, first.metadata)
+        if what in ("grid", "channels"):
+            raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
+        if what:
+            raise InputError(f"{file.path}: its {what} differs from that of {first.path}")
+        one = self._of_sample.get(info.sample, [file])[0]
+        if list(info.selection.items()) != list(one.metadata.selection.items()):
+            raise InputError(f"{file.path}: its preselection differs from that of {one.path}: build both again")
+        if self.samples.setdefault(info.sample, info.label) != info.label:
+            raise InputError(f"{file.path}: sample '{info.sample}' has another label in another file")
 
     def __len__(self) -> int:
         return int(self._starts[-1])
 
     @property
     def metadata(self) -> ImageMetadata:
-        """Attributes of the first file; its grid, channels and units hold for all."""
+        """Attributes of the first file; its kind, grid, channels and units hold for all."""
         return self.files[0].metadata
+
+    @property
+    def skipped_files(self) -> list[tuple[str, str]]:
+        """(path, reason) of every ROOT file that was left out when the images were built."""
+        return [skipped for file in self.files for skipped in file.metadata.skipped_files]
 
     def of_sample(self, sample: str) -> list[ImageFile]:
         """Files of one sample."""
-        return [file for file in self.files if file.metadata.sample == sample]
+        return list(self._of_sample.get(sample, []))
 
     def column(self, name: str) -> np.ndarray:
-        """One event column over all files, ``(n_events, ...)``."""
+        """One event column over all files, ``(n_events, ...)``.
+
+        Raises
+        ------
+        InputError
+            If a file does not have it; only the number, label, weight and split of an event are in all files.
+        """
+        for file in self.files:
+            if name not in file.events:
+                raise InputError(
+                    f"{file.path}: no column '{name}', only {', '.join(file.events)}: build the images again with the "
+                    "jets or variables that give it"
+                )
         return np.concatenate([file.events[name] for file in self.files])
 
     def sample_names(self) -> np.ndarray:
@@ -71,23 +98,36 @@ class ImageCollection:
         cross-section * luminosity * generator weight / sum of the generator weights of all generated
         events of the sample, over all its files; 1 pb = 1000 fb. Where the files of a sample carry
         the generator's own estimates of the cross-section, their mean weighted by ``n_generated`` counts.
+        ROOT files that were skipped are in neither sum, which corrects the weights of the others for them.
+
+        Raises
+        ------
+        InputError
+            If the generator weights of a sample that has events do not sum up to a positive number, or its
+            cross-section is not known.
         """
         scale = {}
-        for sample in self.samples:
-            infos = [file.metadata for file in self.of_sample(sample)]
-            cross_section_pb = np.average(
-                [info.cross_section_pb for info in infos],
-                weights=[max(info.n_generated, 1) for info in infos],
-            )
-            scale[sample] = 1000 * luminosity_fb * cross_section_pb / sum(info.sum_of_weights for info in infos)
-        return np.concatenate([file.events["weight"] * scale[file.metadata.sample] for file in self.files])
+        for sample, files in self._of_sample.items():
+            sum_of_weights = sum(file.metadata.sum_of_weights for file in files)
+            if not any(map(len, files)):
+                continue
+            if not sum_of_weights > 0:
+                raise InputError(
+                    f"sample '{sample}': its generator weights sum up to {sum_of_weights}, so that its events cannot "
+                    "be normalized: the sum must be positive"
+                )
+            cross_section_pb = mean_cross_section(file.metadata for file in files)
+            if not np.isfinite(cross_section_pb):
+                raise InputError(
+                    f"sample '{sample}': its image files hold no cross-section, so that its events cannot be "
+                    "normalized: build them again with one"
+                )
+            scale[sample] = 1000 * luminosity_fb * cross_section_pb / sum_of_weights
+        return np.concatenate([file.events["weight"] * scale.get(file.metadata.sample, 0.0) for file in self.files])
 
     def cut_flow(self, sample: str) -> list[tuple[str, int, float]]:
         """(cut, number of events, sum of generator weights) of a sample, summed over its files."""
-        flows = [file.metadata.cut_flow for file in self.of_sample(sample)]
-        return [
-            (rows[0][0], sum(row[1] for row in rows), sum(row[2] for row in rows)) for rows in zip(*flows, strict=True)
-        ]
+        return add_cut_flows(file.metadata for file in self.of_sample(sample))
 
     def require_events(self) -> None:
         """Raise InputError if a sample has no event that passed, or there is one class only."""
@@ -104,15 +144,26 @@ class ImageCollection:
                     f"all samples have the label {label}: give at least one sample with label 1 (signal) and one with 0"
                 )
 
-    def dense(self, indices: np.ndarray) -> np.ndarray:
-        """Images of the given events in the order given, float32 ``(n, n_channels, n_eta, n_phi)``."""
-        indices = np.asarray(indices, dtype=np.int64)
-        images = np.empty((len(indices), *self.metadata.image_shape), dtype=np.float32)
+    def dense(
+        self, indices: Sequence[int] | np.ndarray, out: np.ndarray | None = None, *, threads: int = 1
+    ) -> np.ndarray:
+        """Images of the given events in the order given, float32 ``(n, n_channels, n_eta, n_phi)``.
+
+        ``out`` and ``threads`` as in `ImageFile.dense`; IndexError if an event does not exist.
+        """
+        indices = check_rows(indices, len(self))
+        images = prepare_output(out, (len(indices), *self.metadata.image_shape))
         owner = np.searchsorted(self._starts, indices, side="right") - 1
-        for number in np.unique(owner):
-            mine = owner == number
-            images[mine] = self.files[number].dense(indices[mine] - self._starts[number])
+        by_owner = np.argsort(owner, kind="stable")
+        owners, begins = np.unique(owner[by_owner], return_index=True)
+        for number, targets in zip(owners, np.split(by_owner, begins[1:]), strict=bool(len(owners))):
+            rows = indices[targets] - self._starts[number]
+            self.files[number].fill(images, rows, targets, threads=threads)
         return images
+
+    def statistics(self) -> PixelStatistics:
+        """Pixel statistics of the training split over all files: the stored ones, or from the images where none are."""
+        return reduce(add, (_training_statistics(file) for file in self.files))
 
     def mean_image(self, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Weighted mean of the images of the chosen events, float64 ``(n_channels, n_eta, n_phi)``.
@@ -121,7 +172,17 @@ class ImageCollection:
         """
         total = np.zeros(self.metadata.image_shape)
         indices = np.flatnonzero(chosen)
-        for start in range(0, len(indices), 1000):
-            block = indices[start : start + 1000]
+        for start in range(0, len(indices), BLOCK):
+            block = indices[start : start + BLOCK]
             total += np.tensordot(weights[block], self.dense(block), axes=1)
         return total / weights[indices].sum()
+
+
+def _training_statistics(file: ImageFile) -> PixelStatistics:
+    """Those stored in the file, or computed if it has none."""
+    statistics = file.statistics
+    if statistics is None:
+        statistics = PixelStatistics.empty(file.metadata.image_shape)
+        for rows, images in file.iterate(BLOCK):
+            statistics.add(images, file.events["split"][rows] == TRAIN)
+    return statistics

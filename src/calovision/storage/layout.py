@@ -1,33 +1,27 @@
 """What the image file holds beside its arrays: the attributes, their names and types.
 
-Version 1 of the format::
-
-    /images/offsets   int64 (n + 1,)          row i is cells[offsets[i]:offsets[i + 1]]
-    /images/cells     uint16 | uint32 (nnz,)  flat index in (channel, eta, phi), ascending in a row
-    /images/values    float32 (nnz,)
-    /events/<name>    (n, ...)                event_number, label, weight, split, event variables
+The specification, with what a file must and what it may have, is the page FORMAT.md beside this module.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from importlib.metadata import version
 
-from calovision.grid import EtaPhiGrid
+from calovision.errors import InputError
+from calovision.grid import EtaPhiGrid, JetGrid
 
 FORMAT = "calovision-images"
 VERSION = 1
-EVENT_COLUMNS = (
-    "event_number",
-    "label",
-    "weight",
-    "split",
-    "n_fat_jets",
-    "mj_sum",
-    "delta_eta_12",
-    "ht",
-    "fat_jets",
-)
-"""Columns that every file of version 1 has; a file may have more."""
+EVENT_COLUMNS = ("event_number", "label", "weight", "split")
+"""Columns that every file has."""
+JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")
+"""Columns that a file of jet images has besides, since its rows are jets."""
+TRAIN = 0
+"""Value of the column ``split`` for training, the first of `calovision.splits.SPLITS`."""
+
+_JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
+_NUMBERS = {"label": int, "n_generated": int, "cross_section_pb": float, "sum_of_weights": float}
 
 
 @dataclass(frozen=True)
@@ -35,12 +29,14 @@ class ImageMetadata:
     """Attributes of an image file.
 
     ``cut_flow`` lists (cut, number of events, sum of generator weights), beginning with what was
-    generated; ``source_files`` lists (path, UUID of the ROOT file).
+    generated; ``source_files`` lists (path, UUID of the ROOT file). ``kind`` is "event" or "jet"; the steps of
+    jet images are in ``jet_recipe``. ``skipped_files`` lists (path, reason) of the files that could not be read;
+    they do not count in ``n_generated`` and ``sum_of_weights``.
     """
 
     sample: str
     label: int
-    grid: EtaPhiGrid
+    grid: EtaPhiGrid | JetGrid
     channels: tuple[str, ...]
     units: tuple[str, ...]
     selection: dict[str, str]
@@ -49,40 +45,95 @@ class ImageMetadata:
     n_generated: int
     sum_of_weights: float
     source_files: list[tuple[str, str]]
-    configuration_hash: str
-    package_version: str
+    configuration_hash: str = ""
+    package_version: str = field(default_factory=lambda: version("calovision"))
+    kind: str = "event"
+    jet_recipe: dict | None = None
+    skipped_files: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """``(n_channels, n_eta, n_phi)``."""
         return len(self.channels), self.grid.n_eta, self.grid.n_phi
 
+    @property
+    def required_columns(self) -> tuple[str, ...]:
+        """Columns that a file of this kind must have."""
+        return EVENT_COLUMNS + (JET_COLUMNS if self.kind == "jet" else ())
+
     def to_attributes(self) -> dict[str, str | int | float]:
-        """HDF5 attributes: numbers and strings as they are, everything else as JSON."""
+        """HDF5 attributes: numbers and strings as they are, everything else as JSON.
+
+        The optional ones are left out where they would say what their absence says.
+        """
         attributes: dict[str, str | int | float] = {"format": FORMAT, "version": VERSION}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            value = asdict(value) if field.name == "grid" else value
-            attributes[field.name] = value if isinstance(value, str | int | float) else json.dumps(value)
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name in ("kind", "jet_recipe", "skipped_files") and value in ("event", None, []):
+                continue
+            if item.name == "grid":
+                value = {name: number for name, number in asdict(value).items() if number is not None}
+            attributes[item.name] = json.dumps(value) if item.name in _JSON else value
         return attributes
 
     @classmethod
     def from_attributes(cls, attributes: Mapping) -> "ImageMetadata":
-        """Inverse of ``to_attributes``; raises KeyError if one is missing."""
-        values = {field.name: attributes[field.name] for field in fields(cls)}
-        for name in ("grid", "channels", "units", "selection", "cut_flow", "source_files"):
+        """Inverse of ``to_attributes``; raises KeyError if one that a file must have is missing."""
+        present = [item.name for item in fields(cls) if item.name in attributes or not _is_optional(item)]
+        values = {name: attributes[name] for name in present}
+        for name in set(_JSON) & set(values):
             values[name] = json.loads(values[name])
-        grid = values["grid"]
-        values["grid"] = EtaPhiGrid(grid["n_eta"], grid["n_phi"], tuple(grid["eta_range"]))
+        values["grid"] = _grid(values["grid"], values.get("kind", "event"))
         for name in ("channels", "units"):
             values[name] = tuple(values[name])
-        for name in ("cut_flow", "source_files"):
+        for name in {"cut_flow", "source_files", "skipped_files"} & set(values):
             values[name] = [tuple(row) for row in values[name]]
-        for name, kind in (
-            ("label", int),
-            ("n_generated", int),
-            ("cross_section_pb", float),
-            ("sum_of_weights", float),
-        ):
+        for name, kind in _NUMBERS.items():
             values[name] = kind(values[name])
         return cls(**values)
+
+
+def _is_optional(item: object) -> bool:
+    """Whether a file may lack this attribute; what version 1 wrote from the start stays a must."""
+    has_default = item.default is not MISSING or item.default_factory is not MISSING
+    return has_default and item.name not in ("configuration_hash", "package_version")
+
+
+def _grid(values: Mapping, kind: str) -> EtaPhiGrid | JetGrid:
+    if kind == "jet":
+        return JetGrid(values["n_eta"], values["n_phi"], values["width"])
+    edges = values.get("eta_edges")
+    return EtaPhiGrid(
+        values["n_eta"], values["n_phi"], tuple(values["eta_range"]), None if edges is None else tuple(edges)
+    )
+
+
+def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:
+    """What keeps the images of two files from being one data set: "kind", "grid", "channels", "jet recipe", or None."""
+    for name in ("kind", "grid", "channels", "jet_recipe"):
+        # through JSON, since a recipe that was read from a file has lists where the original may have tuples
+        if json.dumps(_plain(getattr(one, name))) != json.dumps(_plain(getattr(other, name))):
+            return name.replace("_", " ")
+    return None
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if isinstance(value, EtaPhiGrid | JetGrid) else value
+
+
+def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
+    """Cross-section of the files of one sample, pb: their mean, weighted by the generated events.
+
+    The configured cross-section is the same in all files; the generator's own is an estimate in each.
+    """
+    counted = [(info.cross_section_pb, info.n_generated) for info in infos]
+    counted = [pair for pair in counted if pair[1] > 0] or [(value, 1) for value, _ in counted]
+    return sum(value * n for value, n in counted) / sum(n for _, n in counted)
+
+
+def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]]:
+    """Cut flow of several files of one preselection; files whose sources were all skipped may lack it."""
+    flows = [info.cut_flow for info in infos if info.cut_flow]
+    if len({tuple(cut for cut, _, _ in flow) for flow in flows}) > 1:
+        raise InputError("the cut flows of the files have different cuts: build the images again with one preselection")
+    return [(rows[0][0], sum(row[1] for row in rows), sum(row[2] for row in rows)) for rows in zip(*flows, strict=True)]

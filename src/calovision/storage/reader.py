@@ -1,20 +1,40 @@
 """Reading one image file, memory-mapped."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from calovision.errors import InputError
 from calovision.images import SparseImages
-from calovision.storage.layout import EVENT_COLUMNS, FORMAT, VERSION, ImageMetadata
+from calovision.storage.arrays import EventColumns, StoredArrays
+from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
+from calovision.storage.rows import check_rows, fill_dense, prepare_output, rows_of_index
+from calovision.storage.statistics import PixelStatistics
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ROWS = ("images/offsets", "images/cells", "images/values")
+STATISTICS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
 
 
 class ImageFile:
     """One image file: ``len``, ``events``, ``metadata``, and images by index.
 
-    The rows are memory-mapped, so that opening costs nothing and a batch reads only its own bytes;
-    no HDF5 handle stays open, so the object may be used after a fork.
+    ``file[i]`` is one image ``(n_channels, n_eta, n_phi)``, float32; a slice, a list of integers or a boolean mask
+    gives ``(n, n_channels, n_eta, n_phi)``. The rows are memory-mapped, so that opening costs little and a batch
+    reads only its own bytes; no HDF5 handle stays open, so that the object survives a fork, and it pickles as its path.
+    Compressed rows are decompressed as a whole when single ones are asked for first, and kept; a range of them is not.
+
+    Attributes
+    ----------
+    path, metadata
+        Where the file is; its attributes.
+    events
+        The columns by name, ``(n, ...)`` each, read when asked for.
 
     Raises
     ------
@@ -27,17 +47,20 @@ class ImageFile:
         try:
             with h5py.File(self.path, "r") as file:
                 self.metadata = self._read_metadata(file)
-                self._offsets: np.ndarray = file["images/offsets"][()]
-                self._cells = self._map(file["images/cells"])
-                self._values = self._map(file["images/values"])
-                self.events: dict[str, np.ndarray] = {name: file["events"][name][()] for name in file["events"]}
+                columns = [f"events/{name}" for name in file["events"]]
+                statistics = STATISTICS if "statistics" in file else ()
+                self._arrays = StoredArrays(file, [*ROWS, *columns, *statistics])
+                self._check(file)
         except FileNotFoundError as error:
             raise InputError(f"{self.path}: no such image file") from error
         except OSError as error:
             raise InputError(f"{self.path}: not a readable HDF5 file; build the images again") from error
         except KeyError as error:
             raise InputError(f"{self.path}: incomplete image file ({error.args[0]}); build it again") from error
-        self._check()
+        self.events = EventColumns(self._arrays)
+
+    def __reduce__(self) -> tuple:
+        return ImageFile, (self.path,)  # a memory map would pickle as its bytes
 
     def _read_metadata(self, file: h5py.File) -> ImageMetadata:
         if file.attrs.get("format") != FORMAT:
@@ -49,33 +72,114 @@ class ImageFile:
             )
         return ImageMetadata.from_attributes(file.attrs)
 
-    def _map(self, dataset: h5py.Dataset) -> np.ndarray:
-        offset = dataset.id.get_offset()
-        if offset is None:  # empty, or chunked by another writer
-            return dataset[()]
-        return np.memmap(self.path, dtype=dataset.dtype, mode="r", offset=offset, shape=dataset.shape)
-
-    def _check(self) -> None:
-        missing = [name for name in EVENT_COLUMNS if name not in self.events]
+    def _check(self, file: h5py.File) -> None:
+        """Raise InputError unless all that a file must have is there, and of one length."""
+        names = self._arrays.names("events")
+        missing = [name for name in self.metadata.required_columns if name not in names]
         if missing:
             raise InputError(f"{self.path}: incomplete image file (no events/{missing[0]}); build it again")
-        lengths = {len(column) for column in self.events.values()}
-        n_values = {len(self._cells), len(self._values)}
-        if lengths != {len(self._offsets) - 1} or n_values != {self._offsets[-1]}:
+        n_rows, n_cells, n_values = (self._arrays.shape(name)[0] for name in ROWS)
+        lengths = {self._arrays.shape(f"events/{name}")[:1] for name in names}
+        n_stored = file[ROWS[0]][n_rows - 1] if n_rows else -1
+        if lengths != {(n_rows - 1,)} or {n_cells, n_values} != {n_stored}:
             raise InputError(f"{self.path}: incomplete image file (columns of unequal length); build it again")
 
     def __len__(self) -> int:
-        return len(self._offsets) - 1
+        return self._arrays.shape(ROWS[0])[0] - 1
 
-    def sparse(self, indices: np.ndarray) -> SparseImages:
-        """Rows of the given events, in the order given."""
-        indices = np.asarray(indices, dtype=np.int64)
-        starts, lengths = self._offsets[indices], self._offsets[indices + 1] - self._offsets[indices]
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
+    def __getitem__(self, index: int | slice | Sequence | np.ndarray) -> np.ndarray:
+        rows = rows_of_index(index, len(self))
+        return self.dense([rows])[0] if isinstance(rows, int) else self.dense(rows)
+
+    def dense(
+        self, indices: Sequence[int] | np.ndarray, out: np.ndarray | None = None, *, threads: int = 1
+    ) -> np.ndarray:
+        """Images of the given rows, float32 ``(len(indices), n_channels, n_eta, n_phi)``.
+
+        Parameters
+        ----------
+        indices
+            Row numbers from 0, in any order.
+        out
+            Array to fill instead of a new one; whoever reads many batches of one size saves the fresh memory.
+        threads
+            Among how many threads the rows are divided.
+
+        Raises
+        ------
+        IndexError
+            If a row does not exist; negative numbers do not.
+        InputError
+            If ``out`` does not fit, or the file is damaged.
+        """
+        rows = check_rows(indices, len(self))
+        images = prepare_output(out, (len(rows), *self.metadata.image_shape))
+        self.fill(images, rows, np.arange(len(rows)), threads=threads)
+        return images
+
+    def fill(self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1) -> None:
+        """Write the images of ``rows`` (checked before) into ``images[targets]``, dense float32."""
+        arrays, shifted = self._rows_at_hand(rows)
+        damaged = fill_dense(arrays, shifted, targets, images, threads=threads)
+        if damaged >= 0:
+            raise self.damaged(damaged + rows[0] - shifted[0])
+
+    def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
+        """Rows of the given events, in the order given; IndexError if one does not exist."""
+        rows = check_rows(indices, len(self))
+        (offsets, cells, values), shifted = self._rows_at_hand(rows)
+        starts, lengths = offsets[shifted], offsets[shifted + 1] - offsets[shifted]
+        outside = (starts < 0) | (lengths < 0) | (starts + lengths > len(cells))
+        if outside.any():
+            raise self.damaged(rows[outside][0])
+        bounds = np.concatenate([[0], np.cumsum(lengths)])
         # position k of the output belongs to the row that starts there, shifted to where the file has it
-        positions = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
-        return SparseImages(offsets, self._cells[positions], self._values[positions], self.metadata.image_shape)
+        positions = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
+        return SparseImages(bounds, cells[positions], values[positions], self.metadata.image_shape)
 
-    def dense(self, indices: np.ndarray) -> np.ndarray:
-        """Images of the given events, float32 ``(len(indices), n_channels, n_eta, n_phi)``."""
-        return self.sparse(indices).dense()
+    def iterate(self, chunk_size: int = 1000) -> Iterator[tuple[np.ndarray, SparseImages]]:
+        """Row numbers and sparse images, ``chunk_size`` rows at a time, in the memory of one chunk."""
+        for start in range(0, len(self), chunk_size):
+            rows = np.arange(start, min(start + chunk_size, len(self)))
+            yield rows, SparseImages(*self._piece(rows), self.metadata.image_shape)
+
+    @property
+    def statistics(self) -> PixelStatistics | None:
+        """Sums over the training split as stored in the file; None if it has none."""
+        if STATISTICS[0] not in self._arrays:
+            return None
+        n, total, total_of_squares = (np.array(self._arrays.whole(name)) for name in STATISTICS)
+        return PixelStatistics(int(n), total, total_of_squares)
+
+    def plot(self, index: int) -> "Figure":
+        """Event display of one image: a panel per channel, with the fat jets where the file has them."""
+        from calovision.storage.display import plot_image  # matplotlib is loaded only to plot
+
+        return plot_image(self, rows_of_index(index, len(self)))
+
+    def _rows_at_hand(self, rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+        """Offsets, cells and values that hold the rows, and the row numbers in these."""
+        if all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows):
+            return tuple(map(self._arrays.whole, ROWS)), rows
+        return self._piece(rows), rows - (rows[0] if len(rows) else 0)
+
+    def _piece(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Offsets from 0, cells and values of rows that follow each other, read as one piece."""
+        first, last = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
+        offsets = self._arrays.part(ROWS[0], first, last + 1)
+        steps = np.diff(offsets)
+        if offsets[0] < 0 or offsets[-1] > self._arrays.shape(ROWS[1])[0] or np.any(steps < 0):
+            raise self.damaged(first + int(np.argmax(steps < 0)))
+        cells, values = (self._arrays.part(name, offsets[0], offsets[-1]) for name in ROWS[1:])
+        return offsets - offsets[0], cells, values
+
+    def damaged(self, row: int) -> InputError:
+        """The error for an image whose cells are not inside it."""
+        return InputError(
+            f"{self.path}: damaged image file (the cells of image {row} are not inside the image); build it again"
+        )
+
+
+def _is_range(rows: np.ndarray) -> bool:
+    """Whether rows follow each other, so that they are one piece of the file."""
+    return len(rows) == 0 or (rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1)))

@@ -3,22 +3,25 @@
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
 
 import h5py
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.images import SparseImages
-from calovision.storage.layout import EVENT_COLUMNS, ImageMetadata
+from calovision.images import SparseImages, cell_type
+from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
+from calovision.storage.spill import COMPRESSIONS, SpilledArray
+from calovision.storage.statistics import PixelStatistics
+
+ALIGNMENT = 64  # bytes: arrays in the memory map begin where every type may begin
 
 
 class ImageFileWriter:
     """Collects chunks of images and writes them as one file on ``close``.
 
-    The sparse rows wait in temporary files beside the output, since contiguous HDF5 data sets need
-    their final size when they are created. Use it as a context manager: after an exception nothing
-    of the file stays.
+    Rows and columns wait in temporary files beside the output, since contiguous HDF5 data sets need
+    their final size when they are created: the memory needed does not grow with the number of events. Use it as a
+    context manager: after an exception nothing of the file stays.
 
     Parameters
     ----------
@@ -26,21 +29,40 @@ class ImageFileWriter:
         The file to write; its folder is created.
     image_shape
         ``(n_channels, n_eta, n_phi)``.
+    compression
+        None, so that readers map the rows into memory, or "blosc2": three quarters of the size, for storing.
+    statistics
+        Whether to store the pixel statistics of the training split.
+
+    Raises
+    ------
+    InputError
+        If the compression is unknown.
     """
 
-    def __init__(self, path: Path, image_shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        image_shape: tuple[int, int, int],
+        *,
+        compression: str | None = None,
+        statistics: bool = True,
+    ) -> None:
+        if compression is not None and compression not in COMPRESSIONS:
+            raise InputError(f"compression '{compression}' is unknown: choose from {', '.join(COMPRESSIONS)}, or none")
         self.path = Path(path)
-        self.image_shape = tuple(image_shape)
+        self.image_shape = tuple(int(n) for n in image_shape)
+        self._compression = compression
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._folder = self.path.with_name(f".{self.path.name}.part")
         shutil.rmtree(self._folder, ignore_errors=True)  # what a killed job left
         self._folder.mkdir()
-        self._cells: IO[bytes] = (self._folder / "cells").open("wb")
-        self._values: IO[bytes] = (self._folder / "values").open("wb")
-        small = np.prod(image_shape) <= np.iinfo(np.uint16).max + 1
-        self._cell_type = np.dtype(np.uint16 if small else np.uint32)
-        self._lengths: list[np.ndarray] = []
-        self._columns: list[dict[str, np.ndarray]] = []
+        self._arrays: dict[str, SpilledArray] = {}
+        self._spill("images/offsets", np.zeros(1, dtype=np.int64))
+        self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))
+        self._spill("images/values", np.zeros(0, dtype=np.float32))
+        self._columns: set[str] | None = None
+        self._statistics = PixelStatistics.empty(self.image_shape) if statistics else None
 
     def __enter__(self) -> "ImageFileWriter":
         return self
@@ -48,58 +70,100 @@ class ImageFileWriter:
     def __exit__(self, *_: object) -> None:
         self._discard()
 
+    def __len__(self) -> int:
+        return self._arrays["images/offsets"].length - 1
+
     def append(self, images: SparseImages, events: Mapping[str, np.ndarray]) -> None:
         """Add the images and the event columns of one chunk.
 
         Raises
         ------
         InputError
-            If the images have another shape than the file, a column that version 1 needs is missing,
+            If the images have another shape than the file, a column that every file needs is missing,
             a column has another length than the images, or the columns differ from those of the first chunk.
         """
-        if images.shape != self.image_shape:
+        if tuple(images.shape) != self.image_shape:
             raise InputError(f"{self.path}: images of shape {images.shape} do not fit {self.image_shape}")
-        missing = [name for name in EVENT_COLUMNS if name not in events]
-        if missing:
-            raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
-        for name in sorted(set(events) ^ set(self._columns[0] if self._columns else events)):
-            raise InputError(f"{self.path}: event column '{name}' is not in every chunk")
-        for name, column in events.items():
-            if len(column) != len(images):
-                raise InputError(
-                    f"{self.path}: event column '{name}' has {len(column)} entries for {len(images)} images"
-                )
-        self._cells.write(np.ascontiguousarray(images.cells, dtype=self._cell_type).data)
-        self._values.write(np.ascontiguousarray(images.values, dtype=np.float32).data)
-        self._lengths.append(np.diff(images.offsets))
-        self._columns.append({name: np.asarray(column) for name, column in events.items()})
+        columns = {name: np.asarray(column) for name, column in events.items()}
+        self._check_columns(columns, len(images))
+        n_stored = self._arrays["images/cells"].length
+        first, last = images.offsets[0], images.offsets[-1]
+        self._arrays["images/offsets"].append(images.offsets[1:] + (n_stored - first))
+        self._arrays["images/cells"].append(images.cells[first:last])
+        self._arrays["images/values"].append(images.values[first:last])
+        for name, column in columns.items():
+            self._spill(f"events/{name}", column)
+        self._columns = set(columns)
+        if self._statistics is not None:
+            self._statistics.add(images, columns["split"] == TRAIN)
 
     def close(self, metadata: ImageMetadata) -> None:
-        """Write the file under a temporary name and rename it; needs at least one chunk, empty or not."""
+        """Write the file under a temporary name and rename it; needs at least one chunk, empty or not.
+
+        Raises
+        ------
+        InputError
+            If the metadata are those of images of another shape, or of a kind that needs more columns.
+        """
+        if metadata.image_shape != self.image_shape:
+            raise InputError(f"{self.path}: metadata of images {metadata.image_shape} do not fit {self.image_shape}")
+        missing = [name for name in metadata.required_columns if name not in (self._columns or ())]
+        if missing:
+            raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
         temporary = self._folder / "complete.h5"
-        self._cells.close()
-        self._values.close()
-        offsets = np.concatenate([[0], np.cumsum(np.concatenate(self._lengths))]).astype(np.int64)
-        with h5py.File(temporary, "w") as file:
-            file.attrs.update(metadata.to_attributes())
-            images, events = file.create_group("images"), file.create_group("events")
-            images["offsets"] = offsets
-            self._copy_rows(images, "cells", self._cell_type, offsets[-1])
-            self._copy_rows(images, "values", np.dtype(np.float32), offsets[-1])
-            for name in self._columns[0]:
-                events[name] = np.concatenate([columns[name] for columns in self._columns])
+        for array in self._arrays.values():
+            array.close()
+        self._create(temporary, metadata)
+        self._fill(temporary)
         temporary.replace(self.path)
         self._discard()
 
-    def _copy_rows(self, group: h5py.Group, name: str, dtype: np.dtype, length: int) -> None:
-        """Copy a temporary file of raw numbers into a contiguous data set, 64 MB at a time."""
-        dataset = group.create_dataset(name, shape=(length,), dtype=dtype)
-        step = 2**24
-        with (self._folder / name).open("rb") as file:
-            for start in range(0, length, step):
-                dataset[start : start + step] = np.fromfile(file, dtype=dtype, count=step)
+    def _check_columns(self, columns: Mapping[str, np.ndarray], n_images: int) -> None:
+        missing = [name for name in EVENT_COLUMNS if name not in columns]
+        if missing:
+            raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
+        for name in sorted(set(columns) ^ (set(columns) if self._columns is None else self._columns)):
+            raise InputError(f"{self.path}: event column '{name}' is not in every chunk")
+        for name, column in columns.items():
+            if column.dtype.kind not in "biuf":
+                raise InputError(f"{self.path}: event column '{name}' must be numbers, not {column.dtype}")
+            if column.shape[:1] != (n_images,):
+                raise InputError(
+                    f"{self.path}: event column '{name}' has {len(np.atleast_1d(column))} entries for {n_images} images"
+                )
+            known = self._arrays.get(f"events/{name}")
+            row = (column.dtype, column.shape[1:])
+            if known and not (np.can_cast(row[0], known.dtype, "safe") and row[1] == known.row_shape):
+                before = (known.dtype, known.row_shape)
+                raise InputError(f"{self.path}: event column '{name}' has rows of {row}, but {before} before")
+
+    def _spill(self, name: str, rows: np.ndarray) -> None:
+        """Append rows to an array, which the first ones create."""
+        if name not in self._arrays:
+            path = self._folder / f"{len(self._arrays)}.raw"
+            self._arrays[name] = SpilledArray(path, rows.dtype, rows.shape[1:])
+        self._arrays[name].append(rows)
+
+    def _create(self, temporary: Path, metadata: ImageMetadata) -> None:
+        """Everything but the contents of the contiguous data sets."""
+        with h5py.File(temporary, "w", alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
+            file.attrs.update(metadata.to_attributes())
+            for name, array in self._arrays.items():
+                rows = name in ("images/cells", "images/values")
+                array.create(file, name, self._compression if rows else None)
+            if self._statistics is not None:
+                for name in ("n", "total", "total_of_squares"):
+                    file[f"statistics/{name}"] = getattr(self._statistics, name)
+
+    def _fill(self, temporary: Path) -> None:
+        """Copy the contents as bytes, which HDF5 would do through a buffer of its own."""
+        with h5py.File(temporary, "r") as file:
+            contiguous = {name: file[name].id.get_offset() for name in self._arrays if file[name].chunks is None}
+        with temporary.open("r+b", buffering=0) as output:
+            for name, offset in contiguous.items():
+                self._arrays[name].copy_into(output, offset)
 
     def _discard(self) -> None:
-        self._cells.close()
-        self._values.close()
+        for array in self._arrays.values():
+            array.close()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,50 @@
+"""Event display of a stored image: numbers of the file into the plotting functions."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calovision.grid import EtaPhiGrid
+from calovision.images import CHANNELS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from calovision.storage.reader import ImageFile
+
+
+def plot_image(file: "ImageFile", row: int) -> "Figure":
+    """Figure of one image of a file, a panel per channel; fat jets as circles where an event file has them."""
+    from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
+
+    info = file.metadata
+    titles = [CHANNELS[name].axis_title if name in CHANNELS else name for name in info.channels]
+    title = f"{info.sample}, event {file.events['event_number'][row]}"
+    if info.kind == "jet":
+        title += f", jet {file.events['jet_index'][row]}"
+    if isinstance(info.grid, EtaPhiGrid) and info.grid.eta_edges is None:
+        jets = file.events["fat_jets"][row] if "fat_jets" in file.events else None
+        return plot_event_display(file[row], eta_range=info.grid.eta_range, channels=titles, fat_jets=jets, title=title)
+    return _plot_cells(file[row], info.grid.edges_in_eta, info.grid.edges_in_phi, titles, title)
+
+
+def _plot_cells(
+    image: np.ndarray, eta_edges: np.ndarray, phi_edges: np.ndarray, titles: list[str], title: str
+) -> "Figure":
+    """Cells between the given edges, on a logarithmic scale where they are positive."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(0.9 + 2.8 * len(image), 3.9), layout="constrained")
+    row = figure.subplots(1, len(image), sharey=True, squeeze=False)[0]
+    for axes, cells, name in zip(row, image, titles, strict=True):
+        positive = cells[cells > 0]
+        low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
+        shown = np.ma.masked_less_equal(cells.T, 0.0)
+        norm = LogNorm(min(low, high / 2), high)
+        mesh = axes.pcolormesh(eta_edges, phi_edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
+        figure.colorbar(mesh, ax=axes, location="top", label=name)
+        axes.set(xlabel=r"$\eta$", xlim=(eta_edges[0], eta_edges[-1]), ylim=(phi_edges[0], phi_edges[-1]))
+    row[0].set_ylabel(r"$\phi$ [rad]")
+    figure.suptitle(title)
+    return figure

@@ -1,0 +1,127 @@
+"""Image files as an ordinary dense HDF5 file, which any HDF5 reader opens."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from calovision.atomic import replaced
+from calovision.errors import InputError
+from calovision.storage.collection import ImageCollection
+from calovision.storage.merge import merge_metadata
+from calovision.storage.rows import fill_dense
+
+DENSE_FORMAT = "calovision-dense"
+BLOCK_BYTES = 2**26  # of dense images in memory at a time
+DENSE_COMPRESSIONS = ("gzip", "lzf", "lz4", "blosc2")
+
+
+def export_dense(
+    paths: Path | Sequence[Path],
+    output: Path,
+    *,
+    compression: str | None = "gzip",
+    level: int = 4,
+    chunk: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write the images as one chunked data set ``images`` ``(n, channel, eta, phi)`` float32, and the columns.
+
+    Parameters
+    ----------
+    paths
+        One image file or several; columns that not all of them have are left out.
+    output
+        The file to write; complete or not there.
+    compression
+        "gzip" and "lzf", which every HDF5 reader knows, "lz4" and "blosc2", which need its plugins, or None.
+    level
+        Of gzip, 1 (fast) to 9 (small).
+    chunk
+        Images in a chunk; larger than 1 only for readers that do not shuffle.
+    progress
+        Called with the number of images of each block that is done.
+
+    Returns
+    -------
+    Number of images.
+
+    Raises
+    ------
+    InputError
+        If an image file cannot be read, they do not belong together, or an option is not possible.
+    """
+    options = _compression_options(compression, level)
+    if chunk < 1:
+        raise InputError(f"chunk {chunk}: at least one image must be in a chunk")
+    collection = ImageCollection([paths] if isinstance(paths, str | Path) else paths)
+    shape = collection.metadata.image_shape
+    block = max(chunk, BLOCK_BYTES // (4 * int(np.prod(shape))) // chunk * chunk)
+    with replaced(output) as temporary, h5py.File(temporary, "w") as file:
+        _write_attributes(file, collection)
+        _write_columns(file, collection)
+        chunks = (min(chunk, max(len(collection), 1)), *shape)
+        limits = (None, *shape)  # chunked data of no image is possible only where it can grow
+        images = file.create_dataset(
+            "images", (len(collection), *shape), np.float32, chunks=chunks, maxshape=limits, **options
+        )
+        start = 0
+        for dense in _blocks(collection, max(block, 1)):
+            images[start : start + len(dense)] = dense
+            start += len(dense)
+            if progress is not None:
+                progress(len(dense))
+    return len(collection)
+
+
+def _blocks(collection: ImageCollection, size: int) -> Iterator[np.ndarray]:
+    """Dense images of one block of a file after the other, in one array that is used again."""
+    out = np.empty((min(size, len(collection)), *collection.metadata.image_shape), dtype=np.float32)
+    for file in collection.files:
+        for rows, images in file.iterate(size):
+            same, dense = np.arange(len(rows)), out[: len(rows)]
+            damaged = fill_dense((images.offsets, images.cells, images.values), same, same, dense)
+            if damaged >= 0:
+                raise file.damaged(rows[damaged])
+            yield dense
+
+
+def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
+    """Attributes of the image file; what differs between samples becomes a list, as the columns of samples have it."""
+    infos = [merge_metadata([part.metadata for part in collection.of_sample(name)]) for name in collection.samples]
+    attributes = infos[0].to_attributes() | {"format": DENSE_FORMAT}
+    file.attrs.update(attributes)
+    file.attrs["sample"] = ", ".join(collection.samples)
+    for name in ("label", "cross_section_pb", "n_generated", "sum_of_weights"):
+        values = [getattr(info, name) for info in infos]
+        file.attrs[name] = values[0] if len(infos) == 1 else values
+    if len(infos) > 1:
+        del file.attrs["cut_flow"]
+
+
+def _write_columns(file: h5py.File, collection: ImageCollection) -> None:
+    """Columns that all files have, and the name of the sample."""
+    first = collection.files[0].events
+    for name in first:
+        if all(name in other.events for other in collection.files):
+            file[f"events/{name}"] = collection.column(name)
+    file.create_dataset("events/sample", data=collection.sample_names(), dtype=h5py.string_dtype())
+
+
+def _compression_options(compression: str | None, level: int) -> dict:
+    if compression is None:
+        return {}
+    if compression not in DENSE_COMPRESSIONS:
+        raise InputError(
+            f"compression '{compression}' is unknown: choose from {', '.join(DENSE_COMPRESSIONS)}, or none"
+        )
+    if compression == "gzip":
+        if level not in range(1, 10):
+            raise InputError(f"level {level}: gzip has the levels 1 to 9")
+        return {"compression": "gzip", "compression_opts": level}
+    if compression == "lzf":
+        return {"compression": "lzf"}
+    import hdf5plugin  # loaded only by those who use its filters
+
+    return dict(hdf5plugin.LZ4() if compression == "lz4" else hdf5plugin.Blosc2(cname="zstd", clevel=1))

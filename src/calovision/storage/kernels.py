@@ -1,0 +1,52 @@
+"""Compiled loops over the sparse rows of image files.
+
+Each checks what it reads before it writes: a damaged file must end in a sentence, not in foreign memory.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def densify(offsets, cells, values, rows, targets, images):
+    """Write row ``rows[i]`` into ``images[targets[i]]``, ``(n, n_cells)`` float32, which is zeroed before.
+
+    Zeroing right before the scatter keeps the image in the cache. Returns the first damaged row, or -1.
+    """
+    n_cells = images.shape[1]
+    for i in range(len(rows)):
+        start, stop = offsets[rows[i]], offsets[rows[i] + 1]
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
+            return rows[i]
+        row_cells, row_values = cells[start:stop], values[start:stop]
+        largest = np.uint32(0)
+        for cell in row_cells:
+            largest = max(largest, np.uint32(cell))
+        if largest >= n_cells:
+            return rows[i]
+        image = images[targets[i]]
+        image[:] = 0
+        for position in range(len(row_cells)):
+            image[row_cells[position]] = row_values[position]
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def add_moments(offsets, cells, values, rows, total, total_of_squares):
+    """Add the values of the given rows, and their squares, to the sums of their cells, float64 ``(n_cells,)``.
+
+    Returns the first damaged row, or -1.
+    """
+    n_cells = len(total)
+    for row in rows:
+        start, stop = offsets[row], offsets[row + 1]
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
+            return row
+        for position in range(start, stop):
+            cell = cells[position]
+            if cell >= n_cells:
+                return row
+            value = np.float64(values[position])
+            total[cell] += value
+            total_of_squares[cell] += value * value
+    return -1

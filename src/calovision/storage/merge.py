@@ -1,0 +1,77 @@
+"""Several image files of one sample into one, for those who build the parts in parallel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from calovision.errors import InputError
+from calovision.storage.collection import ImageCollection
+from calovision.storage.layout import ImageMetadata, add_cut_flows, mean_cross_section
+from calovision.storage.reader import ImageFile
+from calovision.storage.writer import ImageFileWriter
+
+CHUNK = 5000  # rows at a time: some 30 MB
+
+
+def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str | None = None) -> ImageMetadata:
+    """Write the rows of image files, one file after the other, into one image file.
+
+    Parameters
+    ----------
+    paths
+        Image files of one sample.
+    output
+        The file to write; it may be one of ``paths``.
+    compression
+        As in `ImageFileWriter`.
+
+    Returns
+    -------
+    What was stored: cut flow, generated events and weights are summed, source and skipped files listed one after the
+    other, the cross-section averaged by generated events; the rest is that of the first file.
+
+    Raises
+    ------
+    InputError
+        If the files do not belong together or are of several samples, or their columns differ.
+    """
+    collection = ImageCollection(paths)
+    if len(collection.samples) > 1:
+        raise InputError(f"{output}: image files of one sample can be merged, not of {', '.join(collection.samples)}")
+    with ImageFileWriter(output, collection.metadata.image_shape, compression=compression) as writer:
+        # a file without events may lack columns, if its ntuple was skipped
+        for file in [file for file in collection.files if len(file)] or collection.files[:1]:
+            _append(writer, file)
+        metadata = merge_metadata([file.metadata for file in collection.files])
+        writer.close(metadata)
+    return metadata
+
+
+def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
+    """Attributes of the files of one sample as those of one file; sums where they count something."""
+    first = infos[0]
+    return ImageMetadata(
+        sample=first.sample,
+        label=first.label,
+        grid=first.grid,
+        channels=first.channels,
+        units=first.units,
+        selection=first.selection,
+        cut_flow=add_cut_flows(infos),
+        cross_section_pb=mean_cross_section(infos),
+        n_generated=sum(info.n_generated for info in infos),
+        sum_of_weights=sum(info.sum_of_weights for info in infos),
+        source_files=[source for info in infos for source in info.source_files],
+        configuration_hash=first.configuration_hash,
+        package_version=first.package_version,
+        kind=first.kind,
+        jet_recipe=first.jet_recipe,
+        skipped_files=[skipped for info in infos for skipped in info.skipped_files],
+    )
+
+
+def _append(writer: ImageFileWriter, file: ImageFile) -> None:
+    """Rows and columns of one file, a chunk at a time; at least one chunk, so that the columns exist."""
+    if len(file) == 0:
+        writer.append(file.sparse([]), file.events)
+    for rows, images in file.iterate(CHUNK):
+        writer.append(images, {name: column[rows] for name, column in file.events.items()})

@@ -1,0 +1,74 @@
+"""Arrays that grow in temporary files until their length is known, and then become data sets of an HDF5 file."""
+
+from pathlib import Path
+from typing import IO
+
+import h5py
+import numpy as np
+
+COPY_BYTES = 2**20  # at a time, from a temporary file into the image file
+CHUNK = 2**18  # numbers in a compressed chunk
+COMPRESSIONS = ("blosc2",)
+
+
+class SpilledArray:
+    """An array ``(n, ...)`` in a file of raw numbers, to which rows are appended.
+
+    Parameters
+    ----------
+    path
+        The temporary file.
+    dtype, row_shape
+        Type of the numbers; shape of a row.
+    """
+
+    def __init__(self, path: Path, dtype: np.dtype, row_shape: tuple[int, ...] = ()) -> None:
+        self.path, self.dtype, self.row_shape = path, np.dtype(dtype), row_shape
+        self.length = 0
+        self._file: IO[bytes] = path.open("wb", buffering=2**16)
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows ``(k, ...)``, converted to the type of the array."""
+        rows = np.ascontiguousarray(rows, dtype=self.dtype)
+        if rows.size:
+            self._file.write(rows.reshape(-1).view(np.uint8).data)
+        self.length += len(rows)
+
+    def close(self) -> None:
+        """Finish writing; nothing can be appended any more."""
+        self._file.close()
+
+    def create(self, file: h5py.File, name: str, compression: str | None = None) -> None:
+        """Make the data set: complete if compressed, otherwise only its place, which `copy_into` fills."""
+        shape = (self.length, *self.row_shape)
+        if compression is not None and self.length:
+            self._compress(file, name, shape)
+            return
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # the place in the file is needed before anything is written
+        plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        plist.set_obj_track_times(False)  # the same images make the same file
+        group, _, leaf = name.rpartition("/")
+        parent = file.require_group(group)
+        type_id = h5py.h5t.py_create(self.dtype, logical=True)
+        h5py.h5d.create(parent.id, leaf.encode(), type_id, h5py.h5s.create_simple(shape), dcpl=plist)
+
+    def copy_into(self, output: IO[bytes], offset: int | None) -> None:
+        """Copy the numbers to their place in the HDF5 file, which is closed for HDF5 and open as bytes."""
+        if offset is None:  # no rows
+            return
+        output.seek(offset)
+        buffer = memoryview(bytearray(COPY_BYTES))
+        with self.path.open("rb", buffering=0) as file:
+            while n_bytes := file.readinto(buffer):
+                output.write(buffer[:n_bytes])
+
+    def _compress(self, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+        import hdf5plugin  # loaded only by those who compress
+
+        # Fast zstd on shuffled bytes: bit shuffling and deltas gave larger files, higher levels a third of the speed.
+        options = hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE)
+        dataset = file.create_dataset(name, shape, self.dtype, chunks=(min(CHUNK, self.length),), **options)
+        with self.path.open("rb") as numbers:
+            for start in range(0, self.length, CHUNK):
+                dataset[start : start + CHUNK] = np.fromfile(numbers, self.dtype, CHUNK)

@@ -1,0 +1,125 @@
+"""Mean and standard deviation of every pixel over the training images, for zero-centering and standardizing.
+
+Unweighted: event weights span decades, and weighted moments would be those of a handful of events.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.images import SparseImages
+
+
+@dataclass
+class PixelStatistics:
+    """Sums over images, from which follow mean and standard deviation of each pixel; those of several files add up.
+
+    Attributes
+    ----------
+    n
+        Number of images.
+    total, total_of_squares
+        Sum of the pixel and of its square, float64 ``(n_channels, n_eta, n_phi)``.
+    """
+
+    n: int
+    total: np.ndarray
+    total_of_squares: np.ndarray
+
+    @classmethod
+    def empty(cls, image_shape: tuple[int, int, int]) -> "PixelStatistics":
+        """Statistics of no image."""
+        return cls(0, np.zeros(image_shape), np.zeros(image_shape))
+
+    def __add__(self, other: "PixelStatistics") -> "PixelStatistics":
+        if self.total.shape != other.total.shape:
+            raise InputError(f"pixel statistics of images {self.total.shape} and {other.total.shape} do not add up")
+        return PixelStatistics(
+            self.n + other.n, self.total + other.total, self.total_of_squares + other.total_of_squares
+        )
+
+    def add(self, images: SparseImages, chosen: np.ndarray) -> None:
+        """Count the chosen rows (boolean, ``(n,)``) in, in place.
+
+        Raises
+        ------
+        InputError
+            If a cell is outside the image.
+        """
+        from calovision.storage.kernels import add_moments  # compiled code is loaded only where it is used
+
+        rows = np.flatnonzero(chosen)
+        sums = self.total.reshape(-1), self.total_of_squares.reshape(-1)
+        damaged = add_moments(images.offsets, images.cells, images.values, rows, *sums)
+        if damaged >= 0:
+            raise InputError(f"image {damaged} has cells outside its shape {self.total.shape}")
+        self.n += len(rows)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean of each pixel, float64 ``(n_channels, n_eta, n_phi)``."""
+        self._require_images()
+        return self.total / self.n
+
+    @property
+    def std(self) -> np.ndarray:
+        """Standard deviation of each pixel (divided by n), float64 ``(n_channels, n_eta, n_phi)``."""
+        mean = self.mean
+        # rounding may leave a constant pixel slightly below zero
+        return np.sqrt(np.maximum(self.total_of_squares / self.n - mean**2, 0.0))
+
+    def _require_images(self) -> None:
+        if self.n == 0:
+            raise InputError("pixel statistics of no image: none of the images is of the training split")
+
+
+def standardize(
+    images: np.ndarray,
+    statistics: PixelStatistics,
+    *,
+    zero_center: bool = True,
+    floor: float = 1e-5,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """Subtract the training mean of each pixel and divide by its standard deviation.
+
+    Parameters
+    ----------
+    images
+        ``(n, n_channels, n_eta, n_phi)``.
+    statistics
+        Of the training split.
+    zero_center
+        Whether to subtract the mean; otherwise only divide.
+    floor
+        Added to the standard deviation, in the unit of the pixels: it keeps pixels that are nearly always empty from
+        being blown up.
+    out
+        Where to write, float32; ``images`` itself is allowed. A new array if None.
+
+    Returns
+    -------
+    float32, the shape of ``images``.
+
+    Raises
+    ------
+    InputError
+        If the shapes do not fit, ``floor`` is negative, or the statistics are those of no image.
+
+    Notes
+    -----
+    arXiv:1612.01551 takes 1e-5 (images of sum 1), arXiv:1803.00107 0.02 without centering.
+    """
+    if images.shape[1:] != statistics.total.shape:
+        raise InputError(f"images of shape {images.shape[1:]} do not fit statistics of {statistics.total.shape}")
+    if not floor >= 0:
+        raise InputError(f"floor {floor}: what is added to the standard deviation must not be negative")
+    scale = statistics.std + floor
+    # a pixel that never changed says nothing, and 0/0 would be NaN
+    factor = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0).astype(np.float32)
+    result = np.empty(images.shape, dtype=np.float32) if out is None else out
+    if zero_center:
+        np.subtract(images, statistics.mean.astype(np.float32), out=result)
+        images = result
+    return np.multiply(images, factor, out=result)
