@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from fakes import make_events, write_ntuple
 
-from calovision import conversion
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, chunks, convert_ntuple
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
-from calovision.images import build_images
-from calovision.jets import FatJetDefinition, event_variables, select_fat_jets
+from calovision.images import build_sparse_images
+from calovision.jets import FatJetDefinition, event_variables, find_fat_jets, select_fat_jets
 from calovision.ntuples import iterate_events
 from calovision.splits import assign_split
 from calovision.storage import ImageFile
@@ -56,7 +55,7 @@ def test_calovision_ntuple(tmp_path):
     metadata = convert(path, tmp_path / "a.h5")
     file = ImageFile(tmp_path / "a.h5")
     (events,) = iterate_events(path, schema="calovision")
-    variables = event_variables(conversion.find_fat_jets(events.towers, None, RECIPE.fat_jets))
+    variables = event_variables(find_fat_jets(events.towers, None, RECIPE.fat_jets))
     four_jets = variables["n_fat_jets"] >= 4
     passed = four_jets & (variables["leading_pt"] > 60)
     assert 10 < passed.sum() < four_jets.sum() < 40
@@ -74,7 +73,7 @@ def test_calovision_ntuple(tmp_path):
     assert np.array_equal(file.events["split"], split)
     for name, values in variables.items():
         assert np.array_equal(file.events[name], values[passed])
-    images, overflow = build_images(events.towers[passed], events.tracks[passed], RECIPE.grid, RECIPE.channels)
+    images, overflow = build_sparse_images(events.towers[passed], events.tracks[passed], RECIPE.grid, RECIPE.channels)
     assert np.array_equal(file.dense(np.arange(len(file))), images.dense())
     assert np.array_equal(file.events["overflow"], overflow)
 
@@ -219,16 +218,16 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     path = make_ntuple(tmp_path / "a.root")
     calls = []
 
-    def fail_in_third_chunk(*arguments):
+    def fail_in_third_chunk(*arguments, **options):
         calls.append(arguments)
-        if len(calls) == 4:  # the first call gives the columns
+        if len(calls) == 3:
             raise InputError("the third chunk is damaged")
-        return build_images(*arguments)
+        return build_sparse_images(*arguments, **options)
 
-    monkeypatch.setattr(conversion, "build_images", fail_in_third_chunk)
+    monkeypatch.setattr(chunks, "build_sparse_images", fail_in_third_chunk)
     with pytest.raises(InputError, match="the third chunk is damaged"):
         convert(path, tmp_path / "out" / "a.h5", chunk_size=10)
-    assert len(calls) == 4
+    assert len(calls) == 3
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -81,7 +81,15 @@ def test_summary_by_hand(collection, four_and_four):
 
 def test_keys_that_stay(collection, four_and_four):
     summary = summarize(collection, four_and_four, POINTS)
-    assert set(summary) == {"calovision_version", "preselection", "test_events", "signal_region", "classifiers"}
+    assert set(summary) == {
+        "calovision_version",
+        "skipped_files",
+        "preselection",
+        "test_events",
+        "signal_region",
+        "classifiers",
+    }
+    assert summary["skipped_files"] == []
     for sample in ("rpv", "qcd"):
         assert set(summary["preselection"][sample]) == {"n_generated", "n_passed", "efficiency"}
     assert set(summary["signal_region"]) == {"signal_efficiency", "background_efficiency"}
@@ -131,6 +139,19 @@ def test_table_text(collection, four_and_four):
         "|---|---|---|---|",
         *(f"| {name}{row}" for name in ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")),
     ]
+
+
+def test_skipped_files_are_named(tmp_path, four_and_four):
+    bad = [("lost.root", "lost.root is truncated")]
+    paths = [
+        write_image_file(tmp_path / "a.h5", 10, skipped_files=bad),
+        write_image_file(tmp_path / "b.h5", 10, sample="rpv", label=1),
+    ]
+    summary = summarize(ImageCollection(paths), four_and_four, POINTS)
+    assert summary["skipped_files"] == [{"path": "lost.root", "reason": "lost.root is truncated"}]
+    lines = summary_table(summary).splitlines()
+    assert lines[5] == "ROOT files that were skipped; the weights of the others are corrected for them:"
+    assert lines[7] == "- lost.root: lost.root is truncated"
 
 
 def tabulate(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1):

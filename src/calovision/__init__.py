@@ -1,19 +1,54 @@
-"""Calorimeter images from ROOT ntuples; this is the image builder, which needs neither torch nor matplotlib."""
+"""Calorimeter images from ROOT ntuples; this is the image builder, which needs neither torch nor matplotlib.
 
-from calovision.conversion import ImageRecipe, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
-from calovision.images import CHANNELS, SparseImages, build_images
-from calovision.storage import ImageCollection, ImageFile
+The names are imported when they are first used, so that ``import calovision`` costs nothing.
+"""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple, convert_ntuples
+    from calovision.errors import InputError
+    from calovision.grid import EtaPhiGrid, JetGrid
+    from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images
+    from calovision.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
+    from calovision.storage import ImageCollection, ImageFile
+
+_MODULES = {
+    "conversion": ("ImageRecipe", "WeightOptions", "convert_ntuple", "convert_ntuples"),
+    "errors": ("InputError",),
+    "grid": ("EtaPhiGrid", "JetGrid"),
+    "images": ("CHANNELS", "SparseImages", "build_images", "build_sparse_images"),
+    "jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
+    "storage": ("ImageCollection", "ImageFile"),
+}
 __all__ = [
     "CHANNELS",
+    "JET_RECIPES",
     "EtaPhiGrid",
     "ImageCollection",
     "ImageFile",
     "ImageRecipe",
     "InputError",
+    "JetGrid",
+    "JetImageRecipe",
     "SparseImages",
+    "WeightOptions",
     "build_images",
+    "build_jet_images",
+    "build_sparse_images",
     "convert_ntuple",
+    "convert_ntuples",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from its module (PEP 562)."""
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"calovision.{module}"), name)
+    raise AttributeError(f"module 'calovision' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

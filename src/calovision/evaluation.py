@@ -56,7 +56,8 @@ def tabulate_test_events(
     InputError
         If the expression cannot be evaluated or a class has no event in one of the two splits.
     """
-    columns = {name: collection.column(name)[indices] for name in collection.files[0].events}
+    in_all = set.intersection(*(set(file.events) for file in collection.files))
+    columns = {name: collection.column(name)[indices] for name in collection.files[0].events if name in in_all}
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]
     columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)
@@ -85,8 +86,8 @@ def summarize(
 
     Returns
     -------
-    ``preselection``, ``test_events``, ``signal_region`` and ``classifiers``; efficiencies are dictionaries of value,
-    low, high (68.3 % interval) and n_eff (effective number of events that limits it).
+    ``skipped_files``, ``preselection``, ``test_events``, ``signal_region`` and ``classifiers``; efficiencies are
+    dictionaries of value, low, high (68.3 % interval) and n_eff (effective number of events that limits it).
     """
     labels, weights = test["label"], test["weight"]
     region = {
@@ -98,6 +99,7 @@ def summarize(
     points["signal_region"] = at_region.value if at_region.value > 0 else at_region.high
     return {
         "calovision_version": version("calovision"),
+        "skipped_files": [{"path": path, "reason": reason} for path, reason in collection.skipped_files],
         "preselection": {sample: _preselection(collection, sample) for sample in collection.samples},
         "test_events": {
             name: {"n": int(np.sum(labels == label)), "n_eff": n_effective(weights[labels == label])}
@@ -129,6 +131,9 @@ def summary_table(summary: Mapping) -> str:
     rows = ["| sample | generated | pass the preselection | efficiency |", "|---|---|---|---|"]
     for sample, numbers in summary["preselection"].items():
         rows.append(f"| {sample} | {numbers['n_generated']} | {numbers['n_passed']} | {numbers['efficiency']:.3g} |")
+    if summary["skipped_files"]:
+        rows += ["", "ROOT files that were skipped; the weights of the others are corrected for them:", ""]
+        rows += [f"- {skipped['path']}: {skipped['reason']}" for skipped in summary["skipped_files"]]
     region = {name: Efficiency(**value) for name, value in summary["signal_region"].items()}
     rows += [
         "",

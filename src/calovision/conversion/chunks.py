@@ -1,0 +1,128 @@
+"""One chunk of events to images and columns: of whole events, or of their leading jets."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import awkward as ak
+import numpy as np
+
+from calovision.conversion.recipe import ImageRecipe
+from calovision.errors import InputError, NotFiniteError
+from calovision.images import CHANNELS, SparseImages, build_sparse_images
+from calovision.images.channels import needed_fields
+from calovision.jet_images import build_jet_images
+from calovision.jets import event_variables, find_fat_jets, find_fat_jets_with_constituents, jet_columns, leading
+from calovision.ntuples import Events, NtupleInfo
+from calovision.selection import apply_selection
+from calovision.splits import assign_split
+
+JET_FIELDS = {"eta", "phi", "e"}  # of the towers that are clustered
+
+
+class Chunk(NamedTuple):
+    """Rows of the image file from one chunk of events, and the cut flow (cut, events, sum of weights)."""
+
+    images: SparseImages
+    columns: dict[str, np.ndarray]
+    cut_flow: list[tuple[str, int, float]]
+
+
+def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]] | None:
+    """Collection -> fields of the ntuple that the recipe needs; None for all of them (jet images).
+
+    Raises
+    ------
+    InputError
+        If the file has not what a channel needs.
+    """
+    if recipe.jets is not None:
+        return None
+    fields = needed_fields(recipe.channels)
+    for channel in recipe.channels:
+        collection = CHANNELS[channel].collection
+        if collection not in info.collections:
+            raise InputError(f"{info.path}: the image channel '{channel}' needs {collection}, which the file has not")
+    if "fat_jets" in info.collections:
+        fields["fat_jets"] = {"pt", "eta", "phi", "mass"}
+    elif recipe.cluster_jets:
+        fields.setdefault("towers", set()).update(JET_FIELDS)
+    return fields
+
+
+def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) -> Chunk:
+    """Images, columns and cut flow of the events that pass.
+
+    Raises
+    ------
+    InputError
+        If a cut needs jets and there are none, or something that an image needs is missing or not finite.
+    """
+    jets, constituents = _fat_jets(events, recipe)
+    variables = {} if jets is None else event_variables(jets)
+    if recipe.preselection and jets is None:
+        raise InputError("the ntuple has no fat jets, so that no cut can be applied: cluster them or select nothing")
+    passed, steps = apply_selection(recipe.preselection, variables, events.weight)
+    columns = _event_columns(events, sample, label, recipe) | variables
+    columns = {name: _chosen(values, passed) for name, values in columns.items()}
+    try:
+        if constituents is None:
+            collections = (
+                _chosen(collection, passed) for collection in (events.towers, events.tracks, events.candidates)
+            )
+            images, more = _event_images(*collections, recipe)
+        else:
+            images, columns, more = _jet_rows(_chosen(jets, passed), _chosen(constituents, passed), columns, recipe)
+    except NotFiniteError as error:
+        raise NotFiniteError(int(np.flatnonzero(passed)[error.row]), error.field) from error
+    return Chunk(images, columns | more, steps)
+
+
+def _fat_jets(events: Events, recipe: ImageRecipe) -> tuple[ak.Array | None, ak.Array | None]:
+    """Selected fat jets, None where the file has none and none are clustered; constituents if these are imaged."""
+    if recipe.jets is not None:
+        return find_fat_jets_with_constituents(events.towers, events.fat_jets, events.constituents, recipe.fat_jets)
+    if events.fat_jets is None and not recipe.cluster_jets:
+        return None, None
+    return find_fat_jets(events.towers, events.fat_jets, recipe.fat_jets), None
+
+
+def _event_columns(events: Events, sample: str, label: int, recipe: ImageRecipe) -> dict[str, np.ndarray]:
+    """Columns that every event has."""
+    number = events.event_number
+    columns = {
+        "event_number": number,
+        "label": np.full(len(number), label, dtype=np.int8),
+        "weight": events.weight,
+        "split": assign_split(sample, number, seed=recipe.split_seed, fractions=recipe.split_fractions),
+    }
+    if events.weight_variations is not None:
+        columns["weight_variations"] = events.weight_variations
+    return columns
+
+
+def _event_images(
+    towers: ak.Array | None, tracks: ak.Array | None, candidates: ak.Array | None, recipe: ImageRecipe
+) -> tuple[SparseImages, dict[str, np.ndarray]]:
+    """Images of whole events, and the column that tells what lies outside."""
+    images, overflow = build_sparse_images(towers, tracks, recipe.grid, recipe.channels, candidates=candidates)
+    return images, {"overflow": overflow}
+
+
+def _jet_rows(
+    jets: ak.Array, constituents: ak.Array, columns: Mapping[str, np.ndarray], recipe: ImageRecipe
+) -> tuple[SparseImages, dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Images of the leading jets, one row a jet; the columns of its event repeated; the columns of jets."""
+    of_jet = jet_columns(jets, recipe.jets_per_event)
+    event = of_jet.pop("event_index")
+    axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
+    chosen = ak.flatten(leading(constituents, recipe.jets_per_event), axis=1)
+    try:
+        images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
+    except NotFiniteError as error:
+        raise NotFiniteError(int(event[error.row]), error.field) from error
+    return images, {name: values[event] for name, values in columns.items()}, of_jet | {"overflow": overflow}
+
+
+def _chosen(values: np.ndarray | ak.Array | None, passed: np.ndarray) -> np.ndarray | ak.Array | None:
+    """The events that passed; the very array if all did."""
+    return values if values is None or passed.all() else values[passed]
