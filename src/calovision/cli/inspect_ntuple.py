@@ -1,0 +1,152 @@
+"""What a ROOT file holds."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+
+from calovision.cli.display import print_plane, write_png
+from calovision.cli.summary import columns, pairs, show
+from calovision.errors import InputError
+from calovision.grid import EtaPhiGrid
+from calovision.images import CHANNELS, build_images
+from calovision.ntuples import Events, FileDescription, NtupleInfo, describe_file, iterate_events, open_ntuple
+
+GRID = EtaPhiGrid(64, 64)
+SHOWN_NAMES = 6  # of missing branches
+# Channels of the display by the collection that it is made of, the first one that the file has.
+DISPLAYED = {
+    "towers": ("em_et", "had_et"),
+    "candidates": ("charged_pt", "neutral_pt"),
+    "tracks": ("track_pt",),
+}
+
+
+def inspect_ntuple(path: str, *, schema: str | None, tree: str | None, event: int, png: Path | None) -> None:
+    """Print trees, schemas and weights, and display one event."""
+    description = describe_file(path, tree=tree)
+    show(pairs([("file", str(path)), ("UUID", description.uuid)]), *_trees_and_schemas(description))
+    schema = schema or description.schema
+    if schema is None:
+        fitting = [name for name, missing in description.missing.items() if not missing]
+        show(_advice(fitting))
+        return
+    info = open_ntuple(path, schema=schema, tree=tree)
+    negative, n_weights = count_negative_weights(path, info)
+    show(pairs(_weight_rows(info, negative, n_weights)))
+    if info.n_entries:
+        display_event(path, info, event, png)
+
+
+def count_negative_weights(path: str, info: NtupleInfo) -> tuple[int, int]:
+    """Number of entries with a negative weight, and of weights in each entry."""
+    negative, n_weights = 0, 1
+    for events in iterate_events(path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}):
+        negative += int(np.sum(events.weight < 0))
+        if events.weight_variations is not None:
+            n_weights = events.weight_variations.shape[1]
+    return negative, n_weights
+
+
+def read_event(
+    path: str, info: NtupleInfo, number: int, fields: Mapping[str, set[str]], *, chunk_size: int | None = None
+) -> Events:
+    """One event, as a chunk of its own; InputError if there is no such entry."""
+    if number >= info.n_entries:
+        raise InputError(f"{path} has {info.n_entries} entries: --event must be below that, not {number}")
+    first = 0
+    for events in iterate_events(path, schema=info.schema, tree=info.tree, chunk_size=chunk_size, fields=fields):
+        n_events = len(events.event_number)
+        if number < first + n_events:
+            rows = slice(number - first, number - first + 1)
+            chosen = {name: values if values is None else values[rows] for name, values in vars(events).items()}
+            return Events(**chosen)
+        first += n_events
+    raise InputError(f"{path}: entry {number} cannot be read")
+
+
+def display_event(path: str, info: NtupleInfo, number: int, png: Path | None) -> None:
+    """Display the transverse energy of an entry, on the terminal or as a picture."""
+    collection = next((name for name in DISPLAYED if name in info.collections), None)
+    if collection is None:
+        show("", "No towers, candidates or tracks to display.")
+        return
+    fields = {name: set(info.collections[name]) for name in (*DISPLAYED, "fat_jets") if name in info.collections}
+    event = read_event(path, info, number, fields)
+    title = f"entry {number}, event {event.event_number[0]}"
+    if png is None:
+        _print_event(event, DISPLAYED[collection], title)
+    else:
+        tracks = ("tracks",) if collection == "towers" and event.tracks is not None else ()
+        _draw_event(event, (*DISPLAYED[collection], *tracks), f"{Path(path).name}, {title}", png)
+
+
+def _print_event(event: Events, channels: Sequence[str], title: str) -> None:
+    """Sum of the channels on the terminal, and the fat jets."""
+    image, jets = _image(event, channels), _fat_jets(event)
+    print_plane(image.sum(axis=0), GRID, title=f"{title}: {' + '.join(channels)}", unit="GeV")
+    if len(jets):
+        rows = [[f"{value:.4g}" for value in jet] for jet in jets]
+        show(columns(("pT [GeV]", "eta", "phi", "mass [GeV]"), rows, title="fat jets of the file"))
+
+
+def _draw_event(event: Events, channels: Sequence[str], title: str, png: Path) -> None:
+    """Picture with a panel a channel, the fat jets as circles."""
+    from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
+
+    titles = [CHANNELS[name].axis_title for name in channels]
+    image, jets = _image(event, channels), _fat_jets(event)
+    figure = plot_event_display(image, eta_range=GRID.eta_range, channels=titles, fat_jets=jets, title=title)
+    write_png(figure, png)
+
+
+def _image(event: Events, channels: Sequence[str]) -> np.ndarray:
+    """``(n_channels, n_eta, n_phi)`` of the one event."""
+    return build_images(event.towers, event.tracks, GRID, channels, candidates=event.candidates)[0][0]
+
+
+def _fat_jets(event: Events) -> np.ndarray:
+    """pT, eta, phi, mass of the file's fat jets of one event, ``(n_jets, 4)``."""
+    if event.fat_jets is None:
+        return np.zeros((0, 4))
+    jets = event.fat_jets[0]
+    return np.stack([ak.to_numpy(jets[name]) for name in ("pt", "eta", "phi", "mass")], axis=-1)
+
+
+def _trees_and_schemas(description: FileDescription) -> tuple:
+    """Tables of the trees, and of what is missing for each schema."""
+    trees = [(tree.name, tree.kind, tree.n_entries, tree.n_branches) for tree in description.trees]
+    schemas = [(name, "no" if missing else "yes", _shortened(missing)) for name, missing in description.missing.items()]
+    return (
+        columns(("tree", "kind", "entries", "branches"), trees, title="trees"),
+        columns(("schema", "fits", "missing"), schemas, title="schemas"),
+    )
+
+
+def _shortened(missing: tuple[str, ...]) -> str:
+    """Names of what is missing, the first few."""
+    rest = len(missing) - SHOWN_NAMES
+    return ", ".join(missing[:SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _advice(fitting: list[str]) -> str:
+    if fitting:
+        return f"\nSeveral schemas fit: name one with --schema ({' or '.join(fitting)})."
+    return "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it with --schema."
+
+
+def _weight_rows(info: NtupleInfo, n_negative: int, n_weights: int) -> list[tuple[str, str]]:
+    share = f"{n_negative / info.n_entries:.2%} of the entries" if info.n_entries else "no entries"
+    cross_section = "unknown" if info.cross_section_pb is None else f"{info.cross_section_pb:g} pb"
+    return [
+        ("", ""),
+        ("schema", info.schema),
+        ("tree", f"{info.tree}, {info.n_entries} entries"),
+        ("collections", ", ".join(info.collections)),
+        ("generated", f"{info.n_generated} events"),
+        ("sum of weights", f"{info.sum_of_weights:g}"),
+        ("weights", f"{n_weights} an event"),
+        ("negative", share),
+        ("cross-section", cross_section),
+    ]

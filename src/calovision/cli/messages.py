@@ -1,0 +1,61 @@
+"""Bad input becomes one sentence on standard error; so do warnings and log messages of the package."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from typer.core import TyperGroup
+
+from calovision.errors import InputError
+
+LOGGERS = ("calovision", "py.warnings")
+
+
+class OneSentenceGroup(TyperGroup):
+    """Commands that end with exit status 1 and ``calovision: <sentence>`` after bad input.
+
+    Files that cannot be written count as bad input; any other exception is a defect and keeps its traceback.
+    """
+
+    def invoke(self, ctx: typer.Context) -> object:
+        """Run the command."""
+        with warnings_shown():
+            try:
+                return super().invoke(ctx)
+            except InputError as error:
+                sentence = str(error)
+            except BrokenPipeError:  # `calovision inspect FILE | head`; typer deals with it
+                raise
+            except OSError as error:
+                if error.filename is None:
+                    raise
+                sentence = f"{error.filename}: {error.strerror}"
+        typer.echo(f"calovision: {sentence}", err=True)
+        raise typer.Exit(1)
+
+
+class _StandardError(logging.Handler):
+    """One line a message on whatever standard error is then: a progress bar redirects it to stay in the last line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        typer.echo(f"calovision: {record.levelname.lower()}: {record.getMessage()}", err=True)
+
+
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Show warnings, and log messages of the package from WARNING on, as ``calovision: warning: ...``."""
+    handler = _StandardError(logging.WARNING)
+    format_before, loggers = warnings.formatwarning, [logging.getLogger(name) for name in LOGGERS]
+    warnings.formatwarning = lambda message, *_, **__: str(message)
+    logging.captureWarnings(True)
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+        logging.captureWarnings(False)
+        warnings.formatwarning = format_before
