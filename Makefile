@@ -1,15 +1,18 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
 # make lint   the linters that CI runs
+# make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
+BENCH := .bench
+BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test lint clean
+.PHONY: all install test lint bench clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -36,5 +39,15 @@ $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
+bench: $(BENCH_INSTALLED)
+	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks
+
+# EnergyFlow imports wasserstein, whose 1.1.0 works with numpy 2 but excludes it in its metadata.
+$(BENCH_INSTALLED): pyproject.toml constraints.txt tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e . -r tests/benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip install --quiet --no-deps wasserstein==1.1.0
+	touch $@
+
 clean:
-	rm -rf $(VENV) results .snakemake
+	rm -rf $(VENV) $(BENCH) results .snakemake

@@ -1,0 +1,19 @@
+"""All benchmarks by name, in the order in which they run."""
+
+from collections.abc import Callable
+
+from benchmarks import building, conversions, image_files, jet_images, subprocesses
+from benchmarks.harness import Benchmark, Settings
+
+BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
+    "build_64": building.build_64,
+    "build_224": building.build_224,
+    "jet_images": jet_images.jet_images,
+    "file_size": image_files.file_size,
+    "write": image_files.write,
+    "random_read": image_files.random_read,
+    "convert": conversions.convert,
+    "processes": conversions.processes,
+    "memory": subprocesses.memory,
+    "import_time": subprocesses.import_time,
+}
