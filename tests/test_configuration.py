@@ -142,23 +142,26 @@ BAD = {
     "wrong type": ({"seed": "one"}, "configuration key 'seed'", "is not of type 'integer'"),
     "unknown channel": ({"images": {"channels": ["em_et", "ecal"]}}, "images.channels.1", "'ecal' is not one of"),
     "cross-section": (samples(cross_section_pb=0), "samples.background.cross_section_pb", "minimum of 0"),
-    "schema": (samples(schema="root"), "samples.background.schema", "['delphes', 'calovision']"),
+    "schema": (samples(schema="root"), "samples.background.schema", "delphes|calovision|nanoaod|jetclass"),
     "one class": (samples(label=1), "configuration key 'samples'", "label 1 (signal) and one with 0"),
     "files and simulate": (samples(files=["x.root"], schema="delphes"), "samples.background", "either"),
     "missing file": (
         {"samples": {"a": {"label": 1, "schema": "delphes", "files": ["nowhere/a.root"]}, **samples()["samples"]}},
         "samples.a.files",
-        "no file matches 'nowhere/a.root'",
+        "nowhere/a.root: no such file; give files that exist",
     ),
     "glob without a match": (
         {"samples": {"a": {"label": 1, "schema": "delphes", "files": ["none*.root"]}, **samples()["samples"]}},
         "samples.a.files",
-        "no file matches 'none*.root'",
+        "none*.root stands for no file; give a wildcard that matches some",
     ),
-    "no schema": (
-        {"samples": {"a": {"label": 1, "files": ["a.root"]}, **samples()["samples"]}},
-        "samples.a.schema",
-        "delphes or calovision",
+    "schema of a simulated sample": (
+        samples(schema="delphes"),
+        "configuration key 'samples.background.schema': it belongs to 'files', not to 'simulate'",
+    ),
+    "weights": (
+        samples(weights={"n_generated": 0}),
+        "configuration key 'samples.background.weights.n_generated'",
     ),
 }
 

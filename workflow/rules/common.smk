@@ -1,6 +1,5 @@
 """Configuration checks, wildcards, and the files that rules share."""
 
-import glob
 import json
 import os
 import shlex
@@ -40,25 +39,28 @@ def check_configuration(config, schema_file):
 
 
 def check_sample(name, sample):
-    """Raise WorkflowError unless a sample is either simulated or read from files of a known schema."""
+    """Raise WorkflowError unless a sample is either simulated or read from files."""
     if ("files" in sample) == ("simulate" in sample):
         raise WorkflowError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
-    if "files" in sample and "schema" not in sample:
-        raise WorkflowError(f"configuration key 'samples.{name}.schema' is missing: give delphes or calovision")
+    for key in ("schema", "tree", "weights"):
+        if key in sample and "simulate" in sample:
+            raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
 
 
 def find_files(name, patterns):
-    """ROOT files of a sample, sorted, each once; WorkflowError if a path or glob matches none."""
-    found = []
-    for pattern in patterns:
-        matches = sorted(glob.glob(str(Path(pattern).expanduser()), recursive=True))
-        if not matches:
-            raise WorkflowError(
-                f"configuration key 'samples.{name}.files': no file matches '{pattern}' "
-                f"(relative paths start from {Path.cwd()})"
-            )
-        found += matches
-    return list(dict.fromkeys(found))
+    """ROOT files of a sample, each once; WorkflowError if a path or glob matches none."""
+    from calovision.errors import InputError
+    from calovision.ntuples import expand_paths
+
+    try:
+        return [str(path) for path in expand_paths(patterns)]
+    except InputError as error:
+        raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
+
+
+def is_remote(path):
+    """Whether a ROOT file is at an address (root://...), which is no file for Snakemake."""
+    return "://" in path
 
 
 def chunk_sizes(n_events, events_per_job):

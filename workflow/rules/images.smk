@@ -4,18 +4,20 @@
 rule build_images:
     """Jets, preselection, images and event variables of one ntuple."""
     input:
-        ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
+        ntuple=lambda wildcards: [
+            file for file in [CHUNKS[wildcards.sample][wildcards.chunk]] if not is_remote(file)
+        ],
         modules=package_modules(
             "conversion",
             "grid",
             "images",
+            "jet_images",
             "jets",
             "kinematics",
             "ntuples",
             "selection",
             "splits",
-            "storage/layout",
-            "storage/writer",
+            "storage",
         ),
     output:
         RESULTS / "images/{sample}/{chunk}.h5",
@@ -28,8 +30,11 @@ rule build_images:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=60,
     params:
+        ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
+        n_files=lambda wildcards: len(CHUNKS[wildcards.sample]),
         sample=lambda wildcards: {
-            key: SAMPLES[wildcards.sample].get(key) for key in ("label", "schema", "cross_section_pb")
+            key: SAMPLES[wildcards.sample].get(key)
+            for key in ("label", "schema", "tree", "cross_section_pb", "weights")
         },
         images=config["images"],
         fat_jets=config["fat_jets"],

@@ -1,25 +1,24 @@
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple
 from calovision.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition
 from calovision.logs import job_log
 
 with job_log(snakemake.log[0]):
-    images, sample = snakemake.params.images, snakemake.params.sample
+    params, images, sample = snakemake.params, snakemake.params.images, snakemake.params.sample
+    edges = images["eta_edges"]
     recipe = ImageRecipe(
-        grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"])),
+        grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)),
         channels=tuple(images["channels"]),
-        fat_jets=FatJetDefinition(**snakemake.params.fat_jets),
-        preselection=snakemake.params.preselection,
-        split_seed=snakemake.params.seed,
-        split_fractions=tuple(snakemake.params.split["fractions"]),
+        fat_jets=FatJetDefinition(**params.fat_jets),
+        preselection=params.preselection,
+        split_seed=params.seed,
+        split_fractions=tuple(params.split["fractions"]),
     )
+    weights = WeightOptions(**(sample["weights"] or {})).of_file(int(snakemake.wildcards.chunk), params.n_files)
+    options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}
+    options |= {key: images[key] for key in ("chunk_size", "on_bad_file")}
+    compression = None if images["compression"] == "none" else images["compression"]
+    name = snakemake.wildcards.sample
     convert_ntuple(
-        snakemake.input.ntuple,
-        snakemake.output[0],
-        recipe,
-        sample=snakemake.wildcards.sample,
-        label=sample["label"],
-        schema=sample["schema"] or "calovision",
-        cross_section_pb=sample["cross_section_pb"],
-        chunk_size=images["chunk_size"],
+        params.ntuple, snakemake.output[0], recipe, sample=name, weights=weights, compression=compression, **options
     )
