@@ -19,15 +19,15 @@ def densify(offsets, cells, values, rows, targets, images):
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return rows[i]
         row_cells, row_values = cells[start:stop], values[start:stop]
-        largest = np.uint32(0)
+        largest = cells.dtype.type(0)
         for cell in row_cells:
-            largest = max(largest, np.uint32(cell))
+            largest = max(largest, cell)
         if largest >= n_cells:
             return rows[i]
         image = images[targets[i]]
         image[:] = 0
-        for position in range(len(row_cells)):
-            image[row_cells[position]] = row_values[position]
+        for position in range(np.uint64(0), np.uint64(stop - start)):  # unsigned: numba need not look for negative ones
+            image[np.uint64(row_cells[position])] = row_values[position]
     return -1
 
 
