@@ -6,6 +6,7 @@ from dataclasses import replace
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from fakes import make_events, write_ntuple
 from fakes_ntuples import write_nanoaod
 
@@ -15,7 +16,7 @@ from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.images import build_images
 from calovision.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
 from calovision.jets import FatJetDefinition, find_fat_jets_with_constituents
-from calovision.ntuples import iterate_events
+from calovision.ntuples import expand_paths, iterate_events
 from calovision.storage import ImageCollection, ImageFile
 
 ALL_EVENTS = ImageRecipe(grid=EtaPhiGrid(16, 16), cluster_jets=False)
@@ -65,6 +66,29 @@ def test_several_files_are_one_after_the_other(tmp_path, processes):
     assert [path for path, _ in metadata.source_files] == [str(path) for path in paths]
     assert metadata.cut_flow == [("generated", 35, 35.0)]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["all.h5"]
+
+
+def test_several_trees_of_one_file(tmp_path):
+    """Two trees of one file are two ntuples, whatever else lies beside them."""
+    parts = [make_events(n, seed=n) for n in (7, 9)]
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        for name, (towers, tracks) in zip(("run1/events", "run2/events"), parts, strict=True):
+            arrays = {f"towers_{field}": towers[field] for field in ("eta", "phi", "e_em", "e_had")}
+            arrays |= {f"tracks_{field}": tracks[field] for field in ("pt", "eta", "phi")}
+            arrays |= {"event_number": np.arange(len(towers)), "weight": np.ones(len(towers))}
+            file.mktree(name, {key: str(ak.Array(values).type.content) for key, values in arrays.items()})
+            file[name].extend(arrays)
+        file.mktree("generation", {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"})
+        file["generation"].extend({"n_generated": [16], "sum_of_weights": [16.0], "cross_section_pb": [1.0]})
+    trees = [f"{path}:run1/events", f"{path}:run2/events"]
+    assert expand_paths([tmp_path / "*.root:run2/events"]) == trees[1:]
+    metadata = convert_ntuples(trees, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=WeightOptions(n_generated=16))
+    assert [source for source, _ in metadata.source_files] == trees
+    assert metadata.n_generated == 16
+    for (towers, tracks), rows in zip(parts, (slice(0, 7), slice(7, 16)), strict=True):
+        expected, _ = build_images(towers, tracks, ALL_EVENTS.grid, ALL_EVENTS.channels)
+        np.testing.assert_allclose(ImageFile(tmp_path / "a.h5")[rows], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("processes", [1, 2])

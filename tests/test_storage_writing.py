@@ -220,12 +220,26 @@ def test_merged_file_is_its_parts(tmp_path):
     np.testing.assert_allclose(file.statistics.total, sum(part.statistics.total for part in parts), rtol=1e-12)
 
 
-def test_merging_in_small_pieces_and_onto_a_part(tmp_path, monkeypatch):
-    monkeypatch.setattr("calovision.storage.merge.CHUNK", 3)
-    first, second = make_images(7, seed=1), make_images(5, seed=2)
-    paths = [write(tmp_path / f"{k}.h5", images).path for k, images in enumerate((first, second))]
-    merge_image_files(paths, paths[0])
-    assert np.array_equal(ImageFile(paths[0])[:], np.concatenate([first, second]))
+@pytest.mark.parametrize("compressions", [(None, None, None), (None, "blosc2", None), ("blosc2", None, "blosc2")])
+@pytest.mark.parametrize("compression", [None, "blosc2"])
+def test_merging_in_small_pieces_and_onto_a_part(tmp_path, monkeypatch, compressions, compression):
+    """Rows copied as bytes and rows read and appended, in any order."""
+    monkeypatch.setattr("calovision.storage.writer.ROWS_AT_A_TIME", 3)
+    parts = [make_images(n, seed=n) for n in (7, 5, 4)]
+    paths = [tmp_path / f"{k}.h5" for k in range(3)]
+    for path, images, packed in zip(paths, parts, compressions, strict=True):
+        with ImageFileWriter(path, images.shape[1:], compression=packed) as writer:
+            for rows in (slice(0, 2), slice(2, None)):
+                columns = {name: column[rows] for name, column in make_columns(len(images)).items()}
+                writer.append(to_sparse(images[rows]), columns)
+            writer.close(make_metadata())
+    statistics = sum((ImageFile(path).statistics for path in paths[1:]), ImageFile(paths[0]).statistics)
+    merge_image_files(paths, paths[0], compression=compression)
+    merged = ImageFile(paths[0])
+    assert np.array_equal(merged[:], np.concatenate(parts))
+    assert merged.events["event_number"].tolist() == [*range(7), *range(5), *range(4)]
+    assert merged.statistics.n == statistics.n
+    np.testing.assert_allclose(merged.statistics.total, statistics.total)
 
 
 def test_skipped_files_do_not_count_in_the_merged_cross_section(tmp_path):

@@ -58,9 +58,10 @@ def find_files(name, patterns):
         raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
 
 
-def is_remote(path):
-    """Whether a ROOT file is at an address (root://...), which is no file for Snakemake."""
-    return "://" in path
+def local_file(path):
+    """The ROOT file that a rule waits for: without its tree (file.root:tree); none at an address (root://...)."""
+    file, separator, _ = path.rpartition(".root:")
+    return [] if "://" in path else f"{file}.root" if separator else path
 
 
 def chunk_sizes(n_events, events_per_job):

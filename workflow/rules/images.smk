@@ -4,9 +4,7 @@
 rule build_images:
     """Jets, preselection, images and event variables of one ntuple."""
     input:
-        ntuple=lambda wildcards: [
-            file for file in [CHUNKS[wildcards.sample][wildcards.chunk]] if not is_remote(file)
-        ],
+        ntuple=lambda wildcards: local_file(CHUNKS[wildcards.sample][wildcards.chunk]),
         modules=package_modules(
             "conversion",
             "grid",

@@ -47,7 +47,8 @@ def convert_ntuple(
     Parameters
     ----------
     path, output
-        The ROOT file, a path or an address as ``root://...``; the HDF5 file to write.
+        The ROOT file, a path or an address as ``root://...``, with ``:tree`` behind it to name the tree; the HDF5 file
+        to write.
     recipe
         Grid, channels, jets, preselection, split.
     sample, label
@@ -95,7 +96,7 @@ def convert_ntuple(
         chunks = _read(info, recipe, weights, chunk_size)
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
             cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, progress or (lambda n_events: None))
-            metadata = describe(info, section, cut_flow=cut_flow)
+            metadata = describe(info, section, cut_flow=cut_flow, source_files=[(str(path), info.uuid)])
             writer.close(metadata)
     except BadFileError as error:
         if on_bad_file == "fail":
@@ -103,7 +104,9 @@ def convert_ntuple(
         logger.warning("%s: skipped (%s)", path, error)
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
             writer.append(*_no_events(recipe, sample, label, None))
-            metadata = describe(None, cross_section_pb or np.nan, skipped_files=[(str(path), str(error))])
+            metadata = describe(
+                None, cross_section_pb or np.nan, source_files=[], skipped_files=[(str(path), str(error))]
+            )
             writer.close(metadata)
     for cut, n_events, weight in metadata.cut_flow:
         logger.info("%s: %s: %d events, sum of weights %g", path, cut, n_events, weight)
@@ -263,7 +266,6 @@ def _metadata(
         cross_section_pb=cross_section_pb,
         n_generated=info.n_generated if info else 0,
         sum_of_weights=info.sum_of_weights if info else 0.0,
-        source_files=[(str(info.path), info.uuid)] if info else [],
         **others,
     )
 

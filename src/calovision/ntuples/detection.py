@@ -10,7 +10,7 @@ from calovision.errors import InputError
 from calovision.ntuples.columns import missing_branches
 from calovision.ntuples.expressions import names_in
 from calovision.ntuples.layouts import candidate_layouts
-from calovision.ntuples.root_file import as_location, branch_names, find_tree, has_tree, opened, tree_kinds
+from calovision.ntuples.root_file import branch_names, find_tree, has_tree, locate, opened, tree_kinds
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
 
 
@@ -62,7 +62,7 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
     InputError
         If the file is missing, no ROOT file, truncated or damaged.
     """
-    path = as_location(path)
+    path, tree = locate(path, tree)
     with opened(path) as file:
         candidates = candidate_layouts(None, tree=tree)
         missing = {name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()}
@@ -77,7 +77,7 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
 
 def count_entries(path: Path | str, *, schema: str | Path | None = None, tree: str | None = None) -> int:
     """Entries of a file, without a look at its weights; `InputError` as in `open_ntuple`."""
-    path = as_location(path)
+    path, tree = locate(path, tree)
     with opened(path) as file:
         _, layout = choose_layout(file, schema, tree, path)
         return int(find_tree(file, layout.tree, path).num_entries)

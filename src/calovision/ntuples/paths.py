@@ -5,6 +5,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from calovision.errors import InputError
+from calovision.ntuples.root_file import split_tree
 
 LIST_SUFFIXES = (".txt", ".list")
 
@@ -16,8 +17,9 @@ def expand_paths(arguments: Iterable[Path | str]) -> list[str]:
     ----------
     arguments
         Paths, wildcards (``run*/*.root``; their files in alphabetical order), addresses (``root://host//path``, taken
-        as they are), and text files (.txt, .list) with one of these a line: text from a ``#`` at the beginning of a
-        line or after a space is a comment, and what is relative is so to the list.
+        as they are), each with ``:tree`` behind ``.root`` where it names a tree; and text files (.txt, .list) with one
+        of these a line: text from a ``#`` at the beginning of a line or after a space is a comment, and what is
+        relative is so to the list.
 
     Raises
     ------
@@ -38,9 +40,10 @@ def _expand(argument: str, folder: Path, origin: str) -> Iterator[str]:
     if "://" in argument:
         yield argument
         return
-    path = folder / Path(argument).expanduser()
+    file, tree = split_tree(argument)
+    path = folder / Path(file).expanduser()
     if path.is_file():
-        yield from _lines(path) if path.suffix in LIST_SUFFIXES else [str(path)]
+        yield from _lines(path) if path.suffix in LIST_SUFFIXES else [_with_tree(str(path), tree)]
     elif path.is_dir():
         raise InputError(f"{origin}{path} is a directory; give files, or a wildcard such as {path / '*.root'}")
     elif not has_magic(str(path)):
@@ -50,7 +53,11 @@ def _expand(argument: str, folder: Path, origin: str) -> Iterator[str]:
         if not found:
             raise InputError(f"{origin}{path} stands for no file; give a wildcard that matches some")
         for name in found:
-            yield from _expand(name, Path(), origin)
+            yield from _expand(_with_tree(name, tree), Path(), origin)
+
+
+def _with_tree(file: str, tree: str | None) -> str:
+    return file if tree is None else f"{file}:{tree}"
 
 
 def _lines(path: Path) -> Iterator[str]:

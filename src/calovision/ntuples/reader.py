@@ -15,7 +15,7 @@ from calovision.ntuples.detection import fitting_layout
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.layouts import candidate_layouts
-from calovision.ntuples.root_file import Tree, as_location, branch_names, find_tree, opened, require_branches
+from calovision.ntuples.root_file import Tree, branch_names, find_tree, locate, opened, require_branches
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
 from calovision.ntuples.weights import event_numbers, read_weights, weight_branches
 
@@ -56,7 +56,8 @@ def open_ntuple(
     Delphes files: n_generated is the number of entries, and the cross-section is the last entry's (a running estimate
     where Delphes read HepMC). The counters of calovision and NanoAOD files that were merged with hadd are added up.
     """
-    path, candidates = as_location(path), candidate_layouts(schema, tree=tree)
+    path, tree = locate(path, tree)
+    candidates = candidate_layouts(schema, tree=tree)
     with opened(path) as file:
         name, layout = fitting_layout(file, candidates, path)
         events = find_tree(file, layout.tree, path)
@@ -95,7 +96,7 @@ def iterate_events(
     path, schema, tree, weight_index
         As in `open_ntuple`.
     chunk_size
-        Number of events in memory at a time (the last chunk may be shorter); None: about 40 MB, up to the end of a
+        Number of events in memory at a time (the last chunk may be shorter); None: about 25 MB, up to the end of a
         basket.
     fields
         Collections -> fields that are wanted; only these are read, and a collection that is not named is None. None:
@@ -112,7 +113,8 @@ def iterate_events(
     ValueError
         If ``fields`` names an unknown collection; if ``chunk_size`` is not positive.
     """
-    path, candidates = as_location(path), candidate_layouts(schema, tree=tree)
+    path, tree = locate(path, tree)
+    candidates = candidate_layouts(schema, tree=tree)
     with opened(path) as file:
         name, layout = fitting_layout(file, candidates, path)
         events = find_tree(file, layout.tree, path)

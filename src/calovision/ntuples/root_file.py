@@ -15,9 +15,19 @@ Tree = uproot.TTree | uproot.behaviors.RNTuple.RNTuple
 _TREE_CLASSES = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
 
 
-def as_location(path: Path | str) -> Path | str:
-    """Path of a local file; an address such as ``root://host//path`` stays a str."""
-    return path if isinstance(path, str) and "://" in path else Path(path)
+def split_tree(path: Path | str) -> tuple[str, str | None]:
+    """File and tree of ``file.root:tree``, as uproot writes it; None without a tree."""
+    file, separator, tree = str(path).rpartition(".root:")
+    return (f"{file}.root", tree) if separator else (str(path), None)
+
+
+def locate(path: Path | str, tree: str | None) -> tuple[Path | str, str | None]:
+    """Where a file is, and its tree: the one named with the path, else the one given.
+
+    The path of a local file is a Path; an address such as ``root://host//path`` stays a str.
+    """
+    file, named = split_tree(path)
+    return file if "://" in file else Path(file), named or tree
 
 
 @contextmanager

@@ -52,6 +52,10 @@ class StoredArrays:
         """Shape of an array, known without reading."""
         return self._places[name].shape
 
+    def offset(self, name: str) -> int | None:
+        """First byte of an array in the file; None if it is chunked or empty."""
+        return self._places[name].offset
+
     def at_hand(self, name: str) -> bool:
         """Whether single elements cost nothing: the array is mapped, or was read as a whole."""
         return self._places[name].offset is not None or name in self._loaded

@@ -6,10 +6,7 @@ from pathlib import Path
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.layout import ImageMetadata, add_cut_flows, mean_cross_section
-from calovision.storage.reader import ImageFile
 from calovision.storage.writer import ImageFileWriter
-
-CHUNK = 5000  # rows at a time: some 30 MB
 
 
 def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str | None = None) -> ImageMetadata:
@@ -40,7 +37,7 @@ def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str |
     with ImageFileWriter(output, collection.metadata.image_shape, compression=compression) as writer:
         # a file without events may lack columns, if its ntuple was skipped
         for file in [file for file in collection.files if len(file)] or collection.files[:1]:
-            _append(writer, file)
+            writer.append_file(file)
         metadata = merge_metadata([file.metadata for file in collection.files])
         writer.close(metadata)
     return metadata
@@ -67,11 +64,3 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
     )
-
-
-def _append(writer: ImageFileWriter, file: ImageFile) -> None:
-    """Rows and columns of one file, a chunk at a time; at least one chunk, so that the columns exist."""
-    if len(file) == 0:
-        writer.append(file.sparse([]), file.events)
-    for rows, images in file.iterate(CHUNK):
-        writer.append(images, {name: column[rows] for name, column in file.events.items()})

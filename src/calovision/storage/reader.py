@@ -144,6 +144,15 @@ class ImageFile:
             yield rows, SparseImages(*self._piece(rows), self.metadata.image_shape)
 
     @property
+    def offsets(self) -> np.ndarray:
+        """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n + 1,)``."""
+        return self._arrays.whole(ROWS[0])
+
+    def byte_offsets(self) -> tuple[int | None, int | None]:
+        """First byte of the cells and of the values in the file; None where they are chunked or empty."""
+        return self._arrays.offset(ROWS[1]), self._arrays.offset(ROWS[2])
+
+    @property
     def statistics(self) -> PixelStatistics | None:
         """Sums over the training split as stored in the file; None if it has none."""
         if STATISTICS[0] not in self._arrays:

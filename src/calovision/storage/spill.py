@@ -26,13 +26,24 @@ class SpilledArray:
         self.path, self.dtype, self.row_shape = path, np.dtype(dtype), row_shape
         self.length = 0
         self._file: IO[bytes] = path.open("wb", buffering=2**16)
+        self._parts: list[tuple[Path, int, int]] = []  # file, first byte and number of bytes
 
     def append(self, rows: np.ndarray) -> None:
         """Add rows ``(k, ...)``, converted to the type of the array."""
         rows = np.ascontiguousarray(rows, dtype=self.dtype)
         if rows.size:
+            start = self._file.tell()
+            if self._parts and self._parts[-1][0] == self.path:  # more of the part before
+                start = self._parts.pop()[1]
+            self._parts.append((self.path, start, self._file.tell() + rows.nbytes - start))
             self._file.write(rows.reshape(-1).view(np.uint8).data)
         self.length += len(rows)
+
+    def append_stored(self, path: Path, offset: int, n_rows: int) -> None:
+        """Add rows of the same type that lie in another file, which must stay until they are copied."""
+        n_bytes = n_rows * self.dtype.itemsize * int(np.prod(self.row_shape))
+        self._parts.append((path, offset, n_bytes))
+        self.length += n_rows
 
     def close(self) -> None:
         """Finish writing; nothing can be appended any more."""
@@ -59,9 +70,12 @@ class SpilledArray:
             return
         output.seek(offset)
         buffer = memoryview(bytearray(COPY_BYTES))
-        with self.path.open("rb", buffering=0) as file:
-            while n_bytes := file.readinto(buffer):
-                output.write(buffer[:n_bytes])
+        for path, start, rest in self._parts:
+            with path.open("rb", buffering=0) as file:
+                file.seek(start)
+                while n_bytes := file.readinto(buffer[: min(rest, COPY_BYTES)]):
+                    output.write(buffer[:n_bytes])
+                    rest -= n_bytes
 
     def _compress(self, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
         import hdf5plugin  # loaded only by those who compress

@@ -10,9 +10,11 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.images import SparseImages, cell_type
 from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
+from calovision.storage.reader import ImageFile
 from calovision.storage.spill import COMPRESSIONS, SpilledArray
 from calovision.storage.statistics import PixelStatistics
 
+ROWS_AT_A_TIME = 5000  # of compressed files: some 30 MB
 ALIGNMENT = 64  # bytes: arrays in the memory map begin where every type may begin
 
 
@@ -82,20 +84,44 @@ class ImageFileWriter:
             If the images have another shape than the file, a column that every file needs is missing,
             a column has another length than the images, or the columns differ from those of the first chunk.
         """
-        if tuple(images.shape) != self.image_shape:
-            raise InputError(f"{self.path}: images of shape {images.shape} do not fit {self.image_shape}")
+        self._check_shape(images.shape)
         columns = {name: np.asarray(column) for name, column in events.items()}
         self._check_columns(columns, len(images))
-        n_stored = self._arrays["images/cells"].length
         first, last = images.offsets[0], images.offsets[-1]
-        self._arrays["images/offsets"].append(images.offsets[1:] + (n_stored - first))
+        self._append_columns(images.offsets, columns)
         self._arrays["images/cells"].append(images.cells[first:last])
         self._arrays["images/values"].append(images.values[first:last])
-        for name, column in columns.items():
-            self._spill(f"events/{name}", column)
-        self._columns = set(columns)
         if self._statistics is not None:
             self._statistics.add(images, columns["split"] == TRAIN)
+
+    def append_file(self, file: ImageFile) -> None:
+        """Add all rows of an image file of the same kind, which must stay until `close`.
+
+        The cells and values are copied as bytes on closing, without a detour through a temporary file; compressed
+        ones are read and appended.
+
+        Raises
+        ------
+        InputError
+            As `append`.
+        """
+        if len(file) == 0:
+            self.append(file.sparse([]), file.events)
+            return
+        cells, values = file.byte_offsets()
+        if self._compression is not None or cells is None or values is None or file.statistics is None:
+            for rows, images in file.iterate(ROWS_AT_A_TIME):
+                self.append(images, {name: column[rows] for name, column in file.events.items()})
+            return
+        self._check_shape(file.metadata.image_shape)
+        columns = dict(file.events)
+        self._check_columns(columns, len(file))
+        offsets = file.offsets
+        self._append_columns(offsets, columns)
+        self._arrays["images/cells"].append_stored(file.path, cells, int(offsets[-1]))
+        self._arrays["images/values"].append_stored(file.path, values, int(offsets[-1]))
+        if self._statistics is not None:
+            self._statistics = self._statistics + file.statistics
 
     def close(self, metadata: ImageMetadata) -> None:
         """Write the file under a temporary name and rename it; needs at least one chunk, empty or not.
@@ -117,6 +143,18 @@ class ImageFileWriter:
         self._fill(temporary)
         temporary.replace(self.path)
         self._discard()
+
+    def _append_columns(self, offsets: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
+        """Everything of some rows but their cells and values, which come next."""
+        n_stored = self._arrays["images/cells"].length
+        self._arrays["images/offsets"].append(offsets[1:] + (n_stored - offsets[0]))
+        for name, column in columns.items():
+            self._spill(f"events/{name}", column)
+        self._columns = set(columns)
+
+    def _check_shape(self, image_shape: tuple[int, int, int]) -> None:
+        if tuple(image_shape) != self.image_shape:
+            raise InputError(f"{self.path}: images of shape {tuple(image_shape)} do not fit {self.image_shape}")
 
     def _check_columns(self, columns: Mapping[str, np.ndarray], n_images: int) -> None:
         missing = [name for name in EVENT_COLUMNS if name not in columns]

@@ -1,0 +1,60 @@
+"""What the README shows works as it stands."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import yaml
+from fakes import make_events, write_ntuple
+
+from calovision.ntuples import iterate_events
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_ten_lines_of_the_library():
+    (code,) = (block for block in blocks("python") if "build_images" in block)
+    assert len([line for line in code.splitlines() if line and not line.startswith("#")]) <= 10
+    names = {}
+    exec(code, names)
+    images, overflow = names["images"], names["overflow"]
+    assert images.shape == (3, 3, 64, 64)
+    assert images[:, 0].sum(axis=(1, 2)).tolist() == [70.0, 0.0, 80.0]
+    assert images[:, 2].sum(axis=(1, 2)).tolist() == [1.0, 1.0, 0.0]
+    assert not overflow.any()
+    np.testing.assert_allclose(images[2, 1].sum(), 80 / np.cosh(2.0), rtol=1e-6)
+
+
+def test_schema_in_yaml_is_read(tmp_path):
+    """The file of the README, with the branches of a ntuple that exists."""
+    (text,) = (block for block in blocks("yaml") if "towers:" in block)
+    assert set(yaml.safe_load(text)) == {"tree", "towers", "tracks", "event_number", "weight"}
+    names = {
+        "analysis/events": "events", "cl_eta": "towers_eta", "cl_phi": "towers_phi", "cl_e_em": "towers_e_em",
+        "cl_e": "towers_e_had", "trk_px": "tracks_pt", "trk_py": "tracks_pt", "trk_eta": "tracks_eta",
+        "trk_phi": "tracks_phi", "eventNumber": "event_number", "mcWeight": "weight",
+    }  # fmt: skip
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"\b{name}\b", names[name], text)
+    (tmp_path / "my_schema.yaml").write_text(text)
+    path = write_ntuple(tmp_path / "a.root", *make_events(5))
+    (mine,) = iterate_events(path, schema=tmp_path / "my_schema.yaml")
+    (own,) = iterate_events(path)
+    chosen = own.towers[own.towers.e_had > 200]
+    assert mine.towers.eta.tolist() == chosen.eta.tolist()
+    np.testing.assert_allclose(np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000)
+
+
+def test_command_lines_name_commands_that_exist():
+    from typer.testing import CliRunner
+
+    from calovision.cli import app
+
+    (text,) = (block for block in blocks("bash") if "calovision inspect" in block)
+    for command in {line.split()[1] for line in text.splitlines() if line.startswith("calovision ")}:
+        result = CliRunner().invoke(app, [command, "--help"])
+        assert result.exit_code == 0, command
