@@ -19,7 +19,6 @@ from calovision.jet_images import (
     JetImageRecipe,
     build_dense_jet_images,
     build_jet_images,
-    standardize_images,
 )
 from calovision.jet_images.builder import _ranges, _rows
 from calovision.jet_images.constituents import flat_jets
@@ -246,20 +245,6 @@ def test_l1_sums_to_one(channels):
     total = images[:, scaled].sum(axis=(1, 2, 3)) + overflow[:, scaled].sum(axis=1)
     np.testing.assert_allclose(total, 1, rtol=1e-5)
     assert np.all(overflow[:, scaled].sum(axis=1) > 0)
-
-
-def test_standardize_closed_form():
-    images = np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)
-    mean, std = images.mean(axis=0), images.std(axis=0)
-    keep = images.copy()
-    both = standardize_images(images, recipe(zero_center=True, standardize=0.5), mean=mean, std=std)
-    np.testing.assert_allclose(both, [np.full((1, 2, 2), -2 / 2.5), np.full((1, 2, 2), 2 / 2.5)])
-    only = standardize_images(images, recipe(standardize=0.0), mean=mean, std=np.array([[[0, 1], [2, 4]]]))
-    np.testing.assert_allclose(only[1], [[[4, 5], [3, 7 / 4]]])
-    np.testing.assert_array_equal(standardize_images(images, recipe(), mean=mean, std=std), keep)
-    np.testing.assert_array_equal(images, keep)
-    assert standardize_images(images, recipe(zero_center=True), mean=mean, std=std, out=images) is images
-    np.testing.assert_allclose(images, keep - mean)
 
 
 # Channels and selection

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
+from calovision.grid import JetGrid
 from calovision.images import SparseImages
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, PixelStatistics, standardize
 
@@ -103,12 +104,12 @@ def test_no_image():
 
 
 @pytest.mark.parametrize("zero_center", [True, False])
-@pytest.mark.parametrize("floor", [1e-5, 0.02, 1.0])
+@pytest.mark.parametrize("floor", [1e-5, 0.02, 1.0, None])
 def test_standardized_images(zero_center, floor):
     images = make_images(50)
     statistics = statistics_of(images)
     wide = images.astype(np.float64)
-    expected = (wide - wide.mean(axis=0) * zero_center) / (wide.std(axis=0) + floor)
+    expected = (wide - wide.mean(axis=0) * zero_center) / (1 if floor is None else wide.std(axis=0) + floor)
     result = standardize(images, statistics, zero_center=zero_center, floor=floor)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
@@ -130,6 +131,25 @@ def test_pixel_that_never_changes_without_floor():
     result = standardize(images, statistics_of(images), floor=0.0)
     assert result[:, 0, 0, 0].tolist() == [0, 0, 0]
     np.testing.assert_allclose(result[:, 0, 0, 1], [-(1.5**0.5), 0, 1.5**0.5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("changes", [{"zero_center": True, "standardize": 0.5}, {"standardize": 0.1}, {}])
+def test_standardized_as_the_jet_recipe_says(tmp_path, changes):
+    """By the statistics of the training split of all files, whichever images are asked for."""
+    parts = [make_images(20, seed=seed) for seed in (1, 2)]
+    jets = {name: np.zeros(20) for name in ("jet_index", "pt", "eta", "phi", "mass")}
+    options = {"kind": "jet", "grid": JetGrid(8, 8, 1.0), "jet_recipe": changes}
+    paths = [
+        write_image_file(tmp_path / f"{k}.h5", images=images, columns=jets, **options) for k, images in enumerate(parts)
+    ]
+    collection = ImageCollection(paths)
+    images = np.concatenate(parts).astype(np.float64)
+    train = images[collection.column("split") == 0]
+    center = train.mean(axis=0) if changes.get("zero_center") else 0
+    scale = train.std(axis=0) + changes["standardize"] if changes else 1
+    chosen = np.array([31, 2, 7])
+    expected = (images[chosen] - center) / scale
+    np.testing.assert_allclose(collection.standardized(chosen), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 Images are ``(n_jets, n_channels, n_eta, n_phi)``; GeV and radians.
 """
 
-from calovision.jet_images.builder import build_dense_jet_images, build_jet_images, standardize_images
+from calovision.jet_images.builder import build_dense_jet_images, build_jet_images
 from calovision.jet_images.channels import JET_CHANNELS, JetChannel
 from calovision.jet_images.recipe import CHOICES, JET_RECIPES, JetImageRecipe
 
@@ -15,5 +15,4 @@ __all__ = [
     "JetImageRecipe",
     "build_dense_jet_images",
     "build_jet_images",
-    "standardize_images",
 ]

@@ -95,31 +95,6 @@ def build_dense_jet_images(
     return out, overflow
 
 
-def standardize_images(
-    images: np.ndarray, recipe: JetImageRecipe, *, mean: np.ndarray, std: np.ndarray, out: np.ndarray | None = None
-) -> np.ndarray:
-    """Zero-center and standardize dense images as the recipe says.
-
-    Parameters
-    ----------
-    images
-        float32 ``(n_jets, n_channels, n_eta, n_phi)``.
-    mean, std
-        Of each pixel in the training split, ``(n_channels, n_eta, n_phi)``.
-    out
-        Where the result goes, may be ``images``; None makes a new array.
-
-    Returns
-    -------
-    (images - mean) / (std + floor), float32; without the subtraction or the division where the recipe has neither.
-    """
-    offset = mean if recipe.zero_center else np.zeros_like(mean)
-    scale = np.ones_like(std) if recipe.standardize is None else std + recipe.standardize
-    result = np.subtract(images, offset.astype(np.float32), out=out)
-    result /= np.where(scale > 0, scale, 1.0).astype(np.float32)  # pixels that never vary, without a floor
-    return result
-
-
 def _ranges(offsets: np.ndarray, n_ranges: int) -> list[tuple[int, int]]:
     """Contiguous ranges of jets with about equally many constituents; one range if there are no jets."""
     shares = np.linspace(0, offsets[-1], n_ranges + 1)

@@ -61,7 +61,8 @@ class JetImageRecipe:
         To be subtracted from dense batches: the mean of each pixel in the training split.
     standardize
         To divide dense batches by: the standard deviation of each pixel in the training split plus this number;
-        None does not divide. These two are no part of the sparse image: see `standardize_images`.
+        None does not divide. These two are no part of the sparse image: see
+        ``storage.ImageCollection.standardized``.
 
     Raises
     ------

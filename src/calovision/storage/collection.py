@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, difference, mean_cross_section
 from calovision.storage.reader import ImageFile
 from calovision.storage.rows import check_rows, prepare_output
-from calovision.storage.statistics import PixelStatistics
+from calovision.storage.statistics import PixelStatistics, standardize
 
 BLOCK = 1000  # images in memory at a time
 
@@ -41,6 +41,7 @@ class ImageCollection:
             self._require_fit(file)
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
         self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
+        self._statistics: PixelStatistics | None = None
 
     def _require_fit(self, file: ImageFile) -> None:
         first, info = self.files[0], file.metadata
@@ -164,6 +165,22 @@ class ImageCollection:
     def statistics(self) -> PixelStatistics:
         """Pixel statistics of the training split over all files: the stored ones, or from the images where none are."""
         return reduce(add, (_training_statistics(file) for file in self.files))
+
+    def standardized(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        """Images as `dense` gives them, zero-centered and standardized as far as the jet recipe of the files says so.
+
+        Raises
+        ------
+        InputError
+            If no image of the files is of the training split, whose statistics are taken.
+        """
+        images, recipe = self.dense(indices, out=out), self.metadata.jet_recipe or {}
+        zero_center, floor = recipe.get("zero_center", False), recipe.get("standardize")
+        if not zero_center and floor is None:
+            return images
+        if self._statistics is None:
+            self._statistics = self.statistics()
+        return standardize(images, self._statistics, zero_center=zero_center, floor=floor, out=images)
 
     def mean_image(self, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Weighted mean of the images of the chosen events, float64 ``(n_channels, n_eta, n_phi)``.

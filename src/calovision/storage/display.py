@@ -25,11 +25,17 @@ def plot_image(file: "ImageFile", row: int) -> "Figure":
     if isinstance(info.grid, EtaPhiGrid) and info.grid.eta_edges is None:
         jets = file.events["fat_jets"][row] if "fat_jets" in file.events else None
         return plot_event_display(file[row], eta_range=info.grid.eta_range, channels=titles, fat_jets=jets, title=title)
-    return _plot_cells(file[row], info.grid.edges_in_eta, info.grid.edges_in_phi, titles, title)
+    names = (r"\Delta\eta", r"\Delta\phi") if info.kind == "jet" else (r"\eta", r"\phi")
+    return _plot_cells(file[row], info.grid.edges_in_eta, info.grid.edges_in_phi, titles, title, names)
 
 
 def _plot_cells(
-    image: np.ndarray, eta_edges: np.ndarray, phi_edges: np.ndarray, titles: list[str], title: str
+    image: np.ndarray,
+    eta_edges: np.ndarray,
+    phi_edges: np.ndarray,
+    titles: list[str],
+    title: str,
+    names: tuple[str, str],
 ) -> "Figure":
     """Cells between the given edges, on a logarithmic scale where they are positive."""
     from matplotlib.colors import LogNorm
@@ -44,7 +50,7 @@ def _plot_cells(
         norm = LogNorm(min(low, high / 2), high)
         mesh = axes.pcolormesh(eta_edges, phi_edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
         figure.colorbar(mesh, ax=axes, location="top", label=name)
-        axes.set(xlabel=r"$\eta$", xlim=(eta_edges[0], eta_edges[-1]), ylim=(phi_edges[0], phi_edges[-1]))
-    row[0].set_ylabel(r"$\phi$ [rad]")
+        axes.set(xlabel=f"${names[0]}$", xlim=(eta_edges[0], eta_edges[-1]), ylim=(phi_edges[0], phi_edges[-1]))
+    row[0].set_ylabel(f"${names[1]}$ [rad]")
     figure.suptitle(title)
     return figure

@@ -79,7 +79,7 @@ def standardize(
     statistics: PixelStatistics,
     *,
     zero_center: bool = True,
-    floor: float = 1e-5,
+    floor: float | None = 1e-5,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
     """Subtract the training mean of each pixel and divide by its standard deviation.
@@ -94,7 +94,7 @@ def standardize(
         Whether to subtract the mean; otherwise only divide.
     floor
         Added to the standard deviation, in the unit of the pixels: it keeps pixels that are nearly always empty from
-        being blown up.
+        being blown up. None does not divide.
     out
         Where to write, float32; ``images`` itself is allowed. A new array if None.
 
@@ -113,9 +113,9 @@ def standardize(
     """
     if images.shape[1:] != statistics.total.shape:
         raise InputError(f"images of shape {images.shape[1:]} do not fit statistics of {statistics.total.shape}")
-    if not floor >= 0:
+    if floor is not None and not floor >= 0:
         raise InputError(f"floor {floor}: what is added to the standard deviation must not be negative")
-    scale = statistics.std + floor
+    scale = np.ones_like(statistics.total) if floor is None else statistics.std + floor
     # a pixel that never changed says nothing, and 0/0 would be NaN
     factor = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0).astype(np.float32)
     result = np.empty(images.shape, dtype=np.float32) if out is None else out
