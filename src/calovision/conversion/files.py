@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.chunks import Chunk, convert_chunk, fields_to_read
+from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
 from calovision.conversion.processes import run_in_processes
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 ON_BAD_FILE = ("fail", "skip")
 GENERATOR_WEIGHTS = WeightOptions()
-TOLERANCE = 0.05  # of a mean weight that is taken for a cross-section
 
 
 def convert_ntuple(
@@ -92,7 +92,7 @@ def convert_ntuple(
     describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
     try:
         info = _open(path, schema, tree, weights)
-        section = _cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
+        section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
         chunks = _read(info, recipe, weights, chunk_size)
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
             cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, progress or (lambda n_events: None))
@@ -274,56 +274,6 @@ def _units(recipe: ImageRecipe) -> tuple[str, ...]:
     """Units of the channels; a normalized jet image has shares instead of GeV."""
     normalized = recipe.jets is not None and recipe.jets.normalize is not None
     return tuple("" if normalized else CHANNELS[channel].unit for channel in recipe.image_channels)
-
-
-def _cross_section(
-    info: NtupleInfo, sample: str, configured: float | None, weights: WeightOptions, *, required: bool
-) -> float:
-    """The configured cross-section, else what the weights contain, else the file's, in pb."""
-    if not info.sum_of_weights > 0 and info.n_entries > 0:
-        raise InputError(
-            f"{info.path}: the generator weights sum up to {info.sum_of_weights}, so that events cannot be normalized: "
-            "the sum must be positive"
-        )
-    if weights.include_cross_section:
-        if configured is not None:
-            raise InputError(
-                f"sample '{sample}': both a cross-section and weights that include it are given; give one of the two"
-            )
-        return info.sum_of_weights / max(info.n_generated, 1)
-    cross_section_pb = info.cross_section_pb if configured is None else configured
-    if cross_section_pb is None and not (required and info.n_generated > 0):
-        return np.nan
-    if cross_section_pb is None:
-        raise InputError(
-            f"{info.path}: the file holds no positive cross-section: give samples.{sample}.cross_section_pb (pb) in "
-            "the configuration"
-        )
-    if not (np.isfinite(cross_section_pb) and cross_section_pb > 0):
-        raise InputError(
-            f"sample '{sample}': the cross-section {cross_section_pb} pb is not positive: correct "
-            f"samples.{sample}.cross_section_pb"
-        )
-    _warn_of_cross_section_in_weights(info, cross_section_pb)
-    return float(cross_section_pb)
-
-
-def _warn_of_cross_section_in_weights(info: NtupleInfo, cross_section_pb: float) -> None:
-    """Say so where the weights look as if they contained the cross-section: their mean or their sum is about that."""
-    mean = info.sum_of_weights / max(info.n_generated, 1)
-    if np.isclose(mean, 1, rtol=TOLERANCE):
-        return
-    for what, value in (("mean", mean), ("sum", info.sum_of_weights)):
-        if np.isclose(value, cross_section_pb, rtol=TOLERANCE):
-            logger.warning(
-                "%s: the %s of the generator weights, %g, is about the cross-section, %g pb: they seem to contain it; "
-                "events are normalized to the cross-section once, which is right only if the sum of weights covers "
-                "all generated events (otherwise say that the weights include the cross-section)",
-                info.path,
-                what,
-                value,
-                cross_section_pb,
-            )
 
 
 def _no_events(recipe: ImageRecipe, sample: str, label: int, info: NtupleInfo | None) -> tuple:
