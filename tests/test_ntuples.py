@@ -126,18 +126,18 @@ def test_calovision_layout_round_trip(tmp_path):
     assert events.fat_jets is None
 
 
-def test_calovision_tower_energy_is_the_sum_in_float64(tmp_path):
+def test_calovision_tower_energy_is_the_sum_in_float64_rounded_to_the_type_of_the_file(tmp_path):
     (events,) = read(write_calovision(tmp_path / "a.root"), "calovision")
     columns = calovision_columns()
     em, had = (ak.to_numpy(ak.flatten(columns[f"towers_e_{kind}"])).astype(np.float64) for kind in ("em", "had"))
-    np.testing.assert_array_equal(ak.flatten(events.towers.e), em + had)
+    np.testing.assert_array_equal(ak.flatten(events.towers.e), (em + had).astype(np.float32))
     types = [str(ak.type(events.towers[name]).content.content) for name in events.towers.fields]
     assert dict(zip(events.towers.fields, types, strict=True)) == {
         "eta": "float32",
         "phi": "float32",
         "e_em": "float32",
         "e_had": "float32",
-        "e": "float64",
+        "e": "float32",
     }
     assert str(events.tracks.type).count("float32") == 3
     assert (events.event_number.dtype, events.weight.dtype) == (np.int64, np.float64)

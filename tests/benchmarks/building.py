@@ -1,7 +1,7 @@
 """build_64 and build_224: towers and tracks to images of three channels.
 
-Every method works through blocks of 1,000 events and writes into an array that it fills again for each block, as a
-conversion in chunks does. calovision starts from the awkward arrays of the user, including the way out of awkward.
+Every method works through batches of 256 events and writes into an array that it fills again for each of them.
+calovision starts from the awkward arrays of the user, including the way out of awkward.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from benchmarks.harness import Benchmark, Settings, TimeRatio, require_equal_ima
 from calovision import EtaPhiGrid
 from calovision.images import build_images, build_sparse_images
 
-EVENTS_PER_BLOCK = 1000
+EVENTS_PER_BLOCK = 256
 EVENTS_TO_CHECK = 200
 FLAT = ("bincount", "add_at", "fast_histogram")
 Fill = Callable[[int, np.ndarray], object]

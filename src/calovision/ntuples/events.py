@@ -12,8 +12,8 @@ import numpy as np
 class Events:
     """One chunk of n events; GeV, radians.
 
-    Collections keep the number type of the file (float32 stays float32); what is computed is float64, and so are fat
-    jets. A collection that the file does not have, or that was not asked for, is None.
+    Collections keep the number type of the file (float32 stays float32), also what is computed from it; fat jets are
+    float64. A collection that the file does not have, or that was not asked for, is None.
 
     Attributes
     ----------

@@ -65,7 +65,8 @@ def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> n
 
     Returns
     -------
-    The array itself if the expression is a mere name, else a new one; ``(m,)``, or a scalar if no name occurs.
+    The array itself if the expression is a mere name, else a new one; ``(m,)``, or a scalar if no name occurs. Numbers
+    are computed in float64, and rounded to float32 if all arrays are that.
 
     Raises
     ------
@@ -79,9 +80,11 @@ def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> n
     text, symbols = _with_symbols(expression, single)
     arrays = {symbol: _known_to_numexpr(values[name]) for name, symbol in symbols.items()}
     try:
-        return numexpr.evaluate(text, local_dict=arrays, global_dict={}, truediv=True)
+        result = numexpr.evaluate(text, local_dict=arrays, global_dict={}, truediv=True)
     except _UNREADABLE as error:
         raise InputError(_sentence(where, expression)) from error
+    # What is made of float32 alone has no more digits than that, and a float64 would double everything it meets.
+    return result.astype(np.float32) if single == set(symbols) and result.dtype == np.float64 else result
 
 
 def _with_symbols(expression: str, single: Collection[str] = ()) -> tuple[str, dict[str, str]]:
