@@ -227,7 +227,9 @@ def test_cut_flow_that_does_not_fit_is_refused():
 def test_mean_images_share_one_scale_per_channel():
     signal, background = np.zeros((3, 4, 6)), np.zeros((3, 4, 6))
     signal[0, 3, 0], background[0, 1, 2], signal[1, 2, 2] = 50.0, 0.5, 7.0
-    figure = plot_mean_images({"Signal": signal, "Background": background}, eta_range=(-2.5, 2.5), channels=CHANNELS)
+    figure = plot_mean_images(
+        {"Signal": signal, "Background": background}, eta_edges=np.array([-2.5, -1, 0, 2, 2.5]), channels=CHANNELS
+    )
     assert len(figure.axes) == 6 + 3
     meshes = np.array([axes.collections[0] for axes in figure.axes[:6]]).reshape(2, 3)
     assert (meshes[0, 0].norm.vmin, meshes[0, 0].norm.vmax) == (0.5, 50.0)
@@ -237,6 +239,7 @@ def test_mean_images_share_one_scale_per_channel():
     assert np.argwhere(~np.ma.getmaskarray(meshes[1, 0].get_array())).tolist() == [[2, 1]]
     assert figure.axes[0].get_xlim() == (-2.5, 2.5)
     assert figure.axes[0].get_ylim() == (-np.pi, np.pi)
+    assert meshes[0, 0].get_coordinates()[0, :, 0].tolist() == [-2.5, -1, 0, 2, 2.5]  # cells of unequal size
     assert [axes.get_xlabel() for axes in figure.axes[6:]] == list(CHANNELS)
 
 
@@ -244,7 +247,9 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
     image = np.zeros((3, 8, 8))
     image[2, 1, 6] = 3
     fat_jets = np.array([[800, 0.5, 3.0, 100], [300, -1.0, 0.0, 50], [0, 0, 0, 0]])
-    figure = plot_event_display(image, eta_range=(-2, 2), channels=CHANNELS, fat_jets=fat_jets, title="event 7")
+    figure = plot_event_display(
+        image, eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS, fat_jets=fat_jets, title="event 7"
+    )
     assert figure.get_suptitle() == "event 7"
     assert len(figure.axes) == 3 + 3
     wrapped, plain = figure.axes[2].get_lines()
@@ -262,26 +267,26 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
 
 def test_images_of_other_channels_are_refused():
     with pytest.raises(InputError, match="3 channels"):
-        plot_event_display(np.zeros((2, 8, 8)), eta_range=(-2, 2), channels=CHANNELS)
+        plot_event_display(np.zeros((2, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
 
 
 @pytest.mark.parametrize("stem", ["roc", "rpv_1.4"])
 def test_save_figure_writes_both_formats_and_nothing_else(tmp_path, stem):
-    figure = plot_event_display(np.zeros((3, 8, 8)), eta_range=(-2, 2), channels=CHANNELS)
+    figure = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
     before = dict(mpl.rcParams)
     paths = save_figure(figure, tmp_path / "plots" / stem)
     assert [path.name for path in paths] == [f"{stem}.pdf", f"{stem}.png"]
     assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [f"{stem}.pdf", f"{stem}.png"]
     assert paths[0].read_bytes().startswith(b"%PDF")
     assert paths[1].read_bytes().startswith(b"\x89PNG")
-    again = plot_event_display(np.zeros((3, 8, 8)), eta_range=(-2, 2), channels=CHANNELS)
+    again = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
     for path, repeated in zip(paths, save_figure(again, tmp_path / "again" / stem), strict=True):
         assert path.read_bytes() == repeated.read_bytes()  # no date inside
     assert dict(mpl.rcParams) == before
 
 
 def test_save_figure_leaves_nothing_half_written(tmp_path, monkeypatch):
-    figure = plot_event_display(np.zeros((3, 8, 8)), eta_range=(-2, 2), channels=CHANNELS)
+    figure = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
 
     def fail(path, **_):
         path.write_text("half")

@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]):
     metadata, labels, samples = collection.metadata, collection.column("label"), collection.sample_names()
     fat_jets, numbers = collection.column("fat_jets"), collection.column("event_number")
     titles = [CHANNELS[name].axis_title for name in metadata.channels]
-    look = {"eta_range": metadata.grid.eta_range, "channels": titles}
+    look = {"eta_edges": metadata.grid.edges_in_eta, "channels": titles}
     weights = collection.event_weights(params.luminosity_fb)
     means = {params.class_names[label]: collection.mean_image(labels == label, weights) for label in (1, 0)}
     save_figure(plot_mean_images(means, **look), Path(snakemake.output.mean_images).with_suffix(""))

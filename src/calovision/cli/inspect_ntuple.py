@@ -97,7 +97,7 @@ def _draw_event(event: Events, channels: Sequence[str], title: str, png: Path) -
 
     titles = [CHANNELS[name].axis_title for name in channels]
     image, jets = _image(event, channels), _fat_jets(event)
-    figure = plot_event_display(image, eta_range=GRID.eta_range, channels=titles, fat_jets=jets, title=title)
+    figure = plot_event_display(image, eta_edges=GRID.edges_in_eta, channels=titles, fat_jets=jets, title=title)
     write_png(figure, png)
 
 

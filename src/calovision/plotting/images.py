@@ -17,16 +17,16 @@ CIRCLE_POINTS = 400
 
 @styled
 def plot_mean_images(
-    mean_images: Mapping[str, np.ndarray], *, eta_range: tuple[float, float], channels: Sequence[str]
+    mean_images: Mapping[str, np.ndarray], *, eta_edges: np.ndarray, channels: Sequence[str]
 ) -> Figure:
     """Mean image of each class (rows) and channel (columns), with one logarithmic color scale per channel.
 
     Parameters
     ----------
     mean_images
-        For each class title an image ``(n_channels, n_eta, n_phi)`` over ``eta_range`` and all phi.
-    eta_range
-        Lower and upper edge in eta.
+        For each class title an image ``(n_channels, n_eta, n_phi)`` over ``eta_edges`` and all phi.
+    eta_edges
+        Edges of the cells in eta, ``(n_eta + 1,)``.
     channels
         Title of each channel with its unit, for the color bars.
     """
@@ -36,7 +36,7 @@ def plot_mean_images(
     for column, title in enumerate(channels):
         norm = _log_norm(*[_channel(image, column, channels) for image in mean_images.values()])
         for axes, image in zip(grid[:, column], mean_images.values(), strict=True):
-            mesh = _draw_cells(axes, image[column], eta_range, norm)
+            mesh = _draw_cells(axes, image[column], eta_edges, norm)
         _color_bar(figure, mesh, list(grid[:, column]), title)
         grid[-1, column].set_xlabel(r"$\eta$")
     for axes, name in zip(grid[:, 0], mean_images, strict=True):
@@ -48,7 +48,7 @@ def plot_mean_images(
 def plot_event_display(
     image: np.ndarray,
     *,
-    eta_range: tuple[float, float],
+    eta_edges: np.ndarray,
     channels: Sequence[str],
     fat_jets: np.ndarray | None = None,
     radius: float = 1.0,
@@ -59,8 +59,8 @@ def plot_event_display(
     Parameters
     ----------
     image
-        ``(n_channels, n_eta, n_phi)`` over ``eta_range`` and all phi.
-    eta_range, channels
+        ``(n_channels, n_eta, n_phi)`` over ``eta_edges`` and all phi.
+    eta_edges, channels
         As in `plot_mean_images`.
     fat_jets
         pT, eta, phi, mass of each, ``(n_jets, 4)``; rows with pT 0 are padding.
@@ -73,7 +73,7 @@ def plot_event_display(
     row = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
     for column, (axes, name) in enumerate(zip(row, channels, strict=True)):
         cells = _channel(image, column, channels)
-        mesh = _draw_cells(axes, cells, eta_range, _log_norm(cells))
+        mesh = _draw_cells(axes, cells, eta_edges, _log_norm(cells))
         _color_bar(figure, mesh, [axes], name)
         axes.set_xlabel(r"$\eta$")
         for jet in np.atleast_2d(fat_jets) if fat_jets is not None and len(fat_jets) else []:
@@ -94,13 +94,12 @@ def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.nda
     return np.asarray(image[channel], dtype=np.float64)
 
 
-def _draw_cells(axes: Axes, cells: np.ndarray, eta_range: tuple[float, float], norm: LogNorm) -> QuadMesh:
+def _draw_cells(axes: Axes, cells: np.ndarray, eta_edges: np.ndarray, norm: LogNorm) -> QuadMesh:
     """Cells ``(n_eta, n_phi)`` with eta to the right and phi upwards; those without content stay white."""
-    eta = np.linspace(*eta_range, cells.shape[0] + 1)
     phi = np.linspace(-np.pi, np.pi, cells.shape[1] + 1)
     shown = np.ma.masked_less_equal(cells, 0.0)
-    mesh = axes.pcolormesh(eta, phi, shown.T, norm=norm, cmap="viridis_r", rasterized=True)
-    axes.set(xlim=eta_range, ylim=(-np.pi, np.pi), aspect="equal")
+    mesh = axes.pcolormesh(eta_edges, phi, shown.T, norm=norm, cmap="viridis_r", rasterized=True)
+    axes.set(xlim=(eta_edges[0], eta_edges[-1]), ylim=(-np.pi, np.pi), aspect="equal")
     axes.set_yticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"])
     return mesh
 

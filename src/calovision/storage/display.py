@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calovision.grid import EtaPhiGrid
+from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.images import CHANNELS
 
 if TYPE_CHECKING:
@@ -22,22 +22,15 @@ def plot_image(file: "ImageFile", row: int) -> "Figure":
     title = f"{info.sample}, event {file.events['event_number'][row]}"
     if info.kind == "jet":
         title += f", jet {file.events['jet_index'][row]}"
-    if isinstance(info.grid, EtaPhiGrid) and info.grid.eta_edges is None:
+    if isinstance(info.grid, EtaPhiGrid):
         jets = file.events["fat_jets"][row] if "fat_jets" in file.events else None
-        return plot_event_display(file[row], eta_range=info.grid.eta_range, channels=titles, fat_jets=jets, title=title)
-    names = (r"\Delta\eta", r"\Delta\phi") if info.kind == "jet" else (r"\eta", r"\phi")
-    return _plot_cells(file[row], info.grid.edges_in_eta, info.grid.edges_in_phi, titles, title, names)
+        edges = info.grid.edges_in_eta
+        return plot_event_display(file[row], eta_edges=edges, channels=titles, fat_jets=jets, title=title)
+    return _plot_jet(file[row], info.grid, titles, title)
 
 
-def _plot_cells(
-    image: np.ndarray,
-    eta_edges: np.ndarray,
-    phi_edges: np.ndarray,
-    titles: list[str],
-    title: str,
-    names: tuple[str, str],
-) -> "Figure":
-    """Cells between the given edges, on a logarithmic scale where they are positive."""
+def _plot_jet(image: np.ndarray, grid: JetGrid, titles: list[str], title: str) -> "Figure":
+    """Cells around the jet axis, on a logarithmic scale where they are positive."""
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
@@ -48,9 +41,11 @@ def _plot_cells(
         low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
         shown = np.ma.masked_less_equal(cells.T, 0.0)
         norm = LogNorm(min(low, high / 2), high)
-        mesh = axes.pcolormesh(eta_edges, phi_edges, shown, norm=norm, cmap="viridis_r", rasterized=True)
+        mesh = axes.pcolormesh(
+            grid.edges_in_eta, grid.edges_in_phi, shown, norm=norm, cmap="viridis_r", rasterized=True
+        )
         figure.colorbar(mesh, ax=axes, location="top", label=name)
-        axes.set(xlabel=f"${names[0]}$", xlim=(eta_edges[0], eta_edges[-1]), ylim=(phi_edges[0], phi_edges[-1]))
-    row[0].set_ylabel(f"${names[1]}$ [rad]")
+        axes.set(xlabel=r"$\Delta\eta$", aspect="equal")
+    row[0].set_ylabel(r"$\Delta\phi$ [rad]")
     figure.suptitle(title)
     return figure
