@@ -59,7 +59,7 @@ def find_files(name, patterns):
 
 
 def local_file(path):
-    """The ROOT file that a rule waits for: without its tree (file.root:tree); none at an address (root://...)."""
+    """The ROOT file to wait for, without its tree (file.root:tree); none at an address (root://...)."""
     file, separator, _ = path.rpartition(".root:")
     return [] if "://" in path else f"{file}.root" if separator else path
 
