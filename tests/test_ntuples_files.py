@@ -185,7 +185,7 @@ def test_only_the_wanted_fields_are_read(tmp_path):
     assert (events.tracks, events.fat_jets, events.candidates, events.constituents) == (None,) * 4
     (events,) = iterate_events(path, fields={"towers": ["e"]})
     em, had = (ak.values_astype(columns[f"towers_e_{kind}"], np.float64) for kind in ("em", "had"))
-    assert events.towers.e.tolist() == (em + had).tolist()
+    assert events.towers.e.tolist() == ak.values_astype(em + had, np.float32).tolist()
     with pytest.raises(ValueError, match=r"unknown collections .'tower'.: choose from towers"):
         list(iterate_events(path, fields={"tower": {"eta"}}))
 
