@@ -156,7 +156,9 @@ def random_read(settings: Settings) -> Benchmark:
         methods={name: epoch(read) for name, read in reads.items()},
         bars=(
             TimeRatio("gzip4_loop", "calovision_out", at_least=60),
+            TimeRatio("gzip4_loop", "calovision", at_least=60),
             TimeRatio(("dense_in_ram", "dense_in_ram_out"), "calovision_out", at_least=1),
+            TimeRatio("dense_in_ram", "calovision", at_least=1),
         ),
         check=check,
     )
