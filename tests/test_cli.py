@@ -33,7 +33,7 @@ def test_help_and_version_start_light():
     code, loaded = json.loads(result.stdout.splitlines()[-1])
     assert code == 0
     assert [name for name in HEAVY if name in loaded] == []
-    assert all(command in result.stdout for command in ("images", "inspect", "export", "import-hepcnn", "--version"))
+    assert all(command in result.stdout for command in ("images", "export", "score", "onnx", "--version"))
     from importlib.metadata import version
 
     assert succeed("--version") == f"calovision {version('calovision')}\n"
@@ -49,7 +49,7 @@ def test_as_a_module():
 
 def test_every_command_and_option_is_explained():
     commands = typer.main.get_command(app).commands
-    assert set(commands) == {"images", "inspect", "export", "import-hepcnn"}
+    assert set(commands) == {"images", "inspect", "export", "import-hepcnn", "models", "score", "onnx"}
     for command in commands.values():
         assert command.help
         assert [option.name for option in command.params if not option.help] == []

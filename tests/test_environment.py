@@ -28,7 +28,8 @@ def name_and_specifier(requirement):
 def in_pyproject():
     """Requirements of the package and of the extras that environment.yml includes."""
     extras = PROJECT["optional-dependencies"]
-    return dict(map(name_and_specifier, [*PROJECT["dependencies"], *extras["example"], *extras["test"]]))
+    every = [*PROJECT["dependencies"], *extras["example"], *extras["onnx"], *extras["test"]]
+    return dict(name_and_specifier(text) for text in every if Requirement(text).name != PROJECT["name"])
 
 
 def in_environment():

@@ -1,6 +1,7 @@
 """The summary's keys and numbers against those computed by hand, and the table."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -154,8 +155,9 @@ def test_skipped_files_are_named(tmp_path, four_and_four):
     assert lines[7] == "- lost.root: lost.root is truncated"
 
 
-def tabulate(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1):
-    return tabulate_test_events(collection, indices, scores, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
+def tabulate(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1, others=None):
+    models = {"small": scores, **(others or {})}
+    return tabulate_test_events(collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
 
 
 def test_test_events_are_those_of_the_test_split(collection):
@@ -190,6 +192,33 @@ def test_combination_is_fitted_on_the_validation_split(collection):
     )
     assert np.array_equal(test["cnn+jets"], combined_score(estimator, test["cnn"], test))
     assert len(np.unique(test["cnn+jets"])) > 5
+
+
+def test_other_models_have_columns_and_rows_of_their_own(collection):
+    """The first model is the CNN; another one changes nothing of it, and is compared like it."""
+    indices = split_indices(collection, "validation", "test")
+    scores = np.random.default_rng(2).uniform(0.1, 0.9, (2, len(indices)))
+    alone, test = (
+        tabulate(collection, indices, scores[0]),
+        tabulate(collection, indices, scores[0], others={"wide": scores[1]}),
+    )
+    assert set(test) == {*alone, "wide"}
+    for name, column in alone.items():
+        assert np.array_equal(test[name], column)
+    assert np.array_equal(test["wide"], scores[1][collection.column("split")[indices] == 2])
+    summary = summarize(collection, test, POINTS, models=["wide"])
+    assert list(summary["classifiers"]) == [*CLASSIFIERS, "wide"]
+    swapped = summarize(collection, test | {"cnn": test["wide"]}, POINTS)
+    assert summary["classifiers"]["wide"] == swapped["classifiers"]["cnn"]
+    assert summary["classifiers"]["cnn"] == summarize(collection, alone, POINTS)["classifiers"]["cnn"]
+
+
+@pytest.mark.parametrize("name", ["cnn", "cnn+jets", "mj_sum", "ht", "weight", "sample", "signal_region", "fat_jets"])
+def test_model_with_the_name_of_another_column(collection, name):
+    indices = split_indices(collection, "validation", "test")
+    scores = np.full(len(indices), 0.5)
+    with pytest.raises(InputError, match=f"model '{re.escape(name)}': the table of test events has another column"):
+        tabulate(collection, indices, scores, others={name: scores})
 
 
 def test_summary_of_a_collection_and_its_table_in_a_file(collection, tmp_path):

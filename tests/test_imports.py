@@ -30,11 +30,14 @@ ALLOWED = {
     "storage": {"grid", "images", "plotting", "splits"},
     "plotting": {"metrics"},
     "conversion": {"grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage"},
-    "datasets": {"storage"},
-    "training": {"datasets", "metrics", "models", "splits", "storage"},
+    "datasets": {"images", "storage"},
+    "scoring": {"datasets", "images", "models", "storage"},
+    "onnx_export": {"datasets", "models", "scoring"},
+    "training": {"datasets", "metrics", "models", "plotting", "scoring", "splits", "storage"},
     "evaluation": {"baselines", "metrics", "selection", "splits", "storage"},
-    "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"},
-    "__init__": {"conversion", "grid", "images", "jet_images", "storage"},
+    "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"}
+    | {"models", "onnx_export", "scoring"},
+    "__init__": {"conversion", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
 }
 HEAVY = ("torch", "lightning", "matplotlib", "mplhep", "snakemake", "sklearn", "tensorboard", "pythia8mc", "numba")
 

@@ -12,7 +12,6 @@ from calovision.plotting import (
     plot_combination_gain,
     plot_cut_flow,
     plot_event_display,
-    plot_learning_curves,
     plot_mean_images,
     plot_roc,
     plot_score_vs_mj_sum,
@@ -186,19 +185,6 @@ def test_score_maps_take_one_event_of_a_class():
     scores, labels = np.array([0.2, 0.9, 0.99]), np.array([0, 1, 1])
     figure = plot_score_vs_n_fat_jets(scores, np.array([3, 3, 5]), labels, np.ones(3))
     assert figure.axes[1].containers[0][0].get_ydata() == pytest.approx([0.2])
-
-
-def test_learning_curves_mark_the_best_epoch():
-    history = {"epoch": np.arange(4), "train_loss": [np.nan, 0.4, 0.3, 0.2], "validation_loss": [0.5, 0.3, 0.25, 0.4]}
-    top, bottom = plot_learning_curves(history | {"validation_auc": [0.7, 0.8, 0.9, 0.85]}).axes
-    lines = lines_of(top)
-    np.testing.assert_array_equal(lines["Training"].get_xdata(), [1, 2, 3])
-    np.testing.assert_array_equal(lines["Validation"].get_ydata(), [0.5, 0.3, 0.25, 0.4])
-    assert lines["Best epoch (2)"].get_xdata()[0] == 2
-    np.testing.assert_array_equal(bottom.get_lines()[0].get_ydata(), [0.7, 0.8, 0.9, 0.85])
-    assert (bottom.get_xlabel(), bottom.get_ylabel(), top.get_ylabel()) == ("Epoch", "Validation AUC", "Loss")
-    with pytest.raises(InputError, match="validation_auc"):
-        plot_learning_curves(history)
 
 
 def test_cut_flow_is_relative_to_the_first_cut():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, kernels
+from calovision.storage.rows import take_rows
 
 IMAGES = make_images(20)
 
@@ -134,10 +135,19 @@ def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads
         file.dense(np.arange(20), threads=threads)
     with pytest.raises(InputError, match=r"a.h5: damaged image file"):
         ImageCollection([path]).dense(np.arange(20))
+    collection, several = ImageCollection([path]), np.arange(19, -1, -1)
+    reads = [lambda: file.sparse(several), lambda: collection.sparse(several), lambda: collection.load(several)]
+    reads.append(lambda: list(collection.iterate(several, 2)))
     if name == "offsets":
-        for read in (lambda: file.sparse([0, 4, 5, 6]), lambda: list(file.iterate(3)), lambda: file.sparse([5, 3, 4])):
-            with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image [3456] "):
-                read()
+        reads += [
+            lambda: list(file.iterate(3)),
+            lambda: file.row_lengths(np.array([5, 4])),
+            lambda: file.sparse([4, 5]),
+        ]
+    for read in reads:
+        row = "[3456]" if name == "offsets" else str(np.searchsorted(file.offsets, position, side="right") - 1)
+        with pytest.raises(InputError, match=rf"a.h5: damaged image file \(the cells of image {row} "):
+            read()
 
 
 def test_damaged_compressed_row_is_named(tmp_path):
@@ -147,6 +157,119 @@ def test_damaged_compressed_row_is_named(tmp_path):
         damaged["images/cells"][damaged["images/offsets"][7]] = 128
     with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"):
         ImageFile(path).dense([6, 7, 8])
+
+
+def test_cells_outside_are_named_by_their_image(tmp_path):
+    path = write_image_file(tmp_path / "a.h5", images=IMAGES)
+    with h5py.File(path, "r+") as damaged:
+        damaged["images/cells"][damaged["images/offsets"][7]] = 128
+    file = ImageFile(path)
+    collection = ImageCollection([write_image_file(tmp_path / "b.h5", 5), path])
+    for read in (
+        lambda: file.sparse([1, 7]),
+        lambda: file.sparse([6, 7, 8]),
+        lambda: collection.sparse([0, 12, 1]),
+        lambda: collection.load(np.arange(25)),
+    ):
+        with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"):
+            read()
+    assert np.array_equal(collection.sparse([4, 11, 13]).dense()[1:], IMAGES[[6, 8]])
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Collection of four files, one compressed and one empty, and its images."""
+    folder, parts = tmp_path_factory.mktemp("several"), [IMAGES, make_images(7, seed=2), make_images(13, seed=3)]
+    paths = [
+        write_image_file(folder / "a.h5", images=parts[0]),
+        write_image_file(folder / "none.h5", 0),
+        write_compressed(folder / "b.h5", parts[1]),
+        write_image_file(folder / "c.h5", images=parts[2], sample="rpv", label=1),
+    ]
+    return ImageCollection(paths), np.concatenate(parts)
+
+
+@given(st.lists(st.integers(0, 39), max_size=50), st.integers(1, 20))
+def test_sparse_images_of_several_files_in_any_order(several, indices, chunk_size):
+    collection, images = several
+    expected = images[np.array(indices, dtype=int)]
+    for found in (collection.sparse(indices), collection.load(indices)):
+        assert found.shape == (2, 8, 8)
+        assert found.cells.dtype == np.uint16
+        assert found.offsets[0] == 0
+        assert np.array_equal(np.diff(found.offsets), np.count_nonzero(expected.reshape(len(indices), 128), axis=1))
+        assert np.array_equal(found.dense(), expected)
+    assert np.array_equal(collection.row_lengths(indices), np.diff(found.offsets))
+    again = np.zeros_like(expected)
+    sizes = []
+    for targets, part in collection.iterate(indices, chunk_size):
+        again[targets] = part.dense()
+        sizes.append(len(set(np.array(indices)[targets])))
+    assert np.array_equal(again, expected)
+    assert max(sizes, default=0) <= chunk_size
+
+
+def test_sparse_cells_are_those_of_the_file(several):
+    collection, images = several
+    found, expected = collection.sparse([39, 3, 3, 24]), to_sparse(images[[39, 3, 3, 24]])
+    for name in ("offsets", "cells", "values"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name))
+        assert getattr(found, name).flags.owndata  # no view of a file that may go
+
+
+@pytest.mark.parametrize("indices", [[-1], [3, 40], np.array([2.0]), np.array([[1]])])
+def test_sparse_events_that_do_not_exist(several, indices):
+    collection, _ = several
+    for read in (collection.sparse, collection.load, collection.row_lengths, lambda ids: list(collection.iterate(ids))):
+        with pytest.raises(IndexError, match=r"image (-1|40) does not exist: there are 40|must be a list of integers"):
+            read(indices)
+
+
+def test_rows_of_images_in_memory(several):
+    images = to_sparse(IMAGES)
+    assert np.array_equal(take_rows(images, [7, 0, 7, 19]).dense(), IMAGES[[7, 0, 7, 19]])
+    assert np.array_equal(take_rows(images, []).dense(), IMAGES[:0])
+    with pytest.raises(IndexError, match="image 20 does not exist"):
+        take_rows(images, [20])
+    images.cells[images.offsets[3]] = 128
+    with pytest.raises(InputError, match="the cells of image 3 are not inside the image"):
+        take_rows(images, [1, 3])
+
+
+def test_gather_does_not_follow_offsets_that_changed():
+    """Between measuring and copying somebody may overwrite the file: nothing may be written outside."""
+    sparse = to_sparse(IMAGES)
+    rows = np.array([4, 2])
+    cells, values = np.full(50, 9, dtype=np.uint16), np.zeros(50, dtype=np.float32)
+    bounds = np.array([0, 1, 2])
+    assert np.diff(sparse.offsets)[4] != 1
+    arrays = sparse.offsets, sparse.cells, sparse.values
+    assert kernels.gather(*arrays, rows, np.array([0, 1]), 128, bounds, cells, values) == 4
+    assert np.all(cells == 9)
+
+
+def test_loading_many_images_maps_nothing(tmp_path):
+    collection = ImageCollection(
+        [write_image_file(tmp_path / "a.h5", images=IMAGES), write_compressed(tmp_path / "b.h5")]
+    )
+    collection.load(np.arange(0, 40, 3))
+    list(collection.iterate(np.arange(0, 40, 3)))
+    mapped, compressed = (file._arrays for file in collection.files)
+    assert "images/cells" not in mapped._mapped
+    assert "images/values" not in mapped._mapped
+    assert compressed._loaded == {}
+    assert [file.is_mapped for file in collection.files] == [True, False]
+
+
+def test_files_that_do_not_change_are_opened_again_in_another_process(several):
+    collection, images = several
+    collection.sparse([3, 22, 39])
+    pickled = pickle.dumps(collection)
+    assert len(pickled) < 3000
+    again = pickle.loads(pickled)
+    assert again.files[0]._arrays._bytes is None  # nothing is mapped before it is needed
+    assert again.of_sample("rpv")[0] is again.files[3]
+    assert np.array_equal(again.sparse([39, 22, 3]).dense(), images[[39, 22, 3]])
 
 
 def test_events_are_read_when_asked_for(tmp_path):

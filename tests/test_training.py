@@ -1,8 +1,10 @@
-"""Training and scores: reproducible, able to learn a toy, the best epoch kept, and what they refuse."""
+"""Training: reproducible, able to learn a toy, the best epoch kept, what it shows, and what it refuses."""
 
+import json
 import logging
 import warnings
 
+import fakes_training
 import numpy as np
 import pytest
 import torch
@@ -10,20 +12,38 @@ from fakes import make_columns, make_images, write_image_file, write_two_samples
 
 from calovision.datasets import training_weights
 from calovision.errors import InputError
-from calovision.metrics import auc, roc
+from calovision.metrics import auc, roc, signal_efficiency_at
+from calovision.models import load_model
+from calovision.scoring import score_collection
 from calovision.storage import ImageCollection
-from calovision.training import TrainingOptions, predict_scores, train_network
+from calovision.training import HISTORY, TrainingOptions, train_network
 
-OPTIONS = TrainingOptions(epochs=2, batch_size=16, learning_rate=0.01, device="cpu", seed=3)
+OPTIONS = TrainingOptions(epochs=2, batch_size=16, learning_rate=0.01, device="cpu", precision="fp32", seed=3)
 
 
 def train(collection, folder, **changes):
-    options = TrainingOptions(**(vars(OPTIONS) | changes))
-    return train_network(collection, folder, options, luminosity_fb=1.0, progress_bar=False)
+    return fakes_training.train(collection, folder, OPTIONS, **changes)
 
 
 def history(folder):
-    return np.genfromtxt(folder / "history.csv", delimiter=",", names=True, ndmin=1)
+    return np.genfromtxt(folder / "history.csv", delimiter=",", names=True, ndmin=1, deletechars="")
+
+
+def scores_of(folder, collection, indices):
+    return score_collection(load_model(folder, allow_imports=True), collection, indices, device="cpu")
+
+
+def weights_of(folder):
+    return load_model(folder, allow_imports=True).state_dict()
+
+
+def equal_weights(first, second):
+    return all(torch.equal(weights_of(first)[name], weights) for name, weights in weights_of(second).items())
+
+
+def validation(collection):
+    indices = np.flatnonzero(collection.column("split") == 1)
+    return indices, collection.column("label")[indices]
 
 
 @pytest.fixture(scope="module")
@@ -40,63 +60,81 @@ def trained(collection, tmp_path_factory):
     return folder
 
 
-def test_run_leaves_checkpoint_history_and_tensorboard(trained):
-    assert sorted(path.name for path in trained.iterdir()) == ["best.ckpt", "history.csv", "tensorboard"]
+def test_run_leaves_model_history_and_tensorboard(trained):
+    names = ["history.csv", "model.json", "model.safetensors", "tensorboard"]
+    assert sorted(path.name for path in trained.iterdir()) == names
     assert len(list((trained / "tensorboard").glob("events.out.tfevents.*"))) == 1
 
 
 def test_history_has_one_row_per_epoch(trained):
-    assert (trained / "history.csv").read_text().splitlines()[0] == "epoch,train_loss,validation_loss,validation_auc"
+    assert tuple((trained / "history.csv").read_text().splitlines()[0].split(",")) == HISTORY
     rows = history(trained)
     assert rows["epoch"].tolist() == list(range(12))
-    for name in rows.dtype.names:
+    for name in HISTORY:
         assert np.isfinite(rows[name]).all()
     assert rows["train_loss"][-1] < 0.5 * rows["train_loss"][0]
+    assert np.all((rows["train_accuracy"] >= 0) & (rows["train_accuracy"] <= 1))
+    assert rows["train_accuracy"][-1] > 0.8
+    assert np.all(rows["images_per_s"] > 0)
 
 
 def test_toy_is_learned(collection, trained):
     test = np.flatnonzero(collection.column("split") == 2)
-    scores, labels = predict_scores(collection, trained / "best.ckpt", test), collection.column("label")[test]
+    scores, labels = scores_of(trained, collection, test), collection.column("label")[test]
     assert auc(roc(scores, labels, np.ones(len(test)))) > 0.9
     assert scores[labels == 1].mean() > 0.5 > scores[labels == 0].mean()
 
 
-def test_checkpoint_is_the_epoch_of_the_lowest_validation_loss(trained):
-    checkpoint = torch.load(trained / "best.ckpt", weights_only=False)
-    assert checkpoint["epoch"] == np.argmin(history(trained)["validation_loss"])
-
-
-def test_checkpoint_gives_the_validation_numbers_of_its_epoch(collection, trained):
-    """Loss and AUC of the history, computed here from the scores of the stored network."""
-    validation = np.flatnonzero(collection.column("split") == 1)
-    scores, labels = (
-        predict_scores(collection, trained / "best.ckpt", validation),
-        collection.column("label")[validation],
-    )
+def test_model_gives_the_validation_numbers_of_the_best_epoch(collection, trained):
+    """Numbers of the history, computed here from the scores of the stored network."""
+    indices, labels = validation(collection)
+    scores = scores_of(trained, collection, indices)
     weights = training_weights(labels, np.ones(len(labels)), "balanced")
     loss = -np.mean(weights * np.where(labels == 1, np.log(scores), np.log1p(-scores)))
     best = history(trained)[np.argmin(history(trained)["validation_loss"])]
     assert best["validation_loss"] == pytest.approx(loss, rel=1e-4)
     assert best["validation_auc"] == pytest.approx(auc(roc(scores, labels, weights)), rel=1e-4)
+    assert best["validation_accuracy"] == pytest.approx(np.mean((scores > 0.5) == labels))
+    for point in ("1e-2", "1e-3"):
+        value = signal_efficiency_at(scores, labels, weights, float(point)).value
+        assert best[f"validation_signal_efficiency_{point}"] == pytest.approx(value, rel=1e-4)
+
+
+def test_model_says_how_it_was_trained(trained):
+    training = load_model(trained).training_run
+    rows = history(trained)
+    assert (training["epochs"], training["best_epoch"]) == (12, np.argmin(rows["validation_loss"]))
+    assert (training["n_training"], training["n_validation"]) == (72, 24)
+    assert training["options"]["learning_rate"] == 0.01
+    assert training["samples"] == {"rpv": 1, "qcd": 0}
+
+
+def test_learning_rate_is_that_of_the_schedule(collection, tmp_path):
+    """In the last step of each of two epochs of four, by the formulas of the schedules."""
+    rates = {}
+    for schedule in ("one_cycle", "cosine", "constant"):
+        train(collection, tmp_path / schedule, schedule=schedule)
+        rates[schedule] = history(tmp_path / schedule)["learning_rate"]
+    assert rates["constant"].tolist() == [0.01, 0.01]
+    np.testing.assert_allclose(rates["cosine"], 0.005 * (1 + np.cos(np.pi * np.array([3, 7]) / 8)), rtol=1e-4)
+    assert rates["one_cycle"][-1] == pytest.approx(0.01 / 25 / 1e4, rel=1e-3)
 
 
 def test_same_seed_gives_the_same_network(collection, tmp_path):
-    every = np.arange(len(collection))
-    paths = [train(collection, tmp_path / str(k), seed=seed) for k, seed in enumerate((5, 5, 6))]
-    weights = [torch.load(path, weights_only=False)["state_dict"] for path in paths]
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-    first, same, other = (predict_scores(collection, path, every) for path in paths)
-    assert np.array_equal(first, same)
-    assert not np.allclose(first, other)
-    histories = [(path.parent / "history.csv").read_text() for path in paths]
-    assert histories[0] == histories[1] != histories[2]
+    folders = [tmp_path / str(k) for k in range(3)]
+    for folder, seed in zip(folders, (5, 5, 6), strict=True):
+        train(collection, folder, seed=seed)
+    assert equal_weights(folders[0], folders[1])
+    assert not equal_weights(folders[0], folders[2])
+    columns = [[history(folder)[name].tolist() for name in HISTORY[:-1]] for folder in folders]
+    assert columns[0] == columns[1] != columns[2]
 
 
 def test_second_run_replaces_the_first(collection, tmp_path):
     train(collection, tmp_path, epochs=3)
     train(collection, tmp_path, epochs=1)
     assert history(tmp_path)["epoch"].tolist() == [0]
-    assert torch.load(tmp_path / "best.ckpt", weights_only=False)["epoch"] == 0
+    assert load_model(tmp_path).training_run["epochs"] == 1
     assert len(list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))) == 1
 
 
@@ -110,13 +148,41 @@ def test_early_stopping(collection, tmp_path):
 
 def test_augmentation_is_of_the_training_only(collection, tmp_path):
     """It changes the training but not the scores of a trained network."""
-    folders = {augmentation: tmp_path / str(augmentation) for augmentation in (True, False)}
-    for augmentation, folder in folders.items():
-        train(collection, folder, augmentation=augmentation)
-    losses = [history(folder)["train_loss"][0] for folder in folders.values()]
+    losses = []
+    for augmentation in (True, False):
+        train(collection, tmp_path / str(augmentation), augmentation=augmentation)
+        losses.append(history(tmp_path / str(augmentation))["train_loss"][0])
     assert losses[0] != losses[1]
-    scores = [predict_scores(collection, folders[True] / "best.ckpt", np.arange(20)) for _ in range(2)]
-    assert np.array_equal(*scores)
+    assert np.array_equal(*[scores_of(tmp_path / "True", collection, np.arange(20)) for _ in range(2)])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"precision": "bf16"},
+        {"channels_last": False},
+        {"gradient_clip": 0.01},
+        {"scaling": "maximum"},
+        {"variables": ("n_fat_jets", "ht")},
+        {"circular": False},
+        {"options": {"width": 4}},
+    ],
+)
+def test_choice_changes_the_training(collection, tmp_path, changes, trained):
+    train(collection, tmp_path, epochs=1, **changes)
+    assert history(tmp_path)["validation_loss"][0] != history(trained)["validation_loss"][0]
+    assert np.isfinite(scores_of(tmp_path, collection, np.arange(10))).all()
+
+
+def test_statistics_are_those_of_the_training_split(collection, tmp_path):
+    train(collection, tmp_path, epochs=1, scaling="maximum", variables=("ht",))
+    chosen = np.flatnonzero(collection.column("split") == 0)
+    buffers = {name: values.numpy() for name, values in weights_of(tmp_path).items()}
+    maxima = collection.dense(chosen).max(axis=(0, 2, 3))
+    assert any(values.size == 2 and np.allclose(1 / values.ravel(), maxima) for values in buffers.values())
+    ht = collection.column("ht")[chosen]
+    for number in (ht.mean(), 1 / ht.std()):
+        assert any(values.size == 1 and np.allclose(values, number) for values in buffers.values())
 
 
 @pytest.mark.parametrize("progress_bar", [True, False])
@@ -128,15 +194,15 @@ def test_run_says_nothing_but_its_progress(collection, tmp_path, capfd, caplog, 
     output = capfd.readouterr()
     shown = output.out + output.err
     assert ("Epoch 0: 100%" in shown) == progress_bar
-    assert ("validation_loss=" in shown) == progress_bar
+    assert ("auc=" in shown) == progress_bar
     assert all(word not in shown for word in ("v_num", "litlogger", "GPU available", "Warning"))
     assert progress_bar or shown == ""
-    assert [record.name for record in caplog.records] == ["calovision.training"] * 2
+    assert {record.name for record in caplog.records} == {"calovision.training.run"}
     assert caplog.records[0].getMessage() == "training small on 72 events, device cpu"
     assert logging.getLogger("lightning.pytorch").level != logging.WARNING
 
 
-@pytest.mark.parametrize("weights", ["physical", "log1p"])
+@pytest.mark.parametrize("weights", ["raw", "log1p"])
 def test_weights_enter_the_loss(collection, tmp_path, weights):
     """All events of a class weigh the same here, so that each scheme gives the loss of the balanced one."""
     losses = []
@@ -146,27 +212,32 @@ def test_weights_enter_the_loss(collection, tmp_path, weights):
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
-def test_scores_are_float64_between_zero_and_one_in_the_order_asked_for(collection, trained):
-    every = predict_scores(collection, trained / "best.ckpt", np.arange(len(collection)), device="cpu")
-    assert every.shape == (120,)
-    assert every.dtype == np.float64
-    assert np.all((every > 0) & (every < 1))
-    some = predict_scores(collection, trained / "best.ckpt", np.array([100, 3, 3, 50]), batch_size=3)
-    np.testing.assert_allclose(some, every[[100, 3, 3, 50]], rtol=1e-5)
-    assert predict_scores(collection, trained / "best.ckpt", np.zeros(0, dtype=int)).shape == (0,)
+def read_tensorboard(folder):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(folder / "tensorboard"))
+    board.Reload()
+    return board
 
 
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"channels": ("had_et", "tracks")}, r"\('had_et', 'tracks'\)"),
-        ({"images": make_images(5, (2, 8, 16))}, r"\(2, 8, 16\)"),
-    ],
-)
-def test_scores_of_other_images_are_refused(tmp_path, trained, changes, found):
-    other = ImageCollection([write_image_file(tmp_path / "a.h5", 5, **changes)])
-    with pytest.raises(InputError, match=rf"best.ckpt: trained on images .*, but these are .*{found}"):
-        predict_scores(other, trained / "best.ckpt", np.arange(5))
+def test_tensorboard_holds_the_history_and_pictures(trained):
+    board = read_tensorboard(trained)
+    rows = history(trained)
+    for name in HISTORY[1:]:
+        values = [event.value for event in board.Scalars(name)]
+        np.testing.assert_allclose(values, rows[name], rtol=1e-5, atol=1e-6)
+    assert [event.step for event in board.Scalars("validation_loss")] == [4 * epoch + 3 for epoch in range(12)]
+    for name in ("roc", "output_of_both_classes"):
+        assert [event.step for event in board.Images(name)] == [4, 24, 44, 48]
+
+
+def test_users_own_network(collection, tmp_path):
+    train(collection, tmp_path, network="fakes_training:NetworkWithoutState", options={"width": 3})
+    description = json.loads((tmp_path / "model.json").read_text())
+    assert "fakes_training:NetworkWithoutState" in json.dumps(description)
+    assert scores_of(tmp_path, collection, np.arange(4)).shape == (4,)
+    with pytest.raises(InputError, match="allow"):
+        load_model(tmp_path)
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
@@ -190,15 +261,33 @@ def test_sample_without_events(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("weights", "message"),
+    [([np.nan] * 10, "weight"), ([0.0] * 10, "sum up to|no event with label 0 has a positive weight")],
+)
+def test_weights_that_are_none(tmp_path, weights, message):
+    paths = write_two_samples(tmp_path, n_events=10)
+    write_image_file(paths[1], 10, columns={"weight": np.array(weights)})
+    with pytest.raises(InputError, match=message):
+        train(ImageCollection(paths), tmp_path / "model", weights="raw")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": "equal"}, "train.weights 'equal' is unknown: choose from balanced, physical, log1p"),
-        ({"network": "resnet"}, "unknown network 'resnet': choose from small"),
+        ({"weights": "equal"}, "train.weights 'equal' is unknown: choose from balanced, log1p, raw, none"),
+        ({"schedule": "step"}, "train.schedule 'step' is unknown: choose from one_cycle, cosine, constant"),
+        ({"precision": "fp8"}, "train.precision 'fp8' is unknown: choose from auto, fp32, bf16, fp16"),
+        ({"precision": "fp16"}, "train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32"),
+        ({"device": "tpu"}, "train.device 'tpu' is unknown: choose from auto, cpu, gpu"),
+        ({"network": "vgg"}, "unknown network 'vgg': choose from .*resnet"),
+        ({"batch_size": 9, "n_devices": 2}, "train.batch_size 9 cannot be divided among 2 processes: choose a mult"),
     ],
 )
-def test_option_that_is_unknown(collection, tmp_path, changes, message):
+def test_option_that_is_unknown_or_impossible(collection, tmp_path, changes, message):
     with pytest.raises(InputError, match=message):
-        train(collection, tmp_path, **changes)
+        train(collection, tmp_path / "model", **changes)
+    assert not (tmp_path / "model").exists()
 
 
 def test_gpu_where_there_is_none(collection, tmp_path, monkeypatch):
@@ -209,11 +298,30 @@ def test_gpu_where_there_is_none(collection, tmp_path, monkeypatch):
         train(collection, tmp_path, device="gpu")
 
 
-def test_loss_that_is_not_finite(tmp_path):
+def test_bad_options_leave_an_older_model(collection, tmp_path):
+    train(collection, tmp_path, epochs=1)
+    before = (tmp_path / "model.json").read_text()
+    with pytest.raises(InputError):
+        train(collection, tmp_path, network="vgg")
+    assert (tmp_path / "model.json").read_text() == before
+
+
+def test_image_that_is_not_finite_is_named(tmp_path):
     paths = write_two_samples(tmp_path, n_events=20)
     images = make_images(20)
-    images[:, 0, 0, 0] = np.nan
+    images[7, 0, 0, 0] = np.nan
     write_image_file(paths[1], images=images)
-    with pytest.raises(InputError, match=r"the training loss is not finite: lower train.learning_rate or look for NaN"):
+    with pytest.raises(InputError, match=r"not finite: NaN or infinite cells in the images of qcd 7; build them again"):
         train(ImageCollection(paths), tmp_path / "model")
-    assert not (tmp_path / "model" / "best.ckpt").exists()
+    assert not (tmp_path / "model" / "model.json").exists()
+
+
+def test_learning_rate_that_diverges(collection, tmp_path):
+    with pytest.raises(InputError, match=r"not finite.*lower train.learning_rate"):
+        train(collection, tmp_path, epochs=20, learning_rate=1e30, schedule="constant")
+
+
+def test_out_of_memory_says_what_would_fit(collection, tmp_path):
+    with pytest.raises(InputError, match=r"out of memory on device cpu with train.batch_size 16: 2 would fit"):
+        train(collection, tmp_path, network="fakes_training:GreedyNetwork")
+    assert not (tmp_path / "model.json").exists()

@@ -12,12 +12,14 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
+import torch
 import uproot
 import yaml
 from conftest import REPOSITORY
 from sklearn.metrics import roc_auc_score
 
 from calovision import ImageCollection
+from calovision.models import load_model
 from calovision.splits import SPLITS
 from calovision.storage import read_table
 
@@ -28,6 +30,10 @@ PLOTS = [
     "combination_gain",
     "scores",
     "mean_images",
+    "model_comparison",
+    "model_comparison_unweighted",
+    "model_roc",
+    "model_roc_unweighted",
     "learning_curves",
     "cut_flow",
     *(f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (1, 2, 3)),
@@ -45,8 +51,11 @@ def run(config: Path, results: Path) -> Path:
     return results
 
 
-def check_outputs(results: Path, luminosity_fb: float = 36.1) -> dict:
-    """Recompute the summary from the files behind it; every plot and the report hold something."""
+def check_outputs(results: Path, seeds: dict[str, list[int]], luminosity_fb: float = 36.1) -> dict:
+    """Recompute the summary from the files behind it; every plot and the report hold something.
+
+    ``seeds`` are those of the networks of each model; the first model is the CNN.
+    """
     summary = json.loads((results / "metrics/summary.json").read_text())
     collection = ImageCollection(sorted(results.glob("images/*/*.h5")))
     test = read_table(results / "metrics/test_events.h5")
@@ -67,7 +76,8 @@ def check_outputs(results: Path, luminosity_fb: float = 36.1) -> dict:
         weights = test["weight"][test["label"] == label]
         expected = weights[region[test["label"] == label]].sum() / weights.sum()
         assert summary["signal_region"][name]["value"] == pytest.approx(expected)
-    assert list(summary["classifiers"]) == ["cnn", "n_fat_jets", "mj_sum", "cnn+jets"]
+    assert list(summary["classifiers"]) == ["cnn", "n_fat_jets", "mj_sum", "cnn+jets", *list(seeds)[1:]]
+    check_models(results, seeds, test)
     for name, numbers in summary["classifiers"].items():
         expected = roc_auc_score(test["label"], test[name], sample_weight=test["weight"])
         assert numbers["auc"] == pytest.approx(expected)
@@ -84,13 +94,38 @@ def check_outputs(results: Path, luminosity_fb: float = 36.1) -> dict:
     return summary
 
 
+def check_models(results: Path, seeds: dict[str, list[int]], test: dict[str, np.ndarray]) -> None:
+    """Recompute ensembles and comparison from the score files, one per network."""
+    models = json.loads((results / "metrics/models.json").read_text())
+    networks = read_table(results / "metrics/network_scores.h5")
+    assert {model: [int(seed) for seed in numbers["seeds"]] for model, numbers in models.items()} == seeds
+    assert set(networks) == set(seeds)
+    for position, (model, numbers) in enumerate(models.items()):
+        tables = [read_table(results / f"scores/{model}/seed{seed}.h5") for seed in seeds[model]]
+        scores = np.array([table["score"][table["split"] == SPLITS.index("test")] for table in tables])
+        np.testing.assert_array_equal(networks[model].T, scores)
+        np.testing.assert_allclose(test[model if position else "cnn"], sum(scores) / len(scores))
+        for score, (seed, one) in zip(scores, numbers["seeds"].items(), strict=True):
+            expected = roc_auc_score(test["label"], score, sample_weight=test["weight"])
+            assert one["weighted"]["auc"] == pytest.approx(expected)
+            assert one["unweighted"]["auc"] == pytest.approx(roc_auc_score(test["label"], score))
+            epochs = (results / f"models/{model}/seed{seed}/history.csv").read_text().splitlines()[1:]
+            assert one["training"]["epochs"] == len(epochs)
+            assert one["training"]["images_per_s"] > 0
+        folder = results / f"models/{model}/seed{seeds[model][0]}"
+        assert numbers["parameters"] == sum(weight.numel() for weight in load_model(folder).parameters())
+        assert not (folder / "resume").exists()
+        row = f"| {model} | {numbers['network']} | {len(seeds[model])} |"
+        assert row in (results / "metrics/summary.md").read_text()
+
+
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(REPOSITORY / "config/test.yaml", tmp_path_factory.mktemp("example"))
 
 
 def test_simulated_chain(example: Path) -> None:
-    summary = check_outputs(example)
+    summary = check_outputs(example, {"cnn": [1, 2], "plain": [1]})
     # 150 RPV events at an efficiency of 0.96: 0.90 is four standard deviations away
     assert 0.90 < summary["preselection"]["rpv_1400_850"]["efficiency"] <= 1
     assert 0.03 < summary["preselection"]["qcd"]["efficiency"] < 0.2
@@ -99,6 +134,35 @@ def test_simulated_chain(example: Path) -> None:
     with uproot.open(example / "ntuples/qcd/0001.root") as file:
         numbers = file["events/event_number"].array(library="np")
     np.testing.assert_array_equal(numbers, np.arange(250, 500))  # chunks of a sample continue its numbers
+
+
+def test_scores_are_those_of_the_stored_networks(example: Path) -> None:
+    """The network on dense images, averaged over two rotations and all reflections of the images by hand."""
+    # the order of the configuration, which is that of the tables
+    files = [path for sample in ("rpv_1400_850", "qcd") for path in sorted(example.glob(f"images/{sample}/*.h5"))]
+    collection = ImageCollection(files)
+    indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
+    images = torch.from_numpy(collection.dense(indices))
+    columns = [collection.column("ht")[:, None], collection.column("fat_jets").reshape(-1, 20)]
+    variables = torch.from_numpy(np.hstack(columns)[indices].astype(np.float32))
+    mirrored = torch.roll(images.flip(3), 1, dims=3)  # column j to -j: 0 stays
+    reflections = (images, mirrored, images.flip(2), mirrored.flip(2))
+    seen = [torch.roll(one, shift, dims=3) for one in reflections for shift in (0, 32)]
+    scores = read_table(example / "metrics/network_scores.h5")
+    with torch.inference_mode():
+        for position, seed in enumerate((1, 2)):
+            logits = load_model(example / f"models/cnn/seed{seed}")(images)
+            np.testing.assert_allclose(scores["cnn"][:, position], torch.sigmoid(logits), rtol=1e-4)
+        plain = load_model(example / "models/plain/seed1")
+        logits = sum(plain(one, variables) for one in seen) / 8
+    np.testing.assert_allclose(scores["plain"][:, 0], torch.sigmoid(logits), rtol=1e-4)
+
+
+def test_no_model_may_have_the_name_of_a_column(example: Path) -> None:
+    """The names that the configuration refuses are those of the table of test events."""
+    text = (REPOSITORY / "workflow/rules/common.smk").read_text()
+    refused = eval(text.partition("TAKEN_NAMES = ")[2].partition("\n}")[0] + "}")
+    assert set(read_table(example / "metrics/test_events.h5")) - {"cnn", "cnn+jets", "plain"} <= refused
 
 
 def test_images_of_the_chain_agree_with_histogram2d(example: Path) -> None:
@@ -146,7 +210,7 @@ def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
     for sample in config["samples"].values():
         sample["files"] = [str(delphes_dir / Path(file).name) for file in sample["files"]]
     (tmp_path / "delphes.yaml").write_text(yaml.safe_dump(config))
-    summary = check_outputs(run(tmp_path / "delphes.yaml", tmp_path / "results"))
+    summary = check_outputs(run(tmp_path / "delphes.yaml", tmp_path / "results"), {"cnn": [1]})
     assert summary["preselection"]["rpv_1400_850"]["n_generated"] == 100
     assert summary["preselection"]["qcd_300"]["n_generated"] == 100
     # two fat jets above 200 GeV, counted from FatJet.PT and FatJet.Eta of the files
@@ -209,7 +273,7 @@ def test_sample_without_a_passing_event_is_named(example: Path, tmp_path: Path) 
     samples["b"] = sample(0, str(example / "ntuples/qcd/0000.root"))
     output = fail(tmp_path, samples, {"preselection": {"hard": "leading_pt > 99999"}})
     assert "none of its 150 events passes the preselection" in output
-    assert not list((tmp_path / "results").glob("models/cnn/*/best.ckpt"))
+    assert not list((tmp_path / "results").glob("models/cnn/*/model.*"))
 
 
 def test_unknown_variable_in_a_cut_is_named(example: Path, tmp_path: Path) -> None:
@@ -229,7 +293,7 @@ def fail(tmp_path: Path, samples: dict, selection: dict | None = None) -> str:
     config = {"samples": samples, **({"selection": selection} if selection else {})}
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
     arguments = ("--configfile", str(tmp_path / "my.yaml"), "--config", f"results_dir={tmp_path}/results")
-    result = snakemake(*arguments, "--until", "train_cnn")
+    result = snakemake(*arguments, "--until", "train_network")
     output = result.stdout + result.stderr
     assert result.returncode == 1
     assert "calovision: " in output

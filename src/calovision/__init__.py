@@ -1,6 +1,7 @@
-"""Calorimeter images from ROOT ntuples; this is the image builder, which needs neither torch nor matplotlib.
+"""Calorimeter images from ROOT ntuples, which need neither torch nor matplotlib, and the scores of trained networks.
 
-The names are imported when they are first used, so that ``import calovision`` costs nothing.
+The names are imported when they are first used, so that ``import calovision`` costs nothing and the image builder loads
+no torch.
 """
 
 from importlib import import_module
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from calovision.grid import EtaPhiGrid, JetGrid
     from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images
     from calovision.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
+    from calovision.models import load_model
+    from calovision.onnx_export import export_onnx
+    from calovision.scoring import score_collection, score_images
     from calovision.storage import ImageCollection, ImageFile
 
 _MODULES = {
@@ -20,6 +24,9 @@ _MODULES = {
     "grid": ("EtaPhiGrid", "JetGrid"),
     "images": ("CHANNELS", "SparseImages", "build_images", "build_sparse_images"),
     "jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
+    "models": ("load_model",),
+    "onnx_export": ("export_onnx",),
+    "scoring": ("score_collection", "score_images"),
     "storage": ("ImageCollection", "ImageFile"),
 }
 __all__ = [
@@ -39,6 +46,10 @@ __all__ = [
     "build_sparse_images",
     "convert_ntuple",
     "convert_ntuples",
+    "export_onnx",
+    "load_model",
+    "score_collection",
+    "score_images",
 ]
 
 

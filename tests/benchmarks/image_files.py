@@ -21,14 +21,22 @@ CHUNK = 500  # events that are written at a time
 DENSE = {"gzip4": {"compression": "gzip", "compression_opts": 4}, "lz4": dict(hdf5plugin.LZ4())}
 
 
-def write_image_file(path: Path, chunks: list[SparseImages], *, compression: str | None = None) -> Path:
-    """Write an image file with the columns that one must have."""
+def write_image_file(
+    path: Path,
+    chunks: list[SparseImages],
+    *,
+    compression: str | None = None,
+    label: int = 0,
+    split: np.ndarray | None = None,
+) -> Path:
+    """Write an image file with the columns that one must have; without ``split`` all events train."""
+    split = np.zeros(sum(map(len, chunks)), dtype=np.uint8) if split is None else split
     with ImageFileWriter(path, SHAPE, compression=compression) as writer:
         first = 0
         for chunk in chunks:
-            writer.append(chunk, _columns(first, len(chunk)))
+            writer.append(chunk, _columns(first, label, split[first : first + len(chunk)]))
             first += len(chunk)
-        writer.close(_metadata(first))
+        writer.close(_metadata(first, label))
     return path
 
 
@@ -42,19 +50,20 @@ def write_dense_file(path: Path, images: np.ndarray, filters: dict[str, object])
     return path
 
 
-def _columns(first: int, n: int) -> dict[str, np.ndarray]:
+def _columns(first: int, label: int, split: np.ndarray) -> dict[str, np.ndarray]:
+    n = len(split)
     return {
         "event_number": np.arange(first, first + n),
-        "label": np.zeros(n, dtype=np.int8),
+        "label": np.full(n, label, dtype=np.int8),
         "weight": np.ones(n),
-        "split": np.zeros(n, dtype=np.uint8),
+        "split": split,
     }
 
 
-def _metadata(n_events: int) -> ImageMetadata:
+def _metadata(n_events: int, label: int) -> ImageMetadata:
     return ImageMetadata(
-        sample="bench",
-        label=0,
+        sample=("background", "signal")[label],
+        label=label,
         grid=GRID,
         channels=CHANNELS,
         units=tuple(KNOWN[channel].unit for channel in CHANNELS),

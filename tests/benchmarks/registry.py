@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import building, conversions, image_files, jet_images, subprocesses
+from benchmarks import building, conversions, image_files, jet_images, subprocesses, training
 from benchmarks.harness import Benchmark, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
@@ -16,4 +16,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "processes": conversions.processes,
     "memory": subprocesses.memory,
     "import_time": subprocesses.import_time,
+    "read_batches": training.read_batches,
+    "train_extras": training.train_extras,
 }
+BENCHMARKS |= {f"train_{network}": training.train_benchmark(network) for network in training.N_IMAGES}

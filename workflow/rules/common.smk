@@ -11,11 +11,18 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 from snakemake.exceptions import WorkflowError
 
+# Columns of the table of test events, and the classifiers that are no models.
+TAKEN_NAMES = {
+    *("sample", "event_number", "label", "weight", "weight_variations", "split", "overflow", "signal_region"),
+    *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
+}
+
 
 def replace_named_entries(config, overrides):
-    """Let a later configuration replace samples and cuts as a whole: a merge would keep those of the example."""
-    if "samples" in overrides:
-        config["samples"] = overrides["samples"]
+    """Let a later configuration replace samples, models and cuts as a whole: a merge would keep those of the example."""
+    for section in ("samples", "models"):
+        if section in overrides:
+            config[section] = overrides[section]
     if "preselection" in (overrides.get("selection") or {}):
         config["selection"]["preselection"] = overrides["selection"]["preselection"]
 
@@ -31,6 +38,7 @@ def check_configuration(config, schema_file):
         raise WorkflowError(f"configuration key '{key}': {error.message}{hint}")
     for name, sample in config["samples"].items():
         check_sample(name, sample)
+    check_model_names(list(config["models"]))
     labels = {sample["label"] for sample in config["samples"].values()}
     if labels != {0, 1}:
         raise WorkflowError(
@@ -45,6 +53,16 @@ def check_sample(name, sample):
     for key in ("schema", "tree", "weights"):
         if key in sample and "simulate" in sample:
             raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
+
+
+def check_model_names(names):
+    """Raise WorkflowError for a model with the name of something else in the results."""
+    for position, name in enumerate(names):
+        if name in TAKEN_NAMES or (name == "cnn" and position > 0):
+            owner = "that of the first model" if name == "cnn" else "an event variable or column"
+            raise WorkflowError(
+                f"configuration key 'models.{name}': in the results this name is {owner}; choose another"
+            )
 
 
 def find_files(name, patterns):
@@ -120,6 +138,11 @@ def plot_outputs(category, **labels):
     return outputs
 
 
+def network_files(pattern):
+    """A file of every network, by a pattern with {model} and {seed}; the models in order, the seeds ascending."""
+    return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
+
+
 def report_configuration():
     """Command-line arguments that give a nested snakemake the configuration of this one."""
     settings = workflow.config_settings
@@ -149,9 +172,13 @@ TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
 CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
+MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
+SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in SAMPLES for chunk in CHUNKS[name]]
 
 
 wildcard_constraints:
     sample="|".join(SAMPLES),
     chunk=r"\d+",
+    model="|".join(MODELS),
+    seed=r"\d+",

@@ -1,16 +1,20 @@
-"""The comparison: cuts, jet variables, CNN and their combination on the test split."""
+"""The comparison: cuts, jet variables, models and the combination on the test split."""
 
 
 rule evaluate:
-    """Efficiencies of all classifiers and the table of test events that the plots draw."""
+    """Efficiencies of all classifiers and networks, and the tables of test events that the plots draw."""
     input:
         images=IMAGE_FILES,
-        scores=RESULTS / "scores/cnn.h5",
+        scores=network_files("scores/{model}/seed{seed}.h5"),
+        models=network_files("models/{model}/seed{seed}/model.json"),
+        histories=network_files("models/{model}/seed{seed}/history.csv"),
         modules=package_modules("baselines", "evaluation", "metrics", "selection"),
     output:
         summary=RESULTS / "metrics/summary.json",
         table=RESULTS / "metrics/summary.md",
+        models=RESULTS / "metrics/models.json",
         test_events=RESULTS / "metrics/test_events.h5",
+        network_scores=RESULTS / "metrics/network_scores.h5",
     log:
         RESULTS / "logs/evaluate.log",
     benchmark:
@@ -23,6 +27,7 @@ rule evaluate:
         luminosity_fb=config["luminosity_fb"],
         signal_region=config["selection"]["signal_region"],
         background_efficiencies=config["evaluate"]["background_efficiencies"],
+        seeds=SEEDS,
         seed=config["seed"],
     script:
         "../scripts/evaluate.py"

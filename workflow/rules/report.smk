@@ -63,13 +63,40 @@ rule plot_images:
         "../scripts/plot_images.py"
 
 
-rule plot_training:
-    """Learning curves."""
+rule plot_models:
+    """Networks and ensembles of the models against each other."""
     input:
-        history=RESULTS / f"models/cnn/seed{config['seed']}/history.csv",
-        modules=package_modules("plotting"),
+        models=RESULTS / "metrics/models.json",
+        test_events=RESULTS / "metrics/test_events.h5",
+        network_scores=RESULTS / "metrics/network_scores.h5",
+        modules=package_modules("evaluation", "metrics", "plotting"),
     output:
-        **plot_outputs("3 Training", learning_curves="Learning curves"),
+        **plot_outputs(
+            "3 Models",
+            model_comparison="Models at the working points",
+            model_comparison_unweighted="Models at the working points, every event counts 1",
+            model_roc="ROC curves of the models",
+            model_roc_unweighted="ROC curves of the models, every event counts 1",
+        ),
+    log:
+        RESULTS / "logs/plot_models.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_models.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/plot_models.py"
+
+
+rule plot_training:
+    """Learning curves of every network."""
+    input:
+        histories=network_files("models/{model}/seed{seed}/history.csv"),
+        modules=package_modules("evaluation", "plotting"),
+    output:
+        **plot_outputs("3 Models", learning_curves="Learning curves"),
     log:
         RESULTS / "logs/plot_training.log",
     benchmark:
@@ -78,6 +105,8 @@ rule plot_training:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        seeds=SEEDS,
     script:
         "../scripts/plot_training.py"
 
@@ -134,6 +163,7 @@ rule collect_plots:
     input:
         rules.plot_performance.output,
         rules.plot_images.output,
+        rules.plot_models.output,
         rules.plot_training.output,
         rules.plot_cut_flow.output,
         rules.write_overview.output,

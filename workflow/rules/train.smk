@@ -1,48 +1,53 @@
-"""The CNN: training and the scores of all events that it has not seen."""
+"""The networks of every model: training and the scores of all events that they have not seen."""
 
 
-rule train_cnn:
-    """Train the network; keep the epoch with the lowest validation loss."""
+rule train_network:
+    """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
         images=IMAGE_FILES,
         modules=package_modules("datasets", "models", "training"),
     output:
-        checkpoint=RESULTS / "models/cnn/seed{seed}/best.ckpt",
-        history=RESULTS / "models/cnn/seed{seed}/history.csv",
-        tensorboard=directory(RESULTS / "models/cnn/seed{seed}/tensorboard"),
+        weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
+        model=RESULTS / "models/{model}/seed{seed}/model.json",
+        history=RESULTS / "models/{model}/seed{seed}/history.csv",
+        tensorboard=directory(RESULTS / "models/{model}/seed{seed}/tensorboard"),
     log:
-        RESULTS / "logs/train_cnn/seed{seed}.log",
+        RESULTS / "logs/train_network/{model}/seed{seed}.log",
     benchmark:
-        RESULTS / "benchmarks/train_cnn/seed{seed}.tsv"
+        RESULTS / "benchmarks/train_network/{model}/seed{seed}.tsv"
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=240,
-        gpu=0 if config["train"]["device"] == "cpu" else 1,
+        gpu=lambda wildcards: 0 if MODELS[wildcards.model]["device"] == "cpu" else 1,
     params:
-        options=config["train"],
+        options=lambda wildcards: {
+            key: value for key, value in MODELS[wildcards.model].items() if key not in ("seeds", "test_rotations")
+        },
         luminosity_fb=config["luminosity_fb"],
     script:
-        "../scripts/train_cnn.py"
+        "../scripts/train_network.py"
 
 
 rule score_events:
-    """CNN output of every event of the validation and test splits."""
+    """Output of one network for every event of the validation and test splits."""
     input:
         images=IMAGE_FILES,
-        checkpoint=RESULTS / f"models/cnn/seed{config['seed']}/best.ckpt",
-        modules=package_modules("datasets", "models", "training"),
+        weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
+        model=RESULTS / "models/{model}/seed{seed}/model.json",
+        modules=package_modules("datasets", "models", "scoring"),
     output:
-        RESULTS / "scores/cnn.h5",
+        RESULTS / "scores/{model}/seed{seed}.h5",
     log:
-        RESULTS / "logs/score_events.log",
+        RESULTS / "logs/score_events/{model}/seed{seed}.log",
     benchmark:
-        RESULTS / "benchmarks/score_events.tsv"
+        RESULTS / "benchmarks/score_events/{model}/seed{seed}.tsv"
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=60,
     params:
-        device=config["train"]["device"],
+        device=lambda wildcards: MODELS[wildcards.model]["device"],
+        test_rotations=lambda wildcards: MODELS[wildcards.model]["test_rotations"],
     script:
         "../scripts/score_events.py"

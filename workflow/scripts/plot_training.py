@@ -1,13 +1,11 @@
 from pathlib import Path
 
-import numpy as np
-
+from calovision.evaluation import read_history
 from calovision.logs import job_log
 from calovision.plotting import plot_learning_curves, save_figure
 
 with job_log(snakemake.log[0]):
-    table = np.genfromtxt(snakemake.input.history, delimiter=",", names=True, ndmin=1)
-    history = {name: table[name] for name in table.dtype.names}
-    best_epoch = int(history["epoch"][np.nanargmin(history["validation_loss"])])
-    figure = plot_learning_curves(history, best_epoch=best_epoch)
-    save_figure(figure, Path(snakemake.output.learning_curves).with_suffix(""))
+    files = iter(snakemake.input.histories)
+    seeds = snakemake.params.seeds
+    histories = {model: {seed: read_history(next(files)) for seed in seeds[model]} for model in seeds}
+    save_figure(plot_learning_curves(histories), Path(snakemake.output.learning_curves).with_suffix(""))

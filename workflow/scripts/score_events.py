@@ -2,12 +2,16 @@ import torch
 
 from calovision.evaluation import split_indices
 from calovision.logs import job_log
+from calovision.models import load_model
+from calovision.scoring import score_collection
 from calovision.storage import ImageCollection, write_scores
-from calovision.training import predict_scores
 
 with job_log(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     collection = ImageCollection(snakemake.input.images)
     indices = split_indices(collection, "validation", "test")
-    scores = predict_scores(collection, snakemake.input.checkpoint, indices, device=snakemake.params.device)
+    # the configuration names the network's module, so that running its code is what the user wants
+    model = load_model(snakemake.input.model, allow_imports=True)
+    params = snakemake.params
+    scores = score_collection(model, collection, indices, device=params.device, n_rotations=params.test_rotations)
     write_scores(snakemake.output[0], collection, indices, scores)

@@ -11,6 +11,9 @@ from calovision.cli.export import export_command, import_hep_cnn_command
 from calovision.cli.images import images_command
 from calovision.cli.inspection import inspect_command
 from calovision.cli.messages import OneSentenceGroup
+from calovision.cli.models import models_command
+from calovision.cli.onnx import onnx_command
+from calovision.cli.score import score_command
 
 app = typer.Typer(
     name="calovision",
@@ -19,12 +22,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Calorimeter and jet images from ROOT ntuples.",
+    help="Calorimeter and jet images from ROOT ntuples, and networks that classify them.",
 )
 app.command("images")(images_command)
 app.command("inspect")(inspect_command)
 app.command("export")(export_command)
 app.command("import-hepcnn")(import_hep_cnn_command)
+app.command("models")(models_command)
+app.command("score")(score_command)
+app.command("onnx")(onnx_command)
 
 
 def _print_version(wanted: bool) -> None:

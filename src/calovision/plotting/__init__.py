@@ -5,10 +5,12 @@ GeV, angles in radians, labels 1 (signal) and 0 (background).
 """
 
 from calovision.plotting.images import plot_event_display, plot_mean_images
+from calovision.plotting.models import plot_model_comparison, plot_model_roc
 from calovision.plotting.performance import plot_combination_gain, plot_roc
-from calovision.plotting.samples import plot_cut_flow, plot_learning_curves
+from calovision.plotting.samples import plot_cut_flow
 from calovision.plotting.scores import plot_score_vs_mj_sum, plot_score_vs_n_fat_jets, plot_scores
 from calovision.plotting.style import save_figure
+from calovision.plotting.training import plot_learning_curves
 
 __all__ = [
     "plot_combination_gain",
@@ -16,6 +18,8 @@ __all__ = [
     "plot_event_display",
     "plot_learning_curves",
     "plot_mean_images",
+    "plot_model_comparison",
+    "plot_model_roc",
     "plot_roc",
     "plot_score_vs_mj_sum",
     "plot_score_vs_n_fat_jets",

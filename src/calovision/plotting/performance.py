@@ -51,11 +51,11 @@ def plot_roc(
     for position, (name, curve) in enumerate(curves.items()):
         color, line = classifier_style(name, position)
         _draw_curve(top, curve, color=color, line=line, label=names.get(name, name), band=name in bands)
-        ratio = _at_grid(curve, curve.background_efficiency) / _at_grid(
+        ratio = at_grid(curve, curve.background_efficiency) / at_grid(
             curves[reference], curves[reference].background_efficiency
         )
         bottom.plot(SIGNAL_GRID, ratio, color=color, linestyle=line)
-    lowest = min(_lowest_meaningful(curve) for curve in curves.values())
+    lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:
         lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
         _draw_signal_region(top, bottom, signal_region, curves[reference])
@@ -64,7 +64,7 @@ def plot_roc(
     )
     top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)  # curves may go anywhere inside
     bottom.set(yscale="log", xlabel="Signal efficiency", ylabel=f"Ratio to\n{names.get(reference, reference)}")
-    _limit_ratio(bottom)
+    limit_ratio(bottom, np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]))
     return figure
 
 
@@ -102,7 +102,7 @@ def plot_combination_gain(
     top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     bottom.set(xlabel="Background efficiency", xlim=(-0.5, len(points) - 0.5), ylim=_gain_limits(values, errors))
     bottom.set_ylabel(f"{names.get(combined, combined)}\n/ {names.get(reference, reference)}", fontsize=10)
-    bottom.set_xticks(np.arange(len(points)), [_working_point_title(point) for point in points])
+    bottom.set_xticks(np.arange(len(points)), [working_point_title(point) for point in points])
     for axes in (top, bottom):
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
@@ -115,7 +115,7 @@ def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: st
     signal, background = curve.signal_efficiency[shown], curve.background_efficiency[shown]
     axes.plot(signal, background, color=color, linestyle=line, marker=marker, markersize=4, label=label)
     if band:
-        low, high = (_at_grid(curve, edge) for edge in (curve.background_low, curve.background_high))
+        low, high = (at_grid(curve, edge) for edge in (curve.background_low, curve.background_high))
         axes.fill_between(
             SIGNAL_GRID, np.maximum(low, LOWEST_BACKGROUND / 10), high, color=color, alpha=0.2, linewidth=0
         )
@@ -132,34 +132,38 @@ def _draw_signal_region(top: Axes, bottom: Axes, region: tuple[Efficiency, Effic
     options = {"color": "black", "marker": "_" if is_limit else "*", "markersize": 11, "uplims": is_limit}
     options |= {"linestyle": "none", "zorder": 5, "capsize": 0}
     top.errorbar(x, y, y_error, x_error, label="Signal region", **options)
-    divisor = np.interp(x, SIGNAL_GRID, _at_grid(reference, reference.background_efficiency))
+    divisor = np.interp(x, SIGNAL_GRID, at_grid(reference, reference.background_efficiency))
     if divisor > 0:
         bottom.errorbar(x, y / divisor, y_error / divisor, x_error, **options)
 
 
-def _at_grid(curve: RocCurve, values: np.ndarray) -> np.ndarray:
-    """Values along the curve at the grid of signal efficiencies; nan where no background event passes."""
+def at_grid(curve: RocCurve, values: np.ndarray, grid: np.ndarray = SIGNAL_GRID) -> np.ndarray:
+    """Values along the curve at a grid of signal efficiencies in (0, 1]; nan where no background event passes."""
     signal = np.maximum.accumulate(curve.signal_efficiency)
-    after = np.searchsorted(signal, SIGNAL_GRID, side="left")
+    after = np.searchsorted(signal, grid, side="left")
     before = after - 1
-    share = (SIGNAL_GRID - signal[before]) / (signal[after] - signal[before])
+    share = (grid - signal[before]) / (signal[after] - signal[before])
     background, found = (v[before] + share * (v[after] - v[before]) for v in (curve.background_efficiency, values))
     return np.where(background > 0, found, np.nan)
 
 
-def _lowest_meaningful(curve: RocCurve) -> float:
+def lowest_meaningful(curve: RocCurve) -> float:
     """Smallest background efficiency that at least one effective event and 2 % of the signal support."""
     supported = (curve.background_n_eff >= 0.999) & (curve.signal_efficiency >= SIGNAL_GRID[0])
     return float(np.min(curve.background_efficiency[supported & (curve.background_efficiency > 0)], initial=1.0))
 
 
-def _limit_ratio(axes: Axes) -> None:
-    """Limits of the ratio from the curves, at most four decades; words where there is none to draw."""
-    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.get_lines()])
+def limit_ratio(axes: Axes, drawn: np.ndarray) -> None:
+    """Limits of the ratio from the values drawn, at most four decades; words where there is none."""
     drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
     if not len(drawn):
-        axes.text(0.5, 0.5, "no background left to compare", transform=axes.transAxes, ha="center", va="center")
+        say_nothing_left(axes)
     axes.set_ylim(max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0))
+
+
+def say_nothing_left(axes: Axes) -> None:
+    """Words where perfect classifiers leave nothing to draw."""
+    axes.text(0.5, 0.5, "no background left to compare", transform=axes.transAxes, ha="center", va="center")
 
 
 def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
@@ -184,7 +188,7 @@ def _gain_limits(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     return max(1.0 - spread, 0.0), 1.0 + spread
 
 
-def _working_point_title(point: str) -> str:
+def working_point_title(point: str) -> str:
     """``"0.01"`` as a power of ten; a name without underscores."""
     try:
         exponent = np.log10(float(point))

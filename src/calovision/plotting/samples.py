@@ -1,11 +1,10 @@
-"""Where the events go and how the training went: cut flow and learning curves."""
+"""Where the events go: the cut flow."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from calovision.errors import InputError
 from calovision.plotting.style import COLORS, styled
@@ -50,56 +49,6 @@ def plot_cut_flow(
     axes.tick_params(axis="x", which="both", bottom=False, top=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(cut_flows), 4))
     return figure
-
-
-@styled
-def plot_learning_curves(history: Mapping[str, np.ndarray], *, best_epoch: int | None = None) -> Figure:
-    """Loss of training and validation split, and validation AUC, against the epoch.
-
-    Parameters
-    ----------
-    history
-        ``epoch``, ``train_loss``, ``validation_loss`` and ``validation_auc``, ``(n_epochs,)`` each; nan where not
-        measured.
-    best_epoch
-        The epoch of the kept checkpoint; default the one with the lowest validation loss.
-
-    Raises
-    ------
-    InputError
-        If a column is missing.
-    """
-    for name in ("epoch", "train_loss", "validation_loss", "validation_auc"):
-        if name not in history:
-            raise InputError(f"column {name} is missing in the training history; it has {', '.join(history)}")
-    epochs, train, validation, area = (
-        np.asarray(history[name], dtype=np.float64)
-        for name in ("epoch", "train_loss", "validation_loss", "validation_auc")
-    )
-    if best_epoch is None and np.isfinite(validation).any():
-        best_epoch = int(epochs[np.nanargmin(validation)])
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    top, bottom = figure.subplots(2, sharex=True, height_ratios=(1.6, 1))
-    _draw_measured(top, epochs, train, color=COLORS[2], linestyle="--", label="Training")
-    _draw_measured(top, epochs, validation, color=COLORS[0], label="Validation")
-    _draw_measured(bottom, epochs, area, color=COLORS[0], label="Validation")
-    if best_epoch is not None:
-        for axes in (top, bottom):
-            axes.axvline(best_epoch, color="gray", linewidth=1, linestyle=":", label=f"Best epoch ({best_epoch})")
-    top.set_ylabel("Loss")
-    top.legend(loc="upper right")
-    bottom.set(xlabel="Epoch", ylabel="Validation AUC", xlim=(epochs.min() - 0.5, epochs.max() + 0.5))
-    bottom.ticklabel_format(axis="y", useOffset=False)
-    bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    bottom.tick_params(axis="x", which="minor", bottom=False, top=False)
-    top.tick_params(axis="x", which="minor", bottom=False, top=False)
-    return figure
-
-
-def _draw_measured(axes: Axes, epochs: np.ndarray, values: np.ndarray, **options: str) -> None:
-    """Values that were measured, joined by a line."""
-    measured = np.isfinite(values)
-    axes.plot(epochs[measured], values[measured], marker="o", markersize=3, **options)
 
 
 def _efficiencies(sample: str, flow: Sequence[tuple[str, float, float]], cuts: list[str]) -> np.ndarray:

@@ -39,6 +39,7 @@ class StoredArrays:
         self.path = Path(file.filename)
         self._places = {name: _find(file[name]) for name in names}
         self._bytes: np.memmap | None = None
+        self._mapped: dict[str, np.ndarray] = {}
         self._loaded: dict[str, np.ndarray] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -67,9 +68,11 @@ class StoredArrays:
             if name not in self._loaded:
                 self._loaded[name] = self._read(name, slice(None))
             return self._loaded[name]
-        if self._bytes is None:
-            self._bytes = self._map()
-        return np.ndarray(place.shape, place.dtype, self._bytes, place.offset)
+        if name not in self._mapped:
+            if self._bytes is None:
+                self._bytes = self._map()
+            self._mapped[name] = np.ndarray(place.shape, place.dtype, self._bytes, place.offset)
+        return self._mapped[name]
 
     def part(self, name: str, start: int, stop: int) -> np.ndarray:
         """Entries from ``start`` to ``stop`` as an array of their own.

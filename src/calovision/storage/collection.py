@@ -1,16 +1,18 @@
 """A list of image files as one data set; nothing is merged on disk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
+from itertools import pairwise
 from operator import add
 from pathlib import Path
 
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.images import SparseImages
 from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, difference, mean_cross_section
 from calovision.storage.reader import ImageFile
-from calovision.storage.rows import check_rows, prepare_output
+from calovision.storage.rows import StoredRows, check_rows, copy_rows, empty_rows, gather_rows, prepare_output
 from calovision.storage.statistics import PixelStatistics, standardize
 
 BLOCK = 1000  # images in memory at a time
@@ -154,13 +156,75 @@ class ImageCollection:
         """
         indices = check_rows(indices, len(self))
         images = prepare_output(out, (len(indices), *self.metadata.image_shape))
+        for file, rows, targets in self._by_file(indices):
+            file.fill(images, rows, targets, threads=threads)
+        return images
+
+    def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
+        """Images of the given events as sparse rows, in the order given.
+
+        Raises
+        ------
+        IndexError
+            If an event does not exist.
+        InputError
+            If a file is damaged.
+        """
+        indices = check_rows(indices, len(self))
+        parts = [file.stored(rows, targets) for file, rows, targets in self._by_file(indices)]
+        return gather_rows(parts, len(indices), self.metadata.image_shape)
+
+    def iterate(
+        self, indices: Sequence[int] | np.ndarray, chunk_size: int = BLOCK
+    ) -> Iterator[tuple[np.ndarray, SparseImages]]:
+        """Positions in ``indices`` and sparse images there, in the order of the files, read once and not mapped.
+
+        At most ``chunk_size`` rows of a file are in memory at a time. Errors as those of `sparse`.
+        """
+        for part in self._pieces(check_rows(indices, len(self)), chunk_size):
+            n_rows = len(part.rows)
+            yield (
+                part.targets,
+                gather_rows([part._replace(targets=np.arange(n_rows))], n_rows, self.metadata.image_shape),
+            )
+
+    def load(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
+        """Images as `sparse` gives them, for many events: the files are read in their order, and not mapped."""
+        indices = check_rows(indices, len(self))
+        images = empty_rows(np.concatenate([[0], np.cumsum(self.row_lengths(indices))]), self.metadata.image_shape)
+        for part in self._pieces(indices, BLOCK):
+            copy_rows(part, images)
+        return images
+
+    def row_lengths(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Number of stored cells of each of the given events, int64 ``(n,)``; errors as those of `sparse`."""
+        indices = check_rows(indices, len(self))
+        lengths = np.empty(len(indices), dtype=np.int64)
+        for file, rows, targets in self._by_file(indices):
+            lengths[targets] = file.row_lengths(rows)
+        return lengths
+
+    def _by_file(self, indices: np.ndarray) -> Iterator[tuple[ImageFile, np.ndarray, np.ndarray]]:
+        """Each file that has some of the events, their rows in it, and their positions in ``indices``."""
+        if len(self.files) == 1:
+            yield self.files[0], indices, np.arange(len(indices))
+            return
         owner = np.searchsorted(self._starts, indices, side="right") - 1
         by_owner = np.argsort(owner, kind="stable")
-        owners, begins = np.unique(owner[by_owner], return_index=True)
-        for number, targets in zip(owners, np.split(by_owner, begins[1:]), strict=bool(len(owners))):
-            rows = indices[targets] - self._starts[number]
-            self.files[number].fill(images, rows, targets, threads=threads)
-        return images
+        bounds = [0, *(np.flatnonzero(np.diff(owner[by_owner])) + 1), len(indices)]
+        for begin, end in pairwise(bounds if len(indices) else []):
+            targets = by_owner[begin:end]
+            number = owner[targets[0]]
+            yield self.files[number], indices[targets] - self._starts[number], targets
+
+    def _pieces(self, indices: np.ndarray, chunk_size: int) -> Iterator[StoredRows]:
+        """The events sorted, at most ``chunk_size`` rows of a file at a time, which are read as one piece."""
+        for file, rows, targets in self._by_file(indices):
+            order = np.argsort(rows, kind="stable")
+            blocks = rows[order] // chunk_size
+            for chosen in np.split(order, np.flatnonzero(np.diff(blocks)) + 1):
+                if len(chosen):
+                    yield file.stored(rows[chosen], targets[chosen], read=True)
 
     def statistics(self) -> PixelStatistics:
         """Pixel statistics of the training split over all files: the stored ones, or from the images where none are."""

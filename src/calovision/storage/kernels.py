@@ -32,6 +32,43 @@ def densify(offsets, cells, values, rows, targets, images):
 
 
 @njit(cache=True, nogil=True)
+def measure(offsets, n_stored, rows, targets, lengths):
+    """Write the number of cells of row ``rows[i]`` to ``lengths[targets[i]]``; returns the first damaged row, or -1."""
+    for i in range(len(rows)):
+        start, stop = offsets[rows[i]], offsets[rows[i] + 1]
+        if start < 0 or stop < start or stop > n_stored:
+            return rows[i]
+        lengths[targets[i]] = stop - start
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def gather(offsets, cells, values, rows, targets, n_cells, new_offsets, new_cells, new_values):
+    """Copy row ``rows[i]`` to where ``new_offsets``, made from what `measure` gave, has row ``targets[i]``.
+
+    Returns the first damaged row, or -1.
+    """
+    for i in range(len(rows)):
+        start, stop = offsets[rows[i]], offsets[rows[i] + 1]
+        begin, end = new_offsets[targets[i]], new_offsets[targets[i] + 1]
+        # offsets of a file that somebody overwrites may have changed since they were measured
+        if start < 0 or stop > len(cells) or stop > len(values) or stop - start != end - begin:
+            return rows[i]
+        row_cells, row_values = cells[start:stop], values[start:stop]
+        to_cells, to_values = new_cells[begin:end], new_values[begin:end]
+        largest = cells.dtype.type(0)
+        # element by element: the compiler vectorizes it, while slices are copied twice since they might overlap
+        for position in range(len(to_cells)):
+            largest = max(largest, row_cells[position])
+            to_cells[position] = row_cells[position]
+        if largest >= n_cells:
+            return rows[i]
+        for position in range(len(to_values)):
+            to_values[position] = row_values[position]
+    return -1
+
+
+@njit(cache=True, nogil=True)
 def add_moments(offsets, cells, values, rows, total, total_of_squares):
     """Add the values of the given rows, and their squares, to the sums of their cells, float64 ``(n_cells,)``.
 

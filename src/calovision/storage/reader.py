@@ -11,7 +11,7 @@ from calovision.errors import InputError
 from calovision.images import SparseImages
 from calovision.storage.arrays import EventColumns, StoredArrays
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
-from calovision.storage.rows import check_rows, fill_dense, prepare_output, rows_of_index
+from calovision.storage.rows import StoredRows, check_rows, fill_dense, gather_rows, prepare_output, rows_of_index
 from calovision.storage.statistics import PixelStatistics
 
 if TYPE_CHECKING:
@@ -119,29 +119,55 @@ class ImageFile:
 
     def fill(self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1) -> None:
         """Write the images of ``rows`` (checked before) into ``images[targets]``, dense float32."""
-        arrays, shifted = self._rows_at_hand(rows)
+        arrays, shifted, _, error = self.stored(rows, targets)
         damaged = fill_dense(arrays, shifted, targets, images, threads=threads)
         if damaged >= 0:
-            raise self.damaged(damaged + rows[0] - shifted[0])
+            raise error(damaged)
 
     def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
-        """Rows of the given events, in the order given; IndexError if one does not exist."""
+        """Rows of the given events, in the order given.
+
+        Raises
+        ------
+        IndexError
+            If a row does not exist; negative numbers do not.
+        InputError
+            If the file is damaged.
+        """
         rows = check_rows(indices, len(self))
-        (offsets, cells, values), shifted = self._rows_at_hand(rows)
-        starts, lengths = offsets[shifted], offsets[shifted + 1] - offsets[shifted]
-        outside = (starts < 0) | (lengths < 0) | (starts + lengths > len(cells))
-        if outside.any():
-            raise self.damaged(rows[outside][0])
-        bounds = np.concatenate([[0], np.cumsum(lengths)])
-        # position k of the output belongs to the row that starts there, shifted to where the file has it
-        positions = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-        return SparseImages(bounds, cells[positions], values[positions], self.metadata.image_shape)
+        return gather_rows([self.stored(rows, np.arange(len(rows)))], len(rows), self.metadata.image_shape)
 
     def iterate(self, chunk_size: int = 1000) -> Iterator[tuple[np.ndarray, SparseImages]]:
         """Row numbers and sparse images, ``chunk_size`` rows at a time, in the memory of one chunk."""
         for start in range(0, len(self), chunk_size):
             rows = np.arange(start, min(start + chunk_size, len(self)))
             yield rows, SparseImages(*self._piece(rows), self.metadata.image_shape)
+
+    def stored(self, rows: np.ndarray, targets: np.ndarray, *, read: bool = False) -> StoredRows:
+        """Arrays that hold the rows (checked before), for the functions of `calovision.storage.rows`.
+
+        ``read`` reads the piece from the first to the last of the rows, which must ascend, instead of mapping the file.
+        """
+        if not read and (all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)):
+            return StoredRows(tuple(map(self._arrays.whole, ROWS)), rows, targets, self.damaged)
+        first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
+        arrays = self._piece(np.arange(first, last + 1))
+        return StoredRows(arrays, rows - first, targets, lambda row: self.damaged(row + first))
+
+    def row_lengths(self, rows: np.ndarray) -> np.ndarray:
+        """Number of stored cells of each row (checked before), int64 ``(n,)``; InputError if the file is damaged."""
+        from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
+
+        lengths = np.empty(len(rows), dtype=np.int64)
+        damaged = measure(self.offsets, self._arrays.shape(ROWS[1])[0], rows, np.arange(len(rows)), lengths)
+        if damaged >= 0:
+            raise self.damaged(damaged)
+        return lengths
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the rows are mapped into memory; compressed ones are not."""
+        return all(self._arrays.offset(name) is not None or self._arrays.shape(name)[0] == 0 for name in ROWS)
 
     @property
     def offsets(self) -> np.ndarray:
@@ -165,12 +191,6 @@ class ImageFile:
         from calovision.storage.display import plot_image  # matplotlib is loaded only to plot
 
         return plot_image(self, rows_of_index(index, len(self)))
-
-    def _rows_at_hand(self, rows: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
-        """Offsets, cells and values that hold the rows, and the row numbers in these."""
-        if all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows):
-            return tuple(map(self._arrays.whole, ROWS)), rows
-        return self._piece(rows), rows - (rows[0] if len(rows) else 0)
 
     def _piece(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Offsets from 0, cells and values of rows that follow each other, read as one piece."""

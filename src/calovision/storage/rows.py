@@ -1,12 +1,28 @@
-"""Row numbers of images: what a caller may ask for, and dense images of the rows asked for."""
+"""Row numbers of images: what a caller may ask for, and dense or sparse images of the rows asked for."""
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.images import SparseImages, cell_type
+
+
+class StoredRows(NamedTuple):
+    """Rows of one source, and where they go among those asked for.
+
+    ``arrays`` are offsets, cells and values; image ``rows[i]`` of them becomes image ``targets[i]``. ``damaged`` gives
+    the error for a row whose cells are not inside the image.
+    """
+
+    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
+    rows: np.ndarray
+    targets: np.ndarray
+    damaged: Callable[[int], InputError]
 
 
 def check_rows(rows: Sequence[int] | np.ndarray, n_rows: int) -> np.ndarray:
@@ -76,3 +92,49 @@ def fill_dense(
     parts = zip(np.array_split(rows, threads), np.array_split(targets, threads), strict=True)
     with ThreadPoolExecutor(threads) as pool:
         return max(pool.map(lambda part: densify(*arrays, *part, flat), parts))
+
+
+def gather_rows(parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int, int, int]) -> SparseImages:
+    """Rows of one or several sources as sparse images of their own, ``n_rows`` of them.
+
+    InputError if a row is damaged.
+    """
+    from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
+
+    offsets = np.zeros(n_rows + 1, dtype=np.int64)
+    for (bounds, cells, values), rows, targets, error in parts:
+        damaged = measure(bounds, min(len(cells), len(values)), rows, targets, offsets[1:])
+        if damaged >= 0:
+            raise error(damaged)
+    images = empty_rows(np.cumsum(offsets, out=offsets), image_shape)
+    for part in parts:
+        copy_rows(part, images)
+    return images
+
+
+def empty_rows(offsets: np.ndarray, image_shape: tuple[int, int, int]) -> SparseImages:
+    """Sparse images of these offsets, with cells and values that `copy_rows` has to fill in."""
+    cells = np.empty(offsets[-1], dtype=cell_type(image_shape))
+    return SparseImages(offsets, cells, np.empty(offsets[-1], dtype=np.float32), image_shape)
+
+
+def copy_rows(part: StoredRows, images: SparseImages) -> None:
+    """Copy rows to their places in ``images``; InputError if one is damaged."""
+    from calovision.storage.kernels import gather  # compiled code is loaded only where it is used
+
+    n_cells = math.prod(images.shape)
+    damaged = gather(*part.arrays, part.rows, part.targets, n_cells, images.offsets, images.cells, images.values)
+    if damaged >= 0:
+        raise part.damaged(damaged)
+
+
+def take_rows(images: SparseImages, rows: np.ndarray) -> SparseImages:
+    """Some rows of sparse images, in the order given; IndexError if one does not exist."""
+    rows = check_rows(rows, len(images))
+    arrays = images.offsets, images.cells, images.values
+    part = StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)
+    return gather_rows([part], len(rows), images.shape)
+
+
+def _damaged_row(row: int) -> InputError:
+    return InputError(f"the cells of image {row} are not inside the image")

@@ -1,20 +1,34 @@
-"""The score file: the output of one network for every event of the validation and test splits.
+"""The score file: the output of one network for events of image files, those of a split or all.
 
-Columns ``sample``, ``event_number``, ``split`` as in the image files, and ``score`` in (0, 1).
+Columns ``sample``, ``event_number``, ``split`` (and ``jet_index`` of jets) as in the image files, and ``score`` in
+(0, 1). Attributes may say where the scores come from.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
+from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.tables import read_table, write_table
 
 
-def write_scores(path: Path, collection: ImageCollection, indices: np.ndarray, scores: np.ndarray) -> None:
-    """Write the scores of the given events of a collection."""
-    write_table(path, {**_keys(collection, indices), "score": scores})
+def write_scores(
+    path: Path,
+    collection: ImageCollection,
+    indices: np.ndarray,
+    scores: np.ndarray,
+    *,
+    attributes: Mapping[str, str | int] | None = None,
+) -> None:
+    """Write the scores of the given events of a collection; ``attributes`` of the file as they are."""
+    with replaced(path) as temporary:
+        write_table(temporary, {**_keys(collection, indices), "score": scores})
+        with h5py.File(temporary, "a") as file:
+            file.attrs.update(attributes or {})
 
 
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
@@ -35,8 +49,6 @@ def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) ->
 
 
 def _keys(collection: ImageCollection, indices: np.ndarray) -> dict[str, np.ndarray]:
-    return {
-        "sample": collection.sample_names()[indices],
-        "event_number": collection.column("event_number")[indices],
-        "split": collection.column("split")[indices],
-    }
+    names = ["event_number", "split", *(["jet_index"] if collection.metadata.kind == "jet" else [])]
+    columns = {name: collection.column(name)[indices] for name in names}
+    return {"sample": collection.sample_names()[indices], **columns}

@@ -10,7 +10,7 @@ with job_log(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     train_network(
         ImageCollection(snakemake.input.images),
-        Path(snakemake.output.checkpoint).parent,
+        Path(snakemake.output.model).parent,
         TrainingOptions(**snakemake.params.options, seed=int(snakemake.wildcards.seed)),
         luminosity_fb=snakemake.params.luminosity_fb,
     )

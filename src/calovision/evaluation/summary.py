@@ -1,4 +1,4 @@
-"""Compare the CNN with the cuts and the jet variables of a search, on the test split."""
+"""The CNN against the cuts and the jet variables of a search, on the test split."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -6,14 +6,15 @@ from importlib.metadata import version
 
 import numpy as np
 
-from calovision.baselines import combined_score, fit_combination
+from calovision.errors import InputError
 from calovision.metrics import Efficiency, auc, efficiency, n_effective, roc, signal_efficiency_at
 from calovision.selection import evaluate_cut
 from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
 
 CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
-"""Names in the summary; each is a column of the table of test events, larger = more like signal."""
+"""Names in the summary; each is a column of the table of test events, larger = more like signal. ``cnn`` is the first
+model; the others follow under their own names."""
 
 
 def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
@@ -24,7 +25,7 @@ def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
 def tabulate_test_events(
     collection: ImageCollection,
     indices: np.ndarray,
-    scores: np.ndarray,
+    scores: Mapping[str, np.ndarray],
     *,
     luminosity_fb: float,
     signal_region: str,
@@ -36,8 +37,10 @@ def tabulate_test_events(
     ----------
     collection
         The image files.
-    indices, scores
-        Events of the validation and test splits in the collection and their CNN output, ``(n,)`` each.
+    indices
+        Events of the validation and test splits in the collection, ``(n,)``.
+    scores
+        Output of each model for these events, ``(n,)`` each (`ensemble_scores`). The first model is the CNN.
     luminosity_fb
         Integrated luminosity, 1/fb.
     signal_region
@@ -49,19 +52,22 @@ def tabulate_test_events(
     Returns
     -------
     Columns ``(n_test,)``: sample, label, weight (expected events), the event variables,
-    ``signal_region``, ``cnn`` and ``cnn+jets``; and ``fat_jets`` ``(n_test, 5, 4)``.
+    ``signal_region``, ``cnn`` and ``cnn+jets``, the other models by their names; and ``fat_jets`` ``(n_test, 5, 4)``.
 
     Raises
     ------
     InputError
-        If the expression cannot be evaluated or a class has no event in one of the two splits.
+        If the expression cannot be evaluated, a class has no event in one of the two splits, or a model has the name
+        of another column.
     """
+    from calovision.baselines import combined_score, fit_combination  # scikit-learn takes two seconds to load
+
     in_all = set.intersection(*(set(file.events) for file in collection.files))
     columns = {name: collection.column(name)[indices] for name in collection.files[0].events if name in in_all}
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]
     columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)
-    columns["cnn"] = scores
+    columns |= _columns_of_models(scores, (*columns, *CLASSIFIERS))
     is_test = columns["split"] == SPLITS.index("test")
     validation, test = _take(columns, ~is_test), _take(columns, is_test)
     combination = fit_combination(validation["cnn"], validation, validation["label"], validation["weight"], seed=seed)
@@ -69,8 +75,21 @@ def tabulate_test_events(
     return test
 
 
+def _columns_of_models(scores: Mapping[str, np.ndarray], taken: Sequence[str]) -> dict[str, np.ndarray]:
+    """Scores of the first model as ``cnn``, those of the others by their names."""
+    first, *others = scores
+    for name in others:
+        if name in taken:
+            raise InputError(f"model '{name}': the table of test events has another column '{name}'; rename the model")
+    return {"cnn": scores[first]} | {name: scores[name] for name in others}
+
+
 def summarize(
-    collection: ImageCollection, test: Mapping[str, np.ndarray], background_efficiencies: Sequence[float]
+    collection: ImageCollection,
+    test: Mapping[str, np.ndarray],
+    background_efficiencies: Sequence[float],
+    *,
+    models: Sequence[str] = (),
 ) -> dict:
     """The numbers of ``summary.json``.
 
@@ -83,6 +102,8 @@ def summarize(
     background_efficiencies
         Working points; the signal region's own is added as ``"signal_region"``. Where no background event passes
         the signal region, the upper end of its interval takes the place of 0.
+    models
+        Columns of models beside the first one.
 
     Returns
     -------
@@ -106,7 +127,7 @@ def summarize(
             for name, label in (("signal", 1), ("background", 0))
         },
         "signal_region": {name: asdict(value) for name, value in region.items()},
-        "classifiers": {name: _performance(test[name], labels, weights, points) for name in CLASSIFIERS},
+        "classifiers": {name: _performance(test[name], labels, weights, points) for name in (*CLASSIFIERS, *models)},
     }
 
 

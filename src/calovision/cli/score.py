@@ -1,0 +1,116 @@
+"""``calovision score``: the scores of a trained network for image files."""
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calovision.cli.output import require_new
+from calovision.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from calovision.storage import ImageCollection
+
+
+class ScoredSplit(StrEnum):
+    """Which events to score; ``splits.SPLITS`` or all."""
+
+    ALL = "all"
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")]
+Rotations = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Average the logits over N rotations in phi and the reflections of each, 4 N times the work (0: none).",
+    ),
+]
+AllowImports = Annotated[
+    bool,
+    typer.Option("--allow-imports", help="Import the network's class where the model names one of your own modules."),
+]
+
+
+def score_command(
+    model: Model,
+    files: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files like those of the training.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The score file to write.")],
+    split: Annotated[ScoredSplit, typer.Option(help="Which events.")] = ScoredSplit.ALL,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")] = "auto",
+    batch_size: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Images at a time; halved where the memory does not suffice.")
+    ] = 256,
+    rotations: Rotations = 0,
+    allow_imports: AllowImports = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Score the events (or jets) of image files with a trained network, and write a score file."""
+    require_new(output, force=force)
+    from calovision.cli.progress import event_progress
+    from calovision.models import load_model
+    from calovision.scoring import choose_device, score_collection
+    from calovision.storage import ImageCollection, write_scores
+
+    chosen = choose_device(device)
+    network = load_model(model, allow_imports=allow_imports)
+    collection = ImageCollection(files)
+    indices = events_of_split(collection, split)
+    start = time.perf_counter()
+    with event_progress(len(indices)) as progress:
+        scores = score_collection(
+            network,
+            collection,
+            indices,
+            device=device,
+            batch_size=batch_size,
+            n_rotations=rotations,
+            progress=progress,
+        )
+    seconds = time.perf_counter() - start
+    attributes = {"model": str(model), "network": network.specification.network, "n_rotations": rotations}
+    write_scores(output, collection, indices, scores, attributes=attributes)
+    rows = [("output", str(output)), ("model", f"{model}, network {network.specification.network}")]
+    rows.append(("split", str(split)))
+    rows.append(("speed", f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {chosen}"))
+    print_scores(collection, indices, scores, rows)
+
+
+def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.ndarray":
+    """Numbers of the events to score; InputError if a split is asked for of which there is none."""
+    import numpy as np
+
+    from calovision.splits import SPLITS
+
+    if split == ScoredSplit.ALL:
+        return np.arange(len(collection))
+    indices = np.flatnonzero(collection.column("split") == SPLITS.index(split))
+    if len(indices) == 0:
+        raise InputError(f"none of the {len(collection)} images is of the split '{split}': nothing to score")
+    return indices
+
+
+def print_scores(
+    collection: "ImageCollection", indices: "np.ndarray", scores: "np.ndarray", rows: list[tuple[str, str]]
+) -> None:
+    """Print what was scored, and for each sample the number and the mean score."""
+    from calovision.cli.summary import columns, pairs, show
+
+    what = "jets" if collection.metadata.kind == "jet" else "events"
+    names = collection.sample_names()[indices]
+    table = []
+    for sample, label in collection.samples.items():
+        mine = scores[names == sample]
+        table.append((sample, label, len(mine), f"{mine.mean():.4f}" if len(mine) else "-"))
+    show(
+        pairs([*rows, (what, str(len(indices)))]),
+        columns(("sample", "label", what, "mean score"), table, title="samples"),
+    )

@@ -1,0 +1,127 @@
+"""What goes to the device: sparse rows of some images, which become dense ``(n, channels, eta, phi)`` only there."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calovision.datasets.symmetry import turn_cells
+from calovision.errors import InputError
+
+_UNSIGNED = {torch.int16: np.uint16, torch.int32: np.uint32}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageBatch:
+    """Some images of a collection as sparse rows, with what the loss needs; all tensors are on one device.
+
+    Attributes
+    ----------
+    indices
+        Positions in the collection, int64 ``(n,)``.
+    offsets, cells, values
+        Row i holds ``cells[offsets[i]:offsets[i + 1]]``, flat (channel, eta, phi), and the float32 ``values`` there;
+        int64 ``(n + 1,)``. Cells have the 2 or 4 bytes of the file: int16 and int32 are read as unsigned, since
+        devices compute with few unsigned types.
+    labels, weights
+        Float32 ``(n,)``.
+    variables
+        Event variables beside the image, float32 ``(n, n_variables)``.
+    elements
+        Element of the symmetry group that each image is turned by (`calovision.datasets.symmetry`), int64 ``(n,)``;
+        None leaves the images as they are.
+    image_shape
+        ``(n_channels, n_eta, n_phi)``.
+    """
+
+    indices: Tensor
+    offsets: Tensor
+    cells: Tensor
+    values: Tensor
+    labels: Tensor
+    weights: Tensor
+    variables: Tensor
+    elements: Tensor | None
+    image_shape: tuple[int, int, int]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """The batch on a device; ``non_blocking`` copies from pinned memory while the program goes on."""
+        return self._with_each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Self:
+        """The batch in page-locked memory, from which a GPU copies by itself."""
+        return self._with_each(Tensor.pin_memory)
+
+    def _with_each(self, change: Callable[[Tensor], Tensor]) -> Self:
+        tensors = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: change(value) for name, value in tensors.items() if isinstance(value, Tensor)})
+
+    def dense(self, out: Tensor | None = None) -> Tensor:
+        """Images on the device of the batch, turned by their elements, float32 ``(n, n_channels, n_eta, n_phi)``.
+
+        Parameters
+        ----------
+        out
+            Tensor to fill instead of a new one; whoever needs one batch at a time saves the fresh memory.
+
+        Raises
+        ------
+        InputError
+            If ``out`` does not fit, or, on the CPU, a row has cells outside the image.
+        """
+        device = self.values.device
+        images = _prepare_output(out, (len(self), *self.image_shape), device)
+        flat = images.view(len(self), math.prod(self.image_shape))
+        if device.type == "cpu":
+            self._fill_on_cpu(flat.numpy())
+        else:
+            self._scatter(flat)
+        return images
+
+    def _fill_on_cpu(self, images: np.ndarray) -> None:
+        """Zero and fill ``(n, n_cells)`` image by image, which keeps each in the cache."""
+        from calovision.datasets.kernels import densify_turned  # compiled code is loaded only where it is used
+        from calovision.storage.kernels import densify
+
+        cells = self.cells.numpy() if self.cells.dtype in _UNSIGNED else self.cells.numpy().astype(np.uint32)
+        arrays = self.offsets.numpy(), cells.view(_UNSIGNED.get(self.cells.dtype, cells.dtype)), self.values.numpy()
+        if self.elements is None:
+            rows = np.arange(len(self))
+            damaged = densify(*arrays, rows, rows, images)
+        else:
+            kind = np.float32 if images.shape[1] <= 2**16 else np.float64
+            damaged = densify_turned(*arrays, self.elements.numpy(), np.array(self.image_shape[1:], dtype=kind), images)
+        if damaged >= 0:
+            raise InputError(f"image {int(self.indices[damaged])}: its cells are not inside images {self.image_shape}")
+
+    def _scatter(self, images: Tensor) -> None:
+        """Zero and fill ``(n, n_cells)`` by operations that every device has."""
+        _, n_eta, n_phi = self.image_shape
+        cells = self.cells.to(torch.int64)
+        if self.cells.dtype in _UNSIGNED:
+            cells = cells & np.iinfo(_UNSIGNED[self.cells.dtype]).max
+        numbers = torch.arange(len(self), device=cells.device)
+        # the number of cells is given, so that the device is not asked for it
+        image = torch.repeat_interleave(numbers, self.offsets.diff(), output_size=len(cells))
+        if self.elements is not None:
+            cells = turn_cells(cells, self.elements[image], n_eta, n_phi)
+        images.zero_().view(-1).scatter_(0, image * images.shape[1] + cells, self.values)
+
+
+def _prepare_output(out: Tensor | None, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """The tensor to fill; InputError if the one given does not fit."""
+    if out is None:
+        return torch.empty(shape, dtype=torch.float32, device=device)
+    if out.shape != shape or out.dtype != torch.float32 or out.device != device or not out.is_contiguous():
+        raise InputError(
+            f"out has to be a contiguous float32 tensor of shape {shape} on {device}, not {out.dtype} "
+            f"{tuple(out.shape)} on {out.device}"
+        )
+    return out

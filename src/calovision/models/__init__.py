@@ -1,0 +1,32 @@
+"""Networks by name, and models: a network with the scaling before it and the head behind it.
+
+Images are ``(n, channels, eta, phi)``, unscaled, in the units of the image file; a model gives one logit an image.
+"""
+
+from calovision.models.files import load_model, save_model
+from calovision.models.image_model import FusionHead, ImageModel, make_model
+from calovision.models.layers import EtaPhiConv2d, FeatureNetwork
+from calovision.models.registry import NETWORKS, NetworkEntry
+from calovision.models.scaling import ScalingStatistics
+from calovision.models.specification import SCALINGS, ModelSpecification
+from calovision.models.table import LayerRow, NetworkTable, count_multiply_adds, count_parameters, network_table
+
+__all__ = [
+    "NETWORKS",
+    "SCALINGS",
+    "EtaPhiConv2d",
+    "FeatureNetwork",
+    "FusionHead",
+    "ImageModel",
+    "LayerRow",
+    "ModelSpecification",
+    "NetworkEntry",
+    "NetworkTable",
+    "ScalingStatistics",
+    "count_multiply_adds",
+    "count_parameters",
+    "load_model",
+    "make_model",
+    "network_table",
+    "save_model",
+]

@@ -1,0 +1,159 @@
+"""Models in files: the weights as safetensors, all else as JSON. Loading one runs no code from the file."""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from calovision.atomic import replaced
+from calovision.errors import InputError
+from calovision.models.image_model import ImageModel
+from calovision.models.specification import ModelSpecification
+from calovision.models.table import count_multiply_adds, count_parameters
+
+FORMAT = "calovision-model"
+VERSION = 1
+DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
+
+
+def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | None = None) -> None:
+    """Write ``model.safetensors`` and ``model.json``, both complete or not at all, in place of older ones.
+
+    Parameters
+    ----------
+    folder
+        Created if needed.
+    model
+        On any device.
+    training
+        What is worth knowing of its training, for JSON; numbers may be numpy's.
+    """
+    folder, specification = Path(folder), model.specification
+    # copies, since layers may share their weights, which safetensors does not store
+    tensors = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in model.state_dict().items()
+    }
+    description = {
+        "format": FORMAT,
+        "version": VERSION,
+        "package_version": version("calovision"),
+        "specification": specification.to_dict(),
+        "parameters": count_parameters(model),
+        # a network of one's own is not run a second time just to be counted
+        "multiply_adds": None if specification.is_imported else count_multiply_adds(model),
+        "training": training or {},
+    }
+    # left in the opposite order: the description, which readers look for, comes last
+    with replaced(folder / DESCRIPTION) as json_path, replaced(folder / WEIGHTS) as weights_path:
+        save_file(tensors, weights_path, metadata={"format": "pt"})
+        description["weights_sha256"] = _sha256(weights_path)
+        json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
+
+
+def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
+    """A stored model, on the CPU and in evaluation; its ``training_run`` is what `save_model` was told.
+
+    Parameters
+    ----------
+    path
+        The folder, or its ``model.json``.
+    allow_imports
+        Import a network that the file names by ``package.module:Class``. That runs code of whoever can put a module
+        of this name on the Python path, so that it must be asked for.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, damaged, not a model's or of a newer version, the two do not belong together, or the
+        weights are those of another architecture.
+    """
+    path = Path(path)
+    path = path / DESCRIPTION if path.is_dir() else path
+    description = _read_description(path)
+    specification = _read_specification(path, description)
+    if specification.is_imported and not allow_imports:
+        raise InputError(
+            f"{path}: its network '{specification.network}' is code outside calovision, which loading would run: allow "
+            "imports if you trust it (allow_imports=True, --allow-imports)"
+        )
+    tensors = _read_weights(path, description)
+    model = _build(path, specification)
+    _check_tensors(path, model.state_dict(), tensors)
+    model.load_state_dict(tensors, assign=True)
+    model.training_run = description["training"]
+    return model.eval()
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: there is no such file; give the folder of a trained model") from error
+    except (ValueError, RecursionError) as error:  # also of bytes that are no text
+        raise InputError(f"{path}: no model's description, it is not JSON ({error})") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise InputError(f"{path}: no model's description, it lacks the format '{FORMAT}'")
+    found = description.get("version")
+    if not isinstance(found, int) or found > VERSION:
+        raise InputError(f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer one")
+    for name, kind in (("specification", dict), ("training", dict), ("weights_sha256", str)):
+        if not isinstance(description.get(name), kind):
+            raise InputError(f"{path}: damaged, it lacks '{name}': train again or copy the folder again")
+    return description
+
+
+def _read_specification(path: Path, description: dict[str, Any]) -> ModelSpecification:
+    try:
+        return ModelSpecification.from_dict(description["specification"])
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Tensor]:
+    weights = path.with_name(WEIGHTS)
+    try:
+        if _sha256(weights) != description["weights_sha256"]:
+            raise InputError(
+                f"{weights}: damaged, or not the weights that {path.name} beside it describes: copy both files again"
+            )
+        return load_file(weights)
+    except FileNotFoundError as error:
+        raise InputError(f"{weights}: there is no such file; the weights belong beside {path.name}") from error
+    except SafetensorError as error:
+        raise InputError(f"{weights}: no safetensors file ({error})") from error
+
+
+def _build(path: Path, specification: ModelSpecification) -> ImageModel:
+    """The model without its weights: in no memory, unless it is a user's, which may have tensors not stored."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("cpu" if specification.is_imported else "meta"):
+            return ImageModel(specification)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _check_tensors(path: Path, expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> None:
+    """Raise InputError unless names, shapes and types of the tensors are those of the model."""
+    problem = f"{path.with_name(WEIGHTS)}: weights of another architecture than {path.name} describes:"
+    if different := sorted(set(expected) ^ set(found)):
+        raise InputError(f"{problem} only one of the two has {different[0]}")
+    for name, tensor in expected.items():
+        pair = [(tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in (found[name], tensor)]
+        if pair[0] != pair[1]:
+            raise InputError(f"{problem} {name} is {pair[0]}, not {pair[1]}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know: numpy's numbers and arrays, and paths."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

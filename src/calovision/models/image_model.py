@@ -1,0 +1,145 @@
+"""Scaling, network and head as one module: what is trained, stored and scored."""
+
+import torch
+from torch import nn
+
+from calovision.errors import InputError
+from calovision.models.layers import FeatureNetwork
+from calovision.models.registry import make_network
+from calovision.models.scaling import ScalingStatistics, VariableScaling, make_scaling
+from calovision.models.specification import ModelSpecification
+
+FUSION_WIDTH = 64  # of the dense layer that sees features and variables
+
+
+class FusionHead(nn.Module):
+    """Features of the image and standardized variables to a logit, through a dense layer that sees both.
+
+    Parameters
+    ----------
+    n_features, n_variables
+        Numbers of each.
+    """
+
+    def __init__(self, n_features: int, n_variables: int) -> None:
+        super().__init__()
+        self.scaling = VariableScaling(n_variables)
+        self.dense = nn.Sequential(
+            nn.Linear(n_features + n_variables, FUSION_WIDTH), nn.ReLU(), nn.Linear(FUSION_WIDTH, 1)
+        )
+
+    def forward(self, features: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
+        """``(n, n_features)`` and unscaled ``(n, n_variables)`` to ``(n, 1)``."""
+        return self.dense(torch.cat((features, self.scaling(variables)), dim=1))
+
+
+class ImageModel(nn.Module):
+    """A network with the scaling before it and the head behind it. Made by `make_model` and `load_model`.
+
+    Parameters
+    ----------
+    specification
+        What to build; scaling and variables have no statistics yet.
+
+    Attributes
+    ----------
+    specification
+        As given.
+    training_run
+        What is known of the training (`save_model`); empty before.
+    """
+
+    def __init__(self, specification: ModelSpecification) -> None:
+        super().__init__()
+        self.specification = specification
+        self.training_run: dict = {}
+        self.scaling = make_scaling(specification.scaling, specification.image_shape)
+        self.network = make_network(specification)
+        self.head = _make_head(self.network, specification)
+
+    def forward(self, images: torch.Tensor, variables: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits of unscaled images.
+
+        Parameters
+        ----------
+        images
+            ``(n, n_channels, n_eta, n_phi)`` float32, in the units of the training images.
+        variables
+            ``(n, n_variables)`` float32, unscaled, if the model takes variables.
+
+        Returns
+        -------
+        ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            If images or variables are not of the model's shape.
+        """
+        self._check(images, variables)
+        scaled = self.scaling(images)
+        if self.head is None:
+            return _one_logit_an_image(self.network(scaled), self.specification.network)
+        features = self.network.features(scaled)
+        logits = self.head(features) if variables is None else self.head(features, variables)
+        return logits.squeeze(1)
+
+    def set_statistics(self, statistics: ScalingStatistics) -> None:
+        """Take what scaling and variables need of the training split; InputError if it is not there."""
+        self.scaling.set_statistics(statistics)
+        if self.specification.n_variables:
+            self.head.scaling.set_statistics(statistics)
+
+    def _check(self, images: torch.Tensor, variables: torch.Tensor | None) -> None:
+        shape, n_variables = self.specification.image_shape, self.specification.n_variables
+        if tuple(images.shape[1:]) != shape:
+            raise InputError(
+                f"images of shape {tuple(images.shape)}, but the model takes (n, {', '.join(map(str, shape))})"
+            )
+        if (0 if variables is None else variables.shape[1]) != n_variables:
+            found = "none" if variables is None else variables.shape[1]
+            names = ", ".join(self.specification.variables)
+            raise InputError(f"variables: {found} given, but the model takes {n_variables} of each event ({names})")
+
+
+def make_model(specification: ModelSpecification, statistics: ScalingStatistics | None = None) -> ImageModel:
+    """A new model with random weights.
+
+    Parameters
+    ----------
+    specification
+        Network, images, variables, scaling.
+    statistics
+        Of the training split, as the scaling and the variables need them.
+
+    Raises
+    ------
+    InputError
+        If the network is unknown, does not take an option or is too large for the images, or a statistic is missing.
+    """
+    model = ImageModel(specification)
+    model.set_statistics(statistics or ScalingStatistics())
+    return model
+
+
+def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Module | None:
+    """A dense layer; with variables the one that takes these too; None for a user's network, which ends in a logit."""
+    if specification.n_variables:
+        if not (callable(getattr(network, "features", None)) and isinstance(getattr(network, "n_features", None), int)):
+            raise InputError(
+                f"network '{specification.network}' cannot take variables: it needs a method features(images) and the "
+                "number n_features of what that returns"
+            )
+        return FusionHead(network.n_features, specification.n_variables)
+    return nn.Linear(network.n_features, 1) if isinstance(network, FeatureNetwork) else None
+
+
+def _one_logit_an_image(logits: torch.Tensor, name: str) -> torch.Tensor:
+    """``(n,)`` from ``(n,)`` or ``(n, 1)``."""
+    if logits.ndim == 2 and logits.shape[1] == 1:
+        return logits.squeeze(1)
+    if logits.ndim != 1:
+        raise InputError(
+            f"network '{name}' gives {tuple(logits.shape)}, but must give one logit an image, (n,) or (n, 1)"
+        )
+    return logits

@@ -1,0 +1,75 @@
+"""Whether images, variables and files are what a model takes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calovision.errors import InputError
+from calovision.images import SparseImages
+from calovision.models import ModelSpecification
+from calovision.storage import ImageCollection
+
+
+def check_files(specification: ModelSpecification, collection: ImageCollection) -> None:
+    """Raise InputError if the images of a collection are not what a model takes; the sentence says what both have."""
+    info, where = collection.metadata, collection.files[0].path
+    pairs = [("kind", info.kind, specification.kind)]
+    if specification.grid:
+        pairs.append(("grid", _grid_text(asdict(info.grid)), _grid_text(specification.grid)))
+    for name in ("channels", "units"):
+        if getattr(specification, name):
+            texts = (", ".join(text or "1" for text in getattr(one, name)) for one in (info, specification))
+            pairs.append((f"list of {name}", *texts))
+    pairs.append(("image shape", tuple(info.image_shape), tuple(specification.image_shape)))
+    for name, found, expected in pairs:
+        if found != expected:
+            raise InputError(
+                f"{where}: its {name} is {found}, but that of the model is {expected}; build the images as for the "
+                "training"
+            )
+
+
+def _grid_text(grid: Mapping) -> str:
+    """A grid in words, different for grids that differ."""
+    cells = f"{grid['n_eta']}x{grid['n_phi']} cells"
+    if "width" in grid:
+        return f"{cells}, {float(grid['width'])} wide around the jet axis"
+    if grid.get("eta_edges"):
+        return f"{cells}, edges in eta {' '.join(str(float(edge)) for edge in grid['eta_edges'])}"
+    return f"{cells}, eta {' to '.join(str(float(edge)) for edge in grid['eta_range'])}"
+
+
+def check_images(images: np.ndarray | Tensor | SparseImages, specification: ModelSpecification) -> None:
+    """Raise InputError if images in memory are not of the model's shape."""
+    expected = tuple(specification.image_shape)
+    shape = tuple(images.shape)
+    found = shape if isinstance(images, SparseImages) else shape[1:]
+    if found != expected:
+        raise InputError(
+            f"images of shape {shape}, but the model takes (n, {', '.join(map(str, expected))}): image, channel, eta, "
+            "phi"
+        )
+    if isinstance(images, SparseImages) and np.any((images.cells < 0) | (images.cells >= np.prod(expected))):
+        raise InputError(f"sparse images with cells outside their shape {expected}")
+
+
+def check_variables(
+    variables: np.ndarray | Tensor | None, n_images: int, specification: ModelSpecification
+) -> Tensor | None:
+    """The variables as float32 ``(n, n_variables)``, None if the model takes none."""
+    expected = (n_images, specification.n_variables)
+    found = None if variables is None else tuple(np.shape(variables))
+    if found != expected and not (found is None and specification.n_variables == 0):
+        names = ", ".join(specification.variables) or "none"
+        raise InputError(f"variables of shape {found}, but the model takes {expected} beside these images: {names}")
+    if specification.n_variables == 0:
+        return None
+    return variables.to(torch.float32) if isinstance(variables, Tensor) else as_float32(variables)
+
+
+def as_float32(numbers: np.ndarray) -> Tensor:
+    """Float32 tensor of an array of any type and strides, which torch does not take."""
+    return torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32))

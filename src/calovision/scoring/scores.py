@@ -1,0 +1,140 @@
+"""Scores of images in memory and of image files."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from calovision.datasets import ImageBatch, ImageLoader
+from calovision.images import SparseImages
+from calovision.models import ImageModel
+from calovision.scoring.evaluation import Batch, choose_device, mean_scores
+from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
+from calovision.storage import ImageCollection
+
+SCORING_BATCH = 256  # images at a time where no gradient is needed
+READ_AHEAD = 2  # batches that a thread reads while the network is busy
+
+
+def score_images(
+    model: ImageModel,
+    images: np.ndarray | Tensor | SparseImages,
+    variables: np.ndarray | Tensor | None = None,
+    *,
+    device: str = "auto",
+    batch_size: int = SCORING_BATCH,
+    n_rotations: int = 0,
+) -> np.ndarray:
+    """Scores of images in memory.
+
+    Parameters
+    ----------
+    model
+        As `load_model` gives it; afterwards it is in the mode and on the device that it was before.
+    images
+        Unscaled, in the units of the training images: sparse, or dense of shape ``(n, n_channels, n_eta, n_phi)`` and
+        any type of numbers.
+    variables
+        ``(n, n_variables)``, unscaled, for a model that takes event variables beside the image.
+    device
+        ``auto`` (a GPU where there is one), ``cpu``, ``gpu``, or a name of torch's such as ``cuda:1``.
+    batch_size
+        Images at a time; it is halved, and a message logged, whenever the memory does not suffice.
+    n_rotations
+        0 scores the images as they are. Otherwise the logits are averaged over so many rotations in phi, evenly
+        spaced where their number divides that of the columns, with the reflections in phi and, where the grid is
+        symmetric, in eta of each: up to 4 ``n_rotations`` times the work. Variables stay as they are.
+
+    Returns
+    -------
+    Float64 ``(n,)`` in (0, 1), in the order of the images.
+
+    Raises
+    ------
+    InputError
+        If the images or variables do not fit the model or are not finite, the device does not exist, or a single image
+        does not fit in its memory.
+    """
+    specification = model.specification
+    images = images if isinstance(images, SparseImages) or hasattr(images, "shape") else np.asarray(images)
+    check_images(images, specification)
+    variables = check_variables(variables, len(images), specification)
+
+    def batches(first: int, size: int) -> Iterator[Batch]:
+        for start in range(first, len(images), size):
+            part = slice(start, min(start + size, len(images)))
+            yield _part_of(images, part), None if variables is None else variables[part]
+
+    return mean_scores(
+        model, batches, len(images), device=choose_device(device), batch_size=batch_size, n_rotations=n_rotations
+    )
+
+
+def score_collection(
+    model: ImageModel,
+    collection: ImageCollection,
+    indices: Sequence[int] | np.ndarray,
+    *,
+    device: str = "auto",
+    batch_size: int = SCORING_BATCH,
+    n_rotations: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> np.ndarray:
+    """Scores of the given events (or jets) of image files, float64 ``(len(indices),)`` in the order given.
+
+    The images are read and sent to the device sparse, a batch at a time; the variables that the model takes come from
+    the event columns. ``progress`` is called with the number of images just scored; all else as in `score_images`.
+
+    Raises
+    ------
+    InputError
+        As `score_images`, or if the kind, the grid, the channels (names, order and units) of the files are not those of
+        the model, or the files lack a variable that it takes.
+    """
+    check_files(model.specification, collection)
+    indices, chosen = np.asarray(indices, dtype=np.int64), choose_device(device)
+
+    def batches(first: int, size: int) -> Iterator[Batch]:
+        loader = ImageLoader(
+            collection,
+            indices[first:],
+            variables=model.specification.variables,
+            batch_size=size,
+            in_memory=False,  # each image is needed once
+            prefetch=READ_AHEAD,
+            pin_memory=chosen.type == "cuda",
+        )
+        for batch in loader:
+            yield batch, batch.variables if model.specification.n_variables else None
+
+    return mean_scores(
+        model,
+        batches,
+        len(indices),
+        device=chosen,
+        batch_size=batch_size,
+        n_rotations=n_rotations,
+        progress=progress,
+    )
+
+
+def _part_of(images: np.ndarray | Tensor | SparseImages, part: slice) -> ImageBatch | Tensor:
+    """Some images as a batch: sparse ones stay sparse, dense ones become float32."""
+    if isinstance(images, SparseImages):
+        offsets = images.offsets[part.start : part.stop + 1]
+        stored = slice(offsets[0], offsets[-1])
+        return ImageBatch(
+            indices=torch.arange(part.start, part.stop),
+            offsets=torch.from_numpy(offsets.astype(np.int64) - offsets[0]),
+            cells=torch.from_numpy(images.cells[stored].astype(np.int32)),
+            values=torch.from_numpy(images.values[stored].astype(np.float32)),
+            labels=torch.zeros(len(offsets) - 1),
+            weights=torch.ones(len(offsets) - 1),
+            variables=torch.zeros(len(offsets) - 1, 0),
+            elements=None,
+            image_shape=tuple(images.shape),
+        )
+    if isinstance(images, Tensor):
+        return images[part].to(torch.float32)
+    return as_float32(images[part])

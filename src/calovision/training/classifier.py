@@ -1,0 +1,172 @@
+"""A network with its loss, metrics and optimizer, as Lightning takes it."""
+
+import time
+
+import lightning
+import numpy as np
+import torch
+from torch import nn
+
+from calovision.datasets import ImageBatch
+from calovision.errors import InputError
+from calovision.metrics import auc, roc, signal_efficiency_at
+from calovision.models import ImageModel
+from calovision.training.options import TrainingOptions
+
+WORKING_POINTS = {"1e-2": 1e-2, "1e-3": 1e-3}  # background efficiencies that are followed during the training
+STEPS_BETWEEN_CHECKS = 20  # on a GPU: looking at the loss makes it wait
+
+
+class ImageClassifier(lightning.LightningModule):
+    """Weighted binary cross-entropy of a network, Adam, and the numbers of each epoch.
+
+    Parameters
+    ----------
+    model
+        Scaling and network, images to logits.
+    options
+        Optimizer, seed and memory order.
+
+    Attributes
+    ----------
+    history
+        One dictionary an epoch; it survives in the checkpoints.
+    validation_outputs
+        Logits, labels and weights of the validation split after the last epoch, ``(n,)`` each.
+    """
+
+    def __init__(self, model: ImageModel, options: TrainingOptions) -> None:
+        super().__init__()
+        self.options = options
+        self.memory_format = torch.channels_last if options.channels_last else torch.contiguous_format
+        self.model = model.to(memory_format=self.memory_format)
+        if options.compile:
+            self.model.compile()
+        self.history: list[dict[str, float]] = []
+        self._sums = torch.zeros(3, dtype=torch.float64)  # of the epoch: loss, right answers, images
+        self._clock, self._first_of_clock = 0.0, 0.0
+        self._learning_rate = options.learning_rate
+        self.validation_outputs: tuple[np.ndarray, ...] | None = None
+        self._unchecked: list[tuple[torch.Tensor, ImageBatch]] = []
+        self._validation: list[tuple[torch.Tensor, ...]] = []
+
+    def forward(self, batch: ImageBatch) -> torch.Tensor:
+        """Logits ``(n,)``, float32."""
+        images = batch.dense().contiguous(memory_format=self.memory_format)
+        return self.model(images, batch.variables if batch.variables.shape[1] else None).float()
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the sums of the epoch before."""
+        self._sums = torch.zeros(3, dtype=torch.float64, device=self.device)
+
+    def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
+        """Dropout of a step depends on the seed and the step only, so that a resumed run draws the same."""
+        if not self._clock:
+            self._clock, self._first_of_clock = time.perf_counter(), float(self._sums[2])
+            self._sums = self._sums.to(self.device)
+        self._learning_rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        step = self.trainer.global_step * self.trainer.world_size + self.trainer.global_rank
+        torch.manual_seed((self.options.seed << 32) + step)
+
+    def training_step(self, batch: ImageBatch, _: int) -> torch.Tensor:
+        """Weighted loss of a batch."""
+        logits = self(batch)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, batch.labels, weight=batch.weights)
+        n = len(batch)
+        right = ((logits.detach() > 0) == (batch.labels > 0.5)).sum()
+        self._sums += torch.stack([loss.detach().double() * n, right.double(), right.new_tensor(n).double()])
+        self._unchecked.append((loss.detach(), batch))
+        if self.device.type != "cuda" or len(self._unchecked) >= STEPS_BETWEEN_CHECKS:
+            self._check_losses()
+        return loss
+
+    def _check_losses(self) -> None:
+        """Raise InputError with the events of the first batch whose loss is not a number."""
+        losses = torch.stack([loss for loss, _ in self._unchecked])
+        batches = [batch for _, batch in self._unchecked]
+        self._unchecked.clear()
+        bad = torch.nonzero(~torch.isfinite(losses)).flatten().tolist()
+        if bad:
+            raise InputError(self._explain(batches[bad[0]]))
+
+    def _explain(self, batch: ImageBatch) -> str:
+        name_events = self.trainer.datamodule.name_events
+        owners = torch.repeat_interleave(torch.arange(len(batch), device=batch.offsets.device), batch.offsets.diff())
+        strange = torch.unique(owners[~torch.isfinite(batch.values)])
+        if len(strange):
+            events = name_events(batch.indices[strange].cpu().numpy())
+            return f"the training loss is not finite: NaN or infinite cells in the images of {events}; build them again"
+        events = name_events(batch.indices.cpu().numpy())
+        return (
+            f"the training loss is not finite in step {self.trainer.global_step} (events {events}), though the images "
+            "are: lower train.learning_rate or set train.gradient_clip"
+        )
+
+    def validation_step(self, batch: ImageBatch, _: int) -> None:
+        """Keep the logits; the numbers of an epoch need the whole split."""
+        self._validation.append((self(batch), batch.labels, batch.weights, batch.indices))
+
+    def on_validation_epoch_end(self) -> None:
+        """Numbers of the epoch: to Lightning, which logs them and watches the loss, and to the history."""
+        if self._unchecked:
+            self._check_losses()
+        numbers = self._training_numbers() | self._validation_numbers()
+        self.history.append({"epoch": self.current_epoch} | numbers)
+        self.log_dict(numbers, batch_size=1)
+        for name in ("validation_loss", "validation_auc"):
+            self.log(f"{name.removeprefix('validation_')}", numbers[name], prog_bar=True, logger=False, batch_size=1)
+
+    def _training_numbers(self) -> dict[str, float]:
+        seconds, self._clock = time.perf_counter() - self._clock, 0.0
+        rank_sums = self.all_gather(self._sums).reshape(-1, 3)
+        loss, right, n = rank_sums.sum(dim=0).tolist()
+        rate = (n - self._first_of_clock * len(rank_sums)) / seconds
+        return {
+            "train_loss": loss / n,
+            "train_accuracy": right / n,
+            "learning_rate": self._learning_rate,
+            "images_per_s": rate,
+        }
+
+    def _validation_numbers(self) -> dict[str, float]:
+        """Loss, accuracy, AUC and efficiencies of the validation split with the training's weights."""
+        parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
+        self._validation.clear()
+        gathered = [self.all_gather(part).reshape(-1) for part in parts]
+        # several processes may have read one event, so that each has as many as the others
+        first = np.unique(gathered[3].cpu().numpy(), return_index=True)[1]
+        logits, labels, weights = (part.double().cpu()[first] for part in gathered[:3])
+        loss = nn.functional.binary_cross_entropy_with_logits(logits, labels, weight=weights)
+        if not torch.isfinite(loss):
+            raise InputError("the loss of the validation split is not finite: lower train.learning_rate")
+        self.validation_outputs = logits, labels, weights = [part.numpy() for part in (logits, labels, weights)]
+        return {
+            "validation_loss": float(loss),
+            "validation_accuracy": float(np.mean((logits > 0) == (labels > 0.5))),
+            "validation_auc": auc(roc(logits, labels, weights)),
+        } | {
+            f"validation_signal_efficiency_{name}": signal_efficiency_at(logits, labels, weights, point).value
+            for name, point in WORKING_POINTS.items()
+        }
+
+    def configure_optimizers(self) -> torch.optim.Optimizer | dict:
+        """Adam, with the learning rate of the schedule in every step."""
+        rate = self.options.learning_rate
+        optimizer = torch.optim.Adam(self.parameters(), lr=rate)
+        if self.options.schedule == "constant":
+            return optimizer
+        n_steps = int(self.trainer.estimated_stepping_batches)
+        if self.options.schedule == "cosine":
+            schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
+        else:
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=n_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Keep the numbers of the epochs and of the running one."""
+        checkpoint["calovision"] = {"history": self.history, "sums": self._sums.cpu()}
+
+    def on_load_checkpoint(self, checkpoint: dict) -> None:
+        """Go on counting where the run was killed."""
+        self.history = list(checkpoint["calovision"]["history"])
+        self._sums = checkpoint["calovision"]["sums"]

@@ -1,0 +1,201 @@
+"""What a run reads: the training and validation splits with their weights, and its statistics."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import lightning
+import numpy as np
+import torch
+
+from calovision.datasets import (
+    ImageBatch,
+    ImageLoader,
+    channel_maxima,
+    training_weights,
+    variable_names,
+    variable_statistics,
+)
+from calovision.errors import InputError
+from calovision.models import ModelSpecification, ScalingStatistics
+from calovision.splits import SPLITS
+from calovision.storage import ImageCollection
+from calovision.training.options import TrainingOptions
+
+VALIDATION_BATCH = 256  # images at a time where no gradient is needed
+SMALLEST_STD = 1e-5  # added to the standard deviation of a pixel, as arXiv:1612.01551 does
+
+
+class ImageData(lightning.LightningDataModule):
+    """Training and validation split of a collection; each process reads its share.
+
+    Parameters
+    ----------
+    collection
+        Image files of all samples.
+    options
+        Batch size, weights, augmentation, variables, seed.
+    luminosity_fb
+        For the weights that depend on the cross-sections, 1/fb.
+
+    Raises
+    ------
+    InputError
+        If a split lacks a class or the weights are no weights.
+    """
+
+    def __init__(self, collection: ImageCollection, options: TrainingOptions, luminosity_fb: float) -> None:
+        super().__init__()
+        self.collection, self.options = collection, options
+        self._training: LoaderThatResumes | None = None
+        self._state = {"next_batch": 0}
+        split, labels = collection.column("split"), collection.column("label")
+        # only the schemes that look at the cross-sections need them
+        needs_weights = options.weights in ("raw", "log1p")
+        event_weights = collection.event_weights(luminosity_fb) if needs_weights else collection.column("weight")
+        self.indices, self.weights = {}, {}
+        for name in ("train", "validation"):
+            chosen = np.flatnonzero(split == SPLITS.index(name))
+            _check_split(name, labels[chosen])
+            self.indices[name] = chosen
+            self.weights[name] = training_weights(labels[chosen], event_weights[chosen], options.weights)
+
+    def train_dataloader(self) -> "LoaderThatResumes":
+        """Shuffled, turned and mirrored if the options say so."""
+        batch_size = self.options.batch_size // self.options.n_processes
+        loader = self._loader("train", batch_size, shuffle=True, augment=self.options.augmentation)
+        self._training = LoaderThatResumes(loader, self.trainer)
+        self._training.load_state_dict(self._state)
+        return self._training
+
+    def val_dataloader(self) -> ImageLoader:
+        """In order, as they are."""
+        return self._loader("validation", VALIDATION_BATCH)
+
+    def _loader(self, name: str, batch_size: int, **choices: bool) -> ImageLoader:
+        on_gpu = self.trainer.strategy.root_device.type == "cuda"
+        return ImageLoader(
+            self.collection,
+            self.indices[name],
+            weights=self.weights[name],
+            variables=self.options.variables,
+            batch_size=batch_size,
+            seed=self.options.seed,
+            rank=self.trainer.global_rank,
+            world_size=self.trainer.world_size,
+            # on the CPU a batch is read in a thousandth of a step, and a thread would take a core from it
+            prefetch=2 if on_gpu else 0,
+            pin_memory=on_gpu,
+            **choices,
+        )
+
+    def transfer_batch_to_device(self, batch: ImageBatch, device: torch.device, dataloader_idx: int) -> ImageBatch:
+        """Send the sparse rows; they become images on the device."""
+        return batch.to(device, non_blocking=True)
+
+    def state_dict(self) -> dict[str, int]:
+        """Where in the epoch a checkpoint is."""
+        return self._training.state_dict()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin there. (Lightning gives loaders their state only if it made them after it read the checkpoint.)"""
+        self._state = state
+        if self._training is not None:
+            self._training.load_state_dict(state)
+
+    def name_events(self, indices: np.ndarray) -> str:
+        """Sample and event number of the first few events."""
+        numbers, samples = self.collection.column("event_number"), self.collection.sample_names()
+        names = [f"{samples[index]} {numbers[index]}" for index in indices[:5]]
+        return ", ".join(names) + (f" and {len(indices) - 5} others" if len(indices) > 5 else "")
+
+    def fingerprint(self) -> str:
+        """Hash of everything that decides the weights: options, events, their labels and weights."""
+        options = asdict(self.options)
+        del options["checkpoint_minutes"]
+        digest = hashlib.sha256(json.dumps([options, list(self.collection.samples)], sort_keys=True).encode())
+        for name in ("train", "validation"):
+            digest.update(self.collection.column("event_number")[self.indices[name]].tobytes())
+            digest.update(self.indices[name].tobytes() + self.weights[name].tobytes())
+        digest.update(json.dumps([file.metadata.configuration_hash for file in self.collection.files]).encode())
+        return digest.hexdigest()
+
+
+class LoaderThatResumes:
+    """Batches of Lightning's epoch, from the one on that its checkpoint says.
+
+    Lightning asks for the iterator before it knows the epoch; here the epoch counts when the first batch is asked for.
+    """
+
+    def __init__(self, loader: ImageLoader, trainer: lightning.Trainer) -> None:
+        self.loader, self.trainer = loader, trainer
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[ImageBatch]:
+        self.loader.set_epoch(self.trainer.current_epoch)
+        # Lightning counts the batches and does not ask for the end of an epoch
+        self._next = self.loader.start_batch = self._next % len(self)
+        for batch in self.loader:
+            self._next += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Number of the next batch; after the last one the first of the next epoch."""
+        return {"next_batch": self._next % len(self)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin with that batch."""
+        self._next = state["next_batch"]
+
+
+def specify_model(collection: ImageCollection, options: TrainingOptions) -> ModelSpecification:
+    """The network of the options for the images of a collection."""
+    info = collection.metadata
+    return ModelSpecification(
+        network=options.network,
+        image_shape=info.image_shape,
+        channels=tuple(info.channels),
+        units=tuple(info.units),
+        kind=info.kind,
+        grid=json.loads(json.dumps(asdict(info.grid))),
+        variables=tuple(options.variables),
+        n_variables=len(variable_names(collection, options.variables)),
+        scaling=options.scaling,
+        circular=options.circular,
+        options=dict(options.options),
+    )
+
+
+def measure_statistics(data: ImageData) -> ScalingStatistics:
+    """Statistics of the training split that the scaling and the variables of the options need."""
+    statistics, options = ScalingStatistics(), data.options
+    indices = data.indices["train"]
+    if options.scaling == "maximum":
+        statistics.maxima = channel_maxima(data.collection, indices)
+    if options.scaling == "standardize":
+        statistics.mean, statistics.std = _pixel_statistics(data.collection)
+    if options.variables:
+        means = variable_statistics(data.collection, indices, options.variables)
+        statistics.variable_mean, statistics.variable_std = means
+    return statistics
+
+
+def _pixel_statistics(collection: ImageCollection) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each pixel; a jet recipe says whether to center, and what to add to the latter."""
+    pixels, recipe = collection.statistics(), collection.metadata.jet_recipe or {}
+    mean = pixels.mean if recipe.get("zero_center", True) else np.zeros_like(pixels.mean)
+    floor = recipe.get("standardize")
+    return mean, pixels.std + (SMALLEST_STD if floor is None else floor)
+
+
+def _check_split(name: str, labels: np.ndarray) -> None:
+    for label, title in ((1, "signal"), (0, "background")):
+        if not np.any(labels == label):
+            raise InputError(
+                f"the {name} split has no {title} event (label {label}): give more events or a larger share in "
+                "split.fractions"
+            )

@@ -1,0 +1,123 @@
+"""What a run shows while it trains: history.csv, TensorBoard, a progress bar."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning
+import numpy as np
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from calovision.atomic import replaced
+from calovision.metrics import roc
+
+HISTORY = (
+    "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "validation_auc",
+    "validation_signal_efficiency_1e-2", "validation_signal_efficiency_1e-3", "learning_rate", "images_per_s",
+)  # fmt: skip
+"""Columns of history.csv; the validation's numbers have the weights of the training loss."""
+STEPS_BETWEEN_LOSSES = 50
+STEPS_BETWEEN_REFRESHES = 10
+
+
+class FollowRun(Callback):
+    """Write history.csv after every epoch, and to TensorBoard the loss between epochs and pictures every few epochs.
+
+    Parameters
+    ----------
+    history
+        Path of history.csv.
+    epochs_between_figures
+        The ROC curve and the outputs of both classes are drawn after the first epoch, every so many, and at the end.
+    """
+
+    def __init__(self, history: Path, *, epochs_between_figures: int = 5) -> None:
+        self.path = Path(history)
+        self.epochs_between_figures = epochs_between_figures
+        self._drawn = -1
+
+    def on_train_start(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+        """Give TensorBoard, whose folder is new, the epochs before a run was killed."""
+        steps = trainer.num_training_batches
+        for row in classifier.history:
+            numbers = {name: value for name, value in row.items() if name != "epoch"}
+            trainer.logger.log_metrics(numbers | {"epoch": row["epoch"]}, (row["epoch"] + 1) * steps - 1)
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, _: lightning.LightningModule, outputs: Mapping, *__: object
+    ) -> None:
+        """Loss and learning rate every few steps."""
+        if trainer.global_step % STEPS_BETWEEN_LOSSES == 0 and trainer.is_global_zero:
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            numbers = {"train_loss_of_a_batch": float(outputs["loss"]), "learning_rate_of_a_batch": rate}
+            trainer.logger.log_metrics(numbers, trainer.global_step)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+        """Write the history and, in their turn, the pictures."""
+        if not trainer.is_global_zero:
+            return
+        write_history(self.path, classifier.history)
+        if trainer.current_epoch % self.epochs_between_figures == 0:
+            self._draw(trainer, classifier)
+
+    def on_train_end(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+        """Draw the last epoch."""
+        if trainer.is_global_zero and classifier.validation_outputs is not None:
+            self._draw(trainer, classifier)
+
+    def _draw(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+        if self._drawn == trainer.global_step:
+            return
+        self._drawn = trainer.global_step
+        from calovision.plotting import plot_roc, plot_scores  # matplotlib takes a second to load
+
+        logits, labels, weights = classifier.validation_outputs
+        scores = 1 / (1 + np.exp(-logits))
+        board = trainer.logger.experiment
+        curve = {"cnn": roc(scores, labels, weights)}
+        board.add_figure("roc", plot_roc(curve, reference="cnn"), trainer.global_step)
+        board.add_figure("output_of_both_classes", plot_scores(scores, labels, weights), trainer.global_step)
+
+
+def write_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """One row per epoch, the columns of `HISTORY`."""
+    lines = [",".join(HISTORY)]
+    lines += [",".join(f"{row[name]:.6g}" for name in HISTORY) for row in history]
+    with replaced(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n")
+
+
+class ProgressBar(TQDMProgressBar):
+    """Progress bar without Lightning's number of the run, which has none here."""
+
+    def __init__(self) -> None:
+        super().__init__(refresh_rate=STEPS_BETWEEN_REFRESHES, leave=True)
+
+    def get_metrics(self, *args: object) -> dict:
+        """Numbers at the end of the bar."""
+        return {name: value for name, value in super().get_metrics(*args).items() if name != "v_num"}
+
+
+def tensorboard(folder: Path) -> TensorBoardLogger:
+    """TensorBoard's files in ``folder/tensorboard``."""
+    return TensorBoardLogger(folder, name="", version="tensorboard")
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Hide Lightning's announcements, and those of its warnings that ask nothing of the user."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # Lightning's own use of torch
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+            # it holds the key of the run, or what the run goes on from
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+            yield
+    finally:
+        log.setLevel(level)

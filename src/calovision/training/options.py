@@ -1,0 +1,120 @@
+"""Choices of one training run, and what each of them becomes for Lightning."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from calovision.datasets import WEIGHT_SCHEMES
+from calovision.errors import InputError
+
+SCHEDULES = ("one_cycle", "cosine", "constant")
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+"""Name -> Lightning's; ``auto`` is one of them."""
+DEVICES = {"auto": "auto", "cpu": "cpu", "gpu": "gpu"}
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Choices of one training run.
+
+    Attributes
+    ----------
+    network, options
+        Name in ``models.NETWORKS`` or import path ``package.module:Class``, and the network's own options.
+    scaling, circular, variables
+        Scaling of the images, circular padding in phi, event columns beside the image (`models.ModelSpecification`).
+    epochs, patience
+        Largest number of epochs, and how many without a lower validation loss end the run.
+    batch_size
+        Images in a step, over all processes.
+    learning_rate, schedule
+        Of Adam: the highest of ``one_cycle`` (Smith, Topin, arXiv:1708.07120) and ``cosine``, or ``constant``.
+    weights
+        One of ``datasets.WEIGHT_SCHEMES``.
+    augmentation
+        Turn training images in phi and mirror them in eta and phi at random.
+    device, n_devices, n_nodes
+        ``auto``, ``cpu`` or ``gpu``; processes a node (one GPU each) and nodes.
+    precision
+        ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``auto``: bf16 where the device multiplies it in hardware.
+    channels_last, compile
+        Memory order of the images; torch.compile.
+    gradient_clip
+        Largest norm of the gradient; None does not clip.
+    checkpoint_minutes
+        A run that is killed loses at most this much of an epoch.
+    """
+
+    network: str = "small"
+    options: dict[str, Any] = field(default_factory=dict)
+    scaling: str = "log1p"
+    circular: bool = True
+    variables: tuple[str, ...] = ()
+    epochs: int = 20
+    patience: int = 5
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    schedule: str = "one_cycle"
+    weights: str = "balanced"
+    augmentation: bool = True
+    device: str = "auto"
+    n_devices: int = 1
+    n_nodes: int = 1
+    precision: str = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    gradient_clip: float | None = None
+    checkpoint_minutes: float = 10.0
+    seed: int = 1
+
+    @property
+    def n_processes(self) -> int:
+        """Processes that train together."""
+        return self.n_devices * self.n_nodes
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the run will be on a GPU."""
+        return self.device != "cpu" and torch.cuda.is_available()
+
+    def check(self) -> None:
+        """Raise InputError for an unknown or impossible choice."""
+        choices = {
+            "weights": WEIGHT_SCHEMES,
+            "schedule": SCHEDULES,
+            "precision": ("auto", *PRECISIONS),
+            "device": tuple(DEVICES),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"train.{name} '{getattr(self, name)}' is unknown: choose from {', '.join(known)}")
+        self._check_device()
+        if self.batch_size % self.n_processes:
+            raise InputError(
+                f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} processes: choose a "
+                f"multiple of {self.n_processes}"
+            )
+
+    def _check_device(self) -> None:
+        if self.device == "gpu" and not torch.cuda.is_available():
+            raise InputError("train.device is 'gpu' but there is none on this machine: choose auto or cpu")
+        if self.on_gpu and self.n_devices > torch.cuda.device_count():
+            raise InputError(
+                f"train.n_devices is {self.n_devices} but this machine has {torch.cuda.device_count()} GPU: choose less"
+            )
+        if self.precision == "fp16" and not self.on_gpu:
+            raise InputError("train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32")
+
+    def lightning_precision(self) -> str:
+        """Lightning's name of the precision."""
+        if self.precision != "auto":
+            return PRECISIONS[self.precision]
+        quick = torch.cuda.is_bf16_supported() if self.on_gpu else _cpu_multiplies_bf16()
+        return PRECISIONS["bf16" if quick else "fp32"]
+
+
+def _cpu_multiplies_bf16() -> bool:
+    """Whether the processor has instructions for bfloat16 (AVX-512 BF16, AMX); emulated, it is slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

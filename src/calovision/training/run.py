@@ -1,0 +1,190 @@
+"""One training run, from image files to the stored model."""
+
+import logging
+import shutil
+import signal
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.plugins.environments import ClusterEnvironment, TorchElasticEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from calovision.errors import InputError
+from calovision.models import make_model, save_model
+from calovision.scoring import is_out_of_memory
+from calovision.storage import ImageCollection
+from calovision.training.checkpoints import ResumeFolder, slurm_environment
+from calovision.training.classifier import ImageClassifier
+from calovision.training.data import ImageData, measure_statistics, specify_model
+from calovision.training.memory import largest_batch_size
+from calovision.training.monitoring import FollowRun, ProgressBar, quiet_lightning, tensorboard, write_history
+from calovision.training.options import DEVICES, TrainingOptions
+
+logger = logging.getLogger(__name__)
+
+OUTPUTS = ("model.safetensors", "model.json", "history.csv")
+
+
+def train_network(
+    collection: ImageCollection,
+    folder: Path,
+    options: TrainingOptions,
+    *,
+    luminosity_fb: float,
+    progress_bar: bool = True,
+) -> Path:
+    """Train on the training split, stop early on the validation split, keep the best epoch.
+
+    A run that was killed goes on from its last checkpoint when it is called again with the same options and events;
+    on a CPU it ends with the same weights as one that was not.
+
+    Parameters
+    ----------
+    collection
+        Image files of all samples.
+    folder
+        Gets ``model.safetensors`` and ``model.json`` (`models.load_model`), ``history.csv`` (one row per epoch) and
+        TensorBoard's ``tensorboard/``, in place of those of an older run; ``resume/`` until the run is complete.
+    options
+        Network, optimizer, augmentation, device.
+    luminosity_fb
+        For the weights that depend on the cross-sections, 1/fb.
+    progress_bar
+        Show one on standard error.
+
+    Returns
+    -------
+    Path of ``model.json``.
+
+    Raises
+    ------
+    InputError
+        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the loss is not finite
+        or the memory does not suffice.
+    """
+    options.check()
+    collection.require_events()
+    lightning.seed_everything(options.seed, workers=True, verbose=False)
+    data = ImageData(collection, options, luminosity_fb)
+    specification = specify_model(collection, options)
+    classifier = ImageClassifier(make_model(specification, measure_statistics(data)), options)
+    folder = Path(folder)
+    resume = ResumeFolder(folder / "resume")
+    if _is_first_process():
+        resume.prepare(data.fingerprint())
+        _remove_older_run(folder)
+    _fit(classifier, data, folder, resume, progress_bar=progress_bar)
+    if _is_first_process():
+        _store(classifier, data, folder, resume)
+    return folder / "model.json"
+
+
+def _remove_older_run(folder: Path) -> None:
+    """Remove what a run writes, so that no curve or model of an older one is taken for the new one's."""
+    for name in OUTPUTS:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "tensorboard", ignore_errors=True)
+
+
+def _fit(
+    classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder, *, progress_bar: bool
+) -> None:
+    options, latest = classifier.options, resume.latest()
+    with quiet_lightning():
+        trainer = _make_trainer(folder, resume, options, progress_bar=progress_bar)
+        device = trainer.strategy.root_device
+        logger.info("training %s on %d events, device %s", options.network, len(data.indices["train"]), device)
+        if latest is not None:
+            logger.info("going on from %s", latest)
+        try:
+            trainer.fit(classifier, datamodule=data, ckpt_path=latest, weights_only=True)
+        except SIGTERMException:
+            raise SystemExit(128 + signal.SIGTERM) from None  # Lightning's would say success
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        else:
+            return
+    raise InputError(_explain_memory(classifier, device))
+
+
+def _make_trainer(
+    folder: Path, resume: ResumeFolder, options: TrainingOptions, *, progress_bar: bool
+) -> lightning.Trainer:
+    slurm = slurm_environment()
+    callbacks = resume.callbacks(
+        patience=options.patience,
+        minutes=options.checkpoint_minutes,
+        requeue_signal=slurm.requeue_signal if slurm else None,
+    )
+    return lightning.Trainer(
+        default_root_dir=resume.path,
+        max_epochs=options.epochs,
+        accelerator=DEVICES[options.device],
+        devices=options.n_devices,
+        num_nodes=options.n_nodes,
+        strategy=_strategy(options),
+        plugins=[slurm] if slurm else None,
+        sync_batchnorm=options.on_gpu and options.n_processes > 1,
+        precision=options.lightning_precision(),
+        gradient_clip_val=options.gradient_clip,
+        callbacks=[FollowRun(folder / "history.csv"), *callbacks, *([ProgressBar()] if progress_bar else [])],
+        logger=tensorboard(folder),
+        enable_progress_bar=progress_bar,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        deterministic="warn",
+        log_every_n_steps=1,  # all is logged per epoch; a larger one would warn of splits with few batches
+    )
+
+
+def _launcher() -> ClusterEnvironment | None:
+    """Srun or torchrun, if one of them started this process."""
+    return slurm_environment() or (TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None)
+
+
+def _is_first_process() -> bool:
+    launcher = _launcher()
+    return launcher is None or launcher.global_rank() == 0
+
+
+def _strategy(options: TrainingOptions) -> str:
+    """Lightning starts the processes itself unless srun or torchrun did."""
+    if options.n_processes == 1:
+        return "auto"
+    return "ddp_spawn" if _launcher() is None else "ddp"
+
+
+def _explain_memory(classifier: ImageClassifier, device: torch.device) -> str:
+    options = classifier.options
+    fits = largest_batch_size(classifier, device, options.batch_size // options.n_processes) * options.n_processes
+    advice = f"{fits} would fit" if fits else "not even 1 image would fit: choose a smaller network"
+    return f"out of memory on device {device} with train.batch_size {options.batch_size}: {advice}"
+
+
+def _store(classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder) -> None:
+    """Store the weights of the best epoch and what became of the run, then remove the checkpoints."""
+    history = torch.load(resume.latest(), map_location="cpu", weights_only=True)["calovision"]["history"]
+    best = torch.load(resume.best, map_location="cpu", weights_only=True)
+    classifier.to("cpu").load_state_dict(best["state_dict"])
+    write_history(folder / "history.csv", history)
+    row = min(history, key=lambda numbers: numbers["validation_loss"])
+    training = {
+        "calovision_version": version("calovision"),
+        "options": asdict(classifier.options),
+        "samples": data.collection.samples,
+        "n_training": len(data.indices["train"]),
+        "n_validation": len(data.indices["validation"]),
+        "epochs": len(history),
+        "best_epoch": row["epoch"],
+        "validation_loss": row["validation_loss"],
+        "validation_auc": row["validation_auc"],
+        "images_per_s": float(np.median([numbers["images_per_s"] for numbers in history])),
+    }
+    save_model(folder, classifier.model, training=training)
+    logger.info("best epoch: %d, validation loss %.6g", training["best_epoch"], training["validation_loss"])
+    resume.remove()

@@ -1,0 +1,159 @@
+"""A run that is killed goes on, and ends with the weights of one that was not."""
+
+import json
+import shutil
+import stat
+
+import numpy as np
+import pytest
+import torch
+from fakes import write_two_samples
+from fakes_training import train, train_apart
+from safetensors.torch import load_file
+
+from calovision.storage import ImageCollection
+from calovision.training import TrainingOptions
+
+# 72 training images: nine steps an epoch; a checkpoint after every one
+OPTIONS = TrainingOptions(
+    network="fakes_training:MortalNetwork",
+    epochs=3,
+    batch_size=8,
+    learning_rate=0.01,
+    device="cpu",
+    precision="fp32",
+    seed=3,
+    checkpoint_minutes=1e-9,
+)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return write_two_samples(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(paths, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    train(ImageCollection(paths), folder, OPTIONS)
+    return folder
+
+
+def history(folder):
+    lines = (folder / "history.csv").read_text().splitlines()
+    return [line.split(",")[:-1] for line in lines]  # the last column is a speed
+
+
+def require_equal_runs(first, second):
+    weights = [load_file(folder / "model.safetensors") for folder in (first, second)]
+    assert all(torch.equal(weights[1][name], values) for name, values in weights[0].items())
+    assert history(first) == history(second)
+
+
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [
+        ("SIGKILL", 14),  # in the middle of the second epoch
+        ("SIGKILL", -2),  # in its validation
+        ("SIGTERM", 14),
+        ("SIGTERM", 18),
+    ],
+)
+def test_killed_run_goes_on(paths, uninterrupted, tmp_path, name, at):
+    killed = train_apart(paths, tmp_path, OPTIONS, SIGNAL=name, AT=str(at))
+    assert killed.returncode != 0
+    assert not (tmp_path / "model.json").exists()
+    train(ImageCollection(paths), tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+    assert not (tmp_path / "resume").exists()
+
+
+def test_run_that_only_saves_epochs_goes_on_from_the_last(paths, uninterrupted, tmp_path):
+    options = TrainingOptions(**(vars(OPTIONS) | {"checkpoint_minutes": 60}))
+    train_apart(paths, tmp_path, options, SIGNAL="SIGKILL", AT="14")
+    assert [path.name for path in (tmp_path / "resume").glob("[es]*.ckpt")] == ["epoch.ckpt"]
+    train(ImageCollection(paths), tmp_path, options)
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_run_killed_twice(paths, uninterrupted, tmp_path):
+    for at in ("5", "9"):
+        train_apart(paths, tmp_path, OPTIONS, SIGNAL="SIGKILL", AT=at)
+    train(ImageCollection(paths), tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_tensorboard_of_a_resumed_run_is_whole(paths, uninterrupted, tmp_path):
+    """Snakemake removes the outputs of a failed job, of which TensorBoard's folder is one."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train_apart(paths, tmp_path, OPTIONS, SIGNAL="SIGKILL", AT="14")
+    shutil.rmtree(tmp_path / "tensorboard")
+    train(ImageCollection(paths), tmp_path, OPTIONS)
+    curves = []
+    for folder in (tmp_path, uninterrupted):
+        board = EventAccumulator(str(folder / "tensorboard"))
+        board.Reload()
+        curves.append([(event.step, event.value) for event in board.Scalars("validation_loss")])
+    assert len(curves[0]) == 3
+    np.testing.assert_allclose(*curves, rtol=1e-6)
+
+
+def train_but_do_not_store(paths, folder, monkeypatch, **changes):
+    """Everything is trained, and the checkpoints stay."""
+    with monkeypatch.context() as patch:
+        patch.setattr("calovision.training.run.save_model", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train(ImageCollection(paths), folder, OPTIONS, **changes)
+
+
+@pytest.mark.parametrize("changes", [{"learning_rate": 0.02}, {"seed": 4}, {"epochs": 2}])
+def test_checkpoints_of_other_options_are_removed(paths, tmp_path, monkeypatch, changes):
+    train_but_do_not_store(paths, tmp_path / "killed", monkeypatch)
+    for name in ("killed", "fresh"):
+        train(ImageCollection(paths), tmp_path / name, OPTIONS, **changes)
+    require_equal_runs(tmp_path / "killed", tmp_path / "fresh")
+
+
+def test_checkpoints_of_other_events_are_removed(paths, tmp_path, monkeypatch):
+    train_but_do_not_store(paths, tmp_path / "killed", monkeypatch)
+    (tmp_path / "more").mkdir()
+    more = ImageCollection(write_two_samples(tmp_path / "more", n_events=80))
+    for name in ("killed", "fresh"):
+        train(more, tmp_path / name, OPTIONS)
+    require_equal_runs(tmp_path / "killed", tmp_path / "fresh")
+
+
+def test_run_that_was_killed_after_its_last_epoch(paths, uninterrupted, tmp_path, monkeypatch):
+    train_but_do_not_store(paths, tmp_path, monkeypatch)
+    train(ImageCollection(paths), tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_early_stop_of_a_killed_run_holds(paths, tmp_path, monkeypatch):
+    choices = {"epochs": 30, "patience": 2, "learning_rate": 1e-12, "augmentation": False}
+    train(ImageCollection(paths), tmp_path / "a", OPTIONS, **choices)
+    train_but_do_not_store(paths, tmp_path / "b", monkeypatch, **choices)
+    train(ImageCollection(paths), tmp_path / "b", OPTIONS, **choices)
+    require_equal_runs(tmp_path / "a", tmp_path / "b")
+    assert len(history(tmp_path / "a")) < 31
+
+
+def test_requeue_signal_of_slurm(paths, uninterrupted, tmp_path):
+    """A job that SLURM tells to make way saves, goes back to the queue, and ends as if nothing had been."""
+    commands = tmp_path / "commands"
+    scontrol = tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {commands}\nkill -9 $PPID\n')  # SLURM ends the job
+    scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
+    job = {"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_PROCID": "0"}
+    job |= {"SLURM_LOCALID": "0", "SLURM_NODEID": "0", "PATH": f"{scontrol.parent}:/usr/bin:/bin"}
+    options = TrainingOptions(**(vars(OPTIONS) | {"checkpoint_minutes": 60}))
+    folder = tmp_path / "model"
+    killed = train_apart(paths, folder, options, SIGNAL="SIGUSR1", AT="14", **job)
+    assert commands.read_text() == "requeue 4711\n", killed.stderr
+    assert list((folder / "resume").glob("hpc_ckpt_*.ckpt"))
+    again = train_apart(paths, folder, options, **job)
+    assert again.returncode == 0, again.stderr
+    require_equal_runs(folder, uninterrupted)
+    assert json.loads((folder / "model.json").read_text())
