@@ -24,7 +24,7 @@ class NetworkWithoutState(nn.Module):
         )
 
     def forward(self, images):
-        return self.layers(images)
+        return self.layers(images.view(len(images), *images.shape[1:]).view(-1).view_as(images))
 
 
 class GreedyNetwork(NetworkWithoutState):

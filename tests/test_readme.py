@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import yaml
 from fakes import make_events, write_ntuple
+from jsonschema import Draft202012Validator
 
 from calovision.ntuples import iterate_events
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text()
 
 
 def blocks(language):
@@ -49,12 +51,20 @@ def test_schema_in_yaml_is_read(tmp_path):
     np.testing.assert_allclose(np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000)
 
 
+def test_models_in_yaml_are_allowed():
+    (text,) = (block for block in blocks("yaml") if "models:" in block)
+    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    config = yaml.safe_load(text)
+    for options in (config["train"], *config["models"].values()):
+        Draft202012Validator({"$ref": "#/$defs/training", "$defs": schema["$defs"]}).validate(options)
+
+
 def test_command_lines_name_commands_that_exist():
     from typer.testing import CliRunner
 
     from calovision.cli import app
 
-    (text,) = (block for block in blocks("bash") if "calovision inspect" in block)
-    for command in {line.split()[1] for line in text.splitlines() if line.startswith("calovision ")}:
+    lines = [line for text in blocks("bash") for line in text.splitlines()]
+    for command in {line.split()[1] for line in lines if line.startswith("calovision ")}:
         result = CliRunner().invoke(app, [command, "--help"])
         assert result.exit_code == 0, command

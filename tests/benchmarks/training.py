@@ -6,6 +6,7 @@ the same table has its memory and its utilization.
 """
 
 import contextlib
+import io
 import os
 import tempfile
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions, train_network
 from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData, specify_model
+from calovision.training.monitoring import quiet_lightning
 
 BATCH = 64
 N_IMAGES = {"small": 4096, "resnet": 1024, "nersc": 256, "hep_cnn": 192, "jet_cnn": 512}
@@ -63,7 +65,8 @@ def options(network: str, **changes: object) -> TrainingOptions:
 def train(collection: ImageCollection, choices: TrainingOptions) -> float:
     """Seconds of the second epoch of a whole run, as its history has them."""
     use_all_cores()
-    with tempfile.TemporaryDirectory() as folder:
+    # the progress bar does its work, unseen
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         train_network(collection, Path(folder), choices, luminosity_fb=1.0)
         history = np.genfromtxt(Path(folder) / "history.csv", delimiter=",", names=True)
     return _n_training(collection) / float(history["images_per_s"][1])
@@ -73,16 +76,17 @@ def train_silently(collection: ImageCollection, choices: TrainingOptions) -> flo
     """The same without progress bar, TensorBoard, history and checkpoints."""
     use_all_cores()
     classifier = ImageClassifier(make_model(specify_model(collection, choices)), choices)
-    trainer = lightning.Trainer(
-        max_epochs=2,
-        logger=False,
-        enable_progress_bar=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        precision=choices.lightning_precision(),
-    )
-    trainer.fit(classifier, datamodule=ImageData(collection, choices, luminosity_fb=1.0))
+    with quiet_lightning():
+        trainer = lightning.Trainer(
+            max_epochs=2,
+            logger=False,
+            enable_progress_bar=False,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            precision=choices.lightning_precision(),
+        )
+        trainer.fit(classifier, datamodule=ImageData(collection, choices, luminosity_fb=1.0))
     return _n_training(collection) / classifier.history[1]["images_per_s"]
 
 

@@ -19,7 +19,7 @@ rule train_network:
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=240,
-        gpu=lambda wildcards: 0 if MODELS[wildcards.model]["device"] == "cpu" else 1,
+        gpu=lambda wildcards: 0 if MODELS[wildcards.model]["device"] == "cpu" else MODELS[wildcards.model]["n_devices"],
     params:
         options=lambda wildcards: {
             key: value for key, value in MODELS[wildcards.model].items() if key not in ("seeds", "test_rotations")

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import torch
@@ -13,4 +14,5 @@ with job_log(snakemake.log[0]):
         Path(snakemake.output.model).parent,
         TrainingOptions(**snakemake.params.options, seed=int(snakemake.wildcards.seed)),
         luminosity_fb=snakemake.params.luminosity_fb,
+        progress_bar=sys.stderr.isatty(),
     )

@@ -165,7 +165,7 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         variables=tuple(options.variables),
         n_variables=len(variable_names(collection, options.variables)),
         scaling=options.scaling,
-        circular=options.circular,
+        circular=options.circular and info.kind == "event",  # the edges of a jet image are no neighbors
         options=dict(options.options),
     )
 

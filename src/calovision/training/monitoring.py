@@ -109,9 +109,10 @@ def tensorboard(folder: Path) -> TensorBoardLogger:
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's announcements, and those of its warnings that ask nothing of the user."""
-    log = logging.getLogger("lightning.pytorch")
-    level = log.level
-    log.setLevel(logging.WARNING)
+    logs = {"lightning.pytorch": logging.WARNING, "matplotlib.font_manager": logging.ERROR}
+    levels = {name: logging.getLogger(name).level for name in logs}
+    for name, level in logs.items():
+        logging.getLogger(name).setLevel(level)
     try:
         with warnings.catch_warnings():
             # Lightning's own use of torch
@@ -120,4 +121,5 @@ def quiet_lightning() -> Iterator[None]:
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             yield
     finally:
-        log.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
