@@ -24,7 +24,7 @@ class NetworkWithoutState(nn.Module):
         )
 
     def forward(self, images):
-        return self.layers(images.view(len(images), *images.shape[1:]).view(-1).view_as(images))
+        return self.layers(images.view(-1).view(images.shape))  # channels-last images do not allow it
 
 
 class GreedyNetwork(NetworkWithoutState):

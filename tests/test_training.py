@@ -12,6 +12,7 @@ from fakes import make_columns, make_images, write_image_file, write_two_samples
 
 from calovision.datasets import training_weights
 from calovision.errors import InputError
+from calovision.grid import JetGrid
 from calovision.metrics import auc, roc, signal_efficiency_at
 from calovision.models import load_model
 from calovision.scoring import score_collection
@@ -229,6 +230,26 @@ def test_tensorboard_holds_the_history_and_pictures(trained):
     assert [event.step for event in board.Scalars("validation_loss")] == [4 * epoch + 3 for epoch in range(12)]
     for name in ("roc", "output_of_both_classes"):
         assert [event.step for event in board.Images(name)] == [4, 24, 44, 48]
+
+
+def test_jet_images(tmp_path):
+    """They are not periodic, and their pixels are standardized with the statistics of the training split."""
+    paths = write_two_samples(tmp_path, n_events=40)
+    columns = {name: np.ones(40) for name in ("jet_index", "pt", "eta", "phi", "mass")}
+    jets = {"kind": "jet", "grid": JetGrid(8, 8, 1.6), "jet_recipe": {"zero_center": True, "standardize": 0.02}}
+    for label, (path, name) in enumerate(zip(reversed(paths), ("qcd", "rpv"), strict=True)):
+        images = make_images(40, seed=label, scale=1 + 3 * label)
+        write_image_file(path, images=images, columns=columns, sample=name, label=label, **jets)
+    collection = ImageCollection(paths)
+    train(collection, tmp_path / "model", epochs=8, scaling="standardize")
+    model = load_model(tmp_path / "model")
+    assert (model.specification.kind, model.specification.circular) == ("jet", False)
+    chosen = collection.dense(np.flatnonzero(collection.column("split") == 0)).astype(np.float64)
+    scaled = model.scaling(torch.from_numpy(chosen).float()).numpy()
+    np.testing.assert_allclose(scaled, (chosen - chosen.mean(axis=0)) / (chosen.std(axis=0) + 0.02), atol=1e-4)
+    indices, labels = validation(collection)
+    scores = scores_of(tmp_path / "model", collection, indices)
+    assert auc(roc(scores, labels, np.ones(len(labels)))) > 0.8
 
 
 def test_users_own_network(collection, tmp_path):
