@@ -290,6 +290,16 @@ def test_history_that_has_only_some_columns():
     assert [text.get_text() for text in panels[1].texts] == ["not measured"]
 
 
+@pytest.mark.parametrize(("first", "scale"), [(0.9, "linear"), (3.0, "log")])
+def test_losses_that_span_much_have_a_logarithmic_axis(first, scale):
+    losses = np.array([first, 0.2, 0.1])
+    history = {"epoch": np.arange(3), "validation_loss": losses}
+    (axes,) = plot_learning_curves({"a": {1: history}}).axes
+    assert axes.get_yscale() == scale
+    low, high = axes.get_ylim()
+    assert 0 < low < 0.1 < first < high
+
+
 def test_learning_curves_of_one_epoch():
     top = plot_learning_curves({"a": {1: make_history(1)}}).axes[0]
     assert top.get_xlim() == (-0.5, 0.5)

@@ -29,6 +29,8 @@ LOOKS = {  # color and line style: told apart in gray too
 BEST = {"marker": "*", "markersize": 7, "color": "black", "linestyle": "none"}
 MODELS_IN_A_ROW = 4
 
+WIDE = 20  # highest over lowest loss
+
 
 @styled
 def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figure:
@@ -77,7 +79,10 @@ def _draw_model(
         if not axes.lines:
             axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
         axes.set(ylabel=title, ylim=limit)
-        axes.ticklabel_format(axis="y", useOffset=False)
+        if _is_wide(title, limit):
+            axes.set_yscale("log")
+        else:
+            axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     every[0].set_title(model)
     epochs = np.concatenate([np.asarray(history["epoch"]) for history in seeds.values()])
@@ -116,8 +121,16 @@ def _limits(title: str, histories: Sequence[History]) -> tuple[float, float]:
     values = [history[name] for history in histories for name in _measured(history, PANELS[title])]
     values = np.concatenate([np.asarray(one, dtype=np.float64) for one in values])
     values = values[np.isfinite(values)]
-    margin = max(0.08 * np.ptp(values), 1e-4)
-    return values.min() - margin, values.max() + margin
+    low, high = values.min(), values.max()
+    if _is_wide(title, (low, high)):
+        return low / 1.2, high * 1.2
+    margin = max(0.08 * (high - low), 1e-4)
+    return low - margin, high + margin
+
+
+def _is_wide(title: str, limits: tuple[float, float]) -> bool:
+    """Whether a loss spans so much that only a logarithmic axis shows its end."""
+    return title == "Loss" and 0 < WIDE * limits[0] < limits[1]
 
 
 def _legend(panels: Sequence[str], histories: Sequence[History]) -> list[Line2D]:
