@@ -46,7 +46,7 @@ class ImageClassifier(lightning.LightningModule):
             self.model.compile()
         self.history: list[dict[str, float]] = []
         self._sums = torch.zeros(3, dtype=torch.float64)  # of the epoch: loss, right answers, images
-        self._clock, self._first_of_clock = 0.0, 0.0
+        self._clock, self._first_of_clock, self._seconds = 0.0, 0.0, 0.0
         self._learning_rate = options.learning_rate
         self.validation_outputs: tuple[np.ndarray, ...] | None = None
         self._unchecked: list[tuple[torch.Tensor, ImageBatch]] = []
@@ -104,14 +104,18 @@ class ImageClassifier(lightning.LightningModule):
             "are: lower train.learning_rate or set train.gradient_clip"
         )
 
+    def on_validation_epoch_start(self) -> None:
+        """Stop the clock of the training."""
+        if self._unchecked:
+            self._check_losses()
+        self._seconds, self._clock = time.perf_counter() - self._clock, 0.0
+
     def validation_step(self, batch: ImageBatch, _: int) -> None:
         """Keep the logits; the numbers of an epoch need the whole split."""
         self._validation.append((self(batch), batch.labels, batch.weights, batch.indices))
 
     def on_validation_epoch_end(self) -> None:
         """Numbers of the epoch: to Lightning, which logs them and watches the loss, and to the history."""
-        if self._unchecked:
-            self._check_losses()
         numbers = self._training_numbers() | self._validation_numbers()
         self.history.append({"epoch": self.current_epoch} | numbers)
         self.log_dict(numbers, batch_size=1)
@@ -119,10 +123,9 @@ class ImageClassifier(lightning.LightningModule):
             self.log(f"{name.removeprefix('validation_')}", numbers[name], prog_bar=True, logger=False, batch_size=1)
 
     def _training_numbers(self) -> dict[str, float]:
-        seconds, self._clock = time.perf_counter() - self._clock, 0.0
         rank_sums = self.all_gather(self._sums).reshape(-1, 3)
         loss, right, n = rank_sums.sum(dim=0).tolist()
-        rate = (n - self._first_of_clock * len(rank_sums)) / seconds
+        rate = (n - self._first_of_clock * len(rank_sums)) / self._seconds
         return {
             "train_loss": loss / n,
             "train_accuracy": right / n,
