@@ -94,6 +94,8 @@ def _fit(
     classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder, *, progress_bar: bool
 ) -> None:
     options, latest = classifier.options, resume.latest()
+    # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result depends on it
+    torch.utils.deterministic.fill_uninitialized_memory = False
     with quiet_lightning():
         trainer = _make_trainer(folder, resume, options, progress_bar=progress_bar)
         device = trainer.strategy.root_device
