@@ -69,7 +69,7 @@ def _draw_model(
     model: str,
     seeds: Mapping[int, History],
     panels: Sequence[str],
-    limits: Sequence[tuple[float, float]],
+    limits: Sequence[tuple[float, float, str]],
 ) -> None:
     """Panels of one model, one above the other."""
     every = cell.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
@@ -78,10 +78,9 @@ def _draw_model(
             _draw_history(axes, history, PANELS[title])
         if not axes.lines:
             axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
-        axes.set(ylabel=title, ylim=limit)
-        if _is_wide(title, limit):
-            axes.set_yscale("log")
-        else:
+        low, high, scale = limit
+        axes.set(ylabel=title, yscale=scale, ylim=(low, high))
+        if scale == "linear":
             axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     every[0].set_title(model)
@@ -116,21 +115,19 @@ def _best_row(history: History) -> int | None:
     return int(np.nanargmin(history["validation_loss"]))
 
 
-def _limits(title: str, histories: Sequence[History]) -> tuple[float, float]:
-    """Limits of a panel, the same for all models, with a margin."""
+def _limits(title: str, histories: Sequence[History]) -> tuple[float, float, str]:
+    """Limits of a panel, the same for all models, with a margin, and its scale.
+
+    A loss that spans much has a logarithmic axis, which alone shows its end.
+    """
     values = [history[name] for history in histories for name in _measured(history, PANELS[title])]
     values = np.concatenate([np.asarray(one, dtype=np.float64) for one in values])
     values = values[np.isfinite(values)]
     low, high = values.min(), values.max()
-    if _is_wide(title, (low, high)):
-        return low / 1.2, high * 1.2
+    if title == "Loss" and 0 < WIDE * low < high:
+        return low / 1.2, high * 1.2, "log"
     margin = max(0.08 * (high - low), 1e-4)
-    return low - margin, high + margin
-
-
-def _is_wide(title: str, limits: tuple[float, float]) -> bool:
-    """Whether a loss spans so much that only a logarithmic axis shows its end."""
-    return title == "Loss" and 0 < WIDE * limits[0] < limits[1]
+    return low - margin, high + margin, "linear"
 
 
 def _legend(panels: Sequence[str], histories: Sequence[History]) -> list[Line2D]:
