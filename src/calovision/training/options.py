@@ -11,7 +11,7 @@ from calovision.errors import InputError
 SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """Name -> Lightning's; ``auto`` is one of them."""
-DEVICES = {"auto": "auto", "cpu": "cpu", "gpu": "gpu"}
+DEVICES = ("auto", "cpu", "gpu")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class TrainingOptions:
             "weights": WEIGHT_SCHEMES,
             "schedule": SCHEDULES,
             "precision": ("auto", *PRECISIONS),
-            "device": tuple(DEVICES),
+            "device": DEVICES,
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:

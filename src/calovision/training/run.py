@@ -22,7 +22,7 @@ from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData, measure_statistics, specify_model
 from calovision.training.memory import largest_batch_size
 from calovision.training.monitoring import FollowRun, ProgressBar, quiet_lightning, tensorboard, write_history
-from calovision.training.options import DEVICES, TrainingOptions
+from calovision.training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ def _make_trainer(
     return lightning.Trainer(
         default_root_dir=resume.path,
         max_epochs=options.epochs,
-        accelerator=DEVICES[options.device],
+        accelerator=options.device,
         devices=options.n_devices,
         num_nodes=options.n_nodes,
         strategy=_strategy(options),
