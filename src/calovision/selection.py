@@ -4,6 +4,7 @@ Expressions are those of numexpr: comparisons in parentheses joined by ``&``, ``
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import numexpr
 import numpy as np
@@ -50,6 +51,15 @@ def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]
     if passed.dtype != bool:
         raise InputError(f"cut '{name}' ({expression}) gives numbers: it must be a comparison, true or false")
     return np.broadcast_to(passed, (_n_events(scalars),))
+
+
+def variables_of(selection: Mapping[str, str]) -> set[str]:
+    """Names of all variables in the expressions; an expression that cannot be read has none."""
+    names = set()
+    for expression in selection.values():
+        with suppress(SyntaxError, TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError):
+            names |= set(numexpr.NumExpr(expression).input_names)
+    return names
 
 
 def apply_selection(

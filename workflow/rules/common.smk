@@ -1,9 +1,6 @@
 """Configuration checks, wildcards, and the files that rules share."""
 
-import json
 import os
-import shlex
-import sys
 from pathlib import Path
 
 import yaml
@@ -15,7 +12,12 @@ from snakemake.exceptions import WorkflowError
 TAKEN_NAMES = {
     *("sample", "event_number", "label", "weight", "weight_variations", "split", "overflow", "signal_region"),
     *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
+    *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
+    *("leading_towers", "leading_tracks"),
 }
+
+
+TOWER_VARIATIONS = ("scale", "smear", "dead")
 
 
 def replace_named_entries(config, overrides):
@@ -23,6 +25,8 @@ def replace_named_entries(config, overrides):
     for section in ("samples", "models"):
         if section in overrides:
             config[section] = overrides[section]
+    if "variations" in (overrides.get("robustness") or {}):
+        config["robustness"]["variations"] = overrides["robustness"]["variations"]
     if "preselection" in (overrides.get("selection") or {}):
         config["selection"]["preselection"] = overrides["selection"]["preselection"]
 
@@ -110,13 +114,26 @@ def package_modules(*names):
     files = []
     for name in names:
         folder = package / name
-        files += sorted(folder.glob("*.py")) if folder.is_dir() else [package / f"{name}.py"]
+        files += sorted(path for path in folder.glob("*.*")) if folder.is_dir() else [package / f"{name}.py"]
     return [str(file) for file in files]
 
 
+def sample_params(wildcards):
+    """What the configuration says of a sample and its files."""
+    keys = ("label", "schema", "tree", "cross_section_pb", "weights")
+    return {key: SAMPLES[wildcards.sample].get(key) for key in keys}
+
+
+def split_params(wildcards):
+    """Shares of train, validation and test; samples that are only looked at are all test."""
+    is_trained = SAMPLES[wildcards.sample].get("role", "training") == "training"
+    return config["split"] if is_trained else {"fractions": [0, 0, 1]}
+
+
 def simulation_params(wildcards):
-    """Process, options, number of events and first event number of one job."""
+    """Process, options, number of events and first event number of one job; with pile-up that of a variation."""
     options = dict(SAMPLES[wildcards.sample]["simulate"])
+    options |= {key: value for key, value in VARIATIONS.get(wildcards.get("variation"), {}).items() if key == "pile_up"}
     sizes = chunk_sizes(options.pop("n_events"), config["simulation"]["events_per_job"])
     chunk = int(wildcards.chunk)
     return {
@@ -127,36 +144,81 @@ def simulation_params(wildcards):
     }
 
 
-def plot_outputs(category, **labels):
-    """PDF and PNG files of plots by name; the PNG goes into the report with its caption."""
-    outputs = {f"{name}_pdf": RESULTS / f"plots/{name}.pdf" for name in labels}
-    for name, label in labels.items():
-        caption = "../report/event_display.rst" if name.startswith("event_display") else f"../report/{name}.rst"
-        outputs[name] = report(
-            RESULTS / f"plots/{name}.png", caption=caption, category=category, labels={"figure": label}
-        )
-    return outputs
+def scoring_options(wildcards):
+    """How the scores of a model are computed: fp16 is for gradients, the others as in its training."""
+    model = MODELS[wildcards.model]
+    precision = "auto" if model["precision"] == "fp16" else model["precision"]
+    return {"device": model["device"], "n_rotations": model["test_rotations"], "precision": precision}
+
+
+def plot_outputs(*names):
+    """PDF and PNG files of plots by name."""
+    pdf = {f"{name}_pdf": RESULTS / f"plots/{name}.pdf" for name in names}
+    return pdf | {name: RESULTS / f"plots/{name}.png" for name in names}
+
+
+def report_section(name, title, *, figures=None, tables=()):
+    """A section of the report: its text and tables, and figures as name of the plot -> title."""
+    texts = Path(workflow.basedir) / "report"
+    captions = {plot: "event_display" if plot.startswith("event_display") else plot for plot in figures or {}}
+    return {
+        "name": name,
+        "title": title,
+        "text_file": str(texts / f"sections/{name}.md"),
+        "tables": [str(RESULTS / f"metrics/{table}.md") for table in tables],
+        "figures": [
+            {"name": plot, "title": label, "caption_file": str(texts / f"{captions[plot]}.md")}
+            for plot, label in (figures or {}).items()
+        ],
+    }
+
+
+def images_of(variation):
+    """Image files of a variation: the first files of every sample."""
+    return [
+        RESULTS / f"variations/{variation}/images/{name}/{chunk}.h5"
+        for name in TRAINING_SAMPLES
+        for chunk in list(CHUNKS[name])[: config["robustness"]["files"]]
+    ]
+
+
+def varied_images(wildcards):
+    """Image files of the variation of a job."""
+    return images_of(wildcards.variation)
+
+
+def varied_ntuple(wildcards):
+    """The ntuple of a varied image file: one with pile-up is simulated again, the others are there."""
+    if "pile_up" in VARIATIONS[wildcards.variation]:
+        return RESULTS / f"variations/{wildcards.variation}/ntuples/{wildcards.sample}/{wildcards.chunk}.root"
+    return CHUNKS[wildcards.sample][wildcards.chunk]
+
+
+def n_varied_files(wildcards):
+    """Files of a sample that are built again."""
+    return min(len(CHUNKS[wildcards.sample]), config["robustness"]["files"])
+
+
+def varied_fat_jets(wildcards):
+    """Fat jets of a variation, which may groom them."""
+    groomed = VARIATIONS[wildcards.variation].get("groomed", config["fat_jets"]["groomed"])
+    return {**config["fat_jets"], "groomed": groomed}
+
+
+def varied_towers(wildcards):
+    """What a variation does to the towers; None if nothing."""
+    towers = {key: value for key, value in VARIATIONS[wildcards.variation].items() if key in TOWER_VARIATIONS}
+    return towers or None
+
+
+def seed_files(pattern, model):
+    """A file of every network of a model."""
+    return [RESULTS / pattern.format(model=model, seed=seed) for seed in SEEDS[model]]
 
 
 def network_files(pattern):
     """A file of every network, by a pattern with {model} and {seed}; the models in order, the seeds ascending."""
     return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
-
-
-def report_configuration():
-    """Command-line arguments that give a nested snakemake the configuration of this one."""
-    settings = workflow.config_settings
-    files = (
-        [f"--configfile {' '.join(shlex.quote(str(path)) for path in settings.configfiles)}"]
-        if settings.configfiles
-        else []
-    )
-    values = (
-        [f"--config {' '.join(shlex.quote(f'{key}={json.dumps(value)}') for key, value in settings.config.items())}"]
-        if settings.config
-        else []
-    )
-    return " ".join([*files, *values])
 
 
 # Threads of a job that wait must not burn the core that another process needs, which would slow both down.
@@ -166,7 +228,6 @@ replace_named_entries(config, workflow.config_settings.overwrite_config)
 check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
 
 RESULTS = Path(config["results_dir"])
-OVERVIEW = RESULTS / "metrics/overview.rst"  # first page of the report
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
@@ -174,11 +235,15 @@ SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
 CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
 SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
-IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in SAMPLES for chunk in CHUNKS[name]]
+TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
+IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
+VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
+ROBUSTNESS_MODELS = config["robustness"]["models"] or list(MODELS)[:1]
 
 
 wildcard_constraints:
     sample="|".join(SAMPLES),
     chunk=r"\d+",
     model="|".join(MODELS),
+    variation="|".join(VARIATIONS or ["none"]),
     seed=r"\d+",

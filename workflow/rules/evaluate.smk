@@ -1,10 +1,36 @@
 """The comparison: cuts, jet variables, models and the combination on the test split."""
 
 
+rule fit_baselines:
+    """Shallow classifiers on the variables of an event, tuned on the validation split."""
+    input:
+        images=IMAGE_FILES,
+        modules=package_modules("baselines"),
+    output:
+        scores=RESULTS / "scores/baselines.h5",
+        chosen=RESULTS / "metrics/baselines.json",
+    log:
+        RESULTS / "logs/fit_baselines.log",
+    benchmark:
+        RESULTS / "benchmarks/fit_baselines.tsv"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=60,
+    params:
+        classifiers=config["baselines"],
+        luminosity_fb=config["luminosity_fb"],
+        weights=config["train"]["weights"],
+        seed=config["seed"],
+    script:
+        "../scripts/fit_baselines.py"
+
+
 rule evaluate:
     """Efficiencies of all classifiers and networks, and the tables of test events that the plots draw."""
     input:
         images=IMAGE_FILES,
+        baselines=RESULTS / "scores/baselines.h5",
         scores=network_files("scores/{model}/seed{seed}.h5"),
         models=network_files("models/{model}/seed{seed}/model.json"),
         histories=network_files("models/{model}/seed{seed}/history.csv"),
@@ -13,6 +39,11 @@ rule evaluate:
         summary=RESULTS / "metrics/summary.json",
         table=RESULTS / "metrics/summary.md",
         models=RESULTS / "metrics/models.json",
+        samples=RESULTS / "metrics/samples.json",
+        samples_table=RESULTS / "metrics/samples.md",
+        cut_flow_table=RESULTS / "metrics/cut_flow.md",
+        comparison=RESULTS / "metrics/comparison.json",
+        comparison_table=RESULTS / "metrics/comparison.md",
         test_events=RESULTS / "metrics/test_events.h5",
         network_scores=RESULTS / "metrics/network_scores.h5",
     log:
@@ -28,6 +59,7 @@ rule evaluate:
         signal_region=config["selection"]["signal_region"],
         background_efficiencies=config["evaluate"]["background_efficiencies"],
         seeds=SEEDS,
+        baselines=config["baselines"],
         seed=config["seed"],
     script:
         "../scripts/evaluate.py"

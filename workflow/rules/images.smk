@@ -30,14 +30,13 @@ rule build_images:
     params:
         ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
         n_files=lambda wildcards: len(CHUNKS[wildcards.sample]),
-        sample=lambda wildcards: {
-            key: SAMPLES[wildcards.sample].get(key)
-            for key in ("label", "schema", "tree", "cross_section_pb", "weights")
-        },
+        sample=sample_params,
         images=config["images"],
         fat_jets=config["fat_jets"],
+        event_content=config["event_content"],
+        variation=None,
         preselection=config["selection"]["preselection"],
-        split=config["split"],
+        split=split_params,
         seed=config["seed"],
     script:
         "../scripts/build_images.py"

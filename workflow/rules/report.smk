@@ -1,6 +1,72 @@
 """Plots (PDF and PNG) and the report."""
 
 
+def display_names(kind):
+    """Plots of the events of a kind, name -> title."""
+    numbers = range(1, config["plots"]["n_event_displays"] + 1)
+    return {f"event_display_{kind}_{number}": f"Event display: {kind} {number}" for number in numbers}
+
+
+def report_facts():
+    """What stands on top of the report."""
+    names = {label: ", ".join(TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == label) for label in (1, 0)}
+    grid, channels = config["images"]["grid"], config["images"]["channels"]
+    return {
+        "Signal": names[1],
+        "Background": names[0],
+        "Luminosity": f"{config['luminosity_fb']} /fb",
+        "Images": f"{grid[0]} x {grid[1]} cells; {', '.join(channels)}",
+        "Models": ", ".join(f"{model} ({len(seeds)})" for model, seeds in SEEDS.items()),
+    }
+
+
+def report_placeholders():
+    """What the texts of the report name."""
+    images = config["images"]
+    return {
+        "luminosity_fb": config["luminosity_fb"],
+        "signal": [TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == 1],
+        "background": [TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == 0],
+        "grid": images["grid"],
+        "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
+        "channels": images["channels"],
+        "models": list(MODELS),
+        "preselection": config["selection"]["preselection"],
+        "signal_region": config["selection"]["signal_region"],
+    }
+
+
+DISPLAYS = display_names("signal") | display_names("background")
+REPORT = [
+    report_section("data", "Data", tables=["samples"]),
+    report_section("selection", "Selection", figures={"cut_flow": "Cut flow"}, tables=["cut_flow"]),
+    report_section("images", "Images", figures={"mean_images": "Mean images"} | DISPLAYS),
+    report_section("training", "Training", figures={"learning_curves": "Learning curves"}),
+    report_section(
+        "performance",
+        "Performance",
+        figures={
+            "roc": "ROC curves",
+            "cnn_vs_n_fat_jets": "CNN output against the number of fat jets",
+            "cnn_vs_mj_sum": "CNN output against the summed jet mass",
+            "combination_gain": "Gain from combining",
+            "scores": "CNN output",
+            "model_comparison": "Models at the working points",
+            "model_comparison_unweighted": "Models at the working points, every event counts 1",
+            "model_roc": "ROC curves of the models",
+            "model_roc_unweighted": "ROC curves of the models, every event counts 1",
+        },
+        tables=["comparison", "summary"],
+    ),
+    *([report_section("robustness", "Robustness", tables=["robustness"])] if VARIATIONS else []),
+]
+NUMBERS = ["samples", "summary", "comparison", "models", "baselines", *(["robustness"] if VARIATIONS else [])]
+REPORT_FILES = {
+    "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
+    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
+}
+
+
 rule plot_performance:
     """ROC, CNN output against the jet variables, the gain from combining, score distributions."""
     input:
@@ -8,14 +74,7 @@ rule plot_performance:
         summary=RESULTS / "metrics/summary.json",
         modules=package_modules("metrics", "plotting"),
     output:
-        **plot_outputs(
-            "1 Performance",
-            roc="ROC curves",
-            cnn_vs_n_fat_jets="CNN output against the number of fat jets",
-            cnn_vs_mj_sum="CNN output against the summed jet mass",
-            combination_gain="Gain from combining",
-            scores="CNN output",
-        ),
+        **plot_outputs("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
     log:
         RESULTS / "logs/plot_performance.log",
     benchmark:
@@ -36,15 +95,7 @@ rule plot_images:
         images=IMAGE_FILES,
         modules=package_modules("plotting"),
     output:
-        **plot_outputs(
-            "2 Images",
-            mean_images="Mean images",
-            **{
-                f"event_display_{kind}_{number}": f"Event display: {kind} {number}"
-                for kind in ("signal", "background")
-                for number in range(1, config["plots"]["n_event_displays"] + 1)
-            },
-        ),
+        **plot_outputs("mean_images", *DISPLAYS),
     log:
         RESULTS / "logs/plot_images.log",
     benchmark:
@@ -71,13 +122,7 @@ rule plot_models:
         network_scores=RESULTS / "metrics/network_scores.h5",
         modules=package_modules("evaluation", "metrics", "plotting"),
     output:
-        **plot_outputs(
-            "3 Models",
-            model_comparison="Models at the working points",
-            model_comparison_unweighted="Models at the working points, every event counts 1",
-            model_roc="ROC curves of the models",
-            model_roc_unweighted="ROC curves of the models, every event counts 1",
-        ),
+        **plot_outputs("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"),
     log:
         RESULTS / "logs/plot_models.log",
     benchmark:
@@ -96,7 +141,7 @@ rule plot_training:
         histories=network_files("models/{model}/seed{seed}/history.csv"),
         modules=package_modules("evaluation", "plotting"),
     output:
-        **plot_outputs("3 Models", learning_curves="Learning curves"),
+        **plot_outputs("learning_curves"),
     log:
         RESULTS / "logs/plot_training.log",
     benchmark:
@@ -117,7 +162,7 @@ rule plot_cut_flow:
         images=IMAGE_FILES,
         modules=package_modules("plotting"),
     output:
-        **plot_outputs("4 Selection", cut_flow="Cut flow"),
+        **plot_outputs("cut_flow"),
     log:
         RESULTS / "logs/plot_cut_flow.log",
     benchmark:
@@ -132,62 +177,41 @@ rule plot_cut_flow:
         "../scripts/plot_cut_flow.py"
 
 
-rule write_overview:
-    """First page of the report, with the ROC and the summary, and the summary as a page of its own."""
+rule write_report:
+    """One self-contained page, and all its numbers in one table."""
     input:
-        text=Path(workflow.basedir) / "report/workflow.rst",
-        table=RESULTS / "metrics/summary.md",
-        roc=RESULTS / "plots/roc.png",
+        plots=[
+            RESULTS / f"plots/{figure['name']}.{kind}"
+            for section in REPORT
+            for figure in section["figures"]
+            for kind in ("png", "pdf")
+        ],
+        tables=[path for section in REPORT for path in section["tables"]],
+        texts=[
+            path
+            for section in REPORT
+            for path in (section["text_file"], *(figure["caption_file"] for figure in section["figures"]))
+        ],
+        numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
+        modules=package_modules("report"),
     output:
-        text=OVERVIEW,
-        page=report(
-            RESULTS / "metrics/summary.html",
-            caption="../report/summary.rst",
-            category="1 Performance",
-            labels={"figure": "Table of results"},
-        ),
+        page=RESULTS / "report.html",
+        numbers=RESULTS / "metrics/numbers.csv",
     log:
-        RESULTS / "logs/write_overview.log",
+        RESULTS / "logs/write_report.log",
     benchmark:
-        RESULTS / "benchmarks/write_overview.tsv"
+        RESULTS / "benchmarks/write_report.tsv"
     threads: 1
     resources:
         mem_mb=500,
         runtime=5,
-    script:
-        "../scripts/write_overview.py"
-
-
-rule collect_plots:
-    """Everything that the report shows."""
-    input:
-        rules.plot_performance.output,
-        rules.plot_images.output,
-        rules.plot_models.output,
-        rules.plot_training.output,
-        rules.plot_cut_flow.output,
-        rules.write_overview.output,
-
-
-rule make_report:
-    """One self-contained page: Snakemake's report of `collect_plots`."""
-    input:
-        rules.collect_plots.input,
-        captions=sorted(str(path) for path in (Path(workflow.basedir) / "report").glob("*.rst")),
-    output:
-        RESULTS / "report.html",
-    log:
-        RESULTS / "logs/make_report.log",
-    benchmark:
-        RESULTS / "benchmarks/make_report.tsv"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
-        python=sys.executable,
-        snakefile=workflow.main_snakefile,
-        configuration=report_configuration(),
-    shell:
-        "{params.python:q} -m snakemake --snakefile {params.snakefile:q} {params.configuration} --nolock --report {output:q} collect_plots "
-        "> {log:q} 2>&1"
+        title="CNNs on whole-detector images against the cuts of a search",
+        summary=report_facts(),
+        sections=REPORT,
+        plots=str(RESULTS / "plots"),
+        placeholders=report_placeholders(),
+        files=REPORT_FILES,
+        foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",
+    script:
+        "../scripts/write_report.py"

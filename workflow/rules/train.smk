@@ -47,7 +47,6 @@ rule score_events:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=60,
     params:
-        device=lambda wildcards: MODELS[wildcards.model]["device"],
-        test_rotations=lambda wildcards: MODELS[wildcards.model]["test_rotations"],
+        options=scoring_options,
     script:
         "../scripts/score_events.py"

@@ -1,7 +1,8 @@
 from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple
 from calovision.grid import EtaPhiGrid
-from calovision.jets import FatJetDefinition
+from calovision.jets import EventContent, FatJetDefinition
 from calovision.logs import job_log
+from calovision.variations import Variation
 
 with job_log(snakemake.log[0]):
     params, images, sample = snakemake.params, snakemake.params.images, snakemake.params.sample
@@ -10,6 +11,8 @@ with job_log(snakemake.log[0]):
         grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)),
         channels=tuple(images["channels"]),
         fat_jets=FatJetDefinition(**params.fat_jets),
+        content=None if params.event_content is None else EventContent(**params.event_content),
+        variation=None if params.variation is None else Variation.from_mapping(params.variation),
         preselection=params.preselection,
         split_seed=params.seed,
         split_fractions=tuple(params.split["fractions"]),

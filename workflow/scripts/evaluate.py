@@ -6,7 +6,7 @@ import numpy as np
 
 from calovision import evaluation
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_scores, write_table
+from calovision.storage import ImageCollection, read_scores, read_table, write_table
 
 with job_log(snakemake.log[0]):
     files, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -18,16 +18,29 @@ with job_log(snakemake.log[0]):
         of_scores, descriptions, histories = zip(*islice(networks, len(seeds)), strict=True)
         scores[model] = np.stack([read_scores(path, collection, indices) for path in of_scores], axis=1)
         numbers[model], runs[model] = evaluation.read_runs(seeds, descriptions, histories)
+    shallow = {name: read_table(files.baselines)[name] for name in params.baselines}
     ensembles = {model: evaluation.ensemble_scores(columns) for model, columns in scores.items()}
     options = {name: params[name] for name in ("luminosity_fb", "signal_region", "seed")}
-    test = evaluation.tabulate_test_events(collection, indices, ensembles, **options)
+    test = evaluation.tabulate_test_events(collection, indices, ensembles | shallow, **options)
     is_test = np.isin(indices, evaluation.split_indices(collection, "test"))
     in_test = {model: columns[is_test] for model, columns in scores.items()}
     points = params.background_efficiencies
-    summary = evaluation.summarize(collection, test, points, models=list(scores)[1:])
+    summary = evaluation.summarize(collection, test, points, models=[*list(scores)[1:], *shallow])
     models = evaluation.compare_models(in_test, test["label"], test["weight"], points, runs=runs, numbers=numbers)
+    single = {name: test[name] for name in ("n_fat_jets", "mj_sum", "n_jets", *shallow, "cnn+jets") if name in test}
+    reference = "referee" if "referee" in shallow else None
+    comparison = evaluation.compare_with_cuts(test, single | in_test, reference=reference, seed=params.seed)
+    of_samples = {name: params[name] for name in ("luminosity_fb", "signal_region")}
+    samples = evaluation.summarize_samples(collection, **of_samples)
     write_table(output.test_events, test)
     write_table(output.network_scores, in_test)
-    Path(output.table).write_text(evaluation.summary_table(summary) + "\n" + evaluation.models_table(models))
-    Path(output.summary).write_text(json.dumps(summary, indent=2) + "\n")
-    Path(output.models).write_text(json.dumps(models, indent=2) + "\n")
+    texts = {
+        output.table: evaluation.summary_table(summary) + "\n" + evaluation.models_table(models),
+        output.comparison_table: evaluation.comparison_table(comparison),
+        output.samples_table: evaluation.samples_table(samples),
+        output.cut_flow_table: evaluation.cut_flow_table(samples),
+    }
+    found = {"summary": summary, "models": models, "comparison": comparison, "samples": samples}
+    texts |= {output[name]: json.dumps(numbers, indent=2) + "\n" for name, numbers in found.items()}
+    for path, text in texts.items():
+        Path(path).write_text(text)

@@ -13,5 +13,5 @@ with job_log(snakemake.log[0]):
     # the configuration names the network's module, so that running its code is what the user wants
     model = load_model(snakemake.input.model, allow_imports=True)
     params = snakemake.params
-    scores = score_collection(model, collection, indices, device=params.device, n_rotations=params.test_rotations)
+    scores = score_collection(model, collection, indices, **params.options)
     write_scores(snakemake.output[0], collection, indices, scores)

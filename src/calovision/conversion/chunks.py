@@ -1,6 +1,7 @@
 """One chunk of events to images and columns: of whole events, or of their leading jets."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import awkward as ak
@@ -11,12 +12,22 @@ from calovision.errors import InputError, NotFiniteError
 from calovision.images import CHANNELS, SparseImages, build_sparse_images
 from calovision.images.channels import needed_fields
 from calovision.jet_images import build_jet_images
-from calovision.jets import event_variables, find_fat_jets, find_fat_jets_with_constituents, jet_columns, leading
+from calovision.jets import (
+    CONTENT_VARIABLES,
+    event_content,
+    event_variables,
+    find_fat_jets,
+    find_fat_jets_with_constituents,
+    jet_columns,
+    leading,
+)
 from calovision.ntuples import Events, NtupleInfo
-from calovision.selection import apply_selection
+from calovision.selection import apply_selection, variables_of
 from calovision.splits import assign_split
+from calovision.variations import apply_variation
 
 JET_FIELDS = {"eta", "phi", "e"}  # of the towers that are clustered
+CONTENT_FIELDS = {"towers": JET_FIELDS | {"e_em"}, "tracks": {"pt", "eta", "phi"}}
 
 
 class Chunk(NamedTuple):
@@ -42,10 +53,17 @@ def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]
         collection = CHANNELS[channel].collection
         if collection not in info.collections:
             raise InputError(f"{info.path}: the image channel '{channel}' needs {collection}, which the file has not")
-    if "fat_jets" in info.collections:
+    if recipe.variation is not None:
+        fields.setdefault("towers", set()).update(JET_FIELDS, {"e_em", "e_had"})
+    elif "fat_jets" in info.collections:
         fields["fat_jets"] = {"pt", "eta", "phi", "mass"}
     elif recipe.cluster_jets:
         fields.setdefault("towers", set()).update(JET_FIELDS)
+    if recipe.content is not None:
+        for collection, needed in CONTENT_FIELDS.items():
+            if collection not in info.collections:
+                raise InputError(f"{info.path}: small-R jets and shapes need {collection}, which the file has not")
+            fields.setdefault(collection, set()).update(needed)
     return fields
 
 
@@ -57,13 +75,20 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     InputError
         If a cut needs jets and there are none, or something that an image needs is missing or not finite.
     """
+    events = _varied(events, recipe)
     jets, constituents = _fat_jets(events, recipe)
     variables = {} if jets is None else event_variables(jets)
     if recipe.preselection and jets is None:
         raise InputError("the ntuple has no fat jets, so that no cut can be applied: cluster them or select nothing")
+    # small-R jets of all events only if a cut needs them: most events do not pass
+    cut_on_content = recipe.content is not None and not variables_of(recipe.preselection).isdisjoint(CONTENT_VARIABLES)
+    if cut_on_content:
+        variables |= event_content(events.towers, events.tracks, recipe.content)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
     columns = _event_columns(events, sample, label, recipe) | variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
+    if recipe.content is not None and not cut_on_content:
+        columns |= event_content(_chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content)
     try:
         if constituents is None:
             collections = (
@@ -75,6 +100,15 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     except NotFiniteError as error:
         raise NotFiniteError(int(np.flatnonzero(passed)[error.row]), error.field) from error
     return Chunk(images, columns | more, steps)
+
+
+def _varied(events: Events, recipe: ImageRecipe) -> Events:
+    """Events in another detector; the file's own jets are those of the detector that it was."""
+    if recipe.variation is None:
+        return events
+    seed, number = recipe.split_seed, events.event_number
+    towers = apply_variation(events.towers, recipe.variation, event_number=number, seed=seed)
+    return replace(events, towers=towers, fat_jets=None, constituents=None)
 
 
 def _fat_jets(events: Events, recipe: ImageRecipe) -> tuple[ak.Array | None, ak.Array | None]:

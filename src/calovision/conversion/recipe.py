@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.jet_images import JetImageRecipe
-from calovision.jets import FatJetDefinition
+from calovision.jets import EventContent, FatJetDefinition
+from calovision.variations import Variation
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class ImageRecipe:
         Cut names to expressions (``selection.evaluate_cut``).
     split_seed, split_fractions
         Train, validation and test: seed of the hash and shares.
+    content
+        Small-R jets, shapes, counts, hardest towers and tracks as further columns; None leaves them out.
+    variation
+        Towers as another detector would have measured them; jets are then clustered from these. None: as they are.
     jets
         Recipe of jet images: the rows of the file are then the ``jets_per_event`` leading fat jets instead of events,
         and ``grid`` and ``channels`` those of the recipe.
@@ -38,6 +43,8 @@ class ImageRecipe:
     preselection: Mapping[str, str] = field(default_factory=dict)
     split_seed: int = 1
     split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    content: EventContent | None = None
+    variation: Variation | None = None
     jets: JetImageRecipe | None = None
     jets_per_event: int = 1
 

@@ -1,7 +1,12 @@
 """Compare networks with the cuts and the jet variables of a search, and with each other, on the test split."""
 
+from calovision.evaluation.comparison import compare_with_cuts, comparison_table
 from calovision.evaluation.models import compare_models, ensemble_scores, models_table
+from calovision.evaluation.paired import Comparison, compare_paired
 from calovision.evaluation.records import read_history, read_model_numbers, read_runs, training_record
+from calovision.evaluation.robustness import efficiencies_of_variation, robustness_table, threshold_at
+from calovision.evaluation.samples import cut_flow_table, samples_table, summarize_samples
+from calovision.evaluation.shallow import score_shallow
 from calovision.evaluation.summary import (
     CLASSIFIERS,
     format_efficiency,
@@ -13,16 +18,27 @@ from calovision.evaluation.summary import (
 
 __all__ = [
     "CLASSIFIERS",
+    "Comparison",
     "compare_models",
+    "compare_paired",
+    "compare_with_cuts",
+    "comparison_table",
+    "cut_flow_table",
+    "efficiencies_of_variation",
     "ensemble_scores",
     "format_efficiency",
     "models_table",
     "read_history",
     "read_model_numbers",
     "read_runs",
+    "robustness_table",
+    "samples_table",
+    "score_shallow",
     "split_indices",
     "summarize",
+    "summarize_samples",
     "summary_table",
     "tabulate_test_events",
+    "threshold_at",
     "training_record",
 ]

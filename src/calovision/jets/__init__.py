@@ -11,6 +11,7 @@ from calovision.jets.clustering import (
     kt_subjets,
     trim,
 )
+from calovision.jets.event_content import CONTENT_VARIABLES, EventContent, event_content
 from calovision.jets.selection import (
     FatJetDefinition,
     find_fat_jets,
@@ -20,11 +21,14 @@ from calovision.jets.selection import (
 from calovision.jets.variables import N_LEADING_JETS, N_SUMMED_MASSES, event_variables, jet_columns, leading
 
 __all__ = [
+    "CONTENT_VARIABLES",
     "N_LEADING_JETS",
     "N_SUMMED_MASSES",
+    "EventContent",
     "FatJetDefinition",
     "cluster_fat_jets",
     "cluster_with_constituents",
+    "event_content",
     "event_variables",
     "find_fat_jets",
     "find_fat_jets_with_constituents",

@@ -1,9 +1,12 @@
 """Scaling, network and head as one module: what is trained, stored and scored."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import nn
 
 from calovision.errors import InputError
+from calovision.models.deep_sets import DeepSets, require_points
 from calovision.models.layers import FeatureNetwork
 from calovision.models.registry import make_network
 from calovision.models.scaling import ScalingStatistics, VariableScaling, make_scaling
@@ -57,8 +60,10 @@ class ImageModel(nn.Module):
         self.network = make_network(specification)
         self.head = _make_head(self.network, specification)
 
-    def forward(self, images: torch.Tensor, variables: torch.Tensor | None = None) -> torch.Tensor:
-        """Logits of unscaled images.
+    def forward(
+        self, images: torch.Tensor, variables: torch.Tensor | None = None, *, is_scaled: bool = False
+    ) -> torch.Tensor:
+        """Logits of images.
 
         Parameters
         ----------
@@ -66,6 +71,8 @@ class ImageModel(nn.Module):
             ``(n, n_channels, n_eta, n_phi)`` float32, in the units of the training images.
         variables
             ``(n, n_variables)`` float32, unscaled, if the model takes variables.
+        is_scaled
+            The scaling was done already, on the contents of sparse images (`Scaling.of_cells`).
 
         Returns
         -------
@@ -77,17 +84,27 @@ class ImageModel(nn.Module):
             If images or variables are not of the model's shape.
         """
         self._check(images, variables)
-        scaled = self.scaling(images)
+        scaled = images if is_scaled else self.scaling(images)
         if self.head is None:
             return _one_logit_an_image(self.network(scaled), self.specification.network)
-        features = self.network.features(scaled)
-        logits = self.head(features) if variables is None else self.head(features, variables)
+        if self.takes_points:
+            features, variables = self.network.features(scaled, variables), None
+        else:
+            features = self.network.features(scaled)
+        with _full_precision(features):
+            features = features.float()
+            logits = self.head(features) if variables is None else self.head(features, variables)
         return logits.squeeze(1)
+
+    @property
+    def takes_points(self) -> bool:
+        """Whether the variables go into the network itself, as they are, and not into the head beside its features."""
+        return isinstance(self.network, DeepSets)
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take what scaling and variables need of the training split; InputError if it is not there."""
         self.scaling.set_statistics(statistics)
-        if self.specification.n_variables:
+        if self.specification.n_variables and not self.takes_points:
             self.head.scaling.set_statistics(statistics)
 
     def _check(self, images: torch.Tensor, variables: torch.Tensor | None) -> None:
@@ -124,6 +141,9 @@ def make_model(specification: ModelSpecification, statistics: ScalingStatistics 
 
 def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Module | None:
     """A dense layer; with variables the one that takes these too; None for a user's network, which ends in a logit."""
+    if isinstance(network, DeepSets):
+        require_points(network, specification.n_variables)
+        return nn.Linear(network.n_features, 1)
     if specification.n_variables:
         if not (callable(getattr(network, "features", None)) and isinstance(getattr(network, "n_features", None), int)):
             raise InputError(
@@ -132,6 +152,12 @@ def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Modu
             )
         return FusionHead(network.n_features, specification.n_variables)
     return nn.Linear(network.n_features, 1) if isinstance(network, FeatureNetwork) else None
+
+
+def _full_precision(features: torch.Tensor) -> AbstractContextManager:
+    """Float32 for the head where the rest is mixed: in the eight bits of bfloat16 many events would have one score."""
+    device = "cuda" if features.is_cuda else "cpu"
+    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
 
 
 def _one_logit_an_image(logits: torch.Tensor, name: str) -> torch.Tensor:

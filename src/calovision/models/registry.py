@@ -9,6 +9,7 @@ from torch import nn
 
 from calovision.errors import InputError
 from calovision.models.case_study import HepCNN, NerscCNN
+from calovision.models.deep_sets import DeepSets
 from calovision.models.jet_cnn import JetCNN
 from calovision.models.resnet import ResNet
 from calovision.models.small import SmallCNN
@@ -42,6 +43,10 @@ NETWORKS: dict[str, NetworkEntry] = {
     "jet_cnn": NetworkEntry("4x4 convolutions and three dense layers, for jets", "arXiv:1803.00107", JetCNN),
 }
 
+POINT_NETWORKS: dict[str, NetworkEntry] = {
+    "deep_sets": NetworkEntry("sums over the hardest towers and tracks, no image", "arXiv:1810.05165", DeepSets),
+}
+
 
 def make_network(specification: ModelSpecification) -> nn.Module:
     """The network of a specification, with random weights.
@@ -72,11 +77,12 @@ def make_network(specification: ModelSpecification) -> nn.Module:
 def _find_constructor(name: str) -> Callable[..., nn.Module]:
     if ":" in name:
         return _import_class(name)
-    if name not in NETWORKS:
+    known = NETWORKS | POINT_NETWORKS
+    if name not in known:
         raise InputError(
-            f"unknown network '{name}': choose from {', '.join(NETWORKS)}, or give your own as package.module:Class"
+            f"unknown network '{name}': choose from {', '.join(known)}, or give your own as package.module:Class"
         )
-    return NETWORKS[name].constructor
+    return known[name].constructor
 
 
 def _import_class(name: str) -> type[nn.Module]:

@@ -38,7 +38,16 @@ class ScalingStatistics:
 
 
 class Scaling(nn.Module):
-    """``none``, and what the others have in common: images ``(n, c, eta, phi)`` to images of the same shape."""
+    """``none``, and what the others have in common: images ``(n, c, eta, phi)`` to images of the same shape.
+
+    Attributes
+    ----------
+    of_cells
+        Every cell is scaled by its content alone, and an empty one stays empty: the contents of sparse images can be
+        scaled before these are made dense.
+    """
+
+    of_cells = True
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take what the scaling needs of the training split; InputError if it lacks that."""
@@ -59,6 +68,8 @@ class LogScaling(Scaling):
 class MaximumScaling(Scaling):
     """Divided by the largest value of each channel over the training images."""
 
+    of_cells = False
+
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.register_buffer("factor", torch.ones(n_channels, 1, 1))
@@ -76,6 +87,8 @@ class MaximumScaling(Scaling):
 class ImageScaling(Scaling):
     """Divided by the largest value of the channel in the same image; empty channels stay empty."""
 
+    of_cells = False
+
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Each image on its own."""
         largest = images.abs().amax(dim=(2, 3), keepdim=True)  # (n, c, 1, 1)
@@ -84,6 +97,8 @@ class ImageScaling(Scaling):
 
 class StandardScaling(Scaling):
     """Minus mean, divided by standard deviation, of each cell over the training images."""
+
+    of_cells = False
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         super().__init__()

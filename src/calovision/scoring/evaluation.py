@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +11,12 @@ from torch import Tensor
 
 from calovision.datasets import ImageBatch, apply_symmetry, group_elements
 from calovision.errors import InputError
-from calovision.models import ImageModel, ModelSpecification
+from calovision.models import ImageModel, ModelSpecification, multiplies_bf16
 
 logger = logging.getLogger(__name__)
 
 OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")  # in messages of torch and of CUDA's libraries
+PRECISIONS = ("fp32", "bf16", "auto")
 IDENTITY = 0  # the element of the symmetry group that leaves an image as it is
 
 Batch = tuple[ImageBatch | Tensor, Tensor | None]  # images and variables, not necessarily on the device
@@ -62,6 +63,7 @@ def mean_scores(
     device: torch.device,
     batch_size: int,
     n_rotations: int,
+    precision: str = "fp32",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """Sigmoid of the logits of all batches, each averaged over the symmetry group, float64 ``(n_images,)``.
@@ -73,7 +75,7 @@ def mean_scores(
     """
     elements = symmetry_elements(model.specification, n_rotations)
     logits, done = np.zeros(n_images), 0
-    with _evaluating(model, device):
+    with _evaluating(model, device), _arithmetic(precision, device):
         for part in _survive(lambda batch: _mean_logits(model, batch, elements, device), batches, n_images, batch_size):
             logits[done : done + len(part)] = part
             done += len(part)
@@ -83,6 +85,15 @@ def mean_scores(
         wrong = int(np.argmin(np.isfinite(logits)))
         raise InputError(f"image {wrong} of {n_images}: its score is not finite; give images and variables that are")
     return torch.sigmoid(torch.from_numpy(logits)).numpy()
+
+
+def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
+    """Float32, or for what the device is quick in bfloat16."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision '{precision}' is unknown for scores: choose from {', '.join(PRECISIONS)}")
+    on_gpu = device.type == "cuda"
+    mixed = precision == "bf16" or (precision == "auto" and multiplies_bf16(on_gpu=on_gpu))
+    return torch.autocast(device.type, torch.bfloat16) if mixed else nullcontext()
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calovision.kinematics import wrap_phi
+
 # (eta edges of one side, cells in phi). EM [DET, table 1.3]: the second layer of the liquid-argon
 # calorimeter, which holds most of a shower; end-cap wheel beyond 2.5; forward calorimeter from 3.2.
 EM_SEGMENTS = (
@@ -23,7 +25,6 @@ PARTLY_EM = (310, 3122)  # K0S, Lambda: 30 % [DEL]
 PARTLY_EM_FRACTION = 0.3
 NO_DEPOSIT = (12, 13, 14, 16, 1000012, 1000014, 1000016, 1000022, 1000023, 1000025, 1000035, 1000039)
 
-FORWARD_ETA = 3.2
 MIN_SIGNIFICANCE = 2.0  # of a cell's energy over its resolution [DEL]
 
 # The largest float32 below pi, so that rounding to float32 keeps phi inside [-pi, pi).
@@ -35,19 +36,21 @@ class Calorimeter:
     """Rings of cells: edges in eta, ascending, and per ring the number of cells in phi; smallest energy;
     resolution.
 
-    ``resolution`` is (sampling term in sqrt(GeV), constant term) for |eta| below and above `FORWARD_ETA`,
-    added in quadrature: sigma^2 = (sampling^2) E + (constant^2) E^2.
+    ``resolution`` has one row a range of |eta|, ascending: its end, sampling term in sqrt(GeV), constant term and
+    noise in GeV, added in quadrature: sigma^2 = sampling^2 E + constant^2 E^2 + noise^2.
     """
 
     eta_edges: np.ndarray
     n_phi: np.ndarray
     min_energy: float
-    resolution: tuple[tuple[float, float], tuple[float, float]]
+    resolution: tuple[tuple[float, float, float, float], ...]
 
     def sigma(self, energy: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Energy resolution in GeV."""
-        sampling, constant = np.where(np.abs(eta)[:, None] <= FORWARD_ETA, *map(np.array, self.resolution)).T
-        return np.sqrt(sampling**2 * energy + constant**2 * energy**2)
+        ends, *terms = np.array(self.resolution).T
+        rows = np.minimum(np.searchsorted(ends, np.abs(eta)), len(ends) - 1)
+        sampling, constant, noise = (term[rows] for term in terms)
+        return np.sqrt(sampling**2 * energy + constant**2 * energy**2 + noise**2)
 
 
 def _build(segments: tuple, **constants: object) -> Calorimeter:
@@ -56,10 +59,14 @@ def _build(segments: tuple, **constants: object) -> Calorimeter:
     return Calorimeter(np.concatenate([-side[:0:-1], side]), np.concatenate([n_phi[::-1], n_phi]), **constants)
 
 
-# Resolutions up to 3.2 and forward hadronic [DET, table 1.1]; forward EM (not given there) and thresholds
-# [DEL].
-EM = _build(EM_SEGMENTS, min_energy=0.5, resolution=((0.10, 0.007), (0.285, 0.035)))
-HAD = _build(HAD_SEGMENTS, min_energy=1.0, resolution=((0.50, 0.03), (1.00, 0.10)))
+# Resolutions and thresholds [DEL]. The noise of the barrel's hadronic cells, of which only those that are hit have any,
+# decides with the cut on the significance what soft hadrons add to the jets.
+EM = _build(EM_SEGMENTS, min_energy=0.5, resolution=((3.2, 0.101, 0.0017, 0.0), (4.9, 0.285, 0.035, 0.0)))
+HAD = _build(
+    HAD_SEGMENTS,
+    min_energy=1.0,
+    resolution=((1.7, 0.5205, 0.0302, 1.59), (3.2, 0.706, 0.05, 0.0), (4.9, 1.0, 0.0942, 0.0)),
+)
 
 
 def measure_towers(
@@ -131,4 +138,4 @@ def smear(mean: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.n
 
 def wrap(phi: np.ndarray) -> np.ndarray:
     """Azimuth into [-pi, pi), also after rounding to float32 (float32(pi) is above pi)."""
-    return np.clip((phi + np.pi) % (2 * np.pi) - np.pi, -PHI_LIMIT, PHI_LIMIT)
+    return np.clip(wrap_phi(phi), -PHI_LIMIT, PHI_LIMIT)

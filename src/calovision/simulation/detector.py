@@ -3,8 +3,8 @@
 Units: GeV, radians, m. Everything is vectorised over the particles of a batch: flat arrays with an event
 index. Sources: [DET] ATLAS detector paper, JINST 3 (2008) S08003; [DEL] Delphes 3, arXiv:1307.6346, and the
 ATLAS card that comes with it (version 3.5). Simplifications, as in [DEL]: particles start at the origin, keep
-their energy on the way, and deposit it all in the one cell that they point at; there is no shower, dead
-material or pile-up.
+their energy on the way, and deposit it all in the one cell that they point at; there is no shower or dead
+material.
 """
 
 from functools import lru_cache
@@ -14,7 +14,6 @@ import numpy as np
 from particle.pdgid import charge as charge_of_id
 
 from calovision.simulation import calorimeter
-from calovision.simulation.pythia import GeneratedBatch
 
 # Solenoid: field, radius and half length of the tracking volume [DET, section 1.2; DEL].
 FIELD = 2.0  # T
@@ -37,12 +36,23 @@ RESOLUTION_HADRON = np.array([[0.06, 1.3e-3], [0.10, 1.7e-3], [0.25, 3.1e-3]])
 RESOLUTION_ELECTRON = np.array([[0.03, 1.3e-3], [0.05, 1.7e-3], [0.15, 3.1e-3]])
 RESOLUTION_MUON = np.array([[0.01, 1.0e-4], [0.015, 1.5e-4], [0.025, 3.5e-4]])
 
+VERTEX_RESOLUTION = 0.1  # mm [DEL, TrackPileUpSubtractor of the card with pile-up]
+
 ELECTRON, MUON = 11, 13
 TINY = 1e-12
 
 
-def simulate_detector(batch: GeneratedBatch, rng: np.random.Generator) -> tuple[ak.Array, ak.Array]:
+def simulate_detector(particles: ak.Array, rng: np.random.Generator) -> tuple[ak.Array, ak.Array]:
     """Towers and tracks of generated events.
+
+    Parameters
+    ----------
+    particles
+        Final-state particles, ``n_events * var * {id, px, py, pz, e}``; with pile-up also ``z``, the distance of their
+        collision from the hard one along the beam, mm. Tracks further away than `VERTEX_RESOLUTION` are told apart and
+        left out.
+    rng
+        Random numbers.
 
     Returns
     -------
@@ -56,14 +66,15 @@ def simulate_detector(batch: GeneratedBatch, rng: np.random.Generator) -> tuple[
     -----
     float64, but phi stays inside [-pi, pi) when rounded to float32. The order of the entries means nothing.
     """
-    counts = ak.to_numpy(ak.num(batch.particles.id))
+    counts = ak.to_numpy(ak.num(particles.id))
     event = np.repeat(np.arange(len(counts)), counts)
-    flat = {name: ak.to_numpy(ak.flatten(batch.particles[name])) for name in batch.particles.fields}
+    flat = {name: ak.to_numpy(ak.flatten(particles[name])) for name in particles.fields}
     pt = np.hypot(flat["px"], flat["py"])
     eta = np.arcsinh(flat["pz"] / np.maximum(pt, TINY))
     phi = np.arctan2(flat["py"], flat["px"])
     charge = particle_charges(flat["id"])
-    tracks = measure_tracks(flat["id"], charge, pt, eta, phi, rng)
+    of_hard_collision = np.abs(flat.get("z", np.zeros(len(pt)))) < VERTEX_RESOLUTION
+    tracks = measure_tracks(flat["id"], np.where(of_hard_collision, charge, 0), pt, eta, phi, rng)
     eta_outer, phi_outer = propagate(pt, eta, phi, charge)
     towers = calorimeter.measure_towers(event, flat["id"], flat["e"], eta_outer, phi_outer, rng)
     return (

@@ -3,11 +3,13 @@
 Layout: TTree ``events`` with jagged float32 branches ``towers_eta, towers_phi, towers_e_em, towers_e_had,
 tracks_pt, tracks_eta, tracks_phi``, int8 ``tracks_charge``, int64 ``event_number``, float64 ``weight``; TTree
 ``generation`` with one entry: ``n_generated, sum_of_weights, cross_section_pb``. GeV, radians, pb. Every
-generated event is written.
+generated event is written, unless the process has a filter: ``n_generated`` and ``sum_of_weights`` count those before
+it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
@@ -17,7 +19,8 @@ import uproot
 from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.simulation.detector import simulate_detector
-from calovision.simulation.pythia import GeneratedBatch, check_integer, generate
+from calovision.simulation.pile_up import generate_pool, overlay
+from calovision.simulation.pythia import GeneratedBatch, check_integer, check_number, derive_seed, generate
 
 EVENT_BRANCHES = {
     "event_number": "int64",
@@ -28,7 +31,8 @@ EVENT_BRANCHES = {
 GENERATION_BRANCHES = {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"}
 # Much faster to write and to read than zlib, and hardly larger.
 COMPRESSION = uproot.LZ4(1)
-DETECTOR_STREAM = 1  # keeps the detector's random numbers apart from any other use of the same seed
+# They keep the random numbers of detector and pile-up apart from any other use of the same seed.
+DETECTOR_STREAM, PILE_UP_STREAM = 1, 2
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ def write_ntuple(
     seed: int,
     first_event_number: int = 0,
     batch_size: int = 250,
+    pile_up: float = 0.0,
     **options: float | None,
 ) -> NtupleSummary:
     """Generate events and write them to ``path``, which appears only when it is complete.
@@ -60,6 +65,8 @@ def write_ntuple(
         See `calovision.simulation.pythia.generate`.
     first_event_number
         Number of the first event; chunks of one sample must not overlap in it.
+    pile_up
+        Mean number of minimum-bias collisions overlaid on each event (`pile_up.overlay`).
 
     Raises
     ------
@@ -70,13 +77,22 @@ def write_ntuple(
     if not path.parent.is_dir():
         raise InputError(f"{path}: its folder does not exist; create it first")
     check_integer("first_event_number", first_event_number, 0)
+    check_number("pile_up", pile_up, 0)
     batches = generate(process, n_events=n_events, seed=seed, batch_size=batch_size, **options)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(DETECTOR_STREAM,)))
+    overlay_pile_up = _pile_up(pile_up, seed) if pile_up else None
     with (
         replaced(path) as temporary,
         uproot.recreate(temporary, compression=COMPRESSION) as file,
     ):
-        return _write_trees(file, batches, rng, first_event_number)
+        return _write_trees(file, batches, rng, first_event_number, overlay_pile_up)
+
+
+def _pile_up(mean: float, seed: int) -> Callable[[ak.Array], ak.Array]:
+    """What adds pile-up to the particles of events."""
+    pool = generate_pool(derive_seed(seed, "pile_up"))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PILE_UP_STREAM,)))
+    return partial(overlay, pool=pool, mean=mean, rng=rng)
 
 
 def _write_trees(
@@ -84,15 +100,18 @@ def _write_trees(
     batches: Iterator[GeneratedBatch],
     rng: np.random.Generator,
     first_event_number: int,
+    overlay_pile_up: Callable[[ak.Array], ak.Array] | None,
 ) -> NtupleSummary:
     tree = file.mktree("events", EVENT_BRANCHES)
-    n_generated, sum_of_weights, cross_section_pb = 0, 0.0, 0.0
+    n_written, n_generated, sum_of_weights, cross_section_pb = 0, 0, 0.0, 0.0
     for batch in batches:
-        towers, tracks = simulate_detector(batch, rng)
-        first = first_event_number + n_generated
+        particles = batch.particles if overlay_pile_up is None else overlay_pile_up(batch.particles)
+        towers, tracks = simulate_detector(particles, rng)
+        first = first_event_number + n_written
         tree.extend(_event_columns(batch, towers, tracks, first))
-        n_generated += len(batch.weights)
-        sum_of_weights += float(batch.weights.sum())
+        n_written += len(batch.weights)
+        n_generated += batch.n_generated
+        sum_of_weights += batch.sum_of_weights
         cross_section_pb = batch.cross_section_pb
     summary = NtupleSummary(n_generated, sum_of_weights, cross_section_pb)
     columns = {name: np.array([getattr(summary, name)]) for name in GENERATION_BRANCHES}

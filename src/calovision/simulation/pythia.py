@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
 import numpy as np
 
 from calovision.errors import InputError
 from calovision.simulation import slha
+from calovision.simulation.parton_filter import make_jet_filter
 
 CENTER_OF_MASS_ENERGY = 13000.0
 MAX_SEED = 900_000_000  # largest seed that Pythia accepts
@@ -40,7 +41,8 @@ COMMON_SETTINGS = (
 # The options of each process with their defaults; None: not used. Masses and pT-hat in GeV.
 PROCESSES: dict[str, dict[str, float | None]] = {
     "rpv_gluinos": {"mass_gluino": 1400.0, "mass_neutralino": 850.0},
-    "qcd": {"pt_hat_min": 400.0, "pt_hat_max": None, "bias_power": None},
+    "minimum_bias": {},
+    "qcd": {"pt_hat_min": 400.0, "pt_hat_max": None, "bias_power": None, "filter_jets": None},
 }
 
 
@@ -55,6 +57,8 @@ class GeneratedBatch:
         origin (except decays of boosted heavy flavor), GeV.
     weights
         Generator weights, float64 ``(n_events,)``; all 1 unless the generation is biased.
+    n_generated, sum_of_weights
+        Generated events since the batch before, and the sum of their weights: with those that the filter took away.
     cross_section_pb
         Pythia's estimate from all events tried so far: that of the last batch is the one to use.
     n_tried, n_accepted
@@ -63,6 +67,8 @@ class GeneratedBatch:
 
     particles: ak.Array
     weights: np.ndarray
+    n_generated: int
+    sum_of_weights: float
     cross_section_pb: float
     n_tried: int
     n_accepted: int
@@ -77,7 +83,7 @@ def derive_seed(*parts: str | int) -> int:
 def generate(
     process: str, *, n_events: int, seed: int, batch_size: int = 250, **options: float | None
 ) -> Iterator[GeneratedBatch]:
-    """Generate exactly ``n_events`` events; those that Pythia fails on are replaced.
+    """Generate exactly ``n_events`` events, of which a filter may keep some; those that Pythia fails on are replaced.
 
     Parameters
     ----------
@@ -92,9 +98,11 @@ def generate(
     options
         The process's own, see ``PROCESSES`` (missing ones take the default there).
 
+        - ``minimum_bias``: inelastic collisions, no options.
         - ``rpv_gluinos``: ``mass_gluino``, ``mass_neutralino`` (GeV), see `slha.rpv_spectrum`.
         - ``qcd``: ``pt_hat_min``, ``pt_hat_max`` (GeV, None: open), ``bias_power``: the cross-section is
-          sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights undo (None or 0: unbiased).
+          sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights undo (None or 0: unbiased);
+          ``filter_jets``: keep only events with so many jets at parton level, see `parton_filter`.
 
     Raises
     ------
@@ -108,34 +116,64 @@ def generate(
     check_integer("batch_size", batch_size, 1)
     check_integer("seed", seed, 1, MAX_SEED)
     settings = _SETTINGS[process](_complete_options(process, options))
-    pythia = _initialize([*COMMON_SETTINGS, f"Random:seed = {seed}", *settings.lines], settings.slha, process)
-    return _batches(pythia, n_events, batch_size)
+    return _batches(_initialize(seed, settings, process), n_events, batch_size)
 
 
 @dataclass(frozen=True)
 class _ProcessSettings:
     lines: list[str]
     slha: str | None = None
+    filter_jets: int | None = None
 
 
-def _batches(pythia: Any, n_events: int, batch_size: int) -> Iterator[GeneratedBatch]:
-    for start in range(0, n_events, batch_size):
-        size = min(batch_size, n_events - start)
-        # With a number as second argument failed events are replaced, up to that many tries an event; with
-        # "skip", the default, 8.317 returns fewer events instead.
-        record = pythia.nextBatch(size, MAX_ATTEMPTS)
+class _Generator(NamedTuple):
+    pythia: Any
+    jet_filter: Any = None
+
+
+def _batches(generator: _Generator, n_events: int, batch_size: int) -> Iterator[GeneratedBatch]:
+    pythia, n_done, n_kept = generator.pythia, 0, 0
+    while n_done < n_events:
+        size = min(batch_size, n_events - n_done)
+        record, n_vetoed, vetoed_weight = _next_batch(generator, size)
+        particles, weights = _final_state(record), np.array(ak.to_numpy(record.info.weights[:, 0]))
+        del record
+        info, n_generated = pythia.infoPython(), len(weights) + n_vetoed
+        n_done, n_kept = n_done + n_generated, n_kept + len(weights)
+        yield GeneratedBatch(
+            particles,
+            weights,
+            n_generated,
+            float(weights.sum()) + vetoed_weight,
+            info.sigmaGen() * 1e9 * n_done / max(n_kept, 1),  # Pythia's own leaves out what was vetoed
+            int(info.nTried()),
+            int(info.nAccepted()),
+        )
+
+
+def _next_batch(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
+    """Event records, and number and weight of the events that the filter took away: together ``size`` events.
+
+    Without a filter a number as second argument makes Pythia replace failed events, up to that many tries an event.
+    "skip" returns fewer events instead, as it must where a filter takes some away; those few that failed are made up
+    for by the next batch.
+    """
+    jet_filter = generator.jet_filter
+    if jet_filter is None:
+        record = generator.pythia.nextBatch(size, MAX_ATTEMPTS)
         if len(record) != size:
             raise RuntimeError(f"Pythia returned {len(record)} of {size} events")
-        particles, weights = _final_state(record.prt), ak.to_numpy(record.info.weights[:, 0])
-        del record
-        info = pythia.infoPython()
-        yield GeneratedBatch(
-            particles, np.array(weights), info.sigmaGen() * 1e9, int(info.nTried()), int(info.nAccepted())
-        )
+        return record, 0, 0.0
+    jet_filter.forget()
+    record = generator.pythia.nextBatch(size, "skip")
+    if jet_filter.n_seen == 0:
+        raise RuntimeError(f"Pythia failed on {size} events one after the other")
+    return record, jet_filter.n_vetoed, jet_filter.vetoed_weight
 
 
 def _final_state(record: ak.Array) -> ak.Array:
     """Particles with positive status, selected on flat columns, which is much faster than on lists."""
+    record = record.prt
     status = ak.to_numpy(ak.flatten(record.status))
     keep = status > 0
     ends = np.cumsum(ak.to_numpy(ak.num(record.status)))
@@ -145,8 +183,14 @@ def _final_state(record: ak.Array) -> ak.Array:
     return ak.unflatten(ak.zip(flat), np.diff(kept_ends, prepend=0))
 
 
-def _initialize(lines: list[str], slha_text: str | None, process: str) -> Any:
-    pythia = _import_pythia().Pythia("", False)
+def _initialize(seed: int, settings: _ProcessSettings, process: str) -> _Generator:
+    module = _import_pythia()
+    pythia, jet_filter = module.Pythia("", False), None
+    lines, slha_text = [*COMMON_SETTINGS, f"Random:seed = {seed}", *settings.lines], settings.slha
+    if settings.filter_jets:
+        jet_filter = make_jet_filter(module, pythia.infoPython(), settings.filter_jets)
+        pythia.setUserHooksPtr(jet_filter)
+        lines.append("Check:abortIfVeto = on")
     with tempfile.TemporaryDirectory() as folder:
         if slha_text is not None:
             path = Path(folder) / "spectrum.slha"
@@ -157,7 +201,7 @@ def _initialize(lines: list[str], slha_text: str | None, process: str) -> Any:
             raise RuntimeError(f"Pythia does not know the setting {lines[accepted.index(False)]!r}")
         if not pythia.init():
             raise InputError(f"process: Pythia cannot generate {process!r} with these options at 13 TeV")
-    return pythia
+    return _Generator(pythia, jet_filter)
 
 
 def _import_pythia() -> ModuleType:
@@ -179,7 +223,9 @@ def _qcd_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
     if power:
         lines += ["PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power}"]
         lines += [f"PhaseSpace:bias2SelectionRef = {low}"]
-    return _ProcessSettings(lines)
+    jets = options["filter_jets"]
+    _require(jets is None or (jets == int(jets) and 1 <= jets <= 10), "filter_jets", jets, "1 to 10 or null")
+    return _ProcessSettings(lines, filter_jets=None if jets is None else int(jets))
 
 
 def _rpv_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
@@ -194,8 +240,13 @@ def _rpv_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
     return _ProcessSettings(lines, slha.rpv_spectrum(gluino, neutralino))
 
 
+def _minimum_bias_settings(_: Mapping[str, float | None]) -> _ProcessSettings:
+    return _ProcessSettings(["SoftQCD:inelastic = on"])
+
+
 _SETTINGS: dict[str, Callable[[Mapping[str, float | None]], _ProcessSettings]] = {
     "rpv_gluinos": _rpv_settings,
+    "minimum_bias": _minimum_bias_settings,
     "qcd": _qcd_settings,
 }
 
@@ -220,3 +271,9 @@ def check_integer(name: str, value: object, low: int, high: int | None = None) -
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     expected = f"an integer of at least {low}" + ("" if high is None else f", at most {high}")
     _require(whole and value >= low and (high is None or value <= high), name, value, expected)
+
+
+def check_number(name: str, value: object, low: float) -> None:
+    """Raise InputError naming the argument unless it is a finite number of at least ``low``."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    _require(number and value >= low, name, value, f"a number of at least {low}")

@@ -132,6 +132,10 @@ class ImageCollection:
         """(cut, number of events, sum of generator weights) of a sample, summed over its files."""
         return add_cut_flows(file.metadata for file in self.of_sample(sample))
 
+    def cross_section_pb(self, sample: str) -> float:
+        """Cross-section of a sample, pb: the mean of its files by their generated events."""
+        return mean_cross_section(file.metadata for file in self.of_sample(sample))
+
     def require_events(self) -> None:
         """Raise InputError if a sample has no event that passed, or there is one class only."""
         for sample, label in self.samples.items():

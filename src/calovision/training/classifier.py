@@ -1,6 +1,7 @@
 """A network with its loss, metrics and optimizer, as Lightning takes it."""
 
 import time
+from dataclasses import replace
 
 import lightning
 import numpy as np
@@ -54,8 +55,11 @@ class ImageClassifier(lightning.LightningModule):
 
     def forward(self, batch: ImageBatch) -> torch.Tensor:
         """Logits ``(n,)``, float32."""
+        is_scaled = self.model.scaling.of_cells  # nine of ten cells are empty: the others are scaled before
+        if is_scaled:
+            batch = replace(batch, values=self.model.scaling(batch.values))
         images = batch.dense().contiguous(memory_format=self.memory_format)
-        return self.model(images, batch.variables if batch.variables.shape[1] else None).float()
+        return self.model(images, batch.variables if batch.variables.shape[1] else None, is_scaled=is_scaled).float()
 
     def on_train_epoch_start(self) -> None:
         """Forget the sums of the epoch before."""

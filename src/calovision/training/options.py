@@ -7,6 +7,7 @@ import torch
 
 from calovision.datasets import WEIGHT_SCHEMES
 from calovision.errors import InputError
+from calovision.models import multiplies_bf16
 
 SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -110,11 +111,4 @@ class TrainingOptions:
         """Lightning's name of the precision."""
         if self.precision != "auto":
             return PRECISIONS[self.precision]
-        quick = torch.cuda.is_bf16_supported() if self.on_gpu else _cpu_multiplies_bf16()
-        return PRECISIONS["bf16" if quick else "fp32"]
-
-
-def _cpu_multiplies_bf16() -> bool:
-    """Whether the processor has instructions for bfloat16 (AVX-512 BF16, AMX); emulated, it is slower than float32."""
-    capabilities = torch.cpu.get_capabilities()
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+        return PRECISIONS["bf16" if multiplies_bf16(on_gpu=self.on_gpu) else "fp32"]

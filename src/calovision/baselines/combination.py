@@ -1,8 +1,4 @@
-"""Shallow classifiers on jet variables, alone and combined with the output of a network.
-
-``events`` are the columns of the image file, ``(n_events,)`` each: ``n_fat_jets``, ``mj_sum`` (GeV), ``delta_eta_12``,
-``ht`` (GeV), and ``fat_jets`` ``(n_events, 5, 4)`` with pT, eta, phi, mass of the leading fat jets, zero padded.
-"""
+"""The output of a network combined with the jet variables, by boosted trees."""
 
 from collections.abc import Mapping
 
@@ -13,6 +9,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from calovision.baselines.features import column, event_features
 from calovision.errors import InputError
 
 MOST_TREES = 150
@@ -46,24 +43,6 @@ class NetworkStart(ClassifierMixin, BaseEstimator):
         return logit - np.clip(logit, -START_LIMIT, START_LIMIT)
 
 
-def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The 23 jet variables of the shallow classifiers, ``(n_events, 23)``.
-
-    ``n_fat_jets``, ``mj_sum``, ``|delta_eta_12|``, then pT, eta, phi, mass of the leading fat jet, of the second,
-    to the fifth (arXiv:1711.03573 and its analysis code).
-
-    Raises
-    ------
-    InputError
-        If a column is missing or ``fat_jets`` is not ``(n_events, 5, 4)``.
-    """
-    columns = [_column(events, "n_fat_jets"), _column(events, "mj_sum"), np.abs(_column(events, "delta_eta_12"))]
-    fat_jets = _column(events, "fat_jets")
-    if fat_jets.shape != (len(columns[0]), 5, 4):
-        raise InputError(f"column fat_jets has shape {fat_jets.shape}; ({len(columns[0])}, 5, 4) is expected")
-    return np.column_stack([*columns, fat_jets.reshape(len(fat_jets), 20)])
-
-
 def fit_combination(
     scores: np.ndarray,
     events: Mapping[str, np.ndarray],
@@ -84,7 +63,7 @@ def fit_combination(
     scores
         Network output in [0, 1], ``(n_events,)``.
     events
-        Columns as in the module's docstring.
+        Columns as in `features`.
     labels, weights
         1 (signal) or 0, and event weights, ``(n_events,)``. Both classes are scaled to the same sum of weights;
         events of negative weight are left out of the fit.
@@ -156,7 +135,7 @@ def _combination_features(scores: np.ndarray, events: Mapping[str, np.ndarray]) 
         raise InputError(f"{len(scores)} scores but {len(jets)} events; give one score per event")
     tiny = np.finfo(np.float32).eps / 2  # float32 scores reach 1; their neighbor is 1 - eps / 2
     inside = np.clip(scores, tiny, 1.0 - tiny)
-    return np.column_stack([np.log(inside) - np.log1p(-inside), _column(events, "ht"), jets])
+    return np.column_stack([np.log(inside) - np.log1p(-inside), column(events, "ht"), jets])
 
 
 def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -167,10 +146,3 @@ def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
         if not total > 0:
             raise InputError(f"no {name} event of positive weight to fit the combination; give events of both classes")
     return weights * (0.5 * len(labels) / sums)[labels]
-
-
-def _column(events: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """One column as float64, or an InputError that names it."""
-    if name not in events:
-        raise InputError(f"column {name} is missing; the event columns must include it")
-    return np.asarray(events[name], dtype=np.float64)

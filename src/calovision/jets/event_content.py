@@ -1,0 +1,122 @@
+"""What an event holds beside its fat jets: small-R jets, shapes, counts, and its hardest towers and tracks.
+
+A search that does without images would use these: the number of small-R jets alone is strong. GeV, radians. Arrays
+have one row an event.
+"""
+
+from dataclasses import dataclass
+
+import awkward as ak
+import numpy as np
+
+from calovision.jets.clustering import cluster_fat_jets
+from calovision.kinematics import wrap_phi
+
+N_LEADING_SMALL_JETS = 10  # whose pT is kept
+CONTENT_VARIABLES = ("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks")
+
+
+@dataclass(frozen=True)
+class EventContent:
+    """Small-R jets that count, and how many towers and tracks are kept.
+
+    Attributes
+    ----------
+    radius, pt_min, eta_max
+        Of the anti-kt jets: rad, GeV, |eta|.
+    acceptance
+        Largest |eta| of the towers and tracks that are counted and kept.
+    leading_towers, leading_tracks
+        Numbers of the hardest ones that are kept, for networks on point clouds.
+    """
+
+    radius: float = 0.4
+    pt_min: float = 50.0
+    eta_max: float = 2.8
+    acceptance: float = 2.5
+    leading_towers: int = 0
+    leading_tracks: int = 0
+
+
+def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> dict[str, np.ndarray]:
+    """Variables of small-R jets, shapes and counts, and the hardest towers and tracks.
+
+    Parameters
+    ----------
+    towers
+        Records e, e_em, eta, phi, ``n_events * var``.
+    tracks
+        Records pt, eta, phi, ``n_events * var``.
+    content
+        Which jets count, and how many towers and tracks are kept.
+
+    Returns
+    -------
+    ``n_jets``, ``jets_ht``
+        Number of small-R jets, int64 ``(n,)``, and the scalar sum of their pT.
+    ``jet_pt``
+        pT of the ten leading ones, ``(n, 10)``, padded with zeros.
+    ``sphericity``, ``aplanarity``
+        Of these jets: 3/2 of the sum of the two smaller eigenvalues, and of the smallest, of the normalized momentum
+        tensor (Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416; Hanson et al., Phys. Rev. Lett. 35 (1975) 1609); 0 without
+        jets.
+    ``n_towers``, ``n_tracks``
+        Numbers inside the acceptance, int64 ``(n,)``.
+    ``leading_towers``
+        ET, eta, phi and electromagnetic share of the hardest towers, float32 ``(n, leading_towers, 4)``, zero padded;
+        ``leading_tracks`` pT, eta, phi, ``(n, leading_tracks, 3)``. Only where the numbers are positive.
+    """
+    jets = cluster_fat_jets(towers, radius=content.radius, pt_min=content.pt_min)
+    jets = jets[np.abs(jets.eta) < content.eta_max]
+    sphericity, aplanarity = shapes(jets)
+    towers = towers[(np.abs(towers.eta) < content.acceptance) & (towers.e > 0)]
+    tracks = tracks[np.abs(tracks.eta) < content.acceptance]
+    return {
+        "n_jets": ak.to_numpy(ak.num(jets, axis=1)).astype(np.int64),
+        "jets_ht": ak.to_numpy(ak.sum(jets.pt, axis=1)).astype(np.float64),
+        "jet_pt": _padded(jets.pt, N_LEADING_SMALL_JETS),
+        "sphericity": sphericity,
+        "aplanarity": aplanarity,
+        "n_towers": ak.to_numpy(ak.num(towers, axis=1)).astype(np.int64),
+        "n_tracks": ak.to_numpy(ak.num(tracks, axis=1)).astype(np.int64),
+        **_leading_towers(towers, content.leading_towers),
+        **_leading_tracks(tracks, content.leading_tracks),
+    }
+
+
+def shapes(jets: ak.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Sphericity and aplanarity of records pt, eta, phi, ``n_events * var``; ``(n,)`` each, 0 without momentum."""
+    momenta = [jets.pt * np.cos(jets.phi), jets.pt * np.sin(jets.phi), jets.pt * np.sinh(jets.eta)]
+    tensor = np.array([[ak.to_numpy(ak.sum(a * b, axis=1)) for a in momenta] for b in momenta], dtype=np.float64)
+    trace = np.trace(tensor)
+    tensor = np.moveaxis(tensor, 2, 0) / np.where(trace > 0, trace, 1.0)[:, None, None]  # (n, 3, 3)
+    smallest, middle, _ = np.maximum(np.linalg.eigvalsh(tensor), 0.0).T  # rounding makes planar events negative
+    return 1.5 * (smallest + middle), 1.5 * smallest
+
+
+def _leading_towers(towers: ak.Array, n: int) -> dict[str, np.ndarray]:
+    if n == 0:
+        return {}
+    et = towers.e / np.cosh(towers.eta)
+    return {"leading_towers": _leading(n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e)}
+
+
+def _leading_tracks(tracks: ak.Array, n: int) -> dict[str, np.ndarray]:
+    return {} if n == 0 else {"leading_tracks": _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))}
+
+
+def wrapped(phi: ak.Array) -> ak.Array:
+    """Azimuths ``n * var`` in [-pi, pi): a file may hold float32(pi), which exceeds pi."""
+    return ak.unflatten(wrap_phi(ak.to_numpy(ak.flatten(phi))), ak.num(phi))
+
+
+def _leading(n: int, size: ak.Array, *fields: ak.Array) -> np.ndarray:
+    """Fields of the n largest entries of each event in descending order, float32 ``(n_events, n, n_fields)``."""
+    order = ak.argsort(size, axis=1, ascending=False, stable=True)[:, :n]
+    return np.stack([_padded(values[order], n) for values in fields], axis=-1).astype(np.float32)
+
+
+def _padded(values: ak.Array, n: int) -> np.ndarray:
+    """First n values of each event, float64 ``(n_events, n)``, padded with zeros."""
+    padded = ak.fill_none(ak.pad_none(values, n, axis=1, clip=True), 0.0)
+    return ak.to_numpy(padded, allow_missing=False).astype(np.float64)

@@ -1,0 +1,220 @@
+"""Calibration, correlations and mass sculpting of scores: what `calovision.evaluation.diagnostics` found, drawn."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from calovision.errors import InputError
+from calovision.plotting.performance import working_point_title
+from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+
+MARKERS = "os^Dvp*"
+FEW_EVENTS = 10.0  # effective: numbers from fewer are gray
+PANELS_IN_A_ROW = 3
+CUT_STYLES = (("#e76300", "-"), ("#832db6", "--"), ("#bd1f01", ":"), ("#717581", "-."))
+VARIABLE_NAMES = {"n_fat_jets": "Number of fat jets", "mj_sum": r"$M_J^\Sigma$", "ht": r"$H_\mathrm{T}$"}
+VARIABLE_NAMES |= {"delta_eta_12": r"$|\Delta\eta_{12}|$"}
+VARIABLE_NAMES |= {f"pt_{k}": rf"$p_\mathrm{{T}}$, jet {k}" for k in range(1, 6)}
+VARIABLE_NAMES |= {f"abs_eta_{k}": rf"$|\eta|$, jet {k}" for k in range(1, 6)}
+VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k}" for k in range(1, 6)}
+
+
+@styled
+def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
+    """Fraction of signal against the score, for classes of equal sums of weights, and the share of the events per bin.
+
+    Parameters
+    ----------
+    calibrations
+        Classifier -> result of `calovision.evaluation.diagnostics.calibration`.
+    names
+        Titles of the classifiers; one that is absent shows its key.
+
+    Raises
+    ------
+    InputError
+        If there is no classifier.
+    """
+    if not calibrations:
+        raise InputError("no calibration to draw; give at least one classifier with scores in [0, 1]")
+    figure = Figure(figsize=(6.4, 7.0), layout="constrained")
+    top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
+    top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":")
+    spread = (
+        np.linspace(-0.012, 0.012, len(calibrations)) if len(calibrations) > 1 else [0.0]
+    )  # or bars hide each other
+    smallest = 1.0
+    for position, (name, found) in enumerate(calibrations.items()):
+        color, line = classifier_style(name, position)
+        bins = [one for one in found["bins"] if one["predicted"] is not None]
+        columns = ("predicted", "observed", "observed_low", "observed_high")
+        predicted, observed, low, high = (np.array([one[key] for one in bins]) for key in columns)
+        label = f"{names.get(name, name)} (ECE {found['expected_calibration_error']:.2g})"
+        top.errorbar(
+            predicted + spread[position],
+            observed,
+            np.maximum([observed - low, high - observed], 0.0),
+            fmt=MARKERS[position % len(MARKERS)],
+            color=color,
+            elinewidth=1,
+            label=label,
+        )
+        top.plot(predicted + spread[position], observed, color=color, linestyle=line, linewidth=1, alpha=0.4)
+        shares = np.array([one["share"] for one in found["bins"]])
+        edges = [one["low"] for one in found["bins"]] + [found["bins"][-1]["high"]]
+        bottom.stairs(np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5)
+        smallest = np.min(shares[shares > 0], initial=smallest)
+    top.set(ylabel="Fraction of signal (classes of equal weight)", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    bottom.set(xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(smallest / 2, 1.5))
+    return figure
+
+
+@styled
+def plot_correlations(
+    correlations: Mapping[str, Mapping], *, kind: str = "spearman", names: Mapping[str, str] = CLASSIFIER_NAMES
+) -> Figure:
+    """Correlation of each score (columns) with each variable (rows), in per cent; one panel per class.
+
+    Parameters
+    ----------
+    correlations
+        Classifier -> result of `calovision.evaluation.diagnostics.correlations`. Numbers from less than `FEW_EVENTS`
+        effective events are gray and in brackets; a dash where there is none.
+    kind
+        "spearman" or "pearson".
+    names
+        As in `plot_calibration`.
+
+    Raises
+    ------
+    InputError
+        If there is no classifier or the kind is unknown.
+    """
+    if not correlations or kind not in ("spearman", "pearson"):
+        raise InputError(f"{len(correlations)} classifiers, kind '{kind}': give at least one, and spearman or pearson")
+    first = next(iter(correlations.values()))
+    variables = list(next(iter(first.values())))
+    width, height = 0.62 * len(correlations) * len(first), 0.29 * len(variables)
+    figure = Figure(figsize=(max(width, 4.0) + 3.2, height + 2.0), layout="constrained")
+    panels = figure.subplots(1, len(first), sharey=True, squeeze=False)[0]
+    for axes, title in zip(panels, first, strict=True):
+        cells = [[correlations[name][title][variable] for name in correlations] for variable in variables]
+        values = np.array([[np.nan if cell[kind] is None else cell[kind] for cell in row] for row in cells])
+        mesh = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        for row, column in np.ndindex(values.shape):
+            is_sure = cells[row][column]["n_eff"] >= FEW_EVENTS
+            _write_number(axes, column, row, values[row, column], is_sure=is_sure)
+        axes.set_title(title.capitalize())
+        axes.set_xticks(range(len(correlations)), [names.get(name, name) for name in correlations])
+        axes.tick_params(axis="x", labelrotation=40)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+        axes.tick_params(which="both", length=0)
+    panels[0].set_yticks(range(len(variables)), [VARIABLE_NAMES.get(name, name) for name in variables])
+    panels[0].minorticks_off()
+    figure.colorbar(mesh, ax=list(panels), label=f"{kind.capitalize()}'s correlation [%]", pad=0.02).set_ticks(
+        [-1, -0.5, 0, 0.5, 1], labels=["-100", "-50", "0", "50", "100"]
+    )
+    return figure
+
+
+@styled
+def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
+    """Summed jet mass of the background before and after cuts on each score, each with the ratio to before.
+
+    Parameters
+    ----------
+    sculpting
+        Classifier -> result of `calovision.evaluation.diagnostics.mass_sculpting`.
+    names
+        As in `plot_calibration`.
+
+    Raises
+    ------
+    InputError
+        If there is no classifier.
+    """
+    if not sculpting:
+        raise InputError("no mass distribution to draw; give at least one classifier")
+    n_columns = 2 if len(sculpting) == 4 else min(len(sculpting), PANELS_IN_A_ROW)
+    n_rows = -(-len(sculpting) // n_columns)
+    figure = Figure(figsize=(1.2 + 3.5 * n_columns, 0.6 + 4.6 * n_rows), layout="constrained")
+    grid = figure.subplots(
+        2 * n_rows, n_columns, sharex=True, sharey="row", squeeze=False, height_ratios=(3, 1) * n_rows
+    )
+    points = list(dict.fromkeys(point for found in sculpting.values() for point in found["cuts"]))
+    styles = {point: CUT_STYLES[k % len(CUT_STYLES)] for k, point in enumerate(points)}
+    for number in range(n_rows * n_columns):
+        row, column = divmod(number, n_columns)
+        top, bottom = grid[2 * row : 2 * row + 2, column]
+        if number >= len(sculpting):
+            top.remove()
+            bottom.remove()
+            continue
+        name, found = list(sculpting.items())[number]
+        _draw_sculpting(top, bottom, found, styles)
+        top.set_title(names.get(name, name))
+        bottom.set_xlabel(r"Background $M_J^\Sigma$ [GeV]")
+        bottom.tick_params(labelbottom=True)
+        bottom.set_xlim(found["edges"][0], max(one["edges"][-1] for one in sculpting.values()))
+        if column == 0:
+            top.set(yscale="log", ylabel="Fraction of events")
+            bottom.set(yscale="log", ylabel="Ratio to\nall")
+    for row in range(n_rows):
+        _limit_logarithm(grid[2 * row, 0], grid[2 * row, :], largest=2.0)
+        _limit_logarithm(grid[2 * row + 1, 0], grid[2 * row + 1, :], largest=1e3)
+    handles = [Line2D([], [], color="black", label="All background events")]
+    handles += [
+        Line2D([], [], color=color, linestyle=line, label=f"Background efficiency {working_point_title(point)}")
+        for point, (color, line) in styles.items()
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2 if n_columns < 3 else 4)
+    return figure
+
+
+def _write_number(axes: Axes, x: float, y: float, value: float, *, is_sure: bool) -> None:
+    """A correlation in per cent in its cell."""
+    text = "-" if np.isnan(value) else f"{round(100 * value)}" if is_sure else f"({round(100 * value)})"
+    color = "white" if abs(value) > 0.6 else "black" if is_sure else "dimgray"
+    axes.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
+
+
+def _draw_sculpting(top: Axes, bottom: Axes, found: Mapping, styles: Mapping[str, tuple[str, str]]) -> None:
+    """Distributions of one classifier, and their ratios to that of all events."""
+    edges, before = np.asarray(found["edges"]), np.asarray(found["before"]["fraction"])
+    centers, lines = (edges[1:] + edges[:-1]) / 2, []
+    top.stairs(np.where(before > 0, before, np.nan), edges, color="black", linewidth=1.5)
+    bottom.axhline(1, color="black", linewidth=1)
+    for point, after in found["cuts"].items():
+        (color, line), fraction, error = styles[point], *(np.asarray(after[key]) for key in ("fraction", "error"))
+        shown = fraction > 0
+        top.stairs(np.where(shown, fraction, np.nan), edges, color=color, linestyle=line)
+        top.errorbar(centers[shown], fraction[shown], error[shown], fmt="none", ecolor=color, elinewidth=1)
+        shown &= before > 0
+        ratio, bar = (one[shown] / before[shown] for one in (fraction, error))
+        bottom.errorbar(centers[shown], ratio, bar, fmt="o", markersize=3, color=color, elinewidth=1)
+        lines.append(f"{working_point_title(point)}: {after['divergence']:.2f} ({after['divergence_by_chance']:.2f})")
+    if not lines:
+        lines = ["too few events pass any cut"]
+    else:
+        lines.insert(0, "Divergence (by chance)")
+    top.text(0.97, 0.97, "\n".join(lines), transform=top.transAxes, ha="right", va="top", fontsize=9)
+
+
+def _limit_logarithm(axes: Axes, panels: np.ndarray, *, largest: float) -> None:
+    """Limits of a row of logarithmic panels from the middle of what is drawn, with room for words above."""
+    drawn = [1.0] if largest > 2 else []
+    for panel in panels:
+        for patch in panel.patches:
+            drawn += list(np.asarray(patch.get_data().values))
+        for container in panel.containers:
+            drawn += list(container[0].get_ydata()) if container[0] is not None else []
+    drawn = np.array(drawn, dtype=np.float64)
+    drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
+    low, high = np.min(drawn, initial=1.0), np.max(drawn, initial=0.0)
+    room = (high / low) ** 0.45 if largest <= 2 else 1.5
+    axes.set_ylim(max(low / 2, 1e-6), min(max(high, low) * room * 1.5, largest * 100))

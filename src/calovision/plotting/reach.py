@@ -1,0 +1,163 @@
+"""Reach of a search: significance and limits of cuts and classifiers, and limits against the gluino mass."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullFormatter
+
+from calovision.errors import InputError
+from calovision.plotting.style import CLASSIFIER_NAMES, COLORS, styled
+
+CUTS_COLOR = "black"
+METHOD_STYLES = {  # color, marker, height within the row of a classifier
+    "best_cut": (COLORS[1], "o", -0.17),
+    "binned": (COLORS[0], "s", 0.17),
+}
+METHOD_NAMES = {"best_cut": "Best score cut", "binned": "Score in bins"}
+BAND_NAME = "Limits that may be observed, 68 %"
+
+
+@styled
+def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
+    """Expected significance (left) and upper limit on the cross-section (right) of the cuts and of each classifier.
+
+    Parameters
+    ----------
+    reach
+        Result of `calovision.reach.search_reach`. Error bars are the statistical uncertainty of the simulation,
+        light bars the +-1 standard deviation band of the expected limit. What has no number is left out.
+    names
+        Titles of the classifiers; one that is absent shows its key.
+    """
+    classifiers = reach["classifiers"]
+    figure = Figure(figsize=(9.6, 2.3 + 0.52 * (len(classifiers) + 1)), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    rows = [(0.0, CUTS_COLOR, "D", reach["cuts"])]
+    for row, records in enumerate(classifiers.values(), start=1):
+        for method, (color, marker, height) in METHOD_STYLES.items():
+            rows.append((row + height, color, marker, records[method]))
+    for height, color, marker, record in rows:
+        _draw_number(panels[0], record["significance"], height, color, marker)
+        _draw_number(panels[1], record["limit"]["cross_section_pb"], height, color, marker)
+    for axes, cuts in zip(panels, (reach["cuts"]["significance"], _pb(reach["cuts"])), strict=True):
+        if cuts["value"] is not None:
+            axes.axvline(cuts["value"], color="gray", linewidth=1, linestyle="--", zorder=0)
+        axes.tick_params(axis="y", which="both", left=False, right=False)
+    panels[0].set(xlabel="Expected significance ($\\sigma$)", ylim=(len(classifiers) + 0.6, -0.6))
+    panels[0].set_xlim(left=0)
+    panels[0].xaxis.set_major_locator(MaxNLocator(6))
+    panels[0].set_yticks(range(len(classifiers) + 1), ["Cuts", *(names.get(name, name) for name in classifiers)])
+    panels[1].axvline(reach["cross_section_pb"], color=COLORS[8], linewidth=1.4, zorder=0)
+    panels[1].set(xlabel="Expected 95 % CL limit on the cross-section (pb)", xscale="log")
+    _dress_limits(panels[1], [_pb(record) for *_, record in rows], reach["cross_section_pb"])
+    theory = Line2D([], [], color=COLORS[8], linewidth=1.4, label="Theory")
+    handles = [*_method_handles(), Patch(facecolor="gray", alpha=0.3, label=BAND_NAME), theory]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.4)
+    return figure
+
+
+@styled
+def plot_limits_against_mass(
+    limits: Mapping, *, classifiers: Sequence[str], method: str = "binned", names: Mapping[str, str] = CLASSIFIER_NAMES
+) -> Figure:
+    """Expected upper limits on the cross-section against the gluino mass, with theory.
+
+    Parameters
+    ----------
+    limits
+        Result of `calovision.reach.reach_against_mass`.
+    classifiers
+        Those to draw beside the cuts; the first one has the +-1 standard deviation band.
+    method
+        ``"best_cut"`` or ``"binned"``.
+    names
+        Titles of the classifiers; one that is absent shows its key.
+
+    Raises
+    ------
+    InputError
+        If a classifier or the method is unknown.
+    """
+    if method not in METHOD_NAMES:
+        raise InputError(f"method '{method}' is unknown; choose one of {', '.join(METHOD_NAMES)}")
+    for name in classifiers:
+        if name not in limits["classifiers"]:
+            raise InputError(f"classifier '{name}' has no limits; choose one of {', '.join(limits['classifiers'])}")
+    masses = np.asarray(limits["masses"], dtype=np.float64)
+    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(masses, limits["theory_pb"], color=COLORS[8], marker=".", label="Theory, NLO+NLL")
+    _draw_curve(axes, masses, limits["cuts"], "Cuts", CUTS_COLOR, "--", "D")
+    for position, name in enumerate(classifiers):
+        record = limits["classifiers"][name][method]
+        color = COLORS[position % 8]
+        title = f"{names.get(name, name)}, {METHOD_NAMES[method].lower()}"
+        _draw_curve(axes, masses, record, title, color, "-", "os^vp*"[position % 6])
+        if position == 0:
+            low, high = (_numbers(record[edge]) for edge in ("band_low", "band_high"))
+            if len(masses) == 1:
+                axes.errorbar(masses, 0.5 * (low + high), 0.5 * (high - low), color=color, alpha=0.3, linewidth=8)
+            axes.fill_between(masses, low, high, color=color, alpha=0.2, linewidth=0, label=r"$\pm 1\sigma$, expected")
+    axes.set(xlabel="Gluino mass (GeV)", ylabel="95 % CL limit on the cross-section (pb)", yscale="log")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    if len(masses) == 1:
+        axes.set_xlim(masses[0] - 100, masses[0] + 100)
+    handles, _ = axes.get_legend_handles_labels()
+    excluded = Line2D([], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here")
+    axes.legend(
+        handles=[*handles, excluded], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
+    )  # curves may go anywhere inside
+    return figure
+
+
+def _pb(record: Mapping) -> Mapping:
+    return record["limit"]["cross_section_pb"]
+
+
+def _draw_number(axes: Axes, number: Mapping, height: float, color: str, marker: str) -> None:
+    """A value with its interval, and its band where it has one."""
+    if number["value"] is None:
+        return
+    if number.get("band_low") is not None:
+        band = (number["band_high"] - number["band_low"], 0.26)
+        axes.barh(height, band[0], band[1], left=number["band_low"], color=color, alpha=0.22, linewidth=0)
+    low, high = (number["value"] if number[edge] is None else number[edge] for edge in ("low", "high"))
+    errors = [[max(number["value"] - low, 0.0)], [max(high - number["value"], 0.0)]]
+    axes.errorbar(number["value"], height, xerr=errors, fmt=marker, color=color, markersize=5)
+
+
+def _method_handles() -> list[Line2D]:
+    looks = [("Cuts", CUTS_COLOR, "D")]
+    looks += [(METHOD_NAMES[method], color, marker) for method, (color, marker, _) in METHOD_STYLES.items()]
+    return [Line2D([], [], color=c, marker=m, linestyle="none", label=title) for title, c, m in looks]
+
+
+def _dress_limits(axes: Axes, limits: Sequence[Mapping], theory: float) -> None:
+    """Range that shows all limits and theory; numbers between the powers of ten where there are few of these."""
+    keys = ("value", "low", "high", "band_low", "band_high")
+    drawn = [limit[key] for limit in limits for key in keys if limit[key] is not None]
+    low, high = min([*drawn, theory]) / 1.15, max([*drawn, theory]) * 1.15
+    axes.set_xlim(low, high)
+    if high / low < 100:
+        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.0, 0.4)))
+    else:
+        axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_curve(
+    axes: Axes, masses: np.ndarray, record: Mapping, title: str, color: str, line: str, marker: str
+) -> None:
+    """Limits of one method; a dotted line at the mass that it excludes."""
+    values, excluded = _numbers(record["value"]), record["excluded_mass"]["value"]
+    axes.plot(masses, values, color=color, linestyle=line, marker=marker, label=title)
+    if excluded is not None:
+        axes.axvline(excluded, color=color, linestyle=":", linewidth=1.2, zorder=0)
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    """Array with nan for None."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

@@ -1,0 +1,127 @@
+"""How far the efficiencies of fixed thresholds move when the detector is another one."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from calovision.errors import InputError
+from calovision.metrics import Efficiency
+from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+
+MARKERS = "os^Dvp*"
+REACH = 3.0  # bars are shown in full up to so many times the spread of the points
+
+Efficiencies = Mapping[str, Mapping[str, Efficiency | tuple[float, float, float]]]
+
+
+@styled
+def plot_robustness(
+    signal: Efficiencies,
+    background: Efficiencies | None = None,
+    *,
+    nominal: str = "nominal",
+    names: Mapping[str, str] = CLASSIFIER_NAMES,
+) -> Figure:
+    """Signal (and background) efficiency of every variation over the nominal one, at the nominal thresholds.
+
+    Parameters
+    ----------
+    signal, background
+        Classifier -> variation -> efficiency, or (value, low, high). Bars are the 68.3 % interval of the variation's
+        own efficiency over the nominal value; both see the same events, which makes the uncertainty of the ratio
+        smaller. The row of the nominal detector shows how large the statistical uncertainty of an efficiency is.
+    nominal
+        Name of the nominal detector among the variations.
+    names
+        Titles of the classifiers; one that is absent shows its key.
+
+    Returns
+    -------
+    A panel for the signal and, if given, one for the background; a row for each variation, in the order in which they
+    are met. An efficiency of 0 is an arrow at the upper end of its interval; a classifier whose nominal efficiency is 0
+    is left out of the panel.
+
+    Raises
+    ------
+    InputError
+        If there is no classifier, or one without the nominal efficiency.
+    """
+    panels_of = {"Signal": signal} | ({} if background is None else {"Background": background})
+    for title, efficiencies in panels_of.items():
+        if not efficiencies:
+            raise InputError(f"no {title.lower()} efficiency to draw; give at least one classifier")
+        for name, measured in efficiencies.items():
+            if nominal not in measured:
+                raise InputError(f"classifier '{name}': no {title.lower()} efficiency of '{nominal}' to compare with")
+    variations = list(dict.fromkeys(one for e in panels_of.values() for measured in e.values() for one in measured))
+    height = 1.3 + len(variations) * (0.28 + 0.14 * len(signal))
+    figure = Figure(figsize=(2.0 + 4.0 * len(panels_of), max(height, 3.0)), layout="constrained")
+    row_of_panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
+    for axes, (title, efficiencies) in zip(row_of_panels, panels_of.items(), strict=True):
+        _draw_panel(axes, efficiencies, variations, nominal, list(signal))
+        axes.set_xlabel(f"{title} efficiency / nominal")
+    axes = row_of_panels[0]
+    axes.set(ylim=(len(variations) - 0.5, -0.5))
+    axes.set_yticks(range(len(variations)), [one.replace("_", " ") for one in variations])
+    handles = [
+        axes.errorbar(
+            [], [], xerr=[], fmt=MARKERS[k % len(MARKERS)], color=_color(name, k), label=names.get(name, name)
+        )
+        for k, name in enumerate(signal)
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(signal), 2 * len(panels_of)))
+    return figure
+
+
+def _draw_panel(
+    axes: Axes, efficiencies: Efficiencies, variations: list[str], nominal: str, classifiers: list[str]
+) -> None:
+    """Ratios of all classifiers in their lanes of every row."""
+    lanes = np.linspace(-0.3, 0.3, len(classifiers)) if len(classifiers) > 1 else [0.0]
+    drawn = []
+    for name, measured in efficiencies.items():
+        position = classifiers.index(name)
+        reference = _as_numbers(measured[nominal])[0]
+        if not reference > 0:
+            continue
+        options = {"color": _color(name, position), "elinewidth": 1.2}
+        for row, variation in enumerate(variations):
+            if variation in measured:
+                value, low, high = (number / reference for number in _as_numbers(measured[variation]))
+                y, is_limit = row + lanes[position], value <= 0
+                value, low = (high, high / 2) if is_limit else (value, low)
+                bar = np.maximum([[value - low], [high - value]], 0.0)
+                marker = "|" if is_limit else MARKERS[position % len(MARKERS)]
+                axes.errorbar(value, y, xerr=bar, fmt=marker, xuplims=is_limit, **options)
+                drawn.append((value, low, high))
+    axes.axvline(1, color="gray", linewidth=1, zorder=0)
+    if drawn:
+        axes.set_xlim(*_limits(np.array(drawn)))
+    else:
+        axes.text(0.5, 0.5, "no nominal efficiency above 0", transform=axes.transAxes, ha="center", va="center")
+    for row in range(1, len(variations)):
+        axes.axhline(row - 0.5, color="gray", linewidth=0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    axes.ticklabel_format(axis="x", useOffset=False)
+    axes.tick_params(axis="y", which="both", length=0)
+
+
+def _limits(drawn: np.ndarray) -> tuple[float, float]:
+    """Limits that show all values and 1, and the bars unless they would hide how the values differ."""
+    values, low, high = drawn.T
+    reach = max(REACH * np.max(np.abs(values - 1.0)), 0.02)
+    ends = min(values.min(), max(low.min(), 1.0 - reach)), max(values.max(), min(high.max(), 1.0 + reach))
+    margin = 0.06 * (ends[1] - ends[0]) + 0.002
+    return ends[0] - margin, ends[1] + margin
+
+
+def _as_numbers(one: Efficiency | tuple[float, float, float]) -> tuple[float, float, float]:
+    """Value and interval."""
+    return (one.value, one.low, one.high) if isinstance(one, Efficiency) else tuple(one)
+
+
+def _color(name: str, position: int) -> str:
+    return classifier_style(name, position)[0]

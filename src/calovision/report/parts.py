@@ -1,0 +1,109 @@
+"""What the page is made of, and how a list of entries in a configuration becomes it.
+
+Texts are Markdown with tables. Figures are PNG files, in the page, and their PDF beside it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from calovision.errors import InputError
+
+ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables"}
+FIGURE_KEYS = {"name", "title", "caption_file"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot: PNG for the page, title, caption (Markdown), and its PDF to link, if there is one."""
+
+    path: Path
+    title: str
+    caption: str
+    pdf: Path | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; its cells and caption are Markdown of one line."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the page: the name is its address (``#name``), the text is Markdown and may hold tables."""
+
+    name: str
+    title: str
+    text: str = ""
+    figures: Sequence[Figure] = field(default=())
+    tables: Sequence[Table] = field(default=())
+
+
+def read_sections(entries: Sequence[Mapping[str, Any]], *, plots: Path, values: Mapping[str, Any]) -> list[Section]:
+    """Sections of the page from a list of entries, such as a workflow's parameters.
+
+    Parameters
+    ----------
+    entries
+        One mapping per section: ``name`` and ``title``; optionally ``text`` (Markdown) or ``text_file`` (its path),
+        ``tables`` (paths of Markdown files, appended to the text in order), and ``figures``, a list of mappings with
+        ``name``, ``title`` and ``caption_file`` (path of a Markdown file; without it no caption).
+    plots
+        Folder of the figures: the one called x is ``x.png``, with ``x.pdf`` where that exists.
+    values
+        What text and caption files may show as ``{{ name }}`` (Jinja).
+
+    Raises
+    ------
+    InputError
+        For an unknown or missing key, a missing text, table or caption file, or a placeholder without a value. That
+        the figures exist is for `write_report` to check.
+    """
+    return [_section(entry, Path(plots), values) for entry in entries]
+
+
+def _section(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) -> Section:
+    _check_keys(entry, ENTRY_KEYS, f"section {entry.get('name', '(without a name)')!r}")
+    texts = [entry.get("text", "")]
+    if "text_file" in entry:
+        texts.append(_filled(Path(entry["text_file"]), values))
+    texts += [_read(Path(path)) for path in entry.get("tables", [])]
+    figures = [_figure(figure, plots, values) for figure in entry.get("figures", [])]
+    return Section(entry["name"], entry["title"], "\n\n".join(text.strip() for text in texts if text.strip()), figures)
+
+
+def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) -> Figure:
+    _check_keys(entry, FIGURE_KEYS, f"figure {entry.get('name', '(without a name)')!r}")
+    caption = _filled(Path(entry["caption_file"]), values) if entry.get("caption_file") else ""
+    pdf = plots / f"{entry['name']}.pdf"
+    return Figure(plots / f"{entry['name']}.png", entry["title"], caption.strip(), pdf if pdf.is_file() else None)
+
+
+def _check_keys(entry: Mapping[str, Any], known: set[str], owner: str) -> None:
+    unknown, missing = sorted(entry.keys() - known), sorted({"name", "title"} - entry.keys())
+    if unknown or missing:
+        problem = f"unknown key {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
+        raise InputError(f"{owner} of the report has {problem}; known are {', '.join(sorted(known))}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as text of the report ({error})") from None
+
+
+def _filled(path: Path, values: Mapping[str, Any]) -> str:
+    """Text of a file with its placeholders replaced."""
+    try:
+        return jinja2.Template(_read(path), undefined=jinja2.StrictUndefined).render(values)
+    except jinja2.TemplateError as error:
+        raise InputError(f"{path}: {error}; known values are {', '.join(sorted(values)) or 'none'}") from None

@@ -1,0 +1,123 @@
+"""Plots of the reach: what is drawn, for one classifier and for many, and that nothing overlaps."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from test_plotting_models import texts_of
+
+from calovision.errors import InputError
+from calovision.plotting.reach import plot_limits_against_mass, plot_reach
+from calovision.plotting.style import STYLE
+
+
+def make_record(value, *, limit=True):
+    """Significance ``value`` and limit 0.05 / ``value`` pb."""
+    number = {"value": value, "low": 0.9 * value, "high": 1.2 * value}
+    pb = {"value": 0.05 / value, "low": 0.045 / value, "high": 0.06 / value}
+    pb |= {"band_low": 0.036 / value, "band_high": 0.07 / value}
+    if not limit:
+        pb = dict.fromkeys(pb)
+    return {"significance": number, "limit": {"cross_section_pb": pb}}
+
+
+def make_reach(n_classifiers):
+    values = np.linspace(1.5, 6.0, n_classifiers)
+    classifiers = {
+        f"classifier_{k}": {"best_cut": make_record(v), "binned": make_record(1.2 * v)} for k, v in enumerate(values)
+    }
+    return {"cross_section_pb": 0.0253, "cuts": make_record(1.0), "classifiers": classifiers}
+
+
+def make_limits(masses):
+    theory = [10.0 ** (-0.5 - (mass - 1000) / 400) for mass in masses]
+
+    def record(scale):
+        value = [scale * 0.05 * (1000 / mass) ** 2 for mass in masses]
+        excluded = {"value": 1300.0, "band_low": 1250.0, "band_high": 1350.0}
+        edges = {"band_low": [0.7 * v for v in value], "band_high": [1.4 * v for v in value]}
+        return {"value": value, **edges, "excluded_mass": excluded, "excludes": "up to the mass"}
+
+    classifiers = {name: {"best_cut": record(0.6), "binned": record(0.5)} for name in ("cnn", "resnet")}
+    return {"masses": list(masses), "theory_pb": theory, "cuts": record(1.0), "classifiers": classifiers}
+
+
+MASSES = (1000, 1200, 1400, 1600, 1800)
+FIGURES = {
+    "one classifier": lambda: plot_reach(make_reach(1)),
+    "ten classifiers": lambda: plot_reach(make_reach(10)),
+    "no classifier": lambda: plot_reach(make_reach(0)),
+    "masses": lambda: plot_limits_against_mass(make_limits(MASSES), classifiers=["cnn", "resnet"]),
+    "one mass": lambda: plot_limits_against_mass(make_limits([1400]), classifiers=["cnn"], method="best_cut"),
+}
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_no_text_overlaps_and_all_of_it_is_inside(kind):
+    figure = FIGURES[kind]()
+    canvas = FigureCanvasAgg(figure)
+    with mpl.style.context(STYLE):
+        canvas.draw()
+    texts = texts_of(figure, canvas.get_renderer())
+    assert len(texts) > 5
+    frame = figure.bbox.padded(1.0)
+    for position, (text, box) in enumerate(texts):
+        assert frame.x0 <= box.x0 <= box.x1 <= frame.x1, text
+        assert frame.y0 <= box.y0 <= box.y1 <= frame.y1, text
+        for other, other_box in texts[:position]:
+            assert not box.padded(-1.0).overlaps(other_box), f"{text!r} and {other!r}"
+
+
+def points_of(axes):
+    """Centers of the error bars."""
+    return sorted(
+        (float(c.lines[0].get_ydata()[0]), float(c.lines[0].get_xdata()[0]))
+        for c in axes.containers
+        if hasattr(c, "has_xerr")
+    )
+
+
+def test_reach_draws_every_number_once():
+    figure = plot_reach(make_reach(2), names={"classifier_0": "First"})
+    left, right = figure.axes
+    heights = [0, 0.83, 1.17, 1.83, 2.17]
+    values = [1.0, 1.5, 1.8, 6.0, 7.2]
+    assert np.array(points_of(left)) == pytest.approx(np.array([*zip(heights, values, strict=True)]))
+    limits = [0.05 / value for value in values]
+    assert np.array(points_of(right)) == pytest.approx(np.array([*zip(heights, limits, strict=True)]))
+    assert [label.get_text() for label in left.get_yticklabels()] == ["Cuts", "First", "classifier_1"]
+    low, high = right.get_xlim()
+    assert low < 0.036 / 7.2 < 0.07 < high
+    assert low < 0.0253 < high
+
+
+def test_reach_leaves_out_what_does_not_exist():
+    reach = make_reach(1)
+    reach["classifiers"]["classifier_0"]["binned"] = make_record(2.0, limit=False)
+    left, right = plot_reach(reach).axes
+    assert len(points_of(left)) == 3
+    assert len(points_of(right)) == 2
+
+
+def test_limits_are_drawn_with_theory_and_a_gap_where_there_is_none():
+    limits = make_limits(MASSES)
+    limits["cuts"]["value"][1] = None
+    (axes,) = plot_limits_against_mass(limits, classifiers=["resnet"], names={"resnet": "ResNet"}).axes
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert lines["Theory, NLO+NLL"].get_ydata() == pytest.approx(np.array(limits["theory_pb"]))
+    assert np.isnan(lines["Cuts"].get_ydata()).tolist() == [False, True, False, False, False]
+    drawn = lines["ResNet, score in bins"].get_ydata()
+    assert drawn == pytest.approx(np.array(limits["classifiers"]["resnet"]["binned"]["value"]))
+    assert axes.get_yscale() == "log"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"classifiers": ["cnnn"]}, "'cnnn' has no limits; choose one of cnn, resnet"),
+        ({"classifiers": [], "method": "best"}, "method 'best' is unknown"),
+    ],
+)
+def test_unknown_names_are_refused(options, words):
+    with pytest.raises(InputError, match=words):
+        plot_limits_against_mass(make_limits(MASSES), **options)

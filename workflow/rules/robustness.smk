@@ -1,0 +1,92 @@
+"""Other detectors: some files of every sample built again with each variation, and the scores of what comes out."""
+
+if VARIATIONS:
+
+    if any("pile_up" in variation for variation in VARIATIONS.values()):
+
+        use rule simulate_ntuples as simulate_pile_up with:
+            output:
+                RESULTS / "variations/{variation}/ntuples/{sample}/{chunk}.root",
+            log:
+                RESULTS / "logs/simulate_pile_up/{variation}/{sample}/{chunk}.log",
+            benchmark:
+                RESULTS / "benchmarks/simulate_pile_up/{variation}/{sample}/{chunk}.tsv"
+            params:
+                job=simulation_params,
+                seed=config["seed"],
+
+    use rule build_images as build_varied_images with:
+        input:
+            ntuple=varied_ntuple,
+            modules=[*rules.build_images.input.modules, *package_modules("variations")],
+        output:
+            RESULTS / "variations/{variation}/images/{sample}/{chunk}.h5",
+        log:
+            RESULTS / "logs/build_varied_images/{variation}/{sample}/{chunk}.log",
+        benchmark:
+            RESULTS / "benchmarks/build_varied_images/{variation}/{sample}/{chunk}.tsv"
+        params:
+            ntuple=varied_ntuple,
+            n_files=n_varied_files,
+            sample=sample_params,
+            images=config["images"],
+            fat_jets=varied_fat_jets,
+            event_content=config["event_content"],
+            variation=varied_towers,
+            preselection=config["selection"]["preselection"],
+            split=split_params,
+            seed=config["seed"],
+
+    rule score_variation:
+        """Mean score of the networks of a model for the test events of a variation."""
+        input:
+            images=varied_images,
+            weights=lambda wildcards: seed_files("models/{model}/seed{seed}/model.safetensors", wildcards.model),
+            models=lambda wildcards: seed_files("models/{model}/seed{seed}/model.json", wildcards.model),
+        output:
+            RESULTS / "variations/{variation}/scores/{model}.h5",
+        log:
+            RESULTS / "logs/score_variation/{variation}/{model}.log",
+        benchmark:
+            RESULTS / "benchmarks/score_variation/{variation}/{model}.tsv"
+        threads: 8
+        resources:
+            mem_mb=lambda wildcards, attempt: 3000 * attempt,
+            runtime=60,
+        params:
+            options=scoring_options,
+        script:
+            "../scripts/score_ensemble.py"
+
+    rule evaluate_robustness:
+        """Efficiencies of fixed thresholds in every variation."""
+        input:
+            test_events=RESULTS / "metrics/test_events.h5",
+            images=[path for variation in VARIATIONS for path in images_of(variation)],
+            scores=[
+                RESULTS / f"variations/{variation}/scores/{model}.h5"
+                for variation in VARIATIONS
+                for model in ROBUSTNESS_MODELS
+            ],
+            modules=package_modules("evaluation", "metrics", "selection"),
+        output:
+            numbers=RESULTS / "metrics/robustness.json",
+            table=RESULTS / "metrics/robustness.md",
+        log:
+            RESULTS / "logs/evaluate_robustness.log",
+        benchmark:
+            RESULTS / "benchmarks/evaluate_robustness.tsv"
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 2000 * attempt,
+            runtime=30,
+        params:
+            variations=list(VARIATIONS),
+            n_files=len(images_of("nominal")),
+            models=ROBUSTNESS_MODELS,
+            first_model=next(iter(MODELS)),
+            luminosity_fb=config["luminosity_fb"],
+            signal_region=config["selection"]["signal_region"],
+            background_efficiency=config["robustness"]["background_efficiency"],
+        script:
+            "../scripts/evaluate_robustness.py"

@@ -1,0 +1,28 @@
+import json
+from pathlib import Path
+
+from calovision import evaluation
+from calovision.logs import job_log
+from calovision.selection import evaluate_cut
+from calovision.storage import ImageCollection, read_scores, read_table
+
+with job_log(snakemake.log[0]):
+    params, scores = snakemake.params, iter(snakemake.input.scores)
+    test, point = read_table(snakemake.input.test_events), params.background_efficiency
+    columns = {model: "cnn" if model == params.first_model else model for model in params.models}
+    nominal = (test["label"], test["weight"])
+    thresholds = {name: evaluation.threshold_at(test[columns[name]], *nominal, point) for name in params.models}
+    found = {"background_efficiency": point, "thresholds": thresholds, "variations": {}}
+    for number, variation in enumerate(params.variations):
+        files = snakemake.input.images[number * params.n_files : (number + 1) * params.n_files]
+        collection = ImageCollection(files)
+        indices = evaluation.split_indices(collection, "test")
+        events = {name: collection.column(name)[indices] for name in collection.files[0].events}
+        region = evaluate_cut("signal_region", params.signal_region, events)
+        of_models = {model: read_scores(next(scores), collection, indices) for model in params.models}
+        weights = collection.event_weights(params.luminosity_fb)[indices]
+        found["variations"][variation] = evaluation.efficiencies_of_variation(
+            of_models, thresholds, region, events["label"], weights
+        )
+    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
+    Path(snakemake.output.table).write_text(evaluation.robustness_table(found))
