@@ -151,6 +151,14 @@ def test_pyhf_and_the_profiled_likelihood_agree(seed):
     assert expected_significance(bins) == pytest.approx(float(z), rel=1e-4)
 
 
+def test_a_fit_of_pyhf_that_ends_early_does_not_move_the_limit():
+    # pyhf 0.7.6 reports CLs = 1e-8 at 1.005 times the limit of 16.5, and 0.02 at 1.03 times.
+    bins = SearchBins(400.0, 7000.0, 7000.0, 0.2)
+    limit = expected_limit(bins)
+    profiled = profiled_limits(bins, [-1, 0, 1])
+    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(profiled.tolist(), rel=5e-3)
+
+
 def test_limit_is_where_pyhf_scans_it():
     model = pyhf.simplemodels.uncorrelated_background([6.0, 4.0], [30.0, 12.0], [4.0, 3.0], validate=False)
     data = model.expected_data([0.0, 1.0, 1.0])
@@ -266,6 +274,13 @@ def test_edges_contain_the_threshold_and_every_bin_has_events():
     passing = [background[scores >= edge].sum() / background.sum() for edge in edges]
     tenfold = background[scores >= threshold].sum() / background.sum() * 10
     assert passing[0] == pytest.approx(tenfold, rel=0.02)
+
+
+def test_edges_of_a_discrete_score_never_keep_more_than_ten_times_the_background():
+    scores = np.repeat([0.0, 1.0, 2.0], [10_000, 300, 100])  # all, 400 and 100 events
+    scores, labels = np.append(scores, 2.0), np.append(np.zeros(10_400, dtype=int), 1)
+    edges = choose_edges(scores, labels, np.ones(10_401), threshold=2.0)
+    assert edges.tolist() == [1.0, 2.0]
 
 
 def test_edges_of_few_events_are_the_threshold_alone():

@@ -25,27 +25,26 @@ PION, K0_SHORT, K0_LONG, LAMBDA = 211, 310, 130, 3122
 BELOW_PI = float(np.nextafter(np.pi, 0.0))
 
 
-def batch_of(events: list[list[tuple[int, float, float, float, float]]]) -> GeneratedBatch:
-    """Events from lists of (PDG id, pt, eta, phi, mass)."""
+def particles_of(events: list[list[tuple[int, float, float, float, float]]]) -> ak.Array:
+    """Final states from lists of (PDG id, pt, eta, phi, mass)."""
     flat = np.array([p for event in events for p in event], dtype=np.float64).reshape(-1, 5)
     pdg_id, pt, eta, phi, mass = flat.T
     pz = pt * np.sinh(eta)
     columns = {"id": pdg_id.astype(np.int32), "px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pz}
     columns["e"] = np.sqrt(pt**2 + pz**2 + mass**2)
-    particles = ak.unflatten(ak.zip(columns), np.array([len(event) for event in events], dtype=np.int64))
-    return GeneratedBatch(particles, np.ones(len(events)), 1.0, len(events), len(events))
+    return ak.unflatten(ak.zip(columns), np.array([len(event) for event in events], dtype=np.int64))
 
 
-def many(n: int, pdg_id: int, pt: float, eta: float = 0.3) -> GeneratedBatch:
+def many(n: int, pdg_id: int, pt: float, eta: float = 0.3) -> ak.Array:
     """One event a particle, at random azimuth."""
     phi = np.random.default_rng(7).uniform(-np.pi, np.pi, n)
-    return batch_of([[(pdg_id, pt, eta, float(x), 0.0)] for x in phi])
+    return particles_of([[(pdg_id, pt, eta, float(x), 0.0)] for x in phi])
 
 
-def random_batch(n_events: int = 40, n_particles: int = 60) -> GeneratedBatch:
+def random_particles(n_events: int = 40, n_particles: int = 60) -> ak.Array:
     rng = np.random.default_rng(3)
     ids = [22, 11, -11, 13, PION, -PION, K0_SHORT, K0_LONG, LAMBDA, 12, 1000022]
-    return batch_of(
+    return particles_of(
         [
             [
                 (int(rng.choice(ids)), rng.exponential(8.0) + 0.05, rng.uniform(-5.5, 5.5), phi, 0.0)
@@ -56,10 +55,14 @@ def random_batch(n_events: int = 40, n_particles: int = 60) -> GeneratedBatch:
     )
 
 
+def random_batch(n_events: int) -> GeneratedBatch:
+    return GeneratedBatch(random_particles(n_events), np.ones(n_events), n_events, float(n_events), 1.0, 9, n_events)
+
+
 @pytest.fixture
 def ideal(monkeypatch: pytest.MonkeyPatch) -> None:
     """No resolution and no thresholds."""
-    perfect = {"min_energy": 0.0, "resolution": ((0.0, 0.0), (0.0, 0.0))}
+    perfect = {"min_energy": 0.0, "resolution": ((4.9, 0.0, 0.0, 0.0),)}
     for name in ("EM", "HAD"):
         original = getattr(calorimeter, name)
         monkeypatch.setattr(calorimeter, name, calorimeter.Calorimeter(original.eta_edges, original.n_phi, **perfect))
@@ -118,7 +121,7 @@ def test_looper_leaves_through_the_end_cap_and_one_without_pz_nowhere() -> None:
     eta, _ = detector.propagate(pt, np.array([0.5, 0.0]), np.zeros(2), np.ones(2))
     assert eta[0] > np.arcsinh(3.51 / 0.667)
     assert np.isnan(eta[1])
-    towers, _ = detector.simulate_detector(batch_of([[(PION, 0.2, 0.0, 1.0, 0.14)]]), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(particles_of([[(PION, 0.2, 0.0, 1.0, 0.14)]]), np.random.default_rng(0))
     assert ak.num(towers.e).tolist() == [0]
 
 
@@ -147,9 +150,8 @@ def test_cells_cover_the_acceptance_with_the_documented_sizes() -> None:
 
 @pytest.mark.usefixtures("ideal")
 def test_energy_is_conserved_without_resolution_and_threshold() -> None:
-    batch = random_batch()
-    towers, _ = detector.simulate_detector(batch, np.random.default_rng(1))
-    p = batch.particles
+    p = random_particles()
+    towers, _ = detector.simulate_detector(p, np.random.default_rng(1))
     pt = np.hypot(p.px, p.py)
     charge = ak.unflatten(detector.particle_charges(ak.to_numpy(ak.flatten(p.id))), ak.num(p.id))
     flat = [ak.to_numpy(ak.flatten(x)) for x in (pt, np.arcsinh(p.pz / pt), np.arctan2(p.py, p.px), charge)]
@@ -181,47 +183,71 @@ def test_energy_is_conserved_without_resolution_and_threshold() -> None:
     ],
 )
 def test_energy_shares_by_particle(pdg_id: int, em: float, had: float) -> None:
-    towers, _ = detector.simulate_detector(batch_of([[(pdg_id, 50.0, 0.3, 1.0, 0.0)]]), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(particles_of([[(pdg_id, 50.0, 0.3, 1.0, 0.0)]]), np.random.default_rng(0))
     energy = 50.0 * np.cosh(0.3)
     assert ak.sum(towers.e_em) == pytest.approx(em * energy)
     assert ak.sum(towers.e_had) == pytest.approx(had * energy)
     assert ak.num(towers.e)[0] == (em > 0) + (had > 0)
 
 
+@pytest.mark.parametrize("energy", [30.0, 100.0])
 @pytest.mark.parametrize(
-    ("pdg_id", "eta", "sampling", "constant"),
+    ("pdg_id", "eta", "sampling", "constant", "noise"),
     [
-        (22, 0.3, 0.10, 0.007),
-        (22, 3.9, 0.285, 0.035),
-        (K0_LONG, 0.3, 0.50, 0.03),
-        (K0_LONG, 3.9, 1.0, 0.10),
+        (22, 0.3, 0.101, 0.0017, 0.0),
+        (22, -3.15, 0.101, 0.0017, 0.0),
+        (22, 3.9, 0.285, 0.035, 0.0),
+        (K0_LONG, 0.3, 0.5205, 0.0302, 1.59),
+        (K0_LONG, -1.65, 0.5205, 0.0302, 1.59),
+        (K0_LONG, 1.75, 0.706, 0.05, 0.0),
+        (K0_LONG, 3.9, 1.0, 0.0942, 0.0),
     ],
 )
-def test_resolution_is_that_of_the_calorimeter(pdg_id: int, eta: float, sampling: float, constant: float) -> None:
-    energy, n = 100.0, 20_000
-    batch = many(n, pdg_id, energy / np.cosh(eta), eta)
-    towers, _ = detector.simulate_detector(batch, np.random.default_rng(2))
+def test_resolution_is_that_of_the_calorimeter(
+    pdg_id: int, eta: float, sampling: float, constant: float, noise: float, energy: float
+) -> None:
+    n = 20_000
+    particles = many(n, pdg_id, energy / np.cosh(eta), eta)
+    towers, _ = detector.simulate_detector(particles, np.random.default_rng(2))
     measured = ak.to_numpy(ak.flatten(towers.e))
-    width = energy * np.hypot(sampling / np.sqrt(energy), constant)
+    width = np.sqrt(sampling**2 * energy + (constant * energy) ** 2 + noise**2)
     assert len(measured) == n
     assert measured.mean() == pytest.approx(energy, abs=4 * width / np.sqrt(n))
     assert measured.std() == pytest.approx(width, rel=0.04)
     assert measured.min() > 0
 
 
+def test_rows_of_the_resolution_hold_up_to_their_end() -> None:
+    eta = np.array([0.0, 1.7, np.nextafter(1.7, 2), -3.2, -3.3, 4.9])
+    layer = calorimeter.Calorimeter(
+        np.array([-4.9, 4.9]), np.array([1]), 0.0, ((1.7, 0.0, 0.0, 2.0), (3.2, 3.0, 0.0, 0.0), (4.9, 0.0, 0.5, 0.0))
+    )
+    np.testing.assert_allclose(layer.sigma(np.full(6, 16.0), eta), [2, 2, 12, 12, 8, 8])
+
+
+def least_significant(sampling: float, constant: float, noise: float) -> float:
+    """Energy of two standard deviations, E^2 = 4 (a^2 E + c^2 E^2 + n^2)."""
+    return max(np.roots([1 - 4 * constant**2, -4 * sampling**2, -4 * noise**2]))
+
+
 def test_thresholds() -> None:
     rng = np.random.default_rng(4)
-    for pdg_id, threshold in ((22, 0.5), (K0_LONG, 1.0)):
-        towers, _ = detector.simulate_detector(many(4000, pdg_id, 1.2 * threshold, 0.0), rng)
+    barrel, forward = least_significant(0.5205, 0.0302, 1.59), least_significant(1.0, 0.0942, 0.0)
+    assert barrel == pytest.approx(3.77, abs=0.01)  # the noise decides, 1 GeV would be the least
+    for pdg_id, eta, threshold, pt in (
+        (22, 0.0, 0.5, 0.6),
+        (K0_LONG, 0.0, barrel, 4.5),
+        (K0_LONG, 1.9, least_significant(0.706, 0.05, 0.0), 0.8),
+        (K0_LONG, 3.9, forward, 0.2),
+    ):
+        towers, _ = detector.simulate_detector(many(4000, pdg_id, pt, eta), rng)
         assert threshold <= ak.min(towers.e) < 1.02 * threshold
-        assert 0.5 < ak.count(towers.e) / 4000 < 0.95
-    forward, _ = detector.simulate_detector(many(4000, K0_LONG, 0.2, 3.9), rng)  # 4.9 GeV
-    assert ak.min(forward.e) == pytest.approx(4 / (1 - 0.04), rel=0.02)  # E > 2 sigma: E > 4 / (1 - (2 * 0.1)^2)
+        assert 0.4 < ak.count(towers.e) / 4000 < 0.95
 
 
 def test_towers_lie_at_random_places_inside_the_cell_hit() -> None:
     eta, phi = 0.0125, 0.5 * 2 * np.pi / 256  # the center of an electromagnetic cell
-    towers, _ = detector.simulate_detector(batch_of([[(22, 50.0, eta, phi, 0.0)]] * 2000), np.random.default_rng(5))
+    towers, _ = detector.simulate_detector(particles_of([[(22, 50.0, eta, phi, 0.0)]] * 2000), np.random.default_rng(5))
     x, y = ak.to_numpy(ak.flatten(towers.eta)) / 0.025, ak.to_numpy(ak.flatten(towers.phi)) * 256 / (2 * np.pi)
     for values in (x, y):
         assert 0 <= values.min() < 0.01
@@ -233,7 +259,7 @@ def test_towers_lie_at_random_places_inside_the_cell_hit() -> None:
 @pytest.mark.usefixtures("ideal")
 def test_two_particles_in_a_cell_make_one_tower_an_event() -> None:
     events = [[(22, 5.0, 0.01, 0.01, 0.0), (22, 7.0, 0.012, 0.012, 0.0)], [(22, 9.0, 0.01, 0.01, 0.0)]]
-    towers, _ = detector.simulate_detector(batch_of(events), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(particles_of(events), np.random.default_rng(0))
     expected = [5.0 * np.cosh(0.01) + 7.0 * np.cosh(0.012), 9.0 * np.cosh(0.01)]
     np.testing.assert_allclose(ak.to_numpy(towers.e).ravel(), expected)
 
@@ -243,8 +269,8 @@ def test_azimuth_stays_in_range_in_float32() -> None:
         wrapped = float(np.float32(calorimeter.wrap(np.array([phi]))[0]))
         assert -np.pi <= wrapped < np.pi
         assert abs(abs(wrapped) - np.pi) < 1e-6
-    batch = batch_of([[(22, 50.0, 0.3, np.pi - 1e-9, 0.0)], [(22, 50.0, 0.3, -np.pi + 1e-9, 0.0)]] * 500)
-    towers, _ = detector.simulate_detector(batch, np.random.default_rng(0))
+    events = [[(22, 50.0, 0.3, np.pi - 1e-9, 0.0)], [(22, 50.0, 0.3, -np.pi + 1e-9, 0.0)]] * 500
+    towers, _ = detector.simulate_detector(particles_of(events), np.random.default_rng(0))
     phi = ak.to_numpy(ak.flatten(ak.values_astype(towers.phi, np.float32))).astype(np.float64)
     assert len(phi) == 1000
     assert np.all((phi >= -np.pi) & (phi < np.pi))
@@ -301,7 +327,7 @@ def test_track_momentum_resolution(pdg_id: int, eta: float, a: float, b: float) 
 
 def test_tracks_have_angles_and_charge_of_the_vertex() -> None:
     events = [[(pdg_id, 5.0, 0.4, 1.0, 0.0)] for pdg_id in (PION, -PION, 11, -13)] * 20
-    _, tracks = detector.simulate_detector(batch_of(events), np.random.default_rng(9))
+    _, tracks = detector.simulate_detector(particles_of(events), np.random.default_rng(9))
     found = ak.num(tracks.pt) > 0
     assert ak.sum(found) > 60
     np.testing.assert_allclose(ak.flatten(tracks.eta), 0.4, rtol=1e-12)
@@ -322,7 +348,7 @@ def test_charges_of_known_and_unknown_particles() -> None:
 def test_empty_events_and_a_single_event() -> None:
     rng = np.random.default_rng(0)
     for events in ([[]], [[], [(22, 50.0, 0.1, 0.0, 0.0)], []], [[(PION, 50.0, 0.1, 0.0, 0.0)]]):
-        towers, tracks = detector.simulate_detector(batch_of(events), rng)
+        towers, tracks = detector.simulate_detector(particles_of(events), rng)
         assert len(towers) == len(tracks) == len(events)
         assert towers.fields == ["eta", "phi", "e", "e_em", "e_had"]
         assert tracks.fields == ["pt", "eta", "phi", "charge"]
@@ -331,17 +357,17 @@ def test_empty_events_and_a_single_event() -> None:
 
 def test_events_do_not_mix() -> None:
     events = [[(22, 10.0 * (i + 1), 0.1, 0.0, 0.0), (PION, 30.0, 1.0, 2.0, 0.0)] for i in range(20)]
-    towers, _ = detector.simulate_detector(batch_of(events), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(particles_of(events), np.random.default_rng(0))
     photon = ak.max(towers.e_em, axis=1) / np.cosh(0.1)
     np.testing.assert_allclose(photon, 10.0 * np.arange(1, 21), rtol=0.2)
     assert ak.all(ak.num(towers.e) == 2)
 
 
-def test_the_batch_is_not_modified() -> None:
-    batch = random_batch(5)
-    before = ak.to_list(batch.particles)
-    detector.simulate_detector(batch, np.random.default_rng(0))
-    assert ak.to_list(batch.particles) == before
+def test_the_particles_are_not_modified() -> None:
+    particles = random_particles(5)
+    before = ak.to_list(particles)
+    detector.simulate_detector(particles, np.random.default_rng(0))
+    assert ak.to_list(particles) == before
 
 
 # Generator
@@ -364,6 +390,7 @@ def test_exactly_the_wanted_events_come_out() -> None:
     assert batches[-1].n_tried > batches[0].n_tried >= 3
     for batch in batches:
         np.testing.assert_array_equal(batch.weights, 1.0)
+        assert (batch.n_generated, batch.sum_of_weights) == (len(batch.weights), len(batch.weights))
         energy = ak.to_numpy(ak.sum(batch.particles.e, axis=1))
         np.testing.assert_allclose(energy, 13000.0, rtol=1e-4)  # every final-state particle, and nothing else
         np.testing.assert_allclose(ak.sum(batch.particles.pz, axis=1), 0.0, atol=1.0)
@@ -375,6 +402,7 @@ def test_bias_gives_weights_that_undo_it() -> None:
     (batch,) = generate("qcd", n_events=40, seed=5, pt_hat_min=400.0, pt_hat_max=2500.0, bias_power=4)
     assert 0.6 < batch.weights.max() <= 1.0  # (pt_hat_min / pT-hat)^4
     assert batch.weights.min() < 0.3
+    assert (batch.n_generated, batch.sum_of_weights) == (40, pytest.approx(batch.weights.sum()))
     assert batch.cross_section_pb == pytest.approx(2040.0, rel=0.4)
 
 
@@ -397,7 +425,7 @@ def test_failed_events_are_replaced() -> None:
     for line in (*pythia.COMMON_SETTINGS, "HardQCD:all = on", "PhaseSpace:pTHatMin = 400", "PartonLevel:MPI = off"):
         assert generator.readString(line)
     assert generator.init()
-    batches = list(pythia._batches(generator, 20, 12))
+    batches = list(pythia._batches(pythia._Generator(generator), 20, 12))
     assert [len(batch.weights) for batch in batches] == [12, 8]
     assert hook.n_calls == 30
     for batch in batches:
@@ -414,15 +442,12 @@ class FakePythia:
 
 def test_a_short_batch_is_an_error_not_a_shift() -> None:
     with pytest.raises(RuntimeError, match="4 of 5 events"):
-        next(pythia._batches(FakePythia(), 5, 10))
+        next(pythia._batches(pythia._Generator(FakePythia()), 5, 10))
 
 
 def test_gluino_pairs_decay_into_ten_quarks_without_top() -> None:
     settings = pythia._rpv_settings(PROCESSES["rpv_gluinos"])
-    generator = pythia._initialize(
-        [*pythia.COMMON_SETTINGS, "Random:seed = 5", *settings.lines], settings.slha, "rpv_gluinos"
-    )
-    record = generator.nextBatch(30).prt
+    record = pythia._initialize(5, settings, "rpv_gluinos").pythia.nextBatch(30).prt
     mother = record.id[record.mother1]
     from_decay = (abs(record.status) == 23) & ((mother == slha.GLUINO) | (mother == slha.NEUTRALINO))
     quarks = record.id[from_decay]
@@ -452,7 +477,7 @@ def test_branching_ratios_add_up() -> None:
 @pytest.mark.parametrize(
     ("process", "arguments", "match"),
     [
-        ("higgs", {}, "process: 'higgs' is unknown; use one of qcd, rpv_gluinos"),
+        ("higgs", {}, "process: 'higgs' is unknown; use one of minimum_bias, qcd, rpv_gluinos"),
         ("qcd", {"pt_hat": 400.0}, "pt_hat: not an option of the process 'qcd'"),
         ("qcd", {"mass_gluino": 1400.0}, "mass_gluino: not an option"),
         ("qcd", {"pt_hat_min": None}, "pt_hat_min: must be positive"),
@@ -462,6 +487,11 @@ def test_branching_ratios_add_up() -> None:
         ("qcd", {"bias_power": -2}, "bias_power: must be zero, positive"),
         ("qcd", {"bias_power": "4"}, "bias_power: must be a number"),
         ("qcd", {"pt_hat_max": float("nan")}, "pt_hat_max: must be a number"),
+        ("qcd", {"filter_jets": 0}, "filter_jets: must be 1 to 10 or null, not 0"),
+        ("qcd", {"filter_jets": 2.5}, "filter_jets: must be 1 to 10"),
+        ("qcd", {"filter_jets": 11}, "filter_jets: must be 1 to 10"),
+        ("minimum_bias", {"filter_jets": 3}, "filter_jets: not an option of the process 'minimum_bias'"),
+        ("rpv_gluinos", {"filter_jets": 3}, "filter_jets: not an option of the process 'rpv_gluinos'"),
         ("rpv_gluinos", {"mass_gluino": 3000.0}, "mass_gluino: must be positive, below 2500"),
         ("rpv_gluinos", {"mass_neutralino": 1400.0}, "mass_neutralino: must be 50 to 1390"),
         ("rpv_gluinos", {"mass_gluino": True}, "mass_gluino: must be a number"),
@@ -470,6 +500,9 @@ def test_branching_ratios_add_up() -> None:
         ("qcd", {"seed": 900_000_001}, "seed: .* at most 900000000"),
         ("qcd", {"batch_size": 2.5}, "batch_size: must be an integer"),
         ("qcd", {"first_event_number": -1}, "first_event_number: must be an integer"),
+        ("qcd", {"pile_up": -1.0}, "pile_up: must be a number of at least 0, not -1.0"),
+        ("qcd", {"pile_up": float("inf")}, "pile_up: must be a number"),
+        ("qcd", {"pile_up": True}, "pile_up: must be a number"),
     ],
 )
 def test_what_does_not_fit_is_named_and_no_file_is_begun(
@@ -551,11 +584,11 @@ def test_same_seed_same_content_and_other_seeds_differ(written: tuple[Path, Ntup
 def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
     calls = []
 
-    def fail(batch: GeneratedBatch, rng: np.random.Generator) -> tuple[ak.Array, ak.Array]:
-        calls.append(batch)
+    def fail(particles: ak.Array, rng: np.random.Generator) -> tuple[ak.Array, ak.Array]:
+        calls.append(particles)
         if len(calls) == 2:
             raise error("stopped")
-        return detector.simulate_detector(batch, rng)
+        return detector.simulate_detector(particles, rng)
 
     monkeypatch.setattr(ntuple, "generate", lambda *_, **__: iter([random_batch(3), random_batch(3)]))
     monkeypatch.setattr(ntuple, "simulate_detector", fail)

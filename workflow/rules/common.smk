@@ -43,10 +43,12 @@ def check_configuration(config, schema_file):
     for name, sample in config["samples"].items():
         check_sample(name, sample)
     check_model_names(list(config["models"]))
-    labels = {sample["label"] for sample in config["samples"].values()}
+    trained = [sample for sample in config["samples"].values() if sample.get("role", "training") == "training"]
+    check_reach(config["samples"])
+    labels = {sample["label"] for sample in trained}
     if labels != {0, 1}:
         raise WorkflowError(
-            f"configuration key 'samples': all have the label {labels.pop()}; give at least one with label 1 (signal) and one with 0"
+            f"configuration key 'samples': all have the label {labels.pop() if labels else 1}; give at least one with label 1 (signal) and one with 0"
         )
 
 
@@ -57,6 +59,18 @@ def check_sample(name, sample):
     for key in ("schema", "tree", "weights"):
         if key in sample and "simulate" in sample:
             raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
+
+
+def check_reach(samples):
+    """Raise WorkflowError unless signals that are only looked at, and the one of the training beside them, have a mass."""
+    others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
+    for name, sample in others.items():
+        if sample["label"] != 1:
+            raise WorkflowError(f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach")
+    if others:
+        for name, sample in samples.items():
+            if sample["label"] == 1 and "mass" not in sample:
+                raise WorkflowError(f"configuration key 'samples.{name}.mass': the reach against the mass needs it")
 
 
 def check_model_names(names):
@@ -145,8 +159,13 @@ def simulation_params(wildcards):
 
 
 def scoring_options(wildcards):
+    """How the scores of the model of a job are computed."""
+    return scoring_options_of(wildcards.model)
+
+
+def scoring_options_of(name):
     """How the scores of a model are computed: fp16 is for gradients, the others as in its training."""
-    model = MODELS[wildcards.model]
+    model = MODELS[name]
     precision = "auto" if model["precision"] == "fp16" else model["precision"]
     return {"device": model["device"], "n_rotations": model["test_rotations"], "precision": precision}
 
@@ -160,7 +179,7 @@ def plot_outputs(*names):
 def report_section(name, title, *, figures=None, tables=()):
     """A section of the report: its text and tables, and figures as name of the plot -> title."""
     texts = Path(workflow.basedir) / "report"
-    captions = {plot: "event_display" if plot.startswith("event_display") else plot for plot in figures or {}}
+    captions = {plot: plot.rstrip("_0123456789") for plot in figures or {}}  # event_display_signal_1
     return {
         "name": name,
         "title": title,
@@ -238,6 +257,8 @@ SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for
 TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
 VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
+REACH_SAMPLES = [name for name in SAMPLES if name not in TRAINING_SAMPLES]
+FIRST_MODEL = next(iter(MODELS))
 ROBUSTNESS_MODELS = config["robustness"]["models"] or list(MODELS)[:1]
 
 

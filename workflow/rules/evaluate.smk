@@ -44,6 +44,7 @@ rule evaluate:
         cut_flow_table=RESULTS / "metrics/cut_flow.md",
         comparison=RESULTS / "metrics/comparison.json",
         comparison_table=RESULTS / "metrics/comparison.md",
+        validation_events=RESULTS / "metrics/validation_events.h5",
         test_events=RESULTS / "metrics/test_events.h5",
         network_scores=RESULTS / "metrics/network_scores.h5",
     log:

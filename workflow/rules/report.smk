@@ -37,6 +37,10 @@ def report_placeholders():
 
 
 DISPLAYS = display_names("signal") | display_names("background")
+NUMBERED = range(1, config["plots"]["n_event_displays"] + 1)
+EXTREMES = {f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED}
+EXTREMES |= {f"background_like_signal_{n}": f"Signal with the lowest output: {n}" for n in NUMBERED}
+LIMIT_PLOTS = ["limits_against_mass"] if REACH_SAMPLES else []
 REPORT = [
     report_section("data", "Data", tables=["samples"]),
     report_section("selection", "Selection", figures={"cut_flow": "Cut flow"}, tables=["cut_flow"]),
@@ -51,6 +55,9 @@ REPORT = [
             "cnn_vs_mj_sum": "CNN output against the summed jet mass",
             "combination_gain": "Gain from combining",
             "scores": "CNN output",
+            "calibration": "Calibration",
+            "correlations": "Correlation with the jet variables",
+            "mass_sculpting": "Summed jet mass of the background after cuts",
             "model_comparison": "Models at the working points",
             "model_comparison_unweighted": "Models at the working points, every event counts 1",
             "model_roc": "ROC curves of the models",
@@ -58,9 +65,21 @@ REPORT = [
         },
         tables=["comparison", "summary"],
     ),
-    *([report_section("robustness", "Robustness", tables=["robustness"])] if VARIATIONS else []),
+    report_section("attention", "What the network sees", figures={"attributions": "Integrated gradients"} | EXTREMES),
+    report_section(
+        "reach",
+        "Reach",
+        figures={"reach": "Expected significance and limits"} | dict.fromkeys(LIMIT_PLOTS, "Limits against the mass"),
+        tables=["reach"],
+    ),
 ]
-NUMBERS = ["samples", "summary", "comparison", "models", "baselines", *(["robustness"] if VARIATIONS else [])]
+NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
+if VARIATIONS:
+    REPORT.append(
+        report_section("robustness", "Robustness", figures={"robustness": "Other detectors"}, tables=["robustness"])
+    )
+    NUMBERS.append("robustness")
+
 REPORT_FILES = {
     "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
     **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
@@ -175,6 +194,118 @@ rule plot_cut_flow:
         titles=TITLES,
     script:
         "../scripts/plot_cut_flow.py"
+
+
+rule plot_diagnostics:
+    """Calibration of the CNN, correlation with the jet variables, and what cuts on it do to the masses of the background."""
+    input:
+        test_events=RESULTS / "metrics/test_events.h5",
+        modules=package_modules("evaluation", "metrics", "plotting"),
+    output:
+        **plot_outputs("calibration", "correlations", "mass_sculpting"),
+        numbers=RESULTS / "metrics/diagnostics.json",
+    log:
+        RESULTS / "logs/plot_diagnostics.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_diagnostics.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        classifiers=["cnn", "cnn+jets", *[name for name in ("referee", "mlp") if name in config["baselines"]]],
+    script:
+        "../scripts/plot_diagnostics.py"
+
+
+rule plot_attributions:
+    """Which cells speak for signal and which for background."""
+    input:
+        images=IMAGE_FILES,
+        weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
+        models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
+        modules=package_modules("attribution", "plotting"),
+    output:
+        **plot_outputs("attributions"),
+    log:
+        RESULTS / "logs/plot_attributions.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_attributions.tsv"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=30,
+    params:
+        class_names=CLASS_NAMES,
+        n_events=config["plots"]["n_attributed_events"],
+        luminosity_fb=config["luminosity_fb"],
+        seed=config["seed"],
+    script:
+        "../scripts/plot_attributions.py"
+
+
+rule plot_extreme_events:
+    """The background events with the highest, and the signal events with the lowest CNN output."""
+    input:
+        images=IMAGE_FILES,
+        test_events=RESULTS / "metrics/test_events.h5",
+        modules=package_modules("plotting"),
+    output:
+        **plot_outputs(*EXTREMES),
+    log:
+        RESULTS / "logs/plot_extreme_events.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_extreme_events.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        titles=TITLES,
+        radius=config["fat_jets"]["radius"],
+        n_displays=config["plots"]["n_event_displays"],
+    script:
+        "../scripts/plot_extreme_events.py"
+
+
+rule plot_reach:
+    """Expected significance and limits."""
+    input:
+        numbers=RESULTS / "metrics/reach.json",
+        modules=package_modules("plotting"),
+    output:
+        **plot_outputs("reach", *LIMIT_PLOTS),
+    log:
+        RESULTS / "logs/plot_reach.log",
+    benchmark:
+        RESULTS / "benchmarks/plot_reach.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/plot_reach.py"
+
+
+if VARIATIONS:
+
+    rule plot_robustness:
+        """Efficiencies of fixed thresholds in other detectors."""
+        input:
+            numbers=RESULTS / "metrics/robustness.json",
+            modules=package_modules("plotting"),
+        output:
+            **plot_outputs("robustness"),
+        log:
+            RESULTS / "logs/plot_robustness.log",
+        benchmark:
+            RESULTS / "benchmarks/plot_robustness.tsv"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        script:
+            "../scripts/plot_robustness.py"
 
 
 rule write_report:

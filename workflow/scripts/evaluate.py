@@ -21,7 +21,7 @@ with job_log(snakemake.log[0]):
     shallow = {name: read_table(files.baselines)[name] for name in params.baselines}
     ensembles = {model: evaluation.ensemble_scores(columns) for model, columns in scores.items()}
     options = {name: params[name] for name in ("luminosity_fb", "signal_region", "seed")}
-    test = evaluation.tabulate_test_events(collection, indices, ensembles | shallow, **options)
+    validation, test = evaluation.tabulate_events(collection, indices, ensembles | shallow, **options)
     is_test = np.isin(indices, evaluation.split_indices(collection, "test"))
     in_test = {model: columns[is_test] for model, columns in scores.items()}
     points = params.background_efficiencies
@@ -32,6 +32,7 @@ with job_log(snakemake.log[0]):
     comparison = evaluation.compare_with_cuts(test, single | in_test, reference=reference, seed=params.seed)
     of_samples = {name: params[name] for name in ("luminosity_fb", "signal_region")}
     samples = evaluation.summarize_samples(collection, **of_samples)
+    write_table(output.validation_events, validation)
     write_table(output.test_events, test)
     write_table(output.network_scores, in_test)
     texts = {

@@ -1,8 +1,10 @@
 """Compare networks with the cuts and the jet variables of a search, and with each other, on the test split."""
 
 from calovision.evaluation.comparison import compare_with_cuts, comparison_table
+from calovision.evaluation.diagnostics import diagnose
 from calovision.evaluation.models import compare_models, ensemble_scores, models_table
 from calovision.evaluation.paired import Comparison, compare_paired
+from calovision.evaluation.reach import expected_events, nominal_point, only_cnn, reach_table, signal_point
 from calovision.evaluation.records import read_history, read_model_numbers, read_runs, training_record
 from calovision.evaluation.robustness import efficiencies_of_variation, robustness_table, threshold_at
 from calovision.evaluation.samples import cut_flow_table, samples_table, summarize_samples
@@ -13,7 +15,7 @@ from calovision.evaluation.summary import (
     split_indices,
     summarize,
     summary_table,
-    tabulate_test_events,
+    tabulate_events,
 )
 
 __all__ = [
@@ -24,21 +26,27 @@ __all__ = [
     "compare_with_cuts",
     "comparison_table",
     "cut_flow_table",
+    "diagnose",
     "efficiencies_of_variation",
     "ensemble_scores",
+    "expected_events",
     "format_efficiency",
     "models_table",
+    "nominal_point",
+    "only_cnn",
+    "reach_table",
     "read_history",
     "read_model_numbers",
     "read_runs",
     "robustness_table",
     "samples_table",
     "score_shallow",
+    "signal_point",
     "split_indices",
     "summarize",
     "summarize_samples",
     "summary_table",
-    "tabulate_test_events",
+    "tabulate_events",
     "threshold_at",
     "training_record",
 ]

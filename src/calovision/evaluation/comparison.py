@@ -70,8 +70,8 @@ def comparison_table(comparison: Mapping[str, Any]) -> str:
     rows = []
     for name, numbers in weighted["classifiers"].items():
         other = unweighted["classifiers"].get(name)
-        cells = [_cell(numbers["signal_efficiency"]), *(_cell(numbers[ratio]) for ratio in ratios)]
-        rows.append([name.replace("_", " "), *cells, _cell(other["signal_efficiency"]) if other else ""])
+        cells = [format_interval(numbers["signal_efficiency"]), *(format_interval(numbers[ratio]) for ratio in ratios)]
+        rows.append([name.replace("_", " "), *cells, format_interval(other["signal_efficiency"]) if other else ""])
     text = (
         "Signal efficiency at equal background efficiency with 68 % intervals from a bootstrap over the events and "
         "over the networks of a model; the ratios are paired: both classifiers see the same events in every replica."
@@ -80,5 +80,10 @@ def comparison_table(comparison: Mapping[str, Any]) -> str:
     return f"{text}\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
 
 
-def _cell(numbers: Mapping[str, float]) -> str:
-    return f"{numbers['value']:.3f} ({numbers['low']:.3f} to {numbers['high']:.3f})"
+def format_interval(numbers: Mapping[str, float | None]) -> str:
+    """``0.853 (0.841 to 0.862)``; words where there is no number."""
+    if numbers["value"] is None:
+        return "none"
+    if numbers["low"] is None:
+        return f"{numbers['value']:.3g}"
+    return f"{numbers['value']:.3g} ({numbers['low']:.3g} to {numbers['high']:.3g})"

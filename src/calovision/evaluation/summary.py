@@ -22,7 +22,7 @@ def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
     return np.flatnonzero(np.isin(collection.column("split"), [SPLITS.index(name) for name in splits]))
 
 
-def tabulate_test_events(
+def tabulate_events(
     collection: ImageCollection,
     indices: np.ndarray,
     scores: Mapping[str, np.ndarray],
@@ -30,8 +30,8 @@ def tabulate_test_events(
     luminosity_fb: float,
     signal_region: str,
     seed: int,
-) -> dict[str, np.ndarray]:
-    """Everything that the summary and the plots need of every test event.
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Everything that the summary and the plots need of every event of the validation and of the test split.
 
     Parameters
     ----------
@@ -51,8 +51,9 @@ def tabulate_test_events(
 
     Returns
     -------
-    Columns ``(n_test,)``: sample, label, weight (expected events), the event variables,
-    ``signal_region``, ``cnn`` and ``cnn+jets``, the other models by their names; and ``fat_jets`` ``(n_test, 5, 4)``.
+    For the validation and for the test split columns ``(n_events,)``: sample, label, weight (expected events), the
+    event variables, ``signal_region``, ``cnn`` and ``cnn+jets``, the other models by their names; and ``fat_jets``
+    ``(n_events, 5, 4)``.
 
     Raises
     ------
@@ -71,8 +72,9 @@ def tabulate_test_events(
     is_test = columns["split"] == SPLITS.index("test")
     validation, test = _take(columns, ~is_test), _take(columns, is_test)
     combination = fit_combination(validation["cnn"], validation, validation["label"], validation["weight"], seed=seed)
-    test["cnn+jets"] = combined_score(combination, test["cnn"], test)
-    return test
+    for events in (validation, test):
+        events["cnn+jets"] = combined_score(combination, events["cnn"], events)
+    return validation, test
 
 
 def _columns_of_models(scores: Mapping[str, np.ndarray], taken: Sequence[str]) -> dict[str, np.ndarray]:
@@ -98,7 +100,7 @@ def summarize(
     collection
         The image files, for the preselection.
     test
-        The table of ``tabulate_test_events``.
+        The table of the test split of ``tabulate_events``.
     background_efficiencies
         Working points; the signal region's own is added as ``"signal_region"``. Where no background event passes
         the signal region, the upper end of its interval takes the place of 0.

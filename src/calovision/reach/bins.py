@@ -129,10 +129,9 @@ def choose_edges(
 
     edges: list[float] = [float(threshold)]
     for step in (*range(-1, -TIGHTER - 1, -1), *range(1, LOOSER + 1)):
-        position = np.searchsorted(background, passing * HALF_DECADE**step)
-        if position == len(background):  # looser than all events
-            break
-        edge = float(curve.thresholds[position])
+        # The loosest edge that keeps no more: a discrete score may jump over decades.
+        keeps = passing * HALF_DECADE**step * (1 + 1e-9)
+        edge = float(curve.thresholds[np.searchsorted(background, keeps, side="right") - 1])
         lower = edges[-1] if step < 0 else edge
         upper = np.inf if step < 0 else edges[0]
         if step < 0 and edge > lower and is_enough(lower, edge) and is_enough(edge, upper):

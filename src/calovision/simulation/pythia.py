@@ -10,7 +10,7 @@ import importlib
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from pathlib import Path
@@ -37,6 +37,8 @@ COMMON_SETTINGS = (
     "ParticleDecays:limitTau0 = on",
     "ParticleDecays:tau0Max = 10",
 )
+
+PARTICLE_FIELDS = ("id", "px", "py", "pz", "e")
 
 # The options of each process with their defaults; None: not used. Masses and pT-hat in GeV.
 PROCESSES: dict[str, dict[str, float | None]] = {
@@ -107,8 +109,8 @@ def generate(
     Raises
     ------
     InputError
-        Unknown process or option, a value that does not fit, or Pythia not installed. Raised by the call
-        itself, not by the first batch.
+        Unknown process or option, a value that does not fit, or Pythia not installed: raised by the call itself, not
+        by the first batch. By the last one if the filter kept nothing.
     """
     if process not in PROCESSES:
         raise InputError(f"process: {process!r} is unknown; use one of {', '.join(sorted(PROCESSES))}")
@@ -149,6 +151,11 @@ def _batches(generator: _Generator, n_events: int, batch_size: int) -> Iterator[
             int(info.nTried()),
             int(info.nAccepted()),
         )
+    if n_kept == 0:
+        raise InputError(
+            f"filter_jets: none of {n_done} events has so many jets, which leaves the cross-section unknown: generate "
+            "more events, or ask for fewer jets"
+        )
 
 
 def _next_batch(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
@@ -173,14 +180,20 @@ def _next_batch(generator: _Generator, size: int) -> tuple[ak.Array, int, float]
 
 def _final_state(record: ak.Array) -> ak.Array:
     """Particles with positive status, selected on flat columns, which is much faster than on lists."""
+    if len(record) == 0:  # its fields have no names then
+        return _particles({name: np.zeros(0, np.int32 if name == "id" else np.float64) for name in PARTICLE_FIELDS}, [])
     record = record.prt
     status = ak.to_numpy(ak.flatten(record.status))
     keep = status > 0
     ends = np.cumsum(ak.to_numpy(ak.num(record.status)))
     kept_ends = np.concatenate([[0], np.cumsum(keep)])[ends]
-    columns = {"id": record.id} | {name: record.p[name] for name in ("px", "py", "pz", "e")}
+    columns = {"id": record.id} | {name: record.p[name] for name in PARTICLE_FIELDS[1:]}
     flat = {name: ak.to_numpy(ak.flatten(column))[keep] for name, column in columns.items()}
-    return ak.unflatten(ak.zip(flat), np.diff(kept_ends, prepend=0))
+    return _particles(flat, np.diff(kept_ends, prepend=0))
+
+
+def _particles(columns: dict[str, np.ndarray], counts: Sequence[int]) -> ak.Array:
+    return ak.unflatten(ak.zip(columns), np.asarray(counts, dtype=np.int64))
 
 
 def _initialize(seed: int, settings: _ProcessSettings, process: str) -> _Generator:

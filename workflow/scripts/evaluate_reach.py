@@ -1,0 +1,33 @@
+import json
+from pathlib import Path
+
+import numpy as np
+
+from calovision import evaluation, reach
+from calovision.logs import job_log
+from calovision.storage import ImageCollection, read_scores, read_table
+
+with job_log(snakemake.log[0]):
+    files, params = snakemake.input, snakemake.params
+    validation, test = read_table(files.validation_events), read_table(files.test_events)
+    samples = json.loads(Path(files.samples).read_text())["samples"]
+    options = evaluation.expected_events(samples) | params.options
+    found = reach.search_reach(validation, test, params.classifiers, seed=params.seed, **options)
+    points = {}
+    for path in files.scores:
+        name = Path(path).stem
+        collection = ImageCollection([file for file in files.images if Path(file).parent.name == name])
+        scores = read_scores(path, collection, np.arange(len(collection)))
+        region = {key: params[key] for key in ("signal_region", "luminosity_fb")}
+        points[params.masses[name]] = evaluation.signal_point(collection, scores, **region)
+    if points:
+        signal = next(name for name, numbers in samples.items() if numbers["label"] == 1)
+        points[params.masses[signal]] = evaluation.nominal_point(test, samples[signal])
+        tables = {mass: point.events for mass, point in points.items()}
+        theory = {mass: point.cross_section_pb for mass, point in points.items()}
+        expected = {mass: point.expected for mass, point in points.items()}
+        found["against_mass"] = reach.reach_against_mass(
+            evaluation.only_cnn(found), tables, cross_sections_pb=theory, expected_signal=expected
+        )
+    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
+    Path(snakemake.output.table).write_text(evaluation.reach_table(found))

@@ -1,0 +1,18 @@
+import json
+from pathlib import Path
+
+from calovision import plotting
+from calovision.evaluation import diagnose
+from calovision.logs import job_log
+from calovision.storage import read_table
+
+with job_log(snakemake.log[0]):
+    found = diagnose(read_table(snakemake.input.test_events), snakemake.params.classifiers)
+    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
+    figures = {
+        "calibration": plotting.plot_calibration(found["calibration"]),
+        "correlations": plotting.plot_correlations(found["correlations"]),
+        "mass_sculpting": plotting.plot_mass_sculpting(found["mass_sculpting"]),
+    }
+    for name, figure in figures.items():
+        plotting.save_figure(figure, Path(snakemake.output[name]).with_suffix(""))
