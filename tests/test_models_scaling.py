@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from fakes import make_images
+from fakes import make_images, to_sparse
 from fakes_models import make_specification
 from fakes_networks import MeanFeatures
 from torch import nn
@@ -77,6 +77,38 @@ def test_standard_scaling_is_that_of_the_jet_recipe(floor):
 def test_no_scaling():
     images = images_of(3)
     assert scaled("none", images) is images
+
+
+OF_CELLS = {"log1p": True, "maximum": False, "image": False, "standardize": False, "none": True}
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_scalings_of_cells_commute_with_making_images_dense(name):
+    """Sparse contents, some of them negative, scaled and then dense: as dense and then scaled; empty cells stay so."""
+    ones = np.ones(SHAPE)
+    statistics = ScalingStatistics(maxima=np.full(2, 3.0), mean=ones, std=2 * ones)
+    scaling = make_model(make_specification(SHAPE, scaling=name), statistics).scaling
+    assert scaling.of_cells is OF_CELLS[name]
+    images = images_of(5)
+    images[1] *= -1
+    expected = scaling(images)
+    if scaling.of_cells:
+        rows = to_sparse(images.numpy())
+        rows.values[:] = scaling(torch.from_numpy(rows.values)).numpy()
+        assert torch.equal(torch.from_numpy(rows.dense()), expected)
+        assert not scaling(torch.zeros(3)).any()
+
+
+@pytest.mark.parametrize("name", SCALINGS)
+def test_images_that_were_scaled_already(name):
+    ones = np.ones(SHAPE)
+    statistics = ScalingStatistics(maxima=np.full(2, 3.0), mean=ones, std=2 * ones)
+    model = make_model(make_specification(SHAPE, scaling=name), statistics).eval()
+    images = images_of(4)
+    with torch.no_grad():
+        assert torch.equal(model(model.scaling(images), is_scaled=True), model(images))
+        if name != "none":
+            assert not torch.allclose(model(images, is_scaled=True), model(images))
 
 
 @pytest.mark.parametrize("name", SCALINGS)

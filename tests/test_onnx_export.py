@@ -82,6 +82,19 @@ def test_every_network_agrees_with_torch(exported, name):
         assert np.abs(logit - other).max() > 1e-3
 
 
+def test_network_on_points_agrees_with_torch(tmp_path):
+    points = {"variables": ("leading_towers", "leading_tracks"), "n_variables": 4 * 5 + 3 * 3}
+    options = {"towers": 5, "tracks": 3, "width": 8}
+    model = make_trained(SHAPE, network="deep_sets", options=options, **points)
+    assert export_onnx(model, tmp_path / "a.onnx") <= 1e-5
+    images, variables = make_images(6, SHAPE), np.random.default_rng(1).normal(1, 2, (6, 29)).astype(np.float32)
+    logit, _ = run_file(tmp_path / "a.onnx", images=images, variables=variables)
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(images), torch.from_numpy(variables)).numpy()
+    assert logit == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert len(np.unique(logit)) == 6
+
+
 def test_the_seam_in_phi_is_in_the_file(exported):
     """Turned by what the pooling takes, the output is that of torch and not that of zeros beyond the edge."""
     model, path = exported("small")

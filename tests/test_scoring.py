@@ -14,7 +14,14 @@ from scipy.special import expit
 
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.scoring import choose_device, is_out_of_memory, score_collection, score_images, symmetry_elements
+from calovision.scoring import (
+    choose_device,
+    evaluation,
+    is_out_of_memory,
+    score_collection,
+    score_images,
+    symmetry_elements,
+)
 from calovision.storage import ImageCollection
 
 JET_GRID = JetGrid(8, 8, 1.6)
@@ -129,6 +136,60 @@ def test_a_score_that_is_not_finite_names_its_image(content):
     images[3, 0, 0, 0] = content
     with pytest.raises(InputError, match="image 3 of 5: its score is not finite"):
         score_images(WeightedSum(), images, batch_size=2)
+
+
+# precision
+
+
+def logit(scores):
+    return np.log(scores) - np.log1p(-scores)
+
+
+def test_bfloat16_is_close_and_hardly_two_events_share_a_score(trained):
+    """Three digits of the features, but the logit in full precision."""
+    images = make_images(400, scale=20.0)
+    full, half = (score_images(trained, images, precision=precision) for precision in ("fp32", "bf16"))
+    spread = logit(full).std()
+    assert 0 < np.abs(logit(half) - logit(full)).max() < 0.2 * spread
+    assert np.std(logit(half) - logit(full)) < 0.03 * spread
+    assert len(np.unique(half)) > 390
+    assert np.array_equal(score_images(trained, images), full)  # which is the default
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_automatic_precision_is_what_the_device_is_quick_in(trained, monkeypatch, is_quick):
+    asked = []
+    monkeypatch.setattr(evaluation, "multiplies_bf16", lambda *, on_gpu: asked.append(on_gpu) or is_quick)
+    images = make_images(5, scale=20.0)
+    automatic, full, half = (score_images(trained, images, precision=name) for name in ("auto", "fp32", "bf16"))
+    assert np.array_equal(automatic, half if is_quick else full)
+    assert not np.array_equal(half, full)
+    assert asked == [False]
+
+
+def test_precision_of_a_collection(trained, tmp_path):
+    collection = ImageCollection(write_two_samples(tmp_path, n_events=10))
+    found = score_collection(trained, collection, np.arange(20), precision="bf16")
+    expected = score_images(trained, collection.dense(np.arange(20)), precision="bf16")
+    np.testing.assert_allclose(logit(found), logit(expected), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "", "BF16", None])
+def test_precision_that_is_unknown(precision):
+    with pytest.raises(
+        InputError, match=f"precision '{precision}' is unknown for scores: choose from fp32, bf16, auto"
+    ):
+        score_images(WeightedSum(), make_images(1), precision=precision)
+
+
+def test_autocast_ends_with_the_scoring(trained):
+    score_images(trained, make_images(2), precision="bf16")
+    assert not torch.is_autocast_enabled("cpu")
+    broken = make_images(2)
+    broken[0] = np.nan
+    with pytest.raises(InputError, match="not finite"):
+        score_images(trained, broken, precision="bf16")
+    assert not torch.is_autocast_enabled("cpu")
 
 
 # the average over rotations and reflections

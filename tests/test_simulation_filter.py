@@ -32,7 +32,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, float, np.ndarray]
 
     def make(module: Any, info: Any, n_jets: int) -> Any:
         class Recorder(type(make_jet_filter(module, info, n_jets))):
-            def doVetoPT(self, position: int, event: Any) -> bool:  # noqa: N802
+            def doVetoPT(self, position: int, event: Any) -> bool:
                 vetoed = super().doVetoPT(position, event)
                 final = [p for p in (event[i] for i in range(event.size())) if p.isFinal()]
                 events.append((vetoed, info.weight(), np.array([(p.px(), p.py(), p.pz(), p.e()) for p in final])))
@@ -73,10 +73,10 @@ class FakeSlowJet:
     def analyze(self, event: list[float]) -> None:
         self.pts = event
 
-    def sizeJet(self) -> int:  # noqa: N802
+    def sizeJet(self) -> int:
         return len(self.pts)
 
-    def pT(self, number: int) -> float:  # noqa: N802
+    def pT(self, number: int) -> float:
         return self.pts[number]
 
 
@@ -161,7 +161,7 @@ def test_a_filter_that_keeps_nothing_is_named(tmp_path: Path) -> None:
 class Failing:
     """A Pythia whose every event fails before the filter sees it."""
 
-    def nextBatch(self, n: int, error_mode: str) -> list:  # noqa: N802
+    def nextBatch(self, n: int, error_mode: str) -> list:
         assert error_mode == "skip"
         return []
 
@@ -180,10 +180,10 @@ def test_events_that_fail_are_made_up_for(monkeypatch: pytest.MonkeyPatch) -> No
     class EveryFifthFails(module.UserHooks):
         n_calls = 0
 
-        def canVetoPartonLevel(self) -> bool:  # noqa: N802
+        def canVetoPartonLevel(self) -> bool:
             return True
 
-        def doVetoPartonLevel(self, event: object) -> bool:  # noqa: N802
+        def doVetoPartonLevel(self, event: object) -> bool:
             self.n_calls += 1
             return self.n_calls % 5 == 0
 

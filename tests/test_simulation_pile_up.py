@@ -87,7 +87,7 @@ def test_collisions_are_turned_and_mirrored_as_a_whole() -> None:
     found = overlay(make_particles([0] * 50), pool, 0.0, Scripted([1] * 50))
     angles, signs = [], []
     for event in found:
-        (original,) = (ak.to_numpy(ak.zip({name: one[name] for name in FIELDS})) for one in pool if one.id[0] == event.id[0])
+        (original,) = (ak.to_numpy(one) for one in pool if one.id[0] == event.id[0])
         turn = (event.px + 1j * event.py) / (original["px"] + 1j * original["py"])
         np.testing.assert_allclose(np.abs(turn), 1.0, rtol=1e-12)
         np.testing.assert_allclose(turn, turn[0], rtol=1e-9)  # one angle for all particles

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 import torch
 from fakes import make_columns, make_images, write_image_file, write_two_samples
+from fakes_models import make_specification
+from torch.nn.functional import binary_cross_entropy_with_logits
 
-from calovision.datasets import training_weights
+from calovision.datasets import ImageLoader, training_weights
 from calovision.errors import InputError
 from calovision.grid import JetGrid
 from calovision.metrics import auc, roc, signal_efficiency_at
-from calovision.models import load_model
+from calovision.models import SCALINGS, ScalingStatistics, load_model, make_model
 from calovision.scoring import score_collection
 from calovision.storage import ImageCollection
 from calovision.training import HISTORY, TrainingOptions, train_network
+from calovision.training.classifier import ImageClassifier
 
 OPTIONS = TrainingOptions(epochs=2, batch_size=16, learning_rate=0.01, device="cpu", precision="fp32", seed=3)
 
@@ -201,6 +204,48 @@ def test_run_says_nothing_but_its_progress(collection, tmp_path, capfd, caplog, 
     assert {record.name for record in caplog.records} == {"calovision.training.run"}
     assert caplog.records[0].getMessage() == "training small on 72 events, device cpu"
     assert logging.getLogger("lightning.pytorch").level != logging.WARNING
+
+
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("scaling", SCALINGS)
+def test_loss_is_that_of_dense_images(collection, scaling, augment):
+    """Scaled before the images are dense or after: the same logits and loss but for the rounding; the batch stays."""
+    indices = np.flatnonzero(collection.column("split") == 0)
+    weights = np.linspace(0.5, 1.5, len(indices))
+    (batch,) = ImageLoader(collection, indices, weights=weights, batch_size=100, augment=augment, seed=2)
+    before = batch.values.clone()
+    statistics = ScalingStatistics(maxima=np.full(2, 9.0), mean=np.ones((2, 8, 8)), std=np.full((2, 8, 8), 3.0))
+    torch.manual_seed(1)
+    model = make_model(make_specification(scaling=scaling), statistics).eval()
+    classifier = ImageClassifier(model, OPTIONS)
+    with torch.no_grad():
+        logits, expected = classifier(batch), model(batch.dense())
+    torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-6)
+    losses = [binary_cross_entropy_with_logits(x, batch.labels, weight=batch.weights) for x in (logits, expected)]
+    torch.testing.assert_close(*losses, rtol=1e-6, atol=0)
+    assert torch.equal(batch.values, before)
+    assert logits.std() > 1e-4
+
+
+def test_network_on_points(tmp_path):
+    """Trained on the hardest towers and tracks of the files, stored, loaded and scored; the images are all empty."""
+    rng, paths = np.random.default_rng(1), []
+    for label, scale in ((0, 20.0), (1, 160.0)):
+        points = {
+            name: np.stack([rng.exponential(scale, (60, n)), *rng.normal(size=(fields - 1, 60, n))], axis=-1)
+            for name, n, fields in (("leading_towers", 6, 4), ("leading_tracks", 3, 3))
+        }
+        images, points = np.zeros((60, 2, 8, 8), dtype=np.float32), {k: v.astype(np.float32) for k, v in points.items()}
+        name = ("qcd", "rpv")[label]
+        paths.append(write_image_file(tmp_path / f"{name}.h5", images=images, columns=points, sample=name, label=label))
+    collection = ImageCollection(paths)
+    choices = {"network": "deep_sets", "options": {"towers": 6, "tracks": 3, "width": 16}}
+    choices |= {"variables": ("leading_towers", "leading_tracks"), "epochs": 15, "patience": 15}
+    train(collection, tmp_path / "run", **choices)
+    indices, labels = validation(collection)
+    assert auc(roc(scores_of(tmp_path / "run", collection, indices), labels, np.ones(len(labels)))) > 0.95
+    with pytest.raises(InputError, match="'deep_sets' takes 49 variables, of 10 towers and 3 tracks, not 33"):
+        train(collection, tmp_path / "b", **choices | {"options": {"towers": 10, "tracks": 3}})
 
 
 @pytest.mark.parametrize("weights", ["raw", "log1p"])

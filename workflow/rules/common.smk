@@ -42,9 +42,11 @@ def check_configuration(config, schema_file):
         raise WorkflowError(f"configuration key '{key}': {error.message}{hint}")
     for name, sample in config["samples"].items():
         check_sample(name, sample)
-    check_model_names(list(config["models"]))
+    check_model_names(list(config["models"]), config["baselines"])
     trained = [sample for sample in config["samples"].values() if sample.get("role", "training") == "training"]
     check_reach(config["samples"])
+    check_robustness(config["robustness"], config["samples"], config["models"])
+    warn_of_gaps(config["samples"])
     labels = {sample["label"] for sample in trained}
     if labels != {0, 1}:
         raise WorkflowError(
@@ -61,6 +63,30 @@ def check_sample(name, sample):
             raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
 
 
+def warn_of_gaps(samples):
+    """Warn of a missing slice of pT-hat between two others of the same process."""
+    slices = {}
+    for name, sample in samples.items():
+        options = sample.get("simulate", {})
+        if "pt_hat_min" in options:
+            edges = (options["pt_hat_min"], options.get("pt_hat_max", float("inf")), name)
+            slices.setdefault((options["process"], options.get("pile_up", 0)), []).append(edges)
+    for (process, _), found in slices.items():
+        found.sort()
+        _, end, before = found[0]
+        for start, stop, after in found[1:]:
+            if start > end:
+                logger.warning(
+                    f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and {start:g} GeV ({after})"
+                )
+            elif start < end:
+                logger.warning(
+                    f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: events count twice"
+                )
+            if stop > end:
+                end, before = stop, after
+
+
 def check_reach(samples):
     """Raise WorkflowError unless signals that are only looked at, and the one of the training beside them, have a mass."""
     others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
@@ -71,11 +97,46 @@ def check_reach(samples):
         for name, sample in samples.items():
             if sample["label"] == 1 and "mass" not in sample:
                 raise WorkflowError(f"configuration key 'samples.{name}.mass': the reach against the mass needs it")
+        check_masses({name: sample for name, sample in samples.items() if sample["label"] == 1}, others)
 
 
-def check_model_names(names):
+def check_masses(signals, others):
+    """Raise WorkflowError unless one signal is of the training, and each has a mass of its own."""
+    trained = [name for name in signals if name not in others]
+    if len(trained) > 1:
+        raise WorkflowError(
+            f"configuration key 'samples': with signals of role reach one signal trains, here {', '.join(trained)}"
+        )
+    of_mass = {}
+    for name, signal in signals.items():
+        first = of_mass.setdefault(signal["mass"], name)
+        if first != name:
+            raise WorkflowError(f"configuration key 'samples.{name}.mass': {first} has the same mass")
+
+
+def check_robustness(robustness, samples, models):
+    """Raise WorkflowError for a model that is not there, or pile-up in events that are not simulated."""
+    for name in robustness["models"]:
+        if name not in models:
+            raise WorkflowError(
+                f"configuration key 'robustness.models': there is no model '{name}'; choose from {', '.join(models)}"
+            )
+    read = [name for name, sample in samples.items() if "files" in sample and sample.get("role") != "reach"]
+    for variation, changes in robustness["variations"].items():
+        if "pile_up" in changes and read:
+            raise WorkflowError(
+                f"configuration key 'robustness.variations.{variation}.pile_up': sample {read[0]} is read from files, "
+                "and pile-up is simulated; leave it out"
+            )
+
+
+def check_model_names(names, baselines):
     """Raise WorkflowError for a model with the name of something else in the results."""
     for position, name in enumerate(names):
+        if name in baselines:
+            raise WorkflowError(
+                f"configuration key 'models.{name}': in the results this name is that of a baseline; choose another"
+            )
         if name in TAKEN_NAMES or (name == "cnn" and position > 0):
             owner = "that of the first model" if name == "cnn" else "an event variable or column"
             raise WorkflowError(
@@ -108,7 +169,7 @@ def chunk_sizes(n_events, events_per_job):
 
 def class_name(label):
     """Title of a class in plots: that of its sample, if it has only one."""
-    titles = [TITLES[name] for name, sample in SAMPLES.items() if sample["label"] == label]
+    titles = [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label]
     return titles[0] if len(titles) == 1 else ("Background", "Signal")[label]
 
 
@@ -128,7 +189,8 @@ def package_modules(*names):
     files = []
     for name in names:
         folder = package / name
-        files += sorted(path for path in folder.glob("*.*")) if folder.is_dir() else [package / f"{name}.py"]
+        in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in (".py", ".j2", ".css"))
+        files += in_folder if folder.is_dir() else [package / f"{name}.py"]
     return [str(file) for file in files]
 
 
@@ -249,12 +311,12 @@ check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.
 RESULTS = Path(config["results_dir"])
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
-CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
 CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
 SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
 TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
+CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
 VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
 REACH_SAMPLES = [name for name in SAMPLES if name not in TRAINING_SAMPLES]

@@ -9,7 +9,10 @@ def display_names(kind):
 
 def report_facts():
     """What stands on top of the report."""
-    names = {label: ", ".join(TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == label) for label in (1, 0)}
+    names = {
+        label: ", ".join(TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label)
+        for label in (1, 0)
+    }
     grid, channels = config["images"]["grid"], config["images"]["channels"]
     return {
         "Signal": names[1],
@@ -25,8 +28,8 @@ def report_placeholders():
     images = config["images"]
     return {
         "luminosity_fb": config["luminosity_fb"],
-        "signal": [TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == 1],
-        "background": [TITLES[name] for name in SAMPLES if SAMPLES[name]["label"] == 0],
+        "signal": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 1],
+        "background": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 0],
         "grid": images["grid"],
         "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
         "channels": images["channels"],
@@ -82,6 +85,7 @@ if VARIATIONS:
 
 REPORT_FILES = {
     "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
+    "HEPData submission": str(RESULTS / "hepdata/submission.yaml"),
     **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
 }
 
@@ -308,6 +312,29 @@ if VARIATIONS:
             "../scripts/plot_robustness.py"
 
 
+rule write_hepdata:
+    """ROC curves, working points and reach as tables of a HEPData submission."""
+    input:
+        test_events=RESULTS / "metrics/test_events.h5",
+        summary=RESULTS / "metrics/summary.json",
+        reach=RESULTS / "metrics/reach.json",
+        modules=package_modules("hepdata"),
+    output:
+        directory(RESULTS / "hepdata"),
+    log:
+        RESULTS / "logs/write_hepdata.log",
+    benchmark:
+        RESULTS / "benchmarks/write_hepdata.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
+    script:
+        "../scripts/write_hepdata.py"
+
+
 rule write_report:
     """One self-contained page, and all its numbers in one table."""
     input:
@@ -324,6 +351,7 @@ rule write_report:
             for path in (section["text_file"], *(figure["caption_file"] for figure in section["figures"]))
         ],
         numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
+        hepdata=RESULTS / "hepdata",
         modules=package_modules("report"),
     output:
         page=RESULTS / "report.html",

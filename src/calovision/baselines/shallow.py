@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from calovision.baselines.features import event_features, referee_features
+from calovision.baselines.features import column, event_features, referee_features
 from calovision.errors import InputError
 
 Events = Mapping[str, np.ndarray]
@@ -100,10 +100,10 @@ def fit_shallow(
         raise InputError(f"unknown classifier '{name}': choose from {', '.join(SHALLOW_CLASSIFIERS)}")
     kind = SHALLOW_CLASSIFIERS[name]
     for split, events in (("training", training), ("validation", validation)):
-        if len(np.unique(events["label"])) < 2:
+        if len(np.unique(column(events, "label"))) < 2:
             raise InputError(f"the {split} split lacks a class: classifier '{name}' needs signal and background")
-    features, labels = kind.features(training), np.asarray(training["label"]).astype(int)
-    seen, true = kind.features(validation), np.asarray(validation["label"]).astype(int)
+    features, labels = kind.features(training), column(training, "label").astype(int)
+    seen, true = kind.features(validation), column(validation, "label").astype(int)
     best: FittedShallow | None = None
     for choices in _each(kind.choices):
         pipeline = make_pipeline(StandardScaler(), kind.make(seed, **choices))

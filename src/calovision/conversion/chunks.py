@@ -44,8 +44,12 @@ def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]
     Raises
     ------
     InputError
-        If the file has not what a channel needs.
+        If the file has not what a channel, or what the small-R jets and shapes need.
     """
+    if recipe.content is not None:
+        for collection in CONTENT_FIELDS:
+            if collection not in info.collections:
+                raise InputError(f"{info.path}: small-R jets and shapes need {collection}, which the file has not")
     if recipe.jets is not None:
         return None
     fields = needed_fields(recipe.channels)
@@ -61,8 +65,6 @@ def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]
         fields.setdefault("towers", set()).update(JET_FIELDS)
     if recipe.content is not None:
         for collection, needed in CONTENT_FIELDS.items():
-            if collection not in info.collections:
-                raise InputError(f"{info.path}: small-R jets and shapes need {collection}, which the file has not")
             fields.setdefault(collection, set()).update(needed)
     return fields
 

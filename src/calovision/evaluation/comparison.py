@@ -30,7 +30,7 @@ def compare_with_cuts(
     -------
     ``at_signal_region`` and ``unweighted``, each with ``background_efficiency`` and ``classifiers``: of each the
     ``signal_efficiency`` and the paired ratios ``over_cuts`` (at the signal region only) and ``over_reference``, as
-    value, low and high.
+    value, low and high; None where there is no number, as the ratio to cuts that keep no signal.
     """
     labels, weights = test["label"], test["weight"]
     region = test["signal_region"].astype(bool)
@@ -52,10 +52,15 @@ def compare_with_cuts(
 def _results(found: Comparison, reference: str | None, *, cuts: str | None) -> dict[str, dict]:
     ratios = {"over_cuts": cuts, "over_reference": reference}
     return {
-        name: {"signal_efficiency": found.value(name)}
-        | {ratio: found.ratio(name, other) for ratio, other in ratios.items() if other in found.nominal}
+        name: {"signal_efficiency": _known(found.value(name))}
+        | {ratio: _known(found.ratio(name, other)) for ratio, other in ratios.items() if other in found.nominal}
         for name in found.nominal
     }
+
+
+def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers for JSON, which has no nan."""
+    return {key: value if np.isfinite(value) else None for key, value in numbers.items()}
 
 
 def comparison_table(comparison: Mapping[str, Any]) -> str:

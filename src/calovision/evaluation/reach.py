@@ -78,6 +78,12 @@ def reach_table(found: Mapping[str, Any]) -> str:
         "and upper limit on its cross-section at 95 % CL. Intervals hold 68 % of a bootstrap over the test events; the "
         "gains are paired. Cuts and bins of the scores were chosen on the validation split; events of bins are summed."
     )
+    if any(found["cuts"]["background_is_limit"]):
+        text += (
+            " **No simulated background event passes the cuts**: one event stands for them, so that there is no gain "
+            "over them to be read off."
+        )
+        header, rows = header[:-2], [row[:-2] for row in rows]
     lines = [text, "", *_lines(header, rows)]
     if "against_mass" in found:
         lines += ["", *_mass_lines(found["against_mass"])]
@@ -94,7 +100,7 @@ def _row(name: str, record: Mapping[str, Any]) -> list[str]:
         f"{sum(record['n_eff']):.1f}",
         format_interval(record["significance"]),
         format_interval(limit),
-        *(format_interval(gain[kind]) if kind in gain else "1" for kind in ("significance", "limit")),
+        *(format_interval(gain[kind]) if kind in gain else "" for kind in ("significance", "limit")),
     ]
 
 

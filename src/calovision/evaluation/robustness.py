@@ -63,9 +63,9 @@ def robustness_table(found: Mapping[str, Any]) -> str:
     for variation, selections in found["variations"].items():
         for name, numbers in selections.items():
             nominal = found["variations"]["nominal"][name]["signal"]["value"]
-            ratio = numbers["signal"]["value"] / nominal if nominal > 0 else float("nan")
+            ratio = f"{numbers['signal']['value'] / nominal:.3f}" if nominal > 0 else "none"
             cells = [format_efficiency(Efficiency(**numbers[kind])) for kind in ("signal", "background")]
-            rows.append([variation, name.replace("_", " "), cells[0], f"{ratio:.3f}", cells[1]])
+            rows.append([variation, name.replace("_", " "), cells[0], ratio, cells[1]])
     lines = [" | ".join(row) for row in (header, ["---"] * len(header), *rows)]
     text = (
         "Signal and background efficiencies of thresholds that are fixed in the nominal detector at background "

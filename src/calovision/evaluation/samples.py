@@ -78,7 +78,7 @@ def _warnings(names: np.ndarray, labels: np.ndarray, region: np.ndarray, weights
     found = []
     for name in np.unique(names[inside]):
         of_sample = weights[inside & (names == name)]
-        share, n_eff = of_sample.sum() / total, n_effective(of_sample)
+        share, n_eff = of_sample.sum() / total if total > 0 else 0.0, n_effective(of_sample)
         if share > DOMINATING_SHARE and n_eff < FEW_EVENTS:
             found.append(
                 f"sample {name} makes {share:.0%} of the background in the signal region from {n_eff:.1f} effective "
@@ -86,6 +86,8 @@ def _warnings(names: np.ndarray, labels: np.ndarray, region: np.ndarray, weights
             )
     if not inside.any():
         found.append("no background event passes the signal region: its efficiency is an upper limit; generate more")
+    elif total <= 0:
+        found.append("the background in the signal region cancels by its negative weights; generate more of it")
     return found
 
 

@@ -91,7 +91,13 @@ def _seen_from(points: torch.Tensor, axis: torch.Tensor, signs: torch.Tensor) ->
     distance = torch.remainder(points[:, :, 2] - axis + torch.pi, 2 * torch.pi) - torch.pi
     share = points[:, :, 3] if points.shape[2] == TOWER_FIELDS else torch.zeros_like(distance)
     return torch.stack(
-        [torch.log1p(points[:, :, 0]) / 3, points[:, :, 1] * signs[:, :1], distance * signs[:, 1:] / 2, share], dim=2
+        [
+            torch.log1p(points[:, :, 0].clamp(min=0)) / 3,
+            points[:, :, 1] * signs[:, :1],
+            distance * signs[:, 1:] / 2,
+            share,
+        ],
+        dim=2,
     )
 
 

@@ -85,6 +85,8 @@ class ImageModel(nn.Module):
         """
         self._check(images, variables)
         scaled = images if is_scaled else self.scaling(images)
+        if self.specification.seen_channels:
+            scaled = scaled[:, self.specification.channel_positions]
         if self.head is None:
             return _one_logit_an_image(self.network(scaled), self.specification.network)
         if self.takes_points:

@@ -63,13 +63,13 @@ def make_network(specification: ModelSpecification) -> nn.Module:
     # a network of a user need not know what wraps around
     arguments = {"circular": specification.circular} if "circular" in taken else {}
     try:
-        return constructor(specification.image_shape, **arguments, **options)
+        return constructor(specification.network_shape, **arguments, **options)
     except InputError:
         raise
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).strip().splitlines()
         raise InputError(
-            f"network '{name}' cannot be built for images {specification.image_shape} with options {options}: "
+            f"network '{name}' cannot be built for images {specification.network_shape} with options {options}: "
             f"{reason[0] if reason else type(error).__name__}"
         ) from error
 

@@ -31,6 +31,8 @@ class ModelSpecification:
         Event columns that are given to the network beside the image, as the configuration names them.
     n_variables
         Numbers that these columns make.
+    seen_channels
+        Those that the network looks at, by name; empty for all.
     scaling
         One of `SCALINGS`.
     circular
@@ -52,12 +54,13 @@ class ModelSpecification:
     grid: dict[str, Any] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     n_variables: int = 0
+    seen_channels: tuple[str, ...] = ()
     scaling: str = "log1p"
     circular: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("image_shape", "channels", "units", "variables"):
+        for name in ("image_shape", "channels", "units", "variables", "seen_channels"):
             value = getattr(self, name)
             _require(isinstance(value, list | tuple), name, value, "a list")
             object.__setattr__(self, name, tuple(value))
@@ -76,7 +79,7 @@ class ModelSpecification:
             ("options", dict, "a mapping"),
         ):
             _require(isinstance(getattr(self, name), kind), name, getattr(self, name), words)
-        for name in ("channels", "units", "variables"):
+        for name in ("channels", "units", "variables", "seen_channels"):
             value = getattr(self, name)
             _require(all(isinstance(item, str) for item in value), name, value, "a list of names")
 
@@ -88,8 +91,24 @@ class ModelSpecification:
             fits = len(getattr(self, name)) in (0, shape[0])
             _require(fits, name, getattr(self, name), f"one for each of the {shape[0]} channels")
         _require(_is_whole(self.n_variables) and self.n_variables >= 0, "n_variables", self.n_variables, "0 or more")
+        unknown = [name for name in self.seen_channels if name not in self.channels]
+        if unknown:
+            raise InputError(
+                f"train.channels: the images have no channel '{unknown[0]}', but {', '.join(self.channels) or 'none'}"
+            )
         if self.scaling not in SCALINGS:
             raise InputError(f"unknown scaling '{self.scaling}': choose from {', '.join(SCALINGS)}")
+
+    @property
+    def channel_positions(self) -> list[int]:
+        """Positions of the channels that the network looks at."""
+        seen = self.seen_channels
+        return [self.channels.index(name) for name in seen] if seen else list(range(self.image_shape[0]))
+
+    @property
+    def network_shape(self) -> tuple[int, int, int]:
+        """Shape of the images that the network gets, ``(n_seen_channels, n_eta, n_phi)``."""
+        return len(self.channel_positions), *self.image_shape[1:]
 
     @property
     def is_imported(self) -> bool:

@@ -20,12 +20,25 @@ CLASSIFIER_STYLES = {  # color, line style: told apart in gray too
     "cnn+jets": (COLORS[1], "--"),
     "n_fat_jets": (COLORS[2], ":"),
     "mj_sum": (COLORS[3], "-."),
+    "referee": (COLORS[8], "-"),
+    "gradient_boosting": (COLORS[4], "--"),
+    "mlp": (COLORS[5], ":"),
+    "signal_region": ("black", "-"),
 }
 CLASSIFIER_NAMES = {
     "cnn": "CNN",
     "cnn+jets": "CNN + jet variables",
     "n_fat_jets": "Number of fat jets",
     "mj_sum": r"$M_J^\Sigma$",
+    "n_jets": "Number of small-R jets",
+    "signal_region": "Signal region",
+    "logistic_regression": "Logistic regression",
+    "adaboost": "AdaBoost",
+    "gradient_boosting": "Boosting, 23 jet variables",
+    "mlp": "MLP, 23 jet variables",
+    "referee": "Boosting, with small-R jets",
+    "deep_sets": "Deep sets",
+    "fusion": "Fusion network",
 }
 FONT_SIZE = 12
 STYLE = [

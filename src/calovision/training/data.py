@@ -57,6 +57,9 @@ class ImageData(lightning.LightningDataModule):
         self.indices, self.weights = {}, {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
+            if name == "train":
+                # the same random numbers for every share, so that a smaller part is in a larger one
+                chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < options.training_share]
             _check_split(name, labels[chosen])
             self.indices[name] = chosen
             self.weights[name] = training_weights(labels[chosen], event_weights[chosen], options.weights)
@@ -164,6 +167,7 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         grid=json.loads(json.dumps(asdict(info.grid))),
         variables=tuple(options.variables),
         n_variables=len(variable_names(collection, options.variables)),
+        seen_channels=tuple(options.channels),
         scaling=options.scaling,
         circular=options.circular and info.kind == "event",  # the edges of a jet image are no neighbors
         options=dict(options.options),

@@ -25,6 +25,10 @@ class TrainingOptions:
         Name in ``models.NETWORKS`` or import path ``package.module:Class``, and the network's own options.
     scaling, circular, variables
         Scaling of the images, circular padding in phi, event columns beside the image (`models.ModelSpecification`).
+    channels
+        Channels of the images that the network looks at; empty for all.
+    training_share
+        Part of the training split that is used, for learning curves; smaller parts are in the larger ones.
     epochs, patience
         Largest number of epochs, and how many without a lower validation loss end the run.
     batch_size
@@ -52,6 +56,8 @@ class TrainingOptions:
     scaling: str = "log1p"
     circular: bool = True
     variables: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    training_share: float = 1.0
     epochs: int = 20
     patience: int = 5
     batch_size: int = 64
@@ -91,6 +97,8 @@ class TrainingOptions:
             if getattr(self, name) not in known:
                 raise InputError(f"train.{name} '{getattr(self, name)}' is unknown: choose from {', '.join(known)}")
         self._check_device()
+        if not 0 < self.training_share <= 1:
+            raise InputError(f"train.training_share is {self.training_share}: give a part above 0, at most 1")
         if self.batch_size % self.n_processes:
             raise InputError(
                 f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} processes: choose a "

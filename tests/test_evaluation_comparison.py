@@ -1,0 +1,127 @@
+"""Comparison with the cuts: working points against the metrics, ratios, and the table."""
+
+import json
+
+import numpy as np
+import pytest
+
+from calovision.evaluation import compare_with_cuts, comparison_table
+from calovision.metrics import signal_efficiency_at
+
+
+def make_test(n=1500, seed=0):
+    """Half signal; weights of the background spread over a decade; cuts on a blurred version of the score."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat([1, 0], n)
+    hidden = rng.normal(2.0 * labels, 1.0)
+    test = {"label": labels, "weight": np.where(labels == 1, 0.01, rng.exponential(1.0, 2 * n))}
+    test["signal_region"] = hidden + rng.normal(0, 1.0, 2 * n) > 2.5
+    networks = hidden[:, None] + rng.normal(0, 0.3, (2 * n, 2))
+    return test, {"jets": np.round(hidden), "referee": hidden, "cnn": networks}
+
+
+def share(passed, members, weights):
+    return weights[passed & members].sum() / weights[members].sum()
+
+
+@pytest.fixture(scope="module")
+def made():
+    return make_test()
+
+
+@pytest.fixture(scope="module")
+def found(made):
+    return compare_with_cuts(*made, reference="referee", seed=3)
+
+
+def test_values_are_those_of_the_working_points(made, found):
+    test, scores = made
+    is_signal, weights, region = test["label"] == 1, test["weight"], test["signal_region"]
+    at_region, unweighted = found["at_signal_region"], found["unweighted"]
+    point = share(region, ~is_signal, weights)
+    assert at_region["background_efficiency"] == pytest.approx(point)
+    assert unweighted["background_efficiency"] == 1e-3
+    assert list(at_region["classifiers"]) == ["signal_region", *scores]
+    assert list(unweighted["classifiers"]) == list(scores)
+    of_region = at_region["classifiers"]["signal_region"]["signal_efficiency"]["value"]
+    assert of_region == pytest.approx(share(region, is_signal, weights))
+    for name, columns in scores.items():
+        columns = columns.reshape(len(region), -1).T
+        for numbers, of_events, efficiency in ((at_region, weights, point), (unweighted, np.ones(3000), 1e-3)):
+            each = [signal_efficiency_at(one, test["label"], of_events, efficiency).value for one in columns]
+            value = numbers["classifiers"][name]["signal_efficiency"]
+            assert value["value"] == pytest.approx(np.mean(each))
+            assert value["low"] <= value["value"] <= value["high"]
+
+
+def test_ratios_are_those_of_the_values(found):
+    classifiers = found["at_signal_region"]["classifiers"]
+    values = {name: numbers["signal_efficiency"]["value"] for name, numbers in classifiers.items()}
+    for name, numbers in classifiers.items():
+        assert numbers["over_cuts"]["value"] == pytest.approx(values[name] / values["signal_region"])
+        assert numbers["over_reference"]["value"] == pytest.approx(values[name] / values["referee"])
+    one = {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert classifiers["signal_region"]["over_cuts"] == classifiers["referee"]["over_reference"] == one
+    # the hidden variable without the noise of the cuts is better than these by much more than the errors
+    assert classifiers["referee"]["over_cuts"]["low"] > 1.1
+    assert classifiers["cnn"]["over_reference"]["high"] < 1.02
+
+
+def test_every_event_counts_one_where_nothing_is_weighted(found):
+    """There the signal region is no classifier: its own point depends on the weights."""
+    for numbers in found["unweighted"]["classifiers"].values():
+        assert set(numbers) == {"signal_efficiency", "over_reference"}
+
+
+def test_without_a_referee_there_is_no_ratio_to_it(made, found):
+    test, scores = made
+    alone = compare_with_cuts(test, {"jets": scores["jets"]}, reference=None, seed=3)
+    assert set(alone["at_signal_region"]["classifiers"]["jets"]) == {"signal_efficiency", "over_cuts"}
+    assert set(alone["unweighted"]["classifiers"]["jets"]) == {"signal_efficiency"}
+    assert "referee" not in comparison_table(alone)
+
+
+def test_the_same_seed_gives_the_same_numbers(made, found):
+    assert compare_with_cuts(*made, reference="referee", seed=3) == found
+    assert compare_with_cuts(*made, reference="referee", seed=4) != found
+
+
+def test_cuts_without_signal_give_none_and_no_nan(made):
+    test, scores = made
+    empty = test | {"signal_region": np.zeros(3000, dtype=bool)}
+    found = compare_with_cuts(empty, scores, reference="referee", seed=1)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    classifiers = found["at_signal_region"]["classifiers"]
+    assert classifiers["cnn"]["over_cuts"] == {"value": None, "low": None, "high": None}
+    assert "| none |" in comparison_table(found)
+
+
+def test_negative_weights_give_no_nan(made):
+    test, scores = made
+    weights = test["weight"] * np.where(np.arange(3000) % 10 == 0, -1.0, 1.0)
+    found = compare_with_cuts(test | {"weight": weights}, scores, reference="referee", seed=1)
+    for numbers in found["at_signal_region"]["classifiers"].values():
+        assert all(np.isfinite(value) for part in numbers.values() for value in part.values())
+
+
+def test_table_text():
+    value, ratio = {"value": 0.85312, "low": 0.841, "high": 0.8619}, {"value": 1.5, "low": 1.25, "high": None}
+    numbers = {"signal_efficiency": value, "over_cuts": ratio | {"low": None}, "over_reference": value}
+    comparison = {
+        "at_signal_region": {
+            "background_efficiency": 2.2345e-4,
+            "classifiers": {"signal_region": numbers, "n_fat_jets": numbers},
+        },
+        "unweighted": {"background_efficiency": 1e-3, "classifiers": {"n_fat_jets": {"signal_efficiency": value}}},
+    }
+    text, empty, *rows = comparison_table(comparison).splitlines()
+    assert text.startswith("Signal efficiency at equal background efficiency with 68 % intervals")
+    assert empty == ""
+    interval = "0.853 (0.841 to 0.862)"
+    assert rows == [
+        "| classifier | signal at the signal region's background (0.00022) | over the cuts | over `referee` "
+        "| signal at background 0.001, every event counts 1 |",
+        "| --- | --- | --- | --- | --- |",
+        f"| signal region | {interval} | 1.5 | {interval} |  |",
+        f"| n fat jets | {interval} | 1.5 | {interval} | {interval} |",
+    ]

@@ -1,0 +1,15 @@
+import json
+from pathlib import Path
+
+from calovision.hepdata import write_hepdata
+from calovision.logs import job_log
+from calovision.metrics import roc
+from calovision.storage import read_table
+
+with job_log(snakemake.log[0]):
+    test = read_table(snakemake.input.test_events)
+    summary, reach = (json.loads(Path(snakemake.input[name]).read_text()) for name in ("summary", "reach"))
+    curves = {name: roc(test[name], test["label"], test["weight"]) for name in summary["classifiers"]}
+    write_hepdata(
+        Path(snakemake.output[0]), curves=curves, summary=summary, reach=reach, description=snakemake.params.description
+    )
