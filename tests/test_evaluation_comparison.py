@@ -9,7 +9,7 @@ from calovision.evaluation import compare_with_cuts, comparison_table
 from calovision.metrics import signal_efficiency_at
 
 
-def make_test(n=1500, seed=0):
+def make_test(n=600, seed=0):
     """Half signal; weights of the background spread over a decade; cuts on a blurred version of the score."""
     rng = np.random.default_rng(seed)
     labels = np.repeat([1, 0], n)
@@ -47,7 +47,7 @@ def test_values_are_those_of_the_working_points(made, found):
     assert of_region == pytest.approx(share(region, is_signal, weights))
     for name, columns in scores.items():
         columns = columns.reshape(len(region), -1).T
-        for numbers, of_events, efficiency in ((at_region, weights, point), (unweighted, np.ones(3000), 1e-3)):
+        for numbers, of_events, efficiency in ((at_region, weights, point), (unweighted, np.ones(1200), 1e-3)):
             each = [signal_efficiency_at(one, test["label"], of_events, efficiency).value for one in columns]
             value = numbers["classifiers"][name]["signal_efficiency"]
             assert value["value"] == pytest.approx(np.mean(each))
@@ -88,7 +88,7 @@ def test_the_same_seed_gives_the_same_numbers(made, found):
 
 def test_cuts_without_signal_give_none_and_no_nan(made):
     test, scores = made
-    empty = test | {"signal_region": np.zeros(3000, dtype=bool)}
+    empty = test | {"signal_region": np.zeros(1200, dtype=bool)}
     found = compare_with_cuts(empty, scores, reference="referee", seed=1)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     classifiers = found["at_signal_region"]["classifiers"]
@@ -98,7 +98,7 @@ def test_cuts_without_signal_give_none_and_no_nan(made):
 
 def test_negative_weights_give_no_nan(made):
     test, scores = made
-    weights = test["weight"] * np.where(np.arange(3000) % 10 == 0, -1.0, 1.0)
+    weights = test["weight"] * np.where(np.arange(1200) % 10 == 0, -1.0, 1.0)
     found = compare_with_cuts(test | {"weight": weights}, scores, reference="referee", seed=1)
     for numbers in found["at_signal_region"]["classifiers"].values():
         assert all(np.isfinite(value) for part in numbers.values() for value in part.values())

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from calovision.errors import InputError
-from calovision.evaluation.paired import compare_paired
+from calovision.evaluation.paired import bootstrap_roc, compare_paired
 from calovision.metrics import signal_efficiency_at
 
 
@@ -16,7 +17,7 @@ def make_events(n=4000, seed=0):
 
 
 def test_nominal_values_are_those_of_the_working_points():
-    labels, weights, scores, rng = make_events()
+    labels, weights, scores, _ = make_events()
     rounded = np.round(scores, 1)  # ties
     found = compare_paired({"a": scores, "b": rounded}, labels, weights, background_efficiency=0.02, n_replicas=2)
     for name, values in (("a", scores), ("b", rounded)):
@@ -90,3 +91,16 @@ def test_missing_working_point_and_class_are_named():
         compare_paired({"a": scores}, labels, weights)
     with pytest.raises(InputError, match="one class is empty"):
         compare_paired({"a": scores[:10]}, labels[:10], weights[:10], background_efficiency=0.1)
+
+
+def test_band_of_the_roc_holds_the_analytic_curve():
+    labels, weights, scores, _ = make_events(6000)
+    at = np.array([0.3, 0.5, 0.7, 0.9])
+    low, high = bootstrap_roc(scores, labels, weights, at, n_replicas=200)
+    threshold = norm.isf(at) + 2.0  # signal is shifted by 2
+    expected = norm.sf(threshold)
+    assert ((low < expected * 1.15) & (expected * 0.85 < high)).all()
+    # binomial of the background, whose weights have n_eff = n / 2, and of the signal through the slope of the curve
+    slope = np.exp(2.0 - 2.0 * threshold)
+    variance = expected * (1 - expected) / 3000 + slope**2 * at * (1 - at) / 6000
+    assert (high - low) / 2 == pytest.approx(np.sqrt(variance), rel=0.3)

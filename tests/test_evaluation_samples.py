@@ -60,7 +60,7 @@ def test_cut_flow_of_generated_and_of_the_cut_before(tmp_path):
 
 
 def test_effective_and_expected_events_by_numpy(tmp_path):
-    weights = np.random.default_rng(1).exponential(1.0, 40)
+    weights = np.random.default_rng(1).uniform(0.2, 2.0, 40)
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=10)])
     qcd = found["samples"]["qcd"]
     assert qcd["preselected"]["n"] == 40

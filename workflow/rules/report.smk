@@ -94,8 +94,9 @@ rule plot_performance:
     """ROC, CNN output against the jet variables, the gain from combining, score distributions."""
     input:
         test_events=RESULTS / "metrics/test_events.h5",
+        network_scores=RESULTS / "metrics/network_scores.h5",
         summary=RESULTS / "metrics/summary.json",
-        modules=package_modules("metrics", "plotting"),
+        modules=package_modules("evaluation", "metrics", "plotting"),
     output:
         **plot_outputs("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
     log:
@@ -108,6 +109,7 @@ rule plot_performance:
         runtime=10,
     params:
         class_names=CLASS_NAMES,
+        first_model=FIRST_MODEL,
     script:
         "../scripts/plot_performance.py"
 

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 from calovision import plotting
-from calovision.evaluation import CLASSIFIERS
+from calovision.evaluation import CLASSIFIERS, bootstrap_roc
 from calovision.logs import job_log
 from calovision.metrics import Efficiency, roc
 from calovision.storage import read_table
@@ -16,9 +16,12 @@ with job_log(snakemake.log[0]):
         name: {point: Efficiency(**value) for point, value in summary["classifiers"][name]["signal_efficiency"].items()}
         for name in CLASSIFIERS
     }
-    curves = {name: roc(test[name], *classes) for name in CLASSIFIERS}
+    shown = [*CLASSIFIERS, *[name for name in ("n_jets", "referee") if name in test]]
+    curves = {name: roc(test[name], *classes) for name in shown}
+    networks = read_table(snakemake.input.network_scores)[snakemake.params.first_model]
+    band = {"cnn": bootstrap_roc(networks, *classes, plotting.SIGNAL_GRID)}
     figures = {
-        "roc": plotting.plot_roc(curves, signal_region=region),
+        "roc": plotting.plot_roc(curves, signal_region=region, bootstrap=band),
         "cnn_vs_n_fat_jets": plotting.plot_score_vs_n_fat_jets(test["cnn"], test["n_fat_jets"], *classes, names=names),
         "cnn_vs_mj_sum": plotting.plot_score_vs_mj_sum(test["cnn"], test["mj_sum"], *classes, names=names),
         "combination_gain": plotting.plot_combination_gain(efficiencies),

@@ -12,6 +12,7 @@ import numpy as np
 from calovision.errors import InputError
 
 REFEREE_VARIABLES = ("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks", "jet_pt")
+NO_PAIR = 10.0
 
 
 def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -25,11 +26,16 @@ def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
     InputError
         If a column is missing or ``fat_jets`` is not ``(n_events, 5, 4)``.
     """
-    columns = [column(events, "n_fat_jets"), column(events, "mj_sum"), np.abs(column(events, "delta_eta_12"))]
+    columns = [column(events, "n_fat_jets"), column(events, "mj_sum"), _separation(events)]
     fat_jets = column(events, "fat_jets")
     if fat_jets.shape != (len(columns[0]), 5, 4):
         raise InputError(f"column fat_jets has shape {fat_jets.shape}; ({len(columns[0])}, 5, 4) is expected")
     return np.column_stack([*columns, fat_jets.reshape(len(fat_jets), 20)])
+
+
+def _separation(events: Mapping[str, np.ndarray]) -> np.ndarray:
+    """|delta eta| of the two leading fat jets; `NO_PAIR`, beyond all others, where there is no pair."""
+    return np.minimum(np.abs(column(events, "delta_eta_12")), NO_PAIR)
 
 
 def referee_features(events: Mapping[str, np.ndarray]) -> np.ndarray:

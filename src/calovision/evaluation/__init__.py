@@ -3,7 +3,7 @@
 from calovision.evaluation.comparison import compare_with_cuts, comparison_table
 from calovision.evaluation.diagnostics import diagnose
 from calovision.evaluation.models import compare_models, ensemble_scores, models_table
-from calovision.evaluation.paired import Comparison, compare_paired
+from calovision.evaluation.paired import Comparison, bootstrap_roc, compare_paired
 from calovision.evaluation.reach import expected_events, nominal_point, only_cnn, reach_table, signal_point
 from calovision.evaluation.records import read_history, read_model_numbers, read_runs, training_record
 from calovision.evaluation.robustness import efficiencies_of_variation, robustness_table, threshold_at
@@ -21,6 +21,7 @@ from calovision.evaluation.summary import (
 __all__ = [
     "CLASSIFIERS",
     "Comparison",
+    "bootstrap_roc",
     "compare_models",
     "compare_paired",
     "compare_with_cuts",

@@ -99,6 +99,45 @@ def compare_paired(
     return Comparison(nominal, {name: np.array([replica[name] for replica in replicas]) for name in nominal})
 
 
+def bootstrap_roc(
+    scores: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    signal_efficiencies: np.ndarray,
+    *,
+    n_replicas: int = 200,
+    seed: int = 0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Band of a ROC curve over events and networks: what another sample and another training would give.
+
+    Parameters
+    ----------
+    scores
+        ``(n,)``, or of the networks of a model ``(n, n_networks)``.
+    labels, weights
+        As in `compare_paired`.
+    signal_efficiencies
+        Where the band is wanted, ``(n_points,)``.
+    n_replicas, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    Lower and upper background efficiency at each point, ``(n_points,)``: 68.3 % of the replicas are inside.
+    """
+    weights = np.asarray(weights, dtype=np.float64)
+    order = _Ordered(scores, np.asarray(labels).astype(bool))
+    rng = np.random.default_rng(seed)
+    replicas = [
+        order.background_efficiencies(
+            int(rng.integers(order.n_networks)), weights * rng.poisson(1.0, len(weights)), signal_efficiencies
+        )
+        for _ in range(n_replicas)
+    ]
+    low, high = np.quantile(replicas, ONE_SIGMA, axis=0)
+    return low, high
+
+
 class _Ordered:
     """Scores of the networks of a model, sorted once for all replicas."""
 
@@ -111,12 +150,21 @@ class _Ordered:
             ends = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)  # last event of each tie
             self._networks.append((order, ends, labels[order]))
 
-    def signal_efficiency(self, network: int, weights: np.ndarray, background_efficiency: float) -> float:
-        """At a background efficiency; linear between two scores, as `metrics.signal_efficiency_at`."""
+    def _sums(self, network: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Weight of signal and of background that reaches each score, from none on."""
         order, ends, is_signal = self._networks[network]
         sorted_weights = weights[order]
         signal = np.append(0.0, np.cumsum(np.where(is_signal, sorted_weights, 0.0))[ends])
-        background = np.append(0.0, np.cumsum(np.where(is_signal, 0.0, sorted_weights))[ends])
+        return signal, np.append(0.0, np.cumsum(np.where(is_signal, 0.0, sorted_weights))[ends])
+
+    def background_efficiencies(self, network: int, weights: np.ndarray, at_signal: np.ndarray) -> np.ndarray:
+        """At signal efficiencies, ``(n_points,)``; linear between two scores."""
+        signal, background = self._sums(network, weights)
+        return np.interp(at_signal, np.maximum.accumulate(signal) / signal[-1], background / background[-1])
+
+    def signal_efficiency(self, network: int, weights: np.ndarray, background_efficiency: float) -> float:
+        """At a background efficiency; linear between two scores, as `metrics.signal_efficiency_at`."""
+        signal, background = self._sums(network, weights)
         background = np.maximum.accumulate(background)  # the first crossing, with negative weights too
         target = background_efficiency * background[-1]
         after = min(int(np.searchsorted(background, target, side="right")), len(background) - 1)

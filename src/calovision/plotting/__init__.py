@@ -8,7 +8,7 @@ from calovision.plotting.attribution import plot_attributions
 from calovision.plotting.diagnostics import plot_calibration, plot_correlations, plot_mass_sculpting
 from calovision.plotting.images import plot_event_display, plot_mean_images
 from calovision.plotting.models import plot_model_comparison, plot_model_roc
-from calovision.plotting.performance import plot_combination_gain, plot_roc
+from calovision.plotting.performance import SIGNAL_GRID, plot_combination_gain, plot_roc
 from calovision.plotting.reach import plot_limits_against_mass, plot_reach
 from calovision.plotting.robustness import plot_robustness
 from calovision.plotting.samples import plot_cut_flow
@@ -17,6 +17,7 @@ from calovision.plotting.style import save_figure
 from calovision.plotting.training import plot_learning_curves
 
 __all__ = [
+    "SIGNAL_GRID",
     "plot_attributions",
     "plot_calibration",
     "plot_combination_gain",

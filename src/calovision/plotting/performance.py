@@ -22,6 +22,7 @@ def plot_roc(
     signal_region: tuple[Efficiency, Efficiency] | None = None,
     reference: str = "mj_sum",
     bands: tuple[str, ...] = ("cnn",),
+    bootstrap: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     names: Mapping[str, str] = CLASSIFIER_NAMES,
 ) -> Figure:
     """Background efficiency (logarithmic) against signal efficiency, and its ratio to a reference.
@@ -36,6 +37,9 @@ def plot_roc(
         Classifier that the lower panel divides by, at equal signal efficiency.
     bands
         Classifiers whose 68.3 % statistical band is drawn.
+    bootstrap
+        Classifier -> lower and upper background efficiency at each of `SIGNAL_GRID`: the band of a bootstrap over
+        events and networks, between thin lines.
     names
         Titles of the classifiers; one that is absent shows its key.
 
@@ -55,6 +59,11 @@ def plot_roc(
             curves[reference], curves[reference].background_efficiency
         )
         bottom.plot(SIGNAL_GRID, ratio, color=color, linestyle=line)
+    for position, (name, edges) in enumerate((bootstrap or {}).items()):
+        for edge in edges:
+            top.plot(
+                SIGNAL_GRID, np.where(edge > 0, edge, np.nan), color=classifier_style(name, position)[0], linewidth=0.7
+            )
     lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:
         lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
