@@ -9,7 +9,7 @@ from fakes import write_image_file, write_two_samples
 
 from calovision.baselines import combined_score, fit_combination
 from calovision.errors import InputError
-from calovision.evaluation import CLASSIFIERS, split_indices, summarize, summary_table, tabulate_test_events
+from calovision.evaluation import CLASSIFIERS, split_indices, summarize, summary_table, tabulate_events
 from calovision.storage import ImageCollection, read_table, write_table
 
 SIGNAL_REGION = "(n_fat_jets >= 4) & (mj_sum > 300)"
@@ -155,9 +155,15 @@ def test_skipped_files_are_named(tmp_path, four_and_four):
     assert lines[7] == "- lost.root: lost.root is truncated"
 
 
-def tabulate(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1, others=None):
+def tabulate_both(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1, others=None):
+    """Tables of the validation and of the test events."""
     models = {"small": scores, **(others or {})}
-    return tabulate_test_events(collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
+    return tabulate_events(collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
+
+
+def tabulate(collection, indices, scores, *args, **options):
+    """The table of the test events."""
+    return tabulate_both(collection, indices, scores, *args, **options)[1]
 
 
 def test_test_events_are_those_of_the_test_split(collection):
@@ -177,10 +183,29 @@ def test_test_events_are_those_of_the_test_split(collection):
     assert 0 < test["signal_region"].sum() < 26
 
 
+def test_validation_events_are_those_of_the_validation_split(collection):
+    """The same columns as those of the test events; every event is in one of the two tables."""
+    indices = split_indices(collection, "validation", "test")
+    scores = np.linspace(0.1, 0.9, len(indices))
+    validation, test = tabulate_both(collection, indices, scores, others={"wide": 1 - scores})
+    is_test = collection.column("split")[indices] == 2
+    chosen = indices[~is_test]
+    assert len(chosen) == 26
+    assert set(validation) == set(test)
+    assert np.array_equal(validation["cnn"], scores[~is_test])
+    assert np.array_equal(validation["wide"], 1 - scores[~is_test])
+    for name in ("event_number", "label", "split", "mj_sum", "fat_jets"):
+        assert np.array_equal(validation[name], collection.column(name)[chosen])
+    assert np.array_equal(validation["weight"], collection.event_weights(36.1)[chosen])
+    assert np.array_equal(validation["sample"], collection.sample_names()[chosen])
+    assert np.array_equal(validation["signal_region"], (validation["n_fat_jets"] >= 4) & (validation["mj_sum"] > 300))
+    assert ((validation["cnn+jets"] >= 0) & (validation["cnn+jets"] <= 1)).all()
+
+
 def test_combination_is_fitted_on_the_validation_split(collection):
     indices = split_indices(collection, "validation", "test")
     scores = np.random.default_rng(1).uniform(0.1, 0.9, len(indices))
-    test = tabulate(collection, indices, scores, seed=4)
+    validated, test = tabulate_both(collection, indices, scores, seed=4)
     validation = split_indices(collection, "validation")
     columns = {name: collection.column(name)[validation] for name in collection.files[0].events}
     estimator = fit_combination(
@@ -190,7 +215,8 @@ def test_combination_is_fitted_on_the_validation_split(collection):
         collection.event_weights(36.1)[validation],
         seed=4,
     )
-    assert np.array_equal(test["cnn+jets"], combined_score(estimator, test["cnn"], test))
+    for events in (validated, test):
+        assert np.array_equal(events["cnn+jets"], combined_score(estimator, events["cnn"], events))
     assert len(np.unique(test["cnn+jets"])) > 5
 
 

@@ -90,7 +90,7 @@ def test_samples_of_a_label_add_up_by_their_expected_events(tmp_path):
 
 
 def test_a_sample_that_makes_much_of_the_background_from_few_events_is_named(tmp_path):
-    """2.9 of 3 events of the background from a single one; the other sample makes little, of many."""
+    """Ten of eleven parts of the background are one event; the other sample makes the rest, of nine."""
     paths = [
         signal(tmp_path),
         write(tmp_path / "low.h5", np.ones(10), inside=1, sample="low", cross_section_pb=90.0),
@@ -146,7 +146,7 @@ def test_weights_that_cancel_have_no_efficiency(tmp_path):
 
 def test_region_that_cannot_be_evaluated(tmp_path):
     paths = [signal(tmp_path), write(tmp_path / "qcd.h5", np.ones(10), inside=1)]
-    with pytest.raises(InputError, match="cut 'signal_region' .* unknown variable 'missing_et'"):
+    with pytest.raises(InputError, match=r"cut 'signal_region' .* unknown variable 'missing_et'"):
         summarize(paths, "missing_et > 3")
 
 

@@ -434,3 +434,10 @@ def test_limits_against_mass_refuse_masses_without_numbers(nominal):
     empty = make_events(20, 1) | {"label": np.zeros(40)}
     with pytest.raises(InputError, match=r"signal .* add up to 0"):
         reach_against_mass(reach, {1.0: empty}, cross_sections_pb={1.0: 1.0}, expected_signal={1.0: 1.0})
+
+
+def test_significance_of_a_tiny_signal_is_no_noise_of_the_minimizer() -> None:
+    bins = SearchBins(np.array([20.0]), np.array([3e5]), np.array([0.0]), 0.2)
+    closed = asimov_significance(20.0, 3e5, 0.2)
+    assert closed < 1e-3
+    assert expected_significance(bins) == pytest.approx(closed, rel=0.02)

@@ -1,5 +1,6 @@
 """The workflow end to end: simulated (config/test.yaml), from genuine Delphes files, and on bad files."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -15,29 +16,25 @@ import pytest
 import torch
 import uproot
 import yaml
+from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
 from conftest import REPOSITORY
 from sklearn.metrics import roc_auc_score
 
 from calovision import ImageCollection
+from calovision.metrics import signal_efficiency_at
 from calovision.models import load_model
+from calovision.reach import asimov_significance
 from calovision.splits import SPLITS
 from calovision.storage import read_table
 
 PLOTS = [
-    "roc",
-    "cnn_vs_n_fat_jets",
-    "cnn_vs_mj_sum",
-    "combination_gain",
-    "scores",
-    "mean_images",
-    "model_comparison",
-    "model_comparison_unweighted",
-    "model_roc",
-    "model_roc_unweighted",
-    "learning_curves",
-    "cut_flow",
-    *(f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (1, 2, 3)),
+    *("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores", "mean_images", "learning_curves"),
+    *("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted", "cut_flow"),
+    *("calibration", "correlations", "mass_sculpting", "attributions", "reach", "robustness"),
+    *("event_display_signal_1", "event_display_background_1"),
+    *("signal_like_background_1", "background_like_signal_1"),
 ]
+NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach", "robustness"]
 
 
 def snakemake(*arguments: str) -> subprocess.CompletedProcess:
@@ -51,13 +48,25 @@ def run(config: Path, results: Path) -> Path:
     return results
 
 
-def check_outputs(results: Path, seeds: dict[str, list[int]], luminosity_fb: float = 36.1) -> dict:
-    """Recompute the summary from the files behind it; every plot and the report hold something.
+def read_numbers(results: Path, name: str) -> dict:
+    """Numbers of a JSON file, which must be one: without NaN."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{name}.json holds {constant}")
+
+    return json.loads((results / f"metrics/{name}.json").read_text(), parse_constant=refuse)
+
+
+def check_outputs(
+    results: Path, seeds: dict[str, list[int]], baselines: list[str], plots: list[str], luminosity_fb: float = 36.1
+) -> dict:
+    """Recompute the numbers from the files behind them; every plot and the report hold something.
 
     ``seeds`` are those of the networks of each model; the first model is the CNN.
     """
-    summary = json.loads((results / "metrics/summary.json").read_text())
-    collection = ImageCollection(sorted(results.glob("images/*/*.h5")))
+    summary = read_numbers(results, "summary")
+    files = [path for sample in summary["preselection"] for path in sorted(results.glob(f"images/{sample}/*.h5"))]
+    collection = ImageCollection(files)
     test = read_table(results / "metrics/test_events.h5")
     in_test = collection.column("split") == SPLITS.index("test")
     assert len(test["cnn"]) == in_test.sum()
@@ -76,27 +85,35 @@ def check_outputs(results: Path, seeds: dict[str, list[int]], luminosity_fb: flo
         weights = test["weight"][test["label"] == label]
         expected = weights[region[test["label"] == label]].sum() / weights.sum()
         assert summary["signal_region"][name]["value"] == pytest.approx(expected)
-    assert list(summary["classifiers"]) == ["cnn", "n_fat_jets", "mj_sum", "cnn+jets", *list(seeds)[1:]]
+    np.testing.assert_array_equal(test["signal_region"], region)
+    names = ["cnn", "n_fat_jets", "mj_sum", "cnn+jets", *list(seeds)[1:], *baselines]
+    assert list(summary["classifiers"]) == names
     check_models(results, seeds, test)
+    check_samples(results, collection, luminosity_fb)
+    check_baselines(results, baselines, test)
+    check_comparison(results, ["signal_region", *("n_fat_jets", "mj_sum", "n_jets"), *baselines, "cnn+jets", *seeds])
+    check_reach(results, test)
+    check_robustness(results, test, collection)
+    check_tables_of_numbers(results, summary)
     for name, numbers in summary["classifiers"].items():
         expected = roc_auc_score(test["label"], test[name], sample_weight=test["weight"])
         assert numbers["auc"] == pytest.approx(expected)
         assert list(numbers["signal_efficiency"]) == ["0.1", "0.01", "0.001", "signal_region"]
         for value in numbers["signal_efficiency"].values():
             assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
-    for plot in PLOTS:
+    report = (results / "report.html").read_text()
+    assert dead_links(results / "report.html") == []
+    for plot in [*PLOTS, *plots]:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert (results / f"plots/{plot}.pdf").read_bytes().startswith(b"%PDF")
-    report = (results / "report.html").read_text()
-    for plot in PLOTS:
-        assert f"{plot}.png" in report
+        assert f"plots/{plot}.pdf" in report
     assert {path.name for path in results.rglob(".*")} == {".snakemake_timestamp"}  # no temporary file left
     return summary
 
 
 def check_models(results: Path, seeds: dict[str, list[int]], test: dict[str, np.ndarray]) -> None:
     """Recompute ensembles and comparison from the score files, one per network."""
-    models = json.loads((results / "metrics/models.json").read_text())
+    models = read_numbers(results, "models")
     networks = read_table(results / "metrics/network_scores.h5")
     assert {model: [int(seed) for seed in numbers["seeds"]] for model, numbers in models.items()} == seeds
     assert set(networks) == set(seeds)
@@ -119,13 +136,166 @@ def check_models(results: Path, seeds: dict[str, list[int]], test: dict[str, np.
         assert row in (results / "metrics/summary.md").read_text()
 
 
+def check_samples(results: Path, collection: ImageCollection, luminosity_fb: float) -> None:
+    """Cut flows and weights are those of the image files."""
+    samples = read_numbers(results, "samples")["samples"]
+    assert list(samples) == list(collection.samples)
+    for name, numbers in samples.items():
+        files = collection.of_sample(name)
+        flows = [file.metadata.cut_flow for file in files]
+        expected = [
+            (cut, sum(f[k][1] for f in flows), sum(f[k][2] for f in flows)) for k, (cut, *_) in enumerate(flows[0])
+        ]
+        steps = numbers["cut_flow"]
+        assert [(step["cut"], step["events"]) for step in steps] == [one[:2] for one in expected]
+        totals = np.array([one[2] for one in expected])
+        np.testing.assert_allclose([step["sum_of_weights"] for step in steps], totals)
+        np.testing.assert_allclose([step["efficiency"] for step in steps], totals / totals[0])
+        np.testing.assert_allclose([step["relative"] for step in steps], totals / totals[[0, *range(len(totals) - 1)]])
+        weights = np.concatenate([file.events["weight"] for file in files])
+        np.testing.assert_allclose(weights.sum(), totals[-1])
+        after = numbers["preselected"]
+        assert after["n"] == len(weights) == expected[-1][1]
+        assert after["n_eff"] == pytest.approx(weights.sum() ** 2 / np.sum(weights**2))
+        generated = 1000 * luminosity_fb * numbers["cross_section_pb"]
+        assert after["expected"] == pytest.approx(generated * weights.sum() / totals[0])
+
+
+def check_baselines(results: Path, baselines: list[str], test: dict[str, np.ndarray]) -> None:
+    """Every baseline has scores that tell the classes apart, and choices."""
+    table, numbers = read_table(results / "scores/baselines.h5"), read_numbers(results, "baselines")
+    assert list(numbers) == baselines
+    assert set(table) == {"event_number", "sample", *baselines}
+    in_test = np.isin(table["event_number"], test["event_number"])
+    for name in baselines:
+        assert 0 < numbers[name]["validation_loss"] < np.inf
+        assert numbers[name]["choices"]
+        if in_test.sum() == len(test[name]):  # no number occurs in two splits
+            np.testing.assert_array_equal(table[name][in_test], test[name])
+        assert ((test[name] >= 0) & (test[name] <= 1)).all()
+        assert roc_auc_score(test["label"], test[name]) > 0.6
+
+
+def check_comparison(results: Path, names: list[str]) -> None:
+    """Values of all classifiers from the tables of events and the working points of the metrics."""
+    found, test = read_numbers(results, "comparison"), read_table(results / "metrics/test_events.h5")
+    networks = read_table(results / "metrics/network_scores.h5")
+    labels, region = test["label"], test["signal_region"]
+    weighted, unweighted = found["at_signal_region"], found["unweighted"]
+    background = np.where(labels == 0, test["weight"], 0.0)
+    point = background[region].sum() / background.sum()
+    assert weighted["background_efficiency"] == pytest.approx(point)
+    assert list(weighted["classifiers"]) == names
+    values = {"signal_region": test["weight"][region & (labels == 1)].sum() / test["weight"][labels == 1].sum()}
+    for name in names[1:]:
+        columns = networks.get(name, test.get(name)).reshape(len(labels), -1).T
+        # no background in the region: all signal above the hardest background
+        at = [signal_efficiency_at(one, labels, test["weight"], max(point, 1e-200)).value for one in columns]
+        values[name] = np.mean(at)
+        at = [signal_efficiency_at(one, labels, np.ones(len(labels)), 1e-3).value for one in columns]
+        assert unweighted["classifiers"][name]["signal_efficiency"]["value"] == pytest.approx(np.mean(at))
+    for name, numbers in weighted["classifiers"].items():
+        assert numbers["signal_efficiency"]["value"] == pytest.approx(values[name], abs=1e-9)
+        assert numbers["over_cuts"]["value"] == pytest.approx(values[name] / values["signal_region"])
+        assert numbers["over_reference"]["value"] == pytest.approx(values[name] / values["referee"])
+
+
+def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
+    """Events of the cuts by hand, and their significance by the closed form."""
+    found, samples = read_numbers(results, "reach"), read_numbers(results, "samples")["samples"]
+    cuts, label_of = found["cuts"], {"signal": 1, "background": 0}
+    events = {}
+    for title, label in label_of.items():
+        expected = sum(one["preselected"]["expected"] for one in samples.values() if one["label"] == label)
+        assert found[f"expected_{title}"] == pytest.approx(expected)
+        weights = np.where(test["label"] == label, test["weight"], 0.0)
+        events[title] = (weights * expected / weights.sum())[test["signal_region"]]
+    assert cuts["signal"] == [pytest.approx(events["signal"].sum())]
+    assert cuts["background_is_limit"] == [events["background"].sum() == 0]
+    if not cuts["background_is_limit"][0]:
+        assert cuts["background"] == [pytest.approx(events["background"].sum())]
+        assert cuts["background_error"] == [pytest.approx(np.sqrt(np.sum(events["background"] ** 2)))]
+    # one auxiliary measurement instead of two for the systematic and the statistical uncertainty
+    relative = np.hypot(found["background_uncertainty"], cuts["background_error"][0] / cuts["background"][0])
+    closed = asimov_significance(cuts["signal"][0], cuts["background"][0], relative)
+    assert cuts["significance"]["value"] == pytest.approx(float(closed), rel=0.05)
+    for methods in found["classifiers"].values():
+        for record in methods.values():
+            assert record["limit"]["cross_section_pb"]["value"] == pytest.approx(
+                record["limit"]["mu"]["value"] * found["cross_section_pb"]
+            )
+            gain = record["gain"]["significance"]["value"]
+            assert gain == pytest.approx(record["significance"]["value"] / cuts["significance"]["value"])
+
+
+def check_robustness(results: Path, test: dict[str, np.ndarray], collection: ImageCollection) -> None:
+    """The threshold of the CNN from the table of test events; efficiencies of every variation from its files."""
+    found = read_numbers(results, "robustness")
+    threshold, target = found["thresholds"]["cnn"], found["background_efficiency"]
+    background = test["label"] == 0
+    scores, weights = test["cnn"][background], test["weight"][background]
+    for cut, is_allowed in ((threshold, True), (scores[scores < threshold].max(), False)):
+        assert (weights[scores >= cut].sum() <= target * weights.sum()) == is_allowed
+    n_nominal = {}
+    for variation, selections in found["variations"].items():
+        folder = results / "variations" / variation
+        files = [path for sample in collection.samples for path in sorted(folder.glob(f"images/{sample}/*.h5"))]
+        varied = ImageCollection(files)
+        in_test = varied.column("split") == SPLITS.index("test")
+        table = read_table(folder / "scores/cnn.h5")
+        np.testing.assert_array_equal(table["event_number"], varied.column("event_number")[in_test])
+        labels, weights = varied.column("label")[in_test], varied.event_weights(36.1)[in_test]
+        for kind, label in (("signal", 1), ("background", 0)):
+            of_class = labels == label
+            expected = weights[of_class & (table["score"] >= threshold)].sum() / weights[of_class].sum()
+            assert selections["cnn"][kind]["value"] == pytest.approx(expected)
+        if variation == "nominal":
+            score_of = dict(zip(zip(test["sample"], test["event_number"], strict=True), test["cnn"], strict=True))
+            expected = [score_of[key] for key in zip(table["sample"], table["event_number"], strict=True)]
+            np.testing.assert_allclose(table["score"], expected, rtol=1e-4)
+            n_nominal = len(expected)
+        assert len(table["score"]) == pytest.approx(n_nominal, rel=0.3)
+
+
+def flatten(value: object, keys: tuple[str, ...] = ()) -> dict[str, object]:
+    """Path -> leaf of nested JSON."""
+    if not isinstance(value, dict | list):
+        return {"/".join(keys): value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {path: leaf for key, below in items for path, leaf in flatten(below, (*keys, str(key))).items()}
+
+
+def check_tables_of_numbers(results: Path, summary: dict) -> None:
+    """Every number of every JSON is in the CSV, and the submission has its tables."""
+    with (results / "metrics/numbers.csv").open(newline="") as file:
+        written = dict(list(csv.reader(file))[1:])
+    expected = flatten({name: read_numbers(results, name) for name in NUMBERS})
+    assert list(written) == list(expected)
+    for path, value in expected.items():
+        assert written[path] == value if isinstance(value, str) else json.loads(written[path]) == value
+    tables = {
+        one["name"]: yaml.safe_load((results / "hepdata" / one["data_file"]).read_text())
+        for one in yaml.safe_load_all((results / "hepdata/submission.yaml").read_text())
+        if "data_file" in one
+    }
+    rocs = [f"ROC of {name}" for name in summary["classifiers"]]
+    assert list(tables) == [*rocs, "Efficiencies at working points", "Expected reach"]
+    (signal, *_) = tables["Efficiencies at working points"]["dependent_variables"]
+    values = [
+        at["value"] for numbers in summary["classifiers"].values() for at in numbers["signal_efficiency"].values()
+    ]
+    values.append(summary["signal_region"]["signal_efficiency"]["value"])
+    np.testing.assert_allclose([one["value"] for one in signal["values"]], values, rtol=1e-3, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(REPOSITORY / "config/test.yaml", tmp_path_factory.mktemp("example"))
 
 
 def test_simulated_chain(example: Path) -> None:
-    summary = check_outputs(example, {"cnn": [1, 2], "plain": [1]})
+    seeds, baselines = {"cnn": [1, 2], "plain": [1]}, ["logistic_regression", "referee"]
+    summary = check_outputs(example, seeds, baselines, ["limits_against_mass"])
     # 150 RPV events at an efficiency of 0.96: 0.90 is four standard deviations away
     assert 0.90 < summary["preselection"]["rpv_1400_850"]["efficiency"] <= 1
     assert 0.03 < summary["preselection"]["qcd"]["efficiency"] < 0.2
@@ -134,6 +304,42 @@ def test_simulated_chain(example: Path) -> None:
     with uproot.open(example / "ntuples/qcd/0001.root") as file:
         numbers = file["events/event_number"].array(library="np")
     np.testing.assert_array_equal(numbers, np.arange(250, 500))  # chunks of a sample continue its numbers
+
+
+def test_signal_of_another_mass(example: Path) -> None:
+    """It is in no table of the comparison; its limit is that of the cuts by the share of its events that pass."""
+    assert set(read_numbers(example, "samples")["samples"]) == {"rpv_1400_850", "qcd"}
+    reach, other = read_numbers(example, "reach"), ImageCollection(sorted(example.glob("images/rpv_1800_850/*.h5")))
+    assert set(other.column("split")) == {SPLITS.index("test")}
+    table = read_table(example / "reach/rpv_1800_850.h5")
+    np.testing.assert_array_equal(table["event_number"], other.column("event_number"))
+    against = reach["against_mass"]
+    assert (against["masses"], against["theory_pb"]) == ([1400.0, 1800.0], [0.0252977, 0.0027613])
+    assert list(against["classifiers"]) == ["cnn"]
+    assert against["cuts"]["value"][0] == pytest.approx(reach["cuts"]["limit"]["cross_section_pb"]["value"], rel=1e-3)
+    region = (other.column("delta_eta_12") < 1.4) & (
+        ((other.column("n_fat_jets") >= 4) & (other.column("mj_sum") > 800))
+        | ((other.column("n_fat_jets") >= 5) & (other.column("mj_sum") > 600))
+    )
+    # one bin: the limit on the cross-section goes as 1 / efficiency
+    efficiency = {1400: reach["cuts"]["signal"][0] / (36.1e3 * 0.0252977), 1800: region.sum() / 20}
+    ratio = against["cuts"]["value"][1] / against["cuts"]["value"][0]
+    assert ratio == pytest.approx(efficiency[1400] / efficiency[1800], rel=0.01)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium found to open the page with")
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_browser_shows_the_report(example: Path, tmp_path: Path, width: int) -> None:
+    seen = measure(example / "report.html", width, tmp_path)
+    assert seen["console"] == []
+    assert seen["width"] == seen["content_width"] == width
+    assert len(seen["images"]) >= len(PLOTS) + 1
+    for image in seen["images"]:
+        assert image["pixels"] > 0
+        assert image["shown"]
+        assert not image["clipped"], image["alt"]
+    for words in ("Luminosity", "36.1 /fb", "Robustness", "Expected significance", "QCD multijets"):
+        assert words in seen["text"]
 
 
 def test_scores_are_those_of_the_stored_networks(example: Path) -> None:
@@ -152,17 +358,28 @@ def test_scores_are_those_of_the_stored_networks(example: Path) -> None:
     with torch.inference_mode():
         for position, seed in enumerate((1, 2)):
             logits = load_model(example / f"models/cnn/seed{seed}")(images)
-            np.testing.assert_allclose(scores["cnn"][:, position], torch.sigmoid(logits), rtol=1e-4)
+            assert_close(scores["cnn"][:, position], torch.sigmoid(logits).numpy())
         plain = load_model(example / "models/plain/seed1")
         logits = sum(plain(one, variables) for one in seen) / 8
-    np.testing.assert_allclose(scores["plain"][:, 0], torch.sigmoid(logits), rtol=1e-4)
+    assert_close(scores["plain"][:, 0], torch.sigmoid(logits).numpy())
+
+
+def assert_close(scores: np.ndarray, expected: np.ndarray) -> None:
+    """Apart by little of what the scores differ from event to event: they may be in bfloat16."""
+    difference, spread = scores - expected, expected.std()
+    assert np.abs(difference).max() < 0.2 * spread
+    assert difference.std() < 0.05 * spread
 
 
 def test_no_model_may_have_the_name_of_a_column(example: Path) -> None:
     """The names that the configuration refuses are those of the table of test events."""
     text = (REPOSITORY / "workflow/rules/common.smk").read_text()
     refused = eval(text.partition("TAKEN_NAMES = ")[2].partition("\n}")[0] + "}")
-    assert set(read_table(example / "metrics/test_events.h5")) - {"cnn", "cnn+jets", "plain"} <= refused
+    assert (
+        set(read_table(example / "metrics/test_events.h5"))
+        - {"cnn", "cnn+jets", "plain", "referee", "logistic_regression"}
+        <= refused
+    )
 
 
 def test_images_of_the_chain_agree_with_histogram2d(example: Path) -> None:
@@ -209,8 +426,12 @@ def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
     config = yaml.safe_load((REPOSITORY / "config/delphes.yaml").read_text())
     for sample in config["samples"].values():
         sample["files"] = [str(delphes_dir / Path(file).name) for file in sample["files"]]
+    config["robustness"] = {"variations": {"smeared": {"smear": 0.1}}}  # one is enough here
     (tmp_path / "delphes.yaml").write_text(yaml.safe_dump(config))
-    summary = check_outputs(run(tmp_path / "delphes.yaml", tmp_path / "results"), {"cnn": [1]})
+    displays = [f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (2, 3)]
+    baselines = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
+    results = run(tmp_path / "delphes.yaml", tmp_path / "results")
+    summary = check_outputs(results, {"cnn": [1]}, baselines, displays)
     assert summary["preselection"]["rpv_1400_850"]["n_generated"] == 100
     assert summary["preselection"]["qcd_300"]["n_generated"] == 100
     # two fat jets above 200 GeV, counted from FatJet.PT and FatJet.Eta of the files
@@ -279,8 +500,8 @@ def test_sample_without_a_passing_event_is_named(example: Path, tmp_path: Path) 
 def test_unknown_variable_in_a_cut_is_named(example: Path, tmp_path: Path) -> None:
     samples = {"a": sample(1, str(example / "ntuples/rpv_1400_850/0000.root"))}
     samples["b"] = sample(0, str(example / "ntuples/qcd/0000.root"))
-    output = fail(tmp_path, samples, {"preselection": {"jets": "n_jets >= 3"}})
-    assert "unknown variable 'n_jets'" in output
+    output = fail(tmp_path, samples, {"preselection": {"leptons": "n_leptons >= 3"}})
+    assert "unknown variable 'n_leptons'" in output
     assert not list((tmp_path / "results").rglob("*.h5"))
 
 

@@ -47,6 +47,10 @@ def check_configuration(config, schema_file):
     check_reach(config["samples"])
     check_robustness(config["robustness"], config["samples"], config["models"])
     warn_of_gaps(config["samples"])
+    if config["event_content"] is None and "referee" in config["baselines"]:
+        raise WorkflowError(
+            "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set event_content"
+        )
     labels = {sample["label"] for sample in trained}
     if labels != {0, 1}:
         raise WorkflowError(

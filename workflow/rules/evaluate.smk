@@ -5,7 +5,7 @@ rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
         images=IMAGE_FILES,
-        modules=package_modules("baselines"),
+        modules=package_modules("baselines", "datasets", "evaluation"),
     output:
         scores=RESULTS / "scores/baselines.h5",
         chosen=RESULTS / "metrics/baselines.json",

@@ -9,6 +9,7 @@ rule score_reach_sample:
         ],
         weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
         models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
+        modules=package_modules("datasets", "models", "scoring"),
     output:
         RESULTS / "reach/{sample}.h5",
     log:
@@ -33,7 +34,7 @@ rule evaluate_reach:
         samples=RESULTS / "metrics/samples.json",
         images=[RESULTS / f"images/{name}/{chunk}.h5" for name in REACH_SAMPLES for chunk in CHUNKS[name]],
         scores=[RESULTS / f"reach/{name}.h5" for name in REACH_SAMPLES],
-        modules=package_modules("reach"),
+        modules=package_modules("evaluation", "reach"),
     output:
         numbers=RESULTS / "metrics/reach.json",
         table=RESULTS / "metrics/reach.md",

@@ -43,6 +43,7 @@ if VARIATIONS:
             images=varied_images,
             weights=lambda wildcards: seed_files("models/{model}/seed{seed}/model.safetensors", wildcards.model),
             models=lambda wildcards: seed_files("models/{model}/seed{seed}/model.json", wildcards.model),
+            modules=package_modules("datasets", "models", "scoring"),
         output:
             RESULTS / "variations/{variation}/scores/{model}.h5",
         log:

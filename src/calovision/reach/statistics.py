@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyhf
 
 CONFIDENCE = 0.95
+AGREEMENT = 0.01  # of pyhf's significance with that of the profiled likelihood
 BRACKET = 0.005  # distance of the two scanned signal strengths from the limit, relative
 
 
@@ -81,7 +82,8 @@ def expected_limit(bins: SearchBins) -> Limit:
 def expected_significance(bins: SearchBins) -> float:
     """Median significance of a signal of strength 1, in standard deviations: pyhf's q0 of the Asimov data.
 
-    Where its minimizer fails, that of the profiled likelihood (`calovision.reach.likelihood`) stands.
+    Where its minimizer fails, or is not within 1 % of the profiled likelihood (`calovision.reach.likelihood`), that of
+    the latter stands: for a small signal q0 is the difference of two large numbers.
     """
     import pyhf
 
@@ -97,8 +99,10 @@ def expected_significance(bins: SearchBins) -> float:
             fixed = model.config.suggested_fixed()
             q0 = pyhf.infer.test_statistics.q0(0.0, model.expected_data(start), model, start, bounds, fixed)
     except pyhf.exceptions.FailedMinimization:
-        return float(asimov_z(bins.signal, bins.background, bins.trials(), bins.common_trials()))
-    return float(np.sqrt(q0))
+        q0 = np.nan
+    profiled = float(asimov_z(bins.signal, bins.background, bins.trials(), bins.common_trials()))
+    found = float(np.sqrt(max(q0, 0.0)))
+    return found if abs(found - profiled) <= AGREEMENT * profiled else profiled  # also where it is nan
 
 
 def profiled_limits(bins: SearchBins, deviations: Sequence[float]) -> np.ndarray:

@@ -1,0 +1,152 @@
+"""What the reach is computed from, and its table."""
+
+import numpy as np
+import pytest
+from fakes import make_columns, write_image_file
+
+from calovision.errors import InputError
+from calovision.evaluation import expected_events, nominal_point, only_cnn, reach_table, signal_point
+from calovision.storage import ImageCollection
+
+
+def sample(label, cross_section_pb, expected):
+    return {"label": label, "cross_section_pb": cross_section_pb, "preselected": {"expected": expected}}
+
+
+def test_expected_events_are_sums_over_the_samples_of_a_label():
+    samples = {"a": sample(1, 0.5, 12.0), "b": sample(0, 100.0, 7.0), "c": sample(0, 30.0, 4.5)}
+    assert expected_events(samples) == {"expected_signal": 12.0, "expected_background": 11.5, "cross_section_pb": 0.5}
+    samples["d"] = sample(1, 0.25, 8.0)
+    assert expected_events(samples) == {"expected_signal": 20.0, "expected_background": 11.5, "cross_section_pb": 0.75}
+
+
+def write_signal(path, n_events=10, **changes):
+    columns = make_columns(n_events, label=1, weights=np.linspace(0.5, 1.5, n_events))
+    columns["mj_sum"] = np.where(np.arange(n_events) % 2 == 0, 600.0, 400.0)
+    options = {"sample": "rpv_1800", "label": 1, "cross_section_pb": 0.02, "sum_of_weights": 40.0}
+    return write_image_file(path, n_events, columns=columns, **(options | changes))
+
+
+def test_signal_point_holds_all_events_of_a_sample(tmp_path):
+    """Of all splits: nothing was trained on them."""
+    collection = ImageCollection([write_signal(tmp_path / "a.h5")])
+    scores = np.linspace(0, 1, 10)
+    point = signal_point(collection, scores, signal_region="mj_sum > 500", luminosity_fb=30.0)
+    assert point.cross_section_pb == 0.02
+    weights = np.linspace(0.5, 1.5, 10) * 0.02 * 30_000 / 40.0
+    np.testing.assert_allclose(point.events["weight"], weights)
+    assert point.expected == pytest.approx(weights.sum())
+    assert point.events["signal_region"].tolist() == [True, False] * 5
+    assert point.events["label"].tolist() == [1] * 10
+    assert np.array_equal(point.events["cnn"], scores)
+
+
+def test_signal_point_of_two_files_is_normalized_to_both(tmp_path):
+    paths = [write_signal(tmp_path / "a.h5"), write_signal(tmp_path / "b.h5", sum_of_weights=60.0)]
+    point = signal_point(ImageCollection(paths), np.zeros(20), signal_region="mj_sum > 500", luminosity_fb=30.0)
+    assert point.expected == pytest.approx(20 * 0.02 * 30_000 / 100.0)
+
+
+def test_signal_point_is_one_sample_with_events(tmp_path):
+    paths = [write_signal(tmp_path / "a.h5"), write_signal(tmp_path / "b.h5", sample="rpv_1600")]
+    empty = write_signal(tmp_path / "c.h5", 0)
+    for files, n in ((paths, 20), ([empty], 0)):
+        with pytest.raises(InputError, match="one sample with preselected events"):
+            signal_point(ImageCollection(files), np.zeros(n), signal_region="mj_sum > 500", luminosity_fb=1.0)
+
+
+def test_nominal_point_takes_the_test_events():
+    test = {
+        "label": np.array([1, 0]),
+        "weight": np.array([2.0, 3.0]),
+        "signal_region": np.array([True, False]),
+        "cnn": np.array([0.9, 0.1]),
+        "ht": np.array([1.0, 2.0]),
+    }
+    point = nominal_point(test, sample(1, 0.5, 12.0))
+    assert (point.cross_section_pb, point.expected) == (0.5, 12.0)
+    assert set(point.events) == {"label", "weight", "signal_region", "cnn"}
+    assert all(np.array_equal(values, test[name]) for name, values in point.events.items())
+
+
+def test_only_the_first_model_goes_on_to_other_masses():
+    found = {"cuts": 1, "classifiers": {"cnn": 2, "mlp": 3}}
+    assert only_cnn(found) == {"cuts": 1, "classifiers": {"cnn": 2}}
+    assert "mlp" in found["classifiers"]  # untouched
+
+
+def record(signal=(3.0, 1.5), background=(20.0, 0.5), *, is_limit=False, gain=None):
+    interval = {"value": 1.234, "low": 1.1, "high": 1.345}
+    limit = {"value": 0.0123, "low": 0.01, "high": 0.015, "band_low": 0.0, "band_high": 1.0}
+    found = {
+        "signal": list(signal),
+        "background": list(background),
+        "background_is_limit": [is_limit] * len(signal),
+        "n_eff": [4.25] * len(signal),
+        "significance": interval,
+        "limit": {"cross_section_pb": limit},
+    }
+    return found | ({"gain": gain} if gain else {})
+
+
+def numbers(*, is_limit=False, **changes):
+    gain = {
+        "significance": {"value": 2.0, "low": 1.5, "high": 2.5},
+        "limit": {"value": None, "low": None, "high": None},
+    }
+    of_cnn = {"best_cut": record((4.0,), (7.0,), gain=gain), "binned": record(gain=gain)}
+    found = {"background_uncertainty": 0.2, "cuts": record((2.0,), (10.0,), is_limit=is_limit)}
+    return found | {"classifiers": {"cnn": of_cnn}} | changes
+
+
+def test_table_text():
+    """Events of bins are summed, limits in fb, no gain of the cuts over themselves."""
+    text, empty, *rows = reach_table(numbers()).splitlines()
+    assert text.startswith("Expected at a background uncertainty of 20%")
+    assert "No simulated background" not in text
+    assert empty == ""
+    numbers_of = "1.23 (1.1 to 1.34) | 12.3 (10 to 15)"
+    assert rows == [
+        "| selection | signal | background | effective background events | significance | limit [fb] "
+        "| significance over the cuts | limit of the cuts over it |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| cuts | 2 | 10 | 4.2 | {numbers_of} |  |  |",
+        f"| cnn, best cut | 4 | 7 | 4.2 | {numbers_of} | 2 (1.5 to 2.5) | none |",
+        f"| cnn, binned | 4.5 | 20.5 | 8.5 | {numbers_of} | 2 (1.5 to 2.5) | none |",
+    ]
+
+
+def test_no_gain_over_cuts_that_no_background_event_passes():
+    text, _, header, line, *rows = reach_table(numbers(is_limit=True)).splitlines()
+    assert "**No simulated background event passes the cuts**" in text
+    assert "over" not in header
+    for row in (header, line, *rows):
+        assert row.count("|") == 7
+    assert len(rows) == 3
+
+
+def test_a_limit_that_does_not_exist():
+    found = numbers()
+    found["cuts"]["limit"]["cross_section_pb"] = {"value": None, "low": None, "high": None}
+    row = reach_table(found).splitlines()[4]
+    assert row.split(" | ")[5] == "none"
+
+
+def masses(value, excludes, *, limits=(0.01, None)):
+    return {"value": list(limits), "excludes": excludes, "excluded_mass": {"value": value}}
+
+
+def test_table_of_masses():
+    against = {
+        "masses": [1400.0, 1800.0],
+        "theory_pb": [0.0253, 0.00276],
+        "cuts": masses(1446.4, "up to the mass", limits=(0.02052, 0.0137)),
+        "classifiers": {"cnn": {"binned": masses(None, "none"), "best_cut": masses(1700.0, "up to the mass")}},
+    }
+    *_, header, _, first, second, _, words = reach_table(numbers(against_mass=against)).splitlines()
+    assert header == "| mass [GeV] | theory [fb] | limit of the cuts [fb] | limit of the binned CNN [fb] |"
+    assert first == "| 1400 | 25.3 | 20.5 | 10 |"
+    assert second == "| 1800 | 2.76 | 13.7 | none |"
+    assert words == "Expected excluded mass, cuts: 1446 GeV. The binned CNN excludes none of these masses."
+    against["cuts"] = masses(None, "all")
+    assert "The cuts exclude all of these masses." in reach_table(numbers(against_mass=against))
