@@ -242,22 +242,6 @@ def plot_outputs(*names):
     return pdf | {name: RESULTS / f"plots/{name}.png" for name in names}
 
 
-def report_section(name, title, *, figures=None, tables=()):
-    """A section of the report: its text and tables, and figures as name of the plot -> title."""
-    texts = Path(workflow.basedir) / "report"
-    captions = {plot: plot.rstrip("_0123456789") for plot in figures or {}}  # event_display_signal_1
-    return {
-        "name": name,
-        "title": title,
-        "text_file": str(texts / f"sections/{name}.md"),
-        "tables": [str(RESULTS / f"metrics/{table}.md") for table in tables],
-        "figures": [
-            {"name": plot, "title": label, "caption_file": str(texts / f"{captions[plot]}.md")}
-            for plot, label in (figures or {}).items()
-        ],
-    }
-
-
 def images_of(variation):
     """Image files of a variation: the first files of every sample."""
     return [

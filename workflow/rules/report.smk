@@ -1,95 +1,6 @@
 """Plots (PDF and PNG) and the report."""
 
 
-def display_names(kind):
-    """Plots of the events of a kind, name -> title."""
-    numbers = range(1, config["plots"]["n_event_displays"] + 1)
-    return {f"event_display_{kind}_{number}": f"Event display: {kind} {number}" for number in numbers}
-
-
-def report_facts():
-    """What stands on top of the report."""
-    names = {
-        label: ", ".join(TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label)
-        for label in (1, 0)
-    }
-    grid, channels = config["images"]["grid"], config["images"]["channels"]
-    return {
-        "Signal": names[1],
-        "Background": names[0],
-        "Luminosity": f"{config['luminosity_fb']} /fb",
-        "Images": f"{grid[0]} x {grid[1]} cells; {', '.join(channels)}",
-        "Models": ", ".join(f"{model} ({len(seeds)})" for model, seeds in SEEDS.items()),
-    }
-
-
-def report_placeholders():
-    """What the texts of the report name."""
-    images = config["images"]
-    return {
-        "luminosity_fb": config["luminosity_fb"],
-        "signal": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 1],
-        "background": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 0],
-        "grid": images["grid"],
-        "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
-        "channels": images["channels"],
-        "models": list(MODELS),
-        "preselection": config["selection"]["preselection"],
-        "signal_region": config["selection"]["signal_region"],
-    }
-
-
-DISPLAYS = display_names("signal") | display_names("background")
-NUMBERED = range(1, config["plots"]["n_event_displays"] + 1)
-EXTREMES = {f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED}
-EXTREMES |= {f"background_like_signal_{n}": f"Signal with the lowest output: {n}" for n in NUMBERED}
-LIMIT_PLOTS = ["limits_against_mass"] if REACH_SAMPLES else []
-REPORT = [
-    report_section("data", "Data", tables=["samples"]),
-    report_section("selection", "Selection", figures={"cut_flow": "Cut flow"}, tables=["cut_flow"]),
-    report_section("images", "Images", figures={"mean_images": "Mean images"} | DISPLAYS),
-    report_section("training", "Training", figures={"learning_curves": "Learning curves"}),
-    report_section(
-        "performance",
-        "Performance",
-        figures={
-            "roc": "ROC curves",
-            "cnn_vs_n_fat_jets": "CNN output against the number of fat jets",
-            "cnn_vs_mj_sum": "CNN output against the summed jet mass",
-            "combination_gain": "Gain from combining",
-            "scores": "CNN output",
-            "calibration": "Calibration",
-            "correlations": "Correlation with the jet variables",
-            "mass_sculpting": "Summed jet mass of the background after cuts",
-            "model_comparison": "Models at the working points",
-            "model_comparison_unweighted": "Models at the working points, every event counts 1",
-            "model_roc": "ROC curves of the models",
-            "model_roc_unweighted": "ROC curves of the models, every event counts 1",
-        },
-        tables=["comparison", "summary"],
-    ),
-    report_section("attention", "What the network sees", figures={"attributions": "Integrated gradients"} | EXTREMES),
-    report_section(
-        "reach",
-        "Reach",
-        figures={"reach": "Expected significance and limits"} | dict.fromkeys(LIMIT_PLOTS, "Limits against the mass"),
-        tables=["reach"],
-    ),
-]
-NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
-if VARIATIONS:
-    REPORT.append(
-        report_section("robustness", "Robustness", figures={"robustness": "Other detectors"}, tables=["robustness"])
-    )
-    NUMBERS.append("robustness")
-
-REPORT_FILES = {
-    "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
-    "HEPData submission": str(RESULTS / "hepdata/submission.yaml"),
-    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
-}
-
-
 rule plot_performance:
     """ROC, CNN output against the jet variables, the gain from combining, score distributions."""
     input:
@@ -370,7 +281,7 @@ rule write_report:
         title="CNNs on whole-detector images against the cuts of a search",
         summary=report_facts(),
         sections=REPORT,
-        plots=str(RESULTS / "plots"),
+        plots=lambda wildcards, input: str(Path(input.plots[0]).parent),
         placeholders=report_placeholders(),
         files=REPORT_FILES,
         foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",

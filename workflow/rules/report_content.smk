@@ -1,0 +1,106 @@
+"""What the report shows: its sections, their figures and tables, and the facts on top."""
+
+
+def report_section(name, title, *, figures=None, tables=()):
+    """A section of the report: its text and tables, and figures as name of the plot -> title."""
+    texts = Path(workflow.basedir) / "report"
+    captions = {plot: plot.rstrip("_0123456789") for plot in figures or {}}  # event_display_signal_1
+    return {
+        "name": name,
+        "title": title,
+        "text_file": str(texts / f"sections/{name}.md"),
+        "tables": [str(RESULTS / f"metrics/{table}.md") for table in tables],
+        "figures": [
+            {"name": plot, "title": label, "caption_file": str(texts / f"{captions[plot]}.md")}
+            for plot, label in (figures or {}).items()
+        ],
+    }
+
+
+def display_names(kind):
+    """Plots of the events of a kind, name -> title."""
+    numbers = range(1, config["plots"]["n_event_displays"] + 1)
+    return {f"event_display_{kind}_{number}": f"Event display: {kind} {number}" for number in numbers}
+
+
+def report_facts():
+    """What stands on top of the report."""
+    names = {
+        label: ", ".join(TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label)
+        for label in (1, 0)
+    }
+    grid, channels = config["images"]["grid"], config["images"]["channels"]
+    return {
+        "Signal": names[1],
+        "Background": names[0],
+        "Luminosity": f"{config['luminosity_fb']} /fb",
+        "Images": f"{grid[0]} x {grid[1]} cells; {', '.join(channels)}",
+        "Models": ", ".join(f"{model} ({len(seeds)})" for model, seeds in SEEDS.items()),
+    }
+
+
+def report_placeholders():
+    """What the texts of the report name."""
+    images = config["images"]
+    return {
+        "luminosity_fb": config["luminosity_fb"],
+        "signal": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 1],
+        "background": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 0],
+        "grid": images["grid"],
+        "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
+        "channels": images["channels"],
+        "models": list(MODELS),
+        "preselection": config["selection"]["preselection"],
+        "signal_region": config["selection"]["signal_region"],
+    }
+
+
+DISPLAYS = display_names("signal") | display_names("background")
+NUMBERED = range(1, config["plots"]["n_event_displays"] + 1)
+EXTREMES = {f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED}
+EXTREMES |= {f"background_like_signal_{n}": f"Signal with the lowest output: {n}" for n in NUMBERED}
+LIMIT_PLOTS = ["limits_against_mass"] if REACH_SAMPLES else []
+REPORT = [
+    report_section("data", "Data", tables=["samples"]),
+    report_section("selection", "Selection", figures={"cut_flow": "Cut flow"}, tables=["cut_flow"]),
+    report_section("images", "Images", figures={"mean_images": "Mean images"} | DISPLAYS),
+    report_section("training", "Training", figures={"learning_curves": "Learning curves"}),
+    report_section(
+        "performance",
+        "Performance",
+        figures={
+            "roc": "ROC curves",
+            "cnn_vs_n_fat_jets": "CNN output against the number of fat jets",
+            "cnn_vs_mj_sum": "CNN output against the summed jet mass",
+            "combination_gain": "Gain from combining",
+            "scores": "CNN output",
+            "calibration": "Calibration",
+            "correlations": "Correlation with the jet variables",
+            "mass_sculpting": "Summed jet mass of the background after cuts",
+            "model_comparison": "Models at the working points",
+            "model_comparison_unweighted": "Models at the working points, every event counts 1",
+            "model_roc": "ROC curves of the models",
+            "model_roc_unweighted": "ROC curves of the models, every event counts 1",
+        },
+        tables=["comparison", "summary"],
+    ),
+    report_section("attention", "What the network sees", figures={"attributions": "Integrated gradients"} | EXTREMES),
+    report_section(
+        "reach",
+        "Reach",
+        figures={"reach": "Expected significance and limits"} | dict.fromkeys(LIMIT_PLOTS, "Limits against the mass"),
+        tables=["reach"],
+    ),
+]
+NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
+if VARIATIONS:
+    REPORT.append(
+        report_section("robustness", "Robustness", figures={"robustness": "Other detectors"}, tables=["robustness"])
+    )
+    NUMBERS.append("robustness")
+
+REPORT_FILES = {
+    "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
+    "HEPData submission": str(RESULTS / "hepdata/submission.yaml"),
+    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
+}
