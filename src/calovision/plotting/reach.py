@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 
 from calovision.errors import InputError
 from calovision.plotting.style import CLASSIFIER_NAMES, COLORS, styled
@@ -142,10 +142,10 @@ def _dress_limits(axes: Axes, limits: Sequence[Mapping], theory: float) -> None:
     drawn = [limit[key] for limit in limits for key in keys if limit[key] is not None]
     low, high = min([*drawn, theory]) / 1.15, max([*drawn, theory]) * 1.15
     axes.set_xlim(low, high)
-    if high / low < 100:
-        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(1.0, 0.4)))
-    else:
-        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if high / low < 100:  # few powers of ten: twos and fives get a number, others would overlap
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
+        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
 
 
 def _draw_curve(

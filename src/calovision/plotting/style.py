@@ -20,6 +20,7 @@ CLASSIFIER_STYLES = {  # color, line style: told apart in gray too
     "cnn+jets": (COLORS[1], "--"),
     "n_fat_jets": (COLORS[2], ":"),
     "mj_sum": (COLORS[3], "-."),
+    "n_jets": (COLORS[6], "--"),
     "referee": (COLORS[8], "-"),
     "gradient_boosting": (COLORS[4], "--"),
     "mlp": (COLORS[5], ":"),
