@@ -257,7 +257,14 @@ def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_pa
     }
 
 
-@pytest.mark.parametrize("changes", [{"event_content": None}, {"robustness": {"variations": {}}}, {"baselines": []}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event_content": None, "baselines": ["mlp"]},
+        {"robustness": {"variations": {}}},
+        {"baselines": []},
+    ],
+)
 def test_what_can_be_left_out(tmp_path: Path, changes: dict) -> None:
     result = dry_run(tmp_path, samples() | changes)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -376,6 +383,10 @@ BAD = {
         {"robustness": {"variations": {"nominal": {"scale": 1.1}}}},
         "configuration key 'robustness.variations'",
         "'nominal' should not be valid",
+    ),
+    "the referee's classifier without its variables": (
+        {"event_content": None},
+        "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set event_content",
     ),
     "unknown model of the robustness": (
         {"robustness": {"models": ["cnn", "wide"]}},
