@@ -18,7 +18,8 @@ with job_log(snakemake.log[0]):
         of_scores, descriptions, histories = zip(*islice(networks, len(seeds)), strict=True)
         scores[model] = np.stack([read_scores(path, collection, indices) for path in of_scores], axis=1)
         numbers[model], runs[model] = evaluation.read_runs(seeds, descriptions, histories)
-    shallow = {name: read_table(files.baselines)[name] for name in params.baselines}
+    table = read_table(files.baselines)
+    shallow = {name: table[name] for name in params.baselines}
     ensembles = {model: evaluation.ensemble_scores(columns) for model, columns in scores.items()}
     options = {name: params[name] for name in ("luminosity_fb", "signal_region", "seed")}
     validation, test = evaluation.tabulate_events(collection, indices, ensembles | shallow, **options)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.paired import Comparison, compare_paired
+from calovision.evaluation.tables import markdown_table
 
 UNWEIGHTED_POINT = 1e-3  # background efficiency at which networks are compared, every event counting 1
 
@@ -81,8 +82,7 @@ def comparison_table(comparison: Mapping[str, Any]) -> str:
         "Signal efficiency at equal background efficiency with 68 % intervals from a bootstrap over the events and "
         "over the networks of a model; the ratios are paired: both classifiers see the same events in every replica."
     )
-    lines = [" | ".join(row) for row in (header, ["---"] * len(header), *rows)]
-    return f"{text}\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
+    return f"{text}\n\n" + "\n".join(markdown_table(header, rows)) + "\n"
 
 
 def format_interval(numbers: Mapping[str, float | None]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.evaluation.comparison import format_interval
+from calovision.evaluation.tables import markdown_table
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
 
@@ -84,7 +85,7 @@ def reach_table(found: Mapping[str, Any]) -> str:
             "over them to be read off."
         )
         header, rows = header[:-2], [row[:-2] for row in rows]
-    lines = [text, "", *_lines(header, rows)]
+    lines = [text, "", *markdown_table(header, rows)]
     if "against_mass" in found:
         lines += ["", *_mass_lines(found["against_mass"])]
     return "\n".join(lines) + "\n"
@@ -119,7 +120,7 @@ def _mass_lines(against_mass: Mapping[str, Any]) -> list[str]:
     ]
     header = ["mass [GeV]", "theory [fb]", "limit of the cuts [fb]", "limit of the binned CNN [fb]"]
     words = [_excluded(title, record) for title, record in (("cuts", against_mass["cuts"]), ("binned CNN", cnn))]
-    return [*_lines(header, rows), "", " ".join(words)]
+    return [*markdown_table(header, rows), "", " ".join(words)]
 
 
 def _excluded(title: str, record: Mapping[str, Any]) -> str:
@@ -135,7 +136,3 @@ def _fb(value: float | None) -> str:
 
 def _times(value: float | None, factor: float) -> float | None:
     return None if value is None else factor * value
-
-
-def _lines(header: list[str], rows: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows)]

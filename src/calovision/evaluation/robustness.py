@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.summary import format_efficiency
+from calovision.evaluation.tables import markdown_table
 from calovision.metrics import Efficiency, efficiency
 
 CUTS = "signal_region"
@@ -66,9 +67,8 @@ def robustness_table(found: Mapping[str, Any]) -> str:
             ratio = f"{numbers['signal']['value'] / nominal:.3f}" if nominal > 0 else "none"
             cells = [format_efficiency(Efficiency(**numbers[kind])) for kind in ("signal", "background")]
             rows.append([variation, name.replace("_", " "), cells[0], ratio, cells[1]])
-    lines = [" | ".join(row) for row in (header, ["---"] * len(header), *rows)]
     text = (
         "Signal and background efficiencies of thresholds that are fixed in the nominal detector at background "
         f"efficiency {found['background_efficiency']:.2g}."
     )
-    return f"{text}\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
+    return f"{text}\n\n" + "\n".join(markdown_table(header, rows)) + "\n"

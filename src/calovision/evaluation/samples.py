@@ -1,12 +1,13 @@
 """Samples one by one: what was generated, what each cut leaves, and which of them a few heavy events dominate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from calovision.evaluation.summary import format_efficiency
+from calovision.evaluation.tables import markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
@@ -118,7 +119,7 @@ def samples_table(found: Mapping[str, Any]) -> str:
                 format_efficiency(Efficiency(**region)) if region else "no event",
             ]
         )
-    lines = _lines(header, rows)
+    lines = markdown_table(header, rows)
     for title in ("signal", "background"):
         region = found[title]
         if region:
@@ -146,10 +147,8 @@ def cut_flow_table(found: Mapping[str, Any]) -> str:
         for step in numbers["cut_flow"]
     ]
     return (
-        "\n".join(_lines(["sample", "cut", "events", "sum of weights", "of generated", "of the cut before"], rows))
+        "\n".join(
+            markdown_table(["sample", "cut", "events", "sum of weights", "of generated", "of the cut before"], rows)
+        )
         + "\n"
     )
-
-
-def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows)]
