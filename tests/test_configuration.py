@@ -11,6 +11,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from calovision.simulation.pythia import BATCH_SIZE
+
 CONFIG = REPOSITORY / "config"
 SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -240,7 +242,7 @@ def test_own_files_replace_the_example_and_need_no_simulation(tmp_path: Path) ->
 
 def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_path: Path) -> None:
     changes = {"robustness": {"files": 2, "variations": {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30}}}}
-    config = samples(simulate={"process": "qcd", "n_events": 50}) | changes | {"simulation": {"events_per_job": 20}}
+    config = samples(simulate={"process": "qcd", "n_events": 750}) | changes | {"simulation": {"events_per_job": 250}}
     result = dry_run(tmp_path, config)
     assert result.returncode == 0, result.stdout + result.stderr
     counts = jobs(result)
@@ -430,3 +432,8 @@ def test_bad_configuration_is_named_in_one_sentence(tmp_path: Path, case: str) -
     for text in expected:
         assert text in output
     assert not (tmp_path / "results").exists()
+
+
+def test_jobs_of_the_simulation_are_whole_batches() -> None:
+    """The workflow cannot import the simulation for one number, which would cost every start half a second."""
+    assert f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n" in (REPOSITORY / "workflow/rules/common.smk").read_text()

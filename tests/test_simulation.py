@@ -1,6 +1,7 @@
 """The example's generator and detector: closed forms, conservation, reproducibility, and the file that they write."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import awkward as ak
 import numpy as np
@@ -15,6 +16,7 @@ from calovision.simulation import (
     derive_seed,
     detector,
     ntuple,
+    pile_up,
     pythia,
     slha,
     write_ntuple,
@@ -425,7 +427,7 @@ def test_failed_events_are_replaced() -> None:
     for line in (*pythia.COMMON_SETTINGS, "HardQCD:all = on", "PhaseSpace:pTHatMin = 400", "PartonLevel:MPI = off"):
         assert generator.readString(line)
     assert generator.init()
-    batches = list(pythia._batches(pythia._Generator(generator), 20, 12))
+    batches = list(pythia._batches(pythia._Generator(generator), 5, range(20), 12))
     assert [len(batch.weights) for batch in batches] == [12, 8]
     assert hook.n_calls == 30
     for batch in batches:
@@ -435,6 +437,9 @@ def test_failed_events_are_replaced() -> None:
 class FakePythia:
     """Returns fewer events than asked for."""
 
+    def __init__(self) -> None:
+        self.rndm = SimpleNamespace(init=lambda seed: None)
+
     def nextBatch(self, n: int, error_mode: float) -> list:
         assert error_mode > 1
         return [None] * (n - 1)
@@ -442,7 +447,7 @@ class FakePythia:
 
 def test_a_short_batch_is_an_error_not_a_shift() -> None:
     with pytest.raises(RuntimeError, match="4 of 5 events"):
-        next(pythia._batches(pythia._Generator(FakePythia()), 5, 10))
+        next(pythia._batches(pythia._Generator(FakePythia()), 5, range(5), 10))
 
 
 def test_gluino_pairs_decay_into_ten_quarks_without_top() -> None:
@@ -578,6 +583,29 @@ def test_same_seed_same_content_and_other_seeds_differ(written: tuple[Path, Ntup
         assert ak.array_equal(column, again[name]), name
         if name != "event_number":
             assert not ak.array_equal(column, other[name]), name
+
+
+@pytest.mark.parametrize("more", [{}, {"filter_jets": 2}, {"pile_up": 2.0}])
+def test_a_sample_does_not_depend_on_its_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict) -> None:
+    monkeypatch.setattr(ntuple, "BATCHES_PER_POOL", 1)
+    monkeypatch.setattr(ntuple, "generate_pool", lambda seed: pile_up.generate_pool(seed, 3))
+    cuts = {"whole": [(0, 14)], "parts": [(0, 4), (4, 8), (12, 2)]}
+    totals = {}
+    for name, parts in cuts.items():
+        files = [tmp_path / f"{name}{first}.root" for first, _ in parts]
+        options = {"pt_hat_min": 400.0, "bias_power": 4, "seed": 3, "batch_size": 4} | more
+        for path, (first, n) in zip(files, parts, strict=True):
+            write_ntuple(path, "qcd", n_events=n, first_event_number=first, **options)
+        columns = [read_back(path) for path in files]
+        totals[name] = {field: ak.concatenate([c[field] for c in columns]) for field in columns[0]}
+    assert len(totals["whole"]["weight"]) >= 5
+    for field, values in totals["whole"].items():
+        assert ak.array_equal(values, totals["parts"][field]), field
+
+
+def test_a_cut_inside_a_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="first_event: must be a multiple of batch_size = 250, not 300"):
+        write_ntuple(tmp_path / "a.root", "qcd", n_events=10, seed=1, first_event_number=300)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])

@@ -16,6 +16,8 @@ TAKEN_NAMES = {
     *("leading_towers", "leading_tracks"),
 }
 
+# Events that are simulated with one stream of random numbers: calovision.simulation.pythia.BATCH_SIZE.
+EVENTS_PER_BATCH = 250
 
 TOWER_VARIATIONS = ("scale", "smear", "dead")
 
@@ -166,9 +168,11 @@ def local_file(path):
 
 
 def chunk_sizes(n_events, events_per_job):
-    """Number of events of every simulation job of a sample; they differ by at most one."""
-    n_chunks = -(-n_events // events_per_job)
-    return [n_events // n_chunks + (chunk < n_events % n_chunks) for chunk in range(n_chunks)]
+    """Number of events of every simulation job of a sample: whole batches, so that the cut changes no event."""
+    n_batches = -(-n_events // EVENTS_PER_BATCH)
+    n_chunks = -(-n_batches // max(events_per_job // EVENTS_PER_BATCH, 1))
+    ends = [EVENTS_PER_BATCH * (n_batches * chunk // n_chunks) for chunk in range(n_chunks)] + [n_events]
+    return [end - start for start, end in zip(ends, ends[1:])]
 
 
 def class_name(label):

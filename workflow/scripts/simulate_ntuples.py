@@ -8,6 +8,6 @@ with job_log(snakemake.log[0]):
         job["process"],
         n_events=job["n_events"],
         first_event_number=job["first_event_number"],
-        seed=derive_seed(snakemake.params.seed, snakemake.wildcards.sample, snakemake.wildcards.chunk),
+        seed=derive_seed(snakemake.params.seed, snakemake.wildcards.sample),
         **job["options"],
     )

@@ -4,12 +4,12 @@ Layout: TTree ``events`` with jagged float32 branches ``towers_eta, towers_phi, 
 tracks_pt, tracks_eta, tracks_phi``, int8 ``tracks_charge``, int64 ``event_number``, float64 ``weight``; TTree
 ``generation`` with one entry: ``n_generated, sum_of_weights, cross_section_pb``. GeV, radians, pb. Every
 generated event is written, unless the process has a filter: ``n_generated`` and ``sum_of_weights`` count those before
-it.
+it, and event numbers have gaps.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
 from pathlib import Path
 
 import awkward as ak
@@ -20,7 +20,7 @@ from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.simulation.detector import simulate_detector
 from calovision.simulation.pile_up import generate_pool, overlay
-from calovision.simulation.pythia import GeneratedBatch, check_integer, check_number, derive_seed, generate
+from calovision.simulation.pythia import BATCH_SIZE, GeneratedBatch, check_integer, check_number, derive_seed, generate
 
 EVENT_BRANCHES = {
     "event_number": "int64",
@@ -33,6 +33,8 @@ GENERATION_BRANCHES = {"n_generated": "int64", "sum_of_weights": "float64", "cro
 COMPRESSION = uproot.LZ4(1)
 # They keep the random numbers of detector and pile-up apart from any other use of the same seed.
 DETECTOR_STREAM, PILE_UP_STREAM = 1, 2
+# Batches that draw their pile-up from the same pool of minimum-bias events.
+BATCHES_PER_POOL = 20
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,13 @@ def write_ntuple(
     n_events: int,
     seed: int,
     first_event_number: int = 0,
-    batch_size: int = 250,
+    batch_size: int = BATCH_SIZE,
     pile_up: float = 0.0,
     **options: float | None,
 ) -> NtupleSummary:
     """Generate events and write them to ``path``, which appears only when it is complete.
+
+    The events of a sample do not depend on how it is cut into files (`calovision.simulation.pythia.generate`).
 
     Parameters
     ----------
@@ -64,7 +68,7 @@ def write_ntuple(
     process, n_events, seed, batch_size, options
         See `calovision.simulation.pythia.generate`.
     first_event_number
-        Number of the first event; chunks of one sample must not overlap in it.
+        Number of the first event in the sample, a multiple of ``batch_size``; files of a sample must not overlap.
     pile_up
         Mean number of minimum-bias collisions overlaid on each event (`pile_up.overlay`).
 
@@ -78,38 +82,48 @@ def write_ntuple(
         raise InputError(f"{path}: its folder does not exist; create it first")
     check_integer("first_event_number", first_event_number, 0)
     check_number("pile_up", pile_up, 0)
-    batches = generate(process, n_events=n_events, seed=seed, batch_size=batch_size, **options)
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(DETECTOR_STREAM,)))
-    overlay_pile_up = _pile_up(pile_up, seed) if pile_up else None
+    numbers = {"first_event": first_event_number, "n_events": n_events, "batch_size": batch_size}
+    batches = generate(process, seed=seed, **numbers, **options)
+    first_batch = first_event_number // batch_size
     with (
         replaced(path) as temporary,
         uproot.recreate(temporary, compression=COMPRESSION) as file,
     ):
-        return _write_trees(file, batches, rng, first_event_number, overlay_pile_up)
+        return _write_trees(file, enumerate(batches, first_batch), seed, batch_size, pile_up)
 
 
-def _pile_up(mean: float, seed: int) -> Callable[[ak.Array], ak.Array]:
-    """What adds pile-up to the particles of events."""
-    pool = generate_pool(derive_seed(seed, "pile_up"))
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(PILE_UP_STREAM,)))
-    return partial(overlay, pool=pool, mean=mean, rng=rng)
+def _stream(seed: int, stream: int, batch: int) -> np.random.Generator:
+    """Random numbers of one batch for one purpose."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, batch)))
+
+
+def _with_pile_up(mean: float, seed: int) -> Callable[[ak.Array, int], ak.Array]:
+    """What adds pile-up to the particles of the events of a batch."""
+
+    @lru_cache(maxsize=1)
+    def pool(number: int) -> ak.Array:
+        return generate_pool(derive_seed(seed, "pile_up", number))
+
+    def add(particles: ak.Array, batch: int) -> ak.Array:
+        return overlay(particles, pool(batch // BATCHES_PER_POOL), mean, _stream(seed, PILE_UP_STREAM, batch))
+
+    return add
 
 
 def _write_trees(
     file: uproot.WritableDirectory,
-    batches: Iterator[GeneratedBatch],
-    rng: np.random.Generator,
-    first_event_number: int,
-    overlay_pile_up: Callable[[ak.Array], ak.Array] | None,
+    batches: Iterator[tuple[int, GeneratedBatch]],
+    seed: int,
+    batch_size: int,
+    pile_up: float,
 ) -> NtupleSummary:
+    add_pile_up = _with_pile_up(pile_up, seed) if pile_up else lambda particles, _: particles
     tree = file.mktree("events", EVENT_BRANCHES)
-    n_written, n_generated, sum_of_weights, cross_section_pb = 0, 0, 0.0, 0.0
-    for batch in batches:
-        particles = batch.particles if overlay_pile_up is None else overlay_pile_up(batch.particles)
-        towers, tracks = simulate_detector(particles, rng)
-        first = first_event_number + n_written
-        tree.extend(_event_columns(batch, towers, tracks, first))
-        n_written += len(batch.weights)
+    n_generated, sum_of_weights, cross_section_pb = 0, 0.0, 0.0
+    for number, batch in batches:
+        particles = add_pile_up(batch.particles, number)
+        towers, tracks = simulate_detector(particles, _stream(seed, DETECTOR_STREAM, number))
+        tree.extend(_event_columns(batch, towers, tracks, first=number * batch_size))
         n_generated += batch.n_generated
         sum_of_weights += batch.sum_of_weights
         cross_section_pb = batch.cross_section_pb

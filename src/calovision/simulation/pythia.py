@@ -27,6 +27,8 @@ from calovision.simulation.parton_filter import make_jet_filter
 CENTER_OF_MASS_ENERGY = 13000.0
 MAX_SEED = 900_000_000  # largest seed that Pythia accepts
 MAX_ATTEMPTS = 10.0  # per wanted event, before Pythia is given up
+# Events that share a stream of random numbers: the same events come out however a sample is cut into jobs.
+BATCH_SIZE = 250
 
 # What lives longer than 10 mm / c reaches the detector undecayed: K0S, Lambda, charged Sigma and others.
 COMMON_SETTINGS = (
@@ -77,15 +79,24 @@ class GeneratedBatch:
 
 
 def derive_seed(*parts: str | int) -> int:
-    """Seed in 1..900000000 from what identifies a job: the configuration's seed, sample name, chunk number."""
+    """Seed in 1..900000000 from what identifies something random: the configuration's seed, the sample's name."""
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return 1 + int.from_bytes(digest[:8], "big") % MAX_SEED
 
 
 def generate(
-    process: str, *, n_events: int, seed: int, batch_size: int = 250, **options: float | None
+    process: str,
+    *,
+    n_events: int,
+    seed: int,
+    first_event: int = 0,
+    batch_size: int = BATCH_SIZE,
+    **options: float | None,
 ) -> Iterator[GeneratedBatch]:
     """Generate exactly ``n_events`` events, of which a filter may keep some; those that Pythia fails on are replaced.
+
+    The random numbers start afresh with every batch, from the seed and the number of the batch in the sample. One call
+    for 1,000 events therefore gives the events of two calls for 500 each, the second with ``first_event=500``.
 
     Parameters
     ----------
@@ -94,9 +105,11 @@ def generate(
     n_events
         Events of all batches together, at least 1.
     seed
-        1 to 900000000; see `derive_seed`.
+        1 to 900000000, that of the sample; see `derive_seed`.
+    first_event
+        Events of the sample that lie before these, a multiple of ``batch_size``.
     batch_size
-        Events a batch; an event's full record takes about 0.5 MB.
+        Events a batch; an event's full record takes about 0.5 MB. Another size gives other events.
     options
         The process's own, see ``PROCESSES`` (missing ones take the default there).
 
@@ -117,8 +130,11 @@ def generate(
     check_integer("n_events", n_events, 1)
     check_integer("batch_size", batch_size, 1)
     check_integer("seed", seed, 1, MAX_SEED)
+    check_integer("first_event", first_event, 0)
+    _require(first_event % batch_size == 0, "first_event", first_event, f"a multiple of batch_size = {batch_size}")
     settings = _SETTINGS[process](_complete_options(process, options))
-    return _batches(_initialize(seed, settings, process), n_events, batch_size)
+    generator = _initialize(derive_seed(seed, "pythia"), settings, process)
+    return _batches(generator, seed, range(first_event, first_event + n_events), batch_size)
 
 
 @dataclass(frozen=True)
@@ -133,20 +149,18 @@ class _Generator(NamedTuple):
     jet_filter: Any = None
 
 
-def _batches(generator: _Generator, n_events: int, batch_size: int) -> Iterator[GeneratedBatch]:
+def _batches(generator: _Generator, seed: int, events: range, batch_size: int) -> Iterator[GeneratedBatch]:
     pythia, n_done, n_kept = generator.pythia, 0, 0
-    while n_done < n_events:
-        size = min(batch_size, n_events - n_done)
-        record, n_vetoed, vetoed_weight = _next_batch(generator, size)
-        particles, weights = _final_state(record), np.array(ak.to_numpy(record.info.weights[:, 0]))
-        del record
-        info, n_generated = pythia.infoPython(), len(weights) + n_vetoed
+    for first in events[::batch_size]:
+        pythia.rndm.init(derive_seed(seed, "events", first // batch_size))
+        particles, weights, n_generated, sum_of_weights = _whole_batch(generator, min(batch_size, events.stop - first))
+        info = pythia.infoPython()
         n_done, n_kept = n_done + n_generated, n_kept + len(weights)
         yield GeneratedBatch(
             particles,
             weights,
             n_generated,
-            float(weights.sum()) + vetoed_weight,
+            sum_of_weights,
             info.sigmaGen() * 1e9 * n_done / max(n_kept, 1),  # Pythia's own leaves out what was vetoed
             int(info.nTried()),
             int(info.nAccepted()),
@@ -158,12 +172,25 @@ def _batches(generator: _Generator, n_events: int, batch_size: int) -> Iterator[
         )
 
 
-def _next_batch(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
-    """Event records, and number and weight of the events that the filter took away: together ``size`` events.
+def _whole_batch(generator: _Generator, size: int) -> tuple[ak.Array, np.ndarray, int, float]:
+    """Particles and weights of the events that the filter kept; number of all ``size`` and sum of their weights."""
+    particles, weights, n_done, sum_of_weights = [], [], 0, 0.0
+    while n_done < size:
+        record, n_vetoed, vetoed_weight = _next_records(generator, size - n_done)
+        particles.append(_final_state(record))
+        weights.append(np.array(ak.to_numpy(record.info.weights[:, 0])))
+        n_done += len(record) + n_vetoed
+        sum_of_weights += float(weights[-1].sum()) + vetoed_weight
+        del record
+    return ak.concatenate(particles), np.concatenate(weights), n_done, sum_of_weights
+
+
+def _next_records(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
+    """Event records, and number and weight of the events that the filter took away: together ``size`` events at most.
 
     Without a filter a number as second argument makes Pythia replace failed events, up to that many tries an event.
     "skip" returns fewer events instead, as it must where a filter takes some away; those few that failed are made up
-    for by the next batch.
+    for by the next call.
     """
     jet_filter = generator.jet_filter
     if jet_filter is None:
