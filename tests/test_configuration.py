@@ -105,7 +105,7 @@ def test_schema_of_the_training_knows_what_the_package_knows() -> None:
     from calovision.training.options import DEVICES, PRECISIONS, SCHEDULES
 
     properties = SCHEMA["$defs"]["training"]["properties"]
-    assert set(properties) - {"seeds", "test_rotations"} <= {field.name for field in fields(TrainingOptions)}
+    assert set(properties) - {"seeds", "test_rotations", "threads"} <= {field.name for field in fields(TrainingOptions)}
     assert set(SCHEMA["properties"]["train"]["required"]) == set(properties)
     *names, import_path = properties["network"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
     assert set(names) == {*NETWORKS, *POINT_NETWORKS}

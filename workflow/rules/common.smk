@@ -19,6 +19,9 @@ TAKEN_NAMES = {
 # Events that are simulated with one stream of random numbers: calovision.simulation.pythia.BATCH_SIZE.
 EVENTS_PER_BATCH = 250
 
+# Keys of a model that are not options of its training.
+WORKFLOW_KEYS = ("seeds", "test_rotations", "threads")
+
 TOWER_VARIATIONS = ("scale", "smear", "dead")
 
 
@@ -282,6 +285,11 @@ def varied_towers(wildcards):
     """What a variation does to the towers; None if nothing."""
     towers = {key: value for key, value in VARIATIONS[wildcards.variation].items() if key in TOWER_VARIATIONS}
     return towers or None
+
+
+def threads_of_model(wildcards):
+    """Cores of a job of a model."""
+    return MODELS[wildcards.model]["threads"]
 
 
 def seed_files(pattern, model):

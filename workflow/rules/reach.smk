@@ -16,7 +16,7 @@ rule score_reach_sample:
         RESULTS / "logs/score_reach_sample/{sample}.log",
     benchmark:
         RESULTS / "benchmarks/score_reach_sample/{sample}.tsv"
-    threads: 8
+    threads: MODELS[FIRST_MODEL]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=60,

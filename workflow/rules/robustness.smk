@@ -50,7 +50,7 @@ if VARIATIONS:
             RESULTS / "logs/score_variation/{variation}/{model}.log",
         benchmark:
             RESULTS / "benchmarks/score_variation/{variation}/{model}.tsv"
-        threads: 8
+        threads: threads_of_model
         resources:
             mem_mb=lambda wildcards, attempt: 3000 * attempt,
             runtime=60,

@@ -15,14 +15,14 @@ rule train_network:
         RESULTS / "logs/train_network/{model}/seed{seed}.log",
     benchmark:
         RESULTS / "benchmarks/train_network/{model}/seed{seed}.tsv"
-    threads: 8
+    threads: threads_of_model
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=240,
         gpu=lambda wildcards: 0 if MODELS[wildcards.model]["device"] == "cpu" else MODELS[wildcards.model]["n_devices"],
     params:
         options=lambda wildcards: {
-            key: value for key, value in MODELS[wildcards.model].items() if key not in ("seeds", "test_rotations")
+            key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS
         },
         luminosity_fb=config["luminosity_fb"],
     script:
@@ -42,7 +42,7 @@ rule score_events:
         RESULTS / "logs/score_events/{model}/seed{seed}.log",
     benchmark:
         RESULTS / "benchmarks/score_events/{model}/seed{seed}.tsv"
-    threads: 8
+    threads: threads_of_model
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
         runtime=60,
