@@ -38,10 +38,14 @@ def make_batch(images, elements=None, **changes):
     return ImageBatch(**(values | changes))
 
 
-def scattered(batch):
+LAST = torch.channels_last
+
+
+def scattered(batch, order=torch.contiguous_format):
     """Dense images by the operations that other devices use, here on the CPU."""
-    out = torch.full((len(batch), *batch.image_shape), 7.0)
-    batch._scatter(out.view(len(batch), int(np.prod(batch.image_shape))))
+    out = torch.full((len(batch), *batch.image_shape), 7.0).to(memory_format=order)
+    in_order = out.permute(0, 2, 3, 1) if order == LAST else out
+    batch._scatter(in_order.view(len(batch), int(np.prod(batch.image_shape))), channels_last=order == LAST)
     return out
 
 
@@ -66,6 +70,10 @@ def test_dense_images_are_turned_as_with_numpy(n, n_channels, n_eta, n_phi, data
     plain = replace(batch, elements=None)
     assert np.array_equal(plain.dense().numpy(), images)
     assert np.array_equal(scattered(plain).numpy(), images)
+    for turned, wanted in ((batch, expected.reshape(images.shape)), (plain, images)):
+        for found in (turned.dense(memory_format=LAST), scattered(turned, LAST)):
+            assert found.is_contiguous(memory_format=LAST)
+            assert np.array_equal(found.numpy(), wanted)
 
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 256, 256), (2, 224, 224), (1, 3, 70001)])
@@ -77,8 +85,9 @@ def test_every_cell_of_large_images_is_turned_exactly(shape):
     batch = make_batch(images, elements)
     expected = np.array([brute_force(image, element) for image, element in zip(images, elements, strict=True)])
     assert batch.cells.dtype == (torch.int16 if np.prod(shape) <= 2**16 else torch.int32)
-    assert np.array_equal(batch.dense().numpy(), expected)
-    assert np.array_equal(scattered(batch).numpy(), expected)
+    for order in (torch.contiguous_format, LAST):
+        assert np.array_equal(batch.dense(memory_format=order).numpy(), expected)
+        assert np.array_equal(scattered(batch, order).numpy(), expected)
 
 
 def test_cells_of_huge_images():
@@ -119,6 +128,11 @@ def test_output_is_reused_and_cleared():
         batch = make_batch(make_images(4, seed=seed), [5, 0, 3, 30])
         assert batch.dense(out) is out
         assert torch.equal(out, batch.dense())
+    last = torch.full((4, 2, 8, 8), 7.0).to(memory_format=LAST)
+    assert batch.dense(last, memory_format=LAST) is last
+    assert torch.equal(last, out)
+    with pytest.raises(InputError, match="out has to be a contiguous float32 tensor"):
+        batch.dense(last)
 
 
 @pytest.mark.parametrize(

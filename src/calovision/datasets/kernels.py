@@ -39,6 +39,18 @@ def _turn(cells, element, grid, turned):
             turned[k] = np.int32(row * columns + column)
 
 
+@njit(**CONTRACTED)
+def _interleave(cells, grid, n_channels):
+    """From positions in (channel, eta, phi) to those in (eta, phi, channel), as `_turn` computes."""
+    kind = grid.dtype.type
+    plane, step, half = grid[0] * grid[1], kind(n_channels), kind(0.5)
+    per_plane = kind(1) / plane
+    for k in range(len(cells)):
+        cell = kind(cells[k])
+        channel = np.floor((cell + half) * per_plane)
+        cells[k] = np.int32((cell - channel * plane) * step + channel)
+
+
 @njit(**CACHED)
 def _longest(offsets):
     longest = 0
@@ -48,13 +60,15 @@ def _longest(offsets):
 
 
 @njit(**CACHED)
-def densify_turned(offsets, cells, values, elements, grid, images):
+def densify_turned(offsets, cells, values, elements, grid, images, channels_last):
     """Write every row into its image, ``(n, n_cells)`` float32, turned by its element of the symmetry group.
 
     As `calovision.storage.kernels.densify`, which does not turn. ``grid`` is ``(n_eta, n_phi)``: float32 where an image
-    has at most 2^16 cells, float64 otherwise. Returns the first damaged row, or -1.
+    has at most 2^16 cells, float64 otherwise. The images are (channel, eta, phi), or (eta, phi, channel) if
+    ``channels_last``. Returns the first damaged row, or -1.
     """
     n_cells, work = images.shape[1], np.empty(_longest(offsets), cells.dtype)
+    n_channels = n_cells // np.int64(grid[0] * grid[1])
     for i in range(len(images)):
         start, stop = offsets[i], offsets[i + 1]
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
@@ -66,6 +80,8 @@ def densify_turned(offsets, cells, values, elements, grid, images):
             largest = max(largest, cell)
         if largest >= n_cells:
             return i
+        if channels_last:
+            _interleave(turned, grid, n_channels)
         image = images[i]
         image[:] = 0
         for position in range(np.uint64(0), np.uint64(stop - start)):  # unsigned: numba need not look for negative ones

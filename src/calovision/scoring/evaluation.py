@@ -123,18 +123,19 @@ def _mean_logits(model: ImageModel, batch: Batch, elements: np.ndarray, device: 
     order = _memory_format(model)
     total, dense = torch.zeros(len(images), dtype=torch.float64, device=device), None
     for element in elements:
-        dense = _dense(images, int(element), dense)
-        total += model(dense.contiguous(memory_format=order), variables).double()
+        dense = _dense(images, int(element), order, dense)
+        total += model(dense, variables).double()
     return (total / len(elements)).cpu().numpy()
 
 
-def _dense(images: ImageBatch | Tensor, element: int, out: Tensor | None) -> Tensor:
+def _dense(images: ImageBatch | Tensor, element: int, order: torch.memory_format, out: Tensor | None) -> Tensor:
     """Images after an element of the symmetry group; ``out`` is the memory of those of another one."""
     device = (images.values if isinstance(images, ImageBatch) else images).device
     elements = None if element == IDENTITY else torch.full((len(images),), element, device=device)
     if isinstance(images, ImageBatch):
-        return replace(images, elements=elements).dense(out)
-    return images if elements is None else apply_symmetry(images, elements)
+        return replace(images, elements=elements).dense(out, memory_format=order)
+    turned = images if elements is None else apply_symmetry(images, elements)
+    return turned.contiguous(memory_format=order)
 
 
 def _survive(

@@ -58,7 +58,7 @@ class ImageClassifier(lightning.LightningModule):
         is_scaled = self.model.scaling.of_cells  # nine of ten cells are empty: the others are scaled before
         if is_scaled:
             batch = replace(batch, values=self.model.scaling(batch.values))
-        images = batch.dense().contiguous(memory_format=self.memory_format)
+        images = batch.dense(memory_format=self.memory_format)
         return self.model(images, batch.variables if batch.variables.shape[1] else None, is_scaled=is_scaled).float()
 
     def on_train_epoch_start(self) -> None:
