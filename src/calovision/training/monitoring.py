@@ -117,6 +117,8 @@ def quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             # Lightning's own use of torch
             warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
+            # one process needs no srun, and Snakemake starts the jobs of a farm
+            warnings.filterwarnings("ignore", message="The `srun` command is available")
             # it holds the key of the run, or what the run goes on from
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             yield
