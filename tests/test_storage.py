@@ -15,6 +15,7 @@ from calovision.storage import (
     ImageCollection,
     ImageFile,
     ImageFileWriter,
+    read_score_columns,
     read_scores,
     read_table,
     write_scores,
@@ -439,6 +440,22 @@ def test_scores_round_trip(tmp_path):
     assert table["sample"].tolist() == ["qcd", "rpv", "rpv"]
     assert table["event_number"].tolist() == [4, 0, 4]
     assert table["split"].tolist() == [2, 0, 2]
+
+
+def test_scores_of_several_classifiers(tmp_path):
+    collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
+    path, indices = tmp_path / "baselines.h5", np.array([9, 0, 4])
+    scores = {"mlp": np.array([0.1, 0.5, 0.9]), "referee": np.array([0.2, 0.3, 0.4])}
+    write_scores(path, collection, indices, scores)
+    found = read_score_columns(path, collection, indices, ["referee", "mlp"])
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "referee": [0.2, 0.3, 0.4],
+        "mlp": [0.1, 0.5, 0.9],
+    }
+    with pytest.raises(InputError, match=r"baselines.h5: scores of other events than those of the image files"):
+        read_score_columns(path, collection, np.array([9, 0, 3]), ["mlp"])
+    with pytest.raises(InputError, match=r"baselines.h5: no score file, it lacks the column 'adaboost'"):
+        read_score_columns(path, collection, indices, ["mlp", "adaboost"])
 
 
 def test_scores_of_other_events_are_refused(tmp_path):

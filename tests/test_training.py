@@ -21,6 +21,7 @@ from calovision.scoring import score_collection
 from calovision.storage import ImageCollection
 from calovision.training import HISTORY, TrainingOptions, train_network
 from calovision.training.classifier import ImageClassifier
+from calovision.training.data import ImageData
 
 OPTIONS = TrainingOptions(epochs=2, batch_size=16, learning_rate=0.01, device="cpu", precision="fp32", seed=3)
 
@@ -304,6 +305,22 @@ def test_users_own_network(collection, tmp_path):
     assert scores_of(tmp_path, collection, np.arange(4)).shape == (4,)
     with pytest.raises(InputError, match="allow"):
         load_model(tmp_path)
+
+
+def test_training_share_takes_a_part_of_the_training_split_alone(tmp_path):
+    """A smaller part is inside a larger one, so that a learning curve adds events."""
+    collection = ImageCollection(write_two_samples(tmp_path, n_events=2000))
+    indices = {
+        share: ImageData(collection, TrainingOptions(training_share=share), luminosity_fb=1.0).indices
+        for share in (0.25, 0.5, 1.0)
+    }
+    whole = indices[1.0]["train"]
+    assert np.array_equal(whole, np.flatnonzero(collection.column("split") == 0))
+    for smaller, larger in ((0.25, 0.5), (0.5, 1.0)):
+        assert set(indices[smaller]["train"]) < set(indices[larger]["train"])
+        assert np.array_equal(indices[smaller]["validation"], indices[1.0]["validation"])
+        n, spread = len(whole), np.sqrt(len(whole) * smaller * (1 - smaller))
+        assert abs(len(indices[smaller]["train"]) - smaller * n) < 4 * spread
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -9,7 +9,7 @@ from calovision.storage.hep_cnn import import_hep_cnn
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
 from calovision.storage.merge import merge_image_files
 from calovision.storage.reader import ImageFile
-from calovision.storage.scores import read_scores, write_scores
+from calovision.storage.scores import read_score_columns, read_scores, write_scores
 from calovision.storage.statistics import PixelStatistics, standardize
 from calovision.storage.tables import read_table, write_table
 from calovision.storage.writer import ImageFileWriter
@@ -25,6 +25,7 @@ __all__ = [
     "export_dense",
     "import_hep_cnn",
     "merge_image_files",
+    "read_score_columns",
     "read_scores",
     "read_table",
     "standardize",
