@@ -1,6 +1,8 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
 # make lint   the linters that CI runs
+# make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
+# make container   the Apptainer image that jobs can run in
 # make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
@@ -12,7 +14,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test lint bench clean
+.PHONY: all install test test-slurm lint bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +24,9 @@ install: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+test-slurm: $(INSTALLED)
+	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm
 
 lint: $(LINTERS)
 	$(BIN)/ruff check .
@@ -33,6 +38,8 @@ lint: $(LINTERS)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[example,test]"
+	# apart from the rest, since it makes every snakemake call warn; the tests give it a stub of HTCondor
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/htcondor -c constraints.txt snakemake-executor-plugin-htcondor
 	touch $@
 
 $(LINTERS): $(INSTALLED)
@@ -45,9 +52,12 @@ bench: $(BENCH_INSTALLED)
 # EnergyFlow imports wasserstein, whose 1.1.0 works with numpy 2 but excludes it in its metadata.
 $(BENCH_INSTALLED): pyproject.toml constraints.txt tests/benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e . -r tests/benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e ".[example]" -r tests/benchmarks/requirements.txt
 	$(BENCH)/bin/python -m pip install --quiet --no-deps wasserstein==1.1.0
 	touch $@
+
+container:
+	apptainer build --force workflow/container/calovision.sif workflow/container/calovision.def
 
 clean:
 	rm -rf $(VENV) $(BENCH) results .snakemake

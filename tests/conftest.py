@@ -1,6 +1,8 @@
 """Fixtures shared by all tests."""
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -24,3 +26,17 @@ def delphes_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("genuine Delphes files not found: set CALOVISION_TEST_DATA to their folder")
     return folder
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """Undo what `calovision.logs.job_log` does to the logging of the process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(False)

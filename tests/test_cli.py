@@ -49,7 +49,8 @@ def test_as_a_module():
 
 def test_every_command_and_option_is_explained():
     commands = typer.main.get_command(app).commands
-    assert set(commands) == {"images", "inspect", "export", "import-hepcnn", "models", "score", "onnx"}
+    names = {"images", "inspect", "export", "import-hepcnn", "models", "score", "onnx", "plan", "status"}
+    assert set(commands) == names
     for command in commands.values():
         assert command.help
         assert [option.name for option in command.params if not option.help] == []

@@ -28,7 +28,7 @@ def name_and_specifier(requirement):
 def in_pyproject():
     """Requirements of the package and of the extras that environment.yml includes."""
     extras = PROJECT["optional-dependencies"]
-    every = [*PROJECT["dependencies"], *extras["example"], *extras["onnx"], *extras["test"]]
+    every = [*PROJECT["dependencies"], *extras["example"], *extras["onnx"], *extras["slurm"], *extras["test"]]
     return dict(name_and_specifier(text) for text in every if Requirement(text).name != PROJECT["name"])
 
 

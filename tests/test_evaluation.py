@@ -283,3 +283,17 @@ def test_test_split_without_background(collection):
     test = tabulate(collection, indices, np.full(len(indices), 0.5))
     with pytest.raises(InputError, match="has no event"):
         summarize(collection, test, POINTS)
+
+
+def test_towers_and_tracks_of_the_networks_are_in_no_table(tmp_path):
+    """They are most of an event's bytes, and no cut, classifier or plot looks at them."""
+    columns = {"leading_towers": np.zeros((60, 3, 4), dtype=np.float32)}
+    paths = [
+        write_image_file(tmp_path / f"{label}.h5", 60, seed=label, sample=f"s{label}", label=label, columns=columns)
+        for label in (0, 1)
+    ]
+    collection = ImageCollection(paths)
+    indices = split_indices(collection, "validation", "test")
+    for table in tabulate_both(collection, indices, np.linspace(0, 1, len(indices))):
+        assert "leading_towers" not in table
+        assert table["fat_jets"].shape == (len(table["label"]), 5, 4)

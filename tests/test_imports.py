@@ -14,13 +14,16 @@ PACKAGE = Path(__file__).parents[1] / "src" / "calovision"
 ALLOWED = {
     "errors": set(),
     "atomic": set(),
-    "logs": set(),
+    "logs": {"attempts", "submission"},
     "kinematics": set(),
     "grid": {"kinematics"},
     "metrics": set(),
     "splits": set(),
     "selection": set(),
     "report": set(),
+    "attempts": set(),
+    "submission": set(),
+    "run_summary": {"attempts"},
     "variations": {"grid"},
     "models": set(),
     "baselines": set(),
@@ -40,8 +43,9 @@ ALLOWED = {
     "onnx_export": {"datasets", "models", "scoring"},
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "splits", "storage"},
     "evaluation": {"baselines", "metrics", "selection", "splits", "storage"},
+    "planning": {"models", "storage"},
     "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"}
-    | {"models", "onnx_export", "scoring"},
+    | {"models", "onnx_export", "planning", "run_summary", "scoring"},
     "__init__": {"conversion", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
 }
 HEAVY = ("torch", "lightning", "matplotlib", "mplhep", "snakemake", "sklearn", "tensorboard", "pythia8mc", "numba")

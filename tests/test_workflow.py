@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import awkward as ak
@@ -24,13 +25,14 @@ from calovision import ImageCollection
 from calovision.metrics import signal_efficiency_at
 from calovision.models import load_model
 from calovision.reach import asimov_significance
+from calovision.run_summary import run_status
 from calovision.splits import SPLITS
 from calovision.storage import read_table
 
 PLOTS = [
     *("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores", "mean_images", "learning_curves"),
     *("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted", "cut_flow"),
-    *("calibration", "correlations", "mass_sculpting", "attributions", "reach", "robustness"),
+    *("calibration", "correlations", "mass_sculpting", "attributions", "reach", "robustness", "run_summary"),
     *("event_display_signal_1", "event_display_background_1"),
     *("signal_like_background_1", "background_like_signal_1"),
 ]
@@ -401,6 +403,34 @@ def test_images_of_the_chain_agree_with_histogram2d(example: Path) -> None:
             weights = None if content is None else np.asarray(content)
             expected, _, _ = np.histogram2d(eta, phi, bins=64, range=[(-2.5, 2.5), (-np.pi, np.pi)], weights=weights)
             np.testing.assert_allclose(image.reshape(3, 64, 64)[channel], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_summary_of_the_run_counts_every_job(example: Path) -> None:
+    found = read_numbers(example, "run_summary")
+    run, stages = found["run"], found["stages"]
+    last = {"write_run_summary": 1, "write_report": 1}  # what is done after it was written
+    assert found["not_in_it"] == last
+    benchmarks = [path.relative_to(example / "benchmarks") for path in example.glob("benchmarks/**/*.tsv")]
+    counted = Counter(path.parts[0].removesuffix(".tsv") for path in benchmarks) - Counter(last)
+    assert {rule: stage["jobs"] for rule, stage in stages.items()} == counted
+    assert run["jobs"] == counted.total()
+    assert (run["failures"], run["retries"], run["without_measurement"], len(run["hosts"])) == (0, 0, 0, 1)
+    assert run["cpu_s"] == pytest.approx(sum(stage["cpu_s"] for stage in stages.values()))
+    assert stages["simulate_ntuples"]["events"] == stages["build_images"]["events"] == 150 + 20 + 500
+    for rule, pattern, key in (
+        ("simulate_ntuples", "ntuples/*/*.root", "output_bytes"),
+        ("build_images", "ntuples/*/*.root", "input_bytes"),
+        ("build_images", "images/*/*.h5", "output_bytes"),
+    ):
+        total = sum(path.stat().st_size for path in example.glob(pattern))
+        assert stages[rule]["bytes_per_event"][key] == pytest.approx(total / 670)
+    models = [json.loads(path.read_text())["training"] for path in example.glob("models/*/*/model.json")]
+    assert stages["train_network"]["events"] == sum(one["epochs"] * one["n_training"] for one in models)
+    assert "Bytes per event" in (example / "report.html").read_text()
+    status = run_status(example)
+    assert (status["run"]["active"], status["run"]["succeeded"]) == (False, True)
+    assert sum(stage["done"] for stage in status["stages"].values()) == run["jobs"] + 2
+    assert not any(stage[state] for stage in status["stages"].values() for state in ("running", "failed", "missing"))
 
 
 def test_second_run_does_nothing(example: Path) -> None:

@@ -45,6 +45,8 @@ class Benchmark:
         Gives numbers that are no times: method -> quantity -> value.
     rounds_factor
         Rounds relative to the run's, for what takes long.
+    details
+        What else goes into bench.json beside the methods; ``measure_values`` may fill it.
     """
 
     title: str
@@ -55,6 +57,7 @@ class Benchmark:
     measure_values: Callable[[], dict[str, dict[str, float]]] = dict
     self_timed: bool = False
     rounds_factor: float = 1.0
+    details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass

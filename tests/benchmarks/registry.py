@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import building, conversions, image_files, jet_images, subprocesses, training
+from benchmarks import building, conversions, image_files, jet_images, stages, store, subprocesses, training
 from benchmarks.harness import Benchmark, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
@@ -15,7 +15,9 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "convert": conversions.convert,
     "processes": conversions.processes,
     "memory": subprocesses.memory,
+    "store_100gb": store.store_100gb,
     "import_time": subprocesses.import_time,
+    "stages": stages.stages,
     "read_batches": training.read_batches,
     "train_extras": training.train_extras,
 }

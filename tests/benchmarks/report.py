@@ -41,7 +41,7 @@ def _version(package: str) -> str:
 
 def to_json(results: Mapping[str, Result], machine: Mapping[str, object], *, quick: bool) -> str:
     """``<benchmark>.<method>.{median_s, events_per_s, ...}``; beside them ``machine``, ``bars``, ``quick``."""
-    content: dict[str, object] = {name: _methods(result) for name, result in results.items()}
+    content: dict[str, object] = {name: _methods(result) | result.benchmark.details for name, result in results.items()}
     bars = {name: [vars(outcome) for outcome in judge(result)] for name, result in results.items()}
     content |= {"machine": dict(machine), "bars": bars, "quick": quick}
     return json.dumps(content, indent=2, default=float) + "\n"

@@ -22,7 +22,7 @@ STATEMENTS = {
 TESTS = Path(__file__).parents[1]
 
 
-def _output_of(*arguments: str | Path) -> list[str]:
+def output_of(*arguments: str | Path) -> list[str]:
     """Words that a fresh interpreter prints; what it writes to stderr is shown."""
     finished = subprocess.run(
         [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True, cwd=TESTS
@@ -34,11 +34,11 @@ def import_time(settings: Settings) -> Benchmark:
     """Seconds that an import takes inside a fresh interpreter, whose bytecode is compiled."""
 
     def imported(statement: str) -> Callable[[], float]:
-        return lambda: float(_output_of("-c", IMPORT.format(statement=statement))[0])
+        return lambda: float(output_of("-c", IMPORT.format(statement=statement))[0])
 
     def check() -> None:
         for name, statement in STATEMENTS.items():
-            require_equal(f"{name}: torch, matplotlib", _output_of("-c", IMPORT.format(statement=statement))[1:], [])
+            require_equal(f"{name}: torch, matplotlib", output_of("-c", IMPORT.format(statement=statement))[1:], [])
 
     return Benchmark(
         title="imports in a fresh interpreter; numpy and awkward alone for comparison",
@@ -58,7 +58,7 @@ def memory(settings: Settings) -> Benchmark:
         values = {}
         for n in sizes:
             path = write_root_file(settings.scratch / "memory.root", n, compression="lz4")
-            imports, peak, seconds = _output_of("-m", "benchmarks.peak_memory", path, settings.scratch / "memory.h5")
+            imports, peak, seconds = output_of("-m", "benchmarks.peak_memory", path, settings.scratch / "memory.h5")
             values[f"events_{n}"] = {
                 "mb_over_imports": float(peak) - float(imports),
                 "mb_of_imports": float(imports),

@@ -1,6 +1,9 @@
 """Configuration checks, wildcards, and the files that rules share."""
 
+import hashlib
 import os
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import yaml
@@ -21,6 +24,13 @@ EVENTS_PER_BATCH = 250
 
 # Keys of a model that are not options of its training.
 WORKFLOW_KEYS = ("seeds", "test_rotations", "threads")
+
+# Modules that decide what is in an image file.
+IMAGE_MODULES = ("conversion", "grid", "images", "jet_images", "jets", "kinematics", "ntuples", "selection")
+IMAGE_MODULES += ("splits", "storage")
+
+# Keys of the images that decide how the work is shared, not what comes out.
+IMAGE_JOB_KEYS = ("events_per_job", "remote_retries")
 
 TOWER_VARIATIONS = ("scale", "smear", "dead")
 
@@ -153,13 +163,22 @@ def check_model_names(names, baselines):
             )
 
 
+def check_results_dir(folder):
+    """Raise WorkflowError unless the folder of the results, or the first above it that exists, can be written to."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise WorkflowError(
+            f"configuration key 'results_dir': {existing} is no folder that you may write to; choose another one"
+        )
+
+
 def find_files(name, patterns):
-    """ROOT files of a sample, each once; WorkflowError if a path or glob matches none."""
+    """ROOT files of a sample, each once -> entries if a list has them; WorkflowError if a path or glob matches none."""
     from calovision.errors import InputError
-    from calovision.ntuples import expand_paths
+    from calovision.ntuples import list_files
 
     try:
-        return [str(path) for path in expand_paths(patterns)]
+        return list_files(patterns)
     except InputError as error:
         raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
 
@@ -170,6 +189,7 @@ def local_file(path):
     return [] if "://" in path else f"{file}.root" if separator else path
 
 
+@cache
 def chunk_sizes(n_events, events_per_job):
     """Number of events of every simulation job of a sample: whole batches, so that the cut changes no event."""
     n_batches = -(-n_events // EVENTS_PER_BATCH)
@@ -184,14 +204,64 @@ def class_name(label):
     return titles[0] if len(titles) == 1 else ("Background", "Signal")[label]
 
 
-def list_chunks(name, sample):
-    """Chunk name -> ROOT file of a sample."""
+def list_ntuples(name, sample):
+    """ROOT files of a sample -> number of events, None if it is not known."""
     if "files" in sample:
-        files = find_files(name, sample["files"])
+        return find_files(name, sample["files"])
+    sizes = chunk_sizes(sample["simulate"]["n_events"], config["simulation"]["events_per_job"])
+    return {str(RESULTS / f"ntuples/{name}/{number:04d}.root"): size for number, size in enumerate(sizes)}
+
+
+def count_entries(name, files):
+    """Entries of the files of a sample; a job takes them from the main process, which looked whether they changed."""
+    from calovision.errors import InputError
+    from calovision.ntuples import count_files
+
+    images = config["images"]
+    options = {"retries": images["remote_retries"], "on_bad_file": images["on_bad_file"]}
+    options |= {key: SAMPLES[name].get(key) for key in ("schema", "tree")}
+    try:
+        return count_files(files, RESULTS / "entry_counts.json", check=workflow.is_main_process, **options)
+    except InputError as error:
+        raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
+
+
+def list_chunks(name, files):
+    """Chunk name -> what one job converts: a file of a sample, a part of one, or some that follow each other."""
+    if config["images"]["events_per_job"] is None:
+        cuts, entries = [(number, number + 1, None) for number in range(len(files))], [None] * len(files)
     else:
-        sizes = chunk_sizes(sample["simulate"]["n_events"], config["simulation"]["events_per_job"])
-        files = [RESULTS / f"ntuples/{name}/{chunk:04d}.root" for chunk in range(len(sizes))]
-    return {f"{chunk:04d}": str(file) for chunk, file in enumerate(files)}
+        from calovision.ntuples import cut_into_jobs
+
+        # a filter may keep fewer events than are generated, so that these numbers are none to rely on
+        is_simulated = name in SIMULATED
+        sizes = list(files.values()) if is_simulated else count_entries(name, files)
+        entries = [None] * len(files) if is_simulated else sizes
+        cuts = cut_into_jobs(sizes, config["images"]["events_per_job"])
+    paths, counts = list(files), SAMPLES[name].get("weights") or {}
+    # only numbers that stand for all files are divided among them, so that a further file changes no other job
+    is_shared = any(isinstance(counts.get(key), (int, float)) for key in ("n_generated", "sum_of_weights"))
+    n_files = len(NTUPLES[name]) if is_shared else None
+    return {
+        f"{number:04d}": {
+            "files": paths[first:end],
+            "first": first,
+            "n_files": n_files,
+            "entries": entries[first:end],
+            "entry_range": entry_range,
+        }
+        for number, (first, end, entry_range) in enumerate(cuts)
+    }
+
+
+def chunk_of(wildcards):
+    """What the job of an image file converts."""
+    return CHUNKS[wildcards.sample][wildcards.chunk]
+
+
+def local_files(chunk):
+    """The ROOT files of a chunk that a job waits for."""
+    return [file for file in map(local_file, chunk["files"]) if file]
 
 
 def package_modules(*names):
@@ -203,6 +273,15 @@ def package_modules(*names):
         in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in (".py", ".j2", ".css"))
         files += in_folder if folder.is_dir() else [package / f"{name}.py"]
     return [str(file) for file in files]
+
+
+@cache
+def package_digest(*names):
+    """Hash of package modules, as a parameter of rules of many jobs, where their files as inputs of each took gigabytes."""
+    digest = hashlib.sha256()
+    for file in package_modules(*names):
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def sample_params(wildcards):
@@ -250,11 +329,11 @@ def plot_outputs(*names):
 
 
 def images_of(variation):
-    """Image files of a variation: the first files of every sample."""
+    """Image files of a variation: of the first ROOT files of every sample."""
     return [
         RESULTS / f"variations/{variation}/images/{name}/{chunk}.h5"
         for name in TRAINING_SAMPLES
-        for chunk in list(CHUNKS[name])[: config["robustness"]["files"]]
+        for chunk in VARIED_CHUNKS[name]
     ]
 
 
@@ -263,16 +342,13 @@ def varied_images(wildcards):
     return images_of(wildcards.variation)
 
 
-def varied_ntuple(wildcards):
-    """The ntuple of a varied image file: one with pile-up is simulated again, the others are there."""
-    if "pile_up" in VARIATIONS[wildcards.variation]:
-        return RESULTS / f"variations/{wildcards.variation}/ntuples/{wildcards.sample}/{wildcards.chunk}.root"
-    return CHUNKS[wildcards.sample][wildcards.chunk]
-
-
-def n_varied_files(wildcards):
-    """Files of a sample that are built again."""
-    return min(len(CHUNKS[wildcards.sample]), config["robustness"]["files"])
+def varied_chunk_of(wildcards):
+    """What the job of a varied image file converts: ntuples with pile-up are simulated again, the others are there."""
+    chunk = VARIED_CHUNKS[wildcards.sample][wildcards.chunk]
+    if "pile_up" not in VARIATIONS[wildcards.variation]:
+        return chunk
+    folder = RESULTS / f"variations/{wildcards.variation}/ntuples/{wildcards.sample}"
+    return {**chunk, "files": [str(folder / Path(file).name) for file in chunk["files"]]}
 
 
 def varied_fat_jets(wildcards):
@@ -302,26 +378,73 @@ def network_files(pattern):
     return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
 
 
+def listed_job(job, is_needed):
+    """What the list of a run's jobs says of one."""
+    values = [f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()]
+    programs = f"{Path(workflow.basedir).parent / 'src'}{os.sep}"
+    return {
+        "rule": job.rule.name,
+        "name": "/".join(values),
+        "log": str(job.log[0]),
+        "benchmark": str(job.benchmark),
+        "inputs": [str(path) for path in job.input if not path.startswith(programs)],
+        "outputs": list(map(str, job.output)),
+        "is_needed": is_needed,
+        "epochs": MODELS[job.wildcards.model]["epochs"] if job.rule.name == "train_network" else None,
+    }
+
+
+def listed_jobs(dag):
+    """The list of a run's jobs, in the order of their rules."""
+    order = {rule.name: position for position, rule in enumerate(workflow.rules)}
+    jobs = [listed_job(job, dag.needrun(job)) for job in dag.jobs if job.benchmark]
+    return sorted(jobs, key=lambda job: (order[job["rule"]], job["name"]))
+
+
+def is_complete(dag):
+    """Whether a run is asked for everything, and no rules are left out (--allowed-rules)."""
+    return {"all", "build_images"} <= {job.rule.name for job in dag.jobs}
+
+
 # Threads of a job that wait must not burn the core that another process needs, which would slow both down.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Jobs on other machines compare it with the package that they find there; it is no parameter, which would rerun them.
+if workflow.is_main_process:
+    os.environ["CALOVISION_VERSION"] = version("calovision")
+else:
+    os.environ.setdefault("CALOVISION_VERSION", version("calovision"))
 
 replace_named_entries(config, workflow.config_settings.overwrite_config)
 check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
 
 RESULTS = Path(config["results_dir"])
+if workflow.is_main_process:
+    check_results_dir(RESULTS)
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
-CHUNKS = {name: list_chunks(name, sample) for name, sample in SAMPLES.items()}
+IMAGE_OPTIONS = {key: value for key, value in config["images"].items() if key not in IMAGE_JOB_KEYS}
+NTUPLES = {name: list_ntuples(name, sample) for name, sample in SAMPLES.items()}
+CHUNKS = {name: list_chunks(name, files) for name, files in NTUPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
 SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
 TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
 VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
+# Jobs of their own, which have the first files and no other, whichever way the files are cut.
+VARIED_CHUNKS = {
+    name: list_chunks(name, dict(list(NTUPLES[name].items())[: config["robustness"]["files"]]))
+    for name in TRAINING_SAMPLES
+}
 REACH_SAMPLES = [name for name in SAMPLES if name not in TRAINING_SAMPLES]
 FIRST_MODEL = next(iter(MODELS))
 ROBUSTNESS_MODELS = config["robustness"]["models"] or list(MODELS)[:1]
+
+
+envvars:
+    "CALOVISION_VERSION",
 
 
 wildcard_constraints:

@@ -16,7 +16,7 @@ rule fit_baselines:
     threads: 2
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         classifiers=config["baselines"],
         luminosity_fb=config["luminosity_fb"],
@@ -54,7 +54,7 @@ rule evaluate:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         luminosity_fb=config["luminosity_fb"],
         signal_region=config["selection"]["signal_region"],

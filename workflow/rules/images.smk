@@ -1,22 +1,10 @@
-"""ROOT ntuples to image files, one job per file."""
+"""ROOT ntuples to image files: a job per file, or per images.events_per_job entries."""
 
 
 rule build_images:
-    """Jets, preselection, images and event variables of one ntuple."""
+    """Jets, preselection, images and event variables of a ntuple, of a part of one, or of several."""
     input:
-        ntuple=lambda wildcards: local_file(CHUNKS[wildcards.sample][wildcards.chunk]),
-        modules=package_modules(
-            "conversion",
-            "grid",
-            "images",
-            "jet_images",
-            "jets",
-            "kinematics",
-            "ntuples",
-            "selection",
-            "splits",
-            "storage",
-        ),
+        ntuples=lambda wildcards: local_files(chunk_of(wildcards)),
     output:
         RESULTS / "images/{sample}/{chunk}.h5",
     log:
@@ -26,17 +14,17 @@ rule build_images:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        ntuple=lambda wildcards: CHUNKS[wildcards.sample][wildcards.chunk],
-        n_files=lambda wildcards: len(CHUNKS[wildcards.sample]),
+        chunk=chunk_of,
         sample=sample_params,
-        images=config["images"],
+        images=IMAGE_OPTIONS,
         fat_jets=config["fat_jets"],
         event_content=config["event_content"],
         variation=None,
         preselection=config["selection"]["preselection"],
         split=split_params,
         seed=config["seed"],
+        code=package_digest(*IMAGE_MODULES),
     script:
         "../scripts/build_images.py"

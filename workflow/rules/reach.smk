@@ -19,7 +19,7 @@ rule score_reach_sample:
     threads: MODELS[FIRST_MODEL]["threads"]
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options_of(FIRST_MODEL),
     script:
@@ -45,7 +45,7 @@ rule evaluate_reach:
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         classifiers=["cnn", "cnn+jets", *list(MODELS)[1:], *config["baselines"]],
         options=config["reach"],

@@ -16,8 +16,8 @@ rule plot_performance:
         RESULTS / "benchmarks/plot_performance.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         class_names=CLASS_NAMES,
         first_model=FIRST_MODEL,
@@ -38,8 +38,8 @@ rule plot_images:
         RESULTS / "benchmarks/plot_images.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         class_names=CLASS_NAMES,
         titles=TITLES,
@@ -65,8 +65,8 @@ rule plot_models:
         RESULTS / "benchmarks/plot_models.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     script:
         "../scripts/plot_models.py"
 
@@ -84,8 +84,8 @@ rule plot_training:
         RESULTS / "benchmarks/plot_training.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         seeds=SEEDS,
     script:
@@ -105,8 +105,8 @@ rule plot_cut_flow:
         RESULTS / "benchmarks/plot_cut_flow.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         titles=TITLES,
     script:
@@ -127,8 +127,8 @@ rule plot_diagnostics:
         RESULTS / "benchmarks/plot_diagnostics.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         classifiers=["cnn", "cnn+jets", *[name for name in ("referee", "mlp") if name in config["baselines"]]],
     script:
@@ -151,7 +151,7 @@ rule plot_attributions:
     threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=30,
+        runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         class_names=CLASS_NAMES,
         n_events=config["plots"]["n_attributed_events"],
@@ -175,8 +175,8 @@ rule plot_extreme_events:
         RESULTS / "benchmarks/plot_extreme_events.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         titles=TITLES,
         radius=config["fat_jets"]["radius"],
@@ -198,8 +198,8 @@ rule plot_reach:
         RESULTS / "benchmarks/plot_reach.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     script:
         "../scripts/plot_reach.py"
 
@@ -219,8 +219,8 @@ if VARIATIONS:
             RESULTS / "benchmarks/plot_robustness.tsv"
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=lambda wildcards, attempt: 1000 * attempt,
+            runtime=lambda wildcards, attempt: 10 * attempt,
         script:
             "../scripts/plot_robustness.py"
 
@@ -240,8 +240,8 @@ rule write_hepdata:
         RESULTS / "benchmarks/write_hepdata.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
     script:
@@ -251,12 +251,7 @@ rule write_hepdata:
 rule write_report:
     """One self-contained page, and all its numbers in one table."""
     input:
-        plots=[
-            RESULTS / f"plots/{figure['name']}.{kind}"
-            for section in REPORT
-            for figure in section["figures"]
-            for kind in ("png", "pdf")
-        ],
+        plots=figure_files(REPORT),
         tables=[path for section in REPORT for path in section["tables"]],
         texts=[
             path
@@ -264,6 +259,7 @@ rule write_report:
             for path in (section["text_file"], *(figure["caption_file"] for figure in section["figures"]))
         ],
         numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
+        run_summary=RESULTS / "metrics/run_summary.json",
         hepdata=RESULTS / "hepdata",
         modules=package_modules("report"),
     output:
@@ -275,8 +271,8 @@ rule write_report:
         RESULTS / "benchmarks/write_report.tsv"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
+        runtime=lambda wildcards, attempt: 5 * attempt,
     params:
         title="CNNs on whole-detector images against the cuts of a search",
         summary=report_facts(),

@@ -17,6 +17,12 @@ def report_section(name, title, *, figures=None, tables=()):
     }
 
 
+def figure_files(sections):
+    """PNG and PDF files of the figures of sections."""
+    names = [figure["name"] for section in sections for figure in section["figures"]]
+    return [RESULTS / f"plots/{name}.{kind}" for name in names for kind in ("png", "pdf")]
+
+
 def display_names(kind):
     """Plots of the events of a kind, name -> title."""
     numbers = range(1, config["plots"]["n_event_displays"] + 1)
@@ -99,8 +105,11 @@ if VARIATIONS:
     )
     NUMBERS.append("robustness")
 
+RESULT_SECTIONS = list(REPORT)  # what the summary of the run waits for
+REPORT.append(report_section("run", "Run", figures={"run_summary": "Time and memory"}, tables=["run_summary"]))
+
 REPORT_FILES = {
     "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
     "HEPData submission": str(RESULTS / "hepdata/submission.yaml"),
-    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in NUMBERS},
+    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in [*NUMBERS, "run_summary"]},
 }

@@ -14,11 +14,11 @@ if VARIATIONS:
             params:
                 job=simulation_params,
                 seed=config["seed"],
+                code=package_digest("simulation"),
 
     use rule build_images as build_varied_images with:
         input:
-            ntuple=varied_ntuple,
-            modules=[*rules.build_images.input.modules, *package_modules("variations")],
+            ntuples=lambda wildcards: local_files(varied_chunk_of(wildcards)),
         output:
             RESULTS / "variations/{variation}/images/{sample}/{chunk}.h5",
         log:
@@ -26,16 +26,16 @@ if VARIATIONS:
         benchmark:
             RESULTS / "benchmarks/build_varied_images/{variation}/{sample}/{chunk}.tsv"
         params:
-            ntuple=varied_ntuple,
-            n_files=n_varied_files,
+            chunk=varied_chunk_of,
             sample=sample_params,
-            images=config["images"],
+            images=IMAGE_OPTIONS,
             fat_jets=varied_fat_jets,
             event_content=config["event_content"],
             variation=varied_towers,
             preselection=config["selection"]["preselection"],
             split=split_params,
             seed=config["seed"],
+            code=package_digest(*IMAGE_MODULES, "variations"),
 
     rule score_variation:
         """Mean score of the networks of a model for the test events of a variation."""
@@ -53,7 +53,7 @@ if VARIATIONS:
         threads: threads_of_model
         resources:
             mem_mb=lambda wildcards, attempt: 3000 * attempt,
-            runtime=60,
+            runtime=lambda wildcards, attempt: 60 * attempt,
         params:
             options=scoring_options,
         script:
@@ -80,7 +80,7 @@ if VARIATIONS:
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 2000 * attempt,
-            runtime=30,
+            runtime=lambda wildcards, attempt: 30 * attempt,
         params:
             variations=list(VARIATIONS),
             n_files=len(images_of("nominal")),

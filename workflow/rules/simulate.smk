@@ -4,8 +4,6 @@ if SIMULATED:
 
     rule simulate_ntuples:
         """Generate one chunk of a sample."""
-        input:
-            package_modules("simulation"),
         output:
             RESULTS / "ntuples/{sample}/{chunk}.root",
         log:
@@ -17,9 +15,10 @@ if SIMULATED:
         threads: 1
         resources:
             mem_mb=lambda wildcards, attempt: 1000 * attempt,
-            runtime=30,
+            runtime=lambda wildcards, attempt: 30 * attempt,
         params:
             job=simulation_params,
             seed=config["seed"],
+            code=package_digest("simulation"),
         script:
             "../scripts/simulate_ntuples.py"

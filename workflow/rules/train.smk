@@ -18,8 +18,9 @@ rule train_network:
     threads: threads_of_model
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=240,
-        gpu=lambda wildcards: 0 if MODELS[wildcards.model]["device"] == "cpu" else MODELS[wildcards.model]["n_devices"],
+        runtime=240,  # not more at the next attempt, which goes on from the checkpoint
+        # `auto` takes a GPU where there is one, but a farm is not asked for it
+        gpu=lambda wildcards: MODELS[wildcards.model]["n_devices"] if MODELS[wildcards.model]["device"] == "gpu" else 0,
     params:
         options=lambda wildcards: {
             key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS
@@ -45,7 +46,7 @@ rule score_events:
     threads: threads_of_model
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=60,
+        runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options,
     script:

@@ -1,10 +1,10 @@
-from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple
+from calovision.conversion import ImageRecipe, WeightOptions, convert_job
 from calovision.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
 from calovision.logs import job_log
 from calovision.variations import Variation
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     params, images, sample = snakemake.params, snakemake.params.images, snakemake.params.sample
     edges = images["eta_edges"]
     recipe = ImageRecipe(
@@ -17,11 +17,18 @@ with job_log(snakemake.log[0]):
         split_seed=params.seed,
         split_fractions=tuple(params.split["fractions"]),
     )
-    weights = WeightOptions(**(sample["weights"] or {})).of_file(int(snakemake.wildcards.chunk), params.n_files)
+    weights = WeightOptions(**(sample["weights"] or {}))
     options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}
-    options |= {key: images[key] for key in ("chunk_size", "on_bad_file")}
+    options |= {key: images[key] for key in ("chunk_size", "on_bad_file")} | {"progress": record.count}
+    options["retries"] = snakemake.config["images"]["remote_retries"]  # no parameter, since it decides no result
     compression = None if images["compression"] == "none" else images["compression"]
     name = snakemake.wildcards.sample
-    convert_ntuple(
-        params.ntuple, snakemake.output[0], recipe, sample=name, weights=weights, compression=compression, **options
+    convert_job(
+        **params.chunk,
+        output=snakemake.output[0],
+        recipe=recipe,
+        sample=name,
+        weights=weights,
+        compression=compression,
+        **options,
     )

@@ -6,20 +6,20 @@ import numpy as np
 
 from calovision import evaluation
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_scores, read_table, write_table
+from calovision.storage import ImageCollection, read_score_columns, read_scores, write_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     files, params, output = snakemake.input, snakemake.params, snakemake.output
     collection = ImageCollection(files.images)
     indices = evaluation.split_indices(collection, "validation", "test")
+    record.count(len(indices))
     networks = zip(files.scores, files.models, files.histories, strict=True)
     scores, numbers, runs = {}, {}, {}
     for model, seeds in params.seeds.items():
         of_scores, descriptions, histories = zip(*islice(networks, len(seeds)), strict=True)
         scores[model] = np.stack([read_scores(path, collection, indices) for path in of_scores], axis=1)
         numbers[model], runs[model] = evaluation.read_runs(seeds, descriptions, histories)
-    table = read_table(files.baselines)
-    shallow = {name: table[name] for name in params.baselines}
+    shallow = read_score_columns(files.baselines, collection, indices, params.baselines)
     ensembles = {model: evaluation.ensemble_scores(columns) for model, columns in scores.items()}
     options = {name: params[name] for name in ("luminosity_fb", "signal_region", "seed")}
     validation, test = evaluation.tabulate_events(collection, indices, ensembles | shallow, **options)

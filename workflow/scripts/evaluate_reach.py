@@ -7,9 +7,10 @@ from calovision import evaluation, reach
 from calovision.logs import job_log
 from calovision.storage import ImageCollection, read_scores, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     files, params = snakemake.input, snakemake.params
     validation, test = read_table(files.validation_events), read_table(files.test_events)
+    record.count(len(validation["label"]) + len(test["label"]))
     samples = json.loads(Path(files.samples).read_text())["samples"]
     options = evaluation.expected_events(samples) | params.options
     found = reach.search_reach(validation, test, params.classifiers, seed=params.seed, **options)

@@ -6,7 +6,7 @@ from calovision.logs import job_log
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection, read_scores, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     params, scores = snakemake.params, iter(snakemake.input.scores)
     test, point = read_table(snakemake.input.test_events), params.background_efficiency
     columns = {model: "cnn" if model == params.first_model else model for model in params.models}
@@ -17,7 +17,8 @@ with job_log(snakemake.log[0]):
         files = snakemake.input.images[number * params.n_files : (number + 1) * params.n_files]
         collection = ImageCollection(files)
         indices = evaluation.split_indices(collection, "test")
-        events = {name: collection.column(name)[indices] for name in collection.files[0].events}
+        record.count(len(indices))
+        events = {name: collection.column(name)[indices] for name in evaluation.column_names(collection)}
         region = evaluate_cut("signal_region", params.signal_region, events)
         of_models = {model: read_scores(next(scores), collection, indices) for model in params.models}
         weights = collection.event_weights(params.luminosity_fb)[indices]

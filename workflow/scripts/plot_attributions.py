@@ -11,7 +11,7 @@ from calovision.plotting import plot_attributions, save_figure
 from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
     collection, params = ImageCollection(snakemake.input.images), snakemake.params
     model = load_model(snakemake.input.models[0], allow_imports=True)
@@ -22,6 +22,7 @@ with job_log(snakemake.log[0]):
     for label in (1, 0):
         members = np.flatnonzero(is_test & (labels == label))
         chosen[params.class_names[label]] = rng.permutation(members)[: params.n_events]
+    record.count(sum(map(len, chosen.values())))
     maps = mean_attribution(model, collection, chosen, weights=weights)
     metadata = collection.metadata
     titles = [CHANNELS[name].title for name in metadata.channels]

@@ -6,8 +6,10 @@ from calovision.evaluation import diagnose
 from calovision.logs import job_log
 from calovision.storage import read_table
 
-with job_log(snakemake.log[0]):
-    found = diagnose(read_table(snakemake.input.test_events), snakemake.params.classifiers)
+with job_log(snakemake.log[0]) as record:
+    test = read_table(snakemake.input.test_events)
+    record.count(len(test["label"]))
+    found = diagnose(test, snakemake.params.classifiers)
     Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
     figures = {
         "calibration": plotting.plot_calibration(found["calibration"]),

@@ -7,9 +7,10 @@ from calovision.logs import job_log
 from calovision.plotting import plot_event_display, save_figure
 from calovision.storage import ImageCollection, read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     collection, params = ImageCollection(snakemake.input.images), snakemake.params
     test, metadata = read_table(snakemake.input.test_events), collection.metadata
+    record.count(len(collection))
     titles = [CHANNELS[name].axis_title for name in metadata.channels]
     look = {"eta_edges": metadata.grid.edges_in_eta, "channels": titles, "radius": params.radius}
     names, numbers = collection.sample_names(), collection.column("event_number")

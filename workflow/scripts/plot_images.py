@@ -7,9 +7,10 @@ from calovision.logs import job_log
 from calovision.plotting import plot_event_display, plot_mean_images, save_figure
 from calovision.storage import ImageCollection
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     collection, params = ImageCollection(snakemake.input.images), snakemake.params
     collection.require_events()
+    record.count(len(collection))
     metadata, labels, samples = collection.metadata, collection.column("label"), collection.sample_names()
     fat_jets, numbers = collection.column("fat_jets"), collection.column("event_number")
     titles = [CHANNELS[name].axis_title for name in metadata.channels]

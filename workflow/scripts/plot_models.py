@@ -9,8 +9,9 @@ from calovision.metrics import Efficiency, roc
 from calovision.plotting import plot_model_comparison, plot_model_roc, save_figure
 from calovision.storage import read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     test, scores = read_table(snakemake.input.test_events), read_table(snakemake.input.network_scores)
+    record.count(len(test["label"]))
     models = json.loads(Path(snakemake.input.models).read_text())
     for weighting, suffix in (("weighted", ""), ("unweighted", "_unweighted")):
         classes = test["label"], test["weight"] if weighting == "weighted" else np.ones(len(test["label"]))

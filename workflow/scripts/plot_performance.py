@@ -7,8 +7,9 @@ from calovision.logs import job_log
 from calovision.metrics import Efficiency, roc
 from calovision.storage import read_table
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     test = read_table(snakemake.input.test_events)
+    record.count(len(test["label"]))
     summary = json.loads(Path(snakemake.input.summary).read_text())
     classes, names = (test["label"], test["weight"]), snakemake.params.class_names
     region = tuple(Efficiency(**summary["signal_region"][f"{kind}_efficiency"]) for kind in ("signal", "background"))

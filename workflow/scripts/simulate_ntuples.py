@@ -1,8 +1,9 @@
 from calovision.logs import job_log
 from calovision.simulation import derive_seed, write_ntuple
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     job = snakemake.params.job
+    record.count(job["n_events"])
     write_ntuple(
         snakemake.output[0],
         job["process"],

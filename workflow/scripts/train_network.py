@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -7,12 +8,17 @@ from calovision.logs import job_log
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions, train_network
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
+    folder = Path(snakemake.output.model).parent
+    resumed = (folder / "resume").exists()
     train_network(
         ImageCollection(snakemake.input.images),
-        Path(snakemake.output.model).parent,
+        folder,
         TrainingOptions(**snakemake.params.options, seed=int(snakemake.wildcards.seed)),
         luminosity_fb=snakemake.params.luminosity_fb,
         progress_bar=sys.stderr.isatty(),
     )
+    if not resumed:  # of one that went on, the time of the epochs before is not known
+        training = json.loads((folder / "model.json").read_text())["training"]
+        record.count(training["epochs"] * training["n_training"])

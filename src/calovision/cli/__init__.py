@@ -13,7 +13,9 @@ from calovision.cli.inspection import inspect_command
 from calovision.cli.messages import OneSentenceGroup
 from calovision.cli.models import models_command
 from calovision.cli.onnx import onnx_command
+from calovision.cli.plan import plan_command
 from calovision.cli.score import score_command
+from calovision.cli.status import status_command
 
 app = typer.Typer(
     name="calovision",
@@ -31,6 +33,8 @@ app.command("import-hepcnn")(import_hep_cnn_command)
 app.command("models")(models_command)
 app.command("score")(score_command)
 app.command("onnx")(onnx_command)
+app.command("plan")(plan_command)
+app.command("status")(status_command)
 
 
 def _print_version(wanted: bool) -> None:

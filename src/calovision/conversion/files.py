@@ -1,10 +1,10 @@
-"""ROOT files to image files: one to one, and several to one."""
+"""A ROOT file, or a part of it, to an image file."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import awkward as ak
 import numpy as np
@@ -12,12 +12,11 @@ import numpy as np
 from calovision.conversion.chunks import Chunk, convert_chunk, fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
-from calovision.conversion.processes import run_in_processes
-from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash
+from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
 from calovision.errors import BadFileError, InputError, NotFiniteError
 from calovision.images import CHANNELS, check_channels
-from calovision.ntuples import Events, NtupleInfo, iterate_events, open_ntuple
-from calovision.storage import ImageFileWriter, ImageMetadata, merge_image_files
+from calovision.ntuples import Events, NtupleInfo, clipped, iterate_events, open_ntuple
+from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +39,9 @@ def convert_ntuple(
     on_bad_file: str = "fail",
     compression: str | None = None,
     chunk_size: int | None = None,
+    entry_range: tuple[int, int | None] | None = None,
+    n_entries: int | None = None,
+    retries: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> ImageMetadata:
     """Build the images of the events of one ntuple that pass the preselection.
@@ -70,6 +72,13 @@ def convert_ntuple(
         None or ``"blosc2"``.
     chunk_size
         Events in memory at a time; None takes as many as fit a bounded memory.
+    entry_range
+        First entry, and the one behind the last (None: the end of the file), of a part of the ntuple, which has its
+        share of the generated events and of the sum of weights; None for all.
+    n_entries
+        Entries that the ntuple must have; None if that is not known.
+    retries
+        How often an address that does not answer is tried again, with growing waits.
     progress
         Called with the number of events after each chunk.
 
@@ -80,23 +89,34 @@ def convert_ntuple(
     Raises
     ------
     InputError
-        If the ntuple cannot be read, has no cross-section where none is given, or the recipe asks
-        for an unknown channel or variable.
+        If the ntuple cannot be read, has other than ``n_entries`` or no cross-section where none is given, or the
+        recipe asks for an unknown channel or variable.
     """
     check_channels(recipe.channels)
     if recipe.jets_per_event < 1:
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
-    _check_on_bad_file(on_bad_file)
+    check_on_bad_file(on_bad_file)
     meaning = (weights.index, weights.include_cross_section)  # shares of counts differ from file to file
     choices = configuration_hash(recipe, sample, label, schema, tree, cross_section_pb, meaning)
     describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
     try:
-        info = _open(path, schema, tree, weights)
+        info = _open(path, schema, tree, weights, retries)
+        _check_entries(info, n_entries)
         section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
-        chunks = _read(info, recipe, weights, chunk_size)
+        entries = clipped(*(entry_range or (0, None)), info.n_entries)
+        chunks = _read(info, recipe, weights, chunk_size, entries, retries)
+        info = _part(info, *(entry_range or (0, None)))
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
-            cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, progress or (lambda n_events: None))
-            metadata = describe(info, section, cut_flow=cut_flow, source_files=[(str(path), info.uuid)])
+            cut_flow = _write_chunks(
+                writer, chunks, info, recipe, sample, label, entries[0], progress or (lambda n_events: None)
+            )
+            metadata = describe(
+                info,
+                section,
+                cut_flow=cut_flow,
+                source_files=[(str(path), info.uuid)],
+                source_ranges=None if entry_range is None else [entries],
+            )
             writer.close(metadata)
     except BadFileError as error:
         if on_bad_file == "fail":
@@ -113,72 +133,13 @@ def convert_ntuple(
     return metadata
 
 
-def convert_ntuples(
-    paths: Sequence[Path | str],
-    output: Path,
-    recipe: ImageRecipe,
-    *,
-    weights: WeightOptions = GENERATOR_WEIGHTS,
-    on_bad_file: str = "fail",
-    compression: str | None = None,
-    processes: int = 1,
-    progress: Callable[[int], None] | None = None,
-    **options: object,
-) -> ImageMetadata:
-    """Build the images of several ntuples of one sample into one file.
-
-    Parameters
-    ----------
-    paths
-        The ROOT files, in the order in which their events come.
-    weights
-        Numbers of generated events and sums of weights are those of all files together.
-    processes
-        Number of processes that share the files.
-    output, recipe, on_bad_file, compression, progress, options
-        As in `convert_ntuple`.
-
-    Returns
-    -------
-    What was stored, with everything summed over the files.
-
-    Raises
-    ------
-    InputError
-        As `convert_ntuple`; if there is no file, a file is named twice, or every file was skipped.
-    """
-    _check_on_bad_file(on_bad_file)
-    if not paths:
-        raise InputError("no ROOT file given: name at least one")
-    if len({str(path) for path in paths}) < len(paths):
-        raise InputError(
-            f"{next(path for path in paths if list(paths).count(path) > 1)}: given twice; give each file once"
-        )
-    output = Path(output)
-    if len(paths) == 1:  # a single bad file leaves nothing to go on with
-        return convert_ntuple(
-            paths[0], output, recipe, weights=weights, compression=compression, progress=progress, **options
-        )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-        parts = [Path(folder) / f"{number:06d}.h5" for number in range(len(paths))]
-        convert = partial(convert_ntuple, recipe=recipe, on_bad_file=on_bad_file, **options)
-        jobs = [
-            partial(convert, path, part, weights=weights.of_file(number, len(paths)))
-            for number, (path, part) in enumerate(zip(paths, parts, strict=True))
-        ]
-        infos = run_in_processes(jobs, processes=processes, progress=progress)
-        if all(info.skipped_files for info in infos):
-            raise InputError(f"every file was skipped; the first: {infos[0].skipped_files[0][1]}")
-        return merge_image_files(parts, output, compression=compression)
-
-
-def _check_on_bad_file(on_bad_file: str) -> None:
+def check_on_bad_file(on_bad_file: str) -> None:
+    """Raise InputError unless it is a choice that there is."""
     if on_bad_file not in ON_BAD_FILE:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
 
-def _open(path: Path | str, schema: str | None, tree: str | None, weights: WeightOptions) -> NtupleInfo:
+def _open(path: Path | str, schema: str | None, tree: str | None, weights: WeightOptions, retries: int) -> NtupleInfo:
     """What the file says about all its events."""
     try:
         return open_ntuple(
@@ -188,13 +149,37 @@ def _open(path: Path | str, schema: str | None, tree: str | None, weights: Weigh
             weight_index=weights.index,
             n_generated=weights.n_generated,
             sum_of_weights=weights.sum_of_weights,
+            retries=retries,
         )
     except InputError as error:
         raise BadFileError(str(error)) from error
 
 
-def _read(info: NtupleInfo, recipe: ImageRecipe, weights: WeightOptions, chunk_size: int | None) -> Iterator[Events]:
-    """Chunks of the file."""
+def _check_entries(info: NtupleInfo, n_entries: int | None) -> None:
+    """Raise InputError if the file is not the one that was counted, since then its parts do not make a whole."""
+    if n_entries not in (None, info.n_entries):
+        raise InputError(
+            f"{info.path} has {info.n_entries} entries, but {n_entries} when the jobs were made: start again, after "
+            "a correction of the list of files if the number stands there, or without entry_counts.json in the results "
+            "folder if the file is an address"
+        )
+
+
+def _part(info: NtupleInfo, first: int, end: int | None) -> NtupleInfo:
+    """What is said about some entries of a file: their share of the generated events and of the sum of weights."""
+    share = partial(share_of_range, first=first, end=end, n_entries=info.n_entries)
+    return replace(info, n_generated=share(info.n_generated), sum_of_weights=share(float(info.sum_of_weights)))
+
+
+def _read(
+    info: NtupleInfo,
+    recipe: ImageRecipe,
+    weights: WeightOptions,
+    chunk_size: int | None,
+    entry_range: tuple[int, int],
+    retries: int,
+) -> Iterator[Events]:
+    """Chunks of the entries."""
     try:
         yield from iterate_events(
             info.path,
@@ -204,6 +189,8 @@ def _read(info: NtupleInfo, recipe: ImageRecipe, weights: WeightOptions, chunk_s
             trimmed=recipe.fat_jets.groomed,
             fields=fields_to_read(recipe, info),
             weight_index=weights.index,
+            entry_range=entry_range,
+            retries=retries,
         )
     except InputError as error:
         raise BadFileError(str(error)) from error
@@ -216,14 +203,18 @@ def _write_chunks(
     recipe: ImageRecipe,
     sample: str,
     label: int,
+    first: int,
     progress: Callable[[int], None],
 ) -> list[tuple[str, int, float]]:
-    """Convert chunk by chunk, while the next one is read and the last one written; returns the cut flow."""
+    """Convert chunk by chunk, while the next one is read and the last one written; returns the cut flow.
+
+    ``first`` is the number of the first entry.
+    """
     cut_flow = [("generated", info.n_generated, info.sum_of_weights)] + [(cut, 0, 0.0) for cut in recipe.preselection]
     n_events = 0
     with write_behind(writer.append) as append:
         for events in read_ahead(chunks):
-            chunk = _convert_chunk(events, recipe, sample, label, where=f"{info.path}, entry", first=n_events)
+            chunk = _convert_chunk(events, recipe, sample, label, where=f"{info.path}, entry", first=first + n_events)
             append(chunk.images, chunk.columns)
             cut_flow[1:] = [
                 (name, n + more, total + weight)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -85,7 +86,7 @@ class WeightOptions:
     n_generated: int | str | None = None
     sum_of_weights: float | str | None = None
 
-    def of_file(self, number: int, n_files: int) -> "WeightOptions":
+    def of_file(self, number: int, n_files: int | None) -> "WeightOptions":
         """Options of one of n files: numbers are those of all files, and every file takes an equal share along."""
         shares: dict[str, float] = {}
         if isinstance(self.n_generated, int):
@@ -93,6 +94,21 @@ class WeightOptions:
         if isinstance(self.sum_of_weights, int | float):
             shares["sum_of_weights"] = self.sum_of_weights / n_files
         return replace(self, **shares)
+
+
+def share_of_range(total: float, first: int, end: int | None, n_entries: int) -> float:
+    """What the entries from ``first`` to before ``end`` (None: the last) have of a number for all entries of a file.
+
+    The shares of ranges that make up a file add up to the number exactly: they are multiples of its last digit, or of 1
+    if it is an integer, as they are then. If there are no entries, the range that begins at 0 has it all.
+    """
+    if n_entries == 0 or (first, end) == (0, None):
+        return total if first == 0 else 0 * total
+    step = 1 if isinstance(total, int) else math.ulp(total)
+    n_steps = total if isinstance(total, int) else int(total / step)
+    edges = (min(first, n_entries), n_entries if end is None else min(end, n_entries))
+    before, behind = (n_steps * edge // n_entries for edge in edges)
+    return step * (behind - before)
 
 
 def configuration_hash(*choices: object) -> str:

@@ -11,6 +11,7 @@ from calovision.evaluation.samples import cut_flow_table, samples_table, summari
 from calovision.evaluation.shallow import score_shallow
 from calovision.evaluation.summary import (
     CLASSIFIERS,
+    column_names,
     format_efficiency,
     split_indices,
     summarize,
@@ -22,6 +23,7 @@ __all__ = [
     "CLASSIFIERS",
     "Comparison",
     "bootstrap_roc",
+    "column_names",
     "compare_models",
     "compare_paired",
     "compare_with_cuts",

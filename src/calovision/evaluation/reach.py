@@ -7,6 +7,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.evaluation.comparison import format_interval
+from calovision.evaluation.summary import column_names
 from calovision.evaluation.tables import markdown_table
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
@@ -45,7 +46,7 @@ def signal_point(
     """
     if len(collection.samples) != 1 or len(collection) == 0:
         raise InputError("a signal of the reach is one sample with preselected events: give each a name of its own")
-    columns = {name: collection.column(name) for name in collection.files[0].events}
+    columns = {name: collection.column(name) for name in column_names(collection)}
     weights = collection.event_weights(luminosity_fb)
     events = {
         "label": np.ones(len(weights), dtype=np.int8),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.evaluation.summary import format_efficiency
+from calovision.evaluation.summary import column_names, format_efficiency
 from calovision.evaluation.tables import markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
 from calovision.selection import evaluate_cut
@@ -37,7 +37,7 @@ def summarize_samples(collection: ImageCollection, *, luminosity_fb: float, sign
     """
     names, labels = collection.sample_names(), collection.column("label")
     weights = collection.event_weights(luminosity_fb)
-    columns = {name: collection.column(name) for name in collection.files[0].events}
+    columns = {name: collection.column(name) for name in column_names(collection)}
     region = evaluate_cut("signal_region", signal_region, columns)
     samples = {
         name: _sample(collection, name, region[names == name], weights[names == name]) for name in collection.samples

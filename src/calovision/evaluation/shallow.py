@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calovision.evaluation.summary import split_indices
+from calovision.evaluation.summary import column_names, split_indices
 from calovision.storage import ImageCollection
 
 
@@ -41,7 +41,7 @@ def score_shallow(
 
     def events(*splits: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         indices = split_indices(collection, *splits)
-        return {name: collection.column(name)[indices] for name in collection.files[0].events}, weights[indices]
+        return {name: collection.column(name)[indices] for name in column_names(collection)}, weights[indices]
 
     training, validation, scored = events("train"), events("validation"), events("validation", "test")[0]
     scores, chosen = {}, {}

@@ -12,9 +12,15 @@ from calovision.selection import evaluate_cut
 from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
 
+PARTICLES = ("leading_towers", "leading_tracks")
 CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
 """Names in the summary; each is a column of the table of test events, larger = more like signal. ``cnn`` is the first
 model; the others follow under their own names."""
+
+
+def column_names(collection: ImageCollection) -> list[str]:
+    """Event columns but for the leading towers and tracks: most of an event's bytes, which only networks look at."""
+    return [name for name in collection.files[0].events if name not in PARTICLES]
 
 
 def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
@@ -64,7 +70,7 @@ def tabulate_events(
     from calovision.baselines import combined_score, fit_combination  # scikit-learn takes two seconds to load
 
     in_all = set.intersection(*(set(file.events) for file in collection.files))
-    columns = {name: collection.column(name)[indices] for name in collection.files[0].events if name in in_all}
+    columns = {name: collection.column(name)[indices] for name in column_names(collection) if name in in_all}
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]
     columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)

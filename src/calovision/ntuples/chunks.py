@@ -20,7 +20,13 @@ _ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell the
 Chunk = tuple[int, dict[str, ak.Array]]
 
 
-def read_chunks(tree: Tree, branches: Collection[str], path: object, chunk_size: int | None = None) -> Iterator[Chunk]:
+def read_chunks(
+    tree: Tree,
+    branches: Collection[str],
+    path: object,
+    chunk_size: int | None = None,
+    entry_range: tuple[int, int] | None = None,
+) -> Iterator[Chunk]:
     """Yield the number of the first entry and the arrays, ``(chunk_size, ...)``, of each chunk.
 
     Parameters
@@ -31,6 +37,8 @@ def read_chunks(tree: Tree, branches: Collection[str], path: object, chunk_size:
         For the sentences of errors.
     chunk_size
         Entries of a chunk; chosen by their size if None.
+    entry_range
+        First entry, and the one behind the last, both inside the tree; None for all.
 
     Raises
     ------
@@ -40,11 +48,14 @@ def read_chunks(tree: Tree, branches: Collection[str], path: object, chunk_size:
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, not {chunk_size}")
     names = sorted(branches)
+    begin, end = entry_range or (0, tree.num_entries)
     if chunk_size is not None or not names:
-        yield from _read_steps(tree, names, path, 0, tree.num_entries, chunk_size or tree.num_entries or 1)
+        yield from _read_steps(tree, names, path, begin, end, chunk_size or end - begin or 1)
         return
     target = _entries_of_a_chunk(tree, names)
-    for start, stop in _aligned_ranges(_common_boundaries(tree, names), target):
+    boundaries = _common_boundaries(tree, names)
+    inside = boundaries[(boundaries > begin) & (boundaries < end)]
+    for start, stop in _aligned_ranges(np.unique([begin, *inside, end]), target):
         if stop - start > _MOST_CHUNKS_AT_ONCE * target:
             yield from _read_steps(tree, names, path, start, stop, target)
         else:
@@ -115,7 +126,7 @@ def _common_boundaries(tree: Tree, names: list[str]) -> np.ndarray:
 
 def _aligned_ranges(boundaries: np.ndarray, target: int) -> Iterator[tuple[int, int]]:
     """Join neighboring ranges while they hold at most ``target`` entries."""
-    start = position = 0
+    start, position = int(boundaries[0]), 0
     while start < boundaries[-1]:
         position = max(position + 1, int(np.searchsorted(boundaries, start + target, side="right")) - 1)
         yield start, int(boundaries[position])

@@ -76,11 +76,25 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
 
 
 def count_entries(path: Path | str, *, schema: str | Path | None = None, tree: str | None = None) -> int:
-    """Entries of a file, without a look at its weights; `InputError` as in `open_ntuple`."""
+    """Entries of a file, without a look at its branches where the tree is clear; `InputError` as in `open_ntuple`."""
     path, tree = locate(path, tree)
     with opened(path) as file:
+        layouts = [layout for found in candidate_layouts(schema, tree=tree).values() for layout in found]
+        kinds = tree_kinds(file)
+        present = {layout.tree for layout in layouts} & set(kinds)
+        if len(present) == 1 and kinds[name := present.pop()] == "TTree":
+            return _count_entries(path, name)
         _, layout = choose_layout(file, schema, tree, path)
         return int(find_tree(file, layout.tree, path).num_entries)
+
+
+def _count_entries(path: Path | str, tree: str) -> int:
+    """The number at the head of a tree: a hundredth of the time that its branches take."""
+    try:
+        ((_, _, number),) = uproot.num_entries({str(path): tree})
+    except Exception as error:
+        raise InputError(f"{path}: the tree {tree!r} is damaged and cannot be read; write it again") from error
+    return int(number)
 
 
 def choose_layout(

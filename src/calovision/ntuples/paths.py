@@ -11,7 +11,12 @@ LIST_SUFFIXES = (".txt", ".list")
 
 
 def expand_paths(arguments: Iterable[Path | str]) -> list[str]:
-    """Files that the arguments stand for, each once, in their order.
+    """Files that the arguments stand for, each once, in their order; arguments and errors as those of `list_files`."""
+    return list(list_files(arguments))
+
+
+def list_files(arguments: Iterable[Path | str]) -> dict[str, int | None]:
+    """Files that the arguments stand for, each once, in their order -> number of entries, where a list has it.
 
     Parameters
     ----------
@@ -19,31 +24,31 @@ def expand_paths(arguments: Iterable[Path | str]) -> list[str]:
         Paths, wildcards (``run*/*.root``; their files in alphabetical order), addresses (``root://host//path``, taken
         as they are), each with ``:tree`` behind ``.root`` where it names a tree; and text files (.txt, .list) with one
         of these a line: text from a ``#`` at the beginning of a line or after a space is a comment, and what is
-        relative is so to the list.
+        relative is so to the list. A number behind a file of a list, after a space, is its number of entries.
 
     Raises
     ------
     InputError
         If a file does not exist, a wildcard stands for none, or a list or the arguments are empty.
     """
-    paths: dict[str, str] = {}  # by what tells files apart, whichever way their paths are written
+    found: dict[str, tuple[str, int | None]] = {}  # by what tells files apart, whichever way their paths are written
     for argument in arguments:
-        for path in _expand(str(argument), Path(), ""):
-            paths.setdefault(path if "://" in path else str(Path(path).resolve()), path)
-    if not paths:
+        for path, n_entries in _expand(str(argument), Path(), ""):
+            found.setdefault(path if "://" in path else str(Path(path).resolve()), (path, n_entries))
+    if not found:
         raise InputError("no files given; give ROOT files, wildcards, addresses or lists of these")
-    return list(paths.values())
+    return dict(found.values())
 
 
-def _expand(argument: str, folder: Path, origin: str) -> Iterator[str]:
-    """Files of one argument; ``origin`` begins the sentence of an error."""
+def _expand(argument: str, folder: Path, origin: str) -> Iterator[tuple[str, int | None]]:
+    """Files of one argument and their entries, None if unknown; ``origin`` begins the sentence of an error."""
     if "://" in argument:
-        yield argument
+        yield argument, None
         return
     file, tree = split_tree(argument)
     path = folder / Path(file).expanduser()
     if path.is_file():
-        yield from _lines(path) if path.suffix in LIST_SUFFIXES else [_with_tree(str(path), tree)]
+        yield from _lines(path) if path.suffix in LIST_SUFFIXES else [(_with_tree(str(path), tree), None)]
     elif path.is_dir():
         raise InputError(f"{origin}{path} is a directory; give files, or a wildcard such as {path / '*.root'}")
     elif not has_magic(str(path)):
@@ -60,8 +65,8 @@ def _with_tree(file: str, tree: str | None) -> str:
     return file if tree is None else f"{file}:{tree}"
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Files in a list."""
+def _lines(path: Path) -> Iterator[tuple[str, int | None]]:
+    """Files in a list, and their entries where it has them."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -71,7 +76,17 @@ def _lines(path: Path) -> Iterator[str]:
         raise InputError(f"{path} lists no file; write one a line")
     for number, entry in entries:
         if entry:
-            yield from _expand(entry, path.parent, f"{path}, line {number}: ")
+            yield from _with_entries(entry, path.parent, f"{path}, line {number}: ")
+
+
+def _with_entries(line: str, folder: Path, origin: str) -> Iterator[tuple[str, int | None]]:
+    """Files of a line of a list; a number at its end is the number of entries of the one file."""
+    file, _, last = line.rpartition(" ")
+    n_entries = int(last) if file and last.isdecimal() and not (folder / line).exists() else None
+    files = list(_expand(line if n_entries is None else file.rstrip(), folder, origin))
+    if n_entries is not None and len(files) != 1:
+        raise InputError(f"{origin}the number of entries {n_entries} must stand behind one file, not {len(files)}")
+    yield from files if n_entries is None else [(files[0][0], n_entries)]
 
 
 def _without_comment(line: str) -> str:

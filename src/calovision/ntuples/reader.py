@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import awkward as ak
@@ -15,6 +16,7 @@ from calovision.ntuples.detection import fitting_layout
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.layouts import candidate_layouts
+from calovision.ntuples.retries import Attempts, with_retries
 from calovision.ntuples.root_file import Tree, branch_names, find_tree, locate, opened, require_branches
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
 from calovision.ntuples.weights import event_numbers, read_weights, weight_branches
@@ -28,6 +30,7 @@ def open_ntuple(
     weight_index: int = 0,
     n_generated: float | str | None = None,
     sum_of_weights: float | str | None = None,
+    retries: int = 0,
 ) -> NtupleInfo:
     """Read what a file says about all its events.
 
@@ -43,6 +46,8 @@ def open_ntuple(
         Which of several generator weights.
     n_generated, sum_of_weights
         In place of what the file says: numbers, or objects of the file that hold them (`read_counter`).
+    retries
+        How often an address that does not answer is tried again (`calovision.ntuples.retries`).
 
     Raises
     ------
@@ -58,11 +63,21 @@ def open_ntuple(
     """
     path, tree = locate(path, tree)
     candidates = candidate_layouts(schema, tree=tree)
+    given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
+    return with_retries(partial(_read_info, path, candidates, weight_index, given), path, retries)
+
+
+def _read_info(
+    path: Path | str,
+    candidates: Mapping[str, tuple[Schema, ...]],
+    weight_index: int,
+    given: Mapping[str, float | str | None],
+) -> NtupleInfo:
+    """Open a file once and say what it holds."""
     with opened(path) as file:
         name, layout = fitting_layout(file, candidates, path)
         events = find_tree(file, layout.tree, path)
         plan = _plan(events, layout, name, path)
-        given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
         number, total, cross_section = count_generated(
             file, events, layout, schema=name, path=path, weight_index=weight_index, given=given
         )
@@ -88,6 +103,8 @@ def iterate_events(
     fields: Mapping[str, Names[str]] | None = None,
     trimmed: bool = False,
     weight_index: int = 0,
+    entry_range: tuple[int, int | None] | None = None,
+    retries: int = 0,
 ) -> Iterator[Events]:
     """Read a file in chunks; none is empty.
 
@@ -105,6 +122,11 @@ def iterate_events(
     trimmed
         Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, ``fat_jets`` is None,
         so that the caller clusters.
+    entry_range
+        First entry, and the one behind the last (None: up to the end); what lies beyond the end is not there. None
+        reads all. Events without a number of their own have that of their entry in the whole file.
+    retries
+        As in `open_ntuple`; an address that fails in the middle is opened again, and read on where it failed.
 
     Raises
     ------
@@ -115,14 +137,36 @@ def iterate_events(
     """
     path, tree = locate(path, tree)
     candidates = candidate_layouts(schema, tree=tree)
-    with opened(path) as file:
-        name, layout = fitting_layout(file, candidates, path)
-        events = find_tree(file, layout.tree, path)
-        plan = _plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
-        for start, arrays in read_chunks(events, plan.branches, path, chunk_size):
-            rest = int(events.num_entries) - start
-            n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
-            yield _events(Chunk(arrays, path, start, n_events), layout, plan, weight_index)
+    first, end = entry_range or (0, None)
+    attempts = Attempts(path, retries)
+    while True:
+        try:
+            with opened(path) as file:
+                name, layout = fitting_layout(file, candidates, path)
+                events = find_tree(file, layout.tree, path)
+                plan = _plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
+                for chunk in _chunks(events, plan, path, chunk_size, clipped(first, end, int(events.num_entries))):
+                    yield _events(chunk, layout, plan, weight_index)
+                    first = chunk.start + chunk.n_events
+                    attempts.start_afresh()
+            return
+        except Exception as error:
+            if not attempts.another(error):
+                raise
+
+
+def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
+    """Range of entries that a file of so many entries has of another range, whose end may be open."""
+    return min(first, n_entries), n_entries if end is None else min(end, n_entries)
+
+
+def _chunks(
+    tree: Tree, plan: "_Plan", path: Path | str, chunk_size: int | None, entry_range: tuple[int, int]
+) -> Iterator[Chunk]:
+    """Arrays of the planned branches, chunk by chunk."""
+    for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
+        rest = entry_range[1] - start
+        yield Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest))
 
 
 @dataclass(frozen=True)

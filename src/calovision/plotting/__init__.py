@@ -11,6 +11,7 @@ from calovision.plotting.models import plot_model_comparison, plot_model_roc
 from calovision.plotting.performance import SIGNAL_GRID, plot_combination_gain, plot_roc
 from calovision.plotting.reach import plot_limits_against_mass, plot_reach
 from calovision.plotting.robustness import plot_robustness
+from calovision.plotting.run_summary import plot_run_summary
 from calovision.plotting.samples import plot_cut_flow
 from calovision.plotting.scores import plot_score_vs_mj_sum, plot_score_vs_n_fat_jets, plot_scores
 from calovision.plotting.style import save_figure
@@ -33,6 +34,7 @@ __all__ = [
     "plot_reach",
     "plot_robustness",
     "plot_roc",
+    "plot_run_summary",
     "plot_score_vs_mj_sum",
     "plot_score_vs_n_fat_jets",
     "plot_scores",

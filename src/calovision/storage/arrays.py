@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.storage.maps import POOL
 
 FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
 
@@ -25,7 +26,7 @@ class Place(NamedTuple):
 class StoredArrays:
     """Read-only arrays of an HDF5 file by name; nothing is read and no handle stays open until one is asked for.
 
-    The map is one for the whole file, since each costs a file descriptor, and data sets are lists of many files.
+    The map is one for the whole file, and is let go of where too many others are made (`calovision.storage.maps`).
 
     Parameters
     ----------
@@ -68,11 +69,17 @@ class StoredArrays:
             if name not in self._loaded:
                 self._loaded[name] = self._read(name, slice(None))
             return self._loaded[name]
-        if name not in self._mapped:
-            if self._bytes is None:
-                self._bytes = self._map()
-            self._mapped[name] = np.ndarray(place.shape, place.dtype, self._bytes, place.offset)
-        return self._mapped[name]
+        array = self._mapped.get(name)  # once: another thread may make a map that takes the place of this one
+        if array is None:
+            array = self._mapped[name] = np.ndarray(place.shape, place.dtype, self._map(), place.offset)
+        return array
+
+    def read(self, name: str) -> np.ndarray:
+        """The whole array as one of the caller's own: neither mapped nor kept."""
+        shape, dtype, offset, _ = self._places[name]
+        if offset is None:
+            return np.asarray(self._read(name, slice(None) if shape else ()))
+        return self._from_file(dtype, int(np.prod(shape)), offset).reshape(shape)
 
     def part(self, name: str, start: int, stop: int) -> np.ndarray:
         """Entries from ``start`` to ``stop`` as an array of their own.
@@ -84,16 +91,32 @@ class StoredArrays:
         if offset is None:
             return self._read(name, slice(start, stop))
         per_entry = int(np.prod(shape[1:]))
-        try:
-            begin = offset + start * per_entry * dtype.itemsize
-            numbers = np.fromfile(self.path, dtype, (stop - start) * per_entry, offset=begin)
-        except OSError as error:
-            raise self._gone() from error
-        return numbers.reshape(-1, *shape[1:])
+        begin = offset + start * per_entry * dtype.itemsize
+        return self._from_file(dtype, (stop - start) * per_entry, begin).reshape(-1, *shape[1:])
+
+    @property
+    def mapped_bytes(self) -> np.memmap | None:
+        """The map of the file, if there is one now."""
+        return self._bytes
+
+    def unmap(self) -> None:
+        """Let go of the map; the next access makes another. Arrays that are still in use keep the old one."""
+        self._bytes, self._mapped = None, {}
 
     def _map(self) -> np.memmap:
+        """The map of the file, made if there is none now."""
+        mapped = self._bytes
+        if mapped is None:
+            try:
+                mapped = self._bytes = np.memmap(self.path, dtype=np.uint8, mode="r")
+            except OSError as error:
+                raise self._gone() from error
+            POOL.add(self)
+        return mapped
+
+    def _from_file(self, dtype: np.dtype, n: int, offset: int) -> np.ndarray:
         try:
-            return np.memmap(self.path, dtype=np.uint8, mode="r")
+            return np.fromfile(self.path, dtype, n, offset=offset)
         except OSError as error:
             raise self._gone() from error
 
@@ -120,10 +143,22 @@ class EventColumns(Mapping):
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self._columns:
-            if name not in self._names:
-                raise KeyError(name)
-            self._columns[name] = np.array(self._arrays.whole(f"events/{name}"))
+            self._columns[name] = self.read(name)
         return self._columns[name]
+
+    def read(self, name: str) -> np.ndarray:
+        """One column that is not kept here: for data sets of many files, of which the caller joins the columns.
+
+        Raises
+        ------
+        KeyError
+            If it is not there.
+        """
+        if name in self._columns:
+            return self._columns[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return self._arrays.read(f"events/{name}")
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -1,5 +1,6 @@
 """A list of image files as one data set; nothing is merged on disk."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
@@ -14,8 +15,10 @@ from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, diffe
 from calovision.storage.reader import ImageFile
 from calovision.storage.rows import StoredRows, check_rows, copy_rows, empty_rows, gather_rows, prepare_output
 from calovision.storage.statistics import PixelStatistics, standardize
+from calovision.storage.versions import require_distinct_entries, require_one_version
 
 BLOCK = 1000  # images in memory at a time
+FEW_FILES = 64  # whose maps may all be in use at a time
 
 
 class ImageCollection:
@@ -30,7 +33,8 @@ class ImageCollection:
     ------
     InputError
         If there is no file, or their kind, grid, channels or jet recipe differ, or the label or preselection of a
-        sample.
+        sample; if versions of calovision wrote them that do not give the same numbers, or one has entries of a ROOT
+        file that another has, too.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -42,6 +46,9 @@ class ImageCollection:
         for file in self.files:
             self._require_fit(file)
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
+        require_one_version((file.path, file.metadata.package_version) for file in self.files)
+        for files in self._of_sample.values():
+            require_distinct_entries((file.path, file.metadata) for file in files)
         self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
         self._statistics: PixelStatistics | None = None
 
@@ -68,8 +75,8 @@ class ImageCollection:
 
     @property
     def skipped_files(self) -> list[tuple[str, str]]:
-        """(path, reason) of every ROOT file that was left out when the images were built."""
-        return [skipped for file in self.files for skipped in file.metadata.skipped_files]
+        """(path, reason) of every ROOT file that was left out when the images were built; parts of one count once."""
+        return list(dict.fromkeys(skipped for file in self.files for skipped in file.metadata.skipped_files))
 
     def of_sample(self, sample: str) -> list[ImageFile]:
         """Files of one sample."""
@@ -89,7 +96,7 @@ class ImageCollection:
                     f"{file.path}: no column '{name}', only {', '.join(file.events)}: build the images again with the "
                     "jets or variables that give it"
                 )
-        return np.concatenate([file.events[name] for file in self.files])
+        return np.concatenate([file.events.read(name) for file in self.files])
 
     def sample_names(self) -> np.ndarray:
         """Name of the sample of every event, ``(n_events,)``."""
@@ -111,7 +118,7 @@ class ImageCollection:
         """
         scale = {}
         for sample, files in self._of_sample.items():
-            sum_of_weights = sum(file.metadata.sum_of_weights for file in files)
+            sum_of_weights = math.fsum(file.metadata.sum_of_weights for file in files)
             if not any(map(len, files)):
                 continue
             if not sum_of_weights > 0:
@@ -126,7 +133,9 @@ class ImageCollection:
                     "normalized: build them again with one"
                 )
             scale[sample] = 1000 * luminosity_fb * cross_section_pb / sum_of_weights
-        return np.concatenate([file.events["weight"] * scale.get(file.metadata.sample, 0.0) for file in self.files])
+        return np.concatenate(
+            [file.events.read("weight") * scale.get(file.metadata.sample, 0.0) for file in self.files]
+        )
 
     def cut_flow(self, sample: str) -> list[tuple[str, int, float]]:
         """(cut, number of events, sum of generator weights) of a sample, summed over its files."""
@@ -175,8 +184,13 @@ class ImageCollection:
             If a file is damaged.
         """
         indices = check_rows(indices, len(self))
-        parts = [file.stored(rows, targets) for file, rows, targets in self._by_file(indices)]
-        return gather_rows(parts, len(indices), self.metadata.image_shape)
+        if len(self.files) <= FEW_FILES:
+            parts = [file.stored(rows, targets) for file, rows, targets in self._by_file(indices)]
+            return gather_rows(parts, len(indices), self.metadata.image_shape)
+        images = self._empty_rows(indices)
+        for file, rows, targets in self._by_file(indices):  # one after the other, since each map costs a descriptor
+            copy_rows(file.stored(rows, targets), images)
+        return images
 
     def iterate(
         self, indices: Sequence[int] | np.ndarray, chunk_size: int = BLOCK
@@ -195,7 +209,7 @@ class ImageCollection:
     def load(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
         """Images as `sparse` gives them, for many events: the files are read in their order, and not mapped."""
         indices = check_rows(indices, len(self))
-        images = empty_rows(np.concatenate([[0], np.cumsum(self.row_lengths(indices))]), self.metadata.image_shape)
+        images = self._empty_rows(indices)
         for part in self._pieces(indices, BLOCK):
             copy_rows(part, images)
         return images
@@ -207,6 +221,11 @@ class ImageCollection:
         for file, rows, targets in self._by_file(indices):
             lengths[targets] = file.row_lengths(rows)
         return lengths
+
+    def _empty_rows(self, indices: np.ndarray) -> SparseImages:
+        """Sparse images of the lengths of the given events (checked before), to be filled."""
+        offsets = np.concatenate([[0], np.cumsum(self.row_lengths(indices))])
+        return empty_rows(offsets, self.metadata.image_shape)
 
     def _by_file(self, indices: np.ndarray) -> Iterator[tuple[ImageFile, np.ndarray, np.ndarray]]:
         """Each file that has some of the events, their rows in it, and their positions in ``indices``."""

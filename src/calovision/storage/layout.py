@@ -4,8 +4,10 @@ The specification, with what a file must and what it may have, is the page FORMA
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from fractions import Fraction
 from importlib.metadata import version
 
 from calovision.errors import InputError
@@ -21,6 +23,8 @@ TRAIN = 0
 """Value of the column ``split`` for training, the first of `calovision.splits.SPLITS`."""
 
 _JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
+_JSON += ("source_ranges",)
+_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges")
 _NUMBERS = {"label": int, "n_generated": int, "cross_section_pb": float, "sum_of_weights": float}
 
 
@@ -31,7 +35,9 @@ class ImageMetadata:
     ``cut_flow`` lists (cut, number of events, sum of generator weights), beginning with what was
     generated; ``source_files`` lists (path, UUID of the ROOT file). ``kind`` is "event" or "jet"; the steps of
     jet images are in ``jet_recipe``. ``skipped_files`` lists (path, reason) of the files that could not be read;
-    they do not count in ``n_generated`` and ``sum_of_weights``.
+    they do not count in ``n_generated`` and ``sum_of_weights``. ``source_ranges`` has for each source file the first
+    entry whose event was looked at and the one behind the last, or None where all were; it is None if it would hold
+    nothing else. ``n_generated`` and ``sum_of_weights`` then are shares.
     """
 
     sample: str
@@ -50,6 +56,7 @@ class ImageMetadata:
     kind: str = "event"
     jet_recipe: dict | None = None
     skipped_files: list[tuple[str, str]] = field(default_factory=list)
+    source_ranges: list[tuple[int, int] | None] | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -69,7 +76,7 @@ class ImageMetadata:
         attributes: dict[str, str | int | float] = {"format": FORMAT, "version": VERSION}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in ("kind", "jet_recipe", "skipped_files") and value in ("event", None, []):
+            if item.name in _OPTIONAL and value in ("event", None, []):
                 continue
             if item.name == "grid":
                 value = {name: number for name, number in asdict(value).items() if number is not None}
@@ -88,6 +95,8 @@ class ImageMetadata:
             values[name] = tuple(values[name])
         for name in {"cut_flow", "source_files", "skipped_files"} & set(values):
             values[name] = [tuple(row) for row in values[name]]
+        if "source_ranges" in values:
+            values["source_ranges"] = [None if row is None else tuple(row) for row in values["source_ranges"]]
         for name, kind in _NUMBERS.items():
             values[name] = kind(values[name])
         return cls(**values)
@@ -128,7 +137,10 @@ def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
     """
     counted = [(info.cross_section_pb, info.n_generated) for info in infos]
     counted = [pair for pair in counted if pair[1] > 0] or [(value, 1) for value, _ in counted]
-    return sum(value * n for value, n in counted) / sum(n for _, n in counted)
+    if not all(math.isfinite(value) for value, _ in counted):
+        return math.nan
+    # exact, so that it does not matter into how many files the events of a ntuple were cut
+    return float(sum(Fraction(value) * n for value, n in counted) / sum(n for _, n in counted))
 
 
 def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]]:
@@ -136,4 +148,7 @@ def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]
     flows = [info.cut_flow for info in infos if info.cut_flow]
     if len({tuple(cut for cut, _, _ in flow) for flow in flows}) > 1:
         raise InputError("the cut flows of the files have different cuts: build the images again with one preselection")
-    return [(rows[0][0], sum(row[1] for row in rows), sum(row[2] for row in rows)) for rows in zip(*flows, strict=True)]
+    return [
+        (rows[0][0], sum(row[1] for row in rows), math.fsum(row[2] for row in rows))
+        for rows in zip(*flows, strict=True)
+    ]

@@ -1,5 +1,6 @@
 """Several image files of one sample into one, for those who build the parts in parallel."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,11 +57,19 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         cut_flow=add_cut_flows(infos),
         cross_section_pb=mean_cross_section(infos),
         n_generated=sum(info.n_generated for info in infos),
-        sum_of_weights=sum(info.sum_of_weights for info in infos),
+        sum_of_weights=math.fsum(info.sum_of_weights for info in infos),
         source_files=[source for info in infos for source in info.source_files],
         configuration_hash=first.configuration_hash,
         package_version=first.package_version,
         kind=first.kind,
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
+        source_ranges=_source_ranges(infos),
     )
+
+
+def _source_ranges(infos: Sequence[ImageMetadata]) -> list | None:
+    """Ranges of all source files; None if all of them were read as a whole."""
+    if all(info.source_ranges is None for info in infos):
+        return None
+    return [entries for info in infos for entries in info.source_ranges or [None] * len(info.source_files)]

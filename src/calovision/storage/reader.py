@@ -11,6 +11,7 @@ from calovision.errors import InputError
 from calovision.images import SparseImages
 from calovision.storage.arrays import EventColumns, StoredArrays
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
+from calovision.storage.maps import POOL
 from calovision.storage.rows import StoredRows, check_rows, fill_dense, gather_rows, prepare_output, rows_of_index
 from calovision.storage.statistics import PixelStatistics
 
@@ -149,6 +150,7 @@ class ImageFile:
         ``read`` reads the piece from the first to the last of the rows, which must ascend, instead of mapping the file.
         """
         if not read and (all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)):
+            POOL.touch(len(rows))
             return StoredRows(tuple(map(self._arrays.whole, ROWS)), rows, targets, self.damaged)
         first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
         arrays = self._piece(np.arange(first, last + 1))
@@ -158,6 +160,7 @@ class ImageFile:
         """Number of stored cells of each row (checked before), int64 ``(n,)``; InputError if the file is damaged."""
         from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
 
+        POOL.touch(len(rows))
         lengths = np.empty(len(rows), dtype=np.int64)
         damaged = measure(self.offsets, self._arrays.shape(ROWS[1])[0], rows, np.arange(len(rows)), lengths)
         if damaged >= 0:
@@ -183,7 +186,7 @@ class ImageFile:
         """Sums over the training split as stored in the file; None if it has none."""
         if STATISTICS[0] not in self._arrays:
             return None
-        n, total, total_of_squares = (np.array(self._arrays.whole(name)) for name in STATISTICS)
+        n, total, total_of_squares = map(self._arrays.read, STATISTICS)
         return PixelStatistics(int(n), total, total_of_squares)
 
     def plot(self, index: int) -> "Figure":

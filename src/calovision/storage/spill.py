@@ -74,7 +74,7 @@ class SpilledArray:
             with path.open("rb", buffering=0) as file:
                 file.seek(start)
                 while n_bytes := file.readinto(buffer[: min(rest, COPY_BYTES)]):
-                    output.write(buffer[:n_bytes])
+                    _write_all(output, buffer[:n_bytes])
                     rest -= n_bytes
 
     def _compress(self, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
@@ -86,3 +86,9 @@ class SpilledArray:
         with self.path.open("rb") as numbers:
             for start in range(0, self.length, CHUNK):
                 dataset[start : start + CHUNK] = np.fromfile(numbers, self.dtype, CHUNK)
+
+
+def _write_all(output: IO[bytes], content: memoryview) -> None:
+    """Write to an unbuffered file, which takes a part without an error where a disk gets full; the next one fails."""
+    while content:
+        content = content[output.write(content) :]

@@ -2,11 +2,13 @@
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from calovision.atomic import refused_by_disk
 from calovision.errors import InputError
 from calovision.images import SparseImages, cell_type
 from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
@@ -55,14 +57,15 @@ class ImageFileWriter:
         self.path = Path(path)
         self.image_shape = tuple(int(n) for n in image_shape)
         self._compression = compression
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         self._folder = self.path.with_name(f".{self.path.name}.part")
-        shutil.rmtree(self._folder, ignore_errors=True)  # what a killed job left
-        self._folder.mkdir()
         self._arrays: dict[str, SpilledArray] = {}
-        self._spill("images/offsets", np.zeros(1, dtype=np.int64))
-        self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))
-        self._spill("images/values", np.zeros(0, dtype=np.float32))
+        with refused_by_disk(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._folder, ignore_errors=True)  # what a killed job left
+            self._folder.mkdir()
+            self._spill("images/offsets", np.zeros(1, dtype=np.int64))
+            self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))
+            self._spill("images/values", np.zeros(0, dtype=np.float32))
         self._columns: set[str] | None = None
         self._statistics = PixelStatistics.empty(self.image_shape) if statistics else None
 
@@ -82,15 +85,17 @@ class ImageFileWriter:
         ------
         InputError
             If the images have another shape than the file, a column that every file needs is missing,
-            a column has another length than the images, or the columns differ from those of the first chunk.
+            a column has another length than the images, or the columns differ from those of the first chunk; if the
+            disk does not take them.
         """
         self._check_shape(images.shape)
         columns = {name: np.asarray(column) for name, column in events.items()}
         self._check_columns(columns, len(images))
         first, last = images.offsets[0], images.offsets[-1]
-        self._append_columns(images.offsets, columns)
-        self._arrays["images/cells"].append(images.cells[first:last])
-        self._arrays["images/values"].append(images.values[first:last])
+        with refused_by_disk(self.path):
+            self._append_columns(images.offsets, columns)
+            self._arrays["images/cells"].append(images.cells[first:last])
+            self._arrays["images/values"].append(images.values[first:last])
         if self._statistics is not None:
             self._statistics.add(images, columns["split"] == TRAIN)
 
@@ -117,7 +122,8 @@ class ImageFileWriter:
         columns = dict(file.events)
         self._check_columns(columns, len(file))
         offsets = file.offsets
-        self._append_columns(offsets, columns)
+        with refused_by_disk(self.path):
+            self._append_columns(offsets, columns)
         self._arrays["images/cells"].append_stored(file.path, cells, int(offsets[-1]))
         self._arrays["images/values"].append_stored(file.path, values, int(offsets[-1]))
         if self._statistics is not None:
@@ -129,7 +135,8 @@ class ImageFileWriter:
         Raises
         ------
         InputError
-            If the metadata are those of images of another shape, or of a kind that needs more columns.
+            If the metadata are those of images of another shape, or of a kind that needs more columns; if the disk
+            does not take the file.
         """
         if metadata.image_shape != self.image_shape:
             raise InputError(f"{self.path}: metadata of images {metadata.image_shape} do not fit {self.image_shape}")
@@ -137,11 +144,12 @@ class ImageFileWriter:
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
         temporary = self._folder / "complete.h5"
-        for array in self._arrays.values():
-            array.close()
-        self._create(temporary, metadata)
-        self._fill(temporary)
-        temporary.replace(self.path)
+        with refused_by_disk(self.path):
+            for array in self._arrays.values():
+                array.close()
+            self._create(temporary, metadata)
+            self._fill(temporary)
+            temporary.replace(self.path)
         self._discard()
 
     def _append_columns(self, offsets: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
@@ -203,5 +211,6 @@ class ImageFileWriter:
 
     def _discard(self) -> None:
         for array in self._arrays.values():
-            array.close()
+            with suppress(OSError):  # a full disk does not take what was not written yet, and it is not wanted any more
+                array.close()
         shutil.rmtree(self._folder, ignore_errors=True)

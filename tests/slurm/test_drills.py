@@ -1,0 +1,262 @@
+"""What farms do to jobs, done to jobs of a real SLURM: the results are those of a run to which nothing was done.
+
+`make test-slurm` runs them, in the order of the file; see cluster.sh for the cluster.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from fakes import make_events, write_ntuple
+from farm import PATIENCE, Analysis, Cluster, command, processes_with_open, reason_to_skip, wait_for
+from safetensors.numpy import load_file
+
+pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
+
+SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
+IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for chunk in range(2)]
+WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
+SUMMARY = "results/drill/metrics/summary.json"
+# numbers that depend on how fast and when a job ran
+TIMES = {"images_per_s", "started", "ended", "seconds"}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("slurm") / "cluster")
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Two samples of two small files each, and one network that is trained in moments."""
+    folder, samples = tmp_path_factory.mktemp("ntuples"), {}
+    for name, (label, scale) in SAMPLES.items():
+        for number in range(2):
+            towers, tracks = make_events(300, seed=10 * label + number, mean_towers=60)
+            for energy in ("e_em", "e_had"):
+                towers[energy] = scale * towers[energy]
+            write_ntuple(folder / f"{name}_{number}.root", towers, tracks, first=300 * number)
+        files = [str(folder / f"{name}_{number}.root") for number in range(2)]
+        samples[name] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
+    return {
+        "samples": samples,
+        "event_content": None,
+        "selection": {"preselection": {"any": "n_fat_jets >= 0"}},
+        "images": {"grid": [16, 16], "chunk_size": 10},
+        "train": {"network": "drill_network:SlowNetwork", "epochs": 4, "patience": 9, "checkpoint_minutes": 1e-9},
+        "baselines": ["logistic_regression"],
+        "robustness": {"variations": {}},
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(configuration: dict, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """The results without SLURM."""
+    analysis = Analysis(tmp_path_factory.mktemp("undisturbed") / "analysis", configuration)
+    analysis.run_locally(SUMMARY)
+    return analysis
+
+
+@pytest.fixture
+def analysis(configuration: dict, cluster: Cluster, tmp_path: Path) -> Iterator[Analysis]:
+    analysis = Analysis(tmp_path / "analysis", configuration)
+    yield analysis
+    analysis.stop()
+
+
+def contents(path: Path) -> dict[str, object]:
+    """Every data set and attribute of an HDF5 file."""
+    found = {}
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        found.update({f"{name}@{key}": value for key, value in item.attrs.items()})
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with h5py.File(path) as file:
+        add("", file)
+        file.visititems(add)
+    return found
+
+
+def require_equal_tables(first: Path, second: Path) -> None:
+    one, other = contents(first), contents(second)
+    for content in (one, other):
+        # a simulated ROOT file has a new UUID each time
+        content["@source_files"] = [path for path, _ in json.loads(content.get("@source_files", "[]"))]
+    assert list(one) == list(other)
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=f"{second}: {name}")
+
+
+def without_times(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: without_times(below) for key, below in value.items() if key not in TIMES}
+    return [without_times(below) for below in value] if isinstance(value, list) else value
+
+
+def require_equal_results(results: Path, expected: Path, *folders: str) -> None:
+    """Image files, scores, weights and metrics in some folders; nothing half written."""
+    for folder in folders:
+        names = sorted(path.relative_to(expected) for path in (expected / folder).rglob("*") if path.is_file())
+        assert names
+        for name in names:
+            if name.suffix == ".h5":
+                require_equal_tables(expected / name, results / name)
+            elif name.suffix == ".safetensors":
+                one, other = load_file(expected / name), load_file(results / name)
+                assert list(one) == list(other)
+                assert all(np.array_equal(values, other[key]) for key, values in one.items()), name
+            elif name.suffix == ".json" and name.stem != "run_summary":
+                found, wanted = (json.loads((path / name).read_text()) for path in (results, expected))
+                assert without_times(found) == without_times(wanted), name
+    assert not list(results.rglob(".*.part*"))
+
+
+# -- one job is lost ----------------------------------------------------------------------------
+
+
+def test_cancelled_job_is_submitted_again(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    before = cluster.last()
+    process = analysis.start(*IMAGES)
+    (job, *_) = wait_for(lambda: cluster.jobs("RUNNING", since=before), "a job that runs", process)
+    command("scancel", job.number)
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    jobs = cluster.jobs(since=before)
+    assert {job.number for job in jobs if job.state == "CANCELLED"} == {job.number}
+    assert [job.state for job in jobs].count("COMPLETED") == len(jobs) - 1 == 2  # two files a job
+    require_equal_results(analysis.results, undisturbed.results, "images")
+
+
+def test_job_above_its_memory_gets_more(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    before = cluster.last()
+    # one group: its images need between 200 MB, less than Python and the packages, and 1400 MB
+    target = IMAGES[:2]
+    assert analysis.run(*target, options=("--set-resources", "build_images:mem_mb=200 + 1200 * (attempt - 1)")) == 0
+    first, second = cluster.jobs(since=before)
+    assert (first.memory, second.memory) == (200, 1400)
+    assert (first.state != "COMPLETED", second.state) == (True, "COMPLETED")
+    for name in target:
+        path = Path(name).relative_to("results/drill")
+        require_equal_tables(undisturbed.results / path, analysis.results / path)
+
+
+def test_job_killed_in_the_middle_of_writing(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    before = cluster.last()
+    process = analysis.start(*IMAGES)
+
+    def kill_a_writer() -> bool:
+        for path in analysis.results.glob("images/*/.*.part*"):
+            for number in processes_with_open(path):
+                os.kill(number, signal.SIGKILL)
+                return True
+        return False
+
+    wait_for(kill_a_writer, "a job that writes", process)
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    assert [job.state for job in cluster.jobs(since=before)].count("FAILED") == 1
+    require_equal_results(analysis.results, undisturbed.results, "images")
+
+
+def test_full_disk(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    """The disk of one sample has room for nothing; someone makes room after the first attempt."""
+    disk = analysis.results / "images/signal"
+    disk.mkdir(parents=True)
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "drill", disk], capture_output=True, text=True, check=False
+    )
+    if mount.returncode:
+        pytest.skip(f"no small disk can be mounted here: {mount.stderr.strip()}")
+    try:
+        before = cluster.last()
+        process = analysis.start(*IMAGES)
+        wait_for(lambda: cluster.jobs("FAILED", since=before), "a job that failed", process)
+        command("mount", "-o", "remount,size=100M", str(disk))
+        assert process.wait(PATIENCE) == 0, analysis.output()
+        assert "No space left on device" in analysis.output()
+        require_equal_results(analysis.results, undisturbed.results, "images")
+    finally:
+        command("umount", str(disk))
+
+
+def test_time_limit_in_training(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    """SLURM ends the first job at its time limit; the second goes on from its checkpoint."""
+    before = cluster.last()
+    (analysis.folder / "slow").touch()
+    process = analysis.start(WEIGHTS)
+    resume = analysis.results / "models/cnn/seed1/resume"
+    wait_for(lambda: list(resume.glob("step*.ckpt")), "a checkpoint", process)
+    (job,) = cluster.jobs("RUNNING", since=before)
+    # in a minute of time limit, the least that SLURM knows, the training might not have begun
+    command("scontrol", "update", f"JobId={job.number}", "EndTime=now+2")
+    wait_for(lambda: cluster.jobs("TIMEOUT", since=before), "a job that SLURM ended", process)
+    (analysis.folder / "slow").unlink()
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    log = (analysis.results / "logs/train_network/cnn/seed1.log").read_text()
+    assert "going on from" in log
+    require_equal_results(analysis.results, undisturbed.results, "images", "models")
+
+
+# -- Snakemake is lost --------------------------------------------------------------------------
+
+
+def test_killed_snakemake(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+    """Its job runs on, its lock stays, and the message says what to type."""
+    before = cluster.last()
+    process = analysis.start(SUMMARY)
+    wait_for(lambda: cluster.jobs("RUNNING", since=before), "a job that runs", process)
+    process.kill()
+    process.wait()
+    assert analysis.run(SUMMARY) == 1
+    assert "--unlock" in analysis.output()
+    orphans = command("squeue", "--me", "--noheader", "--format=%i %j").splitlines()
+    assert orphans
+    for orphan in orphans:
+        number, name = orphan.split()
+        assert name.startswith("calovision")
+        command("scancel", number)
+    analysis.unlock()
+    assert analysis.run(SUMMARY) == 0, analysis.output()
+    require_equal_results(analysis.results, undisturbed.results, "images", "models", "scores", "metrics")
+
+
+def test_missing_partition_is_named(analysis: Analysis, cluster: Cluster) -> None:
+    before = cluster.last()
+    options = ("--set-resources", "build_images:slurm_partition='nowhere'", "--retries", "0")
+    assert analysis.run(IMAGES[0], options=options) == 1
+    assert "SLURM has no partition 'nowhere'" in analysis.output()
+    assert "one of drill" in analysis.output()
+    assert cluster.jobs(since=before) == []
+    assert not (analysis.folder / IMAGES[0]).exists()
+
+
+# -- the whole workflow -------------------------------------------------------------------------
+
+
+def test_whole_workflow(cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """config/test.yaml with and without SLURM, and what the one takes longer than the other."""
+    times = []
+    for name in ("local", "slurm"):
+        analysis = Analysis(tmp_path / name, configfile=str(REPOSITORY / "config/test.yaml"))
+        start = time.monotonic()
+        if name == "local":
+            analysis.run_locally()
+        else:
+            assert analysis.run() == 0, analysis.output()
+        times.append(time.monotonic() - start)
+    folders = ("ntuples", "images", "models", "scores", "metrics", "reach", "variations")
+    local, farm = (tmp_path / name / "results/drill" for name in ("local", "slurm"))
+    require_equal_results(farm, local, *(set(folders) - {"ntuples"}))
+    assert (farm / "report.html").stat().st_size > 0.9 * (local / "report.html").stat().st_size
+    with capsys.disabled():
+        print(f"\nconfig/test.yaml: {times[0]:.0f} s, through SLURM {times[1]:.0f} s, {times[1] / times[0]:.2f} times")

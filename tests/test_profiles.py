@@ -1,0 +1,209 @@
+"""The profiles for batch farms: what the farm is asked for. SLURM itself is in tests/slurm."""
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+from fakes import make_events, write_ntuple
+
+PROFILES = REPOSITORY / "workflow/profiles"
+RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")))
+# the training is no short job, and `all` is none at all
+ALONE = {"fit_baselines"}
+STUB = REPOSITORY / "tests/htcondor_stub"
+PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
+HTCONDOR = "snakemake_executor_plugin_htcondor"
+with_slurm = pytest.mark.skipif(
+    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None, reason="needs pip install calovision[slurm]"
+)
+with_htcondor = pytest.mark.skipif(
+    not (PLUGIN / HTCONDOR).is_dir() and importlib.util.find_spec(HTCONDOR) is None,
+    reason=f"needs snakemake-executor-plugin-htcondor, in this environment or (`make install`) in {PLUGIN.name}/ of it",
+)
+
+
+def profile(name: str) -> dict:
+    return yaml.safe_load((PROFILES / name / "config.yaml").read_text())
+
+
+def rule_names() -> set[str]:
+    return set(re.findall(r"^ *rule (\w+):", RULES, re.M)) | set(re.findall(r"use rule \w+ as (\w+) with", RULES))
+
+
+def farm(folder: Path, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Snakemake with a profile, in a working folder of its own."""
+    folder.mkdir(exist_ok=True)
+    for part in ("workflow", "config", "src"):
+        if not (folder / part).exists():
+            (folder / part).symlink_to(REPOSITORY / part)
+    call = [sys.executable, "-m", "snakemake", "--workflow-profile", f"workflow/profiles/{name}", *arguments]
+    return subprocess.run(call, cwd=folder, capture_output=True, text=True, env=os.environ | environment)
+
+
+def resources(output: str, rule: str) -> list[dict[str, str]]:
+    """Resources of the jobs of a rule in the output of a dry run."""
+    jobs = re.findall(rf"rule {rule}:\n(?:.+\n)*? +resources: (.+)", output)
+    return [dict(one.split("=", 1) for one in job.split(", ")) for job in jobs]
+
+
+@pytest.fixture(scope="module")
+def my_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration of two small files."""
+    folder, samples = tmp_path_factory.mktemp("files"), {}
+    for label in (0, 1):
+        write_ntuple(folder / f"{label}.root", *make_events(20, seed=label))
+        files = [str(folder / f"{label}.root")]
+        samples[f"s{label}"] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
+    selection = {"preselection": {"any": "n_fat_jets >= 0"}}
+    (folder / "my.yaml").write_text(yaml.safe_dump({"samples": samples, "selection": selection}))
+    return folder / "my.yaml"
+
+
+# -- what the profiles say ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["slurm", "htcondor"])
+def test_every_rule_has_its_group(name: str) -> None:
+    groups, components = profile(name)["groups"], profile(name)["group-components"]
+    assert set(groups) == rule_names() - ALONE
+    assert set(components) == set(groups.values())
+
+
+def test_both_farms_group_alike() -> None:
+    for key in ("groups", "group-components", "resources", "set-resource-scopes", "retries"):
+        assert profile("slurm")[key] == profile("htcondor")[key], key
+
+
+@pytest.mark.parametrize("name", ["slurm", "htcondor"])
+def test_attempts_are_jobs_of_their_own_and_grow(name: str) -> None:
+    """A rule that has `retries` would get its second attempt inside the first one's allocation."""
+    assert profile(name)["retries"] == 2
+    assert not re.search(r"^ *retries:", RULES, re.M)
+    memory = re.findall(r"mem_mb=(.+),$", RULES, re.M)
+    assert len(memory) == len(re.findall(r"^ *resources:$", RULES, re.M)) > 15
+    assert all(re.fullmatch(r"lambda wildcards, attempt: \d+ \* attempt", one) for one in memory)
+
+
+def test_no_profile_names_a_machine() -> None:
+    for path in PROFILES.glob("*/config.yaml"):
+        assert not re.search(r"^[^#]*(/home|/scratch|partition:|account:)", path.read_text(), re.M), path
+
+
+def test_container_installs_the_tested_packages() -> None:
+    definition = (REPOSITORY / "workflow/container/calovision.def").read_text()
+    assert "--constraint /opt/calovision/constraints.txt" in definition
+    for source in re.findall(r"^    (\S+) /opt/", definition.split("%files")[1].split("%post")[0], re.M):
+        assert (REPOSITORY / source).exists(), source
+    (image,) = re.findall(r'^container: "(.+)"', (REPOSITORY / "workflow/Snakefile").read_text(), re.M)
+    assert f"apptainer build {image} workflow/container/calovision.def" in definition
+
+
+# -- what the farm is asked for -----------------------------------------------------------------
+
+
+@with_slurm
+def test_slurm_profile_and_what_overrides_it(tmp_path: Path) -> None:
+    options = ["--set-resources", "build_images:mem_mb=777", "build_images:runtime=7"]
+    options += ["train_network:gpu=2", "train_network:slurm_partition='gpu'", "--config", f"results_dir={tmp_path}/r"]
+    write_slurm(tmp_path / "bin")
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    result = farm(tmp_path / "work", "slurm", "-n", "--configfile", "config/test.yaml", *options, PATH=path)
+    assert result.returncode == 0, result.stderr
+    output = result.stdout + result.stderr
+    builds, trainings = resources(output, "build_images"), resources(output, "train_network")
+    assert {(job["mem_mb"], job["runtime"], job["in_turn"]) for job in builds} == {("777", "7", "1")}
+    assert {(job["gpu"], job["slurm_partition"], job["mem_mb"]) for job in trainings} == {("2", "gpu", "4000")}
+    assert (len(builds), len(trainings)) == (4, 3)
+    # a device that is `auto` asks for no GPU: the cluster may have none
+    assert "gpu" not in resources(output, "score_events")[0]
+    assert "slurm_partition" not in resources(output, "evaluate")[0]
+
+
+@with_slurm
+def test_partition_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """Before a job is submitted: Snakemake would only say that a group of jobs failed."""
+    write_slurm(tmp_path / "bin")
+    options = ["--configfile", "config/test.yaml", "--set-resources", "evaluate:slurm_partition='nowhere'"]
+    result = farm(tmp_path / "work", "slurm", "-n", *options, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert result.returncode == 1
+    assert "SLURM has no partition 'nowhere'" in result.stdout + result.stderr
+    assert "one of batch, gpu, main" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def write_slurm(folder: Path) -> None:
+    """Programs in place of SLURM's: sbatch writes down what it is asked for, and every job fails."""
+    programs = {
+        "sbatch": f'printf "%s\\0" "$@" | head -z -c 900 | tr "\\0\\n" "  " >> {folder}/asked; echo >> {folder}/asked; '
+        f"wc -l < {folder}/asked",
+        "squeue": f'for number in $(seq $(wc -l < {folder}/asked)); do echo "$number|FAILED"; done',
+        "sinfo": "printf 'main\\nbatch\\ngpu\\n'",
+        "scontrol": "echo 'MinJobAge = 3600 sec'",
+        "sacct": "exit 1",
+        "sacctmgr": "exit 1",
+        "sshare": "exit 1",
+    }
+    folder.mkdir()
+    for name, line in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+
+
+@with_slurm
+def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> None:
+    """Two files are one job, which asks for the memory of one and the time of both; three attempts."""
+    write_slurm(tmp_path / "bin")
+    options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results", "--set-resources"]
+    options += ["build_images:slurm_partition='batch'", "--slurm-status-command=squeue"]
+    targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    options.append("--slurm-init-seconds-before-status-checks=1")
+    result = farm(tmp_path / "work", "slurm", *targets, *options, PATH=path)
+    assert result.returncode == 1
+    asked = (tmp_path / "bin/asked").read_text().splitlines()
+    assert [re.search(r"--mem (\d+)", one)[1] for one in asked] == ["1500", "3000", "4500"], result.stderr
+    assert [re.search(r"-t (\d+)", one)[1] for one in asked] == ["120", "240", "360"]
+    for one in asked:
+        assert "--job-name calovision_" in one
+        assert "-p batch" in one
+        assert "--cpus-per-task=1" in one
+        assert "--gpus" not in one
+
+
+@with_htcondor
+def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
+    """The first attempt is lost, the second gets more memory and makes the images."""
+    options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results"]
+    targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
+    environment = {"PYTHONPATH": f"{STUB}:{PLUGIN}", "HTCONDOR_STUB_LOSES": "1"}
+    result = farm(tmp_path / "work", "htcondor", *targets, *options, "--seconds-between-status-checks=1", **environment)
+    assert result.returncode == 0, result.stdout + result.stderr
+    log = (tmp_path / "work/.snakemake/htcondor/snakemake-rules.log").read_text()
+    jobs = [json.loads(line) for line in log.splitlines()]
+    assert [job["status"] for job in jobs] == [1, 0]
+    asked = [job["description"] for job in jobs]
+    assert [one["request_memory"] for one in asked] == ["2000MB", "4000MB"]
+    for one in asked:
+        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("1", 2000 * 1024, "True")
+        assert "should_transfer_files" not in one
+    for target in targets:
+        assert Path(target).stat().st_size > 0
+
+
+@with_htcondor
+def test_htcondor_dry_run(tmp_path: Path) -> None:
+    options = ["-n", "--configfile", "config/test.yaml", "--config", f"results_dir={tmp_path}/r"]
+    options += ["--set-resources", "train_network:request_gpus=1"]
+    result = farm(tmp_path / "work", "htcondor", *options, PYTHONPATH=f"{STUB}:{PLUGIN}")
+    assert result.returncode == 0, result.stdout + result.stderr
+    output = result.stdout + result.stderr
+    found = {(job["htcondor_request_mem_mb"], job["request_gpus"]) for job in resources(output, "train_network")}
+    assert found == {("2000", "1")}
+    assert {job["htcondor_request_mem_mb"] for job in resources(output, "evaluate")} == {"2000"}

@@ -1,0 +1,157 @@
+"""Many files and large ones: file descriptors and memory stay bounded."""
+
+import os
+import subprocess
+import sys
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchmarks.store import write_holes
+from fakes import make_images, write_image_file
+
+from calovision.datasets import ImageLoader
+from calovision.storage import ImageCollection, ImageFile, maps
+from calovision.storage.maps import PAGES_OF_A_ROW, MapPool
+
+TESTS = Path(__file__).parent
+DESCRIPTORS = Path("/proc/self/fd")
+STATUS = Path("/proc/self/status")
+needs_proc = pytest.mark.skipif(not DESCRIPTORS.exists(), reason="no /proc on this system")
+IMAGES = make_images(20)
+
+
+class Owner:
+    """Who has a map, as an image file."""
+
+    def __init__(self, mapped):
+        self.mapped_bytes = mapped
+
+    def unmap(self):
+        self.mapped_bytes = None
+
+
+def resident_file_pages():
+    """MB of files that count as memory of this process, on a disk or in memory (tmpfs)."""
+    lines = [line.split() for line in STATUS.read_text().splitlines()]
+    return sum(int(line[1]) / 1000 for line in lines if line[0] in ("RssFile:", "RssShmem:"))
+
+
+def n_descriptors():
+    return len(list(DESCRIPTORS.iterdir()))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A thousand files of 20 images, which are one file for the disk."""
+    folder = tmp_path_factory.mktemp("many")
+    first = write_image_file(folder / "0000.h5", images=IMAGES)
+    paths = [folder / f"{number:04d}.h5" for number in range(1000)]
+    for path in paths[1:]:
+        os.link(first, path)
+    return ImageCollection(paths)
+
+
+@needs_proc
+def test_a_thousand_files_train_on_few_descriptors(many):
+    assert len(many) == 20_000
+    before = n_descriptors()
+    loader = ImageLoader(many, np.arange(len(many)), batch_size=256, shuffle=True, in_memory=False)
+    most, owners = 0, set()
+    for batch in islice(loader, 3):
+        rows = batch.indices.numpy() % 20
+        np.testing.assert_array_equal(batch.dense().numpy(), IMAGES[rows])
+        owners |= set(batch.indices.numpy() // 20)
+        most = max(most, n_descriptors())
+    assert len(owners) > 400  # files that were read
+    assert most - before <= maps.MOST_MAPS + 5
+
+
+@needs_proc
+def test_columns_and_loading_open_one_file_at_a_time(many):
+    before = n_descriptors()
+    assert many.column("ht").shape == (20_000,)
+    assert all(file.events._columns == {} for file in many.files)
+    chosen = np.arange(7, len(many), 190)
+    np.testing.assert_array_equal(many.load(chosen).dense(), IMAGES[chosen % 20])
+    assert n_descriptors() - before <= maps.MOST_MAPS
+
+
+def test_rows_of_many_files_are_those_of_few(many):
+    chosen = np.random.default_rng(1).permutation(len(many))[:300]
+    sparse, few = many.sparse(chosen), ImageFile(many.files[0].path).sparse(chosen % 20)
+    for name in ("offsets", "cells", "values"):
+        np.testing.assert_array_equal(getattr(sparse, name), getattr(few, name))
+
+
+def test_oldest_map_is_let_go(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(100))
+    pool, owners = MapPool(most_maps=2), [Owner(np.memmap(file, mode="r")) for _ in range(4)]
+    for owner in owners[:3]:
+        pool.add(owner)
+    assert [owner.mapped_bytes is None for owner in owners] == [True, False, False, False]
+    del owner, owners[1]  # an owner that is gone counts no more
+    pool.add(owners[2])
+    assert len(pool) == 2
+    assert [owner.mapped_bytes is None for owner in owners] == [True, False, False]
+
+
+@needs_proc
+def test_pages_are_given_back(tmp_path):
+    file = tmp_path / "a.bin"
+    with file.open("wb") as output:
+        output.truncate(2**26)
+    owner, before = Owner(np.memmap(file, mode="r")), resident_file_pages()
+    pool = MapPool(most_resident=2**25)
+    pool.add(owner)
+    assert owner.mapped_bytes[::4096].sum() == 0
+    assert resident_file_pages() - before > 60
+    pool.touch(2**25 // PAGES_OF_A_ROW)
+    assert resident_file_pages() - before > 60  # not yet too many
+    pool.touch(1)
+    assert resident_file_pages() - before < 10
+    assert owner.mapped_bytes[-1] == 0
+
+
+@needs_proc
+def test_pages_of_small_files_stay(tmp_path):
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(2**24))
+    owner, pool, before = Owner(np.memmap(file, mode="r")), MapPool(most_resident=2**25), resident_file_pages()
+    pool.add(owner)
+    assert owner.mapped_bytes[::4096].sum() == 0
+    pool.touch(10**6)
+    assert resident_file_pages() - before > 15
+
+
+@needs_proc
+def test_pages_are_given_back_between_batches(tmp_path, monkeypatch):
+    """Random rows of a file touch far more of it than they are long."""
+    file = ImageFile(write_holes(tmp_path / "holes.h5", 20_000))
+    assert file.path.stat().st_size > 128e6
+    assert file.path.stat().st_blocks * 512 < 2e6
+    monkeypatch.setattr(maps.POOL, "most_resident", 2**23)
+    before, rows = resident_file_pages(), np.random.default_rng(1).permutation(20_000)
+    most = 0.0
+    for start in range(0, 2000, 20):
+        assert not file.dense(rows[start : start + 20]).any()
+        most = max(most, resident_file_pages() - before)
+    assert most < 25
+
+
+@needs_proc
+def test_store_is_larger_than_the_memory(tmp_path):
+    """The command of the benchmark of 100 GB, with 0.6 GB and accordingly few pages."""
+    paths = [write_holes(tmp_path / f"{number}.h5", 45_000) for number in range(2)]
+    program = (
+        "import runpy; from calovision.storage import maps; maps.POOL.most_resident = 2**24; "
+        "runpy.run_module('benchmarks.peak_store', run_name='__main__')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, *map(str, paths)], cwd=TESTS, capture_output=True, text=True, check=True
+    )
+    imports, peak, n_read = map(float, result.stdout.split())
+    assert n_read == 100 * 256 + 90_000
+    assert peak - imports < 300  # MB; the files have 590
