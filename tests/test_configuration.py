@@ -206,7 +206,7 @@ def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
 def test_a_job_per_model_and_seed(tmp_path: Path) -> None:
     """Models of a later configuration replace those of the example; a model may have its own number of seeds."""
     models = {"wide": {"options": {"width": 32}}, "deep": {"network": "resnet", "seeds": 1, "device": "cpu"}}
-    changes = {"seed": 7, "train": {"seeds": 3}, "models": models, "robustness": {"variations": {}}}
+    changes = {"seed": 7, "train": {"seeds": 3, "device": "gpu"}, "models": models, "robustness": {"variations": {}}}
     result = dry_run(tmp_path, samples() | changes)
     assert result.returncode == 0, result.stdout + result.stderr
     counts = jobs(result)
