@@ -141,7 +141,7 @@ def wait_for(find: Callable[[], object], what: str, process: subprocess.Popen | 
 
 
 def processes_with_open(path: Path) -> list[int]:
-    """Processes that have a file open."""
+    """Processes that have a file open, or one in a folder."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

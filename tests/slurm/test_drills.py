@@ -183,7 +183,8 @@ def test_full_disk(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) 
         wait_for(lambda: cluster.jobs("FAILED", since=before), "a job that failed", process)
         command("mount", "-o", "remount,size=100M", str(disk))
         assert process.wait(PATIENCE) == 0, analysis.output()
-        assert "No space left on device" in analysis.output()
+        attempts = (analysis.results / "logs/build_images/signal/0000.attempts").read_text()
+        assert "images/signal/0000.h5 cannot be written, as the disk is full" in attempts
         require_equal_results(analysis.results, undisturbed.results, "images")
     finally:
         command("umount", str(disk))

@@ -3,6 +3,7 @@
 Images are ``(n, channels, eta, phi)``, unscaled, in the units of the image file; a model gives one logit an image.
 """
 
+from calovision.models.allocator import keep_freed_memory
 from calovision.models.files import load_model, save_model
 from calovision.models.image_model import FusionHead, ImageModel, make_model
 from calovision.models.layers import EtaPhiConv2d, FeatureNetwork
@@ -27,6 +28,7 @@ __all__ = [
     "ScalingStatistics",
     "count_multiply_adds",
     "count_parameters",
+    "keep_freed_memory",
     "load_model",
     "make_model",
     "multiplies_bf16",

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from calovision.datasets import ImageBatch, apply_symmetry, group_elements
 from calovision.errors import InputError
-from calovision.models import ImageModel, ModelSpecification, multiplies_bf16
+from calovision.models import ImageModel, ModelSpecification, keep_freed_memory, multiplies_bf16
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ def mean_scores(
         If a logit is not finite, or a single image does not fit in the memory.
     """
     elements = symmetry_elements(model.specification, n_rotations)
+    keep_freed_memory()
     logits, done = np.zeros(n_images), 0
     with _evaluating(model, device), _arithmetic(precision, device):
         for part in _survive(lambda batch: _mean_logits(model, batch, elements, device), batches, n_images, batch_size):

@@ -14,7 +14,7 @@ from lightning.pytorch.plugins.environments import ClusterEnvironment, TorchElas
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from calovision.errors import InputError
-from calovision.models import make_model, save_model
+from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
 from calovision.storage import ImageCollection
 from calovision.training.checkpoints import ResumeFolder, slurm_environment
@@ -94,6 +94,7 @@ def _fit(
     classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder, *, progress_bar: bool
 ) -> None:
     options, latest = classifier.options, resume.latest()
+    keep_freed_memory()
     # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result depends on it
     torch.utils.deterministic.fill_uninitialized_memory = False
     with quiet_lightning():
