@@ -26,7 +26,7 @@ IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for 
 WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
 SUMMARY = "results/drill/metrics/summary.json"
 # numbers that depend on how fast and when a job ran
-TIMES = {"images_per_s", "started", "ended", "seconds"}
+TIMES = {"images_per_s", "training_time_s", "started", "ended", "seconds"}
 
 
 @pytest.fixture(scope="module")
