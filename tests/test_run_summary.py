@@ -302,6 +302,7 @@ def test_plot_draws_what_was_measured(folder):
     assert [text.get_text() for text in times.get_yticklabels()] == ["simulate (2)", "build (1)", "plot (1)"]
     assert times.get_ylim() == (2.5, -0.5)
     assert times.get_xlim() == (0.1, 100)
+    assert memory.get_xlim() == pytest.approx((0.0, 1.05 * 200 * MIB / 1e6))
     with pytest.raises(InputError, match="no stage to draw"):
         plot_run_summary({})
     empty = {"a": {"jobs": 1, "wall_s": None, "cpu_s": None, "max_memory_mb": None}}

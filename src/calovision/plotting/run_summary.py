@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 
 from calovision.errors import InputError
 from calovision.plotting.style import COLORS, styled
@@ -43,8 +43,8 @@ def plot_run_summary(stages: Mapping[str, Mapping[str, float | None]]) -> Figure
     times.set(xlabel="Time [s]", ylim=(len(stages) - 0.5, -0.5))
     memory.set_xlabel("Largest memory of a job [MB]")
     times.set_yticks(rows, [f"{name.replace('_', ' ')} ({stage['jobs']})" for name, stage in stages.items()])
-    for axes in (times, memory):
-        _logarithmic(axes)
+    for axes, is_logarithmic in ((times, True), (memory, False)):
+        _scale(axes, is_logarithmic=is_logarithmic)
         axes.tick_params(axis="y", which="both", length=0)
     times.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
@@ -55,16 +55,20 @@ def _values(stages: Mapping[str, Mapping[str, float | None]], key: str) -> np.nd
     return np.array([np.nan if stage[key] is None else stage[key] for stage in stages.values()], dtype=float)
 
 
-def _logarithmic(axes: Axes) -> None:
-    """Logarithmic axis over whole decades around the bars, which start at its lower end."""
+def _scale(axes: Axes, *, is_logarithmic: bool) -> None:
+    """Axis from 0, or a logarithmic one over whole decades around the bars, which start at its lower end."""
     widths = np.array([bar.get_width() for bar in axes.patches])
     widths = widths[widths > 0]  # drops nan, too
     if not len(widths):
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
         return
-    low, high = 10.0 ** np.floor(np.log10(widths.min()) - 0.01), 10.0 ** np.ceil(np.log10(widths.max()) + 0.01)
-    axes.set(xscale="log", xlim=(low, high))
-    axes.xaxis.set_major_locator(LogLocator())
-    axes.xaxis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(0, 0)))
+    if is_logarithmic:
+        low, high = 10.0 ** np.floor(np.log10(widths.min()) - 0.01), 10.0 ** np.ceil(np.log10(widths.max()) + 0.01)
+        axes.set(xscale="log", xlim=(low, high))
+        axes.xaxis.set_major_locator(LogLocator())
+        axes.xaxis.set_major_formatter(LogFormatterSciNotation())
+        axes.xaxis.set_minor_formatter(NullFormatter())  # labels between those of the decades would overlap
+    else:
+        axes.set_xlim(0.0, 1.05 * widths.max())
     axes.grid(axis="x", which="major", color="lightgray", linewidth=0.6)
     axes.set_axisbelow(True)
