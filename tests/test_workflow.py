@@ -167,7 +167,7 @@ def check_baselines(results: Path, baselines: list[str], test: dict[str, np.ndar
     """Every baseline has scores that tell the classes apart, and choices."""
     table, numbers = read_table(results / "scores/baselines.h5"), read_numbers(results, "baselines")
     assert list(numbers) == baselines
-    assert set(table) == {"event_number", "sample", *baselines}
+    assert set(table) == {"event_number", "sample", "split", *baselines}
     in_test = np.isin(table["event_number"], test["event_number"])
     for name in baselines:
         assert 0 < numbers[name]["validation_loss"] < np.inf
