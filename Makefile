@@ -26,7 +26,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 test-slurm: $(INSTALLED)
-	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm
+	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)
 
 lint: $(LINTERS)
 	$(BIN)/ruff check .
