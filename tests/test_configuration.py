@@ -11,6 +11,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from calovision.planning import workload
 from calovision.simulation.pythia import BATCH_SIZE
 
 CONFIG = REPOSITORY / "config"
@@ -437,3 +438,4 @@ def test_bad_configuration_is_named_in_one_sentence(tmp_path: Path, case: str) -
 def test_jobs_of_the_simulation_are_whole_batches() -> None:
     """The workflow cannot import the simulation for one number, which would cost every start half a second."""
     assert f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n" in (REPOSITORY / "workflow/rules/common.smk").read_text()
+    assert workload.EVENTS_PER_BATCH == BATCH_SIZE

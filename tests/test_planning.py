@@ -1,6 +1,7 @@
 """The plan of a workflow: its arithmetic by hand, and rates from the files of a run."""
 
 import json
+from pathlib import Path
 
 import h5py
 import pytest
@@ -8,11 +9,12 @@ import yaml
 from conftest import REPOSITORY
 from fakes import write_image_file
 from fakes_cli import fail, succeed
+from snakemake.utils import update_config
 
 from calovision.errors import InputError
 from calovision.planning import CostModel, Job, Run, SampleYield, make_plan, measure_run, read_configuration, read_rates
 from calovision.planning.costs import fit_times
-from calovision.planning.measured import cpu_seconds, network_key, read_benchmark
+from calovision.planning.measured import cpu_seconds, network_key, read_times
 from calovision.planning.plan import count_multiply_adds
 from calovision.planning.workload import plan_models, plan_samples
 
@@ -274,14 +276,37 @@ def test_cpu_time_after_the_last_sample(seconds, sampled, expected):
     assert cpu_seconds(seconds, sampled) == pytest.approx(expected)
 
 
-def test_repeated_and_short_benchmarks(tmp_path):
-    path = tmp_path / "a.tsv"
-    path.write_text(
-        f"{HEADER}\n4\t0\t10\t1\t1\t1\t0\t0\t0\t2\n6\t0\t30\t1\t1\t1\t0\t0\t0\t4\n1\t0\tNA\t1\t1\t1\t0\t0\t0\tNA\n"
-    )
-    assert read_benchmark(path) == (3, 5, 30)
-    path.write_text(HEADER + "\n")
-    assert read_benchmark(path) is None
+def test_times_of_a_job(tmp_path):
+    """CPU time from the record of the job, which has all of it; without one from the benchmark file."""
+    name = Path("build_images/qcd/0000")
+    benchmark, record = tmp_path / "benchmarks" / f"{name}.tsv", tmp_path / "logs" / f"{name}.attempts"
+    for path in (benchmark, record):
+        path.parent.mkdir(parents=True)
+    assert read_times(tmp_path, name) is None
+    benchmark.write_text(f"{HEADER}\n0.1\t0\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
+    assert read_times(tmp_path, name) is None
+    benchmark.write_text(f"{HEADER}\n31\t0\t100\t1\t1\t1\t0\t0\t0\t15.5\n")
+    assert read_times(tmp_path, name) == (pytest.approx(31), 31, pytest.approx(104.8576))
+    start, end = {"started": 1, "host": "a", "pid": 2}, {"ended": 9, "cpu_s": 40.5, "max_memory_mb": 210.0}
+    record.write_text(f"{json.dumps(start)}\n{json.dumps(end | {'succeeded': False})}\n")
+    assert read_times(tmp_path, name)[0] == pytest.approx(31)
+    record.write_text(f"{json.dumps(start)}\n{json.dumps(end | {'succeeded': True})}\n")
+    assert read_times(tmp_path, name) == (40.5, 31, 210.0)
+
+
+def test_same_sections_are_replaced_in_the_workflow(configuration):
+    """Its own function, which cannot be imported from the package at every start of a job, gives the same."""
+    common = (REPOSITORY / "workflow/rules/common.smk").read_text()
+    function = common[common.index("def replace_named_entries") : common.index("def check_configuration")]
+    names = {}
+    exec(function, names)
+    changes = yaml.safe_load(configuration.read_text())
+    changes["selection"] = {"preselection": {"one": "ht > 1"}, "signal_region": {"two": "ht > 2"}}
+    configuration.write_text(yaml.safe_dump(changes, sort_keys=False))
+    merged = yaml.safe_load(BASE.read_text())
+    update_config(merged, changes)
+    names["replace_named_entries"](merged, changes)
+    assert read_configuration(BASE, [configuration]) == merged
 
 
 def test_configuration_is_merged_as_the_workflow_does(configuration, tmp_path):

@@ -42,7 +42,7 @@ def plan_command(
 
     configuration = read_configuration(base, configs)
     runs = [read_rates(path) for path in rates or [default_rates(configuration)]]
-    plan = make_plan(configuration, runs, files=count_files(configuration), n_events=events)
+    plan = make_plan(configuration, runs, files=files_of_samples(configuration), n_events=events)
     print_plan(plan, cores, None if compare is None else measured_hours(compare))
 
 
@@ -58,7 +58,7 @@ def default_rates(configuration: Mapping) -> Path:
     )
 
 
-def count_files(configuration: Mapping) -> dict[str, int]:
+def files_of_samples(configuration: Mapping) -> dict[str, int]:
     """Number of files of each sample that is read from files; none is opened."""
     listed = {name: sample["files"] for name, sample in configuration["samples"].items() if "files" in sample}
     if not listed:

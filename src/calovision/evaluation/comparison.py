@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.paired import Comparison, compare_paired
-from calovision.evaluation.tables import markdown_table
+from calovision.markdown import markdown_table
 
 UNWEIGHTED_POINT = 1e-3  # background efficiency at which networks are compared, every event counting 1
 

@@ -8,7 +8,7 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.evaluation.comparison import format_interval
 from calovision.evaluation.summary import column_names
-from calovision.evaluation.tables import markdown_table
+from calovision.markdown import markdown_table
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
 

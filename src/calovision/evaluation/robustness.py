@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.summary import format_efficiency
-from calovision.evaluation.tables import markdown_table
+from calovision.markdown import markdown_table
 from calovision.metrics import Efficiency, efficiency
 
 CUTS = "signal_region"

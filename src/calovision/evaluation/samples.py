@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.summary import column_names, format_efficiency
-from calovision.evaluation.tables import markdown_table
+from calovision.markdown import markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection

@@ -1,6 +1,5 @@
-"""What the jobs of an earlier run took, and what they worked on: its benchmark files beside its results."""
+"""What the jobs of an earlier run took, and what they worked on: its benchmark files and records beside its results."""
 
-import csv
 import json
 import math
 from collections.abc import Mapping
@@ -8,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from calovision.attempts import read_attempts
 from calovision.errors import InputError
+from calovision.run_summary.measurements import MEBIBYTE, read_benchmark
 
 SAMPLING = 0.5, 15.5, 30.0
 """Snakemake samples the CPU time of a job every 0.5 s until about 15.5 s, then every 30 s, and never at its end."""
@@ -141,9 +142,10 @@ def measure_run(results: Path) -> Run:
     networks = _read_networks(results)
     run = Run(str(results), [], samples, {one.key: one.multiply_adds for one in networks.values()})
     for path in benchmarks:
-        rule, *wildcards = path.relative_to(results / "benchmarks").with_suffix("").parts
+        name = path.relative_to(results / "benchmarks").with_suffix("")
+        rule, *wildcards = name.parts
         found = _work(rule, wildcards, chunks, samples, networks)
-        times = read_benchmark(path)
+        times = read_times(results, name)
         if found is not None and times is not None:
             key, work, device = found
             run.jobs.append(Job(rule, key, work, *times, device))
@@ -154,8 +156,8 @@ def measured_hours(results: Path) -> dict[str, float]:
     """CPU hours of each rule of a finished run, of all its jobs."""
     hours: dict[str, float] = {}
     for path in (results / "benchmarks").rglob("*.tsv"):
-        rule = path.relative_to(results / "benchmarks").with_suffix("").parts[0]
-        cpu_s = (read_benchmark(path) or (0.0,))[0]
+        name = path.relative_to(results / "benchmarks").with_suffix("")
+        rule, cpu_s = name.parts[0], (read_times(results, name) or (0.0,))[0]
         hours[rule] = hours.get(rule, 0.0) + cpu_s / 3600
     return hours
 
@@ -167,16 +169,23 @@ def network_key(specification: Mapping) -> str:
     return " ".join([specification["network"], shape, *([options] if options != "{}" else [])])
 
 
-def read_benchmark(path: Path) -> tuple[float, float, float] | None:
-    """CPU seconds, seconds and largest memory in MB of a job (means if it was repeated); None if it was too short."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file, delimiter="\t") if _number(row, "s") is not None]
-    measured = [row for row in rows if _number(row, "cpu_time") is not None and _number(row, "max_rss") is not None]
-    if not measured:
+def read_times(results: Path, name: Path) -> tuple[float, float, float] | None:
+    """CPU seconds, seconds and largest memory in MB of a job; None if it was too short to be measured.
+
+    ``name`` is that of its benchmark and log files, in their folders and without the suffix. CPU time is that of its
+    record, which counts all of it, or the sampled one of the benchmark file.
+    """
+    benchmark = read_benchmark(results / "benchmarks" / name.with_suffix(".tsv"))
+    attempts = read_attempts(results / "logs" / name.with_suffix(".log"))
+    record = attempts[-1] if attempts and attempts[-1].succeeded else None
+    if "s" not in benchmark:
         return None
-    cpu = sum(cpu_seconds(_number(row, "s"), _number(row, "cpu_time")) for row in measured) / len(measured)
-    wall = sum(_number(row, "s") for row in measured) / len(measured)
-    return cpu, wall, max(_number(row, "max_rss") for row in measured)
+    if record is not None and record.cpu_s is not None:
+        return record.cpu_s, benchmark["s"], record.max_memory_mb
+    if "cpu_time" not in benchmark or "max_rss" not in benchmark:
+        return None
+    cpu_s = cpu_seconds(benchmark["s"], benchmark["cpu_time"])
+    return cpu_s, benchmark["s"], benchmark["max_rss"] * MEBIBYTE / 1e6
 
 
 def cpu_seconds(seconds: float, sampled: float) -> float:
@@ -185,13 +194,6 @@ def cpu_seconds(seconds: float, sampled: float) -> float:
     if seconds <= change + short:
         return sampled
     return sampled * seconds / (change + long * math.floor((seconds - change) / long))
-
-
-def _number(row: Mapping[str, str], name: str) -> float | None:
-    try:
-        return float(row[name])
-    except (KeyError, TypeError, ValueError):  # NA or - where a job was too short
-        return None
 
 
 def _read_samples(results: Path) -> tuple[dict[tuple[str, str], SampleYield], dict[str, SampleYield]]:

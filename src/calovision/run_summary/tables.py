@@ -1,8 +1,10 @@
 """The summary of a run as Markdown."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from calovision.markdown import markdown_table
 
 TRAFFIC_TITLES = {
     "input_bytes": "input files",
@@ -76,7 +78,7 @@ def _stages(stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
         ]
         for rule, stage in stages.items()
     ]
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _traffic(stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -86,7 +88,7 @@ def _traffic(stages: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for rule, stage in stages.items()
         if stage["events"]
     ]
-    return _table(["stage", *TRAFFIC_TITLES.values()], rows)
+    return markdown_table(["stage", *TRAFFIC_TITLES.values()], rows)
 
 
 def _slowest(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -102,7 +104,7 @@ def _slowest(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
         ]
         for job in jobs
     ]
-    return _table(header, rows)
+    return markdown_table(header, rows)
 
 
 def _failures(failures: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -110,11 +112,7 @@ def _failures(failures: Iterable[Mapping[str, Any]]) -> list[str]:
         [one["rule"], one["name"] or "-", one["host"], date_of(one["started"]), _cell(one["message"])]
         for one in failures
     ]
-    return _table(("stage", "job", "machine", "started", "why"), rows)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows)]
+    return markdown_table(("stage", "job", "machine", "started", "why"), rows)
 
 
 def _counted(number: int, one: str, several: str | None = None) -> str:
