@@ -123,7 +123,8 @@ class Analysis:
         # one thread everywhere: sums over two could differ in the last digit
         common = ["--configfile", self.configfile, "--max-threads", "1", "--config", "results_dir=results/drill"]
         call = [sys.executable, "-m", "snakemake", *targets, *options, *common]
-        environment = os.environ | {"PYTHONPATH": str(HERE), "CALOVISION_DRILL_FOLDER": str(self.folder)}
+        modules = os.pathsep.join([str(HERE), str(HERE.parent)])
+        environment = os.environ | {"PYTHONPATH": modules, "CALOVISION_DRILL_FOLDER": str(self.folder)}
         with (self.folder / f"snakemake_{len(self.processes) + 1}.log").open("w") as log:
             process = subprocess.Popen(call, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment)
         self.processes.append(process)
@@ -145,10 +146,11 @@ def processes_with_open(path: Path) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(link.readlink() == path for link in (process / "fd").iterdir()):
-                found.append(int(process.name))
+            targets = [link.readlink() for link in (process / "fd").iterdir()]
         except OSError:  # it has ended, or closed the file just now
             continue
+        if any(target == path or path in target.parents for target in targets):
+            found.append(int(process.name))
     return found
 
 
