@@ -47,3 +47,15 @@ def test_two_processes_give_the_weights_of_one(folders):
 def test_two_processes_leave_what_one_leaves(folders):
     names = [sorted(path.name for path in folder.iterdir()) for folder in folders.values()]
     assert names[0] == names[1] == ["history.csv", "model.json", "model.safetensors", "tensorboard"]
+
+
+def test_two_processes_in_a_job_of_one_task(folders, tmp_path, monkeypatch):
+    """Srun has started one process, as in each job of the workflow: the other one is started by the training."""
+    job = {"JOB_ID": "4711", "JOB_NAME": "train", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    collection = ImageCollection(write_two_samples(tmp_path / "images", n_events=61))
+    train(collection, tmp_path / "run", OPTIONS, n_devices=2)
+    one, two = (load_file(folder / "model.safetensors") for folder in (folders[2], tmp_path / "run"))
+    for name, values in one.items():
+        torch.testing.assert_close(two[name], values, rtol=1e-6, atol=1e-8)

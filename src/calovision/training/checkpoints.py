@@ -120,8 +120,12 @@ class SaveWhenAskedToStop(Callback):
             trainer.save_checkpoint(self.path)
 
 
-def slurm_environment() -> SLURMEnvironment | None:
-    """SLURM's environment in a batch job that SLURM can put back into its queue."""
+def slurm_environment(n_processes: int) -> SLURMEnvironment | None:
+    """SLURM's environment in a batch job that SLURM can put back into its queue, if srun started all processes.
+
+    A job of the workflow is one task, which starts the processes of a training with several GPUs itself.
+    """
     if "SLURM_JOB_ID" not in os.environ or not SLURMEnvironment.detect():
         return None
-    return SLURMEnvironment(auto_requeue=True, requeue_signal=signal.SIGUSR1)
+    slurm = SLURMEnvironment(auto_requeue=True, requeue_signal=signal.SIGUSR1)
+    return slurm if slurm.world_size() == n_processes else None

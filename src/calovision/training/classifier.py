@@ -72,7 +72,7 @@ class ImageClassifier(lightning.LightningModule):
             self._sums = self._sums.to(self.device)
         self._learning_rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         step = self.trainer.global_step * self.trainer.world_size + self.trainer.global_rank
-        # on the CPU without torch.manual_seed, which takes 0.2 ms to look for other devices
+        # on the CPU without torch.manual_seed, which looks for other devices each time
         manual_seed = torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
         manual_seed((self.options.seed << 32) + step)
 

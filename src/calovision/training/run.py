@@ -10,7 +10,12 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.plugins.environments import ClusterEnvironment, TorchElasticEnvironment
+from lightning.pytorch.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from calovision.errors import InputError
@@ -74,11 +79,11 @@ def train_network(
     classifier = ImageClassifier(make_model(specification, measure_statistics(data)), options)
     folder = Path(folder)
     resume = ResumeFolder(folder / "resume")
-    if _is_first_process():
+    if _is_first_process(options):
         resume.prepare(data.fingerprint())
         _remove_older_run(folder)
     _fit(classifier, data, folder, resume, progress_bar=progress_bar)
-    if _is_first_process():
+    if _is_first_process(options):
         _store(classifier, data, folder, resume)
     return folder / "model.json"
 
@@ -118,11 +123,11 @@ def _fit(
 def _make_trainer(
     folder: Path, resume: ResumeFolder, options: TrainingOptions, *, progress_bar: bool
 ) -> lightning.Trainer:
-    slurm = slurm_environment()
+    launcher = _launcher(options)
     callbacks = resume.callbacks(
         patience=options.patience,
         minutes=options.checkpoint_minutes,
-        requeue_signal=slurm.requeue_signal if slurm else None,
+        requeue_signal=launcher.requeue_signal if isinstance(launcher, SLURMEnvironment) else None,
     )
     return lightning.Trainer(
         default_root_dir=resume.path,
@@ -131,7 +136,7 @@ def _make_trainer(
         devices=options.n_devices,
         num_nodes=options.n_nodes,
         strategy=_strategy(options),
-        plugins=[slurm] if slurm else None,
+        plugins=[launcher or LightningEnvironment()],
         sync_batchnorm=options.on_gpu and options.n_processes > 1,
         precision=options.lightning_precision(),
         gradient_clip_val=options.gradient_clip,
@@ -145,13 +150,14 @@ def _make_trainer(
     )
 
 
-def _launcher() -> ClusterEnvironment | None:
-    """Srun or torchrun, if one of them started this process."""
-    return slurm_environment() or (TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None)
+def _launcher(options: TrainingOptions) -> ClusterEnvironment | None:
+    """Srun or torchrun, if one of them started the processes of this training."""
+    slurm = slurm_environment(options.n_processes)
+    return slurm or (TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None)
 
 
-def _is_first_process() -> bool:
-    launcher = _launcher()
+def _is_first_process(options: TrainingOptions) -> bool:
+    launcher = _launcher(options)
     return launcher is None or launcher.global_rank() == 0
 
 
@@ -159,7 +165,7 @@ def _strategy(options: TrainingOptions) -> str:
     """Lightning starts the processes itself unless srun or torchrun did."""
     if options.n_processes == 1:
         return "auto"
-    return "ddp_spawn" if _launcher() is None else "ddp"
+    return "ddp_spawn" if _launcher(options) is None else "ddp"
 
 
 def _explain_memory(classifier: ImageClassifier, device: torch.device) -> str:
