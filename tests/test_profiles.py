@@ -15,8 +15,8 @@ from fakes import make_events, write_ntuple
 
 PROFILES = REPOSITORY / "workflow/profiles"
 RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")))
-# the training is no short job, and `all` is none at all
-ALONE = {"fit_baselines"}
+# no short job, and one that no farm is asked for
+ALONE = {"fit_baselines", "list_images"}
 STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
 HTCONDOR = "snakemake_executor_plugin_htcondor"
@@ -158,7 +158,7 @@ def write_slurm(folder: Path) -> None:
 
 @with_slurm
 def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> None:
-    """Two files are one job, which asks for the memory of one and the time of both; three attempts."""
+    """Two files are one job, which asks for the memory and the CPUs of both and the time of one; three attempts."""
     write_slurm(tmp_path / "bin")
     options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results", "--set-resources"]
     options += ["build_images:slurm_partition='batch'", "--slurm-status-command=squeue"]
@@ -168,12 +168,12 @@ def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> No
     result = farm(tmp_path / "work", "slurm", *targets, *options, PATH=path)
     assert result.returncode == 1
     asked = (tmp_path / "bin/asked").read_text().splitlines()
-    assert [re.search(r"--mem (\d+)", one)[1] for one in asked] == ["1500", "3000", "4500"], result.stderr
-    assert [re.search(r"-t (\d+)", one)[1] for one in asked] == ["120", "240", "360"]
+    assert [re.search(r"--mem (\d+)", one)[1] for one in asked] == ["3000", "6000", "9000"], result.stderr
+    assert [re.search(r"-t (\d+)", one)[1] for one in asked] == ["60", "120", "180"]
     for one in asked:
         assert "--job-name calovision_" in one
         assert "-p batch" in one
-        assert "--cpus-per-task=1" in one
+        assert "--cpus-per-task=2" in one
         assert "--gpus" not in one
 
 
@@ -189,9 +189,9 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     jobs = [json.loads(line) for line in log.splitlines()]
     assert [job["status"] for job in jobs] == [1, 0]
     asked = [job["description"] for job in jobs]
-    assert [one["request_memory"] for one in asked] == ["2000MB", "4000MB"]
+    assert [one["request_memory"] for one in asked] == ["4000MB", "8000MB"]
     for one in asked:
-        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("1", 2000 * 1024, "True")
+        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("2", 4000 * 1024, "True")
         assert "should_transfer_files" not in one
     for target in targets:
         assert Path(target).stat().st_size > 0
