@@ -36,7 +36,7 @@ def write_image_file(
         for chunk in chunks:
             writer.append(chunk, _columns(first, label, split[first : first + len(chunk)]))
             first += len(chunk)
-        writer.close(_metadata(first, label))
+        writer.close(image_metadata(first, label))
     return path
 
 
@@ -60,7 +60,8 @@ def _columns(first: int, label: int, split: np.ndarray) -> dict[str, np.ndarray]
     }
 
 
-def _metadata(n_events: int, label: int) -> ImageMetadata:
+def image_metadata(n_events: int, label: int) -> ImageMetadata:
+    """Attributes of an image file that came from nowhere."""
     return ImageMetadata(
         sample=("background", "signal")[label],
         label=label,

@@ -6,10 +6,8 @@ import h5py
 import numpy as np
 
 from benchmarks.harness import Benchmark, Settings, ValueLimit
-from benchmarks.image_files import CHANNELS, GRID, SHAPE
+from benchmarks.image_files import SHAPE, image_metadata
 from benchmarks.subprocesses import output_of
-from calovision.images import CHANNELS as KNOWN
-from calovision.storage import ImageMetadata
 from calovision.storage.spill import SpilledArray
 
 CELLS = 1067  # of an image: 6.4 KB, as in the example
@@ -23,7 +21,7 @@ def write_holes(path: Path, n_events: int) -> Path:
     arrays |= {"events/event_number": (np.int64, n_events), "events/label": (np.int8, n_events)}
     arrays |= {"events/weight": (np.float64, n_events), "events/split": (np.uint8, n_events)}
     with h5py.File(path, "w") as file:
-        file.attrs.update(_metadata(n_events).to_attributes())
+        file.attrs.update(image_metadata(n_events, label=0).to_attributes())
         file["images/offsets"] = np.arange(n_events + 1, dtype=np.int64) * CELLS
         for name, (dtype, length) in arrays.items():
             holes = SpilledArray(path.with_suffix(".raw"), dtype)
@@ -32,24 +30,6 @@ def write_holes(path: Path, n_events: int) -> Path:
             holes.create(file, name)
             holes.path.unlink()
     return path
-
-
-def _metadata(n_events: int) -> ImageMetadata:
-    return ImageMetadata(
-        sample="holes",
-        label=0,
-        grid=GRID,
-        channels=CHANNELS,
-        units=tuple(KNOWN[channel].unit for channel in CHANNELS),
-        selection={},
-        cut_flow=[("generated", n_events, float(n_events))],
-        cross_section_pb=1.0,
-        n_generated=n_events,
-        sum_of_weights=float(n_events),
-        source_files=[],
-        configuration_hash="0" * 16,
-        package_version="0",
-    )
 
 
 def store_100gb(settings: Settings) -> Benchmark:

@@ -1,6 +1,7 @@
-"""Memory of one step kept for the next, which computing on the CPU gains a fifth from."""
+"""Memory of one step kept for the next, which makes computing on the CPU quicker."""
 
 import ctypes
+import sys
 
 # of mallopt in glibc's malloc.h
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -13,7 +14,7 @@ def keep_freed_memory() -> None:
     Otherwise glibc returns the large tensors of a step to the system, which has to clear each of their pages for the
     next step. What a process needs at most stays the same.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, KEPT)
         mallopt(M_MMAP_THRESHOLD, KEPT)

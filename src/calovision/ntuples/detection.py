@@ -89,7 +89,7 @@ def count_entries(path: Path | str, *, schema: str | Path | None = None, tree: s
 
 
 def _count_entries(path: Path | str, tree: str) -> int:
-    """The number at the head of a tree: a hundredth of the time that its branches take."""
+    """The number at the head of a tree, for which none of its branches is read."""
     try:
         ((_, _, number),) = uproot.num_entries({str(path): tree})
     except Exception as error:
