@@ -277,23 +277,24 @@ def package_modules(*names):
 
 @cache
 def package_digest(*names):
-    """Hash of package modules, as a parameter of rules of many jobs, where their files as inputs of each took gigabytes."""
+    """Hash of package modules: a parameter of rules of many jobs, each of which would keep their files as inputs in memory."""
     digest = hashlib.sha256()
     for file in package_modules(*names):
         digest.update(Path(file).read_bytes())
     return digest.hexdigest()[:16]
 
 
-def sample_params(wildcards):
-    """What the configuration says of a sample and its files."""
+def image_params(wildcards, chunk=None):
+    """What an image file is made of, in one function, since Snakemake takes long over each: chunk, sample, split."""
     keys = ("label", "schema", "tree", "cross_section_pb", "weights")
-    return {key: SAMPLES[wildcards.sample].get(key) for key in keys}
-
-
-def split_params(wildcards):
-    """Shares of train, validation and test; samples that are only looked at are all test."""
-    is_trained = SAMPLES[wildcards.sample].get("role", "training") == "training"
-    return config["split"] if is_trained else {"fractions": [0, 0, 1]}
+    sample = SAMPLES[wildcards.sample]
+    # samples that are only looked at are all test
+    is_trained = sample.get("role", "training") == "training"
+    return {
+        "chunk": chunk or chunk_of(wildcards),
+        "sample": {key: sample.get(key) for key in keys},
+        "split": config["split"] if is_trained else {"fractions": [0, 0, 1]},
+    }
 
 
 def simulation_params(wildcards):
@@ -351,6 +352,11 @@ def varied_chunk_of(wildcards):
     return {**chunk, "files": [str(folder / Path(file).name) for file in chunk["files"]]}
 
 
+def varied_image_params(wildcards):
+    """What a varied image file is made of."""
+    return image_params(wildcards, varied_chunk_of(wildcards))
+
+
 def varied_fat_jets(wildcards):
     """Fat jets of a variation, which may groom them."""
     groomed = VARIATIONS[wildcards.variation].get("groomed", config["fat_jets"]["groomed"])
@@ -382,12 +388,13 @@ def listed_job(job, is_needed):
     """What the list of a run's jobs says of one."""
     values = [f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()]
     programs = f"{Path(workflow.basedir).parent / 'src'}{os.sep}"
+    inputs = [str(path) for path in job.input if not path.startswith(programs)]
     return {
         "rule": job.rule.name,
         "name": "/".join(values),
         "log": str(job.log[0]),
         "benchmark": str(job.benchmark),
-        "inputs": [str(path) for path in job.input if not path.startswith(programs)],
+        "inputs": [*inputs, *map(str, IMAGE_FILES)] if str(IMAGE_LIST) in inputs else inputs,
         "outputs": list(map(str, job.output)),
         "is_needed": is_needed,
         "epochs": MODELS[job.wildcards.model]["epochs"] if job.rule.name == "train_network" else None,
@@ -432,6 +439,7 @@ SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for
 TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
+IMAGE_LIST = RESULTS / "images.tsv"
 VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
 # Jobs of their own, which have the first files and no other, whichever way the files are cut.
 VARIED_CHUNKS = {

@@ -4,7 +4,7 @@
 rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         modules=package_modules("baselines", "datasets", "evaluation"),
     output:
         scores=RESULTS / "scores/baselines.h5",
@@ -29,7 +29,7 @@ rule fit_baselines:
 rule evaluate:
     """Efficiencies of all classifiers and networks, and the tables of test events that the plots draw."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         baselines=RESULTS / "scores/baselines.h5",
         scores=network_files("scores/{model}/seed{seed}.h5"),
         models=network_files("models/{model}/seed{seed}/model.json"),

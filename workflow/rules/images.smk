@@ -16,15 +16,29 @@ rule build_images:
         mem_mb=lambda wildcards, attempt: 1500 * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
-        chunk=chunk_of,
-        sample=sample_params,
+        job=image_params,
         images=IMAGE_OPTIONS,
         fat_jets=config["fat_jets"],
         event_content=config["event_content"],
         variation=None,
         preselection=config["selection"]["preselection"],
-        split=split_params,
         seed=config["seed"],
         code=package_digest(*IMAGE_MODULES),
     script:
         "../scripts/build_images.py"
+
+
+localrules:
+    list_images,
+
+
+rule list_images:
+    """The image files of all samples: later rules have this list as their input, not thousands of files each."""
+    input:
+        IMAGE_FILES,
+    output:
+        IMAGE_LIST,
+    log:
+        RESULTS / "logs/list_images.log",
+    script:
+        "../scripts/list_images.py"

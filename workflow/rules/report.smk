@@ -28,7 +28,7 @@ rule plot_performance:
 rule plot_images:
     """Mean image per class and channel, and single events."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         modules=package_modules("plotting"),
     output:
         **plot_outputs("mean_images", *DISPLAYS),
@@ -95,7 +95,7 @@ rule plot_training:
 rule plot_cut_flow:
     """Share of the generated events after every cut of the preselection."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         modules=package_modules("plotting"),
     output:
         **plot_outputs("cut_flow"),
@@ -138,7 +138,7 @@ rule plot_diagnostics:
 rule plot_attributions:
     """Which cells speak for signal and which for background."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
         models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
         modules=package_modules("attribution", "plotting"),
@@ -164,7 +164,7 @@ rule plot_attributions:
 rule plot_extreme_events:
     """The background events with the highest, and the signal events with the lowest CNN output."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         test_events=RESULTS / "metrics/test_events.h5",
         modules=package_modules("plotting"),
     output:

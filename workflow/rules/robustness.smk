@@ -26,14 +26,12 @@ if VARIATIONS:
         benchmark:
             RESULTS / "benchmarks/build_varied_images/{variation}/{sample}/{chunk}.tsv"
         params:
-            chunk=varied_chunk_of,
-            sample=sample_params,
+            job=varied_image_params,
             images=IMAGE_OPTIONS,
             fat_jets=varied_fat_jets,
             event_content=config["event_content"],
             variation=varied_towers,
             preselection=config["selection"]["preselection"],
-            split=split_params,
             seed=config["seed"],
             code=package_digest(*IMAGE_MODULES, "variations"),
 

@@ -4,7 +4,7 @@
 rule train_network:
     """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         modules=package_modules("datasets", "models", "training"),
     output:
         weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
@@ -33,7 +33,7 @@ rule train_network:
 rule score_events:
     """Output of one network for every event of the validation and test splits."""
     input:
-        images=IMAGE_FILES,
+        images=IMAGE_LIST,
         weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
         model=RESULTS / "models/{model}/seed{seed}/model.json",
         modules=package_modules("datasets", "models", "scoring"),

@@ -5,7 +5,7 @@ from calovision.logs import job_log
 from calovision.variations import Variation
 
 with job_log(snakemake.log[0]) as record:
-    params, images, sample = snakemake.params, snakemake.params.images, snakemake.params.sample
+    params, images, job = snakemake.params, snakemake.params.images, snakemake.params.job
     edges = images["eta_edges"]
     recipe = ImageRecipe(
         grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)),
@@ -15,8 +15,9 @@ with job_log(snakemake.log[0]) as record:
         variation=None if params.variation is None else Variation.from_mapping(params.variation),
         preselection=params.preselection,
         split_seed=params.seed,
-        split_fractions=tuple(params.split["fractions"]),
+        split_fractions=tuple(job["split"]["fractions"]),
     )
+    sample = job["sample"]
     weights = WeightOptions(**(sample["weights"] or {}))
     options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}
     options |= {key: images[key] for key in ("chunk_size", "on_bad_file")} | {"progress": record.count}
@@ -24,7 +25,7 @@ with job_log(snakemake.log[0]) as record:
     compression = None if images["compression"] == "none" else images["compression"]
     name = snakemake.wildcards.sample
     convert_job(
-        **params.chunk,
+        **job["chunk"],
         output=snakemake.output[0],
         recipe=recipe,
         sample=name,

@@ -6,11 +6,11 @@ import numpy as np
 
 from calovision import evaluation
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_score_columns, read_scores, write_table
+from calovision.storage import ImageCollection, read_file_list, read_score_columns, read_scores, write_table
 
 with job_log(snakemake.log[0]) as record:
     files, params, output = snakemake.input, snakemake.params, snakemake.output
-    collection = ImageCollection(files.images)
+    collection = ImageCollection(read_file_list(files.images))
     indices = evaluation.split_indices(collection, "validation", "test")
     record.count(len(indices))
     networks = zip(files.scores, files.models, files.histories, strict=True)

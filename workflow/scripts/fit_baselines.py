@@ -4,10 +4,10 @@ from pathlib import Path
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, split_indices
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, write_scores
+from calovision.storage import ImageCollection, read_file_list, write_scores
 
 with job_log(snakemake.log[0]) as record:
-    collection, params = ImageCollection(snakemake.input.images), snakemake.params
+    collection, params = ImageCollection(read_file_list(snakemake.input.images)), snakemake.params
     record.count(len(collection))
     expected = collection.event_weights(params.luminosity_fb)
     weights = training_weights(collection.column("label"), expected, params.weights)

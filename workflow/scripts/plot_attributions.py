@@ -9,11 +9,11 @@ from calovision.logs import job_log
 from calovision.models import load_model
 from calovision.plotting import plot_attributions, save_figure
 from calovision.splits import SPLITS
-from calovision.storage import ImageCollection
+from calovision.storage import ImageCollection, read_file_list
 
 with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
-    collection, params = ImageCollection(snakemake.input.images), snakemake.params
+    collection, params = ImageCollection(read_file_list(snakemake.input.images)), snakemake.params
     model = load_model(snakemake.input.models[0], allow_imports=True)
     labels, rng = collection.column("label"), np.random.default_rng(params.seed)
     is_test = collection.column("split") == SPLITS.index("test")

@@ -5,10 +5,10 @@ import numpy as np
 from calovision.images import CHANNELS
 from calovision.logs import job_log
 from calovision.plotting import plot_event_display, save_figure
-from calovision.storage import ImageCollection, read_table
+from calovision.storage import ImageCollection, read_file_list, read_table
 
 with job_log(snakemake.log[0]) as record:
-    collection, params = ImageCollection(snakemake.input.images), snakemake.params
+    collection, params = ImageCollection(read_file_list(snakemake.input.images)), snakemake.params
     test, metadata = read_table(snakemake.input.test_events), collection.metadata
     record.count(len(collection))
     titles = [CHANNELS[name].axis_title for name in metadata.channels]

@@ -5,10 +5,10 @@ import numpy as np
 from calovision.images import CHANNELS
 from calovision.logs import job_log
 from calovision.plotting import plot_event_display, plot_mean_images, save_figure
-from calovision.storage import ImageCollection
+from calovision.storage import ImageCollection, read_file_list
 
 with job_log(snakemake.log[0]) as record:
-    collection, params = ImageCollection(snakemake.input.images), snakemake.params
+    collection, params = ImageCollection(read_file_list(snakemake.input.images)), snakemake.params
     collection.require_events()
     record.count(len(collection))
     metadata, labels, samples = collection.metadata, collection.column("label"), collection.sample_names()

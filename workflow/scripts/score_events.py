@@ -4,11 +4,11 @@ from calovision.evaluation import split_indices
 from calovision.logs import job_log
 from calovision.models import load_model
 from calovision.scoring import score_collection
-from calovision.storage import ImageCollection, write_scores
+from calovision.storage import ImageCollection, read_file_list, write_scores
 
 with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
-    collection = ImageCollection(snakemake.input.images)
+    collection = ImageCollection(read_file_list(snakemake.input.images))
     indices = split_indices(collection, "validation", "test")
     record.count(len(indices))
     # the configuration names the network's module, so that running its code is what the user wants

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from calovision.logs import job_log
-from calovision.storage import ImageCollection
+from calovision.storage import ImageCollection, read_file_list
 from calovision.training import TrainingOptions, train_network
 
 with job_log(snakemake.log[0]) as record:
@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]) as record:
     folder = Path(snakemake.output.model).parent
     resumed = (folder / "resume").exists()
     train_network(
-        ImageCollection(snakemake.input.images),
+        ImageCollection(read_file_list(snakemake.input.images)),
         folder,
         TrainingOptions(**snakemake.params.options, seed=int(snakemake.wildcards.seed)),
         luminosity_fb=snakemake.params.luminosity_fb,

@@ -31,13 +31,24 @@ def list_files(arguments: Iterable[Path | str]) -> dict[str, int | None]:
     InputError
         If a file does not exist, a wildcard stands for none, or a list or the arguments are empty.
     """
-    found: dict[str, tuple[str, int | None]] = {}  # by what tells files apart, whichever way their paths are written
+    # by what tells files apart, whichever way their paths are written
+    found: dict[str | Path, tuple[str, int | None]] = {}
+    folders: dict[Path, Path] = {}
     for argument in arguments:
         for path, n_entries in _expand(str(argument), Path(), ""):
-            found.setdefault(path if "://" in path else str(Path(path).resolve()), (path, n_entries))
+            found.setdefault(path if "://" in path else _true_path(Path(path), folders), (path, n_entries))
     if not found:
         raise InputError("no files given; give ROOT files, wildcards, addresses or lists of these")
     return dict(found.values())
+
+
+def _true_path(path: Path, folders: dict[Path, Path]) -> Path:
+    """The same for every way to write a path; ``folders`` keeps those that were looked up for the files beside it."""
+    if path.is_symlink() or path.name in ("", ".."):
+        return path.resolve()
+    if path.parent not in folders:
+        folders[path.parent] = path.parent.resolve()
+    return folders[path.parent] / path.name
 
 
 def _expand(argument: str, folder: Path, origin: str) -> Iterator[tuple[str, int | None]]:

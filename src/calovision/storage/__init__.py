@@ -5,6 +5,7 @@ The page FORMAT.md in this folder specifies the file.
 
 from calovision.storage.collection import ImageCollection
 from calovision.storage.export import export_dense
+from calovision.storage.file_list import read_file_list, write_file_list
 from calovision.storage.hep_cnn import import_hep_cnn
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
 from calovision.storage.merge import merge_image_files
@@ -25,10 +26,12 @@ __all__ = [
     "export_dense",
     "import_hep_cnn",
     "merge_image_files",
+    "read_file_list",
     "read_score_columns",
     "read_scores",
     "read_table",
     "standardize",
+    "write_file_list",
     "write_scores",
     "write_table",
 ]

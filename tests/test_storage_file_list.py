@@ -1,0 +1,50 @@
+"""Lists of image files: what they hold, when they change, and what is said of a file that is gone."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from calovision.errors import InputError
+from calovision.storage import read_file_list, write_file_list
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / "b.h5", tmp_path / "my folder" / "a.h5"]
+    paths[1].parent.mkdir()
+    for number, path in enumerate(paths):
+        path.write_bytes(bytes(3 + number))
+        os.utime(path, ns=(0, 1_000_000_007 + number))
+    return paths
+
+
+def test_files_in_their_order(tmp_path: Path, files: list[Path]) -> None:
+    path = tmp_path / "images.tsv"
+    write_file_list(path, files)
+    assert path.read_text() == f"{files[0]}\t3\t1000000007\n{files[1]}\t4\t1000000008\n"
+    assert read_file_list(path) == files
+    assert read_file_list(str(path)) == files
+
+
+@pytest.mark.parametrize("change", ["size", "time"])
+def test_a_file_built_again_changes_the_list(tmp_path: Path, files: list[Path], change: str) -> None:
+    """Snakemake compares the contents of small files, and would not run again what has read the images."""
+    path = tmp_path / "images.tsv"
+    write_file_list(path, files)
+    before = path.read_text()
+    if change == "size":
+        files[0].write_bytes(bytes(5))
+    os.utime(files[0], ns=(0, 1_000_000_007 + (change == "time")))
+    write_file_list(path, files)
+    assert path.read_text() != before
+
+
+def test_missing_files_and_lists(tmp_path: Path, files: list[Path]) -> None:
+    path = tmp_path / "images.tsv"
+    write_file_list(path, files)
+    files[1].unlink()
+    with pytest.raises(InputError, match=r"a\.h5 is listed in .*images\.tsv but no longer there: remove the list"):
+        read_file_list(path)
+    with pytest.raises(InputError, match=r"none\.tsv: no readable list of image files; make it again"):
+        read_file_list(tmp_path / "none.tsv")
