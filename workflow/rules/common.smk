@@ -284,14 +284,17 @@ def package_digest(*names):
     return digest.hexdigest()[:16]
 
 
-def image_params(wildcards, chunk=None):
-    """What an image file is made of, in one function, since Snakemake takes long over each: chunk, sample, split."""
+def image_params(wildcards):
+    """What an image file is made of: files, sample, split."""
+    return {"chunk": chunk_of(wildcards), **sample_params(wildcards)}
+
+
+def sample_params(wildcards):
+    """What the configuration says of a sample, and its split: samples that are only looked at are all test."""
     keys = ("label", "schema", "tree", "cross_section_pb", "weights")
     sample = SAMPLES[wildcards.sample]
-    # samples that are only looked at are all test
     is_trained = sample.get("role", "training") == "training"
     return {
-        "chunk": chunk or chunk_of(wildcards),
         "sample": {key: sample.get(key) for key in keys},
         "split": config["split"] if is_trained else {"fractions": [0, 0, 1]},
     }
@@ -354,19 +357,15 @@ def varied_chunk_of(wildcards):
 
 def varied_image_params(wildcards):
     """What a varied image file is made of."""
-    return image_params(wildcards, varied_chunk_of(wildcards))
+    return {"chunk": varied_chunk_of(wildcards), **sample_params(wildcards)}
 
 
-def varied_fat_jets(wildcards):
-    """Fat jets of a variation, which may groom them."""
-    groomed = VARIATIONS[wildcards.variation].get("groomed", config["fat_jets"]["groomed"])
-    return {**config["fat_jets"], "groomed": groomed}
-
-
-def varied_towers(wildcards):
-    """What a variation does to the towers; None if nothing."""
-    towers = {key: value for key, value in VARIATIONS[wildcards.variation].items() if key in TOWER_VARIATIONS}
-    return towers or None
+def varied_recipe(wildcards):
+    """How a varied image file is made: with other fat jets, or other towers."""
+    variation = VARIATIONS[wildcards.variation]
+    groomed = variation.get("groomed", config["fat_jets"]["groomed"])
+    towers = {key: value for key, value in variation.items() if key in TOWER_VARIATIONS}
+    return {**IMAGE_RECIPE, "fat_jets": {**config["fat_jets"], "groomed": groomed}, "variation": towers or None}
 
 
 def threads_of_model(wildcards):
@@ -431,7 +430,15 @@ if workflow.is_main_process:
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
-IMAGE_OPTIONS = {key: value for key, value in config["images"].items() if key not in IMAGE_JOB_KEYS}
+# One parameter of the rule, since Snakemake takes its time over each one of each job.
+IMAGE_RECIPE = {
+    "images": {key: value for key, value in config["images"].items() if key not in IMAGE_JOB_KEYS},
+    "fat_jets": config["fat_jets"],
+    "event_content": config["event_content"],
+    "variation": None,
+    "preselection": config["selection"]["preselection"],
+    "seed": config["seed"],
+}
 NTUPLES = {name: list_ntuples(name, sample) for name, sample in SAMPLES.items()}
 CHUNKS = {name: list_chunks(name, files) for name, files in NTUPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}

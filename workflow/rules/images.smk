@@ -17,12 +17,7 @@ rule build_images:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         job=image_params,
-        images=IMAGE_OPTIONS,
-        fat_jets=config["fat_jets"],
-        event_content=config["event_content"],
-        variation=None,
-        preselection=config["selection"]["preselection"],
-        seed=config["seed"],
+        recipe=IMAGE_RECIPE,
         code=package_digest(*IMAGE_MODULES),
     script:
         "../scripts/build_images.py"

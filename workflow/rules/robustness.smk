@@ -27,12 +27,7 @@ if VARIATIONS:
             RESULTS / "benchmarks/build_varied_images/{variation}/{sample}/{chunk}.tsv"
         params:
             job=varied_image_params,
-            images=IMAGE_OPTIONS,
-            fat_jets=varied_fat_jets,
-            event_content=config["event_content"],
-            variation=varied_towers,
-            preselection=config["selection"]["preselection"],
-            seed=config["seed"],
+            recipe=varied_recipe,
             code=package_digest(*IMAGE_MODULES, "variations"),
 
     rule score_variation:

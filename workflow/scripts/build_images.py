@@ -5,19 +5,19 @@ from calovision.logs import job_log
 from calovision.variations import Variation
 
 with job_log(snakemake.log[0]) as record:
-    params, images, job = snakemake.params, snakemake.params.images, snakemake.params.job
+    job, params = snakemake.params.job, snakemake.params.recipe
+    sample, images, content, variation = job["sample"], params["images"], params["event_content"], params["variation"]
     edges = images["eta_edges"]
     recipe = ImageRecipe(
         grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)),
         channels=tuple(images["channels"]),
-        fat_jets=FatJetDefinition(**params.fat_jets),
-        content=None if params.event_content is None else EventContent(**params.event_content),
-        variation=None if params.variation is None else Variation.from_mapping(params.variation),
-        preselection=params.preselection,
-        split_seed=params.seed,
+        fat_jets=FatJetDefinition(**params["fat_jets"]),
+        content=None if content is None else EventContent(**content),
+        variation=None if variation is None else Variation.from_mapping(variation),
+        preselection=params["preselection"],
+        split_seed=params["seed"],
         split_fractions=tuple(job["split"]["fractions"]),
     )
-    sample = job["sample"]
     weights = WeightOptions(**(sample["weights"] or {}))
     options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}
     options |= {key: images[key] for key in ("chunk_size", "on_bad_file")} | {"progress": record.count}

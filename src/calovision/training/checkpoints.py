@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 
@@ -57,8 +58,8 @@ class ResumeFolder:
         place = {"dirpath": self.path, "enable_version_counter": False}
         return [
             EarlyStoppingThatResumes("validation_loss", patience=patience, mode="min"),
-            ModelCheckpoint(**place, filename="best", monitor="validation_loss", mode="min", save_weights_only=True),
-            ModelCheckpoint(**place, filename="epoch", save_on_train_epoch_end=True),
+            CheckpointOfEpoch(**place, filename="best", monitor="validation_loss", mode="min", save_weights_only=True),
+            CheckpointOfEpoch(**place, filename="epoch", save_on_train_epoch_end=True),
             CheckpointInsideEpoch(**place, filename="step", train_time_interval=timedelta(minutes=minutes)),
             SaveWhenAskedToStop(self.path / "stopped.ckpt", requeue_signal),
         ]
@@ -71,7 +72,20 @@ def _holds(key: Path, fingerprint: str) -> bool:
         return False
 
 
-class EarlyStoppingThatResumes(EarlyStopping):
+class KeyMadeOnce:
+    """For callbacks of Lightning: the key of their state, which it asks for at every hook, is put together once."""
+
+    @cached_property
+    def state_key(self) -> str:
+        """Name of the state in a checkpoint."""
+        return super().state_key
+
+
+class CheckpointOfEpoch(KeyMadeOnce, ModelCheckpoint):
+    """A checkpoint at the end of an epoch."""
+
+
+class EarlyStoppingThatResumes(KeyMadeOnce, EarlyStopping):
     """Early stopping that stops at once if the run was killed after its last epoch."""
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
@@ -79,7 +93,7 @@ class EarlyStoppingThatResumes(EarlyStopping):
         trainer.should_stop = self.wait_count >= self.patience
 
 
-class CheckpointInsideEpoch(ModelCheckpoint):
+class CheckpointInsideEpoch(KeyMadeOnce, ModelCheckpoint):
     """A checkpoint every few minutes, but not after the last step of an epoch.
 
     Lightning takes an epoch whose last step is done for complete and would leave its validation out; the next
