@@ -21,10 +21,11 @@ refuse_other_clusters() {
 }
 
 write_conf() {
-    local host port memory
+    local host port memory cpus
     host=$(hostname -s)
     port=$((20000 + RANDOM % 20000))
     memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
+    cpus=$(env --unset=OMP_NUM_THREADS nproc)  # the tests set it to 1, which nproc would take for the machine's
     cat >"$conf" <<END
 ClusterName=drill
 SlurmctldHost=$host(127.0.0.1)
@@ -61,7 +62,7 @@ SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=2
 ReturnToService=2
 DefMemPerCPU=500
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory
 PartitionName=drill Nodes=$host Default=YES MaxTime=1-00:00:00 State=UP
 END
 }
