@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks import building, conversions, image_files, jet_images, stages, store, subprocesses, training
+from benchmarks import building, conversions, dry_run, image_files, jet_images, stages, store, subprocesses, training
 from benchmarks.harness import Benchmark, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "memory": subprocesses.memory,
     "store_100gb": store.store_100gb,
     "import_time": subprocesses.import_time,
+    "dry_run": dry_run.dry_run,
     "stages": stages.stages,
     "read_batches": training.read_batches,
     "train_extras": training.train_extras,
