@@ -228,6 +228,13 @@ def test_tables_keep_their_cells_and_align_numbers(tmp_path):
     assert 'aria-label="Table: name, number, mixed"' in text
 
 
+def test_intervals_are_kept_together(tmp_path):
+    rows = [["a (b)", "0.5 (0.4 to 0.6)"], ["c", "7"]]
+    text = text_of(tmp_path, [Section("data", "Data", tables=[Table("T", ["name", "number"], rows)])])
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", text)
+    assert cells == ["a (b)", "0.5 <span>(0.4 to 0.6)</span>", "c", "7"]
+
+
 def test_plain_text_is_escaped(tmp_path):
     text = text_of(tmp_path, [Section("data", "pT < 400 & more")], title="<b>", summary={"<i>": "<u>"})
     assert "<b>&lt;" not in text

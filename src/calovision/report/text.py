@@ -1,7 +1,7 @@
 """Markdown -> HTML, with tables that scroll inside their frame where the window is narrower."""
 
 import re
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
@@ -80,12 +80,22 @@ def _framed(table: Element) -> Element:
         if cells and column > 0 and all(NUMBER.match(_text(cell)) for cell in cells):
             for cell in (title, *cells):
                 cell.set("class", "number")
+            for cell in cells:
+                _keep_interval_together(cell)
     for cell in header:
         cell.set("scope", "col")
     label = "Table: " + ", ".join(_text(cell) for cell in header)
     frame = Element("div", {"class": "frame", "role": "region", "tabindex": "0", "aria-label": label})
     frame.append(table)
     return frame
+
+
+def _keep_interval_together(cell: Element) -> None:
+    """Put the brackets behind a number into an element of their own, which the page does not break."""
+    value, bracket, interval = (cell.text or "").partition(" (")
+    if bracket and not len(cell):
+        cell.text = f"{value} "
+        SubElement(cell, "span").text = f"({interval}"
 
 
 def _text(cell: Element) -> str:
