@@ -179,7 +179,7 @@ ONCE = dict.fromkeys(
     [
         *("evaluate", "evaluate_reach", "evaluate_robustness", "plot_performance", "plot_images", "plot_models"),
         *("plot_training", "plot_cut_flow", "plot_diagnostics", "plot_attributions", "plot_extreme_events"),
-        *("plot_reach", "plot_robustness", "write_hepdata", "write_run_summary", "write_report", "all"),
+        *("plot_reach", "plot_robustness", "write_hepdata", "write_run_summary", "write_report", "list_images", "all"),
     ],
     1,
 )
