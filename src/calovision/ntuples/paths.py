@@ -69,9 +69,7 @@ def _expand(argument: str, folder: Path, origin: str) -> Iterator[tuple[str, int
         if not found:
             raise InputError(f"{origin}{path} stands for no file; give a wildcard that matches some")
         for name in found:
-            path = Path(name)
-            is_one = path.suffix not in LIST_SUFFIXES and path.is_file()
-            yield from [(_with_tree(name, tree), None)] if is_one else _expand(_with_tree(name, tree), Path(), origin)
+            yield from _expand(_with_tree(name, tree), Path(), origin)
 
 
 def _with_tree(file: str, tree: str | None) -> str:
