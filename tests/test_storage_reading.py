@@ -120,6 +120,22 @@ def test_kernel_against_plain_python():
     assert np.isnan(out[[1, 4]]).all()
 
 
+@pytest.mark.parametrize("n_cells", [kernels.BLOCK - 1, kernels.BLOCK, 3 * kernels.BLOCK + 5])
+@pytest.mark.parametrize("descending", [False, True])
+def test_kernel_at_the_edges_of_its_blocks(n_cells, descending):
+    edges = np.arange(0, n_cells + kernels.BLOCK, kernels.BLOCK)
+    cells = np.unique(np.clip(np.concatenate([edges - 1, edges, edges + 1]), 0, n_cells - 1))
+    cells = (cells[::-1] if descending else cells).astype(np.uint16)
+    values = np.arange(1, len(cells) + 1, dtype=np.float32)
+    offsets, out = np.array([0, 0, len(cells)]), np.full((2, n_cells), np.nan, dtype=np.float32)
+    expected = np.zeros((2, n_cells), dtype=np.float32)
+    expected[1, cells] = values
+    assert kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == -1
+    assert np.array_equal(out, expected)
+    cells[len(cells) // 2] = n_cells
+    assert kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == 1
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(
     ("name", "position", "value"),

@@ -7,27 +7,33 @@ import numpy as np
 from numba import njit
 
 
+BLOCK = 2048  # cells of an image, 8 KB, that are zeroed and filled before the next: less than the innermost cache holds
+
+
 @njit(cache=True, nogil=True)
 def densify(offsets, cells, values, rows, targets, images):
     """Write row ``rows[i]`` into ``images[targets[i]]``, ``(n, n_cells)`` float32, which is zeroed before.
 
-    Zeroing right before the scatter keeps the image in the cache. Returns the first damaged row, or -1.
+    The cells of a row ascend, so that an image is filled block by block right after the block was zeroed, while it is
+    still in the cache. No cell is written before its block was reached, so that a damaged row, whose cells do not
+    ascend, comes out the same. Returns the first row with cells outside the image or the file, or -1.
     """
-    n_cells = images.shape[1]
+    n_cells, one = images.shape[1], np.uint64(1)
     for i in range(len(rows)):
         start, stop = offsets[rows[i]], offsets[rows[i] + 1]
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return rows[i]
-        row_cells, row_values = cells[start:stop], values[start:stop]
-        largest = cells.dtype.type(0)
-        for cell in row_cells:
-            largest = max(largest, cell)
-        if largest >= n_cells:
+        row_cells, row_values, image = cells[start:stop], values[start:stop], images[targets[i]]
+        # unsigned: numba need not look for negative ones
+        position, n_stored = np.uint64(0), np.uint64(stop - start)
+        for begin in range(0, n_cells, BLOCK):
+            end = min(begin + BLOCK, n_cells)
+            image[begin:end] = 0
+            while position < n_stored and row_cells[position] < end:
+                image[np.uint64(row_cells[position])] = row_values[position]
+                position += one
+        if position < n_stored:
             return rows[i]
-        image = images[targets[i]]
-        image[:] = 0
-        for position in range(np.uint64(0), np.uint64(stop - start)):  # unsigned: numba need not look for negative ones
-            image[np.uint64(row_cells[position])] = row_values[position]
     return -1
 
 
