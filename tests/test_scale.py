@@ -155,3 +155,27 @@ def test_store_is_larger_than_the_memory(tmp_path):
     imports, peak, n_read = map(float, result.stdout.split())
     assert n_read == 100 * 256 + 90_000
     assert peak - imports < 300  # MB; the files have 590
+
+
+COUNT_READS = """
+import sys
+from snakemake import cli, script
+get_source, read = script.get_source, []
+script.get_source = lambda path, *others: (read.append(path), get_source(path, *others))[1]
+try:
+    cli.main(sys.argv[1:])
+finally:
+    print("READ", len(read))
+"""
+
+
+def test_planning_reads_the_script_of_a_rule_once(tmp_path):
+    """Not once a job, which is a fifth of the time that planning ten thousand of them takes."""
+    options = ["-n", "--configfile", "config/test.yaml", "--config", f"results_dir={tmp_path}/results"]
+    command = [sys.executable, "-c", COUNT_READS, *options]
+    output = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=True).stdout
+    table = output.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
+    n_jobs = {line.split()[0]: int(line.split()[1]) for line in table}
+    with_script = set(n_jobs) - {"all", "total"}
+    assert n_jobs["simulate_ntuples"] > 1
+    assert f"READ {len(with_script)}" in output.splitlines()
