@@ -307,20 +307,28 @@ def test_users_own_network(collection, tmp_path):
         load_model(tmp_path)
 
 
-def test_training_share_takes_a_part_of_the_training_split_alone(tmp_path):
+@pytest.mark.parametrize(("name", "other"), [("train", "validation"), ("validation", "train")])
+def test_share_takes_a_part_of_its_split_alone(tmp_path, name, other):
     """A smaller part is inside a larger one, so that a learning curve adds events."""
     collection = ImageCollection(write_two_samples(tmp_path, n_events=2000))
+    key = {"train": "training_share", "validation": "validation_share"}[name]
     indices = {
-        share: ImageData(collection, TrainingOptions(training_share=share), luminosity_fb=1.0).indices
+        share: ImageData(collection, TrainingOptions(**{key: share}), luminosity_fb=1.0).indices
         for share in (0.25, 0.5, 1.0)
     }
-    whole = indices[1.0]["train"]
-    assert np.array_equal(whole, np.flatnonzero(collection.column("split") == 0))
+    whole = indices[1.0][name]
+    assert np.array_equal(whole, np.flatnonzero(collection.column("split") == ("train", "validation").index(name)))
     for smaller, larger in ((0.25, 0.5), (0.5, 1.0)):
-        assert set(indices[smaller]["train"]) < set(indices[larger]["train"])
-        assert np.array_equal(indices[smaller]["validation"], indices[1.0]["validation"])
+        assert set(indices[smaller][name]) < set(indices[larger][name])
+        assert np.array_equal(indices[smaller][other], indices[1.0][other])
         n, spread = len(whole), np.sqrt(len(whole) * smaller * (1 - smaller))
-        assert abs(len(indices[smaller]["train"]) - smaller * n) < 4 * spread
+        assert abs(len(indices[smaller][name]) - smaller * n) < 4 * spread
+
+
+@pytest.mark.parametrize("name", ["training_share", "validation_share"])
+def test_share_of_nothing(name):
+    with pytest.raises(InputError, match=rf"^train.{name} is 0: give a part above 0, at most 1$"):
+        TrainingOptions(**{name: 0})
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])

@@ -165,7 +165,7 @@ def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Mo
     models = []
     for name, changes in configuration["models"].items():
         options = {**configuration["train"], **(changes or {})}
-        epoch = epoch_passes(n_training * options["training_share"], n_validation)
+        epoch = epoch_passes(n_training * options["training_share"], n_validation * options["validation_share"])
         models.append(
             Model(
                 name=name,

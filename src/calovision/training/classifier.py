@@ -163,7 +163,8 @@ class ImageClassifier(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer | dict:
         """Adam, with the learning rate of the schedule in every step."""
         rate = self.options.learning_rate
-        optimizer = torch.optim.Adam(self.parameters(), lr=rate)
+        # all parameters in one pass, up to seven times as fast; Lightning does not clip gradients before such a step
+        optimizer = torch.optim.Adam(self.parameters(), lr=rate, fused=self.options.gradient_clip is None)
         if self.options.schedule == "constant":
             return optimizer
         n_steps = int(self.trainer.estimated_stepping_batches)

@@ -57,9 +57,9 @@ class ImageData(lightning.LightningDataModule):
         self.indices, self.weights = {}, {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
-            if name == "train":
-                # the same random numbers for every share, so that a smaller part is in a larger one
-                chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < options.training_share]
+            share = options.training_share if name == "train" else options.validation_share
+            # the same random numbers for every share, so that a smaller part is in a larger one
+            chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
             _check_split(name, labels[chosen])
             self.indices[name] = chosen
             self.weights[name] = training_weights(labels[chosen], event_weights[chosen], options.weights)

@@ -29,6 +29,8 @@ class TrainingOptions:
         Channels of the images that the network looks at; empty for all.
     training_share
         Part of the training split that is used, for learning curves; smaller parts are in the larger ones.
+    validation_share
+        Part of the validation split that is looked at after every epoch; smaller parts are in the larger ones.
     epochs, patience
         Largest number of epochs, and how many without a lower validation loss end the run.
     batch_size
@@ -58,6 +60,7 @@ class TrainingOptions:
     variables: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     training_share: float = 1.0
+    validation_share: float = 1.0
     epochs: int = 20
     patience: int = 5
     batch_size: int = 64
@@ -97,8 +100,9 @@ class TrainingOptions:
             if getattr(self, name) not in known:
                 raise InputError(f"train.{name} '{getattr(self, name)}' is unknown: choose from {', '.join(known)}")
         self._check_device()
-        if not 0 < self.training_share <= 1:
-            raise InputError(f"train.training_share is {self.training_share}: give a part above 0, at most 1")
+        for name in ("training_share", "validation_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise InputError(f"train.{name} is {getattr(self, name)}: give a part above 0, at most 1")
         if self.batch_size % self.n_processes:
             raise InputError(
                 f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} processes: choose a "
