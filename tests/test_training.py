@@ -325,12 +325,6 @@ def test_share_takes_a_part_of_its_split_alone(tmp_path, name, other):
         assert abs(len(indices[smaller][name]) - smaller * n) < 4 * spread
 
 
-@pytest.mark.parametrize("name", ["training_share", "validation_share"])
-def test_share_of_nothing(name):
-    with pytest.raises(InputError, match=rf"^train.{name} is 0: give a part above 0, at most 1$"):
-        TrainingOptions(**{name: 0})
-
-
 @pytest.mark.parametrize("split", ["train", "validation"])
 @pytest.mark.parametrize(("label", "title"), [(1, "signal"), (0, "background")])
 def test_split_without_a_class(tmp_path, split, label, title):
@@ -367,6 +361,8 @@ def test_weights_that_are_none(tmp_path, weights, message):
     ("changes", "message"),
     [
         ({"weights": "equal"}, "train.weights 'equal' is unknown: choose from balanced, log1p, raw, none"),
+        ({"training_share": 0}, "train.training_share is 0: give a part above 0, at most 1"),
+        ({"validation_share": 1.5}, "train.validation_share is 1.5: give a part above 0, at most 1"),
         ({"schedule": "step"}, "train.schedule 'step' is unknown: choose from one_cycle, cosine, constant"),
         ({"precision": "fp8"}, "train.precision 'fp8' is unknown: choose from auto, fp32, bf16, fp16"),
         ({"precision": "fp16"}, "train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32"),
