@@ -6,7 +6,6 @@ Each checks what it reads before it writes: a damaged file must end in a sentenc
 import numpy as np
 from numba import njit
 
-
 BLOCK = 2048  # cells of an image, 8 KB, that are zeroed and filled before the next: less than the innermost cache holds
 
 
