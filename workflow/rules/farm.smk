@@ -1,4 +1,4 @@
-"""What a batch farm is asked for, looked at before any job is submitted."""
+"""What a batch farm is asked for, looked at before any job is submitted, and what planning thousands of jobs needs."""
 
 import re
 import shutil
