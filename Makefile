@@ -2,6 +2,7 @@
 # make test   all tests
 # make lint   the linters that CI runs
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
+# make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
 # make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
@@ -14,7 +15,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test test-slurm lint bench container clean
+.PHONY: all install test test-slurm test-container lint bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +28,9 @@ test: $(INSTALLED)
 
 test-slurm: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)
+
+test-container: $(INSTALLED)
+	CALOVISION_TEST_SLURM=1 CALOVISION_TEST_CONTAINER=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm/test_container.py
 
 lint: $(LINTERS)
 	$(BIN)/ruff check .

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import yaml
 from conftest import REPOSITORY
+from fakes import make_events, write_ntuple
 
 HERE = Path(__file__).parent
 SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
+SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "munged")
 PATIENCE = 300.0  # s, until a drill gives up; each takes less than a minute on an idle machine
 # this cluster has no accounting database, and nobody else whom frequent questions would disturb
@@ -30,6 +32,20 @@ def reason_to_skip() -> str | None:
     if missing:
         return f"SLURM is not installed: {', '.join(missing)} not found"
     return None if os.geteuid() == 0 else "only root can start a SLURM cluster"
+
+
+def write_samples(folder: Path) -> dict[str, dict]:
+    """Two samples of two small files each, as a configuration has them."""
+    samples = {}
+    for name, (label, scale) in SAMPLES.items():
+        for number in range(2):
+            towers, tracks = make_events(300, seed=10 * label + number, mean_towers=60)
+            for energy in ("e_em", "e_had"):
+                towers[energy] = scale * towers[energy]
+            write_ntuple(folder / f"{name}_{number}.root", towers, tracks, first=300 * number)
+        files = [str(folder / f"{name}_{number}.root") for number in range(2)]
+        samples[name] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
+    return samples
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 `make test-slurm` runs them, in the order of the file; see cluster.sh for the cluster.
 """
 
-import json
 import os
 import re
 import signal
@@ -12,22 +11,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import h5py
-import numpy as np
 import pytest
+from comparison import require_equal_results, require_equal_tables
 from conftest import REPOSITORY
-from fakes import make_events, write_ntuple
-from farm import PATIENCE, Analysis, Cluster, command, processes_with_open, reason_to_skip, wait_for
-from safetensors.numpy import load_file
+from farm import (
+    PATIENCE,
+    SAMPLES,
+    Analysis,
+    Cluster,
+    command,
+    processes_with_open,
+    reason_to_skip,
+    wait_for,
+    write_samples,
+)
 
 pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
 
-SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
 IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for chunk in range(2)]
 WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
 SUMMARY = "results/drill/metrics/summary.json"
-# numbers that depend on how fast and when a job ran
-TIMES = {"images_per_s", "training_time_s", "started", "ended", "seconds"}
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +43,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
     """Two samples of two small files each, and one network that is trained in moments."""
-    folder, samples = tmp_path_factory.mktemp("ntuples"), {}
-    for name, (label, scale) in SAMPLES.items():
-        for number in range(2):
-            towers, tracks = make_events(300, seed=10 * label + number, mean_towers=60)
-            for energy in ("e_em", "e_had"):
-                towers[energy] = scale * towers[energy]
-            write_ntuple(folder / f"{name}_{number}.root", towers, tracks, first=300 * number)
-        files = [str(folder / f"{name}_{number}.root") for number in range(2)]
-        samples[name] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
     return {
-        "samples": samples,
+        "samples": write_samples(tmp_path_factory.mktemp("ntuples")),
         "event_content": None,
         "selection": {"preselection": {"any": "n_fat_jets >= 0"}},
         "images": {"grid": [16, 16], "chunk_size": 10},
@@ -73,55 +67,6 @@ def analysis(configuration: dict, cluster: Cluster, tmp_path: Path) -> Iterator[
     analysis = Analysis(tmp_path / "analysis", configuration)
     yield analysis
     analysis.stop()
-
-
-def contents(path: Path) -> dict[str, object]:
-    """Every data set and attribute of an HDF5 file."""
-    found = {}
-
-    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        found.update({f"{name}@{key}": value for key, value in item.attrs.items()})
-        if isinstance(item, h5py.Dataset):
-            found[name] = item[()]
-
-    with h5py.File(path) as file:
-        add("", file)
-        file.visititems(add)
-    return found
-
-
-def require_equal_tables(first: Path, second: Path) -> None:
-    one, other = contents(first), contents(second)
-    for content in (one, other):
-        # a simulated ROOT file has a new UUID each time
-        content["@source_files"] = [path for path, _ in json.loads(content.get("@source_files", "[]"))]
-    assert list(one) == list(other)
-    for name, value in one.items():
-        np.testing.assert_array_equal(value, other[name], err_msg=f"{second}: {name}")
-
-
-def without_times(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: without_times(below) for key, below in value.items() if key not in TIMES}
-    return [without_times(below) for below in value] if isinstance(value, list) else value
-
-
-def require_equal_results(results: Path, expected: Path, *folders: str) -> None:
-    """Image files, scores, weights and metrics in some folders; nothing half written."""
-    for folder in folders:
-        names = sorted(path.relative_to(expected) for path in (expected / folder).rglob("*") if path.is_file())
-        assert names
-        for name in names:
-            if name.suffix == ".h5":
-                require_equal_tables(expected / name, results / name)
-            elif name.suffix == ".safetensors":
-                one, other = load_file(expected / name), load_file(results / name)
-                assert list(one) == list(other)
-                assert all(np.array_equal(values, other[key]) for key, values in one.items()), name
-            elif name.suffix == ".json" and name.stem != "run_summary":
-                found, wanted = (json.loads((path / name).read_text()) for path in (results, expected))
-                assert without_times(found) == without_times(wanted), name
-    assert not list(results.rglob(".*.part*"))
 
 
 # -- one job is lost ----------------------------------------------------------------------------

@@ -1,0 +1,60 @@
+"""Whether two runs of the workflow gave the same."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+from safetensors.numpy import load_file
+
+# numbers that depend on how fast and when a job ran
+TIMES = {"images_per_s", "training_time_s", "started", "ended", "seconds"}
+
+
+def contents(path: Path) -> dict[str, object]:
+    """Every data set and attribute of an HDF5 file."""
+    found = {}
+
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        found.update({f"{name}@{key}": value for key, value in item.attrs.items()})
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with h5py.File(path) as file:
+        add("", file)
+        file.visititems(add)
+    return found
+
+
+def require_equal_tables(first: Path, second: Path) -> None:
+    one, other = contents(first), contents(second)
+    for content in (one, other):
+        # a simulated ROOT file has a new UUID each time
+        content["@source_files"] = [path for path, _ in json.loads(content.get("@source_files", "[]"))]
+    assert list(one) == list(other)
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=f"{second}: {name}")
+
+
+def without_times(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: without_times(below) for key, below in value.items() if key not in TIMES}
+    return [without_times(below) for below in value] if isinstance(value, list) else value
+
+
+def require_equal_results(results: Path, expected: Path, *folders: str) -> None:
+    """Image files, scores, weights and metrics in some folders; nothing half written."""
+    for folder in folders:
+        names = sorted(path.relative_to(expected) for path in (expected / folder).rglob("*") if path.is_file())
+        assert names
+        for name in names:
+            if name.suffix == ".h5":
+                require_equal_tables(expected / name, results / name)
+            elif name.suffix == ".safetensors":
+                one, other = load_file(expected / name), load_file(results / name)
+                assert list(one) == list(other)
+                assert all(np.array_equal(values, other[key]) for key, values in one.items()), name
+            elif name.suffix == ".json" and name.stem != "run_summary":
+                found, wanted = (json.loads((path / name).read_text()) for path in (results, expected))
+                assert without_times(found) == without_times(wanted), name
+    assert not list(results.rglob(".*.part*"))
