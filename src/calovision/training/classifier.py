@@ -163,7 +163,7 @@ class ImageClassifier(lightning.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer | dict:
         """Adam, with the learning rate of the schedule in every step."""
         rate = self.options.learning_rate
-        # fused: all parameters in one pass; Lightning does not clip gradients before such a step
+        # fused: all parameters in one pass; in mixed precision Lightning does not clip gradients before such a step
         optimizer = torch.optim.Adam(self.parameters(), lr=rate, fused=self.options.gradient_clip is None)
         if self.options.schedule == "constant":
             return optimizer
