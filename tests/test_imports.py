@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ ALLOWED = {
     "atomic": set(),
     "logs": {"attempts", "submission"},
     "kinematics": set(),
+    "compilation": set(),
     "grid": {"kinematics"},
     "metrics": set(),
     "splits": set(),
@@ -37,7 +39,8 @@ ALLOWED = {
     "ntuples": {"kinematics"},
     "storage": {"grid", "images", "plotting", "splits"},
     "plotting": {"metrics"},
-    "conversion": {"grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage", "variations"},
+    "conversion": {"compilation", "grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage"}
+    | {"variations"},
     "datasets": {"images", "storage"},
     "scoring": {"datasets", "images", "models", "storage"},
     "attribution": {"datasets", "grid", "models", "scoring", "storage"},
@@ -46,7 +49,7 @@ ALLOWED = {
     "evaluation": {"baselines", "markdown", "metrics", "selection", "splits", "storage"},
     "planning": {"attempts", "models", "run_summary", "storage"},
     "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"}
-    | {"models", "onnx_export", "planning", "run_summary", "scoring"},
+    | {"compilation", "models", "onnx_export", "planning", "run_summary", "scoring"},
     "__init__": {"conversion", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
 }
 HEAVY = ("torch", "lightning", "matplotlib", "mplhep", "snakemake", "sklearn", "tensorboard", "pythia8mc", "numba")
@@ -141,3 +144,14 @@ def test_public_names():
     assert set(calovision.__all__) <= set(dir(calovision))
     with pytest.raises(AttributeError, match="module 'calovision' has no attribute 'muons'"):
         _ = calovision.muons
+
+
+def test_jobs_do_not_load_what_extends_numba():
+    """The packages that are installed with entry points for numba, of which vector takes a second."""
+    start = "from calovision.compilation import skip_numba_extensions; skip_numba_extensions()"
+    compiled = "import numba; numba.njit(lambda x: x + 1)(1)"
+    extensions = [entry.value.split(":")[0] for entry in entry_points(group="numba_extensions", name="init")]
+    assert extensions  # awkward has one
+    with_them, without = (loaded_by(f"{first}; {compiled}") for first in ("pass", start))
+    assert set(extensions) <= with_them
+    assert not set(extensions) & without

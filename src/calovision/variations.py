@@ -12,7 +12,6 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-from scipy.special import ndtri
 
 from calovision.errors import InputError
 from calovision.grid import OUTSIDE, EtaPhiGrid
@@ -206,6 +205,8 @@ def _standard_normal(event_number: np.ndarray, counts: np.ndarray, seed: int, st
     SplitMix64 (Steele, Lea, Flood, OOPSLA 2014, doi:10.1145/2660193.2660195), a sequence for each event that starts at
     a hash of the others; the upper 53 bits through the inverse of the normal distribution.
     """
+    from scipy.special import ndtri  # loaded only where a detector is varied
+
     key = _mix(_mix(np.array([seed % 2**64], dtype=np.uint64) + _GOLDEN) + np.uint64(stream))
     start = _mix(key + event_number.astype(np.uint64) * _GOLDEN)
     place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -1,9 +1,11 @@
+from calovision.compilation import skip_numba_extensions
 from calovision.conversion import ImageRecipe, WeightOptions, convert_job
 from calovision.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
 from calovision.logs import job_log
 from calovision.variations import Variation
 
+skip_numba_extensions()
 with job_log(snakemake.log[0]) as record:
     job, params = snakemake.params.job, snakemake.params.recipe
     sample, images, content, variation = job["sample"], params["images"], params["event_content"], params["variation"]

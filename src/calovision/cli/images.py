@@ -53,9 +53,11 @@ def run(arguments: SimpleNamespace) -> None:
     from calovision.cli.progress import event_progress
     from calovision.cli.recipe import image_recipe, weight_options
     from calovision.cli.summary import print_summary
+    from calovision.compilation import skip_numba_extensions
     from calovision.conversion import convert_ntuples
     from calovision.ntuples import expand_paths
 
+    skip_numba_extensions()
     recipe, weights = image_recipe(arguments), weight_options(arguments)
     require_new(arguments.output, force=arguments.force)
     paths = expand_paths(arguments.files)

@@ -2,9 +2,11 @@
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from queue import Empty
 from threading import Event, Thread
+
+from calovision.compilation import skip_numba_extensions
 
 _report: Callable[[int], None] | None = None  # in a process of the pool: where it reports its progress
 
@@ -12,8 +14,8 @@ _report: Callable[[int], None] | None = None  # in a process of the pool: where 
 def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Callable[[int], None] | None) -> list:
     """Results of every ``job(progress=...)``, in their order.
 
-    The first exception ends it: what has not begun does not begin. Processes are spawned, since a fork would copy the
-    locks of running threads.
+    This process takes jobs too, since it need not start. The first exception ends it: what has not begun does not
+    begin. Processes are spawned, since a fork would copy the locks of running threads.
     """
     if processes <= 1 or len(jobs) == 1:
         return [job(progress=progress) for job in jobs]
@@ -21,18 +23,39 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
     queue, done = context.Queue(), Event()
     listener = Thread(target=_listen, args=(queue, progress or (lambda n_events: None), done))
     listener.start()
-    pool = ProcessPoolExecutor(min(processes, len(jobs)), context, _set_report, (queue,))
+    n_others = min(processes, len(jobs)) - 1
+    pool, threads = ProcessPoolExecutor(n_others, context, _start, (queue,)), ThreadPoolExecutor(n_others)
+    coming, stop = iter(list(enumerate(jobs))), Event()  # whoever is free takes the next one
+    results = [None] * len(jobs)
+
+    def work(call: Callable[[Callable], object]) -> None:
+        for number, job in coming:
+            if stop.is_set():
+                return
+            try:
+                results[number] = call(job)
+            except BaseException:
+                stop.set()
+                raise
+
     try:
-        return list(pool.map(_call, jobs))
+        others = [threads.submit(work, lambda job: pool.submit(_call, job).result()) for _ in range(n_others)]
+        work(lambda job: job(progress=queue.put))
+        for other in others:
+            other.result()
+        return results
     finally:
-        pool.shutdown(cancel_futures=True)
+        stop.set()
+        threads.shutdown()
+        pool.shutdown()
         done.set()
         listener.join()
 
 
-def _set_report(queue: multiprocessing.Queue) -> None:
+def _start(queue: multiprocessing.Queue) -> None:
     global _report
     _report = queue.put
+    skip_numba_extensions()
 
 
 def _call(job: Callable) -> object:
