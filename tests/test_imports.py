@@ -147,7 +147,7 @@ def test_public_names():
 
 
 def test_jobs_do_not_load_what_extends_numba():
-    """The packages that are installed with entry points for numba, of which vector takes a second."""
+    """The packages that are installed with entry points for numba, of which vector imports sympy."""
     start = "from calovision.compilation import skip_numba_extensions; skip_numba_extensions()"
     compiled = "import numba; numba.njit(lambda x: x + 1)(1)"
     extensions = [entry.value.split(":")[0] for entry in entry_points(group="numba_extensions", name="init")]

@@ -4,8 +4,8 @@
 def skip_numba_extensions() -> None:
     """Keep numba from loading what other packages extend it with, before it compiles or loads the first function.
 
-    That takes more than a second where ``vector`` is installed. Only for processes that compile nothing but the kernels
-    of this package, never on import: a user's own compiled functions may take the arrays of awkward.
+    Where ``vector`` is installed, that imports all of sympy. Only for processes that compile nothing but the kernels of
+    this package, never on import: a user's own compiled functions may take the arrays of awkward.
     """
     try:
         from numba.core import entrypoints
