@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
 # conda-forge splits these packages; their names on PyPI
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}
+PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-isal": "isal"}
 
 
 def name_and_specifier(requirement):
@@ -35,7 +35,7 @@ def in_pyproject():
 def in_environment():
     """Requirements of environment.yml under their names on PyPI."""
     conda = [entry for entry in ENVIRONMENT["dependencies"] if isinstance(entry, str)]
-    conda = [name_and_specifier(entry) for entry in conda if not re.match(r"(python|pip)\b", entry)]
+    conda = [name_and_specifier(entry) for entry in conda if not re.match(r"(python|pip)(=|$)", entry)]
     (pip,) = (entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict))
     assert "--editable ." in pip
     both = conda + [name_and_specifier(entry) for entry in pip if not entry.startswith("--")]

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import zlib
 from itertools import pairwise
 
 import awkward as ak
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import uproot
 from fakes_ntuples import jetclass_columns, nanoaod_columns, runs_columns, write_file, write_nanoaod
+from isal import isal_zlib
 
 from calovision.errors import InputError
 from calovision.ntuples import SCHEMAS, count_entries, describe_file, expand_paths, iterate_events, open_ntuple
@@ -322,3 +324,36 @@ def test_lists_with_mistakes(tmp_path, argument, message):
         expand_paths([tmp_path / argument])
     with pytest.raises(InputError, match=r"no files given"):
         expand_paths([])
+
+
+def zlib_library():
+    return uproot.compression._decompress_ZLIB.library
+
+
+@pytest.mark.parametrize("chosen", ["zlib", "deflate"])
+def test_zlib_is_unpacked_by_isal_while_a_file_is_open(tmp_path, monkeypatch, chosen):
+    path, calls = write_calovision(tmp_path / "a.root", parts=2), []
+    monkeypatch.setattr(
+        isal_zlib, "decompress", lambda data, bufsize: calls.append(bufsize) or zlib.decompress(data, bufsize=bufsize)
+    )
+    monkeypatch.setattr(uproot.compression._decompress_ZLIB, "library", chosen)
+    first, second = iterate_events(path, chunk_size=N), iterate_events(path, chunk_size=N)
+    next(first), next(second)
+    assert len(calls) > 0
+    first.close()  # the other one still reads
+    assert zlib_library() == "isal"
+    second.close()
+    assert zlib_library() == chosen
+
+
+def test_isal_gives_the_bytes_of_zlib(tmp_path):
+    path, columns = tmp_path / "a.root", calovision_columns(2000)
+    write_calovision(path, columns=columns)
+    (events,) = iterate_events(path)
+    assert zlib_library() == "zlib"
+    with uproot.open(path) as file:
+        assert file.file.compression == uproot.ZLIB(1)
+        assert file["events"]["towers_eta"].compressed_bytes < file["events"]["towers_eta"].uncompressed_bytes
+        for name in ("eta", "phi", "e_em", "e_had"):
+            assert ak.all(events.towers[name] == file["events"][f"towers_{name}"].array())
+            assert ak.all(events.towers[name] == columns[f"towers_{name}"])

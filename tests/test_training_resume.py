@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
+from calovision.training.checkpoints import KeyMadeOnce, ResumeFolder
 
 # 72 training images: nine steps an epoch; a checkpoint after every one
 OPTIONS = TrainingOptions(
@@ -137,6 +138,14 @@ def test_early_stop_of_a_killed_run_holds(paths, tmp_path, monkeypatch):
     train(ImageCollection(paths), tmp_path / "b", OPTIONS, **choices)
     require_equal_runs(tmp_path / "a", tmp_path / "b")
     assert len(history(tmp_path / "a")) < 31
+
+
+def test_states_of_callbacks_have_the_keys_of_lightning_and_each_its_own(tmp_path):
+    callbacks = ResumeFolder(tmp_path).callbacks(patience=2, minutes=1, requeue_signal=None)
+    once = [callback for callback in callbacks if isinstance(callback, KeyMadeOnce)]
+    assert [callback.state_key for callback in once] == [super(KeyMadeOnce, callback).state_key for callback in once]
+    assert all(callback.state_key is callback.state_key for callback in once)
+    assert len({callback.state_key for callback in callbacks}) == len(callbacks) == len(once) + 1
 
 
 def test_requeue_signal_of_slurm(paths, uninterrupted, tmp_path):

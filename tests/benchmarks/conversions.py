@@ -13,6 +13,7 @@ from benchmarks.root_files import READ, write_root_file
 from calovision import EtaPhiGrid, ImageFile, ImageRecipe
 from calovision.conversion import convert_ntuple, convert_ntuples
 from calovision.images import build_images
+from calovision.ntuples.decompression import fast_zlib
 
 MOST_OVER_READING = {"zlib": 1.3, "lz4": 1.8}
 PROCESSES = {"one_process": 1, "two_processes": 2}
@@ -25,7 +26,10 @@ def recipe(channels: tuple[str, ...] = CHANNELS) -> ImageRecipe:
 
 
 def convert(settings: Settings) -> Benchmark:
-    """Opening, reading, building and writing against ``tree.arrays`` of the same branches."""
+    """Opening, reading, building and writing against ``tree.arrays`` of the same branches.
+
+    uproot alone unpacks zlib with Python's zlib; ``uproot_zlib_isal`` with the library that calovision gives it.
+    """
     methods: dict[str, Callable[[], object]] = {}
     outputs = {}
     for compression in MOST_OVER_READING:
@@ -33,6 +37,8 @@ def convert(settings: Settings) -> Benchmark:
         outputs[compression] = settings.scratch / f"{compression}.h5"
         methods[f"uproot_{compression}"] = _reader(path)
         methods[f"calovision_{compression}"] = _converter(path, outputs[compression], CHANNELS)
+        if compression == "zlib":
+            methods["uproot_zlib_isal"] = fast_zlib()(_reader(path))
     methods["calovision_lz4_blosc2"] = _converter(path, settings.scratch / "blosc2.h5", CHANNELS, compression="blosc2")
     methods["calovision_lz4_et"] = _converter(path, settings.scratch / "et.h5", TRANSVERSE_CHANNELS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import uproot
 
 from calovision.errors import InputError
+from calovision.ntuples.decompression import fast_zlib
 
 # uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error, OSError, ...), hence
 # the broad "except Exception" around each of its calls here and in chunks.py.
@@ -39,7 +40,7 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
         file = uproot.open(path)
     except Exception as error:
         raise InputError(_why_not_opened(path, error)) from error
-    with file:
+    with file, fast_zlib():
         if isinstance(path, Path):
             _check_is_complete(path, file.file.fEND)
         yield file
