@@ -4,6 +4,8 @@ import awkward as ak
 import numpy as np
 import pytest
 from fakes_ntuples import floats, write_file
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
@@ -260,3 +262,25 @@ def test_numbers_in_formulas():
     np.testing.assert_array_equal(evaluate("x.y + x.y", values, ""), 2 * single.astype(np.float64))
     np.testing.assert_array_equal(evaluate("(flag & 1) == 1", values, ""), [True, False, True])
     assert evaluate("x.y", values, "") is single
+
+
+SINGLE = st.floats(width=32, allow_nan=False)
+FORMULAS = {
+    "a.x + b": lambda a, b: a + b,
+    "a.x-b": lambda a, b: a - b,
+    "a.x * b": lambda a, b: a * b,
+    "a.x / b": lambda a, b: a / b,
+    "a.x - b * b": lambda a, b: a - b * b,
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+@given(pairs=st.lists(st.tuples(SINGLE, SINGLE), min_size=1, max_size=50))
+def test_formulas_of_float32_are_those_of_float64_rounded(formula, pairs):
+    usual = np.random.default_rng(1).normal(size=(1000, 2))
+    first, second = np.concatenate([pairs, usual]).astype(np.float32).T
+    with np.errstate(all="ignore"):
+        expected = FORMULAS[formula](first.astype(np.float64), second.astype(np.float64)).astype(np.float32)
+        result = evaluate(formula, {"a.x": first, "b": second}, "")
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, expected)

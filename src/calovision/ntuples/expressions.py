@@ -15,6 +15,8 @@ from calovision.errors import InputError
 
 # A name: dots as in Tower.Eta, dimensions as in Tau[5]; neither part of a number (1e5) nor a function (sqrt(...)).
 _NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+(?:\[\d+\])*+(?!\s*\()")
+# In float32 these give what float64 gives, rounded, since 53 >= 2 * 24 + 2 bits (Figueroa, SIGNUM 30, 21, 1995).
+_ONE_OPERATION = re.compile(rf"\s*{_NAME.pattern}\s*[-+*]\s*{_NAME.pattern}\s*")
 _FUNCTION = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _COMPONENT = re.compile(r"(?P<branch>.+)\[(?P<index>\d+)\]")
 _CONSTANTS = {"True", "False"}
@@ -75,16 +77,18 @@ def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> n
     """
     if expression in values:
         return values[expression]
-    # Times 1.0, float32 becomes float64 block by block, without a copy of the whole array.
-    single = {name for name in names_in(expression) if values[name].dtype == np.float32}
-    text, symbols = _with_symbols(expression, single)
+    names = names_in(expression)
+    single = {name for name in names if values[name].dtype == np.float32}
+    only_single = len(single) == len(names) > 0
+    # Times 1.0, float32 becomes float64 block by block, without a copy of the whole array; float32 itself is faster.
+    text, symbols = _with_symbols(expression, () if only_single and _ONE_OPERATION.fullmatch(expression) else single)
     arrays = {symbol: _known_to_numexpr(values[name]) for name, symbol in symbols.items()}
     try:
         result = numexpr.evaluate(text, local_dict=arrays, global_dict={}, truediv=True)
     except _UNREADABLE as error:
         raise InputError(_sentence(where, expression)) from error
     # What is made of float32 alone has no more digits than that, and a float64 would double everything it meets.
-    return result.astype(np.float32) if single == set(symbols) and result.dtype == np.float64 else result
+    return result.astype(np.float32) if only_single and result.dtype == np.float64 else result
 
 
 def _with_symbols(expression: str, single: Collection[str] = ()) -> tuple[str, dict[str, str]]:
