@@ -34,10 +34,12 @@ def locate(path: Path | str, tree: str | None) -> tuple[Path | str, str | None]:
 @contextmanager
 def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
     """Open a ROOT file; InputError if it is missing, of another kind, truncated or damaged."""
+    options = {}
     if isinstance(path, Path):
         _check_is_root_file(path)
+        options["handler"] = uproot.MultithreadedFileSource  # plain reads, not by way of fsspec and its event loop
     try:
-        file = uproot.open(path)
+        file = uproot.open(path, **options)
     except Exception as error:
         raise InputError(_why_not_opened(path, error)) from error
     with file, fast_zlib():
