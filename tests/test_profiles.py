@@ -29,6 +29,9 @@ with_htcondor = pytest.mark.skipif(
 )
 
 
+MEMORY_AT_224 = {"train_network": 8028, "score_events": 4516, "plot_attributions": 4516, "plot_images": 2760}
+
+
 def profile(name: str) -> dict:
     return yaml.safe_load((PROFILES / name / "config.yaml").read_text())
 
@@ -88,7 +91,18 @@ def test_attempts_are_jobs_of_their_own_and_grow(name: str) -> None:
     assert not re.search(r"^ *retries:", RULES, re.M)
     memory = re.findall(r"mem_mb=(.+),$", RULES, re.M)
     assert len(memory) == len(re.findall(r"^ *resources:$", RULES, re.M)) > 15
-    assert all(re.fullmatch(r"lambda wildcards, attempt: \d+ \* attempt", one) for one in memory)
+    request = r"lambda wildcards, attempt: (\d+|memory_of_images\(\d+, [\d.]+\)) \* attempt"
+    assert all(re.fullmatch(request, one) for one in memory)
+
+
+def test_networks_of_large_images_ask_for_more_memory(tmp_path: Path, my_files: Path) -> None:
+    """In study_224.yaml they took 7,200, 3,739, 3,429 and 2,307 MB."""
+    (tmp_path / "large.yaml").write_text("images: {grid: [224, 224]}\n")
+    files = ["--configfile", str(my_files), str(tmp_path / "large.yaml")]
+    result = farm(tmp_path / "work", "default", "-n", *files)
+    assert result.returncode == 0, result.stderr
+    asked = {rule: int(resources(result.stdout + result.stderr, rule)[0]["mem_mb"]) for rule in MEMORY_AT_224}
+    assert asked == MEMORY_AT_224
 
 
 def test_no_profile_names_a_machine() -> None:

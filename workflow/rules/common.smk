@@ -373,6 +373,15 @@ def threads_of_model(wildcards):
     return MODELS[wildcards.model]["threads"]
 
 
+def memory_of_images(mb, mb_of_a_cell):
+    """MB for a job that holds batches of dense images: enough for 64x64 cells, and in proportion for many more.
+
+    From the largest memory of such jobs in `study_224.yaml`, and a tenth to a quarter more.
+    """
+    n_eta, n_phi = config["images"]["grid"]
+    return max(mb, round(mb_of_a_cell * n_eta * n_phi))
+
+
 def seed_files(pattern, model):
     """A file of every network of a model."""
     return [RESULTS / pattern.format(model=model, seed=seed) for seed in SEEDS[model]]

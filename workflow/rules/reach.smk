@@ -18,7 +18,7 @@ rule score_reach_sample:
         RESULTS / "benchmarks/score_reach_sample/{sample}.tsv"
     threads: MODELS[FIRST_MODEL]["threads"]
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options_of(FIRST_MODEL),

@@ -38,7 +38,7 @@ rule plot_images:
         RESULTS / "benchmarks/plot_images.tsv"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        mem_mb=lambda wildcards, attempt: memory_of_images(2000, 0.055) * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         class_names=CLASS_NAMES,
@@ -150,7 +150,7 @@ rule plot_attributions:
         RESULTS / "benchmarks/plot_attributions.tsv"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
         runtime=lambda wildcards, attempt: 30 * attempt,
     params:
         class_names=CLASS_NAMES,

@@ -45,7 +45,7 @@ if VARIATIONS:
             RESULTS / "benchmarks/score_variation/{variation}/{model}.tsv"
         threads: threads_of_model
         resources:
-            mem_mb=lambda wildcards, attempt: 3000 * attempt,
+            mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
             runtime=lambda wildcards, attempt: 60 * attempt,
         params:
             options=scoring_options,

@@ -17,7 +17,7 @@ rule train_network:
         RESULTS / "benchmarks/train_network/{model}/seed{seed}.tsv"
     threads: threads_of_model
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        mem_mb=lambda wildcards, attempt: memory_of_images(4000, 0.16) * attempt,
         runtime=240,  # not more at the next attempt, which goes on from the checkpoint
         # `auto` takes a GPU where there is one, but a farm is not asked for it
         gpu=lambda wildcards: MODELS[wildcards.model]["n_devices"] if MODELS[wildcards.model]["device"] == "gpu" else 0,
@@ -45,7 +45,7 @@ rule score_events:
         RESULTS / "benchmarks/score_events/{model}/seed{seed}.tsv"
     threads: threads_of_model
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options,
