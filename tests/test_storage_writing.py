@@ -1,5 +1,6 @@
 """Writing image files: complete or not there, bounded memory, compression, merging."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -262,3 +263,28 @@ def test_files_that_cannot_be_merged(tmp_path):
     with pytest.raises(InputError, match="the cut flows of the files have different cuts"):
         merge_image_files(paths, tmp_path / "c.h5")
     assert not (tmp_path / "c.h5").exists()
+
+
+@pytest.mark.parametrize("compression", [None, "blosc2"])
+def test_parts_to_merge_refer_to_their_rows_and_merge_to_the_same_file(tmp_path, compression):
+    images, n = make_images(500), {"a": 0, "b": 200, "c": 200}  # the second part is empty
+    bounds = {name: slice(first, last) for (name, first), last in zip(n.items(), [200, 200, 500], strict=True)}
+    columns = make_columns(500)
+    for name, rows in bounds.items():
+        part = {column: values[rows] for column, values in columns.items()}
+        whole = write(tmp_path / f"{name}.h5", images[rows], part)
+        outside = write(tmp_path / "parts" / f"{name}.h5", images[rows], part, to_merge=True)
+        np.testing.assert_array_equal(outside[:], whole[:])
+        n_stored = np.count_nonzero(images[rows])
+        assert whole.path.stat().st_size - outside.path.stat().st_size >= n_stored * (2 + 4) - 2 * 64
+    merge_image_files([tmp_path / f"{name}.h5" for name in n], tmp_path / "whole.h5", compression=compression)
+    merge_image_files([tmp_path / f"parts/{name}.h5" for name in n], tmp_path / "merged.h5", compression=compression)
+    shutil.rmtree(tmp_path / "parts")
+    assert (tmp_path / "merged.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+    np.testing.assert_array_equal(ImageFile(tmp_path / "merged.h5")[:], images)
+
+
+def test_part_that_fails_leaves_nothing(tmp_path):
+    with pytest.raises(InputError, match=r"metadata of images \(1, 8, 8\) do not fit"):
+        write(tmp_path / "a.h5", make_images(5), metadata={"channels": ("em_et",), "units": ("GeV",)}, to_merge=True)
+    assert list(tmp_path.iterdir()) == []

@@ -38,6 +38,7 @@ def convert_ntuple(
     weights: WeightOptions = GENERATOR_WEIGHTS,
     on_bad_file: str = "fail",
     compression: str | None = None,
+    to_merge: bool = False,
     chunk_size: int | None = None,
     entry_range: tuple[int, int | None] | None = None,
     n_entries: int | None = None,
@@ -68,8 +69,8 @@ def convert_ntuple(
     on_bad_file
         ``"fail"`` raises on a file that cannot be read or holds numbers that are not finite; ``"skip"`` writes an image
         file without events that names it in ``skipped_files`` and counts none of its generated events.
-    compression
-        None or ``"blosc2"``.
+    compression, to_merge
+        None or ``"blosc2"``; whether the file is a part that is merged soon, as in `ImageFileWriter`.
     chunk_size
         Events in memory at a time; None takes as many as fit a bounded memory.
     entry_range
@@ -106,7 +107,7 @@ def convert_ntuple(
         entries = clipped(*(entry_range or (0, None)), info.n_entries)
         chunks = _read(info, recipe, weights, chunk_size, entries, retries)
         info = _part(info, *(entry_range or (0, None)))
-        with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
+        with ImageFileWriter(output, recipe.image_shape, compression=compression, to_merge=to_merge) as writer:
             cut_flow = _write_chunks(
                 writer, chunks, info, recipe, sample, label, entries[0], progress or (lambda n_events: None)
             )

@@ -120,7 +120,7 @@ def _merge_jobs(
         output.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
             parts = [Path(folder) / f"{number:06d}.h5" for number in range(len(jobs))]
-            infos = run([partial(job, output=part) for job, part in zip(jobs, parts, strict=True)])
+            infos = run([partial(job, output=part, to_merge=True) for job, part in zip(jobs, parts, strict=True)])
             if not may_be_empty and all(info.skipped_files for info in infos):
                 raise InputError(f"every file was skipped; the first: {infos[0].skipped_files[0][1]}")
             return merge_image_files(parts, output, compression=compression)

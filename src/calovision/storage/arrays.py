@@ -1,6 +1,7 @@
 """Arrays of an HDF5 file: through one memory map where they are contiguous, through HDF5 where they are not."""
 
 import importlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,12 +16,13 @@ FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
 
 
 class Place(NamedTuple):
-    """Where an array lies in its file; ``offset`` is None if it is chunked or empty."""
+    """Where an array lies in its file; ``offset`` is None if it is chunked, empty or, with ``outside``, in another."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
     offset: int | None
     needs_plugin: bool
+    outside: tuple[Path, int] | None
 
 
 class StoredArrays:
@@ -58,6 +60,11 @@ class StoredArrays:
         """First byte of an array in the file; None if it is chunked or empty."""
         return self._places[name].offset
 
+    def file_and_offset(self, name: str) -> tuple[Path, int] | None:
+        """The file that holds an array, mostly this one, and its first byte there; None if it is chunked or empty."""
+        place = self._places[name]
+        return place.outside if place.offset is None else (self.path, place.offset)
+
     def at_hand(self, name: str) -> bool:
         """Whether single elements cost nothing: the array is mapped, or was read as a whole."""
         return self._places[name].offset is not None or name in self._loaded
@@ -76,7 +83,7 @@ class StoredArrays:
 
     def read(self, name: str) -> np.ndarray:
         """The whole array as one of the caller's own: neither mapped nor kept."""
-        shape, dtype, offset, _ = self._places[name]
+        shape, dtype, offset, *_ = self._places[name]
         if offset is None:
             return np.asarray(self._read(name, slice(None) if shape else ()))
         return self._from_file(dtype, int(np.prod(shape)), offset).reshape(shape)
@@ -87,7 +94,7 @@ class StoredArrays:
         Read, not mapped: pages of a map stay in memory, and who goes through a large file piece by piece would collect
         all of it.
         """
-        shape, dtype, offset, _ = self._places[name]
+        shape, dtype, offset, *_ = self._places[name]
         if offset is None:
             return self._read(name, slice(start, stop))
         per_entry = int(np.prod(shape[1:]))
@@ -179,7 +186,9 @@ def _find(dataset: h5py.Dataset) -> Place:
     plist = dataset.id.get_create_plist()
     filters = [plist.get_filter(number)[0] for number in range(plist.get_nfilters())]
     offset = None if dataset.dtype.hasobject else dataset.id.get_offset()
-    return Place(dataset.shape, dataset.dtype, offset, any(number >= FIRST_PLUGIN_FILTER for number in filters))
+    needs_plugin = any(number >= FIRST_PLUGIN_FILTER for number in filters)
+    outside = [(Path(os.fsdecode(name)), start) for name, start, _ in dataset.external or ()]
+    return Place(dataset.shape, dataset.dtype, offset, needs_plugin, outside[0] if len(outside) == 1 else None)
 
 
 def _register_plugins(path: Path, name: str) -> None:

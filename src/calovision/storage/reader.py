@@ -177,9 +177,9 @@ class ImageFile:
         """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n + 1,)``."""
         return self._arrays.whole(ROWS[0])
 
-    def byte_offsets(self) -> tuple[int | None, int | None]:
-        """First byte of the cells and of the values in the file; None where they are chunked or empty."""
-        return self._arrays.offset(ROWS[1]), self._arrays.offset(ROWS[2])
+    def row_places(self) -> tuple[tuple[Path, int] | None, tuple[Path, int] | None]:
+        """File and first byte of the cells and of the values; None where they are chunked or empty."""
+        return self._arrays.file_and_offset(ROWS[1]), self._arrays.file_and_offset(ROWS[2])
 
     @property
     def statistics(self) -> PixelStatistics | None:

@@ -1,5 +1,6 @@
 """Arrays that grow in temporary files until their length is known, and then become data sets of an HDF5 file."""
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -49,14 +50,19 @@ class SpilledArray:
         """Finish writing; nothing can be appended any more."""
         self._file.close()
 
-    def create(self, file: h5py.File, name: str, compression: str | None = None) -> None:
-        """Make the data set: complete if compressed, otherwise only its place, which `copy_into` fills."""
+    def create(self, file: h5py.File, name: str, compression: str | None = None, *, outside: bool = False) -> None:
+        """Make the data set: complete if compressed or, referring to the temporary file, ``outside``; otherwise only
+        its place, which `copy_into` fills.
+        """
         shape = (self.length, *self.row_shape)
         if compression is not None and self.length:
             self._compress(file, name, shape)
             return
         plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # the place in the file is needed before anything is written
+        if outside and self.length:
+            plist.set_external(os.fsencode(self.path.resolve()), 0, self.path.stat().st_size)
+        else:
+            plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # the place is needed before anything is written
         plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         plist.set_obj_track_times(False)  # the same images make the same file
         group, _, leaf = name.rpartition("/")

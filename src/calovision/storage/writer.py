@@ -37,6 +37,9 @@ class ImageFileWriter:
         None, so that readers map the rows into memory, or "blosc2": three quarters of the size, for storing.
     statistics
         Whether to store the pixel statistics of the training split.
+    to_merge
+        Leave cells and values in the temporary files, to which the file refers: for a part that `append_file` copies
+        soon, in a folder that is removed then. It must not be compressed.
 
     Raises
     ------
@@ -51,12 +54,13 @@ class ImageFileWriter:
         *,
         compression: str | None = None,
         statistics: bool = True,
+        to_merge: bool = False,
     ) -> None:
         if compression is not None and compression not in COMPRESSIONS:
             raise InputError(f"compression '{compression}' is unknown: choose from {', '.join(COMPRESSIONS)}, or none")
         self.path = Path(path)
         self.image_shape = tuple(int(n) for n in image_shape)
-        self._compression = compression
+        self._compression, self._to_merge, self._is_complete = compression, to_merge, False
         self._folder = self.path.with_name(f".{self.path.name}.part")
         self._arrays: dict[str, SpilledArray] = {}
         with refused_by_disk(self.path):
@@ -113,7 +117,7 @@ class ImageFileWriter:
         if len(file) == 0:
             self.append(file.sparse([]), file.events)
             return
-        cells, values = file.byte_offsets()
+        cells, values = file.row_places()
         if self._compression is not None or cells is None or values is None or file.statistics is None:
             for rows, images in file.iterate(ROWS_AT_A_TIME):
                 self.append(images, {name: column[rows] for name, column in file.events.items()})
@@ -124,8 +128,8 @@ class ImageFileWriter:
         offsets = file.offsets
         with refused_by_disk(self.path):
             self._append_columns(offsets, columns)
-        self._arrays["images/cells"].append_stored(file.path, cells, int(offsets[-1]))
-        self._arrays["images/values"].append_stored(file.path, values, int(offsets[-1]))
+        self._arrays["images/cells"].append_stored(*cells, int(offsets[-1]))
+        self._arrays["images/values"].append_stored(*values, int(offsets[-1]))
         if self._statistics is not None:
             self._statistics = self._statistics + file.statistics
 
@@ -150,6 +154,7 @@ class ImageFileWriter:
             self._create(temporary, metadata)
             self._fill(temporary)
             temporary.replace(self.path)
+        self._is_complete = True
         self._discard()
 
     def _append_columns(self, offsets: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
@@ -196,7 +201,7 @@ class ImageFileWriter:
             file.attrs.update(metadata.to_attributes())
             for name, array in self._arrays.items():
                 rows = name in ("images/cells", "images/values")
-                array.create(file, name, self._compression if rows else None)
+                array.create(file, name, self._compression if rows else None, outside=rows and self._to_merge)
             if self._statistics is not None:
                 for name in ("n", "total", "total_of_squares"):
                     file[f"statistics/{name}"] = getattr(self._statistics, name)
@@ -204,7 +209,8 @@ class ImageFileWriter:
     def _fill(self, temporary: Path) -> None:
         """Copy the contents as bytes, which HDF5 would do through a buffer of its own."""
         with h5py.File(temporary, "r") as file:
-            contiguous = {name: file[name].id.get_offset() for name in self._arrays if file[name].chunks is None}
+            inside = [name for name in self._arrays if file[name].chunks is None and file[name].external is None]
+            contiguous = {name: file[name].id.get_offset() for name in inside}
         with temporary.open("r+b", buffering=0) as output:
             for name, offset in contiguous.items():
                 self._arrays[name].copy_into(output, offset)
@@ -213,4 +219,5 @@ class ImageFileWriter:
         for array in self._arrays.values():
             with suppress(OSError):  # a full disk does not take what was not written yet, and it is not wanted any more
                 array.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if not (self._to_merge and self._is_complete):
+            shutil.rmtree(self._folder, ignore_errors=True)
