@@ -376,7 +376,7 @@ def threads_of_model(wildcards):
 def memory_of_images(mb, mb_of_a_cell):
     """MB for a job that holds batches of dense images: enough for 64x64 cells, and in proportion for many more.
 
-    From the largest memory of such jobs in `study_224.yaml`, and a tenth to a quarter more.
+    From the largest memory of such jobs in `study_224.yaml`, and a tenth to a third more.
     """
     n_eta, n_phi = config["images"]["grid"]
     return max(mb, round(mb_of_a_cell * n_eta * n_phi))
