@@ -1,5 +1,6 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
+# make fuzz  10,000 random inputs for each public function of arrays and of text; `make test` tries 200
 # make lint   the linters that CI runs
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
@@ -15,7 +16,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test test-slurm test-container lint bench container clean
+.PHONY: all install test fuzz test-slurm test-container lint bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -25,6 +26,9 @@ install: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+fuzz: $(INSTALLED)
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py
 
 test-slurm: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)

@@ -8,8 +8,18 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# The same examples in every run and no time limit on a busy machine; `--hypothesis-profile default` explores.
-hypothesis.settings.register_profile("calovision", derandomize=True, deadline=None)
+# The same examples in every run and no limit of time, which a busy machine would exceed. `make fuzz` takes the second
+# profile: many examples, others in every run, and what failed is tried again first.
+hypothesis.settings.register_profile(
+    "calovision",
+    max_examples=200,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "fuzz", hypothesis.settings.get_profile("calovision"), max_examples=10_000, derandomize=False
+)
 hypothesis.settings.load_profile("calovision")
 
 # Before torch is imported: tiny images are slower on many threads, and results could depend on their number.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import make_images, to_sparse, write_image_file, write_two_samples
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.datasets import ImageBatch, ImageLoader, apply_symmetry, memory
@@ -57,6 +57,7 @@ def brute_force(image, element):
     return np.roll(image, shift, axis=2)
 
 
+@settings(max_examples=100)
 @given(st.integers(0, 6), st.integers(1, 3), st.integers(1, 7), st.integers(1, 9), st.data())
 def test_dense_images_are_turned_as_with_numpy(n, n_channels, n_eta, n_phi, data):
     """The kernel, the operations of other devices and the dense version, against numpy."""
@@ -253,6 +254,7 @@ def test_training_drops_a_short_last_batch_but_never_all(collection, n_events, s
     assert (len(loader), loader.n_events) == (len(sizes), sum(sizes))
 
 
+@settings(max_examples=100)
 @given(st.integers(0, 40), st.integers(1, 12), st.integers(1, 5), st.booleans(), st.booleans(), st.integers(0, 2**32))
 def test_processes_share_the_batches(large, n_events, batch_size, world_size, shuffle, augment, seed):
     """Together the processes see the batches of one process with as many times the batch size."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
@@ -370,6 +370,7 @@ def test_csv_has_every_number_as_in_json():
 KEYS = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]))
 
 
+@settings(max_examples=100)
 @given(st.dictionaries(KEYS, st.floats() | st.integers() | st.lists(st.floats(), min_size=1), min_size=1))
 def test_csv_gives_every_number_back(numbers):
     rows = list(csv.reader(io.StringIO(numbers_csv(numbers), newline="")))

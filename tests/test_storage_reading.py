@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.errors import InputError
@@ -58,6 +58,7 @@ def test_one_image(file, index):
     assert np.array_equal(file[index], IMAGES[index])
 
 
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 19), max_size=30), st.integers(1, 4))
 def test_any_rows_in_any_order(file, rows, threads):
     expected = IMAGES[np.array(rows, dtype=int)]
@@ -205,6 +206,7 @@ def several(tmp_path_factory):
     return ImageCollection(paths), np.concatenate(parts)
 
 
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 39), max_size=50), st.integers(1, 20))
 def test_sparse_images_of_several_files_in_any_order(several, indices, chunk_size):
     collection, images = several
