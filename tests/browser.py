@@ -76,6 +76,59 @@ def measure(page: Path, width: int, scratch: Path) -> dict:
     """
     harness = scratch / f"harness{width}.html"
     harness.write_text(HARNESS.format(width=width, page=page.resolve().as_uri()))
+    return _run(harness, scratch)
+
+
+OUTLINER = """<!DOCTYPE html>
+<meta charset="utf-8">
+<body><pre id="result"></pre>
+<script>
+const words = (element) => element.textContent.replace(/\\s+/g, " ").trim();
+const names = (element) => [element.localName, ...[...element.attributes].map((one) => one.name).sort()].join(" ");
+function outline(page, selectors) {
+  const found = Object.fromEntries(Object.entries(selectors).map(([name, one]) => [name, page.querySelector(one)]));
+  return {
+    elements: [...page.querySelectorAll("*")].map(names), title: page.title,
+    links: [...page.querySelectorAll("[href]")].map((element) => element.getAttribute("href")),
+    texts: Object.fromEntries(Object.entries(found).map(([name, element]) => [name, element && words(element)])),
+  };
+}
+const load = (address) => new Promise((resolve) => {
+  const frame = document.createElement("iframe");
+  frame.onload = () => resolve(frame);
+  frame.src = address;
+  document.body.append(frame);
+});
+async function outlines(pages, selectors) {
+  const results = [];
+  for (const address of pages) {
+    const frame = await load(address);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    results.push(outline(frame.contentDocument, selectors));
+    frame.remove();
+  }
+  document.getElementById("result").textContent = JSON.stringify(results);
+}
+"""
+
+
+def outlines(pages: list[Path], selectors: dict[str, str], scratch: Path) -> tuple[list[dict], list[str]]:
+    """What a browser makes of pages, and the messages of its console.
+
+    Returns
+    -------
+    For each page ``elements``: name and names of the attributes of each element; ``title``; ``links``: addresses;
+    ``texts``: words of the first element of each of the selectors, runs of blanks as one.
+    """
+    harness = scratch / "outlines.html"
+    addresses = json.dumps([page.resolve().as_uri() for page in pages])
+    harness.write_text(f"{OUTLINER}\noutlines({addresses}, {json.dumps(selectors)});\n</script>\n")
+    found = _run(harness, scratch)
+    return found["result"], found["console"]
+
+
+def _run(harness: Path, scratch: Path) -> dict:
+    """What the scripts of a page left in its element ``result`` as JSON, and the messages of the console."""
     command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
     command += ["--allow-file-access-from-files", "--enable-logging=stderr", "--virtual-time-budget=10000"]
     command += [f"--user-data-dir={scratch / 'profile'}", "--window-size=1400,1000", "--dump-dom", harness.as_uri()]
@@ -83,7 +136,8 @@ def measure(page: Path, width: int, scratch: Path) -> dict:
     found = re.search(r'<pre id="result">(.+?)</pre>', result.stdout, re.DOTALL)
     assert found, f"Chromium measured nothing:\n{result.stderr[-2000:]}"
     console = re.findall(r'CONSOLE[^"]*"(.*)", source', result.stderr)
-    return json.loads(html.unescape(found[1])) | {"console": console}
+    result = json.loads(html.unescape(found[1]))
+    return (result if isinstance(result, dict) else {"result": result}) | {"console": console}
 
 
 class _Addresses(HTMLParser):

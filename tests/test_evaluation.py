@@ -129,7 +129,7 @@ def test_table_text(collection, four_and_four):
     row = " | 0.9877 | 0.5 (0.432-0.6) | 0.00022 (0.0001-0.000346) |"
     assert summary_table(summary).splitlines() == [
         "| sample | generated | pass the preselection | efficiency |",
-        "|---|---|---|---|",
+        "| --- | --- | --- | --- |",
         "| rpv | 100 | 40 | 0.4 |",
         "| qcd | 140 | 50 | 0.4 |",
         "",
@@ -137,7 +137,7 @@ def test_table_text(collection, four_and_four):
         "background 0.00022 (0.0001-0.000346) (7.2 effective events).",
         "",
         "| classifier | AUC | signal at background 0.1 | signal at background signal region's |",
-        "|---|---|---|---|",
+        "| --- | --- | --- | --- |",
         *(f"| {name}{row}" for name in ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")),
     ]
 

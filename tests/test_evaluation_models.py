@@ -137,7 +137,7 @@ def test_table_text(events):
     assert lines[1:] == [
         "",
         "| model |  | AUC | signal at background 0.05 |",
-        "|---|---|---|---|",
+        "| --- | --- | --- | --- |",
         "| a | 3 networks, events weighted | 0.9123 ± 0.0123 | 0.457 ± 0.035 |",
         "| a | ensemble, events weighted | 0.9877 | 0.512 (0.4-0.6) |",
         "| a | 3 networks, every event counts 1 | 0.9123 ± 0.0123 | 0.457 ± 0.035 |",
@@ -146,7 +146,7 @@ def test_table_text(events):
         "| b | one network, every event counts 1 | 0.9877 | 0.512 (0.4-0.6) |",
         "",
         "| model | network | networks | parameters | multiply-adds | epochs | images/s | training |",
-        "|---|---|---|---|---|---|---|---|",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| a | hep_cnn | 3 | 34.5 M | 2.35 G | 6-8 | 967 | 4.5 min |",
         "| b | - | 1 | - | - | - | - | - |",
     ]

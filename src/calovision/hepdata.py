@@ -4,6 +4,7 @@ Files follow https://hepdata-submission.readthedocs.io: a folder with ``submissi
 ready to be packed and uploaded.
 """
 
+import html
 import re
 import shutil
 import warnings
@@ -16,6 +17,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.metrics import RocCurve
+from calovision.text import printable
 
 if TYPE_CHECKING:
     from hepdata_lib import Table, Variable
@@ -134,7 +136,7 @@ def _roc_table(name: str, curve: RocCurve) -> "Table":
     background = curve.background_efficiency[points]
     table = _table(
         f"ROC of {name}",
-        f"Background efficiency against signal efficiency of the classifier {name} after the preselection. "
+        f"Background efficiency against signal efficiency of the classifier {_literal(name)} after the preselection. "
         "Uncertainties hold 68.3 % and are those of the simulated background.",
         {"phrases": ["ROC curve", "Classification"]},
     )
@@ -217,6 +219,11 @@ def _table(name: str, description: str, keywords: Mapping[str, list[str]]) -> "T
     return table
 
 
+def _literal(text: str) -> str:
+    """Text in which HEPData finds neither tags nor formulas."""
+    return html.escape(printable(text), quote=False).replace("$", r"\$")
+
+
 def _variable(
     name: str,
     values: Sequence[float | str | None],
@@ -226,7 +233,9 @@ def _variable(
     units: str = "",
 ) -> "Variable":
     """Column of a table with the 68.3 % interval; None becomes HEPData's dash."""
-    shown = [ABSENT if value is None else value if isinstance(value, str) else float(value) for value in values]
+    shown = [
+        ABSENT if value is None else _literal(value) if isinstance(value, str) else float(value) for value in values
+    ]
     variable = _library().Variable(
         name, is_independent=independent, is_binned=False, units=units, values=shown, zero_uncertainties_warning=False
     )

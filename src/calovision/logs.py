@@ -11,6 +11,7 @@ from calovision.atomic import refused_by_disk, why_refused
 from calovision.attempts import Attempt, recorded_attempt
 from calovision.errors import InputError
 from calovision.submission import require_scratch, require_submitter_version
+from calovision.text import printable
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def job_log(path: Path) -> Iterator[Attempt]:
     try:
         _open_log(Path(path))
     except InputError as error:
-        sys.exit(f"calovision: {error}")
+        sys.exit(f"calovision: {printable(error, lines=True)}")
     with recorded_attempt(path) as attempt:
         try:
             require_submitter_version()
@@ -35,10 +36,17 @@ def job_log(path: Path) -> Iterator[Attempt]:
         except InputError as error:
             attempt.message = str(error)
             logging.error("%s", error)
-            sys.exit(f"calovision: {error}")
+            sys.exit(f"calovision: {printable(error, lines=True)}")
         except Exception:
             logging.exception("unexpected error")
             raise
+
+
+class _Printable(logging.Formatter):
+    """Lines in which no character acts on the terminal that shows the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), lines=True)
 
 
 def _open_log(path: Path) -> None:
@@ -48,9 +56,9 @@ def _open_log(path: Path) -> None:
             filename=path,
             filemode="w",
             level=logging.INFO,
-            format="%(asctime)s %(levelname)s %(message)s",
             force=True,
         )
+        logging.getLogger().handlers[0].setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s"))
     logging.captureWarnings(True)
     warnings.simplefilter("default")
 

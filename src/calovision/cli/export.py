@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from calovision.cli.messages import say
 from calovision.cli.options import DenseCompression, Split
 from calovision.cli.output import require_new
 
@@ -26,7 +27,7 @@ def export_command(
     chosen = None if compression == DenseCompression.NONE else str(compression)
     with event_progress(len(ImageCollection(files))) as progress:
         n_images = export_dense(files, output, compression=chosen, progress=progress)
-    typer.echo(f"{output}: {n_images} dense images, {output.stat().st_size / 1e6:.1f} MB")
+    say(f"{output}: {n_images} dense images, {output.stat().st_size / 1e6:.1f} MB")
 
 
 def import_hep_cnn_command(
@@ -48,4 +49,4 @@ def import_hep_cnn_command(
         paths = import_hep_cnn(file, output, luminosity_fb=luminosity, split=split and str(split), progress=progress)
     for path in paths:
         images = ImageFile(path)
-        typer.echo(f"{path}: {len(images)} images, label {images.metadata.label}")
+        say(f"{path}: {len(images)} images, label {images.metadata.label}")

@@ -9,8 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from calovision.errors import InputError
+from calovision.text import printable
 
 LOGGERS = ("calovision", "py.warnings")
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text that may hold names of files and messages: no character of it acts on the terminal."""
+    typer.echo(printable(text, lines=True), err=err)
 
 
 class OneSentenceGroup(TyperGroup):
@@ -32,7 +38,7 @@ class OneSentenceGroup(TyperGroup):
                 if error.filename is None:
                     raise
                 sentence = f"{error.filename}: {error.strerror}"
-        typer.echo(f"calovision: {sentence}", err=True)
+        say(f"calovision: {sentence}", err=True)
         raise typer.Exit(1)
 
 
@@ -40,7 +46,7 @@ class _StandardError(logging.Handler):
     """One line a message on whatever standard error is then: a progress bar redirects it to stay in the last line."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        typer.echo(f"calovision: {record.levelname.lower()}: {record.getMessage()}", err=True)
+        say(f"calovision: {record.levelname.lower()}: {record.getMessage()}", err=True)
 
 
 @contextmanager

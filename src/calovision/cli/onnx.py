@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from calovision.cli.messages import say
 from calovision.cli.output import require_new
 from calovision.cli.score import AllowImports, Model, Rotations
 
@@ -26,7 +27,7 @@ def onnx_command(
     inputs = "images (n, " + ", ".join(map(str, network.specification.image_shape)) + ")"
     if network.specification.n_variables:
         inputs += f" and variables (n, {network.specification.n_variables})"
-    typer.echo(
+    say(
         f"{output}: takes {inputs}, gives logit and score, {output.stat().st_size / 1e6:.1f} MB; differs from torch by "
         f"{difference:.1e} at most"
     )

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from calovision.storage import ImageFile, ImageMetadata
+from calovision.text import printable
 
 UNLIMITED = 10_000  # characters in a line
 TRAIN = 0  # value of the column ``split``
@@ -24,10 +25,10 @@ def print_summary(output: Path, *, seconds: float, n_read: int) -> None:
 
 def show(*parts: RenderableType) -> None:
     """Print on standard output; lines are not wrapped where that is a file or a pipe."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = UNLIMITED
-    for part in parts:
+    for part in map(_harmless, parts):
         if isinstance(part, Text):  # a picture, whose lines cannot be read when they are wrapped
             console.print(part, no_wrap=True, overflow="crop")
         else:
@@ -38,7 +39,7 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and values without a frame."""
     table = Table.grid(padding=(0, 2))
     for name, value in rows:
-        table.add_row(Text(name, style="bold"), Text(value))
+        table.add_row(Text(printable(name), style="bold"), Text(printable(value)))
     return table
 
 
@@ -47,10 +48,12 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[object]], *, title: s
     table = Table(box=None, padding=(0, 2, 0, 0))
     cells = [[_shown(value) for value in row] for row in rows]
     for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number == 0 or not _numeric(cells, number) else "right")
+        table.add_column(
+            Text(printable(name)), justify="left" if number == 0 or not _numeric(cells, number) else "right"
+        )
     for row in cells:
         table.add_row(*map(Text, row))
-    return Group(Text(""), Text(title, style="bold"), table)
+    return Group(Text(""), Text(printable(title), style="bold"), table)
 
 
 def size_rows(file: ImageFile) -> list[tuple[str, str]]:
@@ -115,7 +118,16 @@ def metadata_rows(info: ImageMetadata) -> list[tuple[str, str]]:
 
 
 def _shown(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else printable(value)
+
+
+def _harmless(part: RenderableType) -> RenderableType:
+    """What is printed, without control characters."""
+    if isinstance(part, str):
+        return printable(part, lines=True)
+    if isinstance(part, Text) and not part.spans:
+        return Text(printable(part.plain, lines=True), style=part.style)
+    return part
 
 
 def _numeric(cells: Sequence[Sequence[str]], column: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.paired import Comparison, compare_paired
-from calovision.markdown import markdown_table
+from calovision.markdown import Markdown, markdown_table
 
 UNWEIGHTED_POINT = 1e-3  # background efficiency at which networks are compared, every event counting 1
 
@@ -68,7 +68,7 @@ def comparison_table(comparison: Mapping[str, Any]) -> str:
     """The comparison as Markdown."""
     weighted, unweighted = comparison["at_signal_region"], comparison["unweighted"]
     first = next(iter(weighted["classifiers"].values()))
-    ratios = {"over_cuts": "over the cuts", "over_reference": "over `referee`"}
+    ratios = {"over_cuts": "over the cuts", "over_reference": Markdown("over `referee`")}
     ratios = {name: title for name, title in ratios.items() if name in first}
     point = f"{weighted['background_efficiency']:.2g}"
     header = ["classifier", f"signal at the signal region's background ({point})", *ratios.values()]

@@ -11,6 +11,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.evaluation.summary import format_efficiency
+from calovision.markdown import code, markdown_table
 from calovision.metrics import Efficiency, auc, roc, signal_efficiency_at
 
 WEIGHTINGS = {"weighted": "events weighted", "unweighted": "every event counts 1"}
@@ -127,10 +128,10 @@ def models_table(comparison: Mapping[str, Mapping]) -> str:
         "score is the mean of theirs."
     )
     if first != "cnn":
-        text += f" `cnn` above is the ensemble of `{first}`."
+        text += f" `cnn` above is the ensemble of {code(first)}."
     header_of_runs = ["model", "network", "networks", "parameters", "multiply-adds", "epochs", "images/s", "training"]
     runs = [_run_row(model, numbers) for model, numbers in comparison.items()]
-    return "\n".join([text, "", *_table(header, rows), "", *_table(header_of_runs, runs)]) + "\n"
+    return "\n".join([text, "", *markdown_table(header, rows), "", *markdown_table(header_of_runs, runs)]) + "\n"
 
 
 def _performance_rows(model: str, numbers: Mapping, points: Sequence[str]) -> list[list[str]]:
@@ -182,9 +183,3 @@ def _range(values: Sequence[int]) -> str:
     if not values:
         return "-"
     return f"{min(values)}" if min(values) == max(values) else f"{min(values)}-{max(values)}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a Markdown table."""
-    head, *body = (f"| {' | '.join(line)} |" for line in (header, *rows))
-    return [head, "|---" * len(header) + "|", *body]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from calovision.evaluation.summary import column_names, format_efficiency
-from calovision.markdown import markdown_table
+from calovision.markdown import escape, markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
@@ -128,7 +128,7 @@ def samples_table(found: Mapping[str, Any]) -> str:
                 "",
                 f"Signal region, all {title} together: {format_efficiency(value)}, {value.n_eff:.1f} effective events.",
             ]
-    lines += ["", *(f"**Warning**: {text}." for text in found["warnings"])] if found["warnings"] else []
+    lines += ["", *(f"**Warning**: {escape(text)}." for text in found["warnings"])] if found["warnings"] else []
     return "\n".join(lines) + "\n"
 
 

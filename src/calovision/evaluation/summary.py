@@ -7,6 +7,7 @@ from importlib.metadata import version
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.markdown import escape, markdown_table
 from calovision.metrics import Efficiency, auc, efficiency, n_effective, roc, signal_efficiency_at
 from calovision.selection import evaluate_cut
 from calovision.splits import SPLITS
@@ -157,12 +158,14 @@ def _performance(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, po
 
 def summary_table(summary: Mapping) -> str:
     """The summary as Markdown: preselection, signal region, classifiers."""
-    rows = ["| sample | generated | pass the preselection | efficiency |", "|---|---|---|---|"]
-    for sample, numbers in summary["preselection"].items():
-        rows.append(f"| {sample} | {numbers['n_generated']} | {numbers['n_passed']} | {numbers['efficiency']:.3g} |")
+    passed = [
+        [sample, numbers["n_generated"], numbers["n_passed"], f"{numbers['efficiency']:.3g}"]
+        for sample, numbers in summary["preselection"].items()
+    ]
+    rows = markdown_table(["sample", "generated", "pass the preselection", "efficiency"], passed)
     if summary["skipped_files"]:
         rows += ["", "ROOT files that were skipped; the weights of the others are corrected for them:", ""]
-        rows += [f"- {skipped['path']}: {skipped['reason']}" for skipped in summary["skipped_files"]]
+        rows += [f"- {escape(skipped['path'])}: {escape(skipped['reason'])}" for skipped in summary["skipped_files"]]
     region = {name: Efficiency(**value) for name, value in summary["signal_region"].items()}
     rows += [
         "",
@@ -174,11 +177,12 @@ def summary_table(summary: Mapping) -> str:
     classifiers = summary["classifiers"]
     points = list(next(iter(classifiers.values()))["signal_efficiency"])
     titles = ["signal region's" if point == "signal_region" else point for point in points]
-    rows.append("| classifier | AUC | " + " | ".join(f"signal at background {title}" for title in titles) + " |")
-    rows.append("|---" * (2 + len(points)) + "|")
+    header = ["classifier", "AUC", *(f"signal at background {title}" for title in titles)]
+    found = []
     for name, numbers in classifiers.items():
         cells = [format_efficiency(Efficiency(**numbers["signal_efficiency"][point])) for point in points]
-        rows.append(f"| {name} | {numbers['auc']:.4f} | " + " | ".join(cells) + " |")
+        found.append([name, f"{numbers['auc']:.4f}", *cells])
+    rows += markdown_table(header, found)
     return "\n".join(rows) + "\n"
 
 

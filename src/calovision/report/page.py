@@ -34,6 +34,7 @@ from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.report.parts import Figure, Section
 from calovision.report.text import render_inline, render_markdown, render_table
+from calovision.text import printable
 
 WIDE = 1.7  # width over height from which a figure takes the whole width of the page
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -104,6 +105,7 @@ def _template() -> jinja2.Template:
         loader=jinja2.PackageLoader("calovision", "report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup | int) else printable(value),
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -171,4 +173,4 @@ def _link(path: Path, folder: Path) -> str:
     """Address of a file or folder relative to that of the page."""
     if not path.exists():
         raise InputError(f"{path}: the report links it, but it does not exist")
-    return quote(Path(os.path.relpath(path, folder)).as_posix()) + ("/" if path.is_dir() else "")
+    return quote(os.fsencode(Path(os.path.relpath(path, folder)).as_posix())) + ("/" if path.is_dir() else "")

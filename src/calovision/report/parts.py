@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 
 from calovision.errors import InputError
+from calovision.markdown import code, escape
 
 ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables"}
 FIGURE_KEYS = {"name", "title", "caption_file"}
@@ -28,7 +29,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; its cells and caption are Markdown of one line."""
+    """A table; its cells are text, or `calovision.markdown.Markdown`; its caption is Markdown of one line."""
 
     title: str
     header: list[str]
@@ -59,7 +60,8 @@ def read_sections(entries: Sequence[Mapping[str, Any]], *, plots: Path, values: 
     plots
         Folder of the figures: the one called x is ``x.png``, with ``x.pdf`` where that exists.
     values
-        What text and caption files may show as ``{{ name }}`` (Jinja).
+        What text and caption files may show as ``{{ name }}`` (Jinja), as it is: Markdown in it is escaped; within
+        backticks, which Jinja's filter makes, as ``{{ name | code }}``.
 
     Raises
     ------
@@ -103,7 +105,9 @@ def _read(path: Path) -> str:
 
 def _filled(path: Path, values: Mapping[str, Any]) -> str:
     """Text of a file with its placeholders replaced."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=escape)
+    environment.filters["code"] = code
     try:
-        return jinja2.Template(_read(path), undefined=jinja2.StrictUndefined).render(values)
+        return environment.from_string(_read(path)).render(values)
     except jinja2.TemplateError as error:
         raise InputError(f"{path}: {error}; known values are {', '.join(sorted(values)) or 'none'}") from None

@@ -1,30 +1,39 @@
-"""Markdown -> HTML, with tables that scroll inside their frame where the window is narrower."""
+"""Markdown -> HTML, with tables that scroll inside their frame where the window is narrower.
+
+Markdown is the package's own; should other text get in, it cannot become more than words in italics: tags are shown as
+they were written, there are no pictures, and links lead to ``https`` or to places of the page.
+"""
 
 import re
 from xml.etree.ElementTree import Element, SubElement
 
 from markdown import Markdown
 from markdown.extensions import Extension
+from markdown.inlinepatterns import InlineProcessor
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import AtomicString
 from markupsafe import Markup
 
 from calovision.errors import InputError
+from calovision.markdown import markdown_table
 from calovision.report.parts import Table
 
 # how the cells of a column of numbers start
 NUMBER = re.compile(r"[-+−±<>≤≥~≈]?\s*\.?\d|[-–—]?$|nan\b|inf\b", re.IGNORECASE)
-ARXIV = re.compile(r"(?<![\[/\w])arXiv:(\d{4}\.\d{4,5})(?![\]\d])")  # not yet a link
-STASHED = re.compile("\x02[^\x03]*\x03")  # what Markdown puts in place of HTML and entities until the end
+ARXIV = r"(?<![/\w])arXiv:(\d{4}\.\d{4,5})(?!\d)"
+STASHED = re.compile("\x02([^\x03]*)\x03")  # what Markdown puts in place of escapes and entities until the end
+RAW_HTML = ("html", "autolink", "automail", "image_link", "image_reference", "short_image_ref")
+ADDRESSES = ("https://", "#")  # beginnings of what a link may lead to
 
 
 def render_markdown(text: str) -> Markup:
     """HTML of a Markdown text with tables."""
-    return Markup(Markdown(extensions=["tables", "sane_lists", _Frames()]).convert(_linked(text)))
+    return Markup(_markdown().convert(text))
 
 
 def render_inline(text: str) -> Markup:
     """HTML of one paragraph of Markdown, without the paragraph's tags."""
-    html = Markdown().convert(_linked(" ".join(text.split())))
+    html = _markdown().convert(" ".join(text.split()))
     return Markup(html.removeprefix("<p>").removesuffix("</p>"))
 
 
@@ -42,25 +51,36 @@ def render_table(table: Table) -> Markup:
                 f"table {table.title!r}: row {number} has {len(row)} cells but the header {len(table.header)}; "
                 "give one per column"
             )
-    lines = [table.header, ["---"] * len(table.header), *table.rows]
-    return render_markdown("\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines))
+    return render_markdown("\n".join(markdown_table(table.header, table.rows)))
 
 
-def _linked(text: str) -> str:
-    """Markdown with a link for every arXiv number."""
-    return ARXIV.sub(r"[arXiv:\1](https://arxiv.org/abs/\1)", text)
+def _markdown() -> Markdown:
+    """Reader of Markdown without raw HTML."""
+    reader = Markdown(extensions=["tables", "sane_lists", _Frames()])
+    reader.preprocessors.deregister("html_block")
+    for name in RAW_HTML:
+        reader.inlinePatterns.deregister(name)
+    return reader
 
 
-def _cell(text: str) -> str:
-    """A cell in one line, whose bars do not end it."""
-    return " ".join(str(text).split()).replace("|", r"\|")
+class _ArxivLinks(InlineProcessor):
+    """Make a link of every arXiv number that is not in code or a link."""
+
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(self, m: re.Match, data: str) -> tuple[Element, int, int]:  # noqa: N802 - the name that Markdown calls
+        link = Element("a", {"href": f"https://arxiv.org/abs/{m[1]}"})
+        link.text = AtomicString(m[0])
+        return link, m.start(0), m.end(0)
 
 
 class _Frames(Extension):
-    """Extension of Markdown: `_FrameTables` after the tables are made."""
+    """Extension of Markdown: `_ArxivLinks`, and `_FrameTables` and `_HarmlessLinks` after the rest is made."""
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the name that Markdown calls
+        md.inlinePatterns.register(_ArxivLinks(ARXIV, md), "arxiv", 65)  # after code and links
         md.treeprocessors.register(_FrameTables(md), "frame_tables", -1)  # the last
+        md.treeprocessors.register(_HarmlessLinks(md), "harmless_links", -2)
 
 
 class _FrameTables(Treeprocessor):
@@ -71,6 +91,15 @@ class _FrameTables(Treeprocessor):
             for position, table in enumerate(list(parent)):
                 if table.tag == "table":
                     parent[position] = _framed(table)
+
+
+class _HarmlessLinks(Treeprocessor):
+    """Take the address from links that lead elsewhere than the web or the page."""
+
+    def run(self, root: Element) -> None:
+        for link in root.iter("a"):
+            if not link.get("href", "").startswith(ADDRESSES):
+                link.attrib.clear()
 
 
 def _framed(table: Element) -> Element:
@@ -99,4 +128,5 @@ def _keep_interval_together(cell: Element) -> None:
 
 
 def _text(cell: Element) -> str:
-    return STASHED.sub("", "".join(cell.itertext())).strip()
+    text = "".join(cell.itertext())
+    return STASHED.sub(lambda found: chr(int(found[1])) if found[1].isdigit() else "", text).strip()

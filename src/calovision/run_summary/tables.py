@@ -108,10 +108,7 @@ def _slowest(jobs: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _failures(failures: Iterable[Mapping[str, Any]]) -> list[str]:
-    rows = [
-        [one["rule"], one["name"] or "-", one["host"], date_of(one["started"]), _cell(one["message"])]
-        for one in failures
-    ]
+    rows = [[one["rule"], one["name"] or "-", one["host"], date_of(one["started"]), one["message"]] for one in failures]
     return markdown_table(("stage", "job", "machine", "started", "why"), rows)
 
 
@@ -124,8 +121,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
-
-
-def _cell(text: str) -> str:
-    """Text in one cell of a table."""
-    return " ".join(text.split()).replace("|", "\\|")
