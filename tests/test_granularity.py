@@ -291,6 +291,17 @@ def test_list_of_files_with_their_entries(tmp_path):
         list_files([tmp_path / "list.txt"])
 
 
+def test_variables_in_a_list_of_files(tmp_path, monkeypatch):
+    paths = make_files(tmp_path, 20, 3)
+    monkeypatch.setenv("NTUPLES", str(tmp_path))
+    monkeypatch.delenv("NOWHERE", raising=False)
+    (tmp_path / "list.txt").write_text("$NTUPLES/0.root 20\n${NTUPLES}/1.root\n")
+    assert list_files([tmp_path / "list.txt"]) == {paths[0]: 20, paths[1]: None}
+    (tmp_path / "list.txt").write_text("0.root\n$NOWHERE/1.root\n")
+    with pytest.raises(InputError, match=r"list\.txt, line 2: the variable NOWHERE in '\$NOWHERE/1\.root' is not set"):
+        list_files([tmp_path / "list.txt"])
+
+
 # --- the workflow
 
 

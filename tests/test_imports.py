@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "calovision"
 ALLOWED = {
     "errors": set(),
     "atomic": set(),
+    "user_files": set(),
     "logs": {"attempts", "submission", "text"},
     "kinematics": set(),
     "compilation": set(),
@@ -37,7 +38,7 @@ ALLOWED = {
     "images": {"grid"},
     "jet_images": {"grid", "images", "jets", "kinematics"},
     "jets": {"kinematics"},
-    "ntuples": {"kinematics"},
+    "ntuples": {"kinematics", "user_files"},
     "storage": {"grid", "images", "plotting", "splits"},
     "plotting": {"metrics", "text"},
     "conversion": {"compilation", "grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage"}

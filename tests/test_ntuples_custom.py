@@ -208,7 +208,9 @@ def test_number_of_the_event_enters_formulas(tmp_path):
         (TOWERS + JETS % ", one_per_entry: 3", "one_per_entry is 3; it must be true or false"),
         (TOWERS + "n_generated: [3]\n", r"n_generated is \[3\]; it must be a number or the name"),
         ("- a\n", "holds no keys"),
-        ("a: [\n", "is no YAML"),
+        ("a: [\n", "line 2: no valid YAML"),
+        ("tree: t\ntree: u\n" + TOWERS, "line 2: the key 'tree' is given twice, first in line 1"),
+        ("tree: t\ntowers: {no: a}\n", "line 2: the key no below 'towers' is read as true or false"),
     ],
 )
 def test_mistakes_in_the_file(tmp_path, text, message):
@@ -218,7 +220,7 @@ def test_mistakes_in_the_file(tmp_path, text, message):
 
 
 def test_missing_yaml_file(tmp_path):
-    with pytest.raises(InputError, match=r"absent.yml cannot be read \(No such file"):
+    with pytest.raises(InputError, match=r"absent.yml: no such schema file"):
         open_ntuple(tmp_path / "a.root", schema=tmp_path / "absent.yml")
 
 

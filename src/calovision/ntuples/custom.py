@@ -42,6 +42,7 @@ from pathlib import Path
 from calovision.errors import InputError
 from calovision.ntuples.expressions import check_expression, names_in, substitute
 from calovision.ntuples.schemas import Collection, Constituents, Schema
+from calovision.user_files import read_yaml
 
 _ENERGIES = ("e", "e_em", "e_had")
 _TAUS = ("tau1", "tau2", "tau3")
@@ -72,7 +73,7 @@ def read_schema(path: Path) -> Schema:
         If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a formula cannot be
         read.
     """
-    content = _load(path)
+    content = read_yaml(path, "schema")
     _check_keys(content, _KEYS, ("tree",), str(path))
     if not set(content) & (set(_COLLECTIONS) - {"jets"}):
         raise InputError(f"{path} has no collection; give towers, tracks, candidates or constituents")
@@ -91,20 +92,6 @@ def read_schema(path: Path) -> Schema:
 
 def _our_name(name: str) -> str:
     return "fat_jets" if name == "jets" else name
-
-
-def _load(path: Path) -> Mapping[str, object]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); give the path of a schema in YAML") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no YAML ({' '.join(str(error).split())}); write key: value") from error
-    if not isinstance(content, Mapping):
-        raise InputError(f"{path} holds no keys; write a schema as key: value")
-    return content
 
 
 def _check_keys(given: Mapping[str, object], known: tuple[str, ...], demanded: tuple[str, ...], where: str) -> None:

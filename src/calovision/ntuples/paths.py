@@ -6,6 +6,7 @@ from pathlib import Path
 
 from calovision.errors import InputError
 from calovision.ntuples.root_file import split_tree
+from calovision.user_files import expand_path
 
 LIST_SUFFIXES = (".txt", ".list")
 
@@ -24,12 +25,14 @@ def list_files(arguments: Iterable[Path | str]) -> dict[str, int | None]:
         Paths, wildcards (``run*/*.root``; their files in alphabetical order), addresses (``root://host//path``, taken
         as they are), each with ``:tree`` behind ``.root`` where it names a tree; and text files (.txt, .list) with one
         of these a line: text from a ``#`` at the beginning of a line or after a space is a comment, and what is
-        relative is so to the list. A number behind a file of a list, after a space, is its number of entries.
+        relative is so to the list; ``~``, ``$NAME`` and ``${NAME}`` are replaced. A number behind a file of a list,
+        after a space, is its number of entries.
 
     Raises
     ------
     InputError
-        If a file does not exist, a wildcard stands for none, or a list or the arguments are empty.
+        If a file does not exist, a wildcard stands for none, a variable in a list is not set, or a list or the
+        arguments are empty.
     """
     # by what tells files apart, whichever way their paths are written
     found: dict[str | Path, tuple[str, int | None]] = {}
@@ -77,7 +80,7 @@ def _with_tree(file: str, tree: str | None) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int | None]]:
-    """Files in a list, and their entries where it has them."""
+    """Files in a list, and their entries where it has them; home folders and variables in it are replaced."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -87,7 +90,9 @@ def _lines(path: Path) -> Iterator[tuple[str, int | None]]:
         raise InputError(f"{path} lists no file; write one a line")
     for number, entry in entries:
         if entry:
-            yield from _with_entries(entry, path.parent, f"{path}, line {number}: ")
+            where = f"{path}, line {number}"
+            line = entry if (path.parent / entry).exists() else expand_path(entry, where)
+            yield from _with_entries(line, path.parent, f"{where}: ")
 
 
 def _with_entries(line: str, folder: Path, origin: str) -> Iterator[tuple[str, int | None]]:
