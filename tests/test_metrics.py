@@ -2,13 +2,14 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from calovision.errors import InputError
-from calovision.metrics import auc, efficiency, n_effective, roc, signal_efficiency_at
+from calovision.metrics import auc, efficiency, n_effective, region_point, roc, signal_efficiency_at
 
 NORMAL = NormalDist()
 
@@ -129,6 +130,99 @@ def test_working_point_with_negative_weights_is_the_first_crossing():
     assert signal_efficiency_at(-np.arange(8), labels, weights, 0.2).value == pytest.approx(1 / 5)
 
 
+def points_by_brute_force(scores, is_signal, weights):
+    """Signal, background and absolute background efficiency of every threshold, from none on, one sum each."""
+
+    def share(sizes, members, threshold):
+        return sum(sizes[members & (scores >= threshold)]) / sum(sizes[members])
+
+    thresholds = [np.inf, *sorted(set(scores), reverse=True)]
+    parts = (weights, is_signal), (weights, ~is_signal), (np.abs(weights), ~is_signal)
+    return [[share(sizes, members, threshold) for threshold in thresholds] for sizes, members in parts]
+
+
+def signal_by_brute_force(scores, labels, weights, target, *, near=None):
+    """Signal efficiency where the background first has a value, or where it has it with the share ``near``."""
+    signal, background, size = points_by_brute_force(scores, labels == 1, weights)
+    found = []
+    for k in range(len(background) - 1):
+        low, high = sorted((background[k], background[k + 1]))
+        if low - 1e-12 <= target <= high + 1e-12 and high - low > 1e-12 and abs(background[k + 1] - target) > 1e-12:
+            step = (target - background[k]) / (background[k + 1] - background[k])
+            found.append([values[k] + step * (values[k + 1] - values[k]) for values in (size, signal)])
+    if abs(background[-1] - target) < 1e-12:
+        found.append([size[-1], signal[-1]])
+    best = found[0] if near is None else min(found, key=lambda one: abs(one[0] - near))
+    return min(max(best[1], 0.0), 1.0)
+
+
+def signed_events(seed, n=60, *, n_values=12):
+    """Scores with ties, weights of both signs with positive sums in both classes."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    scores = rng.integers(0, n_values, n) + 3 * labels
+    weights = rng.normal(rng.uniform(0.1, 2), 1.0, n)
+    for label in (0, 1):
+        members = labels == label
+        if weights[members].sum() <= 0.1 * np.abs(weights[members]).sum():
+            weights[members] = np.abs(weights[members])
+    return scores.astype(float), labels, weights
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_working_point_of_weights_of_both_signs_by_brute_force(seed):
+    scores, labels, weights = signed_events(seed)
+    for target in (0.03, 0.2, 0.5, 0.9, 1.0):
+        expected = signal_by_brute_force(scores, labels, weights, target)
+        assert signal_efficiency_at(scores, labels, weights, target).value == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_point_of_a_region_by_brute_force_and_one_for_the_region_itself(seed):
+    scores, labels, weights = signed_events(seed)
+    scores[0] = 6.0  # a background event just outside the cut, or all signal above the next one would count
+    rng, background = np.random.default_rng(seed), labels == 0
+    region = scores + rng.normal(0, 3, len(scores)) > 7
+    point = region_point(region, labels, weights)
+    if point.is_limit:
+        assert weights[region & background].sum() <= 1e-9
+        assert point.background_efficiency == efficiency(region[background], weights[background]).high
+    else:
+        size = np.abs(weights)
+        assert point.background_efficiency == pytest.approx(
+            weights[region & background].sum() / weights[background].sum()
+        )
+        near = size[region & background].sum() / size[background].sum()
+        found = signal_efficiency_at(scores, labels, weights, point)
+        if point.background_efficiency <= max(points_by_brute_force(scores, ~background, weights)[1]):
+            expected = signal_by_brute_force(scores, labels, weights, point.background_efficiency, near=near)
+            assert found.value == pytest.approx(expected, abs=1e-9)
+        # the region as a score, and its own threshold on the score: each is at its own point
+        for one, of_region in ((region.astype(float), region), (scores, scores >= 7)):
+            at_itself = signal_efficiency_at(one, labels, weights, region_point(of_region, labels, weights))
+            own = efficiency(of_region[~background], weights[~background])
+            if not region_point(of_region, labels, weights).is_limit:
+                assert at_itself.value == pytest.approx(own.value, abs=1e-9)
+
+
+def test_region_whose_outside_is_negative_is_at_its_own_point():
+    # background 3 inside, -1 outside: one and a half times all of it
+    labels, region = np.array([1, 1, 1, 0, 0]), np.array([True, True, False, True, False])
+    point = region_point(region, labels, np.array([1.0, 1.0, 1.0, 3.0, -1.0]))
+    assert (point.background_efficiency, point.is_limit, point.share) == (1.5, False, 0.75)
+    found = signal_efficiency_at(region, labels, np.array([1.0, 1.0, 1.0, 3.0, -1.0]), point)
+    assert found.value == pytest.approx(2 / 3)
+
+
+def test_region_without_background_is_at_the_upper_end_of_its_interval():
+    labels, region = np.array([1, 1, 0, 0, 0, 0]), np.array([True, False, False, False, False, False])
+    point = region_point(region, labels, np.ones(6))
+    assert point.is_limit
+    assert point.background_efficiency == pytest.approx(1 / 5)  # Wilson's for none of four
+    cancelled = region_point(np.array([1, 0, 1, 1, 1, 0]), labels, np.array([1.0, 1.0, 0.1, 0.2, -0.3, 2.0]))
+    assert cancelled.is_limit  # the sum is rounding
+
+
 def test_working_point_with_discrete_scores_is_linear_between_the_points():
     scores, labels = np.array([5, 4, 4, 4, 3, 5, 4, 4, 3, 3]), np.repeat([1, 0], 5)
     # Background: 0.2 at N >= 5, 0.6 at N >= 4; signal: 0.2 and 0.8.
@@ -236,6 +330,86 @@ def test_bad_input_is_named(scores, labels, weights, message):
     for call in (roc, lambda *arguments: signal_efficiency_at(*arguments, 0.1)):
         with pytest.raises(InputError, match=message):
             call(np.array(scores), np.array(labels), np.array(weights))
+
+
+EVENTS = ([0.5, 2.0, 1.0, 3.0], [0, 1, 0, 1], [1.0, 2.0, 3.0, 4.0])
+FUNCTIONS = {
+    "roc": lambda scores, labels, weights: roc(scores, labels, weights).signal_efficiency.tolist(),
+    "signal_efficiency_at": lambda *events: signal_efficiency_at(*events, 0.3),
+    "region_point": lambda scores, labels, weights: region_point(labels, labels, weights),
+    "efficiency": lambda scores, labels, weights: efficiency(labels, weights),
+    "n_effective": lambda scores, labels, weights: n_effective(weights),
+}
+AS_OTHERS_GIVE_THEM = {
+    "lists": lambda values: list(values),
+    "column": lambda values: np.array(values)[:, None],
+    "list of lists": lambda values: [[value] for value in values],
+    "tensor with a gradient": lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True),
+    "bfloat16": lambda values: torch.tensor(values, dtype=torch.bfloat16)[:, None],
+    "big endian": lambda values: np.array(values, dtype=">f4"),
+    "mask that hides nothing": lambda values: np.ma.masked_array(values, np.zeros(4, bool)),
+}
+NO_COLUMN = {
+    "row": lambda values: np.array(values)[None],
+    "two columns": lambda values: np.stack([values, values], axis=1),
+    "no dimension": lambda values: values[0],
+    "text": lambda values: [str(value) for value in values],
+    "nothing": lambda values: None,
+    "a missing one": lambda values: [None, *values[1:]],
+    "masked": lambda values: np.ma.masked_array(values, [True, False, False, False]),
+    "complex": lambda values: np.array(values) + 0j,
+    "ragged": lambda values: [[value] * (k + 1) for k, value in enumerate(values)],
+    "nan": lambda values: [np.nan, *values[1:]],
+    "infinite": lambda values: [np.inf, *values[1:]],
+    "too long": lambda values: [*values, *values],
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", AS_OTHERS_GIVE_THEM)
+def test_columns_of_any_kind_give_the_same_number(function, kind):
+    events = [AS_OTHERS_GIVE_THEM[kind](values) for values in EVENTS]
+    assert FUNCTIONS[function](*events) == FUNCTIONS[function](*map(np.array, EVENTS))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("kind", NO_COLUMN)
+@pytest.mark.parametrize("spoilt", range(3))
+def test_what_is_no_column_is_refused(function, kind, spoilt):
+    events = list(EVENTS)
+    events[spoilt] = NO_COLUMN[kind](EVENTS[spoilt])
+    taken = {"efficiency": (1, 2), "n_effective": (2,), "region_point": (1, 2)}.get(function, (0, 1, 2))
+    if spoilt in taken and (function, kind) != ("n_effective", "too long"):
+        with pytest.raises(InputError):
+            FUNCTIONS[function](*events)
+
+
+def test_weights_of_any_scale_keep_their_numbers():
+    scores, labels, weights = (np.array(values) for values in EVENTS)
+    plain = signal_efficiency_at(scores, labels, weights, 0.3)
+    for scale in (2.0**-900, 2.0**900):  # the squares of these are 0 and inf
+        assert n_effective(weights * scale) == n_effective(weights)
+        assert efficiency(labels, weights * scale) == efficiency(labels, weights)
+        assert signal_efficiency_at(scores, labels, weights * scale, 0.3) == plain
+
+
+def test_weights_that_cancel_but_for_rounding_are_refused():
+    weights = np.array([0.1, 0.2, -0.3])
+    assert weights.sum() > 0  # 5.6e-17
+    with pytest.raises(InputError, match="the selection add up to"):
+        efficiency(np.array([True, True, False]), weights)
+    assert n_effective(weights) == pytest.approx(0.0, abs=1e-30)
+
+
+def test_integers_that_floats_do_not_tell_apart_are_refused():
+    with pytest.raises(InputError, match="beyond 2\\^53"):
+        roc(np.array([2**60, 2**60 + 1]), np.array([0, 1]), np.ones(2))
+
+
+@pytest.mark.parametrize("target", [0.0, -1, 1.5, np.nan, None, "half", [0.1, 0.2]])
+def test_what_is_no_working_point_is_refused(target):
+    with pytest.raises(InputError, match="no working point"):
+        signal_efficiency_at(*EVENTS, target)
 
 
 def test_bad_efficiency_input_is_named():

@@ -5,7 +5,7 @@ rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
         images=IMAGE_LIST,
-        modules=package_modules("baselines", "datasets", "evaluation"),
+        modules=package_modules("baselines", "datasets", "evaluation", "metrics"),
     output:
         scores=RESULTS / "scores/baselines.h5",
         chosen=RESULTS / "metrics/baselines.json",

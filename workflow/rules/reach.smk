@@ -34,7 +34,7 @@ rule evaluate_reach:
         samples=RESULTS / "metrics/samples.json",
         images=[RESULTS / f"images/{name}/{chunk}.h5" for name in REACH_SAMPLES for chunk in CHUNKS[name]],
         scores=[RESULTS / f"reach/{name}.h5" for name in REACH_SAMPLES],
-        modules=package_modules("evaluation", "reach"),
+        modules=package_modules("evaluation", "metrics", "reach"),
     output:
         numbers=RESULTS / "metrics/reach.json",
         table=RESULTS / "metrics/reach.md",

@@ -231,7 +231,7 @@ rule write_hepdata:
         test_events=RESULTS / "metrics/test_events.h5",
         summary=RESULTS / "metrics/summary.json",
         reach=RESULTS / "metrics/reach.json",
-        modules=package_modules("hepdata"),
+        modules=package_modules("hepdata", "metrics"),
     output:
         directory(RESULTS / "hepdata"),
     log:
