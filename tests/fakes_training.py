@@ -78,7 +78,7 @@ def train_apart(paths, folder, options, **environment):
     )
     return subprocess.run(
         [sys.executable, "-c", program],
-        env=os.environ | {"PYTHONPATH": str(TESTS)} | environment,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])} | environment,
         capture_output=True,
         text=True,
     )

@@ -51,9 +51,11 @@ def test_two_processes_leave_what_one_leaves(folders):
 
 def test_two_processes_in_a_job_of_one_task(folders, tmp_path, monkeypatch):
     """Srun has started one process, as in each job of the workflow: the other one is started by the training."""
-    job = {"JOB_ID": "4711", "JOB_NAME": "train", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
-    for name, value in job.items():
-        monkeypatch.setenv(f"SLURM_{name}", value)
+    job = {"JOB_ID": "4711", "JOB_NAME": "train", "NTASKS": "4", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    left = {"RANK": "3", "LOCAL_RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "10.255.255.1", "MASTER_PORT": "1"}
+    step = {"STEP_ID": "0", "STEP_NUM_TASKS": "1"}
+    for name, value in (left | {f"SLURM_{key}": value for key, value in (job | step).items()}).items():
+        monkeypatch.setenv(name, value)
     collection = ImageCollection(write_two_samples(tmp_path / "images", n_events=61))
     train(collection, tmp_path / "run", OPTIONS, n_devices=2)
     one, two = (load_file(folder / "model.safetensors") for folder in (folders[2], tmp_path / "run"))

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
-from calovision.training.checkpoints import KeyMadeOnce, ResumeFolder
+from calovision.training.callbacks import EarlyStoppingThatResumes
 
 # 72 training images: nine steps an epoch; a checkpoint after every one
 OPTIONS = TrainingOptions(
@@ -45,6 +45,10 @@ def history(folder):
     return [line.split(",")[:-1] for line in lines]  # the last column is a speed
 
 
+def checkpoints(folder):
+    return sorted(path.name for path in (folder / "resume").iterdir())
+
+
 def require_equal_runs(first, second):
     weights = [load_file(folder / "model.safetensors") for folder in (first, second)]
     assert all(torch.equal(weights[1][name], values) for name, values in weights[0].items())
@@ -72,7 +76,7 @@ def test_killed_run_goes_on(paths, uninterrupted, tmp_path, name, at):
 def test_run_that_only_saves_epochs_goes_on_from_the_last(paths, uninterrupted, tmp_path):
     options = TrainingOptions(**(vars(OPTIONS) | {"checkpoint_minutes": 60}))
     train_apart(paths, tmp_path, options, SIGNAL="SIGKILL", AT="14")
-    assert [path.name for path in (tmp_path / "resume").glob("[es]*.ckpt")] == ["epoch.ckpt"]
+    assert [path.name for path in (tmp_path / "resume").iterdir()] == ["step0000000009.ckpt"]
     train(ImageCollection(paths), tmp_path, options)
     require_equal_runs(tmp_path, uninterrupted)
 
@@ -140,12 +144,10 @@ def test_early_stop_of_a_killed_run_holds(paths, tmp_path, monkeypatch):
     assert len(history(tmp_path / "a")) < 31
 
 
-def test_states_of_callbacks_have_the_keys_of_lightning_and_each_its_own(tmp_path):
-    callbacks = ResumeFolder(tmp_path).callbacks(patience=2, minutes=1, requeue_signal=None)
-    once = [callback for callback in callbacks if isinstance(callback, KeyMadeOnce)]
-    assert [callback.state_key for callback in once] == [super(KeyMadeOnce, callback).state_key for callback in once]
-    assert all(callback.state_key is callback.state_key for callback in once)
-    assert len({callback.state_key for callback in callbacks}) == len(callbacks) == len(once) + 1
+def test_state_of_early_stopping_has_the_key_of_lightning():
+    callback = EarlyStoppingThatResumes("validation_loss", patience=2, mode="min")
+    assert callback.state_key == super(EarlyStoppingThatResumes, callback).state_key
+    assert callback.state_key is callback.state_key
 
 
 def test_requeue_signal_of_slurm(paths, uninterrupted, tmp_path):
@@ -161,7 +163,8 @@ def test_requeue_signal_of_slurm(paths, uninterrupted, tmp_path):
     folder = tmp_path / "model"
     killed = train_apart(paths, folder, options, SIGNAL="SIGUSR1", AT="14", **job)
     assert commands.read_text() == "requeue 4711\n", killed.stderr
-    assert list((folder / "resume").glob("hpc_ckpt_*.ckpt"))
+    # nine steps an epoch: after the first, and after the step in which the signal came
+    assert checkpoints(folder) == ["step0000000009.ckpt", "step0000000014.ckpt"]
     again = train_apart(paths, folder, options, **job)
     assert again.returncode == 0, again.stderr
     require_equal_runs(folder, uninterrupted)

@@ -1,145 +1,106 @@
-"""Checkpoints of a run: the best epoch, and what a killed run goes on from.
+"""Checkpoints of a run: files from which a killed run goes on, wherever its folder is now.
 
-A checkpoint falls between two steps, so that a resumed run on a CPU has the same weights as one that was never killed.
+A checkpoint holds everything that the rest of the run needs, the weights of the best epoch included, and no path.
 """
 
-import json
 import logging
-import os
+import re
 import shutil
-import signal
-from datetime import timedelta
-from functools import cached_property
+import zipfile
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
-import lightning
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.plugins.environments import SLURMEnvironment
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from calovision.atomic import replaced
 
 logger = logging.getLogger(__name__)
 
-BEST = "best.ckpt"
+KEPT = 2  # the newest, and one to go on from if that is damaged
+FINGERPRINT = "calovision_run"
+_NUMBER = re.compile(r"step(\d+)\.ckpt")
 
 
 class ResumeFolder:
-    """The folder of a run's checkpoints, which is there until the run is complete."""
+    """The folder of a run's checkpoints, which is there until the run is complete.
 
-    def __init__(self, folder: Path) -> None:
-        self.path = Path(folder)
+    Parameters
+    ----------
+    folder
+        Its path.
+    fingerprint
+        Of the options and events of the run (`ImageData.fingerprint`); checkpoints of other runs are not used.
+    """
 
-    def prepare(self, fingerprint: str) -> None:
-        """Make the folder; remove the checkpoints of a run with other options or events."""
-        key = self.path / "run.json"
-        if self.path.exists() and not _holds(key, fingerprint):
-            logger.info("%s holds another run, which is removed", self.path)
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self.path, self.fingerprint = Path(folder), fingerprint
+
+    def prepare(self) -> Path | None:
+        """Remove all but the checkpoints to go on from; return the newest of them, as `latest`."""
+        latest = self.latest()
+        if latest is None:
             self.remove()
-        with replaced(key) as temporary:
-            temporary.write_text(json.dumps({"fingerprint": fingerprint}))
-
-    @property
-    def best(self) -> Path:
-        """Weights of the epoch with the lowest validation loss."""
-        return self.path / BEST
+        else:
+            self.remove_others(self._found()[self._found().index(latest) :])
+        return latest
 
     def latest(self) -> Path | None:
-        """The checkpoint to go on from: the one written last."""
-        found = [path for path in self.path.glob("*.ckpt") if path.name != BEST]
-        return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+        """The newest checkpoint of this run that is whole, None if there is none; a warning names those passed over."""
+        for path in self._found():
+            problem = _problem(path, self.fingerprint)
+            if problem is None:
+                return path
+            logger.warning("%s is not used: %s", path, problem)
+        return None
+
+    def path_at(self, step: int) -> Path:
+        """Name of the checkpoint after a step; later steps have names that come later."""
+        return self.path / f"step{step:010d}.ckpt"
+
+    def prune(self) -> None:
+        """Remove all checkpoints but the newest two."""
+        self.remove_others(self._found()[:KEPT])
+
+    def remove_others(self, kept: list[Path]) -> None:
+        """Remove everything else in the folder."""
+        for path in set(self.path.iterdir()) - set(kept):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Remove it with all checkpoints."""
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def callbacks(self, *, patience: int, minutes: float, requeue_signal: signal.Signals | None) -> list[Callback]:
-        """Callbacks that stop early and write all checkpoints."""
-        place = {"dirpath": self.path, "enable_version_counter": False}
-        return [
-            EarlyStoppingThatResumes("validation_loss", patience=patience, mode="min"),
-            CheckpointOfEpoch(**place, filename="best", monitor="validation_loss", mode="min", save_weights_only=True),
-            CheckpointOfEpoch(**place, filename="epoch", save_on_train_epoch_end=True),
-            CheckpointInsideEpoch(**place, filename="step", train_time_interval=timedelta(minutes=minutes)),
-            SaveWhenAskedToStop(self.path / "stopped.ckpt", requeue_signal),
-        ]
+    def _found(self) -> list[Path]:
+        """Checkpoints, the newest first. Copying a folder may change all times, so that these say nothing."""
+        numbers = {path: _NUMBER.fullmatch(path.name) for path in self.path.glob("*.ckpt")}
+        return sorted(numbers, key=lambda path: int(numbers[path][1]) if numbers[path] else -1, reverse=True)
 
 
-def _holds(key: Path, fingerprint: str) -> bool:
+class WholeCheckpoints(TorchCheckpointIO):
+    """Files of Lightning's checkpoints that are complete or not there."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
+        """Write beside the path, then rename; InputError if the disk is full."""
+        with replaced(Path(path)) as temporary, temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Content of a checkpoint, on the CPU."""
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _problem(path: Path, fingerprint: str) -> str | None:
+    """Reason not to go on from a checkpoint, None if there is none."""
     try:
-        return json.loads(key.read_text())["fingerprint"] == fingerprint
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-class KeyMadeOnce:
-    """For callbacks of Lightning: the key of their state, which it asks for at every hook, is put together once."""
-
-    @cached_property
-    def state_key(self) -> str:
-        """Name of the state in a checkpoint."""
-        return super().state_key
-
-
-class CheckpointOfEpoch(KeyMadeOnce, ModelCheckpoint):
-    """A checkpoint at the end of an epoch."""
-
-
-class EarlyStoppingThatResumes(KeyMadeOnce, EarlyStopping):
-    """Early stopping that stops at once if the run was killed after its last epoch."""
-
-    def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Take up the decision of the killed run."""
-        trainer.should_stop = self.wait_count >= self.patience
-
-
-class CheckpointInsideEpoch(KeyMadeOnce, ModelCheckpoint):
-    """A checkpoint every few minutes, but not after the last step of an epoch.
-
-    Lightning takes an epoch whose last step is done for complete and would leave its validation out; the next
-    checkpoint follows after that.
-    """
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *arguments: object) -> None:
-        """Save if it is time."""
-        if not trainer.is_last_batch:
-            super().on_train_batch_end(trainer, *arguments)
-
-
-class SaveWhenAskedToStop(Callback):
-    """Write a checkpoint after the step in which SIGTERM arrived, and requeue a SLURM job between two steps.
-
-    Lightning's handler of the requeue signal saves wherever the program is, even half way through a step of the
-    optimizer; it is kept back until the step is complete.
-    """
-
-    def __init__(self, path: Path, requeue_signal: signal.Signals | None) -> None:
-        self.path = path
-        self._signal = requeue_signal
-        self._held_back: list[tuple[int, FrameType | None]] = []
-
-    def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Take the place of Lightning's handler, which Lightning itself removes at the end."""
-        if self._signal is not None:
-            self._requeue = signal.getsignal(self._signal)
-            signal.signal(self._signal, lambda *arguments: self._held_back.append(arguments))
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: object) -> None:
-        """Do now what was asked for during the step; after the last of an epoch see `CheckpointInsideEpoch`."""
-        if trainer.is_last_batch:
-            return
-        if self._held_back:
-            self._requeue(*self._held_back.pop())
-        if trainer.received_sigterm and trainer.world_size == 1:
-            trainer.save_checkpoint(self.path)
-
-
-def slurm_environment(n_processes: int) -> SLURMEnvironment | None:
-    """SLURM's environment in a batch job that SLURM can put back into its queue, if srun started all processes.
-
-    A job of the workflow is one task, which starts the processes of a training with several GPUs itself.
-    """
-    if "SLURM_JOB_ID" not in os.environ or not SLURMEnvironment.detect():
-        return None
-    slurm = SLURMEnvironment(auto_requeue=True, requeue_signal=signal.SIGUSR1)
-    return slurm if slurm.world_size() == n_processes else None
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # each part of the file has a checksum
+        checkpoint = {} if damaged else read_checkpoint(path)
+    except Exception as error:  # bytes that may be anything
+        return f"it is damaged ({type(error).__name__})"
+    if damaged:
+        return f"it is damaged ({damaged} has another checksum)"
+    if not isinstance(checkpoint, dict) or checkpoint.get(FINGERPRINT) != fingerprint:
+        return "it is of a run with another network, other options or other events"
+    return None

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import lightning
 import numpy as np
@@ -46,6 +47,7 @@ class ImageClassifier(lightning.LightningModule):
         if options.compile:
             self.model.compile()
         self.history: list[dict[str, float]] = []
+        self._best: dict[str, Any] = {}  # row of the history and weights of the epoch with the lowest validation loss
         self._sums = torch.zeros(3, dtype=torch.float64)  # of the epoch: loss, right answers, images
         self._clock, self._first_of_clock, self._seconds = 0.0, 0.0, 0.0
         self._learning_rate = options.learning_rate
@@ -124,9 +126,17 @@ class ImageClassifier(lightning.LightningModule):
         """Numbers of the epoch: to Lightning, which logs them and watches the loss, and to the history."""
         numbers = self._training_numbers() | self._validation_numbers()
         self.history.append({"epoch": self.current_epoch} | numbers)
+        self._keep_best()
         self.log_dict(numbers, batch_size=1)
         for name in ("validation_loss", "validation_auc"):
             self.log(f"{name.removeprefix('validation_')}", numbers[name], prog_bar=True, logger=False, batch_size=1)
+
+    def _keep_best(self) -> None:
+        """Copy the weights if no epoch before had as low a validation loss."""
+        loss, row = self.history[-1]["validation_loss"], len(self.history) - 1
+        if not self._best or loss < self.history[self._best["row"]]["validation_loss"]:
+            weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.state_dict().items()}
+            self._best = {"row": row, "weights": weights}
 
     def _training_numbers(self) -> dict[str, float]:
         rank_sums = self.all_gather(self._sums).reshape(-1, 3)
@@ -175,10 +185,10 @@ class ImageClassifier(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Keep the numbers of the epochs and of the running one."""
-        checkpoint["calovision"] = {"history": self.history, "sums": self._sums.cpu()}
+        """Keep the numbers of the epochs and of the running one, and the weights of the best."""
+        checkpoint["calovision"] = {"history": self.history, "sums": self._sums.cpu(), "best": self._best}
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """Go on counting where the run was killed."""
-        self.history = list(checkpoint["calovision"]["history"])
-        self._sums = checkpoint["calovision"]["sums"]
+        state = checkpoint["calovision"]
+        self.history, self._sums, self._best = list(state["history"]), state["sums"], state["best"]

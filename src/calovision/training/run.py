@@ -3,6 +3,7 @@
 import logging
 import shutil
 import signal
+from contextlib import nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -10,21 +11,18 @@ from pathlib import Path
 import lightning
 import numpy as np
 import torch
-from lightning.pytorch.plugins.environments import (
-    ClusterEnvironment,
-    LightningEnvironment,
-    SLURMEnvironment,
-    TorchElasticEnvironment,
-)
+from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from calovision.errors import InputError
 from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
 from calovision.storage import ImageCollection
-from calovision.training.checkpoints import ResumeFolder, slurm_environment
+from calovision.training.callbacks import EarlyStoppingThatResumes, SaveCheckpoints
+from calovision.training.checkpoints import ResumeFolder, WholeCheckpoints, read_checkpoint
 from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData, measure_statistics, specify_model
+from calovision.training.launch import find_launcher, own_processes, requeue_signal
 from calovision.training.memory import largest_batch_size
 from calovision.training.monitoring import FollowRun, ProgressBar, quiet_lightning, tensorboard, write_history
 from calovision.training.options import TrainingOptions
@@ -78,12 +76,16 @@ def train_network(
     specification = specify_model(collection, options)
     classifier = ImageClassifier(make_model(specification, measure_statistics(data)), options)
     folder = Path(folder)
-    resume = ResumeFolder(folder / "resume")
-    if _is_first_process(options):
-        resume.prepare(data.fingerprint())
+    resume = ResumeFolder(folder / "resume", data.fingerprint())
+    launcher = find_launcher(options.n_processes)
+    is_first = launcher is None or launcher.global_rank() == 0
+    if is_first:
         _remove_older_run(folder)
-    _fit(classifier, data, folder, resume, progress_bar=progress_bar)
-    if _is_first_process(options):
+    latest = resume.prepare() if is_first else resume.latest()
+    with own_processes(options.n_nodes) if launcher is None else nullcontext(launcher) as environment:
+        trainer = _make_trainer(folder, resume, options, environment, progress_bar=progress_bar)
+        _fit(trainer, classifier, data, latest)
+    if is_first:
         _store(classifier, data, folder, resume)
     return folder / "model.json"
 
@@ -95,77 +97,68 @@ def _remove_older_run(folder: Path) -> None:
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
 
 
-def _fit(
-    classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder, *, progress_bar: bool
-) -> None:
-    options, latest = classifier.options, resume.latest()
+def _fit(trainer: lightning.Trainer, classifier: ImageClassifier, data: ImageData, latest: Path | None) -> None:
+    options, device = classifier.options, trainer.strategy.root_device
     keep_freed_memory()
     # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result depends on it
     torch.utils.deterministic.fill_uninitialized_memory = False
-    with quiet_lightning():
-        trainer = _make_trainer(folder, resume, options, progress_bar=progress_bar)
-        device = trainer.strategy.root_device
-        logger.info("training %s on %d events, device %s", options.network, len(data.indices["train"]), device)
-        if latest is not None:
-            logger.info("going on from %s", latest)
-        try:
+    logger.info("training %s on %d events, device %s", options.network, len(data.indices["train"]), device)
+    if latest is not None:
+        logger.info("going on from %s", latest)
+    try:
+        with quiet_lightning():
             trainer.fit(classifier, datamodule=data, ckpt_path=latest, weights_only=True)
-        except SIGTERMException:
-            raise SystemExit(128 + signal.SIGTERM) from None  # Lightning's would say success
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        else:
-            return
+    except SIGTERMException:
+        raise SystemExit(128 + signal.SIGTERM) from None  # Lightning's would say success
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    else:
+        return
     raise InputError(_explain_memory(classifier, device))
 
 
 def _make_trainer(
-    folder: Path, resume: ResumeFolder, options: TrainingOptions, *, progress_bar: bool
+    folder: Path,
+    resume: ResumeFolder,
+    options: TrainingOptions,
+    environment: ClusterEnvironment,
+    *,
+    progress_bar: bool,
 ) -> lightning.Trainer:
-    launcher = _launcher(options)
-    callbacks = resume.callbacks(
-        patience=options.patience,
-        minutes=options.checkpoint_minutes,
-        requeue_signal=launcher.requeue_signal if isinstance(launcher, SLURMEnvironment) else None,
-    )
-    return lightning.Trainer(
-        default_root_dir=resume.path,
-        max_epochs=options.epochs,
-        accelerator=options.device,
-        devices=options.n_devices,
-        num_nodes=options.n_nodes,
-        strategy=_strategy(options),
-        plugins=[launcher or LightningEnvironment()],
-        sync_batchnorm=options.on_gpu and options.n_processes > 1,
-        precision=options.lightning_precision(),
-        gradient_clip_val=options.gradient_clip,
-        callbacks=[FollowRun(folder / "history.csv"), *callbacks, *([ProgressBar()] if progress_bar else [])],
-        logger=tensorboard(folder),
-        enable_progress_bar=progress_bar,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        deterministic="warn",
-        log_every_n_steps=1,  # all is logged per epoch; a larger one would warn of splits with few batches
-    )
+    callbacks = [
+        FollowRun(folder / "history.csv"),
+        EarlyStoppingThatResumes("validation_loss", patience=options.patience, mode="min"),
+        SaveCheckpoints(resume, options.checkpoint_minutes, requeue_signal(options.n_processes)),
+        *([ProgressBar()] if progress_bar else []),
+    ]
+    with quiet_lightning():
+        return lightning.Trainer(
+            default_root_dir=resume.path,
+            max_epochs=options.epochs,
+            accelerator=options.device,
+            devices=options.n_devices,
+            num_nodes=options.n_nodes,
+            strategy=_strategy(options, environment),
+            plugins=[environment, WholeCheckpoints()],
+            sync_batchnorm=options.on_gpu and options.n_processes > 1,
+            precision=options.lightning_precision(),
+            gradient_clip_val=options.gradient_clip,
+            callbacks=callbacks,
+            logger=tensorboard(folder),
+            enable_progress_bar=progress_bar,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            deterministic="warn",
+            log_every_n_steps=1,  # all is logged per epoch; a larger one would warn of splits with few batches
+        )
 
 
-def _launcher(options: TrainingOptions) -> ClusterEnvironment | None:
-    """Srun or torchrun, if one of them started the processes of this training."""
-    slurm = slurm_environment(options.n_processes)
-    return slurm or (TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None)
-
-
-def _is_first_process(options: TrainingOptions) -> bool:
-    launcher = _launcher(options)
-    return launcher is None or launcher.global_rank() == 0
-
-
-def _strategy(options: TrainingOptions) -> str:
+def _strategy(options: TrainingOptions, environment: ClusterEnvironment) -> str:
     """Lightning starts the processes itself unless srun or torchrun did."""
     if options.n_processes == 1:
         return "auto"
-    return "ddp_spawn" if _launcher(options) is None else "ddp"
+    return "ddp" if environment.creates_processes_externally else "ddp_spawn"
 
 
 def _explain_memory(classifier: ImageClassifier, device: torch.device) -> str:
@@ -177,11 +170,14 @@ def _explain_memory(classifier: ImageClassifier, device: torch.device) -> str:
 
 def _store(classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder) -> None:
     """Store the weights of the best epoch and what became of the run, then remove the checkpoints."""
-    history = torch.load(resume.latest(), map_location="cpu", weights_only=True)["calovision"]["history"]
-    best = torch.load(resume.best, map_location="cpu", weights_only=True)
-    classifier.to("cpu").load_state_dict(best["state_dict"])
+    latest = resume.latest()  # the run may have been that of other processes
+    if latest is None:
+        raise InputError(f"{resume.path}: the checkpoint of the last epoch is gone or damaged: train again")
+    state = read_checkpoint(latest)["calovision"]
+    history, best = state["history"], state["best"]
+    classifier.to("cpu").load_state_dict(best["weights"])
     write_history(folder / "history.csv", history)
-    row = min(history, key=lambda numbers: numbers["validation_loss"])
+    row = history[best["row"]]
     training = {
         "calovision_version": version("calovision"),
         "options": asdict(classifier.options),
