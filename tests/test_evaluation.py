@@ -88,8 +88,10 @@ def test_keys_that_stay(collection, four_and_four):
         "preselection",
         "test_events",
         "signal_region",
+        "region_point",
         "classifiers",
     }
+    assert set(summary["region_point"]) == {"background_efficiency", "is_limit"}
     assert summary["skipped_files"] == []
     for sample in ("rpv", "qcd"):
         assert set(summary["preselection"][sample]) == {"n_generated", "n_passed", "efficiency"}

@@ -1,12 +1,14 @@
 """Comparison with the cuts: working points against the metrics, ratios, and the table."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
+from calovision.errors import InputError
 from calovision.evaluation import compare_with_cuts, comparison_table
-from calovision.metrics import signal_efficiency_at
+from calovision.metrics import region_point, signal_efficiency_at
 
 
 def make_test(n=600, seed=0):
@@ -102,6 +104,76 @@ def test_negative_weights_give_no_nan(made):
     found = compare_with_cuts(test | {"weight": weights}, scores, reference="referee", seed=1)
     for numbers in found["at_signal_region"]["classifiers"].values():
         assert all(np.isfinite(value) for part in numbers.values() for value in part.values())
+
+
+def test_a_region_without_background_is_at_its_upper_limit_as_in_the_summary(made):
+    """Wilson's interval of none of 600 events; no event between, so that nothing bounds the ratio from below."""
+    test, scores = made
+    is_signal = test["label"] == 1
+    empty = test | {"signal_region": test["signal_region"] & is_signal, "weight": np.ones(1200)}
+    found = compare_with_cuts(empty, scores, reference="referee", seed=1)["at_signal_region"]
+    assert (found["background_efficiency"], found["background_is_limit"]) == (pytest.approx(1 / 601), True)
+    cuts = found["classifiers"]["signal_region"]
+    assert cuts["over_cuts"]["value"] == 1.0
+    for name in ("jets", "referee"):
+        numbers = found["classifiers"][name]
+        expected = signal_efficiency_at(scores[name], test["label"], np.ones(1200), 1 / 601)
+        assert numbers["signal_efficiency"] == pytest.approx(asdict(expected))
+        ratio = numbers["signal_efficiency"]["value"] / cuts["signal_efficiency"]["value"]
+        assert numbers["over_cuts"] == {"value": pytest.approx(ratio), "low": None, "high": None}
+        assert numbers["over_reference"]["low"] is not None  # both at one background efficiency
+    text = comparison_table(compare_with_cuts(empty, scores, reference="referee", seed=1))
+    assert "**No background is left in the signal region**" in text
+    assert "background (below 0.0017)" in text
+    assert f"| below {ratio:.3g} |" in text
+
+
+def test_a_region_that_negative_weights_cancel_is_an_empty_one(made):
+    test, scores = made
+    background = np.flatnonzero((test["label"] == 0) & test["signal_region"])
+    weights = np.ones(1200)
+    weights[background[::2]] = -1.0
+    weights[background[-1]] = -1.0
+    found = compare_with_cuts(test | {"weight": weights}, scores, reference=None, seed=1)["at_signal_region"]
+    assert found["background_is_limit"]
+    assert 0 < found["background_efficiency"] < 1
+
+
+def test_what_rests_on_less_than_one_event_has_a_mark(made):
+    test, scores = made
+    few = compare_with_cuts(test, scores, reference=None, seed=1)
+    assert "†" in comparison_table(few)  # 0.001 of 600 events
+    rows = comparison_table(few).splitlines()
+    marked = [row for row in rows if "†" in row]
+    assert marked[-1].startswith("† rests on less than one effective background event")
+    assert all(row.count("†") == 1 for row in marked)  # the signal region has events enough
+    for part in few.values():
+        part["classifiers"]["jets"]["signal_efficiency"]["n_eff"] = 1.0
+        part["classifiers"]["referee"]["signal_efficiency"]["n_eff"] = 1.0
+        part["classifiers"]["cnn"]["signal_efficiency"]["n_eff"] = 1.0
+    assert "†" not in comparison_table(few)
+
+
+def test_one_network_has_the_interval_of_the_metrics_and_several_also_their_spread(made, found):
+    test, scores = made
+    region = test["signal_region"]
+    point = region_point(region, test["label"], test["weight"])
+    each = [signal_efficiency_at(one, test["label"], test["weight"], point) for one in scores["cnn"].T]
+    value = found["at_signal_region"]["classifiers"]["cnn"]["signal_efficiency"]
+    mean, spread = (each[0].value + each[1].value) / 2, abs(each[0].value - each[1].value) / np.sqrt(2)
+    below = mean - (each[0].low + each[1].low) / 2
+    assert value["low"] == pytest.approx(mean - np.hypot(below, spread))
+    assert value["n_eff"] == pytest.approx((each[0].n_eff + each[1].n_eff) / 2)
+    alone = compare_with_cuts(test, {"one": scores["cnn"][:, :1]}, reference=None, seed=3)["at_signal_region"]
+    assert alone["classifiers"]["one"]["signal_efficiency"] == asdict(each[0])
+
+
+def test_unknown_reference_and_columns_are_named(made):
+    test, scores = made
+    with pytest.raises(InputError, match="reference 'refere' has no scores; choose one of jets, referee, cnn"):
+        compare_with_cuts(test, scores, reference="refere", seed=1)
+    with pytest.raises(InputError, match="no column 'weight'; it has label, signal_region"):
+        compare_with_cuts({k: v for k, v in test.items() if k != "weight"}, scores, reference=None, seed=1)
 
 
 def test_table_text():

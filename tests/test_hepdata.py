@@ -26,6 +26,7 @@ SUMMARY = {
         "signal_efficiency": make_efficiency(0.42),
         "background_efficiency": {"value": 0.0, "low": 0.0, "high": 2e-4, "n_eff": 0.0},
     },
+    "region_point": {"background_efficiency": 2e-4, "is_limit": True},
     "classifiers": {
         name: {"auc": 0.9, "signal_efficiency": {"0.01": make_efficiency(v), "signal_region": make_efficiency(v / 2)}}
         for name, v in (("cnn", 0.8), ("cnn+jets", 0.9))

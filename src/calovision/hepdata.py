@@ -154,12 +154,12 @@ def _efficiency_table(summary: Mapping) -> "Table":
     table = _table(
         "Efficiencies at working points",
         "Signal efficiency of each classifier at fixed background efficiencies after the preselection, the last one "
-        "that of the signal region (the upper end of its interval if no event passes), and of the signal region itself "
-        "(cuts). Uncertainties hold 68.3 % and are statistical.",
+        "that of the signal region (the upper end of its interval if no background is left), and of the signal region "
+        "itself (cuts). Uncertainties hold 68.3 % and are statistical.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
     region, rows = summary["signal_region"], []
-    at_region = region["background_efficiency"]["value"] or region["background_efficiency"]["high"]  # as `summarize`
+    at_region = summary["region_point"]["background_efficiency"]
     for name, numbers in summary["classifiers"].items():
         for point, efficiency in numbers["signal_efficiency"].items():
             rows.append((name, at_region if point == "signal_region" else float(point), efficiency))

@@ -5,14 +5,20 @@ Every number comes twice: ``weighted`` by the event weights, as in an analysis, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.evaluation.summary import format_efficiency
+from calovision.evaluation.working_points import (
+    format_efficiency,
+    mark_of,
+    named_points,
+    performance,
+    with_meaning,
+)
 from calovision.markdown import code, markdown_table
-from calovision.metrics import Efficiency, auc, roc, signal_efficiency_at
+from calovision.metrics import Efficiency
+from calovision.metrics.events import event_numbers, event_table
 
 WEIGHTINGS = {"weighted": "events weighted", "unweighted": "every event counts 1"}
 """Name in the results -> words in the table."""
@@ -20,7 +26,7 @@ WEIGHTINGS = {"weighted": "events weighted", "unweighted": "every event counts 1
 
 def ensemble_scores(networks: np.ndarray) -> np.ndarray:
     """Scores of an ensemble: the mean over its networks, ``(n, n_networks)`` to ``(n,)``."""
-    return np.mean(networks, axis=1, dtype=np.float64)
+    return np.mean(event_table(networks, "scores of the networks"), axis=1)
 
 
 def compare_models(
@@ -59,12 +65,15 @@ def compare_models(
     InputError
         As ``metrics.roc``, or if a model has no network, or not as many as seeds.
     """
-    counted = {"weighted": np.asarray(weights, dtype=np.float64), "unweighted": np.ones(len(labels))}
-    points = {f"{value:g}": float(value) for value in background_efficiencies}
+    weights = event_numbers(weights, "weights")
+    counted = {"weighted": weights, "unweighted": np.ones(len(weights))}
+    points = named_points(background_efficiencies)
     results = {}
-    for model, networks in scores.items():
-        if not 0 < len(runs[model]) == networks.shape[1]:
-            raise InputError(f"model '{model}': scores of {networks.shape[1]} networks, but {len(runs[model])} seeds")
+    for model, of_networks in scores.items():
+        networks = event_table(of_networks, f"scores of model '{model}'", n_events=len(weights))
+        n_seeds = len(runs.get(model, ()))
+        if n_seeds != networks.shape[1]:
+            raise InputError(f"model '{model}': scores of {networks.shape[1]} networks, but {n_seeds} seeds")
         each = [_performances(network, labels, counted, points) for network in networks.T]
         results[model] = {
             **(numbers or {}).get(model, {}),
@@ -83,15 +92,7 @@ def _performances(
     scores: np.ndarray, labels: np.ndarray, counted: Mapping[str, np.ndarray], points: Mapping[str, float]
 ) -> dict[str, dict]:
     """AUC and working points with each of the weightings."""
-    return {
-        name: {
-            "auc": auc(roc(scores, labels, weights)),
-            "signal_efficiency": {
-                point: asdict(signal_efficiency_at(scores, labels, weights, value)) for point, value in points.items()
-            },
-        }
-        for name, weights in counted.items()
-    }
+    return {name: performance(scores, labels, weights, points) for name, weights in counted.items()}
 
 
 def _over_networks(performances: Sequence[Mapping], combine: Callable[[list[float]], float | None]) -> dict[str, dict]:
@@ -131,7 +132,8 @@ def models_table(comparison: Mapping[str, Mapping]) -> str:
         text += f" `cnn` above is the ensemble of {code(first)}."
     header_of_runs = ["model", "network", "networks", "parameters", "multiply-adds", "epochs", "images/s", "training"]
     runs = [_run_row(model, numbers) for model, numbers in comparison.items()]
-    return "\n".join([text, "", *markdown_table(header, rows), "", *markdown_table(header_of_runs, runs)]) + "\n"
+    tables = [*with_meaning(markdown_table(header, rows)), "", *markdown_table(header_of_runs, runs)]
+    return "\n".join([text, "", *tables]) + "\n"
 
 
 def _performance_rows(model: str, numbers: Mapping, points: Sequence[str]) -> list[list[str]]:
@@ -140,13 +142,20 @@ def _performance_rows(model: str, numbers: Mapping, points: Sequence[str]) -> li
         mean, deviation, ensemble = (numbers[key][name] for key in ("mean", "standard_deviation", "ensemble"))
         if deviation["auc"] is not None:
             cells = [f"{mean['auc']:.4f} ± {deviation['auc']:.4f}"]
-            both = [(mean["signal_efficiency"][point], deviation["signal_efficiency"][point]) for point in points]
-            cells += [f"{value:.3g} ± {spread:.2g}" for value, spread in both]
+            cells += [_mean_cell(numbers, name, point) for point in points]
             rows.append([model, f"{len(numbers['seeds'])} networks, {words}", *cells])
-        cells = [format_efficiency(Efficiency(**ensemble["signal_efficiency"][point])) for point in points]
+        each = [Efficiency(**ensemble["signal_efficiency"][point]) for point in points]
+        cells = [format_efficiency(one) + mark_of(one.n_eff) for one in each]
         kind = "one network" if deviation["auc"] is None else "ensemble"
         rows.append([model, f"{kind}, {words}", f"{ensemble['auc']:.4f}", *cells])
     return rows
+
+
+def _mean_cell(numbers: Mapping, name: str, point: str) -> str:
+    """Mean and standard deviation over the networks, marked if one of these has too few background events."""
+    value, spread = (numbers[key][name]["signal_efficiency"][point] for key in ("mean", "standard_deviation"))
+    behind = [one[name]["signal_efficiency"][point]["n_eff"] for one in numbers["seeds"].values()]
+    return f"{value:.3g} ± {spread:.2g}{mark_of(min(behind))}"
 
 
 def _run_row(model: str, numbers: Mapping) -> list[str]:

@@ -1,16 +1,28 @@
 """Classifiers against each other on the same events, so that fluctuations which they share cancel in the ratio.
 
 A bootstrap (Efron, Ann. Stat. 7 (1979) 1) over events and over the networks of a model: every replica weights each
-event by a Poisson number of mean 1 and takes one network of each model at random. The background efficiency of the
-signal region is that of the replica. Weights may be negative. Intervals hold 68.3 %.
+event by a Poisson number of mean 1 and takes one network of each model at random. The working point of the signal
+region is that of the replica (`calovision.metrics.region_point`), also where none of its background is left. Weights
+may be negative; a replica in which those of a class do not add up to a positive number is left out. Intervals hold
+68.3 %.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.metrics import RegionPoint, crossing, efficiency, region_point, signal_efficiency_at
+from calovision.metrics.events import (
+    check_weights,
+    event_flags,
+    event_labels,
+    event_numbers,
+    event_table,
+    has_positive_sum,
+)
+from calovision.metrics.roc import between
 
 ONE_SIGMA = (0.158655, 0.841345)
 
@@ -22,16 +34,17 @@ class Comparison:
     Attributes
     ----------
     nominal
-        Classifier -> signal efficiency with the events as they are; of a model the mean over its networks.
+        Classifier -> signal efficiency with the events as they are (`calovision.metrics.signal_efficiency_at`); of a
+        model the mean over its networks.
     replicas
-        Classifier -> signal efficiency of each replica, ``(n_replicas,)``.
+        Classifier -> signal efficiency of each replica, ``(n_replicas,)``; nan for one that is left out.
     """
 
     nominal: dict[str, float]
     replicas: dict[str, np.ndarray]
 
     def value(self, name: str) -> dict[str, float]:
-        """Signal efficiency of a classifier: ``value``, ``low``, ``high``."""
+        """Signal efficiency of a classifier and the spread of its replicas: ``value``, ``low``, ``high``."""
         return _interval(self.nominal[name], self.replicas[name])
 
     def ratio(self, name: str, reference: str) -> dict[str, float]:
@@ -70,32 +83,40 @@ def compare_paired(
     Raises
     ------
     InputError
-        If neither a working point nor a signal region is given, or a class is empty.
+        If neither a working point nor a signal region is given, a class is empty or has no positive sum of weights, or
+        arrays do not fit together.
     """
-    labels, weights = np.asarray(labels).astype(bool), np.asarray(weights, dtype=np.float64)
     if background_efficiency is None and signal_region is None:
         raise InputError("a comparison needs a background efficiency or a signal region: give one")
-    if not (labels.any() and (~labels).any()):
-        raise InputError("a comparison needs events of signal and background: one class is empty")
-    orders = {name: _Ordered(networks, labels) for name, networks in scores.items()}
-    region = None if signal_region is None else np.asarray(signal_region, dtype=bool)
+    is_signal, weights = _classes(labels, weights)
+    tables = {
+        name: event_table(networks, f"scores of '{name}'", n_events=len(weights)) for name, networks in scores.items()
+    }
+    region = None
+    if signal_region is not None:
+        region = event_flags(signal_region, "values of the signal region", n_events=len(weights))
+    nominal = _nominal(tables, is_signal, weights, region, background_efficiency)
+    orders = {name: _Ordered(networks, is_signal) for name, networks in tables.items()}
     rng = np.random.default_rng(seed)
 
-    def efficiencies(of_events: np.ndarray, networks: Mapping[str, Sequence[int]]) -> dict[str, float]:
-        found = {} if region is None else {"signal_region": _share(region, labels, of_events)}
-        point = _share(region, ~labels, of_events) if background_efficiency is None else background_efficiency
+    def efficiencies(of_events: np.ndarray, networks: Mapping[str, int]) -> dict[str, float]:
+        if not (has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal])):
+            return dict.fromkeys(nominal, np.nan)
+        found = {}
+        if region is not None:
+            found["signal_region"] = efficiency(region[is_signal], of_events[is_signal]).value
+        point = background_efficiency
+        if point is None:
+            point = region_point(region, is_signal, of_events)
         for name, order in orders.items():
-            found[name] = float(np.mean([order.signal_efficiency(k, of_events, point) for k in networks[name]]))
+            found[name] = order.signal_efficiency(networks[name], of_events, point)
         return found
 
-    nominal = efficiencies(weights, {name: range(order.n_networks) for name, order in orders.items()})
-    replicas = [
-        efficiencies(
-            weights * rng.poisson(1.0, len(weights)),
-            {name: [rng.integers(order.n_networks)] for name, order in orders.items()},
-        )
-        for _ in range(n_replicas)
-    ]
+    replicas = []
+    for _ in range(n_replicas):
+        of_events = weights * rng.poisson(1.0, len(weights))
+        networks = {name: int(rng.integers(order.n_networks)) for name, order in orders.items()}
+        replicas.append(efficiencies(of_events, networks))
     return Comparison(nominal, {name: np.array([replica[name] for replica in replicas]) for name in nominal})
 
 
@@ -123,59 +144,95 @@ def bootstrap_roc(
 
     Returns
     -------
-    Lower and upper background efficiency at each point, ``(n_points,)``: 68.3 % of the replicas are inside.
+    Lower and upper background efficiency at each point, ``(n_points,)``: 68.3 % of the replicas are inside. nan if a
+    class has no positive sum of weights in any of them.
+
+    Raises
+    ------
+    InputError
+        As `compare_paired`, or if a signal efficiency is outside [0, 1].
     """
-    weights = np.asarray(weights, dtype=np.float64)
-    order = _Ordered(scores, np.asarray(labels).astype(bool))
+    is_signal, weights = _classes(labels, weights)
+    order = _Ordered(event_table(scores, "scores", n_events=len(weights)), is_signal)
+    at_signal = event_numbers(signal_efficiencies, "signal efficiencies")
+    if ((at_signal < 0) | (at_signal > 1)).any():
+        raise InputError("signal efficiencies outside [0, 1] are on no curve; give those inside")
     rng = np.random.default_rng(seed)
-    replicas = [
-        order.background_efficiencies(
-            int(rng.integers(order.n_networks)), weights * rng.poisson(1.0, len(weights)), signal_efficiencies
-        )
-        for _ in range(n_replicas)
-    ]
+    replicas = []
+    for _ in range(n_replicas):
+        network, of_events = int(rng.integers(order.n_networks)), weights * rng.poisson(1.0, len(weights))
+        if has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal]):
+            replicas.append(order.background_efficiencies(network, of_events, at_signal))
+    if not replicas:
+        return np.full(len(at_signal), np.nan), np.full(len(at_signal), np.nan)
     low, high = np.quantile(replicas, ONE_SIGMA, axis=0)
     return low, high
+
+
+def _classes(labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as booleans, and weights; InputError if a class is empty or has no positive sum of weights."""
+    is_signal = event_labels(labels)
+    weights = event_numbers(weights, "weights", n_events=len(is_signal), finite=False)
+    if not (is_signal.any() and (~is_signal).any()):
+        raise InputError("a comparison needs events of signal and background: one class is empty")
+    for name, members in (("the signal (label 1)", is_signal), ("the background (label 0)", ~is_signal)):
+        check_weights(weights[members], name)
+    return is_signal, weights
+
+
+def _nominal(
+    tables: Mapping[str, np.ndarray],
+    is_signal: np.ndarray,
+    weights: np.ndarray,
+    region: np.ndarray | None,
+    background_efficiency: float | None,
+) -> dict[str, float]:
+    """Signal efficiencies with the events as they are, by the functions that all other tables take."""
+    found = {}
+    if region is not None:
+        found["signal_region"] = efficiency(region[is_signal], weights[is_signal], name="the signal").value
+    point = region_point(region, is_signal, weights) if background_efficiency is None else background_efficiency
+    for name, networks in tables.items():
+        each = [signal_efficiency_at(network, is_signal, weights, point).value for network in networks.T]
+        found[name] = float(np.mean(each))
+    return found
 
 
 class _Ordered:
     """Scores of the networks of a model, sorted once for all replicas."""
 
-    def __init__(self, scores: np.ndarray, labels: np.ndarray) -> None:
-        columns = np.asarray(scores, dtype=np.float64).reshape(len(labels), -1).T
-        self.n_networks = len(columns)
+    def __init__(self, scores: np.ndarray, is_signal: np.ndarray) -> None:
+        self.n_networks = scores.shape[1]
         self._networks = []
-        for column in columns:
+        for column in scores.T:
             order = np.argsort(-column, kind="stable")
             ends = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)  # last event of each tie
-            self._networks.append((order, ends, labels[order]))
+            self._networks.append((order, ends, is_signal[order]))
 
-    def _sums(self, network: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weight of signal and of background that reaches each score, from none on."""
+    def _curve(self, network: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Signal and background efficiency at each score, from none on, and the share of the absolute background."""
         order, ends, is_signal = self._networks[network]
         sorted_weights = weights[order]
-        signal = np.append(0.0, np.cumsum(np.where(is_signal, sorted_weights, 0.0))[ends])
-        return signal, np.append(0.0, np.cumsum(np.where(is_signal, 0.0, sorted_weights))[ends])
+        of_background = np.where(is_signal, 0.0, sorted_weights)
+        columns = [np.where(is_signal, sorted_weights, 0.0), of_background]
+        if of_background.min() < 0:
+            columns.append(np.abs(of_background))
+        sums = [np.append(0.0, np.cumsum(column)[ends]) for column in columns]
+        signal, background, *shares = [one / one[-1] for one in sums]
+        return signal, background, shares[0] if shares else background
 
     def background_efficiencies(self, network: int, weights: np.ndarray, at_signal: np.ndarray) -> np.ndarray:
         """At signal efficiencies, ``(n_points,)``; linear between two scores."""
-        signal, background = self._sums(network, weights)
-        return np.interp(at_signal, np.maximum.accumulate(signal) / signal[-1], background / background[-1])
+        signal, background, _ = self._curve(network, weights)
+        return np.interp(at_signal, np.maximum.accumulate(signal), background)
 
-    def signal_efficiency(self, network: int, weights: np.ndarray, background_efficiency: float) -> float:
-        """At a background efficiency; linear between two scores, as `metrics.signal_efficiency_at`."""
-        signal, background = self._sums(network, weights)
-        background = np.maximum.accumulate(background)  # the first crossing, with negative weights too
-        target = background_efficiency * background[-1]
-        after = min(int(np.searchsorted(background, target, side="right")), len(background) - 1)
-        step = background[after] - background[after - 1]
-        share = np.clip((target - background[after - 1]) / step, 0.0, 1.0) if step > 0 else 1.0
-        return float((signal[after - 1] + share * (signal[after] - signal[after - 1])) / signal[-1])
-
-
-def _share(passed: np.ndarray, members: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted share of the members that pass."""
-    return float(weights[passed & members].sum() / weights[members].sum())
+    def signal_efficiency(self, network: int, weights: np.ndarray, point: float | RegionPoint) -> float:
+        """At a working point; linear between two scores, as `metrics.signal_efficiency_at`."""
+        signal, background, shares = self._curve(network, weights)
+        is_region = isinstance(point, RegionPoint)
+        target, near = (point.background_efficiency, point.share) if is_region else (point, None)
+        place = crossing(background, target, shares=shares, near=near)
+        return float(np.clip(between(signal, place), 0.0, 1.0))
 
 
 def _interval(value: float, replicas: np.ndarray) -> dict[str, float]:

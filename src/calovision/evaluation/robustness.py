@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.evaluation.summary import format_efficiency
+from calovision.evaluation.working_points import format_efficiency
 from calovision.markdown import markdown_table
 from calovision.metrics import Efficiency, efficiency
 

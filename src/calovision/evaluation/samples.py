@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from calovision.evaluation.summary import column_names, format_efficiency
+from calovision.evaluation.summary import column_names
+from calovision.evaluation.working_points import format_efficiency
 from calovision.markdown import escape, markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
 from calovision.selection import evaluate_cut

@@ -7,8 +7,18 @@ from importlib.metadata import version
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.evaluation.working_points import (
+    REGION,
+    format_efficiency,
+    mark_of,
+    named_points,
+    performance,
+    region_numbers,
+    with_meaning,
+)
 from calovision.markdown import escape, markdown_table
-from calovision.metrics import Efficiency, auc, efficiency, n_effective, roc, signal_efficiency_at
+from calovision.metrics import Efficiency, n_effective
+from calovision.metrics.events import column_of
 from calovision.selection import evaluate_cut
 from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
@@ -109,24 +119,26 @@ def summarize(
     test
         The table of the test split of ``tabulate_events``.
     background_efficiencies
-        Working points; the signal region's own is added as ``"signal_region"``. Where no background event passes
-        the signal region, the upper end of its interval takes the place of 0.
+        Working points; the signal region's own is added as ``"signal_region"``. Where no background is left in the
+        signal region, the upper end of its interval takes the place of 0 (`calovision.metrics.region_point`).
     models
         Columns of models beside the first one.
 
     Returns
     -------
-    ``skipped_files``, ``preselection``, ``test_events``, ``signal_region`` and ``classifiers``; efficiencies are
-    dictionaries of value, low, high (68.3 % interval) and n_eff (effective number of events that limits it).
+    ``skipped_files``, ``preselection``, ``test_events``, ``signal_region``, ``region_point`` and ``classifiers``;
+    efficiencies are dictionaries of value, low, high (68.3 % interval) and n_eff (effective number of events that
+    limits it). ``region_point`` has the ``background_efficiency`` of the working point ``"signal_region"``, and
+    ``is_limit``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, a working point is not in (0, 1], or a class has no positive sum of weights.
     """
-    labels, weights = test["label"], test["weight"]
-    region = {
-        name: efficiency(test["signal_region"][labels == label], weights[labels == label])
-        for name, label in (("signal_efficiency", 1), ("background_efficiency", 0))
-    }
-    at_region = region["background_efficiency"]
-    points = {f"{value:g}": float(value) for value in background_efficiencies}
-    points["signal_region"] = at_region.value if at_region.value > 0 else at_region.high
+    region = region_numbers(test)
+    labels, weights = np.asarray(test["label"]).ravel(), np.asarray(test["weight"]).ravel()
+    points = named_points(background_efficiencies) | {REGION: region.point}
     return {
         "calovision_version": version("calovision"),
         "skipped_files": [{"path": path, "reason": reason} for path, reason in collection.skipped_files],
@@ -135,8 +147,17 @@ def summarize(
             name: {"n": int(np.sum(labels == label)), "n_eff": n_effective(weights[labels == label])}
             for name, label in (("signal", 1), ("background", 0))
         },
-        "signal_region": {name: asdict(value) for name, value in region.items()},
-        "classifiers": {name: _performance(test[name], labels, weights, points) for name in (*CLASSIFIERS, *models)},
+        "signal_region": {
+            "signal_efficiency": asdict(region.signal),
+            "background_efficiency": asdict(region.background),
+        },
+        "region_point": {
+            "background_efficiency": region.point.background_efficiency,
+            "is_limit": region.point.is_limit,
+        },
+        "classifiers": {
+            name: performance(column_of(test, name), labels, weights, points) for name in (*CLASSIFIERS, *models)
+        },
     }
 
 
@@ -145,15 +166,6 @@ def _preselection(collection: ImageCollection, sample: str) -> dict[str, float]:
     cut_flow = collection.cut_flow(sample)
     generated, passed = cut_flow[0], cut_flow[-1]
     return {"n_generated": generated[1], "n_passed": passed[1], "efficiency": passed[2] / generated[2]}
-
-
-def _performance(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, points: Mapping[str, float]) -> dict:
-    return {
-        "auc": auc(roc(scores, labels, weights)),
-        "signal_efficiency": {
-            name: asdict(signal_efficiency_at(scores, labels, weights, value)) for name, value in points.items()
-        },
-    }
 
 
 def summary_table(summary: Mapping) -> str:
@@ -176,19 +188,17 @@ def summary_table(summary: Mapping) -> str:
     ]
     classifiers = summary["classifiers"]
     points = list(next(iter(classifiers.values()))["signal_efficiency"])
-    titles = ["signal region's" if point == "signal_region" else point for point in points]
+    of_region = summary["region_point"]
+    limit = f" (none left: below {of_region['background_efficiency']:.2g})" if of_region["is_limit"] else ""
+    titles = [f"signal region's{limit}" if point == REGION else point for point in points]
     header = ["classifier", "AUC", *(f"signal at background {title}" for title in titles)]
     found = []
     for name, numbers in classifiers.items():
-        cells = [format_efficiency(Efficiency(**numbers["signal_efficiency"][point])) for point in points]
+        each = [Efficiency(**numbers["signal_efficiency"][point]) for point in points]
+        cells = [format_efficiency(one) + mark_of(one.n_eff) for one in each]
         found.append([name, f"{numbers['auc']:.4f}", *cells])
-    rows += markdown_table(header, found)
+    rows += with_meaning(markdown_table(header, found))
     return "\n".join(rows) + "\n"
-
-
-def format_efficiency(value: Efficiency) -> str:
-    """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
-    return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
 
 
 def _take(columns: Mapping[str, np.ndarray], keep: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ number an event, ``(n_events,)``. Lists, tensors and columns ``(n_events, 1)``, 
 arrays; what has another shape, a missing entry or no number in it is refused.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,14 @@ from calovision.errors import InputError
 LARGEST_INTEGER = 2**53  # beyond, float64 makes neighbors equal
 CANCELLED = 1e-12  # sum over the sum of absolute values: below, a sum of weights is the rounding of what cancels
 KINDS = {"U": "text", "S": "text", "O": "objects, of which some may be missing", "c": "complex numbers"}
+
+
+def column_of(table: Mapping[str, Any], name: str) -> Any:
+    """Column of a table of events, or an InputError that names those there are."""
+    if name not in table:
+        found = ", ".join(sorted(map(str, table))) or "none"
+        raise InputError(f"the table of events has no column '{name}'; it has {found}")
+    return table[name]
 
 
 def event_numbers(

@@ -1,0 +1,93 @@
+"""Numbers at a working point, computed in one place for every table, figure and file that shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.metrics import Efficiency, RegionPoint, auc, efficiency, region_point, roc, signal_efficiency_at
+from calovision.metrics.events import column_of, event_flags, event_labels, event_numbers
+
+REGION = "signal_region"
+"""Name of the signal region among the working points, and of its column in a table of events."""
+FEWEST_EVENTS = 1.0  # effective background events: a number from fewer gets a mark
+MARK = " †"
+MARK_MEANING = "† rests on less than one effective background event: an extrapolation, no measurement."
+
+
+@dataclass(frozen=True)
+class RegionNumbers:
+    """Efficiencies of the signal region, and the working point at which classifiers are compared with it."""
+
+    signal: Efficiency
+    background: Efficiency
+    point: RegionPoint
+
+
+def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
+    """Numbers of the signal region from the columns ``label``, ``weight`` and ``signal_region`` of test events.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or no column of numbers, or a class has no positive sum of weights.
+    """
+    region = event_flags(column_of(test, REGION), "values of the signal region")
+    is_signal = event_labels(column_of(test, "label"), n_events=len(region))
+    weights = event_numbers(column_of(test, "weight"), "weights", n_events=len(region), finite=False)
+    signal, background = (
+        efficiency(region[members], weights[members], name=name)
+        for name, members in (("the signal (label 1)", is_signal), ("the background (label 0)", ~is_signal))
+    )
+    return RegionNumbers(signal, background, region_point(region, is_signal, weights))
+
+
+def named_points(background_efficiencies: Sequence[float]) -> dict[str, float]:
+    """Working points by their names, such as ``"0.01"``; InputError for what is no number."""
+    try:
+        return {f"{float(value):g}": float(value) for value in background_efficiencies}
+    except (TypeError, ValueError) as error:
+        raise InputError(f"background efficiencies {background_efficiencies}: give numbers in (0, 1]") from error
+
+
+def performance(
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, points: Mapping[str, float | RegionPoint]
+) -> dict[str, Any]:
+    """``auc``, and ``signal_efficiency``: working point -> value, low, high and n_eff."""
+    return {
+        "auc": auc(roc(scores, labels, weights)),
+        "signal_efficiency": {
+            name: asdict(signal_efficiency_at(scores, labels, weights, value)) for name, value in points.items()
+        },
+    }
+
+
+def mean_efficiency(efficiencies: Sequence[Efficiency]) -> Efficiency:
+    """Mean over the networks of a model; the interval adds the mean interval and the spread of a network in quadrature.
+
+    The spread is the standard deviation over the networks (dividing by n - 1). A single network gives its own result.
+    """
+    if len(efficiencies) == 1:
+        return efficiencies[0]
+    values, lows, highs, n_eff = np.array([(one.value, one.low, one.high, one.n_eff) for one in efficiencies]).T
+    spread, value = np.std(values, ddof=1), np.mean(values)
+    low = max(value - np.hypot(np.mean(values - lows), spread), 0.0)
+    high = min(value + np.hypot(np.mean(highs - values), spread), 1.0)
+    return Efficiency(float(value), float(low), float(high), float(np.mean(n_eff)))
+
+
+def format_efficiency(value: Efficiency) -> str:
+    """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
+    return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
+
+
+def mark_of(n_eff: float | None) -> str:
+    """`MARK` where a number rests on less than one background event, else nothing."""
+    return MARK if n_eff is not None and n_eff < FEWEST_EVENTS * (1 - 1e-9) else ""
+
+
+def with_meaning(lines: Sequence[str]) -> list[str]:
+    """Lines of a table, and the meaning of the mark if one of them has it."""
+    return [*lines, "", MARK_MEANING] if any(MARK in line for line in lines) else list(lines)
