@@ -39,6 +39,30 @@ def write_file(path, parts=1, **trees):
     return path
 
 
+def write_uneven(path, lengths, *, parts=2, tree="events", **trees):
+    """Write TTrees of ``parts`` baskets a branch; of ``tree`` each branch in ``lengths`` has only so many of them."""
+    with uproot.recreate(path) as file:
+        for name, columns in trees.items():
+            write_tree(file, name, columns, parts=parts)
+        cascade = file[tree]._cascading
+        edges = np.linspace(0, len(next(iter(trees[tree].values()))), parts + 1).astype(int)
+        for branch, n_baskets in lengths.items():
+            _claim(file._file.sink, cascade, branch, n_baskets, int(edges[n_baskets]))
+    return path
+
+
+def _claim(sink, cascade, name, n_baskets, n_entries):
+    """Say in the header of a branch that it has so many baskets and entries, as a writer that was killed leaves it."""
+    datum = next(datum for datum in cascade._branch_data if datum.get("fName") == name)
+    start = cascade._key.seek_location + cascade._key.num_bytes + datum["metadata_start"]
+    heads = (0, datum["fBasketSize"], datum["fEntryOffsetLen"], n_baskets, n_entries)
+    first, second = (getattr(uproot.models.TBranch, f"_tbranch13_format{number}") for number in (1, 2))
+    sink.write(start, first.pack(*heads))
+    totals = [datum[name] for name in ("fFirstEntry", "fTotBytes", "fZipBytes")]
+    numbers = (datum["fOffset"], cascade._basket_capacity, datum["fSplitLevel"], n_entries, *totals)
+    sink.write(start + first.size + 11, second.pack(*numbers))
+
+
 def floats(rng, counts, low, high):
     """Lists of float32, ``len(counts) * var``."""
     return ak.unflatten(rng.uniform(low, high, int(np.sum(counts))).astype(np.float32), counts)

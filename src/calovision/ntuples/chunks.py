@@ -11,6 +11,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.ntuples.lengths import check_arrays, check_lengths
 from calovision.ntuples.root_file import Tree, is_rntuple
 
 CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
@@ -43,11 +44,12 @@ def read_chunks(
     Raises
     ------
     InputError
-        If a basket is damaged.
+        If a basket is damaged, or a branch has not as many entries as the tree.
     """
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be positive, not {chunk_size}")
     names = sorted(branches)
+    check_lengths(tree, names, path)
     begin, end = entry_range or (0, tree.num_entries)
     if chunk_size is not None or not names:
         yield from _read_steps(tree, names, path, begin, end, chunk_size or end - begin or 1)
@@ -85,6 +87,7 @@ def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: in
                 f"{path}: entries {first} to {last - 1} of {_unreadable_branch(tree, names, first, last)} in the tree "
                 f"{tree.name!r} cannot be read; the file is damaged, copy or write it again"
             ) from error
+        check_arrays(arrays, first, last, path)
         yield first, arrays
 
 

@@ -89,7 +89,8 @@ def _sum_of_branch(file: uproot.ReadOnlyDirectory, tree: str, branch: str, path:
     found = find_tree(file, tree, path)
     if branch not in branch_names(found):
         raise InputError(f"{path}: the tree {tree!r} lacks {branch}, which {what} is read from; give another branch")
-    return float(np.sum(ak.to_numpy(ak.ravel(found[branch].array())), dtype=np.float64))
+    chunks = read_chunks(found, [branch], path)
+    return float(sum(np.sum(ak.to_numpy(ak.ravel(arrays[branch])), dtype=np.float64) for _, arrays in chunks))
 
 
 @dataclass(frozen=True)
