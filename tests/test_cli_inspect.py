@@ -10,7 +10,7 @@ from fakes_cli import fail, fail_usage, succeed
 from matplotlib.image import imread
 
 from calovision.cli.display import brightest_channels
-from calovision.cli.inspect_ntuple import count_negative_weights, read_event
+from calovision.cli.inspect_ntuple import count_negative_weights, describe_weights, read_event
 from calovision.cli.summary import overflow_shares
 from calovision.grid import JetGrid
 from calovision.ntuples import open_ntuple
@@ -65,7 +65,8 @@ def test_weights_of_a_file(tmp_path):
     assert "negative 25.00% of the entries" in lines
     assert "schema calovision" in lines
     assert "events TTree 8 " in " ".join(lines)
-    assert count_negative_weights(path, open_ntuple(path, schema="calovision")) == (2, 1)
+    info = open_ntuple(path, schema="calovision")
+    assert (count_negative_weights(path, info), describe_weights(path, info)) == (2, "1 an event")
 
 
 @pytest.mark.parametrize(("event", "line", "column"), [(0, 31, 0), (1, 5, 46), (2, 0, 63)])

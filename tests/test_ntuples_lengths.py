@@ -117,7 +117,7 @@ def test_fields_of_the_records_of_an_rntuple_are_looked_at_with_their_list(tmp_p
 
 
 def test_arrays_of_another_length_than_was_asked_for():
-    with pytest.raises(InputError, match="a.root: entries 5 to 9 of the branch x were read as 3 instead of 5"):
+    with pytest.raises(InputError, match=r"a.root: entries 5 to 9 of the branch x were read as 3 instead of 5"):
         check_arrays({"y": ak.Array([1] * 5), "x": ak.Array([1, 2, 3])}, 5, 10, "a.root")
 
 

@@ -33,20 +33,27 @@ def inspect_ntuple(path: str, *, schema: str | None, tree: str | None, event: in
         show(_advice(fitting))
         return
     info = open_ntuple(path, schema=schema, tree=tree)
-    negative, n_weights = count_negative_weights(path, info)
-    show(pairs(_weight_rows(info, negative, n_weights)))
+    show(pairs(_weight_rows(info, count_negative_weights(path, info), describe_weights(path, info))))
     if info.n_entries:
         display_event(path, info, event, png)
 
 
-def count_negative_weights(path: str, info: NtupleInfo) -> tuple[int, int]:
-    """Number of entries with a negative weight, and of weights in each entry."""
-    negative, n_weights = 0, 1
-    for events in iterate_events(path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}):
-        negative += int(np.sum(events.weight < 0))
-        if events.weight_variations is not None:
-            n_weights = events.weight_variations.shape[1]
-    return negative, n_weights
+def count_negative_weights(path: str, info: NtupleInfo) -> int:
+    """Count the entries with a negative weight."""
+    chunks = iterate_events(path, schema=info.schema, tree=info.tree, fields={})
+    return sum(int(np.sum(events.weight < 0)) for events in chunks)
+
+
+def describe_weights(path: str, info: NtupleInfo) -> str:
+    """Say how many weights each entry has, or why that cannot be said."""
+    n_weights = 1
+    try:
+        for events in iterate_events(path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}):
+            if events.weight_variations is not None:
+                n_weights = events.weight_variations.shape[1]
+    except InputError as error:
+        return f"not the same number an event ({error})"
+    return f"{n_weights} an event"
 
 
 def read_event(
@@ -136,7 +143,7 @@ def _advice(fitting: list[str]) -> str:
     return "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it with --schema."
 
 
-def _weight_rows(info: NtupleInfo, n_negative: int, n_weights: int) -> list[tuple[str, str]]:
+def _weight_rows(info: NtupleInfo, n_negative: int, weights: str) -> list[tuple[str, str]]:
     share = f"{n_negative / info.n_entries:.2%} of the entries" if info.n_entries else "no entries"
     cross_section = "unknown" if info.cross_section_pb is None else f"{info.cross_section_pb:g} pb"
     return [
@@ -145,8 +152,10 @@ def _weight_rows(info: NtupleInfo, n_negative: int, n_weights: int) -> list[tupl
         ("tree", f"{info.tree}, {info.n_entries} entries"),
         ("collections", ", ".join(info.collections)),
         ("generated", f"{info.n_generated} events"),
+        ("counted from", info.counted_from),
+        *[("doubtful", f"generated events: {doubt}") for doubt in info.count_doubts],
         ("sum of weights", f"{info.sum_of_weights:g}"),
-        ("weights", f"{n_weights} an event"),
+        ("weights", weights),
         ("negative", share),
         ("cross-section", cross_section),
     ]

@@ -19,7 +19,7 @@ def image_recipe(arguments: SimpleNamespace) -> ImageRecipe:
     )
     recipe = ImageRecipe(
         fat_jets=definition,
-        cluster_jets=bool(arguments.select) or arguments.jets,
+        cluster_jets=bool(arguments.select) or arguments.jets or arguments.trimmed,
         preselection={cut: cut for cut in arguments.select or ()},
         split_seed=arguments.split_seed,
         split_fractions=parse_fractions(arguments.split_fractions),

@@ -9,8 +9,7 @@ import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
 from calovision.errors import InputError, NotFiniteError
-from calovision.images import CHANNELS, SparseImages, build_sparse_images
-from calovision.images.channels import needed_fields
+from calovision.images import SparseImages, build_sparse_images
 from calovision.jet_images import build_jet_images
 from calovision.jets import (
     CONTENT_VARIABLES,
@@ -21,13 +20,10 @@ from calovision.jets import (
     jet_columns,
     leading,
 )
-from calovision.ntuples import Events, NtupleInfo
+from calovision.ntuples import Events
 from calovision.selection import apply_selection, variables_of
 from calovision.splits import assign_split
 from calovision.variations import apply_variation
-
-JET_FIELDS = {"eta", "phi", "e"}  # of the towers that are clustered
-CONTENT_FIELDS = {"towers": JET_FIELDS | {"e_em"}, "tracks": {"pt", "eta", "phi"}}
 
 
 class Chunk(NamedTuple):
@@ -36,37 +32,6 @@ class Chunk(NamedTuple):
     images: SparseImages
     columns: dict[str, np.ndarray]
     cut_flow: list[tuple[str, int, float]]
-
-
-def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]] | None:
-    """Collection -> fields of the ntuple that the recipe needs; None for all of them (jet images).
-
-    Raises
-    ------
-    InputError
-        If the file has not what a channel, or what the small-R jets and shapes need.
-    """
-    if recipe.content is not None:
-        for collection in CONTENT_FIELDS:
-            if collection not in info.collections:
-                raise InputError(f"{info.path}: small-R jets and shapes need {collection}, which the file has not")
-    if recipe.jets is not None:
-        return None
-    fields = needed_fields(recipe.channels)
-    for channel in recipe.channels:
-        collection = CHANNELS[channel].collection
-        if collection not in info.collections:
-            raise InputError(f"{info.path}: the image channel '{channel}' needs {collection}, which the file has not")
-    if recipe.variation is not None:
-        fields.setdefault("towers", set()).update(JET_FIELDS, {"e_em", "e_had"})
-    elif "fat_jets" in info.collections:
-        fields["fat_jets"] = {"pt", "eta", "phi", "mass"}
-    elif recipe.cluster_jets:
-        fields.setdefault("towers", set()).update(JET_FIELDS)
-    if recipe.content is not None:
-        for collection, needed in CONTENT_FIELDS.items():
-            fields.setdefault(collection, set()).update(needed)
-    return fields
 
 
 def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) -> Chunk:

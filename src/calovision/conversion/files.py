@@ -9,7 +9,8 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from calovision.conversion.chunks import Chunk, convert_chunk, fields_to_read
+from calovision.conversion.chunks import Chunk, convert_chunk
+from calovision.conversion.fields import fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
@@ -31,7 +32,7 @@ def convert_ntuple(
     *,
     sample: str,
     label: int,
-    schema: str | None = None,
+    schema: str | Path | None = None,
     tree: str | None = None,
     cross_section_pb: float | None = None,
     cross_section_required: bool = True,
@@ -98,10 +99,11 @@ def convert_ntuple(
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
     check_on_bad_file(on_bad_file)
     meaning = (weights.index, weights.include_cross_section)  # shares of counts differ from file to file
-    choices = configuration_hash(recipe, sample, label, schema, tree, cross_section_pb, meaning)
+    layout = None if schema is None else str(schema)
+    choices = configuration_hash(recipe, sample, label, layout, tree, cross_section_pb, meaning)
     describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
     try:
-        info = _open(path, schema, tree, weights, retries)
+        info = _open(path, schema, tree, weights, recipe.fat_jets.groomed, retries)
         _check_entries(info, n_entries)
         section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
         entries = clipped(*(entry_range or (0, None)), info.n_entries)
@@ -140,7 +142,9 @@ def check_on_bad_file(on_bad_file: str) -> None:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
 
-def _open(path: Path | str, schema: str | None, tree: str | None, weights: WeightOptions, retries: int) -> NtupleInfo:
+def _open(
+    path: Path | str, schema: str | None, tree: str | None, weights: WeightOptions, trimmed: bool, retries: int
+) -> NtupleInfo:
     """What the file says about all its events."""
     try:
         return open_ntuple(
@@ -150,6 +154,7 @@ def _open(path: Path | str, schema: str | None, tree: str | None, weights: Weigh
             weight_index=weights.index,
             n_generated=weights.n_generated,
             sum_of_weights=weights.sum_of_weights,
+            trimmed=trimmed,
             retries=retries,
         )
     except InputError as error:

@@ -27,11 +27,9 @@ def _momenta(jets: Lists) -> ak.Array:
     return Lists(fields, jets.offsets).array("Momentum4D")
 
 
-def read_trimmed_jets(momenta: ak.Array) -> ak.Array | None:
-    """Trimmed jets from the branch TrimmedP4 of Delphes, unless it was never filled."""
+def read_trimmed_jets(momenta: ak.Array) -> ak.Array:
+    """Trimmed jets from the branch TrimmedP4 of Delphes."""
     trimmed = ak.flatten(momenta, axis=1)[:, 0]
-    if len(trimmed) and not ak.any(trimmed.fE > 0):  # a card without ComputeTrimming leaves zeros
-        return None
     components = (ak.to_numpy(component) for component in (*ak.unzip(trimmed.fP), trimmed.fE))
     jets = ak.zip(pt_eta_phi_mass(*components), with_name="Momentum4D")
     return ak.unflatten(jets, ak.num(momenta, axis=1))

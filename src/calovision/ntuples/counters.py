@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import awkward as ak
@@ -13,8 +14,13 @@ import uproot
 from calovision.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.root_file import branch_names, find_tree, has_tree, require_branches, tree_kinds
-from calovision.ntuples.schemas import Counters
+from calovision.ntuples.schemas import Counters, Schema
 
+SHOWN_BRANCHES = 6  # of a tree that looks like a counter
+_LOOKS_LIKE_COUNTER = re.compile(
+    r"(^|/)runs?$|cut.?flow|book.?keep|sum.?(of.?)?w|gen.?(event|weight)|n.?gen|n.?(total|event)s?$|count|norm",
+    re.IGNORECASE,
+)
 _BIN = re.compile(r"(?P<name>.+)\[(?P<bin>\d+)\]")
 
 
@@ -95,12 +101,26 @@ def _sum_of_branch(file: uproot.ReadOnlyDirectory, tree: str, branch: str, path:
 
 @dataclass(frozen=True)
 class Totals:
-    """What the entries of a file, or its counters, add up to."""
+    """What the entries of a file, or its counters, add up to.
 
-    n_generated: int
-    sum_of_weights: float
+    Attributes
+    ----------
+    n_generated, sum_of_weights
+        None if the counters do not have it.
+    source
+        Where the two are from.
+    all_one
+        Every single weight is 1.
+    n_weights
+        Weights of each event; None if events differ in it.
+    """
+
+    n_generated: int | None
+    sum_of_weights: float | None
+    source: str
     cross_section_pb: float = math.nan
-    all_one: bool = False  # every single weight is 1
+    all_one: bool = False
+    n_weights: int | None = 1
 
 
 def choose_totals(
@@ -130,15 +150,20 @@ def choose_totals(
     Raises
     ------
     InputError
-        If the sum of weights does not follow from the number of events.
+        If the number of events is not known, or the sum of weights does not follow from it.
     """
     if n_generated is not None and not (n_generated > 0 and float(n_generated).is_integer()):
         raise InputError(f"{path}: n_generated is {n_generated}; it must be a positive whole number")
     own = count_entries() if counted is None else counted
+    if n_generated is None and own.n_generated is None:
+        raise InputError(
+            f"{path}: {own.source} is the sum of weights of generated events whose number the file does not hold; give "
+            "n_generated"
+        )
     number = own.n_generated if n_generated is None else int(n_generated)
     if sum_of_weights is not None:
         return number, sum_of_weights
-    if number == own.n_generated and (nominal or counted is None):
+    if own.n_generated in (None, number) and own.sum_of_weights is not None and (nominal or counted is None):
         return number, own.sum_of_weights
     entries = count_entries()
     if entries.all_one:
@@ -156,18 +181,43 @@ def read_counters(file: uproot.ReadOnlyDirectory, counters: Counters, schema: st
 
     None if the layout allows that they are missing, and they are.
     """
-    names = [name for name in (counters.n_generated, counters.sum_of_weights, counters.cross_section_pb) if name]
     if counters.may_miss and not has_tree(file, counters.tree):
         return None
     tree = find_tree(file, counters.tree, path)
-    if counters.may_miss and not set(names) <= branch_names(tree):
+    names = [name for name in counters.branches if name in branch_names(tree)]
+    if counters.may_miss and not names:
         return None
-    require_branches(tree, names, schema, path)
+    if not counters.may_miss:
+        require_branches(tree, counters.branches, schema, path)
     if tree.num_entries == 0:
         raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
     _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
-    number, weights = (ak.to_numpy(arrays[name]) for name in names[:2])
-    total, mean = int(number.sum()), math.nan
-    if counters.cross_section_pb and total > 0:
+    number, weights = _counted(arrays, counters.n_generated), _counted(arrays, counters.sum_of_weights)
+    total, mean = None if number is None else int(number.sum()), math.nan
+    if counters.cross_section_pb and total:
         mean = float((ak.to_numpy(arrays[counters.cross_section_pb]) * number).sum() / total)
-    return Totals(total, float(weights.sum(dtype=np.float64)), mean)
+    source = f"{counters.tree}/{names[0]}"
+    return Totals(total, None if weights is None else float(weights.sum(dtype=np.float64)), source, mean)
+
+
+def _counted(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> np.ndarray | None:
+    """Values of each entry of a counter, by the first of its names that is not zero; None if it has none."""
+    columns = [ak.to_numpy(arrays[name]) for name in names if name in arrays]
+    if not columns:
+        return None
+    return reduce(lambda found, other: np.where(found != 0, found, other), columns)
+
+
+def unread_counters(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> list[str]:
+    """Name the objects of a file that look like counters of generated events, which its layout does not read."""
+    found, trees = [], tree_kinds(file)
+    for name, kind in file.classnames(cycle=False).items():
+        if name == layout.tree or not _LOOKS_LIKE_COUNTER.search(name):
+            continue
+        if name in trees:
+            branches = sorted(branch_names(find_tree(file, name, path)))
+            shown = ", ".join(branches[:SHOWN_BRANCHES]) + (", ..." if len(branches) > SHOWN_BRANCHES else "")
+            found.append(f"the tree {name} ({shown})")
+        elif kind.startswith(("TH1", "TParameter")):
+            found.append(f"the {'histogram' if kind.startswith('TH1') else 'number'} {name}")
+    return found

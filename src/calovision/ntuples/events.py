@@ -63,10 +63,16 @@ class NtupleInfo:
         Number of generated events: as given, else the file's own counter, else the number of entries.
     sum_of_weights
         Sum of the generator weights of all generated events.
+    counted_from, count_doubts
+        Where the number of generated events is from; if its entries were counted, what speaks against it.
+    n_weights
+        Generator weights of each event, without those in branches of their own; None if events differ in it.
     cross_section_pb
         The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
     collections
         Collections that the file has -> their fields.
+    missing
+        Collections of the schema that it does not have -> the branches that it lacks for them.
     """
 
     path: Path | str
@@ -77,4 +83,8 @@ class NtupleInfo:
     n_generated: int
     sum_of_weights: float
     cross_section_pb: float | None
+    counted_from: str = ""
+    count_doubts: tuple[str, ...] = ()
+    n_weights: int | None = 1
     collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -1,21 +1,52 @@
 """How many events a file stands for, what their weights add up to, and the cross-section."""
 
+import logging
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import uproot
 
+from calovision.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import Chunk
-from calovision.ntuples.counters import Totals, choose_totals, read_counter, read_counters
-from calovision.ntuples.root_file import Tree, branch_names
+from calovision.ntuples.counters import Totals, choose_totals, read_counter, read_counters, unread_counters
+from calovision.ntuples.root_file import Tree, branch_names, has_tree
 from calovision.ntuples.schemas import Schema
-from calovision.ntuples.weights import first_of_event, read_weights, weight_branches
+from calovision.ntuples.weights import count_weights, first_of_event, read_weights, weight_branches
+
+logger = logging.getLogger(__name__)
 
 ENTRIES_PER_COUNT = 100_000  # entries held in memory while the weights of a file are added up
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What a file stands for.
+
+    Attributes
+    ----------
+    n_generated, sum_of_weights
+        Number of generated events, and the sum of their weights.
+    cross_section_pb
+        NaN without one.
+    source
+        Where the number is from, for people.
+    doubts
+        What speaks against it: objects that look like counters but were not read; empty if nothing does.
+    n_weights
+        Weights of each event, without further factors; None if events differ in it or there are none.
+    """
+
+    n_generated: int
+    sum_of_weights: float
+    cross_section_pb: float
+    source: str
+    doubts: tuple[str, ...] = ()
+    n_weights: int | None = 1
 
 
 def count_generated(
@@ -27,7 +58,7 @@ def count_generated(
     path: Path | str,
     weight_index: int,
     given: Mapping[str, float | str | None],
-) -> tuple[int, float, float]:
+) -> Generation:
     """Count the generated events of a file.
 
     Parameters
@@ -42,9 +73,10 @@ def count_generated(
         ``n_generated`` and ``sum_of_weights`` as the caller has them, numbers or objects of the file (`read_counter`),
         or None.
 
-    Returns
-    -------
-    Number of generated events, sum of their weights, cross-section in pb (NaN without one).
+    Raises
+    ------
+    InputError
+        If a counter cannot be read, or the file has more events than its counters say were generated.
     """
     counted = None if layout.counters is None else read_counters(file, layout.counters, schema, path)
 
@@ -58,23 +90,54 @@ def count_generated(
     number, total = choose_totals(
         **values, counted=counted, count_entries=count_entries, nominal=weight_index == 0, path=path
     )
-    return number, total, (counted or count_entries()).cross_section_pb
+    if values["n_generated"] is None and number < tree.num_entries:
+        raise InputError(
+            f"{path}: {counted.source} says that {number} events were generated, but the file has {tree.num_entries}; "
+            "give n_generated and sum_of_weights"
+        )
+    own = counted or count_entries()
+    at, doubts = counters["n_generated"], ()
+    if at is None and counted is None:
+        doubts = _doubts(file, tree, layout, path)
+    source = own.source if at is None else at if isinstance(at, str) else "given"
+    return Generation(number, total, own.cross_section_pb, source, doubts, own.n_weights)
+
+
+def _doubts(file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Path | str) -> tuple[str, ...]:
+    """Why the entries of a file may not be all events that were generated; each is also a warning."""
+    suspects = unread_counters(file, layout, path)
+    has_weights = bool(weight_branches(layout, branch_names(tree), factors=False))
+    if layout.counters is not None and not has_weights:  # collisions, whose tree of runs counts nothing
+        suspects = [name for name in suspects if name != f"the tree {layout.counters.tree} (run)"]
+    doubts = tuple(f"{name} may count them" for name in suspects)
+    if layout.counters is not None and has_weights and not has_tree(file, layout.counters.tree):
+        doubts = (f"the tree {layout.counters.tree}, which counts them, is not there", *doubts)
+    if doubts:
+        logger.warning(
+            "%s: its %d entries are taken for all generated events, although %s; give n_generated and sum_of_weights "
+            "if events were dropped",
+            path,
+            tree.num_entries,
+            " and ".join(doubts),
+        )
+    return doubts
 
 
 def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: int) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
     branches = weight_branches(layout, branch_names(tree), factors=weight_index > 0)
-    weighted, branch = bool(branches), layout.cross_section_pb
+    branch, n_entries = layout.cross_section_pb, int(tree.num_entries)
     if branch in branch_names(tree):
         branches.add(branch)
-    total, all_one = 0.0, True
+    total, all_one, numbers = 0.0, True, set()
     cross_section = float(branch) if isinstance(branch, int | float) else math.nan
-    for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else ():
-        chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))))
-        weight, _ = read_weights(chunk, layout, weight_index)
+    for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else [(0, {})]:
+        chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else n_entries)
+        weight, _ = read_weights(chunk, layout, weight_index, variations=False)
         total += float(weight.sum())
         all_one = all_one and bool(np.all(weight == 1))
+        numbers.add(count_weights(chunk, layout))
         if branch in arrays:
             cross_section = float(first_of_event(chunk, branch)[-1])
-    n_entries = int(tree.num_entries)
-    return Totals(n_entries, total if weighted else float(n_entries), cross_section, all_one)
+    n_weights = numbers.pop() if len(numbers) == 1 else None
+    return Totals(n_entries, total, f"entries of {layout.tree}", cross_section, all_one, n_weights)

@@ -69,7 +69,7 @@ _CALOVISION = Schema(
     tracks=(Collection({"pt": "tracks_pt", "eta": "tracks_eta", "phi": "tracks_phi"}),),
     event_number="event_number",
     weight="weight",
-    counters=Counters("generation", "n_generated", "sum_of_weights", "cross_section_pb"),
+    counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
 )
 
 
@@ -96,6 +96,10 @@ def _particle_flow(
     }
 
 
+# With an underscore in the productions of 2016 to 2018 (NanoAOD v5 to v7).
+_RUNS = Counters("Runs", ("genEventCount", "genEventCount_"), ("genEventSumw", "genEventSumw_"), may_miss=True)
+
+
 def _nanoaod(candidates: str, table: str, item_index: str, charge: str = "{}_charge") -> Schema:
     """NanoAOD with particle-flow candidates; the index table gives the jet and the candidate of each constituent."""
     item = {name: f"{candidates}_{name}" for name in ("pt", "eta", "phi")}
@@ -117,7 +121,7 @@ def _nanoaod(candidates: str, table: str, item_index: str, charge: str = "{}_cha
         weight="genWeight",
         weight_may_miss=True,  # collision data have none
         weight_factors=("LHEScaleWeight", "PSWeight"),
-        counters=Counters("Runs", "genEventCount", "genEventSumw", may_miss=True),
+        counters=_RUNS,
     )
 
 

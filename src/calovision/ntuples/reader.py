@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +10,16 @@ import awkward as ak
 
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.collections import read_collection, read_trimmed_jets
-from calovision.ntuples.columns import Chunk, available_fields, branches_of, missing_branches
+from calovision.ntuples.columns import Chunk
 from calovision.ntuples.detection import fitting_layout
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.layouts import candidate_layouts
+from calovision.ntuples.plan import Plan, make_plan
 from calovision.ntuples.retries import Attempts, with_retries
-from calovision.ntuples.root_file import Tree, branch_names, find_tree, locate, opened, require_branches
-from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
-from calovision.ntuples.weights import event_numbers, read_weights, weight_branches
+from calovision.ntuples.root_file import Tree, find_tree, locate, opened
+from calovision.ntuples.schemas import COLLECTIONS, Schema
+from calovision.ntuples.weights import event_numbers, read_weights
 
 
 def open_ntuple(
@@ -30,6 +30,7 @@ def open_ntuple(
     weight_index: int = 0,
     n_generated: float | str | None = None,
     sum_of_weights: float | str | None = None,
+    trimmed: bool = False,
     retries: int = 0,
 ) -> NtupleInfo:
     """Read what a file says about all its events.
@@ -46,6 +47,8 @@ def open_ntuple(
         Which of several generator weights.
     n_generated, sum_of_weights
         In place of what the file says: numbers, or objects of the file that hold them (`read_counter`).
+    trimmed
+        Say of which collections `iterate_events` with ``trimmed`` gives something.
     retries
         How often an address that does not answer is tried again (`calovision.ntuples.retries`).
 
@@ -64,7 +67,7 @@ def open_ntuple(
     path, tree = locate(path, tree)
     candidates = candidate_layouts(schema, tree=tree)
     given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
-    return with_retries(partial(_read_info, path, candidates, weight_index, given), path, retries)
+    return with_retries(partial(_read_info, path, candidates, weight_index, given, trimmed), path, retries)
 
 
 def _read_info(
@@ -72,25 +75,31 @@ def _read_info(
     candidates: Mapping[str, tuple[Schema, ...]],
     weight_index: int,
     given: Mapping[str, float | str | None],
+    trimmed: bool,
 ) -> NtupleInfo:
     """Open a file once and say what it holds."""
     with opened(path) as file:
         name, layout = fitting_layout(file, candidates, path)
         events = find_tree(file, layout.tree, path)
-        plan = _plan(events, layout, name, path)
-        number, total, cross_section = count_generated(
+        plan = make_plan(events, layout, name, path, trimmed=trimmed)
+        generation = count_generated(
             file, events, layout, schema=name, path=path, weight_index=weight_index, given=given
         )
+        section = generation.cross_section_pb
         return NtupleInfo(
             path=path,
             uuid=str(file.file.uuid),
             schema=name,
             tree=layout.tree,
             n_entries=int(events.num_entries),
-            n_generated=number,
-            sum_of_weights=total,
-            cross_section_pb=cross_section if math.isfinite(cross_section) and cross_section > 0 else None,
-            collections=plan.fields,
+            n_generated=generation.n_generated,
+            sum_of_weights=generation.sum_of_weights,
+            cross_section_pb=section if math.isfinite(section) and section > 0 else None,
+            counted_from=generation.source,
+            count_doubts=generation.doubts,
+            n_weights=generation.n_weights,
+            collections=plan.collections,
+            missing=plan.missing,
         )
 
 
@@ -117,11 +126,12 @@ def iterate_events(
         basket.
     fields
         Collections -> fields that are wanted; only these are read, and a collection that is not named is None. None:
-        everything that the file has. The key ``weight_variations`` (its value does not matter) asks for those weight
-        variations that stand in branches of their own.
+        everything that the file has. The key ``weight_variations`` (its value does not matter) asks for all weights,
+        also those that stand in branches of their own; without it events may differ in their number.
     trimmed
-        Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, ``fat_jets`` is None,
-        so that the caller clusters.
+        Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, as other files than
+        those of Delphes, ``fat_jets`` is None, so that the caller clusters. ``constituents`` is None, since those of
+        the file are of the ungroomed jets.
     entry_range
         First entry, and the one behind the last (None: up to the end); what lies beyond the end is not there. None
         reads all. Events without a number of their own have that of their entry in the whole file.
@@ -144,7 +154,7 @@ def iterate_events(
             with opened(path) as file:
                 name, layout = fitting_layout(file, candidates, path)
                 events = find_tree(file, layout.tree, path)
-                plan = _plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
+                plan = make_plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
                 for chunk in _chunks(events, plan, path, chunk_size, clipped(first, end, int(events.num_entries))):
                     yield _events(chunk, layout, plan, weight_index)
                     first = chunk.start + chunk.n_events
@@ -161,7 +171,7 @@ def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
 
 
 def _chunks(
-    tree: Tree, plan: "_Plan", path: Path | str, chunk_size: int | None, entry_range: tuple[int, int]
+    tree: Tree, plan: Plan, path: Path | str, chunk_size: int | None, entry_range: tuple[int, int]
 ) -> Iterator[Chunk]:
     """Arrays of the planned branches, chunk by chunk."""
     for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
@@ -169,82 +179,9 @@ def _chunks(
         yield Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest))
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """What is read of a file, after a check that it exists."""
-
-    schema: str
-    path: Path | str
-    branches: set[str]
-    fields: Mapping[str, tuple[str, ...]]  # of the collections; trimmed jets apart
-    trimmed: bool
-
-
-def _plan(
-    tree: Tree,
-    layout: Schema,
-    schema: str,
-    path: Path | str,
-    *,
-    fields: Mapping[str, Names[str]] | None = None,
-    trimmed: bool = False,
-    factors: bool = False,
-) -> _Plan:
-    """Choose the branches that are demanded and wanted; InputError names those that are missing."""
-    present = branch_names(tree)
-    require_branches(tree, _demanded(layout, present, trimmed=trimmed), schema, path)
-    chosen = {name: _fields_of(name, layout, present, fields) for name in COLLECTIONS}
-    with_trimmed = trimmed and layout.trimmed_p4 in present and (fields is None or "fat_jets" in fields)
-    if trimmed and layout.trimmed_p4 is not None:
-        chosen["fat_jets"] = ()
-    all_weights = factors or fields is None or "weight_variations" in fields
-    branches = weight_branches(layout, present, factors=all_weights)
-    if layout.event_number is not None:
-        branches.add(layout.event_number)
-    for name, names in chosen.items():
-        if names:
-            branches |= branches_of(layout.parts(name), names, present)
-    if chosen["constituents"]:
-        branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
-    if with_trimmed:
-        branches.add(layout.trimmed_p4)
-    return _Plan(schema, path, branches, {name: names for name, names in chosen.items() if names}, with_trimmed)
-
-
-def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
-    """Branches that a file of this layout must have."""
-    demanded = weight_branches(layout, present, factors=False)
-    if layout.event_number is not None:
-        demanded.add(layout.event_number)
-    if isinstance(layout.cross_section_pb, str) and not layout.cross_section_may_miss:
-        demanded.add(layout.cross_section_pb)
-    for name in COLLECTIONS:
-        parts = layout.parts(name)
-        if name == "fat_jets" and trimmed and layout.trimmed_p4 is not None:
-            continue
-        rule = parts[0].presence if parts else Presence.OPTIONAL
-        every = {branch for part in parts for branch in branches_of([part], part.fields, present)}
-        if rule is Presence.REQUIRED or (rule is Presence.ALL_OR_NONE and every & present):
-            demanded |= every
-    return demanded
-
-
-def _fields_of(
-    name: str, layout: Schema, present: set[str], wanted: Mapping[str, Names[str]] | None
-) -> tuple[str, ...]:
-    """Fields of a collection that exist and are wanted."""
-    if wanted is not None and (unknown := set(wanted) - {*COLLECTIONS, "weight_variations"}):
-        raise ValueError(f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}")
-    parts = layout.parts(name)
-    if name == "constituents" and missing_branches(layout.fat_jets, present):
-        return ()
-    available = available_fields(parts, present)
-    return available if wanted is None else tuple(field for field in available if field in wanted.get(name, ()))
-
-
-def _events(chunk: Chunk, layout: Schema, plan: _Plan, weight_index: int) -> Events:
+def _events(chunk: Chunk, layout: Schema, plan: Plan, weight_index: int) -> Events:
     """Give the branches of one chunk our names."""
-    weight, variations = read_weights(chunk, layout, weight_index)
+    weight, variations = read_weights(chunk, layout, weight_index, variations=plan.variations)
     collections: dict[str, ak.Array | None] = {
         name: read_collection(chunk, layout, name, plan.fields[name]) if name in plan.fields else None
         for name in COLLECTIONS

@@ -57,13 +57,31 @@ class Constituents(Collection):
 
 @dataclass(frozen=True)
 class Counters:
-    """A tree whose entries (several after hadd) count the generated events; branch names."""
+    """A tree whose entries (several after hadd) count the generated events.
+
+    Attributes
+    ----------
+    tree
+        Its name.
+    n_generated, sum_of_weights
+        Branches by the names that productions gave them; of an entry that has several the first one that is not zero
+        counts, since merging files of two productions fills what one of them lacks with zeros.
+    cross_section_pb
+        Branch.
+    may_miss
+        Tree and branches may be absent; then the entries are counted.
+    """
 
     tree: str
-    n_generated: str
-    sum_of_weights: str
+    n_generated: tuple[str, ...]
+    sum_of_weights: tuple[str, ...]
     cross_section_pb: str | None = None
-    may_miss: bool = False  # then the entries are counted
+    may_miss: bool = False
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Every name."""
+        return (*self.n_generated, *self.sum_of_weights, *([self.cross_section_pb] if self.cross_section_pb else []))
 
 
 @dataclass(frozen=True)

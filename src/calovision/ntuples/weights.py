@@ -34,7 +34,9 @@ def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[
     return names | (set(schema.weight_factors) & present if factors else set())
 
 
-def read_weights(chunk: Chunk, schema: Schema, index: int = 0) -> tuple[np.ndarray, np.ndarray | None]:
+def read_weights(
+    chunk: Chunk, schema: Schema, index: int = 0, *, variations: bool = True
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Generator weights.
 
     Parameters
@@ -43,13 +45,15 @@ def read_weights(chunk: Chunk, schema: Schema, index: int = 0) -> tuple[np.ndarr
         Holds the branches `weight_branches`, or none of them.
     index
         Which of several weights.
+    variations
+        Whether the other weights are wanted; without them, events may differ in their number if ``index`` is 0.
 
     Returns
     -------
     weight
         float64 ``(n,)``; 1 if the file has none.
     variations
-        All weights, float64 ``(n, k)``; None if k is 1.
+        All weights, float64 ``(n, k)``; None if k is 1 or they are not wanted.
 
     Raises
     ------
@@ -57,27 +61,53 @@ def read_weights(chunk: Chunk, schema: Schema, index: int = 0) -> tuple[np.ndarr
         If events differ in the number of weights, one has none, there are no more than ``index``, or the chosen weight
         of an event is not finite.
     """
-    if schema.weight is None or not set(names_in(schema.weight)) <= set(chunk.arrays):
-        every = np.ones((chunk.n_events, 1))
-    else:
+    every = None
+    if not _has_weights(chunk, schema):
+        weight = np.ones(chunk.n_events)
+        _check_index(chunk, index, 1)
+    elif variations or index > 0:
         every = _all_weights(chunk, schema)
-    if not 0 <= index < every.shape[1]:
-        raise InputError(
-            f"{chunk.where}: there is no weight {index}, as the events have {every.shape[1]}; choose a weight from 0 "
-            f"to {every.shape[1] - 1}"
-        )
-    weight = np.ascontiguousarray(every[:, index])
+        _check_index(chunk, index, every.shape[1])
+        weight = np.ascontiguousarray(every[:, index])
+    else:
+        first = {name: first_of_event(chunk, name) for name in names_in(schema.weight)}
+        weight = np.broadcast_to(evaluate(schema.weight, first, chunk.where), chunk.n_events).astype(np.float64)
     if len(wrong := np.flatnonzero(~np.isfinite(weight))):
         raise InputError(
             f"{chunk.where}: {schema.weight} is {weight[wrong[0]]} in entry {chunk.start + wrong[0]}; weights must be "
             "finite numbers"
         )
-    return weight, every if every.shape[1] > 1 else None
+    return weight, every if every is not None and every.shape[1] > 1 else None
+
+
+def count_weights(chunk: Chunk, schema: Schema) -> int | None:
+    """Number of weights of every event, without further factors; None if events differ in it."""
+    if not _has_weights(chunk, schema):
+        return 1
+    columns = [chunk.column(name) for name in names_in(schema.weight)]
+    numbers = [set(np.diff(column.offsets).tolist()) for column in columns if column.offsets is not None]
+    if any(len(counts) > 1 for counts in numbers):
+        return None
+    return max((counts.pop() for counts in numbers if counts), default=1)
+
+
+def _has_weights(chunk: Chunk, schema: Schema) -> bool:
+    return schema.weight is not None and set(names_in(schema.weight)) <= set(chunk.arrays)
+
+
+def _check_index(chunk: Chunk, index: int, n_weights: int) -> None:
+    if not 0 <= index < n_weights:
+        raise InputError(
+            f"{chunk.where}: there is no weight {index}, as the events have {n_weights}; choose a weight from 0 to "
+            f"{n_weights - 1}"
+        )
 
 
 def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
     """Weights ``(n, k)``: of the branch or formula, then the nominal one times the factors."""
     names = names_in(schema.weight)
+    if not names:
+        return np.full((chunk.n_events, 1), evaluate(schema.weight, {}, chunk.where), dtype=np.float64)
     columns = np.broadcast_arrays(*(_table(chunk, name) for name in names))
     values = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
     flat = evaluate(schema.weight, values, chunk.where).astype(np.float64)
@@ -98,7 +128,8 @@ def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarr
         entry = different[0]
         raise InputError(
             f"{chunk.where}: {branch} has {counts[entry]} values in entry {chunk.start + entry}, but {counts[0]} in "
-            f"entry {chunk.start}; each event must have as many weights"
+            f"entry {chunk.start}; each event must have as many weights, or only the first may be asked for (weight "
+            "index 0, no variations)"
         )
     return column.values.reshape(chunk.n_events, counts[0])
 

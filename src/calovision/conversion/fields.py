@@ -1,0 +1,83 @@
+"""What is read of an ntuple for the images of a recipe, after a check that the file has it."""
+
+from collections.abc import Iterable
+
+from calovision.conversion.recipe import ImageRecipe
+from calovision.errors import InputError
+from calovision.images import CHANNELS
+from calovision.images.channels import needed_fields
+from calovision.jet_images import JET_CHANNELS
+from calovision.ntuples import NtupleInfo
+
+CLUSTERED = {"eta", "phi", "e"}  # of the towers
+CONTENT_FIELDS = {"towers": CLUSTERED | {"e_em"}, "tracks": {"pt", "eta", "phi"}}
+SHOWN_BRANCHES = 6  # of those that a file lacks
+
+
+def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
+    """Collection -> fields of the ntuple that the recipe needs.
+
+    Raises
+    ------
+    InputError
+        If the file has not what a channel, the fat jets, or what the small-R jets and shapes need.
+    """
+    if recipe.content is not None:
+        for collection, needed in CONTENT_FIELDS.items():
+            _require(info, collection, needed, "small-R jets and shapes need")
+    fields = _of_jets(recipe, info) if recipe.jets is not None else _of_events(recipe, info)
+    if recipe.content is not None:
+        for collection, needed in CONTENT_FIELDS.items():
+            fields.setdefault(collection, set()).update(needed)
+    if info.n_weights is not None and info.n_weights > 1:
+        fields["weight_variations"] = set()
+    return fields
+
+
+def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
+    """Fields for images of whole events, and for their fat jets."""
+    for channel in recipe.channels:
+        (needed,) = needed_fields([channel]).values()
+        _require(info, CHANNELS[channel].collection, needed, f"the image channel '{channel}' needs")
+    fields = needed_fields(recipe.channels)
+    if recipe.variation is not None:
+        _require(info, "towers", CLUSTERED | {"e_em", "e_had"}, "another detector needs")
+        fields.setdefault("towers", set()).update(CLUSTERED, {"e_em", "e_had"})
+    elif "fat_jets" in info.collections:
+        fields["fat_jets"] = {"pt", "eta", "phi", "mass"}
+    elif recipe.cluster_jets:
+        _require(info, "towers", CLUSTERED, f"clustering {_described(recipe)} needs")
+        fields.setdefault("towers", set()).update(CLUSTERED)
+    return fields
+
+
+def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
+    """Fields for images of fat jets: the file's own with their constituents, else what they are made of."""
+    needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
+    needed.update(*(JET_CHANNELS[channel].needed_fields for channel in recipe.jets.channels))
+    is_own = recipe.variation is None and "fat_jets" in info.collections
+    fields = {"fat_jets": set(info.collections["fat_jets"])} if is_own else {}
+    if is_own and "constituents" in info.collections:
+        _require(info, "constituents", needed, "the jet recipe needs")
+        return fields | {"constituents": needed}
+    towers = CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
+    _require(info, "towers", towers, f"clustering {_described(recipe)} needs")
+    return fields | {"towers": towers}
+
+
+def _described(recipe: ImageRecipe) -> str:
+    return "trimmed fat jets" if recipe.fat_jets.groomed else "fat jets"
+
+
+def _require(info: NtupleInfo, collection: str, needed: Iterable[str], purpose: str) -> None:
+    """Raise InputError, which names what is missing, unless the file has a collection with the fields."""
+    lacking = list(info.missing.get(collection, ()))
+    if collection not in info.collections:
+        shown = ", ".join(lacking[:SHOWN_BRANCHES]) + (", ..." if len(lacking) > SHOWN_BRANCHES else "")
+        reason = f" (it lacks {shown})" if lacking else ""
+        raise InputError(f"{info.path}: {purpose} {collection}, which the file has not{reason}")
+    if absent := sorted(set(needed) - set(info.collections[collection])):
+        raise InputError(
+            f"{info.path}: {purpose} {collection} with {', '.join(absent)}, but those of the file have only "
+            f"{', '.join(info.collections[collection])}"
+        )
