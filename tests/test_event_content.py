@@ -10,6 +10,7 @@ import pytest
 from fakes import make_events, write_ntuple
 
 from calovision.conversion import ImageRecipe, chunks, convert_ntuple
+from calovision.conversion.fields import fields_to_read
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
 from calovision.jet_images import JET_RECIPES
@@ -266,10 +267,11 @@ def test_small_jets_without_asking_for_them(ntuple, tmp_path):
 @pytest.mark.parametrize("lacking", ["towers", "tracks"])
 def test_files_without_towers_or_tracks_are_refused(lacking, jets):
     """Also where jets are imaged, which take all that there is."""
-    collections = {name: ("pt", "eta", "phi") for name in ("towers", "tracks", "fat_jets") if name != lacking}
+    names = ("pt", "eta", "phi", "e", "e_em")
+    collections = {name: names for name in ("towers", "tracks", "fat_jets") if name != lacking}
     recipe = replace(RECIPE, jets=jets, channels=())
     with pytest.raises(InputError, match=rf"a\.root: small-R jets and shapes need {lacking}, which the file has not"):
-        chunks.fields_to_read(recipe, SimpleNamespace(path="a.root", collections=collections))
+        fields_to_read(recipe, SimpleNamespace(path="a.root", collections=collections, missing={}, n_weights=1))
 
 
 # selection.variables_of
