@@ -236,7 +236,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     [
         ({"channels": ("em", "muons")}, "unknown image channel 'muons'"),
         ({"preselection": {"met": "missing_et > 3"}}, r"cut 'met' \(missing_et > 3\) uses the unknown variable"),
-        ({"preselection": {"met": "n_fat_jets >"}}, "cut 'met' .* cannot be read"),
+        ({"preselection": {"met": "n_fat_jets >"}}, "cut 'met': .* cannot be read"),
     ],
 )
 def test_recipe_that_cannot_be_followed(tmp_path, changes, message):

@@ -14,10 +14,10 @@ from calovision.conversion.fields import fields_to_read
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
 from calovision.jet_images import JET_RECIPES
-from calovision.jets import CONTENT_VARIABLES, EventContent, FatJetDefinition, event_content
+from calovision.jets import EventContent, FatJetDefinition, event_content
 from calovision.jets.event_content import shapes
 from calovision.ntuples import iterate_events
-from calovision.selection import variables_of
+from calovision.selection import CONTENT_VARIABLES, variables_of
 from calovision.storage import ImageFile
 
 SMALL = EventContent(pt_min=10.0, leading_towers=6, leading_tracks=4)
@@ -259,7 +259,7 @@ def test_no_event_passes(ntuple, tmp_path):
 
 
 def test_small_jets_without_asking_for_them(ntuple, tmp_path):
-    with pytest.raises(InputError, match="unknown variable 'jets_ht'"):
+    with pytest.raises(InputError, match="unknown variable 'n_jets', which needs event_content"):
         convert(ntuple, tmp_path / "a.h5", content=None, preselection=SMALL_R)
 
 

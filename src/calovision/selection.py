@@ -1,15 +1,97 @@
-"""Cuts as named expressions on the event variables.
+"""Cuts as named expressions on the event variables (`calovision.expressions`)."""
 
-Expressions are those of numexpr: comparisons in parentheses joined by ``&``, ``|`` and ``~``.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from difflib import get_close_matches
 
-import numexpr
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.expressions import Expression, parse
+from calovision.expressions.kinds import CONDITION, NUMBER
+from calovision.expressions.nodes import Name, names_with_indices
+
+# Variables with one number an event, by what they are computed from; of jet_pt there are ten.
+EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "delta_eta_12", "ht", "leading_pt")
+CONTENT_VARIABLES = ("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks")
+N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
+
+
+def check_configured_cut(name: str, expression: str, *, with_content: bool) -> None:
+    """Check a cut on the variables of the workflow; ``InputError`` as in `check_cut`.
+
+    Parameters
+    ----------
+    name, expression
+        As in `check_cut`.
+    with_content
+        There are `CONTENT_VARIABLES`, too.
+    """
+    content = CONTENT_VARIABLES if with_content else ()
+    variables = [key for key in (*EVENT_VARIABLES, *content) if key != "jet_pt"]
+    check_cut(name, expression, variables, {"jet_pt": N_LEADING_SMALL_JETS} if with_content else {})
+
+
+def check_cut(
+    name: str, expression: str, variables: Collection[str], arrays: Mapping[str, int] | None = None
+) -> Expression:
+    """Check a cut before there are events.
+
+    Parameters
+    ----------
+    name
+        What the configuration calls the cut, for the message.
+    expression
+        For example ``"(n_fat_jets >= 4) & (mj_sum > 800)"``, GeV.
+    variables
+        Names of the variables with one number an event.
+    arrays
+        Names of those with several numbers an event -> how many; the cut names one of them, ``jet_pt[0]``.
+
+    Raises
+    ------
+    InputError
+        If the expression cannot be read, uses an unknown variable (the nearest one is named), or is no cut.
+    """
+    where = f"cut '{name}'" if name != expression else "cut"
+    found, arrays = parse(expression, where), arrays or {}
+    for part in names_with_indices(found.tree):
+        _check_variable(part, f"{where} ({expression})", variables, arrays)
+    if CONDITION not in found.possible_kinds(where, NUMBER):
+        raise InputError(f"{where} ({expression}) gives numbers: it must be a comparison, true or false")
+    return found
+
+
+def _check_variable(name: Name, where: str, variables: Collection[str], arrays: Mapping[str, int]) -> None:
+    """Raise InputError unless there is one number an event of this name."""
+    base, indices = name.base, name.indices
+    if base in arrays:
+        if len(indices) == 1 and indices[0] < arrays[base]:
+            return
+        raise InputError(
+            f"{where} uses '{name.text}', but {base} has {arrays[base]} numbers an event: choose one of them, "
+            f"{base}[0] to {base}[{arrays[base] - 1}]"
+        )
+    if base in variables and indices:
+        raise InputError(f"{where} uses '{name.text}', but {base} is one number an event: write {base}")
+    if base in CONTENT_VARIABLES and base not in variables:
+        raise InputError(
+            f"{where} uses the unknown variable '{base}', which needs event_content: set it in the configuration, or "
+            f"choose from {', '.join(sorted(variables))}"
+        )
+    if base not in variables:
+        known = sorted([*variables, *arrays])
+        raise InputError(
+            f"{where} uses the unknown variable '{base}': {_nearest(base, known)}choose from "
+            f"{', '.join(known) or 'none'}"
+        )
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    """Question after the known name that resembles another."""
+    spellings = {key.lower().replace("_", ""): key for key in known}
+    near = get_close_matches(name.lower().replace("_", ""), spellings, n=1, cutoff=0.6)
+    return f"did you mean {spellings[near[0]]}? Else " if near else ""
 
 
 def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -22,7 +104,7 @@ def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]
     expression
         For example ``"(n_fat_jets >= 4) & (mj_sum > 800)"``, GeV.
     variables
-        Event variables, each ``(n_events,)``.
+        Event variables, each ``(n_events,)``, or ``(n_events, k)`` for expressions such as ``jet_pt[0]``.
 
     Returns
     -------
@@ -34,31 +116,24 @@ def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]
         If the expression cannot be read, uses an unknown variable, or is no cut.
     """
     scalars = {key: values for key, values in variables.items() if np.ndim(values) == 1}
-    try:
-        unknown = [key for key in numexpr.NumExpr(expression).input_names if key not in scalars]
-        if unknown:
-            raise InputError(
-                f"cut '{name}' ({expression}) uses the unknown variable '{unknown[0]}': choose from "
-                f"{', '.join(sorted(scalars))}"
-            )
-        passed = numexpr.evaluate(expression, local_dict=scalars, global_dict={})
-    except (SyntaxError, TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(
-            f"cut '{name}' ({expression}) cannot be read: write comparisons in parentheses joined by & and |"
-        ) from error
+    arrays = {key: values for key, values in variables.items() if np.ndim(values) == 2}
+    found = check_cut(name, expression, scalars, {key: values.shape[1] for key, values in arrays.items()})
+    used = {
+        part.text: arrays[part.base][:, part.indices[0]] if part.indices else scalars[part.base]
+        for part in names_with_indices(found.tree)
+    }
+    passed = found.evaluate(used, f"cut '{name}'")
     if passed.dtype != bool:
         raise InputError(f"cut '{name}' ({expression}) gives numbers: it must be a comparison, true or false")
-    return np.broadcast_to(passed, (_n_events(scalars),))
+    return np.broadcast_to(passed, (_n_events(variables),))
 
 
 def variables_of(selection: Mapping[str, str]) -> set[str]:
-    """Names of all variables in the expressions; an expression that cannot be read has none."""
+    """Names of all variables in the expressions, without indices; an expression that cannot be read has none."""
     names = set()
     for expression in selection.values():
-        with suppress(SyntaxError, TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError):
-            names |= set(numexpr.NumExpr(expression).input_names)
+        with suppress(InputError):
+            names |= {part.base for part in names_with_indices(parse(expression, "cut").tree)}
     return names
 
 

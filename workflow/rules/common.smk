@@ -27,7 +27,7 @@ WORKFLOW_KEYS = ("seeds", "test_rotations", "threads")
 
 # Modules that decide what is in an image file.
 IMAGE_MODULES = ("conversion", "grid", "images", "jet_images", "jets", "kinematics", "ntuples", "selection")
-IMAGE_MODULES += ("splits", "storage")
+IMAGE_MODULES += ("expressions", "splits", "storage")
 
 # Keys of the images that decide how the work is shared, not what comes out.
 IMAGE_JOB_KEYS = ("events_per_job", "remote_retries")

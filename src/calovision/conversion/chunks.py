@@ -12,7 +12,6 @@ from calovision.errors import InputError, NotFiniteError
 from calovision.images import SparseImages, build_sparse_images
 from calovision.jet_images import build_jet_images
 from calovision.jets import (
-    CONTENT_VARIABLES,
     event_content,
     event_variables,
     find_fat_jets,
@@ -21,7 +20,7 @@ from calovision.jets import (
     leading,
 )
 from calovision.ntuples import Events
-from calovision.selection import apply_selection, variables_of
+from calovision.selection import CONTENT_VARIABLES, apply_selection, variables_of
 from calovision.splits import assign_split
 from calovision.variations import apply_variation
 

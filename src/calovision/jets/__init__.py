@@ -11,7 +11,7 @@ from calovision.jets.clustering import (
     kt_subjets,
     trim,
 )
-from calovision.jets.event_content import CONTENT_VARIABLES, EventContent, event_content
+from calovision.jets.event_content import EventContent, event_content
 from calovision.jets.selection import (
     FatJetDefinition,
     find_fat_jets,
@@ -21,7 +21,6 @@ from calovision.jets.selection import (
 from calovision.jets.variables import N_LEADING_JETS, N_SUMMED_MASSES, event_variables, jet_columns, leading
 
 __all__ = [
-    "CONTENT_VARIABLES",
     "N_LEADING_JETS",
     "N_SUMMED_MASSES",
     "EventContent",

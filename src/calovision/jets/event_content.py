@@ -11,9 +11,7 @@ import numpy as np
 
 from calovision.jets.clustering import cluster_fat_jets
 from calovision.kinematics import wrap_phi
-
-N_LEADING_SMALL_JETS = 10  # whose pT is kept
-CONTENT_VARIABLES = ("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks")
+from calovision.selection import N_LEADING_SMALL_JETS
 
 
 @dataclass(frozen=True)

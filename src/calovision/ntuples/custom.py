@@ -40,7 +40,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from calovision.errors import InputError
-from calovision.ntuples.expressions import check_expression, names_in, substitute
+from calovision.expressions import parse
+from calovision.expressions.kinds import CONDITION
+from calovision.ntuples.expressions import is_name, names_in
 from calovision.ntuples.schemas import Collection, Constituents, Schema
 from calovision.user_files import read_yaml
 
@@ -115,7 +117,7 @@ def _collection(name: str, given: object, where: str) -> Collection:
         fields.setdefault("e", f"({fields['e_em']}) + ({fields['e_had']})")
     if not any(names_in(text) for text in fields.values()):
         raise InputError(f"{where} uses no branch; its keys must be branches or formulas of branches")
-    cut = substitute(_formula(given["cut"], f"{where}.cut"), fields) if "cut" in given else None
+    cut = _cut(given["cut"], fields, f"{where}.cut") if "cut" in given else None
     if name == "constituents":
         return Constituents(fields, cut=cut, **_index_table(given, where))
     return Collection(
@@ -132,7 +134,7 @@ def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
     """Branches of the index table, which are no formulas."""
     table = {key: given[key] for key in ("jet_index", "item_index") if key in given}
     for key, name in table.items():
-        if not isinstance(name, str) or names_in(name) != (name,):
+        if not isinstance(name, str) or not is_name(name):
             raise InputError(f"{where}.{key} is {name!r}; it must be the name of a branch")
     if "item_index" in table and "jet_index" not in table:
         raise InputError(f"{where}.item_index needs jet_index, the number of the jet of each row; give both")
@@ -143,8 +145,15 @@ def _formula(value: object, where: str) -> str:
     """Branch, formula or number, as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(f"{where} is {value!r}; it must be a branch, a formula or a number")
-    check_expression(str(value), where)
-    return str(value)
+    return parse(str(value), where).text
+
+
+def _cut(value: object, fields: Mapping[str, str], where: str) -> str:
+    """Condition on branches, with the collection's own fields replaced by their formulas."""
+    cut = parse(_formula(value, where), where).substitute(fields, where)
+    if CONDITION not in cut.possible_kinds(where):
+        raise InputError(f"{where}: {value!r} gives numbers; it must be a comparison, true or false")
+    return cut.text
 
 
 def _number_or_name(value: object, where: str) -> float | str:
