@@ -116,9 +116,25 @@ def test_table_text():
     ]
 
 
+def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
+    found = numbers()
+    found["classifiers"]["cnn"]["best_cut"]["background_is_limit"] = [True]
+    found["classifiers"]["cnn"]["binned"]["method"] = {"significance": "asymptotic", "limit": "toys"}
+    found["cuts"]["method"] = {"significance": "counting", "limit": "asymptotic"}
+    *_, cuts, best, binned, empty, meaning = reach_table(found).splitlines()
+    interval, limit = "1.23 (1.1 to 1.34)", "12.3 (10 to 15)"
+    assert cuts == f"| cuts | 2 | 10 | 4.2 | {interval} ‡ | {limit} |  |  |"
+    gains = "above 2 (1.5 to 2.5) | none"
+    assert best == f"| cnn, best cut | 4 | below 7 | 4.2 | above {interval} | below {limit} | {gains} |"
+    assert binned == f"| cnn, binned | 4.5 | 20.5 | 8.5 | {interval} | {limit} ‡ | 2 (1.5 to 2.5) | none |"
+    assert empty == ""
+    assert meaning.startswith("‡ few events are expected")
+
+
 def test_no_gain_over_cuts_that_no_background_event_passes():
     text, _, header, line, *rows = reach_table(numbers(is_limit=True)).splitlines()
-    assert "**No simulated background event passes the cuts**" in text
+    assert "**No simulated background is left within the cuts**" in text
+    assert rows[0].startswith("| cuts | 2 | below 10 | 4.2 | above 1.23")
     assert "over" not in header
     for row in (header, line, *rows):
         assert row.count("|") == 7
@@ -130,6 +146,8 @@ def test_a_limit_that_does_not_exist():
     found["cuts"]["limit"]["cross_section_pb"] = {"value": None, "low": None, "high": None}
     row = reach_table(found).splitlines()[4]
     assert row.split(" | ")[5] == "none"
+    found["cuts"]["background_is_limit"] = [True]
+    assert reach_table(found).splitlines()[4].split(" | ")[5].startswith("none")
 
 
 def masses(value, excludes, *, limits=(0.01, None)):
@@ -148,5 +166,9 @@ def test_table_of_masses():
     assert first == "| 1400 | 25.3 | 20.5 | 10 |"
     assert second == "| 1800 | 2.76 | 13.7 | none |"
     assert words == "Expected excluded mass, cuts: 1446 GeV. The binned CNN excludes none of these masses."
+    against["cuts"] |= {"method": ["counting", "asymptotic"], "background_is_limit": True}
+    lines = reach_table(numbers(against_mass=against)).splitlines()
+    assert "| 1400 | 25.3 | below 20.5 ‡ | 10 |" in lines
+    assert "| 1800 | 2.76 | below 13.7 | none |" in lines
     against["cuts"] = masses(None, "all")
     assert "The cuts exclude all of these masses." in reach_table(numbers(against_mass=against))

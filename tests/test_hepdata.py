@@ -39,7 +39,8 @@ def make_record(scale, *, gain=True):
     pb = {"value": 0.01 / scale, "low": 0.009 / scale, "high": 0.012 / scale}
     pb |= {"band_low": 0.007 / scale, "band_high": 0.014 / scale}
     record = {"signal": [3.0, 2.0], "background": [50.0, 4.0], "significance": number}
-    record["limit"] = {"cross_section_pb": pb}
+    record |= {"limit": {"cross_section_pb": pb}, "background_is_limit": [False, scale > 1.5]}
+    record["method"] = {"significance": "asymptotic", "limit": "toys" if scale > 1.5 else "asymptotic"}
     return record | ({"gain": {"significance": number, "limit": number}} if gain else {})
 
 
@@ -113,6 +114,11 @@ def test_efficiencies_and_reach_are_the_numbers_given(tmp_path):
     gains = column(folder, "expected_reach.yaml", "Gain in limit over the cuts")
     assert [one["value"] for one in gains] == ["-", 3.0, 4.0]
     assert [one["value"] for one in column(folder, "expected_reach.yaml", "Expected background events")] == [54.0] * 3
+    for name, values in (
+        ("Background is an upper limit", ["no", "no", "yes"]),
+        ("Method of the limit", ["asymptotic", "asymptotic", "toys"]),
+    ):
+        assert [one["value"] for one in column(folder, "expected_reach.yaml", name)] == values
 
 
 def test_thinned_curve_keeps_its_ends_and_its_shape():

@@ -22,7 +22,7 @@ from conftest import REPOSITORY
 from sklearn.metrics import roc_auc_score
 
 from calovision import ImageCollection
-from calovision.metrics import signal_efficiency_at
+from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
 from calovision.reach import asimov_significance
 from calovision.run_summary import run_status
@@ -184,15 +184,17 @@ def check_comparison(results: Path, names: list[str]) -> None:
     networks = read_table(results / "metrics/network_scores.h5")
     labels, region = test["label"], test["signal_region"]
     weighted, unweighted = found["at_signal_region"], found["unweighted"]
+    point, summary = region_point(region, labels, test["weight"]), read_numbers(results, "summary")
+    assert weighted["background_efficiency"] == summary["region_point"]["background_efficiency"]
+    assert weighted["background_is_limit"] == summary["region_point"]["is_limit"] == point.is_limit
     background = np.where(labels == 0, test["weight"], 0.0)
-    point = background[region].sum() / background.sum()
-    assert weighted["background_efficiency"] == pytest.approx(point)
+    if not point.is_limit:
+        assert weighted["background_efficiency"] == pytest.approx(background[region].sum() / background.sum())
     assert list(weighted["classifiers"]) == names
     values = {"signal_region": test["weight"][region & (labels == 1)].sum() / test["weight"][labels == 1].sum()}
     for name in names[1:]:
         columns = networks.get(name, test.get(name)).reshape(len(labels), -1).T
-        # no background in the region: all signal above the hardest background
-        at = [signal_efficiency_at(one, labels, test["weight"], max(point, 1e-200)).value for one in columns]
+        at = [signal_efficiency_at(one, labels, test["weight"], point).value for one in columns]
         values[name] = np.mean(at)
         at = [signal_efficiency_at(one, labels, np.ones(len(labels)), 1e-3).value for one in columns]
         assert unweighted["classifiers"][name]["signal_efficiency"]["value"] == pytest.approx(np.mean(at))
@@ -220,7 +222,8 @@ def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
     # one auxiliary measurement instead of two for the systematic and the statistical uncertainty
     relative = np.hypot(found["background_uncertainty"], cuts["background_error"][0] / cuts["background"][0])
     closed = asimov_significance(cuts["signal"][0], cuts["background"][0], relative)
-    assert cuts["significance"]["value"] == pytest.approx(float(closed), rel=0.05)
+    if cuts["method"]["significance"] == "asymptotic":
+        assert cuts["significance"]["value"] == pytest.approx(float(closed), rel=0.05)
     for methods in found["classifiers"].values():
         for record in methods.values():
             assert record["limit"]["cross_section_pb"]["value"] == pytest.approx(

@@ -179,7 +179,8 @@ def _reach_table(reach: Mapping) -> "Table":
         "Expected reach",
         f"Expected significance and 95 % CL upper limit on the cross-section (CLs), relative background uncertainty "
         f"{reach['background_uncertainty']:g}. Uncertainties labeled stat are those of the number of simulated events, "
-        "those labeled expected are the band of +-1 standard deviation of what may be observed.",
+        "those labeled expected are the band of +-1 standard deviation of what may be observed. Where no simulated "
+        "background is left in a bin, it is an upper limit, the significance a lower and the limit an upper bound.",
         {"observables": ["SIG"], "phrases": ["Upper limit", "Significance"]},
     )
     rows = [("cuts", "cuts", reach["cuts"])]
@@ -190,12 +191,16 @@ def _reach_table(reach: Mapping) -> "Table":
         table.add_variable(_variable(title, [row[column] for row in rows], independent=True))
     for title, kind in (("Expected signal events", "signal"), ("Expected background events", "background")):
         table.add_variable(_variable(title, [sum(record[kind]) for record in records]))
+    is_limit = ["yes" if any(record["background_is_limit"]) else "no" for record in records]
+    table.add_variable(_variable("Background is an upper limit", is_limit))
     _add_interval_variable(table, "Expected significance", [record["significance"] for record in records])
     limits = [record["limit"]["cross_section_pb"] for record in records]
     _add_interval_variable(table, "Upper limit on the cross-section", limits, units="PB")
     for kind in ("significance", "limit"):
         gains = [record.get("gain", {}).get(kind, {"value": None, "low": None, "high": None}) for record in records]
         _add_interval_variable(table, f"Gain in {kind} over the cuts", gains)
+    for kind in ("significance", "limit"):
+        table.add_variable(_variable(f"Method of the {kind}", [record["method"][kind] for record in records]))
     return table
 
 

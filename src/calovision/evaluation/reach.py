@@ -12,6 +12,12 @@ from calovision.markdown import markdown_table
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
 
+FEW_EVENTS = " ‡"
+FEW_EVENTS_MEANING = (
+    "‡ few events are expected: the number is that of the median of counts (an exact sum for one bin, toys for "
+    "several), from which the asymptotic formula differs by more than 10 %."
+)
+
 
 class SignalPoint(NamedTuple):
     """Signal of one mass: columns of its preselected events, cross-section in pb, events expected at the luminosity."""
@@ -82,46 +88,67 @@ def reach_table(found: Mapping[str, Any]) -> str:
     )
     if any(found["cuts"]["background_is_limit"]):
         text += (
-            " **No simulated background event passes the cuts**: one event stands for them, so that there is no gain "
-            "over them to be read off."
+            " **No simulated background is left within the cuts**: the upper end of its 68 % interval stands for it, "
+            "so that their significance is a lower and their limit an upper bound, and no gain over them can be read "
+            "off."
         )
         header, rows = header[:-2], [row[:-2] for row in rows]
     lines = [text, "", *markdown_table(header, rows)]
     if "against_mass" in found:
         lines += ["", *_mass_lines(found["against_mass"])]
+    if any(FEW_EVENTS in line for line in lines):
+        lines += ["", FEW_EVENTS_MEANING]
     return "\n".join(lines) + "\n"
 
 
 def _row(name: str, record: Mapping[str, Any]) -> list[str]:
     limit = {key: _times(value, 1e3) for key, value in record["limit"]["cross_section_pb"].items()}
     gain = record.get("gain", {})
+    is_limit = any(record["background_is_limit"])  # in one of the bins no simulated background is left
+    at_most, at_least = ("below ", "above ") if is_limit else ("", "")
+    of_counts = {kind: _few_events(record.get("method", {}).get(kind)) for kind in ("significance", "limit")}
+    gains = [_gain_cell(gain.get(kind), at_least) for kind in ("significance", "limit")]
     return [
         name,
         f"{sum(record['signal']):.3g}",
-        f"{sum(record['background']):.3g}",
+        f"{at_most}{sum(record['background']):.3g}",
         f"{sum(record['n_eff']):.1f}",
-        format_interval(record["significance"]),
-        format_interval(limit),
-        *(format_interval(gain[kind]) if kind in gain else "" for kind in ("significance", "limit")),
+        at_least + format_interval(record["significance"]) + of_counts["significance"],
+        ("" if limit["value"] is None else at_most) + format_interval(limit) + of_counts["limit"],
+        *gains,
     ]
+
+
+def _gain_cell(gain: Mapping[str, Any] | None, at_least: str) -> str:
+    if gain is None:
+        return ""
+    return ("" if gain["value"] is None else at_least) + format_interval(gain)
+
+
+def _few_events(method: str | None) -> str:
+    """Mark of a number that was counted, since few events are expected."""
+    return "" if method in (None, "asymptotic") else FEW_EVENTS
 
 
 def _mass_lines(against_mass: Mapping[str, Any]) -> list[str]:
     """Limits against the mass, cuts and the first model."""
     cnn = against_mass["classifiers"]["cnn"]["binned"]
-    rows = [
-        [f"{mass:g}", *(_fb(value) for value in values)]
-        for mass, *values in zip(
-            against_mass["masses"],
-            against_mass["theory_pb"],
-            against_mass["cuts"]["value"],
-            cnn["value"],
-            strict=True,
-        )
-    ]
+    columns = [_limit_cells(record) for record in (against_mass["cuts"], cnn)]
+    masses = [f"{mass:g}" for mass in against_mass["masses"]]
+    rows = zip(masses, map(_fb, against_mass["theory_pb"]), *columns, strict=True)
     header = ["mass [GeV]", "theory [fb]", "limit of the cuts [fb]", "limit of the binned CNN [fb]"]
     words = [_excluded(title, record) for title, record in (("cuts", against_mass["cuts"]), ("binned CNN", cnn))]
     return [*markdown_table(header, rows), "", " ".join(words)]
+
+
+def _limit_cells(record: Mapping[str, Any]) -> list[str]:
+    """Limits of one selection at all masses in fb, with their marks."""
+    at_most = "below " if record.get("background_is_limit") else ""
+    methods = record.get("method", [None] * len(record["value"]))
+    return [
+        ("" if value is None else at_most) + _fb(value) + _few_events(method)
+        for value, method in zip(record["value"], methods, strict=True)
+    ]
 
 
 def _excluded(title: str, record: Mapping[str, Any]) -> str:

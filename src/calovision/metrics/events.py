@@ -58,7 +58,7 @@ def event_table(
     values: Any, name: str, *, n_events: int | None = None, finite: bool = True, per: str = "event"
 ) -> np.ndarray:
     """Float64 columns, ``(n_events, n_columns)``; ``(n_events,)`` is one of them. The rest is as in `event_numbers`."""
-    array = _numeric(values, name)
+    array = numeric_array(values, name)
     table = array[:, None] if array.ndim == 1 else array
     if table.ndim != 2 or table.shape[1] == 0:
         raise InputError(f"{name} have the shape {array.shape}; give one number an event, (n_events,)")
@@ -115,8 +115,8 @@ def scaled_to_one(weights: np.ndarray) -> np.ndarray:
     return np.ldexp(weights, -np.frexp(largest)[1]) if largest > 0 else weights
 
 
-def _numeric(values: Any, name: str) -> np.ndarray:
-    """Array of booleans, integers or floats, or an InputError."""
+def numeric_array(values: Any, name: str) -> np.ndarray:
+    """Array of booleans, integers or floats of any shape, or an InputError."""
     if hasattr(values, "detach"):  # a tensor: numpy takes none with a gradient, on a GPU, or in bfloat16
         values = values.detach().cpu()
         values = values.double() if values.is_floating_point() else values

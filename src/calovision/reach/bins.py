@@ -6,7 +6,9 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.metrics import roc
-from calovision.reach.significance import asimov_significance, check_uncertainty
+from calovision.metrics.events import CANCELLED, event_labels, event_numbers, numeric_array
+from calovision.metrics.roc import scored_events
+from calovision.reach.significance import asimov_significance, check_uncertainty, is_number
 
 HALF_DECADE = 10.0**0.5
 LOOSER, TIGHTER = 2, 6  # half decades of background efficiency around the best cut
@@ -38,7 +40,8 @@ class SearchBins:
     def __post_init__(self) -> None:
         check_uncertainty(self.background_uncertainty)
         for name in ("signal", "background", "background_error"):
-            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float64)))
+            values = np.asarray(numeric_array(getattr(self, name), f"values of {name}"), dtype=np.float64)
+            object.__setattr__(self, name, np.atleast_1d(values))
         if not self.signal.shape == self.background.shape == self.background_error.shape or not self.signal.size:
             raise InputError("signal, background and background_error need one number per bin, and at least one bin")
         if not (np.isfinite(self.signal) & (self.signal >= 0)).all():
@@ -56,6 +59,11 @@ class SearchBins:
     def common_trials(self) -> float:
         """Events of the auxiliary measurement that all bins share."""
         return float(inverse(self.background_uncertainty**2)) if self.correlated else np.inf
+
+    def relative_variance(self) -> np.ndarray:
+        """Relative variance of the background of each bin, ``(n_bins,)``: of the product of both factors."""
+        own, common = 1.0 / self.trials(), 1.0 / self.common_trials()
+        return own + common + own * common
 
 
 def inverse(variance: np.ndarray) -> np.ndarray:
@@ -83,9 +91,12 @@ def choose_threshold(
     Raises
     ------
     InputError
-        As `calovision.metrics.roc`; if no threshold leaves that many background events.
+        As `calovision.metrics.roc`; if expected events or ``least_n_eff`` are no positive numbers, or no threshold
+        leaves that many background events.
     """
     curve = roc(scores, labels, weights)
+    check_positive(expected_signal=expected_signal, expected_background=expected_background, least_n_eff=least_n_eff)
+    check_uncertainty(background_uncertainty)
     background = curve.background_efficiency * expected_background
     allowed = (curve.background_n_eff >= least_n_eff * (1 - 1e-9)) & (background > 0)
     if not allowed.any():
@@ -114,14 +125,16 @@ def choose_edges(
     Raises
     ------
     InputError
-        As `calovision.metrics.roc`.
+        As `calovision.metrics.roc`, or if the threshold or ``least_n_eff`` is no number.
     """
+    if not is_number(threshold):
+        raise InputError(f"threshold {threshold} is no number; give one of `choose_threshold`")
+    check_positive(least_n_eff=least_n_eff)
     curve = roc(scores, labels, weights)
     background = np.maximum.accumulate(curve.background_efficiency)  # ascending, with negative weights too
-    of_background = np.asarray(labels) == 0
-    scores = np.asarray(scores, dtype=np.float64)[of_background]
-    weights = np.asarray(weights, dtype=np.float64)[of_background]
-    passing = weights[scores >= threshold].sum() / weights.sum()
+    scores, is_signal, weights = scored_events(scores, labels, weights)
+    scores, weights = scores[~is_signal], weights[~is_signal]
+    passing = max(weights[scores >= threshold].sum() / weights.sum(), 0.0)  # negative weights may be all that passes
 
     def is_enough(low: float, high: float) -> bool:
         inside = weights[(scores >= low) & (scores < high)]
@@ -143,7 +156,7 @@ def choose_edges(
 
 def bin_indices(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Bin of each event, ``(n_events,)``: 0 below the first of the ascending edges, then 1, 2, ..."""
-    return np.searchsorted(edges, np.asarray(scores, dtype=np.float64), side="right")
+    return np.searchsorted(edges, event_numbers(scores, "scores"), side="right")
 
 
 def fill_bins(
@@ -166,9 +179,8 @@ def fill_bins(
     n_bins
         Number of bins.
     empty
-        Background, in events, of a bin that has none, with an uncertainty of 100 %: what one simulated event more
-        would add (`event_size`). It also takes the place of a background that negative weights make zero or less; a
-        signal below 0 counts as 0.
+        Background, in events, of a bin that has none, with an uncertainty of 100 %: an upper limit. It also takes the
+        place of a background that negative weights make zero or less; a signal below 0 counts as 0.
     counts
         How often each event is there, ``(n_events,)``; once without. Two copies are two events of its weight, not one
         of twice the weight: this is what a bootstrap needs.
@@ -176,19 +188,44 @@ def fill_bins(
     Returns
     -------
     Four arrays ``(n_bins,)``.
+
+    Raises
+    ------
+    InputError
+        If arrays do not fit together, a weight is not finite, or a bin is none of 0 to ``n_bins``.
     """
-    is_signal = np.asarray(labels) == 1
-    weights = np.asarray(weights, dtype=np.float64)
+    places = event_numbers(indices, "bins of the events")
+    is_signal = event_labels(labels, n_events=len(places))
+    weights = event_numbers(weights, "weights", n_events=len(places))
+    if counts is not None:
+        counts = event_numbers(counts, "counts", n_events=len(places))
+    if not np.isin(places, np.arange(n_bins + 1)).all():
+        raise InputError(f"bins of the events are none of 0 to {n_bins}; give those of `bin_indices`")
+    return filled(places.astype(np.int64), is_signal, weights, n_bins, empty=empty, counts=counts)
+
+
+def filled(
+    indices: np.ndarray,
+    is_signal: np.ndarray,
+    weights: np.ndarray,
+    n_bins: int,
+    *,
+    empty: float,
+    counts: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fill bins as `fill_bins`, with arrays that are known to fit together: a bootstrap fills thousands of times."""
     sums = weights if counts is None else weights * counts
-    contents = np.where(is_signal, sums, 0.0), np.where(is_signal, 0.0, sums), np.where(is_signal, 0.0, sums * weights)
-    signal, background, variance = (np.bincount(indices, one, minlength=n_bins + 1)[1:] for one in contents)
-    is_limit = background <= 0
+    of_background = np.where(is_signal, 0.0, sums)
+    contents = np.where(is_signal, sums, 0.0), of_background, of_background * weights, np.abs(of_background)
+    signal, background, variance, size = (np.bincount(indices, one, minlength=n_bins + 1)[1:] for one in contents)
+    is_limit = background <= CANCELLED * size
     background = np.where(is_limit, empty, background)
     error = np.where(is_limit, np.maximum(empty, 0.0), np.sqrt(variance))
     return np.maximum(signal, 0.0), background, error, is_limit
 
 
-def event_size(weights: np.ndarray) -> float:
-    """Weight of an effective event, ``sum w^2 / sum |w|``: large weights count more, as they bring more background."""
-    weights = np.asarray(weights, dtype=np.float64)
-    return float((weights**2).sum() / np.abs(weights).sum())
+def check_positive(**numbers: float) -> None:
+    """Raise InputError unless all are positive numbers; each is named by its keyword."""
+    for name, value in numbers.items():
+        if not (is_number(value) and value > 0):
+            raise InputError(f"{name} is {value}; give a positive number")

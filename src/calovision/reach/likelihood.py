@@ -26,8 +26,8 @@ def deviance(
 ) -> np.ndarray:
     """-2 ln of the profiled likelihood at the signal strength ``mu`` over that of the data's own expectation.
 
-    ``mu`` is ``(...)``, the other arrays ``(..., n_bins)`` with positive ``observed`` and ``background``. For Asimov
-    data the denominator is the global maximum, and the result is the test statistic.
+    ``mu`` is ``(...)``, the other arrays ``(..., n_bins)`` with ``observed`` at least 0 and positive ``background``.
+    For Asimov data the denominator is the global maximum, and the result is the test statistic.
     """
     shift = np.asarray(mu)[..., None] * signal
     shift, observed, background, trials = np.broadcast_arrays(shift, observed, background, trials)
@@ -101,10 +101,10 @@ def _bin_factors(background: np.ndarray, shift: np.ndarray, observed: np.ndarray
 
 def _poisson(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """-ln of the Poisson probability over its largest, ``n r - n ln(1 + r)``; 0 for infinitely many events."""
-    finite = np.isfinite(observed)
-    n = np.where(finite, observed, 1.0)
-    excess = np.where(finite, expected, 1.0) / n - 1.0
-    return n * (excess - np.log1p(excess)) * finite
+    finite, none = np.isfinite(observed), np.equal(observed, 0.0)
+    n = np.where(finite & ~none, observed, 1.0)
+    excess = np.where(finite & ~none, expected, 1.0) / n - 1.0
+    return np.where(none, expected, n * (excess - np.log1p(excess)) * finite)
 
 
 def _root(function: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:

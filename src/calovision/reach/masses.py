@@ -5,8 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.metrics.events import column_of, event_labels
 from calovision.reach.bins import SearchBins, fill_bins
-from calovision.reach.search import METHODS, Selection, column_of, limit_record, scaled_weights
+from calovision.reach.search import METHODS, limit_record
+from calovision.reach.selections import Selection, scaled_weights
+from calovision.reach.significance import is_number
 
 LIMITS = ("value", "band_low", "band_high")
 
@@ -33,28 +36,33 @@ def reach_against_mass(
     -------
     ``masses`` and ``theory_pb``, ascending in mass; ``cuts``, and ``classifiers``: name -> ``best_cut`` and
     ``binned``. Each of these has lists of limits in pb, ``value``, ``band_low``, ``band_high`` (None without limit),
-    and ``excluded_mass`` with the same three: the largest mass up to which the limit stays below theory, None where
-    it is below at no mass, or at all (``excludes`` tells: ``none``, ``up to the mass`` or ``all``). The band of the
-    mass belongs to that of the limit: ``band_high`` is the mass of ``band_low``.
+    ``method`` (how each was found, as in `search_reach`), ``background_is_limit`` (whether no background is left in a
+    bin), and ``excluded_mass`` with the same three: the largest mass up to which the limit stays below theory, None
+    where it is below at no mass, or at all (``excludes`` tells: ``none``, ``up to the mass`` or ``all``). The band of
+    the mass belongs to that of the limit: ``band_high`` is the mass of ``band_low``.
 
     Raises
     ------
     InputError
         If there is no mass, a column is missing, or a mass has no cross-section, events or signal.
     """
+    for mass in tables:
+        if not is_number(mass):
+            raise InputError(f"gluino mass {mass} is no number; give the mass of every signal in GeV")
     masses = sorted(tables)
     if not masses:
         raise InputError("no gluino mass is given; give the test events of at least one")
     for name, values in (("cross_sections_pb", cross_sections_pb), ("expected_signal", expected_signal)):
         for mass in masses:
-            if not (mass in values and np.isfinite(values[mass]) and values[mass] > 0):
+            if not (mass in values and is_number(values[mass]) and values[mass] > 0):
                 raise InputError(f"gluino mass {mass:g}: {name} has no positive number for it")
     theory = [float(cross_sections_pb[mass]) for mass in masses]
     signals = {mass: _signal_only(tables[mass], expected_signal[mass]) for mass in masses}
 
     def limits(record: Mapping) -> dict:
         found = [_limit(record, reach, signals[mass], cross_sections_pb[mass]) for mass in masses]
-        result = {name: [one[name] for one in found] for name in LIMITS}
+        result = {name: [one[name] for one in found] for name in (*LIMITS, "method")}
+        result["background_is_limit"] = any(record["background_is_limit"])
         result["excludes"], mass = excluded_mass(masses, theory, result["value"])
         low, high = (excluded_mass(masses, theory, result[name])[1] for name in ("band_high", "band_low"))
         result["excluded_mass"] = {"value": mass, "band_low": low, "band_high": high}
@@ -89,9 +97,13 @@ def excluded_mass(masses: list[float], theory: list[float], limits: list[float |
 
 def _signal_only(table: Mapping[str, np.ndarray], expected: float) -> dict[str, np.ndarray]:
     """Signal events, with weights that add up to those expected."""
-    is_signal = column_of(table, "label") == 1
+    is_signal = event_labels(column_of(table, "label"))
     events = {name: np.asarray(values)[is_signal] for name, values in table.items()}
-    return events | {"weight": scaled_weights(events["label"], events["weight"], {1: float(expected)})}
+    labels = np.ones(int(is_signal.sum()), dtype=np.int8)
+    return events | {
+        "label": labels,
+        "weight": scaled_weights(labels, column_of(events, "weight"), {1: float(expected)}),
+    }
 
 
 def _limit(record: Mapping, reach: Mapping, events: Mapping[str, np.ndarray], cross_section_pb: float) -> dict:
@@ -102,4 +114,5 @@ def _limit(record: Mapping, reach: Mapping, events: Mapping[str, np.ndarray], cr
     signal, *_ = fill_bins(indices, events["label"], events["weight"], selection.n_bins, empty=0.0)
     error, uncertainty = record["background_error"], reach["background_uncertainty"]
     bins = SearchBins(signal, record["background"], error, uncertainty, reach["correlated"])
-    return limit_record(bins, cross_section_pb)["cross_section_pb"]
+    limit, method = limit_record(bins, cross_section_pb)
+    return limit["cross_section_pb"] | {"method": method}

@@ -1,46 +1,20 @@
 """Reach of the cuts and of classifiers on one sample of test events, and the gain over the cuts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.metrics import n_effective
-from calovision.reach.bins import (
-    SearchBins,
-    bin_indices,
-    choose_edges,
-    choose_threshold,
-    event_size,
-    fill_bins,
-)
-from calovision.reach.likelihood import asimov_limit, asimov_z
+from calovision.metrics.events import column_of
+from calovision.reach.bins import SearchBins, check_positive, choose_edges, choose_threshold
+from calovision.reach.selections import FilledSelections, Selection
 from calovision.reach.significance import check_uncertainty
-from calovision.reach.statistics import expected_limit, expected_significance, limit_roots
+from calovision.reach.statistics import counted_significance, expected_limit
 
 METHODS = ("best_cut", "binned")
 """How the score of a classifier is used."""
 
 ONE_DEVIATION = (0.158655, 0.5, 0.841345)  # quantiles of a normal distribution at -1, 0 and 1
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Bins in a column of the table: ascending lower edges, or None for a boolean column that makes one bin."""
-
-    column: str
-    edges: tuple[float, ...] | None = None
-
-    @property
-    def n_bins(self) -> int:
-        """Number of bins."""
-        return 1 if self.edges is None else len(self.edges)
-
-    def indices(self, table: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Bin of each event, ``(n_events,)``; 0 for none, then 1 to ``n_bins``."""
-        values = column_of(table, self.column)
-        return values.astype(bool).astype(int) if self.edges is None else bin_indices(values, np.array(self.edges))
 
 
 def search_reach(
@@ -88,10 +62,12 @@ def search_reach(
     -------
     The arguments, ``cuts``, and ``classifiers``: name -> ``best_cut`` and ``binned``. Each of these has ``column``
     and ``edges``; per bin ``signal``, ``background``, ``background_error`` (statistical), ``background_is_limit``
-    (no simulated event: one effective event is assumed) and ``n_eff`` of the background; ``significance``; ``limit``
-    on ``mu`` and ``cross_section_pb``, with the band (``band_low``, ``band_high``) of +-1 standard deviation of what
-    may be observed; and, except for the cuts, the ``gain`` in ``significance`` and ``limit``, larger than 1 if better
-    than the cuts. Of these numbers ``low`` and ``high`` are the 68.3 % interval from the number of test events. None
+    (no simulated background is left: the upper end of the interval of its efficiency takes its place, as in
+    `calovision.metrics.region_point`) and ``n_eff`` of the background; ``significance``; ``limit`` on ``mu`` and
+    ``cross_section_pb``, with the band (``band_low``, ``band_high``) of +-1 standard deviation of what may be observed;
+    ``method`` of both (`calovision.reach.statistics`): ``asymptotic``, or ``counting`` or ``toys`` where few events are
+    expected; and, except for the cuts, the ``gain`` in ``significance`` and ``limit``, larger than 1 if better than the
+    cuts. Of these numbers ``low`` and ``high`` are the 68.3 % interval from the number of test events. None
     stands for a number that does not exist, as a limit without signal.
 
     Raises
@@ -108,8 +84,9 @@ def search_reach(
     profiled in closed form, `calovision.reach.likelihood`. Thresholds, edges and networks stay as they are.
     """
     check_uncertainty(background_uncertainty)
+    check_positive(expected_signal=expected_signal, expected_background=expected_background)
+    check_positive(cross_section_pb=cross_section_pb, least_n_eff=least_n_eff)
     expected = {1: float(expected_signal), 0: float(expected_background)}
-    _check_expected(expected)
     _check_bootstrap(n_bootstrap)
     options = {"expected_signal": expected[1], "expected_background": expected[0]}
     options |= {"background_uncertainty": float(background_uncertainty), "least_n_eff": float(least_n_eff)}
@@ -121,9 +98,10 @@ def search_reach(
         selections[name, "best_cut"] = Selection(name, (threshold,))
         selections[name, "binned"] = Selection(name, tuple(float(edge) for edge in edges))
 
-    filled = _FilledSelections(test, selections, expected, float(background_uncertainty), correlated)
-    records = {key: _record(filled, key, cross_section_pb) for key in selections}
-    replicas = filled.replicas(np.random.default_rng(seed), n_bootstrap)
+    of_test = FilledSelections(test, selections, expected, float(background_uncertainty), correlated)
+    records = {key: _record(of_test, key, cross_section_pb) for key in selections}
+    methods = {key: record["method"] for key, record in records.items()}
+    replicas = of_test.replicas(np.random.default_rng(seed), n_bootstrap, methods)
     for key, record in records.items():
         _add_intervals(record, records["cuts"], replicas[key], replicas["cuts"], is_cuts=key == "cuts")
     return {
@@ -137,96 +115,14 @@ def search_reach(
     }
 
 
-def column_of(table: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """A column, or an InputError that names those there are."""
-    if name not in table:
-        raise InputError(f"the table of events has no column '{name}'; it has {', '.join(sorted(table))}")
-    return np.asarray(table[name])
-
-
-class _FilledSelections:
-    """Test events in the bins of all selections, for the nominal weights and for replicas of the bootstrap."""
-
-    def __init__(
-        self,
-        table: Mapping[str, np.ndarray],
-        selections: Mapping[object, Selection],
-        expected: Mapping[int, float],
-        background_uncertainty: float,
-        correlated: bool,
-    ) -> None:
-        self.labels, weights = column_of(table, "label"), column_of(table, "weight").astype(np.float64)
-        self.selections, self.expected = selections, expected
-        self.options = {"background_uncertainty": background_uncertainty, "correlated": correlated}
-        self.weights = scaled_weights(self.labels, weights, expected)
-        self.empty = event_size(self.weights[self.labels == 0])
-        self.indices = {key: selection.indices(table) for key, selection in selections.items()}
-
-    def fill(self, key: object, counts: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-        """Contents of `fill_bins` for a selection, for events that are there ``counts`` times (once without)."""
-        inside = self.indices[key] > 0
-        events = self.indices[key][inside], self.labels[inside], self.weights[inside]
-        counts = None if counts is None else counts[inside]
-        return fill_bins(*events, self.selections[key].n_bins, empty=self.empty, counts=counts)
-
-    def n_eff(self, key: object) -> list[float]:
-        """Effective background events in each bin."""
-        bins, is_background = self.indices[key], self.labels == 0
-        return [
-            n_effective(self.weights[is_background & (bins == position)])
-            for position in range(1, self.selections[key].n_bins + 1)
-        ]
-
-    def replicas(self, rng: np.random.Generator, n: int) -> dict[object, dict[str, np.ndarray]]:
-        """Selection -> significance and median limit on the signal strength in each replica, ``(n_replicas,)``."""
-        filled: dict[object, list] = {key: [] for key in self.selections}
-        for _ in range(n):
-            counts = rng.poisson(1.0, len(self.weights)).astype(np.float64)
-            scales = self._scales(counts)
-            if scales is not None:
-                for key, contents in filled.items():
-                    signal, background, error, is_limit = self.fill(key, counts)
-                    scale = np.where(is_limit, 1.0, scales[0])
-                    contents.append((signal * scales[1], background * scale, error * scale))
-        return {key: self._profiled(np.array(contents)) for key, contents in filled.items()}
-
-    def _scales(self, counts: np.ndarray) -> dict[int, float] | None:
-        """What brings the sum of each label back to that expected; None for a replica without one of them."""
-        sums = {label: (self.weights * counts)[self.labels == label].sum() for label in self.expected}
-        if min(sums.values()) <= 0:
-            return None
-        return {label: events / sums[label] for label, events in self.expected.items()}
-
-    def _profiled(self, contents: np.ndarray) -> dict[str, np.ndarray]:
-        """Significance and limit for ``(n_replicas, 3, n_bins)`` signal, background and its error."""
-        if not len(contents):
-            return {"significance": np.zeros(0), "limit": np.zeros(0)}
-        bins = SearchBins(contents[:, 0], contents[:, 1], contents[:, 2], **self.options)
-        model = bins.signal, bins.background, bins.trials(), bins.common_trials()
-        return {"significance": asimov_z(*model), "limit": asimov_limit(*model, root=limit_roots(0.0))}
-
-
-def scaled_weights(labels: np.ndarray, weights: np.ndarray, expected: Mapping[int, float]) -> np.ndarray:
-    """Weights whose sum is that expected of each label; InputError if a label has no positive sum."""
-    weights = np.asarray(weights, dtype=np.float64)
-    scaled = np.zeros(len(weights))
-    for label, events in expected.items():
-        members = labels == label
-        total = weights[members].sum()
-        if not (np.isfinite(total) and total > 0):
-            name = "signal" if label == 1 else "background"
-            raise InputError(f"the weights of the {name} (label {label}) add up to {total:g}; reach needs events of it")
-        scaled[members] = weights[members] / total * events
-    return scaled
-
-
-def _record(filled: _FilledSelections, key: object, cross_section_pb: float) -> dict:
+def _record(of_test: FilledSelections, key: object, cross_section_pb: float) -> dict:
     """The numbers of one selection without their statistical intervals."""
-    signal, background, error, is_limit = filled.fill(key)
+    signal, background, error, is_limit = of_test.fill(key)
     if key == "cuts" and not signal.any():
         raise InputError("the signal region keeps no signal event of the test split; loosen it or simulate more signal")
-    bins = SearchBins(signal, background, error, **filled.options)
-    selection = filled.selections[key]
+    bins = SearchBins(signal, background, error, **of_test.options)
+    selection = of_test.selections[key]
+    significance, (limit, method) = counted_significance(bins), limit_record(bins, cross_section_pb)
     return {
         "column": selection.column,
         "edges": None if selection.edges is None else list(selection.edges),
@@ -234,20 +130,22 @@ def _record(filled: _FilledSelections, key: object, cross_section_pb: float) -> 
         "background": background.tolist(),
         "background_error": error.tolist(),
         "background_is_limit": is_limit.tolist(),
-        "n_eff": [0.0 if limit else value for limit, value in zip(is_limit, filled.n_eff(key), strict=True)],
-        "significance": {"value": expected_significance(bins)},
-        "limit": limit_record(bins, cross_section_pb),
+        "n_eff": [0.0 if limit else value for limit, value in zip(is_limit, of_test.n_eff(key), strict=True)],
+        "significance": {"value": significance.value},
+        "limit": limit,
+        "method": {"significance": significance.method, "limit": method},
     }
 
 
-def limit_record(bins: SearchBins, cross_section_pb: float) -> dict:
-    """Limit on ``mu`` and ``cross_section_pb`` with its band; None where there is no limit."""
+def limit_record(bins: SearchBins, cross_section_pb: float) -> tuple[dict, str]:
+    """Limit on ``mu`` and ``cross_section_pb`` with its band, None where there is no limit; and how it was found."""
     limit = expected_limit(bins)
     values = {"value": limit.value, "band_low": limit.band_low, "band_high": limit.band_high}
-    return {
+    units = {
         unit: {name: known(value * scale) for name, value in values.items()}
         for unit, scale in (("mu", 1.0), ("cross_section_pb", float(cross_section_pb)))
     }
+    return units, limit.method
 
 
 def known(value: float) -> float | None:
@@ -292,12 +190,6 @@ def _with_interval(value: float | None, replicas: np.ndarray) -> dict[str, float
     if not median > 0:
         return {"value": float(value), "low": None, "high": None}
     return {"value": float(value), "low": float(value * (low / median)), "high": float(value * (high / median))}
-
-
-def _check_expected(expected: Mapping[int, float]) -> None:
-    for name, events in (("expected_signal", expected[1]), ("expected_background", expected[0])):
-        if not (np.isfinite(events) and events > 0):
-            raise InputError(f"{name} is {events}; give the positive number of events after the preselection")
 
 
 def _check_bootstrap(n_bootstrap: int) -> None:

@@ -3,13 +3,19 @@
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.metrics.events import numeric_array
 
 SMALL_SIGNAL = 1e-7  # of the background: below, the logarithms cancel worse than the series errs
 
 
+def is_number(value: object) -> bool:
+    """Tell whether a value is one finite number."""
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
+
+
 def check_uncertainty(background_uncertainty: float) -> None:
-    """InputError unless the relative uncertainty is a number in [0, inf)."""
-    if not (np.isfinite(background_uncertainty) and background_uncertainty >= 0):
+    """Raise InputError unless the relative uncertainty is a number in [0, inf)."""
+    if not (is_number(background_uncertainty) and background_uncertainty >= 0):
         raise InputError(
             f"background_uncertainty is {background_uncertainty}; give a relative uncertainty such as 0.2, "
             "not negative and finite"
@@ -31,7 +37,8 @@ def asimov_significance(
     Raises
     ------
     InputError
-        If a background is not positive, or an uncertainty is negative or not finite.
+        If a value is no number, a background is not positive, a signal is not finite, or an uncertainty is negative or
+        not finite.
 
     Notes
     -----
@@ -40,11 +47,17 @@ def asimov_significance(
     measurement with 1 / background_uncertainty^2 events. Written with log1p, so that small signals and uncertainties
     keep their digits; the limit of both is s / sqrt(b + sigma_b^2).
     """
-    signal, background, relative = np.broadcast_arrays(
-        *(np.asarray(values, dtype=np.float64) for values in (signal, background, background_uncertainty))
-    )
-    if not (background > 0).all():
+    named = {"signal": signal, "background": background, "background_uncertainty": background_uncertainty}
+    arrays = [np.asarray(numeric_array(values, f"values of {name}"), np.float64) for name, values in named.items()]
+    try:
+        signal, background, relative = np.broadcast_arrays(*arrays)
+    except ValueError as error:
+        shapes = ", ".join(str(one.shape) for one in arrays)
+        raise InputError(f"signal, background and its uncertainty have the shapes {shapes}; give equal ones") from error
+    if not (np.isfinite(background) & (background > 0)).all():
         raise InputError("the background must be positive; put an upper limit where no simulated event is left")
+    if not np.isfinite(signal).all():
+        raise InputError("the signal must be finite; give expected events")
     for extreme in (np.min(relative, initial=0.0), np.max(relative, initial=0.0)):
         check_uncertainty(float(extreme))
     signal, variance = np.maximum(signal, 0.0), relative**2

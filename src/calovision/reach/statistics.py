@@ -16,6 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calovision.reach.bins import SearchBins
+from calovision.reach.few_events import (
+    FEW_FOR_LIMITS,
+    FEW_FOR_SIGNIFICANCE,
+    counting_limit,
+    counting_significance,
+    effective_background,
+    toy_limits,
+    toy_significance,
+)
 from calovision.reach.likelihood import asimov_limit, asimov_z
 
 if TYPE_CHECKING:
@@ -24,15 +33,31 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 AGREEMENT = 0.01  # of pyhf's significance with that of the profiled likelihood
 BRACKET = 0.005  # distance of the two scanned signal strengths from the limit, relative
+TOLERATED = 0.1  # relative error of an asymptotic formula; beyond, few events are counted instead
+DEVIATIONS = (-1.0, 0.0, 1.0)  # of the data that a band is of
+ASYMPTOTIC, COUNTING, TOYS = "asymptotic", "counting", "toys"
+"""How a number was found: by the formulas for many events, by the exact sum over the counts of a bin, by toys."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """Median upper limit on the signal strength expected without signal, and the band of +-1 standard deviation."""
+    """Median upper limit on the signal strength expected without signal, and the band of +-1 standard deviation.
+
+    ``method`` is `ASYMPTOTIC`, or for few expected events `COUNTING` or `TOYS`.
+    """
 
     value: float
     band_low: float
     band_high: float
+    method: str = ASYMPTOTIC
+
+
+@dataclass(frozen=True)
+class Significance:
+    """Median significance of a signal of strength 1, in standard deviations; ``method`` as in `Limit`."""
+
+    value: float
+    method: str = ASYMPTOTIC
 
 
 def limit_roots(deviations: float) -> float:
@@ -46,6 +71,32 @@ def limit_roots(deviations: float) -> float:
 
 
 def expected_limit(bins: SearchBins) -> Limit:
+    """Expected 95 % CL upper limit on the signal strength (CLs); everything is inf without signal.
+
+    Where few background events are expected and the asymptotic limit or an edge of its band is off by more than 10 %,
+    counts decide (`calovision.reach.few_events`): without any background the limit is 3.00 events, not 1.92.
+    """
+    found = asymptotic_limit(bins)
+    if not np.isfinite(found.value):
+        return found
+    if effective_background(bins.signal * found.value, bins.background) >= FEW_FOR_LIMITS:
+        return found
+    asymptotic = np.array([found.band_low, found.value, found.band_high])
+    if bins.signal.size == 1:
+        variance = bins.relative_variance()
+        limits = [counting_limit(bins.background, variance, one, CONFIDENCE)[0] for one in DEVIATIONS]
+        counted, method = np.array(limits) / bins.signal[0], COUNTING
+    else:
+        model = bins.signal, bins.background, bins.trials(), bins.common_trials()
+        counted = toy_limits(*model, around=asymptotic, deviations=DEVIATIONS, confidence=CONFIDENCE)
+        method = TOYS
+    is_off = np.abs(asymptotic - counted) > TOLERATED * counted
+    if not np.isfinite(counted).all() or not is_off.any():
+        return found
+    return Limit(float(counted[1]), float(counted[0]), float(counted[2]), method)
+
+
+def asymptotic_limit(bins: SearchBins) -> Limit:
     """Expected 95 % CL upper limit on the signal strength (CLs, asymptotic test statistic q-tilde, by pyhf).
 
     Signal strength 1 is the signal of ``bins``; everything is inf without signal. pyhf scans around the limit that
@@ -55,7 +106,7 @@ def expected_limit(bins: SearchBins) -> Limit:
     """
     import pyhf
 
-    around = profiled_limits(bins, [-1, 0, 1])
+    around = profiled_limits(bins, DEVIATIONS)
     if not np.isfinite(around).all():
         return Limit(np.inf, np.inf, np.inf)
     model = _model(bins, bins.signal * around[1])
@@ -80,6 +131,30 @@ def expected_limit(bins: SearchBins) -> Limit:
 
 
 def expected_significance(bins: SearchBins) -> float:
+    """Median significance of a signal of strength 1, in standard deviations: the value of `counted_significance`."""
+    return counted_significance(bins).value
+
+
+def counted_significance(bins: SearchBins) -> Significance:
+    """Median significance of a signal of strength 1, and how it was found.
+
+    Where less than one background event is expected and the asymptotic number is off by more than 10 %, counts decide
+    (`calovision.reach.few_events`): it is 0 if most experiments see nothing.
+    """
+    asymptotic = asymptotic_significance(bins)
+    if not bins.signal.any() or effective_background(bins.signal, bins.background) >= FEW_FOR_SIGNIFICANCE:
+        return Significance(asymptotic)
+    if bins.signal.size == 1:
+        counted = float(counting_significance(bins.signal, bins.background, bins.relative_variance())[0])
+        method = COUNTING
+    else:
+        counted = toy_significance(bins.signal, bins.background, bins.trials(), bins.common_trials())
+        method = TOYS
+    is_off = abs(asymptotic - counted) > TOLERATED * counted
+    return Significance(counted, method) if np.isfinite(counted) and is_off else Significance(asymptotic)
+
+
+def asymptotic_significance(bins: SearchBins) -> float:
     """Median significance of a signal of strength 1, in standard deviations: pyhf's q0 of the Asimov data.
 
     Where its minimizer fails, or is not within 1 % of the profiled likelihood (`calovision.reach.likelihood`), that of
