@@ -5,13 +5,22 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
+from rich.console import RenderableType
 
 from calovision.cli.display import print_plane, write_png
 from calovision.cli.summary import columns, pairs, show
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
 from calovision.images import CHANNELS, build_images
-from calovision.ntuples import Events, FileDescription, NtupleInfo, describe_file, iterate_events, open_ntuple
+from calovision.ntuples import (
+    ConstituentCheck,
+    Events,
+    FileDescription,
+    NtupleInfo,
+    describe_file,
+    iterate_events,
+    open_ntuple,
+)
 
 GRID = EtaPhiGrid(64, 64)
 SHOWN_NAMES = 6  # of missing branches
@@ -33,7 +42,8 @@ def inspect_ntuple(path: str, *, schema: str | None, tree: str | None, event: in
         show(_advice(fitting))
         return
     info = open_ntuple(path, schema=schema, tree=tree)
-    show(pairs(_weight_rows(info, count_negative_weights(path, info), describe_weights(path, info))))
+    rows = _weight_rows(info, count_negative_weights(path, info), describe_weights(path, info))
+    show(pairs([*rows, *_constituent_rows(path, info)]), _collections(info))
     if info.n_entries:
         display_event(path, info, event, png)
 
@@ -143,6 +153,32 @@ def _advice(fitting: list[str]) -> str:
     return "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it with --schema."
 
 
+def _collections(info: NtupleInfo) -> RenderableType:
+    """Table of the collections, their fields and branches, and of what is missing for others."""
+    rows = [(name, ", ".join(of), _shortened(info.read_from[name])) for name, of in info.collections.items()]
+    rows += [(name, "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()]
+    return columns(("collection", "fields", "branches"), rows, title="collections")
+
+
+def _candidate_weight(info: NtupleInfo) -> str:
+    """Say which weight the momenta of candidates are multiplied by, and why."""
+    chosen = "none" if info.candidate_weight is None else info.candidate_weight
+    return f"{chosen} ({info.candidate_weight_reason})"
+
+
+def _constituent_rows(path: str, info: NtupleInfo) -> list[tuple[str, str]]:
+    """Say how the constituents of fat jets fit to their jets."""
+    if not {"fat_jets", "constituents"} <= set(info.collections):
+        return []
+    check = ConstituentCheck()
+    fields = {"fat_jets": {"pt"}, "constituents": {"pt", "phi"}}
+    for events in iterate_events(path, schema=info.schema, tree=info.tree, fields=fields):
+        check.add(events.fat_jets, events.constituents)
+        if check.is_complete:
+            break
+    return [("constituents", check.describe())]
+
+
 def _weight_rows(info: NtupleInfo, n_negative: int, weights: str) -> list[tuple[str, str]]:
     share = f"{n_negative / info.n_entries:.2%} of the entries" if info.n_entries else "no entries"
     cross_section = "unknown" if info.cross_section_pb is None else f"{info.cross_section_pb:g} pb"
@@ -150,12 +186,12 @@ def _weight_rows(info: NtupleInfo, n_negative: int, weights: str) -> list[tuple[
         ("", ""),
         ("schema", info.schema),
         ("tree", f"{info.tree}, {info.n_entries} entries"),
-        ("collections", ", ".join(info.collections)),
         ("generated", f"{info.n_generated} events"),
         ("counted from", info.counted_from),
         *[("doubtful", f"generated events: {doubt}") for doubt in info.count_doubts],
         ("sum of weights", f"{info.sum_of_weights:g}"),
         ("weights", weights),
         ("negative", share),
+        *([("candidate weight", _candidate_weight(info))] if info.candidate_weight_reason else []),
         ("cross-section", cross_section),
     ]

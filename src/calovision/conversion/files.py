@@ -16,7 +16,7 @@ from calovision.conversion.overlap import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
 from calovision.errors import BadFileError, InputError, NotFiniteError
 from calovision.images import CHANNELS, check_channels
-from calovision.ntuples import Events, NtupleInfo, clipped, iterate_events, open_ntuple
+from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, clipped, iterate_events, open_ntuple
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
@@ -185,9 +185,10 @@ def _read(
     entry_range: tuple[int, int],
     retries: int,
 ) -> Iterator[Events]:
-    """Chunks of the entries."""
+    """Chunks of the entries, whose fat jets are compared with their constituents if they are read."""
+    check = ConstituentCheck(recipe.fat_jets.pt_min)
     try:
-        yield from iterate_events(
+        for events in iterate_events(
             info.path,
             schema=info.schema,
             tree=info.tree,
@@ -197,7 +198,11 @@ def _read(
             weight_index=weights.index,
             entry_range=entry_range,
             retries=retries,
-        )
+        ):
+            if events.constituents is not None and not check.is_complete:
+                check.add(events.fat_jets, events.constituents)
+            yield events
+        check.warn(info.path)
     except InputError as error:
         raise BadFileError(str(error)) from error
 

@@ -4,6 +4,7 @@ GeV, radians. What a file says is handed on as it is, in the number type of the 
 float32(pi) exceeds pi, so that phi may lie a rounding outside [-pi, pi); values that are not finite pass.
 """
 
+from calovision.ntuples.constituent_check import ConstituentCheck
 from calovision.ntuples.counts import count_files, cut_into_jobs
 from calovision.ntuples.detection import FileDescription, TreeDescription, count_entries, describe_file
 from calovision.ntuples.events import Events, NtupleInfo
@@ -13,6 +14,7 @@ from calovision.ntuples.reader import clipped, iterate_events, open_ntuple
 
 __all__ = [
     "SCHEMAS",
+    "ConstituentCheck",
     "Events",
     "FileDescription",
     "NtupleInfo",

@@ -92,8 +92,10 @@ def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[st
     parts = tuple(parts)
     if not parts or missing_branches(parts, present):
         return ()
-    extra = [name for name, text in parts[0].extra.items() if not _missing([text], present)]
-    return (*parts[0].fields, *extra)
+    fields = [
+        [*part.fields, *(name for name, text in part.extra.items() if not _missing([text], present))] for part in parts
+    ]
+    return tuple(name for name in fields[0] if all(name in of_part for of_part in fields))
 
 
 def missing_branches(parts: Iterable[Collection], present: set[str]) -> list[str]:

@@ -33,10 +33,16 @@ Each quantity is a branch or a formula of branches (`calovision.ntuples.expressi
     cross_section_pb: 41.4            # a number, or a branch whose last entry counts
 
 ``candidates`` (pt, eta, phi, charge and optionally e) are the particle-flow candidates. ``one_per_entry: true`` in
-``jets`` says that an entry is one jet, whose branches hold numbers and whose constituents hold lists.
+``jets`` says that an entry is one jet, whose branches hold numbers and whose constituents hold lists. A number in
+``n_generated`` or ``sum_of_weights`` is that of every file. ``candidate_weight``, a branch or a formula, multiplies the
+momenta of candidates and constituents; those of weight 0 are dropped.
+
+``extends: nanoaod`` takes a layout that is known by name, of which the other keys, but no collections, replace parts:
+with ``candidate_weight: none``, or a branch, the file does not decide (`calovision.ntuples.candidate_weights`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from calovision.errors import InputError
@@ -58,7 +64,28 @@ _COLLECTIONS = {
 }
 _FORMULAS = ("event_number", "weight")
 _NUMBERS = ("n_generated", "sum_of_weights", "cross_section_pb")
-_KEYS = ("tree", *_COLLECTIONS, *_FORMULAS, *_NUMBERS)
+_KEYS = ("tree", *_COLLECTIONS, *_FORMULAS, *_NUMBERS, "candidate_weight")
+_CHANGES = ("extends", "tree", *_FORMULAS, *_NUMBERS, "candidate_weight")
+_OF_CANDIDATES = ("candidates", "constituents")
+
+
+def read_layouts(path: Path, known: Mapping[str, tuple[Schema, ...]]) -> tuple[Schema, ...]:
+    """Read the layout of a YAML file, or those of a known name with the changes of the file; as `read_schema`."""
+    content = read_yaml(path, "schema")
+    if "extends" not in content:
+        return (read_schema(path),)
+    _check_keys(content, _CHANGES, (), str(path))
+    name = content["extends"]
+    if name not in known:
+        raise InputError(f"{path}: extends is {name!r}; choose one of {', '.join(known)}")
+    changes: dict[str, object] = _formulas_and_numbers(content, path)
+    if "weight" in content:
+        changes["weight_may_miss"] = False
+    if "cross_section_pb" in content:
+        changes["cross_section_may_miss"] = False
+    if "tree" in content:
+        changes["tree"] = _tree(content, path)
+    return tuple(replace(layout, **changes) for layout in known[name])
 
 
 def read_schema(path: Path) -> Schema:
@@ -81,15 +108,37 @@ def read_schema(path: Path) -> Schema:
         raise InputError(f"{path} has no collection; give towers, tracks, candidates or constituents")
     if "constituents" in content and "jets" not in content:
         raise InputError(f"{path}: constituents belong to jets; give the key jets, too")
-    formulas = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
-    numbers = {key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content}
+    if "candidate_weight" in content and set(content).isdisjoint(_OF_CANDIDATES):
+        raise InputError(f"{path}: candidate_weight belongs to {' or '.join(_OF_CANDIDATES)}; give one of these, too")
     collections = {
         name: _collection(name, content[name], f"{path}: {name}") for name in _COLLECTIONS if name in content
     }
     parts = {_our_name(name): (part,) for name, part in collections.items() if name != "constituents"}
+    return Schema(
+        tree=_tree(content, path),
+        constituents=collections.get("constituents"),
+        weighted_collections=_OF_CANDIDATES,
+        **parts,
+        **_formulas_and_numbers(content, path),
+    )
+
+
+def _tree(content: Mapping[str, object], path: Path) -> str:
     if not isinstance(content["tree"], str):
         raise InputError(f"{path}: tree is {content['tree']!r}; it must be the name of a tree")
-    return Schema(tree=content["tree"], constituents=collections.get("constituents"), **parts, **formulas, **numbers)
+    return content["tree"]
+
+
+def _formulas_and_numbers(content: Mapping[str, object], path: Path) -> dict[str, object]:
+    """What is no collection."""
+    found = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
+    found |= {key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content}
+    if "candidate_weight" in content:
+        weight = content["candidate_weight"]
+        is_none = weight in (None, "none")
+        found["candidate_weight"] = None if is_none else _formula(weight, f"{path}: candidate_weight")
+        found["puppi_weights"] = ()
+    return found
 
 
 def _our_name(name: str) -> str:

@@ -127,7 +127,7 @@ def fitting_layout(
     layouts = candidates[name]
     if len(layouts) == 1:
         return name, layouts[0]
-    return name, min(layouts, key=lambda layout: len(_missing(file, layout, path)))
+    return name, min(_possible(file, layouts, path), key=lambda layout: len(_missing(file, layout, path)))
 
 
 def _shortened(names: tuple[str, ...]) -> str:
@@ -138,7 +138,16 @@ def _shortened(names: tuple[str, ...]) -> str:
 
 def _missing_of_best(file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str) -> tuple[str, ...]:
     """What the file lacks for that one of several layouts for which it lacks least."""
-    return min((_missing(file, layout, path) for layout in layouts), key=len)
+    return min((_missing(file, layout, path) for layout in _possible(file, layouts, path)), key=len)
+
+
+def _possible(file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str) -> list[Schema]:
+    """Layouts that the file does not rule out by branches of another one."""
+    if not any(layout.without and has_tree(file, layout.tree) for layout in layouts):
+        return list(layouts)
+    names = {layout.tree for layout in layouts if has_tree(file, layout.tree)}
+    present = {name: branch_names(find_tree(file, name, path)) for name in names}
+    return [layout for layout in layouts if not present.get(layout.tree, set()) & set(layout.without)]
 
 
 def _missing(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> tuple[str, ...]:

@@ -69,8 +69,13 @@ class NtupleInfo:
         Generator weights of each event, without those in branches of their own; None if events differ in it.
     cross_section_pb
         The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
+    candidate_weight, candidate_weight_reason
+        Weight by which the momenta of candidates, and of what is made of them, are multiplied (None: they are as in the
+        file), and why; the reason is empty if there was nothing to choose.
     collections
         Collections that the file has -> their fields.
+    read_from
+        Collection -> branches of its fields.
     missing
         Collections of the schema that it does not have -> the branches that it lacks for them.
     """
@@ -86,5 +91,8 @@ class NtupleInfo:
     counted_from: str = ""
     count_doubts: tuple[str, ...] = ()
     n_weights: int | None = 1
+    candidate_weight: str | None = None
+    candidate_weight_reason: str = ""
     collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

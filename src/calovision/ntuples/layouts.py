@@ -9,7 +9,11 @@ from calovision.ntuples.schemas import Collection, Constituents, Counters, Prese
 _TAUS = ("tau1", "tau2", "tau3")
 
 # Delphes 3.5, classes Tower, Track, Jet, HepMCEvent. Leaves are listed because the leaf fBits cannot be read. The
-# particle-flow towers are massless, hence ET is pT.
+# particle-flow towers are massless, hence ET is pT. Track.Mass is that of releases from 3.5 on.
+# A track without momentum has the pseudorapidity 999.9.
+_EFLOW_MOMENTUM = "where(EFlowTrack.PT > 0, EFlowTrack.PT * cosh(EFlowTrack.Eta), 0)"
+_EFLOW_ENERGY = f"sqrt(EFlowTrack.Mass**2 + {_EFLOW_MOMENTUM}**2)"
+_EFLOW_NEUTRAL = ("EFlowPhoton", "EFlowNeutralHadron")
 _DELPHES = Schema(
     tree="Delphes",
     towers=(
@@ -17,7 +21,7 @@ _DELPHES = Schema(
             {"eta": "Tower.Eta", "phi": "Tower.Phi", "e": "Tower.E", "e_em": "Tower.Eem", "e_had": "Tower.Ehad"}
         ),
     ),
-    tracks=(Collection({"pt": "Track.PT", "eta": "Track.Eta", "phi": "Track.Phi"}),),
+    tracks=(Collection({"pt": "Track.PT", "eta": "Track.Eta", "phi": "Track.Phi"}, presence=Presence.ALL_OR_NONE),),
     fat_jets=(
         Collection(
             {"pt": "FatJet.PT", "eta": "FatJet.Eta", "phi": "FatJet.Phi", "mass": "FatJet.Mass"},
@@ -32,8 +36,8 @@ _DELPHES = Schema(
                 "eta": "EFlowTrack.Eta",
                 "phi": "EFlowTrack.Phi",
                 "charge": "EFlowTrack.Charge",
-                "e": "sqrt(EFlowTrack.Mass**2 + (EFlowTrack.PT * cosh(EFlowTrack.Eta))**2)",
             },
+            extra={"e": _EFLOW_ENERGY},
             presence=Presence.OPTIONAL,
         ),
         *(
@@ -41,7 +45,7 @@ _DELPHES = Schema(
                 {"pt": f"{name}.ET", "eta": f"{name}.Eta", "phi": f"{name}.Phi", "charge": "0", "e": f"{name}.E"},
                 presence=Presence.OPTIONAL,
             )
-            for name in ("EFlowPhoton", "EFlowNeutralHadron")
+            for name in _EFLOW_NEUTRAL
         ),
     ),
     event_number="Event.Number",
@@ -50,6 +54,46 @@ _DELPHES = Schema(
     cross_section_pb="Event.CrossSection",
     cross_section_may_miss=True,
     trimmed_p4="FatJet.TrimmedP4[5]",
+)
+
+
+def _delphes_of_energy_flow(tracks: str, energy: str) -> Schema:
+    """Cards that write energy flow but no towers: its objects are the towers, as in `_particle_flow`.
+
+    Parameters
+    ----------
+    tracks
+        Track, or EFlowTrack in files without it.
+    energy
+        Of the tracks of the energy flow.
+    """
+    particle = "abs(EFlowTrack.PID)"
+    charged = {
+        "eta": "EFlowTrack.Eta",
+        "phi": "EFlowTrack.Phi",
+        "e": energy,
+        "e_em": f"where({particle} == 11, {energy}, 0)",
+        "e_had": f"where(({particle} == 11) | ({particle} == 13), 0, {energy})",
+    }
+    neutral = [{"eta": f"{name}.Eta", "phi": f"{name}.Phi", "e": f"{name}.E"} for name in _EFLOW_NEUTRAL]
+    photons, hadrons = neutral
+    return replace(
+        _DELPHES,
+        towers=(
+            Collection(charged),
+            Collection({**photons, "e_em": photons["e"], "e_had": "0"}),
+            Collection({**hadrons, "e_em": "0", "e_had": hadrons["e"]}),
+        ),
+        tracks=(Collection({"pt": f"{tracks}.PT", "eta": f"{tracks}.Eta", "phi": f"{tracks}.Phi"}),),
+        without=tuple(_DELPHES.towers[0].fields.values()),
+    )
+
+
+# Releases before 3.5 do not write the mass of a track, which they took as massless.
+_DELPHES_OF_ENERGY_FLOW = tuple(
+    _delphes_of_energy_flow(tracks, energy)
+    for tracks in ("Track", "EFlowTrack")
+    for energy in (_EFLOW_ENERGY, _EFLOW_MOMENTUM)
 )
 
 # What calovision.simulation writes.
@@ -122,6 +166,9 @@ def _nanoaod(candidates: str, table: str, item_index: str, charge: str = "{}_cha
         weight_may_miss=True,  # collision data have none
         weight_factors=("LHEScaleWeight", "PSWeight"),
         counters=_RUNS,
+        uncalibrated_pt="FatJet_pt * (1 - FatJet_rawFactor)",
+        # The second one leaves leptons as they are: for missing energy; jets are made with the first.
+        puppi_weights=tuple(f"{candidates}_{name}" for name in ("puppiWeight", "puppiWeightNoLep")),
     )
 
 
@@ -172,7 +219,7 @@ _JETCLASS = Schema(
 
 # Several layouts under one name: the first one that fits a file is taken.
 _LAYOUTS = {
-    "delphes": (_DELPHES,),
+    "delphes": (_DELPHES, *_DELPHES_OF_ENERGY_FLOW),
     "calovision": (_CALOVISION,),
     "nanoaod": _NANOAOD,
     "jetclass": (_JETCLASS,),
@@ -202,9 +249,9 @@ def candidate_layouts(schema: str | Path | None, *, tree: str | None = None) -> 
     if schema is None:
         found = _LAYOUTS
     elif Path(schema).suffix in (".yaml", ".yml"):
-        from calovision.ntuples.custom import read_schema
+        from calovision.ntuples.custom import read_layouts
 
-        found = {str(schema): (read_schema(Path(schema)),)}
+        found = {str(schema): read_layouts(Path(schema), _LAYOUTS)}
     elif schema in _LAYOUTS:
         found = {str(schema): _LAYOUTS[schema]}
     else:

@@ -31,6 +31,8 @@ class Plan:
         The fat jets are the trimmed ones that the file holds.
     variations
         All weights are wanted.
+    read_from
+        Collection -> branches of its fields.
     missing
         Collection that the file does not have -> the branches that it lacks for it.
     """
@@ -39,6 +41,7 @@ class Plan:
     fields: Mapping[str, tuple[str, ...]]
     trimmed: bool
     variations: bool
+    read_from: Mapping[str, tuple[str, ...]]
     missing: Mapping[str, tuple[str, ...]]
 
     @property
@@ -91,19 +94,22 @@ def make_plan(
     branches = weight_branches(layout, present, factors=variations)
     if layout.event_number is not None:
         branches.add(layout.event_number)
-    for name, names in chosen.items():
-        if names:
-            branches |= branches_of(layout.parts(name), names, present)
+    read_from = {name: branches_of(layout.parts(name), names, present) for name, names in chosen.items() if names}
+    branches = branches.union(*read_from.values())
     if chosen["constituents"]:
         branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
     if with_trimmed:
         branches.add(layout.trimmed_p4)
+        read_from["fat_jets"] = {layout.trimmed_p4}
     missing = {name: tuple(missing_branches(layout.parts(name), present)) for name in COLLECTIONS}
+    if layout.constituents is not None:
+        missing["constituents"] += missing.get("fat_jets", ())
     return Plan(
         branches=branches,
         fields={name: names for name, names in chosen.items() if names},
         trimmed=with_trimmed,
         variations=variations,
+        read_from={name: tuple(sorted(names)) for name, names in read_from.items()},
         missing={name: branches for name, branches in missing.items() if branches},
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import awkward as ak
 
+from calovision.ntuples.candidate_weights import choose_candidate_weight
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.collections import read_collection, read_trimmed_jets
 from calovision.ntuples.columns import Chunk
@@ -81,6 +82,7 @@ def _read_info(
     with opened(path) as file:
         name, layout = fitting_layout(file, candidates, path)
         events = find_tree(file, layout.tree, path)
+        layout, candidate_weight = choose_candidate_weight(events, layout, path)
         plan = make_plan(events, layout, name, path, trimmed=trimmed)
         generation = count_generated(
             file, events, layout, schema=name, path=path, weight_index=weight_index, given=given
@@ -98,7 +100,10 @@ def _read_info(
             counted_from=generation.source,
             count_doubts=generation.doubts,
             n_weights=generation.n_weights,
+            candidate_weight=candidate_weight.branch,
+            candidate_weight_reason=candidate_weight.reason,
             collections=plan.collections,
+            read_from=plan.read_from,
             missing=plan.missing,
         )
 
@@ -154,6 +159,8 @@ def iterate_events(
             with opened(path) as file:
                 name, layout = fitting_layout(file, candidates, path)
                 events = find_tree(file, layout.tree, path)
+                if fields is None or not set(fields).isdisjoint(layout.weighted_collections):
+                    layout, _ = choose_candidate_weight(events, layout, path)
                 plan = make_plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
                 for chunk in _chunks(events, plan, path, chunk_size, clipped(first, end, int(events.num_entries))):
                     yield _events(chunk, layout, plan, weight_index)

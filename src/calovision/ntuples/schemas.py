@@ -24,7 +24,7 @@ class Collection:
     fields
         Our name -> branch or formula (`calovision.ntuples.expressions`).
     extra
-        Further fields, each given where the file has its branches.
+        Further fields, each given where the file has its branches, and all parts of the collection have the field.
     cut
         Formula of branches; objects that fail it are dropped.
     one_per_entry
@@ -108,6 +108,17 @@ class Schema:
         In place of ``counters``: a number or an object of the file (`calovision.ntuples.counters.read_counter`).
     trimmed_p4
         Branch of TLorentzVector[5] a fat jet: the trimmed jet, then its leading subjets.
+    uncalibrated_pt
+        Formula of the pT of a fat jet before its calibration.
+    candidate_weight
+        Branch or formula by which the momenta of ``weighted_collections`` are multiplied; None multiplies by nothing.
+    puppi_weights
+        Branches of weights that the momenta of candidates may lack, the first one that exists is looked at
+        (`calovision.ntuples.candidate_weights`).
+    weighted_collections
+        Made of candidates.
+    without
+        Branches of which a file of this layout must have none.
     """
 
     tree: str
@@ -126,6 +137,11 @@ class Schema:
     n_generated: str | int | None = None
     sum_of_weights: str | float | None = None
     trimmed_p4: str | None = None
+    uncalibrated_pt: str | None = None
+    candidate_weight: str | None = None
+    puppi_weights: tuple[str, ...] = ()
+    weighted_collections: tuple[str, ...] = ("towers", "tracks", "candidates", "constituents")
+    without: tuple[str, ...] = ()
 
     def parts(self, collection: str) -> tuple[Collection, ...]:
         """Parts of a collection, none if the layout does not have it."""
