@@ -20,7 +20,7 @@ def toy(n, *, seed, jets_help=True):
     fat_jets[np.arange(5) >= n_fat_jets[:, None]] = 0
     events = {"n_fat_jets": n_fat_jets, "mj_sum": mass, "delta_eta_12": rng.normal(size=n)}
     events |= {"ht": rng.exponential(300, n) + 900, "fat_jets": fat_jets}
-    return (1 / (1 + np.exp(-logit))).astype(np.float32), events, labels, rng.exponential(size=n)
+    return logit.astype(np.float32), events, labels, rng.exponential(size=n)
 
 
 def test_event_features_are_the_23_in_order():
@@ -39,7 +39,6 @@ def test_combination_gains_where_the_jets_know_more(n):
     scores, events, labels, weights = toy(20_000, seed=2)
     combined = combined_score(estimator, scores, events)
     assert combined.shape == (20_000,)
-    assert 0 <= combined.min() <= combined.max() <= 1
     assert auc(roc(combined, labels, weights)) > auc(roc(scores, labels, weights)) + 0.005
     for target in (0.1, 0.01):
         alone = signal_efficiency_at(scores, labels, weights, target).value
@@ -69,8 +68,7 @@ def test_one_event_on_the_wrong_side_does_not_upset_a_sharp_network(seed):
 
     def sharp(n, seed):
         scores, events, labels, weights = toy(n, seed=seed)
-        logit = 1.5 * np.log(scores / (1 - scores.astype(float))) + 12 * labels - 6
-        return 1 / (1 + np.exp(-logit)), events, labels, weights
+        return 1.5 * scores + 12 * labels - 6, events, labels, weights
 
     scores, events, labels, weights = sharp(700, seed)
     wrong = int(np.flatnonzero(labels == 0)[np.argmax(events["mj_sum"][labels == 0])])
@@ -97,9 +95,22 @@ def test_combination_leaves_negative_weights_out():
     np.testing.assert_array_equal(first, second)
 
 
-def test_combination_takes_saturated_scores_negative_weights_and_few_events():
+@pytest.mark.parametrize(("factor", "shift"), [(1, 60), (1, -60), (8, 0), (8, 300), (100, 0)])
+def test_combination_of_a_sure_network_is_that_of_one_that_is_not(factor, shift):
+    """The same order of the events at logits where probabilities are 0 or 1."""
+    scores, events, labels, weights = toy(2000, seed=1)
+    test = toy(20_000, seed=2)
+    found = []
+    for given, seen in ((scores, test[0]), (factor * scores + shift, factor * test[0] + shift)):
+        combined = combined_score(fit_combination(given, events, labels, weights, seed=3), seen, test[1])
+        points = [signal_efficiency_at(combined, *test[2:], target).value for target in (0.1, 0.01, 0.001)]
+        found.append([auc(roc(combined, *test[2:])), *points])
+    np.testing.assert_allclose(*found, atol=0.01)
+
+
+def test_combination_takes_sure_networks_negative_weights_and_few_events():
     scores, events, labels, weights = toy(40, seed=6)
-    scores = np.where(labels == 1, 1.0, 0.0)
+    scores = np.where(labels == 1, 1e3, -1e3)
     weights[3] = -1
     estimator = fit_combination(scores, events, labels, weights, seed=0)
     assert np.isfinite(combined_score(estimator, scores, events)).all()

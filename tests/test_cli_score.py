@@ -10,6 +10,7 @@ import torch
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file, write_two_samples
 from fakes_cli import fail, fail_usage, stored, succeed
 from fakes_models import make_trained
+from scipy.special import expit
 
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.models import NETWORKS, load_model, save_model
@@ -42,9 +43,10 @@ def test_scores_of_all_events(tmp_path, folder, files):
     assert stored(text, "output") == str(output)
     assert re.search(r"^speed +[\d,]+ events/s, [\d.]+ s, device (cpu|cuda) *$", text, flags=re.MULTILINE)
     for sample, label, part in (("rpv", 1, scores[:20]), ("qcd", 0, scores[20:])):
-        assert re.search(rf"^{sample} +{label} +20 +{part.mean():.4f} *$", text, flags=re.MULTILINE)
+        assert re.search(rf"^{sample} +{label} +20 +{expit(part).mean():.4f} *$", text, flags=re.MULTILINE)
     with h5py.File(output) as file:
         assert (file.attrs["model"], file.attrs["network"], file.attrs["n_rotations"]) == (str(folder), "small", 0)
+        assert file.attrs["scores"] == "logit"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.h5"]
 
 
@@ -70,7 +72,7 @@ def test_files_without_jets(tmp_path, folder):
         writer.append(to_sparse(images), columns)
         writer.close(make_metadata())
     succeed("score", folder, path, "-o", tmp_path / "scores.h5")
-    assert read_table(tmp_path / "scores.h5")["score"] == pytest.approx(
+    assert read_table(tmp_path / "scores.h5")["logit"] == pytest.approx(
         score_images(load_model(folder), images), rel=1e-5
     )
 
@@ -88,7 +90,7 @@ def test_scores_of_jets_are_keyed_by_the_jet(tmp_path):
     assert "jet images do not wrap around" in fail(
         "score", tmp_path, images, "-o", tmp_path / "scores.h5", "--force", "--rotations", 2
     )
-    assert len(read_table(tmp_path / "scores.h5")["score"]) == 6
+    assert len(read_table(tmp_path / "scores.h5")["logit"]) == 6
 
 
 def test_a_file_without_events(tmp_path, folder):
@@ -96,7 +98,7 @@ def test_a_file_without_events(tmp_path, folder):
     text = succeed("score", folder, path, "-o", tmp_path / "scores.h5")
     assert stored(text, "events") == "0"
     assert re.search(r"^qcd +0 +0 +- *$", text, flags=re.MULTILINE)
-    assert read_table(tmp_path / "scores.h5")["score"].shape == (0,)
+    assert read_table(tmp_path / "scores.h5")["logit"].shape == (0,)
 
 
 def test_bad_input_of_score_is_one_sentence(tmp_path, folder, files, monkeypatch):
@@ -149,12 +151,12 @@ def test_the_model_may_name_a_class_of_the_user(tmp_path, files, monkeypatch):
 def test_onnx(tmp_path, folder, files):
     output = tmp_path / "model.onnx"
     text = succeed("onnx", folder, "-o", output)
-    assert text.startswith(f"{output}: takes images (n, 2, 8, 8), gives logit and score, ")
+    assert text.startswith(f"{output}: takes images (n, 2, 8, 8), gives logit and probability, ")
     assert float(re.search(r"differs from torch by (\S+) at most", text).group(1)) < 1e-5
     succeed("score", folder, *files, "-o", tmp_path / "scores.h5")
     images = ImageCollection(files).dense(np.arange(40))
-    (score,) = onnxruntime.InferenceSession(output).run(["score"], {"images": images})
-    assert score == pytest.approx(read_table(tmp_path / "scores.h5")["score"], abs=1e-5)
+    (logit,) = onnxruntime.InferenceSession(output).run(["logit"], {"images": images})
+    assert logit == pytest.approx(read_table(tmp_path / "scores.h5")["logit"], abs=1e-5)
     assert "exists already" in fail("onnx", folder, "-o", output)
     assert str(tmp_path / "none") in fail("onnx", tmp_path / "none", "-o", tmp_path / "b.onnx")
     assert not (tmp_path / "b.onnx").exists()

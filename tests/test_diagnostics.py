@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
+from scipy.special import expit
 from scipy.stats import pearsonr, spearmanr
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
@@ -43,7 +44,7 @@ def make_table(rng, n=4000):
         "ht": rng.exponential(1000, n),
         "delta_eta_12": rng.exponential(size=n),
         "fat_jets": fat_jets,
-        "cnn": 1 / (1 + np.exp(-logit)),
+        "cnn": logit,
     }
 
 
@@ -234,6 +235,20 @@ def test_cuts_with_too_few_events_are_dropped_with_their_number(rng):
     assert found["dropped"] == {"0.01": pytest.approx(5), "0.001": pytest.approx(0.5)}
 
 
+def test_classifiers_are_diagnosed_by_probability_and_order(rng):
+    """Calibration and Pearson's correlation of the sigmoid; ranks of the logit, which has no ties at 40."""
+    table = make_table(rng)
+    expected = diagnose(table, ["cnn"])
+    probability, is_signal = expit(table["cnn"]), table["label"] == 1
+    direct = weighted_correlation(probability[is_signal], table["mj_sum"][is_signal], table["weight"][is_signal])
+    found = expected["correlations"]["cnn"]["signal"]["mj_sum"]
+    assert found["pearson"] == pytest.approx(direct)
+    sure = diagnose(table | {"cnn": table["cnn"] + 60}, ["cnn"])
+    assert sure["correlations"]["cnn"]["signal"]["mj_sum"]["spearman"] == pytest.approx(found["spearman"])
+    assert sure["mass_sculpting"] == expected["mass_sculpting"]
+    assert sure["calibration"]["cnn"]["bins"][-1]["predicted"] == pytest.approx(1)
+
+
 def test_diagnose_is_finite_json_also_with_negative_weights(rng):
     table = make_table(rng)
     table["weight"] = np.where(rng.random(4000) < 0.15, -1, 1) * table["weight"]
@@ -241,7 +256,7 @@ def test_diagnose_is_finite_json_also_with_negative_weights(rng):
     before = {name: values.copy() for name, values in table.items()}
     found = diagnose(table, ["cnn", "mj_sum", "n_fat_jets"])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert list(found["calibration"]) == ["cnn"]
+    assert found["calibration"] == {"cnn": calibration(expit(table["cnn"]), table["label"], table["weight"])}
     assert list(found["correlations"]) == list(found["mass_sculpting"]) == ["cnn", "mj_sum", "n_fat_jets"]
     assert found["correlations"]["mj_sum"]["signal"]["mj_sum"]["spearman"] == pytest.approx(1)
     for name, values in table.items():

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from calovision.errors import InputError
@@ -26,9 +27,7 @@ def events():
     rng = np.random.default_rng(3)
     labels = np.arange(400) % 2
     weights = np.where(labels == 1, 0.01, rng.exponential(5.0, 400))
-    scores = {
-        name: 1 / (1 + np.exp(-rng.normal(2.0 * labels[:, None], 1.0, (400, n)))) for name, n in (("a", 3), ("b", 1))
-    }
+    scores = {name: rng.normal(2.0 * labels[:, None], 1.0, (400, n)) for name, n in (("a", 3), ("b", 1))}
     return scores, labels, weights
 
 
@@ -57,10 +56,18 @@ def signal_above(scores, labels, weights, target):
 
 
 def test_ensemble_is_the_mean_of_the_networks():
-    networks = np.array([[0.2, 0.6], [1.0, 0.5]])
-    assert ensemble_scores(networks).tolist() == [pytest.approx(0.4), 0.75]
-    close = np.nextafter(1.0, 0.0)  # float32 would have a tie here
-    assert ensemble_scores(np.array([[close, close], [1.0, 1.0]]))[0] < 1.0
+    probabilities = np.array([[0.2, 0.6], [0.9, 0.5]])
+    assert expit(ensemble_scores(logit(probabilities))) == pytest.approx([0.4, 0.7])
+    one = np.array([[-3.0], [700.0]])
+    assert ensemble_scores(one).tolist() == [-3.0, 700.0]
+
+
+def test_ensemble_has_no_ties_next_to_certainty():
+    """1 - p of the ensemble is the mean of 1 - p, also where p is 1 in float64."""
+    networks = np.array([[60.0, 50.0], [60.0, 50.5], [-60.0, -50.0], [800.0, 900.0], [-800.0, 900.0]])
+    lost = np.logaddexp(-networks[:2, 0], -networks[:2, 1]) - np.log(2)
+    assert ensemble_scores(networks)[:3] == pytest.approx([-lost[0], -lost[1], lost[0]], rel=1e-12)
+    assert ensemble_scores(networks)[3:] == pytest.approx([800 + np.log(2), 0.0], abs=1e-9)
 
 
 @pytest.mark.parametrize("weighting", ["weighted", "unweighted"])
@@ -73,7 +80,7 @@ def test_numbers_of_every_network_and_of_the_ensemble(events, weighting):
         numbers = comparison[model]
         assert list(numbers["seeds"]) == ["4", "5", "6"][: networks.shape[1]]
         found = [one[weighting] for one in (*numbers["seeds"].values(), numbers["ensemble"])]
-        for one, values in zip(found, (*networks.T, networks.sum(axis=1) / networks.shape[1]), strict=True):
+        for one, values in zip(found, (*networks.T, expit(networks).sum(axis=1)), strict=True):
             assert one["auc"] == pytest.approx(roc_auc_score(labels, values, sample_weight=weights))
             assert list(one["signal_efficiency"]) == ["0.25", "0.05"]
             for point, value in one["signal_efficiency"].items():

@@ -5,6 +5,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import LogNorm, to_rgba
+from scipy.special import expit
 
 from calovision.errors import InputError
 from calovision.metrics import Efficiency, efficiency, roc
@@ -28,7 +29,7 @@ CHANNELS = ("EM [GeV]", "Hadronic [GeV]", "Tracks")
 def sample():
     rng = np.random.default_rng(0)
     labels = np.arange(2000) % 2
-    scores = 1 / (1 + np.exp(-3 * (rng.normal(size=2000) + 2 * labels - 1)))
+    scores = 3 * (rng.normal(size=2000) + 2 * labels - 1)
     n_fat_jets = 3 + rng.poisson(0.3 + labels)
     return scores, n_fat_jets, 300 * n_fat_jets * rng.uniform(0.5, 1, 2000), labels, rng.exponential(size=2000)
 
@@ -134,7 +135,7 @@ def test_combination_gain_survives_an_efficiency_of_zero():
 def test_scores_are_fractions_of_each_class(sample):
     scores, _, _, labels, weights = sample
     (axes,) = plot_scores(scores, labels, weights, n_bins=20).axes
-    assert (axes.get_yscale(), axes.get_xscale(), axes.get_xlabel()) == ("log", "logit", "CNN output")
+    assert (axes.get_yscale(), axes.get_xscale(), axes.get_xlabel()) == ("log", "linear", "CNN output")
     for patch, label in zip(axes.patches, (0, 1), strict=True):
         values, edges, _ = patch.get_data()
         assert values.sum() == pytest.approx(1)
@@ -144,10 +145,19 @@ def test_scores_are_fractions_of_each_class(sample):
         assert drawn[:3] == to_rgba(CLASS_COLORS[label])[:3]
 
 
-def test_scores_of_zero_and_one_are_in_the_outermost_bins():
-    (axes,) = plot_scores(np.array([0.0, 1.0, 1.0]), np.array([0, 1, 1]), np.ones(3)).axes
+@pytest.mark.parametrize(("largest", "n_ticks"), [(3.0, 3), (8.0, 7), (14.0, 7), (60.0, 7), (800.0, 5)])
+def test_logits_of_any_size_are_drawn_and_ticks_are_probabilities(largest, n_ticks):
+    scores, labels = np.linspace(-largest, largest, 1001), np.arange(1001) > 500
+    (axes,) = plot_scores(scores, labels, np.ones(1001), n_bins=50).axes
     background, signal = (patch.get_data().values for patch in axes.patches)
-    assert (background[0], signal[-1]) == (1, 1)
+    assert (background[1:25] > 0.03).all()  # where probabilities of float64 are all 0 or 1 as well
+    assert (signal[25:-1] > 0.03).all()
+    titles = [title.get_text() for title in axes.get_xticklabels()]
+    assert len(titles) == n_ticks
+    for place, title in zip(axes.get_xticks(), titles, strict=True):
+        text = title.strip("$").replace("1 - ", "")
+        value = 10.0 ** float(text[4:-1]) if text.startswith("10^") else float(text)
+        assert expit(-place if title.startswith("$1 - ") else place) == pytest.approx(value)
 
 
 def test_score_against_n_fat_jets_normalizes_each_column(sample):
@@ -182,9 +192,9 @@ def test_score_against_mj_sum_has_gev_and_keeps_the_tail(sample):
 
 
 def test_score_maps_take_one_event_of_a_class():
-    scores, labels = np.array([0.2, 0.9, 0.99]), np.array([0, 1, 1])
+    scores, labels = np.array([-0.2, 0.9, 3.2]), np.array([0, 1, 1])
     figure = plot_score_vs_n_fat_jets(scores, np.array([3, 3, 5]), labels, np.ones(3))
-    assert figure.axes[1].containers[0][0].get_ydata() == pytest.approx([0.2])
+    assert figure.axes[1].containers[0][0].get_ydata() == pytest.approx([-0.2])
 
 
 def test_cut_flow_is_relative_to_the_first_cut():

@@ -16,8 +16,10 @@ from calovision.storage import (
     ImageFile,
     ImageFileWriter,
     read_score_columns,
+    read_score_table,
     read_scores,
     read_table,
+    write_score_table,
     write_scores,
     write_table,
 )
@@ -433,7 +435,7 @@ def test_image_file_is_no_table(tmp_path):
 
 def test_scores_round_trip(tmp_path):
     collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
-    indices, scores = np.array([9, 0, 4]), np.array([0.1, 0.5, 1 - 1e-15])
+    indices, scores = np.array([9, 0, 4]), np.array([-0.1, 50.0, 1e4])
     write_scores(tmp_path / "scores.h5", collection, indices, scores)
     assert read_scores(tmp_path / "scores.h5", collection, indices).tolist() == scores.tolist()
     table = read_table(tmp_path / "scores.h5")
@@ -458,6 +460,46 @@ def test_scores_of_several_classifiers(tmp_path):
         read_score_columns(path, collection, indices, ["mlp", "adaboost"])
 
 
+def write_older(path, collection, indices, columns):
+    """Probabilities, as calovision stored them before logits."""
+    write_scores(path, collection, indices, columns)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["scores"]
+
+
+def test_older_files_with_probabilities_are_read_as_logits(tmp_path):
+    collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
+    path, indices = tmp_path / "scores.h5", np.array([9, 0, 4])
+    probabilities = np.array([0.5, 1 / (1 + np.exp(-20)), 1e-30])
+    write_older(path, collection, indices, {"score": probabilities})
+    assert read_scores(path, collection, indices) == pytest.approx([0, 20, np.log(1e-30)], rel=1e-6)
+    write_older(path, collection, indices, {"mlp": np.float32([0.5, 0.25, 1e-30])})
+    found = read_score_columns(path, collection, indices, ["mlp"])["mlp"]
+    assert found == pytest.approx([0, -np.log(3), np.log(1e-30)], rel=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [0.0, 1.0, np.nan, 3.0])
+def test_older_files_that_lost_the_order_of_events_are_refused(tmp_path, wrong):
+    collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
+    path, indices = tmp_path / "scores.h5", np.array([9, 0, 4])
+    write_older(path, collection, indices, {"score": np.array([0.5, wrong, 0.2])})
+    with pytest.raises(InputError, match=r"scores\.h5: 'score' .* score the events again"):
+        read_scores(path, collection, indices)
+
+
+def test_tables_of_scores_are_logits(tmp_path):
+    columns = {"cnn": np.array([-50.0, 50.0]), "label": np.array([0, 1])}
+    write_score_table(tmp_path / "new.h5", columns)
+    assert {name: values.tolist() for name, values in read_score_table(tmp_path / "new.h5").items()} == {
+        name: values.tolist() for name, values in columns.items()
+    }
+    write_table(tmp_path / "old.h5", columns)
+    with pytest.raises(
+        InputError, match=r"old\.h5: its scores are probabilities, .* \(snakemake --forcerun evaluate\)"
+    ):
+        read_score_table(tmp_path / "old.h5")
+
+
 def test_scores_of_other_events_are_refused(tmp_path):
     collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
     path = tmp_path / "scores.h5"
@@ -480,8 +522,8 @@ def test_table_without_scores_is_refused(tmp_path):
     collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
     write_scores(tmp_path / "scores.h5", collection, np.array([0]), np.array([0.1]))
     with h5py.File(tmp_path / "scores.h5", "r+") as file:
-        del file["score"]
-    with pytest.raises(InputError, match=r"scores.h5: no score file, it lacks the column 'score'"):
+        del file["logit"]
+    with pytest.raises(InputError, match=r"scores.h5: no score file, it lacks the column 'logit'"):
         read_scores(tmp_path / "scores.h5", collection, np.array([0]))
 
 

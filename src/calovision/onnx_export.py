@@ -1,8 +1,9 @@
 """A trained model as an ONNX file, for programs without torch: C++ of the experiments, onnxruntime, triggers.
 
 The file takes images as the image file has them, ``(n, n_channels, n_eta, n_phi)`` float32, any n: the scaling is
-built in. Its outputs are ``logit`` and ``score`` = sigmoid(logit), float32 ``(n,)``; near 1 the logit tells more events
-apart. The metadata ``calovision`` of the file is the model's specification in JSON, with channels, units and grid.
+built in. Its outputs are ``logit``, which is the score (`calovision.scoring`), and for people ``probability``, its
+sigmoid, float32 ``(n,)``; near 1 only the logit tells events apart. The metadata ``calovision`` of the file is the
+model's specification in JSON, with channels, units and grid.
 """
 
 import copy
@@ -25,6 +26,7 @@ from calovision.models import ImageModel
 from calovision.scoring import symmetry_elements
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+OUTPUTS = ("logit", "probability")
 TOLERANCE = 1e-5  # of the logit, relative where it exceeds 1
 CHECKED_BATCHES = (1, 3, 7)
 OCCUPANCY = 0.1  # share of the cells that are not empty in the images of the check
@@ -71,7 +73,7 @@ def export_onnx(model: ImageModel, path: Path, *, n_rotations: int = 0) -> float
 
 
 class _Scorer(nn.Module):
-    """What the file computes: images and variables to logit and score, averaged over the symmetry group if wanted."""
+    """What the file computes: images and variables to logit and probability, averaged over the symmetry group."""
 
     def __init__(self, model: ImageModel, n_rotations: int) -> None:
         super().__init__()
@@ -86,7 +88,7 @@ class _Scorer(nn.Module):
             self.register_buffer("sources", sources.view(self.n_elements, n_eta * n_phi).long())
 
     def forward(self, images: Tensor, variables: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """``(n, c, eta, phi)`` and ``(n, n_variables)`` to logits and scores, ``(n,)`` each."""
+        """``(n, c, eta, phi)`` and ``(n, n_variables)`` to logits and probabilities, ``(n,)`` each."""
         if self.n_elements == 1:
             logit = self.model(images, variables)
         else:
@@ -117,7 +119,7 @@ def _write(scorer: _Scorer, path: Path) -> None:
                 dynamo=True,
                 verbose=False,
                 input_names=list(inputs),
-                output_names=["logit", "score"],
+                output_names=list(OUTPUTS),
                 custom_translation_table=_translations(),
                 dynamic_shapes={name: {0: torch.export.Dim("n")} for name in inputs},
             )
@@ -139,7 +141,7 @@ def _translations() -> dict[Callable, Callable]:
 
 
 def _largest_difference(scorer: _Scorer, path: Path) -> float:
-    """Of the logits and scores of some images, between onnxruntime and torch."""
+    """Of the logits and probabilities of some images, between onnxruntime and torch."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -150,7 +152,7 @@ def _largest_difference(scorer: _Scorer, path: Path) -> float:
     differences = []
     for n_images in CHECKED_BATCHES:
         inputs = _example(scorer, n_images=n_images)
-        found = session.run(["logit", "score"], {name: values.numpy() for name, values in inputs.items()})
+        found = session.run(list(OUTPUTS), {name: values.numpy() for name, values in inputs.items()})
         with torch.inference_mode():
             expected = [values.numpy() for values in scorer(**inputs)]
         differences += [np.abs(a - b) / np.maximum(1, np.abs(b)) for a, b in zip(found, expected, strict=True)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from calovision import evaluation
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_file_list, read_score_columns, read_scores, write_table
+from calovision.storage import ImageCollection, read_file_list, read_score_columns, read_scores, write_score_table
 
 with job_log(snakemake.log[0]) as record:
     files, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -33,9 +33,9 @@ with job_log(snakemake.log[0]) as record:
     comparison = evaluation.compare_with_cuts(test, single | in_test, reference=reference, seed=params.seed)
     of_samples = {name: params[name] for name in ("luminosity_fb", "signal_region")}
     samples = evaluation.summarize_samples(collection, **of_samples)
-    write_table(output.validation_events, validation)
-    write_table(output.test_events, test)
-    write_table(output.network_scores, in_test)
+    write_score_table(output.validation_events, validation)
+    write_score_table(output.test_events, test)
+    write_score_table(output.network_scores, in_test)
     texts = {
         output.table: evaluation.summary_table(summary) + "\n" + evaluation.models_table(models),
         output.comparison_table: evaluation.comparison_table(comparison),

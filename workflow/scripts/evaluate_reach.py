@@ -5,11 +5,11 @@ import numpy as np
 
 from calovision import evaluation, reach
 from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_scores, read_table
+from calovision.storage import ImageCollection, read_score_table, read_scores
 
 with job_log(snakemake.log[0]) as record:
     files, params = snakemake.input, snakemake.params
-    validation, test = read_table(files.validation_events), read_table(files.test_events)
+    validation, test = read_score_table(files.validation_events), read_score_table(files.test_events)
     record.count(len(validation["label"]) + len(test["label"]))
     samples = json.loads(Path(files.samples).read_text())["samples"]
     options = evaluation.expected_events(samples) | params.options

@@ -4,11 +4,11 @@ from pathlib import Path
 from calovision import evaluation
 from calovision.logs import job_log
 from calovision.selection import evaluate_cut
-from calovision.storage import ImageCollection, read_scores, read_table
+from calovision.storage import ImageCollection, read_score_table, read_scores
 
 with job_log(snakemake.log[0]) as record:
     params, scores = snakemake.params, iter(snakemake.input.scores)
-    test, point = read_table(snakemake.input.test_events), params.background_efficiency
+    test, point = read_score_table(snakemake.input.test_events), params.background_efficiency
     columns = {model: "cnn" if model == params.first_model else model for model in params.models}
     nominal = (test["label"], test["weight"])
     thresholds = {name: evaluation.threshold_at(test[columns[name]], *nominal, point) for name in params.models}

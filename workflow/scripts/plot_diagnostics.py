@@ -4,10 +4,10 @@ from pathlib import Path
 from calovision import plotting
 from calovision.evaluation import diagnose
 from calovision.logs import job_log
-from calovision.storage import read_table
+from calovision.storage import read_score_table
 
 with job_log(snakemake.log[0]) as record:
-    test = read_table(snakemake.input.test_events)
+    test = read_score_table(snakemake.input.test_events)
     record.count(len(test["label"]))
     found = diagnose(test, snakemake.params.classifiers)
     Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")

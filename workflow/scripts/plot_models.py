@@ -7,10 +7,10 @@ from calovision.evaluation import ensemble_scores
 from calovision.logs import job_log
 from calovision.metrics import Efficiency, roc
 from calovision.plotting import plot_model_comparison, plot_model_roc, save_figure
-from calovision.storage import read_table
+from calovision.storage import read_score_table
 
 with job_log(snakemake.log[0]) as record:
-    test, scores = read_table(snakemake.input.test_events), read_table(snakemake.input.network_scores)
+    test, scores = read_score_table(snakemake.input.test_events), read_score_table(snakemake.input.network_scores)
     record.count(len(test["label"]))
     models = json.loads(Path(snakemake.input.models).read_text())
     for weighting, suffix in (("weighted", ""), ("unweighted", "_unweighted")):

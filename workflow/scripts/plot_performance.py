@@ -5,10 +5,10 @@ from calovision import plotting
 from calovision.evaluation import CLASSIFIERS, bootstrap_roc
 from calovision.logs import job_log
 from calovision.metrics import Efficiency, roc
-from calovision.storage import read_table
+from calovision.storage import read_score_table
 
 with job_log(snakemake.log[0]) as record:
-    test = read_table(snakemake.input.test_events)
+    test = read_score_table(snakemake.input.test_events)
     record.count(len(test["label"]))
     summary = json.loads(Path(snakemake.input.summary).read_text())
     classes, names = (test["label"], test["weight"]), snakemake.params.class_names
@@ -19,7 +19,7 @@ with job_log(snakemake.log[0]) as record:
     }
     shown = [*CLASSIFIERS, *[name for name in ("n_jets", "referee") if name in test]]
     curves = {name: roc(test[name], *classes) for name in shown}
-    networks = read_table(snakemake.input.network_scores)[snakemake.params.first_model]
+    networks = read_score_table(snakemake.input.network_scores)[snakemake.params.first_model]
     band = {"cnn": bootstrap_roc(networks, *classes, plotting.SIGNAL_GRID)}
     figures = {
         "roc": plotting.plot_roc(curves, signal_region=region, bootstrap=band),

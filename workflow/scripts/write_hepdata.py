@@ -4,10 +4,10 @@ from pathlib import Path
 from calovision.hepdata import write_hepdata
 from calovision.logs import job_log
 from calovision.metrics import roc
-from calovision.storage import read_table
+from calovision.storage import read_score_table
 
 with job_log(snakemake.log[0]) as record:
-    test = read_table(snakemake.input.test_events)
+    test = read_score_table(snakemake.input.test_events)
     record.count(len(test["label"]))
     summary, reach = (json.loads(Path(snakemake.input[name]).read_text()) for name in ("summary", "reach"))
     curves = {name: roc(test[name], test["label"], test["weight"]) for name in summary["classifiers"]}

@@ -61,7 +61,7 @@ def fit_combination(
     Parameters
     ----------
     scores
-        Network output in [0, 1], ``(n_events,)``.
+        Network output, ``(n_events,)``: logits.
     events
         Columns as in `features`.
     labels, weights
@@ -93,9 +93,9 @@ def fit_combination(
 def combined_score(
     estimator: GradientBoostingClassifier, scores: np.ndarray, events: Mapping[str, np.ndarray]
 ) -> np.ndarray:
-    """Probability of signal from the network output and the jet variables, ``(n_events,)`` in [0, 1]."""
+    """Logit from the network output and the jet variables, ``(n_events,)``."""
     features = _combination_features(scores, events)
-    return expit(estimator.decision_function(features) + estimator.init_.beyond(features))
+    return estimator.decision_function(features) + estimator.init_.beyond(features)
 
 
 def _boosting(n_trees: int, n_events: int, *, seed: int) -> GradientBoostingClassifier:
@@ -128,14 +128,12 @@ def _best_n_trees(features: np.ndarray, labels: np.ndarray, weights: np.ndarray,
 
 
 def _combination_features(scores: np.ndarray, events: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Logit of the network output, ``ht`` and the 23 jet variables, ``(n_events, 25)``."""
+    """Network output, ``ht`` and the 23 jet variables, ``(n_events, 25)``."""
     scores = np.asarray(scores, dtype=np.float64)
     jets = event_features(events)
     if len(scores) != len(jets):
         raise InputError(f"{len(scores)} scores but {len(jets)} events; give one score per event")
-    tiny = np.finfo(np.float32).eps / 2  # float32 scores reach 1; their neighbor is 1 - eps / 2
-    inside = np.clip(scores, tiny, 1.0 - tiny)
-    return np.column_stack([np.log(inside) - np.log1p(-inside), column(events, "ht"), jets])
+    return np.column_stack([scores, column(events, "ht"), jets])
 
 
 def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ together with small-R jets, shapes and counts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from sklearn.ensemble import AdaBoostClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -33,7 +34,7 @@ class ShallowClassifier(NamedTuple):
 
 
 class FittedShallow(NamedTuple):
-    """A fitted classifier: the function from events to scores ``(n,)`` in [0, 1], and what was chosen."""
+    """A fitted classifier: the function from events to scores ``(n,)``, which are logits, and what was chosen."""
 
     score: Callable[[Events], np.ndarray]
     chosen: dict[str, Any]
@@ -121,6 +122,17 @@ def _each(choices: Mapping[str, tuple]) -> Iterator[dict[str, Any]]:
         yield dict(zip(choices, values, strict=True))
 
 
-def _scores(pipeline: ClassifierMixin, features: Callable[[Events], np.ndarray]) -> Callable[[Events], np.ndarray]:
-    """Probability of signal as a function of events."""
-    return lambda events: pipeline.predict_proba(features(events))[:, 1]
+def _scores(pipeline: Pipeline, features: Callable[[Events], np.ndarray]) -> Callable[[Events], np.ndarray]:
+    """Logit of the probability of signal as a function of events: probabilities next to 0 and 1 have ties."""
+    scaler, classifier = (step for _, step in pipeline.steps)
+    logits = partial(_mlp_logits, classifier) if isinstance(classifier, MLPClassifier) else classifier.decision_function
+    return lambda events: logits(scaler.transform(features(events)))
+
+
+def _mlp_logits(network: MLPClassifier, features: np.ndarray) -> np.ndarray:
+    """What the last layer of a fitted network gives to the logistic function, ``(n,)``; scikit-learn keeps it back."""
+    *hidden, last = zip(network.coefs_, network.intercepts_, strict=True)
+    for weights, bias in hidden:
+        features = np.maximum(features @ weights + bias, 0.0)  # its default activation
+    weights, bias = last
+    return (features @ weights + bias)[:, 0]

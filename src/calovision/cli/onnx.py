@@ -28,6 +28,6 @@ def onnx_command(
     if network.specification.n_variables:
         inputs += f" and variables (n, {network.specification.n_variables})"
     say(
-        f"{output}: takes {inputs}, gives logit and score, {output.stat().st_size / 1e6:.1f} MB; differs from torch by "
-        f"{difference:.1e} at most"
+        f"{output}: takes {inputs}, gives logit and probability, {output.stat().st_size / 1e6:.1f} MB; differs from "
+        f"torch by {difference:.1e} at most"
     )

@@ -101,7 +101,9 @@ def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.nd
 def print_scores(
     collection: "ImageCollection", indices: "np.ndarray", scores: "np.ndarray", rows: list[tuple[str, str]]
 ) -> None:
-    """Print what was scored, and for each sample the number and the mean score."""
+    """Print what was scored, and for each sample the number and the mean probability of signal."""
+    from scipy.special import expit
+
     from calovision.cli.summary import columns, pairs, show
 
     what = "jets" if collection.metadata.kind == "jet" else "events"
@@ -109,8 +111,8 @@ def print_scores(
     table = []
     for sample, label in collection.samples.items():
         mine = scores[names == sample]
-        table.append((sample, label, len(mine), f"{mine.mean():.4f}" if len(mine) else "-"))
+        table.append((sample, label, len(mine), f"{expit(mine).mean():.4f}" if len(mine) else "-"))
     show(
         pairs([*rows, (what, str(len(indices)))]),
-        columns(("sample", "label", what, "mean score"), table, title="samples"),
+        columns(("sample", "label", what, "mean probability"), table, title="samples"),
     )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from scipy.special import expit
 
 from calovision.errors import InputError
 from calovision.metrics import efficiency, n_effective
@@ -19,6 +20,7 @@ FEWEST_EFFECTIVE = 10.0  # background events: below, a mass distribution cannot 
 MASS_BIN = 100.0  # GeV
 N_TOYS = 400
 EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "ht", "delta_eta_12")
+COUNTED = (*EVENT_VARIABLES, "n_jets")  # what may be cut on instead of the output of a classifier
 
 
 def diagnose(
@@ -34,13 +36,13 @@ def diagnose(
     test
         Table of test events (`tabulate_test_events`).
     scores
-        Columns of it, larger = more like signal.
+        Columns of it, larger = more like signal: logits of classifiers, or variables of the event.
     background_efficiencies
         Of the cuts whose sculpting is measured.
 
     Returns
     -------
-    ``calibration`` (of the scores in [0, 1] only, the others are no probabilities), ``correlations`` and
+    ``calibration`` (of the classifiers only, as variables are no probabilities), ``correlations`` and
     ``mass_sculpting``: score -> what `calibration`, `correlations` and `mass_sculpting` return. Only numbers, strings,
     lists and None, for JSON.
 
@@ -58,11 +60,13 @@ def diagnose(
     for name, one in (values | {"weight": weights, "mj_sum": test["mj_sum"]}).items():
         if not np.isfinite(one).all():
             raise InputError(f"{np.sum(~np.isfinite(one))} values of column '{name}' are not finite; evaluate again")
+    probabilities = {name: expit(one) for name, one in values.items() if name not in COUNTED}
     return {
-        "calibration": {
-            name: calibration(one, labels, weights) for name, one in values.items() if np.all((one >= 0) & (one <= 1))
+        "calibration": {name: calibration(one, labels, weights) for name, one in probabilities.items()},
+        "correlations": {
+            name: correlations(one, variables, labels, weights, probability=probabilities.get(name))
+            for name, one in values.items()
         },
-        "correlations": {name: correlations(one, variables, labels, weights) for name, one in values.items()},
         "mass_sculpting": {
             name: mass_sculpting(
                 one[background],
@@ -119,7 +123,12 @@ def calibration(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, 
 
 
 def correlations(
-    score: np.ndarray, variables: Mapping[str, np.ndarray], labels: np.ndarray, weights: np.ndarray
+    score: np.ndarray,
+    variables: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    weights: np.ndarray,
+    *,
+    probability: np.ndarray | None = None,
 ) -> dict:
     """Weighted correlation of a score with variables, in each class.
 
@@ -129,6 +138,9 @@ def correlations(
         ``(n_events,)``.
     variables
         ``(n_events,)`` each; events where one is NaN do not count for it.
+    probability
+        Of signal, ``(n_events,)``, where the score is its logit: takes the place of the score in Pearson's, which
+        would see little but the tails of the logit. Spearman's needs the order alone, where probabilities have ties.
 
     Returns
     -------
@@ -141,9 +153,10 @@ def correlations(
         for name, variable in variables.items():
             chosen = members & np.isfinite(variable)
             x, y, w = np.asarray(score)[chosen], np.asarray(variable)[chosen], np.asarray(weights)[chosen]
+            linear = x if probability is None else probability[chosen]
             spearman = weighted_correlation(weighted_ranks(x, w), weighted_ranks(y, w), w)
             found[title][name] = {
-                "pearson": weighted_correlation(x, y, w),
+                "pearson": weighted_correlation(linear, y, w),
                 "spearman": spearman,
                 "n_eff": n_effective(w),
             }

@@ -7,6 +7,7 @@ Every number comes twice: ``weighted`` by the event weights, as in an analysis, 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from scipy.special import log_expit, logsumexp
 
 from calovision.errors import InputError
 from calovision.evaluation.working_points import (
@@ -25,8 +26,14 @@ WEIGHTINGS = {"weighted": "events weighted", "unweighted": "every event counts 1
 
 
 def ensemble_scores(networks: np.ndarray) -> np.ndarray:
-    """Scores of an ensemble: the mean over its networks, ``(n, n_networks)`` to ``(n,)``."""
-    return np.mean(event_table(networks, "scores of the networks"), axis=1)
+    """Logits of an ensemble: of the mean probability of its networks, ``(n, n_networks)`` logits to ``(n,)``.
+
+    Signal and background are averaged apart in logarithms, so that no digit is lost next to 0 and 1.
+    """
+    networks = event_table(networks, "scores of the networks")
+    if networks.shape[1] == 1:
+        return networks[:, 0]
+    return logsumexp(log_expit(networks), axis=1) - logsumexp(log_expit(-networks), axis=1)
 
 
 def compare_models(
@@ -126,7 +133,7 @@ def models_table(comparison: Mapping[str, Mapping]) -> str:
     rows = [row for model, numbers in comparison.items() for row in _performance_rows(model, numbers, points)]
     text = (
         "Models: mean and standard deviation over the networks, which differ in their seed, and the ensemble, whose "
-        "score is the mean of theirs."
+        "output is the mean of theirs."
     )
     if first != "cnn":
         text += f" `cnn` above is the ensemble of {code(first)}."

@@ -28,7 +28,7 @@ def score_shallow(
     Returns
     -------
     scores
-        Classifier -> scores in [0, 1] of the events `split_indices` gives for validation and test.
+        Classifier -> scores (logits) of the events `split_indices` gives for validation and test.
     chosen
         Classifier -> ``choices`` and ``validation_loss`` of the best.
 

@@ -1,6 +1,7 @@
 """The network output: its distribution, and against the variables of the search.
 
-The output is drawn on a logit axis: it piles up at 0 and 1, where a linear axis hides what the working points use.
+The axis is linear in the output, the logit, and its ticks say the probability: that piles up at 0 and 1, where the
+working points are.
 """
 
 from collections.abc import Mapping
@@ -10,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
+from scipy.special import logit
 
 from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, styled
 
 FAINTEST = 1e-3  # smallest share of a column that the heat maps resolve
-LARGEST_LOGIT = 14.0  # of float32 outputs close to 1
+MOST_TICKS = 8
 MARKER = {"color": "white", "markeredgecolor": "black", "ecolor": "black", "markersize": 5.5, "clip_on": False}
 
 
@@ -28,9 +30,9 @@ def plot_scores(
     n_bins: int = 40,
     score_name: str = "CNN output",
 ) -> Figure:
-    """Distribution of a score in [0, 1] for each class: weighted fraction per bin with statistical uncertainty.
+    """Distribution of a score, a logit, for each class: weighted fraction per bin with statistical uncertainty.
 
-    Bins are equal in the logit of the score; the outermost ones also hold what lies beyond.
+    The outermost bins also hold what lies beyond.
     """
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
@@ -49,7 +51,7 @@ def plot_scores(
             linewidth=1.8,
         )
         axes.errorbar(
-            _expit((_logit(edges[1:]) + _logit(edges[:-1])) / 2),
+            (edges[1:] + edges[:-1]) / 2,
             fraction,
             error,
             fmt="none",
@@ -182,20 +184,9 @@ def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tu
 
 
 def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:
-    """Bin edges equal in the logit that hold nearly all scores, and at least the ticks at 0.1 and 0.9."""
-    logits = _logit(np.clip(np.asarray(scores, dtype=np.float64), *_expit([-LARGEST_LOGIT, LARGEST_LOGIT])))
-    low, high = np.quantile(logits, (0.0005, 0.9995)) if len(logits) else (0.0, 0.0)
-    return _expit(np.linspace(min(low - 0.1, _logit(0.05)), max(high + 0.1, _logit(0.95)), n_bins + 1))
-
-
-def _logit(probability: np.ndarray) -> np.ndarray:
-    """``log(p / (1 - p))``."""
-    return np.log(probability) - np.log1p(-np.asarray(probability, dtype=np.float64))
-
-
-def _expit(value: np.ndarray) -> np.ndarray:
-    """Inverse of `_logit`."""
-    return 1.0 / (1.0 + np.exp(-np.asarray(value, dtype=np.float64)))
+    """Equal bins that hold nearly all scores, and at least the probabilities 0.1 and 0.9."""
+    low, high = np.quantile(np.asarray(scores, dtype=np.float64), (0.0005, 0.9995)) if len(scores) else (0.0, 0.0)
+    return np.linspace(min(low - 0.1, logit(0.05)), max(high + 0.1, logit(0.95)), n_bins + 1)
 
 
 def _inside(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
@@ -204,16 +195,27 @@ def _inside(scores: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _logit_axis(axes: Axes, edges: np.ndarray, which: str) -> None:
-    """Logit scale, with at most about eight ticks."""
-    ticks = {t: title for t, title in _TICKS.items() if edges[0] <= t <= edges[-1]}
-    if len(ticks) > 8:
-        ticks = {t: title for t, title in ticks.items() if title not in _DISPENSABLE}
-    axes.set(**{f"{which}scale": "logit", f"{which}lim": (edges[0], edges[-1])})
+    """Axis of logits with titles of probabilities."""
+    ticks = _ticks(edges[0], edges[-1])
+    axes.set(**{f"{which}lim": (edges[0], edges[-1])})
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(list(ticks), list(ticks.values()))
     axis.set_minor_locator(NullLocator())
 
 
-_TICKS = {10.0**-k: f"$10^{{-{k}}}$" for k in range(6, 1, -1)} | {0.1: "0.1", 0.5: "0.5", 0.9: "0.9", 0.99: "0.99"}
-_TICKS |= {1.0 - 10.0**-k: f"$1 - 10^{{-{k}}}$" for k in range(3, 7)}
-_DISPENSABLE = ("0.1", "0.9", "$10^{-3}$", "$10^{-5}$", "$1 - 10^{-3}$", "$1 - 10^{-5}$")
+def _ticks(low: float, high: float) -> dict[float, str]:
+    """Logit -> title of probabilities between two logits: 0.5, and powers of ten from 0 and from 1, not too many."""
+    step = 1
+    while True:
+        ticks = {0.0: "0.5"}
+        for k in range(step, int(max(-low, high) / np.log(10)) + 1, step):
+            place = k * np.log(10) + np.log1p(-(10.0**-k))
+            near_zero, near_one = _TITLES.get(k, (f"$10^{{-{k}}}$", f"$1 - 10^{{-{k}}}$"))
+            ticks |= {-place: near_zero, place: near_one}
+        ticks = {place: ticks[place] for place in sorted(ticks) if low <= place <= high}
+        if len(ticks) <= MOST_TICKS:
+            return ticks
+        step *= 2
+
+
+_TITLES = {1: ("0.1", "0.9"), 2: ("$10^{-2}$", "0.99")}

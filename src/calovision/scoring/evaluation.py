@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def symmetry_elements(specification: ModelSpecification, n_rotations: int) -> np
     return group_elements(specification.image_shape[2], n_rotations, mirror_eta=mirror_eta)
 
 
-def mean_scores(
+def mean_logits(
     model: ImageModel,
     batches: MakeBatches,
     n_images: int,
@@ -66,7 +67,7 @@ def mean_scores(
     precision: str = "fp32",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Sigmoid of the logits of all batches, each averaged over the symmetry group, float64 ``(n_images,)``.
+    """Logits of all batches, each averaged over the symmetry group, float64 ``(n_images,)``.
 
     Raises
     ------
@@ -74,10 +75,11 @@ def mean_scores(
         If a logit is not finite, or a single image does not fit in the memory.
     """
     elements = symmetry_elements(model.specification, n_rotations)
+    evaluate = partial(_logits_of_batch, model, elements=elements, device=device)
     keep_freed_memory()
     logits, done = np.zeros(n_images), 0
     with _evaluating(model, device), _arithmetic(precision, device):
-        for part in _survive(lambda batch: _mean_logits(model, batch, elements, device), batches, n_images, batch_size):
+        for part in _survive(evaluate, batches, n_images, batch_size):
             logits[done : done + len(part)] = part
             done += len(part)
             if progress is not None:
@@ -85,7 +87,7 @@ def mean_scores(
     if not np.isfinite(logits).all():
         wrong = int(np.argmin(np.isfinite(logits)))
         raise InputError(f"image {wrong} of {n_images}: its score is not finite; give images and variables that are")
-    return torch.sigmoid(torch.from_numpy(logits)).numpy()
+    return logits
 
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
@@ -117,7 +119,7 @@ def _memory_format(model: ImageModel) -> torch.memory_format:
 
 
 @torch.inference_mode()
-def _mean_logits(model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device) -> np.ndarray:
+def _logits_of_batch(model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device) -> np.ndarray:
     """Logits averaged over the elements, float64 ``(n,)``."""
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 from calovision.datasets import ImageBatch, ImageLoader
 from calovision.images import SparseImages
 from calovision.models import ImageModel
-from calovision.scoring.evaluation import Batch, choose_device, mean_scores
+from calovision.scoring.evaluation import Batch, choose_device, mean_logits
 from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
 from calovision.storage import ImageCollection
 
@@ -27,7 +27,7 @@ def score_images(
     n_rotations: int = 0,
     precision: str = "fp32",
 ) -> np.ndarray:
-    """Scores of images in memory.
+    """Scores of images in memory: logits, whose sigmoid (`scipy.special.expit`) is the probability of signal.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def score_images(
 
     Returns
     -------
-    Float64 ``(n,)`` in (0, 1), in the order of the images.
+    Float64 ``(n,)``, in the order of the images; larger = more like signal, 0 where both are as likely.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def score_images(
             part = slice(start, min(start + size, len(images)))
             yield _part_of(images, part), None if variables is None else variables[part]
 
-    return mean_scores(
+    return mean_logits(
         model,
         batches,
         len(images),
@@ -119,7 +119,7 @@ def score_collection(
         for batch in loader:
             yield batch, batch.variables if model.specification.n_variables else None
 
-    return mean_scores(
+    return mean_logits(
         model,
         batches,
         len(indices),

@@ -10,7 +10,13 @@ from calovision.storage.hep_cnn import import_hep_cnn
 from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
 from calovision.storage.merge import merge_image_files
 from calovision.storage.reader import ImageFile
-from calovision.storage.scores import read_score_columns, read_scores, write_scores
+from calovision.storage.scores import (
+    read_score_columns,
+    read_score_table,
+    read_scores,
+    write_score_table,
+    write_scores,
+)
 from calovision.storage.statistics import PixelStatistics, standardize
 from calovision.storage.tables import read_table, write_table
 from calovision.storage.writer import ImageFileWriter
@@ -28,10 +34,12 @@ __all__ = [
     "merge_image_files",
     "read_file_list",
     "read_score_columns",
+    "read_score_table",
     "read_scores",
     "read_table",
     "standardize",
     "write_file_list",
+    "write_score_table",
     "write_scores",
     "write_table",
 ]

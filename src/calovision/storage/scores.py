@@ -1,7 +1,8 @@
-"""The score file: the output of one network for events of image files, those of a split or all.
+"""Scores in files: the output of networks and other classifiers for events of image files.
 
-Columns ``sample``, ``event_number``, ``split`` (and ``jet_index`` of jets) as in the image files, and ``score`` in
-(0, 1), or a column for each of several classifiers. Attributes may say where the scores come from.
+Scores are logits. A score file has the columns ``sample``, ``event_number``, ``split`` (and ``jet_index`` of jets) as
+in the image files, and ``logit``, or a column for each of several classifiers; its attribute ``scores`` is "logit".
+Files without it are older and hold probabilities, in a column ``score`` or one for each classifier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +10,14 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+from scipy.special import logit
 
-from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.tables import read_table, write_table
+
+SCALE = {"scores": "logit"}  # attribute of files with scores
+SCORE, OLD_SCORE = "logit", "score"
 
 
 def write_scores(
@@ -24,26 +28,25 @@ def write_scores(
     *,
     attributes: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Write the scores of the given events of a collection; ``attributes`` of the file as they are.
+    """Write the scores (logits) of the given events of a collection; ``attributes`` of the file as they are.
 
     ``scores`` are those of one classifier, ``(len(indices),)``, or classifier -> scores.
     """
-    columns = scores if isinstance(scores, Mapping) else {"score": scores}
-    with replaced(path) as temporary:
-        write_table(temporary, {**_keys(collection, indices), **columns})
-        with h5py.File(temporary, "a") as file:
-            file.attrs.update(attributes or {})
+    columns = scores if isinstance(scores, Mapping) else {SCORE: scores}
+    write_table(path, {**_keys(collection, indices), **columns}, attributes={**(attributes or {}), **SCALE})
 
 
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
-    """Scores of the given events of a collection, ``(len(indices),)``.
+    """Scores (logits) of the given events of a collection, ``(len(indices),)``.
 
     Raises
     ------
     InputError
-        If the file holds the scores of other events.
+        If the file holds the scores of other events, or probabilities that are 0 or 1.
     """
-    return read_score_columns(path, collection, indices, ["score"])["score"]
+    table = read_table(path)
+    name = SCORE if OLD_SCORE not in table or SCORE in table else OLD_SCORE
+    return _columns(path, table, collection, indices, [name])[name]
 
 
 def read_score_columns(
@@ -54,16 +57,61 @@ def read_score_columns(
     Raises
     ------
     InputError
-        If the file holds the scores of other events, or not those of a classifier.
+        As `read_scores`, or if the file lacks the scores of a classifier.
+    """
+    return _columns(path, read_table(path), collection, indices, names)
+
+
+def write_score_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
+    """Write a table with columns of classifiers, ``(n,)`` or of several networks ``(n, n_networks)``: logits."""
+    write_table(path, columns, attributes=SCALE)
+
+
+def read_score_table(path: Path) -> dict[str, np.ndarray]:
+    """Columns of `write_score_table`.
+
+    Raises
+    ------
+    InputError
+        As `read_table`, or if the file is older and holds probabilities.
     """
     table = read_table(path)
+    if not _has_logits(path):
+        raise InputError(
+            f"{path}: its scores are probabilities, as an older calovision wrote them: evaluate again "
+            "(snakemake --forcerun evaluate)"
+        )
+    return table
+
+
+def _columns(
+    path: Path, table: Mapping[str, np.ndarray], collection: ImageCollection, indices: np.ndarray, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Columns of scores as logits, after a look at the events."""
     for name in names:
         if name not in table:
             raise InputError(f"{path}: no score file, it lacks the column '{name}': score the events again")
     for name, values in _keys(collection, indices).items():
         if name not in table or not np.array_equal(table[name], values):
             raise InputError(f"{path}: scores of other events than those of the image files: score the events again")
-    return {name: table[name] for name in names}
+    has_logits = _has_logits(path)
+    return {name: table[name] if has_logits else _logits(path, name, table[name]) for name in names}
+
+
+def _has_logits(path: Path) -> bool:
+    with h5py.File(path, "r") as file:
+        return file.attrs.get("scores") == SCALE["scores"]
+
+
+def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
+    """Logits of the probabilities of an older file; next to 0 and 1 these have lost the order of the events."""
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    if not np.all((probabilities > 0) & (probabilities < 1)):
+        raise InputError(
+            f"{path}: '{name}' has scores of an older calovision that are rounded to 0 or 1, or outside: score the "
+            "events again"
+        )
+    return logit(probabilities)
 
 
 def _keys(collection: ImageCollection, indices: np.ndarray) -> dict[str, np.ndarray]:

@@ -10,13 +10,16 @@ from calovision.atomic import replaced
 from calovision.errors import InputError
 
 
-def write_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write columns ``(n, ...)``, strings as UTF-8; complete or not at all."""
+def write_table(
+    path: Path, columns: Mapping[str, np.ndarray], *, attributes: Mapping[str, str | int] | None = None
+) -> None:
+    """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at all."""
     with replaced(path) as temporary, h5py.File(temporary, "w") as file:
         for name, column in columns.items():
             text = column.dtype.kind in "OU"
             data = column.astype(object) if text else column
             file.create_dataset(name, data=data, dtype=h5py.string_dtype() if text else None)
+        file.attrs.update(attributes or {})
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:

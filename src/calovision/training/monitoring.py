@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lightning
-import numpy as np
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -75,11 +74,10 @@ class FollowRun(Callback):
         from calovision.plotting import plot_roc, plot_scores  # matplotlib takes a second to load
 
         logits, labels, weights = classifier.validation_outputs
-        scores = 1 / (1 + np.exp(-logits))
         board = trainer.logger.experiment
-        curve = {"cnn": roc(scores, labels, weights)}
+        curve = {"cnn": roc(logits, labels, weights)}
         board.add_figure("roc", plot_roc(curve, reference="cnn"), trainer.global_step)
-        board.add_figure("output_of_both_classes", plot_scores(scores, labels, weights), trainer.global_step)
+        board.add_figure("output_of_both_classes", plot_scores(logits, labels, weights), trainer.global_step)
 
 
 def write_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
