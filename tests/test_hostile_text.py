@@ -212,6 +212,7 @@ def test_hepdata_shows_the_text_as_it_is(tmp_path):
     interval = {"value": 0.5, "low": 0.4, "high": 0.6, "n_eff": 3.0}
     summary = {
         "signal_region": {"signal_efficiency": interval, "background_efficiency": interval},
+        "region_point": {"background_efficiency": 0.5},
         "classifiers": {name: {"signal_efficiency": {"0.1": interval}}},
     }
     curves = {name: roc([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1], [1, 1, 1, 1])}

@@ -4,12 +4,14 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_rgba
 from scipy.special import expit
 
 from calovision.errors import InputError
 from calovision.metrics import Efficiency, efficiency, roc
 from calovision.plotting import (
+    plot_attributions,
     plot_combination_gain,
     plot_cut_flow,
     plot_event_display,
@@ -244,7 +246,7 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
     image[2, 1, 6] = 3
     fat_jets = np.array([[800, 0.5, 3.0, 100], [300, -1.0, 0.0, 50], [0, 0, 0, 0]])
     figure = plot_event_display(
-        image, eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS, fat_jets=fat_jets, title="event 7"
+        image, eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS, fat_jets=fat_jets, radius=1.0, title="event 7"
     )
     assert figure.get_suptitle() == "event 7"
     assert len(figure.axes) == 3 + 3
@@ -259,6 +261,26 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
     assert np.nanmax(np.abs(np.diff(phi))) < 0.1  # no line across the panel
     cells = figure.axes[2].collections[0].get_array()
     assert np.argwhere(~np.ma.getmaskarray(cells)).tolist() == [[6, 1]]
+
+
+@pytest.mark.parametrize("eta_max", [1.0, 2.5, 4.9, 8.0])
+@pytest.mark.parametrize("plot", [plot_mean_images, plot_attributions])
+def test_images_fill_the_figure_for_any_range_in_eta(plot, eta_max):
+    images = {"Signal": np.ones((3, 8, 8)), "Background": np.ones((3, 8, 8))}
+    figure = plot(images, eta_edges=np.linspace(-eta_max, eta_max, 9), channels=CHANNELS)
+    FigureCanvasAgg(figure).draw()
+    sizes = [axes.get_window_extent() for axes in figure.axes[:6]]
+    assert sizes[0].width / sizes[0].height == pytest.approx(2 * eta_max / (2 * np.pi), rel=1e-3)
+    assert sum(box.width * box.height for box in sizes) > 0.5 * figure.bbox.width * figure.bbox.height
+
+
+def test_event_display_marks_jets_of_unknown_radius_with_crosses():
+    fat_jets = np.array([[800, 0.5, 3.0, 100], [0, 0, 0, 0]])
+    figure = plot_event_display(
+        np.zeros((1, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=["EM"], fat_jets=fat_jets
+    )
+    (cross,) = figure.axes[0].get_lines()
+    assert (cross.get_marker(), cross.get_xdata(), cross.get_ydata()) == ("x", [0.5], [3.0])
 
 
 def test_images_of_other_channels_are_refused():

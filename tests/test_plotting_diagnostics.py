@@ -51,6 +51,29 @@ def test_calibration_shows_its_bins_and_error(events, tmp_path):
         plot_calibration({})
 
 
+def test_correlations_of_few_events_have_no_color(events):
+    scores, labels, weights, mass = events
+    few = np.where(np.arange(1000) < 8, mass, np.nan)
+    found = {"cnn": correlations(scores, {"mj_sum": mass, "mass_5": few}, labels, weights)}
+    for axes in plot_correlations(found).axes[:2]:
+        cells = np.ma.filled(axes.images[0].get_array(), np.nan)
+        assert np.isfinite(cells[0, 0])
+        assert np.isnan(cells[1, 0])
+        assert axes.texts[1].get_text().startswith("(")
+
+
+def test_mass_goes_as_far_as_the_background():
+    rng = np.random.default_rng(5)
+    mass = np.concatenate([rng.uniform(0, 700, 995), [900, 1100, 1250, 1390, 1410]])
+    found = mass_sculpting(rng.uniform(size=1000), mass, np.ones(1000))
+    assert found["edges"][-1] == 1500  # the 99.5 % quantile is 701
+    assert np.diff(found["edges"]).tolist() == [100.0] * 15
+    far = mass_sculpting(rng.uniform(size=1000), 10 * mass, np.ones(1000))
+    assert np.diff(far["edges"]).tolist() == [800.0] * 18
+    figure = plot_mass_sculpting({"cnn": found})
+    assert figure.axes[0].get_xlim() == (0, 1500)
+
+
 def test_correlations_write_per_cents_and_mark_few_events(events):
     scores, labels, weights, mass = events
     few = np.where(np.arange(1000) < 8, mass, np.nan)
@@ -191,6 +214,18 @@ def test_robustness_limits_hold_the_points_but_not_every_bar():
     (axes,) = plot_robustness({"cnn": {"nominal": (0.5, 0.49, 0.51)}}).axes
     assert axes.get_xlim()[0] < 0.98
     assert axes.get_xlim()[1] > 1.02
+
+
+def test_robustness_says_where_a_bar_goes_on_and_what_is_left_out():
+    wide = {"nominal": (0.5, 0.49, 0.51), "scale": (0.5, 0.2, 0.9), "dead": (0.49, 0.48, 0.5)}
+    figure = plot_robustness({"cnn": wide, "cuts": wide}, {"cnn": wide, "cuts": {"nominal": (0.0, 0.0, 0.1)}})
+    signal, background = figure.axes
+    low, high = signal.get_xlim()
+    arrows = {line.get_marker(): line for line in background.lines if line.get_marker() in "<>"}
+    assert {marker: list(line.get_xdata()) for marker, line in arrows.items()} == {"<": [low], ">": [high]}
+    assert {line.get_ydata()[0] for line in arrows.values()} == {1 - 0.3}  # the row of scale, the lane of cnn
+    assert signal.get_title() == ""
+    assert background.get_title() == "No event passes nominally: cuts"
 
 
 def test_robustness_without_what_it_needs():

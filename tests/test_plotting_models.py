@@ -106,6 +106,26 @@ def test_figures_leave_the_global_style_and_pyplot_alone():
 # -- working points ------------------------------------------------------------------------------
 
 
+def test_comparison_says_where_a_bar_goes_on_and_has_no_efficiency_above_one():
+    networks = {"a": np.array([[0.85, 1.0]]), "b": np.array([[0.86, 0.999]])}
+    ensembles = {"a": [Efficiency(0.85, 0.0, 0.87, 2.0), Efficiency(1.0, 0.99, 1.0, 90.0)]}
+    ensembles["b"] = [Efficiency(0.86, 0.85, 0.87, 50.0), Efficiency(0.999, 0.99, 1.0, 90.0)]
+    figure = plot_model_comparison(networks, ensembles, ["0.001", "0.1"])
+    first, second = figure.axes
+    arrows = [[line for line in axes.lines if line.get_marker() in "<>v^"] for axes in (first, second)]
+    assert arrows[1] == []
+    (arrow,) = arrows[0]
+    assert arrow.get_marker() == "<"
+    assert arrow.get_xydata().tolist() == [[first.get_xlim()[0], 0.24]]
+    assert first.get_xlim()[0] > 0.5
+    FigureCanvasAgg(figure).draw()
+    for axes in (first, second):
+        ticks = axes.get_xticks()
+        assert len(ticks) > 1
+        assert ticks.max() <= 1.0
+        assert ticks.min() >= axes.get_xlim()[0]
+
+
 def drawn_points(axes):
     """Positions ``(n, 2)`` by marker."""
     lines = [line for line in axes.lines if line.get_marker() in "osD"]

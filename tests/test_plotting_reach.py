@@ -42,6 +42,15 @@ def make_limits(masses):
     return {"masses": list(masses), "theory_pb": theory, "cuts": record(1.0), "classifiers": classifiers}
 
 
+def test_tiny_significance_is_written_at_its_ticks():
+    figure = plot_reach(make_reach(1) | {"cuts": make_record(2e-6), "classifiers": {}})
+    FigureCanvasAgg(figure).draw()
+    axis = figure.axes[0].xaxis
+    assert axis.get_offset_text().get_text() == ""
+    ticks = {tick.get_text(): tick.get_position()[0] for tick in axis.get_ticklabels()}
+    assert all(float(text.replace("−", "-")) == pytest.approx(value) for text, value in ticks.items())
+
+
 MASSES = (1000, 1200, 1400, 1600, 1800)
 FIGURES = {
     "one classifier": lambda: plot_reach(make_reach(1)),
@@ -104,7 +113,7 @@ def test_limits_are_drawn_with_theory_and_a_gap_where_there_is_none():
     limits["cuts"]["value"][1] = None
     (axes,) = plot_limits_against_mass(limits, classifiers=["resnet"], names={"resnet": "ResNet"}).axes
     lines = {line.get_label(): line for line in axes.get_lines()}
-    assert lines["Theory, NLO+NLL"].get_ydata() == pytest.approx(np.array(limits["theory_pb"]))
+    assert lines["Theory"].get_ydata() == pytest.approx(np.array(limits["theory_pb"]))
     assert np.isnan(lines["Cuts"].get_ydata()).tolist() == [False, True, False, False, False]
     drawn = lines["ResNet, score in bins"].get_ydata()
     assert drawn == pytest.approx(np.array(limits["classifiers"]["resnet"]["binned"]["value"]))

@@ -57,6 +57,7 @@ def check_configuration(config, schema_file):
         raise WorkflowError(f"configuration key '{key}': {error.message}{hint}")
     for name, sample in config["samples"].items():
         check_sample(name, sample)
+    check_titles_of(config)
     check_model_names(list(config["models"]), config["baselines"])
     trained = [sample for sample in config["samples"].values() if sample.get("role", "training") == "training"]
     check_reach(config["samples"])
@@ -80,6 +81,20 @@ def check_sample(name, sample):
     for key in ("schema", "tree", "weights"):
         if key in sample and "simulate" in sample:
             raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
+
+
+def check_titles_of(config):
+    """Raise WorkflowError for a title or the name of a cut that no figure can show."""
+    from calovision.errors import InputError
+    from calovision.titles import check_titles
+
+    samples = config["samples"].items()
+    titles = {f"samples.{name}.title": sample["title"] for name, sample in samples if "title" in sample}
+    cuts = {f"selection.preselection.{name}": name for name in config["selection"]["preselection"]}
+    try:
+        check_titles(titles | cuts)
+    except InputError as error:
+        raise WorkflowError(f"configuration key {error}")
 
 
 def warn_of_gaps(samples):

@@ -44,7 +44,6 @@ rule plot_images:
         class_names=CLASS_NAMES,
         titles=TITLES,
         luminosity_fb=config["luminosity_fb"],
-        radius=config["fat_jets"]["radius"],
         n_displays=config["plots"]["n_event_displays"],
     script:
         "../scripts/plot_images.py"
@@ -179,7 +178,6 @@ rule plot_extreme_events:
         runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         titles=TITLES,
-        radius=config["fat_jets"]["radius"],
         n_displays=config["plots"]["n_event_displays"],
     script:
         "../scripts/plot_extreme_events.py"

@@ -56,6 +56,10 @@ def report_placeholders():
         "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
         "channels": images["channels"],
         "models": list(MODELS),
+        "n_models": len(MODELS),
+        "n_networks": sum(map(len, SEEDS.values())),
+        "fat_jet_eta_max": config["fat_jets"]["eta_max"],
+        "variations": [name.replace("_", " ") for name in VARIATIONS if name != "nominal"],
         "preselection": config["selection"]["preselection"],
         "signal_region": config["selection"]["signal_region"],
     }

@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]) as record:
     test, metadata = read_score_table(snakemake.input.test_events), collection.metadata
     record.count(len(collection))
     titles = [CHANNELS[name].axis_title for name in metadata.channels]
-    look = {"eta_edges": metadata.grid.edges_in_eta, "channels": titles, "radius": params.radius}
+    look = {"eta_edges": metadata.grid.edges_in_eta, "channels": titles, "radius": metadata.fat_jet_radius}
     names, numbers = collection.sample_names(), collection.column("event_number")
     for kind, label, sign in (("signal_like_background", 0, -1), ("background_like_signal", 1, 1)):
         members = np.flatnonzero(test["label"] == label)

@@ -14,7 +14,7 @@ from calovision.conversion.fields import fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
-from calovision.errors import BadFileError, EntryError, InputError
+from calovision.errors import BadFileError, InputError, NotFiniteError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, clipped, iterate_events, open_ntuple
 from calovision.storage import ImageFileWriter, ImageMetadata
@@ -241,8 +241,10 @@ def _write_chunks(
 def _convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int, *, where: str, first: int) -> Chunk:
     try:
         return convert_chunk(events, recipe, sample, label)
-    except EntryError as error:
-        raise BadFileError(f"{where} {first + error.row}: {error.field} {error.problem}") from error
+    except NotFiniteError as error:
+        raise BadFileError(
+            f"{where} {first + error.row}: {error.field} is not finite; give finite energies and momenta"
+        ) from error
 
 
 def _metadata(
@@ -266,8 +268,16 @@ def _metadata(
         cross_section_pb=cross_section_pb,
         n_generated=info.n_generated if info else 0,
         sum_of_weights=info.sum_of_weights if info else 0.0,
+        fat_jet_radius=_clustered_radius(recipe, info),
         **others,
     )
+
+
+def _clustered_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | None:
+    """Radius of the fat jets if they are clustered from the towers; None if the file brings its own, or has none."""
+    if info is None or not recipe.cluster_jets:
+        return None
+    return None if "fat_jets" in info.collections and recipe.variation is None else float(recipe.fat_jets.radius)
 
 
 def _units(recipe: ImageRecipe) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ N_BINS = 10  # of the reliability diagram
 BACKGROUND_EFFICIENCIES = (0.1, 0.01, 0.001)
 FEWEST_EFFECTIVE = 10.0  # background events: below, a mass distribution cannot be judged
 MASS_BIN = 100.0  # GeV
+MOST_BINS = 20  # of the mass; a longer tail gets wider ones
 N_TOYS = 400
 EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "ht", "delta_eta_12")
 COUNTED = (*EVENT_VARIABLES, "n_jets")  # what may be cut on instead of the output of a classifier
@@ -195,8 +196,7 @@ def mass_sculpting(
     """
     scores, mj_sum, weights = (np.asarray(values, dtype=np.float64) for values in (scores, mj_sum, weights))
     efficiency(np.ones(len(scores)), weights, name="the background")  # refuses what has no distribution
-    last = np.ceil(np.quantile(mj_sum, 0.995) / MASS_BIN) * MASS_BIN
-    edges = np.arange(0.0, max(last, 2 * MASS_BIN) + MASS_BIN / 2, MASS_BIN)
+    edges = _mass_edges(mj_sum)
     before = _distribution(mj_sum, weights, np.ones(len(mj_sum)), edges)
     cuts, dropped = {}, {}
     for target in background_efficiencies:
@@ -211,6 +211,13 @@ def mass_sculpting(
         divergence = jensen_shannon(before["fraction"], after["fraction"])
         cuts[f"{target:g}"] = after | shift | {"divergence": divergence, "divergence_by_chance": chance}
     return {"edges": edges.tolist(), "before": before, "cuts": cuts, "dropped": dropped}
+
+
+def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
+    """Edges of bins that hold all but single events: cuts on the mass are far out in the tail of the background."""
+    last = np.quantile(mj_sum, 0.9995)
+    width = MASS_BIN * max(1.0, np.ceil(last / (MOST_BINS * MASS_BIN)))
+    return np.arange(0.0, max(np.ceil(last / width) * width, 2 * MASS_BIN) + width / 2, width)
 
 
 def jet_variables(test: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

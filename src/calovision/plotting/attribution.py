@@ -7,7 +7,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from calovision.errors import InputError
+from calovision.plotting.images import class_title, plane_grid
 from calovision.plotting.style import styled
+from calovision.titles import shown
 
 SHOWN = 0.995  # share of the cells inside the color scale: single ones would make the others pale
 
@@ -39,9 +41,8 @@ def plot_attributions(
         If there is no class, or an image has not the given channels or is not finite.
     """
     _check(attributions, channels)
-    n_rows, n_columns = len(attributions), len(channels)
-    figure = Figure(figsize=(0.9 + 2.7 * n_columns, 1.1 + 3.2 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    titles = [class_title(name, eta_edges) for name in attributions]
+    figure, grid = plane_grid(titles, len(channels), eta_edges)
     phi = np.linspace(-np.pi, np.pi, next(iter(attributions.values())).shape[2] + 1)
     for column, title in enumerate(channels):
         end = _end_of_scale([image[column] for image in attributions.values()])
@@ -50,14 +51,15 @@ def plot_attributions(
             mesh = axes.pcolormesh(eta_edges, phi, image[column].T, norm=norm, cmap="RdBu_r", rasterized=True)
             axes.set(xlim=(eta_edges[0], eta_edges[-1]), ylim=(-np.pi, np.pi), aspect="equal")
         panels = list(grid[:, column])
-        bar = figure.colorbar(mesh, ax=panels, location="top", label=title, shrink=0.95, pad=0.02, extend="both")
+        bar = figure.colorbar(mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02, extend="both")
         bar.set_ticks([-end, 0.0, end], labels=[f"{-end:.2g}", "0", f"{end:.2g}"])
         bar.minorticks_off()
         grid[-1, column].set_xlabel(r"$\eta$ (leading fat jet: positive)" if aligned else r"$\eta$")
     ticks = [-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi]
-    for axes, name in zip(grid[:, 0], attributions, strict=True):
+    label = r"$\phi$ from leading fat jet [rad]" if aligned else r"$\phi$ [rad]"
+    for axes, title in zip(grid[:, 0], titles, strict=True):
         axes.set_yticks(ticks, [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"])
-        axes.set_ylabel(f"{name}\n" + (r"$\phi$ from the leading fat jet [rad]" if aligned else r"$\phi$ [rad]"))
+        axes.set_ylabel(f"{title}\n{label}")
     return figure
 
 

@@ -9,11 +9,13 @@ from matplotlib.lines import Line2D
 
 from calovision.errors import InputError
 from calovision.plotting.performance import working_point_title
-from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+from calovision.plotting.style import CLASSIFIER_NAMES, FADED, classifier_style, legend_columns, styled
+from calovision.titles import entry, shown, wrapped
 
 MARKERS = "os^Dvp*"
 FEW_EVENTS = 10.0  # effective: numbers from fewer are gray
 PANELS_IN_A_ROW = 3
+LETTERS = 34  # in a line of the title of a panel
 CUT_STYLES = (("#e76300", "-"), ("#832db6", "--"), ("#bd1f01", ":"), ("#717581", "-."))
 VARIABLE_NAMES = {"n_fat_jets": "Number of fat jets", "mj_sum": r"$M_J^\Sigma$", "ht": r"$H_\mathrm{T}$"}
 VARIABLE_NAMES |= {"delta_eta_12": r"$|\Delta\eta_{12}|$"}
@@ -52,7 +54,7 @@ def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str,
         bins = [one for one in found["bins"] if one["predicted"] is not None]
         columns = ("predicted", "observed", "observed_low", "observed_high")
         predicted, observed, low, high = (np.array([one[key] for one in bins]) for key in columns)
-        label = f"{names.get(name, name)} (ECE {found['expected_calibration_error']:.2g})"
+        label = f"{entry(names.get(name, name))} (ECE {found['expected_calibration_error']:.2g})"
         top.errorbar(
             predicted + spread[position],
             observed,
@@ -68,8 +70,9 @@ def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str,
         bottom.stairs(np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5)
         smallest = np.min(shares[shares > 0], initial=smallest)
     top.set(ylabel="Fraction of signal (classes of equal weight)", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
-    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    bottom.set(xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(smallest / 2, 1.5))
+    labels = top.get_legend_handles_labels()[1]
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(labels, 6.4, 2))
+    bottom.set(xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(min(smallest / 2, 0.05), 1.5))
     return figure
 
 
@@ -83,7 +86,7 @@ def plot_correlations(
     ----------
     correlations
         Classifier -> result of `calovision.evaluation.diagnostics.correlations`. Numbers from less than `FEW_EVENTS`
-        effective events are gray and in brackets; a dash where there is none.
+        effective events are gray and in brackets, in a cell without color; a dash where there is none.
     kind
         "spearman" or "pearson".
     names
@@ -104,17 +107,17 @@ def plot_correlations(
     for axes, title in zip(panels, first, strict=True):
         cells = [[correlations[name][title][variable] for name in correlations] for variable in variables]
         values = np.array([[np.nan if cell[kind] is None else cell[kind] for cell in row] for row in cells])
-        mesh = axes.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        is_sure = np.array([[cell["n_eff"] >= FEW_EVENTS for cell in row] for row in cells])
+        mesh = axes.imshow(np.where(is_sure, values, np.nan), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
         for row, column in np.ndindex(values.shape):
-            is_sure = cells[row][column]["n_eff"] >= FEW_EVENTS
-            _write_number(axes, column, row, values[row, column], is_sure=is_sure)
-        axes.set_title(title.capitalize())
-        axes.set_xticks(range(len(correlations)), [names.get(name, name) for name in correlations])
+            _write_number(axes, column, row, values[row, column], is_sure=is_sure[row, column])
+        axes.set_title(shown(title).capitalize())
+        axes.set_xticks(range(len(correlations)), [shown(names.get(name, name)) for name in correlations])
         axes.tick_params(axis="x", labelrotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
         axes.tick_params(which="both", length=0)
-    panels[0].set_yticks(range(len(variables)), [VARIABLE_NAMES.get(name, name) for name in variables])
+    panels[0].set_yticks(range(len(variables)), [shown(VARIABLE_NAMES.get(name, name)) for name in variables])
     panels[0].minorticks_off()
     figure.colorbar(mesh, ax=list(panels), label=f"{kind.capitalize()}'s correlation [%]", pad=0.02).set_ticks(
         [-1, -0.5, 0, 0.5, 1], labels=["-100", "-50", "0", "50", "100"]
@@ -157,7 +160,7 @@ def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str,
             continue
         name, found = list(sculpting.items())[number]
         _draw_sculpting(top, bottom, found, styles)
-        top.set_title(names.get(name, name))
+        top.set_title(wrapped(names.get(name, name), LETTERS))
         bottom.set_xlabel(r"Background $M_J^\Sigma$ [GeV]")
         bottom.tick_params(labelbottom=True)
         bottom.set_xlim(found["edges"][0], max(one["edges"][-1] for one in sculpting.values()))
@@ -172,14 +175,15 @@ def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str,
         Line2D([], [], color=color, linestyle=line, label=f"Background efficiency {working_point_title(point)}")
         for point, (color, line) in styles.items()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2 if n_columns < 3 else 4)
+    columns = legend_columns([one.get_label() for one in handles], figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
 def _write_number(axes: Axes, x: float, y: float, value: float, *, is_sure: bool) -> None:
     """A correlation in per cent in its cell."""
     text = "-" if np.isnan(value) else f"{round(100 * value)}" if is_sure else f"({round(100 * value)})"
-    color = "white" if abs(value) > 0.6 else "black" if is_sure else "dimgray"
+    color = FADED if not is_sure else "white" if abs(value) > 0.6 else "black"
     axes.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
 
 
@@ -207,7 +211,7 @@ def _draw_sculpting(top: Axes, bottom: Axes, found: Mapping, styles: Mapping[str
 
 def _limit_logarithm(axes: Axes, panels: np.ndarray, *, largest: float) -> None:
     """Limits of a row of logarithmic panels from the middle of what is drawn, with room for words above."""
-    drawn = [1.0] if largest > 2 else []
+    drawn = []
     for panel in panels:
         for patch in panel.patches:
             drawn += list(np.asarray(patch.get_data().values))
@@ -215,6 +219,7 @@ def _limit_logarithm(axes: Axes, panels: np.ndarray, *, largest: float) -> None:
             drawn += list(container[0].get_ydata()) if container[0] is not None else []
     drawn = np.array(drawn, dtype=np.float64)
     drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
-    low, high = np.min(drawn, initial=1.0), np.max(drawn, initial=0.0)
+    low, high = (0.2, 5.0) if largest > 2 else (1.0, 0.0)
+    low, high = np.min(drawn, initial=low), np.max(drawn, initial=high)
     room = (high / low) ** 0.45 if largest <= 2 else 1.5
     axes.set_ylim(max(low / 2, 1e-6), min(max(high, low) * room * 1.5, largest * 100))

@@ -9,7 +9,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from calovision.errors import InputError
-from calovision.plotting.style import styled
+from calovision.plotting.style import plane_size, styled
+from calovision.titles import shown, wrapped
 
 DECADES = 4  # of the color scale below its largest cell
 CIRCLE_POINTS = 400
@@ -29,19 +30,40 @@ def plot_mean_images(
         Edges of the cells in eta, ``(n_eta + 1,)``.
     channels
         Title of each channel with its unit, for the color bars.
+
+    Raises
+    ------
+    InputError
+        If there is no class, or an image does not have the channels.
     """
-    n_rows, n_columns = len(mean_images), len(channels)
-    figure = Figure(figsize=(0.9 + 2.7 * n_columns, 1.1 + 3.2 * n_rows), layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
+    if not mean_images:
+        raise InputError("no mean image to draw; give at least one class")
+    titles = [class_title(name, eta_edges) for name in mean_images]
+    figure, grid = plane_grid(titles, len(channels), eta_edges)
     for column, title in enumerate(channels):
         norm = _log_norm(*[_channel(image, column, channels) for image in mean_images.values()])
         for axes, image in zip(grid[:, column], mean_images.values(), strict=True):
             mesh = _draw_cells(axes, image[column], eta_edges, norm)
         _color_bar(figure, mesh, list(grid[:, column]), title)
         grid[-1, column].set_xlabel(r"$\eta$")
-    for axes, name in zip(grid[:, 0], mean_images, strict=True):
-        axes.set_ylabel(f"{name}\n" + r"$\phi$ [rad]")
+    for axes, title in zip(grid[:, 0], titles, strict=True):
+        axes.set_ylabel(f"{title}\n" + r"$\phi$ [rad]")
     return figure
+
+
+def plane_grid(titles: Sequence[str], n_columns: int, eta_edges: np.ndarray) -> tuple[Figure, np.ndarray]:
+    """Figure with panels of eta and phi, both in one scale, sized by the range in eta; a row per title."""
+    width, height = plane_size(eta_edges[-1] - eta_edges[0], 2 * np.pi)
+    n_lines = max(title.count("\n") for title in titles)
+    size = 1.0 + 0.32 * n_lines + (width + 0.46) * n_columns, 1.1 + (height + 0.39) * len(titles)
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(len(titles), n_columns, sharex=True, sharey=True, squeeze=False)
+
+
+def class_title(name: str, eta_edges: np.ndarray) -> str:
+    """Title of a class beside its panels, in lines that are no longer than these are high."""
+    _, height = plane_size(eta_edges[-1] - eta_edges[0], 2 * np.pi)
+    return wrapped(name, round(8 * height))
 
 
 @styled
@@ -51,10 +73,12 @@ def plot_event_display(
     eta_edges: np.ndarray,
     channels: Sequence[str],
     fat_jets: np.ndarray | None = None,
-    radius: float = 1.0,
+    radius: float | None = None,
     title: str = "",
 ) -> Figure:
-    """One event: a panel per channel, fat jets as circles. Empty cells are white.
+    """One event: a panel per channel, fat jets as circles or, where their radius is not known, as crosses.
+
+    Empty cells are white.
 
     Parameters
     ----------
@@ -65,24 +89,33 @@ def plot_event_display(
     fat_jets
         pT, eta, phi, mass of each, ``(n_jets, 4)``; rows with pT 0 are padding.
     radius
-        Of the fat jets.
+        Of the fat jets; None if it is not known, as of jets that a file brings along.
     title
         Above the panels.
     """
-    figure = Figure(figsize=(0.9 + 2.8 * len(channels), 4.7), layout="constrained")
-    row = figure.subplots(1, len(channels), sharey=True, squeeze=False)[0]
+    figure, grid = plane_grid([""], len(channels), eta_edges)
+    row = grid[0]
     for column, (axes, name) in enumerate(zip(row, channels, strict=True)):
         cells = _channel(image, column, channels)
         mesh = _draw_cells(axes, cells, eta_edges, _log_norm(cells))
         _color_bar(figure, mesh, [axes], name)
         axes.set_xlabel(r"$\eta$")
-        for jet in np.atleast_2d(fat_jets) if fat_jets is not None and len(fat_jets) else []:
-            if jet[0] > 0:
-                axes.plot(*_circle(jet[1], jet[2], radius), color="black", linewidth=1.1, linestyle="--")
+        _draw_jets(axes, fat_jets, radius)
     row[0].set_ylabel(r"$\phi$ [rad]")
     if title:
-        figure.suptitle(title)
+        figure.suptitle(wrapped(title, round(8 * figure.get_figwidth())))
     return figure
+
+
+def _draw_jets(axes: Axes, fat_jets: np.ndarray | None, radius: float | None) -> None:
+    """A circle around each jet, or a cross at its axis."""
+    for jet in np.atleast_2d(fat_jets) if fat_jets is not None and len(fat_jets) else []:
+        if not jet[0] > 0:
+            continue
+        if radius is None:
+            axes.plot(jet[1], jet[2], color="black", marker="x", markersize=9, markeredgewidth=1.4, linestyle="none")
+        else:
+            axes.plot(*_circle(jet[1], jet[2], radius), color="black", linewidth=1.1, linestyle="--")
 
 
 def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.ndarray:
@@ -106,7 +139,7 @@ def _draw_cells(axes: Axes, cells: np.ndarray, eta_edges: np.ndarray, norm: LogN
 
 def _color_bar(figure: Figure, mesh: QuadMesh, panels: list[Axes], title: str) -> None:
     """Color bar above the panels; plain numbers where it spans little, as with tracks."""
-    bar = figure.colorbar(mesh, ax=panels, location="top", label=title, shrink=0.95, pad=0.02)
+    bar = figure.colorbar(mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02)
     low, high = mesh.norm.vmin, mesh.norm.vmax
     if high < 20 * low:
         middle = float(f"{np.sqrt(low * high):.1g}")

@@ -18,7 +18,8 @@ from calovision.plotting.performance import (
     say_nothing_left,
     working_point_title,
 )
-from calovision.plotting.style import COLORS, styled
+from calovision.plotting.style import COLORS, legend_columns, mark_cut_bars, styled
+from calovision.titles import entry, shown
 
 LINES = ("-", "--", "-.", ":")
 LANES = {"networks": 0.24, "mean": 0.0, "ensemble": -0.24}  # heights within the row of a model
@@ -48,7 +49,7 @@ def plot_model_comparison(
         networks (of the population); a single network has neither.
     ensembles
         Model -> signal efficiency at each point, ``n_points``, with its 68.3 % interval. A panel shows long intervals
-        in part, or nobody would see how the values differ.
+        in part, or nobody would see how the values differ; a triangle on the frame says so.
     points
         Background efficiencies such as ``"0.01"``, or names.
 
@@ -73,6 +74,8 @@ def plot_model_comparison(
             drawn += _draw_model(axes, row, of_networks, ensemble, color=_look(row)[0])
         of_ensembles = [ensembles[model][position] for model in networks]
         _dress_panel(axes, list(networks), _limits(np.array(drawn), of_ensembles), point)
+        for row, one in enumerate(of_ensembles):
+            mark_cut_bars(axes, row - LANES["ensemble"], one.low, one.high, color=_look(row)[0])
     several = max(len(values) for values in networks.values()) > 1
     shown = [name for name in MARKS if several or name != "mean"]
     handles = [Line2D([], [], color="black", label=MARK_NAMES[name], **MARKS[name]) for name in shown]
@@ -113,7 +116,7 @@ def plot_model_roc(ensembles: Mapping[str, RocCurve], networks: Mapping[str, Seq
     drawn = [
         np.concatenate(
             [
-                _draw_with_band(axes, grid, curve, networks[model], divisor, row, label=model)
+                _draw_with_band(axes, grid, curve, networks[model], divisor, row, label=entry(model))
                 for row, (model, curve) in enumerate(ensembles.items())
             ]
         )
@@ -123,10 +126,10 @@ def plot_model_roc(ensembles: Mapping[str, RocCurve], networks: Mapping[str, Seq
         say_nothing_left(panels[0])
     lowest = min(lowest_meaningful(curve) for curve in everything)
     panels[0].set(yscale="log", ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5), ylabel="Background efficiency")
-    panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=_legend_columns(ensembles))
+    panels[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(ensembles, 6.4))
     panels[-1].set(xlabel="Signal efficiency", xlim=(grid[0], 1.0 + 0.02 * (1.0 - grid[0])))
     if with_ratio:
-        panels[1].set(yscale="log", ylabel="Ratio to\n" + next(iter(ensembles)))
+        panels[1].set(yscale="log", ylabel=f"Ratio to\n{shown(next(iter(ensembles)))}")
         limit_ratio(panels[1], drawn[1])
     return figure
 
@@ -175,8 +178,9 @@ def _dress_panel(axes: Axes, models: Sequence[str], limits: tuple[float, float],
     """Title, names of the models, and limits."""
     axes.set(xlim=limits, ylim=(len(models) - 0.5, -0.5))
     axes.set(xlabel="Signal efficiency", title=f"Background {working_point_title(point)}")
-    axes.set_yticks(range(len(models)), models)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4))
+    axes.set_yticks(range(len(models)), map(shown, models))
+    ticks = MaxNLocator(nbins=4).tick_values(*limits)
+    axes.set_xticks(ticks[(ticks >= limits[0]) & (ticks <= min(limits[1], 1.0))])  # an efficiency is at most 1
     axes.tick_params(axis="y", which="both", left=False, right=False)
     axes.tick_params(axis="y", which="minor", length=0)
     axes.ticklabel_format(axis="x", useOffset=False)
@@ -219,8 +223,3 @@ def _signal_grid(start: float) -> np.ndarray:
 def _look(row: int) -> tuple[str, str]:
     """Color and line style of a model: told apart in gray too."""
     return COLORS[row % len(COLORS)], LINES[row % len(LINES)]
-
-
-def _legend_columns(names: Sequence[str]) -> int:
-    """As many columns as fit over a figure of ordinary width."""
-    return max(1, min(4, len(names), 70 // (max(map(len, names)) + 6)))

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 
 from calovision.errors import InputError
 from calovision.metrics import Efficiency, RocCurve
-from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, legend_columns, mark_cut_bars, styled
+from calovision.titles import entry, shown
 
 FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
 SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
@@ -54,7 +55,7 @@ def plot_roc(
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
     for position, (name, curve) in enumerate(curves.items()):
         color, line = classifier_style(name, position)
-        _draw_curve(top, curve, color=color, line=line, label=names.get(name, name), band=name in bands)
+        _draw_curve(top, curve, color=color, line=line, label=entry(names.get(name, name)), band=name in bands)
         ratio = at_grid(curve, curve.background_efficiency) / at_grid(
             curves[reference], curves[reference].background_efficiency
         )
@@ -71,8 +72,8 @@ def plot_roc(
     top.set(
         yscale="log", ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5), xlim=(0, 1.02), ylabel="Background efficiency"
     )
-    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)  # curves may go anywhere inside
-    bottom.set(yscale="log", xlabel="Signal efficiency", ylabel=f"Ratio to\n{names.get(reference, reference)}")
+    _legend_above(top, most=3)  # curves may go anywhere inside
+    bottom.set(yscale="log", xlabel="Signal efficiency", ylabel=f"Ratio to\n{shown(names.get(reference, reference))}")
     limit_ratio(bottom, np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]))
     return figure
 
@@ -103,18 +104,31 @@ def plot_combination_gain(
         color, _ = classifier_style(name, position)
         values = [measured[point] for point in points]
         marker = "os^Dvp*"[position % 7]
-        top.errorbar(x, *_with_errors(values), fmt=marker, color=color, label=names.get(name, name), markersize=6)
+        top.errorbar(
+            x, *_with_errors(values), fmt=marker, color=color, label=entry(names.get(name, name)), markersize=6
+        )
     values, errors = _gain([efficiencies[combined][p] for p in points], [efficiencies[reference][p] for p in points])
     bottom.errorbar(np.arange(len(points)), values, errors, fmt="o", color=classifier_style(combined, 0)[0])
     bottom.axhline(1, color="gray", linewidth=1)
     top.set(ylabel="Signal efficiency", ylim=(0, 1.05))
-    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    _legend_above(top, most=2)
     bottom.set(xlabel="Background efficiency", xlim=(-0.5, len(points) - 0.5), ylim=_gain_limits(values, errors))
-    bottom.set_ylabel(f"{names.get(combined, combined)}\n/ {names.get(reference, reference)}", fontsize=10)
+    bottom.set_ylabel(
+        f"{shown(names.get(combined, combined))}\n/ {shown(names.get(reference, reference))}", fontsize=10
+    )
+    color, _ = classifier_style(combined, 0)
+    mark_cut_bars(bottom, np.arange(len(points)), values - errors[0], values + errors[1], color=color, along="y")
     bottom.set_xticks(np.arange(len(points)), [working_point_title(point) for point in points])
     for axes in (top, bottom):
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
+
+
+def _legend_above(axes: Axes, most: int) -> None:
+    """Legend over a panel, in as many columns as fit."""
+    labels = axes.get_legend_handles_labels()[1]
+    columns = legend_columns(labels, axes.get_figure().get_figwidth(), most)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
 
 
 def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: str, band: bool) -> None:

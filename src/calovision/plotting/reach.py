@@ -1,4 +1,4 @@
-"""Reach of a search: significance and limits of cuts and classifiers, and limits against the gluino mass."""
+"""Reach of a search: significance and limits of cuts and classifiers, and limits against the mass of the signal."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 
 from calovision.errors import InputError
-from calovision.plotting.style import CLASSIFIER_NAMES, COLORS, styled
+from calovision.plotting.style import CHARACTERS_PER_INCH, CLASSIFIER_NAMES, COLORS, number_axis, styled
+from calovision.titles import entry, shown
 
 CUTS_COLOR = "black"
 METHOD_STYLES = {  # color, marker, height within the row of a classifier
@@ -34,7 +35,9 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
         Titles of the classifiers; one that is absent shows its key.
     """
     classifiers = reach["classifiers"]
-    figure = Figure(figsize=(9.6, 2.3 + 0.52 * (len(classifiers) + 1)), layout="constrained")
+    titles = ["Cuts", *(shown(names.get(name, name)) for name in classifiers)]
+    width = 8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH  # or names would leave no room for the panels
+    figure = Figure(figsize=(width, 2.3 + 0.52 * len(titles)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     rows = [(0.0, CUTS_COLOR, "D", reach["cuts"])]
     for row, records in enumerate(classifiers.values(), start=1):
@@ -49,8 +52,8 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
         axes.tick_params(axis="y", which="both", left=False, right=False)
     panels[0].set(xlabel="Expected significance ($\\sigma$)", ylim=(len(classifiers) + 0.6, -0.6))
     panels[0].set_xlim(left=0)
-    panels[0].xaxis.set_major_locator(MaxNLocator(6))
-    panels[0].set_yticks(range(len(classifiers) + 1), ["Cuts", *(names.get(name, name) for name in classifiers)])
+    number_axis(panels[0].xaxis, 5)
+    panels[0].set_yticks(range(len(titles)), titles)
     panels[1].axvline(reach["cross_section_pb"], color=COLORS[8], linewidth=1.4, zorder=0)
     panels[1].set(xlabel="Expected 95 % CL limit on the cross-section (pb)", xscale="log")
     _dress_limits(panels[1], [_pb(record) for *_, record in rows], reach["cross_section_pb"])
@@ -64,7 +67,7 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
 def plot_limits_against_mass(
     limits: Mapping, *, classifiers: Sequence[str], method: str = "binned", names: Mapping[str, str] = CLASSIFIER_NAMES
 ) -> Figure:
-    """Expected upper limits on the cross-section against the gluino mass, with theory.
+    """Expected upper limits on the cross-section against the mass of the signal, with theory.
 
     Parameters
     ----------
@@ -90,19 +93,19 @@ def plot_limits_against_mass(
     masses = np.asarray(limits["masses"], dtype=np.float64)
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.subplots()
-    axes.plot(masses, limits["theory_pb"], color=COLORS[8], marker=".", label="Theory, NLO+NLL")
+    axes.plot(masses, limits["theory_pb"], color=COLORS[8], marker=".", label="Theory")
     _draw_curve(axes, masses, limits["cuts"], "Cuts", CUTS_COLOR, "--", "D")
     for position, name in enumerate(classifiers):
         record = limits["classifiers"][name][method]
         color = COLORS[position % 8]
-        title = f"{names.get(name, name)}, {METHOD_NAMES[method].lower()}"
+        title = f"{entry(names.get(name, name))}, {METHOD_NAMES[method].lower()}"
         _draw_curve(axes, masses, record, title, color, "-", "os^vp*"[position % 6])
         if position == 0:
             low, high = (_numbers(record[edge]) for edge in ("band_low", "band_high"))
             if len(masses) == 1:
                 axes.errorbar(masses, 0.5 * (low + high), 0.5 * (high - low), color=color, alpha=0.3, linewidth=8)
             axes.fill_between(masses, low, high, color=color, alpha=0.2, linewidth=0, label=r"$\pm 1\sigma$, expected")
-    axes.set(xlabel="Gluino mass (GeV)", ylabel="95 % CL limit on the cross-section (pb)", yscale="log")
+    axes.set(xlabel="Mass (GeV)", ylabel="95 % CL limit on the cross-section (pb)", yscale="log")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     if len(masses) == 1:
         axes.set_xlim(masses[0] - 100, masses[0] + 100)

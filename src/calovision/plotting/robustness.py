@@ -5,13 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from calovision.errors import InputError
 from calovision.metrics import Efficiency
-from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, styled
+from calovision.plotting.style import (
+    CLASSIFIER_NAMES,
+    classifier_style,
+    legend_columns,
+    mark_cut_bars,
+    number_axis,
+    styled,
+)
+from calovision.titles import entry, shown, wrapped
 
 MARKERS = "os^Dvp*"
+LETTERS = 52  # in a line above a panel
 REACH = 3.0  # bars are shown in full up to so many times the spread of the points
 
 Efficiencies = Mapping[str, Mapping[str, Efficiency | tuple[float, float, float]]]
@@ -41,8 +49,8 @@ def plot_robustness(
     Returns
     -------
     A panel for the signal and, if given, one for the background; a row for each variation, in the order in which they
-    are met. An efficiency of 0 is an arrow at the upper end of its interval; a classifier whose nominal efficiency is 0
-    is left out of the panel.
+    are met. An efficiency of 0 is an arrow at the upper end of its interval. A triangle on the frame says that a bar
+    goes on beyond it. A classifier whose nominal efficiency is 0 is left out of the panel, which names it.
 
     Raises
     ------
@@ -62,17 +70,19 @@ def plot_robustness(
     row_of_panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
     for axes, (title, efficiencies) in zip(row_of_panels, panels_of.items(), strict=True):
         _draw_panel(axes, efficiencies, variations, nominal, list(signal))
+        _say_left_out(axes, [names.get(name, name) for name in signal if not _is_shown(efficiencies, name, nominal)])
         axes.set_xlabel(f"{title} efficiency / nominal")
     axes = row_of_panels[0]
     axes.set(ylim=(len(variations) - 0.5, -0.5))
-    axes.set_yticks(range(len(variations)), [one.replace("_", " ") for one in variations])
+    axes.set_yticks(range(len(variations)), [shown(one).replace("_", " ") for one in variations])
     handles = [
         axes.errorbar(
-            [], [], xerr=[], fmt=MARKERS[k % len(MARKERS)], color=_color(name, k), label=names.get(name, name)
+            [], [], xerr=[], fmt=MARKERS[k % len(MARKERS)], color=_color(name, k), label=entry(names.get(name, name))
         )
         for k, name in enumerate(signal)
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(signal), 2 * len(panels_of)))
+    columns = legend_columns([names.get(name, name) for name in signal], figure.get_figwidth(), 2 * len(panels_of))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
@@ -81,12 +91,12 @@ def _draw_panel(
 ) -> None:
     """Ratios of all classifiers in their lanes of every row."""
     lanes = np.linspace(-0.3, 0.3, len(classifiers)) if len(classifiers) > 1 else [0.0]
-    drawn = []
+    drawn, bars = [], []
     for name, measured in efficiencies.items():
         position = classifiers.index(name)
-        reference = _as_numbers(measured[nominal])[0]
-        if not reference > 0:
+        if not _is_shown(efficiencies, name, nominal):
             continue
+        reference = _as_numbers(measured[nominal])[0]
         options = {"color": _color(name, position), "elinewidth": 1.2}
         for row, variation in enumerate(variations):
             if variation in measured:
@@ -97,16 +107,30 @@ def _draw_panel(
                 marker = "|" if is_limit else MARKERS[position % len(MARKERS)]
                 axes.errorbar(value, y, xerr=bar, fmt=marker, xuplims=is_limit, **options)
                 drawn.append((value, low, high))
+                bars.append((y, low, high, options["color"]))
     axes.axvline(1, color="gray", linewidth=1, zorder=0)
     if drawn:
         axes.set_xlim(*_limits(np.array(drawn)))
+        for y, low, high, color in bars:
+            mark_cut_bars(axes, y, low, high, color=color)
     else:
         axes.text(0.5, 0.5, "no nominal efficiency above 0", transform=axes.transAxes, ha="center", va="center")
     for row in range(1, len(variations)):
         axes.axhline(row - 0.5, color="gray", linewidth=0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5))
-    axes.ticklabel_format(axis="x", useOffset=False)
+    number_axis(axes.xaxis, 5)
     axes.tick_params(axis="y", which="both", length=0)
+
+
+def _is_shown(efficiencies: Efficiencies, name: str, nominal: str) -> bool:
+    """Whether a classifier has a nominal efficiency to divide by."""
+    return name in efficiencies and _as_numbers(efficiencies[name][nominal])[0] > 0
+
+
+def _say_left_out(axes: Axes, titles: list[str]) -> None:
+    """Words above a panel about classifiers that are not in it."""
+    if titles:
+        text = wrapped(f"No event passes nominally: {', '.join(map(shown, titles))}", LETTERS)
+        axes.set_title(text, fontsize="small", color="dimgray")
 
 
 def _limits(drawn: np.ndarray) -> tuple[float, float]:

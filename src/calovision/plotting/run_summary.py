@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 
 from calovision.errors import InputError
-from calovision.plotting.style import COLORS, styled
+from calovision.plotting.style import COLORS, number_axis, styled
+from calovision.titles import shown
 
 BARS = {"Wall time, all jobs": ("wall_s", COLORS[5]), "CPU time": ("cpu_s", COLORS[1])}
 
@@ -42,7 +43,7 @@ def plot_run_summary(stages: Mapping[str, Mapping[str, float | None]]) -> Figure
     memory.barh(rows, _values(stages, "max_memory_mb"), 0.6, color=COLORS[0])
     times.set(xlabel="Time [s]", ylim=(len(stages) - 0.5, -0.5))
     memory.set_xlabel("Largest memory of a job [MB]")
-    times.set_yticks(rows, [f"{name.replace('_', ' ')} ({stage['jobs']})" for name, stage in stages.items()])
+    times.set_yticks(rows, [f"{shown(name).replace('_', ' ')} ({stage['jobs']})" for name, stage in stages.items()])
     for axes, is_logarithmic in ((times, True), (memory, False)):
         _scale(axes, is_logarithmic=is_logarithmic)
         axes.tick_params(axis="y", which="both", length=0)
@@ -70,5 +71,6 @@ def _scale(axes: Axes, *, is_logarithmic: bool) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())  # labels between those of the decades would overlap
     else:
         axes.set_xlim(0.0, 1.05 * widths.max())
+        number_axis(axes.xaxis)
     axes.grid(axis="x", which="major", color="lightgray", linewidth=0.6)
     axes.set_axisbelow(True)

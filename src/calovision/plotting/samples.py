@@ -7,7 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calovision.errors import InputError
-from calovision.plotting.style import COLORS, styled
+from calovision.plotting.style import COLORS, legend_columns, styled
+from calovision.titles import entry, wrapped
+
+LETTERS = 16  # in a line of the name of a cut
+HATCHES = (None, "///", "...")  # of more samples than colors
 
 
 @styled
@@ -27,27 +31,32 @@ def plot_cut_flow(
     Raises
     ------
     InputError
-        If a sample has other cuts than the first one, or its first sum of weights is not positive.
+        If there is no sample, one has other cuts than the first one, or its first sum of weights is not positive.
     """
+    if not cut_flows:
+        raise InputError("no cut flow to draw; give that of at least one sample")
     cuts = [cut for cut, _, _ in next(iter(cut_flows.values()))]
-    figure = Figure(figsize=(max(6.4, 1.2 + 0.42 * len(cuts) * (len(cut_flows) + 1)), 4.8), layout="constrained")
+    inches = max(LETTERS / 12, 0.42 * (len(cut_flows) + 1))  # of a cut
+    figure = Figure(figsize=(max(6.4, 1.2 + inches * len(cuts)), 4.8), layout="constrained")
     axes = figure.subplots()
     width = 0.84 / len(cut_flows)
     smallest = 1.0
     for position, (sample, flow) in enumerate(cut_flows.items()):
         efficiencies = _efficiencies(sample, flow, cuts)
         x = np.arange(len(cuts)) + (position - (len(cut_flows) - 1) / 2) * width
-        label = (names or {}).get(sample, sample)
-        axes.bar(x, efficiencies, width * 0.92, color=COLORS[position % len(COLORS)], label=label)
+        label = entry((names or {}).get(sample, sample))
+        color, hatch = COLORS[position % len(COLORS)], HATCHES[position // len(COLORS) % len(HATCHES)]
+        axes.bar(x, efficiencies, width * 0.92, color=color, hatch=hatch, label=label)
         smallest = np.min(efficiencies[efficiencies > 0], initial=smallest)
         _write_percentages(axes, x, efficiencies)
     lowest = 10.0 ** np.floor(np.log10(smallest) - 0.3)
     axes.set(yscale="log", ylabel="Efficiency relative to generated", ylim=(lowest, lowest ** (-0.17) * 1.5))
     for text in axes.texts:  # a bar of height 0 has its text on the axis
         text.xy = (text.xy[0], max(text.xy[1], lowest))
-    axes.set_xticks(np.arange(len(cuts)), [_in_lines(cut) for cut in cuts])
+    axes.set_xticks(np.arange(len(cuts)), [wrapped(_words(cut), LETTERS) for cut in cuts])
     axes.tick_params(axis="x", which="both", bottom=False, top=False)
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=min(len(cut_flows), 4))
+    columns = legend_columns([bars.get_label() for bars in axes.containers], figure.get_figwidth())
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
     return figure
 
 
@@ -65,7 +74,7 @@ def _write_percentages(axes: Axes, x: np.ndarray, efficiencies: np.ndarray) -> N
     """Percentages above the bars, upright."""
     for position, value in zip(x, efficiencies, strict=True):
         axes.annotate(
-            f"{100 * value:.3g} %" if value > 0 else "0",
+            f"{100 * value:.3g} %" if value else "0",
             (position, max(value, 0.0)),
             xytext=(0, 4),
             textcoords="offset points",
@@ -76,11 +85,6 @@ def _write_percentages(axes: Axes, x: np.ndarray, efficiencies: np.ndarray) -> N
         )
 
 
-def _in_lines(cut: str, length: int = 16) -> str:
-    """Name of a cut in lines of limited length."""
-    lines = [""]
-    for word in cut.replace("_", " ").split():
-        if lines[-1] and len(lines[-1]) + len(word) >= length:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)
+def _words(cut: str) -> str:
+    """Name of a cut without underscores, unless it holds a formula."""
+    return cut if "$" in cut else cut.replace("_", " ")

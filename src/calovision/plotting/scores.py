@@ -10,13 +10,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
-from scipy.special import logit
+from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy.special import expit, logit
 
-from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, styled
+from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, legend_columns, styled
+from calovision.titles import entry, wrapped
 
+LETTERS = 36  # in a line of the title of a panel
 FAINTEST = 1e-3  # smallest share of a column that the heat maps resolve
 MOST_TICKS = 8
+NARROW = 1.0  # range of logits that gets an axis of its own
 MARKER = {"color": "white", "markeredgecolor": "black", "ecolor": "black", "markersize": 5.5, "clip_on": False}
 
 
@@ -45,7 +48,7 @@ def plot_scores(
             fraction,
             edges,
             color=CLASS_COLORS[label],
-            label=names[label],
+            label=entry(names[label]),
             fill=label == 0,
             alpha=0.35 if label == 0 else 1,
             linewidth=1.8,
@@ -61,7 +64,7 @@ def plot_scores(
         smallest = np.min(fraction[fraction > 0], initial=smallest)
     axes.set(xlabel=score_name, ylabel="Fraction of events per bin", yscale="log", ylim=(min(smallest / 2, 0.03), 3.0))
     _logit_axis(axes, edges, "x")
-    axes.legend(loc="upper center", ncols=2)
+    axes.legend(loc="upper center", ncols=legend_columns([names[label] for label in (0, 1)], 6.0, 2))
     return figure
 
 
@@ -84,7 +87,7 @@ def plot_score_vs_n_fat_jets(
         scores, n_fat_jets, np.arange(lowest, highest + 2) - 0.5, labels, weights, names=names, score_name=score_name
     )
     for axes in figure.axes[:2]:
-        axes.set(xlabel="Number of fat jets", xticks=np.arange(lowest, highest + 1))
+        axes.set(xlabel="Number of fat jets", xticks=np.arange(lowest, highest + 1, 1 + (highest - lowest) // 12))
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
 
@@ -136,7 +139,7 @@ def _score_map(
             edges, score_edges, density.T, norm=LogNorm(FAINTEST, 1.0), cmap="viridis", rasterized=True
         )
         _draw_profile(axes, x, _inside(y, score_edges), w, edges)
-        axes.set_title(names[label], color=CLASS_COLORS[label])
+        axes.set_title(wrapped(names[label], LETTERS), color=CLASS_COLORS[label])
         _logit_axis(axes, score_edges, "y")
     panels[0].set_ylabel(score_name)
     panels[1].legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.85)
@@ -184,8 +187,11 @@ def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tu
 
 
 def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:
-    """Equal bins that hold nearly all scores, and at least the probabilities 0.1 and 0.9."""
+    """Equal bins that hold nearly all scores, and the probabilities 0.1 and 0.9 unless that would hide the rest."""
     low, high = np.quantile(np.asarray(scores, dtype=np.float64), (0.0005, 0.9995)) if len(scores) else (0.0, 0.0)
+    if 0.0 < high - low < NARROW:  # as of a network that has learned little: all would be in a bin or two
+        margin = 0.2 * (high - low)
+        return np.linspace(low - margin, high + margin, n_bins + 1)
     return np.linspace(min(low - 0.1, logit(0.05)), max(high + 0.1, logit(0.95)), n_bins + 1)
 
 
@@ -213,6 +219,9 @@ def _ticks(low: float, high: float) -> dict[float, str]:
             near_zero, near_one = _TITLES.get(k, (f"$10^{{-{k}}}$", f"$1 - 10^{{-{k}}}$"))
             ticks |= {-place: near_zero, place: near_one}
         ticks = {place: ticks[place] for place in sorted(ticks) if low <= place <= high}
+        if len(ticks) < 2:
+            found = MaxNLocator(5).tick_values(expit(low), expit(high))
+            return {float(logit(p)): f"{p:.6g}" for p in found if expit(low) <= p <= expit(high)}
         if len(ticks) <= MOST_TICKS:
             return ticks
         step *= 2

@@ -1,13 +1,19 @@
 """The common look: colors, fonts, saving."""
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import ParamSpec
 
 import matplotlib.style
 import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from calovision.atomic import replaced
 
@@ -42,6 +48,9 @@ CLASSIFIER_NAMES = {
     "fusion": "Fusion network",
 }
 FONT_SIZE = 12
+CHARACTERS_PER_INCH = 12.5  # of a legend
+MARK_CHARACTERS = 6  # as wide as its line or mark
+FADED = "0.55"  # gray of what rests on few events
 STYLE = [
     mplhep.style.ROOT,
     {
@@ -73,9 +82,63 @@ def styled(plot: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
     @functools.wraps(plot)
     def draw(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
         with matplotlib.style.context(STYLE):
-            return plot(*args, **kwargs)
+            figure = plot(*args, **kwargs)
+            for text in (text for legend in _legends(figure) for text in legend.get_texts()):
+                text.set_text(text.get_text().removeprefix(" "))  # of `titles.entry`
+            return figure
 
     return draw
+
+
+def _legends(figure: Figure) -> Iterator[Legend]:
+    """Legends of a figure and of its panels."""
+    for artist in (figure, *figure.axes):
+        yield from (child for child in artist.get_children() if isinstance(child, Legend))
+
+
+def legend_columns(labels: Collection[str], width: float, most: int = 4) -> int:
+    """Columns of a legend over a figure so many inches wide: as many as its labels leave room for, at least one."""
+    longest = max(map(len, map(_without_commands, labels)), default=1)
+    return max(1, min(most, len(labels), int(width * CHARACTERS_PER_INCH / (longest + MARK_CHARACTERS))))
+
+
+def _without_commands(label: str) -> str:
+    """A label about as long as it is drawn, a command of mathtext as one character."""
+    return re.sub(r"\\[A-Za-z]+|[{}$^_]", lambda found: "x" if found[0][0] == "\\" else "", label)
+
+
+def plane_size(width: float, height: float, area: float = 6.3) -> tuple[float, float]:
+    """Inches of a panel in which both axes have one scale, and whose area does not depend on their ratio."""
+    ratio = np.sqrt(np.clip(width / height, 0.2, 5.0))
+    return np.sqrt(area) * ratio, np.sqrt(area) / ratio
+
+
+def mark_cut_bars(
+    axes: Axes, at: Sequence[float], low: Sequence[float], high: Sequence[float], *, color: str, along: str = "x"
+) -> None:
+    """A triangle on the frame for each end of an error bar that is outside the limits of the panel.
+
+    Parameters
+    ----------
+    at, low, high
+        Where each bar is across the axis, and its ends along it; nan has none.
+    along
+        Axis that the bars run along, ``x`` or ``y``.
+    """
+    at, low, high = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (at, low, high))
+    first, last = axes.get_xlim() if along == "x" else axes.get_ylim()
+    markers = ("<", ">") if along == "x" else ("v", "^")
+    for edge, marker, is_cut in zip((first, last), markers, (low < first, high > last), strict=True):
+        across, ends = at[is_cut], np.full(np.sum(is_cut), edge)
+        x, y = (ends, across) if along == "x" else (across, ends)
+        if len(ends):
+            axes.plot(x, y, marker, color=color, markersize=5, clip_on=False, zorder=4, in_layout=False)
+
+
+def number_axis(axis: Axis, most: int = 6) -> None:
+    """Ticks with complete numbers: matplotlib puts a common power of ten at the end of the axis, over its title."""
+    axis.set_major_locator(MaxNLocator(most))
+    axis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
 
 
 def classifier_style(name: str, position: int) -> tuple[str, str]:

@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from calovision.errors import InputError
-from calovision.plotting.style import COLORS, styled
+from calovision.plotting.style import COLORS, FONT_SIZE, styled
+from calovision.titles import shown
 
 History = Mapping[str, np.ndarray]
 PANELS = {  # title of a panel -> columns of the history and their lines
@@ -28,6 +29,7 @@ LOOKS = {  # color and line style: told apart in gray too
 }
 BEST = {"marker": "*", "markersize": 7, "color": "black", "linestyle": "none"}
 MODELS_IN_A_ROW = 4
+LETTERS = 30  # of the title of a column; that of a longer one is smaller, or its panels would not be level
 
 WIDE = 20  # highest over lowest loss
 
@@ -83,7 +85,7 @@ def _draw_model(
         if scale == "linear":
             axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
-    every[0].set_title(model)
+    every[0].set_title(shown(model), fontsize=FONT_SIZE * min(1.0, LETTERS / max(len(model), 1)))
     epochs = np.concatenate([np.asarray(history["epoch"]) for history in seeds.values()])
     every[-1].set(xlabel="Epoch", xlim=(epochs.min() - 0.5, epochs.max() + 0.5))
     every[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -126,7 +128,7 @@ def _limits(title: str, histories: Sequence[History]) -> tuple[float, float, str
     low, high = values.min(), values.max()
     if title == "Loss" and 0 < WIDE * low < high:
         return low / 1.2, high * 1.2, "log"
-    margin = max(0.08 * (high - low), 1e-4)
+    margin = max(0.08 * (high - low), 1e-4) if high > low else 0.02
     return low - margin, high + margin, "linear"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.images import CHANNELS
+from calovision.titles import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plot_image(file: "ImageFile", row: int) -> "Figure":
-    """Figure of one image of a file, a panel per channel; fat jets as circles where an event file has them."""
+    """Figure of one image of a file, a panel per channel; fat jets marked where an event file has them."""
     from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
 
     info = file.metadata
@@ -25,7 +26,8 @@ def plot_image(file: "ImageFile", row: int) -> "Figure":
     if isinstance(info.grid, EtaPhiGrid):
         jets = file.events["fat_jets"][row] if "fat_jets" in file.events else None
         edges = info.grid.edges_in_eta
-        return plot_event_display(file[row], eta_edges=edges, channels=titles, fat_jets=jets, title=title)
+        look = {"fat_jets": jets, "radius": info.fat_jet_radius}
+        return plot_event_display(file[row], eta_edges=edges, channels=titles, title=title, **look)
     return _plot_jet(file[row], info.grid, titles, title)
 
 
@@ -44,8 +46,8 @@ def _plot_jet(image: np.ndarray, grid: JetGrid, titles: list[str], title: str) -
         mesh = axes.pcolormesh(
             grid.edges_in_eta, grid.edges_in_phi, shown, norm=norm, cmap="viridis_r", rasterized=True
         )
-        figure.colorbar(mesh, ax=axes, location="top", label=name)
+        figure.colorbar(mesh, ax=axes, location="top", label=shown(name))
         axes.set(xlabel=r"$\Delta\eta$", aspect="equal")
     row[0].set_ylabel(r"$\Delta\phi$ [rad]")
-    figure.suptitle(title)
+    figure.suptitle(wrapped(title, round(8 * figure.get_figwidth())))
     return figure

@@ -24,7 +24,7 @@ TRAIN = 0
 
 _JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
 _JSON += ("source_ranges",)
-_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges")
+_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges", "fat_jet_radius")
 _NUMBERS = {"label": int, "n_generated": int, "cross_section_pb": float, "sum_of_weights": float}
 
 
@@ -37,7 +37,8 @@ class ImageMetadata:
     jet images are in ``jet_recipe``. ``skipped_files`` lists (path, reason) of the files that could not be read;
     they do not count in ``n_generated`` and ``sum_of_weights``. ``source_ranges`` has for each source file the first
     entry whose event was looked at and the one behind the last, or None where all were; it is None if it would hold
-    nothing else. ``n_generated`` and ``sum_of_weights`` then are shares.
+    nothing else. ``n_generated`` and ``sum_of_weights`` then are shares. ``fat_jet_radius`` is that of jets that were
+    clustered from the towers (rad), None for those that the ROOT file brought along, whose radius it does not tell.
     """
 
     sample: str
@@ -57,6 +58,7 @@ class ImageMetadata:
     jet_recipe: dict | None = None
     skipped_files: list[tuple[str, str]] = field(default_factory=list)
     source_ranges: list[tuple[int, int] | None] | None = None
+    fat_jet_radius: float | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

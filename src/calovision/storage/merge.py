@@ -65,6 +65,7 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
         source_ranges=_source_ranges(infos),
+        fat_jet_radius=first.fat_jet_radius if len({info.fat_jet_radius for info in infos}) == 1 else None,
     )
 
 
