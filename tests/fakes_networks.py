@@ -72,6 +72,14 @@ class TiedLayers(nn.Module):
         return self.gain * self.second(self.first(images.flatten(1))).sum(dim=1)
 
 
+class NormalizedNetwork(nn.Sequential):
+    """Normalizes numbers over the batch, one an image."""
+
+    def __init__(self, image_shape):
+        n_cells = image_shape[0] * image_shape[1] * image_shape[2]
+        super().__init__(nn.Flatten(), nn.Linear(n_cells, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+
+
 class NeedsMore(nn.Module):
     """Wants an argument that nobody gives."""
 

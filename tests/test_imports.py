@@ -45,7 +45,7 @@ ALLOWED = {
     "plotting": {"metrics", "titles"},
     "conversion": {"compilation", "grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage"}
     | {"variations"},
-    "datasets": {"images", "storage"},
+    "datasets": {"images", "splits", "storage"},
     "scoring": {"datasets", "images", "models", "storage"},
     "attribution": {"datasets", "grid", "models", "scoring", "storage"},
     "onnx_export": {"datasets", "models", "scoring"},

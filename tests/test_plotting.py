@@ -128,6 +128,19 @@ def test_combination_gain_divides_combined_by_reference():
         plot_combination_gain({"cnn": cnn})
 
 
+def test_roc_without_a_reference_divides_by_mj_sum_or_by_the_first_curve(curves):
+    for named, title in ((curves, r"$M_J^\Sigma$"), ({"mine": curves["cnn"], "other": curves["mj_sum"]}, "mine")):
+        figure = plot_roc(named)
+        bottom = figure.axes[1]
+        assert bottom.get_ylabel() == f"Ratio to\n{title}"
+        reference = bottom.get_lines()[list(named).index("mj_sum" if "mj_sum" in named else "mine")].get_ydata()
+        np.testing.assert_allclose(reference[np.isfinite(reference)], 1)
+    with pytest.raises(InputError, match="reference 'mj_sum' is no classifier; choose one of mine"):
+        plot_roc({"mine": curves["cnn"]}, reference="mj_sum")
+    with pytest.raises(InputError, match="there is no ROC curve to draw"):
+        plot_roc({})
+
+
 def test_combination_gain_survives_an_efficiency_of_zero():
     zero = {"0.1": Efficiency(0.0, 0.0, 0.1, 0.5)}
     _, bottom = plot_combination_gain({"cnn": zero, "cnn+jets": zero}).axes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
-from fakes import make_events, write_ntuple
+from fakes import make_events, write_ntuple, write_two_samples
 from jsonschema import Draft202012Validator
 
 from calovision.ntuples import iterate_events
@@ -29,6 +29,21 @@ def test_ten_lines_of_the_library():
     assert images[:, 2].sum(axis=(1, 2)).tolist() == [1.0, 1.0, 0.0]
     assert not overflow.any()
     np.testing.assert_allclose(images[2, 1].sum(), 80 / np.cosh(2.0), rtol=1e-6)
+
+
+def test_training_and_loop_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, name in zip(write_two_samples(tmp_path), ("signal.h5", "background.h5"), strict=True):
+        path.rename(name)
+    (training,) = (block for block in blocks("python") if "train_network(" in block)
+    exec(training, {})
+    assert sorted(path.name for path in Path("my_model").iterdir()) == [
+        "history.csv", "model.json", "model.safetensors", "tensorboard",
+    ]  # fmt: skip
+    (loop,) = (block for block in blocks("python") if "DataLoader" in block)
+    names = {}
+    exec(loop, names)
+    assert [values.shape[1:] for values in (names["images"], names["labels"], names["weights"])] == [(2, 8, 8), (), ()]
 
 
 def test_schema_in_yaml_is_read(tmp_path):

@@ -4,6 +4,7 @@ Images stay sparse until they are where the network is; then they are ``(n, chan
 """
 
 from calovision.datasets.batches import ImageBatch
+from calovision.datasets.labeled import LabeledImages
 from calovision.datasets.loader import ImageLoader
 from calovision.datasets.statistics import channel_maxima
 from calovision.datasets.symmetry import apply_symmetry, group_elements, symmetries
@@ -14,6 +15,7 @@ __all__ = [
     "WEIGHT_SCHEMES",
     "ImageBatch",
     "ImageLoader",
+    "LabeledImages",
     "apply_symmetry",
     "channel_maxima",
     "group_elements",

@@ -122,7 +122,8 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Te
             raise InputError(
                 f"{weights}: damaged, or not the weights that {path.name} beside it describes: copy both files again"
             )
-        return load_file(weights)
+        # copies: mapped tensors begin anywhere, and sums by MKL may depend on that in the last digit
+        return {name: tensor.clone() for name, tensor in load_file(weights).items()}
     except FileNotFoundError as error:
         raise InputError(f"{weights}: there is no such file; the weights belong beside {path.name}") from error
     except SafetensorError as error:

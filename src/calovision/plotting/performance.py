@@ -21,7 +21,7 @@ def plot_roc(
     curves: Mapping[str, RocCurve],
     *,
     signal_region: tuple[Efficiency, Efficiency] | None = None,
-    reference: str = "mj_sum",
+    reference: str | None = None,
     bands: tuple[str, ...] = ("cnn",),
     bootstrap: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     names: Mapping[str, str] = CLASSIFIER_NAMES,
@@ -35,7 +35,8 @@ def plot_roc(
     signal_region
         Signal and background efficiency of the search's selection, drawn as a point with error bars.
     reference
-        Classifier that the lower panel divides by, at equal signal efficiency.
+        Classifier that the lower panel divides by, at equal signal efficiency; by default ``mj_sum`` or, where that is
+        not among the curves, the first.
     bands
         Classifiers whose 68.3 % statistical band is drawn.
     bootstrap
@@ -47,8 +48,12 @@ def plot_roc(
     Raises
     ------
     InputError
-        If ``reference`` is none of the curves.
+        If there is no curve, or ``reference`` is none of the curves.
     """
+    if not curves:
+        raise InputError("there is no ROC curve to draw: give at least one classifier")
+    if reference is None:
+        reference = "mj_sum" if "mj_sum" in curves else next(iter(curves))
     if reference not in curves:
         raise InputError(f"reference {reference!r} is no classifier; choose one of {', '.join(curves)}")
     figure = Figure(figsize=(6.4, 6.8), layout="constrained")

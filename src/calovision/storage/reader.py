@@ -28,6 +28,7 @@ class ImageFile:
     ``file[i]`` is one image ``(n_channels, n_eta, n_phi)``, float32; a slice, a list of integers or a boolean mask
     gives ``(n, n_channels, n_eta, n_phi)``. The rows are memory-mapped, so that opening costs little and a batch
     reads only its own bytes; no HDF5 handle stays open, so that the object survives a fork, and it pickles as its path.
+    Labels are ``file.events["label"]``; `calovision.datasets.LabeledImages` gives both to torch's DataLoader.
     Compressed rows are decompressed as a whole when single ones are asked for first, and kept; a range of them is not.
 
     Attributes

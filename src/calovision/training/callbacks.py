@@ -30,7 +30,7 @@ class EarlyStoppingThatResumes(EarlyStopping):
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Take up the decision of the killed run."""
-        trainer.should_stop = self.wait_count >= self.patience
+        trainer.should_stop = self.wait_count >= max(self.patience, 1)
 
 
 class SaveCheckpoints(Checkpoint):

@@ -80,15 +80,27 @@ class ImageClassifier(lightning.LightningModule):
 
     def training_step(self, batch: ImageBatch, _: int) -> torch.Tensor:
         """Weighted loss of a batch."""
-        logits = self(batch)
+        logits, n = self._logits_of_a_step(batch), len(batch)
         loss = nn.functional.binary_cross_entropy_with_logits(logits, batch.labels, weight=batch.weights)
-        n = len(batch)
         right = ((logits.detach() > 0) == (batch.labels > 0.5)).sum()
         self._sums += torch.stack([loss.detach().double() * n, right.double(), right.new_tensor(n).double()])
         self._unchecked.append((loss.detach(), batch))
         if self.device.type != "cuda" or len(self._unchecked) >= STEPS_BETWEEN_CHECKS:
             self._check_losses()
         return loss
+
+    def _logits_of_a_step(self, batch: ImageBatch) -> torch.Tensor:
+        """Logits; InputError where batch normalization has one number a channel, of which there is no variance."""
+        try:
+            return self(batch)
+        except ValueError as error:
+            if not str(error).startswith("Expected more than 1 value per channel"):
+                raise
+            raise InputError(
+                f"network '{self.options.network}' has a batch normalization of single numbers, which cannot be "
+                f"trained with {len(batch)} image in a step: set train.batch_size to {2 * self.options.n_processes} or "
+                "more, and give as many training events"
+            ) from error
 
     def _check_losses(self) -> None:
         """Raise InputError with the events of the first batch whose loss is not a number."""

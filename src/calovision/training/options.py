@@ -1,6 +1,8 @@
 """Choices of one training run, and what each of them becomes for Lightning."""
 
+import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -13,6 +15,9 @@ SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """Name -> Lightning's; ``auto`` is one of them."""
 DEVICES = ("auto", "cpu", "gpu")
+COUNTS = {"epochs": 1, "patience": 0, "batch_size": 1, "n_devices": 1, "n_nodes": 1}
+"""Whole numbers of the options, and the least of each."""
+POSITIVE = ("learning_rate", "checkpoint_minutes", "gradient_clip")
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ class TrainingOptions:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise InputError(f"train.{name} '{getattr(self, name)}' is unknown: choose from {', '.join(known)}")
+        self._check_numbers()
         self._check_device()
         for name in ("training_share", "validation_share"):
             if not 0 < getattr(self, name) <= 1:
@@ -108,6 +114,16 @@ class TrainingOptions:
                 f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} processes: choose a "
                 f"multiple of {self.n_processes}"
             )
+
+    def _check_numbers(self) -> None:
+        for name, least in COUNTS.items():
+            number = getattr(self, name)
+            if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
+                raise InputError(f"train.{name} is {number}: give a whole number from {least} on")
+        for name in POSITIVE:
+            number = getattr(self, name)
+            if not (number is None and name == "gradient_clip") and not 0 < number < math.inf:
+                raise InputError(f"train.{name} is {number}: give a number above 0")
 
     def _check_device(self) -> None:
         if self.device == "gpu" and not torch.cuda.is_available():

@@ -1,0 +1,71 @@
+"""Images with their labels for torch's own DataLoader."""
+
+import operator
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from calovision.errors import InputError
+from calovision.splits import SPLITS
+from calovision.storage import ImageCollection, ImageFile
+
+Item = tuple[Tensor | np.generic | np.ndarray, ...]
+
+
+class LabeledImages(Dataset):
+    """Items ``(image, label, *columns)`` for `torch.utils.data.DataLoader`, which reads a batch at once.
+
+    An `ImageFile` itself gives images alone, ``file[i]``. Whoever trains with `ImageLoader` instead has batches that
+    are read faster and become dense on the device.
+
+    Parameters
+    ----------
+    images
+        Image file, or the files of all samples.
+    split
+        "train", "validation" or "test"; all events if None.
+    columns
+        Names of event columns that follow the label, such as ``("weight",)``.
+
+    Attributes
+    ----------
+    collection, indices
+        The files, and the positions of the events in them, ``(n,)``.
+
+    Raises
+    ------
+    InputError
+        If there is no such split or column.
+    """
+
+    def __init__(
+        self, images: ImageFile | ImageCollection, *, split: str | None = None, columns: Sequence[str] = ()
+    ) -> None:
+        self.collection = ImageCollection([images.path]) if isinstance(images, ImageFile) else images
+        if split is not None and split not in SPLITS:
+            raise InputError(f"split '{split}' is unknown: choose from {', '.join(SPLITS)}")
+        wanted = np.ones(len(self.collection), dtype=bool)
+        if split is not None:
+            wanted = self.collection.column("split") == SPLITS.index(split)
+        self.indices = np.flatnonzero(wanted)
+        self._columns = [self.collection.column("label").astype(np.float32), *map(self.collection.column, columns)]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Item:
+        """Image float32 ``(n_channels, n_eta, n_phi)``, label float32, and the columns of one event."""
+        place = operator.index(index)
+        if not -len(self) <= place < len(self):
+            raise IndexError(f"event {place} does not exist: there are {len(self)}, counted from 0")
+        return self.__getitems__([place])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """Several items; DataLoader asks for those of a batch together."""
+        events = self.indices[np.asarray(indices, dtype=np.int64)]
+        images = torch.from_numpy(self.collection.dense(events))
+        pairs = zip(images, events, strict=True)
+        return [(image, *(column[event] for column in self._columns)) for image, event in pairs]
