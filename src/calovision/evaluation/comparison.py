@@ -8,10 +8,8 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.evaluation.paired import Comparison, compare_paired
-from calovision.evaluation.working_points import REGION, mark_of, mean_efficiency, region_numbers, with_meaning
+from calovision.evaluation.working_points import REGION, mark_of, region_numbers, with_meaning
 from calovision.markdown import Markdown, markdown_table
-from calovision.metrics import Efficiency, RegionPoint, signal_efficiency_at
-from calovision.metrics.events import event_table
 
 UNWEIGHTED_POINT = 1e-3  # background efficiency at which networks are compared, every event counting 1
 NONE = {"value": None, "low": None, "high": None}
@@ -56,33 +54,20 @@ def compare_with_cuts(
     ones = np.ones(len(np.asarray(labels)))
     at_region = compare_paired(scores, labels, weights, signal_region=test[REGION], seed=seed)
     unweighted = compare_paired(scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, seed=seed)
-    values = {REGION: region.signal} | _efficiencies(scores, labels, weights, region.point)
-    counted = _efficiencies(scores, labels, ones, UNWEIGHTED_POINT)
     return {
         "at_signal_region": {
             "background_efficiency": region.point.background_efficiency,
             "background_is_limit": region.point.is_limit,
-            "classifiers": _results(values, at_region, reference, cuts=REGION, is_limit=region.point.is_limit),
+            "classifiers": _results(at_region, reference, cuts=REGION, is_limit=region.point.is_limit),
         },
         "unweighted": {
             "background_efficiency": UNWEIGHTED_POINT,
-            "classifiers": _results(counted, unweighted, reference, cuts=None),
+            "classifiers": _results(unweighted, reference, cuts=None),
         },
-    }
-
-
-def _efficiencies(
-    scores: Mapping[str, np.ndarray], labels: np.ndarray, weights: np.ndarray, point: float | RegionPoint
-) -> dict[str, Efficiency]:
-    """Signal efficiency of each classifier, of several networks their mean."""
-    return {
-        name: mean_efficiency([signal_efficiency_at(one, labels, weights, point) for one in event_table(table, name).T])
-        for name, table in scores.items()
     }
 
 
 def _results(
-    values: Mapping[str, Efficiency],
     found: Comparison,
     reference: str | None,
     *,
@@ -93,7 +78,7 @@ def _results(
     results = {
         name: {"signal_efficiency": asdict(value)}
         | {ratio: _known(found.ratio(name, other)) for ratio, other in ratios.items() if other in found.nominal}
-        for name, value in values.items()
+        for name, value in found.efficiencies.items()
     }
     for name, result in results.items():
         if is_limit and name != cuts:

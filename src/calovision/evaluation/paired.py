@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.metrics import RegionPoint, crossing, efficiency, region_point, signal_efficiency_at
+from calovision.evaluation.working_points import mean_efficiency
+from calovision.metrics import Efficiency, RegionPoint, crossing, efficiency, region_point, signal_efficiency_at
 from calovision.metrics.events import (
     check_weights,
     event_flags,
@@ -33,15 +34,20 @@ class Comparison:
 
     Attributes
     ----------
-    nominal
+    efficiencies
         Classifier -> signal efficiency with the events as they are (`calovision.metrics.signal_efficiency_at`); of a
-        model the mean over its networks.
+        model that of all networks (`mean_efficiency`).
     replicas
         Classifier -> signal efficiency of each replica, ``(n_replicas,)``; nan for one that is left out.
     """
 
-    nominal: dict[str, float]
+    efficiencies: dict[str, Efficiency]
     replicas: dict[str, np.ndarray]
+
+    @property
+    def nominal(self) -> dict[str, float]:
+        """Classifier -> value of its signal efficiency."""
+        return {name: one.value for name, one in self.efficiencies.items()}
 
     def value(self, name: str) -> dict[str, float]:
         """Signal efficiency of a classifier and the spread of its replicas: ``value``, ``low``, ``high``."""
@@ -95,29 +101,31 @@ def compare_paired(
     region = None
     if signal_region is not None:
         region = event_flags(signal_region, "values of the signal region", n_events=len(weights))
-    nominal = _nominal(tables, is_signal, weights, region, background_efficiency)
-    orders = {name: _Ordered(networks, is_signal) for name, networks in tables.items()}
+    found = _efficiencies(tables, is_signal, weights, region, background_efficiency)
+    any_sign = bool((weights < 0).any())
+    orders = {name: _Ordered(networks, is_signal, any_sign=any_sign) for name, networks in tables.items()}
     rng = np.random.default_rng(seed)
 
     def efficiencies(of_events: np.ndarray, networks: Mapping[str, int]) -> dict[str, float]:
-        if not (has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal])):
-            return dict.fromkeys(nominal, np.nan)
-        found = {}
+        signal = of_events[is_signal]
+        if not (has_positive_sum(signal) and has_positive_sum(of_events[~is_signal])):
+            return dict.fromkeys(found, np.nan)
+        replica = {}
         if region is not None:
-            found["signal_region"] = efficiency(region[is_signal], of_events[is_signal]).value
+            replica["signal_region"] = float(np.clip(signal[region[is_signal]].sum() / signal.sum(), 0.0, 1.0))
         point = background_efficiency
         if point is None:
             point = region_point(region, is_signal, of_events)
         for name, order in orders.items():
-            found[name] = order.signal_efficiency(networks[name], of_events, point)
-        return found
+            replica[name] = order.signal_efficiency(networks[name], of_events, point)
+        return replica
 
     replicas = []
     for _ in range(n_replicas):
         of_events = weights * rng.poisson(1.0, len(weights))
         networks = {name: int(rng.integers(order.n_networks)) for name, order in orders.items()}
         replicas.append(efficiencies(of_events, networks))
-    return Comparison(nominal, {name: np.array([replica[name] for replica in replicas]) for name in nominal})
+    return Comparison(found, {name: np.array([replica[name] for replica in replicas]) for name in found})
 
 
 def bootstrap_roc(
@@ -153,7 +161,8 @@ def bootstrap_roc(
         As `compare_paired`, or if a signal efficiency is outside [0, 1].
     """
     is_signal, weights = _classes(labels, weights)
-    order = _Ordered(event_table(scores, "scores", n_events=len(weights)), is_signal)
+    table = event_table(scores, "scores", n_events=len(weights))
+    order = _Ordered(table, is_signal, any_sign=bool((weights < 0).any()))
     at_signal = event_numbers(signal_efficiencies, "signal efficiencies")
     if ((at_signal < 0) | (at_signal > 1)).any():
         raise InputError("signal efficiencies outside [0, 1] are on no curve; give those inside")
@@ -180,29 +189,29 @@ def _classes(labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nd
     return is_signal, weights
 
 
-def _nominal(
+def _efficiencies(
     tables: Mapping[str, np.ndarray],
     is_signal: np.ndarray,
     weights: np.ndarray,
     region: np.ndarray | None,
     background_efficiency: float | None,
-) -> dict[str, float]:
+) -> dict[str, Efficiency]:
     """Signal efficiencies with the events as they are, by the functions that all other tables take."""
     found = {}
     if region is not None:
-        found["signal_region"] = efficiency(region[is_signal], weights[is_signal], name="the signal").value
+        found["signal_region"] = efficiency(region[is_signal], weights[is_signal], name="the signal (label 1)")
     point = region_point(region, is_signal, weights) if background_efficiency is None else background_efficiency
     for name, networks in tables.items():
-        each = [signal_efficiency_at(network, is_signal, weights, point).value for network in networks.T]
-        found[name] = float(np.mean(each))
+        found[name] = mean_efficiency([signal_efficiency_at(one, is_signal, weights, point) for one in networks.T])
     return found
 
 
 class _Ordered:
     """Scores of the networks of a model, sorted once for all replicas."""
 
-    def __init__(self, scores: np.ndarray, is_signal: np.ndarray) -> None:
+    def __init__(self, scores: np.ndarray, is_signal: np.ndarray, *, any_sign: bool) -> None:
         self.n_networks = scores.shape[1]
+        self._any_sign = any_sign
         self._networks = []
         for column in scores.T:
             order = np.argsort(-column, kind="stable")
@@ -215,10 +224,9 @@ class _Ordered:
         sorted_weights = weights[order]
         of_background = np.where(is_signal, 0.0, sorted_weights)
         columns = [np.where(is_signal, sorted_weights, 0.0), of_background]
-        if of_background.min() < 0:
+        if self._any_sign:
             columns.append(np.abs(of_background))
-        sums = [np.append(0.0, np.cumsum(column)[ends]) for column in columns]
-        signal, background, *shares = [one / one[-1] for one in sums]
+        signal, background, *shares = (_running_shares(column, ends) for column in columns)
         return signal, background, shares[0] if shares else background
 
     def background_efficiencies(self, network: int, weights: np.ndarray, at_signal: np.ndarray) -> np.ndarray:
@@ -233,6 +241,16 @@ class _Ordered:
         target, near = (point.background_efficiency, point.share) if is_region else (point, None)
         place = crossing(background, target, shares=shares, near=near)
         return float(np.clip(between(signal, place), 0.0, 1.0))
+
+
+def _running_shares(weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Share of the weights up to each of the ends, from none on, ``(n_ends + 1,)``."""
+    sums = np.zeros(len(weights) + 1)
+    np.cumsum(weights, out=sums[1:])
+    if len(ends) < len(weights):
+        sums = sums[np.append(0, ends + 1)]
+    sums /= sums[-1]
+    return sums
 
 
 def _interval(value: float, replicas: np.ndarray) -> dict[str, float]:

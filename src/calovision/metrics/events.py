@@ -105,8 +105,11 @@ def check_weights(weights: np.ndarray, owner: str) -> None:
 
 def has_positive_sum(weights: np.ndarray) -> bool:
     """Tell whether weights add up to a positive number that is not the rounding of weights that cancel."""
-    scaled = scaled_to_one(weights)
-    return bool(scaled.sum() > CANCELLED * np.abs(scaled).sum())
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not (np.isfinite(total) and total > 0):  # an infinite sum of finite weights is decided at their scale
+        return bool(total == np.inf) and has_positive_sum(scaled_to_one(weights))
+    return bool(total > CANCELLED * np.abs(weights).sum())
 
 
 def scaled_to_one(weights: np.ndarray) -> np.ndarray:

@@ -81,17 +81,22 @@ def crossing(
         Background efficiency.
     shares, near
         With negative weights a curve may pass the value several times. Without these arguments the first place counts.
-        With them it is the one where ``shares`` (`RocCurve.background_share`) is nearest to ``near``, that of the
-        selection whose background efficiency the target is: among thresholds of the same background, the one that lets
-        through as many events.
+        With them it is the one where ``shares`` (`RocCurve.background_share`; ``background`` itself if it never falls)
+        is nearest to ``near``, that of the selection whose background efficiency the target is: among thresholds of
+        the same background, the one that lets through as many events.
 
     Returns
     -------
     Index of the point, and a number in [0, 1). For a target that the curve never has, its highest point and 0.
     """
+    same = 0.0 if near is None else SAME
+    if shares is background or (background[1:] >= background[:-1]).all():  # without negative weights: one place
+        point = int(np.searchsorted(background, target + same, side="right")) - 1
+        if point == len(background) - 1 or abs(background[point] - target) <= same:
+            return point, 0.0
+        return point, float((target - background[point]) / (background[point + 1] - background[point]))
     distance = background - target
-    if near is not None:
-        distance[np.abs(distance) <= SAME] = 0.0
+    distance[np.abs(distance) <= same] = 0.0
     here, after = distance[:-1], distance[1:]
     places = np.flatnonzero(((here == 0) & (after != 0)) | (here < 0) & (after > 0) | (here > 0) & (after < 0))
     if distance[-1] == 0:

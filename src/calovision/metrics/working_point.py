@@ -6,7 +6,14 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.metrics.efficiencies import Efficiency, binomial_trials, efficiency, interval, ratio, split_sums
-from calovision.metrics.events import event_flags, event_labels, event_numbers, has_positive_sum
+from calovision.metrics.events import (
+    check_weights,
+    event_flags,
+    event_labels,
+    event_numbers,
+    has_positive_sum,
+    scaled_to_one,
+)
 from calovision.metrics.roc import RocCurve, between, crossing, roc, scored_events
 
 FEWEST_EXPECTED = 1.2  # background events: below, more than 30 % of the samples have none above the true threshold
@@ -44,9 +51,10 @@ def region_point(region: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     is_signal = event_labels(labels, n_events=len(region))
     weights = event_numbers(weights, "weights", n_events=len(region), finite=False)[~is_signal]
     region = region[~is_signal]
-    of_region = efficiency(region, weights, name="the background (label 0)")
+    check_weights(weights, "the background (label 0)")
     if not has_positive_sum(weights[region]):
-        return RegionPoint(of_region.high, is_limit=True, share=None)
+        return RegionPoint(efficiency(region, weights).high, is_limit=True, share=None)
+    weights = scaled_to_one(weights)
     size = np.abs(weights)
     return RegionPoint(
         float(weights[region].sum() / weights.sum()), is_limit=False, share=float(size[region].sum() / size.sum())
