@@ -7,6 +7,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+import yaml
 from fakes import make_events, write_ntuple
 from fakes_ntuples import write_nanoaod
 
@@ -156,6 +157,50 @@ def test_energy_that_is_not_finite_names_file_and_entry(tmp_path, value):
         convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5)
     metadata = convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5, on_bad_file="skip")
     assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("pt", np.nan, "is not finite; give finite energies and momenta"),
+        ("eta", np.inf, "is not finite"),
+        ("mass", np.nan, "is not finite"),
+        ("mass", -7.0, "is -7 GeV, below zero by more than rounding"),
+        ("pt", 1e20, r"is 1e\+20 GeV, more than anything has"),
+    ],
+)
+@pytest.mark.parametrize("jet_images", [False, True])
+def test_fat_jets_of_a_file_are_checked(tmp_path, field, value, problem, jet_images):
+    """As towers are: a NaN made the jet vanish, or the summed mass NaN, so that a cut failed without a word."""
+    jets = {"pt": [300.0, 250.0], "eta": [0.1, 0.2], "phi": [1.0, -1.0], "mass": [80.0, 60.0]}
+    jets = {name: ak.Array([numbers] * 12) for name, numbers in jets.items()}
+    damaged = np.array(ak.flatten(jets[field]))
+    damaged[2 * 9 + 1] = value
+    jets[field] = ak.unflatten(damaged, [2] * 12)
+    path, schema = write_flat_jets(tmp_path, jets)
+    recipe = replace(ALL_EVENTS, channels=("tracks",))
+    if jet_images:
+        recipe = replace(recipe, jets=JetImageRecipe(JetGrid(5, 5, 1.0), channels=("et",)))
+    options = {"schema": schema, "cross_section_pb": 1.0, "chunk_size": 4}
+    with pytest.raises(InputError, match=rf"a\.root, entry 9: fat_jets\.{field} {problem}"):
+        convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, **options)
+    metadata = convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, **options, on_bad_file="skip")
+    assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
+
+
+def write_flat_jets(folder, jets):
+    """A ntuple of fat jets with a track each, and the schema that reads it."""
+    with uproot.recreate(folder / "a.root") as file:
+        arrays = {f"jet_{name}": values for name, values in jets.items()}
+        arrays |= {f"trk_{name}": ak.ones_like(jets["pt"]) for name in ("pt", "eta", "phi")}
+        file.mktree("events", dict.fromkeys(arrays, "var * float64"))
+        file["events"].extend(arrays)
+    schema = {"tree": "events"}
+    for collection, prefix, fields in (("jets", "jet", jets), ("tracks", "trk", ("pt", "eta", "phi"))):
+        schema[collection] = {name: f"{prefix}_{name}" for name in fields}
+    schema["towers"] = {"eta": "trk_eta", "phi": "trk_phi", "e_em": "trk_pt", "e_had": "trk_pt"}
+    (folder / "schema.yaml").write_text(yaml.safe_dump(schema))
+    return folder / "a.root", str(folder / "schema.yaml")
 
 
 def test_configuration_errors_are_not_skipped(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
-from calovision.images import CHANNELS, build_images, build_sparse_images, builder, kernels
+from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images, builder, kernels
 from calovision.ntuples import iterate_events
 
 ALL = tuple(name for name, channel in CHANNELS.items() if channel.collection != "candidates")
@@ -275,7 +275,7 @@ def test_threads_change_nothing(threads):
     assert np.array_equal(one, sparse.dense())
     assert np.array_equal(overflow, many_overflow)
     assert np.array_equal(overflow, sparse_overflow)
-    with pytest.raises(InputError, match="threads=0: give at least one"):
+    with pytest.raises(InputError, match="threads=0: give at least 1"):
         build_images(towers, tracks, EtaPhiGrid(), ALL, threads=0)
 
 
@@ -359,7 +359,7 @@ def test_part_of_the_events():
             ("em",),
             "towers lack the field 'e_em': they have eta, phi",
         ),
-        ({"towers": ak.Array([{"eta": 1.0, "phi": 0.0}])}, ("em",), "they must be one list of records an event"),
+        ({"towers": ak.Array([{"eta": 1.0, "phi": 0.0}])}, ("em",), "they must be one list of records for each event"),
     ],
 )
 def test_collections_that_do_not_fit(collections, channels, message):
@@ -367,3 +367,143 @@ def test_collections_that_do_not_fit(collections, channels, message):
     given = {"towers": towers, "tracks": tracks} | collections
     with pytest.raises(InputError, match=message):
         build_images(given["towers"], given["tracks"], EtaPhiGrid(), channels)
+
+
+# arrays in which something is missing, or whose layout is unusual
+
+
+@pytest.mark.parametrize("build", [build_images, build_sparse_images])
+def test_masked_events_keep_their_rows(build, implementation):
+    """As many images as events: one whose towers are masked has none, and its neighbors keep theirs."""
+    towers, tracks = make_events(4)
+    keep = np.array([True, False, True, True])
+    images, overflow = build(ak.mask(towers, keep), tracks, EtaPhiGrid(8, 8), ALL)
+    images = images if isinstance(images, np.ndarray) else images.dense()
+    expected, expected_overflow = histogram_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
+    of_towers = [CHANNELS[name].collection == "towers" for name in ALL]
+    expected[np.ix_(~keep, of_towers)], expected_overflow[np.ix_(~keep, of_towers)] = 0, 0
+    np.testing.assert_allclose(images, expected, rtol=1e-5)
+    np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-6)
+
+
+def test_masked_tracks_of_many_events_read_nothing_foreign(implementation):
+    """Formerly the kernels read past the end of the offsets: 52,680 tracks counted for 10."""
+    n_events = 200_000
+    tracks = ak.mask(tracks_of([[(5.0, 0.1, 0.1)]] * n_events), np.arange(n_events) % (n_events // 10) == 0)
+    towers = towers_of([[]])[np.zeros(n_events, dtype=int)]
+    images, _ = build_sparse_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
+    assert len(images) == n_events
+    assert images.values.sum() == 10.0
+
+
+def test_missing_entries_are_left_out(implementation):
+    towers = towers_of([[(0.1, 0.1, 5.0, 0.0), (0.1, 0.1, -2.0, 1.0)], []])
+    images, _ = build_images(ak.mask(towers, towers.e_em > 0), None, EtaPhiGrid(1, 1), ("em", "had", "towers"))
+    assert images[:, :, 0, 0].tolist() == [[5.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("field", ["eta", "phi", "e_em"])
+def test_an_entry_without_some_of_its_numbers_is_named(field):
+    towers = towers_of([[], [(0.1, 0.1, 5.0, 0.0), (0.1, 0.2, 1.0, 1.0)]])
+    towers = ak.with_field(towers, ak.mask(towers[field], towers.e_em > 2), field)
+    with pytest.raises(InputError, match=rf"event 1: towers\.{field} is missing \(None\); give a number"):
+        build_images(towers, None, EtaPhiGrid(8, 8), ("em",))
+    build_images(towers[:1], None, EtaPhiGrid(8, 8), ("em",))
+
+
+def test_offsets_beyond_the_entries_are_refused(implementation):
+    """Awkward makes such an array without a word."""
+    content = ak.contents.RecordArray([ak.contents.NumpyArray(np.ones(4))] * 3, ["eta", "phi", "e"])
+    for offsets in ([0, 2, 9], [0, 3, 2], [-1, 2, 4], [0, 2**40, 2**40]):
+        index = ak.index.Index64(np.array(offsets))
+        towers = ak.Array(ak.contents.ListOffsetArray(index, content))
+        with pytest.raises(InputError, match="towers: the offsets of the lists must ascend within the 4 elements"):
+            build_images(towers, None, EtaPhiGrid(8, 8), ("energy",))
+    stops, starts = ak.index.Index64(np.array([2, 5])), ak.index.Index64(np.array([0, 2]))
+    with pytest.raises(InputError, match=r"towers: the array is damaged: .*stop\[i\] > len\(content\)"):
+        build_images(ak.Array(ak.contents.ListArray(starts, stops, content)), None, EtaPhiGrid(8, 8), ("energy",))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1.0 + 1j], r"towers\.e are 1 \* var \* complex128: they must be numbers"),
+        (["1.0"], r"towers\.e are 1 \* var \* string: they must be numbers"),
+        ([[1.0]], r"towers\.e are .* they must be numbers|they must be one list of records"),
+        ([1e30], r"event 0: towers\.e is 1e\+30 GeV, more than anything has"),
+    ],
+)
+def test_numbers_that_are_none(values, message, implementation):
+    towers = ak.Array([{"e": values, "eta": [0.0], "phi": [0.0]}])
+    towers = ak.zip({name: towers[name] for name in towers.fields}, depth_limit=2)
+    with pytest.raises(InputError, match=message):
+        build_images(towers, None, EtaPhiGrid(8, 8), ("energy",))
+
+
+def test_many_large_energies_of_one_event(implementation):
+    """Each is possible, their sum would be infinite in float32 beyond 3e38: refused far before."""
+    towers = towers_of([[(0.1, 0.1, 9e11, 0.0)] * 2])
+    with pytest.raises(InputError, match=r"event 0: towers\.e_em sums to 1\.8e\+12 GeV"):
+        build_images(towers, None, EtaPhiGrid(8, 8), ("em",))
+
+
+def test_charges_that_are_no_number_are_not_taken_as_charged():
+    candidates = ak.zip({"pt": [[], [1.0]], "eta": [[], [0.1]], "phi": [[], [0.1]], "charge": [[], [np.nan]]})
+    with pytest.raises(InputError, match=r"event 1: candidates\.charge is not finite"):
+        build_images(None, None, EtaPhiGrid(1, 1), ("charged_pt",), candidates=candidates)
+
+
+def test_read_only_and_unaligned_arrays_beside_others(implementation):
+    towers, tracks = make_events(5)
+    expected, _ = build_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
+    n = int(ak.sum(ak.num(towers.eta)))
+    eta = np.frombuffer(b"x" + ak.to_numpy(ak.flatten(towers.eta)).tobytes(), np.uint8)[1:].view(np.float64)
+    assert (len(eta), eta.flags.aligned, eta.flags.writeable) == (n, False, False)
+    towers["eta"] = ak.unflatten(ak.Array(ak.contents.NumpyArray(eta)), ak.num(towers.phi))
+    images, _ = build_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
+    np.testing.assert_array_equal(images, expected)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"out": np.ma.zeros((3, 1, 8, 8), np.float32)}, "out is MaskedArray: it must be a numpy array"),
+        ({"out": [[0.0]]}, "out is list"),
+        ({"out": np.zeros((3, 1, 8, 8), ">f4")}, "out is >f4"),
+        ({"out": np.broadcast_to(np.float32(0), (3, 1, 8, 8))}, "out is float32"),
+        ({"out": np.frombuffer(bytes(768), np.float32).reshape(3, 1, 8, 8)}, "out is read-only"),
+        ({"threads": 0}, "threads=0: give at least 1"),
+        ({"threads": 1.5}, "threads=1.5: must be a whole number"),
+        ({"threads": None}, "threads=None: must be a whole number"),
+        ({"grid": (8, 8)}, r"grid is \(8, 8\): give an EtaPhiGrid"),
+        ({"channels": "em"}, "image channels 'em': give a list of names"),
+        ({"channels": [3]}, "unknown image channel '3'"),
+        ({"channels": None}, "image channels None: give a list of names"),
+    ],
+)
+def test_arguments_of_another_kind(changes, message):
+    towers, tracks = make_events(3)
+    arguments = {"grid": EtaPhiGrid(8, 8), "channels": ("em",)} | changes
+    with pytest.raises(InputError, match=message):
+        build_images(towers, tracks, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("offsets", "cells", "message"),
+    [
+        ([0, 3], [0, 1], "offsets must ascend within the 2 cells"),
+        ([0, 2, 1], [0, 1], "offsets must ascend"),
+        ([-1, 2], [0, 1], "offsets must ascend"),
+        ([0, 2], [0, 4], "cells beyond the 4 of an image"),
+        ([0, 2], [-1, 1], "cells beyond the 4 of an image"),
+    ],
+)
+def test_rows_that_are_none_are_not_made_dense(offsets, cells, message):
+    images = SparseImages(np.array(offsets), np.array(cells), np.ones(2, np.float32), (1, 2, 2))
+    with pytest.raises(InputError, match=message):
+        images.dense()
+
+
+def test_some_of_the_rows_are_made_dense():
+    images = SparseImages(np.array([1, 2]), np.array([0, 3], np.uint16), np.ones(2, np.float32), (1, 2, 2))
+    assert images.dense().tolist() == [[[[0.0, 0.0], [0.0, 1.0]]]]

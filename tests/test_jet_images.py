@@ -403,7 +403,7 @@ def test_missing_fields_are_named():
             build_jet_images(lacking, recipe(channels=("et", channel)))
     with pytest.raises(InputError, match="'charge', which the selection of charged"):
         build_jet_images(constituents[["pt", "eta", "phi"]], recipe(charge="charged"))
-    with pytest.raises(InputError, match="n_jets"):
+    with pytest.raises(InputError, match="they must be one list of records for each jet"):
         build_jet_images(constituents[0], recipe())
 
 
@@ -418,7 +418,7 @@ def test_bad_arguments():
     with pytest.raises(InputError, match="threads"):
         build_jet_images(constituents, recipe(), threads=0)
     for out in (np.zeros((2, 1, 21, 20), np.float32), np.zeros((2, 1, 21, 21)), np.zeros((4, 1, 21, 21), "f4")[::2]):
-        with pytest.raises(InputError, match="out must be"):
+        with pytest.raises(InputError, match=r"out is .* it must be"):
             build_dense_jet_images(constituents, recipe(), out=out)
 
 
@@ -589,3 +589,52 @@ def test_more_cells_than_uint16():
     assert isinstance(images, SparseImages)
     assert images.cells.dtype == np.uint32
     assert images.cells.tolist() == [298 * 300 + 298]
+
+
+# arrays in which something is missing
+
+
+def test_missing_jets_are_empty_and_missing_constituents_left_out():
+    jets = make_jets(random_jets(4)[0])
+    masked = ak.mask(jets, np.array([True, False, True, True]))
+    images, overflow = build_jet_images(masked, recipe(center="centroid"))
+    expected, expected_overflow = build_jet_images(jets, recipe(center="centroid"))
+    assert np.diff(images.offsets).tolist() == [n if i != 1 else 0 for i, n in enumerate(np.diff(expected.offsets))]
+    assert (overflow[1], overflow[[0, 2, 3]].tolist()) == (0.0, expected_overflow[[0, 2, 3]].tolist())
+    hard, _ = build_jet_images(ak.mask(jets, jets.pt > 20), recipe(center="centroid"))
+    alone, _ = build_jet_images(jets[jets.pt > 20], recipe(center="centroid"))
+    np.testing.assert_array_equal(hard.dense(), alone.dense())
+
+
+@pytest.mark.parametrize("field", ["pt", "eta", "phi", "charge"])
+def test_a_constituent_without_some_of_its_numbers_is_named(field):
+    jets = make_jets(random_jets(3)[0])
+    first = ak.local_index(jets.pt) == 0
+    jets = ak.with_field(jets, ak.mask(jets[field], ~(first & (np.arange(3) == 2))), field)
+    with pytest.raises(InputError, match=rf"jet 2: constituents\.{field} is missing \(None\)"):
+        build_jet_images(jets, recipe(center="centroid", channels=("charged_pt",)))
+
+
+def test_arguments_of_another_kind():
+    jets = make_jets(random_jets(2)[0])
+    for axes in (
+        np.ma.array(np.zeros((2, 2)), mask=[[0, 1], [0, 0]]),
+        [[0.0, None], [0.0, 0.0]],
+        "axes",
+        ak.Array([1]),
+    ):
+        with pytest.raises(InputError, match="axes"):
+            build_jet_images(jets, recipe(center="axis"), axes=axes)
+    with pytest.raises(InputError, match="recipe is 'top': give a JetImageRecipe"):
+        build_jet_images(jets, "top")
+    with pytest.raises(InputError, match=r"threads=2\.5: must be a whole number"):
+        build_jet_images(jets, recipe(), threads=2.5)
+    for changes in ({"trim": 0.3}, {"pt_min": "1"}, {"subjet_radius": None}, {"channels": "et"}, {"grid": 4}):
+        with pytest.raises(InputError, match=next(iter(changes))):
+            recipe(**changes)
+
+
+def test_a_window_of_impossible_width():
+    """n_eta * (x + width / 2) would be infinite: its index is negative in the kernel, before the image."""
+    with pytest.raises(InputError, match=r"width 1e\+308 must be positive and finite, at most 1000"):
+        JetGrid(100, 100, 1e308)

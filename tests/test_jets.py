@@ -22,7 +22,7 @@ from calovision.jets import (
     select_fat_jets,
     trim,
 )
-from calovision.jets.clustering import _massless_particles, _usable
+from calovision.jets.clustering import flat_towers, massless_particles
 from calovision.kinematics import delta_phi, pt_eta_phi_mass
 from calovision.ntuples import iterate_events
 
@@ -166,10 +166,11 @@ def test_unusable_towers_take_no_part():
     good = [(300, 0.0, 0.0), (250, 0.4, 2.0)]
     towers = make_towers([[*good, *[(1, 0.1, 0.1)] * 6]])
     e, eta, phi = (ak.to_numpy(towers[name][0]).copy() for name in ("e", "eta", "phi"))
-    e[2:6] = 0, -50, np.nan, np.inf
-    eta[6], phi[7] = np.nan, np.inf
+    e[2:4] = 0, -50
+    eta[4], phi[5] = np.nan, np.inf
+    eta[6], phi[7] = -np.inf, np.nan
     damaged = ak.unflatten(ak.zip({"e": e, "eta": eta, "phi": phi}), [8])
-    assert ak.num(_massless_particles(damaged, _usable(damaged))).tolist() == [2]
+    assert ak.num(massless_particles(flat_towers(damaged))[0]).tolist() == [2]
     assert_same_jets(cluster_fat_jets(damaged), cluster_fat_jets(make_towers([good])))
 
 
@@ -362,9 +363,9 @@ def test_constituents_are_the_towers_of_the_jet():
 
 def test_kt_subjets_closed_form():
     jet = make_towers([[(100, 0.0, 0.0), (80, 0.5, 0.0), (30, 0.6, 0.0), (5, 0.0, 0.4)], [], [(2, 0, 0)]])
-    subjets = kt_subjets(_massless_particles(jet, _usable(jet)), 0.3)
+    subjets = kt_subjets(massless_particles(flat_towers(jet))[0], 0.3)
     assert subjets.pt.tolist() == [pytest.approx([110, 100, 5]), [], pytest.approx([2])]
-    kept = hard_subjet_constituents(_massless_particles(jet, _usable(jet)), r_sub=0.3, f_cut=0.1)
+    kept = hard_subjet_constituents(massless_particles(flat_towers(jet))[0], r_sub=0.3, f_cut=0.1)
     assert kept.tolist() == [[True, True, True, False], [], [True]]
 
 
@@ -456,3 +457,118 @@ def test_genuine_delphes_jets_are_the_sum_of_their_constituents(delphes_dir, tri
         np.testing.assert_allclose(np.hypot(summed[0], summed[1]), ak.flatten(own.pt), rtol=1e-4)
         n_jets += len(summed[0])
     assert n_jets > 400
+
+
+# jets and towers in which something is missing or damaged
+
+
+def test_missing_events_and_towers():
+    events = random_events(4, 40)
+    towers = make_towers(events)
+    expected = cluster_fat_jets(towers, pt_min=50)
+    masked = cluster_fat_jets(ak.mask(towers, np.array([True, False, True, True])), pt_min=50)
+    assert masked.tolist() == [[] if i == 1 else jets for i, jets in enumerate(expected.tolist())]
+    some = cluster_fat_jets(ak.mask(towers, towers.e > 20), pt_min=50)
+    assert some.tolist() == cluster_fat_jets(towers[towers.e > 20], pt_min=50).tolist()
+    rich = rich_towers(events)
+    jets, constituents = cluster_with_constituents(ak.mask(rich, rich.e > 20), pt_min=50)
+    expected, expected_constituents = cluster_with_constituents(rich[rich.e > 20], pt_min=50)
+    assert jets.tolist() == expected.tolist()
+    assert constituents.tolist() == expected_constituents.tolist()
+
+
+@pytest.mark.parametrize("cluster", [cluster_fat_jets, cluster_with_constituents])
+@pytest.mark.parametrize(
+    ("value", "message"), [(np.nan, "not finite"), (np.inf, "not finite"), (1e300, "more than anything has")]
+)
+def test_energies_of_towers_are_checked(cluster, value, message):
+    towers = make_towers([[(300, 0, 0)], [(200, 0, 0), (value, 0, 1)]])
+    with pytest.raises(InputError, match=rf"event 1: towers\.e is .*{message}"):
+        cluster(towers)
+    lacking = ak.with_field(towers, ak.mask(towers.eta, towers.phi < 0.5), "eta")
+    with pytest.raises(InputError, match=r"event 1: towers\.eta is missing \(None\)"):
+        cluster(lacking)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"radius": 0}, "radius must be positive"),
+        ({"radius": "1"}, "radius='1': must be a finite number"),
+        ({"radius": np.inf}, "radius=inf"),
+        ({"pt_min": np.nan}, "pt_min=nan"),
+        ({"trimming": 0.2}, "trimming is 0.2"),
+        ({"trimming": (0.2, None)}, "trimming: must be real numbers"),
+    ],
+)
+def test_parameters_of_the_clustering(changes, message):
+    with pytest.raises(InputError, match=message):
+        cluster_fat_jets(make_towers([[(300, 0, 0)]]), **changes)
+
+
+@pytest.mark.parametrize("function", [select_fat_jets, event_variables, jet_columns])
+@pytest.mark.parametrize(
+    ("jet", "field", "problem"),
+    [
+        ((np.nan, 0, 0, 10), "pt", "is not finite"),
+        ((np.inf, 0, 0, 10), "pt", "is not finite"),
+        ((1e30, 0, 0, 10), "pt", r"is 1e\+30 GeV, more than anything has"),
+        ((300, np.nan, 0, 10), "eta", "is not finite"),
+        ((300, -np.inf, 0, 10), "eta", "is not finite"),
+        ((300, 0, np.nan, 10), "phi", "is not finite"),
+        ((300, 0, 0, np.nan), "mass", "is not finite"),
+        ((300, 0, 0, np.inf), "mass", "is not finite"),
+        ((300, 0, 0, 1e30), "mass", r"is 1e\+30 GeV, more than anything has"),
+        ((300, 0, 0, -1), "mass", "is -1 GeV, below zero by more than rounding"),
+    ],
+)
+def test_jets_are_checked(function, jet, field, problem):
+    with pytest.raises(InputError, match=rf"event 2: fat_jets\.{field} {problem}"):
+        function(make_jets([[(400, 0, 0, 5)], [], [(500, 0, 0, 5), jet]]))
+
+
+def test_masses_below_zero_by_rounding_are_zero():
+    """ROOT gives a massless jet of float32 numbers the mass -sqrt(-m^2), some 1e-4 of its energy."""
+    jets = make_jets([[(800, 0, 0, 90), (400, 1.0, 0, -0.2)], [(300, 0, 0, -1e-9)]])
+    assert select_fat_jets(jets).mass.tolist() == [[90, 0], [0]]
+    assert event_variables(jets)["mj_sum"].tolist() == [90, 0]
+    assert jet_columns(jets)["mass"].tolist() == [90, 0, 0]
+
+
+def test_padding_is_no_jet():
+    jets = make_jets([[(300, 0, 0, 50), (-999, -999, -999, -999), (0, np.nan, np.inf, np.nan)]])
+    assert select_fat_jets(jets).mass.tolist() == [[50]]
+    assert select_fat_jets(jets, pt_min=-1000).mass.tolist() == [[50]]
+
+
+def test_jets_out_of_order_are_refused():
+    jets = make_jets([[(300, 0, 0, 5), (200, 0, 0, 5)], [(300, 0, 0, 5)], [(200, 0, 0, 5), (300, 0, 0, 5)]])
+    for function in (event_variables, jet_columns):
+        with pytest.raises(InputError, match=r"event 2: fat_jets\.pt does not descend; sort the jets by pT"):
+            function(jets)
+
+
+def test_missing_jets():
+    jets = make_jets([[(400, 0, 0, 5), (300, 0, 0, 6)], [(500, 0, 0, 7)], []])
+    keep = np.array([True, False, True])
+    values = event_variables(ak.mask(jets, keep))
+    assert (values["n_fat_jets"].tolist(), values["mj_sum"].tolist()) == ([2, 0, 0], [11, 0, 0])
+    heavy = ak.mask(jets, jets.mass > 5)
+    assert event_variables(heavy)["mj_sum"].tolist() == [6, 7, 0]
+    assert jet_columns(heavy)["event_index"].tolist() == [0, 1]
+    constituents = ak.zip({name: [[[1.0], [2.0, 3.0]], [[4.0]], []] for name in ("pt", "eta", "phi")}, depth_limit=3)
+    for own, lists in ((heavy, constituents), (heavy, ak.mask(constituents, ~ak.is_none(heavy, axis=1)))):
+        found, of_jets = find_fat_jets_with_constituents(None, own, lists, FatJetDefinition())
+        assert found.mass.tolist() == [[6], [7], []]
+        assert of_jets.pt.tolist() == [[[2, 3]], [[4]], []]
+
+
+def test_trim_of_missing_jets_and_damaged_constituents():
+    p4 = make_jets([[(100, 0, 0, 0)], [(300, 0, 2, 0), (200, 0.1, 2, 0)], [(50, 1, 1, 0)]])
+    per_event = ak.unflatten(p4, [2, 1])
+    assert trim(per_event).pt.tolist() == [pytest.approx([100, 500]), pytest.approx([50])]
+    without = ak.mask(per_event, ak.num(per_event, axis=2) > 1)
+    assert trim(without).pt.tolist() == [pytest.approx([0, 500]), [0]]
+    assert trim(ak.mask(per_event, np.array([False, True]))).pt.tolist() == [[], pytest.approx([50])]
+    with pytest.raises(InputError, match=r"event 1: constituents\.pt is not finite"):
+        trim(ak.with_field(per_event, ak.where(per_event.pt == 50, np.nan, per_event.pt), "pt"))

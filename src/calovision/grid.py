@@ -10,8 +10,12 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.kinematics import wrap_phi
+from calovision.numeric import float_array, same_shape, whole_number
 
 OUTSIDE = -1
+WIDEST = 1000.0  # rad: more than any eta that float64 can tell from the beam axis
+MOST_ON_AN_AXIS = 2**20
+MOST_CELLS = 2**31 - 1  # their index is an int32 where images are filled
 
 
 @dataclass(frozen=True)
@@ -40,24 +44,28 @@ class EtaPhiGrid:
     eta_edges: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
+        _check_numbers_of_cells(self, "grid")
         if self.eta_edges is not None:
-            if len(self.eta_edges) < 2 or not _ascend(self.eta_edges):
-                raise InputError(f"eta_edges {list(self.eta_edges)}: must be at least two finite, ascending numbers")
-            if len(self.eta_edges) != self.n_eta + 1:
-                raise InputError(
-                    f"eta_edges: {len(self.eta_edges)} edges for {self.n_eta} cells; give one more than cells"
-                )
-            object.__setattr__(self, "eta_range", (self.eta_edges[0], self.eta_edges[-1]))
-        if self.n_eta < 1 or self.n_phi < 1:
-            raise InputError(f"grid {self.n_eta}x{self.n_phi}: both numbers of cells must be at least 1")
-        if len(self.eta_range) != 2 or not _ascend(self.eta_range):
-            raise InputError(f"eta_range {list(self.eta_range)}: must be two finite, ascending numbers")
+            edges = _as_floats(self.eta_edges, "eta_edges")
+            if len(edges) < 2 or not _ascend(edges):
+                raise InputError(f"eta_edges {list(edges)}: must be at least two finite, ascending numbers")
+            if len(edges) != self.n_eta + 1:
+                raise InputError(f"eta_edges: {len(edges)} edges for {self.n_eta} cells; give one more than cells")
+            object.__setattr__(self, "eta_edges", edges)
+            object.__setattr__(self, "eta_range", (edges[0], edges[-1]))
+        eta_range = _as_floats(self.eta_range, "eta_range")
+        if len(eta_range) != 2 or not _ascend(eta_range):
+            raise InputError(f"eta_range {list(eta_range)}: must be two finite, ascending numbers")
+        object.__setattr__(self, "eta_range", eta_range)
+        _check_sizes_of_cells(
+            self.edges_in_eta, f"grid: {self.n_eta} cells between eta {eta_range[0]} and {eta_range[1]}"
+        )
 
     @classmethod
     def with_eta_edges(cls, eta_edges: "np.ndarray | tuple[float, ...]", n_phi: int) -> "EtaPhiGrid":
         """Grid with cells of unequal size in eta."""
-        edges = tuple(float(edge) for edge in eta_edges)
-        return cls(len(edges) - 1, n_phi, (edges[0], edges[-1]) if edges else (0.0, 0.0), edges)
+        edges = _as_floats(eta_edges, "eta_edges")
+        return cls(max(len(edges) - 1, 1), n_phi, eta_edges=edges)
 
     @property
     def n_cells(self) -> int:
@@ -76,7 +84,7 @@ class EtaPhiGrid:
 
     def eta_index(self, eta: np.ndarray) -> np.ndarray:
         """Row of each pseudorapidity; ``OUTSIDE`` beyond the range and for NaN."""
-        eta = np.asarray(eta, dtype=np.float64)
+        eta = float_array(eta, "eta")
         inside = (eta >= self.eta_range[0]) & (eta < self.eta_range[1])
         return np.where(inside, np.searchsorted(self.edges_in_eta, eta, side="right") - 1, OUTSIDE)
 
@@ -86,13 +94,13 @@ class EtaPhiGrid:
         In float64 whatever the input: float32(pi) exceeds pi and belongs to column 0, which float32
         arithmetic would miss.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # infinity becomes NaN
-            wrapped = wrap_phi(phi)
+        wrapped = wrap_phi(phi)
         column = np.searchsorted(self.edges_in_phi, wrapped, side="right") - 1
         return np.where(np.isfinite(wrapped), np.clip(column, 0, self.n_phi - 1), OUTSIDE)
 
     def cell_index(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Flat cell ``eta_index * n_phi + phi_index`` of each point; ``OUTSIDE`` if either is outside."""
+        eta, phi = same_shape(eta=eta, phi=phi)
         return _flat_index(self.eta_index(eta), self.phi_index(phi), self.n_phi)
 
 
@@ -118,10 +126,13 @@ class JetGrid:
     width: float
 
     def __post_init__(self) -> None:
-        if self.n_eta < 1 or self.n_phi < 1:
-            raise InputError(f"jet grid {self.n_eta}x{self.n_phi}: both numbers of cells must be at least 1")
-        if not (np.isfinite(self.width) and self.width > 0):
-            raise InputError(f"jet grid: the width {self.width} must be positive and finite")
+        _check_numbers_of_cells(self, "jet grid")
+        (width,) = _as_floats([self.width], "jet grid: the width")
+        if not 0 < width <= WIDEST:
+            raise InputError(f"jet grid: the width {width} must be positive and finite, at most {WIDEST:g}")
+        object.__setattr__(self, "width", width)
+        _check_sizes_of_cells(self.edges_in_eta, f"jet grid: {self.n_eta} cells in a width of {width}")
+        _check_sizes_of_cells(self.edges_in_phi, f"jet grid: {self.n_phi} cells in a width of {width}")
 
     @property
     def n_cells(self) -> int:
@@ -141,8 +152,9 @@ class JetGrid:
     def cell_index(self, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
         """Flat cell ``eta_index * n_phi + phi_index`` of points relative to the axis; ``OUTSIDE`` beyond the window."""
         half = self.width / 2
-        row = _index_in_range(np.asarray(eta, dtype=np.float64), -half, half, self.n_eta)
-        column = _index_in_range(np.asarray(phi, dtype=np.float64), -half, half, self.n_phi)
+        eta, phi = same_shape(eta=eta, phi=phi)
+        row = _index_in_range(eta, -half, half, self.n_eta)
+        column = _index_in_range(phi, -half, half, self.n_phi)
         return _flat_index(row, column, self.n_phi)
 
 
@@ -160,6 +172,32 @@ def _flat_index(row: np.ndarray, column: np.ndarray, n_columns: int) -> np.ndarr
     return np.where((row == OUTSIDE) | (column == OUTSIDE), OUTSIDE, row * n_columns + column)
 
 
-def _ascend(edges: tuple[float, ...]) -> bool:
-    """Whether the numbers are finite and ascending."""
-    return bool(np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0))
+def _ascend(edges: tuple[float, ...] | np.ndarray) -> bool:
+    """Whether the numbers and their differences are finite and ascending."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = np.diff(edges)
+        return bool(np.all(np.isfinite(edges)) and np.all((steps > 0) & (steps < np.inf)))
+
+
+def _check_numbers_of_cells(grid: EtaPhiGrid | JetGrid, what: str) -> None:
+    """Make them ints; InputError unless they are, at least 1, and few enough to be counted."""
+    for name in ("n_eta", "n_phi"):
+        number = whole_number(getattr(grid, name), f"{what}: {name}", at_most=MOST_ON_AN_AXIS)
+        object.__setattr__(grid, name, number)
+    if grid.n_eta < 1 or grid.n_phi < 1:
+        raise InputError(f"{what} {grid.n_eta}x{grid.n_phi}: both numbers of cells must be at least 1")
+    if grid.n_cells > MOST_CELLS:
+        raise InputError(f"{what} {grid.n_eta}x{grid.n_phi}: more than {MOST_CELLS} cells")
+
+
+def _check_sizes_of_cells(edges: np.ndarray, what: str) -> None:
+    if not _ascend(edges):
+        raise InputError(f"{what}: float64 does not tell their edges apart; give fewer or larger cells")
+
+
+def _as_floats(values: object, name: str) -> tuple[float, ...]:
+    """Tuple of plain floats."""
+    array = float_array(values, name)
+    if array.ndim != 1:
+        raise InputError(f"{name} {values!r}: must be a list of numbers")
+    return tuple(array.tolist())

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
-from calovision.errors import InputError, NotFiniteError
+from calovision.errors import EntryError, InputError
 from calovision.images import SparseImages, build_sparse_images
 from calovision.jet_images import build_jet_images
 from calovision.jets import (
@@ -53,9 +53,9 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
     columns = _event_columns(events, sample, label, recipe) | variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
-    if recipe.content is not None and not cut_on_content:
-        columns |= event_content(_chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content)
     try:
+        if recipe.content is not None and not cut_on_content:
+            columns |= event_content(_chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content)
         if constituents is None:
             collections = (
                 _chosen(collection, passed) for collection in (events.towers, events.tracks, events.candidates)
@@ -63,8 +63,8 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
             images, more = _event_images(*collections, recipe)
         else:
             images, columns, more = _jet_rows(_chosen(jets, passed), _chosen(constituents, passed), columns, recipe)
-    except NotFiniteError as error:
-        raise NotFiniteError(int(np.flatnonzero(passed)[error.row]), error.field) from error
+    except EntryError as error:
+        raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
     return Chunk(images, columns | more, steps)
 
 
@@ -118,8 +118,8 @@ def _jet_rows(
     chosen = ak.flatten(leading(constituents, recipe.jets_per_event), axis=1)
     try:
         images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
-    except NotFiniteError as error:
-        raise NotFiniteError(int(event[error.row]), error.field) from error
+    except EntryError as error:
+        raise error.at_row(int(event[error.row])) from error
     return images, {name: values[event] for name, values in columns.items()}, of_jet | {"overflow": overflow}
 
 

@@ -14,7 +14,7 @@ from calovision.conversion.fields import fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
-from calovision.errors import BadFileError, InputError, NotFiniteError
+from calovision.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, clipped, iterate_events, open_ntuple
 from calovision.storage import ImageFileWriter, ImageMetadata
@@ -241,10 +241,8 @@ def _write_chunks(
 def _convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int, *, where: str, first: int) -> Chunk:
     try:
         return convert_chunk(events, recipe, sample, label)
-    except NotFiniteError as error:
-        raise BadFileError(
-            f"{where} {first + error.row}: {error.field} is not finite; give finite energies and momenta"
-        ) from error
+    except EntryError as error:
+        raise BadFileError(f"{where} {first + error.row}: {error.field} {error.problem}") from error
 
 
 def _metadata(

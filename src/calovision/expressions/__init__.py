@@ -56,6 +56,11 @@ class Expression:
         """Names, each once, in their order, without quotes."""
         return names_of(self.tree)
 
+    @cached_property
+    def _plans(self) -> dict:
+        """How the tree is computed for arrays of several types, found once each."""
+        return {}
+
     @property
     def is_name(self) -> bool:
         """A mere name."""
@@ -86,7 +91,7 @@ class Expression:
         from calovision.expressions.evaluation import evaluate_tree
 
         try:
-            return evaluate_tree(self.tree, values)
+            return evaluate_tree(self.tree, values, self._plans)
         except KindError as error:
             raise InputError(_sentence(where, self.text, error)) from error
 

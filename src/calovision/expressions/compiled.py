@@ -21,6 +21,8 @@ def is_compiled(found: Typed) -> bool:
     names = names_of(found.node)
     if not names or isinstance(found.node, Name) or len(names) > _MOST_NAMES:
         return False
+    if found.is_whole and _is_abs(found):
+        return False
     return sum(1 for _ in walk(found.node)) <= _MOST_NODES and _is_safe(found)
 
 
@@ -31,6 +33,8 @@ def _is_safe(found: Typed) -> bool:
     function, arguments = found.node.function, found.arguments
     if not names_of(found.node) or not all(map(_is_safe, arguments)):
         return False
+    if function not in COMPARISONS and any(argument.is_whole and _is_abs(argument) for argument in arguments):
+        return False  # numexpr's absolute values may be floating-point numbers, which can only be compared
     conditions = [argument.kinds == {CONDITION} for argument in arguments]
     if function in _LOGIC or function == "not":
         return True
@@ -40,11 +44,13 @@ def _is_safe(found: Typed) -> bool:
         return False
     if function == "**" and all(WHOLE in argument.kinds for argument in arguments):
         return found.node.arguments[1] == Number(2) and _fits(found)
-    if found.is_whole and function == "abs":
-        return isinstance(found.node.arguments[0], Name) and _fits(found)
     if not found.is_whole:
         return True
     return function not in ("floor", "ceil") and _fits(found)
+
+
+def _is_abs(found: Typed) -> bool:
+    return isinstance(found.node, Call) and found.node.function == "abs"
 
 
 def _fits(found: Typed) -> bool:
@@ -89,8 +95,6 @@ def _text(found: Typed, texts: dict[str, str]) -> str:
         return f"(-{arguments[0]})"
     if function == "not":
         return f"(~{arguments[0]})"
-    if function == "abs" and found.is_whole:
-        return f"where({arguments[0]} < 0, -{arguments[0]}, {arguments[0]})"
     if function in _FUNCTIONS:
         return f"{function}({', '.join(arguments)})"
     return f"({arguments[0]} {_LOGIC.get(function, function)} {arguments[1]})"

@@ -1,6 +1,7 @@
 """Trees to arrays: by numexpr where it computes what is promised, else by numpy."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -36,7 +37,28 @@ _UFUNCS: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def evaluate_tree(tree: Node, values: Mapping[str, np.ndarray]) -> np.ndarray:
+@dataclass(frozen=True)
+class Plan:
+    """How a tree is computed for arrays of certain types: by numexpr if there is a text for it."""
+
+    names: tuple[str, ...]
+    found: Typed
+    only_single: bool  # all arrays are float32
+    text: str | None = None
+    symbols: Mapping[str, str] = field(default_factory=dict)
+
+
+def make_plan(tree: Node, dtypes: Mapping[str, np.dtype]) -> Plan:
+    """Find out how a tree is computed for arrays of the given types; `KindError` if it cannot be."""
+    found = typed(_folded(tree), {name: _typed_array(name, dtype) for name, dtype in dtypes.items()})
+    single = {name for name, dtype in dtypes.items() if dtype == np.float32}
+    only_single = len(single) == len(dtypes) > 0
+    if not is_compiled(found):
+        return Plan(tuple(dtypes), found, only_single)
+    return Plan(tuple(dtypes), found, only_single, *compiled_text(found, single, only_single=only_single))
+
+
+def evaluate_tree(tree: Node, values: Mapping[str, np.ndarray], plans: dict[tuple[np.dtype, ...], Plan]) -> np.ndarray:
     """Evaluate a tree.
 
     Parameters
@@ -45,29 +67,33 @@ def evaluate_tree(tree: Node, values: Mapping[str, np.ndarray]) -> np.ndarray:
         Its names must be keys of ``values``.
     values
         Numbers or conditions, ``(m,)`` or anything that broadcasts to it.
+    plans
+        What was found for arrays of other types; the plan for these is added.
 
     Returns
     -------
-    Booleans, whole numbers, or float64, rounded to float32 if all arrays are that; ``(m,)``, or a scalar if no name
-    occurs.
+    Booleans, whole numbers (int64; int32 if they are made of small numbers alone), or float64, rounded to float32 if
+    all arrays are that; ``(m,)``, or a scalar if no name occurs.
 
     Raises
     ------
     KindError
         If an operator or function cannot take what it is given, a whole number leaves 64 bits or is divided by 0.
     """
-    names = names_of(tree)
-    arrays = {name: _known(name, np.asanyarray(values[name])) for name in names}
-    found = typed(_folded(tree), {name: _typed_array(name, array) for name, array in arrays.items()})
-    single = {name for name in names if arrays[name].dtype == np.float32}
-    only_single = len(single) == len(names) > 0
-    if is_compiled(found):
-        result = _compiled(found, arrays, single, only_single=only_single)
+    arrays = {name: _known(name, np.asanyarray(values[name])) for name in names_of(tree)}
+    types = tuple(array.dtype for array in arrays.values())
+    if types not in plans:
+        plans[types] = make_plan(tree, {name: array.dtype for name, array in arrays.items()})
+    plan = plans[types]
+    if plan.text is not None:
+        result = _compiled(plan, arrays)
     else:
         with np.errstate(all="ignore"):
-            result = np.asarray(_computed(found, arrays))
+            result = np.asarray(_computed(plan.found, arrays))
+    if not arrays and plan.found.is_whole and abs(int(result)) < 2**31:
+        return result.astype(np.int32)
     # What is made of float32 alone has no more digits than that, and a float64 would double everything it meets.
-    return result.astype(np.float32) if only_single and result.dtype == np.float64 else result
+    return result.astype(np.float32) if plan.only_single and result.dtype == np.float64 else result
 
 
 def _known(name: str, array: np.ndarray) -> np.ndarray:
@@ -85,9 +111,9 @@ def _known(name: str, array: np.ndarray) -> np.ndarray:
     return array
 
 
-def _typed_array(name: str, array: np.ndarray) -> Typed:
-    kind = {"b": CONDITION, "i": WHOLE, "u": WHOLE}.get(array.dtype.kind, FLOATING)
-    bounds = (int(np.iinfo(array.dtype).min), int(np.iinfo(array.dtype).max)) if kind == WHOLE else INT64
+def _typed_array(name: str, dtype: np.dtype) -> Typed:
+    kind = {"b": CONDITION, "i": WHOLE, "u": WHOLE}.get(dtype.kind, FLOATING)
+    bounds = (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)) if kind == WHOLE else INT64
     return Typed(Name(name), frozenset({kind}), bounds)
 
 
@@ -103,13 +129,12 @@ def _folded(node: Node) -> Node:
     return Number(value) if np.isfinite(value) else node
 
 
-def _compiled(found: Typed, arrays: Mapping[str, np.ndarray], single: set[str], *, only_single: bool) -> np.ndarray:
+def _compiled(plan: Plan, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """Result of numexpr, which sees the text that is written here and plain symbols, never the names."""
     import numexpr
 
-    text, symbols = compiled_text(found, single, only_single=only_single)
-    local = {symbols[name]: _for_numexpr(array) for name, array in arrays.items()}
-    return numexpr.evaluate(text, local_dict=local, global_dict={}, truediv=True)
+    local = {plan.symbols[name]: _for_numexpr(array) for name, array in arrays.items()}
+    return numexpr.evaluate(plan.text, local_dict=local, global_dict={}, truediv=True)
 
 
 def _for_numexpr(array: np.ndarray) -> np.ndarray:

@@ -6,12 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError, NotFiniteError
+from calovision.errors import EntryError, InputError
 from calovision.grid import EtaPhiGrid
 from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.entries import Entries, flatten_collections
+from calovision.images.output import MOST_THREADS, checked_out, new_images
 from calovision.images.sparse import SparseImages, cell_type, to_sparse
+from calovision.numeric import whole_number
+from calovision.records import LARGEST, bad_number
 
 
 def build_images(
@@ -30,7 +33,8 @@ def build_images(
     ----------
     towers
         ``n_events * var`` records ``eta, phi, e, e_em, e_had``, GeV; only the fields that the channels need. None
-        where no channel needs them.
+        where no channel needs them. An event whose towers are missing (None) has none, and missing towers are left out;
+        so with the other collections.
     tracks
         ``n_events * var`` records ``pt, eta, phi``, GeV.
     grid
@@ -57,12 +61,12 @@ def build_images(
     ------
     InputError
         If a channel is unknown or repeated, a collection or field that it needs is missing, the collections differ in
-        their number of events, ``out`` does not fit, or an energy or a pT is not finite. Negative ones are summed as
-        they are.
+        their number of events, ``out`` does not fit, an entry lacks some of its numbers, or energies or pT are not
+        finite or beyond 1e12 GeV. Negative ones are summed as they are.
     """
-    entries = _prepare(towers, tracks, candidates, channels)
+    entries = _prepare(towers, tracks, candidates, grid, channels)
     shape = (len(entries.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
-    images = np.empty(shape, dtype=np.float32) if out is None else _check_out(out, shape)
+    images = new_images(shape) if out is None else checked_out(out, shape)
     flat = images.reshape(shape[0], shape[1], grid.n_cells)
     overflow = np.zeros(shape[:2])
     kernels = _kernels()
@@ -71,8 +75,8 @@ def build_images(
     else:
         arguments = _arguments(entries, grid)
         bad = _in_ranges(lambda a, b: kernels.fill_dense(*arguments, a, flat[a:b], overflow[a:b]), shape[0], threads)
-    _raise_if_not_finite(bad, channels)
-    return images, overflow
+    _raise_if_bad(bad, entries, channels)
+    return images if out is None else out, overflow
 
 
 def build_sparse_images(
@@ -93,13 +97,13 @@ def build_sparse_images(
     overflow
         As in `build_images`, whose arguments and errors are these too.
     """
-    entries = _prepare(towers, tracks, candidates, channels)
+    entries = _prepare(towers, tracks, candidates, grid, channels)
     n_events, shape = len(entries.offsets[0]) - 1, (len(channels), grid.n_eta, grid.n_phi)
     overflow = np.zeros((n_events, len(channels)))
     kernels = _kernels()
     if kernels is None:
-        images = np.empty((n_events, len(channels), grid.n_cells), dtype=np.float32)
-        _raise_if_not_finite([reference.fill(entries, grid, images, overflow)], channels)
+        images = new_images((n_events, len(channels), grid.n_cells))
+        _raise_if_bad([reference.fill(entries, grid, images, overflow)], entries, channels)
         return to_sparse(images.reshape(n_events, *shape)), overflow
     arguments, lengths = _arguments(entries, grid), np.zeros(n_events, dtype=np.int64)
 
@@ -111,13 +115,21 @@ def build_sparse_images(
         return bad, cells[:end], values[:end]
 
     bad, cells, values = zip(*_in_ranges(fill, n_events, threads), strict=True)
-    _raise_if_not_finite(bad, channels)
+    _raise_if_bad(bad, entries, channels)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return SparseImages(offsets, _joined(cells), _joined(values), shape), overflow
 
 
-def _prepare(towers: ak.Array, tracks: ak.Array, candidates: ak.Array, channels: Sequence[str]) -> Entries:
+def _prepare(
+    towers: ak.Array | None,
+    tracks: ak.Array | None,
+    candidates: ak.Array | None,
+    grid: EtaPhiGrid,
+    channels: Sequence[str],
+) -> Entries:
     check_channels(channels)
+    if not isinstance(grid, EtaPhiGrid):
+        raise InputError(f"grid is {grid!r}: give an EtaPhiGrid")
     return flatten_collections({"towers": towers, "tracks": tracks, "candidates": candidates}, channels)
 
 
@@ -142,9 +154,8 @@ def _arguments(entries: Entries, grid: EtaPhiGrid) -> tuple[tuple, tuple, tuple]
 
 def _in_ranges(work: Callable, n_events: int, threads: int) -> list:
     """Results of ``work(first, stop)`` on ranges of about equal size, one a thread."""
-    if threads < 1:
-        raise InputError(f"threads={threads}: give at least one")
-    edges = np.linspace(0, n_events, min(threads, max(n_events, 1)) + 1).astype(int).tolist()
+    n_ranges = min(whole_number(threads, "threads", at_least=1), max(n_events, 1), MOST_THREADS)
+    edges = np.linspace(0, n_events, n_ranges + 1).astype(int).tolist()
     if len(edges) == 2:
         return [work(*edges)]
     with ThreadPoolExecutor(len(edges) - 1) as pool:
@@ -155,14 +166,16 @@ def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _check_out(out: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise InputError(f"out is {out.dtype} {out.shape}: it must be float32 {shape}, C-contiguous")
-    return out
-
-
-def _raise_if_not_finite(bad: Sequence[tuple[int, int]], channels: Sequence[str]) -> None:
+def _raise_if_bad(bad: Sequence[tuple[int, int]], entries: Entries, channels: Sequence[str]) -> None:
+    """Raise EntryError for the event and channel that could not be summed, if there is one."""
     for event, channel in bad:
-        if event >= 0:
-            collection, quantity = CHANNELS[channels[channel]][:2]
-            raise NotFiniteError(event, f"{collection}.{'pt' if quantity.endswith('_pt') else quantity}")
+        if event < 0:
+            continue
+        offsets = entries.offsets[entries.collection[channel]]
+        values = entries.contents[channel][offsets[event] : offsets[event + 1]].astype(np.float64)
+        wrong = values[~(np.abs(values) <= LARGEST)]
+        collection, quantity = CHANNELS[channels[channel]][:2]
+        field = f"{collection}.{'pt' if quantity.endswith('_pt') else quantity}"
+        if len(wrong) == 0:
+            raise EntryError(event, field, f"sums to {np.abs(values).sum():.3g} GeV, more than anything has; give GeV")
+        raise bad_number(event, field, wrong[0])

@@ -1,6 +1,6 @@
 """What the channels of an image sum, by name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from calovision.errors import InputError
@@ -47,11 +47,18 @@ CHANNELS = {
 
 def check_channels(channels: Sequence[str]) -> None:
     """Raise InputError if a channel is unknown or repeated, or there is none."""
-    unknown = [channel for channel in channels if channel not in CHANNELS]
+    check_names(channels, CHANNELS, "image channel")
+
+
+def check_names(names: Sequence[str], known: Iterable[str], what: str) -> None:
+    """Raise InputError if the names of channels are no list of known ones, or one of them is repeated."""
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise InputError(f"{what}s {names!r}: give a list of names")
+    unknown = [name for name in names if not isinstance(name, str) or name not in known]
     if unknown:
-        raise InputError(f"unknown image channel '{unknown[0]}': choose from {', '.join(CHANNELS)}")
-    if not channels or len(set(channels)) != len(channels):
-        raise InputError(f"image channels {list(channels)}: name at least one, and each only once")
+        raise InputError(f"unknown {what} '{unknown[0]}': choose from {', '.join(known)}")
+    if not names or len(set(names)) != len(names):
+        raise InputError(f"{what}s {list(names)}: name at least one, and each only once")
 
 
 def needed_fields(channels: Sequence[str]) -> dict[str, set[str]]:

@@ -7,7 +7,8 @@ import awkward as ak
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.images.channels import CHANNELS
+from calovision.images.channels import CHANNELS, needed_fields
+from calovision.records import FlatRecords, flat_records, n_lists, require_finite
 
 
 class Entries(NamedTuple):
@@ -37,58 +38,51 @@ def flatten_collections(collections: Mapping[str, ak.Array | None], channels: Se
     for channel in channels:
         if (name := CHANNELS[channel].collection) not in given:
             raise InputError(f"the image channel '{channel}' needs {name}, of which there are none: leave it out")
-    (first, n_events), *others = ((name, len(collection)) for name, collection in given.items())
-    for name, n in others:
-        if n != n_events:
-            raise InputError(f"{first} have {n_events} events but {name} {n}: both must have the same")
-    names = list(dict.fromkeys(CHANNELS[channel].collection for channel in channels))
-    layouts = {name: _list_layout(given[name], name) for name in names}
-    fields = {(name, axis): _field(layouts[name], axis, name) for name in names for axis in ("eta", "phi")}
-    contents = [_content(layouts[CHANNELS[channel].collection], channel) for channel in channels]
-    one_type = np.float32 if all(array.dtype == np.float32 for array in (*fields.values(), *contents)) else np.float64
-    fields = {key: _plain(array, one_type) for key, array in fields.items()}
+    _require_same_length(given)
+    needed = needed_fields(channels)
+    flat = {name: flat_records(given[name], _in_order(fields), name) for name, fields in needed.items()}
+    contents = [_content(flat[CHANNELS[channel].collection], channel) for channel in channels]
+    coordinates = {name: (records.columns["eta"], records.columns["phi"]) for name, records in flat.items()}
+    arrays = (*contents, *(axis for axes in coordinates.values() for axis in axes))
+    one_type = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
     return Entries(
-        etas=tuple(fields[name, "eta"] for name in names),
-        phis=tuple(fields[name, "phi"] for name in names),
-        offsets=tuple(np.asarray(layouts[name].offsets.data, dtype=np.int64) for name in names),
-        contents=tuple(_plain(array, one_type) for array in contents),
-        collection=np.array([names.index(CHANNELS[channel].collection) for channel in channels], dtype=np.int64),
+        etas=tuple(_plain(eta, one_type) for eta, _ in coordinates.values()),
+        phis=tuple(_plain(phi, one_type) for _, phi in coordinates.values()),
+        offsets=tuple(_plain(records.offsets[0], np.int64) for records in flat.values()),
+        contents=tuple(_plain(content, one_type) for content in contents),
+        collection=np.array([list(flat).index(CHANNELS[channel].collection) for channel in channels], dtype=np.int64),
         transverse=np.array([CHANNELS[channel].transverse for channel in channels]),
     )
 
 
-def _list_layout(collection: ak.Array, name: str) -> ak.contents.ListOffsetArray:
-    """Layout of a collection as one list an event of records, packed only if it is not laid out so."""
-    layout = ak.to_layout(collection)
-    if not (layout.is_list and isinstance(layout, ak.contents.ListOffsetArray) and layout.content.is_record):
-        layout = ak.to_layout(ak.to_packed(ak.drop_none(layout)))
-        if layout.is_list and not isinstance(layout, ak.contents.ListOffsetArray):
-            layout = layout.to_ListOffsetArray64()
-    if not (layout.is_list and layout.content.is_record):
-        raise InputError(f"{name} are {ak.type(collection)}: they must be one list of records an event")
-    return layout
+def _require_same_length(collections: Mapping[str, ak.Array]) -> None:
+    """Raise InputError if the collections differ in their number of events."""
+    (first, n_events), *others = ((name, n_lists(collection, name)) for name, collection in collections.items())
+    for name, n in others:
+        if n != n_events:
+            raise InputError(f"{first} have {n_events} events but {name} {n}: both must have the same")
 
 
-def _field(layout: ak.contents.ListOffsetArray, field: str, name: str) -> np.ndarray:
-    if field not in layout.content.fields:
-        raise InputError(f"{name} lack the field '{field}': they have {', '.join(layout.content.fields)}")
-    content = layout.content.content(field)
-    if isinstance(content, ak.contents.NumpyArray):  # as nearly always; the general way takes longer than the images
-        return content.data
-    return ak.to_numpy(content, allow_missing=False)
+def _in_order(fields: set[str]) -> list[str]:
+    """Coordinates first, as kernels and errors name them."""
+    return sorted(fields, key=lambda field: (field not in ("eta", "phi"), field))
 
 
-def _content(layout: ak.contents.ListOffsetArray, channel: str) -> np.ndarray:
+def _content(records: FlatRecords, channel: str) -> np.ndarray:
     """What every entry of its collection adds to a channel."""
-    collection, quantity = CHANNELS[channel][:2]
+    quantity, columns = CHANNELS[channel].quantity, records.columns
     if quantity == "count":
-        return np.ones(len(layout.content), dtype=np.float32)
+        return np.ones(len(columns["eta"]), dtype=np.float32)
     if quantity not in ("charged_pt", "neutral_pt"):
-        return _field(layout, quantity, collection)
-    pt, charge = _field(layout, "pt", collection), _field(layout, "charge", collection)
+        return columns[quantity]
+    require_finite(records, ["charge"], CHANNELS[channel].collection)  # NaN is not 0, as if it were charged
+    pt, charge = columns["pt"], columns["charge"]
     chosen = charge != 0 if quantity == "charged_pt" else charge == 0
     return np.where(chosen, pt, pt.dtype.type(0))
 
 
 def _plain(array: np.ndarray, dtype: type) -> np.ndarray:
-    return np.ascontiguousarray(array, dtype=dtype)
+    """Array as the kernels take it: read-only like some arrays of the caller, so that all are of one type to numba."""
+    plain = np.require(array, dtype, ["C", "A"]).view(np.ndarray)
+    plain.flags.writeable = False
+    return plain

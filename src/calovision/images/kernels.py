@@ -14,6 +14,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from calovision.records import LARGEST
+
 CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
 REORDERED = {**CACHED, "fastmath": {"reassoc", "contract"}}  # sums may be taken in any order
 LOG2_E, LN_2 = 1 / np.log(2), np.log(2)
@@ -80,6 +82,8 @@ def _locate_exactly(eta, phi, eta_edges, phi_edges, cell, every):
         if y >= eta_edges[0] and y < eta_edges[-1] and np.isfinite(x):
             turned = x - 2 * np.pi * np.floor((x + np.pi) / (2 * np.pi))  # kinematics.wrap_phi
             turned = turned + 2 * np.pi if turned < -np.pi else turned
+            if not -np.pi <= turned < np.pi:  # rounding of many turns
+                turned = (x + np.pi) % (2 * np.pi) - np.pi
             row = np.searchsorted(eta_edges, y, side="right") - 1
             column = min(max(np.searchsorted(phi_edges, turned, side="right") - 1, 0), n_phi - 1)
             cell[i] = row * n_phi + column
@@ -102,17 +106,17 @@ def _inverse_cosh(eta, result):
 
 @njit(**REORDERED)
 def _outside_and_all(content, factor, transverse, cell, n_cells):
-    """Sum of the content outside the grid, and of all of it."""
+    """Sum of the content outside the grid, and of the absolute values of all of it."""
     outside, everything = 0.0, 0.0
     if transverse:
         for i in range(len(content)):
             value = np.float64(content[i])
-            everything += value
+            everything += abs(value)
             outside += value * factor[i] if cell[i] == n_cells else 0.0
     else:
         for i in range(len(content)):
             value = np.float64(content[i])
-            everything += value
+            everything += abs(value)
             outside += value if cell[i] == n_cells else 0.0
     return outside, everything
 
@@ -163,7 +167,8 @@ def _work_space(offsets):
 
 @njit(**CACHED)
 def _add_event(event, columns, channels, edges, work, image, overflow, touched):
-    """Add one event to ``image`` ``(n_channels, n_cells)``; returns the first channel with content not finite, or -1.
+    """Add one event to ``image`` ``(n_channels, n_cells)``; returns the first channel with content not finite or
+    beyond `LARGEST`, or -1.
 
     ``touched`` are bits of the cells ``(n_collections, words)``, without words where nobody needs them.
     """
@@ -188,7 +193,7 @@ def _add_event(event, columns, channels, edges, work, image, overflow, touched):
                 known = True
             content = contents[c][start:stop]
             overflow[c], everything = _outside_and_all(content, factor, transverse[c], cell, n_cells)
-            if not np.isfinite(everything):
+            if not everything <= LARGEST:  # float32 holds no sum of them; NaN compares false
                 return c
             _add(image[c], cell, content, factor, transverse[c], inside)
     return -1
@@ -198,7 +203,7 @@ def _add_event(event, columns, channels, edges, work, image, overflow, touched):
 def fill_dense(columns, channels, edges, first, images, overflow):
     """Fill ``images`` ``(n, n_channels, n_cells)`` with the events from ``first`` on.
 
-    Returns event and channel of the first content that is not finite, or (-1, -1).
+    Returns event and channel of the first content that is not finite or too large, or (-1, -1).
     """
     work, nowhere = _work_space(columns[2]), np.zeros((1, 0), np.uint64)
     for event in range(len(images)):

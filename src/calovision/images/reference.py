@@ -4,12 +4,13 @@ import numpy as np
 
 from calovision.grid import OUTSIDE, EtaPhiGrid
 from calovision.images.entries import Entries
+from calovision.records import LARGEST
 
 
 def fill(entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.ndarray) -> tuple[int, int]:
     """Fill ``images`` ``(n, n_channels, n_cells)`` and ``overflow`` ``(n, n_channels)``.
 
-    Returns event and channel of the first content that is not finite, or (-1, -1).
+    Returns event and channel of the first content that is not finite or too large, or (-1, -1).
     """
     n_events = len(images)
     located = []
@@ -20,13 +21,17 @@ def fill(entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.nd
     for c, content in enumerate(entries.contents):
         event, cell, factor, part = located[entries.collection[c]]
         content = content[part].astype(np.float64)
-        if not np.all(np.isfinite(content)):
-            return int(event[np.flatnonzero(~np.isfinite(content))[0]]), c
+        with np.errstate(over="ignore"):
+            sums = np.bincount(event, np.abs(content), minlength=n_events)
+        if not np.all(sums <= LARGEST):
+            return int(np.argmin(sums <= LARGEST)), c
         if entries.transverse[c]:
             content = content * factor
         inside = cell != OUTSIDE
         flat = event[inside] * grid.n_cells + cell[inside]
-        images[:, c] = np.bincount(flat, content[inside], minlength=n_events * grid.n_cells).reshape(n_events, -1)
+        images[:, c] = np.bincount(flat, content[inside], minlength=n_events * grid.n_cells).reshape(
+            n_events, grid.n_cells
+        )
         overflow[:, c] = np.bincount(event[~inside], content[~inside], minlength=n_events)
     return -1, -1
 

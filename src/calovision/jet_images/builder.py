@@ -8,9 +8,11 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.images import SparseImages, cell_type
+from calovision.images.output import MOST_THREADS, checked_out, new_images
 from calovision.jet_images.constituents import flat_jets
 from calovision.jet_images.recipe import JetImageRecipe
 from calovision.jet_images.steps import FlatJets, Steps, steps_of
+from calovision.numeric import whole_number
 
 
 def build_jet_images(
@@ -26,7 +28,8 @@ def build_jet_images(
     ----------
     constituents
         ``n_jets * var`` records pt, eta, phi of any float type, and what the channels need of charge, e, e_em, e_had
-        (GeV, rad). Constituents with an eta or phi that is not finite count as outside the image and have no say in
+        (GeV, rad). A jet whose constituents are missing (None) has none, and missing constituents are left out.
+        Constituents with an eta or phi that is not finite count as outside the image and have no say in
         its middle and direction; neither have those whose pT is not positive, which are summed as they are.
     recipe
         What is done to the jets.
@@ -47,21 +50,23 @@ def build_jet_images(
     Raises
     ------
     InputError
-        If a field that a channel needs is missing; if axes are needed and missing or not finite.
-    NotFiniteError
-        If anything but a coordinate is NaN or infinite; its row is the jet.
+        If a field that a channel needs is missing, also in a single constituent; if axes are needed and missing or not
+        finite.
+    EntryError
+        If anything but a coordinate is NaN, infinite or beyond 1e12 GeV; its row is the jet.
     """
-    if threads < 1:
-        raise InputError(f"threads must be at least 1, not {threads}")
+    if not isinstance(recipe, JetImageRecipe):
+        raise InputError(f"recipe is {recipe!r}: give a JetImageRecipe, one of JET_RECIPES for example")
+    n_ranges = min(whole_number(threads, "threads", at_least=1), MOST_THREADS)
     jets, steps = flat_jets(constituents, recipe, axes), steps_of(recipe)
-    parts = [jets.part(first, last) for first, last in _ranges(jets.offsets, threads)]
+    parts = [jets.part(first, last) for first, last in _ranges(jets.offsets, n_ranges)]
     if len(parts) == 1:
         rows = [_rows(parts[0], steps)]
     else:
-        with ThreadPoolExecutor(threads) as pool:
+        with ThreadPoolExecutor(len(parts)) as pool:
             rows = list(pool.map(lambda part: _rows(part, steps), parts))
     lengths, cells, values, overflow = (np.concatenate(arrays) for arrays in zip(*rows, strict=True))
-    offsets = np.zeros(len(constituents) + 1, dtype=np.int64)
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     shape = (len(recipe.channels), recipe.grid.n_eta, recipe.grid.n_phi)
     return SparseImages(offsets, cells, values, shape), overflow
@@ -86,13 +91,10 @@ def build_dense_jet_images(
 
     sparse, overflow = build_jet_images(constituents, recipe, axes=axes, threads=threads)
     shape = (len(sparse), *sparse.shape)
-    if out is None:
-        out = np.empty(shape, dtype=np.float32)
-    elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise InputError(f"out must be a contiguous float32 array of shape {shape}, not {out.dtype} of {out.shape}")
-    flat = out.reshape(len(sparse), int(np.prod(sparse.shape)))
+    images = new_images(shape) if out is None else checked_out(out, shape)
+    flat = images.reshape(len(sparse), int(np.prod(sparse.shape)))
     scatter(sparse.offsets, sparse.cells, sparse.values, flat)
-    return out, overflow
+    return images if out is None else out, overflow
 
 
 def _ranges(offsets: np.ndarray, n_ranges: int) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.images.channels import check_names
 
 
 class JetChannel(NamedTuple):
@@ -49,11 +49,7 @@ JET_CHANNELS = {
 
 def check_jet_channels(channels: Sequence[str]) -> None:
     """Raise InputError if a channel is unknown or repeated, or there is none."""
-    unknown = [channel for channel in channels if channel not in JET_CHANNELS]
-    if unknown:
-        raise InputError(f"unknown jet image channel '{unknown[0]}': choose from {', '.join(JET_CHANNELS)}")
-    if not channels or len(set(channels)) != len(channels):
-        raise InputError(f"jet image channels {list(channels)}: name at least one, and each only once")
+    check_names(channels, JET_CHANNELS, "jet image channel")
 
 
 def channel_contents(columns: Mapping[str, np.ndarray], channels: Sequence[str]) -> np.ndarray:

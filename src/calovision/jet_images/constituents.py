@@ -9,12 +9,14 @@ from collections.abc import Mapping
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError, NotFiniteError
+from calovision.errors import InputError
 from calovision.jet_images.channels import JET_CHANNELS, channel_contents, is_of_charge
 from calovision.jet_images.recipe import JetImageRecipe
 from calovision.jet_images.steps import FlatJets
 from calovision.jets import hard_subjet_constituents, kt_subjets
 from calovision.kinematics import massless_momenta
+from calovision.numeric import float_array, same_shape
+from calovision.records import flat_records, require_finite
 
 LARGEST_ETA = 300.0  # cosh of it, and its square, are finite in float64
 
@@ -25,7 +27,6 @@ def flat_jets(constituents: ak.Array, recipe: JetImageRecipe, axes: np.ndarray |
     Parameters and errors are those of `build_jet_images`.
     """
     columns, offsets = _flat_columns(constituents, _needed_fields(recipe))
-    _require_finite(columns, offsets)
     columns, offsets = _select(columns, offsets, recipe)
     n_jets = len(offsets) - 1
     centers, below = np.zeros((n_jets, 2)), np.full((n_jets, 2), np.nan)
@@ -41,7 +42,7 @@ def flat_jets(constituents: ak.Array, recipe: JetImageRecipe, axes: np.ndarray |
         eta=columns["eta"],
         phi=columns["phi"],
         contents=channel_contents(columns, recipe.channels),
-        centers=np.ascontiguousarray(centers),
+        centers=np.array(centers),  # a copy, which can be written, as all are: numba compiles once
         below=np.ascontiguousarray(below),
         scaled=np.array([not JET_CHANNELS[channel].is_count for channel in recipe.channels]),
     )
@@ -59,25 +60,15 @@ def _needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
 
 
 def _flat_columns(constituents: ak.Array, needed: Mapping[str, str]) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Fields of the constituents as flat float64 arrays, and the offsets of the jets."""
-    if constituents.ndim != 2:
-        raise InputError(f"constituents must be n_jets * var records, not {constituents.type}")
+    """Fields of the constituents as flat float64 arrays, and the offsets of the jets from 0 on."""
+    has = getattr(constituents, "fields", [])
     for field, purpose in needed.items():
-        if field not in constituents.fields:
-            raise InputError(f"constituents have no field '{field}', which {purpose} needs")
-    offsets = np.zeros(len(constituents) + 1, dtype=np.int64)
-    np.cumsum(ak.to_numpy(ak.num(constituents, axis=1), allow_missing=False), out=offsets[1:])
-    columns = (ak.to_numpy(ak.flatten(constituents[field], axis=1), allow_missing=False) for field in needed)
-    return {field: column.astype(np.float64) for field, column in zip(needed, columns, strict=True)}, offsets
-
-
-def _require_finite(columns: Mapping[str, np.ndarray], offsets: np.ndarray) -> None:
-    """Raise NotFiniteError, whose row is the jet, if anything but a coordinate is NaN or infinite."""
-    for field, column in columns.items():
-        if field in ("eta", "phi") or np.all(np.isfinite(column)):
-            continue
-        entry = np.argmin(np.isfinite(column))
-        raise NotFiniteError(int(np.searchsorted(offsets, entry, side="right")) - 1, f"constituents.{field}", of="jet")
+        if has and field not in has:
+            raise InputError(f"constituents have no field '{field}', which {purpose} needs: they have {', '.join(has)}")
+    flat = flat_records(constituents, list(needed), "constituents", of="jet")
+    require_finite(flat, [field for field in needed if field not in ("eta", "phi")], "constituents", of="jet")
+    flat = flat.packed()
+    return {field: column.astype(np.float64) for field, column in flat.columns.items()}, flat.offsets[0]
 
 
 def _select(
@@ -129,9 +120,12 @@ def _checked_axes(axes: np.ndarray | ak.Array | None, n_jets: int) -> np.ndarray
     """Give eta and phi of the axes, ``(n_jets, 2)``."""
     if axes is None:
         raise InputError("jet recipe: center 'axis' needs the axes of the jets")
-    if isinstance(axes, ak.Array) and {"eta", "phi"} <= set(axes.fields):
-        axes = np.stack([ak.to_numpy(axes[name]) for name in ("eta", "phi")], axis=-1)
-    axes = np.asarray(axes, dtype=np.float64)
-    if axes.shape != (n_jets, 2) or not np.all(np.isfinite(axes)):
-        raise InputError(f"axes of shape {axes.shape}: must be finite eta and phi of {n_jets} jets, ({n_jets}, 2)")
-    return axes
+    fields = getattr(axes, "fields", None) or getattr(getattr(axes, "dtype", None), "names", None) or ()
+    if {"eta", "phi"} <= set(fields):
+        columns = same_shape(**{f"axes.{name}": axes[name] for name in ("eta", "phi")})
+        array = np.stack(columns, axis=-1)
+    else:
+        array = float_array(axes, "axes")
+    if array.shape != (n_jets, 2) or not np.all(np.isfinite(array)):
+        raise InputError(f"axes of shape {array.shape}: must be finite eta and phi of {n_jets} jets, ({n_jets}, 2)")
+    return array

@@ -11,6 +11,7 @@ from numba import njit
 from calovision.jet_images.steps import ISOTROPIC, FlatJets, Steps
 
 PI, TURN = math.pi, 2 * math.pi
+BELOW_PI = math.nextafter(PI, 0)
 
 
 @njit(cache=True, nogil=True)
@@ -55,7 +56,10 @@ def _wrap(phi: float) -> float:
     if -PI <= phi < PI:
         return phi
     wrapped = phi - TURN * np.floor((phi + PI) / TURN)  # math.floor would give an integer, which may overflow
-    return wrapped + TURN if wrapped < -PI else wrapped
+    wrapped = wrapped + TURN if wrapped < -PI else wrapped
+    if wrapped < -PI or wrapped >= PI:  # so many turns away that rounding exceeds one
+        return min((phi + PI) % TURN - PI, BELOW_PI)
+    return wrapped
 
 
 @njit(cache=True, nogil=True)

@@ -5,12 +5,14 @@ Radians and GeV. In an image eta grows to the right and phi upwards; directions 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from math import isfinite
 from typing import Any
+
+import numpy as np
 
 from calovision.errors import InputError
 from calovision.grid import JetGrid
 from calovision.jet_images.channels import check_jet_channels
+from calovision.numeric import finite_number, float_array
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "charge": (None, "charged", "neutral"),
@@ -84,8 +86,10 @@ class JetImageRecipe:
     standardize: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "channels", tuple(self.channels))
+        if not isinstance(self.grid, JetGrid):
+            raise InputError(f"jet recipe: grid is {self.grid!r}: give a JetGrid")
         check_jet_channels(self.channels)
+        object.__setattr__(self, "channels", tuple(self.channels))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 known = ", ".join(str(choice) for choice in choices)
@@ -93,9 +97,12 @@ class JetImageRecipe:
         if self.trim is not None:
             object.__setattr__(self, "trim", _checked_trimming(self.trim))
         for name in ("pt_min", "subjet_radius", "standardize"):
-            _require_finite(name, getattr(self, name))
+            if getattr(self, name) is not None or name == "subjet_radius":
+                object.__setattr__(self, name, finite_number(getattr(self, name), f"jet recipe: {name}"))
         if self.subjet_radius <= 0 or (self.standardize or 0) < 0:
             raise InputError("jet recipe: subjet_radius must be positive and standardize not negative")
+        if not isinstance(self.zero_center, bool):
+            raise InputError(f"jet recipe: zero_center is {self.zero_center!r}: give true or false")
 
     @property
     def needs_subjets(self) -> bool:
@@ -127,14 +134,10 @@ class JetImageRecipe:
 
 def _checked_trimming(trim: tuple[float, float]) -> tuple[float, float]:
     """Return (r_sub, f_cut) as a tuple of numbers that trimming can use."""
-    if len(trim) != 2 or not (isfinite(trim[0]) and trim[0] > 0 and 0 <= trim[1] < 1):
-        raise InputError(f"jet recipe: trim {list(trim)} must be a positive radius and a fraction in [0, 1)")
-    return float(trim[0]), float(trim[1])
-
-
-def _require_finite(name: str, number: float | None) -> None:
-    if number is not None and not isfinite(number):
-        raise InputError(f"jet recipe: {name} must be a finite number, not {number}")
+    numbers = float_array(trim, "jet recipe: trim")
+    if numbers.shape != (2,) or not (np.all(np.isfinite(numbers)) and numbers[0] > 0 and 0 <= numbers[1] < 1):
+        raise InputError(f"jet recipe: trim {numbers.tolist()} must be a positive radius and a fraction in [0, 1)")
+    return float(numbers[0]), float(numbers[1])
 
 
 JET_RECIPES = {

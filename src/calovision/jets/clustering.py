@@ -4,11 +4,19 @@ All events of a chunk are clustered in one call, without a loop in Python. The a
 px, py, pz, E in one contiguous list, as its awkward interface wants them.
 """
 
+from dataclasses import replace
+
 import awkward as ak
 import fastjet
 import numpy as np
 
+from calovision.errors import InputError
 from calovision.kinematics import massless_momenta, pt_eta_phi_mass
+from calovision.numeric import finite_number, float_array
+from calovision.records import FlatRecords, flat_records, plain_records, require_finite
+
+TOWER_FIELDS = ("e", "eta", "phi")
+LARGEST_RADIUS = 100.0  # rad: far more than the distance of any two particles that meet in a detector
 
 # FastJet prints its banner on stdout at the first clustering; a null stream silences it.
 fastjet.multi_inheritor.set_fastjet_banner_stream(None)
@@ -27,7 +35,8 @@ def cluster_fat_jets(
     ----------
     towers
         Records with the fields e (GeV), eta, phi, ``n_events * var``; other fields are ignored. Towers without
-        positive energy or with a coordinate that is not finite take no part.
+        positive energy or with a coordinate that is not finite take no part, and neither do missing ones (None); an
+        event whose towers are missing has no jets.
     radius
         Radius parameter of the jets.
     pt_min
@@ -41,15 +50,16 @@ def cluster_fat_jets(
 
     Raises
     ------
-    ValueError
-        If ``trimming`` is out of range, see `trim`.
+    InputError
+        If a field is missing, an energy is not finite or beyond 1e12 GeV, or a parameter is out of range.
 
     Notes
     -----
     Anti-kt: Cacciari, Salam, Soyez, arXiv:0802.1189; FastJet: arXiv:1111.6097. Towers are taken as massless, as
     Delphes does; tests/test_jets.py compares with the jets, trimmed and not, that Delphes wrote itself.
     """
-    sequence = _anti_kt(_massless_particles(towers, _usable(towers)), radius)
+    pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
+    sequence = _cluster(massless_particles(flat_towers(towers))[0], fastjet.antikt_algorithm, radius)
     if trimming is None:
         jets = _collider_coordinates(sequence.inclusive_jets(pt_min))
     else:
@@ -74,11 +84,13 @@ def cluster_with_constituents(
         In descending (trimmed) pT, ``n_events * var``.
     constituents
         The towers of each jet, ``n_events * var * var``, with all their fields and pt (GeV); of a trimmed jet those
-        that trimming leaves.
+        that trimming leaves. Where some towers are missing, fields that are not needed and lack a number are left out.
     """
-    usable = _usable(towers)
-    particles = _massless_particles(towers, usable)
-    sequence = _anti_kt(particles, radius)
+    pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
+    towers = plain_records(towers, TOWER_FIELDS, "towers")
+    particles, usable = massless_particles(flat_towers(towers))
+    usable = ak.unflatten(usable, ak.num(towers, axis=1))
+    sequence = _cluster(particles, fastjet.antikt_algorithm, radius)
     index = sequence.constituent_index(pt_min)
     if trimming is None:
         jets = _collider_coordinates(sequence.inclusive_jets(pt_min))
@@ -110,15 +122,17 @@ def trim(constituents: ak.Array, *, r_sub: float = 0.2, f_cut: float = 0.05) -> 
 
     Raises
     ------
-    ValueError
-        If ``f_cut`` is outside [0, 1) or ``r_sub`` is not positive.
+    InputError
+        If ``f_cut`` is outside [0, 1), ``r_sub`` is not positive, or a momentum is missing or not finite.
 
     Notes
     -----
     Krohn, Thaler, Wang, arXiv:0912.1342; default parameters of the ATLAS search arXiv:1804.03568.
     """
-    per_jet = _cartesian(ak.flatten(constituents, axis=1))
-    return ak.unflatten(_trimmed(per_jet, r_sub, f_cut)[0], ak.num(constituents, axis=1))
+    trimming = checked_trimming((r_sub, f_cut))
+    flat = _flat_momenta(constituents, "constituents", depth=2)
+    jets, _ = _trimmed(FlatRecords(flat.offsets[1:], flat.columns).to_awkward("Momentum4D"), *trimming)
+    return ak.unflatten(jets, np.diff(flat.offsets[0]))
 
 
 def kt_subjets(particles: ak.Array, radius: float) -> ak.Array:
@@ -135,24 +149,63 @@ def kt_subjets(particles: ak.Array, radius: float) -> ak.Array:
     -------
     Momentum4D records pt, eta, phi, mass in descending pT, ``n_jets * var``.
     """
-    sequence = fastjet.ClusterSequence(ak.to_packed(particles), fastjet.JetDefinition(fastjet.kt_algorithm, radius))
+    particles = _flat_momenta(particles, "particles", of="jet").to_awkward("Momentum4D")
+    sequence = _cluster(particles, fastjet.kt_algorithm, radius)
     subjets = _collider_coordinates(sequence.inclusive_jets())
     return subjets[_descending_pt(subjets)]
 
 
 def hard_subjet_constituents(particles: ak.Array, *, r_sub: float, f_cut: float) -> ak.Array:
-    """Which constituents trimming keeps: bool, ``n_jets * var``, for records px, py, pz, E as in `kt_subjets`.
+    """Tell which constituents trimming keeps: bool, ``n_jets * var``, for records px, py, pz, E as in `kt_subjets`.
 
     Raises
     ------
-    ValueError
-        If a parameter is out of range, see `trim`.
+    InputError
+        As `trim`.
     """
-    return _trimmed(particles, r_sub, f_cut)[1]
+    trimming = checked_trimming((r_sub, f_cut))
+    return _trimmed(_flat_momenta(particles, "particles", of="jet").to_awkward("Momentum4D"), *trimming)[1]
 
 
-def _anti_kt(particles: ak.Array, radius: float) -> fastjet.ClusterSequence:
-    return fastjet.ClusterSequence(particles, fastjet.JetDefinition(fastjet.antikt_algorithm, radius))
+def checked_trimming(trimming: tuple[float, float] | None) -> tuple[float, float] | None:
+    """``(r_sub, f_cut)`` as plain floats; InputError unless the radius is positive and the fraction in [0, 1)."""
+    if trimming is None:
+        return None
+    numbers = float_array(trimming, "trimming")
+    if numbers.shape != (2,):
+        raise InputError(f"trimming is {trimming!r}: give (r_sub, f_cut)")
+    r_sub, f_cut = numbers.tolist()
+    if not 0 <= f_cut < 1:
+        raise InputError(f"f_cut must be in [0, 1), not {f_cut}")
+    return _checked_radius(r_sub, "r_sub"), f_cut
+
+
+def flat_towers(towers: ak.Array) -> FlatRecords:
+    """Fields e, eta, phi of towers, packed; InputError where an energy is not finite."""
+    flat = flat_records(towers, TOWER_FIELDS, "towers")
+    require_finite(flat, ["e"], "towers")
+    return flat.packed()
+
+
+def massless_particles(towers: FlatRecords) -> tuple[ak.Array, np.ndarray]:
+    """Momentum4D records px, py, pz, E of the towers that can be clustered, and which can, bool ``(n,)``."""
+    e, eta, phi = (towers.columns[name] for name in TOWER_FIELDS)
+    usable = (e > 0) & np.isfinite(eta) & np.isfinite(phi)
+    selected = towers.keep(usable)
+    momenta = massless_momenta(*(selected.columns[name] for name in TOWER_FIELDS))
+    return replace(selected, columns=momenta).to_awkward("Momentum4D"), usable
+
+
+def _cluster(particles: ak.Array, algorithm: int, radius: float) -> fastjet.ClusterSequence:
+    radius = _checked_radius(radius, "radius")
+    return fastjet.ClusterSequence(particles, fastjet.JetDefinition(algorithm, radius))
+
+
+def _checked_radius(radius: float, name: str) -> float:
+    radius = finite_number(radius, name)
+    if not 0 < radius <= LARGEST_RADIUS:
+        raise InputError(f"{name} must be positive and at most {LARGEST_RADIUS:g}, not {radius}")
+    return radius
 
 
 def _descending_pt(jets: ak.Array) -> ak.Array:
@@ -162,10 +215,6 @@ def _descending_pt(jets: ak.Array) -> ak.Array:
 
 def _trimmed(per_jet: ak.Array, r_sub: float, f_cut: float) -> tuple[ak.Array, ak.Array]:
     """Trimmed jets, ``n_jets``, of constituents ``n_jets * var``, and which constituents stay, ``n_jets * var``."""
-    if not 0 <= f_cut < 1:
-        raise ValueError(f"f_cut must be in [0, 1), not {f_cut}")
-    if not r_sub > 0:
-        raise ValueError(f"r_sub must be positive, not {r_sub}")
     jet_pt = np.hypot(ak.sum(per_jet.px, axis=1), ak.sum(per_jet.py, axis=1))
     sequence = fastjet.ClusterSequence(per_jet, fastjet.JetDefinition(fastjet.kt_algorithm, r_sub))
     subjets, index = sequence.inclusive_jets(), sequence.constituent_index(0.0)
@@ -197,27 +246,21 @@ def _with_pt(towers: ak.Array, particles: ak.Array) -> ak.Array:
     return towers if "pt" in towers.fields else ak.with_field(towers, np.hypot(particles.px, particles.py), "pt")
 
 
-def _usable(towers: ak.Array) -> ak.Array:
-    """Which towers can be clustered, bool ``n_events * var``."""
-    return (towers.e > 0) & np.isfinite(towers.e) & np.isfinite(towers.eta) & np.isfinite(towers.phi)
-
-
-def _massless_particles(towers: ak.Array, usable: ak.Array) -> ak.Array:
-    """Momentum4D records px, py, pz, E of the towers that can be clustered."""
-    e, eta, phi = (ak.to_numpy(ak.flatten(towers[name][usable])).astype(np.float64) for name in ("e", "eta", "phi"))
-    particles = ak.zip(massless_momenta(e, eta, phi), with_name="Momentum4D")
-    return ak.unflatten(particles, ak.to_numpy(ak.sum(usable, axis=1)))
-
-
-def _cartesian(particles: ak.Array) -> ak.Array:
-    """Momentum4D records px, py, pz, E, ``n * var``, in one contiguous list as FastJet's interface wants them."""
-    if "px" in particles.fields:
-        components = {name: particles[name] for name in ("px", "py", "pz", "E")}
-    else:
-        pt, pz = particles.pt, particles.pt * np.sinh(particles.eta)
-        energy = np.sqrt(pt**2 + pz**2 + particles.mass**2)
-        components = {"px": pt * np.cos(particles.phi), "py": pt * np.sin(particles.phi), "pz": pz, "E": energy}
-    return ak.to_packed(ak.zip(components, with_name="Momentum4D"))
+def _flat_momenta(particles: ak.Array, name: str, *, depth: int = 1, of: str = "event") -> FlatRecords:
+    """Fields px, py, pz, E of particles with these or pt, eta, phi, mass, float64, packed."""
+    fields = ("px", "py", "pz", "E") if "px" in getattr(particles, "fields", ["px"]) else ("pt", "eta", "phi", "mass")
+    flat = flat_records(particles, fields, name, depth=depth, of=of)
+    require_finite(flat, fields, name, of=of)
+    flat = flat.packed()
+    columns = {field: column.astype(np.float64) for field, column in flat.columns.items()}
+    if "pt" in fields:
+        pt, eta, phi, mass = columns.values()
+        with np.errstate(over="ignore"):
+            pz = pt * np.sinh(eta)
+            columns = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pz, "E": np.sqrt(pt**2 + pz**2 + mass**2)}
+        flat = replace(flat, columns=columns)
+        require_finite(flat, ["E"], name, of=of)
+    return replace(flat, columns=columns)
 
 
 def _collider_coordinates(jets: ak.Array) -> ak.Array:

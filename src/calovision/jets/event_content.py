@@ -9,8 +9,11 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 
+from calovision.errors import InputError
 from calovision.jets.clustering import cluster_fat_jets
 from calovision.kinematics import wrap_phi
+from calovision.numeric import finite_number, whole_number
+from calovision.records import flat_records, plain_records, require_finite
 from calovision.selection import N_LEADING_SMALL_JETS
 
 
@@ -34,6 +37,12 @@ class EventContent:
     acceptance: float = 2.5
     leading_towers: int = 0
     leading_tracks: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("radius", "pt_min", "eta_max", "acceptance"):
+            finite_number(getattr(self, name), f"small jets: {name}")
+        for name in ("leading_towers", "leading_tracks"):
+            whole_number(getattr(self, name), f"small jets: {name}", at_least=0)
 
 
 def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> dict[str, np.ndarray]:
@@ -63,7 +72,17 @@ def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> 
     ``leading_towers``
         ET, eta, phi and electromagnetic share of the hardest towers, float32 ``(n, leading_towers, 4)``, zero padded;
         ``leading_tracks`` pT, eta, phi, ``(n, leading_tracks, 3)``. Only where the numbers are positive.
+
+    Raises
+    ------
+    InputError
+        If towers and tracks are not of the same events, a field is missing, or an energy or a pT is missing or not
+        finite. Missing towers and tracks are left out.
     """
+    towers = _checked(towers, ("e", "e_em"), "towers")
+    tracks = _checked(tracks, ("pt",), "tracks")
+    if len(towers) != len(tracks):
+        raise InputError(f"towers have {len(towers)} events but tracks {len(tracks)}: both must have the same")
     jets = cluster_fat_jets(towers, radius=content.radius, pt_min=content.pt_min)
     jets = jets[np.abs(jets.eta) < content.eta_max]
     sphericity, aplanarity = shapes(jets)
@@ -80,6 +99,14 @@ def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> 
         **_leading_towers(towers, content.leading_towers),
         **_leading_tracks(tracks, content.leading_tracks),
     }
+
+
+def _checked(collection: ak.Array, momenta: tuple[str, ...], name: str) -> ak.Array:
+    """Collection without missing entries, whose energies or momenta are finite."""
+    fields = (*momenta, "eta", "phi")
+    collection = plain_records(collection, fields, name)
+    require_finite(flat_records(collection, fields, name), momenta, name)
+    return collection
 
 
 def shapes(jets: ak.Array) -> tuple[np.ndarray, np.ndarray]:

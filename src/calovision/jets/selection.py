@@ -6,7 +6,10 @@ import awkward as ak
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.jets.checks import plain_jets, with_real_masses
 from calovision.jets.clustering import cluster_fat_jets, cluster_with_constituents
+from calovision.numeric import finite_number, float_array
+from calovision.records import AWKWARD_ERRORS, plain_records
 
 RECLUSTERED_PT = 0.5  # of the definition's pt_min: the file's jets may be calibrated, those of the towers are not
 MATCHED_DISTANCE = 0.5  # of the radius: two anti-kt jets are never closer than the radius
@@ -15,9 +18,16 @@ MATCHED_DISTANCE = 0.5  # of the radius: two anti-kt jets are never closer than 
 def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2.0) -> ak.Array:
     """Keep the jets with pT above ``pt_min`` (GeV) and |eta| below ``eta_max``, in descending pT.
 
-    The defaults are those of arXiv:1711.03573 and arXiv:1804.03568.
+    The defaults are those of arXiv:1711.03573 and arXiv:1804.03568. Missing jets are left out, and so are those without
+    positive pT. Masses that are negative by rounding (at most 1e-3 of the energy) become 0.
+
+    Raises
+    ------
+    EntryError
+        If a momentum is missing or not finite, or the mass of a jet that is kept is below zero by more than rounding.
     """
-    return jets[_selected_by_descending_pt(jets, pt_min, eta_max)]
+    jets = plain_jets(jets)
+    return with_real_masses(jets[_selected_by_descending_pt(jets, pt_min, eta_max)])
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,14 @@ class FatJetDefinition:
     r_sub: float = 0.2
     f_cut: float = 0.05
 
+    def __post_init__(self) -> None:
+        for name in ("radius", "pt_min", "r_sub", "f_cut"):
+            finite_number(getattr(self, name), f"fat jets: {name}")
+        if not self.radius > 0 or not self.r_sub > 0 or not 0 <= self.f_cut < 1:
+            raise InputError(
+                f"fat jets: radius {self.radius} and r_sub {self.r_sub} must be positive, f_cut {self.f_cut} in [0, 1)"
+            )
+
 
 def find_fat_jets(towers: ak.Array, own: ak.Array | None, definition: FatJetDefinition) -> ak.Array:
     """Selected fat jets of each event: the file's own where it has them, else clustered from the towers.
@@ -51,6 +69,11 @@ def find_fat_jets(towers: ak.Array, own: ak.Array | None, definition: FatJetDefi
     Returns
     -------
     Momentum4D records in descending pT, ``n_events * var``.
+
+    Raises
+    ------
+    EntryError
+        As `select_fat_jets` and `cluster_fat_jets`.
     """
     if own is None:
         trimming = (definition.r_sub, definition.f_cut) if definition.groomed else None
@@ -86,16 +109,30 @@ def find_fat_jets_with_constituents(
     Raises
     ------
     InputError
-        If towers are needed and there are none, or the constituents are not aligned with the jets.
+        If towers are needed and there are none, the constituents are not aligned with the jets, or as `find_fat_jets`.
     """
     if own is None or own_constituents is None:
         jets, constituents = _from_towers(towers, own, definition)
     else:
-        jets, constituents = own, own_constituents
+        jets, constituents = _without_missing_jets(own, own_constituents)
+    jets = plain_jets(jets)
+    constituents = plain_records(constituents, ("pt", "eta", "phi"), "constituents", depth=2)
     if not ak.array_equal(ak.num(jets, axis=1), ak.num(constituents, axis=1)):
         raise InputError("constituents and fat jets must be aligned: they differ in the number of jets of an event")
     order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
-    return jets[order], constituents[order]
+    return with_real_masses(jets[order]), constituents[order]
+
+
+def _without_missing_jets(own: ak.Array, constituents: ak.Array) -> tuple[ak.Array, ak.Array]:
+    """Jets and their constituents without the jets that are missing (None); events that are missing have no jets."""
+    try:
+        jets, lists = (ak.fill_none(ak.from_regular(array), [], axis=0) for array in (own, constituents))
+        missing = ak.is_none(jets, axis=1)
+        if not ak.any(missing) or not ak.array_equal(ak.num(jets, axis=1), ak.num(lists, axis=1)):
+            return own, constituents
+        return jets[~missing], lists[~missing]
+    except AWKWARD_ERRORS:  # no jets at all: the checks to come say so
+        return own, constituents
 
 
 def _from_towers(
@@ -125,6 +162,15 @@ def _of_nearest_jet(own: ak.Array, jets: ak.Array, constituents: ak.Array, dista
 
 def _selected_by_descending_pt(jets: ak.Array, pt_min: float, eta_max: float) -> ak.Array:
     """Indices of the selected jets of each event in descending pT; equal ones keep their order."""
+    pt_min, eta_max = _threshold(pt_min, "pt_min"), _threshold(eta_max, "eta_max")
     order = ak.argsort(jets.pt, axis=1, ascending=False, stable=True)
-    selected = (jets.pt > pt_min) & (np.abs(jets.eta) < eta_max)
+    selected = (jets.pt > max(pt_min, 0.0)) & (np.abs(jets.eta) < eta_max)
     return order[selected[order]]
+
+
+def _threshold(value: float, name: str) -> float:
+    """A float, infinity included; InputError for what is none or NaN."""
+    array = float_array(value, name)
+    if array.ndim or np.isnan(array):
+        raise InputError(f"{name}={value!r}: must be a number")
+    return float(array)

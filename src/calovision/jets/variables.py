@@ -6,6 +6,8 @@ GeV, radians, phi in [-pi, pi); jets are records pt, eta, phi, mass, ``n_events 
 import awkward as ak
 import numpy as np
 
+from calovision.errors import InputError
+from calovision.jets.checks import checked_jets, number_of_jets
 from calovision.kinematics import wrap_phi
 
 N_LEADING_JETS = 5  # jets whose momenta are kept: the shallow classifiers of arXiv:1711.03573 use five
@@ -36,10 +38,17 @@ def event_variables(fat_jets: ak.Array) -> dict[str, np.ndarray]:
     ``fat_jets``
         pT, eta, phi, mass of the five leading jets, ``(n_events, 5, 4)``, padded with zeros.
 
+    Raises
+    ------
+    EntryError
+        If a number is missing or not finite, the jets are not in descending pT, or a mass is below zero by more than
+        rounding; missing jets are left out.
+
     Notes
     -----
     Definitions of the ATLAS search arXiv:1804.03568 and of the public code of arXiv:1711.03573.
     """
+    fat_jets = checked_jets(fat_jets)
     leading = np.stack([_padded(fat_jets[name]) for name in ("pt", "eta", "phi", "mass")], axis=-1)
     leading[:, :, 2] = wrap_phi(leading[:, :, 2])  # a file may hold float32(pi), which exceeds pi
     n_fat_jets = ak.to_numpy(ak.num(fat_jets, axis=1)).astype(np.int64)
@@ -75,8 +84,13 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
     ``tau21``, ``tau32``
         Ratios of N-subjettiness tau2/tau1 and tau3/tau2 (arXiv:1011.2268), float64, only where the jets have both;
         NaN where the denominator is not positive or one of the two is not finite.
+
+    Raises
+    ------
+    EntryError
+        As `event_variables`.
     """
-    jets = leading(jets, n)
+    jets = leading(checked_jets(jets), n)
     counts = ak.to_numpy(ak.num(jets, axis=1))
     columns = {name: _flat(jets, name) for name in ("pt", "eta", "phi", "mass")}
     columns["phi"] = wrap_phi(columns["phi"])  # a file may hold float32(pi), which exceeds pi
@@ -92,6 +106,9 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
 
 def leading(jets: ak.Array, n: int | None) -> ak.Array:
     """Keep the first n jets of each event, of jets or of what is aligned with them; None keeps all."""
+    n = number_of_jets(n)
+    if not isinstance(jets, ak.Array) or jets.ndim < 2:
+        raise InputError(f"jets are {type(jets).__name__}: they must be an awkward array of one list for each event")
     return jets[:, :n]
 
 

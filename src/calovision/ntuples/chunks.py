@@ -4,6 +4,7 @@ A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where th
 they do so often enough.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
@@ -92,8 +93,15 @@ def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: in
 
 
 def _expressions(tree: Tree, names: list[str]) -> list[str]:
-    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list ``towers``, once."""
-    return list(dict.fromkeys(name.split(".")[0] for name in names)) if is_rntuple(tree) else names
+    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list ``towers``, once.
+
+    For an RNTuple it takes the names as patterns, whose characters lose their meaning in brackets.
+    """
+    if not is_rntuple(tree):
+        return names
+    fields = {field.name for field in tree.fields}
+    outer = dict.fromkeys(name if name in fields else name.split(".")[0] for name in names)
+    return [re.sub(r"[*?\[/]", r"[\g<0>]", name) for name in outer]
 
 
 def _by_name(arrays: dict[str, ak.Array], names: list[str]) -> dict[str, ak.Array]:

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.ntuples.expressions import branch_and_component, evaluate, names_in
+from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
 from calovision.ntuples.schemas import Collection
 
 Content = ak.contents.Content
@@ -42,16 +42,43 @@ class Chunk:
         return f"{self.path}, chunk from entry {self.start}"
 
     def column(self, name: str) -> Column:
-        """Flat values of a branch, or of one component of a branch with arrays of fixed size."""
+        """Flat values of a branch, or of what an index behind its name takes of it.
+
+        Of arrays of fixed size in lists, ``x[i]`` is the component i of each; of numbers in lists, the element i of the
+        event, ``x[i][j]`` of the first kind the component j of that.
+        """
         if name not in self.columns:
-            branch, component = branch_and_component(name, set(self.arrays))
+            branch, indices = find_branch(name, self.arrays)
             column = _flat(self.arrays[branch].layout)
-            if component is not None and column is not None and column.values.ndim == 2:
-                column = Column(column.values[:, component], column.offsets, column.inner)
-            if column is None or column.values.ndim != 1:
+            if column is not None and column.offsets is not None and len(indices) == column.values.ndim:
+                column, indices = self._element(name, column, indices[0]), indices[1:]
+            if column is None or column.values.ndim != 1 + len(indices):
                 raise InputError(f"{self.where}: {_not_lists(name, self.arrays[branch])}")
-            self.columns[name] = column
+            self._check_components(name, column.values.shape[1:], indices)
+            values = column.values[(slice(None), *indices)] if indices else column.values
+            self.columns[name] = Column(values, column.offsets, column.inner)
         return self.columns[name]
+
+    def _element(self, name: str, column: Column, index: int) -> Column | None:
+        """The element ``index`` of each event; None for lists of lists."""
+        if column.inner is not None:
+            return None
+        counts = np.diff(column.offsets)
+        if len(short := np.flatnonzero(counts <= index)):
+            branch, entry = find_branch(name, self.arrays)[0], short[0]
+            raise InputError(
+                f"{self.where}: {name} is beyond the {counts[entry]} values that {branch} has in entry "
+                f"{self.start + entry}; indices count from 0"
+            )
+        return Column(column.values[column.offsets[:-1] + index])
+
+    def _check_components(self, name: str, lengths: tuple[int, ...], indices: tuple[int, ...]) -> None:
+        for length, index in zip(lengths, indices, strict=True):
+            if index >= length:
+                branch = find_branch(name, self.arrays)[0]
+                raise InputError(
+                    f"{self.where}: {name} is beyond the {length} components that {branch} has; indices count from 0"
+                )
 
     def entry_of_difference(self, first: np.ndarray, second: np.ndarray) -> int:
         """Number of the first entry whose lists differ in length."""
@@ -63,7 +90,9 @@ def _not_lists(name: str, array: ak.Array) -> str:
 
 
 def _flat(layout: Content) -> Column | None:
-    """Flat values and offsets of numbers, lists or lists of lists; None if it is something else."""
+    """Flat values and offsets of numbers, lists or lists of lists; None if it is something else, as text."""
+    if layout.is_list and layout.parameter("__array__") in ("string", "bytestring"):
+        return None
     if isinstance(layout, ak.contents.NumpyArray):
         if layout.purelist_depth == 1:
             return Column(layout.data)
@@ -93,33 +122,33 @@ def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[st
     if not parts or missing_branches(parts, present):
         return ()
     fields = [
-        [*part.fields, *(name for name, text in part.extra.items() if not _missing([text], present))] for part in parts
+        [*part.fields, *(name for name, text in part.extra.items() if set(branches_in([text], present)) <= present)]
+        for part in parts
     ]
     return tuple(name for name in fields[0] if all(name in of_part for of_part in fields))
 
 
 def missing_branches(parts: Iterable[Collection], present: set[str]) -> list[str]:
     """Branches that the parts of a collection demand and the file lacks."""
-    return [name for part in parts for name in _missing(_demanded(part), present)]
+    demanded = [name for part in parts for name in _branches([part], part.fields, present)]
+    return [name for name in dict.fromkeys(demanded) if name not in present]
 
 
-def branches_of(parts: Iterable[Collection], names: Names[str], present: set[str]) -> set[str]:
-    """Branches that give the named fields of a collection."""
-    return {
-        branch_and_component(name, present)[0]
-        for part in parts
-        for name in (*_names(part, names), *(name for text in _conditions(part) for name in names_in(text)))
-    }
+def branches_of(parts: Iterable[Collection], names: Names[str], present: Names[str]) -> set[str]:
+    """Branches that give the named fields of a collection, its cut and its index table."""
+    return set(_branches(list(parts), names, present))
 
 
-def _demanded(part: Collection) -> list[str]:
-    return [*part.fields.values(), *_conditions(part)]
+def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -> list[str]:
+    """Each once, in their order."""
+    found = [branch for part in parts for name in _names(part, names) for branch in find_branch(name, present)[:1]]
+    return list(dict.fromkeys([*found, *(name for part in parts for name in _index_table(part))]))
 
 
-def _conditions(part: Collection) -> list[str]:
-    """What is read whatever the fields: the cut and the index table."""
-    texts = (part.cut, getattr(part, "jet_index", None), getattr(part, "item_index", None))
-    return [text for text in texts if text is not None]
+def _index_table(part: Collection) -> list[str]:
+    """Branches of the index table."""
+    names = (getattr(part, "jet_index", None), getattr(part, "item_index", None))
+    return [name for name in names if name is not None]
 
 
 def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str]:
@@ -127,11 +156,6 @@ def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str
     texts = [*_chosen(part, names).values(), *([part.cut] if cut and part.cut else [])]
     found = list(dict.fromkeys(name for text in texts for name in names_in(text)))
     return found or [name for text in part.fields.values() for name in names_in(text)][:1]
-
-
-def _missing(texts: Iterable[str], present: set[str]) -> list[str]:
-    names = dict.fromkeys(branch_and_component(name, present)[0] for text in texts for name in names_in(text))
-    return [name for name in names if name not in present]
 
 
 def _chosen(part: Collection, names: Names[str]) -> dict[str, str]:
@@ -177,10 +201,12 @@ def read_part(chunk: Chunk, part: Collection, names: Names[str], *, cut: bool = 
     """
     chosen = _chosen(part, names)
     needed = _names(part, names, cut=cut)
-    offsets, inner = _common_offsets(chunk, part, needed, set(chosen.values()))
+    if not part.one_per_entry:
+        _check_lists(chunk, chosen)
+    offsets, inner = _common_offsets(chunk, part, needed)
     values = {name: _per_object(chunk.column(name), offsets, inner) for name in needed}
     n_objects = int((offsets if inner is None else inner)[-1])
-    computed = {name: _evaluated(text, values, n_objects, chunk.where) for name, text in chosen.items()}
+    computed = {name: _quantity(name, text, values, n_objects, chunk.where) for name, text in chosen.items()}
     if not cut or part.cut is None:
         return Lists(computed, offsets, None, inner)
     kept = _evaluated(part.cut, values, n_objects, chunk.where)
@@ -198,21 +224,42 @@ def _evaluated(text: str, values: Mapping[str, np.ndarray], n_objects: int, wher
     return result if result.ndim else np.full(n_objects, result)
 
 
-def _common_offsets(
-    chunk: Chunk, part: Collection, names: list[str], alone: Names[str]
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Offsets shared by the branches of a collection.
+def _quantity(field: str, text: str, values: Mapping[str, np.ndarray], n_objects: int, where: str) -> np.ndarray:
+    """Numbers of a field."""
+    result = _evaluated(text, values, n_objects, where)
+    if result.dtype == bool:
+        raise InputError(f"{where}: {field}, {text!r}, is true or false; it must be a number, as where({text}, 1, 0)")
+    return result
 
-    Numbers, one an entry, may only enter formulas with lists, unless the collection consists of such.
-    """
+
+def _check_lists(chunk: Chunk, chosen: Mapping[str, str]) -> None:
+    """Raise InputError if a field is made of numbers of the event alone."""
+    for field_name, text in chosen.items():
+        names = names_in(text)
+        if not names or any(chunk.column(name).offsets is not None for name in names):
+            continue
+        found = f"holds {chunk.arrays[text].type}" if text in chunk.arrays else "is one number an event"
+        raise InputError(
+            f"{chunk.where}: {field_name}: {text} {found}; it must hold one list of numbers an event (for one object "
+            "an entry, jets have the key one_per_entry)"
+        )
+
+
+def _common_offsets(chunk: Chunk, part: Collection, names: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Offsets shared by the branches of a collection."""
     if part.one_per_entry:
         for name in names:
             if chunk.column(name).offsets is not None:
-                raise InputError(f"{chunk.where}: {name} holds lists; it must hold one number an event")
+                raise InputError(
+                    f"{chunk.where}: {name} holds lists; it must hold one number an event, as {name}[0] does"
+                )
         return np.arange(chunk.n_events + 1), None
     lists = {name: chunk.column(name) for name in names if chunk.column(name).offsets is not None}
-    if flat := [name for name in names if name not in lists and (name in alone or not lists)]:
-        raise InputError(f"{chunk.where}: {_not_lists(flat[0], chunk.arrays[flat[0]])}")
+    if not lists:
+        raise InputError(
+            f"{chunk.where}: {', '.join(names)} hold one number an event; they must hold one list of numbers an event "
+            "(for one object an entry, jets have the key one_per_entry)"
+        )
     reference = next(iter(lists))
     for name in lists:
         _check_equal_lengths(chunk, name, reference)

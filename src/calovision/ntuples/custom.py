@@ -1,9 +1,12 @@
 """A layout of one's own: a YAML file in place of the name of a schema.
 
-Each quantity is a branch or a formula of branches (`calovision.ntuples.expressions`). For a file with momenta in MeV::
+Each quantity is a branch or a formula of branches (`calovision.expressions` says all that a formula may hold). A branch
+whose name has other characters than letters, digits, ``_`` and ``.`` stands in quotes of its own, inside of those of
+YAML: ``e: "'cl-e' / 1000"``. ``x[1]`` is the second element of an event's array or vector, as in
+``weight: "mc_weights[1]"``, or that of each object's array of fixed size. For a file with momenta in MeV::
 
     tree: analysis/events             # with its folders
-    event_number: evt                 # without it the entries are numbered
+    event_number: evt                 # or a formula; without it the entries are numbered
     weight: mc_weight * pileup_weight # without it every weight is 1
     towers:
       eta: cl_eta
@@ -48,7 +51,7 @@ from pathlib import Path
 from calovision.errors import InputError
 from calovision.expressions import parse
 from calovision.expressions.kinds import CONDITION
-from calovision.ntuples.expressions import is_name, names_in
+from calovision.ntuples.expressions import names_in
 from calovision.ntuples.schemas import Collection, Constituents, Schema
 from calovision.user_files import read_yaml
 
@@ -133,6 +136,8 @@ def _formulas_and_numbers(content: Mapping[str, object], path: Path) -> dict[str
     """What is no collection."""
     found = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
     found |= {key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content}
+    if isinstance(section := found.get("cross_section_pb"), str):
+        found["cross_section_pb"] = _formula(section, f"{path}: cross_section_pb")
     if "candidate_weight" in content:
         weight = content["candidate_weight"]
         is_none = weight in (None, "none")
@@ -183,8 +188,10 @@ def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
     """Branches of the index table, which are no formulas."""
     table = {key: given[key] for key in ("jet_index", "item_index") if key in given}
     for key, name in table.items():
-        if not isinstance(name, str) or not is_name(name):
+        found = parse(name, f"{where}.{key}") if isinstance(name, str) else None
+        if found is None or not found.is_name:
             raise InputError(f"{where}.{key} is {name!r}; it must be the name of a branch")
+        table[key] = found.names[0]
     if "item_index" in table and "jet_index" not in table:
         raise InputError(f"{where}.item_index needs jet_index, the number of the jet of each row; give both")
     return table

@@ -8,10 +8,11 @@ import uproot
 
 from calovision.errors import InputError
 from calovision.ntuples.columns import missing_branches
-from calovision.ntuples.expressions import names_in
+from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.layouts import candidate_layouts
 from calovision.ntuples.root_file import branch_names, find_tree, has_tree, locate, opened, tree_kinds
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
+from calovision.ntuples.weights import event_number_branches
 
 
 @dataclass(frozen=True)
@@ -155,9 +156,9 @@ def _missing(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -
     if not has_tree(file, layout.tree):
         return (f"the tree {layout.tree!r}",)
     present = branch_names(find_tree(file, layout.tree, path))
-    names = [layout.event_number] if layout.event_number is not None else []
+    names = event_number_branches(layout, present)
     if layout.weight is not None and not layout.weight_may_miss:
-        names += names_in(layout.weight)
+        names += branches_in([layout.weight], present)
     missing = [name for name in names if name not in present]
     for collection in COLLECTIONS:
         parts = layout.parts(collection)

@@ -1,14 +1,17 @@
-"""Quantities as expressions of branches (`calovision.expressions`): ``cl_e / 1000``, ``FatJet.Tau[5][0]``.
+"""Branches in the expressions of schemas (`calovision.expressions`).
 
-``[i]`` behind the name of a branch takes a component, unless the whole is the name of a branch.
+``[i]`` behind the name of a branch takes an element or a component, unless the whole is the name of a branch, as
+``FatJet.Tau[5]`` of Delphes.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from calovision.expressions import parse
-from calovision.expressions.nodes import Name
+
+_INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]", re.DOTALL)
 
 
 def names_in(expression: str) -> tuple[str, ...]:
@@ -16,17 +19,30 @@ def names_in(expression: str) -> tuple[str, ...]:
     return parse(expression, "schema").names
 
 
-def branch_and_component(name: str, present: set[str]) -> tuple[str, int | None]:
-    """Split ``FatJet.Tau[5][0]`` into the branch and the component, unless the whole is the name of a branch."""
-    head, bracket, index = name.removesuffix("]").rpartition("[")
-    if name in present or not bracket or not index.isdecimal():
-        return name, None
-    return head, int(index)
+def find_branch(name: str, present: Collection[str]) -> tuple[str, tuple[int, ...]]:
+    """Split ``FatJet.Tau[5][0]`` into the branch and the indices behind it.
+
+    Where there is no such branch, it is the name without its last index.
+    """
+    branch, indices = name, ()
+    while branch not in present and (match := _INDEX.fullmatch(branch)):
+        branch, indices = match["name"], (int(match["index"]), *indices)
+    if branch in present or not indices:
+        return branch, indices
+    return _INDEX.fullmatch(name)["name"], indices[-1:]
 
 
-def is_name(expression: str) -> bool:
-    """A mere name."""
-    return isinstance(parse(expression, "schema").tree, Name)
+def branches_in(expressions: Iterable[str], present: Collection[str]) -> list[str]:
+    """Branches that expressions need, each once, in their order, whether they exist or not."""
+    names = (name for expression in expressions for name in names_in(expression))
+    return list(dict.fromkeys(find_branch(name, present)[0] for name in names))
+
+
+def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
+    """Tell whether a formula of names that are no branches is, as a whole, the name of one."""
+    if expression not in present or parse(expression, "schema").is_name:
+        return False
+    return not set(branches_in([expression], present)) <= set(present)
 
 
 def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> np.ndarray:

@@ -14,6 +14,7 @@ from calovision.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import Chunk
 from calovision.ntuples.counters import Totals, choose_totals, read_counter, read_counters, unread_counters
+from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.root_file import Tree, branch_names, has_tree
 from calovision.ntuples.schemas import Schema
 from calovision.ntuples.weights import count_weights, first_of_event, read_weights, weight_branches
@@ -123,21 +124,28 @@ def _doubts(file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Pa
     return doubts
 
 
+def cross_section_branches(layout: Schema, present: set[str]) -> list[str]:
+    """Branches that hold the cross-section, whether they exist or not."""
+    return branches_in([layout.cross_section_pb] if isinstance(layout.cross_section_pb, str) else [], present)
+
+
 def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: int) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
     branches = weight_branches(layout, branch_names(tree), factors=weight_index > 0)
-    branch, n_entries = layout.cross_section_pb, int(tree.num_entries)
-    if branch in branch_names(tree):
-        branches.add(branch)
+    section, n_entries = layout.cross_section_pb, int(tree.num_entries)
+    of_section = set(cross_section_branches(layout, branch_names(tree)))
+    may_be_read = isinstance(section, str) and of_section <= branch_names(tree)
+    branches |= of_section if may_be_read else set()
     total, all_one, numbers = 0.0, True, set()
-    cross_section = float(branch) if isinstance(branch, int | float) else math.nan
+    cross_section = float(section) if isinstance(section, int | float) else math.nan
     for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else [(0, {})]:
         chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else n_entries)
         weight, _ = read_weights(chunk, layout, weight_index, variations=False)
         total += float(weight.sum())
         all_one = all_one and bool(np.all(weight == 1))
         numbers.add(count_weights(chunk, layout))
-        if branch in arrays:
-            cross_section = float(first_of_event(chunk, branch)[-1])
+        if may_be_read and chunk.n_events:
+            last = {name: first_of_event(chunk, name)[-1:] for name in names_in(section)}
+            cross_section = float(np.ravel(evaluate(section, last, chunk.where))[-1])
     n_weights = numbers.pop() if len(numbers) == 1 else None
     return Totals(n_entries, total, f"entries of {layout.tree}", cross_section, all_one, n_weights)

@@ -14,7 +14,7 @@ from calovision.ntuples.root_file import Tree, is_rntuple
 
 def check_lengths(tree: Tree, branches: Collection[str], path: Path | str) -> None:
     """Raise InputError that names the first branch with more or fewer entries than its tree."""
-    lengths = _field_lengths(tree, branches) if is_rntuple(tree) else _branch_lengths(tree, branches)
+    lengths = _field_lengths(tree, branches) if is_rntuple(tree) else _branch_lengths(tree, branches, path)
     for name, length in lengths.items():
         if length != tree.num_entries:
             raise InputError(
@@ -33,8 +33,18 @@ def check_arrays(arrays: Mapping[str, ak.Array], first: int, last: int, path: Pa
             )
 
 
-def _branch_lengths(tree: Tree, branches: Collection[str]) -> dict[str, int]:
-    return {name: int(tree[name].num_entries) for name in branches}
+def _branch_lengths(tree: Tree, branches: Collection[str], path: Path | str) -> dict[str, int]:
+    """Entries of each branch; every name must be found here, as uproot takes others for Python that it runs."""
+    lengths = {}
+    for name in branches:
+        try:
+            lengths[name] = int(tree[name].num_entries)
+        except KeyError as error:
+            raise InputError(
+                f"{path}: the branch {name!r} in the tree {tree.name!r} cannot be reached by this name; give it one "
+                "that does not begin with a slash"
+            ) from error
+    return lengths
 
 
 def _field_lengths(tree: Tree, names: Collection[str]) -> dict[str, int]:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import awkward as ak
 
+from calovision.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import available_fields, branches_of, missing_branches
-from calovision.ntuples.root_file import Tree, branch_names, require_branches
+from calovision.ntuples.expressions import branches_in, is_unquoted_branch
+from calovision.ntuples.root_file import Tree, branch_names, require_branches, warn_of_repeated
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
-from calovision.ntuples.weights import weight_branches
+from calovision.ntuples.weights import event_number_branches, weight_branches
 
 TRIMMED_FIELDS = ("pt", "eta", "phi", "mass")
 FURTHER_KEYS = ("weight_variations",)  # that may be wanted beside collections
@@ -83,6 +85,7 @@ def make_plan(
         If ``fields`` names an unknown collection.
     """
     present = branch_names(tree)
+    _check_quotes(layout, present, path)
     require_branches(tree, _demanded(layout, present, trimmed=trimmed), schema, path)
     chosen = {name: _fields_of(name, layout, present, fields) for name in COLLECTIONS}
     with_trimmed = False
@@ -92,8 +95,7 @@ def make_plan(
         with_trimmed = wanted and layout.trimmed_p4 in present and _is_filled(tree, layout.trimmed_p4, path)
     variations = factors or fields is None or "weight_variations" in fields
     branches = weight_branches(layout, present, factors=variations)
-    if layout.event_number is not None:
-        branches.add(layout.event_number)
+    branches |= set(event_number_branches(layout, present))
     read_from = {name: branches_of(layout.parts(name), names, present) for name, names in chosen.items() if names}
     branches = branches.union(*read_from.values())
     if chosen["constituents"]:
@@ -101,6 +103,7 @@ def make_plan(
     if with_trimmed:
         branches.add(layout.trimmed_p4)
         read_from["fat_jets"] = {layout.trimmed_p4}
+    warn_of_repeated(tree, branches, path)
     missing = {name: tuple(missing_branches(layout.parts(name), present)) for name in COLLECTIONS}
     if layout.constituents is not None:
         missing["constituents"] += missing.get("fat_jets", ())
@@ -116,11 +119,9 @@ def make_plan(
 
 def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
     """Branches that a file of this layout must have."""
-    demanded = weight_branches(layout, present, factors=False)
-    if layout.event_number is not None:
-        demanded.add(layout.event_number)
+    demanded = weight_branches(layout, present, factors=False) | set(event_number_branches(layout, present))
     if isinstance(layout.cross_section_pb, str) and not layout.cross_section_may_miss:
-        demanded.add(layout.cross_section_pb)
+        demanded |= set(branches_in([layout.cross_section_pb], present))
     for name in COLLECTIONS:
         parts = layout.parts(name)
         if name in ("fat_jets", "constituents") and trimmed:
@@ -130,6 +131,19 @@ def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
         if rule is Presence.REQUIRED or (rule is Presence.ALL_OR_NONE and every & present):
             demanded |= every
     return demanded
+
+
+def _check_quotes(layout: Schema, present: set[str], path: Path | str) -> None:
+    """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e`` without quotes."""
+    texts = [layout.event_number, layout.weight, layout.cross_section_pb]
+    for name in COLLECTIONS:
+        texts += [text for part in layout.parts(name) for text in (*part.fields.values(), part.cut)]
+    for text in texts:
+        if isinstance(text, str) and is_unquoted_branch(text, present):
+            raise InputError(
+                f"{path}: {text} is the name of a branch, but is read as a formula; write it in quotes inside of those "
+                f"of YAML, \"'{text}'\""
+            )
 
 
 def _fields_of(

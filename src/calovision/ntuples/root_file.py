@@ -1,5 +1,7 @@
 """Open ROOT files, local or by an address; what is wrong with a file becomes one sentence."""
 
+import logging
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +10,8 @@ import uproot
 
 from calovision.errors import InputError
 from calovision.ntuples.decompression import fast_zlib
+
+logger = logging.getLogger(__name__)
 
 # uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error, OSError, ...), hence
 # the broad "except Exception" around each of its calls here and in chunks.py.
@@ -112,6 +116,23 @@ def is_rntuple(tree: Tree) -> bool:
 def branch_names(tree: Tree) -> set[str]:
     """Names of all branches, those inside others without the outer name; fields of an RNTuple with it."""
     return set(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
+
+
+def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> None:
+    """Warn of names that several branches have, of which one is read."""
+    if is_rntuple(tree):
+        return
+    counts = Counter(tree.keys(full_paths=False))
+    for name in sorted(names):
+        if counts[name] > 1:
+            same = [(key, branch) for key, branch in tree.iteritems() if branch.name == name]
+            read = next((key for key, branch in same if branch is tree[name]), name)
+            keys = [key for key, _ in same]
+            which = f"{read} is read" if len(set(keys)) > 1 else "the first one is read"
+            logger.warning(
+                "%s: the tree %r has several branches of the name %s (%s), of which %s",
+                *(path, tree.name, name, ", ".join(keys), which),
+            )
 
 
 def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path | str) -> None:

@@ -22,7 +22,7 @@ class Collection:
     Attributes
     ----------
     fields
-        Our name -> branch or formula (`calovision.ntuples.expressions`).
+        Our name -> branch or formula (`calovision.expressions`).
     extra
         Further fields, each given where the file has its branches, and all parts of the collection have the field.
     cut
@@ -95,13 +95,13 @@ class Schema:
     towers, tracks, fat_jets, candidates
         Collections; what stands in several branches is given in parts, which are joined.
     event_number
-        Branch; None if the entries are numbered.
+        Branch or formula; None if the entries are numbered.
     weight, weight_may_miss
         Branch or formula, of one or several weights an event.
     weight_factors
         Branches of further weights, divided by the first; used where they exist.
     cross_section_pb, cross_section_may_miss
-        A number, or a branch whose last entry counts; pb.
+        A number, or a branch or formula whose last entry counts; pb.
     counters
         Tree of generated events; None if the entries are counted.
     n_generated, sum_of_weights

@@ -4,7 +4,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.ntuples.columns import Chunk
-from calovision.ntuples.expressions import evaluate, names_in
+from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.schemas import Schema
 
 
@@ -17,21 +17,56 @@ def first_of_event(chunk: Chunk, branch: str) -> np.ndarray:
     return column.values[column.offsets[:-1]]
 
 
+def event_number_branches(schema: Schema, present: set[str]) -> list[str]:
+    """Branches that hold the event number, whether they exist or not."""
+    return branches_in([schema.event_number] if schema.event_number is not None else [], present)
+
+
 def event_numbers(chunk: Chunk, schema: Schema) -> np.ndarray:
     """Event numbers, int64 ``(n,)``: those of the file, else of the entries."""
     if schema.event_number is None:
         return np.arange(chunk.start, chunk.start + chunk.n_events, dtype=np.int64)
-    return first_of_event(chunk, schema.event_number).astype(np.int64)
+    names = names_in(schema.event_number)
+    values = {name: _only_of_event(chunk, name) for name in names}
+    result = evaluate(schema.event_number, values, chunk.where)
+    return np.broadcast_to(_whole(result, schema.event_number, chunk), chunk.n_events)
+
+
+def _only_of_event(chunk: Chunk, name: str) -> np.ndarray:
+    """Return the only value of each event of a branch that may hold lists."""
+    column = chunk.column(name)
+    if column.offsets is not None and len(longer := np.flatnonzero(np.diff(column.offsets) > 1)):
+        raise InputError(
+            f"{chunk.where}: {name} has several values in entry {chunk.start + longer[0]}, but one event number is "
+            f"needed; write {name}[0] for the first"
+        )
+    return first_of_event(chunk, name)
+
+
+def _whole(numbers: np.ndarray, text: str, chunk: Chunk) -> np.ndarray:
+    """Event numbers in int64, none of them changed."""
+    with np.errstate(invalid="ignore"):
+        whole = numbers.astype(np.int64)
+    exact = (
+        np.abs(numbers) <= 2.0**53 if numbers.dtype.kind == "f" else whole >= 0 if numbers.dtype == np.uint64 else True
+    )
+    if len(wrong := np.flatnonzero(~(exact & (whole == numbers)))):
+        raise InputError(
+            f"{chunk.where}: the event number {text} is {np.ravel(numbers)[wrong[0]]} in entry "
+            f"{chunk.start + wrong[0]}; it must be a whole number of at most 63 bits (without the key event_number the "
+            "entries are numbered)"
+        )
+    return whole
 
 
 def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[str]:
     """Branches that hold weights, with or without further factors; demanded ones whether they exist or not."""
     if schema.weight is None:
         return set()
-    names = set(names_in(schema.weight))
-    if schema.weight_may_miss and not names <= present:
+    branches = set(branches_in([schema.weight], present))
+    if schema.weight_may_miss and not branches <= present:
         return set()
-    return names | (set(schema.weight_factors) & present if factors else set())
+    return branches | (set(schema.weight_factors) & present if factors else set())
 
 
 def read_weights(
@@ -92,7 +127,7 @@ def count_weights(chunk: Chunk, schema: Schema) -> int | None:
 
 
 def _has_weights(chunk: Chunk, schema: Schema) -> bool:
-    return schema.weight is not None and set(names_in(schema.weight)) <= set(chunk.arrays)
+    return schema.weight is not None and set(branches_in([schema.weight], chunk.arrays)) <= set(chunk.arrays)
 
 
 def _check_index(chunk: Chunk, index: int, n_weights: int) -> None:
@@ -108,12 +143,22 @@ def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
     names = names_in(schema.weight)
     if not names:
         return np.full((chunk.n_events, 1), evaluate(schema.weight, {}, chunk.where), dtype=np.float64)
-    columns = np.broadcast_arrays(*(_table(chunk, name) for name in names))
+    columns = np.broadcast_arrays(*_tables(chunk, names))
     values = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
     flat = evaluate(schema.weight, values, chunk.where).astype(np.float64)
     every = flat.reshape(columns[0].shape)
     factors = [_table(chunk, name, may_be_empty=True) for name in schema.weight_factors if name in chunk.arrays]
     return np.concatenate([every, *(every[:, :1] * factor for factor in factors)], axis=1)
+
+
+def _tables(chunk: Chunk, names: tuple[str, ...]) -> list[np.ndarray]:
+    """Values ``(n, k)`` or ``(n, 1)`` of several branches."""
+    tables = [_table(chunk, name) for name in names]
+    numbers = {name: table.shape[1] for name, table in zip(names, tables, strict=True) if table.shape[1] > 1}
+    if len(set(numbers.values())) > 1:
+        counts = ", ".join(f"{name} {number}" for name, number in numbers.items())
+        raise InputError(f"{chunk.where}: the branches of the weight have different numbers of values ({counts})")
+    return tables
 
 
 def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarray:

@@ -1,0 +1,302 @@
+"""Formulas of schemas on branches: elements, components, names in quotes, and what does not depend on the chunks."""
+
+import logging
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from fakes_ntuples import write_file
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calovision.errors import InputError
+from calovision.ntuples import iterate_events, open_ntuple
+from calovision.ntuples.columns import Chunk
+from calovision.ntuples.expressions import find_branch, names_in
+
+LISTS = ak.Array([[10.0, 20.0, -3.0], [5.0, 7.0], [], [40.0, 50.0, 60.0]])
+WEIGHTS = ak.Array([[1.0, 2.0, 4.0], [3.0, 5.0, 7.0], [2.0, 2.0, 2.0], [0.5, 0.25, 8.0]])
+COLUMNS = {
+    "cl_e": LISTS,
+    "w": WEIGHTS,
+    "scale": np.array([1.0, 2.0, 3.0, 4.0]),
+    "evt": np.array([2**53 + 1, 5, 7, 9], dtype=np.uint64),
+}
+
+
+def write_schema(folder, text):
+    path = folder / "layout.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def read(folder, columns=COLUMNS, *, schema="", chunk_size=None, **fields):
+    """Events of all chunks with towers of the given fields."""
+    towers = ", ".join(
+        f'{name}: "{text}"' for name, text in {"eta": "cl_e", "phi": "cl_e", "e": "cl_e", **fields}.items()
+    )
+    path = write_file(folder / "a.root", t=columns)
+    layout = write_schema(folder, f"tree: t\ntowers: {{{towers}}}\n{schema}")
+    return list(iterate_events(path, schema=layout, chunk_size=chunk_size))
+
+
+def energies(folder, text, **options):
+    return [energy for events in read(folder, e=text, **options) for energy in events.towers.e.tolist()]
+
+
+@pytest.mark.parametrize("chunk_size", [None, 1, 3])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("max(cl_e, 0)", [[10, 20, 0], [5, 7], [], [40, 50, 60]]),
+        ("maximum(cl_e, 0)", [[10, 20, 0], [5, 7], [], [40, 50, 60]]),
+        ("min(cl_e, 6, 45)", [[6, 6, -3], [5, 6], [], [6, 6, 6]]),
+        ("clip(cl_e, 6, 45)", [[10, 20, 6], [6, 7], [], [40, 45, 45]]),
+        ("where(cl_e > 0, cl_e, 0)", [[10, 20, 0], [5, 7], [], [40, 50, 60]]),
+        ("abs(cl_e) * (cl_e > 5)", [[10, 20, 0], [0, 7], [], [40, 50, 60]]),
+        ("cl_e * scale", [[10, 20, -3], [10, 14], [], [160, 200, 240]]),
+        ("cl_e * w[1]", [[20, 40, -6], [25, 35], [], [10, 12.5, 15]]),
+        ("cl_e + w[2] - w[0]", [[13, 23, 0], [9, 11], [], [47.5, 57.5, 67.5]]),
+    ],
+)
+def test_elements_do_not_depend_on_the_chunks(tmp_path, text, expected, chunk_size):
+    assert energies(tmp_path, text, chunk_size=chunk_size) == expected
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "std", "any", "all"])
+def test_reductions_are_refused(tmp_path, name):
+    with pytest.raises(
+        InputError, match=rf"towers.e: the expression '{name}\(cl_e\)' has {name}\(...\), which runs over"
+    ):
+        energies(tmp_path, f"{name}(cl_e)")
+
+
+def test_extreme_of_one_argument_is_refused(tmp_path):
+    with pytest.raises(
+        InputError, match=r"towers.e: .* has max of 1 argument, which would depend on .* write max\(a, b"
+    ):
+        energies(tmp_path, "max(cl_e)")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("w[0]", r"e: w\[0\] is one number an event; it must hold one list of numbers an event"),
+        ("w[1] + w[0]", r"e: w\[1\] \+ w\[0\] is one number an event; it must hold one list"),
+        ("cl_e * w[3]", r"w\[3\] is beyond the 3 values that w has in entry 0; indices count from 0"),
+        ("cl_e - cl_e[0]", r"cl_e\[0\] is beyond the 0 values that cl_e has in entry 2"),
+        ("cl_e * scale[0]", r"scale\[0\] holds 4 \* float64; it must hold"),
+        ("cl_e * w[0][1]", r"w\[0\]\[1\] holds"),
+        ("cl_e * w[-1]", r"has the index \[-1\]; write a whole number that counts from 0"),
+        ("cl_e * w[0:2]", r"has the index \[0:2\]; write a whole number"),
+        ("cl_e > 3", "e, 'cl_e > 3', is true or false; it must be a number"),
+    ],
+)
+def test_elements_that_are_refused(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        energies(tmp_path, text)
+
+
+def test_elements_give_weights_and_event_numbers(tmp_path):
+    schema = "weight: w[1] * scale\nevent_number: evt + 1000\ncross_section_pb: w[2] / 1000\n"
+    (events,) = read(tmp_path, schema=schema)
+    assert events.weight.tolist() == [2.0, 10.0, 6.0, 1.0]
+    assert events.event_number.tolist() == [2**53 + 1001, 1005, 1007, 1009]
+    info = open_ntuple(tmp_path / "a.root", schema=tmp_path / "layout.yaml")
+    assert (info.sum_of_weights, info.cross_section_pb) == (19.0, 0.008)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("w", r"w has several values in entry 0, but one event number is needed; write w\[0\]"),
+        ("scale / 2", "the event number scale / 2 is 0.5 in entry 0; it must be a whole number"),
+        ("evt * evt", "has whole numbers beyond 64 bits"),
+        ("cl_e[0]", r"cl_e\[0\] is beyond the 0 values that cl_e has in entry 2"),
+        (
+            "huge",
+            "the event number huge is 18446744073709551615 in entry 1; it must be a whole number of at most 63 bits",
+        ),
+        ("huge + 1", "uses huge, which has 18446744073709551615; whole numbers must be below 9223372036854775808"),
+        ("missing", "the event number missing is nan in entry 3"),
+    ],
+)
+def test_event_numbers_that_are_refused(tmp_path, text, message):
+    more = {"huge": np.array([1, 2**64 - 1, 2, 3], dtype=np.uint64), "missing": np.array([1.0, 2.0, 3.0, np.nan])}
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, COLUMNS | more, schema=f"event_number: {text}\n")
+
+
+def test_event_number_of_lists_of_one(tmp_path):
+    (events,) = read(tmp_path, COLUMNS | {"run": ak.Array([[4], [3], [2], [1]])}, schema="event_number: run\n")
+    assert events.event_number.tolist() == [4, 3, 2, 1]
+
+
+def test_weights_of_branches_that_differ_in_number(tmp_path):
+    pairs = ak.Array([[1.0, 2.0]] * 4)
+    with pytest.raises(
+        InputError, match=r"the branches of the weight have different numbers of values \(w 3, pair 2\)"
+    ):
+        read(tmp_path, COLUMNS | {"pair": pairs}, schema="weight: w * pair\n")
+
+
+def test_one_jet_an_entry_of_a_list(tmp_path):
+    path = write_file(tmp_path / "a.root", t=COLUMNS | {"c": ak.Array([[1.0], [2.0, 3.0], [], [4.0]])})
+    text = "tree: t\njets: {pt: 'w[1] + w[0]', eta: scale, phi: scale, mass: 'w[2]', one_per_entry: true}\n"
+    layout = write_schema(tmp_path, text + "constituents: {pt: c, eta: 'c * w[0]', phi: c}\n")
+    (events,) = iterate_events(path, schema=layout)
+    assert events.fat_jets.pt.tolist() == [[3.0], [8.0], [4.0], [0.75]]
+    assert events.fat_jets.mass.tolist() == [[4.0], [7.0], [2.0], [8.0]]
+    assert events.constituents.eta.tolist() == [[[1.0]], [[6.0, 9.0]], [[]], [[2.0]]]
+    layout = write_schema(tmp_path, (text + "constituents: {pt: c, eta: c, phi: c}\n").replace("'w[2]'", "w"))
+    with pytest.raises(InputError, match=r"w holds lists; it must hold one number an event, as w\[0\] does"):
+        list(iterate_events(path, schema=layout))
+
+
+FIXED = np.arange(24.0).reshape(2, 3, 4)  # of each of two events three objects with four components
+
+
+@pytest.mark.parametrize(
+    "array",
+    [ak.Array(FIXED), ak.Array(FIXED.tolist()), ak.to_regular(ak.Array(FIXED.tolist()), axis=2)],
+    ids=["fixed", "lists", "components"],
+)
+def test_components_of_arrays_of_fixed_size(array):
+    chunk = Chunk({"x": array, "y[2]": ak.Array(FIXED[:, 0, :])}, "a.root", 0, 2)
+    if str(array.type).count("var") == 2:
+        with pytest.raises(InputError, match=r"x\[1\] holds 2 \* var \* var"):
+            chunk.column("x[1]")
+        return
+    assert chunk.column("x[1]").values.tolist() == FIXED[:, :, 1].ravel().tolist()
+    assert chunk.column("x[1]").offsets.tolist() == [0, 3, 6]
+    assert chunk.column("x[2][1]").values.tolist() == FIXED[:, 2, 1].tolist()
+    assert chunk.column("x[2][1]").offsets is None
+    assert chunk.column("y[2][3]").values.tolist() == FIXED[:, 0, 3].tolist()
+    assert chunk.column("y[2]").values.tolist() == FIXED[:, 0, :].ravel().tolist()
+    for name, message in {
+        "x[4]": r"x\[4\] is beyond the 4 components that x has",
+        "x[3][0]": r"x\[3\]\[0\] is beyond the 3 values that x has in entry 0",
+        "x": "x holds 2",
+        "x[0][0][0]": r"x\[0\]\[0\]\[0\] holds",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            chunk.column(name)
+
+
+def test_texts_are_no_lists_of_numbers():
+    chunk = Chunk({"name": ak.Array(["abc", "de"])}, "a.root", 0, 2)
+    for name in ("name", "name[0]"):
+        with pytest.raises(InputError, match=r"name.* holds 2 \* string; it must hold one list of numbers"):
+            chunk.column(name)
+
+
+def test_branches_of_names():
+    present = {"FatJet.Tau[5]", "e", "a b[1]"}
+    assert find_branch("FatJet.Tau[5][0]", present) == ("FatJet.Tau[5]", (0,))
+    assert find_branch("FatJet.Tau[5]", present) == ("FatJet.Tau[5]", ())
+    assert find_branch("e[3][1]", present) == ("e", (3, 1))
+    assert find_branch("a b[1][0]", present) == ("a b[1]", (0,))
+    assert find_branch("absent.Tau[5][0]", present) == ("absent.Tau[5]", (0,))
+    assert names_in("'a b[1]'[0] + \"it's\" * e[3]") == ("a b[1][0]", "it's", "e[3]")
+
+
+@pytest.mark.parametrize("kind", ["TTree", "RNTuple"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "cl-e",
+            "AnalysisJetsAuxDyn:pt",
+            "1x",
+            "größe",
+            "a.b",
+            "a/b",
+            "x[0]",
+            "two words",
+            "a;1",
+            "x*y",
+            "?",
+            "class",
+        ),
+        *("it's", "sqrt(y)", "u\u0308", "\ufb01", "().__class__", "@size", "True"),
+    ],
+)
+def test_names_in_quotes(tmp_path, name, kind):
+    quote = "''" if "'" not in name else '"'
+    values = {name: LISTS, "eta": LISTS, "e": LISTS * 100, "x0": LISTS * 100, "a": LISTS * 100}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("t", dict.fromkeys(values, "var * float64")) if kind == "TTree" else file.mkrntuple("t", values)
+        if kind == "TTree":
+            file["t"].extend(values)
+    text = f"tree: t\ntowers: {{eta: eta, phi: eta, e: '{quote}{name}{quote} * 2'}}\n"
+    (events,) = iterate_events(tmp_path / "a.root", schema=write_schema(tmp_path, text.replace("it's", "it''s")))
+    assert events.towers.e.tolist() == (LISTS * 2).tolist()
+
+
+def test_name_without_quotes_that_it_needs(tmp_path):
+    columns = COLUMNS | {"cl-e": LISTS}
+    with pytest.raises(
+        InputError, match=r"a.root: cl-e is the name of a branch, but is read as a formula; write it in q"
+    ):
+        energies(tmp_path, "cl-e", columns=columns)
+    assert energies(tmp_path, "'cl-e'", columns=columns) == LISTS.tolist()
+    with pytest.raises(InputError, match=r"layout.yaml: towers.e: .*stands in quotes, as in 'jet:pt' / 1000"):
+        energies(tmp_path, "Jets:e")
+    assert energies(tmp_path, "cl_e-scale", columns=COLUMNS | {"cl_e-scale": LISTS})[0] == [9.0, 19.0, -4.0]
+
+
+def test_index_table_in_quotes(tmp_path):
+    columns = {"jet": ak.Array([[9.0, 8.0]]), "c": ak.Array([[1.0, 2.0, 3.0]]), "to-jet": ak.Array([[1, 0, 1]])}
+    text = "tree: t\njets: {pt: jet, eta: jet, phi: jet, mass: jet}\n"
+    layout = write_schema(tmp_path, text + "constituents: {pt: c, eta: c, phi: c, jet_index: \"'to-jet'\"}\n")
+    (events,) = iterate_events(write_file(tmp_path / "a.root", t=columns), schema=layout)
+    assert events.constituents.pt.tolist() == [[[2.0], [1.0, 3.0]]]
+
+
+def test_branch_that_cannot_be_reached(tmp_path):
+    with pytest.raises(
+        InputError, match=r"a.root: the branch '/\(\).x' in the tree 't' cannot be reached by this name"
+    ):
+        energies(tmp_path, "'/().x'", columns=COLUMNS | {"/().x": LISTS})
+
+
+def test_two_branches_of_one_name(tmp_path, caplog):
+    """uproot writes no such file: the name of the second branch is changed in its bytes."""
+    with uproot.recreate(tmp_path / "a.root", compression=None) as file:
+        file.mktree("t", dict.fromkeys(("cl_e", "e_aa", "e_bb", "f_aa"), "var * float64"))
+        file["t"].extend({"cl_e": LISTS, "e_aa": LISTS, "e_bb": LISTS * 2, "f_aa": LISTS})
+    raw = (tmp_path / "a.root").read_bytes()
+    assert raw.count(b"e_bb") > 1
+    (tmp_path / "a.root").write_bytes(raw.replace(b"e_bb", b"e_aa"))
+    layout = write_schema(tmp_path, "tree: t\ntowers: {eta: cl_e, phi: cl_e, e: e_aa}\n")
+    with caplog.at_level(logging.WARNING):
+        (events,) = iterate_events(tmp_path / "a.root", schema=layout)
+    assert events.towers.e.tolist() == LISTS.tolist()
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert (
+        "a.root: the tree 't' has several branches of the name e_aa (e_aa, e_aa), of which the first one is read"
+        in message
+    )
+
+
+@given(
+    values=st.lists(st.lists(st.floats(-100, 100), max_size=4), min_size=1, max_size=6),
+    threshold=st.floats(-100, 100),
+)
+def test_chunks_one_by_one_give_the_same(values, threshold):
+    from calovision.ntuples.columns import read_part
+    from calovision.ntuples.schemas import Collection
+
+    part = Collection(
+        {"e": f"where(x > {threshold!r}, max(x, {threshold!r} / 2), clip(x, -50, 3.5) * s)"}, cut="x > -90"
+    )
+    array = ak.values_astype(ak.Array([*values, [1.0]]), np.float64)[:-1]
+    scale = np.arange(1.0, len(values) + 1)
+
+    def energies_of(first, last):
+        arrays = {"x": array[first:last], "s": ak.Array(scale[first:last])}
+        return read_part(Chunk(arrays, "", first, last - first), part, ["e"]).array().e.tolist()
+
+    whole = energies_of(0, len(values))
+    assert whole == [energy for i in range(len(values)) for energy in energies_of(i, i + 1)]
