@@ -1,8 +1,8 @@
 """The configuration: files and schema agree, and bad input stops with one sentence that names the key."""
 
+import inspect
+import os
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,25 +10,34 @@ import jsonschema
 import pytest
 import yaml
 from conftest import REPOSITORY
+from dry_runs import reach_samples, samples
 
+from calovision.errors import InputError
 from calovision.planning import workload
 from calovision.simulation.pythia import BATCH_SIZE
+from calovision.workflow import (
+    check_configuration,
+    check_names,
+    check_results_dir,
+    default_configuration,
+    expand_paths,
+    gaps_in_slices,
+    merge_configurations,
+    package_digest,
+    read_configuration,
+    schema_of_configuration,
+)
+from calovision.workflow.configuration import from_command_line
+from calovision.workflow.modules import check_class
+from calovision.workflow.names import OPTIONS_OF_NETWORKS
+from calovision.workflow.sources import PACKAGE
 
 CONFIG = REPOSITORY / "config"
-SCHEMA = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+SCHEMA = schema_of_configuration()
 
 
 def load(name: str) -> dict:
     return yaml.safe_load((CONFIG / name).read_text())
-
-
-def merged(name: str) -> dict:
-    """The example with the overrides of another file, merged key by key as Snakemake does."""
-    config = load("config.yaml")
-    for key, value in load(name).items():
-        replace = not isinstance(config[key], dict) or value is None or key in ("samples", "models")
-        config[key] = value if replace else {**config[key], **value}
-    return config
 
 
 def resolved(schema: dict) -> dict:
@@ -49,7 +58,10 @@ def keys(schema: dict, prefix: str = "") -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIG.glob("*.yaml")))
 def test_every_configuration_fits_the_schema(name: str) -> None:
-    jsonschema.Draft202012Validator(SCHEMA).validate(merged(name))
+    configuration = read_configuration([CONFIG / name])
+    check_configuration(configuration)
+    names_checked = {"study_more.yaml", "study_hep_cnn.yaml", "study_224.yaml"}  # beside study.yaml
+    check_names(read_configuration([CONFIG / "study.yaml"] * (name in names_checked) + [CONFIG / name]))
 
 
 def test_schema_refuses_unknown_keys_and_describes_every_key() -> None:
@@ -148,7 +160,7 @@ def test_schema_refuses(config: dict, message: str) -> None:
 
 def test_paper_trains_as_the_paper_does() -> None:
     """Physics facts of arXiv:1711.03573: Adam 1e-3, batches of 256, up to 50 epochs, patience 20, log(w + 1)."""
-    train = merged("paper.yaml")["train"]
+    train = read_configuration([CONFIG / "paper.yaml"])["train"]
     assert (train["learning_rate"], train["schedule"]) == (1e-3, "constant")
     assert (train["batch_size"], train["epochs"], train["patience"]) == (256, 50, 20)
     assert (train["network"], train["weights"], train["scaling"]) == ("hep_cnn", "log1p", "maximum")
@@ -156,146 +168,9 @@ def test_paper_trains_as_the_paper_does() -> None:
     assert not train["circular"]
 
 
-# -- what a user sees ---------------------------------------------------------------------------
-
-
-def dry_run(tmp_path: Path, config: dict) -> subprocess.CompletedProcess:
-    path = tmp_path / "my.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "-n", "--configfile", str(path), "--directory", str(REPOSITORY)]
-    return subprocess.run(
-        [*command, "--config", f"results_dir={tmp_path}/results"], cwd=REPOSITORY, capture_output=True, text=True
-    )
-
-
-def samples(**changes: dict) -> dict:
-    simulate = {"process": "qcd", "n_events": 5}
-    signal = {"label": 1, "simulate": {"process": "rpv_gluinos", "n_events": 5}}
-    background = {"label": 0, "simulate": simulate, **changes}
-    return {"samples": {"signal": signal, "background": {key: v for key, v in background.items() if v is not None}}}
-
-
-ONCE = dict.fromkeys(
-    [
-        *("evaluate", "evaluate_reach", "evaluate_robustness", "plot_performance", "plot_images", "plot_models"),
-        *("plot_training", "plot_cut_flow", "plot_diagnostics", "plot_attributions", "plot_extreme_events"),
-        *("plot_reach", "plot_robustness", "write_hepdata", "write_run_summary", "write_report", "list_images", "all"),
-    ],
-    1,
-)
-"""Jobs that every run has one of."""
-
-
-def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
-    config = samples(simulate={"process": "qcd", "n_events": 5001})
-    config["simulation"] = {"events_per_job": 2500}
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert jobs(result) == {
-        "simulate_ntuples": 4,
-        "build_images": 4,
-        "train_network": 1,
-        "score_events": 1,
-        "fit_baselines": 1,
-        "build_varied_images": 12,  # the first file of two samples, nominal and in five variations
-        "score_variation": 6,
-        **ONCE,
-        "total": 8 + 3 + 18 + len(ONCE),
-    }
-
-
-def test_a_job_per_model_and_seed(tmp_path: Path) -> None:
-    """Models of a later configuration replace those of the example; a model may have its own number of seeds."""
-    models = {"wide": {"options": {"width": 32}}, "deep": {"network": "resnet", "seeds": 1, "device": "cpu"}}
-    changes = {"seed": 7, "train": {"seeds": 3, "device": "gpu"}, "models": models, "robustness": {"variations": {}}}
-    result = dry_run(tmp_path, samples() | changes)
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
-    assert (counts["train_network"], counts["score_events"]) == (4, 4)
-    once = {name for name in ONCE if "robustness" not in name} | {"fit_baselines"}
-    assert counts["total"] == 2 + 2 + 4 + 4 + len(once)  # ntuples, images, networks, scores, and what there is once
-    trained = sorted(set(re.findall(r"models/(\w+/seed\d+)/model.json", result.stdout + result.stderr)))
-    assert trained == ["deep/seed7", "wide/seed7", "wide/seed8", "wide/seed9"]
-    gpu = re.findall(r"model=(\w+), seed=\d+\n(?:.*\n)*?.*resources: .*gpu=(\d)", result.stdout + result.stderr)
-    assert sorted(gpu) == [("deep", "0"), *[("wide", "1")] * 3]
-
-
-def test_study_of_the_symmetry_trains_ten_networks(tmp_path: Path) -> None:
-    counts = jobs(dry_run(tmp_path, load("symmetry.yaml")))
-    assert (counts["train_network"], counts["score_events"], counts["evaluate"]) == (10, 10, 1)
-    assert counts["build_images"] == 5 + 36  # 2,000 events a job
-
-
-def test_own_files_replace_the_example_and_need_no_simulation(tmp_path: Path) -> None:
-    for name in ("a1.root", "a2.root", "b.root"):
-        (tmp_path / name).touch()
-    config = {
-        "samples": {
-            "a": {"label": 1, "schema": "delphes", "files": [f"{tmp_path}/a*.root", f"{tmp_path}/a1.root"]},
-            "b": {"label": 0, "schema": "calovision", "files": [f"{tmp_path}/b.root"]},
-        }
-    }
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "simulate_ntuples" not in jobs(result)
-    assert jobs(result)["build_images"] == 3
-
-
-def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_path: Path) -> None:
-    changes = {"robustness": {"files": 2, "variations": {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30}}}}
-    config = samples(simulate={"process": "qcd", "n_events": 750}) | changes | {"simulation": {"events_per_job": 250}}
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
-    files = 1 + 2  # the signal has one file, of the background's three two are built again
-    assert counts["build_varied_images"] == 3 * files
-    assert counts["simulate_pile_up"] == files
-    assert counts["simulate_ntuples"] == 1 + 3
-    assert counts["score_variation"] == 3
-    output = result.stdout + result.stderr
-    assert set(re.findall(r"results/variations/(\w+)/images", output)) == {"nominal", "worse", "crowded"}
-    assert set(re.findall(r"variations/(\w+)/ntuples/(\w+)/(\d+)", output)) == {
-        ("crowded", sample, chunk)
-        for sample, chunk in (("background", "0000"), ("background", "0001"), ("signal", "0000"))
-    }
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"event_content": None, "baselines": ["mlp"]},
-        {"robustness": {"variations": {}}},
-        {"baselines": []},
-    ],
-)
-def test_what_can_be_left_out(tmp_path: Path, changes: dict) -> None:
-    result = dry_run(tmp_path, samples() | changes)
-    assert result.returncode == 0, result.stdout + result.stderr
-    left_out = {"evaluate_robustness", "plot_robustness"} if "robustness" in changes else set()
-    assert {name for name in ONCE if name in jobs(result)} == set(ONCE) - left_out
-    assert jobs(result).get("score_variation", 0) == (0 if left_out else 6)
-
-
-def reach_samples(**changes: dict) -> dict:
-    """One signal and one background of the training, and a signal of another mass for the reach."""
-    found = samples()["samples"]
-    simulate = {"process": "rpv_gluinos", "mass_gluino": 1800, "n_events": 5}
-    other = {"label": 1, "role": "reach", "mass": 1800, "simulate": simulate, **changes}
-    other = {key: value for key, value in other.items() if value is not None}
-    return {"samples": {**found, "signal": found["signal"] | {"mass": 1400}, "other": other}}
-
-
-def test_signals_of_the_reach_are_scored_and_train_nothing(tmp_path: Path) -> None:
-    result = dry_run(tmp_path, reach_samples())
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
-    assert (counts["simulate_ntuples"], counts["build_images"], counts["score_reach_sample"]) == (3, 3, 1)
-    assert counts["build_varied_images"] == 12  # of the two samples of the training
-    blocks = re.split(r"\n(?=rule |localrule )", result.stdout + result.stderr)
-    reading = [block.split(":")[0] for block in blocks if re.search(r"input: .*images/other/0000.h5", block)]
-    assert sorted(reading) == ["rule evaluate_reach", "rule score_reach_sample"]
-    assert "limits_against_mass.pdf" in result.stdout + result.stderr
-    assert "limits_against_mass" not in dry_run(tmp_path, samples()).stdout
+def complete(*layers: dict) -> dict:
+    """The defaults with changes, as the command line gives them."""
+    return merge_configurations(default_configuration(), [from_command_line(layer) for layer in layers])
 
 
 def slices(*edges: tuple) -> dict:
@@ -333,19 +208,9 @@ GAPS = {
 
 
 @pytest.mark.parametrize("case", GAPS)
-def test_gap_and_overlap_of_slices_are_named(tmp_path: Path, case: str) -> None:
+def test_gap_and_overlap_of_slices_are_named(case: str) -> None:
     edges, expected = GAPS[case]
-    result = dry_run(tmp_path, slices(*edges))
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert re.findall(r"samples: .*", result.stdout + result.stderr) == expected
-
-
-def jobs(result: subprocess.CompletedProcess) -> dict[str, int]:
-    """Job counts of Snakemake's first table."""
-    lines = (result.stdout + result.stderr).splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("Job stats:")) + 3
-    rows = [line.split() for line in lines[start:]]
-    return {row[0]: int(row[1]) for row in rows[: rows.index([])]}
+    assert gaps_in_slices(slices(*edges)["samples"]) == expected
 
 
 BAD = {
@@ -358,16 +223,6 @@ BAD = {
     "schema": (samples(schema="root"), "samples.background.schema", "delphes|calovision|nanoaod|jetclass"),
     "one class": (samples(label=1), "configuration key 'samples'", "label 1 (signal) and one with 0"),
     "files and simulate": (samples(files=["x.root"], schema="delphes"), "samples.background", "either"),
-    "missing file": (
-        {"samples": {"a": {"label": 1, "schema": "delphes", "files": ["nowhere/a.root"]}, **samples()["samples"]}},
-        "samples.a.files",
-        "nowhere/a.root: no such file; give files that exist",
-    ),
-    "glob without a match": (
-        {"samples": {"a": {"label": 1, "schema": "delphes", "files": ["none*.root"]}, **samples()["samples"]}},
-        "samples.a.files",
-        "none*.root stands for no file; give a wildcard that matches some",
-    ),
     "schema of a simulated sample": (
         samples(schema="delphes"),
         "configuration key 'samples.background.schema': it belongs to 'files', not to 'simulate'",
@@ -420,22 +275,279 @@ BAD = {
         samples(weights={"n_generated": 0}),
         "configuration key 'samples.background.weights.n_generated'",
     ),
+    "nearest key": ({"luminosty_fb": 3}, "did you mean 'luminosity_fb'?"),
+    "nearest key below": ({"train": {"bachsize": 3}}, "did you mean 'batch_size'?"),
+    "nearest choice": ({"images": {"channels": ["em_te"]}}, "did you mean 'em_et'?"),
+    "nearest network": ({"train": {"network": "resnt"}}, "configuration key 'train.network'", "did you mean 'resnet'?"),
+    "nearest baseline": ({"baselines": ["logistic-regression"]}, "did you mean 'logistic_regression'?"),
+    "nearest variable of a network": ({"train": {"variables": ["mjsum"]}}, "did you mean 'mj_sum'?"),
+    "empty section": ({"train": None}, "key 'train': it is empty; give keys below it, write {}, or leave it out"),
+    "empty model": ({"models": {"wide": None}}, "key 'models.wide': it is empty; give keys below it, write {}"),
+    "empty value": ({"seed": None}, "key 'seed': it is empty; give it a value"),
+    "key that is no text": ({"samples": {2016: {}}}, "key 'samples.2016': 2016 is no text; write it in quotes, '2016'"),
+    "truth value as a key": ({"models": {False: {}}}, "key 'models.False': False is no text"),
+    "not a number": ({"luminosity_fb": float("nan")}, "key 'luminosity_fb': nan is no finite number"),
+    "endless": ({"fat_jets": {"pt_min": float("inf")}}, "key 'fat_jets.pt_min': inf is no finite number"),
+    "octal": ({"seed": "010"}, "configuration key 'seed'", "'010' is not of type 'integer'"),
+    "cut with an unknown variable": (
+        {"selection": {"signal_region": "n_fatjets >= 4"}},
+        "configuration key 'selection.signal_region': cut 'signal_region' (n_fatjets >= 4) uses the unknown variable",
+        "did you mean n_fat_jets?",
+    ),
+    "cut with a variable like none": (
+        {"selection": {"preselection": {"no 1.5 here": "met > 200"}}},
+        "key 'selection.preselection.no 1.5 here': cut 'no 1.5 here' (met > 200) uses the unknown variable 'met'",
+    ),
+    "cut that needs event_content": (
+        {"event_content": None, "baselines": [], "selection": {"signal_region": "n_jets > 3"}},
+        "'n_jets', which needs event_content",
+    ),
+    "preselection with a column of the images": ({"selection": {"preselection": {"a": "label == 1"}}}, "'label'"),
+    "cut that cannot be read": ({"selection": {"signal_region": "mj_sum >"}}, "key 'selection.signal_region'"),
+    "cut that is no comparison": ({"selection": {"signal_region": "mj_sum + ht"}}, "key 'selection.signal_region'"),
+    "cut on several numbers an event": ({"selection": {"signal_region": "jet_pt > 3"}}, "'jet_pt'"),
+    "channel of a model": (
+        {"models": {"a": {"channels": ["trackz"]}}},
+        "configuration key 'models.a.channels': the images have no channel 'trackz'; did you mean 'tracks'?",
+    ),
+    "variable of a network without event_content": (
+        {"event_content": None, "baselines": [], "train": {"variables": ["n_jets"]}},
+        "configuration key 'models.cnn.variables': 'n_jets' needs event_content, which is null",
+    ),
+    "hardest towers that are not kept": (
+        {"models": {"a": {"network": "deep_sets", "variables": ["leading_towers"]}}},
+        "key 'models.a.variables': 'leading_towers' needs event_content.leading_towers, which is 0",
+    ),
+    "other numbers of hardest towers": (
+        {
+            "event_content": {"leading_towers": 20, "leading_tracks": 20},
+            "models": {"a": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}},
+        },
+        "key 'models.a.variables': network 'deep_sets' takes 100 towers and 50 tracks",
+    ),
+    "option of a network": (
+        {"models": {"a": {"options": {"widht": 3}}}},
+        "configuration key 'models.a.options': network 'small' has no option 'widht'; did you mean 'width'?",
+    ),
+    "batch for several processes": ({"train": {"n_devices": 3}}, "key 'models.cnn.batch_size': 64 cannot be divided"),
+    "module that is not there": (
+        {"train": {"network": "my_nets:Net"}},
+        "'models.cnn.network': there is no module my_nets",
+    ),
+    "submodule that is not there": (
+        {"train": {"network": "calovision.nets:Net"}},
+        "there is no module calovision.nets",
+    ),
+    "class that is not there": (
+        {"train": {"network": "calovision.models.small:SmallCN"}},
+        "small.py has no class 'SmallCN'; did you mean 'SmallCNN'?",
+    ),
+    "grid": ({"images": {"eta_range": [2.5, -2.5]}}, "configuration key 'images.grid'"),
+    "edges": ({"images": {"grid": [2, 4], "eta_edges": [0, 1]}}, "configuration key 'images.eta_edges'"),
+    "schema that is not there": (
+        samples(files=["x.root"], simulate=None, schema="nowhere.yaml") | {"robustness": {"variations": {}}},
+        "configuration key 'samples.background.schema': nowhere.yaml: no such schema file",
+    ),
+    "brace in the folder of results": ({"results_dir": "a/{b}"}, "key 'results_dir': the '{' in 'a/{b}' belongs to no"),
+    "unknown variable in a path": (
+        samples(files=["$NOWHERE/x.root"], simulate=None) | {"robustness": {"variations": {}}},
+        "configuration key 'samples.background.files': the variable NOWHERE in '$NOWHERE/x.root' is not set",
+    ),
+    "address as the folder of results": ({"results_dir": "s3://a/b"}, "key 'results_dir': 's3://a/b' is an address"),
+    "blank folder of results": ({"results_dir": "  "}, "key 'results_dir': '  ' is no name of a folder"),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_configuration_is_named_in_one_sentence(tmp_path: Path, case: str) -> None:
+def test_bad_configuration_is_named_in_one_sentence(case: str) -> None:
     config, *expected = BAD[case]
-    result = dry_run(tmp_path, config)
-    output = result.stdout + result.stderr
-    assert result.returncode == 1
-    assert "Traceback" not in output
+    with pytest.raises(InputError, match=r"^configuration key '") as caught:
+        check_names(check_and_expand(complete(config)))
     for text in expected:
-        assert text in output
-    assert not (tmp_path / "results").exists()
+        assert text in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def check_and_expand(configuration: dict) -> dict:
+    check_configuration(configuration)
+    return expand_paths(configuration)
 
 
 def test_jobs_of_the_simulation_are_whole_batches() -> None:
     """The workflow cannot import the simulation for one number, which would cost every start half a second."""
     assert f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n" in (REPOSITORY / "workflow/rules/common.smk").read_text()
     assert workload.EVENTS_PER_BATCH == BATCH_SIZE
+
+
+# -- several files, the command line, a module -----------------------------------------------------
+
+
+def test_defaults_are_the_example() -> None:
+    """The file that readers see is that of the package."""
+    assert (CONFIG / "config.yaml").read_text() == (PACKAGE / "workflow/defaults.yaml").read_text()
+
+
+def test_nothing_of_the_example_stays_beside_what_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone, behind config.yaml, behind a copy of it with another seed, on the command line."""
+    monkeypatch.chdir(tmp_path)
+    mine = samples() | {"models": {"wide": {}}, "robustness": {"variations": {"worse": {"smear": 0.3}}}}
+    mine["selection"] = {"preselection": {"any": "n_fat_jets >= 0"}}
+    write(tmp_path / "my.yaml", mine)
+    write(tmp_path / "copy.yaml", load("config.yaml") | {"seed": 7})
+    for files, values in (
+        ([Path("my.yaml")], {}),
+        ([CONFIG / "config.yaml", Path("my.yaml")], {}),
+        ([Path("copy.yaml"), Path("my.yaml")], {}),
+        ([], mine),
+    ):
+        found = read_configuration(files, values)
+        assert list(found["samples"]) == ["signal", "background"]
+        assert (list(found["models"]), list(found["robustness"]["variations"])) == (["wide"], ["worse"])
+        assert list(found["selection"]["preselection"]) == ["any"]
+        assert found["selection"]["signal_region"] == load("config.yaml")["selection"]["signal_region"]
+
+
+def write(path: Path, configuration: dict) -> None:
+    path.write_text(yaml.safe_dump(configuration, sort_keys=False))
+
+
+def test_files_of_ones_own_add_to_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As study_more.yaml does to study.yaml; a file in config/ of the working folder is an example, too."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    write(tmp_path / "config/config.yaml", {"seed": 5, "models": {"site": {}}, "train": {"epochs": 3}})
+    write(tmp_path / "a.yaml", {"models": {"one": {"epochs": 2, "width": 1}}, "train": {"patience": 2}})
+    write(tmp_path / "b.yaml", {"models": {"one": {"epochs": 9}, "two": {}}})
+    found = read_configuration([Path("a.yaml"), Path("b.yaml")])
+    assert found["models"] == {"one": {"epochs": 9, "width": 1}, "two": {}}
+    assert (found["seed"], found["train"]["epochs"], found["train"]["patience"]) == (5, 3, 2)
+    assert list(read_configuration()["models"]) == ["site"]
+    study = read_configuration([CONFIG / "study.yaml", CONFIG / "study_more.yaml"])
+    assert list(study["models"]) == [*load("study.yaml")["models"], *load("study_more.yaml")["models"]]
+
+
+def test_an_empty_mapping_empties_what_has_names() -> None:
+    mine = {"robustness": {"variations": {"worse": {"smear": 0.3}}}}
+    assert complete(mine, {"robustness": {"variations": {}}})["robustness"]["variations"] == {}
+    assert complete(mine, {"robustness": {}})["robustness"]["variations"] == mine["robustness"]["variations"]
+    assert complete({"models": {}})["models"] == {}
+
+
+def test_text_of_the_command_line_has_the_type_of_its_key() -> None:
+    """Snakemake leaves text inside braces, and says None for nothing."""
+    found = complete(
+        {
+            "train": {"epochs": "7", "learning_rate": "1e-3", "circular": "false", "options": {"width": "8"}},
+            "event_content": "null",
+            "samples": {
+                "a": {"label": "1", "title": "2016", "files": ["1.root"], "weights": {"n_generated": "1e6"}},
+                "b": {"label": "0", "files": ["x.root"], "weights": {"n_generated": "cutflow/total[1]"}},
+            },
+            "baselines": ["mlp"],
+            "split": {"fractions": ["0.5", "0.2", "0.3"]},
+            "robustness": {"variations": {}},
+        }
+    )
+    train = found["train"]
+    assert (train["epochs"], train["learning_rate"], train["circular"], train["options"]) == (
+        7,
+        1e-3,
+        False,
+        {"width": 8},
+    )
+    assert found["samples"]["a"] == {
+        "label": 1,
+        "title": "2016",
+        "files": ["1.root"],
+        "weights": {"n_generated": 10**6},
+    }
+    assert type(found["samples"]["a"]["weights"]["n_generated"]) is int
+    assert found["samples"]["b"]["weights"]["n_generated"] == "cutflow/total[1]"
+    assert (found["event_content"], found["split"]["fractions"]) == (None, [0.5, 0.2, 0.3])
+    assert train["batch_size"] == load("config.yaml")["train"]["batch_size"]
+    check_configuration(found)
+
+
+def test_whole_numbers_of_files_are_integers(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("seed: 2.0\nsimulation: {events_per_job: 1e4}\ntrain: {epochs: '7'}\n")
+    found = read_configuration([tmp_path / "my.yaml"])
+    assert [(type(one), one) for one in (found["seed"], found["simulation"]["events_per_job"])] == [
+        (int, 2),
+        (int, 10**4),
+    ]
+    with pytest.raises(InputError, match=r"'train\.epochs': '7' is not of type 'integer'"):  # in quotes it is text
+        check_configuration(found)
+
+
+def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRATCH", "/scratch/me")
+    monkeypatch.setenv("HOME", "/home/me")
+    changes = samples(
+        files=["~/a.root", "$SCRATCH/*.root", "root://h//b.root"], simulate=None, schema="${SCRATCH}/s.yaml"
+    )
+    configuration = complete(changes | {"results_dir": "~/../calo x/"})
+    found = expand_paths(configuration)
+    assert found["results_dir"] == "/home/me/../calo x/"
+    assert found["samples"]["background"]["files"] == ["/home/me/a.root", "/scratch/me/*.root", "root://h//b.root"]
+    assert found["samples"]["background"]["schema"] == "/scratch/me/s.yaml"
+    assert configuration["results_dir"] == "~/../calo x/"
+
+
+def test_folder_of_results_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_results_dir(tmp_path / "new/results")
+    with pytest.raises(InputError, match=r"'results_dir': .*/file is no folder that you may write to"):
+        check_results_dir(tmp_path / "file/results")
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def test_options_of_networks_are_those_of_their_constructors() -> None:
+    from calovision.models import NETWORKS, POINT_NETWORKS
+
+    known = {
+        name: tuple(list(inspect.signature(entry.constructor).parameters)[2:])
+        for name, entry in (NETWORKS | POINT_NETWORKS).items()
+    }
+    assert known == OPTIONS_OF_NETWORKS
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("class Net: ...\n", None),
+        ("from somewhere import Net\n", None),
+        ("Net = make()\n", None),
+        ("from somewhere import *\n", None),
+        ("if True:\n    class Net: ...\n", None),
+        ("class Nets: ...\n", r"my_nets\.py has no class 'Net'; did you mean 'Nets'\?"),
+        ("class Net(:\n", r"my_nets\.py cannot be read \(invalid syntax"),
+        (None, "there is no module my_nets; give package.module:Class, and its folder in PYTHONPATH"),
+    ],
+)
+def test_class_of_the_users_own(tmp_path: Path, source: str | None, sentence: str | None) -> None:
+    """It is looked for, and not run."""
+    if source is not None:
+        (tmp_path / "my_nets.py").write_text(f"{source}\nraise_an_error_if_this_runs\n")
+    if sentence is None:
+        check_class("train.network", "my_nets:Net", [str(tmp_path)])
+        return
+    with pytest.raises(InputError, match=f"configuration key 'train.network': .*{sentence}"):
+        check_class("train.network", "my_nets:Net", [str(tmp_path)])
+
+
+def test_hash_of_code_moves_with_it(tmp_path: Path) -> None:
+    """It is that of the content: not of the folder, nor of the time at which the files were written."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "run.py").write_text("1")
+    os.utime(tmp_path / "b/run.py", (1, 1))
+    first, copy = (package_digest("grid", files=(str(tmp_path / name / "run.py"),)) for name in "ab")
+    assert first == copy
+    (tmp_path / "b/run.py").write_text("2")
+    package_digest.cache_clear()
+    assert package_digest("grid", files=(str(tmp_path / "b/run.py"),)) != first
+    assert package_digest("images") != package_digest("grid") == package_digest("grid")
+    with pytest.raises(FileNotFoundError):
+        package_digest("no_such_module")

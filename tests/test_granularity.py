@@ -10,10 +10,10 @@ import awkward as ak
 import numpy as np
 import pytest
 import yaml
+from dry_runs import dry_run, jobs
 from fakes import make_events, write_image_file, write_ntuple
 from hypothesis import given
 from hypothesis import strategies as st
-from test_configuration import dry_run, jobs
 
 from calovision.conversion import ImageRecipe, WeightOptions, convert_job
 from calovision.conversion.recipe import share_of_range

@@ -54,8 +54,9 @@ ALLOWED = {
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "splits", "storage"},
     "evaluation": {"baselines", "markdown", "metrics", "selection", "splits", "storage"},
     "planning": {"attempts", "models", "run_summary", "storage"},
+    "workflow": {"grid", "ntuples", "selection", "titles", "user_files"},
     "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"}
-    | {"compilation", "models", "onnx_export", "planning", "run_summary", "scoring", "text"},
+    | {"compilation", "models", "onnx_export", "planning", "run_summary", "scoring", "workflow", "text"},
     "__init__": {"conversion", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
 }
 HEAVY = ("torch", "lightning", "matplotlib", "mplhep", "snakemake", "sklearn", "tensorboard", "pythia8mc", "numba")
@@ -133,6 +134,7 @@ def test_image_builder_loads_no_heavy_package(statement):
         ("evaluation", ("torch", "lightning", "matplotlib", "snakemake")),
         ("plotting", ("torch", "lightning", "sklearn", "snakemake")),
         ("simulation", ("torch", "lightning", "matplotlib", "snakemake")),
+        ("workflow", ("torch", "uproot", "awkward", "numpy", "matplotlib", "snakemake")),
     ],
 )
 def test_each_stage_loads_only_its_own_packages(module, absent):

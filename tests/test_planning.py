@@ -6,20 +6,18 @@ from pathlib import Path
 import h5py
 import pytest
 import yaml
-from conftest import REPOSITORY
 from fakes import write_image_file
 from fakes_cli import fail, succeed
-from snakemake.utils import update_config
 
 from calovision.errors import InputError
-from calovision.planning import CostModel, Job, Run, SampleYield, make_plan, measure_run, read_configuration, read_rates
+from calovision.planning import CostModel, Job, Run, SampleYield, make_plan, measure_run, read_rates
 from calovision.planning.costs import fit_times
 from calovision.planning.measured import cpu_seconds, network_key, read_times
 from calovision.planning.plan import count_multiply_adds
 from calovision.planning.workload import plan_models, plan_samples
+from calovision.workflow import read_configuration
 
 SMALL = network_key({"network": "small", "options": {}, "image_shape": (3, 64, 64)})
-BASE = REPOSITORY / "config" / "config.yaml"
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
 
 
@@ -111,7 +109,7 @@ def test_networks_by_multiply_adds():
 
 
 def test_multiply_adds_of_a_planned_network(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     merged["models"] = {"sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}}
     merged["event_content"] |= {"leading_towers": 100, "leading_tracks": 50}
     model = plan_models(merged, [])[0]
@@ -122,7 +120,7 @@ def test_multiply_adds_of_a_planned_network(configuration):
 
 
 def test_plan_by_hand(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     rates = [
         *(job(key=key, work=n, cpu_s=2 + n / 100) for key in ("rpv", "qcd") for n in (100, 1000)),
         *(job("build_images", key, n, 3 + n / 1000, memory_mb=500) for key in ("rpv", "qcd") for n in (100, 1000)),
@@ -169,7 +167,7 @@ def test_plan_by_hand(configuration):
 
 
 def test_number_of_events_scales_every_sample(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     run = make_run(job(work=100, cpu_s=3), job(work=1000, cpu_s=12))
     plan = make_plan(merged, [run], n_events=105_000)
     assert plan.events == pytest.approx(105_000)
@@ -179,7 +177,7 @@ def test_number_of_events_scales_every_sample(configuration):
 
 
 def test_gpu_hours_are_those_of_the_job(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     del merged["models"]["other"]
     jobs = [job("train_network", SMALL, n, 1.0, wall_s=10 + n / 1000, device="gpu") for n in (1000, 9000)]
     run = make_run(*jobs)
@@ -192,7 +190,7 @@ def test_gpu_hours_are_those_of_the_job(configuration):
 
 
 def test_files_are_counted_and_scaled(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     merged["samples"] = {
         "data": {"label": 0, "files": ["x"]},
         "qcd": {"label": 1, "files": ["y"]},
@@ -294,52 +292,8 @@ def test_times_of_a_job(tmp_path):
     assert read_times(tmp_path, name) == (40.5, 31, 210.0)
 
 
-def test_same_sections_are_replaced_in_the_workflow(configuration):
-    """Its own function, which cannot be imported from the package at every start of a job, gives the same."""
-    common = (REPOSITORY / "workflow/rules/common.smk").read_text()
-    function = common[common.index("def replace_named_entries") : common.index("def check_configuration")]
-    names = {}
-    exec(function, names)
-    changes = yaml.safe_load(configuration.read_text())
-    changes["selection"] = {"preselection": {"one": "ht > 1"}, "signal_region": {"two": "ht > 2"}}
-    configuration.write_text(yaml.safe_dump(changes, sort_keys=False))
-    merged = yaml.safe_load(BASE.read_text())
-    update_config(merged, changes)
-    names["replace_named_entries"](merged, changes)
-    assert read_configuration(BASE, [configuration]) == merged
-
-
-def test_configuration_is_merged_as_the_workflow_does(configuration, tmp_path):
-    second = tmp_path / "second.yaml"
-    second.write_text("train: {epochs: 99}\nselection: {preselection: {one: ht > 1}}\n")
-    merged = read_configuration(BASE, [configuration, second])
-    assert list(merged["samples"]) == ["rpv", "qcd", "heavy"]
-    assert list(merged["models"]) == ["cnn", "other"]
-    assert list(merged["robustness"]["variations"]) == ["scale_up", "crowded"]
-    assert merged["selection"]["preselection"] == {"one": "ht > 1"}
-    assert "signal_region" in merged["selection"]
-    assert (merged["train"]["epochs"], merged["train"]["batch_size"]) == (99, 64)
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        ("a: [1\nb: 2\n", r"bad.yaml, line \d: no valid YAML"),
-        ("- 1\n", "bad.yaml: no configuration"),
-        (None, "bad.yaml: no such configuration file"),
-        (b"\xff\xfe\x00", "bad.yaml: the configuration file cannot be read as text"),
-    ],
-)
-def test_bad_configuration(tmp_path, content, sentence):
-    file = tmp_path / "bad.yaml"
-    if content is not None:
-        file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(InputError, match=sentence):
-        read_configuration(BASE, [file])
-
-
 def test_missing_key(configuration):
-    merged = read_configuration(BASE, [configuration])
+    merged = read_configuration([configuration])
     del merged["robustness"]
     with pytest.raises(InputError, match="configuration key 'robustness' is missing"):
         make_plan(merged, [make_run()])
@@ -359,7 +313,7 @@ def test_bad_rates(tmp_path, results):
 
 
 def test_command(configuration, results):
-    output = succeed("plan", configuration, "--base", BASE, "--rates", results, "--compare", results, "--cores", 4)
+    output = succeed("plan", configuration, "--rates", results, "--compare", results, "--cores", 4)
     rows = {line.split()[0]: line.split() for line in reversed(output.splitlines()) if line.strip()}
     assert rows["build_images"][1] == "11"
     assert float(rows["evaluate"][2].lstrip("~")) == pytest.approx(1.5 / 3600, rel=0.01)
@@ -372,5 +326,5 @@ def test_command(configuration, results):
 
 def test_command_without_rates(configuration, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    assert "no measured rates" in fail("plan", configuration, "--base", BASE)
-    assert "no such configuration file" in fail("plan", tmp_path / "absent.yaml", "--base", BASE)
+    assert "no measured rates" in fail("plan", configuration)
+    assert "no such configuration file" in fail("plan", tmp_path / "absent.yaml")

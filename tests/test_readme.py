@@ -9,6 +9,7 @@ from fakes import make_events, write_ntuple, write_two_samples
 from jsonschema import Draft202012Validator
 
 from calovision.ntuples import iterate_events
+from calovision.workflow import schema_of_configuration
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -68,7 +69,7 @@ def test_schema_in_yaml_is_read(tmp_path):
 
 def test_models_in_yaml_are_allowed():
     (text,) = (block for block in blocks("yaml") if "models:" in block)
-    schema = yaml.safe_load((REPOSITORY / "workflow/schemas/config.schema.yaml").read_text())
+    schema = schema_of_configuration()
     config = yaml.safe_load(text)
     for options in (config["train"], *config["models"].values()):
         Draft202012Validator({"$ref": "#/$defs/training", "$defs": schema["$defs"]}).validate(options)

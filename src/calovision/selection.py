@@ -17,7 +17,7 @@ CONTENT_VARIABLES = ("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", 
 N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
 
 
-def check_configured_cut(name: str, expression: str, *, with_content: bool) -> None:
+def check_configured_cut(name: str, expression: str, *, with_content: bool, further: Collection[str] = ()) -> None:
     """Check a cut on the variables of the workflow; ``InputError`` as in `check_cut`.
 
     Parameters
@@ -26,9 +26,11 @@ def check_configured_cut(name: str, expression: str, *, with_content: bool) -> N
         As in `check_cut`.
     with_content
         There are `CONTENT_VARIABLES`, too.
+    further
+        More variables with one number an event.
     """
     content = CONTENT_VARIABLES if with_content else ()
-    variables = [key for key in (*EVENT_VARIABLES, *content) if key != "jet_pt"]
+    variables = [key for key in (*EVENT_VARIABLES, *content, *further) if key != "jet_pt"]
     check_cut(name, expression, variables, {"jet_pt": N_LEADING_SMALL_JETS} if with_content else {})
 
 

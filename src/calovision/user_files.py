@@ -230,3 +230,19 @@ def _key_name(key: yaml.Node, path: tuple[str, ...], origin: str) -> str:
 
 def _line(node: yaml.Node, origin: str) -> str:
     return f"{origin}, line {node.start_mark.line + 1}"
+
+
+def parse_scalar(text: str) -> Any:
+    """The number, truth value or nothing that a text stands for in YAML; else the text itself.
+
+    ``None`` stands for nothing, too: Snakemake writes it so to its jobs.
+    """
+    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
+    if text == "None" or tag == _TAG + "null":
+        return None
+    if tag.removeprefix(_TAG) not in _KINDS:
+        return text
+    try:
+        return _Loader("").construct_object(yaml.ScalarNode(tag, text))
+    except ValueError:
+        return text

@@ -1,190 +1,72 @@
 """Configuration checks, wildcards, and the files that rules share."""
 
-import hashlib
 import os
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from calovision import workflow as facts
+from calovision.errors import InputError
+from calovision.user_files import read_yaml
+from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
-
-# Columns of the table of test events, and the classifiers that are no models.
-TAKEN_NAMES = {
-    *("sample", "event_number", "label", "weight", "weight_variations", "split", "overflow", "signal_region"),
-    *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
-    *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
-    *("leading_towers", "leading_tracks"),
-}
 
 # Events that are simulated with one stream of random numbers: calovision.simulation.pythia.BATCH_SIZE.
 EVENTS_PER_BATCH = 250
 
-# Keys of a model that are not options of its training.
-WORKFLOW_KEYS = ("seeds", "test_rotations", "threads")
+# Keys of a model that are not options of its training, or decide nothing of what comes out.
+WORKFLOW_KEYS = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
 
 # Modules that decide what is in an image file.
 IMAGE_MODULES = ("conversion", "grid", "images", "jet_images", "jets", "kinematics", "ntuples", "selection")
 IMAGE_MODULES += ("expressions", "splits", "storage")
 
 # Keys of the images that decide how the work is shared, not what comes out.
-IMAGE_JOB_KEYS = ("events_per_job", "remote_retries")
+IMAGE_JOB_KEYS = ("events_per_job", "remote_retries", "chunk_size")
+
+# Where a luminosity cancels, another one must make nothing again.
+ANY_LUMINOSITY_FB = facts.default_configuration()["luminosity_fb"]
 
 TOWER_VARIATIONS = ("scale", "smear", "dead")
 
 
-def replace_named_entries(config, overrides):
-    """Let a later configuration replace samples, models and cuts as a whole: a merge would keep those of the example."""
-    for section in ("samples", "models"):
-        if section in overrides:
-            config[section] = overrides[section]
-    if "variations" in (overrides.get("robustness") or {}):
-        config["robustness"]["variations"] = overrides["robustness"]["variations"]
-    if "preselection" in (overrides.get("selection") or {}):
-        config["selection"]["preselection"] = overrides["selection"]["preselection"]
-
-
-def check_configuration(config, schema_file):
-    """Raise WorkflowError with one sentence for the first key that is mistyped, missing or has a wrong value."""
-    schema = yaml.safe_load(Path(schema_file).read_text())
-    error = best_match(Draft202012Validator(schema).iter_errors(config))
-    if error is not None:
-        key = ".".join(str(part) for part in error.absolute_path) or "(top level)"
-        allowed = error.schema.get("properties")
-        hint = f"; known here: {', '.join(allowed)}" if error.validator == "additionalProperties" and allowed else ""
-        raise WorkflowError(f"configuration key '{key}': {error.message}{hint}")
-    for name, sample in config["samples"].items():
-        check_sample(name, sample)
-    check_titles_of(config)
-    check_model_names(list(config["models"]), config["baselines"])
-    trained = [sample for sample in config["samples"].values() if sample.get("role", "training") == "training"]
-    check_reach(config["samples"])
-    check_robustness(config["robustness"], config["samples"], config["models"])
-    warn_of_gaps(config["samples"])
-    if config["event_content"] is None and "referee" in config["baselines"]:
-        raise WorkflowError(
-            "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set event_content"
-        )
-    labels = {sample["label"] for sample in trained}
-    if labels != {0, 1}:
-        raise WorkflowError(
-            f"configuration key 'samples': all have the label {labels.pop() if labels else 1}; give at least one with label 1 (signal) and one with 0"
-        )
-
-
-def check_sample(name, sample):
-    """Raise WorkflowError unless a sample is either simulated or read from files."""
-    if ("files" in sample) == ("simulate" in sample):
-        raise WorkflowError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
-    for key in ("schema", "tree", "weights"):
-        if key in sample and "simulate" in sample:
-            raise WorkflowError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
-
-
-def check_titles_of(config):
-    """Raise WorkflowError for a title or the name of a cut that no figure can show."""
-    from calovision.errors import InputError
-    from calovision.titles import check_titles
-
-    samples = config["samples"].items()
-    titles = {f"samples.{name}.title": sample["title"] for name, sample in samples if "title" in sample}
-    cuts = {f"selection.preselection.{name}": name for name in config["selection"]["preselection"]}
+def complete_configuration():
+    """The configuration with all keys, checked; WorkflowError, one sentence, for what is wrong in it."""
     try:
-        check_titles(titles | cuts)
+        found = given_configuration()
+        facts.check_configuration(found)
+        found = facts.expand_paths(found)
+        if workflow.is_main_process:
+            facts.check_names(found)
+            facts.check_results_dir(Path(found["results_dir"]))
+            for gap in facts.gaps_in_slices(found["samples"]):
+                logger.warning(gap)
     except InputError as error:
-        raise WorkflowError(f"configuration key {error}")
+        raise WorkflowError(str(error))
+    return found
 
 
-def warn_of_gaps(samples):
-    """Warn of a missing slice of pT-hat between two others of the same process."""
-    slices = {}
-    for name, sample in samples.items():
-        options = sample.get("simulate", {})
-        if "pt_hat_min" in options:
-            edges = (options["pt_hat_min"], options.get("pt_hat_max", float("inf")), name)
-            slices.setdefault((options["process"], options.get("pile_up", 0)), []).append(edges)
-    for (process, _), found in slices.items():
-        found.sort()
-        _, end, before = found[0]
-        for start, stop, after in found[1:]:
-            if start > end:
-                logger.warning(
-                    f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and {start:g} GeV ({after})"
-                )
-            elif start < end:
-                logger.warning(
-                    f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: events count twice"
-                )
-            if stop > end:
-                end, before = stop, after
+def given_configuration():
+    """What is given: as a module, by the workflow that uses this one; else by files and the command line."""
+    settings = workflow.config_settings
+    # a workflow that includes this one may have read files of its own
+    if workflow.modifier.skip_configfile or config != settings.overwrite_config:
+        layers = [facts.from_command_line(config)]
+        return facts.merge_configurations(facts.default_configuration(), layers)
+    return facts.read_configuration(settings.configfiles, dict(settings.config), read=read_file)
 
 
-def check_reach(samples):
-    """Raise WorkflowError unless signals that are only looked at, and the one of the training beside them, have a mass."""
-    others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
-    for name, sample in others.items():
-        if sample["label"] != 1:
-            raise WorkflowError(f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach")
-    if others:
-        for name, sample in samples.items():
-            if sample["label"] == 1 and "mass" not in sample:
-                raise WorkflowError(f"configuration key 'samples.{name}.mass': the reach against the mass needs it")
-        check_masses({name: sample for name, sample in samples.items() if sample["label"] == 1}, others)
+def read_file(path):
+    """A configuration file: one that asks for templates (YTE) as Snakemake reads it, others with our checks."""
+    found = read_yaml(path, "configuration")
+    return load_configfile(path) if "__use_yte__" in found else found
 
 
-def check_masses(signals, others):
-    """Raise WorkflowError unless one signal is of the training, and each has a mass of its own."""
-    trained = [name for name in signals if name not in others]
-    if len(trained) > 1:
-        raise WorkflowError(
-            f"configuration key 'samples': with signals of role reach one signal trains, here {', '.join(trained)}"
-        )
-    of_mass = {}
-    for name, signal in signals.items():
-        first = of_mass.setdefault(signal["mass"], name)
-        if first != name:
-            raise WorkflowError(f"configuration key 'samples.{name}.mass': {first} has the same mass")
-
-
-def check_robustness(robustness, samples, models):
-    """Raise WorkflowError for a model that is not there, or pile-up in events that are not simulated."""
-    for name in robustness["models"]:
-        if name not in models:
-            raise WorkflowError(
-                f"configuration key 'robustness.models': there is no model '{name}'; choose from {', '.join(models)}"
-            )
-    read = [name for name, sample in samples.items() if "files" in sample and sample.get("role") != "reach"]
-    for variation, changes in robustness["variations"].items():
-        if "pile_up" in changes and read:
-            raise WorkflowError(
-                f"configuration key 'robustness.variations.{variation}.pile_up': sample {read[0]} is read from files, "
-                "and pile-up is simulated; leave it out"
-            )
-
-
-def check_model_names(names, baselines):
-    """Raise WorkflowError for a model with the name of something else in the results."""
-    for position, name in enumerate(names):
-        if name in baselines:
-            raise WorkflowError(
-                f"configuration key 'models.{name}': in the results this name is that of a baseline; choose another"
-            )
-        if name in TAKEN_NAMES or (name == "cnn" and position > 0):
-            owner = "that of the first model" if name == "cnn" else "an event variable or column"
-            raise WorkflowError(
-                f"configuration key 'models.{name}': in the results this name is {owner}; choose another"
-            )
-
-
-def check_results_dir(folder):
-    """Raise WorkflowError unless the folder of the results, or the first above it that exists, can be written to."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise WorkflowError(
-            f"configuration key 'results_dir': {existing} is no folder that you may write to; choose another one"
-        )
+def check_module():
+    """Raise WorkflowError where a module moves the paths of rules: not all paths here are those of rules."""
+    modifier = workflow.modifier.path_modifier
+    if modifier.prefix or modifier._prefix_replacements:
+        raise WorkflowError("module: give results_dir in its config instead of prefix or replace_prefix")
 
 
 def find_files(name, patterns):
@@ -279,24 +161,21 @@ def local_files(chunk):
     return [file for file in map(local_file, chunk["files"]) if file]
 
 
-def package_modules(*names):
-    """Source files of package modules, so that editing one reruns what it decides."""
-    package = Path(workflow.basedir).parent / "src" / "calovision"
-    files = []
-    for name in names:
-        folder = package / name
-        in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in (".py", ".j2", ".css"))
-        files += in_folder if folder.is_dir() else [package / f"{name}.py"]
-    return [str(file) for file in files]
+def source_file(path):
+    """A file of the workflow by its path below workflow/, wherever the workflow lies; Snakemake fetches it from afar."""
+    file = WORKFLOW_FOLDER / path
+    return str(file) if file.exists() else workflow.source_path(f"../{path}")
 
 
-@cache
-def package_digest(*names):
-    """Hash of package modules: a parameter of rules of many jobs, each of which would keep their files as inputs in memory."""
-    digest = hashlib.sha256()
-    for file in package_modules(*names):
-        digest.update(Path(file).read_bytes())
-    return digest.hexdigest()[:16]
+def container_image():
+    """The image that `make container` builds, by its path from the working folder, so that it is the same in a copy."""
+    folder = workflow.current_basedir.get_path_or_uri(secret_free=True)
+    return os.path.relpath(f"{folder}/container/calovision.sif")
+
+
+def code_of(script, *modules, files=()):
+    """Parameter of a rule: hash of the code and texts that decide its results, so that editing them makes these again."""
+    return facts.package_digest(*modules, files=(source_file(f"scripts/{script}.py"), *files))
 
 
 def image_params(wildcards):
@@ -327,6 +206,16 @@ def simulation_params(wildcards):
         "first_event_number": sum(sizes[:chunk]),
         "options": options,
     }
+
+
+def training_options(wildcards):
+    """Options of the training of a model."""
+    return {key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS}
+
+
+def luminosity_of_loss(weights):
+    """Luminosity in the weights of a loss, 1/fb: it cancels within a class, but not in a logarithm."""
+    return config["luminosity_fb"] if weights == "log1p" else ANY_LUMINOSITY_FB
 
 
 def scoring_options(wildcards):
@@ -407,33 +296,40 @@ def network_files(pattern):
     return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
 
 
-def listed_job(job, is_needed):
+def original_names():
+    """Names of our rules in the workflow, which may use them as a module with names of its own -> their names here."""
+    return {proxy.rule.name: name for name, proxy in rules._rules.items()}
+
+
+def listed_job(job, rule, is_needed):
     """What the list of a run's jobs says of one."""
     values = [f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()]
-    programs = f"{Path(workflow.basedir).parent / 'src'}{os.sep}"
-    inputs = [str(path) for path in job.input if not path.startswith(programs)]
+    inputs = list(map(str, job.input))
     return {
-        "rule": job.rule.name,
+        "rule": rule,
         "name": "/".join(values),
         "log": str(job.log[0]),
         "benchmark": str(job.benchmark),
         "inputs": [*inputs, *map(str, IMAGE_FILES)] if str(IMAGE_LIST) in inputs else inputs,
         "outputs": list(map(str, job.output)),
         "is_needed": is_needed,
-        "epochs": MODELS[job.wildcards.model]["epochs"] if job.rule.name == "train_network" else None,
+        "epochs": MODELS[job.wildcards.model]["epochs"] if rule == "train_network" else None,
     }
 
 
 def listed_jobs(dag):
     """The list of a run's jobs, in the order of their rules."""
-    order = {rule.name: position for position, rule in enumerate(workflow.rules)}
-    jobs = [listed_job(job, dag.needrun(job)) for job in dag.jobs if job.benchmark]
+    names = original_names()
+    order = {rule: position for position, rule in enumerate(names.values())}
+    ours = [job for job in dag.jobs if job.benchmark and job.rule.name in names]
+    jobs = [listed_job(job, names[job.rule.name], dag.needrun(job)) for job in ours]
     return sorted(jobs, key=lambda job: (order[job["rule"]], job["name"]))
 
 
 def is_complete(dag):
     """Whether a run is asked for everything, and no rules are left out (--allowed-rules)."""
-    return {"all", "build_images"} <= {job.rule.name for job in dag.jobs}
+    names = original_names()
+    return {"all", "build_images"} <= {names.get(job.rule.name) for job in dag.jobs}
 
 
 # Threads of a job that wait must not burn the core that another process needs, which would slow both down.
@@ -445,12 +341,11 @@ if workflow.is_main_process:
 else:
     os.environ.setdefault("CALOVISION_VERSION", version("calovision"))
 
-replace_named_entries(config, workflow.config_settings.overwrite_config)
-check_configuration(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+WORKFLOW_FOLDER = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
+check_module()
+config = complete_configuration()
 
 RESULTS = Path(config["results_dir"])
-if workflow.is_main_process:
-    check_results_dir(RESULTS)
 SAMPLES = config["samples"]
 TITLES = {name: sample.get("title", name) for name, sample in SAMPLES.items()}
 SIMULATED = [name for name, sample in SAMPLES.items() if "simulate" in sample]
@@ -468,6 +363,7 @@ CHUNKS = {name: list_chunks(name, files) for name, files in NTUPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
 SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
 TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
+TRAINING_TITLES = {name: TITLES[name] for name in TRAINING_SAMPLES}
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
 IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
 IMAGE_LIST = RESULTS / "images.tsv"

@@ -5,7 +5,6 @@ rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
         images=IMAGE_LIST,
-        modules=package_modules("baselines", "datasets", "evaluation", "metrics"),
     output:
         scores=RESULTS / "scores/baselines.h5",
         chosen=RESULTS / "metrics/baselines.json",
@@ -19,9 +18,10 @@ rule fit_baselines:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         classifiers=config["baselines"],
-        luminosity_fb=config["luminosity_fb"],
+        luminosity_fb=luminosity_of_loss(config["train"]["weights"]),
         weights=config["train"]["weights"],
         seed=config["seed"],
+        code=code_of("fit_baselines", "baselines", "datasets", "evaluation", "metrics"),
     script:
         "../scripts/fit_baselines.py"
 
@@ -34,7 +34,6 @@ rule evaluate:
         scores=network_files("scores/{model}/seed{seed}.h5"),
         models=network_files("models/{model}/seed{seed}/model.json"),
         histories=network_files("models/{model}/seed{seed}/history.csv"),
-        modules=package_modules("baselines", "evaluation", "metrics", "selection"),
     output:
         summary=RESULTS / "metrics/summary.json",
         table=RESULTS / "metrics/summary.md",
@@ -62,5 +61,6 @@ rule evaluate:
         seeds=SEEDS,
         baselines=config["baselines"],
         seed=config["seed"],
+        code=code_of("evaluate", "baselines", "evaluation", "metrics", "selection"),
     script:
         "../scripts/evaluate.py"

@@ -18,7 +18,7 @@ rule build_images:
     params:
         job=image_params,
         recipe=IMAGE_RECIPE,
-        code=package_digest(*IMAGE_MODULES),
+        code=code_of("build_images", *IMAGE_MODULES),
     script:
         "../scripts/build_images.py"
 

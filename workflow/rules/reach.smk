@@ -9,7 +9,6 @@ rule score_reach_sample:
         ],
         weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
         models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
-        modules=package_modules("datasets", "models", "scoring"),
     output:
         RESULTS / "reach/{sample}.h5",
     log:
@@ -22,6 +21,7 @@ rule score_reach_sample:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options_of(FIRST_MODEL),
+        code=code_of("score_ensemble", "datasets", "models", "scoring"),
     script:
         "../scripts/score_ensemble.py"
 
@@ -34,7 +34,6 @@ rule evaluate_reach:
         samples=RESULTS / "metrics/samples.json",
         images=[RESULTS / f"images/{name}/{chunk}.h5" for name in REACH_SAMPLES for chunk in CHUNKS[name]],
         scores=[RESULTS / f"reach/{name}.h5" for name in REACH_SAMPLES],
-        modules=package_modules("evaluation", "metrics", "reach"),
     output:
         numbers=RESULTS / "metrics/reach.json",
         table=RESULTS / "metrics/reach.md",
@@ -49,9 +48,10 @@ rule evaluate_reach:
     params:
         classifiers=["cnn", "cnn+jets", *list(MODELS)[1:], *config["baselines"]],
         options=config["reach"],
-        masses={name: SAMPLES[name].get("mass") for name in SAMPLES},
+        masses={name: sample.get("mass") for name, sample in SAMPLES.items() if sample["label"] == 1},
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
+        code=code_of("evaluate_reach", "evaluation", "metrics", "reach"),
     script:
         "../scripts/evaluate_reach.py"

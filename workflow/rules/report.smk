@@ -7,7 +7,6 @@ rule plot_performance:
         test_events=RESULTS / "metrics/test_events.h5",
         network_scores=RESULTS / "metrics/network_scores.h5",
         summary=RESULTS / "metrics/summary.json",
-        modules=package_modules("evaluation", "metrics", "plotting"),
     output:
         **plot_outputs("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
     log:
@@ -21,6 +20,7 @@ rule plot_performance:
     params:
         class_names=CLASS_NAMES,
         first_model=FIRST_MODEL,
+        code=code_of("plot_performance", "evaluation", "metrics", "plotting"),
     script:
         "../scripts/plot_performance.py"
 
@@ -29,7 +29,6 @@ rule plot_images:
     """Mean image per class and channel, and single events."""
     input:
         images=IMAGE_LIST,
-        modules=package_modules("plotting"),
     output:
         **plot_outputs("mean_images", *DISPLAYS),
     log:
@@ -42,9 +41,10 @@ rule plot_images:
         runtime=lambda wildcards, attempt: 20 * attempt,
     params:
         class_names=CLASS_NAMES,
-        titles=TITLES,
-        luminosity_fb=config["luminosity_fb"],
+        titles=TRAINING_TITLES,
+        luminosity_fb=ANY_LUMINOSITY_FB,
         n_displays=config["plots"]["n_event_displays"],
+        code=code_of("plot_images", "plotting"),
     script:
         "../scripts/plot_images.py"
 
@@ -55,7 +55,6 @@ rule plot_models:
         models=RESULTS / "metrics/models.json",
         test_events=RESULTS / "metrics/test_events.h5",
         network_scores=RESULTS / "metrics/network_scores.h5",
-        modules=package_modules("evaluation", "metrics", "plotting"),
     output:
         **plot_outputs("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"),
     log:
@@ -66,6 +65,8 @@ rule plot_models:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        code=code_of("plot_models", "evaluation", "metrics", "plotting"),
     script:
         "../scripts/plot_models.py"
 
@@ -74,7 +75,6 @@ rule plot_training:
     """Learning curves of every network."""
     input:
         histories=network_files("models/{model}/seed{seed}/history.csv"),
-        modules=package_modules("evaluation", "plotting"),
     output:
         **plot_outputs("learning_curves"),
     log:
@@ -87,6 +87,7 @@ rule plot_training:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         seeds=SEEDS,
+        code=code_of("plot_training", "evaluation", "plotting"),
     script:
         "../scripts/plot_training.py"
 
@@ -95,7 +96,6 @@ rule plot_cut_flow:
     """Share of the generated events after every cut of the preselection."""
     input:
         images=IMAGE_LIST,
-        modules=package_modules("plotting"),
     output:
         **plot_outputs("cut_flow"),
     log:
@@ -107,7 +107,8 @@ rule plot_cut_flow:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        titles=TITLES,
+        titles=TRAINING_TITLES,
+        code=code_of("plot_cut_flow", "plotting"),
     script:
         "../scripts/plot_cut_flow.py"
 
@@ -116,7 +117,6 @@ rule plot_diagnostics:
     """Calibration of the CNN, correlation with the jet variables, and what cuts on it do to the masses of the background."""
     input:
         test_events=RESULTS / "metrics/test_events.h5",
-        modules=package_modules("evaluation", "metrics", "plotting"),
     output:
         **plot_outputs("calibration", "correlations", "mass_sculpting"),
         numbers=RESULTS / "metrics/diagnostics.json",
@@ -130,6 +130,7 @@ rule plot_diagnostics:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         classifiers=["cnn", "cnn+jets", *[name for name in ("referee", "mlp") if name in config["baselines"]]],
+        code=code_of("plot_diagnostics", "evaluation", "metrics", "plotting"),
     script:
         "../scripts/plot_diagnostics.py"
 
@@ -140,7 +141,6 @@ rule plot_attributions:
         images=IMAGE_LIST,
         weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
         models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
-        modules=package_modules("attribution", "plotting"),
     output:
         **plot_outputs("attributions"),
     log:
@@ -154,8 +154,9 @@ rule plot_attributions:
     params:
         class_names=CLASS_NAMES,
         n_events=config["plots"]["n_attributed_events"],
-        luminosity_fb=config["luminosity_fb"],
+        luminosity_fb=ANY_LUMINOSITY_FB,
         seed=config["seed"],
+        code=code_of("plot_attributions", "attribution", "plotting"),
     script:
         "../scripts/plot_attributions.py"
 
@@ -165,7 +166,6 @@ rule plot_extreme_events:
     input:
         images=IMAGE_LIST,
         test_events=RESULTS / "metrics/test_events.h5",
-        modules=package_modules("plotting"),
     output:
         **plot_outputs(*EXTREMES),
     log:
@@ -177,8 +177,9 @@ rule plot_extreme_events:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 20 * attempt,
     params:
-        titles=TITLES,
+        titles=TRAINING_TITLES,
         n_displays=config["plots"]["n_event_displays"],
+        code=code_of("plot_extreme_events", "plotting"),
     script:
         "../scripts/plot_extreme_events.py"
 
@@ -187,7 +188,6 @@ rule plot_reach:
     """Expected significance and limits."""
     input:
         numbers=RESULTS / "metrics/reach.json",
-        modules=package_modules("plotting"),
     output:
         **plot_outputs("reach", *LIMIT_PLOTS),
     log:
@@ -198,6 +198,8 @@ rule plot_reach:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        code=code_of("plot_reach", "plotting"),
     script:
         "../scripts/plot_reach.py"
 
@@ -208,7 +210,6 @@ if VARIATIONS:
         """Efficiencies of fixed thresholds in other detectors."""
         input:
             numbers=RESULTS / "metrics/robustness.json",
-            modules=package_modules("plotting"),
         output:
             **plot_outputs("robustness"),
         log:
@@ -219,6 +220,8 @@ if VARIATIONS:
         resources:
             mem_mb=lambda wildcards, attempt: 1000 * attempt,
             runtime=lambda wildcards, attempt: 10 * attempt,
+        params:
+            code=code_of("plot_robustness", "plotting"),
         script:
             "../scripts/plot_robustness.py"
 
@@ -229,7 +232,6 @@ rule write_hepdata:
         test_events=RESULTS / "metrics/test_events.h5",
         summary=RESULTS / "metrics/summary.json",
         reach=RESULTS / "metrics/reach.json",
-        modules=package_modules("hepdata", "metrics"),
     output:
         directory(RESULTS / "hepdata"),
     log:
@@ -242,6 +244,7 @@ rule write_hepdata:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
+        code=code_of("write_hepdata", "hepdata", "metrics"),
     script:
         "../scripts/write_hepdata.py"
 
@@ -251,15 +254,10 @@ rule write_report:
     input:
         plots=figure_files(REPORT),
         tables=[path for section in REPORT for path in section["tables"]],
-        texts=[
-            path
-            for section in REPORT
-            for path in (section["text_file"], *(figure["caption_file"] for figure in section["figures"]))
-        ],
+        texts=[ancient(path) for path in text_files(REPORT)],
         numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
         run_summary=RESULTS / "metrics/run_summary.json",
         hepdata=RESULTS / "hepdata",
-        modules=package_modules("report"),
     output:
         page=RESULTS / "report.html",
         numbers=RESULTS / "metrics/numbers.csv",
@@ -279,5 +277,6 @@ rule write_report:
         placeholders=report_placeholders(),
         files=REPORT_FILES,
         foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",
+        code=code_of("write_report", "report", files=text_files(REPORT)),
     script:
         "../scripts/write_report.py"

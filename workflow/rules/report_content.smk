@@ -3,18 +3,24 @@
 
 def report_section(name, title, *, figures=None, tables=()):
     """A section of the report: its text and tables, and figures as name of the plot -> title."""
-    texts = Path(workflow.basedir) / "report"
     captions = {plot: plot.rstrip("_0123456789") for plot in figures or {}}  # event_display_signal_1
     return {
         "name": name,
         "title": title,
-        "text_file": str(texts / f"sections/{name}.md"),
+        "text_file": f"sections/{name}.md",
         "tables": [str(RESULTS / f"metrics/{table}.md") for table in tables],
         "figures": [
-            {"name": plot, "title": label, "caption_file": str(texts / f"{captions[plot]}.md")}
+            {"name": plot, "title": label, "caption_file": f"{captions[plot]}.md"}
             for plot, label in (figures or {}).items()
         ],
     }
+
+
+def text_files(sections):
+    """Texts and captions of sections."""
+    names = [section["text_file"] for section in sections]
+    names += [figure["caption_file"] for section in sections for figure in section["figures"]]
+    return [source_file(f"report/{name}") for name in names]
 
 
 def figure_files(sections):

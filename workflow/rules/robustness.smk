@@ -14,7 +14,7 @@ if VARIATIONS:
             params:
                 job=simulation_params,
                 seed=config["seed"],
-                code=package_digest("simulation"),
+                code=code_of("simulate_ntuples", "simulation"),
 
     use rule build_images as build_varied_images with:
         input:
@@ -28,7 +28,7 @@ if VARIATIONS:
         params:
             job=varied_image_params,
             recipe=varied_recipe,
-            code=package_digest(*IMAGE_MODULES, "variations"),
+            code=code_of("build_images", *IMAGE_MODULES, "variations"),
 
     rule score_variation:
         """Mean score of the networks of a model for the test events of a variation."""
@@ -36,7 +36,6 @@ if VARIATIONS:
             images=varied_images,
             weights=lambda wildcards: seed_files("models/{model}/seed{seed}/model.safetensors", wildcards.model),
             models=lambda wildcards: seed_files("models/{model}/seed{seed}/model.json", wildcards.model),
-            modules=package_modules("datasets", "models", "scoring"),
         output:
             RESULTS / "variations/{variation}/scores/{model}.h5",
         log:
@@ -49,6 +48,7 @@ if VARIATIONS:
             runtime=lambda wildcards, attempt: 60 * attempt,
         params:
             options=scoring_options,
+            code=code_of("score_ensemble", "datasets", "models", "scoring"),
         script:
             "../scripts/score_ensemble.py"
 
@@ -62,7 +62,6 @@ if VARIATIONS:
                 for variation in VARIATIONS
                 for model in ROBUSTNESS_MODELS
             ],
-            modules=package_modules("evaluation", "metrics", "selection"),
         output:
             numbers=RESULTS / "metrics/robustness.json",
             table=RESULTS / "metrics/robustness.md",
@@ -82,5 +81,6 @@ if VARIATIONS:
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
+            code=code_of("evaluate_robustness", "evaluation", "metrics", "selection"),
         script:
             "../scripts/evaluate_robustness.py"

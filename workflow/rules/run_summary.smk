@@ -1,22 +1,48 @@
 """The list of its jobs that a run writes when it starts, and what they cost at its end."""
 
 
-onstart:
+def note_start(log):
+    """Write the list of the jobs of a run that starts."""
     from calovision.run_summary import start_run
 
     start_run(RESULTS, listed_jobs(workflow.dag), is_complete=is_complete(workflow.dag), logs=log)
 
 
-onsuccess:
+def note_end(succeeded):
+    """Note how the run ended."""
     from calovision.run_summary import end_run
 
-    end_run(RESULTS, succeeded=True)
+    end_run(RESULTS, succeeded=succeeded)
+
+
+def add_hook(name, own):
+    """Run a function before the hook of the workflow that uses this one as a module: Snakemake knows only that one's."""
+    theirs = [getattr(workflow, f"_{name}")]
+
+    def both(log):
+        own(log)
+        theirs[-1](log)
+
+    setattr(workflow, f"_{name}", both)
+    setattr(workflow, name, theirs.append)  # a hook that follows in its file
+
+
+onstart:
+    note_start(log)
+
+
+onsuccess:
+    note_end(succeeded=True)
 
 
 onerror:
-    from calovision.run_summary import end_run
+    note_end(succeeded=False)
 
-    end_run(RESULTS, succeeded=False)
+
+if not workflow.modifier.is_main_snakefile():
+    add_hook("onstart", note_start)
+    add_hook("onsuccess", lambda log: note_end(succeeded=True))
+    add_hook("onerror", lambda log: note_end(succeeded=False))
 
 
 rule write_run_summary:
@@ -26,7 +52,6 @@ rule write_run_summary:
         tables=[path for section in RESULT_SECTIONS for path in section["tables"]],
         numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
         hepdata=RESULTS / "hepdata",
-        modules=package_modules("attempts", "run_summary"),
     output:
         **plot_outputs("run_summary"),
         numbers=RESULTS / "metrics/run_summary.json",
@@ -39,5 +64,7 @@ rule write_run_summary:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
+    params:
+        code=code_of("write_run_summary", "attempts", "run_summary"),
     script:
         "../scripts/write_run_summary.py"

@@ -19,6 +19,6 @@ if SIMULATED:
         params:
             job=simulation_params,
             seed=config["seed"],
-            code=package_digest("simulation"),
+            code=code_of("simulate_ntuples", "simulation"),
         script:
             "../scripts/simulate_ntuples.py"

@@ -5,7 +5,6 @@ rule train_network:
     """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
         images=IMAGE_LIST,
-        modules=package_modules("datasets", "models", "training"),
     output:
         weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
         model=RESULTS / "models/{model}/seed{seed}/model.json",
@@ -22,10 +21,9 @@ rule train_network:
         # `auto` takes a GPU where there is one, but a farm is not asked for it
         gpu=lambda wildcards: MODELS[wildcards.model]["n_devices"] if MODELS[wildcards.model]["device"] == "gpu" else 0,
     params:
-        options=lambda wildcards: {
-            key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS
-        },
-        luminosity_fb=config["luminosity_fb"],
+        options=training_options,
+        luminosity_fb=lambda wildcards: luminosity_of_loss(MODELS[wildcards.model]["weights"]),
+        code=code_of("train_network", "datasets", "models", "training"),
     script:
         "../scripts/train_network.py"
 
@@ -36,7 +34,6 @@ rule score_events:
         images=IMAGE_LIST,
         weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
         model=RESULTS / "models/{model}/seed{seed}/model.json",
-        modules=package_modules("datasets", "models", "scoring"),
     output:
         RESULTS / "scores/{model}/seed{seed}.h5",
     log:
@@ -49,5 +46,6 @@ rule score_events:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options,
+        code=code_of("score_events", "datasets", "models", "scoring"),
     script:
         "../scripts/score_events.py"

@@ -22,8 +22,10 @@ with job_log(snakemake.log[0]) as record:
     )
     weights = WeightOptions(**(sample["weights"] or {}))
     options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}
-    options |= {key: images[key] for key in ("chunk_size", "on_bad_file")} | {"progress": record.count}
-    options["retries"] = snakemake.config["images"]["remote_retries"]  # no parameter, since it decides no result
+    options |= {"on_bad_file": images["on_bad_file"], "progress": record.count}
+    # no parameters, since they decide no result
+    of_job = snakemake.config["images"]
+    options |= {"chunk_size": of_job["chunk_size"], "retries": of_job["remote_retries"]}
     compression = None if images["compression"] == "none" else images["compression"]
     name = snakemake.wildcards.sample
     convert_job(

@@ -12,10 +12,13 @@ with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
     folder = Path(snakemake.output.model).parent
     resumed = (folder / "resume").exists()
+    # no parameter, since it decides no result
+    model = {**snakemake.config["train"], **snakemake.config["models"][snakemake.wildcards.model]}
+    no_results = {"checkpoint_minutes": model["checkpoint_minutes"]}
     train_network(
         ImageCollection(read_file_list(snakemake.input.images)),
         folder,
-        TrainingOptions(**snakemake.params.options, seed=int(snakemake.wildcards.seed)),
+        TrainingOptions(**snakemake.params.options, **no_results, seed=int(snakemake.wildcards.seed)),
         luminosity_fb=snakemake.params.luminosity_fb,
         progress_bar=sys.stderr.isatty(),
     )

@@ -14,10 +14,10 @@ from calovision.report import read_sections, write_csv, write_report
 with job_log(snakemake.log[0]):
     numbers = {Path(path).stem: json.loads(Path(path).read_text()) for path in snakemake.input.numbers}
     write_csv(Path(snakemake.output.numbers), numbers)
-    params = snakemake.params
+    params, texts = snakemake.params, Path(snakemake.input.texts[0]).parents[1]
     write_report(
         Path(snakemake.output.page),
-        read_sections(params.sections, plots=Path(params.plots), values=params.placeholders),
+        read_sections(params.sections, plots=Path(params.plots), values=params.placeholders, texts=texts),
         title=params.title,
         summary=params.summary,
         files={name: Path(path) for name, path in params.files.items()},

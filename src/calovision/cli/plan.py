@@ -32,18 +32,28 @@ def plan_command(
     events: Annotated[float | None, typer.Option(min=1, metavar="N", help="Events of all samples together.")] = None,
     rates: Rates = None,
     cores: Annotated[int, typer.Option(min=1, metavar="N", help="Cores that work at a time.")] = 1,
-    base: Annotated[Path, typer.Option(metavar="FILE", help="The configuration that has every key.")] = Path(
-        "config/config.yaml"
-    ),
+    base: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Read before CONFIG; config/config.yaml of this folder if there is one."),
+    ] = None,
     compare: Compare = None,
 ) -> None:
     """Estimate jobs, CPU and GPU hours, memory and disk of a workflow from rates measured in earlier runs."""
-    from calovision.planning import make_plan, measured_hours, read_configuration, read_rates
+    from calovision.planning import make_plan, measured_hours, read_rates
 
-    configuration = read_configuration(base, configs)
+    configuration = complete_configuration(configs, base)
     runs = [read_rates(path) for path in rates or [default_rates(configuration)]]
     plan = make_plan(configuration, runs, files=files_of_samples(configuration), n_events=events)
     print_plan(plan, cores, None if compare is None else measured_hours(compare))
+
+
+def complete_configuration(configs: list[Path], base: Path | None) -> dict:
+    """The configuration with all keys, checked as Snakemake does before it runs a job."""
+    from calovision.workflow import check_configuration, expand_paths, read_configuration
+
+    configuration = read_configuration(configs, base=base)
+    check_configuration(configuration)
+    return expand_paths(configuration)
 
 
 def default_rates(configuration: Mapping) -> Path:

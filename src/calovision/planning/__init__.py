@@ -3,7 +3,6 @@
 Times are in seconds, sizes in bytes unless a name says otherwise.
 """
 
-from calovision.planning.configuration import read_configuration
 from calovision.planning.costs import CostModel
 from calovision.planning.measured import Job, Run, SampleYield, measure_run, measured_hours, read_rates
 from calovision.planning.plan import Plan, StagePlan, make_plan
@@ -18,6 +17,5 @@ __all__ = [
     "make_plan",
     "measure_run",
     "measured_hours",
-    "read_configuration",
     "read_rates",
 ]

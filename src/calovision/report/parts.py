@@ -48,7 +48,9 @@ class Section:
     tables: Sequence[Table] = field(default=())
 
 
-def read_sections(entries: Sequence[Mapping[str, Any]], *, plots: Path, values: Mapping[str, Any]) -> list[Section]:
+def read_sections(
+    entries: Sequence[Mapping[str, Any]], *, plots: Path, values: Mapping[str, Any], texts: Path = Path()
+) -> list[Section]:
     """Sections of the page from a list of entries, such as a workflow's parameters.
 
     Parameters
@@ -62,6 +64,8 @@ def read_sections(entries: Sequence[Mapping[str, Any]], *, plots: Path, values: 
     values
         What text and caption files may show as ``{{ name }}`` (Jinja), as it is: Markdown in it is escaped; within
         backticks, which Jinja's filter makes, as ``{{ name | code }}``.
+    texts
+        Folder to which the paths of text and caption files are relative.
 
     Raises
     ------
@@ -69,22 +73,22 @@ def read_sections(entries: Sequence[Mapping[str, Any]], *, plots: Path, values: 
         For an unknown or missing key, a missing text, table or caption file, or a placeholder without a value. That
         the figures exist is for `write_report` to check.
     """
-    return [_section(entry, Path(plots), values) for entry in entries]
+    return [_section(entry, Path(plots), values, Path(texts)) for entry in entries]
 
 
-def _section(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) -> Section:
+def _section(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path) -> Section:
     _check_keys(entry, ENTRY_KEYS, f"section {entry.get('name', '(without a name)')!r}")
     texts = [entry.get("text", "")]
     if "text_file" in entry:
-        texts.append(_filled(Path(entry["text_file"]), values))
+        texts.append(_filled(texts_folder / entry["text_file"], values))
     texts += [_read(Path(path)) for path in entry.get("tables", [])]
-    figures = [_figure(figure, plots, values) for figure in entry.get("figures", [])]
+    figures = [_figure(figure, plots, values, texts_folder) for figure in entry.get("figures", [])]
     return Section(entry["name"], entry["title"], "\n\n".join(text.strip() for text in texts if text.strip()), figures)
 
 
-def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) -> Figure:
+def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path) -> Figure:
     _check_keys(entry, FIGURE_KEYS, f"figure {entry.get('name', '(without a name)')!r}")
-    caption = _filled(Path(entry["caption_file"]), values) if entry.get("caption_file") else ""
+    caption = _filled(texts_folder / entry["caption_file"], values) if entry.get("caption_file") else ""
     pdf = plots / f"{entry['name']}.pdf"
     return Figure(plots / f"{entry['name']}.png", entry["title"], caption.strip(), pdf if pdf.is_file() else None)
 

@@ -1,0 +1,33 @@
+"""What the rules of the workflow know before any job runs: the configuration, its checks, its paths.
+
+Nothing here imports Snakemake, uproot or torch, since every job reads the configuration when it starts.
+"""
+
+from calovision.workflow.checks import check_configuration
+from calovision.workflow.configuration import (
+    default_configuration,
+    from_command_line,
+    merge_configurations,
+    read_configuration,
+    schema_of_configuration,
+    with_types,
+)
+from calovision.workflow.names import check_names
+from calovision.workflow.paths import check_results_dir, expand_paths
+from calovision.workflow.samples import gaps_in_slices
+from calovision.workflow.sources import package_digest
+
+__all__ = [
+    "check_configuration",
+    "check_names",
+    "check_results_dir",
+    "default_configuration",
+    "expand_paths",
+    "from_command_line",
+    "gaps_in_slices",
+    "merge_configurations",
+    "package_digest",
+    "read_configuration",
+    "schema_of_configuration",
+    "with_types",
+]

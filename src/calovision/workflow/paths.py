@@ -1,0 +1,52 @@
+"""Paths of a configuration: home folders and variables in them, and the folder of the results.
+
+What is relative is so to the folder where the workflow runs.
+"""
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from calovision.errors import InputError
+from calovision.user_files import expand_path
+
+SCHEMA_SUFFIXES = (".yaml", ".yml")
+
+
+def expand_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a checked configuration in which ``~``, ``$NAME`` and ``${NAME}`` in paths are replaced.
+
+    Raises
+    ------
+    InputError
+        As `calovision.user_files.expand_path`, with the key; or if the folder of the results is an address or blank.
+    """
+    expanded = deepcopy(dict(configuration))
+    expanded["results_dir"] = _expand_folder(configuration["results_dir"])
+    for name, sample in expanded["samples"].items():
+        key = f"configuration key 'samples.{name}"
+        if "files" in sample:
+            sample["files"] = [expand_path(file, f"{key}.files'") for file in sample["files"]]
+        if sample.get("schema", "").endswith(SCHEMA_SUFFIXES):
+            sample["schema"] = expand_path(sample["schema"], f"{key}.schema'")
+    return expanded
+
+
+def _expand_folder(text: str) -> str:
+    key = "configuration key 'results_dir'"
+    if not text.strip() or not text.isprintable():
+        raise InputError(f"{key}: {text!r} is no name of a folder; give one")
+    if "://" in text:
+        raise InputError(f"{key}: '{text}' is an address; results go to a folder of this machine")
+    return expand_path(text, key)
+
+
+def check_results_dir(folder: Path) -> None:
+    """Raise InputError unless the folder of the results, or the first above it that exists, can be written to."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(
+            f"configuration key 'results_dir': {existing} is no folder that you may write to; choose another one"
+        )

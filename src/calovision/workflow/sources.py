@@ -1,0 +1,43 @@
+"""Code that decides a result: a rule has its hash as a parameter, so that editing the code makes the result again.
+
+A hash is the same wherever the package lies and whenever its files were written; as inputs of a rule the files would
+make everything again in another clone.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+SUFFIXES = (".py", ".j2", ".css", ".yaml")
+
+
+@cache
+def package_digest(*names: str, files: tuple[str, ...] = ()) -> str:
+    """Hash of modules and subpackages of calovision, and of other files.
+
+    Parameters
+    ----------
+    names
+        Modules (``"grid"``) and subpackages (``"images"``).
+    files
+        Paths of scripts that call them, and of texts.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such module or file.
+    """
+    digest = hashlib.sha256()
+    for file in [*_files_of(names), *map(Path, files)]:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files_of(names: tuple[str, ...]) -> list[Path]:
+    files = []
+    for name in names:
+        folder = PACKAGE / name
+        in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in SUFFIXES)
+        files += in_folder if folder.is_dir() else [PACKAGE / f"{name}.py"]
+    return files

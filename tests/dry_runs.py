@@ -1,0 +1,90 @@
+"""Snakemake started on our workflow without jobs: dry runs, and results that look as if a run had made them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from conftest import REPOSITORY
+
+SNAKEFILE = REPOSITORY / "workflow/Snakefile"
+FOLDERS = ("tensorboard", "hepdata")  # outputs that are folders
+FORKED = """
+import json, os, sys
+from snakemake import cli
+for number, arguments in enumerate(json.loads(sys.argv[1])):
+    if os.fork() == 0:
+        output = os.open(f"{sys.argv[2]}.{number}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        os.dup2(output, 1), os.dup2(output, 2)
+        cli.main(arguments)
+    os.wait()
+"""
+
+
+def dry_run(tmp_path: Path, config: dict) -> subprocess.CompletedProcess:
+    """Dry run of a configuration in the repository's folder."""
+    path = tmp_path / "my.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    command = [sys.executable, "-m", "snakemake", "-n", "--configfile", str(path), "--directory", str(REPOSITORY)]
+    return subprocess.run(
+        [*command, "--config", f"results_dir={tmp_path}/results"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+
+
+def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Snakemake in a folder."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | environment)
+
+
+def several(folder: Path, calls: Sequence[Sequence[str]]) -> list[str]:
+    """Outputs of several calls of Snakemake in a folder, which are imported once."""
+    program = [sys.executable, "-c", FORKED, json.dumps(calls), str(folder / "output")]
+    subprocess.run(program, cwd=folder, check=True, capture_output=True)
+    return [(folder / f"output.{number}").read_text() for number in range(len(calls))]
+
+
+def jobs(result: subprocess.CompletedProcess | str) -> dict[str, int]:
+    """Job counts of Snakemake's first table; none if there is nothing to do."""
+    output = result if isinstance(result, str) else result.stdout + result.stderr
+    if "Nothing to be done" in output:
+        return {}
+    lines = output.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("Job stats:")) + 3
+    rows = [line.split() for line in lines[start:]]
+    return {row[0]: int(row[1]) for row in rows[: rows.index([])]}
+
+
+def pretend_run(folder: Path, *arguments: str) -> None:
+    """Make all results of a workflow as empty files, with what Snakemake notes of them."""
+    planned = snakemake(folder, "-n", *arguments)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    for outputs in re.findall(r"^    output: (.+)$", planned.stdout + planned.stderr, re.M):
+        for output in outputs.split(", "):
+            path = folder / output
+            (path if path.name in FOLDERS else path.parent).mkdir(parents=True, exist_ok=True)
+            if path.name not in FOLDERS:
+                path.touch()
+    touched = snakemake(folder, "--touch", "--forceall", *arguments)
+    assert touched.returncode == 0, touched.stdout + touched.stderr
+
+
+def samples(**changes: dict | None) -> dict:
+    """A signal and a background of five simulated events; keys of the background changed, None takes one away."""
+    simulate = {"process": "qcd", "n_events": 5}
+    signal = {"label": 1, "simulate": {"process": "rpv_gluinos", "n_events": 5}}
+    background = {"label": 0, "simulate": simulate, **changes}
+    return {"samples": {"signal": signal, "background": {key: v for key, v in background.items() if v is not None}}}
+
+
+def reach_samples(**changes: dict) -> dict:
+    """One signal and one background of the training, and a signal of another mass for the reach."""
+    found = samples()["samples"]
+    simulate = {"process": "rpv_gluinos", "mass_gluino": 1800, "n_events": 5}
+    other = {"label": 1, "role": "reach", "mass": 1800, "simulate": simulate, **changes}
+    other = {key: value for key, value in other.items() if value is not None}
+    return {"samples": {**found, "signal": found["signal"] | {"mass": 1400}, "other": other}}
