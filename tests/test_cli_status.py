@@ -79,3 +79,34 @@ def test_default_folder_is_results(folder, tmp_path_factory, monkeypatch):
     (place / "results").symlink_to(folder)
     monkeypatch.chdir(place)
     assert "1 of 4 done, 2 running, 1 failed" in succeed("status")
+
+
+def test_copy_without_times_is_told_from_the_run(tmp_path):
+    """As by `cp -r`: the results of a finished run are older than what they were made of."""
+    folder = tmp_path / "results"
+    build = entry("build_images", folder=folder, inputs=["a.root"], outputs=["a.h5"])
+    train = entry("train_network", folder=folder, inputs=["a.h5"], outputs=["model.json", "tensorboard"])
+    (folder / "tensorboard").mkdir(parents=True)
+    start(folder, [build, train])
+    begun = read_run(folder).started
+    for job in (build, train):
+        write_attempts(job, (begun, begun + 1, True, {}))
+    files = [folder / name for name in ("a.root", "a.h5", "model.json", "tensorboard/.snakemake_timestamp")]
+    for number, file in enumerate(files):
+        file.touch()
+        os.utime(file, (100 + number, 100 + number))
+    end_run(folder, succeeded=True)
+    text = succeed("status", folder)
+    assert "outdated" not in text
+    assert "copied" not in text
+    folder.rename(tmp_path / "copy")
+    os.utime(tmp_path / "copy/a.h5", (150, 150))
+    text = " ".join(succeed("status", tmp_path / "copy").split())
+    assert f"copied the run was in {folder}" in text
+    assert "outdated 1 job would run again, since their inputs are newer" in text
+    assert "--touch" in text
+    found = json.loads(succeed("status", tmp_path / "copy", "--json"))["run"]
+    assert (found["copied_from"], found["n_outdated"]) == (str(folder), 1)
+    os.utime(tmp_path / "copy/tensorboard/.snakemake_timestamp", (160, 160))
+    os.utime(tmp_path / "copy/model.json", (160, 160))
+    assert "outdated" not in succeed("status", tmp_path / "copy")

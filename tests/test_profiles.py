@@ -115,8 +115,8 @@ def test_container_installs_the_tested_packages() -> None:
     assert "--constraint /opt/calovision/constraints.txt" in definition
     for source in re.findall(r"^    (\S+) /opt/", definition.split("%files")[1].split("%post")[0], re.M):
         assert (REPOSITORY / source).exists(), source
-    (image,) = re.findall(r'^container: "(.+)"', (REPOSITORY / "workflow/Snakefile").read_text(), re.M)
-    assert f"apptainer build {image} workflow/container/calovision.def" in definition
+    (image,) = re.findall(r'"\{folder\}/(container/.+)"', RULES)
+    assert f"apptainer build workflow/{image} workflow/container/calovision.def" in definition
 
 
 # -- what the farm is asked for -----------------------------------------------------------------

@@ -401,7 +401,7 @@ def test_script_of_the_workflow(entries, tmp_path):
         "foot": "Foot.",
     }
     job = {
-        "input": {"numbers": [str(tmp_path / "summary.json")]},
+        "input": {"numbers": [str(tmp_path / "summary.json")], "texts": [str(tmp_path / "sections/data.md")]},
         "output": {"page": str(tmp_path / "report.html"), "numbers": str(tmp_path / "numbers.csv")},
         "log": [str(tmp_path / "log")],
         "params": params,

@@ -22,9 +22,26 @@ def files(tmp_path: Path) -> list[Path]:
 def test_files_in_their_order(tmp_path: Path, files: list[Path]) -> None:
     path = tmp_path / "images.tsv"
     write_file_list(path, files)
-    assert path.read_text() == f"{files[0]}\t3\t1000000007\n{files[1]}\t4\t1000000008\n"
+    assert path.read_text() == "./b.h5\t3\t1000000007\n./my folder/a.h5\t4\t1000000008\n"
     assert read_file_list(path) == files
     assert read_file_list(str(path)) == files
+
+
+def test_list_moves_with_its_files(tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What lies elsewhere keeps its path; lists of earlier versions hold paths from the working folder."""
+    elsewhere = tmp_path / "elsewhere.h5"
+    (tmp_path / "results").mkdir()
+    inside = tmp_path / "results/a.h5"
+    for path in (elsewhere, inside):
+        path.touch()
+    write_file_list(tmp_path / "results/images.tsv", [inside, elsewhere])
+    (tmp_path / "results").rename(tmp_path / "moved")
+    assert read_file_list(tmp_path / "moved/images.tsv") == [tmp_path / "moved/a.h5", elsewhere]
+    monkeypatch.chdir(tmp_path)
+    write_file_list(Path("moved/images.tsv"), [Path("moved/a.h5")])
+    assert Path("moved/images.tsv").read_text().startswith("./a.h5\t")
+    Path("moved/images.tsv").write_text("moved/a.h5\t0\t0\n")
+    assert read_file_list(Path("moved/images.tsv")) == [Path("moved/a.h5")]
 
 
 @pytest.mark.parametrize("change", ["size", "time"])

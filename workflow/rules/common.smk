@@ -296,42 +296,6 @@ def network_files(pattern):
     return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
 
 
-def original_names():
-    """Names of our rules in the workflow, which may use them as a module with names of its own -> their names here."""
-    return {proxy.rule.name: name for name, proxy in rules._rules.items()}
-
-
-def listed_job(job, rule, is_needed):
-    """What the list of a run's jobs says of one."""
-    values = [f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()]
-    inputs = list(map(str, job.input))
-    return {
-        "rule": rule,
-        "name": "/".join(values),
-        "log": str(job.log[0]),
-        "benchmark": str(job.benchmark),
-        "inputs": [*inputs, *map(str, IMAGE_FILES)] if str(IMAGE_LIST) in inputs else inputs,
-        "outputs": list(map(str, job.output)),
-        "is_needed": is_needed,
-        "epochs": MODELS[job.wildcards.model]["epochs"] if rule == "train_network" else None,
-    }
-
-
-def listed_jobs(dag):
-    """The list of a run's jobs, in the order of their rules."""
-    names = original_names()
-    order = {rule: position for position, rule in enumerate(names.values())}
-    ours = [job for job in dag.jobs if job.benchmark and job.rule.name in names]
-    jobs = [listed_job(job, names[job.rule.name], dag.needrun(job)) for job in ours]
-    return sorted(jobs, key=lambda job: (order[job["rule"]], job["name"]))
-
-
-def is_complete(dag):
-    """Whether a run is asked for everything, and no rules are left out (--allowed-rules)."""
-    names = original_names()
-    return {"all", "build_images"} <= {names.get(job.rule.name) for job in dag.jobs}
-
-
 # Threads of a job that wait must not burn the core that another process needs, which would slow both down.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

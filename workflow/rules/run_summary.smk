@@ -1,48 +1,4 @@
-"""The list of its jobs that a run writes when it starts, and what they cost at its end."""
-
-
-def note_start(log):
-    """Write the list of the jobs of a run that starts."""
-    from calovision.run_summary import start_run
-
-    start_run(RESULTS, listed_jobs(workflow.dag), is_complete=is_complete(workflow.dag), logs=log)
-
-
-def note_end(succeeded):
-    """Note how the run ended."""
-    from calovision.run_summary import end_run
-
-    end_run(RESULTS, succeeded=succeeded)
-
-
-def add_hook(name, own):
-    """Run a function before the hook of the workflow that uses this one as a module: Snakemake knows only that one's."""
-    theirs = [getattr(workflow, f"_{name}")]
-
-    def both(log):
-        own(log)
-        theirs[-1](log)
-
-    setattr(workflow, f"_{name}", both)
-    setattr(workflow, name, theirs.append)  # a hook that follows in its file
-
-
-onstart:
-    note_start(log)
-
-
-onsuccess:
-    note_end(succeeded=True)
-
-
-onerror:
-    note_end(succeeded=False)
-
-
-if not workflow.modifier.is_main_snakefile():
-    add_hook("onstart", note_start)
-    add_hook("onsuccess", lambda log: note_end(succeeded=True))
-    add_hook("onerror", lambda log: note_end(succeeded=False))
+"""What the jobs of a run cost, at its end."""
 
 
 rule write_run_summary:

@@ -56,14 +56,27 @@ def _run_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     if run["remaining_s"] is not None:
         limit = "at least " if run["remaining_is_lower_limit"] else "about "
         rows.append(("time left", limit + duration(run["remaining_s"])))
-    return [*rows, ("log", run["log"])]
+    rows.append(("log", run["log"]))
+    if run["copied_from"] is not None:
+        rows.append(("copied", f"the run was in {run['copied_from']}"))
+    if run["n_outdated"]:
+        rows.append(("outdated", f"{_jobs(run['n_outdated'])} would run again, {_OUTDATED}"))
+    return rows
 
 
+_OUTDATED = (
+    "since their inputs are newer than what was made of them: if they are the same, as after a copy, give the "
+    "snakemake command once with --touch"
+)
 _STATES = {
     True: "running",
     False: "stopped without an end: give the same snakemake command again, if it asks for it with --unlock before",
     None: "running, or stopped without an end, on another machine",
 }
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job{'s' if number != 1 else ''}"
 
 
 def _ending(run: Mapping[str, Any]) -> str:

@@ -38,7 +38,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """The last run: its jobs, its process, when it started (seconds since 1970), and how it ended if it has."""
+    """The last run: its jobs, its process, when it started (seconds since 1970), and how it ended if it has.
+
+    ``folder`` is where the results were then; None for runs of earlier versions.
+    """
 
     jobs: list[Job]
     started: float
@@ -48,6 +51,7 @@ class Run:
     log: str
     ended: float | None = None
     succeeded: bool | None = None
+    folder: str | None = None
 
     @property
     def is_active(self) -> bool | None:
@@ -85,7 +89,7 @@ def start_run(results: Path, jobs: Iterable[Mapping[str, Any]], *, is_complete: 
     _write(results / JOBS, content)
     log = str(Path(logs[0]).absolute()) if logs else "none"
     process = {"host": socket.gethostname(), "pid": os.getpid(), "born": birth_of(os.getpid())}
-    _write(results / RUN, {"started": time.time(), **process, "log": log})
+    _write(results / RUN, {"started": time.time(), **process, "log": log, "folder": str(results.resolve())})
 
 
 def end_run(results: Path, *, succeeded: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from calovision.run_summary.jobs import Job, read_run
 from calovision.run_summary.measurements import read_benchmark
-from calovision.run_summary.states import STATES, JobState, job_states
+from calovision.run_summary.states import STATES, JobState, is_outdated, job_states
 
 HISTORY = "history.csv"
 N_FAILURES = 5
@@ -24,7 +24,9 @@ def run_status(results: Path) -> dict[str, Any]:
     ``run``
         ``active`` (None: on another machine), ``started``, ``ended`` (seconds since 1970), ``succeeded``, ``host``,
         ``log`` (the run's own), ``remaining_s`` (None if unknown or over) and ``remaining_is_lower_limit``: a stage of
-        which no job was ever done is not in it.
+        which no job was ever done is not in it. ``copied_from`` is the folder of the run if the results were elsewhere
+        then, else None; ``n_outdated`` the number of jobs that Snakemake would do again (`is_outdated`), 0 while it
+        runs.
     ``stages``
         Rule -> ``done``, ``running``, ``failed``, ``missing`` (numbers of jobs), ``events_per_s`` (of one job) and
         ``seconds_per_job`` (means of the jobs that are done; None if unknown).
@@ -54,6 +56,8 @@ def run_status(results: Path) -> dict[str, Any]:
             **{name: getattr(run, name) for name in ("started", "ended", "succeeded", "host", "log")},
             "remaining_s": remaining,
             "remaining_is_lower_limit": not complete,
+            "copied_from": None if run.folder in (None, str(Path(results).resolve())) else run.folder,
+            "n_outdated": sum(is_outdated(state) for state in states) if is_over else 0,
         },
         "stages": stages,
         "running": running,

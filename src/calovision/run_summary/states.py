@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from calovision.attempts import Attempt, read_attempts
 from calovision.run_summary.jobs import Job, Run
@@ -52,6 +53,23 @@ def _state(job: Job, attempts: list[Attempt], run_started: float, *, run_is_acti
     if not last.succeeded:
         return "failed"
     return "done" if _is_there(job) else "missing"
+
+
+def is_outdated(state: JobState) -> bool:
+    """Tell whether an input of a job that is done is newer than one of its outputs, as after a copy without times.
+
+    Snakemake would do it again, unless it knows from a checksum that a small input is the same.
+    """
+    if state.state != "done":
+        return False
+    made = [_changed(path) for path in state.job.outputs]
+    return bool(made) and any(_changed(path) > min(made) for path in state.job.inputs if path.exists())
+
+
+def _changed(path: Path) -> float:
+    """Time at which a file was written; Snakemake keeps that of a folder in a file inside it."""
+    stamp = path / ".snakemake_timestamp"
+    return (stamp if stamp.exists() else path).stat().st_mtime
 
 
 def _is_there(job: Job) -> bool:

@@ -10,12 +10,16 @@ from calovision.errors import InputError
 def write_file_list(path: Path, files: Iterable[Path]) -> None:
     """Write paths, bytes and nanoseconds since 1970, divided by tabs; complete or not at all.
 
+    Paths of files below the folder of the list begin with ``./`` and are relative to it, so that it can be moved.
     With the two numbers the list changes where a file does: Snakemake takes lists of equal content for the same.
     """
+    folder = Path(path).parent
     with replaced(path) as temporary, temporary.open("w", encoding="utf-8") as lines:
         for file in files:
             status = Path(file).stat()
-            lines.write(f"{file}\t{status.st_size}\t{status.st_mtime_ns}\n")
+            below = Path(file).is_relative_to(folder)
+            name = f"./{Path(file).relative_to(folder)}" if below else str(file)
+            lines.write(f"{name}\t{status.st_size}\t{status.st_mtime_ns}\n")
 
 
 def read_file_list(path: Path) -> list[Path]:
@@ -30,7 +34,8 @@ def read_file_list(path: Path) -> list[Path]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no readable list of image files; make it again") from error
-    files = [Path(line.split("\t")[0]) for line in lines]
+    names = [line.split("\t")[0] for line in lines]
+    files = [Path(path).parent / name if name.startswith("./") else Path(name) for name in names]
     for file in files:
         if not file.exists():
             raise InputError(
