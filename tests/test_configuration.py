@@ -342,6 +342,7 @@ BAD = {
         {"train": {"network": "calovision.models.small:SmallCN"}},
         "small.py has no class 'SmallCN'; did you mean 'SmallCNN'?",
     ),
+    "title": (samples(title="$\\ttbar$"), "configuration key 'samples.background.title': ", "cannot set"),
     "grid": ({"images": {"eta_range": [2.5, -2.5]}}, "configuration key 'images.grid'"),
     "edges": ({"images": {"grid": [2, 4], "eta_edges": [0, 1]}}, "configuration key 'images.eta_edges'"),
     "schema that is not there": (
