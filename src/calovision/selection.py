@@ -9,7 +9,7 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.expressions import Expression, parse
 from calovision.expressions.kinds import CONDITION, NUMBER
-from calovision.expressions.nodes import Name, names_with_indices
+from calovision.expressions.nodes import Name, names_with_indices, shortened
 
 # Variables with one number an event, by what they are computed from; of jet_pt there are ten.
 EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "delta_eta_12", "ht", "leading_pt")
@@ -55,12 +55,13 @@ def check_cut(
     InputError
         If the expression cannot be read, uses an unknown variable (the nearest one is named), or is no cut.
     """
-    where = f"cut '{name}'" if name != expression else "cut"
-    found, arrays = parse(expression, where), arrays or {}
+    where = f"cut '{shortened(name)}'" if name != expression else "cut"
+    found = parse(expression, where)
+    shown = f"{where} ({shortened(expression, 200)})"
     for part in names_with_indices(found.tree):
-        _check_variable(part, f"{where} ({expression})", variables, arrays)
+        _check_variable(part, shown, variables, arrays or {})
     if CONDITION not in found.possible_kinds(where, NUMBER):
-        raise InputError(f"{where} ({expression}) gives numbers: it must be a comparison, true or false")
+        raise InputError(f"{shown} gives numbers: it must be a comparison, true or false")
     return found
 
 
@@ -71,11 +72,11 @@ def _check_variable(name: Name, where: str, variables: Collection[str], arrays: 
         if len(indices) == 1 and indices[0] < arrays[base]:
             return
         raise InputError(
-            f"{where} uses '{name.text}', but {base} has {arrays[base]} numbers an event: choose one of them, "
+            f"{where} uses '{shortened(name.text)}', but {base} has {arrays[base]} numbers an event: choose one, "
             f"{base}[0] to {base}[{arrays[base] - 1}]"
         )
     if base in variables and indices:
-        raise InputError(f"{where} uses '{name.text}', but {base} is one number an event: write {base}")
+        raise InputError(f"{where} uses '{shortened(name.text)}', but {base} is one number an event: write {base}")
     if base in CONTENT_VARIABLES and base not in variables:
         raise InputError(
             f"{where} uses the unknown variable '{base}', which needs event_content: set it in the configuration, or "
@@ -84,7 +85,7 @@ def _check_variable(name: Name, where: str, variables: Collection[str], arrays: 
     if base not in variables:
         known = sorted([*variables, *arrays])
         raise InputError(
-            f"{where} uses the unknown variable '{base}': {_nearest(base, known)}choose from "
+            f"{where} uses the unknown variable '{shortened(base)}': {_nearest(base, known)}choose from "
             f"{', '.join(known) or 'none'}"
         )
 
@@ -124,9 +125,10 @@ def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]
         part.text: arrays[part.base][:, part.indices[0]] if part.indices else scalars[part.base]
         for part in names_with_indices(found.tree)
     }
-    passed = found.evaluate(used, f"cut '{name}'")
+    passed = found.evaluate(used, f"cut '{shortened(name)}'")
     if passed.dtype != bool:
-        raise InputError(f"cut '{name}' ({expression}) gives numbers: it must be a comparison, true or false")
+        shown = shortened(expression, 200)
+        raise InputError(f"cut '{shortened(name)}' ({shown}) gives numbers: it must be a comparison, true or false")
     return np.broadcast_to(passed, (_n_events(variables),))
 
 

@@ -34,13 +34,15 @@ from typing import TYPE_CHECKING
 
 from calovision.errors import InputError
 from calovision.expressions.kinds import ANY, KindError, Typed, typed
-from calovision.expressions.nodes import Name, Node, names_of, replaced, shortened, walk, written
+from calovision.expressions.nodes import Name, Node, depth, names_of, replaced, shortened, walk, written
 from calovision.expressions.reading import UnreadableError, read
 
 if TYPE_CHECKING:
     import numpy as np
 
-MAX_NODES = 4000  # after definitions were put in place of names
+MAX_LENGTH, MAX_DEPTH = 4000, 100  # characters of a text, operations in each other
+COMPOSED_LENGTH, COMPOSED_DEPTH = 100_000, 150  # of a text that was put together
+MAX_NODES = 2000  # after definitions were put in place of names
 _SHOWN = 200  # characters of a text in a message
 
 
@@ -103,13 +105,15 @@ class Expression:
         InputError
             If a definition is not of the grammar, or the result is too long or joins what cannot be joined.
         """
-        trees = {name: parse(text, where).tree for name, text in definitions.items() if name in self.names}
+        used = {name: text for name, text in definitions.items() if name in self.names}
+        trees = {name: parse(text, where, composed=True).tree for name, text in used.items()}
         if not trees:
             return self
         tree = replaced(self.tree, trees)
+        if sum(1 for _ in walk(tree)) > MAX_NODES or depth(tree) > MAX_DEPTH:
+            long = f"and what it uses have more than {MAX_NODES} parts, or {MAX_DEPTH} in each other; write it shorter"
+            raise InputError(_sentence(where, self.text, long))
         result = Expression(written(tree), tree)
-        if (n_nodes := sum(1 for _ in walk(tree))) > MAX_NODES:
-            raise InputError(_sentence(where, self.text, f"has {n_nodes} parts; at most {MAX_NODES} are computed"))
         result.possible_kinds(where)
         return result
 
@@ -127,7 +131,7 @@ class Expression:
             raise InputError(_sentence(where, self.text, error)) from error
 
 
-def parse(text: object, where: str) -> Expression:
+def parse(text: object, where: str, *, composed: bool = False) -> Expression:
     """Read an expression.
 
     Parameters
@@ -136,6 +140,8 @@ def parse(text: object, where: str) -> Expression:
         What the user wrote.
     where
         How the sentence of an error begins.
+    composed
+        The text was put together from others, and may be longer.
 
     Raises
     ------
@@ -145,14 +151,15 @@ def parse(text: object, where: str) -> Expression:
     if not isinstance(text, str):
         raise InputError(f"{where}: {text!r} is no text; write an expression such as (n_fat_jets >= 4) & (ht > 800)")
     try:
-        return _parse(text)
+        return _parse(text, composed)
     except (UnreadableError, KindError) as error:
         raise InputError(_sentence(where, text, error)) from error
 
 
 @lru_cache(maxsize=1024)
-def _parse(text: str) -> Expression:
-    expression = Expression(text, read(text))
+def _parse(text: str, composed: bool) -> Expression:
+    limits = (COMPOSED_LENGTH, COMPOSED_DEPTH) if composed else (MAX_LENGTH, MAX_DEPTH)
+    expression = Expression(text, read(text, *limits))
     _kinds(expression.tree, ANY)
     return expression
 

@@ -50,6 +50,11 @@ def walk(node: Node) -> Iterator[Node]:
             yield from walk(argument)
 
 
+def depth(node: Node) -> int:
+    """Number of calls in each other."""
+    return 1 + max(map(depth, node.arguments), default=0) if isinstance(node, Call) else 0
+
+
 def names_with_indices(node: Node) -> tuple[Name, ...]:
     """Names of a tree, each once, in their order."""
     return tuple(dict.fromkeys(part for part in walk(node) if isinstance(part, Name)))

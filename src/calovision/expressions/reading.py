@@ -7,13 +7,9 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
 
 from calovision.expressions.functions import ALIASES, FUNCTIONS, MAX_POWER, OTHER_NAMES, REDUCTIONS
 from calovision.expressions.nodes import Call, Name, Node, Number, shortened
-
-MAX_LENGTH = 4000  # characters
-MAX_DEPTH = 100  # of operations in each other
 
 _REMEDY = (
     "write names, numbers, functions such as sqrt, arctan2 and where, and comparisons in parentheses joined by & and |"
@@ -59,11 +55,10 @@ class UnreadableError(ValueError):
     """What is wrong with a text and what would be right; the sentence goes on behind the text."""
 
 
-@lru_cache(maxsize=1024)
-def read(text: str) -> Node:
-    """Read a text; `UnreadableError` if it is no expression."""
-    if len(text) > MAX_LENGTH:
-        raise UnreadableError(f"has {len(text)} characters; at most {MAX_LENGTH} are read")
+def read(text: str, max_length: int, max_depth: int) -> Node:
+    """Read a text; `UnreadableError` if it is no expression, too long, or has too many operations in each other."""
+    if len(text) > max_length:
+        raise UnreadableError(f"has {len(text)} characters; at most {max_length} are read")
     source = _one_line(text)
     try:
         with warnings.catch_warnings():
@@ -71,7 +66,7 @@ def read(text: str) -> Node:
             tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise UnreadableError(f"cannot be read; {_remedy_of_syntax(source)}") from error
-    return _Reader(source).node(tree.body, 0)
+    return _Reader(source, max_depth).node(tree.body, 0)
 
 
 def _one_line(text: str) -> str:
@@ -96,7 +91,8 @@ def _remedy_of_syntax(source: str) -> str:
 class _Reader:
     """Turns nodes of Python into ours."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, max_depth: int) -> None:
+        self.max_depth = max_depth
         self.source = source
         self.bytes = source.encode()  # Python counts columns in bytes
         self._readers: dict[type, Callable[[ast.AST, int], Node]] = {
@@ -113,8 +109,8 @@ class _Reader:
 
     def node(self, node: ast.AST, depth: int) -> Node:
         """Our node for one of Python; `UnreadableError` if there is none."""
-        if depth > MAX_DEPTH:
-            raise UnreadableError(f"has more than {MAX_DEPTH} operations in each other; write it in a shorter form")
+        if depth > self.max_depth:
+            raise UnreadableError(f"has more than {self.max_depth} operations in each other; write it shorter")
         reader = self._readers.get(type(node))
         if reader is None:
             other = f"has Python's {type(node).__name__}, which expressions do not have; {_REMEDY}"

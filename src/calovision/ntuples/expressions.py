@@ -16,7 +16,7 @@ _INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]", re.DOTALL)
 
 def names_in(expression: str) -> tuple[str, ...]:
     """Names of an expression, each once, in their order."""
-    return parse(expression, "schema").names
+    return parse(expression, "schema", composed=True).names
 
 
 def find_branch(name: str, present: Collection[str]) -> tuple[str, tuple[int, ...]]:
@@ -40,11 +40,11 @@ def branches_in(expressions: Iterable[str], present: Collection[str]) -> list[st
 
 def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
     """Tell whether a formula of names that are no branches is, as a whole, the name of one."""
-    if expression not in present or parse(expression, "schema").is_name:
+    if expression not in present or parse(expression, "schema", composed=True).is_name:
         return False
     return not set(branches_in([expression], present)) <= set(present)
 
 
 def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> np.ndarray:
     """Evaluate an expression of arrays ``(m,)``, or of what broadcasts to it (`Expression.evaluate`)."""
-    return parse(expression, where).evaluate(values, where)
+    return parse(expression, where, composed=True).evaluate(values, where)
