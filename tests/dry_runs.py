@@ -24,6 +24,19 @@ for number, arguments in enumerate(json.loads(sys.argv[1])):
     os.wait()
 """
 
+MODULE = """
+module calo:
+    snakefile: "{snakefile}"
+    config: {config}
+
+use rule * from calo as calo_*
+
+rule mine:
+    default_target: True
+    input: rules.calo_all.input
+"""
+"""A workflow that uses ours as a module."""
+
 
 def dry_run(tmp_path: Path, config: dict) -> subprocess.CompletedProcess:
     """Dry run of a configuration in the repository's folder."""

@@ -29,7 +29,7 @@ from calovision.workflow import (
 )
 from calovision.workflow.configuration import from_command_line
 from calovision.workflow.modules import check_class
-from calovision.workflow.names import OPTIONS_OF_NETWORKS
+from calovision.workflow.names import OPTIONS_OF_NETWORKS, SMALLEST_IMAGES
 from calovision.workflow.sources import PACKAGE
 
 CONFIG = REPOSITORY / "config"
@@ -329,6 +329,12 @@ BAD = {
         {"models": {"a": {"options": {"widht": 3}}}},
         "configuration key 'models.a.options': network 'small' has no option 'widht'; did you mean 'width'?",
     ),
+    "small images": ({"images": {"grid": [64, 6]}}, "'models.cnn.network': 'small' needs images of at least 8x8 cells"),
+    "rotations": ({"train": {"test_rotations": 65}}, "'models.cnn.test_rotations': 65 rotations of images with 64 col"),
+    "radius": (
+        {"event_content": {"radius": 400}},
+        "key 'event_content.radius': 400 is greater than the maximum of 100",
+    ),
     "batch for several processes": ({"train": {"n_devices": 3}}, "key 'models.cnn.batch_size': 64 cannot be divided"),
     "module that is not there": (
         {"train": {"network": "my_nets:Net"}},
@@ -499,6 +505,23 @@ def test_folder_of_results_that_cannot_be_written(tmp_path: Path) -> None:
     check_results_dir(tmp_path / "new/results")
     with pytest.raises(InputError, match=r"'results_dir': .*/file is no folder that you may write to"):
         check_results_dir(tmp_path / "file/results")
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    with pytest.raises(InputError, match=r"'results_dir': .*/link is a link to what is not there"):
+        check_results_dir(tmp_path / "link/results")
+    (tmp_path / "new").mkdir()
+    check_results_dir(tmp_path / "link/results")
+
+
+def test_configuration_of_another_workflow_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    write(tmp_path / "config/config.yaml", {"genome": "hg38"})
+    with pytest.raises(
+        InputError, match=r"key 'genome' of config/config\.yaml, which is read since it is in the working"
+    ):
+        read_configuration()
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -512,6 +535,18 @@ def test_options_of_networks_are_those_of_their_constructors() -> None:
         for name, entry in (NETWORKS | POINT_NETWORKS).items()
     }
     assert known == OPTIONS_OF_NETWORKS
+
+
+@pytest.mark.parametrize("name", SMALLEST_IMAGES)
+def test_smallest_images_of_networks_are_those_that_they_take(name: str) -> None:
+    from calovision.models.registry import make_network
+    from calovision.models.specification import ModelSpecification
+
+    smallest = SMALLEST_IMAGES[name]
+    make_network(ModelSpecification(name, (1, smallest, smallest)))
+    for cells in ((smallest - 1, smallest), (smallest, smallest - 1)):
+        with pytest.raises(InputError, match=f"needs images of at least {smallest}x{smallest} cells"):
+            make_network(ModelSpecification(name, (1, *cells)))
 
 
 @pytest.mark.parametrize(

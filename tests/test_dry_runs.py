@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
-from dry_runs import SNAKEFILE, dry_run, jobs, pretend_run, reach_samples, samples, several, snakemake
+from dry_runs import MODULE, SNAKEFILE, dry_run, jobs, pretend_run, reach_samples, samples, several, snakemake
 
 CONFIG = REPOSITORY / "config"
 
@@ -191,19 +191,6 @@ def test_any_folder_will_do(tmp_path: Path, my_yaml: Path) -> None:
     assert "evaluate_robustness" not in counts
 
 
-MODULE = """
-module calo:
-    snakefile: "{snakefile}"
-    config: {config}
-
-use rule * from calo as calo_*
-
-rule mine:
-    default_target: True
-    input: rules.calo_all.input
-"""
-
-
 def test_module_of_another_workflow(tmp_path: Path) -> None:
     config = samples() | {"results_dir": "calo", "robustness": {"variations": {}}, "train": {"seeds": "2"}}
     (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=SNAKEFILE, config=config))
@@ -258,10 +245,10 @@ def test_only_what_a_change_touches_runs_again(tmp_path: Path) -> None:
 def test_copy_of_results_is_not_made_again(tmp_path: Path) -> None:
     """In another clone, in which all programs are newer; with the times of the files, or after --touch."""
     clone = tmp_path / "clone"
-    for name in ("workflow", "config"):
-        shutil.copytree(REPOSITORY / name, clone / name)
+    shutil.copytree(REPOSITORY / "workflow", clone / "workflow")
     (tmp_path / "old").mkdir()
-    configuration = ["--configfile", str(CONFIG / "test.yaml")]
+    (tmp_path / "my.yaml").write_text(yaml.safe_dump(samples() | {"baselines": [], "robustness": {"variations": {}}}))
+    configuration = ["--configfile", str(tmp_path / "my.yaml")]
     pretend_run(tmp_path / "old", "-s", str(SNAKEFILE), *configuration)
     shutil.copytree(tmp_path / "old/results", clone / "results")  # keeps the times, but not what Snakemake noted
     for script in clone.rglob("*.*"):

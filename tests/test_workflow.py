@@ -19,6 +19,8 @@ import uproot
 import yaml
 from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
 from conftest import REPOSITORY
+from dry_runs import MODULE, SNAKEFILE
+from dry_runs import snakemake as snakemake_in
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
@@ -47,7 +49,21 @@ def snakemake(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def run(config: Path, results: Path) -> Path:
-    result = snakemake("--configfile", str(config), "--config", f"results_dir={results}")
+    """Run in the folder that holds the results, which is not that of the repository."""
+    arguments = ("-s", str(SNAKEFILE), "--configfile", str(config), "--config", f"results_dir={results.name}")
+    result = snakemake_in(results.parent, *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return results
+
+
+def run_as_module(config: Path, results: Path) -> Path:
+    """Run as a module of another workflow, whose folder is another one."""
+    folder = results.parent / "another workflow"
+    folder.mkdir()
+    (folder / "my.yaml").write_text(yaml.safe_dump({"calo": {"results_dir": str(results)}}))
+    module = MODULE.format(snakefile=SNAKEFILE, config='config["calo"]')
+    (folder / "Snakefile").write_text(f"configfile: '{config}'\nconfigfile: 'my.yaml'\n{module}")
+    result = snakemake_in(folder, "--cores", "2")
     assert result.returncode == 0, result.stdout + result.stderr
     return results
 
@@ -297,7 +313,7 @@ def check_tables_of_numbers(results: Path, summary: dict) -> None:
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run(REPOSITORY / "config/test.yaml", tmp_path_factory.mktemp("example"))
+    return run(REPOSITORY / "config/test.yaml", tmp_path_factory.mktemp("elsewhere") / "example")
 
 
 def test_simulated_chain(example: Path) -> None:
@@ -437,8 +453,8 @@ def test_summary_of_the_run_counts_every_job(example: Path) -> None:
 
 
 def test_second_run_does_nothing(example: Path) -> None:
-    arguments = ("--configfile", str(REPOSITORY / "config/test.yaml"), "--config", f"results_dir={example}")
-    result = snakemake(*arguments)
+    arguments = ("--configfile", str(REPOSITORY / "config/test.yaml"), "--config", f"results_dir={example.name}")
+    result = snakemake_in(example.parent, "-s", str(SNAKEFILE), *arguments)
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
 
@@ -460,10 +476,10 @@ def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
     for sample in config["samples"].values():
         sample["files"] = [str(delphes_dir / Path(file).name) for file in sample["files"]]
     config["robustness"] = {"variations": {"smeared": {"smear": 0.1}}}  # one is enough here
-    (tmp_path / "delphes.yaml").write_text(yaml.safe_dump(config))
+    (tmp_path / "delphes.yaml").write_text(yaml.safe_dump({"calo": config}))
     displays = [f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (2, 3)]
     baselines = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
-    results = run(tmp_path / "delphes.yaml", tmp_path / "results")
+    results = run_as_module(tmp_path / "delphes.yaml", tmp_path / "my résults")
     summary = check_outputs(results, {"cnn": [1]}, baselines, displays)
     assert summary["preselection"]["rpv_1400_850"]["n_generated"] == 100
     assert summary["preselection"]["qcd_300"]["n_generated"] == 100

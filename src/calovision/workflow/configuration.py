@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from calovision.errors import InputError
 from calovision.user_files import parse_scalar, read_yaml
 
 EXAMPLE = Path("config/config.yaml")
@@ -61,10 +62,22 @@ def read_configuration(
     if base is None and EXAMPLE.is_file():
         base = EXAMPLE
     if base is not None:
-        configuration = merge_configurations(configuration, [read_yaml(base, "configuration")])
+        configuration = merge_configurations(configuration, [_read_base(base)])
     layers = [read_yaml(file, "configuration") if read is None else read(file) for file in files]
     merged = merge_configurations(configuration, [*layers, from_command_line(values or {})])
     return with_types(merged, schema_of_configuration())
+
+
+def _read_base(file: Path) -> dict[str, Any]:
+    """The file of the working folder, which nobody named: it may be that of another workflow."""
+    content = read_yaml(file, "configuration")
+    for key in content:
+        if key not in schema_of_configuration()["properties"]:
+            raise InputError(
+                f"configuration key '{key}' of {file}, which is read since it is in the working folder: there is no "
+                "such key; if the file belongs to another workflow, run in another folder (--directory)"
+            )
+    return content
 
 
 def from_command_line(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ OPTIONS_OF_NETWORKS = {
 }
 """Options of each network, which its constructor takes; the constructors need torch, and its import three seconds."""
 
+SMALLEST_IMAGES = {"small": 8, "hep_cnn": 4, "nersc": 16, "resnet": 16, "jet_cnn": 8}
+"""Cells in eta and in phi that networks need; `nersc` and `resnet` others with other options."""
+
 _PARTICLES = ("leading_towers", "leading_tracks")
 
 
@@ -34,9 +37,9 @@ def check_names(configuration: Mapping[str, Any]) -> None:
     """Raise InputError, one sentence that names the key, for a name in a checked configuration that nothing has."""
     _check_titles(configuration)
     _check_cuts(configuration)
+    _check_grid(configuration["images"])
     for name, changes in configuration["models"].items():
         _check_model(f"models.{name}", {**configuration["train"], **changes}, configuration)
-    _check_grid(configuration["images"])
     for name, sample in configuration["samples"].items():
         if sample.get("schema", "").endswith(SCHEMA_SUFFIXES):
             _check_schema(f"samples.{name}.schema", sample["schema"])
@@ -83,6 +86,7 @@ def _check_model(key: str, model: Mapping[str, Any], configuration: Mapping[str,
                     f"configuration key '{key}.options': network '{network}' has no option '{name}'"
                     f"{nearest(name, known)}; it has {', '.join(known)}"
                 )
+        _check_images(key, model, configuration["images"]["grid"])
     channels = configuration["images"]["channels"]
     for name in model["channels"]:
         if name not in channels:
@@ -97,6 +101,22 @@ def _check_model(key: str, model: Mapping[str, Any], configuration: Mapping[str,
             f"processes of n_devices and n_nodes; choose a multiple of {n_processes}"
         )
     _check_variables(key, model, configuration["event_content"])
+
+
+def _check_images(key: str, model: Mapping[str, Any], grid: list[int]) -> None:
+    """Raise InputError for images that are too small for a network, and more rotations than they have columns."""
+    network, n_eta, n_phi = model["network"], *grid
+    smallest = SMALLEST_IMAGES.get(network, 1)
+    if min(grid) < smallest and not {"n_blocks", "widths"} & set(model["options"]):
+        raise InputError(
+            f"configuration key '{key}.network': '{network}' needs images of at least {smallest}x{smallest} cells, not "
+            f"{n_eta}x{n_phi}; change images.grid, or take another network"
+        )
+    if model["test_rotations"] > n_phi:
+        raise InputError(
+            f"configuration key '{key}.test_rotations': {model['test_rotations']} rotations of images with {n_phi} "
+            f"columns in phi; give at most {n_phi}"
+        )
 
 
 def _check_variables(key: str, model: Mapping[str, Any], content: Mapping[str, Any] | None) -> None:

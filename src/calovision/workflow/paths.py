@@ -45,7 +45,11 @@ def _expand_folder(text: str) -> str:
 
 def check_results_dir(folder: Path) -> None:
     """Raise InputError unless the folder of the results, or the first above it that exists, can be written to."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    if not existing.exists():
+        raise InputError(
+            f"configuration key 'results_dir': {existing} is a link to what is not there; mend it, or choose another"
+        )
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(
             f"configuration key 'results_dir': {existing} is no folder that you may write to; choose another one"
