@@ -263,7 +263,7 @@ def test_summary_of_a_collection_and_its_table_in_a_file(collection, tmp_path):
     ("expression", "message"),
     [
         ("missing_et > 3", "cut 'signal_region' .* uses the unknown variable 'missing_et'"),
-        ("n_fat_jets >", "cut 'signal_region' .* cannot be read"),
+        ("n_fat_jets >", "cut 'signal_region'.* cannot be read"),
     ],
 )
 def test_signal_region_that_cannot_be_evaluated(collection, expression, message):

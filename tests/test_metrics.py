@@ -419,3 +419,10 @@ def test_bad_efficiency_input_is_named():
         efficiency(np.array([True, False]), np.ones(3))
     with pytest.raises(InputError, match="working point"):
         signal_efficiency_at(np.array([1, 2]), np.array([0, 1]), np.ones(2), 0.0)
+
+
+def test_a_working_point_far_below_one_event_has_an_interval():
+    scores, labels, weights = np.zeros(3), np.array([1, 0, 1]), np.array([0.0, 1.0, 1.0])
+    found = signal_efficiency_at(scores, labels, weights, 1e-211)
+    assert (found.value, found.low) == (pytest.approx(0.0, abs=1e-200), 0.0)
+    assert found.value < found.high <= 1

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from calovision.errors import InputError
 from calovision.metrics import Efficiency, roc
-from calovision.plotting import plot_learning_curves, plot_model_comparison, plot_model_roc
+from calovision.plotting import plot_combination_gain, plot_learning_curves, plot_model_comparison, plot_model_roc
 from calovision.plotting.style import STYLE
 
 POINTS = ["0.1", "0.01", "0.001"]
@@ -333,3 +333,23 @@ def test_history_without_anything_to_draw_is_refused():
         plot_learning_curves({"a": {1: {"epoch": np.arange(2), "train_loss": np.full(2, np.nan)}}})
     with pytest.raises(InputError, match="anything to draw"):
         plot_learning_curves({})
+
+
+def test_a_point_below_one_background_event_is_marked():
+    values = {"a": np.array([[0.9, 0.7]])}
+    figure = plot_model_comparison(
+        values, {"a": [Efficiency(0.9, 0.8, 0.95, 30.0), Efficiency(0.7, 0.0, 0.8, 0.4)]}, ["0.1", "0.001"]
+    )
+    assert [axes.get_title().endswith("†") for axes in figure.axes] == [False, True]
+    assert figure.legends[0].get_texts()[-1].get_text() == "†: less than one background event"
+    figure = plot_model_comparison(values, {"a": [Efficiency(0.9, 0.8, 0.95, 30.0)] * 2}, ["0.1", "0.001"])
+    assert "†" not in "".join(text.get_text() for text in figure.legends[0].get_texts())
+    gain = plot_combination_gain(
+        {
+            name: {"0.1": Efficiency(0.9, 0.8, 0.95, 30.0), "0.001": Efficiency(0.7, 0.0, 0.8, 0.4)}
+            for name in ("cnn", "cnn+jets")
+        }
+    )
+    ticks = [label.get_text().endswith("†") for label in gain.axes[1].get_xticklabels()]
+    assert ticks == [False, True]
+    assert "†: less than one background event" in gain.axes[1].get_xlabel()

@@ -52,7 +52,17 @@ def test_tiny_significance_is_written_at_its_ticks():
 
 
 MASSES = (1000, 1200, 1400, 1600, 1800)
+
+
+def with_bounds(reach):
+    """Bounds and counted numbers of the cuts and of all classifiers."""
+    for record in (reach["cuts"], *(one for records in reach["classifiers"].values() for one in records.values())):
+        record |= {"background_is_limit": [True], "method": {"significance": "counting", "limit": "toys"}}
+    return reach
+
+
 FIGURES = {
+    "bounds": lambda: plot_reach(with_bounds(make_reach(3))),
     "one classifier": lambda: plot_reach(make_reach(1)),
     "ten classifiers": lambda: plot_reach(make_reach(10)),
     "no classifier": lambda: plot_reach(make_reach(0)),
@@ -130,3 +140,55 @@ def test_limits_are_drawn_with_theory_and_a_gap_where_there_is_none():
 def test_unknown_names_are_refused(options, words):
     with pytest.raises(InputError, match=words):
         plot_limits_against_mass(make_limits(MASSES), **options)
+
+
+def arrows_of(axes):
+    """Start of each arrow, in data."""
+    return [text.xyann for text in axes.texts if text.arrow_patch is not None]
+
+
+def legend_of(figure):
+    return [
+        text.get_text()
+        for legend in (*figure.legends, figure.axes[0].get_legend())
+        if legend
+        for text in legend.get_texts()
+    ]
+
+
+def test_a_bound_has_an_arrow_and_is_nothing_to_compare_with():
+    reach = make_reach(2)
+    reach["cuts"]["background_is_limit"] = [True]
+    figure = plot_reach(reach)
+    for axes, value in zip(figure.axes, (1.0, 0.05), strict=True):
+        assert arrows_of(axes) == [(value, 0.0)]
+        dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+        assert dashed == []  # the line at the cuts
+    assert "Bound: no background is left" in legend_of(figure)
+    plain = plot_reach(make_reach(2))
+    assert arrows_of(plain.axes[0]) == []
+    assert [line.get_linestyle() for line in plain.axes[0].get_lines()].count("--") == 1
+    assert not {"Bound: no background is left", "Few events, counted"} & set(legend_of(plain))
+
+
+def test_counted_numbers_are_hollow():
+    reach = make_reach(1)
+    reach["classifiers"]["classifier_0"]["binned"]["method"] = {"significance": "asymptotic", "limit": "toys"}
+    figure = plot_reach(reach)
+    hollow = [
+        [c.lines[0].get_markerfacecolor() == "white" for c in axes.containers if hasattr(c, "has_xerr")]
+        for axes in figure.axes
+    ]
+    assert hollow == [[False, False, False], [False, False, True]]
+    assert "Few events, counted" in legend_of(figure)
+
+
+def test_bounds_and_counted_limits_against_the_mass():
+    limits = make_limits(MASSES)
+    limits["cuts"] |= {"background_is_limit": True, "method": ["counting", *["asymptotic"] * 4]}
+    figure = plot_limits_against_mass(limits, classifiers=["cnn"])
+    (axes,) = figure.axes
+    assert arrows_of(axes) == [(mass, value) for mass, value in zip(MASSES, limits["cuts"]["value"], strict=True)]
+    hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert [line.get_xdata().tolist() for line in hollow] == [[1000.0]]
+    assert {"Bound: no background is left", "Few events, counted"} <= set(legend_of(figure))

@@ -7,12 +7,20 @@ from typing import Any
 import numpy as np
 
 from calovision.errors import InputError
-from calovision.metrics import Efficiency, RegionPoint, auc, efficiency, region_point, roc, signal_efficiency_at
+from calovision.metrics import (
+    Efficiency,
+    RegionPoint,
+    auc,
+    efficiency,
+    is_extrapolated,
+    region_point,
+    roc,
+    signal_efficiency_at,
+)
 from calovision.metrics.events import column_of, event_flags, event_labels, event_numbers
 
 REGION = "signal_region"
 """Name of the signal region among the working points, and of its column in a table of events."""
-FEWEST_EVENTS = 1.0  # effective background events: a number from fewer gets a mark
 MARK = " †"
 MARK_MEANING = "† rests on less than one effective background event: an extrapolation, no measurement."
 
@@ -85,7 +93,7 @@ def format_efficiency(value: Efficiency) -> str:
 
 def mark_of(n_eff: float | None) -> str:
     """`MARK` where a number rests on less than one background event, else nothing."""
-    return MARK if n_eff is not None and n_eff < FEWEST_EVENTS * (1 - 1e-9) else ""
+    return MARK if n_eff is not None and is_extrapolated(n_eff) else ""
 
 
 def with_meaning(lines: Sequence[str]) -> list[str]:

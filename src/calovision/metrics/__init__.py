@@ -7,7 +7,7 @@ as such is (`calovision.metrics.events`), the rest is refused. Intervals hold 68
 
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
 from calovision.metrics.roc import RocCurve, auc, crossing, roc
-from calovision.metrics.working_point import RegionPoint, region_point, signal_efficiency_at
+from calovision.metrics.working_point import RegionPoint, is_extrapolated, region_point, signal_efficiency_at
 
 __all__ = [
     "Efficiency",
@@ -16,6 +16,7 @@ __all__ = [
     "auc",
     "crossing",
     "efficiency",
+    "is_extrapolated",
     "n_effective",
     "region_point",
     "roc",

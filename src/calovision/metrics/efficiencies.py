@@ -18,6 +18,8 @@ import numpy as np
 
 from calovision.metrics.events import check_weights, event_flags, event_numbers, scaled_to_one
 
+FEWEST_TRIALS = 1e-100  # squares of fewer are 0; the interval is [0, 1] long before
+
 
 @dataclass(frozen=True)
 class Efficiency:
@@ -104,7 +106,7 @@ def binomial_trials(passed: np.ndarray, failed: np.ndarray) -> np.ndarray:
 
 def interval(passed: np.ndarray, failed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Wilson's 68.3 % interval (z = 1) from the sums of the passing and failing weights."""
-    trials = binomial_trials(passed, failed)
+    trials = np.maximum(binomial_trials(passed, failed), FEWEST_TRIALS)
     fraction = passed[2] / (passed[2] + failed[2])
     center = (fraction + 0.5 / trials) / (1.0 + 1.0 / trials)
     half = np.sqrt(fraction * (1.0 - fraction) / trials + 0.25 / trials**2) / (1.0 + 1.0 / trials)

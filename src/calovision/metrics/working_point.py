@@ -16,7 +16,13 @@ from calovision.metrics.events import (
 )
 from calovision.metrics.roc import RocCurve, between, crossing, roc, scored_events
 
+FEWEST_EVENTS = 1.0  # effective background events: a number at a working point from fewer is an extrapolation
 FEWEST_EXPECTED = 1.2  # background events: below, more than 30 % of the samples have none above the true threshold
+
+
+def is_extrapolated(n_eff: float) -> bool:
+    """Tell whether less than one effective background event passes at a working point: tables and figures say so."""
+    return n_eff < FEWEST_EVENTS * (1 - 1e-9)
 
 
 @dataclass(frozen=True)

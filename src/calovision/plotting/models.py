@@ -11,10 +11,12 @@ from matplotlib.ticker import MaxNLocator
 from calovision.errors import InputError
 from calovision.metrics import Efficiency, RocCurve
 from calovision.plotting.performance import (
+    EXTRAPOLATED,
     LOWEST_BACKGROUND,
     at_grid,
     limit_ratio,
     lowest_meaningful,
+    mark_of_point,
     say_nothing_left,
     working_point_title,
 )
@@ -49,7 +51,8 @@ def plot_model_comparison(
         networks (of the population); a single network has neither.
     ensembles
         Model -> signal efficiency at each point, ``n_points``, with its 68.3 % interval. A panel shows long intervals
-        in part, or nobody would see how the values differ; a triangle on the frame says so.
+        in part, or nobody would see how the values differ; a triangle on the frame says so. The title of a panel is
+        marked where less than one effective background event is behind an ensemble.
     points
         Background efficiencies such as ``"0.01"``, or names.
 
@@ -73,12 +76,15 @@ def plot_model_comparison(
             of_networks, ensemble = np.asarray(values, dtype=np.float64)[:, position], ensembles[model][position]
             drawn += _draw_model(axes, row, of_networks, ensemble, color=_look(row)[0])
         of_ensembles = [ensembles[model][position] for model in networks]
-        _dress_panel(axes, list(networks), _limits(np.array(drawn), of_ensembles), point)
+        title = f"Background {working_point_title(point)}{mark_of_point(of_ensembles)}"
+        _dress_panel(axes, list(networks), _limits(np.array(drawn), of_ensembles), title)
         for row, one in enumerate(of_ensembles):
             mark_cut_bars(axes, row - LANES["ensemble"], one.low, one.high, color=_look(row)[0])
     several = max(len(values) for values in networks.values()) > 1
     shown = [name for name in MARKS if several or name != "mean"]
     handles = [Line2D([], [], color="black", label=MARK_NAMES[name], **MARKS[name]) for name in shown]
+    if any(mark_of_point([ensembles[model][k] for model in networks]) for k in range(len(points))):
+        handles.append(Line2D([], [], linestyle="none", label=EXTRAPOLATED))
     figure.legend(handles=handles, loc="outside upper center", ncols=3 if n_columns > 1 else 1, handletextpad=0.1)
     return figure
 
@@ -174,10 +180,10 @@ def _limits(values: np.ndarray, ensembles: Sequence[Efficiency]) -> tuple[float,
     return max(low - margin, -0.5 * margin), min(high + margin, 1.0 + 0.5 * margin)  # an efficiency is in [0, 1]
 
 
-def _dress_panel(axes: Axes, models: Sequence[str], limits: tuple[float, float], point: str) -> None:
+def _dress_panel(axes: Axes, models: Sequence[str], limits: tuple[float, float], title: str) -> None:
     """Title, names of the models, and limits."""
     axes.set(xlim=limits, ylim=(len(models) - 0.5, -0.5))
-    axes.set(xlabel="Signal efficiency", title=f"Background {working_point_title(point)}")
+    axes.set(xlabel="Signal efficiency", title=title)
     axes.set_yticks(range(len(models)), map(shown, models))
     ticks = MaxNLocator(nbins=4).tick_values(*limits)
     axes.set_xticks(ticks[(ticks >= limits[0]) & (ticks <= min(limits[1], 1.0))])  # an efficiency is at most 1

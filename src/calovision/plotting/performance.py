@@ -1,19 +1,20 @@
 """ROC curves and the gain from combining."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calovision.errors import InputError
-from calovision.metrics import Efficiency, RocCurve
+from calovision.metrics import Efficiency, RocCurve, is_extrapolated
 from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, legend_columns, mark_cut_bars, styled
 from calovision.titles import entry, shown
 
 FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
 SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
 LOWEST_BACKGROUND = 1e-6
+EXTRAPOLATED = "†: less than one background event"
 
 
 @styled
@@ -123,10 +124,19 @@ def plot_combination_gain(
     )
     color, _ = classifier_style(combined, 0)
     mark_cut_bars(bottom, np.arange(len(points)), values - errors[0], values + errors[1], color=color, along="y")
-    bottom.set_xticks(np.arange(len(points)), [working_point_title(point) for point in points])
+    marks = [mark_of_point([measured[point] for measured in efficiencies.values()]) for point in points]
+    titles = [working_point_title(point) + mark for point, mark in zip(points, marks, strict=True)]
+    bottom.set_xticks(np.arange(len(points)), titles)
+    if any(marks):
+        bottom.set_xlabel(f"Background efficiency ({EXTRAPOLATED})")
     for axes in (top, bottom):
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
+
+
+def mark_of_point(efficiencies: Sequence[Efficiency]) -> str:
+    """Mark of a working point at which a classifier has less than one effective background event."""
+    return " †" if any(is_extrapolated(one.n_eff) for one in efficiencies) else ""
 
 
 def _legend_above(axes: Axes, most: int) -> None:

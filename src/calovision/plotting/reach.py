@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import offset_copy
 
 from calovision.errors import InputError
 from calovision.plotting.style import CHARACTERS_PER_INCH, CLASSIFIER_NAMES, COLORS, number_axis, styled
@@ -18,8 +19,13 @@ METHOD_STYLES = {  # color, marker, height within the row of a classifier
     "best_cut": (COLORS[1], "o", -0.17),
     "binned": (COLORS[0], "s", 0.17),
 }
+KINDS = ("significance", "limit")
+ASYMPTOTIC = "asymptotic"
 METHOD_NAMES = {"best_cut": "Best score cut", "binned": "Score in bins"}
 BAND_NAME = "Limits that may be observed, 68 %"
+BOUND_NAME = "Bound: no background is left"
+COUNTED_NAME = "Few events, counted"
+ARROW = 20.0  # points
 
 
 @styled
@@ -30,7 +36,9 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
     ----------
     reach
         Result of `calovision.reach.search_reach`. Error bars are the statistical uncertainty of the simulation,
-        light bars the +-1 standard deviation band of the expected limit. What has no number is left out.
+        light bars the +-1 standard deviation band of the expected limit. What has no number is left out. Arrows are
+        at bounds, where no simulated background is left in a bin and an upper limit takes its place; marks of numbers
+        that few expected events are counted for are hollow.
     names
         Titles of the classifiers; one that is absent shows its key.
     """
@@ -44,14 +52,16 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
         for method, (color, marker, height) in METHOD_STYLES.items():
             rows.append((row + height, color, marker, records[method]))
     for height, color, marker, record in rows:
-        _draw_number(panels[0], record["significance"], height, color, marker)
-        _draw_number(panels[1], record["limit"]["cross_section_pb"], height, color, marker)
+        for axes, number, kind in zip(panels, (record["significance"], _pb(record)), KINDS, strict=True):
+            _draw_number(axes, number, height, color, marker, is_counted=_is_counted(record, kind))
+            if _is_bound(record):
+                _draw_arrow(axes, (number["value"], height), (ARROW if kind == "significance" else -ARROW, 0), color)
     for axes, cuts in zip(panels, (reach["cuts"]["significance"], _pb(reach["cuts"])), strict=True):
-        if cuts["value"] is not None:
+        if cuts["value"] is not None and not _is_bound(reach["cuts"]):  # a bound is nothing to compare with
             axes.axvline(cuts["value"], color="gray", linewidth=1, linestyle="--", zorder=0)
         axes.tick_params(axis="y", which="both", left=False, right=False)
     panels[0].set(xlabel="Expected significance ($\\sigma$)", ylim=(len(classifiers) + 0.6, -0.6))
-    panels[0].set_xlim(left=0)
+    panels[0].set_xlim(0, panels[0].get_xlim()[1] * 1.06)
     number_axis(panels[0].xaxis, 5)
     panels[0].set_yticks(range(len(titles)), titles)
     panels[1].axvline(reach["cross_section_pb"], color=COLORS[8], linewidth=1.4, zorder=0)
@@ -59,6 +69,10 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
     _dress_limits(panels[1], [_pb(record) for *_, record in rows], reach["cross_section_pb"])
     theory = Line2D([], [], color=COLORS[8], linewidth=1.4, label="Theory")
     handles = [*_method_handles(), Patch(facecolor="gray", alpha=0.3, label=BAND_NAME), theory]
+    records = [record for *_, record in rows]
+    handles += _mark_handles(
+        any(map(_is_bound, records)), any(_is_counted(record, kind) for record in records for kind in KINDS)
+    )
     figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.4)
     return figure
 
@@ -68,6 +82,8 @@ def plot_limits_against_mass(
     limits: Mapping, *, classifiers: Sequence[str], method: str = "binned", names: Mapping[str, str] = CLASSIFIER_NAMES
 ) -> Figure:
     """Expected upper limits on the cross-section against the mass of the signal, with theory.
+
+    Arrows and hollow marks as in `plot_reach`.
 
     Parameters
     ----------
@@ -111,8 +127,12 @@ def plot_limits_against_mass(
         axes.set_xlim(masses[0] - 100, masses[0] + 100)
     handles, _ = axes.get_legend_handles_labels()
     excluded = Line2D([], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here")
+    drawn = [limits["cuts"], *(limits["classifiers"][name][method] for name in classifiers)]
+    marks = _mark_handles(
+        any(one.get("background_is_limit") for one in drawn), any(_counted_masses(one).any() for one in drawn)
+    )
     axes.legend(
-        handles=[*handles, excluded], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
+        handles=[*handles, excluded, *marks], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
     )  # curves may go anywhere inside
     return figure
 
@@ -121,7 +141,37 @@ def _pb(record: Mapping) -> Mapping:
     return record["limit"]["cross_section_pb"]
 
 
-def _draw_number(axes: Axes, number: Mapping, height: float, color: str, marker: str) -> None:
+def _is_bound(record: Mapping) -> bool:
+    """Tell whether no simulated background is left in one of the bins."""
+    return any(record.get("background_is_limit", ()))
+
+
+def _is_counted(record: Mapping, kind: str) -> bool:
+    """Tell whether few events are expected, so that the asymptotic formula was not taken."""
+    return record.get("method", {}).get(kind, ASYMPTOTIC) != ASYMPTOTIC
+
+
+def _counted_masses(record: Mapping) -> np.ndarray:
+    """Masses whose limit is counted, booleans."""
+    return np.array([method != ASYMPTOTIC for method in record.get("method", [ASYMPTOTIC] * len(record["value"]))])
+
+
+def _draw_arrow(axes: Axes, start: tuple[float | None, float], length: tuple[float, float], color: str) -> None:
+    """Arrow from a value into the direction where the true one is; ``length`` in points."""
+    if start[0] is not None:
+        looks = {"arrowstyle": "->", "color": color, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
+        tip = offset_copy(axes.transData, axes.get_figure(), *length, units="points")
+        axes.annotate("", xy=start, xycoords=tip, xytext=start, textcoords="data", arrowprops=looks)
+
+
+def _mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
+    """Entries of the legend for what the figure has of both."""
+    bound = Line2D([], [], color="gray", marker=r"$\rightarrow$", markersize=14, linestyle="none", label=BOUND_NAME)
+    looks = {"color": "gray", "marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": "none"}
+    return [*([bound] if has_bounds else []), *([Line2D([], [], label=COUNTED_NAME, **looks)] if has_counted else [])]
+
+
+def _draw_number(axes: Axes, number: Mapping, height: float, color: str, marker: str, *, is_counted: bool) -> None:
     """A value with its interval, and its band where it has one."""
     if number["value"] is None:
         return
@@ -130,7 +180,8 @@ def _draw_number(axes: Axes, number: Mapping, height: float, color: str, marker:
         axes.barh(height, band[0], band[1], left=number["band_low"], color=color, alpha=0.22, linewidth=0)
     low, high = (number["value"] if number[edge] is None else number[edge] for edge in ("low", "high"))
     errors = [[max(number["value"] - low, 0.0)], [max(high - number["value"], 0.0)]]
-    axes.errorbar(number["value"], height, xerr=errors, fmt=marker, color=color, markersize=5)
+    face = "white" if is_counted else color
+    axes.errorbar(number["value"], height, xerr=errors, fmt=marker, color=color, markersize=5, markerfacecolor=face)
 
 
 def _method_handles() -> list[Line2D]:
@@ -157,6 +208,11 @@ def _draw_curve(
     """Limits of one method; a dotted line at the mass that it excludes."""
     values, excluded = _numbers(record["value"]), record["excluded_mass"]["value"]
     axes.plot(masses, values, color=color, linestyle=line, marker=marker, label=title)
+    counted = _counted_masses(record)
+    axes.plot(masses[counted], values[counted], color=color, linestyle="none", marker=marker, markerfacecolor="white")
+    for mass, value in zip(masses, values, strict=True):
+        if record.get("background_is_limit") and np.isfinite(value):
+            _draw_arrow(axes, (mass, value), (0, -ARROW), color)
     if excluded is not None:
         axes.axvline(excluded, color=color, linestyle=":", linewidth=1.2, zorder=0)
 
