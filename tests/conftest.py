@@ -20,6 +20,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile(
     "fuzz", hypothesis.settings.get_profile("calovision"), max_examples=10_000, derandomize=False
 )
+hypothesis.settings.register_profile("few", hypothesis.settings.get_profile("calovision"), max_examples=40)
 hypothesis.settings.load_profile("calovision")
 
 # Before torch is imported: tiny images are slower on many threads, and results could depend on their number.

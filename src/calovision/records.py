@@ -330,7 +330,8 @@ def _with_others(array: ak.Array, flat: FlatRecords, name: str, depth: int) -> F
 
 
 def _record_name(layout: ak.contents.Content) -> str | None:
-    while not layout.is_record and hasattr(layout, "content"):
+    """Name of the records, which gives them their behavior."""
+    while layout.is_list or layout.is_option or layout.is_indexed:
         layout = layout.content
     return layout.parameter("__record__") if layout.is_record else None
 
