@@ -288,6 +288,11 @@ BAD = {
     "truth value as a key": ({"models": {False: {}}}, "key 'models.False': False is no text"),
     "not a number": ({"luminosity_fb": float("nan")}, "key 'luminosity_fb': nan is no finite number"),
     "endless": ({"fat_jets": {"pt_min": float("inf")}}, "key 'fat_jets.pt_min': inf is no finite number"),
+    "number as a title": (samples(title=2016), "key 'samples.background.title': 2016 is no text; write it in quotes"),
+    "truth value as a title": (
+        samples(title=False),
+        "'samples.background.title': False is no text; write it in quotes",
+    ),
     "octal": ({"seed": "010"}, "configuration key 'seed'", "'010' is not of type 'integer'"),
     "cut with an unknown variable": (
         {"selection": {"signal_region": "n_fatjets >= 4"}},

@@ -328,3 +328,17 @@ def test_command_without_rates(configuration, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert "no measured rates" in fail("plan", configuration)
     assert "no such configuration file" in fail("plan", tmp_path / "absent.yaml")
+
+
+def test_command_checks_the_configuration_in_any_folder(configuration, results, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert "simulate_ntuples" in succeed("plan", configuration, "--rates", results)
+    bad = tmp_path / "bad.yaml"
+    for text, sentence in (
+        ("sede: 1\n", "'sede' was unexpected); did you mean 'seed'?"),
+        ("selection: {signal_region: met > 200}\n", "configuration key 'selection.signal_region': cut"),
+        ("seed: 1\nseed: 2\n", "bad.yaml, line 2: the key 'seed' is given twice, first in line 1"),
+        ("results_dir: $NOWHERE/x\n", "configuration key 'results_dir': the variable NOWHERE"),
+    ):
+        bad.write_text(text)
+        assert sentence in fail("plan", configuration, bad, "--rates", results)

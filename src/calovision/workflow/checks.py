@@ -75,6 +75,8 @@ def _sentence_of(error: ValidationError) -> str:
         message = "it is empty; give it a value, or leave the key out"
         if "object" in str(error.validator_value):
             message = "it is empty; give keys below it, write {}, or leave it out"
+    elif error.validator == "type" and error.validator_value == "string":
+        message = f"{error.instance!r} is no text; write it in quotes, '{error.instance}'"
     return f"configuration key '{key}': {message}{hint}"
 
 
