@@ -231,7 +231,10 @@ def test_missing_yaml_file(tmp_path):
 def test_branch_that_the_file_lacks(tmp_path):
     path = write_file(tmp_path / "a.root", analysis__events={"cl_eta": ak.Array([[1.0]]), "cl_phi": ak.Array([[1.0]])})
     schema = write_schema(tmp_path, TOWERS)
-    with pytest.raises(InputError, match=r"a.root: the tree 'events' lacks cl_e, which the schema '.*layout.yaml'"):
+    message = (
+        r"a.root: the tree 'events' lacks cl_e, which the schema '.*layout.yaml' demands \(did you mean cl_eta\?\)"
+    )
+    with pytest.raises(InputError, match=message):
         open_ntuple(path, schema=schema)
 
 

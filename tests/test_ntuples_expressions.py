@@ -128,6 +128,12 @@ def test_event_numbers_that_are_refused(tmp_path, text, message):
         read(tmp_path, COLUMNS | more, schema=f"event_number: {text}\n")
 
 
+def test_event_numbers_of_float32_are_not_rounded_to_that(tmp_path):
+    single = np.array([16777216, 16777216, 3, 4], dtype=np.float32)
+    (events,) = read(tmp_path, COLUMNS | {"single": single}, schema="event_number: single + 1\n")
+    assert events.event_number.tolist() == [16777217, 16777217, 4, 5]
+
+
 def test_event_number_of_lists_of_one(tmp_path):
     (events,) = read(tmp_path, COLUMNS | {"run": ak.Array([[4], [3], [2], [1]])}, schema="event_number: run\n")
     assert events.event_number.tolist() == [4, 3, 2, 1]

@@ -52,7 +52,8 @@ Select = Annotated[
     list[str] | None,
     typer.Option(
         metavar="EXPR",
-        help='Cut on n_fat_jets, mj_sum, ht, leading_pt, delta_eta_12, as "mj_sum > 600"; may be repeated. '
+        help='Cut on n_fat_jets, mj_sum, ht, leading_pt, delta_eta_12, as "mj_sum > 600" or '
+        '"(n_fat_jets >= 4) & (delta_eta_12 < 1.4)"; may be repeated. '
         "Fat jets are clustered where the file has none.",
         rich_help_panel=IMAGES,
     ),

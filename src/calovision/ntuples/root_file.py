@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
 import uproot
@@ -137,8 +138,11 @@ def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> No
 
 def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path | str) -> None:
     """Raise InputError that names the branches which the tree lacks."""
-    if missing := sorted(set(names) - branch_names(tree)):
+    present = branch_names(tree)
+    if missing := sorted(set(names) - present):
+        near = [*dict.fromkeys(match for name in missing[:3] for match in get_close_matches(name, present, n=1))]
+        question = f" (did you mean {', '.join(near)}?)" if near else ""
         raise InputError(
-            f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema {schema!r} demands; "
-            "write these branches or choose another schema"
+            f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema {schema!r} "
+            f"demands{question}; write these branches or choose another schema"
         )

@@ -27,9 +27,14 @@ def event_numbers(chunk: Chunk, schema: Schema) -> np.ndarray:
     if schema.event_number is None:
         return np.arange(chunk.start, chunk.start + chunk.n_events, dtype=np.int64)
     names = names_in(schema.event_number)
-    values = {name: _only_of_event(chunk, name) for name in names}
+    values = {name: _in_double(_only_of_event(chunk, name)) for name in names}
     result = evaluate(schema.event_number, values, chunk.where)
     return np.broadcast_to(_whole(result, schema.event_number, chunk), chunk.n_events)
+
+
+def _in_double(values: np.ndarray) -> np.ndarray:
+    """Floating-point numbers in float64: what is computed of float32 alone would be rounded to that."""
+    return values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
 
 
 def _only_of_event(chunk: Chunk, name: str) -> np.ndarray:
