@@ -127,7 +127,7 @@ def make_metadata(shape=(2, 8, 8), **changes):
         "cross_section_pb": 2.0,
         "n_generated": 100,
         "sum_of_weights": 100.0,
-        "source_files": [("a.root", "0f0f")],
+        "source_files": [(f"{changes.get('sample', 'qcd')}.root", f"0f0f-{changes.get('sample', 'qcd')}")],
         "configuration_hash": "0123456789abcdef",
         "package_version": "0.1.0",
     }

@@ -175,6 +175,7 @@ def arguments(**changes):
         "eta_max": 2.0,
         "trimmed": False,
         "split_seed": 1,
+        "split_group": None,
         "split_fractions": "0.6,0.2,0.2",
         "weight_index": 0,
         "weights_include_cross_section": False,

@@ -237,7 +237,7 @@ def test_a_constant_weight(tmp_path):
 
 @pytest.mark.parametrize(
     ("energies", "expected"),
-    [([[[0.0] * 5], [[0.0] * 5, [0.0] * 5]], False), ([[[0.0] * 5], [[3.0] * 5]], True), ([[], []], True)],
+    [([[[0.0] * 5], [[0.0] * 5, [0.0] * 5]], False), ([[[0.0] * 5], [[3.0] * 5]], True), ([[], []], None)],
     ids=["never", "later", "no jets"],
 )
 def test_the_whole_file_tells_whether_trimmed_jets_were_filled(monkeypatch, energies, expected):

@@ -241,7 +241,10 @@ def test_inspect_says_what_was_chosen(tmp_path):
     text = " ".join(succeed("inspect", path).split())
     assert "candidate weight PFCands_puppiWeight (the constituents of jets have 1 of their pT with it, " in text
     assert "constituents 1 of the pT of their jets (median of 24)" in text
-    assert "candidates pt, eta, phi, charge, e PFCands_charge, PFCands_eta, PFCands_mass, PFCands_phi" in text
+    assert (
+        "candidates pt, eta, phi, charge, e PFCands_pt, PFCands_puppiWeight, PFCands_eta, PFCands_phi, PFCands_charge"
+        in text
+    )
 
 
 def test_ratios_of_jets_without_constituents_or_momentum():

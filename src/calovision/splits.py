@@ -15,7 +15,7 @@ def assign_split(sample: str, event_number: np.ndarray, *, seed: int, fractions:
     Parameters
     ----------
     sample
-        Name of the sample.
+        Name of the sample, or that of a group of samples that share files, whose events then have one split in all.
     event_number
         ``(n_events,)`` integers.
     seed

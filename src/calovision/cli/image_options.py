@@ -115,6 +115,15 @@ SplitFractions = Annotated[
     str, typer.Option(metavar="A,B,C", help="Shares of train, validation and test.", rich_help_panel=WEIGHTS)
 ]
 
+SplitGroup = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Draw the split from this name, not from the sample's: for samples that share ROOT files.",
+        rich_help_panel=WEIGHTS,
+    ),
+]
+
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The image file to write.", rich_help_panel=RUN)
 ]

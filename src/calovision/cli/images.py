@@ -37,6 +37,7 @@ def images_command(
     trimmed: option.Trimmed = False,
     split_seed: option.SplitSeed = 1,
     split_fractions: option.SplitFractions = "0.6,0.2,0.2",
+    split_group: option.SplitGroup = None,
     on_bad_file: option.BadFile = OnBadFile.FAIL,
     compression: option.Compression = ImageCompression.NONE,
     processes: option.Processes = 1,

@@ -155,9 +155,14 @@ def _advice(fitting: list[str]) -> str:
 
 def _collections(info: NtupleInfo) -> RenderableType:
     """Table of the collections, their fields and branches, and of what is missing for others."""
-    rows = [(name, ", ".join(of), _shortened(info.read_from[name])) for name, of in info.collections.items()]
+    rows = [(name, ", ".join(of), _shortened(_branches(info, name))) for name, of in info.collections.items()]
     rows += [(name, "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()]
     return columns(("collection", "fields", "branches"), rows, title="collections")
+
+
+def _branches(info: NtupleInfo, collection: str) -> tuple[str, ...]:
+    """Branches of a collection, each once."""
+    return tuple(dict.fromkeys(name for of in info.read_from[collection].values() for name in of))
 
 
 def _candidate_weight(info: NtupleInfo) -> str:

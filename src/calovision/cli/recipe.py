@@ -23,6 +23,7 @@ def image_recipe(arguments: SimpleNamespace) -> ImageRecipe:
         preselection={cut: cut for cut in arguments.select or ()},
         split_seed=arguments.split_seed,
         split_fractions=parse_fractions(arguments.split_fractions),
+        split_group=arguments.split_group,
     )
     if arguments.jets:
         return replace(recipe, jets=jet_image_recipe(arguments), jets_per_event=arguments.jets_per_event or 1)

@@ -93,7 +93,9 @@ def _event_columns(events: Events, sample: str, label: int, recipe: ImageRecipe)
         "event_number": number,
         "label": np.full(len(number), label, dtype=np.int8),
         "weight": events.weight,
-        "split": assign_split(sample, number, seed=recipe.split_seed, fractions=recipe.split_fractions),
+        "split": assign_split(
+            recipe.split_group or sample, number, seed=recipe.split_seed, fractions=recipe.split_fractions
+        ),
     }
     if events.weight_variations is not None:
         columns["weight_variations"] = events.weight_variations

@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.chunks import Chunk, convert_chunk
+from calovision.conversion.definition import definition_of
 from calovision.conversion.fields import fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
@@ -17,6 +18,7 @@ from calovision.conversion.recipe import ImageRecipe, WeightOptions, configurati
 from calovision.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, clipped, iterate_events, open_ntuple
+from calovision.ntuples.root_file import split_tree
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ def convert_ntuple(
     entry_range: tuple[int, int | None] | None = None,
     n_entries: int | None = None,
     retries: int = 0,
+    info: NtupleInfo | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImageMetadata:
     """Build the images of the events of one ntuple that pass the preselection.
@@ -81,6 +84,8 @@ def convert_ntuple(
         Entries that the ntuple must have; None if that is not known.
     retries
         How often an address that does not answer is tried again, with growing waits.
+    info
+        What `open_file` said of the file; None if it was not asked.
     progress
         Called with the number of events after each chunk.
 
@@ -103,7 +108,9 @@ def convert_ntuple(
     choices = configuration_hash(recipe, sample, label, layout, tree, cross_section_pb, meaning)
     describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
     try:
-        info = _open(path, schema, tree, weights, recipe.fat_jets.groomed, retries)
+        if info is None:
+            info = open_file(path, recipe, schema=schema, tree=tree, weights=weights, retries=retries)
+        definition = describe_file(info, recipe)
         _check_entries(info, n_entries)
         section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
         entries = clipped(*(entry_range or (0, None)), info.n_entries)
@@ -117,8 +124,9 @@ def convert_ntuple(
                 info,
                 section,
                 cut_flow=cut_flow,
-                source_files=[(str(path), info.uuid)],
+                source_files=[(_with_tree(path, tree), info.uuid)],
                 source_ranges=None if entry_range is None else [entries],
+                definition=definition,
             )
             writer.close(metadata)
     except BadFileError as error:
@@ -142,10 +150,16 @@ def check_on_bad_file(on_bad_file: str) -> None:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
 
-def _open(
-    path: Path | str, schema: str | None, tree: str | None, weights: WeightOptions, trimmed: bool, retries: int
+def open_file(
+    path: Path | str,
+    recipe: ImageRecipe,
+    *,
+    schema: str | Path | None,
+    tree: str | None,
+    weights: WeightOptions,
+    retries: int,
 ) -> NtupleInfo:
-    """What the file says about all its events."""
+    """Read what a file says about all its events; BadFileError if it cannot be read."""
     try:
         return open_ntuple(
             path,
@@ -154,11 +168,24 @@ def _open(
             weight_index=weights.index,
             n_generated=weights.n_generated,
             sum_of_weights=weights.sum_of_weights,
-            trimmed=trimmed,
+            trimmed=recipe.fat_jets.groomed,
             retries=retries,
         )
     except InputError as error:
         raise BadFileError(str(error)) from error
+
+
+def describe_file(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
+    """Say what the images of a file are made of (`definition_of`); BadFileError if it lacks what the recipe needs."""
+    try:
+        return definition_of(info, recipe)
+    except InputError as error:
+        raise BadFileError(str(error)) from error
+
+
+def _with_tree(path: Path | str, tree: str | None) -> str:
+    """Path as given, with the tree that was named apart from it."""
+    return str(path) if tree is None or split_tree(path)[1] else f"{path}:{tree}"
 
 
 def _check_entries(info: NtupleInfo, n_entries: int | None) -> None:
@@ -267,6 +294,7 @@ def _metadata(
         n_generated=info.n_generated if info else 0,
         sum_of_weights=info.sum_of_weights if info else 0.0,
         fat_jet_radius=_clustered_radius(recipe, info),
+        split_group=recipe.split_group or "",
         **others,
     )
 

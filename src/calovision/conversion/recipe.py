@@ -28,6 +28,8 @@ class ImageRecipe:
         Cut names to expressions (``selection.evaluate_cut``).
     split_seed, split_fractions
         Train, validation and test: seed of the hash and shares.
+    split_group
+        Name from which the split is drawn, in place of the sample's, for samples that share files; None: the sample's.
     content
         Small-R jets, shapes, counts, hardest towers and tracks as further columns; None leaves them out.
     variation
@@ -44,6 +46,7 @@ class ImageRecipe:
     preselection: Mapping[str, str] = field(default_factory=dict)
     split_seed: int = 1
     split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    split_group: str | None = None
     content: EventContent | None = None
     variation: Variation | None = None
     jets: JetImageRecipe | None = None

@@ -1,16 +1,27 @@
 """Several ROOT files to one image file, and jobs of a farm: whichever way files are cut, the same events come out."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from calovision.atomic import refused_by_disk
-from calovision.conversion.files import GENERATOR_WEIGHTS, check_on_bad_file, convert_ntuple
+from calovision.conversion.files import (
+    GENERATOR_WEIGHTS,
+    check_on_bad_file,
+    convert_ntuple,
+    describe_file,
+    open_file,
+)
 from calovision.conversion.processes import run_in_processes
 from calovision.conversion.recipe import ImageRecipe, WeightOptions
-from calovision.errors import InputError
+from calovision.errors import BadFileError, InputError
+from calovision.ntuples import NtupleInfo
 from calovision.storage import ImageMetadata, merge_image_files
+from calovision.storage.versions import require_one_definition
+
+THREADS = 8  # that open files, most of whose time goes by with waiting
 
 
 def convert_ntuples(
@@ -45,7 +56,8 @@ def convert_ntuples(
     Raises
     ------
     InputError
-        As `convert_ntuple`; if there is no file, a file is named twice, or every file was skipped.
+        As `convert_ntuple`; if there is no file, a file or its copy is named twice, or every file was skipped; before
+        the first file is converted, if they are not made of the same things (`definition_of`).
     """
     check_on_bad_file(on_bad_file)
     if not paths:
@@ -59,7 +71,9 @@ def convert_ntuples(
             paths[0], output, recipe, weights=weights, compression=compression, progress=progress, **options
         )
     convert = partial(convert_ntuple, recipe=recipe, on_bad_file=on_bad_file, **options)
-    jobs = [partial(convert, path, weights=weights.of_file(number, len(paths))) for number, path in enumerate(paths)]
+    of_file = [weights.of_file(number, len(paths)) for number in range(len(paths))]
+    infos = open_alike(paths, of_file, recipe, on_bad_file=on_bad_file, **options)
+    jobs = [partial(convert, path, weights=of_file[number], info=infos[number]) for number, path in enumerate(paths)]
     run = partial(run_in_processes, processes=processes, progress=progress)
     return _merge_jobs(jobs, output, run, compression=compression, may_be_empty=False)
 
@@ -94,16 +108,61 @@ def convert_job(
     Raises
     ------
     InputError
-        As `convert_ntuple`.
+        As `convert_ntuple`; if the files are not made of the same things.
     """
     convert = partial(convert_ntuple, recipe=recipe, **options)
-    jobs = [
-        partial(convert, path, weights=weights.of_file(first + number, n_files), n_entries=entries[number])
-        for number, path in enumerate(files)
-    ]
+    of_file = [weights.of_file(first + number, n_files) for number in range(len(files))]
+    jobs = [partial(convert, path, weights=of_file[n], n_entries=entries[n]) for n, path in enumerate(files)]
     if len(jobs) == 1:
         return jobs[0](output=Path(output), compression=compression, entry_range=entry_range)
+    infos = open_alike(files, of_file, recipe, **options)
+    jobs = [partial(job, info=info) for job, info in zip(jobs, infos, strict=True)]
     return _merge_jobs(jobs, output, lambda parts: [part() for part in parts], compression=compression)
+
+
+def open_alike(
+    paths: Sequence[Path | str],
+    weights: Sequence[WeightOptions],
+    recipe: ImageRecipe,
+    *,
+    on_bad_file: str = "fail",
+    schema: str | Path | None = None,
+    tree: str | None = None,
+    retries: int = 0,
+    **_: object,
+) -> list[NtupleInfo | None]:
+    """Open the files of a sample before work starts.
+
+    Returns
+    -------
+    What each says about itself; None for a bad one, unless that is to raise.
+
+    Raises
+    ------
+    InputError
+        If two files are not made of the same things, or one is a copy of another.
+    """
+    of_file = partial(open_file, recipe=recipe, schema=schema, tree=tree, retries=retries)
+
+    def opened(path: Path | str, of_weights: WeightOptions) -> tuple[NtupleInfo, dict[str, str]] | None:
+        try:
+            info = of_file(path, weights=of_weights)
+            return info, describe_file(info, recipe)
+        except BadFileError:
+            if on_bad_file == "fail":
+                raise
+            return None
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        found = list(threads.map(opened, paths, weights))
+    known = [(path, *one) for path, one in zip(paths, found, strict=True) if one is not None]
+    require_one_definition((path, definition) for path, _, definition in known)
+    first_of: dict[tuple[str, str], Path | str] = {}
+    for path, info, _ in known:
+        first = first_of.setdefault((info.uuid, info.tree), path)
+        if first != path:
+            raise InputError(f"{first} and {path} are copies of one ROOT file; give it once")
+    return [None if one is None else one[0] for one in found]
 
 
 def _merge_jobs(

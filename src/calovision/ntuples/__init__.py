@@ -11,6 +11,7 @@ from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.layouts import SCHEMAS
 from calovision.ntuples.paths import expand_paths, list_files
 from calovision.ntuples.reader import clipped, iterate_events, open_ntuple
+from calovision.ntuples.shared_files import SampleFiles, check_shared_files
 
 __all__ = [
     "SCHEMAS",
@@ -18,7 +19,9 @@ __all__ = [
     "Events",
     "FileDescription",
     "NtupleInfo",
+    "SampleFiles",
     "TreeDescription",
+    "check_shared_files",
     "clipped",
     "count_entries",
     "count_files",

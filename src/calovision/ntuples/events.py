@@ -75,7 +75,11 @@ class NtupleInfo:
     collections
         Collections that the file has -> their fields.
     read_from
-        Collection -> branches of its fields.
+        Collection -> its fields -> branches of each.
+    weights
+        Branches of the generator weights; none if every weight is 1.
+    undecided
+        Collections that are empty in the whole file, so that nothing tells where those of other files come from.
     missing
         Collections of the schema that it does not have -> the branches that it lacks for them.
     """
@@ -94,5 +98,7 @@ class NtupleInfo:
     candidate_weight: str | None = None
     candidate_weight_reason: str = ""
     collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    read_from: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    read_from: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    weights: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

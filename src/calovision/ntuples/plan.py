@@ -34,7 +34,9 @@ class Plan:
     variations
         All weights are wanted.
     read_from
-        Collection -> branches of its fields.
+        Collection -> its fields -> branches of each.
+    undecided
+        Collections that would come from elsewhere if the file held any: trimmed jets of a file without fat jets.
     missing
         Collection that the file does not have -> the branches that it lacks for it.
     """
@@ -43,7 +45,8 @@ class Plan:
     fields: Mapping[str, tuple[str, ...]]
     trimmed: bool
     variations: bool
-    read_from: Mapping[str, tuple[str, ...]]
+    read_from: Mapping[str, Mapping[str, tuple[str, ...]]]
+    undecided: tuple[str, ...]
     missing: Mapping[str, tuple[str, ...]]
 
     @property
@@ -88,21 +91,26 @@ def make_plan(
     _check_quotes(layout, present, path)
     require_branches(tree, _demanded(layout, present, trimmed=trimmed), schema, path)
     chosen = {name: _fields_of(name, layout, present, fields) for name in COLLECTIONS}
-    with_trimmed = False
+    is_filled: bool | None = False
     if trimmed:  # the file's constituents are those of the jets before
         chosen |= {"fat_jets": (), "constituents": ()}
-        wanted = fields is None or "fat_jets" in fields
-        with_trimmed = wanted and layout.trimmed_p4 in present and _is_filled(tree, layout.trimmed_p4, path)
+        if layout.trimmed_p4 in present and (fields is None or "fat_jets" in fields):
+            is_filled = _is_filled(tree, layout.trimmed_p4, path)
+    with_trimmed = is_filled is not False
     variations = factors or fields is None or "weight_variations" in fields
     branches = weight_branches(layout, present, factors=variations)
     branches |= set(event_number_branches(layout, present))
-    read_from = {name: branches_of(layout.parts(name), names, present) for name, names in chosen.items() if names}
-    branches = branches.union(*read_from.values())
+    read_from = {
+        name: {field: tuple(sorted(branches_of(layout.parts(name), (field,), present))) for field in names}
+        for name, names in chosen.items()
+        if names
+    }
+    branches = branches.union(*(of for fields in read_from.values() for of in fields.values()))
     if chosen["constituents"]:
         branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
     if with_trimmed:
         branches.add(layout.trimmed_p4)
-        read_from["fat_jets"] = {layout.trimmed_p4}
+        read_from["fat_jets"] = dict.fromkeys(TRIMMED_FIELDS, (layout.trimmed_p4,))
     warn_of_repeated(tree, branches, path)
     missing = {name: tuple(missing_branches(layout.parts(name), present)) for name in COLLECTIONS}
     if layout.constituents is not None:
@@ -112,7 +120,8 @@ def make_plan(
         fields={name: names for name, names in chosen.items() if names},
         trimmed=with_trimmed,
         variations=variations,
-        read_from={name: tuple(sorted(names)) for name, names in read_from.items()},
+        read_from=read_from,
+        undecided=("fat_jets",) if is_filled is None else (),
         missing={name: branches for name, branches in missing.items() if branches},
     )
 
@@ -159,10 +168,10 @@ def _fields_of(
     return available if wanted is None else tuple(field for field in available if field in wanted.get(name, ()))
 
 
-def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool:
+def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool | None:
     """Tell from the whole file whether trimmed jets were computed: a card without ComputeTrimming leaves zeros.
 
-    A file without any fat jet counts as filled, since its jets and its trimmed jets are the same.
+    None for a file without any fat jet, whose jets and trimmed jets are the same.
     """
     n_jets = 0
     for _, arrays in read_chunks(tree, [branch], path):
@@ -170,4 +179,4 @@ def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool:
         n_jets += len(trimmed)
         if ak.any(trimmed.fE > 0):
             return True
-    return n_jets == 0
+    return False if n_jets else None

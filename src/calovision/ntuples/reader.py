@@ -18,9 +18,9 @@ from calovision.ntuples.generation import count_generated
 from calovision.ntuples.layouts import candidate_layouts
 from calovision.ntuples.plan import Plan, make_plan
 from calovision.ntuples.retries import Attempts, with_retries
-from calovision.ntuples.root_file import Tree, find_tree, locate, opened
+from calovision.ntuples.root_file import Tree, branch_names, find_tree, locate, opened
 from calovision.ntuples.schemas import COLLECTIONS, Schema
-from calovision.ntuples.weights import event_numbers, read_weights
+from calovision.ntuples.weights import event_numbers, read_weights, weight_branches
 
 
 def open_ntuple(
@@ -104,6 +104,8 @@ def _read_info(
             candidate_weight_reason=candidate_weight.reason,
             collections=plan.collections,
             read_from=plan.read_from,
+            weights=tuple(sorted(weight_branches(layout, branch_names(events), factors=weight_index > 0))),
+            undecided=plan.undecided,
             missing=plan.missing,
         )
 

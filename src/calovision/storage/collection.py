@@ -15,7 +15,13 @@ from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, diffe
 from calovision.storage.reader import ImageFile
 from calovision.storage.rows import StoredRows, check_rows, copy_rows, empty_rows, gather_rows, prepare_output
 from calovision.storage.statistics import PixelStatistics, standardize
-from calovision.storage.versions import require_distinct_entries, require_one_version
+from calovision.storage.versions import (
+    require_distinct_entries,
+    require_one_definition,
+    require_one_set_of_columns,
+    require_one_version,
+    require_unshared_files,
+)
 
 BLOCK = 1000  # images in memory at a time
 FEW_FILES = 64  # whose maps may all be in use at a time
@@ -34,7 +40,8 @@ class ImageCollection:
     InputError
         If there is no file, or their kind, grid, channels or jet recipe differ, or the label or preselection of a
         sample; if versions of calovision wrote them that do not give the same numbers, or one has entries of a ROOT
-        file that another has, too.
+        file that another has, too; if the files of a sample are not made of the same things, or two samples share a
+        ROOT file without a common ``split_group``.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -47,8 +54,12 @@ class ImageCollection:
             self._require_fit(file)
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
         require_one_version((file.path, file.metadata.package_version) for file in self.files)
+        require_unshared_files((file.path, file.metadata) for file in self.files)
         for files in self._of_sample.values():
             require_distinct_entries((file.path, file.metadata) for file in files)
+            require_one_definition((_with_source(file), file.metadata.definition) for file in files)
+            # a file without events may lack columns, if its ntuple was skipped
+            require_one_set_of_columns([(file.path, file.events) for file in files if len(file)])
         self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
         self._statistics: PixelStatistics | None = None
 
@@ -280,6 +291,12 @@ class ImageCollection:
             block = indices[start : start + BLOCK]
             total += np.tensordot(weights[block], self.dense(block), axes=1)
         return total / weights[indices].sum()
+
+
+def _with_source(file: ImageFile) -> str:
+    """Path of an image file and of the (first) ROOT file behind it."""
+    sources = [source for source, _ in file.metadata.source_files]
+    return f"{sources[0]} ({file.path})" if sources else str(file.path)
 
 
 def _training_statistics(file: ImageFile) -> PixelStatistics:

@@ -23,8 +23,8 @@ TRAIN = 0
 """Value of the column ``split`` for training, the first of `calovision.splits.SPLITS`."""
 
 _JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
-_JSON += ("source_ranges",)
-_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges", "fat_jet_radius")
+_JSON += ("source_ranges", "definition")
+_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges", "fat_jet_radius", "definition", "split_group")
 _NUMBERS = {"label": int, "n_generated": int, "cross_section_pb": float, "sum_of_weights": float}
 
 
@@ -39,6 +39,8 @@ class ImageMetadata:
     entry whose event was looked at and the one behind the last, or None where all were; it is None if it would hold
     nothing else. ``n_generated`` and ``sum_of_weights`` then are shares. ``fat_jet_radius`` is that of jets that were
     clustered from the towers (rad), None for those that the ROOT file brought along, whose radius it does not tell.
+    ``definition`` says what the images and weights are made of, quantity -> source; files of a sample must agree in
+    what they have of it. ``split_group`` is the name that the split was drawn with in place of the sample's.
     """
 
     sample: str
@@ -59,6 +61,8 @@ class ImageMetadata:
     skipped_files: list[tuple[str, str]] = field(default_factory=list)
     source_ranges: list[tuple[int, int] | None] | None = None
     fat_jet_radius: float | None = None
+    definition: dict[str, str] = field(default_factory=dict)
+    split_group: str = ""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -78,7 +82,7 @@ class ImageMetadata:
         attributes: dict[str, str | int | float] = {"format": FORMAT, "version": VERSION}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name in _OPTIONAL and value in ("event", None, []):
+            if item.name in _OPTIONAL and _is_said_by_absence(value):
                 continue
             if item.name == "grid":
                 value = {name: number for name, number in asdict(value).items() if number is not None}
@@ -102,6 +106,11 @@ class ImageMetadata:
         for name, kind in _NUMBERS.items():
             values[name] = kind(values[name])
         return cls(**values)
+
+
+def _is_said_by_absence(value: object) -> bool:
+    """Whether an optional attribute says the same if it is not there."""
+    return value is None or (isinstance(value, str | list | dict) and value in ("event", "", [], {}))
 
 
 def _is_optional(item: object) -> bool:

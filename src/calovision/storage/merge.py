@@ -66,6 +66,8 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
         source_ranges=_source_ranges(infos),
         fat_jet_radius=first.fat_jet_radius if len({info.fat_jet_radius for info in infos}) == 1 else None,
+        definition={name: value for info in infos for name, value in info.definition.items()},
+        split_group=first.split_group,
     )
 
 

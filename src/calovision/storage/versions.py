@@ -1,8 +1,12 @@
-"""Which files may be read together: written by versions of the package that agree, and with entries of their own."""
+"""Check that image files may be read together.
+
+They must be written by versions of the package that agree, have entries of their own, and the files of a sample must be
+made of the same things.
+"""
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +14,13 @@ from calovision.errors import InputError
 from calovision.storage.layout import ImageMetadata
 
 logger = logging.getLogger(__name__)
+
+COMMON_COLUMNS = {
+    *("weight_variations", "tau21", "tau32", "n_fat_jets", "mj_sum", "delta_eta_12", "ht", "leading_pt", "fat_jets"),
+    *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
+    *("leading_towers", "leading_tracks"),
+}
+"""Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 
 def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
@@ -57,6 +68,71 @@ def require_distinct_entries(files: Iterable[tuple[Path, ImageMetadata]]) -> Non
                     f"{other} has events that {path} has, too: remove both and build the images again with one cut "
                     "into jobs"
                 )
+
+
+def require_one_definition(files: Iterable[tuple[Path | str, Mapping[str, str]]]) -> None:
+    """Raise InputError, which names two files, if the images of a sample are not all made of the same things.
+
+    Parameters
+    ----------
+    files
+        Path and definition (`ImageMetadata.definition`) of each file; a quantity that a file does not have is not
+        compared.
+    """
+    first_of: dict[str, tuple[Path | str, str]] = {}
+    for path, definition in files:
+        for quantity, value in definition.items():
+            first, expected = first_of.setdefault(quantity, (path, value))
+            if value != expected:
+                raise InputError(
+                    f"{first} and {path} are of one sample, but differ in {quantity}: {expected} in the first, {value} "
+                    "in the second; make samples of files that are alike, or write them again"
+                )
+
+
+def require_one_set_of_columns(files: Iterable[tuple[Path, Iterable[str]]]) -> None:
+    """Raise InputError, which names two files, if only one of a sample has a column out of `COMMON_COLUMNS`."""
+    (first, expected), *others = files or [(None, ())]
+    for path, names in others:
+        if different := (set(names) ^ set(expected)) & COMMON_COLUMNS:
+            raise InputError(
+                f"{first} and {path} are of one sample, but only one of them has the column {min(different)}; build "
+                "both again from files that are alike"
+            )
+
+
+def require_unshared_files(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
+    """Raise InputError if events of one ROOT file are in several samples, or a file and its copy in one.
+
+    Events of a file that is in two samples would train in one and test in the other. Samples with the same
+    ``split_group`` may share files, since the group decides the split.
+    """
+    owners: dict[str, list[tuple[str, Path, ImageMetadata]]] = {}
+    for path, info in files:
+        for source, uuid in info.source_files:
+            if uuid:
+                owners.setdefault(uuid, []).append((source, path, info))
+    for found in owners.values():
+        (source, path, info), *others = found
+        for other_source, other_path, other in others:
+            if not _may_be_one_tree(source, other_source):
+                continue
+            if other.sample != info.sample and not (info.split_group and info.split_group == other.split_group):
+                raise InputError(
+                    f"{path} and {other_path}: the samples {info.sample} and {other.sample} have events of one ROOT "
+                    f"file ({source}, {other_source}), which would train in one and test in the other; give each file "
+                    "to one sample, or both samples the same split_group and build the images again"
+                )
+            if other.sample == info.sample and other_source != source:
+                raise InputError(
+                    f"{path} and {other_path}: {source} and {other_source} are copies of one ROOT file; give it once"
+                )
+
+
+def _may_be_one_tree(source: str, other: str) -> bool:
+    """Whether two sources of one file, which may name their tree, can be the same tree."""
+    trees = [name.rpartition(".root:")[2] for name in (source, other) if ".root:" in name]
+    return len(set(trees)) < 2
 
 
 def _compatible(version: str) -> tuple[str, ...]:

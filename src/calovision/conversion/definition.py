@@ -1,0 +1,65 @@
+"""What an image file is made of, in words that can be compared: it must be the same in all files of a sample."""
+
+from collections.abc import Mapping
+
+from calovision.conversion.fields import fields_to_read
+from calovision.conversion.recipe import ImageRecipe
+from calovision.ntuples import NtupleInfo
+
+
+def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
+    """Say what decides, in this file, the meaning of the images and of their weights.
+
+    Parameters
+    ----------
+    info
+        What the ntuple says about itself.
+    recipe
+        What is wanted; what the recipe does not use is left out.
+
+    Returns
+    -------
+    Quantity -> what it is made of. A quantity that the file leaves open, since it has nothing of it, is left out.
+
+    Raises
+    ------
+    InputError
+        As `fields_to_read`.
+    """
+    if info.n_entries == 0:
+        return {}
+    fields = fields_to_read(recipe, info)
+    definition = {
+        "layout": info.schema,
+        "generator weights": ", ".join(info.weights) or "all 1",
+        "generated events": "its entries" if info.counted_from.startswith("entries") else "its counters",
+        **_jets(info, recipe, fields),
+    }
+    if info.n_weights is not None:
+        definition["weights of an event"] = str(info.n_weights)
+    for collection in sorted(set(fields) & set(info.read_from) - {"fat_jets"}):
+        names = {name for field in sorted(fields[collection]) for name in _branches(info, collection, field)}
+        definition[collection] = ", ".join(sorted(names))
+    return definition
+
+
+def _branches(info: NtupleInfo, collection: str, field: str) -> tuple[str, ...]:
+    return info.read_from[collection].get(field, ())
+
+
+def _jets(info: NtupleInfo, recipe: ImageRecipe, fields: Mapping[str, set[str]]) -> dict[str, str]:
+    """Say where the fat jets come from, their fields and their constituents."""
+    if "fat_jets" in info.undecided:
+        return {}
+    if "fat_jets" not in fields:
+        clustered = recipe.variation is not None or recipe.cluster_jets or recipe.jets is not None
+        return {"fat jets": "clustered" if clustered else "none"}
+    own = "the trimmed ones of the file" if recipe.fat_jets.groomed else "those of the file"
+    if recipe.jets is None:
+        return {"fat jets": own}
+    constituents = "those of the file" if "constituents" in fields else "clustered"
+    return {
+        "fat jets": own,
+        "fields of jets": ", ".join(sorted(fields["fat_jets"])),
+        "constituents of jets": constituents,
+    }
