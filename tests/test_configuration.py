@@ -227,6 +227,10 @@ BAD = {
         samples(schema="delphes"),
         "configuration key 'samples.background.schema': it belongs to 'files', not to 'simulate'",
     ),
+    "group of a simulated sample": (
+        samples(split_group="x"),
+        "configuration key 'samples.background.split_group': it belongs to 'files', not to 'simulate'",
+    ),
     "mistyped key of a model": ({"models": {"a": {"epoch": 3}}}, "key 'models.a'", "'epoch' was unexpected", "network"),
     "model named as a variable": ({"models": {"cnn": {}, "ht": {}}}, "'models.ht'", "an event variable or column"),
     "second model named cnn": ({"models": {"a": {}, "cnn": {}}}, "'models.cnn'", "that of the first model"),

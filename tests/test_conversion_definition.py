@@ -1,8 +1,13 @@
 """Files of a sample must be made of the same things: checked before work starts, and where image files are read."""
 
+import runpy
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import awkward as ak
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from fakes import make_columns, make_images, make_metadata, to_sparse
 from fakes_cli import fail, succeed
 from fakes_ntuples import nanoaod_columns, runs_columns, write_file, write_nanoaod
@@ -89,6 +94,24 @@ def test_image_files_of_unlike_files_are_not_read_together(tmp_path, pair):
     for number in range(2):
         assert f"{tmp_path / f'{number}.root'} ({images[number]})" in str(caught.value)
     assert f"differ in {quantity}" in str(caught.value)
+
+
+@pytest.mark.usefixtures("own_logging")
+def test_the_list_of_images_is_not_written_for_unlike_files(tmp_path):
+    """The job of the workflow that comes before the first training."""
+    recipe, *trees, _, _, _ = PAIRS["fat jets"]
+    images = []
+    for number, content in enumerate(trees):
+        images.append(tmp_path / f"{number}.h5")
+        convert_ntuple(write_file(tmp_path / f"{number}.root", **content), images[-1], recipe, **SAMPLE)
+    script = REPOSITORY / "workflow/scripts/list_images.py"
+    for files, is_written in ((images[:1], True), (images, False)):
+        output = tmp_path / f"{len(files)}.tsv"
+        job = SimpleNamespace(input=files, output=[output], log=[tmp_path / "list.log"])
+        with nullcontext() if is_written else pytest.raises(SystemExit):
+            runpy.run_path(str(script), {"snakemake": job})
+        assert output.exists() == is_written
+    assert "differ in fat jets" in (tmp_path / "list.log").read_text()
 
 
 def test_a_job_of_unlike_files_is_refused(tmp_path):

@@ -79,6 +79,27 @@ def test_own_files_replace_the_example_and_need_no_simulation(tmp_path: Path) ->
     assert jobs(result)["build_images"] == 3
 
 
+def test_a_file_in_two_samples_is_refused_unless_they_are_one_group(tmp_path: Path) -> None:
+    """However its path is written; samples of one group have it among the parameters of their jobs."""
+    (tmp_path / "a.root").touch()
+    (tmp_path / "link.root").symlink_to(tmp_path / "a.root")
+    groups = {"none": (None, None), "one": ("common", None), "both": ("common", "common")}
+    calls = []
+    for name, (signal, background) in groups.items():
+        files = {"a": ("a.root", 1, signal), "b": ("link.root", 0, background)}
+        config = {
+            sample: {"label": label, "files": [str(tmp_path / file)]} | ({"split_group": group} if group else {})
+            for sample, (file, label, group) in files.items()
+        }
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({"samples": config}))
+        calls.append(["-n", "-s", str(SNAKEFILE), "--configfile", str(tmp_path / f"{name}.yaml")])
+    *refused, planned = several(tmp_path, calls)
+    for output in refused:
+        assert "configuration key 'samples': the samples a and b share a ROOT file" in output
+        assert "give it to one of them, or both the same split_group if it is meant" in output
+    assert jobs(planned)["build_images"] == 2
+
+
 def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_path: Path) -> None:
     changes = {"robustness": {"files": 2, "variations": {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30}}}}
     config = samples(simulate={"process": "qcd", "n_events": 750}) | changes | {"simulation": {"events_per_job": 250}}

@@ -80,6 +80,24 @@ def find_files(name, patterns):
         raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
 
 
+def check_files_of_samples():
+    """Raise WorkflowError if a ROOT file is in two samples, and nothing says that this is meant."""
+    from calovision.errors import InputError
+    from calovision.ntuples import SampleFiles, check_shared_files
+
+    samples = {
+        name: SampleFiles(
+            NTUPLES[name], sample.get("tree"), sample.get("split_group"), sample.get("role", "training") == "training"
+        )
+        for name, sample in SAMPLES.items()
+        if name not in SIMULATED
+    }
+    try:
+        check_shared_files(samples)
+    except InputError as error:
+        raise WorkflowError(f"configuration key 'samples': {error}")
+
+
 def local_file(path):
     """The ROOT file to wait for, without its tree (file.root:tree); none at an address (root://...)."""
     file, separator, _ = path.rpartition(".root:")
@@ -188,10 +206,9 @@ def sample_params(wildcards):
     keys = ("label", "schema", "tree", "cross_section_pb", "weights")
     sample = SAMPLES[wildcards.sample]
     is_trained = sample.get("role", "training") == "training"
-    return {
-        "sample": {key: sample.get(key) for key in keys},
-        "split": config["split"] if is_trained else {"fractions": [0, 0, 1]},
-    }
+    split = config["split"] if is_trained else {"fractions": [0, 0, 1]}
+    group = {"group": sample["split_group"]} if "split_group" in sample else {}
+    return {"sample": {key: sample.get(key) for key in keys}, "split": split | group}
 
 
 def simulation_params(wildcards):
@@ -323,6 +340,8 @@ IMAGE_RECIPE = {
     "seed": config["seed"],
 }
 NTUPLES = {name: list_ntuples(name, sample) for name, sample in SAMPLES.items()}
+if workflow.is_main_process:
+    check_files_of_samples()
 CHUNKS = {name: list_chunks(name, files) for name, files in NTUPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
 SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}

@@ -19,6 +19,7 @@ with job_log(snakemake.log[0]) as record:
         preselection=params["preselection"],
         split_seed=params["seed"],
         split_fractions=tuple(job["split"]["fractions"]),
+        split_group=job["split"].get("group"),
     )
     weights = WeightOptions(**(sample["weights"] or {}))
     options = {key: sample[key] for key in ("label", "schema", "tree", "cross_section_pb")}

@@ -26,7 +26,7 @@ def _check_source(name: str, sample: Mapping[str, Any]) -> None:
     """Raise InputError unless a sample is either simulated or read from files."""
     if ("files" in sample) == ("simulate" in sample):
         raise InputError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
-    for key in ("schema", "tree", "weights"):
+    for key in ("schema", "tree", "weights", "split_group"):
         if key in sample and "simulate" in sample:
             raise InputError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
 
