@@ -144,7 +144,7 @@ def test_numbers_of_an_image_file(tmp_path):
     assert {"generated 100 100", "three fat jets 40 40"} <= set(lines)
     assert {"train 12", "validation 4", "test 4"} <= set(lines)
     assert {"fat_jets float64 20x5x4", "split uint8 20"} <= set(lines)
-    assert "a.root 0f0f" in lines
+    assert "rpv.root 0f0f-rpv" in lines
     assert "b.root b.root is a truncated ROOT file" in lines
 
 

@@ -13,7 +13,7 @@ from fakes_cli import fail, succeed
 from fakes_ntuples import nanoaod_columns, runs_columns, write_file, write_nanoaod
 from test_conversion_fields import delphes_columns
 
-from calovision.conversion import ImageRecipe, convert_job, convert_ntuple, convert_ntuples
+from calovision.conversion import ImageRecipe, WeightOptions, convert_job, convert_ntuple, convert_ntuples
 from calovision.conversion.definition import definition_of
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid, JetGrid
@@ -129,6 +129,15 @@ def test_the_command_line_refuses_unlike_files(tmp_path):
         *arguments, "--select", "n_fat_jets >= 0"
     )
     assert not (tmp_path / "all.h5").exists()
+
+
+def test_a_weight_must_be_the_same_one_in_all_files(tmp_path):
+    """The ninth weight is another one where there are eight variations of the scale instead of nine."""
+    scale = {n: ak.from_regular(ak.Array(np.ones((30, n), dtype=np.float32))) for n in (8, 9)}
+    paths = [write_file(tmp_path / f"{n}.root", **nanoaod(LHEScaleWeight=of)) for n, of in scale.items()]
+    with pytest.raises(InputError, match="differ in weights of an event: 9 in the first, 10 in the second"):
+        convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE, weights=WeightOptions(index=5, sum_of_weights=60.0))
+    convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE)
 
 
 def test_what_the_recipe_does_not_use_may_differ(tmp_path):

@@ -3,6 +3,7 @@
 import logging
 
 import awkward as ak
+import hist
 import numpy as np
 import pytest
 import uproot
@@ -123,6 +124,39 @@ def test_histograms_that_look_like_counters_are_named(tmp_path, caplog, name):
     info = open_ntuple(path, schema=schema, n_generated=f"{name}[1]", sum_of_weights=f"{name}[2]")
     assert (info.n_generated, info.sum_of_weights, info.counted_from) == (1000, 650.0, f"{name}[1]")
     assert (info.count_doubts, caplog.text) == ((), "")
+
+
+@pytest.mark.parametrize(
+    ("contents", "flow", "warned"),
+    [
+        ([1000.0, 0.0, 0.0], (0, 0), None),
+        ([400.0, 600.0, 0.0], (0, 0), None),
+        ([1000.0, 60.0, 5.0], (0, 0), "looks like a cut flow; h[1] is its first bin, 1000"),
+        ([1000.0, 0.0, 0.0], (0, 7), "has 7 in underflow and overflow, which n_generated leaves out"),
+        ([1000.0, 0.0, 0.0], (3, 0), "has 3 in underflow and overflow, which n_generated leaves out"),
+    ],
+)
+def test_bins_that_are_left_out_or_count_twice_are_warned_of(tmp_path, caplog, contents, flow, warned):
+    path, schema = tmp_path / "a.root", tmp_path / "s.yaml"
+    schema.write_text(SCHEMA)
+    counter = hist.Hist.new.Reg(3, 0, 3).Double()
+    counter.view(flow=True)[...] = [flow[0], *contents, flow[1]]
+    with uproot.recreate(path) as file:
+        write_tree(file, "analysis", {"x": ak.Array([[1.0], [2.0]]), "w": np.array([1.0, 1.0])})
+        file["h"] = counter
+    with caplog.at_level(logging.WARNING):
+        assert open_ntuple(path, schema=schema, n_generated="h").n_generated == sum(contents)
+    assert (caplog.text == "") if warned is None else (warned in caplog.text)
+
+
+def test_a_counter_that_is_named_and_counts_too_few(tmp_path):
+    path, schema = tmp_path / "a.root", tmp_path / "s.yaml"
+    schema.write_text(SCHEMA)
+    with uproot.recreate(path) as file:
+        write_tree(file, "analysis", {"x": ak.Array([[1.0], [2.0]]), "w": np.array([1.0, 1.0])})
+        file["h"] = (np.array([5.0, 1.0]), np.arange(3.0))
+    with pytest.raises(InputError, match=r"a.root: h\[2\] says that 1 events were generated, but the file has 2; give"):
+        open_ntuple(path, schema=schema, n_generated="h[2]")
 
 
 def test_the_images_of_a_skim_are_normalized_to_what_was_generated(tmp_path):

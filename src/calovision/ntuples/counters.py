@@ -1,5 +1,6 @@
 """How many events were generated, and the sum of their weights."""
 
+import logging
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from calovision.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.root_file import branch_names, find_tree, has_tree, require_branches, tree_kinds
 from calovision.ntuples.schemas import Counters, Schema
+
+logger = logging.getLogger(__name__)
 
 SHOWN_BRANCHES = 6  # of a tree that looks like a counter
 _LOOKS_LIKE_COUNTER = re.compile(
@@ -33,8 +36,9 @@ def read_counter(file: uproot.ReadOnlyDirectory, counter: float | str, path: Pat
         An open ROOT file.
     counter
         The number itself, or the path of an object in the file: a histogram, whose bin contents are added up without
-        underflow and overflow; ``histogram[i]`` is the bin i alone, where 1 is the first bin as in ROOT; a TParameter;
-        a branch, whose entries are added up.
+        underflow and overflow (with a warning if these are filled, or if it looks like a cut flow, whose first bin
+        would be right); ``histogram[i]`` is the bin i alone, where 1 is the first bin as in ROOT; a TParameter; a
+        branch, whose entries are added up.
     path
         For the sentences of errors.
     what
@@ -77,10 +81,37 @@ def _value(file: uproot.ReadOnlyDirectory, name: str, path: Path | str, what: st
         return _parameter(counted, name, path, what)
     contents = counted.values(flow=True)
     if bin_number is None:
+        _warn_of_bins(counted.values(), contents, name, path, what)
         return float(counted.values().sum())
     if not 0 <= bin_number < len(contents):
         raise InputError(f"{path}: the histogram {name!r} has bins up to {len(contents) - 2}, not {bin_number}")
     return float(contents.ravel()[bin_number])
+
+
+def _warn_of_bins(inside: np.ndarray, contents: np.ndarray, name: str, path: Path | str, what: str) -> None:
+    """Warn of what the sum of the bins of a counter leaves out, and of bins that count the same events again."""
+    beyond = float(contents.sum() - inside.sum())
+    if beyond != 0:
+        logger.warning(
+            "%s: the histogram %r has %g in underflow and overflow, which %s leaves out; name the bin, as %s[1], if it "
+            "should count",
+            path,
+            name,
+            beyond,
+            what,
+            name,
+        )
+    filled = inside[inside != 0]
+    if inside.ndim == 1 and len(filled) > 1 and np.all(np.diff(inside) <= 0) and inside[0] > 0:
+        logger.warning(
+            "%s: the histogram %r, whose bins %s adds up to %g, looks like a cut flow; %s[1] is its first bin, %g",
+            path,
+            name,
+            what,
+            inside.sum(),
+            name,
+            inside[0],
+        )
 
 
 def _parameter(counted: object, name: str, path: Path | str, what: str) -> float:

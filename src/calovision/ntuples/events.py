@@ -66,7 +66,8 @@ class NtupleInfo:
     counted_from, count_doubts
         Where the number of generated events is from; if its entries were counted, what speaks against it.
     n_weights
-        Generator weights of each event, without those in branches of their own; None if events differ in it.
+        Generator weights of each event, without those in branches of their own if the first one counts; None if
+        events differ in it.
     cross_section_pb
         The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
     candidate_weight, candidate_weight_reason

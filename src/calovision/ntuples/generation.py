@@ -39,7 +39,8 @@ class Generation:
     doubts
         What speaks against it: objects that look like counters but were not read; empty if nothing does.
     n_weights
-        Weights of each event, without further factors; None if events differ in it or there are none.
+        Weights of each event, without further factors if the first one counts; None if events differ in it or there
+        are none.
     """
 
     n_generated: int
@@ -91,17 +92,28 @@ def count_generated(
     number, total = choose_totals(
         **values, counted=counted, count_entries=count_entries, nominal=weight_index == 0, path=path
     )
-    if values["n_generated"] is None and number < tree.num_entries:
-        raise InputError(
-            f"{path}: {counted.source} says that {number} events were generated, but the file has {tree.num_entries}; "
-            "give n_generated and sum_of_weights"
-        )
     own = counted or count_entries()
     at, doubts = counters["n_generated"], ()
+    source = own.source if at is None else at if isinstance(at, str) else "given"
+    if not isinstance(at, int | float) and number < tree.num_entries:
+        raise InputError(
+            f"{path}: {source} says that {number} events were generated, but the file has {tree.num_entries}; give "
+            "n_generated and sum_of_weights"
+        )
     if at is None and counted is None:
         doubts = _doubts(file, tree, layout, path)
-    source = own.source if at is None else at if isinstance(at, str) else "given"
-    return Generation(number, total, own.cross_section_pb, source, doubts, own.n_weights)
+    n_weights = own.n_weights if weight_index == 0 else _count_all_weights(tree, layout, path)
+    return Generation(number, total, own.cross_section_pb, source, doubts, n_weights)
+
+
+def _count_all_weights(tree: Tree, layout: Schema, path: Path | str) -> int | None:
+    """Weights of the first event, with those in branches of their own; None without events."""
+    branches = weight_branches(layout, branch_names(tree), factors=True)
+    if not branches or tree.num_entries == 0:
+        return None if branches else 1
+    ((start, arrays),) = read_chunks(tree, branches, path, 1, (0, 1))
+    _, every = read_weights(Chunk(arrays, path, start, 1), layout)
+    return 1 if every is None else every.shape[1]
 
 
 def _doubts(file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Path | str) -> tuple[str, ...]:
