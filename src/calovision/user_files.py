@@ -1,8 +1,8 @@
-"""Files and paths as users write them: YAML without its traps, and home folders and variables in paths.
+"""Files and paths as users write them: YAML without its traps, variables in paths.
 
-YAML 1.1 reads ``no`` as false, ``2016-01-01`` as a date, ``010`` as eight, ``1:30`` as ninety and ``1e-3`` as text, and
-of a key that is given twice it forgets the first. Here numbers are those of YAML 1.2, dates are text, and a key is text
-that stands once in its mapping.
+YAML 1.1 reads ``no`` as false, ``2016-01-01`` as a date, ``010`` as eight, ``1:30`` as ninety and
+``1e-3`` as text, and of a key that is given twice it forgets the first. Here numbers are those of
+YAML 1.2, dates are text, and a key is text that stands once in its mapping.
 """
 
 import json
@@ -17,7 +17,7 @@ import yaml
 from calovision.errors import InputError
 
 MOST_VALUES = 1_000_000
-"""Values of a file with its anchors written out; a few lines of anchors could stand for billions."""
+"""Values of a file with its anchors written out: a few lines could stand for billions."""
 
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
@@ -55,14 +55,15 @@ def read_yaml(path: Path, kind: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read or is no YAML; if a key is given twice or is no text, as ``no:`` and ``2016:``; if it
-        holds no keys, or more than `MOST_VALUES` values. The sentence names the line.
+        If the file cannot be read or is no YAML; if a key is given twice or is no text, as ``no:``
+        and ``2016:``; if it holds no keys, or more than `MOST_VALUES` values. The sentence names
+        the line.
     """
     return parse_yaml(_read_text(Path(path), kind), str(path), kind)
 
 
 def parse_yaml(text: str, origin: str, kind: str) -> dict[str, Any]:
-    """Read YAML (or JSON) from text; ``origin`` names it in the messages. Otherwise as `read_yaml`."""
+    """Read YAML (or JSON) from text that messages call ``origin``, as `read_yaml` does."""
     content = _parse_json(text, origin)
     if content is None:
         try:
@@ -175,7 +176,7 @@ def _sentence_of(error: yaml.YAMLError, origin: str) -> str:
 
 
 def _check_node(root: yaml.Node, origin: str) -> None:
-    """Raise InputError for keys that are no text or stand twice, circles of anchors, and too many values."""
+    """Raise InputError for keys that stand twice or are no text, circles, and too many values."""
     sizes: dict[int, int] = {}
 
     def size_of(node: yaml.Node, path: tuple[str, ...]) -> int:

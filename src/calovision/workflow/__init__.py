@@ -1,6 +1,6 @@
-"""What the rules of the workflow know before any job runs: the configuration, its checks, its paths.
+"""Configuration of the workflow, its checks and its paths, before any job runs.
 
-Nothing here imports Snakemake, uproot or torch, since every job reads the configuration when it starts.
+Nothing here imports Snakemake, uproot or torch: every job reads the configuration when it starts.
 """
 
 from calovision.workflow.checks import check_configuration

@@ -1,4 +1,4 @@
-"""Checks of a configuration by itself: keys, types, values, and what must fit together. No file is opened."""
+"""Checks of a configuration by itself: keys, types, values, and what must fit together."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -22,7 +22,13 @@ TAKEN_NAMES = {
 
 
 def check_configuration(configuration: Mapping[str, Any]) -> None:
-    """Raise InputError, one sentence that names the key, unless a merged configuration fits the schema and itself."""
+    """Check a merged configuration against the schema and itself; no file is opened.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the first key that is mistyped, missing, or has a wrong value.
+    """
     _check_values(configuration, ())
     error = best_match(Draft202012Validator(schema_of_configuration()).iter_errors(configuration))
     if error is not None:
@@ -37,7 +43,7 @@ def check_configuration(configuration: Mapping[str, Any]) -> None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` with the name most like one that is unknown; nothing if none is like it."""
+    """Return ``"; did you mean 'x'?"`` with the known name that resembles ``name``, or ``""``."""
     names = list(known)
     same = [one for one in names if one.replace("_", "").lower() == name.replace("_", "").lower()]
     found = same or get_close_matches(name, names, n=1)
@@ -45,7 +51,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def _check_values(value: Any, path: tuple[str, ...]) -> None:
-    """Raise InputError for keys that are no text, as those from Python may be, and numbers that are not finite."""
+    """Raise InputError for keys that are no text (from Python) and numbers that are not finite."""
     if isinstance(value, Mapping):
         for key, one in value.items():
             name = ".".join((*path, str(key)))
@@ -86,7 +92,7 @@ def _names_in_pattern(pattern: str) -> list[str]:
 
 
 def _check_robustness(configuration: Mapping[str, Any]) -> None:
-    """Raise InputError for a model that is not there, or pile-up in events that are not simulated."""
+    """Raise InputError for an unknown model, or pile-up in events that are not simulated."""
     robustness, models = configuration["robustness"], configuration["models"]
     for name in robustness["models"]:
         if name not in models:

@@ -1,4 +1,4 @@
-"""The configuration of a workflow: defaults of the package, and what files and the command line change of them."""
+"""Configuration of a workflow: the package's defaults, changed by files and the command line."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
@@ -10,10 +10,10 @@ from calovision.errors import InputError
 from calovision.user_files import parse_scalar, read_yaml
 
 EXAMPLE = Path("config/config.yaml")
-"""File in the working folder that is read, where there is one, between the defaults and the user's own files."""
+"""File of the working folder, read (if there is one) between the defaults and the user's files."""
 
 NAMED = (("samples",), ("models",), ("robustness", "variations"), ("selection", "preselection"))
-"""Sections whose entries have names of the user's: those of the defaults are an example, to which none are added."""
+"""Sections whose entries the user names: those of the defaults are an example, and go."""
 
 _TYPES = {"string": str, "boolean": bool, "null": type(None), "array": list, "object": dict}
 
@@ -47,7 +47,7 @@ def read_configuration(
     files
         Files that say what differs from the defaults; later ones win (`merge_configurations`).
     values
-        What the command line says (``--config``), which wins over all files; numbers may be text there.
+        Values of the command line (``--config``), which win over all files; numbers may be text.
     base
         File between the defaults and ``files``; None for `EXAMPLE` if there is one.
     read
@@ -81,9 +81,9 @@ def _read_base(file: Path) -> dict[str, Any]:
 
 
 def from_command_line(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the command line with the types that the schema asks for: Snakemake leaves text inside of braces.
+    """Give values of the command line, or of a module, the types that the schema asks for.
 
-    So it does with values that a workflow hands to this one as a module.
+    Inside of braces Snakemake leaves them text.
     """
     return with_types(values, schema_of_configuration(), parse=True)
 
@@ -91,9 +91,10 @@ def from_command_line(values: Mapping[str, Any]) -> dict[str, Any]:
 def merge_configurations(base: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Apply changes to a configuration, one after the other.
 
-    Mappings are merged key by key, everything else is replaced. The sections `NAMED` of ``base`` are replaced as a
-    whole by the first layer that has them; so are those of a layer that only repeats the base or the defaults, as
-    config/config.yaml does. An empty mapping empties such a section.
+    Mappings are merged key by key, everything else is replaced. The sections `NAMED` of ``base``
+    are replaced as a whole by the first layer that has them; so are those of a layer that only
+    repeats the base or the defaults, as config/config.yaml does. An empty mapping empties such a
+    section.
     """
     merged = deepcopy(dict(base))
     examples = [_section(one, path) for one in (default_configuration(), base) for path in NAMED]
@@ -123,7 +124,7 @@ def _merge(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
 
 
 def with_types(value: Any, schema: Mapping[str, Any], *, parse: bool = False) -> Any:
-    """A copy of a value in which whole numbers are integers where the schema wants those (``1e4`` events).
+    """Copy a value, with integers for whole numbers where the schema wants those (``1e4`` events).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Classes of the user's own, ``package.module:Class``: found without being imported, which would run their code."""
+"""Classes of the user, ``package.module:Class``: found without an import, which would run code."""
 
 import ast
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def _find(module: str, folders: Sequence[str]) -> ModuleSpec | None:
 
 
 def _installed(package: str) -> ModuleSpec | None:
-    """A package that an import hook finds, as those that are installed to be edited; not what only lies here."""
+    """Find a package by the import hooks, as of editable installations; not what only lies here."""
     try:
         spec = find_spec(package)
     except (ImportError, ValueError):

@@ -1,6 +1,6 @@
-"""Names that a configuration uses: variables in cuts and networks, channels, options, modules of the user, titles.
+"""Names that a configuration uses: variables, channels, options, modules of the user, titles.
 
-They are looked up before any job runs, since the first job that needs them may start after hours.
+They are looked up before any job runs, since the job that needs them may start after hours.
 """
 
 import os
@@ -25,7 +25,7 @@ OPTIONS_OF_NETWORKS = {
     "jet_cnn": ("widths", "dense", "dropout"),
     "deep_sets": ("towers", "tracks", "width", "dropout"),
 }
-"""Options of each network, which its constructor takes; the constructors need torch, and its import three seconds."""
+"""Options that the constructor of each network takes; to import those would take seconds."""
 
 SMALLEST_IMAGES = {"small": 8, "hep_cnn": 4, "nersc": 16, "resnet": 16, "jet_cnn": 8}
 """Cells in eta and in phi that networks need; `nersc` and `resnet` others with other options."""
@@ -34,7 +34,13 @@ _PARTICLES = ("leading_towers", "leading_tracks")
 
 
 def check_names(configuration: Mapping[str, Any]) -> None:
-    """Raise InputError, one sentence that names the key, for a name in a checked configuration that nothing has."""
+    """Look up the names in a configuration that `check_configuration` has passed.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the key of the first unknown name, and the nearest known one.
+    """
     _check_titles(configuration)
     _check_cuts(configuration)
     _check_grid(configuration["images"])
@@ -65,7 +71,7 @@ def _check_cuts(configuration: Mapping[str, Any]) -> None:
 
 
 def _check_cut(key: str, name: str, cut: str, has_content: bool, further: tuple[str, ...] = ()) -> None:
-    """Raise InputError unless a cut can be read, uses known variables only, and is true or false."""
+    """Raise InputError unless a cut is readable, true or false, and uses known variables."""
     from calovision.selection import check_configured_cut
 
     try:
@@ -104,7 +110,7 @@ def _check_model(key: str, model: Mapping[str, Any], configuration: Mapping[str,
 
 
 def _check_images(key: str, model: Mapping[str, Any], grid: list[int]) -> None:
-    """Raise InputError for images that are too small for a network, and more rotations than they have columns."""
+    """Raise InputError for images too small for a network, or more rotations than columns."""
     network, n_eta, n_phi = model["network"], *grid
     smallest = SMALLEST_IMAGES.get(network, 1)
     if min(grid) < smallest and not {"n_blocks", "widths"} & set(model["options"]):
@@ -120,7 +126,7 @@ def _check_images(key: str, model: Mapping[str, Any], grid: list[int]) -> None:
 
 
 def _check_variables(key: str, model: Mapping[str, Any], content: Mapping[str, Any] | None) -> None:
-    """Raise InputError for event variables that no image file will have, or points that ``deep_sets`` does not take."""
+    """Raise InputError for variables without a column, or points that ``deep_sets`` does not take."""
     from calovision.selection import CONTENT_VARIABLES
 
     key = f"configuration key '{key}.variables'"
@@ -143,7 +149,7 @@ def _check_variables(key: str, model: Mapping[str, Any], content: Mapping[str, A
 
 
 def import_folders() -> list[str]:
-    """Folders in which the jobs find modules: those of this process but the one where it was started by chance."""
+    """Folders in which jobs find modules: those of this process without its working folder."""
     own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     return [path for path in sys.path if path and (path in own or Path(path) != Path.cwd())]
 

@@ -16,12 +16,13 @@ SCHEMA_SUFFIXES = (".yaml", ".yml")
 
 
 def expand_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a checked configuration in which ``~``, ``$NAME`` and ``${NAME}`` in paths are replaced.
+    """Replace ``~``, ``$NAME`` and ``${NAME}`` in the paths of a checked configuration; returns a copy.
 
     Raises
     ------
     InputError
-        As `calovision.user_files.expand_path`, with the key; or if the folder of the results is an address or blank.
+        As `calovision.user_files.expand_path`, with the key; or if the folder of the results is
+        an address or blank.
     """
     expanded = deepcopy(dict(configuration))
     expanded["results_dir"] = _expand_folder(configuration["results_dir"])
@@ -44,7 +45,7 @@ def _expand_folder(text: str) -> str:
 
 
 def check_results_dir(folder: Path) -> None:
-    """Raise InputError unless the folder of the results, or the first above it that exists, can be written to."""
+    """Raise InputError unless a folder, or the first above it that exists, can be written to."""
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
     if not existing.exists():
         raise InputError(

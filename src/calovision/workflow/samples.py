@@ -9,7 +9,7 @@ Samples = Mapping[str, Mapping[str, Any]]
 
 
 def check_samples(samples: Samples) -> None:
-    """Raise InputError unless each sample has one source of events, both classes train, and the reach is complete."""
+    """Raise InputError unless each sample has one source, both classes train, and masses are given."""
     for name, sample in samples.items():
         _check_source(name, sample)
     _check_reach(samples)
@@ -32,7 +32,7 @@ def _check_source(name: str, sample: Mapping[str, Any]) -> None:
 
 
 def _check_reach(samples: Samples) -> None:
-    """Raise InputError unless signals that are only looked at, and the one of the training beside them, have a mass."""
+    """Raise InputError unless signals of the reach, and the trained one beside them, have masses."""
     others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
     for name, sample in others.items():
         if sample["label"] != 1:
@@ -46,7 +46,7 @@ def _check_reach(samples: Samples) -> None:
 
 
 def _check_masses(signals: Samples, others: Samples) -> None:
-    """Raise InputError unless one signal is of the training, and each has a mass of its own."""
+    """Raise InputError unless one signal trains, and each has a mass of its own."""
     trained = [name for name in signals if name not in others]
     if len(trained) > 1:
         raise InputError(
@@ -60,7 +60,7 @@ def _check_masses(signals: Samples, others: Samples) -> None:
 
 
 def gaps_in_slices(samples: Samples) -> list[str]:
-    """Warnings of a missing slice of pT-hat between two others of the same process, and of slices that overlap."""
+    """Sentences on slices of pT-hat of one process that are missing between others, or overlap."""
     slices: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
     for name, sample in samples.items():
         options = sample.get("simulate", {})

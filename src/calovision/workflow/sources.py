@@ -1,7 +1,7 @@
-"""Code that decides a result: a rule has its hash as a parameter, so that editing the code makes the result again.
+"""Hash of code that decides a result: as a parameter of a rule it reruns the rule after an edit.
 
-A hash is the same wherever the package lies and whenever its files were written; as inputs of a rule the files would
-make everything again in another clone.
+It is the same wherever the package lies and whenever its files were written; as inputs of a rule the
+files would make everything again in another clone.
 """
 
 import hashlib
