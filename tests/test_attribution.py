@@ -219,3 +219,50 @@ def test_classes_without_a_mean_and_foreign_files_are_named(collection):
         mean_attribution(model, collection, {"qcd": [0, 1]}, weights=-np.ones(30))
     with pytest.raises(InputError, match="grid"):
         mean_attribution(make_trained((2, 8, 16)), collection, {"qcd": [0]})
+
+
+@pytest.fixture
+def counted_steps(monkeypatch):
+    """Numbers of steps that were tried."""
+    from calovision import attribution
+
+    tried, original = [], attribution.integrated_gradients
+
+    def counting(*args, n_steps, **options):
+        tried.append(n_steps)
+        return original(*args, n_steps=n_steps, **options)
+
+    monkeypatch.setattr(attribution, "integrated_gradients", counting)
+    return tried
+
+
+def test_steps_are_doubled_until_the_attributions_are_complete(collection, counted_steps, monkeypatch, caplog):
+    model = make_trained(SHAPE)
+    indices = np.arange(20)
+    exact = mean_attribution(model, collection, {"qcd": indices}, aligned=False, n_steps=64)["qcd"]
+    counted_steps.clear()
+    found = mean_attribution(model, collection, {"qcd": indices}, aligned=False, n_steps=None)["qcd"]
+    assert counted_steps[0] == 4
+    assert counted_steps == [4 * 2**k for k in range(len(counted_steps))]
+    assert counted_steps[-1] < 64
+    images = collection.dense(indices)
+    size = np.mean(np.abs(completeness_gap(model, images, np.zeros_like(images))))
+    assert abs(found.sum() - exact.sum()) < 0.06 * size
+    counted_steps.clear()
+    monkeypatch.setattr("calovision.attribution.TOLERANCE", {"mean": 0.0})
+    mean_attribution(model, collection, {"qcd": indices}, aligned=False, n_steps=None)
+    assert counted_steps == [4, 8, 16, 32, 64]
+    assert "attributions of 20 events miss their logits" in caplog.text
+
+
+def test_bfloat16_gives_the_same_map(collection):
+    model = make_trained(SHAPE)
+    full, half = (
+        mean_attribution(model, collection, {"qcd": np.arange(20)}, aligned=False, n_steps=8, precision=precision)[
+            "qcd"
+        ]
+        for precision in ("fp32", "bf16")
+    )
+    assert 0 < np.abs(full - half).sum() < 0.2 * np.abs(full).sum()  # of a logit close to 0
+    with pytest.raises(InputError, match="precision 'fp16' is unknown"):
+        mean_attribution(model, collection, {"qcd": [0]}, precision="fp16")

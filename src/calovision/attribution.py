@@ -9,6 +9,7 @@ Images and attributions are ``(n, n_channels, n_eta, n_phi)``; attributions are 
 cell speaks for signal.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -19,13 +20,18 @@ from torch import Tensor
 from calovision.datasets import load_variables
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
-from calovision.models import ImageModel
-from calovision.scoring.evaluation import choose_device
+from calovision.models import ImageModel, multiplies_bf16
+from calovision.scoring.evaluation import PRECISIONS, choose_device
 from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
 from calovision.storage import ImageCollection
 
 BLOCK = 64  # images in memory at a time
 N_STEPS = 32  # points of the Gauss-Legendre quadrature along the way
+FEWEST_STEPS, MOST_STEPS = 4, 64  # of the mean over events
+# largest gap in completeness of a batch, over the mean size of the differences of its logits
+TOLERANCE = {"mean": 0.05, "root mean square": 0.2}
+
+logger = logging.getLogger(__name__)
 
 
 def integrated_gradients(
@@ -36,6 +42,7 @@ def integrated_gradients(
     n_steps: int = N_STEPS,
     batch_size: int = BLOCK,
     device: str = "cpu",
+    precision: str = "fp32",
 ) -> np.ndarray:
     """Attribution of the logit to each cell, with the empty image as baseline.
 
@@ -52,7 +59,7 @@ def integrated_gradients(
         Points along the way; `completeness_gap` tells whether they suffice.
     batch_size
         Images that the network sees at a time.
-    device
+    device, precision
         As in `score_images`.
 
     Returns
@@ -69,7 +76,7 @@ def integrated_gradients(
     if n_steps < 1 or batch_size < 1:
         raise InputError(f"{n_steps} steps and {batch_size} images in a batch: both must be at least 1")
     parts = []
-    with _in_evaluation(model, device):
+    with _in_evaluation(model, device, precision):
         for scaled, empty, given in _scaled_batches(model, images, variables, batch_size):
             method = IntegratedGradients(lambda x, *more: model(x, *more, is_scaled=True), multiply_by_inputs=True)
             part = method.attribute(
@@ -99,7 +106,8 @@ def completeness_gap(
     differences = [np.zeros(0)]
     with _in_evaluation(model, device), torch.no_grad():
         for scaled, empty, given in _scaled_batches(model, images, variables, batch_size):
-            logits, base = (model(x, *given, is_scaled=True) for x in (scaled, empty.expand_as(scaled)))
+            start = empty.expand_as(scaled) if given else empty  # variables differ from event to event
+            logits, base = (model(x, *given, is_scaled=True) for x in (scaled, start))
             differences.append((logits - base).double().cpu().numpy())
     return attributions.sum(axis=(1, 2, 3), dtype=np.float64) - np.concatenate(differences)
 
@@ -111,9 +119,10 @@ def mean_attribution(
     *,
     weights: np.ndarray | None = None,
     aligned: bool = True,
-    n_steps: int = N_STEPS,
+    n_steps: int | None = N_STEPS,
     batch_size: int = BLOCK,
     device: str = "cpu",
+    precision: str = "fp32",
 ) -> dict[str, np.ndarray]:
     """Mean attribution of the events of each class.
 
@@ -130,7 +139,11 @@ def mean_attribution(
     aligned
         Turn every attribution so that the leading fat jet is at phi = 0 and positive eta (`align_images`), after the
         network has seen the event as it was; otherwise the mean over events is flat in phi.
-    n_steps, batch_size, device
+    n_steps
+        Points along the way; None: as many as a batch needs, `FEWEST_STEPS` doubled until its attributions miss the
+        differences of the logits by at most `TOLERANCE` of their size, or `MOST_STEPS`. (From one set of events to the
+        next their mean differs far more.)
+    batch_size, device, precision
         As in `integrated_gradients`.
 
     Returns
@@ -147,7 +160,7 @@ def mean_attribution(
     if aligned and collection.metadata.kind != "event":
         raise InputError("images of jets are aligned already; ask for their mean attribution with aligned=False")
     weights = np.ones(len(collection)) if weights is None else np.asarray(weights, dtype=np.float64)
-    options = {"n_steps": n_steps, "batch_size": batch_size, "device": device}
+    options = {"n_steps": n_steps, "batch_size": batch_size, "device": device, "precision": precision}
     means = {}
     for title, indices in indices_by_class.items():
         indices = np.asarray(indices, dtype=np.int64)
@@ -193,8 +206,35 @@ def _attributions(
     """Of some events of a collection, aligned or as they are."""
     names = model.specification.variables
     variables = load_variables(collection, indices, names) if names else None
-    found = integrated_gradients(model, collection.dense(indices), variables, **options)
+    found = _complete_attributions(model, collection.dense(indices), variables, **options)
     return align_images(found, collection.column("fat_jets")[indices], collection.metadata.grid) if aligned else found
+
+
+def _complete_attributions(
+    model: ImageModel,
+    images: np.ndarray,
+    variables: np.ndarray | None,
+    *,
+    n_steps: int | None,
+    batch_size: int,
+    device: str,
+    precision: str,
+) -> np.ndarray:
+    """Attributions with the given number of steps or, without one, with as many as make them complete."""
+    look, steps = {"batch_size": batch_size, "device": device}, n_steps or FEWEST_STEPS
+    while True:
+        found = integrated_gradients(model, images, variables, n_steps=steps, precision=precision, **look)
+        if n_steps is not None:
+            return found
+        gap = completeness_gap(model, images, found, variables, **look)
+        size = np.mean(np.abs(found.sum(axis=(1, 2, 3), dtype=np.float64) - gap))
+        missed = {"mean": abs(np.mean(gap)), "root mean square": np.sqrt(np.mean(gap**2))}
+        if all(missed[name] <= TOLERANCE[name] * size for name in TOLERANCE):
+            return found
+        if steps >= MOST_STEPS:
+            logger.warning("attributions of %d events miss their logits: %s of %.3g", len(images), missed, size)
+            return found
+        steps *= 2
 
 
 def _scaled_batches(
@@ -204,23 +244,29 @@ def _scaled_batches(
     check_images(images, model.specification)
     variables = check_variables(variables, len(images), model.specification)
     device = next((one.device for one in (*model.parameters(), *model.buffers())), torch.device("cpu"))
+    # as in the training: convolutions are quicker, but a module of the user's own may rely on the order of the memory
+    order = torch.contiguous_format if model.specification.is_imported else torch.channels_last
     empty = model.scaling(torch.zeros((1, *model.specification.image_shape), device=device))
+    empty = empty.contiguous(memory_format=order)
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size]
         part = part.to(torch.float32) if isinstance(part, Tensor) else as_float32(part)
         given = () if variables is None else (variables[start : start + batch_size].to(device),)
-        yield model.scaling(part.to(device)), empty, given
+        yield model.scaling(part.to(device)).contiguous(memory_format=order), empty, given
 
 
 @contextmanager
-def _in_evaluation(model: ImageModel, device: str) -> Iterator[None]:
-    """Evaluation mode on a device, in full precision; afterwards as before."""
+def _in_evaluation(model: ImageModel, device: str, precision: str = "fp32") -> Iterator[None]:
+    """Evaluation mode on a device in a precision; afterwards as before."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision '{precision}' is unknown for attributions: choose from {', '.join(PRECISIONS)}")
     before = next((one.device for one in model.parameters()), torch.device("cpu"))
     modes = {module: module.training for module in model.modules()}
     chosen = choose_device(device)
     model.eval().to(chosen)
     try:
-        with torch.autocast(chosen.type, enabled=False):
+        native = precision == "auto" and multiplies_bf16(on_gpu=chosen.type == "cuda")
+        with torch.autocast(chosen.type, torch.bfloat16, enabled=native or precision == "bf16"):
             yield
     finally:
         model.to(before)

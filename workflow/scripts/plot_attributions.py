@@ -23,7 +23,7 @@ with job_log(snakemake.log[0]) as record:
         members = np.flatnonzero(is_test & (labels == label))
         chosen[params.class_names[label]] = rng.permutation(members)[: params.n_events]
     record.count(sum(map(len, chosen.values())))
-    maps = mean_attribution(model, collection, chosen, weights=weights)
+    maps = mean_attribution(model, collection, chosen, weights=weights, n_steps=None, precision="auto")
     metadata = collection.metadata
     titles = [CHANNELS[name].title for name in metadata.channels]
     figure = plot_attributions(maps, eta_edges=metadata.grid.edges_in_eta, channels=titles)
