@@ -226,7 +226,9 @@ def test_bfloat16_and_channels_last_give_nearly_the_same(name):
     torch.testing.assert_close(half, logits, rtol=0.1, atol=0.1)
     # the head is in full precision: in bfloat16 many events would have the same logit
     assert (features.dtype, half.dtype) == (torch.bfloat16, torch.float32)
-    assert torch.equal(half, model.head(features.float()).squeeze(1).detach())
+    full = model.head(features.float()).squeeze(1).detach()
+    torch.testing.assert_close(half, full, rtol=1e-5, atol=1e-6)
+    assert not torch.equal(half, half.bfloat16().float())
 
 
 @pytest.mark.parametrize(
@@ -254,9 +256,9 @@ def test_dropout_acts_in_training_only(name):
     shape = (2, 16, 16)
     model = make(name, shape, options=LITTLE[name] | {"dropout": 0.5})
     images = images_of(8, shape)
-    assert not torch.equal(model(images), model(images))
+    assert (model(images) - model(images)).abs().max() > 1e-3
     model.eval()
-    assert torch.equal(model(images), model(images))
+    torch.testing.assert_close(model(images), model(images), rtol=1e-5, atol=1e-6)
 
 
 def test_published_networks_start_as_keras_does():

@@ -16,9 +16,9 @@ def test_channels_that_are_not_seen_change_nothing() -> None:
     changed = images.clone()
     changed[:, 1] += 5.0
     with torch.no_grad():
-        assert torch.equal(model(images), model(changed))
+        torch.testing.assert_close(model(changed), model(images), rtol=1e-5, atol=1e-6)
         changed[:, 2] += 5.0
-        assert not torch.equal(model(images), model(changed))
+        assert (model(changed) - model(images)).abs().min() > 1e-3
 
 
 def test_network_gets_as_many_channels_as_it_sees() -> None:

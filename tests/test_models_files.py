@@ -65,7 +65,7 @@ def stored(tmp_path):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_round_trip_is_bit_equal(tmp_path, network):
+def test_weights_make_the_round_trip_to_the_last_bit(tmp_path, network):
     options = {"hep_cnn": {"dense": 8}, "nersc": {"width": 4}, "jet_cnn": {"dense": [8]}}.get(network, {})
     model = make_trained(SHAPE, network=network, options=options, circular=False)
     save_model(tmp_path / "a" / "b", model)
@@ -74,7 +74,7 @@ def test_round_trip_is_bit_equal(tmp_path, network):
     expected, found = model.state_dict(), again.state_dict()
     assert list(found) == list(expected)
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
-    assert torch.equal(again(images_of(4)), model(images_of(4)))
+    torch.testing.assert_close(again(images_of(4)), model(images_of(4)), rtol=1e-5, atol=1e-6)
     assert not again.training
     assert all(parameter.requires_grad for parameter in again.parameters())
 
@@ -84,7 +84,14 @@ def test_statistics_are_stored(tmp_path, scaling):
     model = make_trained(SHAPE, statistics=STATISTICS, scaling=scaling, **VARIABLES)
     save_model(tmp_path, model)
     variables = torch.tensor([[800.0], [1500.0], [1e4]])
-    assert torch.equal(load_model(tmp_path)(images_of(3), variables), model(images_of(3), variables))
+    again = load_model(tmp_path)
+    assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in model.state_dict().items())
+    torch.testing.assert_close(again(images_of(3), variables), model(images_of(3), variables), rtol=1e-5, atol=1e-6)
+
+
+def test_weights_begin_where_torch_puts_them(stored):
+    """At multiples of 64 bytes, not where they are in the file: MKL's sums may depend on it."""
+    assert {tensor.data_ptr() % 64 for tensor in load_model(stored).state_dict().values()} == {0}
 
 
 def test_description(stored):
