@@ -247,7 +247,9 @@ def test_name_without_quotes_that_it_needs(tmp_path):
     ):
         energies(tmp_path, "cl-e", columns=columns)
     assert energies(tmp_path, "'cl-e'", columns=columns) == LISTS.tolist()
-    with pytest.raises(InputError, match=r"layout.yaml: towers.e: .*stands in quotes, as in 'jet:pt' / 1000"):
+    with pytest.raises(
+        InputError, match=r"layout.yaml: towers.e: .*stands in quotes of its own, as in 'jet:pt' / 1000"
+    ):
         energies(tmp_path, "Jets:e")
     assert energies(tmp_path, "cl_e-scale", columns=COLUMNS | {"cl_e-scale": LISTS})[0] == [9.0, 19.0, -4.0]
 

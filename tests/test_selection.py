@@ -80,6 +80,7 @@ def test_unknown_variable_names_the_known_ones(name):
     ("expression", "expected"),
     [
         ("n_fat_jets >= 4 and mj_sum > 800", [True, False, False, False, False, True, True]),
+        ("900 >= mj_sum > 700 >= 3", [True, True, False, False, False, True, True]),
         ("600 < mj_sum < 801", [False, True, True, False, False, False, False]),
         ("not n_fat_jets >= 4", [False, False, False, False, True, False, False]),
         ("~(n_fat_jets >= 4) | (delta_eta_12 > 1.2)", [False, False, False, False, True, True, True]),
@@ -112,6 +113,9 @@ def test_large_event_numbers_are_exact():
         ("n_fat_jets >= 4 & mj_sum > 800", r"joins comparisons without parentheses; write \(a > 3\) & \(b < 4\)"),
         ("(mj_sum > 1) & n_fat_jets", "joins n_fat_jets, which is no condition, by and"),
         ("~n_fat_jets > 3", "has ~ of a number"),
+        ("mj_sum > 800 == n_fat_jets > 3", "compares in several ways without parentheses"),
+        ("3 < n_fat_jets > 4", "compares in several ways without parentheses"),
+        ("n_fat_jets != 3 != 4", "compares in several ways without parentheses"),
         ("n_fat_jets^2 > 3", r"has \^; write \*\* for a power"),
         ("mj_sum > 800 && n_fat_jets > 3", "write & for and"),
         ("n_fat_jets = 4", "write == to compare"),

@@ -73,7 +73,10 @@ def _one_line(text: str) -> str:
     """The text without line ends, after a look at its characters."""
     bare = _QUOTED.sub("''", text)
     if forbidden := _FORBIDDEN.search(bare) or re.search(r"[\\\x00-\x1f\x7f]", "".join(_QUOTED.findall(text))):
-        raise UnreadableError(f"has the character {forbidden[0]!r}, which no expression has; {_REMEDY}")
+        raise UnreadableError(
+            f"has the character {forbidden[0]!r}, which may only stand in names in quotes of their own ('jet#pt'), and no "
+            f"control character or backslash there; {_REMEDY}"
+        )
     return _SPACE_OUTSIDE_QUOTES.sub(lambda match: match[1] or " ", text).strip()
 
 
@@ -84,7 +87,10 @@ def _remedy_of_syntax(source: str) -> str:
     if re.search(r"(?<![<>=!])=(?!=)", bare):
         return "write == to compare"
     if "`" in bare or ":" in bare or re.search(r"(?<![\w.])\d+[^\W\d]", bare):
-        return "a name with characters other than letters, digits, _ and . stands in quotes, as in 'jet:pt' / 1000"
+        return (
+            "a name with characters other than letters, digits, _ and . stands in quotes of its own, as in "
+            "'jet:pt' / 1000 (in YAML with quotes around all: \"'jet:pt' / 1000\")"
+        )
     return _REMEDY
 
 
@@ -196,6 +202,9 @@ class _Reader:
             if type(operator) not in _COMPARISONS:
                 raise UnreadableError(_NO_PART[type(operator)])
             pairs.append(Call(_COMPARISONS[type(operator)], (left, right)))
+        ways = {pair.function.rstrip("=") for pair in pairs}
+        if len(pairs) > 1 and ways not in ({"<"}, {">"}, {""}):  # a > 1 == b > 1 is not (a > 1) == (b > 1)
+            raise UnreadableError("compares in several ways without parentheses; write each comparison in parentheses")
         return _joined("and", pairs)
 
     def _check_parentheses(self, node: ast.AST, *, is_left: bool) -> None:

@@ -129,10 +129,11 @@ def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> No
             same = [(key, branch) for key, branch in tree.iteritems() if branch.name == name]
             read = next((key for key, branch in same if branch is tree[name]), name)
             keys = [key for key, _ in same]
+            shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
             which = f"{read} is read" if len(set(keys)) > 1 else "the first one is read"
             logger.warning(
                 "%s: the tree %r has several branches of the name %s (%s), of which %s",
-                *(path, tree.name, name, ", ".join(keys), which),
+                *(path, tree.name, name, shown, which),
             )
 
 
