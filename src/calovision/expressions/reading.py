@@ -74,8 +74,8 @@ def _one_line(text: str) -> str:
     bare = _QUOTED.sub("''", text)
     if forbidden := _FORBIDDEN.search(bare) or re.search(r"[\\\x00-\x1f\x7f]", "".join(_QUOTED.findall(text))):
         raise UnreadableError(
-            f"has the character {forbidden[0]!r}, which may only stand in names in quotes of their own ('jet#pt'), and no "
-            f"control character or backslash there; {_REMEDY}"
+            f"has the character {forbidden[0]!r}; names with unusual ones stand in quotes of their own ('jet#pt'), but "
+            f"control characters and backslashes stand nowhere; {_REMEDY}"
         )
     return _SPACE_OUTSIDE_QUOTES.sub(lambda match: match[1] or " ", text).strip()
 
