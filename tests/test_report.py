@@ -369,6 +369,11 @@ def test_csv_has_every_number_as_in_json():
     ]
 
 
+def test_csv_has_no_formulas():
+    rows = list(csv.reader(io.StringIO(numbers_csv({"=a": "=cmd|' /C calc'!A0", "b": -1.5, "c": "x=1", "@d": "+1"}))))
+    assert rows[1:] == [["'=a", "'=cmd|' /C calc'!A0"], ["b", "-1.5"], ["c", "x=1"], ["'@d", "'+1"]]
+
+
 KEYS = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"]))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calovision import workflow as facts
 from calovision.errors import InputError
+from calovision.text import printable
 from calovision.user_files import read_yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
@@ -42,7 +43,7 @@ def complete_configuration():
             for gap in facts.gaps_in_slices(found["samples"]):
                 logger.warning(gap)
     except InputError as error:
-        raise WorkflowError(str(error))
+        raise WorkflowError(printable(error, lines=True))
     return found
 
 
@@ -77,7 +78,7 @@ def find_files(name, patterns):
     try:
         return list_files(patterns)
     except InputError as error:
-        raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
+        raise WorkflowError(f"configuration key 'samples.{name}.files': {printable(error)}")
 
 
 def check_files_of_samples():
@@ -95,7 +96,7 @@ def check_files_of_samples():
     try:
         check_shared_files(samples)
     except InputError as error:
-        raise WorkflowError(f"configuration key 'samples': {error}")
+        raise WorkflowError(f"configuration key 'samples': {printable(error)}")
 
 
 def local_file(path):
@@ -138,7 +139,7 @@ def count_entries(name, files):
     try:
         return count_files(files, RESULTS / "entry_counts.json", check=workflow.is_main_process, **options)
     except InputError as error:
-        raise WorkflowError(f"configuration key 'samples.{name}.files': {error}")
+        raise WorkflowError(f"configuration key 'samples.{name}.files': {printable(error)}")
 
 
 def list_chunks(name, files):

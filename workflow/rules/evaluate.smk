@@ -61,6 +61,6 @@ rule evaluate:
         seeds=SEEDS,
         baselines=config["baselines"],
         seed=config["seed"],
-        code=code_of("evaluate", "baselines", "evaluation", "metrics", "selection"),
+        code=code_of("evaluate", "baselines", "evaluation", "markdown", "metrics", "selection"),
     script:
         "../scripts/evaluate.py"

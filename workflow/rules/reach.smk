@@ -52,6 +52,6 @@ rule evaluate_reach:
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
-        code=code_of("evaluate_reach", "evaluation", "metrics", "reach"),
+        code=code_of("evaluate_reach", "evaluation", "markdown", "metrics", "reach"),
     script:
         "../scripts/evaluate_reach.py"

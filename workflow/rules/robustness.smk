@@ -81,6 +81,6 @@ if VARIATIONS:
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
-            code=code_of("evaluate_robustness", "evaluation", "metrics", "selection"),
+            code=code_of("evaluate_robustness", "evaluation", "markdown", "metrics", "selection"),
         script:
             "../scripts/evaluate_robustness.py"

@@ -11,6 +11,7 @@ from calovision.atomic import replaced
 from calovision.errors import InputError
 
 HEADER = ("quantity", "value")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
 
 
 def numbers_csv(numbers: Mapping[str, Any]) -> str:
@@ -20,7 +21,8 @@ def numbers_csv(numbers: Mapping[str, Any]) -> str:
     key, ``~0`` for ``~``), without the leading ``/``; entries of a list go by their index from 0. Rows come in the
     order of ``numbers``; an empty mapping or list has none.
 
-    Numbers, ``true``, ``false`` and ``null`` are written as in JSON, digit by digit; text as it is.
+    Numbers, ``true``, ``false`` and ``null`` are written as in JSON, digit by digit; text as it is, but behind an
+    apostrophe where a spreadsheet would take it for a formula.
 
     Raises
     ------
@@ -50,12 +52,12 @@ def _rows(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
         for index, below in enumerate(value):
             yield from _rows(below, (*keys, str(index)))
     else:
-        yield "/".join(keys), _leaf(value, "/".join(keys))
+        yield _leaf("/".join(keys), ""), _leaf(value, "/".join(keys))
 
 
 def _leaf(value: Any, path: str) -> str:
     if isinstance(value, str):
-        return value
+        return f"'{value}" if value.startswith(FORMULA) else value
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     raise InputError(f"number {path!r} is a {type(value).__name__}; give numbers, text, lists and mappings as in JSON")
