@@ -164,7 +164,7 @@ def test_interrupted_writing_leaves_the_older_model(stored, monkeypatch):
     def fail(*_, **__):
         raise OSError("no space left")
 
-    for module, name in ((files, "save_file"), (files, "_sha256"), (files.json, "dumps")):
+    for module, name in ((files, "save"), (files, "_sha256"), (files.json, "dumps")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, fail)
             with pytest.raises(OSError, match="no space left"):

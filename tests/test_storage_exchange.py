@@ -192,5 +192,5 @@ def test_hep_cnn_arguments(tmp_path):
         import_hep_cnn(tmp_path / "all.h5", tmp_path, split="valid")
     with pytest.raises(InputError, match="luminosity_fb 0"):
         import_hep_cnn(tmp_path / "all.h5", tmp_path, luminosity_fb=0)
-    with pytest.raises(InputError, match=r"absent.h5: not a readable HDF5 file"):
+    with pytest.raises(InputError, match=r"absent.h5: no such HEP-CNN file"):
         import_hep_cnn(tmp_path / "absent.h5", tmp_path)

@@ -285,7 +285,7 @@ def test_files_that_do_not_change_are_opened_again_in_another_process(several):
     pickled = pickle.dumps(collection)
     assert len(pickled) < 3000
     again = pickle.loads(pickled)
-    assert again.files[0]._arrays._bytes is None  # nothing is mapped before it is needed
+    assert again.files[0]._arrays.source.mapped is None  # nothing is mapped before it is needed
     assert again.of_sample("rpv")[0] is again.files[3]
     assert np.array_equal(again.sparse([39, 22, 3]).dense(), images[[39, 22, 3]])
 
@@ -309,10 +309,10 @@ def test_rows_are_memory_mapped_once(tmp_path):
     """One map a file: each costs a file descriptor, and data sets are lists of many files."""
     file = ImageFile(write_image_file(tmp_path / "a.h5", 50))
     file.dense([3])
-    assert isinstance(file._arrays._bytes, np.memmap)
+    assert isinstance(file._arrays.source.mapped, np.memmap)
     for name in ("images/cells", "images/values", "events/ht"):
         array = file._arrays.whole(name)
-        assert array.base is file._arrays._bytes or array.base is file._arrays._bytes.base
+        assert array.base is file._arrays.source.mapped or array.base is file._arrays.source.mapped.base
         assert not array.flags.writeable
 
 
@@ -344,7 +344,7 @@ def test_going_through_a_file_maps_nothing(tmp_path):
     """Mapped pages stay in memory, and a file may be larger than that."""
     file = ImageFile(write_image_file(tmp_path / "a.h5", images=IMAGES))
     assert np.array_equal(np.concatenate([images.dense() for _, images in file.iterate(6)]), IMAGES)
-    assert file._arrays._bytes is None
+    assert file._arrays.source.mapped is None
 
 
 def test_compressed_range_is_not_kept(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.peak_memory import memory
+from benchmarks.store import believe
 from calovision.datasets import ImageLoader
 from calovision.storage import ImageCollection
 
@@ -19,6 +20,8 @@ IN_ORDER = 200_000
 if __name__ == "__main__":
     imports = memory("VmRSS")
     collection = ImageCollection(map(Path, sys.argv[1:]))
+    for file in collection.files:
+        believe(file)
     loader = ImageLoader(collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True, augment=True)
     n_read = sum(len(batch.dense()) for batch in islice(loader, N_BATCHES))
     del loader

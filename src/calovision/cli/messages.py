@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 from typer.core import TyperGroup
 
+from calovision.atomic import why_refused
 from calovision.errors import InputError
 from calovision.text import printable
 
@@ -35,9 +36,11 @@ class OneSentenceGroup(TyperGroup):
             except BrokenPipeError:  # `calovision inspect FILE | head`; typer deals with it
                 raise
             except OSError as error:
-                if error.filename is None:
+                reason = why_refused(error)
+                if error.filename is None and reason is None:
                     raise
-                sentence = f"{error.filename}: {error.strerror}"
+                named = error.filename and f"{error.filename}: {error.strerror}"
+                sentence = named or f"a file cannot be written, as {reason}"
         say(f"calovision: {sentence}", err=True)
         raise typer.Exit(1)
 

@@ -1,12 +1,15 @@
 """Files shared by processes."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 from threading import Event, Thread
 
 from calovision.compilation import skip_numba_extensions
+from calovision.errors import InputError
 
 _report: Callable[[int], None] | None = None  # in a process of the pool: where it reports its progress
 
@@ -15,7 +18,12 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
     """Results of every ``job(progress=...)``, in their order.
 
     This process takes jobs too, since it need not start. The first exception ends it: what has not begun does not
-    begin. Processes are spawned, since a fork would copy the locks of running threads.
+    begin. Processes are spawned, since a fork would copy the locks of running threads; they end with this one.
+
+    Raises
+    ------
+    InputError
+        If a process is killed, as systems do whose memory does not suffice.
     """
     if processes <= 1 or len(jobs) == 1:
         return [job(progress=progress) for job in jobs]
@@ -44,6 +52,11 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
         for other in others:
             other.result()
         return results
+    except BrokenProcessPool as error:
+        raise InputError(
+            f"one of {n_others + 1} processes was killed, mostly by a system whose memory does not suffice for them: "
+            "give fewer processes, or more memory"
+        ) from error
     finally:
         stop.set()
         threads.shutdown()
@@ -55,7 +68,14 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
 def _start(queue: multiprocessing.Queue) -> None:
     global _report
     _report = queue.put
+    Thread(target=_end_with_parent, daemon=True).start()
     skip_numba_extensions()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does, which may be killed and then tells nobody."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _call(job: Callable) -> object:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from calovision.atomic import refused_by_disk
+from calovision.atomic import scratch_folder
 from calovision.conversion.files import (
     GENERATOR_WEIGHTS,
     check_on_bad_file,
@@ -175,11 +174,9 @@ def _merge_jobs(
 ) -> ImageMetadata:
     """One image file from jobs that write one each; InputError if every ROOT file was skipped, and that may not be."""
     output = Path(output)
-    with refused_by_disk(output):
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-            parts = [Path(folder) / f"{number:06d}.h5" for number in range(len(jobs))]
-            infos = run([partial(job, output=part, to_merge=True) for job, part in zip(jobs, parts, strict=True)])
-            if not may_be_empty and all(info.skipped_files for info in infos):
-                raise InputError(f"every file was skipped; the first: {infos[0].skipped_files[0][1]}")
-            return merge_image_files(parts, output, compression=compression)
+    with scratch_folder(output) as folder:
+        parts = [folder / f"{number:06d}.h5" for number in range(len(jobs))]
+        infos = run([partial(job, output=part, to_merge=True) for job, part in zip(jobs, parts, strict=True)])
+        if not may_be_empty and all(info.skipped_files for info in infos):
+            raise InputError(f"every file was skipped; the first: {infos[0].skipped_files[0][1]}")
+        return merge_image_files(parts, output, compression=compression, outside=True)

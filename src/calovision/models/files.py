@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from calovision.atomic import replaced
+from calovision.atomic import replaced_together
 from calovision.errors import InputError
 from calovision.models.image_model import ImageModel
 from calovision.models.specification import ModelSpecification
@@ -49,9 +49,9 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
         "multiply_adds": None if specification.is_imported else count_multiply_adds(model),
         "training": training or {},
     }
-    # left in the opposite order: the description, which readers look for, comes last
-    with replaced(folder / DESCRIPTION) as json_path, replaced(folder / WEIGHTS) as weights_path:
-        save_file(tensors, weights_path, metadata={"format": "pt"})
+    # the description, which readers look for, comes last
+    with replaced_together(folder / WEIGHTS, folder / DESCRIPTION) as (weights_path, json_path):
+        weights_path.write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file writes into a map of the file
         description["weights_sha256"] = _sha256(weights_path)
         json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
 

@@ -1,6 +1,6 @@
 """Arrays of an HDF5 file: through one memory map where they are contiguous, through HDF5 where they are not."""
 
-import importlib
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -10,19 +10,36 @@ import h5py
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.storage.checks import check_column
+from calovision.storage.hdf5 import (
+    FIRST_PLUGIN_FILTER,
+    dataset_in,
+    find_dataset,
+    find_group,
+    opened,
+    register_plugins,
+)
 from calovision.storage.maps import POOL
-
-FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
+from calovision.storage.source import Identity, Source
 
 
 class Place(NamedTuple):
-    """Where an array lies in its file; ``offset`` is None if it is chunked, empty or, with ``outside``, in another."""
+    """Where an array lies in its file, and its type as it is stored.
+
+    ``offset`` is None if it must be read by HDF5: chunked, compact, empty, of the other byte order or, with
+    ``outside``, in another file.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
     offset: int | None
     needs_plugin: bool
     outside: tuple[Path, int] | None
+
+    @property
+    def native(self) -> np.dtype:
+        """The type in the byte order of this machine, which all arrays are given in."""
+        return self.dtype.newbyteorder("=")
 
 
 class StoredArrays:
@@ -32,21 +49,38 @@ class StoredArrays:
 
     Parameters
     ----------
-    file
-        The open file.
+    path, file
+        The file, open.
     names
-        Full names of the data sets; KeyError if one is missing.
+        Full names of the data sets.
+    outside
+        Whether their bytes may be in other files.
+
+    Raises
+    ------
+    InputError
+        If a data set is missing, not in the file itself or not wholly there, or if the file is another one later.
     """
 
-    def __init__(self, file: h5py.File, names: Iterable[str]) -> None:
-        self.path = Path(file.filename)
-        self._places = {name: _find(file[name]) for name in names}
-        self._bytes: np.memmap | None = None
+    def __init__(self, path: Path, file: h5py.File, names: Iterable[str], *, outside: bool = False) -> None:
+        self.path = path
+        self.source = Source(path, Identity.of(file.id.get_vfd_handle()))
+        self._outside = outside
+        self._places = self._find(file, list(names))
         self._mapped: dict[str, np.ndarray] = {}
+        self._together: dict[tuple[str, ...], tuple[np.ndarray, ...]] = {}
         self._loaded: dict[str, np.ndarray] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def require_unchanged(self) -> None:
+        """Raise InputError if what is mapped is no longer what it was."""
+        if self.source.mapped is not None:
+            self.source.require_unchanged()
 
     def names(self, group: str) -> list[str]:
         """Names of the arrays of a group, without it."""
@@ -56,12 +90,16 @@ class StoredArrays:
         """Shape of an array, known without reading."""
         return self._places[name].shape
 
+    def dtype(self, name: str) -> np.dtype:
+        """Type of an array in the byte order of this machine, known without reading."""
+        return self._places[name].native
+
     def offset(self, name: str) -> int | None:
-        """First byte of an array in the file; None if it is chunked or empty."""
+        """First byte of an array in the file; None if it must be read by HDF5."""
         return self._places[name].offset
 
     def file_and_offset(self, name: str) -> tuple[Path, int] | None:
-        """The file that holds an array, mostly this one, and its first byte there; None if it is chunked or empty."""
+        """The file that holds an array, mostly this one, and its first byte there; None if HDF5 must read it."""
         place = self._places[name]
         return place.outside if place.offset is None else (self.path, place.offset)
 
@@ -81,12 +119,19 @@ class StoredArrays:
             array = self._mapped[name] = np.ndarray(place.shape, place.dtype, self._map(), place.offset)
         return array
 
+    def together(self, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+        """Several whole arrays; quicker than one by one, for those who ask often."""
+        arrays = self._together.get(names)
+        if arrays is None:
+            arrays = self._together[names] = tuple(map(self.whole, names))
+        return arrays
+
     def read(self, name: str) -> np.ndarray:
         """The whole array as one of the caller's own: neither mapped nor kept."""
-        shape, dtype, offset, *_ = self._places[name]
-        if offset is None:
-            return np.asarray(self._read(name, slice(None) if shape else ()))
-        return self._from_file(dtype, int(np.prod(shape)), offset).reshape(shape)
+        place = self._places[name]
+        if place.offset is None:
+            return np.asarray(self._read(name, slice(None) if place.shape else ()))
+        return self.source.read(place.dtype, math.prod(place.shape), place.offset).reshape(place.shape)
 
     def part(self, name: str, start: int, stop: int) -> np.ndarray:
         """Entries from ``start`` to ``stop`` as an array of their own.
@@ -94,57 +139,65 @@ class StoredArrays:
         Read, not mapped: pages of a map stay in memory, and who goes through a large file piece by piece would collect
         all of it.
         """
-        shape, dtype, offset, *_ = self._places[name]
-        if offset is None:
+        place = self._places[name]
+        if place.offset is None:
             return self._read(name, slice(start, stop))
-        per_entry = int(np.prod(shape[1:]))
-        begin = offset + start * per_entry * dtype.itemsize
-        return self._from_file(dtype, (stop - start) * per_entry, begin).reshape(-1, *shape[1:])
+        per_entry = math.prod(place.shape[1:])
+        begin = place.offset + start * per_entry * place.dtype.itemsize
+        numbers = self.source.read(place.dtype, (stop - start) * per_entry, begin)
+        return numbers.reshape(-1, *place.shape[1:])
 
     @property
     def mapped_bytes(self) -> np.memmap | None:
         """The map of the file, if there is one now."""
-        return self._bytes
+        return self.source.mapped
 
     def unmap(self) -> None:
         """Let go of the map; the next access makes another. Arrays that are still in use keep the old one."""
-        self._bytes, self._mapped = None, {}
+        self.source.mapped, self._mapped, self._together = None, {}, {}
 
     def _map(self) -> np.memmap:
         """The map of the file, made if there is none now."""
-        mapped = self._bytes
+        mapped = self.source.mapped
         if mapped is None:
-            try:
-                mapped = self._bytes = np.memmap(self.path, dtype=np.uint8, mode="r")
-            except OSError as error:
-                raise self._gone() from error
+            mapped = self.source.map()
             POOL.add(self)
         return mapped
 
-    def _from_file(self, dtype: np.dtype, n: int, offset: int) -> np.ndarray:
-        try:
-            return np.fromfile(self.path, dtype, n, offset=offset)
-        except OSError as error:
-            raise self._gone() from error
+    def _read(self, name: str, entries: slice | tuple) -> np.ndarray:
+        """Entries by way of HDF5, in the byte order of this machine."""
+        place = self._places[name]
+        if place.needs_plugin:
+            register_plugins(self.path, name)
+        with opened(self.path) as file:
+            self.source.require(Identity.of(file.id.get_vfd_handle()))
+            try:
+                return find_dataset(self.path, file, name, outside=self._outside)[entries].astype(place.native)
+            except (OSError, MemoryError) as error:
+                raise InputError(
+                    f"{self.path}: '{name}' cannot be read or decompressed; build the file again"
+                ) from error
 
-    def _gone(self) -> InputError:
-        return InputError(f"{self.path}: the image file is no longer there or cannot be read")
+    def _find(self, file: h5py.File, names: list[str]) -> dict[str, Place]:
+        """Places of all data sets, each group opened once."""
+        folders = {name: name.rpartition("/")[0] for name in names}
+        groups = {folder: find_group(self.path, file, folder) for folder in dict.fromkeys(folders.values())}
+        return {name: self._place(groups[folder], name) for name, folder in folders.items()}
 
-    def _read(self, name: str, entries: slice) -> np.ndarray:
-        if self._places[name].needs_plugin:
-            _register_plugins(self.path, name)
-        try:
-            with h5py.File(self.path, "r") as file:
-                return file[name][entries]
-        except OSError as error:
-            raise InputError(f"{self.path}: '{name}' cannot be read or decompressed; build the file again") from error
+    def _place(self, group: h5py.Group, name: str) -> Place:
+        dataset = dataset_in(self.path, group, name.rpartition("/")[2], name, outside=self._outside)
+        place = _place(dataset)
+        end = 0 if place.offset is None else place.offset + math.prod(place.shape) * place.dtype.itemsize
+        if end > self.source.identity.size:
+            raise InputError(f"{self.path}: incomplete image file ('{name}' ends behind its end); build it again")
+        return place
 
 
 class EventColumns(Mapping):
-    """Columns of an image file by name, ``(n, ...)`` each; read when first asked for."""
+    """Columns of an image file by name, ``(n, ...)`` each; read and checked when first asked for."""
 
-    def __init__(self, arrays: StoredArrays) -> None:
-        self._arrays = arrays
+    def __init__(self, arrays: StoredArrays, label: int) -> None:
+        self._arrays, self._label = arrays, label
         self._names = arrays.names("events")
         self._columns: dict[str, np.ndarray] = {}
 
@@ -160,12 +213,16 @@ class EventColumns(Mapping):
         ------
         KeyError
             If it is not there.
+        InputError
+            If it holds what it must not, or cannot be read.
         """
         if name in self._columns:
             return self._columns[name]
         if name not in self._names:
             raise KeyError(name)
-        return self._arrays.read(f"events/{name}")
+        values = self._arrays.read(f"events/{name}")
+        check_column(self._arrays.path, name, values, self._label)
+        return values
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -180,20 +237,15 @@ class EventColumns(Mapping):
         return dict(self) | dict(other)
 
 
-def _find(dataset: h5py.Dataset) -> Place:
-    if not isinstance(dataset, h5py.Dataset):
-        raise KeyError(f"'{dataset.name}' is not a data set")
-    plist = dataset.id.get_create_plist()
-    filters = [plist.get_filter(number)[0] for number in range(plist.get_nfilters())]
-    offset = None if dataset.dtype.hasobject else dataset.id.get_offset()
+def _place(dataset: h5py.Dataset) -> Place:
+    """Where a data set lies."""
+    created_with, dtype = dataset.id.get_create_plist(), dataset.dtype
+    filters = [created_with.get_filter(number)[0] for number in range(created_with.get_nfilters())]
     needs_plugin = any(number >= FIRST_PLUGIN_FILTER for number in filters)
-    outside = [(Path(os.fsdecode(name)), start) for name, start, _ in dataset.external or ()]
-    return Place(dataset.shape, dataset.dtype, offset, needs_plugin, outside[0] if len(outside) == 1 else None)
-
-
-def _register_plugins(path: Path, name: str) -> None:
-    """Make the compression filters known to HDF5; importing them is all it takes."""
-    try:
-        importlib.import_module("hdf5plugin")
-    except ImportError as error:
-        raise InputError(f"{path}: '{name}' is compressed by a filter of the package hdf5plugin: install it") from error
+    offset, outside = None, None
+    if created_with.get_external_count() == 1:
+        name, start, _ = created_with.get_external(0)
+        outside = Path(os.fsdecode(name)), start
+    elif dtype.isnative and not dtype.hasobject:
+        offset = dataset.id.get_offset()
+    return Place(dataset.shape, dtype, offset, needs_plugin, outside)

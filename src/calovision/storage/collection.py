@@ -34,6 +34,8 @@ class ImageCollection:
     ----------
     paths
         The files, in any order; those of one sample may be many.
+    outside
+        As in `ImageFile`.
 
     Raises
     ------
@@ -44,8 +46,8 @@ class ImageCollection:
         ROOT file without a common ``split_group``.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self.files = [ImageFile(path) for path in paths]
+    def __init__(self, paths: Iterable[Path], *, outside: bool = False) -> None:
+        self.files = [ImageFile(path, outside=outside) for path in paths]
         if not self.files:
             raise InputError("no image file given: name at least one")
         self.samples: dict[str, int] = {}

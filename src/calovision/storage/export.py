@@ -10,6 +10,7 @@ from calovision.atomic import replaced
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.merge import merge_metadata
+from calovision.storage.new_hdf5 import created
 from calovision.storage.rows import fill_dense
 
 DENSE_FORMAT = "calovision-dense"
@@ -58,7 +59,7 @@ def export_dense(
     collection = ImageCollection([paths] if isinstance(paths, str | Path) else paths)
     shape = collection.metadata.image_shape
     block = max(chunk, BLOCK_BYTES // (4 * int(np.prod(shape))) // chunk * chunk)
-    with replaced(output) as temporary, h5py.File(temporary, "w") as file:
+    with replaced(output) as temporary, created(temporary) as file:
         _write_attributes(file, collection)
         _write_columns(file, collection)
         chunks = (min(chunk, max(len(collection), 1)), *shape)
@@ -69,6 +70,7 @@ def export_dense(
         start = 0
         for dense in _blocks(collection, max(block, 1)):
             images[start : start + len(dense)] = dense
+            file.require_written()
             start += len(dense)
             if progress is not None:
                 progress(len(dense))

@@ -20,6 +20,8 @@ from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid
 from calovision.images import CHANNELS, SparseImages, cell_type
 from calovision.splits import SPLITS, assign_split
+from calovision.storage.attributes import MOST_CELLS
+from calovision.storage.hdf5 import find_dataset, opened
 from calovision.storage.layout import ImageMetadata
 from calovision.storage.writer import ImageFileWriter
 
@@ -76,11 +78,8 @@ def import_hep_cnn(
         raise InputError(f"split '{split}': choose from {', '.join(SPLITS)}, or none to decide per event")
     if not luminosity_fb > 0:
         raise InputError(f"luminosity_fb {luminosity_fb}: must be positive (1/fb)")
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(f"{path}: not a readable HDF5 file") from error
-    with file, ExitStack() as stack:
+    path = Path(path)
+    with opened(path, "HEP-CNN file") as file, ExitStack() as stack:
         labels, weights, shape = _check(path, file)
         names = {label: samples[label] + (f"_{split}" if split else "") for label in np.unique(labels).tolist()}
         paths = {label: Path(folder) / f"{name}.h5" for label, name in names.items()}
@@ -115,10 +114,17 @@ def _check(path: Path, file: h5py.File) -> tuple[np.ndarray, np.ndarray, tuple[i
     for name in (*DATASETS, "y", "weight"):
         if f"{GROUP}/{name}" not in file:
             raise InputError(f"{path}: no data set '{GROUP}/{name}', which the HEP-CNN layout has")
-    group = file[GROUP]
+    group = {name: find_dataset(path, file, f"{GROUP}/{name}") for name in (*DATASETS, "y", "weight")}
+    for name, data in group.items():
+        if data.dtype.kind not in "biuf":
+            raise InputError(f"{path}: '{GROUP}/{name}' is {data.dtype}: it must be numbers")
     shape = group["hist"].shape
     if len(shape) != 3 or any(group[name].shape != shape for name in DATASETS):
         raise InputError(f"{path}: hist, histEM and histtrack must have one shape (n, n_eta, n_phi), hist has {shape}")
+    if 0 in shape[1:] or len(DATASETS) * shape[1] * shape[2] > MOST_CELLS:
+        raise InputError(
+            f"{path}: images of {shape[1]}x{shape[2]} cells: give at least one, at most {MOST_CELLS} in all"
+        )
     for name in ("y", "weight"):
         if group[name].size != shape[0]:
             raise InputError(f"{path}: '{GROUP}/{name}' has {group[name].size} entries for {shape[0]} images")

@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.storage.attributes import KNOWN, read_values
 
 FORMAT = "calovision-images"
 VERSION = 1
@@ -25,7 +26,8 @@ TRAIN = 0
 _JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
 _JSON += ("source_ranges", "definition")
 _OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges", "fat_jet_radius", "definition", "split_group")
-_NUMBERS = {"label": int, "n_generated": int, "cross_section_pb": float, "sum_of_weights": float}
+ATTRIBUTES = ("format", "version", *KNOWN)
+"""Names of the attributes that readers know."""
 
 
 @dataclass(frozen=True)
@@ -91,21 +93,19 @@ class ImageMetadata:
 
     @classmethod
     def from_attributes(cls, attributes: Mapping) -> "ImageMetadata":
-        """Inverse of ``to_attributes``; raises KeyError if one that a file must have is missing."""
-        present = [item.name for item in fields(cls) if item.name in attributes or not _is_optional(item)]
-        values = {name: attributes[name] for name in present}
-        for name in set(_JSON) & set(values):
-            values[name] = json.loads(values[name])
-        values["grid"] = _grid(values["grid"], values.get("kind", "event"))
-        for name in ("channels", "units"):
-            values[name] = tuple(values[name])
-        for name in {"cut_flow", "source_files", "skipped_files"} & set(values):
-            values[name] = [tuple(row) for row in values[name]]
-        if "source_ranges" in values:
-            values["source_ranges"] = [None if row is None else tuple(row) for row in values["source_ranges"]]
-        for name, kind in _NUMBERS.items():
-            values[name] = kind(values[name])
-        return cls(**values)
+        """Inverse of ``to_attributes``.
+
+        Raises
+        ------
+        KeyError
+            If one that a file must have is missing.
+        InputError
+            If one is not what it must be.
+        """
+        missing = [item.name for item in fields(cls) if item.name not in attributes and not _is_optional(item)]
+        if missing:
+            raise KeyError(missing[0])
+        return cls(**read_values(attributes))
 
 
 def _is_said_by_absence(value: object) -> bool:
@@ -117,15 +117,6 @@ def _is_optional(item: object) -> bool:
     """Whether a file may lack this attribute; what version 1 wrote from the start stays a must."""
     has_default = item.default is not MISSING or item.default_factory is not MISSING
     return has_default and item.name not in ("configuration_hash", "package_version")
-
-
-def _grid(values: Mapping, kind: str) -> EtaPhiGrid | JetGrid:
-    if kind == "jet":
-        return JetGrid(values["n_eta"], values["n_phi"], values["width"])
-    edges = values.get("eta_edges")
-    return EtaPhiGrid(
-        values["n_eta"], values["n_phi"], tuple(values["eta_range"]), None if edges is None else tuple(edges)
-    )
 
 
 def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:

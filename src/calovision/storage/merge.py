@@ -10,7 +10,9 @@ from calovision.storage.layout import ImageMetadata, add_cut_flows, mean_cross_s
 from calovision.storage.writer import ImageFileWriter
 
 
-def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str | None = None) -> ImageMetadata:
+def merge_image_files(
+    paths: Sequence[Path], output: Path, *, compression: str | None = None, outside: bool = False
+) -> ImageMetadata:
     """Write the rows of image files, one file after the other, into one image file.
 
     Parameters
@@ -21,6 +23,8 @@ def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str |
         The file to write; it may be one of ``paths``.
     compression
         As in `ImageFileWriter`.
+    outside
+        As in `ImageFile`: the parts were written ``to_merge``.
 
     Returns
     -------
@@ -32,7 +36,7 @@ def merge_image_files(paths: Sequence[Path], output: Path, *, compression: str |
     InputError
         If the files do not belong together or are of several samples, or their columns differ.
     """
-    collection = ImageCollection(paths)
+    collection = ImageCollection(paths, outside=outside)
     if len(collection.samples) > 1:
         raise InputError(f"{output}: image files of one sample can be merged, not of {', '.join(collection.samples)}")
     with ImageFileWriter(output, collection.metadata.image_shape, compression=compression) as writer:

@@ -1,5 +1,6 @@
 """Reading one image file, memory-mapped."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ import numpy as np
 from calovision.errors import InputError
 from calovision.images import SparseImages
 from calovision.storage.arrays import EventColumns, StoredArrays
-from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
+from calovision.storage.checks import check_statistics, check_types, describe_row
+from calovision.storage.hdf5 import check_names, find_group, opened, read_attribute
+from calovision.storage.layout import ATTRIBUTES, FORMAT, VERSION, ImageMetadata
 from calovision.storage.maps import POOL
 from calovision.storage.rows import StoredRows, check_rows, fill_dense, gather_rows, prepare_output, rows_of_index
 from calovision.storage.statistics import PixelStatistics
@@ -31,6 +34,16 @@ class ImageFile:
     Labels are ``file.events["label"]``; `calovision.datasets.LabeledImages` gives both to torch's DataLoader.
     Compressed rows are decompressed as a whole when single ones are asked for first, and kept; a range of them is not.
 
+    What the specification says of the content is checked when it is first read. A file that somebody writes to, or
+    replaces, while it is open is refused from then on.
+
+    Parameters
+    ----------
+    path
+        The file.
+    outside
+        Allow that cells and values are in other files, as in the parts that `ImageFileWriter` leaves ``to_merge``.
+
     Attributes
     ----------
     path, metadata
@@ -41,50 +54,68 @@ class ImageFile:
     Raises
     ------
     InputError
-        If the file is missing, unreadable, foreign, incomplete, or of a newer version.
+        If the file is missing, unreadable, foreign, incomplete, of a newer version, or not as FORMAT.md has it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, outside: bool = False) -> None:
         self.path = Path(path)
-        try:
-            with h5py.File(self.path, "r") as file:
-                self.metadata = self._read_metadata(file)
-                columns = [f"events/{name}" for name in file["events"]]
-                statistics = STATISTICS if "statistics" in file else ()
-                self._arrays = StoredArrays(file, [*ROWS, *columns, *statistics])
-                self._check(file)
-        except FileNotFoundError as error:
-            raise InputError(f"{self.path}: no such image file") from error
-        except OSError as error:
-            raise InputError(f"{self.path}: not a readable HDF5 file; build the images again") from error
-        except KeyError as error:
-            raise InputError(f"{self.path}: incomplete image file ({error.args[0]}); build it again") from error
-        self.events = EventColumns(self._arrays)
+        with opened(self.path) as file:
+            self.metadata = self._read_metadata(file)
+            columns = [f"events/{name}" for name in check_names(self.path, find_group(self.path, file, "events"))]
+            statistics = STATISTICS if "statistics" in file else ()
+            self._arrays = StoredArrays(self.path, file, [*ROWS, *columns, *statistics], outside=outside)
+            self._check(file)
+        self.events = EventColumns(self._arrays, self.metadata.label)
+        self._outside, self._ascends = outside, False
+        self._is_mapped = all(self._arrays.offset(name) is not None for name in ROWS)
+        self._sound = np.zeros(len(self), dtype=bool)
 
     def __reduce__(self) -> tuple:
-        return ImageFile, (self.path,)  # a memory map would pickle as its bytes
+        # a memory map would pickle as its bytes
+        return _reopened, (self.path, self._arrays.source.identity.size, self._arrays.source.identity.changed_ns)
 
     def _read_metadata(self, file: h5py.File) -> ImageMetadata:
-        if file.attrs.get("format") != FORMAT:
+        attributes = file.attrs
+        present = [name for name in attributes if name in ATTRIBUTES]
+        if "format" not in present or read_attribute(self.path, attributes, "format") != FORMAT:
             raise InputError(f"{self.path}: not a {FORMAT} file: the attribute 'format' says so in one")
-        if file.attrs["version"] > VERSION:
+        values = {name: read_attribute(self.path, attributes, name) for name in present}
+        try:
+            self._check_version(values["version"])
+            return ImageMetadata.from_attributes(values)
+        except KeyError as error:
+            raise InputError(f"{self.path}: incomplete image file (no {error.args[0]}); build it again") from error
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from error
+
+    def _check_version(self, version: object) -> None:
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise InputError(f"the attribute 'version' is {version!r}: it must be a whole number from 1 to {VERSION}")
+        if version > VERSION:
             raise InputError(
-                f"{self.path}: {FORMAT} version {file.attrs['version']} is newer than this calovision reads "
-                f"(version {VERSION}): update calovision"
+                f"{FORMAT} version {version} is newer than this calovision reads (version {VERSION}): update calovision"
             )
-        return ImageMetadata.from_attributes(file.attrs)
 
     def _check(self, file: h5py.File) -> None:
-        """Raise InputError unless all that a file must have is there, and of one length."""
+        """Raise InputError unless all that a file must have is there, of its type and of one length."""
         names = self._arrays.names("events")
         missing = [name for name in self.metadata.required_columns if name not in names]
         if missing:
             raise InputError(f"{self.path}: incomplete image file (no events/{missing[0]}); build it again")
+        types = {name: (self._arrays.dtype(name), self._arrays.shape(name)) for name in self._arrays}
+        check_types(self.path, types, self.metadata.image_shape, self.metadata.required_columns)
         n_rows, n_cells, n_values = (self._arrays.shape(name)[0] for name in ROWS)
-        lengths = {self._arrays.shape(f"events/{name}")[:1] for name in names}
-        n_stored = file[ROWS[0]][n_rows - 1] if n_rows else -1
-        if lengths != {(n_rows - 1,)} or {n_cells, n_values} != {n_stored}:
+        lengths = {self._arrays.shape(f"events/{name}")[0] for name in names}
+        if n_rows < 1 or lengths != {n_rows - 1} or n_cells != n_values:
             raise InputError(f"{self.path}: incomplete image file (columns of unequal length); build it again")
+        first, last = (int(file[ROWS[0]][row]) for row in (0, n_rows - 1))
+        if first != 0:
+            raise InputError(f"{self.path}: damaged image file ('{ROWS[0]}' begins with {first}); build it again")
+        if last != n_cells:
+            raise InputError(
+                f"{self.path}: incomplete image file (columns of unequal length: '{ROWS[0]}' ends with {last} for "
+                f"{n_cells} cells); build it again"
+            )
 
     def __len__(self) -> int:
         return self._arrays.shape(ROWS[0])[0] - 1
@@ -121,10 +152,10 @@ class ImageFile:
 
     def fill(self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1) -> None:
         """Write the images of ``rows`` (checked before) into ``images[targets]``, dense float32."""
-        arrays, shifted, _, error = self.stored(rows, targets)
-        damaged = fill_dense(arrays, shifted, targets, images, threads=threads)
+        part = self.stored(rows, targets)
+        damaged = fill_dense(part.arrays, part.rows, targets, images, sound=part.sound, threads=threads)
         if damaged >= 0:
-            raise error(damaged)
+            raise part.damaged(damaged)
 
     def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
         """Rows of the given events, in the order given.
@@ -150,9 +181,12 @@ class ImageFile:
 
         ``read`` reads the piece from the first to the last of the rows, which must ascend, instead of mapping the file.
         """
-        if not read and (all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)):
+        if not read and (self._is_mapped or all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)):
             POOL.touch(len(rows))
-            return StoredRows(tuple(map(self._arrays.whole, ROWS)), rows, targets, self.damaged)
+            self._arrays.require_unchanged()
+            if not self._ascends:
+                self._check_offsets()
+            return StoredRows(self._arrays.together(ROWS), rows, targets, self.damaged, self._sound)
         first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
         arrays = self._piece(np.arange(first, last + 1))
         return StoredRows(arrays, rows - first, targets, lambda row: self.damaged(row + first))
@@ -162,6 +196,7 @@ class ImageFile:
         from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
 
         POOL.touch(len(rows))
+        self._arrays.require_unchanged()
         lengths = np.empty(len(rows), dtype=np.int64)
         damaged = measure(self.offsets, self._arrays.shape(ROWS[1])[0], rows, np.arange(len(rows)), lengths)
         if damaged >= 0:
@@ -176,6 +211,8 @@ class ImageFile:
     @property
     def offsets(self) -> np.ndarray:
         """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n + 1,)``."""
+        if not self._ascends:
+            self._check_offsets()
         return self._arrays.whole(ROWS[0])
 
     def row_places(self) -> tuple[tuple[Path, int] | None, tuple[Path, int] | None]:
@@ -188,6 +225,7 @@ class ImageFile:
         if STATISTICS[0] not in self._arrays:
             return None
         n, total, total_of_squares = map(self._arrays.read, STATISTICS)
+        check_statistics(self.path, int(n), (total, total_of_squares), len(self))
         return PixelStatistics(int(n), total, total_of_squares)
 
     def plot(self, index: int) -> "Figure":
@@ -196,21 +234,61 @@ class ImageFile:
 
         return plot_image(self, rows_of_index(index, len(self)))
 
+    def _check_offsets(self) -> None:
+        """Raise InputError unless no row begins before the one above it."""
+        falls = np.diff(self._arrays.whole(ROWS[0])) < 0
+        if falls.any():
+            raise self.damaged(int(np.argmax(falls)))
+        self._ascends = True
+
+    def require_as_it_was(self, size: int, changed_ns: int) -> None:
+        """Raise InputError unless the file has this size and this time of its last change."""
+        source = self._arrays.source
+        if (source.identity.size, source.identity.changed_ns) != (size, changed_ns):
+            raise source.changed()
+
+    def check(self) -> None:
+        """Read all images once; InputError if one is not as it must be."""
+        for _ in self.iterate():
+            pass
+
+    @property
+    def is_part(self) -> bool:
+        """Whether its cells and values are in the temporary files of its writer."""
+        return self._outside
+
     def _piece(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Offsets from 0, cells and values of rows that follow each other, read as one piece."""
+        """Offsets from 0, cells and values of rows that follow each other, read as one piece and checked."""
+        from calovision.storage.kernels import first_unsound  # compiled code is loaded only where it is used
+
         first, last = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
         offsets = self._arrays.part(ROWS[0], first, last + 1)
         steps = np.diff(offsets)
         if offsets[0] < 0 or offsets[-1] > self._arrays.shape(ROWS[1])[0] or np.any(steps < 0):
             raise self.damaged(first + int(np.argmax(steps < 0)))
         cells, values = (self._arrays.part(name, offsets[0], offsets[-1]) for name in ROWS[1:])
-        return offsets - offsets[0], cells, values
+        offsets -= offsets[0]
+        known = self._sound[first:last]
+        row = -1 if known.all() else first_unsound(offsets, cells, values, math.prod(self.metadata.image_shape))
+        if row >= 0:
+            raise self.damaged(first + row)
+        known[:] = True
+        return offsets, cells, values
 
     def damaged(self, row: int) -> InputError:
-        """The error for an image whose cells are not inside it."""
-        return InputError(
-            f"{self.path}: damaged image file (the cells of image {row} are not inside the image); build it again"
-        )
+        """The error for an image that no file may have: where it is, and what is wrong with it."""
+        start, stop = self._arrays.part(ROWS[0], row, row + 2)
+        inside = 0 <= start <= stop <= self._arrays.shape(ROWS[1])[0]
+        cells, values = (self._arrays.part(name, *((start, stop) if inside else (0, 0))) for name in ROWS[1:])
+        wrong = describe_row(cells, values, math.prod(self.metadata.image_shape))
+        return InputError(f"{self.path}: damaged image file ({wrong.format(row=row)}); build it again")
+
+
+def _reopened(path: Path, size: int, changed_ns: int) -> ImageFile:
+    """The file of a pickle; InputError if it is not what it was when it was pickled."""
+    file = ImageFile(path)
+    file.require_as_it_was(size, changed_ns)
+    return file
 
 
 def _is_range(rows: np.ndarray) -> bool:

@@ -16,13 +16,15 @@ class StoredRows(NamedTuple):
     """Rows of one source, and where they go among those asked for.
 
     ``arrays`` are offsets, cells and values; image ``rows[i]`` of them becomes image ``targets[i]``. ``damaged`` gives
-    the error for a row whose cells are not inside the image.
+    the error for a row that no image file may have; ``sound`` marks the rows that were found good, and is added to;
+    None where all were.
     """
 
     arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
     rows: np.ndarray
     targets: np.ndarray
     damaged: Callable[[int], InputError]
+    sound: np.ndarray | None = None
 
 
 def check_rows(rows: Sequence[int] | np.ndarray, n_rows: int) -> np.ndarray:
@@ -67,7 +69,10 @@ def rows_of_index(index: int | slice | Sequence | np.ndarray, n_rows: int) -> np
 def prepare_output(out: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
     """The array to fill; InputError if the one given does not fit."""
     if out is None:
-        return np.empty(shape, dtype=np.float32)
+        try:
+            return np.empty(shape, dtype=np.float32)
+        except MemoryError as error:
+            raise InputError(f"images of shape {shape} do not fit into memory: ask for fewer at a time") from error
     if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
         raise InputError(
             f"out has to be a writable, contiguous float32 array of shape {shape}, not {out.dtype} {out.shape}"
@@ -81,17 +86,21 @@ def fill_dense(
     targets: np.ndarray,
     images: np.ndarray,
     *,
+    sound: np.ndarray | None = None,
     threads: int = 1,
 ) -> int:
-    """Write rows of ``arrays`` (offsets, cells, values) into ``images[targets]``; the first damaged row, or -1."""
+    """Write rows of ``arrays`` (offsets, cells, values) into ``images[targets]``; the first damaged row, or -1.
+
+    ``sound`` as in `StoredRows`.
+    """
     from calovision.storage.kernels import densify  # compiled code is loaded only where it is used
 
     flat = images.reshape(len(images), int(np.prod(images.shape[1:])))
     if threads <= 1 or len(rows) < 2 * threads:
-        return densify(*arrays, rows, targets, flat)
+        return densify(*arrays, rows, targets, flat, sound)
     parts = zip(np.array_split(rows, threads), np.array_split(targets, threads), strict=True)
     with ThreadPoolExecutor(threads) as pool:
-        return max(pool.map(lambda part: densify(*arrays, *part, flat), parts))
+        return max(pool.map(lambda part: densify(*arrays, *part, flat, sound), parts))
 
 
 def gather_rows(parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int, int, int]) -> SparseImages:
@@ -102,7 +111,7 @@ def gather_rows(parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int
     from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
 
     offsets = np.zeros(n_rows + 1, dtype=np.int64)
-    for (bounds, cells, values), rows, targets, error in parts:
+    for (bounds, cells, values), rows, targets, error, _ in parts:
         damaged = measure(bounds, min(len(cells), len(values)), rows, targets, offsets[1:])
         if damaged >= 0:
             raise error(damaged)
@@ -123,7 +132,8 @@ def copy_rows(part: StoredRows, images: SparseImages) -> None:
     from calovision.storage.kernels import gather  # compiled code is loaded only where it is used
 
     n_cells = math.prod(images.shape)
-    damaged = gather(*part.arrays, part.rows, part.targets, n_cells, images.offsets, images.cells, images.values)
+    new = images.offsets, images.cells, images.values
+    damaged = gather(*part.arrays, part.rows, part.targets, n_cells, *new, part.sound)
     if damaged >= 0:
         raise part.damaged(damaged)
 
@@ -132,8 +142,7 @@ def take_rows(images: SparseImages, rows: np.ndarray) -> SparseImages:
     """Some rows of sparse images, in the order given; IndexError if one does not exist."""
     rows = check_rows(rows, len(images))
     arrays = images.offsets, images.cells, images.values
-    part = StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)
-    return gather_rows([part], len(rows), images.shape)
+    return gather_rows([StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)], len(rows), images.shape)
 
 
 def _damaged_row(row: int) -> InputError:

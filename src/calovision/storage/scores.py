@@ -8,12 +8,12 @@ Files without it are older and hold probabilities, in a column ``score`` or one 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy.special import logit
 
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
+from calovision.storage.hdf5 import opened, read_attribute
 from calovision.storage.tables import read_table, write_table
 
 SCALE = {"scores": "logit"}  # attribute of files with scores
@@ -91,6 +91,7 @@ def _columns(
     for name in names:
         if name not in table:
             raise InputError(f"{path}: no score file, it lacks the column '{name}': score the events again")
+        _check_scores(path, name, table[name])
     for name, values in _keys(collection, indices).items():
         if name not in table or not np.array_equal(table[name], values):
             raise InputError(f"{path}: scores of other events than those of the image files: score the events again")
@@ -99,8 +100,8 @@ def _columns(
 
 
 def _has_logits(path: Path) -> bool:
-    with h5py.File(path, "r") as file:
-        return file.attrs.get("scores") == SCALE["scores"]
+    with opened(path, "score file") as file:
+        return "scores" in file.attrs and read_attribute(path, file.attrs, "scores") == SCALE["scores"]
 
 
 def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
@@ -112,6 +113,15 @@ def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
             "events again"
         )
     return logit(probabilities)
+
+
+def _check_scores(path: Path, name: str, scores: np.ndarray) -> None:
+    """Raise InputError unless a column is one number an event."""
+    if scores.ndim != 1 or scores.dtype.kind not in "iuf":
+        raise InputError(f"{path}: '{name}' is {scores.dtype} of shape {scores.shape}: scores are one number an event")
+    if np.isnan(scores).any():
+        row = int(np.argmax(np.isnan(scores)))
+        raise InputError(f"{path}: '{name}' is {scores[row]} in row {row}: score the events again")
 
 
 def _keys(collection: ImageCollection, indices: np.ndarray) -> dict[str, np.ndarray]:

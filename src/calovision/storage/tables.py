@@ -8,13 +8,17 @@ import numpy as np
 
 from calovision.atomic import replaced
 from calovision.errors import InputError
+from calovision.storage.hdf5 import check_names, find_dataset, opened
+from calovision.storage.new_hdf5 import created
+
+NUMBERS = "biuf"
 
 
 def write_table(
     path: Path, columns: Mapping[str, np.ndarray], *, attributes: Mapping[str, str | int] | None = None
 ) -> None:
     """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at all."""
-    with replaced(path) as temporary, h5py.File(temporary, "w") as file:
+    with replaced(path) as temporary, created(temporary) as file:
         for name, column in columns.items():
             text = column.dtype.kind in "OU"
             data = column.astype(object) if text else column
@@ -23,14 +27,30 @@ def write_table(
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
-    """Columns of a table, strings as objects; InputError if it is missing or unreadable."""
-    try:
-        with h5py.File(path, "r") as file:
-            if not all(isinstance(data, h5py.Dataset) for data in file.values()):
-                raise InputError(f"{path}: no table but another kind of HDF5 file, it holds groups; make it again")
-            return {
-                name: data.asstr()[()] if h5py.check_string_dtype(data.dtype) else data[()]
-                for name, data in file.items()
-            }
-    except OSError as error:
-        raise InputError(f"{path}: no readable HDF5 table; make it again") from error
+    """Columns of a table, strings as objects.
+
+    Raises
+    ------
+    InputError
+        If it is missing, unreadable or damaged, or holds other things than columns of one length.
+    """
+    path = Path(path)
+    with opened(path, "HDF5 table") as file:
+        if not all(isinstance(file.get(name, getlink=True), h5py.HardLink) for name in check_names(path, file)):
+            raise InputError(f"{path}: no table, it has links to elsewhere, which are not followed; make it again")
+        if not all(isinstance(data, h5py.Dataset) for data in file.values()):
+            raise InputError(f"{path}: no table but another kind of HDF5 file, it holds groups; make it again")
+        table = {name: _read_column(path, file, name) for name in file}
+    lengths = {name: len(column) for name, column in table.items()}
+    if len(set(lengths.values())) > 1:
+        raise InputError(f"{path}: no table, its columns have unequal lengths, {lengths}; make it again")
+    return table
+
+
+def _read_column(path: Path, file: h5py.File, name: str) -> np.ndarray:
+    """One column, strings as objects, numbers in the byte order of this machine."""
+    data = find_dataset(path, file, name)
+    is_text = h5py.check_string_dtype(data.dtype) is not None
+    if not data.shape or not (is_text or data.dtype.kind in NUMBERS):
+        raise InputError(f"{path}: '{name}' is {data.dtype} of shape {data.shape}: a column is numbers or strings")
+    return data.asstr()[()] if is_text else data[()].astype(data.dtype.newbyteorder("="), copy=False)

@@ -1,17 +1,19 @@
 """Writing the image file: bounded memory, complete or not there at all."""
 
+import math
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from calovision.atomic import refused_by_disk
+from calovision.atomic import refused_by_disk, remove_what_the_dead_left, temporary_name
 from calovision.errors import InputError
 from calovision.images import SparseImages, cell_type
+from calovision.storage.checks import check_column, describe_row
 from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
+from calovision.storage.new_hdf5 import created
 from calovision.storage.reader import ImageFile
 from calovision.storage.spill import COMPRESSIONS, SpilledArray
 from calovision.storage.statistics import PixelStatistics
@@ -61,16 +63,17 @@ class ImageFileWriter:
         self.path = Path(path)
         self.image_shape = tuple(int(n) for n in image_shape)
         self._compression, self._to_merge, self._is_complete = compression, to_merge, False
-        self._folder = self.path.with_name(f".{self.path.name}.part")
+        self._folder = temporary_name(self.path)
         self._arrays: dict[str, SpilledArray] = {}
         with refused_by_disk(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self._folder, ignore_errors=True)  # what a killed job left
+            remove_what_the_dead_left(self.path)
             self._folder.mkdir()
             self._spill("images/offsets", np.zeros(1, dtype=np.int64))
             self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))
             self._spill("images/values", np.zeros(0, dtype=np.float32))
         self._columns: set[str] | None = None
+        self._labels: set[int] = set()
         self._statistics = PixelStatistics.empty(self.image_shape) if statistics else None
 
     def __enter__(self) -> "ImageFileWriter":
@@ -90,11 +93,12 @@ class ImageFileWriter:
         InputError
             If the images have another shape than the file, a column that every file needs is missing,
             a column has another length than the images, or the columns differ from those of the first chunk; if the
-            disk does not take them.
+            images or columns hold what the specification forbids; if the disk does not take them.
         """
         self._check_shape(images.shape)
         columns = {name: np.asarray(column) for name, column in events.items()}
         self._check_columns(columns, len(images))
+        self._check_images(images)
         first, last = images.offsets[0], images.offsets[-1]
         with refused_by_disk(self.path):
             self._append_columns(images.offsets, columns)
@@ -117,6 +121,8 @@ class ImageFileWriter:
         if len(file) == 0:
             self.append(file.sparse([]), file.events)
             return
+        if not file.is_part:
+            file.check()
         cells, values = file.row_places()
         if self._compression is not None or cells is None or values is None or file.statistics is None:
             for rows, images in file.iterate(ROWS_AT_A_TIME):
@@ -147,12 +153,14 @@ class ImageFileWriter:
         missing = [name for name in metadata.required_columns if name not in (self._columns or ())]
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
+        if others := self._labels - {metadata.label}:
+            raise InputError(f"{self.path}: events of label {min(others)} do not fit a file of label {metadata.label}")
         temporary = self._folder / "complete.h5"
         with refused_by_disk(self.path):
             for array in self._arrays.values():
                 array.close()
-            self._create(temporary, metadata)
-            self._fill(temporary)
+            contiguous = self._create(temporary, metadata)
+            self._fill(temporary, contiguous)
             temporary.replace(self.path)
         self._is_complete = True
         self._discard()
@@ -164,10 +172,29 @@ class ImageFileWriter:
         for name, column in columns.items():
             self._spill(f"events/{name}", column)
         self._columns = set(columns)
+        self._labels |= set(np.unique(columns["label"]).tolist())
 
     def _check_shape(self, image_shape: tuple[int, int, int]) -> None:
         if tuple(image_shape) != self.image_shape:
             raise InputError(f"{self.path}: images of shape {tuple(image_shape)} do not fit {self.image_shape}")
+
+    def _check_images(self, images: SparseImages) -> None:
+        """Raise InputError unless the images are such as an image file may hold."""
+        from calovision.storage.kernels import first_unsound  # compiled code is loaded only where it is used
+
+        offsets, cells, values = images.offsets, images.cells, images.values
+        n_cells = math.prod(self.image_shape)
+        if offsets.dtype.kind not in "iu" or cells.dtype.kind != "u" or values.dtype.kind != "f":
+            raise InputError(
+                f"{self.path}: images with offsets of {offsets.dtype}, cells of {cells.dtype} and values of "
+                f"{values.dtype}: they must be whole numbers, unsigned ones and floating-point ones"
+            )
+        row = first_unsound(offsets, cells, values, n_cells)
+        if row >= 0:
+            inside = 0 <= offsets[row] <= offsets[row + 1] <= min(len(cells), len(values))
+            stored = slice(offsets[row], offsets[row + 1]) if inside else slice(0)
+            wrong = describe_row(cells[stored], values[stored], n_cells)
+            raise InputError(f"{self.path}: {wrong.format(row=row)}: nothing of this chunk is written")
 
     def _check_columns(self, columns: Mapping[str, np.ndarray], n_images: int) -> None:
         missing = [name for name in EVENT_COLUMNS if name not in columns]
@@ -182,6 +209,7 @@ class ImageFileWriter:
                 raise InputError(
                     f"{self.path}: event column '{name}' has {len(np.atleast_1d(column))} entries for {n_images} images"
                 )
+            check_column(self.path, name, column, None)
             known = self._arrays.get(f"events/{name}")
             row = (column.dtype, column.shape[1:])
             if known and not (np.can_cast(row[0], known.dtype, "safe") and row[1] == known.row_shape):
@@ -195,9 +223,9 @@ class ImageFileWriter:
             self._arrays[name] = SpilledArray(path, rows.dtype, rows.shape[1:])
         self._arrays[name].append(rows)
 
-    def _create(self, temporary: Path, metadata: ImageMetadata) -> None:
-        """Everything but the contents of the contiguous data sets."""
-        with h5py.File(temporary, "w", alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
+    def _create(self, temporary: Path, metadata: ImageMetadata) -> dict[str, int | None]:
+        """Write everything but the contents of the contiguous data sets; returns the first byte of each, if any."""
+        with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
             file.attrs.update(metadata.to_attributes())
             for name, array in self._arrays.items():
                 rows = name in ("images/cells", "images/values")
@@ -205,12 +233,11 @@ class ImageFileWriter:
             if self._statistics is not None:
                 for name in ("n", "total", "total_of_squares"):
                     file[f"statistics/{name}"] = getattr(self._statistics, name)
-
-    def _fill(self, temporary: Path) -> None:
-        """Copy the contents as bytes, which HDF5 would do through a buffer of its own."""
-        with h5py.File(temporary, "r") as file:
             inside = [name for name in self._arrays if file[name].chunks is None and file[name].external is None]
-            contiguous = {name: file[name].id.get_offset() for name in inside}
+            return {name: file[name].id.get_offset() for name in inside}
+
+    def _fill(self, temporary: Path, contiguous: Mapping[str, int | None]) -> None:
+        """Copy the contents as bytes, which HDF5 would do through a buffer of its own."""
         with temporary.open("r+b", buffering=0) as output:
             for name, offset in contiguous.items():
                 self._arrays[name].copy_into(output, offset)

@@ -1,0 +1,226 @@
+"""Attributes of an image file to Python's values, each checked: others may have written them."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+
+from calovision.errors import InputError
+from calovision.grid import EtaPhiGrid, JetGrid
+
+KINDS = ("event", "jet")
+MOST_CELLS = 2**26
+"""Cells of an image: a dense one of more would not fit into the memory of many machines."""
+LARGEST = 2**63 - 1
+
+
+def read_values(attributes: Mapping) -> dict:
+    """Attributes by name, whichever of the known ones are there, as `ImageMetadata` has them.
+
+    Raises
+    ------
+    InputError
+        If one is not what it must be, or two contradict each other; its name is in the message.
+    """
+    values = {}
+    for name, read in _READ.items():
+        if name in attributes:
+            try:
+                values[name] = read(attributes[name])
+            except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as error:
+                shown = str(attributes[name])
+                shown = shown if len(shown) < 80 else f"{shown[:77]}..."
+                raise InputError(f"the attribute '{name}' is {shown!r}: it must be {_MUST[name]}") from error
+    if "grid" in values:
+        values["grid"] = _grid(values["grid"], values.get("kind", "event"))
+    _check_together(values)
+    return values
+
+
+def _check_together(values: dict) -> None:
+    """Raise InputError if attributes contradict each other."""
+    channels, units = (values.get(name, ()) for name in ("channels", "units"))
+    if "units" in values and len(channels) != len(units):
+        raise InputError(f"the attribute 'units' has {len(units)} units for {len(channels)} channels")
+    if len(set(channels)) < len(channels):
+        raise InputError(f"the attribute 'channels' names a channel twice: {', '.join(channels)}")
+    grid = values.get("grid")
+    if grid is not None and len(channels) * grid.n_eta * grid.n_phi > MOST_CELLS:
+        raise InputError(
+            f"the attributes 'channels' and 'grid' are those of an image of {len(channels)}x{grid.n_eta}x{grid.n_phi} "
+            f"cells: there must be at most {MOST_CELLS}"
+        )
+    ranges, sources = values.get("source_ranges"), values.get("source_files", [])
+    if ranges is not None and len(ranges) != len(sources):
+        raise InputError(f"the attribute 'source_ranges' has {len(ranges)} ranges for {len(sources)} source files")
+
+
+def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
+    """The grid of an image of this kind; InputError if it is none."""
+    try:
+        n_eta, n_phi = _whole(values["n_eta"]), _whole(values["n_phi"])
+        if kind == "jet":
+            return JetGrid(n_eta, n_phi, _number(values["width"]))
+        edges = values.get("eta_edges")
+        edges = None if edges is None else tuple(_list(edges, _number))
+        return EtaPhiGrid(n_eta, n_phi, tuple(_list(values["eta_range"], _number)), edges)
+    except InputError as error:
+        raise InputError(f"the attribute 'grid': {error}") from error
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        raise InputError(f"the attribute 'grid' of kind '{kind}' is {values}: it must be {_MUST['grid']}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or abs(value) > LARGEST:
+        raise TypeError
+    return int(value)
+
+
+def _count(value: object) -> int:
+    if _whole(value) < 0:
+        raise ValueError
+    return int(value)
+
+
+def _label(value: object) -> int:
+    if value not in (0, 1):
+        raise ValueError
+    return int(value)
+
+
+def _kind(value: object) -> str:
+    if value not in KINDS:
+        raise ValueError
+    return value
+
+
+def _number(value: object) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError
+    return value
+
+
+def _cross_section(value: object) -> float:
+    """Not negative; NaN where it is not known."""
+    return float(value) if isinstance(value, float) and math.isnan(value) else float(_number(value))
+
+
+def _radius(value: object) -> float:
+    if not _number(value) > 0:
+        raise ValueError
+    return float(value)
+
+
+def _json(value: object) -> object:
+    return json.loads(_text(value))
+
+
+def _list(value: object, read: Callable) -> list:
+    if not isinstance(value, list | tuple):
+        raise TypeError
+    return [read(item) for item in value]
+
+
+def _mapping(value: object) -> dict:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _texts(value: object) -> dict[str, str]:
+    """Name -> text."""
+    return {name: _text(one) for name, one in _mapping(_json(value)).items()}
+
+
+def _row(*columns: Callable) -> Callable[[object], tuple]:
+    """Reader of a list that has these columns."""
+
+    def read(value: object) -> tuple:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        return tuple(column(item) for column, item in zip(columns, value, strict=True))
+
+    return read
+
+
+def _entries(value: object) -> tuple[int, int] | None:
+    """First entry and the one behind the last of a source file; None for all."""
+    if value is None:
+        return None
+    first, end = _row(_count, _count)(value)
+    if first > end:
+        raise ValueError
+    return first, end
+
+
+def _recipe(value: object) -> dict:
+    """Steps of jet images, of which readers take two numbers."""
+    recipe = _mapping(_json(value))
+    floor = recipe.get("standardize")
+    if not isinstance(recipe.get("zero_center", False), bool) or (floor is not None and _number(floor) < 0):
+        raise ValueError
+    return recipe
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(_list(_json(value), _text))
+
+
+def _channels(value: object) -> tuple[str, ...]:
+    if not _names(value):
+        raise ValueError
+    return _names(value)
+
+
+_READ: dict[str, Callable] = {
+    "sample": _text,
+    "label": _label,
+    "kind": _kind,
+    "grid": lambda value: _mapping(_json(value)),
+    "channels": _channels,
+    "units": _names,
+    "selection": _texts,
+    "cut_flow": lambda value: _list(_json(value), _row(_text, _count, _number)),
+    "cross_section_pb": _cross_section,
+    "n_generated": _count,
+    "sum_of_weights": lambda value: float(_number(value)),
+    "source_files": lambda value: _list(_json(value), _row(_text, _text)),
+    "configuration_hash": _text,
+    "package_version": _text,
+    "jet_recipe": _recipe,
+    "skipped_files": lambda value: _list(_json(value), _row(_text, _text)),
+    "source_ranges": lambda value: _list(_json(value), _entries),
+    "fat_jet_radius": _radius,
+    "definition": _texts,
+    "split_group": _text,
+}
+_MUST = {
+    "sample": "a string",
+    "label": "1 (signal) or 0 (background)",
+    "kind": "event or jet",
+    "grid": "a JSON object with n_eta, n_phi and eta_range, or width for jets",
+    "channels": "a JSON list of names",
+    "units": "a JSON list of strings",
+    "selection": "a JSON object, name of a cut -> expression",
+    "cut_flow": "a JSON list of [cut, number of events, sum of weights]",
+    "cross_section_pb": "a number, NaN if it is not known",
+    "n_generated": "a whole number that is not negative",
+    "sum_of_weights": "a finite number",
+    "source_files": "a JSON list of [path, UUID]",
+    "configuration_hash": "a string",
+    "package_version": "a string",
+    "jet_recipe": "a JSON object, with a truth value as zero_center and a number or null as standardize",
+    "skipped_files": "a JSON list of [path, reason]",
+    "fat_jet_radius": "a positive number",
+    "definition": "a JSON object, quantity -> what it is made of",
+    "split_group": "a string",
+    "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
+}
+KNOWN = tuple(_READ)
+"""Names of the attributes, all but format and version."""

@@ -1,0 +1,101 @@
+"""What the arrays of an image file must hold, as FORMAT.md has it: types and shapes on opening, numbers when read."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from calovision.errors import InputError
+from calovision.images import cell_type
+from calovision.splits import SPLITS
+
+WHOLE = ("events/event_number", "events/jet_index")
+NUMBERS = "biuf"
+"""Kinds of numpy's types that a column may have: truth values, whole numbers, floating-point numbers."""
+
+
+def check_types(
+    path: Path,
+    types: Mapping[str, tuple[np.dtype, tuple[int, ...]]],
+    shape: tuple[int, int, int],
+    required_columns: Iterable[str],
+) -> None:
+    """Raise InputError unless each array of a file has the type and the dimensions that it must have.
+
+    Parameters
+    ----------
+    path
+        The file.
+    types
+        Full name of each array -> its type and its shape.
+    shape
+        That of the images.
+    required_columns
+        Names of the columns that have one number a row.
+    """
+    required = {f"events/{name}" for name in required_columns}
+    rows = {"images/offsets": np.dtype(np.int64), "images/cells": cell_type(shape), "images/values": np.dtype("f4")}
+    for name, (dtype, dimensions) in types.items():
+        if name in rows and (dtype != rows[name] or len(dimensions) != 1):
+            raise InputError(
+                f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be one row of {rows[name]}; build it again"
+            )
+        if name.startswith("events/") and (dtype.kind not in NUMBERS or not dimensions):
+            raise InputError(f"{path}: '{name}' is {dtype} of shape {dimensions}: a column must be numbers, one a row")
+        if name in required and len(dimensions) != 1:
+            raise InputError(f"{path}: '{name}' has the shape {dimensions}: it must be one number a row")
+        if name in WHOLE and dtype.kind == "b":
+            raise InputError(f"{path}: '{name}' is {dtype}: it must be whole numbers")
+        if name.startswith("statistics/"):
+            _check_statistics_type(path, name, dtype, dimensions, shape)
+
+
+def check_column(path: Path, name: str, values: np.ndarray, label: int | None) -> None:
+    """Raise InputError if a column holds what it must not; ``label`` is that of the file, None if that is not known."""
+    if name == "label" and label is None:
+        _require(path, name, values, np.isin(values, (0, 1)), "it must be 1 (signal) or 0 (background)")
+    elif name == "label":
+        _require(path, name, values, values == label, f"it must be {label}, as the attribute 'label' of the file")
+    elif name == "split":
+        known = np.isin(values, range(len(SPLITS)))
+        _require(path, name, values, known, "it must be 0 (train), 1 (validation) or 2 (test)")
+    elif name == "weight":
+        _require(path, name, values, np.isfinite(values), "it must be finite")
+    elif name == "event_number":
+        _require(path, name, values, values == np.floor(values), "it must be a whole number")
+    elif name == "jet_index":
+        _require(path, name, values, (values == np.floor(values)) & (values >= 0), "it must be 0, 1, 2 ...")
+
+
+def check_statistics(path: Path, n: int, sums: tuple[np.ndarray, np.ndarray], n_rows: int) -> None:
+    """Raise InputError unless stored pixel statistics are possible for so many rows."""
+    if not 0 <= n <= n_rows:
+        raise InputError(f"{path}: 'statistics/n' is {n}, with {n_rows} images in the file; build it again")
+    if not all(np.isfinite(one).all() for one in sums) or np.any(sums[1] < 0):
+        raise InputError(f"{path}: 'statistics' holds sums that are not finite or negative squares; build it again")
+
+
+def describe_row(cells: np.ndarray, values: np.ndarray, n_cells: int) -> str:
+    """Text of what is wrong with a stored row, with a place for its number, ``{row}``."""
+    numbers = cells.astype(np.int64)
+    inside = (numbers >= 0) & (numbers < n_cells)
+    if len(numbers) and inside.all() and np.any(np.diff(numbers) <= 0):
+        return "the cells of image {row} do not ascend, or one is there twice, in 'images/cells'"
+    if len(numbers) and inside.all() and not np.isfinite(values).all():
+        return "the values of image {row} are not finite, in 'images/values'"
+    return "the cells of image {row} are not inside the image, in 'images/" + ("cells'" if len(cells) else "offsets'")
+
+
+def _require(path: Path, name: str, values: np.ndarray, good: np.ndarray, must: str) -> None:
+    if not good.all():
+        row = int(np.argmin(good))
+        raise InputError(f"{path}: 'events/{name}' is {values[row]} in row {row}: {must}")
+
+
+def _check_statistics_type(
+    path: Path, name: str, dtype: np.dtype, dimensions: tuple[int, ...], shape: tuple[int, int, int]
+) -> None:
+    scalar = name == "statistics/n"
+    if dtype.kind not in ("iu" if scalar else "f") or dimensions != (() if scalar else shape):
+        wanted = "one whole number" if scalar else f"floating-point numbers of shape {shape}"
+        raise InputError(f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be {wanted}")

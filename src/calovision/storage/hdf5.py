@@ -1,0 +1,173 @@
+"""HDF5 files of others, opened without trusting them.
+
+Nothing outside the file is followed: no link to another file or by name, no external or virtual data. Locks are taken
+where the file system has them.
+"""
+
+import errno
+import importlib
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from calovision.errors import InputError
+
+FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+"""Errors of h5py where a file is not what it should be."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
+_HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
+LARGE = 2**30  # bytes of a data set that a far smaller file may not claim
+MOST_COMPRESSED = 2**12  # times, of such a data set
+
+
+@contextmanager
+def opened(path: Path, what: str = "image file") -> Iterator[h5py.File]:
+    """Open an HDF5 file to read; messages say ``what`` it is taken for.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no HDF5 file, held open for writing by another process, or found damaged while it is open.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            wrong = "not a readable HDF5 file but a folder or a device" if path.exists() else f"no such {what}"
+            raise InputError(f"{path}: {wrong}")
+        with _open(path, what) as file:
+            yield file
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{path}: it claims more data than fit into memory; make it again") from error
+    except DAMAGE as error:
+        raise InputError(f"{path}: damaged HDF5 file ({_first_line(error)}); make it again") from error
+
+
+def find_dataset(path: Path, file: h5py.File, name: str, *, outside: bool = False) -> h5py.Dataset:
+    """The data set of this full name, which must lie in the file itself; ``outside`` allows that its bytes do not.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no data set, elsewhere, of a type that numpy does not know, or larger than the file can be.
+    """
+    folder, _, leaf = name.rpartition("/")
+    return dataset_in(path, find_group(path, file, folder) if folder else file, leaf, name, outside=outside)
+
+
+def dataset_in(path: Path, group: h5py.Group, leaf: str, name: str, *, outside: bool = False) -> h5py.Dataset:
+    """A data set of a group that `find_group` gave, as `find_dataset`, with its full name for messages."""
+    item = _member(path, group, leaf, name)
+    if not isinstance(item, h5py.Dataset):
+        raise InputError(f"{path}: incomplete image file ('{name}' is not a data set); build it again")
+    created_with = item.id.get_create_plist()
+    is_virtual = created_with.get_layout() == h5py.h5d.VIRTUAL
+    if is_virtual or (created_with.get_external_count() and not outside):
+        raise InputError(f"{path}: '{name}' takes its data from other files, which is not followed: copy them into it")
+    try:
+        dtype, shape = item.dtype, item.shape
+    except DAMAGE as error:
+        raise InputError(f"{path}: '{name}' is of a type that numpy does not know: store numbers") from error
+    if shape is None:
+        raise InputError(f"{path}: '{name}' is empty, without a shape: make the file again")
+    claimed = math.prod(shape) * dtype.itemsize
+    if claimed > LARGE and claimed > MOST_COMPRESSED * path.stat().st_size and not outside:
+        raise InputError(
+            f"{path}: damaged, '{name}' claims {claimed:.3g} bytes in a file of {path.stat().st_size}: make it again"
+        )
+    return item
+
+
+def find_group(path: Path, file: h5py.File, name: str) -> h5py.Group:
+    """The group of this name, which must lie in the file itself; InputError if it does not."""
+    item = file
+    for part in name.split("/"):
+        item = _member(path, item, part, name)
+    if not isinstance(item, h5py.Group):
+        raise InputError(f"{path}: incomplete image file ('{name}' is not a group); build it again")
+    return item
+
+
+def check_names(path: Path, group: h5py.Group) -> list[str]:
+    """Names in a group; InputError if one cannot be printed."""
+    for name in group:
+        if not name.isprintable():
+            raise InputError(f"{path}: {name!a} in '{group.name}' is no name: use printable characters")
+    return list(group)
+
+
+def read_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> str | int | float | bool:
+    """An attribute that is one number or one string, however it is stored.
+
+    Raises
+    ------
+    InputError
+        If it is something else, or cannot be read.
+    """
+    try:
+        value = attributes[name]
+        if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
+            value = np.asarray(value).reshape(-1)[0]
+            value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, bytes):
+            value = value.decode("utf-8")
+    except (*DAMAGE, MemoryError) as error:
+        raise InputError(f"{path}: the attribute '{name}' cannot be read ({_first_line(error)})") from error
+    if not isinstance(value, str | int | float | bool):
+        raise InputError(f"{path}: the attribute '{name}' is {type(value).__name__}, not one number or one string")
+    return value
+
+
+def register_plugins(path: Path, name: str) -> None:
+    """Make the compression filters known to HDF5; importing them is all it takes."""
+    try:
+        importlib.import_module("hdf5plugin")
+    except ImportError as error:
+        raise InputError(f"{path}: '{name}' is compressed by a filter of the package hdf5plugin: install it") from error
+
+
+def _open(path: Path, what: str) -> h5py.File:
+    """The file, without a lock where the file system has none; InputError if it cannot be opened."""
+    try:
+        return _open_with_locks(path)
+    except (OSError, RuntimeError) as error:
+        number = getattr(error, "errno", None)
+        if ("unable to lock" in str(error) and number in _HELD) or "already open" in str(error):
+            raise InputError(
+                f"{path}: another process holds it open for writing: wait until that has closed it; if there is none, "
+                "set HDF5_USE_FILE_LOCKING=FALSE"
+            ) from error
+        again = "build the images again" if what == "image file" else "make it again"
+        why = f" ({os.strerror(number)})" if number else f"; {again}"
+        raise InputError(f"{path}: not a readable HDF5 file{why}") from error
+
+
+def _open_with_locks(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        if error.errno in _NO_LOCKS and "unable to lock" in str(error):
+            return h5py.File(path, "r", locking=False)
+        raise
+
+
+def _member(path: Path, group: object, part: str, name: str) -> object:
+    """A member of a group by a hard link; InputError if it is missing or elsewhere."""
+    links, link = getattr(group.id, "links", None), part.encode("utf-8", "surrogateescape")  # only groups have links
+    if links is None or not links.exists(link):
+        raise InputError(f"{path}: incomplete image file (no {name}); build it again")
+    if links.get_info(link).type != h5py.h5l.TYPE_HARD:
+        raise InputError(f"{path}: '{name}' is a link, which is not followed: copy the data into the file")
+    return group[part]
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error.args[0] if error.args else error).splitlines()
+    return lines[0] if lines else type(error).__name__

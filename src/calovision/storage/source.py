@@ -1,0 +1,95 @@
+"""The bytes of a file, as it was when it was opened: a file that changes meanwhile is refused, not read."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from calovision.errors import InputError
+
+
+class Identity(NamedTuple):
+    """What tells a file from one that took its place, or from what was written into it later."""
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, file: int | str) -> "Identity":
+        """That of an open descriptor or of a path."""
+        status = os.stat(file)  # noqa: PTH116  a descriptor, or a path of which no object need be made
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+class Source:
+    """One file, mapped or read piece by piece.
+
+    Parameters
+    ----------
+    path
+        The file.
+    identity
+        That of the file when it was opened, in which what is known about it was found.
+    """
+
+    def __init__(self, path: Path, identity: Identity) -> None:
+        self.path, self.identity = path, identity
+        self._name = os.fspath(path)
+        self.mapped: np.memmap | None = None
+
+    def map(self) -> np.memmap:
+        """The map of the file, which is made if there is none; InputError if it is another file by now."""
+        mapped = self.mapped
+        if mapped is None:
+            try:
+                mapped = np.memmap(self.path, dtype=np.uint8, mode="r")
+            except (OSError, ValueError) as error:  # ValueError: it is empty now
+                raise self._gone() from error
+            self.require_unchanged()
+            self.mapped = mapped
+        return mapped
+
+    def read(self, dtype: np.dtype, n: int, offset: int) -> np.ndarray:
+        """``n`` numbers from a byte of the file on, ``(n,)``; InputError if it is another file by now."""
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                numbers = np.fromfile(file, dtype, n, offset=offset)
+                self.require(Identity.of(file.fileno()))
+        except OSError as error:
+            raise self._gone() from error
+        return numbers
+
+    def require_unchanged(self) -> None:
+        """Raise InputError if the file was written to since it was opened, or is shorter than its map.
+
+        A file that was replaced or removed stays as it was for those who have mapped it.
+        """
+        try:
+            found = os.stat(self._name)  # noqa: PTH116  of each batch: no path object, no tuple
+        except OSError:
+            found = None
+        else:
+            device, inode, size, changed_ns = self.identity
+            if found.st_mtime_ns == changed_ns and found.st_size == size and found.st_ino == inode:
+                return
+        mapped, same_file = self.mapped, found is not None and found.st_ino == inode and found.st_dev == device
+        if mapped is None or same_file or mapped._mmap.size() < self.identity.size:
+            raise self._gone() if found is None else self.changed()
+
+    def require(self, found: Identity) -> None:
+        """Raise InputError unless an opened file is this one, and as it was."""
+        if found != self.identity:
+            raise self.changed()
+
+    def changed(self) -> InputError:
+        """The error for a file that is another by now."""
+        return InputError(
+            f"{self.path}: the image file was replaced or written to after it had been opened: start again with the "
+            "new one, and write new files under new names while others are read"
+        )
+
+    def _gone(self) -> InputError:
+        return InputError(f"{self.path}: the image file is no longer there or cannot be read")
