@@ -9,6 +9,7 @@ j < e % 4; the value at the flat cell c is 0.25 (e + 1) + c.
 
 import json
 import re
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import calovision.storage
 from calovision.errors import InputError
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, ImageMetadata
+from calovision.storage.layout import ATTRIBUTES
 
 DATA = Path(__file__).parent / "data"
 PAGE = Path(calovision.storage.__file__).with_name("FORMAT.md")
@@ -146,6 +148,11 @@ def test_additions_are_written_only_where_they_say_something():
     assert ImageMetadata.from_attributes(info.to_attributes()) == info
     jet = make_metadata(grid=JetGrid(8, 8, 0.8), kind="jet", jet_recipe={"flip": True})
     assert ImageMetadata.from_attributes(jet.to_attributes()) == jet
+
+
+def test_every_attribute_is_read():
+    """A field of the metadata that readers did not know would be lost without a word."""
+    assert set(ATTRIBUTES) == {"format", "version", *(item.name for item in fields(ImageMetadata))}
 
 
 def test_numbers_of_numpy_are_numbers():

@@ -243,12 +243,12 @@ def _read_networks(results: Path) -> dict[tuple[str, str], TrainedNetwork]:
 
 def _read_rotations(scores: Path) -> int:
     """Passes of an image; 1 where the file does not say."""
-    import h5py
+    from calovision.storage.hdf5 import opened, read_attribute  # h5py is loaded only where there are scores
 
     if not scores.exists():
         return 1
-    with h5py.File(scores, "r") as file:
-        return max(4 * int(file.attrs.get("n_rotations", 0)), 1)
+    with opened(scores, "score file") as file:
+        return max(4 * int(read_attribute(scores, file.attrs, "n_rotations")) if "n_rotations" in file.attrs else 0, 1)
 
 
 def epoch_passes(n_training: float, n_validation: float) -> float:

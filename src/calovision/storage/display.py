@@ -6,7 +6,7 @@ import numpy as np
 
 from calovision.grid import EtaPhiGrid, JetGrid
 from calovision.images import CHANNELS
-from calovision.titles import wrapped
+from calovision.titles import shown, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,10 +41,10 @@ def _plot_jet(image: np.ndarray, grid: JetGrid, titles: list[str], title: str) -
     for axes, cells, name in zip(row, image, titles, strict=True):
         positive = cells[cells > 0]
         low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
-        shown = np.ma.masked_less_equal(cells.T, 0.0)
+        positive_cells = np.ma.masked_less_equal(cells.T, 0.0)
         norm = LogNorm(min(low, high / 2), high)
         mesh = axes.pcolormesh(
-            grid.edges_in_eta, grid.edges_in_phi, shown, norm=norm, cmap="viridis_r", rasterized=True
+            grid.edges_in_eta, grid.edges_in_phi, positive_cells, norm=norm, cmap="viridis_r", rasterized=True
         )
         figure.colorbar(mesh, ax=axes, location="top", label=shown(name))
         axes.set(xlabel=r"$\Delta\eta$", aspect="equal")

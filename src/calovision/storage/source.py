@@ -1,6 +1,7 @@
 """The bytes of a file, as it was when it was opened: a file that changes meanwhile is refused, not read."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +48,7 @@ class Source:
             try:
                 mapped = np.memmap(self.path, dtype=np.uint8, mode="r")
             except (OSError, ValueError) as error:  # ValueError: it is empty now
-                raise self._gone() from error
+                raise self._lost() from error
             self.require_unchanged()
             self.mapped = mapped
         return mapped
@@ -59,7 +60,7 @@ class Source:
                 numbers = np.fromfile(file, dtype, n, offset=offset)
                 self.require(Identity.of(file.fileno()))
         except OSError as error:
-            raise self._gone() from error
+            raise self._lost() from error
         return numbers
 
     def require_unchanged(self) -> None:
@@ -77,7 +78,7 @@ class Source:
                 return
         mapped, same_file = self.mapped, found is not None and found.st_ino == inode and found.st_dev == device
         if mapped is None or same_file or mapped._mmap.size() < self.identity.size:
-            raise self._gone() if found is None else self.changed()
+            raise self._lost()
 
     def require(self, found: Identity) -> None:
         """Raise InputError unless an opened file is this one, and as it was."""
@@ -91,5 +92,9 @@ class Source:
             "new one, and write new files under new names while others are read"
         )
 
-    def _gone(self) -> InputError:
+    def _lost(self) -> InputError:
+        """The error for a file that can no longer be read as it was: removed, or another by now."""
+        with suppress(OSError):
+            if Identity.of(self._name) != self.identity:
+                return self.changed()
         return InputError(f"{self.path}: the image file is no longer there or cannot be read")
