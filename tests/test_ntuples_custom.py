@@ -301,3 +301,14 @@ def test_formulas_of_float32_are_those_of_float64_rounded(formula, pairs):
         result = evaluate(formula, {"a.x": first, "b": second}, "")
     assert result.dtype == np.float32
     np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("table", [np.array([0, 1]), ak.Array([[0.5, 0.0], [1.0]])])
+def test_index_table_of_other_numbers(tmp_path, table):
+    lists = ak.Array([[1.0, 2.0], [3.0]])
+    path = write_file(tmp_path / "a.root", t={"jet_pt": lists, "c": lists, "j": table})
+    text = "tree: t\n" + JETS % "" + "constituents: {pt: c, eta: c, phi: c, jet_index: j}\n"
+    with pytest.raises(
+        InputError, match=r"a.root, chunk from entry 0: j holds 2 \* .*; it must hold one list of whole num"
+    ):
+        read_all(path, write_schema(tmp_path, text))

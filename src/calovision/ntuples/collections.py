@@ -7,7 +7,8 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.kinematics import pt_eta_phi_mass
-from calovision.ntuples.columns import Chunk, Lists, listed, read_part
+from calovision.ntuples.columns import Chunk, Column, Lists, listed, read_part
+from calovision.ntuples.expressions import find_branch
 from calovision.ntuples.schemas import Constituents, Schema
 
 
@@ -83,7 +84,7 @@ def _from_index_table(
     the order of the table.
     """
     items = read_part(chunk, layout, names, cut=False)
-    jet_column = chunk.column(layout.jet_index)
+    jet_column = _index_column(chunk, layout.jet_index)
     event = np.repeat(np.arange(chunk.n_events), np.diff(jet_column.offsets))
     jet = _position(chunk, layout.jet_index, event, jet_offsets)
     item = _items_of_rows(chunk, layout, event, items)
@@ -106,7 +107,7 @@ def _items_of_rows(chunk: Chunk, layout: Constituents, event: np.ndarray, items:
     if layout.item_index is None:
         own, name = items.offsets, next(iter(layout.fields.values()))
     else:
-        own, name = chunk.column(layout.item_index).offsets, layout.item_index
+        own, name = _index_column(chunk, layout.item_index).offsets, layout.item_index
     if not np.array_equal(own, table.offsets):
         entry = chunk.entry_of_difference(own, table.offsets)
         raise InputError(
@@ -116,6 +117,16 @@ def _items_of_rows(chunk: Chunk, layout: Constituents, event: np.ndarray, items:
     if layout.item_index is None:
         return np.arange(len(event))
     return _position(chunk, layout.item_index, event, items.offsets)
+
+
+def _index_column(chunk: Chunk, name: str) -> Column:
+    """One list of whole numbers an event."""
+    column = chunk.column(name)
+    is_list = column.offsets is not None and column.inner is None
+    if not (is_list and (column.values.dtype.kind in "iu" or np.all(column.values == np.round(column.values)))):
+        kind = chunk.arrays[find_branch(name, chunk.arrays)[0]].type
+        raise InputError(f"{chunk.where}: {name} holds {kind}; it must hold one list of whole numbers an event")
+    return column
 
 
 def _position(chunk: Chunk, name: str, event: np.ndarray, offsets: np.ndarray) -> np.ndarray:
