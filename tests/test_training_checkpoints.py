@@ -1,10 +1,12 @@
 """Checkpoints that were moved, copied or damaged."""
 
+import errno
 import json
 import logging
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,3 +199,32 @@ def test_the_last_checkpoint_must_be_there_at_the_end(collection, tmp_path, monk
     monkeypatch.setattr(FollowRun, "teardown", lose)
     with pytest.raises(InputError, match=r"resume: the checkpoint of the last epoch is gone or damaged: train again"):
         train(collection, tmp_path, OPTIONS, epochs=1)
+
+
+def test_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(collection, uninterrupted, tmp_path, monkeypatch):
+    write = Path.write_bytes
+
+    def fill(path, content):
+        if "step0000000012" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", fill)
+        with pytest.raises(InputError, match=r"step0000000012\.ckpt cannot be written, as the disk is full"):
+            train(collection, tmp_path, OPTIONS)
+    assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == [
+        "step0000000010.ckpt",
+        "step0000000011.ckpt",
+    ]
+    train(collection, tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_folder_of_somebody_else_is_one_sentence(collection, tmp_path, monkeypatch):
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(InputError, match=f"{tmp_path} cannot be written, as that is not permitted"):
+        train(collection, tmp_path, OPTIONS)

@@ -3,6 +3,7 @@
 A checkpoint holds everything that the rest of the run needs, the weights of the best epoch included, and no path.
 """
 
+import io
 import logging
 import re
 import shutil
@@ -82,8 +83,10 @@ class WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
         """Write beside the path, then rename; InputError if the disk is full."""
-        with replaced(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+        content = io.BytesIO()  # written to a file at once, torch hides that the disk is full
+        torch.save(checkpoint, content)
+        with replaced(Path(path)) as temporary:
+            temporary.write_bytes(content.getbuffer())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

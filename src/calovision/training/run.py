@@ -14,6 +14,7 @@ import torch
 from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from calovision.atomic import refused_by_disk
 from calovision.errors import InputError
 from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
@@ -66,8 +67,8 @@ def train_network(
     Raises
     ------
     InputError
-        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the loss is not finite
-        or the memory does not suffice.
+        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the loss is not
+        finite, the memory does not suffice, or the folder cannot be written to.
     """
     options.check()
     collection.require_events()
@@ -79,14 +80,15 @@ def train_network(
     resume = ResumeFolder(folder / "resume", data.fingerprint())
     launcher = find_launcher(options.n_processes)
     is_first = launcher is None or launcher.global_rank() == 0
-    if is_first:
-        _remove_older_run(folder)
-    latest = resume.prepare() if is_first else resume.latest()
-    with own_processes(options.n_nodes) if launcher is None else nullcontext(launcher) as environment:
-        trainer = _make_trainer(folder, resume, options, environment, progress_bar=progress_bar)
-        _fit(trainer, classifier, data, latest)
-    if is_first:
-        _store(classifier, data, folder, resume)
+    with refused_by_disk(folder):
+        if is_first:
+            _remove_older_run(folder)
+        latest = resume.prepare() if is_first else resume.latest()
+        with own_processes(options.n_nodes) if launcher is None else nullcontext(launcher) as environment:
+            trainer = _make_trainer(folder, resume, options, environment, progress_bar=progress_bar)
+            _fit(trainer, classifier, data, latest)
+        if is_first:
+            _store(classifier, data, folder, resume)
     return folder / "model.json"
 
 
