@@ -303,7 +303,7 @@ def test_formulas_of_float32_are_those_of_float64_rounded(formula, pairs):
     np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize("table", [np.array([0, 1]), ak.Array([[0.5, 0.0], [1.0]])])
+@pytest.mark.parametrize("table", [np.array([0, 1]), ak.Array([[0.5, 0.0], [1.0]]), ak.Array([[0.0, np.nan], [1.0]])])
 def test_index_table_of_other_numbers(tmp_path, table):
     lists = ak.Array([[1.0, 2.0], [3.0]])
     path = write_file(tmp_path / "a.root", t={"jet_pt": lists, "c": lists, "j": table})

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from weakref import finalize
 
 import uproot
 
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 # the broad "except Exception" around each of its calls here and in chunks.py.
 
 Tree = uproot.TTree | uproot.behaviors.RNTuple.RNTuple
+_NAMES: dict[int, tuple[str, ...]] = {}  # by the identity of the trees that are open, which have no hash
 _TREE_CLASSES = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
 
 
@@ -116,14 +118,22 @@ def is_rntuple(tree: Tree) -> bool:
 
 def branch_names(tree: Tree) -> set[str]:
     """Names of all branches, those inside others without the outer name; fields of an RNTuple with it."""
-    return set(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
+    return set(_every_name(tree))
+
+
+def _every_name(tree: Tree) -> tuple[str, ...]:
+    """Names of all branches, some perhaps several times; of a large tree they take long to collect."""
+    if id(tree) not in _NAMES:
+        _NAMES[id(tree)] = tuple(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
+        finalize(tree, _NAMES.pop, id(tree), None)
+    return _NAMES[id(tree)]
 
 
 def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> None:
     """Warn of names that several branches have, of which one is read."""
     if is_rntuple(tree):
         return
-    counts = Counter(tree.keys(full_paths=False))
+    counts = Counter(_every_name(tree))
     for name in sorted(names):
         if counts[name] > 1:
             same = [(key, branch) for key, branch in tree.iteritems() if branch.name == name]
