@@ -40,7 +40,7 @@ def plot_attributions(
     InputError
         If there is no class, or an image has not the given channels or is not finite.
     """
-    _check(attributions, channels)
+    _check(attributions, channels, len(eta_edges) - 1)
     titles = [class_title(name, eta_edges) for name in attributions]
     figure, grid = plane_grid(titles, len(channels), eta_edges)
     phi = np.linspace(-np.pi, np.pi, next(iter(attributions.values())).shape[2] + 1)
@@ -69,14 +69,14 @@ def _end_of_scale(images: Sequence[np.ndarray]) -> float:
     return float(np.quantile(sizes, SHOWN)) or float(sizes.max()) or 1.0
 
 
-def _check(attributions: Mapping[str, np.ndarray], channels: Sequence[str]) -> None:
+def _check(attributions: Mapping[str, np.ndarray], channels: Sequence[str], n_eta: int) -> None:
     if not attributions:
         raise InputError("no attribution to draw; give at least one class")
     for name, image in attributions.items():
-        if np.ndim(image) != 3 or len(image) != len(channels):
+        if np.ndim(image) != 3 or len(image) != len(channels) or np.shape(image)[1] != n_eta:
             raise InputError(
                 f"class '{name}': attributions of shape {np.shape(image)} do not have the {len(channels)} channels "
-                f"{list(channels)}"
+                f"{list(channels)} and the {n_eta} cells in eta"
             )
         if not np.isfinite(image).all():
             raise InputError(f"class '{name}': attributions are not finite; look at the images and the model")

@@ -101,6 +101,8 @@ def plot_correlations(
         raise InputError(f"{len(correlations)} classifiers, kind '{kind}': give at least one, and spearman or pearson")
     first = next(iter(correlations.values()))
     variables = list(next(iter(first.values())))
+    if not variables:
+        raise InputError("no variable to correlate with; give at least one")
     width, height = 0.62 * len(correlations) * len(first), 0.29 * len(variables)
     figure = Figure(figsize=(max(width, 4.0) + 3.2, height + 2.0), layout="constrained")
     panels = figure.subplots(1, len(first), sharey=True, squeeze=False)[0]

@@ -54,6 +54,8 @@ def plot_mean_images(
 def plane_grid(titles: Sequence[str], n_columns: int, eta_edges: np.ndarray) -> tuple[Figure, np.ndarray]:
     """Figure with panels of eta and phi, both in one scale, sized by the range in eta; a row per title."""
     width, height = plane_size(eta_edges[-1] - eta_edges[0], 2 * np.pi)
+    if not n_columns:
+        raise InputError("no channel to draw; give the title of at least one")
     n_lines = max(title.count("\n") for title in titles)
     size = 1.0 + 0.32 * n_lines + (width + 0.46) * n_columns, 1.1 + (height + 0.39) * len(titles)
     figure = Figure(figsize=size, layout="constrained")
@@ -129,6 +131,8 @@ def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.nda
 
 def _draw_cells(axes: Axes, cells: np.ndarray, eta_edges: np.ndarray, norm: LogNorm) -> QuadMesh:
     """Cells ``(n_eta, n_phi)`` with eta to the right and phi upwards; those without content stay white."""
+    if len(eta_edges) != len(cells) + 1:
+        raise InputError(f"{len(eta_edges)} edges in eta for {len(cells)} cells; give one more than cells")
     phi = np.linspace(-np.pi, np.pi, cells.shape[1] + 1)
     shown = np.ma.masked_less_equal(cells, 0.0)
     mesh = axes.pcolormesh(eta_edges, phi, shown.T, norm=norm, cmap="viridis_r", rasterized=True)

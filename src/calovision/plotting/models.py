@@ -152,6 +152,12 @@ def _check_points(
                 f"model {model!r}: efficiencies of its networks have shape {shape}, of its ensemble "
                 f"{len(ensembles.get(model, ()))} points; (n_networks, {len(points)}) and {len(points)} are expected"
             )
+        numbers = [
+            *np.ravel(values),
+            *(number for one in ensembles[model] for number in (one.value, one.low, one.high)),
+        ]
+        if not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
+            raise InputError(f"model {model!r}: an efficiency is not a finite number; leave the model out")
 
 
 def _draw_model(axes: Axes, row: int, values: np.ndarray, ensemble: Efficiency, *, color: str) -> list[float]:

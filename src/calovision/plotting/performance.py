@@ -101,7 +101,9 @@ def plot_combination_gain(
     for name in (combined, reference):
         if name not in efficiencies:
             raise InputError(f"classifier {name!r} has no efficiencies; choose one of {', '.join(efficiencies)}")
-    points = list(next(iter(efficiencies.values())))
+    points = list(efficiencies[reference])
+    if not points or any(set(points) - set(measured) for measured in efficiencies.values()):
+        raise InputError(f"each classifier needs an efficiency at every working point of {reference!r}, at least one")
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
     offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]

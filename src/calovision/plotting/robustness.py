@@ -59,6 +59,8 @@ def plot_robustness(
     """
     panels_of = {"Signal": signal} | ({} if background is None else {"Background": background})
     for title, efficiencies in panels_of.items():
+        if unknown := [name for name in efficiencies if name not in signal]:
+            raise InputError(f"classifier '{unknown[0]}': no signal efficiency; give both, or leave the other out")
         if not efficiencies:
             raise InputError(f"no {title.lower()} efficiency to draw; give at least one classifier")
         for name, measured in efficiencies.items():

@@ -33,8 +33,8 @@ def plot_cut_flow(
     InputError
         If there is no sample, one has other cuts than the first one, or its first sum of weights is not positive.
     """
-    if not cut_flows:
-        raise InputError("no cut flow to draw; give that of at least one sample")
+    if not cut_flows or not next(iter(cut_flows.values())):
+        raise InputError("no cut flow to draw; give that of at least one sample, with what was generated")
     cuts = [cut for cut, _, _ in next(iter(cut_flows.values()))]
     inches = max(LETTERS / 12, 0.42 * (len(cut_flows) + 1))  # of a cut
     figure = Figure(figsize=(max(6.4, 1.2 + inches * len(cuts)), 4.8), layout="constrained")

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.special import expit, logit
 
+from calovision.errors import InputError
+from calovision.metrics.events import event_labels, event_numbers, has_positive_sum
 from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, legend_columns, styled
 from calovision.titles import entry, wrapped
 
@@ -35,15 +37,22 @@ def plot_scores(
 ) -> Figure:
     """Distribution of a score, a logit, for each class: weighted fraction per bin with statistical uncertainty.
 
-    The outermost bins also hold what lies beyond.
+    The outermost bins also hold what lies beyond. A class without events, or whose weights do not add up to a positive
+    number, has no bar.
+
+    Raises
+    ------
+    InputError
+        If there is no event, or a column is not one finite number an event.
     """
+    scores, labels, weights = _columns(scores, labels, weights)
     figure = Figure(figsize=(6.4, 4.6), layout="constrained")
     axes = figure.subplots()
     edges = _score_edges(scores, n_bins)
     smallest = 1.0
     for label in (0, 1):
-        members = np.asarray(labels) == label
-        fraction, error = _fractions(np.asarray(scores)[members], np.asarray(weights)[members], edges)
+        members = labels == label
+        fraction, error = _fractions(scores[members], weights[members], edges)
         axes.stairs(
             fraction,
             edges,
@@ -82,6 +91,8 @@ def plot_score_vs_n_fat_jets(
 
     Points are the weighted median of a column, bars hold the central 68 % of its events.
     """
+    scores, labels, weights = _columns(scores, labels, weights)
+    n_fat_jets = event_numbers(n_fat_jets, "numbers of fat jets", n_events=len(scores))
     lowest, highest = int(np.min(n_fat_jets)), int(np.max(n_fat_jets))
     figure = _score_map(
         scores, n_fat_jets, np.arange(lowest, highest + 2) - 0.5, labels, weights, names=names, score_name=score_name
@@ -108,6 +119,8 @@ def plot_score_vs_mj_sum(
     Points and bars as in `plot_score_vs_n_fat_jets`. The last column ends at the 99.5 % quantile of the events and also
     holds those beyond.
     """
+    scores, labels, weights = _columns(scores, labels, weights)
+    mj_sum = event_numbers(mj_sum, "summed jet masses", n_events=len(scores))
     last = max(np.quantile(mj_sum, 0.995), 1.0)
     edges = np.linspace(0.0, np.ceil(last / 100.0) * 100.0, n_bins + 1)
     inside = np.clip(mj_sum, 0.0, np.nextafter(edges[-1], 0.0))
@@ -115,6 +128,15 @@ def plot_score_vs_mj_sum(
     for axes in figure.axes[:2]:
         axes.set_xlabel(r"$M_J^\Sigma$ [GeV]")
     return figure
+
+
+def _columns(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Float64 scores, labels and weights of at least one event, or an InputError."""
+    scores = event_numbers(scores, "scores")
+    if not len(scores):
+        raise InputError("no event to draw; give the scores of at least one")
+    labels = event_labels(labels, n_events=len(scores)).astype(np.int64)
+    return scores, labels, event_numbers(weights, "weights", n_events=len(scores))
 
 
 def _score_map(
@@ -132,8 +154,7 @@ def _score_map(
     panels = figure.subplots(1, 2, sharey=True)
     score_edges = _score_edges(scores, 30)
     for axes, label in zip(panels, (1, 0), strict=True):
-        members = np.asarray(labels) == label
-        x, y, w = (np.asarray(values, dtype=np.float64)[members] for values in (variable, scores, weights))
+        x, y, w = (values[labels == label] for values in (variable, scores, weights))
         density = _column_density(x, y, w, edges, score_edges)
         mesh = axes.pcolormesh(
             edges, score_edges, density.T, norm=LogNorm(FAINTEST, 1.0), cmap="viridis", rasterized=True
@@ -142,7 +163,9 @@ def _score_map(
         axes.set_title(wrapped(names[label], LETTERS), color=CLASS_COLORS[label])
         _logit_axis(axes, score_edges, "y")
     panels[0].set_ylabel(score_name)
-    panels[1].legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.85)
+    shown = next((axes for axes in panels[::-1] if axes.containers), None)  # a class without events has no points
+    if shown is not None:
+        shown.legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.85)
     figure.colorbar(mesh, ax=list(panels), label="Fraction of the column's events", pad=0.02, extend="min")
     return figure
 
@@ -178,12 +201,13 @@ def _column_density(
 
 
 def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the weights per bin and its statistical uncertainty."""
+    """Share of the weights per bin and its statistical uncertainty; NaN without a positive sum of weights."""
+    if not has_positive_sum(weights):
+        return np.full((2, len(edges) - 1), np.nan)
     inside = _inside(scores, edges)
     counts, _ = np.histogram(inside, edges, weights=weights)
     squares, _ = np.histogram(inside, edges, weights=weights**2)
-    total = max(weights.sum(), np.finfo(float).tiny)
-    return counts / total, np.sqrt(squares) / total
+    return counts / weights.sum(), np.sqrt(squares) / weights.sum()
 
 
 def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:

@@ -50,6 +50,8 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
     InputError
         If a history has no column ``epoch``, or none has anything to draw.
     """
+    if idle := [model for model, seeds in histories.items() if not seeds]:
+        raise InputError(f"model '{idle[0]}' has no training history; give that of at least one network")
     everything = [history for seeds in histories.values() for history in seeds.values()]
     panels = [title for title, columns in PANELS.items() if any(_measured(one, columns) for one in everything)]
     if not panels:
