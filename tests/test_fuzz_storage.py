@@ -1,16 +1,30 @@
 """Image files of others: read right, or refused by a sentence that names the file; nothing outside is followed."""
 
 import shutil
+import tempfile
+from pathlib import Path
 
 import h5py
 import hypothesis
 import numpy as np
 import pytest
-from damage import CONTENTS, DATA, IMAGES, N, cases, write_good
+from damage import CONTENTS, DATA, IMAGES, MAKERS, N, cases, replace, write_good
+from fakes import make_images
 from fakes_cli import run
+from hypothesis import given
+from hypothesis import strategies as st
 
 from calovision.errors import InputError
-from calovision.storage import ImageCollection, ImageFile, export_dense, merge_image_files
+from calovision.storage import (
+    ImageCollection,
+    ImageFile,
+    export_dense,
+    import_hep_cnn,
+    merge_image_files,
+    read_file_list,
+    read_scores,
+    write_scores,
+)
 
 CASES = cases()
 STEP = 1 if hypothesis.settings.default.max_examples > 1000 else 23  # `make fuzz` takes all
@@ -130,3 +144,64 @@ def test_byte_order_and_types_of_columns(good, tmp_path, kind):
         assert np.array_equal(file.dense(np.arange(N)), IMAGES)
         assert np.array_equal(file.events["weight"], np.ones(N))
         assert file.events["split"].tolist() == [0, 0, 0, 1, 2] * 4
+
+
+def require_named(error, name, kind):
+    """The sentence names the file, and what was done to it may be refused."""
+    assert name in str(error)
+    assert kind not in HARMLESS, kind
+
+
+def spoiled(path, name, make):
+    """A file in which one data set is replaced."""
+    with h5py.File(path, "r+") as file:
+        replace(name, make, file)
+    return path
+
+
+@pytest.mark.parametrize("name", ["logit", "event_number", "sample", "split"])
+def test_damaged_score_files(good, tmp_path, name):
+    collection, rows, scores = ImageCollection([good]), np.array([3, 0, 19]), np.array([2.0, 1.0, 3.0])
+    for kind, make in list(MAKERS.items())[:: 1 if STEP == 1 else 3]:
+        path = tmp_path / "scores.h5"
+        write_scores(path, collection, rows, scores)
+        if name == "sample" and kind.startswith("type"):
+            continue  # texts are no numbers
+        spoiled(path, name, make)
+        try:
+            assert np.array_equal(read_scores(path, collection, rows), scores) or kind in OTHER_NUMBERS
+        except InputError as error:
+            require_named(error, "scores.h5", kind)
+        for left in tmp_path.iterdir():
+            left.unlink()
+
+
+@pytest.mark.parametrize("name", ["hist", "histtrack", "y", "weight"])
+def test_damaged_hep_cnn_files(tmp_path, name):
+    images = np.ceil(make_images(6, (8, 8)))
+    for kind, make in list(MAKERS.items())[:: 1 if STEP == 1 else 3]:
+        path = tmp_path / "rpv.h5"
+        with h5py.File(path, "w") as file:
+            for one in ("hist", "histEM", "histtrack"):
+                file[f"all_events/{one}"] = images
+            file["all_events/y"], file["all_events/weight"] = np.arange(6) % 2, np.ones(6)
+        spoiled(path, f"all_events/{name}", make)
+        try:
+            files = import_hep_cnn(path, tmp_path / "out")
+            assert np.array_equal(ImageFile(files[0])[:][:, 1], images[::2])
+        except InputError as error:
+            require_named(error, "rpv.h5", kind)
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        for left in tmp_path.iterdir():
+            left.unlink()
+
+
+@given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
+def test_damaged_lists(content):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.tsv"
+        path.write_bytes(content)
+        try:
+            assert all(isinstance(file, Path) for file in read_file_list(path))
+        except InputError as error:
+            require_named(error, "images.tsv", "")

@@ -65,3 +65,25 @@ def test_missing_files_and_lists(tmp_path: Path, files: list[Path]) -> None:
         read_file_list(path)
     with pytest.raises(InputError, match=r"none\.tsv: no readable list of image files; make it again"):
         read_file_list(tmp_path / "none.tsv")
+
+
+def test_names_that_are_hard_to_write(tmp_path: Path) -> None:
+    """Tabs, bytes that are no text, and characters at which some break lines."""
+    odd = [tmp_path / os.fsdecode(name) for name in (b"a\tb.h5", b"\xff\xfe.h5", "a\u2028\x0b\x85.h5".encode())]
+    for path in odd:
+        path.touch()
+    write_file_list(tmp_path / "images.tsv", odd)
+    assert read_file_list(tmp_path / "images.tsv") == odd
+    (tmp_path / "a\nb.h5").touch()
+    with pytest.raises(InputError, match=r"a\\nb\.h5': a name with a line break cannot stand in a list"):
+        write_file_list(tmp_path / "images.tsv", [tmp_path / "a\nb.h5"])
+    assert read_file_list(tmp_path / "images.tsv") == odd
+
+
+@pytest.mark.parametrize("content", [b"\0", b"x" * 5000, b"name" * 100 + b".h5\t1\t2\n"])
+def test_what_is_no_list(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "images.tsv").write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"images\.tsv: no list of image files|is listed in .*images\.tsv but no longer"
+    ):
+        read_file_list(tmp_path / "images.tsv")

@@ -51,6 +51,12 @@ def replaced(path: Path) -> Iterator[Path]:
         yield temporary
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, as `replaced`."""
+    with replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Give temporary paths for files of one folder that belong together, as `replaced`.
@@ -65,7 +71,7 @@ def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
             for path in paths:
                 remove_what_the_dead_left(path)
             yield tuple(temporaries)
-            with _locked(paths[0].parent) if len(paths) > 1 else nullcontext():
+            with locked(paths[0].parent) if len(paths) > 1 else nullcontext():
                 for temporary, path in zip(temporaries, paths, strict=True):
                     temporary.replace(path)
         finally:
@@ -166,7 +172,7 @@ def _shortened(name: str) -> str:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Hold a lock on a folder; there is none where the file system has no locks."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -6,7 +6,6 @@ ready to be packed and uploaded.
 
 import html
 import re
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calovision.atomic import locked, scratch_folder
 from calovision.errors import InputError
 from calovision.metrics import RocCurve
 from calovision.text import printable
@@ -73,18 +73,12 @@ def write_hepdata(
     folder = Path(folder)
     if folder.exists() and not (folder / "submission.yaml").is_file() and not _is_empty_folder(folder):
         raise InputError(f"{folder} is there and is no HEPData submission; give another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
-    for remains in (temporary, old):
-        shutil.rmtree(remains, ignore_errors=True)
-    try:
-        _write_submission(temporary, tables, description)
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-    finally:
-        for remains in (temporary, old):
-            shutil.rmtree(remains, ignore_errors=True)
+    with scratch_folder(folder) as scratch:
+        _write_submission(scratch / "new", tables, description)
+        with locked(folder.parent):  # for as long as there is none under the name
+            if folder.exists():
+                folder.rename(scratch / "old")
+            (scratch / "new").rename(folder)
     return folder
 
 

@@ -1,10 +1,10 @@
 import json
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 
 from calovision import evaluation
+from calovision.atomic import write_text
 from calovision.logs import job_log
 from calovision.storage import ImageCollection, read_file_list, read_score_columns, read_scores, write_score_table
 
@@ -45,4 +45,4 @@ with job_log(snakemake.log[0]) as record:
     found = {"summary": summary, "models": models, "comparison": comparison, "samples": samples}
     texts |= {output[name]: json.dumps(numbers, indent=2) + "\n" for name, numbers in found.items()}
     for path, text in texts.items():
-        Path(path).write_text(text)
+        write_text(path, text)

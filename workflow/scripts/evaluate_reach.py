@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 
 from calovision import evaluation, reach
+from calovision.atomic import write_text
 from calovision.logs import job_log
 from calovision.storage import ImageCollection, read_score_table, read_scores
 
@@ -30,5 +31,5 @@ with job_log(snakemake.log[0]) as record:
         found["against_mass"] = reach.reach_against_mass(
             evaluation.only_cnn(found), tables, cross_sections_pb=theory, expected_signal=expected
         )
-    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
-    Path(snakemake.output.table).write_text(evaluation.reach_table(found))
+    write_text(snakemake.output.numbers, json.dumps(found, indent=2) + "\n")
+    write_text(snakemake.output.table, evaluation.reach_table(found))

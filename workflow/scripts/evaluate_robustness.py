@@ -1,7 +1,7 @@
 import json
-from pathlib import Path
 
 from calovision import evaluation
+from calovision.atomic import write_text
 from calovision.logs import job_log
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection, read_score_table, read_scores
@@ -25,5 +25,5 @@ with job_log(snakemake.log[0]) as record:
         found["variations"][variation] = evaluation.efficiencies_of_variation(
             of_models, thresholds, region, events["label"], weights
         )
-    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
-    Path(snakemake.output.table).write_text(evaluation.robustness_table(found))
+    write_text(snakemake.output.numbers, json.dumps(found, indent=2) + "\n")
+    write_text(snakemake.output.table, evaluation.robustness_table(found))

@@ -1,6 +1,6 @@
 import json
-from pathlib import Path
 
+from calovision.atomic import write_text
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, split_indices
 from calovision.logs import job_log
@@ -14,4 +14,4 @@ with job_log(snakemake.log[0]) as record:
     scores, chosen = score_shallow(collection, params.classifiers, weights, seed=params.seed)
     indices = split_indices(collection, "validation", "test")
     write_scores(snakemake.output.scores, collection, indices, scores)
-    Path(snakemake.output.chosen).write_text(json.dumps(chosen, indent=2) + "\n")
+    write_text(snakemake.output.chosen, json.dumps(chosen, indent=2) + "\n")

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 from calovision import plotting
+from calovision.atomic import write_text
 from calovision.evaluation import diagnose
 from calovision.logs import job_log
 from calovision.storage import read_score_table
@@ -10,7 +11,7 @@ with job_log(snakemake.log[0]) as record:
     test = read_score_table(snakemake.input.test_events)
     record.count(len(test["label"]))
     found = diagnose(test, snakemake.params.classifiers)
-    Path(snakemake.output.numbers).write_text(json.dumps(found, indent=2) + "\n")
+    write_text(snakemake.output.numbers, json.dumps(found, indent=2) + "\n")
     figures = {
         "calibration": plotting.plot_calibration(found["calibration"]),
         "correlations": plotting.plot_correlations(found["correlations"]),

@@ -137,6 +137,10 @@ def _build(path: Path, specification: ModelSpecification) -> ImageModel:
             return ImageModel(specification)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    except (TypeError, RuntimeError, OverflowError) as error:
+        if specification.is_imported:  # a defect of the user's network
+            raise
+        raise InputError(f"{path}: damaged, no network is made so ({str(error).splitlines()[0]})") from error
 
 
 def _check_tensors(path: Path, expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> None:
