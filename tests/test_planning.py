@@ -13,7 +13,8 @@ from calovision.errors import InputError
 from calovision.planning import CostModel, Job, Run, SampleYield, make_plan, measure_run, read_rates
 from calovision.planning.costs import fit_times
 from calovision.planning.measured import cpu_seconds, network_key, read_times
-from calovision.planning.plan import count_multiply_adds
+from calovision.planning.memory import network_size
+from calovision.planning.plan import _specification
 from calovision.planning.workload import plan_models, plan_samples
 from calovision.workflow import read_configuration
 
@@ -114,9 +115,9 @@ def test_multiply_adds_of_a_planned_network(configuration):
     merged["event_content"] |= {"leading_towers": 100, "leading_tracks": 50}
     model = plan_models(merged, [])[0]
     assert model.n_variables == 550
-    assert count_multiply_adds(model, (3, 64, 64)) == 1_292_096
+    assert network_size(_specification(model, merged)).multiply_adds == 1_292_096
     merged["models"] = {"absent": {"network": "absent"}}
-    assert count_multiply_adds(plan_models(merged, [])[0], (3, 64, 64)) is None
+    assert network_size(_specification(plan_models(merged, [])[0], merged)) is None
 
 
 def test_plan_by_hand(configuration):
@@ -150,7 +151,7 @@ def test_plan_by_hand(configuration):
     assert seconds("build_varied_images") == pytest.approx(3 * (4 * 3 + (2000 + 2000) / 1000))  # 2 files of each
     assert seconds("simulate_pile_up") == pytest.approx(4 * 2 + (2000 + 2000) / 100)
     epoch = 0.5 * 2800 + 0.2 * 2800 / 3
-    ratio = count_multiply_adds(plan_models(merged, plan.samples)[1], (3, 64, 64)) / 11_239_488
+    ratio = network_size(_specification(plan_models(merged, plan.samples)[1], merged)).multiply_adds / 11_239_488
     assert seconds("train_network") == pytest.approx(4 * 10 + 3 * 10 * epoch / 500 + 8 * epoch * ratio / 500)
     assert seconds("score_events") == pytest.approx(4 * 5 + (3 + 8 * ratio) * 0.5 * 2800 / 1000)
     assert seconds("score_reach_sample") == pytest.approx(5 + 3 * 500 / 1000)
@@ -229,7 +230,7 @@ def results(tmp_path):
     training = {"epochs": 4, "n_training": 60, "n_validation": 30}
     model.write_text(json.dumps({"specification": specification, "multiply_adds": 11, "training": training}))
     for rule in ("train_network", "score_events"):
-        write_benchmark(folder / f"benchmarks/{rule}/cnn/seed1.tsv", 9.0, 8.0)
+        write_benchmark(folder / f"benchmarks/{rule}/cnn/seed1.tsv", 15.9, 15.0)
     write_benchmark(folder / "benchmarks/evaluate.tsv", 2.0, 1.5)
     write_benchmark(folder / "benchmarks/old_rule.tsv", 2.0, 1.5)
     (folder / "benchmarks/plot_reach.tsv").write_text(f"{HEADER}\n0.1\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
@@ -242,8 +243,8 @@ def test_rates_of_a_run(results):
     files = {("rpv", 100.0, 3.0), ("qcd", 100.0, 3.0), ("qcd", 200.0, 4.0)}
     rules = ("simulate_ntuples", "build_images", "build_varied_images")
     assert found == {(rule, *file) for rule in rules for file in files} | {
-        ("train_network", SMALL, 4 * 70.0, 8.0),
-        ("score_events", SMALL, 48.0, 8.0),  # of five events one validates and one tests
+        ("train_network", SMALL, 4 * 70.0, 15.0),
+        ("score_events", SMALL, 48.0, 15.0),  # of five events one validates and one tests
         ("evaluate", "", 120.0, 1.5),
     }
     assert (run.samples["qcd"].generated, run.samples["qcd"].splits) == (300, [48, 16, 16])

@@ -1,13 +1,17 @@
 """CPU time of a job from what similar jobs took: a start and a time per event, fitted to measured jobs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calovision.planning.measured import Job, Run, SampleYield
+from calovision.planning.memory import memory_mb, network_size
 
 SEPARABLE = 1.5  # largest over smallest work of one key from which on the start can be told from the work
+LEAST_SHARE = 0.3  # of the work in the time of a job, from which on that job measures a rate
+LIKELY_START_S = 10.0  # of a job, where it could not be told from the work
+FURTHEST = 10.0  # times the work that was measured, to which a job that was mostly start-up is carried
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class Rate:
         The largest of the jobs measured.
     basis
         In words: how many jobs of what, and how the rate was carried over to another sample or network.
+    largest_work
+        Of the jobs that were measured.
+    is_start
+        Whether these were start-up for the most part, so that they say little of the time of the work.
     """
 
     start_s: float
@@ -33,6 +41,12 @@ class Rate:
     least_s: float
     memory_mb: float
     basis: str
+    largest_work: float = 0.0
+    is_start: bool = False
+
+    def reaches(self, n_jobs: int, work: float) -> bool:
+        """Whether the rate says something of jobs of this size."""
+        return not self.is_start or work <= FURTHEST * self.largest_work * max(n_jobs, 1)
 
     def seconds(self, n_jobs: int, work: float) -> float:
         """Time of several jobs that share the work evenly."""
@@ -59,6 +73,8 @@ class CostModel:
                 self._jobs.setdefault((job.rule, job.device), []).append((job, run.source))
         self.samples = {name: one.label for run in runs for name, one in run.samples.items()}
         self.multiply_adds = {key: adds for run in runs for key, adds in run.networks.items()}
+        self._specifications = {key: one for run in runs for key, one in run.specifications.items()}
+        self.cells = max((run.cells for run in runs), default=0)
 
     def devices(self, rule: str) -> set[str]:
         """Devices that a rule was measured on."""
@@ -69,8 +85,11 @@ class CostModel:
 
         Such rules (plots, the evaluation) are mostly start-up: where one size was measured they take that time.
         """
-        rate = self._rates(rule, device).get("")
-        return rate if rate is None or not rate.least_s else replace(rate, per_work_s=0.0)
+        rate = self._rates(rule, device, only_work=False).get("")
+        if rate is None:
+            return None
+        rate = replace(rate, is_start=False)
+        return rate if not rate.least_s else replace(rate, per_work_s=0.0)
 
     def sample_rate(self, rule: str, sample: str, label: int) -> Rate | None:
         """Rate of the files of a sample; of one that was not measured the mean of those with its label, or of all."""
@@ -100,8 +119,37 @@ class CostModel:
         per_work = per_image + per_million * wanted / 1e6
         return slowest.carried_over(per_work, f"{key}: by the multiply-adds of {', '.join(sorted(known))}")
 
-    def _rates(self, rule: str, device: str) -> dict[str, Rate]:
-        """Key -> rate."""
+    def network_memory(
+        self, rule: str, specification: Mapping, key: str, images: float, loaded_bytes: float
+    ) -> float | None:
+        """MB of a job of a network on a CPU: what is counted, over what was counted of the jobs that were measured.
+
+        Parameters
+        ----------
+        specification, key
+            Of the network.
+        images, loaded_bytes
+            As `memory.memory_mb` takes them.
+
+        Returns
+        -------
+        None where nothing can be counted.
+        """
+        size, is_training = network_size(specification), rule == "train_network"
+        if size is None:
+            return None
+        ratios: dict[str, list[float]] = {}
+        for job, _ in self._jobs.get((rule, "cpu"), []):
+            measured = network_size(self._specifications[job.key]) if job.key in self._specifications else None
+            if measured is not None and job.images:
+                counted = memory_mb(measured, job.images, is_training=is_training, loaded_bytes=job.loaded_bytes)
+                ratios.setdefault(job.key, []).append(job.memory_mb / counted)
+        mine = ratios.get(key) or [ratio for found in ratios.values() for ratio in found] or [1.0]
+        counted = memory_mb(size, images, is_training=is_training, loaded_bytes=loaded_bytes)
+        return float(np.median(mine)) * counted
+
+    def _rates(self, rule: str, device: str, *, only_work: bool = True) -> dict[str, Rate]:
+        """Key -> rate; of those whose jobs were mostly start-up only if there are no others."""
         found = self._jobs.get((rule, device), [])
         start, slopes, is_separable = fit_times([job for job, _ in found])
         rates = {}
@@ -111,8 +159,14 @@ class CostModel:
             memory = max(job.memory_mb for job, _ in mine)
             sources = ", ".join(dict.fromkeys(source for _, source in mine))
             jobs = f"{len(mine)} job{'s'[: len(mine) > 1]}"
-            rates[key] = Rate(start, slope, least, memory, f"{key + ': ' if key else ''}{jobs} of {sources}")
-        return rates
+            basis = f"{key + ': ' if key else ''}{jobs} of {sources}"
+            largest = max((job for job, _ in mine), key=lambda job: job.work)
+            is_start = slope * largest.work < LEAST_SHARE * _time(largest)
+            if not is_separable:
+                is_start = _time(largest) < LIKELY_START_S / (1 - LEAST_SHARE)
+            rates[key] = Rate(start, slope, least, memory, basis, largest.work, is_start)
+        of_work = {key: rate for key, rate in rates.items() if not rate.is_start}
+        return of_work if of_work and only_work else rates
 
 
 def fit_times(jobs: Iterable[Job]) -> tuple[float, dict[str, float], bool]:
@@ -162,7 +216,8 @@ def _time(job: Job) -> float:
 def _mean(rates: Sequence[Rate], basis: str) -> Rate:
     per_work = float(np.mean([rate.per_work_s for rate in rates]))
     least, memory = (max(getattr(rate, name) for rate in rates) for name in ("least_s", "memory_mb"))
-    return Rate(rates[0].start_s, per_work, least, memory, basis)
+    largest, is_start = max(rate.largest_work for rate in rates), all(rate.is_start for rate in rates)
+    return Rate(rates[0].start_s, per_work, least, memory, basis, largest, is_start)
 
 
 def total_yields(runs: Iterable[Run]) -> dict[str, SampleYield]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from calovision.attempts import read_attempts
 from calovision.errors import InputError
+from calovision.planning.memory import images_of_scoring, images_of_training
 from calovision.run_summary.measurements import MEBIBYTE, read_benchmark
 
 SAMPLING = 0.5, 15.5, 30.0
@@ -37,6 +38,8 @@ class Job:
         Largest resident memory.
     device
         "cpu" or "gpu".
+    images, loaded_bytes
+        Of a network: images at work at a time and rows in memory, as `memory.memory_mb` takes them; 0: not known.
     """
 
     rule: str
@@ -46,6 +49,8 @@ class Job:
     wall_s: float
     memory_mb: float
     device: str = "cpu"
+    images: float = 0.0
+    loaded_bytes: float = 0.0
 
 
 @dataclass
@@ -83,12 +88,18 @@ class Run:
         Its jobs; what came out of its samples.
     networks
         Key of each network -> multiply-adds for an image, None where they are not known.
+    specifications
+        Key of each network -> its specification, as `memory.network_size` takes it.
+    cells
+        Of an image, over all channels; 0: not known.
     """
 
     source: str
     jobs: list[Job]
     samples: dict[str, SampleYield]
     networks: dict[str, int | None] = field(default_factory=dict)
+    specifications: dict[str, dict] = field(default_factory=dict)
+    cells: int = 0
 
     def to_json(self) -> dict:
         """Plain values, from which `from_json` makes the same again."""
@@ -99,7 +110,8 @@ class Run:
         """Inverse of `to_json`; KeyError or TypeError if something is missing."""
         samples = {name: SampleYield(**values) for name, values in content["samples"].items()}
         jobs = [Job(**values) for values in content["jobs"]]
-        return cls(content["source"], jobs, samples, dict(content["networks"]))
+        more = {name: content[name] for name in ("specifications", "cells") if name in content}  # newer than others
+        return cls(content["source"], jobs, samples, dict(content["networks"]), **more)
 
 
 def read_rates(path: Path) -> Run:
@@ -138,9 +150,10 @@ def measure_run(results: Path) -> Run:
     benchmarks = sorted((results / "benchmarks").rglob("*.tsv"))
     if not benchmarks:
         raise InputError(f"{results}: no benchmark files of a run (benchmarks/**/*.tsv); give its results folder")
-    chunks, samples = _read_samples(results)
+    chunks, samples, cells = _read_samples(results)
     networks = _read_networks(results)
-    run = Run(str(results), [], samples, {one.key: one.multiply_adds for one in networks.values()})
+    run = Run(str(results), [], samples, {one.key: one.multiply_adds for one in networks.values()}, cells=cells)
+    run.specifications = {one.key: one.specification for one in networks.values()}
     for path in benchmarks:
         name = path.relative_to(results / "benchmarks").with_suffix("")
         rule, *wildcards = name.parts
@@ -148,8 +161,20 @@ def measure_run(results: Path) -> Run:
         times = read_times(results, name)
         if found is not None and times is not None:
             key, work, device = found
-            run.jobs.append(Job(rule, key, work, *times, device))
+            network = networks.get(tuple(wildcards))
+            held = (0.0, 0.0) if network is None else _held(rule, network, samples)
+            run.jobs.append(Job(rule, key, work, *times, device, *held))
     return run
+
+
+def _held(rule: str, network: "TrainedNetwork", samples: Mapping[str, SampleYield]) -> tuple[float, float]:
+    """Images at work at a time, and bytes of rows in memory, of a job of a network."""
+    trained = [one for one in samples.values() if one.splits[0] + one.splits[1]]
+    if rule != "train_network":
+        return images_of_scoring(sum(one.splits[1] + one.splits[2] for one in trained)), 0.0
+    n_images, n_bytes = (sum(getattr(one, name) for one in trained) for name in ("images", "image_bytes"))
+    loaded = n_bytes * (network.n_training + network.n_validation) / max(n_images, 1)
+    return images_of_training(network.batch_size, network.n_validation), loaded
 
 
 def measured_hours(results: Path) -> dict[str, float]:
@@ -196,13 +221,13 @@ def cpu_seconds(seconds: float, sampled: float) -> float:
     return sampled * seconds / (change + long * math.floor((seconds - change) / long))
 
 
-def _read_samples(results: Path) -> tuple[dict[tuple[str, str], SampleYield], dict[str, SampleYield]]:
-    """What came out of each chunk, (sample, chunk), and of each sample."""
+def _read_samples(results: Path) -> tuple[dict[tuple[str, str], SampleYield], dict[str, SampleYield], int]:
+    """What came out of each chunk, (sample, chunk), and of each sample; cells of an image."""
     import numpy as np
 
     from calovision.storage import ImageFile
 
-    chunks, samples = {}, {}
+    chunks, samples, cells = {}, {}, 0
     for path in sorted((results / "images").glob("*/*.h5")):
         file, name = ImageFile(path), path.parent.name
         info = file.metadata
@@ -212,17 +237,22 @@ def _read_samples(results: Path) -> tuple[dict[tuple[str, str], SampleYield], di
         chunk = SampleYield(info.label, info.n_generated, splits, ntuple_bytes, path.stat().st_size, n_files=1)
         chunks[name, path.stem] = chunk
         samples[name] = samples.get(name, SampleYield(info.label)) + chunk
-    return chunks, samples
+        cells = math.prod(info.image_shape)
+    return chunks, samples, cells
 
 
 class TrainedNetwork(NamedTuple):
-    """A network of the run: key, multiply-adds, image passes of its training and of an image in its scores, device."""
+    """A network of the run: what it is, image passes of its training and of an image in its scores, device, images."""
 
     key: str
     multiply_adds: int | None
     passes: float
     rotations: int
     device: str
+    specification: dict
+    batch_size: int
+    n_training: int
+    n_validation: int
 
 
 def _read_networks(results: Path) -> dict[tuple[str, str], TrainedNetwork]:
@@ -237,7 +267,12 @@ def _read_networks(results: Path) -> dict[tuple[str, str], TrainedNetwork]:
         on_gpu = log.exists() and any("device cuda" in line for line in log.read_text(encoding="utf-8").splitlines())
         rotations = _read_rotations(results / "scores" / model / f"{seed}.h5")
         key, device = network_key(content["specification"]), "gpu" if on_gpu else "cpu"
-        networks[model, seed] = TrainedNetwork(key, content.get("multiply_adds"), passes, rotations, device)
+        names = ("network", "image_shape", "variables", "n_variables", "options")
+        specification = {name: content["specification"].get(name) for name in names}
+        batch_size = training.get("options", {}).get("batch_size", 64)
+        numbers = (batch_size, training["n_training"], training["n_validation"])
+        adds = content.get("multiply_adds")
+        networks[model, seed] = TrainedNetwork(key, adds, passes, rotations, device, specification, *numbers)
     return networks
 
 

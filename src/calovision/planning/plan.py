@@ -3,10 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 
 from calovision.errors import InputError
 from calovision.planning.costs import CostModel, Rate, total_yields
 from calovision.planning.measured import SINGLE, Run, network_key
+from calovision.planning.memory import (
+    DENSE_IMAGES,
+    images_of_scoring,
+    images_of_training,
+    network_size,
+    scaled_to_cells,
+)
 from calovision.planning.workload import Model, PlannedSample, plan_models, plan_samples
 
 HOUR = 3600.0
@@ -23,7 +31,7 @@ class StagePlan:
     cpu_h, gpu_h
         CPU and GPU hours.
     memory_mb
-        Largest memory of a similar job that was measured.
+        Of the largest job: as similar ones that were measured, and of networks by the size of images and batches.
     disk_bytes
         Of what it writes, where that is much.
     bases
@@ -31,7 +39,7 @@ class StagePlan:
     is_bound
         Whether a start-up could not be told from the work, so that the time is rather too long.
     n_unknown
-        Jobs without any rate, which are not in the hours.
+        Jobs without any rate, or with one that does not reach so far, which are not in the hours.
     """
 
     rule: str
@@ -44,19 +52,36 @@ class StagePlan:
     is_bound: bool = False
     n_unknown: int = 0
 
-    def add(self, rate: Rate | None, n_jobs: int, work: float, *, n_gpus: int = 0) -> None:
-        """Count jobs of a rate in; on a GPU the hours are those that it is taken for."""
+    def add(
+        self, rate: Rate | None, n_jobs: int, work: float, *, n_gpus: int = 0, memory_mb: float | None = None
+    ) -> None:
+        """Count jobs of a rate in; on a GPU the hours are those that it is taken for.
+
+        ``memory_mb`` takes the place of the memory of the rate.
+        """
         self.n_jobs += n_jobs
+        if n_jobs:
+            self.memory_mb = max(self.memory_mb, memory_mb or (0.0 if rate is None else rate.memory_mb))
         if rate is None:
             self.n_unknown += n_jobs
+            return
+        if n_jobs and not rate.reaches(n_jobs, work):
+            self.n_unknown += n_jobs
+            self._name(
+                f"{rate.basis}: not used, as {rate.largest_work:.0f} events were mostly start-up and say nothing of "
+                f"{work / n_jobs:.0f}; give --rates of a larger run"
+            )
             return
         hours = rate.seconds(n_jobs, work) / HOUR
         self.cpu_h += hours
         self.gpu_h += hours * n_gpus
-        self.memory_mb = max(self.memory_mb, rate.memory_mb)
         self.is_bound = self.is_bound or rate.least_s > 0
-        if n_jobs and rate.basis not in self.bases:
-            self.bases.append(rate.basis)
+        if n_jobs:
+            self._name(rate.basis)
+
+    def _name(self, basis: str) -> None:
+        if basis not in self.bases:
+            self.bases.append(basis)
 
 
 @dataclass
@@ -179,13 +204,21 @@ def _plan_networks(configuration: Mapping, samples: list[PlannedSample], costs: 
     trained = [sample for sample in samples if sample.is_trained]
     unseen = sum(sample.splits[1] + sample.splits[2] for sample in trained)
     models = plan_models(configuration, samples)
+    loaded = sum(one.image_bytes * sum(one.splits[:2]) / max(one.images, 1) for one in trained)
+    n_validation = sum(one.splits[1] for one in trained)
     for position, model in enumerate(models):
+        specification = _specification(model, configuration)
+        key = network_key(specification)
         device = _device(model, costs, train.rule)
         n_gpus = model.n_devices if device == "gpu" else 0
-        rate = _network_rate(costs, train.rule, model, configuration, device)
-        train.add(rate, model.n_networks, model.n_networks * model.passes, n_gpus=n_gpus)
-        rate = _network_rate(costs, score.rule, model, configuration, _device(model, costs, score.rule))
-        count = partial(_count_scores, rate=rate, model=model, n_gpus=min(n_gpus, 1))
+        images = images_of_training(model.batch_size // model.n_devices, n_validation * model.validation_share)
+        memory = None if n_gpus else costs.network_memory(train.rule, specification, key, images, loaded)
+        rate = _network_rate(costs, train.rule, specification, device)
+        train.add(rate, model.n_networks, model.n_networks * model.passes, n_gpus=n_gpus, memory_mb=memory)
+        images = images_of_scoring(unseen)
+        memory = None if n_gpus else costs.network_memory(score.rule, specification, key, images, 0.0)
+        rate = _network_rate(costs, score.rule, specification, _device(model, costs, score.rule))
+        count = partial(_count_scores, rate=rate, model=model, n_gpus=min(n_gpus, 1), memory_mb=memory)
         count(score, model.n_networks, model.n_networks * unseen)
         if position == 0:
             for sample in samples:
@@ -198,9 +231,16 @@ def _plan_networks(configuration: Mapping, samples: list[PlannedSample], costs: 
 
 
 def _count_scores(
-    stage: StagePlan, n_jobs: int, n_images: float, *, rate: Rate | None, model: Model, n_gpus: int
+    stage: StagePlan,
+    n_jobs: int,
+    n_images: float,
+    *,
+    rate: Rate | None,
+    model: Model,
+    n_gpus: int,
+    memory_mb: float | None,
 ) -> None:
-    stage.add(rate, n_jobs, model.rotations * n_images, n_gpus=n_gpus)
+    stage.add(rate, n_jobs, model.rotations * n_images, n_gpus=n_gpus, memory_mb=memory_mb)
 
 
 def _varied_images(configuration: Mapping, samples: list[PlannedSample]) -> float:
@@ -214,27 +254,23 @@ def _device(model: Model, costs: CostModel, rule: str) -> str:
     return "gpu" if model.device == "gpu" or (model.device == "auto" and "gpu" in costs.devices(rule)) else "cpu"
 
 
-def _network_rate(costs: CostModel, rule: str, model: Model, configuration: Mapping, device: str) -> Rate | None:
-    shape = (model.n_channels, *configuration["images"]["grid"])
-    specification = {"network": model.network, "options": model.options, "image_shape": shape}
-    return costs.network_rate(rule, network_key(specification), device, partial(count_multiply_adds, model, shape))
+def _specification(model: Model, configuration: Mapping) -> dict:
+    """Network of a model for the images of the configuration, as `network_size` takes it."""
+    return {
+        "network": model.network,
+        "image_shape": (model.n_channels, *configuration["images"]["grid"]),
+        "variables": model.variables,
+        "n_variables": model.n_variables,
+        "options": dict(model.options),
+    }
 
 
-def count_multiply_adds(model: Model, image_shape: tuple[int, int, int]) -> int | None:
-    """Multiply-adds of a network for an image; None where they cannot be counted without the events."""
-    from calovision.models import ModelSpecification, network_table  # torch is loaded only where it is needed
+def _network_rate(costs: CostModel, rule: str, specification: Mapping, device: str) -> Rate | None:
+    def count_multiply_adds() -> int | None:
+        size = network_size(specification)
+        return None if size is None else size.multiply_adds
 
-    try:
-        specification = ModelSpecification(
-            model.network,
-            image_shape,
-            variables=model.variables,
-            n_variables=model.n_variables,
-            options=dict(model.options),
-        )
-        return network_table(specification).multiply_adds
-    except (InputError, ImportError, TypeError, RuntimeError):  # one of the user's own that wants more than that
-        return None
+    return costs.network_rate(rule, network_key(specification), device, count_multiply_adds)
 
 
 def _plan_single(configuration: Mapping, samples: list[PlannedSample], costs: CostModel) -> list[StagePlan]:
@@ -245,6 +281,10 @@ def _plan_single(configuration: Mapping, samples: list[PlannedSample], costs: Co
     for rule in SINGLE:
         rate = costs.rate(rule)
         if rate is not None and (has_variations or "robustness" not in rule):
+            memory = rate.memory_mb
+            if rule in DENSE_IMAGES:
+                cells = len(configuration["images"]["channels"]) * prod(configuration["images"]["grid"])
+                memory = scaled_to_cells(memory, cells, costs.cells)
             stages.append(StagePlan(rule))
-            stages[-1].add(rate, 1, images)
+            stages[-1].add(rate, 1, images, memory_mb=memory)
     return stages

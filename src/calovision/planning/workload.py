@@ -157,6 +157,8 @@ class Model:
     rotations: int
     device: str
     n_devices: int
+    batch_size: int
+    validation_share: float
 
 
 def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Model]:
@@ -179,6 +181,8 @@ def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Mo
                 rotations=max(4 * options["test_rotations"], 1),
                 device=options["device"],
                 n_devices=options["n_devices"] * options["n_nodes"],
+                batch_size=options["batch_size"],
+                validation_share=options["validation_share"],
             )
         )
     return models
