@@ -238,6 +238,13 @@ def test_a_cut_gives_what_filtering_afterwards_gives(ntuple, tmp_path, preselect
     assert selected.metadata.cut_flow[-1][1:] == (passed.sum(), everything.events["weight"][passed].sum())
 
 
+def test_a_cut_on_the_leading_small_jet(ntuple, tmp_path):
+    leading = convert(ntuple, tmp_path / "a.h5").events["jet_pt"][:, 0]
+    file = convert(ntuple, tmp_path / "b.h5", preselection={"hard": f"jet_pt[0] > {np.median(leading)}"})
+    assert file.events["jet_pt"][:, 0].tolist() == leading[leading > np.median(leading)].tolist()
+    assert 3 < len(file.events["jet_pt"]) < 37
+
+
 @pytest.mark.parametrize(("preselection", "of_all"), [({}, True), (FAT, False), (SMALL_R, True), (FAT | SMALL_R, True)])
 def test_jets_of_all_events_only_where_a_cut_needs_them(ntuple, tmp_path, monkeypatch, preselection, of_all):
     clustered = []

@@ -1,28 +1,30 @@
 """Expressions of users, in one closed grammar: cuts, and the formulas of schemas.
 
-Nothing of a text is ever run: Python's parser makes a tree of it, of which only what is listed here is taken over, and
-numpy and numexpr compute what is written from that tree.
+Nothing of a text is ever run: Python's parser makes a tree of it, of which only what is listed here
+is taken over, and numpy and numexpr compute what is written from that tree.
 
 Names
-    Event variables (cuts) or branches (schemas): ``mj_sum``, ``Tower.Eta``, ``FatJet.Tau[5]``. A name with other
-    characters stands in quotes of its own: ``'AnalysisJetsAuxDyn:pt' / 1000`` (in YAML with quotes around the whole,
-    too: ``e: "'cl-e' / 1000"``). ``x[0]`` is the first element of an array or vector of the event, or the component 0
-    of each object's array of fixed size.
+    Event variables (cuts) or branches (schemas): ``mj_sum``, ``Tower.Eta``, ``FatJet.Tau[5]``. A
+    name with other characters stands in quotes of its own: ``'AnalysisJetsAuxDyn:pt' / 1000`` (in
+    YAML with quotes around the whole, too: ``e: "'cl-e' / 1000"``). ``x[0]`` is the first element
+    of an array or vector of the event, or the component 0 of each object's array of fixed size.
 Numbers
-    ``3``, ``1.5e-3``, ``True``. Whole numbers stay what they are, in 64 bits: what would not fit is refused.
-    Floating-point numbers are computed in float64, as is a whole number that meets one.
+    ``3``, ``1.5e-3``, ``True``. Whole numbers stay what they are, in 64 bits: what would not fit is
+    refused. Floating-point numbers are computed in float64, as is a whole number that meets one.
 Operators
-    ``+ - * /``, ``**`` (by a number of at most 64, or by a quantity), ``//`` and ``%`` as in Python, ``<< >> & |`` of
-    whole numbers; ``/`` is the true division.
+    ``+ - * /``, ``**`` (by a number of at most 64, or by a quantity), ``//`` and ``%`` as in
+    Python, ``<< >> & |`` of whole numbers; ``/`` is the true division.
 Conditions
-    ``< <= > >= == !=``, also chained (``600 < m < 800``); joined by ``and``, ``or``, ``not``, or by ``& | ~`` with each
-    comparison in parentheses. A condition that is used as a number counts 1 or 0.
+    ``< <= > >= == !=``, also chained in one direction (``600 < m < 800``); joined by ``and``,
+    ``or``, ``not``, or by ``& | ~`` with each comparison in parentheses. A condition that is used
+    as a number counts 1 or 0.
 Functions
-    ``sqrt exp expm1 log log10 log1p log2 sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh
-    arctanh hypot fmod copysign abs sign floor ceil round trunc isnan isfinite isinf``, ``where(condition, a, b)``,
-    ``maximum`` and ``minimum`` (also ``max`` and ``min``) of two or more quantities, ``clip(x, low, high)``: all
-    element by element, NaN as in numpy. There are no reductions (sum, mean, max of one argument): what they would run
-    over is what happens to be in memory.
+    ``sqrt exp expm1 log log10 log1p log2 sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh
+    arcsinh arccosh arctanh hypot fmod copysign abs sign floor ceil round trunc isnan isfinite
+    isinf``, ``where(condition, a, b)``, ``maximum`` and ``minimum`` (also ``max`` and ``min``) of
+    two or more quantities, ``clip(x, low, high)``: all element by element, NaN as in numpy. There
+    are no reductions (sum, mean, max of one argument): what they would run over is what happens to
+    be in memory.
 
 A text has at most 4000 characters and 100 operations in each other.
 """
