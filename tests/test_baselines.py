@@ -133,3 +133,21 @@ def test_bad_input_is_named():
         fit_combination(scores, {k: v for k, v in events.items() if k != "ht"}, labels, weights, seed=0)
     with pytest.raises(InputError, match=r"\(50, 5, 4\)"):
         event_features(events | {"fat_jets": np.zeros((50, 4, 4))})
+
+
+def test_scores_and_labels_as_networks_give_them_are_taken_and_others_refused():
+    """A column (n, 1), or a list; not (1, n), text, or a score or jet variable that is not finite."""
+    scores, events, labels, weights = toy(50, seed=7)
+    estimator = fit_combination(scores, events, labels, weights, seed=0)
+    expected = combined_score(estimator, scores, events)
+    other = fit_combination(scores[:, None], events, labels.tolist(), weights[:, None], seed=0)
+    np.testing.assert_array_equal(combined_score(other, scores.tolist(), events), expected)
+    with pytest.raises(InputError, match="labels must be 1"):
+        fit_combination(scores, events, 2 * labels - 1, weights, seed=0)
+    for wrong in (scores[None], scores.astype(str), np.append(scores[1:], np.nan), [None] * 50):
+        with pytest.raises(InputError):
+            fit_combination(wrong, events, labels, weights, seed=0)
+        with pytest.raises(InputError):
+            combined_score(estimator, wrong, events)
+    with pytest.raises(InputError, match="1 of 50 events have a score or a jet variable that is not finite"):
+        combined_score(estimator, scores, events | {"ht": np.append(events["ht"][1:], np.inf)})

@@ -13,13 +13,12 @@ from calovision.evaluation.diagnostics import (
     calibration,
     correlations,
     diagnose,
-    jensen_shannon,
     jet_variables,
-    kept_part,
     mass_sculpting,
     weighted_correlation,
     weighted_ranks,
 )
+from calovision.evaluation.sculpting import jensen_shannon, kept_part
 from calovision.metrics import signal_efficiency_at
 
 
@@ -99,7 +98,7 @@ def test_calibration_by_hand_with_empty_and_negative_bins():
 def test_calibration_refuses_what_is_no_probability():
     with pytest.raises(InputError, match=r"scores outside \[0, 1\]"):
         calibration(np.array([0.5, 1.5]), np.array([0, 1]), np.ones(2))
-    with pytest.raises(InputError, match="signal has no event"):
+    with pytest.raises(InputError, match=r"signal \(label 1\) has no event"):
         calibration(np.array([0.5]), np.array([0]), np.ones(1))
 
 
@@ -270,7 +269,51 @@ def test_bad_tables_are_named(rng):
     table = make_table(rng, 100)
     with pytest.raises(InputError, match="no column 'resnet'"):
         diagnose(table, ["resnet"])
-    with pytest.raises(InputError, match="1 values of column 'cnn' are not finite"):
+    with pytest.raises(InputError, match="1 of 100 values of column 'cnn' are not finite"):
         diagnose(table | {"cnn": np.append(table["cnn"][1:], np.nan)}, ["cnn"])
-    with pytest.raises(InputError, match="the background has no event"):
+    with pytest.raises(InputError, match=r"the background \(label 0\) has no event"):
         diagnose({name: values[table["label"] == 1] for name, values in table.items()}, ["cnn"])
+
+
+def test_kept_part_with_negative_weights_is_the_share_of_all_not_of_the_largest_running_sum(rng):
+    """Background 4 passes first, then -1 and 2 of 5: half of all is 2.5 of the 4."""
+    scores, weights = np.array([3.0, 2.0, 1.0]), np.array([4.0, -1.0, 2.0])
+    assert kept_part(scores, weights, 0.5).tolist() == [pytest.approx(2.5 / 4), 0, 0]
+    # 0.7 of all is 3.5, on the way down from 4 to 3 as on the way up to 4, which comes first
+    assert kept_part(scores, weights, 0.7) @ weights == pytest.approx(3.5)
+    for _ in range(20):
+        scores, weights = rng.integers(0, 9, 50).astype(float), rng.normal(0.6, 1.0, 50)
+        if weights.sum() > 5:
+            for target in (0.05, 0.3, 0.9, 1.0):
+                assert kept_part(scores, weights, target) @ weights == pytest.approx(target * weights.sum())
+
+
+def test_bins_and_classes_that_cancel_have_no_number():
+    """The sums are 5.6e-17, which is rounding."""
+    scores, labels = np.array([0.55, 0.55, 0.55, 0.15, 0.15]), np.array([1, 1, 1, 0, 1])
+    weights = np.array([0.1, 0.2, -0.3, 1.0, 1.0])
+    found = calibration(scores, labels, weights)
+    assert found["bins"][5]["predicted"] is None
+    assert found["bins"][1]["observed"] == pytest.approx(0.5)
+    correlated = correlations(scores, {"x": scores}, np.array([1, 1, 1, 0, 0]), weights)
+    assert correlated["signal"]["x"]["pearson"] is None
+
+
+@pytest.mark.parametrize("wrong", [None, "text", [[1, 2]], np.ones((4, 2)), np.ones(5), [np.nan] * 4])
+def test_columns_that_do_not_fit_are_refused(wrong):
+    scores, labels, weights = np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 1, 0, 1]), np.ones(4)
+    for place in range(3):
+        events = [scores, labels, weights]
+        events[place] = wrong
+        for call in (
+            lambda s, y, w: calibration(s, y, w),
+            lambda s, y, w: correlations(s, {"x": scores}, y, w),
+            lambda s, y, w: mass_sculpting(s, y, w),
+            lambda s, y, w: kept_part(s, w, 0.5),
+        ):
+            if place == 1 and call(scores, labels, weights) is not None and "kept_part" in call.__code__.co_names:
+                continue
+            with pytest.raises(InputError):
+                call(*events)
+    column = np.array([[0.1], [0.4], [0.6], [0.9]])
+    assert calibration(column, labels[:, None], weights.tolist()) == calibration(scores, labels, weights)

@@ -35,7 +35,7 @@ ALLOWED = {
     "run_summary": {"attempts", "markdown"},
     "variations": {"grid"},
     "models": set(),
-    "baselines": set(),
+    "baselines": {"metrics"},
     "simulation": {"kinematics"},
     "reach": {"metrics"},
     "hepdata": {"metrics", "text"},
@@ -48,7 +48,7 @@ ALLOWED = {
     "conversion": {"compilation", "grid", "images", "jet_images", "jets", "ntuples", "selection", "splits", "storage"}
     | {"variations"},
     "datasets": {"images", "splits", "storage"},
-    "scoring": {"datasets", "images", "models", "storage"},
+    "scoring": {"datasets", "images", "metrics", "models", "storage"},
     "attribution": {"datasets", "grid", "models", "scoring", "storage"},
     "onnx_export": {"datasets", "models", "scoring"},
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "splits", "storage"},

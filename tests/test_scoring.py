@@ -425,3 +425,27 @@ def test_public_names():
     assert calovision.score_images is score_images
     assert calovision.load_model.__module__.startswith("calovision.models")
     assert make_specification().image_shape == (2, 8, 8)
+
+
+@pytest.mark.parametrize(
+    ("indices", "sentence"),
+    [
+        (np.arange(20) < 3, "indices are booleans"),
+        ([0.0, 1.0], "type float64"),
+        ([[0, 1]], r"shape \(1, 2\)"),
+        ([0, 20], "from 0 to 20, but the files have 20 events"),
+        ([-1], "from -1 to -1"),
+    ],
+)
+def test_indices_that_are_none_of_an_event(tmp_path, trained, indices, sentence):
+    collection = ImageCollection([write_image_file(tmp_path / "a.h5", 20)])
+    with pytest.raises(InputError, match=sentence):
+        score_collection(trained, collection, indices)
+
+
+@pytest.mark.parametrize(
+    "images", [None, "text", [[1], [2, 3]], np.ma.masked_array(np.ones((1, 2, 8, 8)), True), np.ones((1, 2, 8, 8)) + 0j]
+)
+def test_images_that_are_no_numbers(trained, images):
+    with pytest.raises(InputError):
+        score_images(trained, images)

@@ -9,8 +9,9 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from calovision.baselines.features import column, event_features
+from calovision.baselines.features import check_finite, column, event_features
 from calovision.errors import InputError
+from calovision.metrics.events import event_labels, event_numbers
 
 MOST_TREES = 150
 FOLDS = 4  # of the cross-validation that chooses the number of trees
@@ -77,10 +78,10 @@ def fit_combination(
     Raises
     ------
     InputError
-        If a class has no event of positive weight, lengths differ, or a column is missing.
+        If a class has no event of positive weight, lengths differ, a column is missing, or a number is not finite.
     """
     features = _combination_features(scores, events)
-    labels, weights = np.asarray(labels).astype(int), np.asarray(weights, dtype=np.float64)
+    labels, weights = event_labels(labels).astype(int), event_numbers(weights, "weights")
     if not len(labels) == len(weights) == len(features):
         raise InputError(
             f"{len(features)} scores, {len(labels)} labels and {len(weights)} weights; give one each an event"
@@ -129,11 +130,12 @@ def _best_n_trees(features: np.ndarray, labels: np.ndarray, weights: np.ndarray,
 
 def _combination_features(scores: np.ndarray, events: Mapping[str, np.ndarray]) -> np.ndarray:
     """Network output, ``ht`` and the 23 jet variables, ``(n_events, 25)``."""
-    scores = np.asarray(scores, dtype=np.float64)
+    scores = event_numbers(scores, "scores")
     jets = event_features(events)
     if len(scores) != len(jets):
         raise InputError(f"{len(scores)} scores but {len(jets)} events; give one score per event")
-    return np.column_stack([scores, column(events, "ht"), jets])
+    ht = event_numbers(column(events, "ht"), "values of ht", n_events=len(jets), finite=False)
+    return check_finite(np.column_stack([scores, ht, jets]))
 
 
 def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:

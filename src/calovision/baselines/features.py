@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from calovision.errors import InputError
+from calovision.metrics.events import event_numbers, numeric_array
 
 REFEREE_VARIABLES = ("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks", "jet_pt")
 NO_PAIR = 10.0
@@ -27,6 +28,8 @@ def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
         If a column is missing or ``fat_jets`` is not ``(n_events, 5, 4)``.
     """
     columns = [column(events, "n_fat_jets"), column(events, "mj_sum"), _separation(events)]
+    n_events = len(columns[0])
+    columns = [event_numbers(one, "jet variables", n_events=n_events, finite=False) for one in columns]
     fat_jets = column(events, "fat_jets")
     if fat_jets.shape != (len(columns[0]), 5, 4):
         raise InputError(f"column fat_jets has shape {fat_jets.shape}; ({len(columns[0])}, 5, 4) is expected")
@@ -53,7 +56,18 @@ def referee_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def column(events: Mapping[str, np.ndarray], name: str) -> np.ndarray:
-    """One column as float64, or an InputError that names it."""
+    """One column as float64, or an InputError that names it, as where it has no numbers or some are missing."""
     if name not in events:
         raise InputError(f"column {name} is missing; the event columns must include it")
-    return np.asarray(events[name], dtype=np.float64)
+    return np.asarray(numeric_array(events[name], f"values of column {name}"), dtype=np.float64)
+
+
+def check_finite(features: np.ndarray) -> np.ndarray:
+    """The features ``(n_events, n_features)``; InputError if one is not finite, which no classifier can take."""
+    wrong = ~np.isfinite(features).all(axis=1)
+    if wrong.any():
+        raise InputError(
+            f"{wrong.sum()} of {len(features)} events have a score or a jet variable that is not finite: look at the "
+            "columns of the image files"
+        )
+    return features

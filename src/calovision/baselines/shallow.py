@@ -19,8 +19,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from calovision.baselines.features import column, event_features, referee_features
+from calovision.baselines.features import check_finite, column, event_features, referee_features
 from calovision.errors import InputError
+from calovision.metrics.events import event_labels, event_numbers
 
 Events = Mapping[str, np.ndarray]
 
@@ -88,23 +89,22 @@ def fit_shallow(
     training, validation
         Event columns with ``label``.
     training_weights, validation_weights
-        Of the loss, ``(n,)``, not negative, both classes of the same sum.
+        Of the loss, ``(n,)``, not negative, both classes of the same sum (`calovision.datasets.training_weights`).
     seed
         Of everything random.
 
     Raises
     ------
     InputError
-        If the classifier is unknown, a column is missing, or a class has no event.
+        If the classifier is unknown, a column is missing, arrays do not fit together, a number is not finite, a weight
+        is negative, or a class has no event.
     """
     if name not in SHALLOW_CLASSIFIERS:
         raise InputError(f"unknown classifier '{name}': choose from {', '.join(SHALLOW_CLASSIFIERS)}")
     kind = SHALLOW_CLASSIFIERS[name]
-    for split, events in (("training", training), ("validation", validation)):
-        if len(np.unique(column(events, "label"))) < 2:
-            raise InputError(f"the {split} split lacks a class: classifier '{name}' needs signal and background")
-    features, labels = kind.features(training), column(training, "label").astype(int)
-    seen, true = kind.features(validation), column(validation, "label").astype(int)
+    labels, training_weights = _checked(name, "training", training, training_weights)
+    true, validation_weights = _checked(name, "validation", validation, validation_weights)
+    features, seen = check_finite(kind.features(training)), check_finite(kind.features(validation))
     best: FittedShallow | None = None
     for choices in _each(kind.choices):
         pipeline = make_pipeline(StandardScaler(), kind.make(seed, **choices))
@@ -114,6 +114,17 @@ def fit_shallow(
         if best is None or loss < best.validation_loss:
             best = FittedShallow(_scores(pipeline, kind.features), choices, float(loss))
     return best
+
+
+def _checked(name: str, split: str, events: Events, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Labels as integers, and the weights of the loss."""
+    labels = event_labels(column(events, "label")).astype(int)
+    if len(np.unique(labels)) < 2:
+        raise InputError(f"the {split} split lacks a class: classifier '{name}' needs signal and background")
+    weights = event_numbers(weights, "weights", n_events=len(labels))
+    if (weights < 0).any() or not weights.any():
+        raise InputError(f"the {split} split has negative weights, or none above 0; a loss takes neither")
+    return labels, weights
 
 
 def _each(choices: Mapping[str, tuple]) -> Iterator[dict[str, Any]]:
@@ -126,7 +137,7 @@ def _scores(pipeline: Pipeline, features: Callable[[Events], np.ndarray]) -> Cal
     """Logit of the probability of signal as a function of events: probabilities next to 0 and 1 have ties."""
     scaler, classifier = (step for _, step in pipeline.steps)
     logits = partial(_mlp_logits, classifier) if isinstance(classifier, MLPClassifier) else classifier.decision_function
-    return lambda events: logits(scaler.transform(features(events)))
+    return lambda events: logits(scaler.transform(check_finite(features(events))))
 
 
 def _mlp_logits(network: MLPClassifier, features: np.ndarray) -> np.ndarray:

@@ -11,15 +11,13 @@ import numpy as np
 from scipy.special import expit
 
 from calovision.errors import InputError
+from calovision.evaluation.sculpting import BACKGROUND_EFFICIENCIES, mass_sculpting
 from calovision.metrics import efficiency, n_effective
+from calovision.metrics.events import column_of, event_labels, event_numbers, has_positive_sum, scaled_to_one
+from calovision.metrics.roc import scored_events
 
 CLASSES = {"signal": 1, "background": 0}
 N_BINS = 10  # of the reliability diagram
-BACKGROUND_EFFICIENCIES = (0.1, 0.01, 0.001)
-FEWEST_EFFECTIVE = 10.0  # background events: below, a mass distribution cannot be judged
-MASS_BIN = 100.0  # GeV
-MOST_BINS = 20  # of the mass; a longer tail gets wider ones
-N_TOYS = 400
 EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "ht", "delta_eta_12")
 COUNTED = (*EVENT_VARIABLES, "n_jets")  # what may be cut on instead of the output of a classifier
 
@@ -52,15 +50,13 @@ def diagnose(
     InputError
         If a column is missing, scores or weights are not finite, or a class has no positive sum of weights.
     """
-    for name in ("label", "weight", "mj_sum", *scores):
-        if name not in test:
-            raise InputError(f"the table of test events has no column '{name}'; evaluate again")
-    labels, weights = test["label"], np.asarray(test["weight"], dtype=np.float64)
-    variables, background = jet_variables(test), labels == 0
-    values = {name: np.asarray(test[name], dtype=np.float64) for name in scores}
-    for name, one in (values | {"weight": weights, "mj_sum": test["mj_sum"]}).items():
-        if not np.isfinite(one).all():
-            raise InputError(f"{np.sum(~np.isfinite(one))} values of column '{name}' are not finite; evaluate again")
+    labels = event_labels(column_of(test, "label"))
+    columns = {
+        name: event_numbers(column_of(test, name), f"values of column '{name}'", n_events=len(labels))
+        for name in ("weight", "mj_sum", *scores)
+    }
+    weights, values = columns["weight"], {name: columns[name] for name in scores}
+    variables, background = jet_variables(test), ~labels
     probabilities = {name: expit(one) for name, one in values.items() if name not in COUNTED}
     return {
         "calibration": {name: calibration(one, labels, weights) for name, one in probabilities.items()},
@@ -71,7 +67,7 @@ def diagnose(
         "mass_sculpting": {
             name: mass_sculpting(
                 one[background],
-                test["mj_sum"][background],
+                columns["mj_sum"][background],
                 weights[background],
                 background_efficiencies=background_efficiencies,
             )
@@ -101,9 +97,12 @@ def calibration(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, 
     Raises
     ------
     InputError
-        If a score is outside [0, 1] or not finite, or a class has no positive sum of weights.
+        If arrays do not fit together, a score is outside [0, 1] or not finite, there are no bins, or a class has no
+        positive sum of weights.
     """
-    scores, labels = np.asarray(scores, dtype=np.float64), np.asarray(labels)
+    scores, labels, weights = scored_events(scores, labels, weights)
+    if not (isinstance(n_bins, int | np.integer) and n_bins > 0):
+        raise InputError(f"calibration: n_bins is {n_bins}; give the number of bins of the score")
     if not np.all((scores >= 0) & (scores <= 1)):
         raise InputError("calibration: scores outside [0, 1] are no probabilities; leave this score out")
     balanced = _balanced(labels, weights)
@@ -146,14 +145,29 @@ def correlations(
     Returns
     -------
     Class -> variable -> ``pearson``, ``spearman`` (None where one of the two does not vary) and ``n_eff``.
+
+    Raises
+    ------
+    InputError
+        If arrays do not fit together, or a score or weight is not finite.
     """
+    score = event_numbers(score, "scores")
+    n = len(score)
+    labels = event_labels(labels, n_events=n)
+    weights = scaled_to_one(event_numbers(weights, "weights", n_events=n))
+    if probability is not None:
+        probability = event_numbers(probability, "probabilities", n_events=n)
+    variables = {
+        name: event_numbers(values, f"values of '{name}'", n_events=n, finite=False)
+        for name, values in variables.items()
+    }
     found = {}
     for title, label in CLASSES.items():
-        members = np.asarray(labels) == label
+        members = labels == label
         found[title] = {}
         for name, variable in variables.items():
             chosen = members & np.isfinite(variable)
-            x, y, w = np.asarray(score)[chosen], np.asarray(variable)[chosen], np.asarray(weights)[chosen]
+            x, y, w = score[chosen], variable[chosen], weights[chosen]
             linear = x if probability is None else probability[chosen]
             spearman = weighted_correlation(weighted_ranks(x, w), weighted_ranks(y, w), w)
             found[title][name] = {
@@ -164,69 +178,17 @@ def correlations(
     return found
 
 
-def mass_sculpting(
-    scores: np.ndarray,
-    mj_sum: np.ndarray,
-    weights: np.ndarray,
-    *,
-    background_efficiencies: Sequence[float] = BACKGROUND_EFFICIENCIES,
-) -> dict:
-    """How cuts on a score change the distribution of the summed jet mass of the background.
-
-    Parameters
-    ----------
-    scores, mj_sum, weights
-        Of background events, ``(n_events,)``; GeV.
-    background_efficiencies
-        Of the cuts; of events tied at a threshold the cut keeps a random part (`signal_efficiency_at`).
-
-    Returns
-    -------
-    ``edges`` (GeV; the last bin also holds what is beyond), ``before`` and ``cuts``: background efficiency -> result.
-    Each has ``fraction`` and ``error`` of every bin, ``mean`` (GeV) and ``n_eff``; a cut also has ``mean_shift`` and
-    ``mean_shift_error``, and ``divergence``, that of Jensen and Shannon between the distributions before and after in
-    bits (0 equal, 1 disjoint; Lin, IEEE Trans. Inf. Theory 37 (1991) 145), beside ``divergence_by_chance``, its mean
-    for so few events without any sculpting. ``dropped``: background efficiency -> n_eff of the cuts that leave less
-    than `FEWEST_EFFECTIVE` effective events.
-
-    Raises
-    ------
-    InputError
-        If there is no event, or the weights do not add up to a positive number.
-    """
-    scores, mj_sum, weights = (np.asarray(values, dtype=np.float64) for values in (scores, mj_sum, weights))
-    efficiency(np.ones(len(scores)), weights, name="the background")  # refuses what has no distribution
-    edges = _mass_edges(mj_sum)
-    before = _distribution(mj_sum, weights, np.ones(len(mj_sum)), edges)
-    cuts, dropped = {}, {}
-    for target in background_efficiencies:
-        keeps = kept_part(scores, weights, target)
-        n_eff = _n_kept(weights, keeps)
-        if n_eff < FEWEST_EFFECTIVE or weights @ keeps <= 0:
-            dropped[f"{target:g}"] = n_eff
-            continue
-        after = _distribution(mj_sum, weights, keeps, edges)
-        shift = {"mean_shift": after["mean"] - before["mean"], "mean_shift_error": _shift_error(mj_sum, weights, keeps)}
-        chance = _divergence_by_chance(before["fraction"], n_eff)
-        divergence = jensen_shannon(before["fraction"], after["fraction"])
-        cuts[f"{target:g}"] = after | shift | {"divergence": divergence, "divergence_by_chance": chance}
-    return {"edges": edges.tolist(), "before": before, "cuts": cuts, "dropped": dropped}
-
-
-def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
-    """Edges of bins that hold all but single events: cuts on the mass are far out in the tail of the background."""
-    last = np.quantile(mj_sum, 0.9995)
-    width = MASS_BIN * max(1.0, np.ceil(last / (MOST_BINS * MASS_BIN)))
-    return np.arange(0.0, max(np.ceil(last / width) * width, 2 * MASS_BIN) + width / 2, width)
-
-
 def jet_variables(test: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Jet variables of a table of events: those of the event, then pT, abs(eta) and mass of each leading fat jet.
 
     Float64 ``(n_events,)``; NaN where an event has not so many jets. phi is left out: nothing prefers one.
     """
-    found = {name: np.asarray(test[name], dtype=np.float64) for name in EVENT_VARIABLES if name in test}
+    found = {
+        name: event_numbers(test[name], f"values of '{name}'", finite=False) for name in EVENT_VARIABLES if name in test
+    }
     jets = np.asarray(test["fat_jets"]) if "fat_jets" in test else np.zeros((0, 0, 4))
+    if jets.ndim != 3 or jets.shape[-1] != 4:
+        raise InputError(f"column 'fat_jets' has the shape {jets.shape}; (n_events, n_jets, 4) is expected")
     jets = np.where(jets[..., :1] > 0, jets, np.nan)
     for title, values in (("pt", jets[..., 0]), ("abs_eta", np.abs(jets[..., 1])), ("mass", jets[..., 3])):
         found |= {f"{title}_{k + 1}": values[:, k] for k in range(jets.shape[1])}
@@ -236,7 +198,7 @@ def jet_variables(test: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def weighted_correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float | None:
     """Pearson's weighted correlation; None if x or y has no positive variance. Clipped, as weights may be negative."""
     total = weights.sum()
-    if not total > 0:
+    if not has_positive_sum(weights):
         return None
     x, y = x - weights @ x / total, y - weights @ y / total
     variances = weights @ x**2, weights @ y**2
@@ -257,35 +219,10 @@ def weighted_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return (np.cumsum(sums) - sums / 2)[places]
 
 
-def kept_part(scores: np.ndarray, weights: np.ndarray, background_efficiency: float) -> np.ndarray:
-    """Which part of each background event a cut on the score keeps, ``(n,)`` in [0, 1]; between only at the threshold.
-
-    As in `signal_efficiency_at`, the cut is the tightest one that reaches the efficiency.
-    """
-    values, places = np.unique(-np.asarray(scores), return_inverse=True)  # the hardest first
-    passed = np.append(0.0, np.cumsum(np.bincount(places, weights=weights, minlength=len(values))))
-    reached = np.maximum.accumulate(passed / passed[-1])  # the first crossing, with negative weights too
-    after = int(np.searchsorted(reached, background_efficiency, side="right"))
-    if after == len(reached):
-        return np.ones(len(scores))
-    share = (background_efficiency - reached[after - 1]) / (reached[after] - reached[after - 1])
-    return np.where(places < after - 1, 1.0, np.where(places == after - 1, share, 0.0))
-
-
-def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
-    """Divergence of two histograms in bits; bins below 0 count as empty."""
-    p, q = (np.maximum(h, 0.0) / np.maximum(h, 0.0).sum() for h in (np.asarray(one), np.asarray(other)))
-    middle = (p + q) / 2
-    parts = (h * np.log2(np.divide(h, middle, out=np.ones_like(h), where=h > 0)) for h in (p, q))
-    return float(max(sum(part.sum() for part in parts) / 2, 0.0))
-
-
 def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weights of which each class has the sum 1/2; InputError if a class has no positive sum."""
-    weights = np.asarray(weights, dtype=np.float64)
-    for title, label in CLASSES.items():
+    """Weights of which each class has the sum 1/2."""
+    for label in CLASSES.values():
         members = labels == label
-        efficiency(np.ones(members.sum()), weights[members], name=f"the {title}")
         weights = np.where(members, weights / (2 * weights[members].sum()), weights)
     return weights
 
@@ -293,7 +230,7 @@ def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _reliability(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> dict[str, float | None]:
     """Numbers of one bin."""
     numbers = {"share": float(weights.sum()), "n_eff": n_effective(weights)}
-    if not numbers["share"] > 0:
+    if not has_positive_sum(weights):
         return numbers | dict.fromkeys(("predicted", "observed", "observed_low", "observed_high"))
     observed = efficiency(labels == 1, weights)
     return numbers | {
@@ -302,39 +239,3 @@ def _reliability(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
         "observed_low": observed.low,
         "observed_high": observed.high,
     }
-
-
-def _n_kept(weights: np.ndarray, keeps: np.ndarray) -> float:
-    """Effective number of events of which a random part is kept, as in `signal_efficiency_at`; 0 for none."""
-    squares = weights**2 @ keeps
-    return float((weights @ keeps) ** 2 / squares) if squares > 0 else 0.0
-
-
-def _distribution(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray, edges: np.ndarray) -> dict:
-    """Normalized histogram with errors, mean and n_eff of the part that is kept."""
-    inside, total = np.clip(values, edges[0], edges[-1]), weights @ keeps
-    counts, squares = (np.histogram(inside, edges, weights=w * keeps)[0] for w in (weights, weights**2))
-    return {
-        "fraction": (counts / total).tolist(),
-        "error": (np.sqrt(squares) / total).tolist(),
-        "mean": float((weights * keeps) @ values / total),
-        "n_eff": _n_kept(weights, keeps),
-    }
-
-
-def _shift_error(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray) -> float:
-    """Statistical uncertainty of mean(kept) - mean(all), that is (1 - kept part) (mean(kept) - mean(rest))."""
-    variance = 0.0
-    for part in (keeps, 1.0 - keeps):
-        total = weights @ part
-        if total > 0:
-            deviation = values - (weights * part) @ values / total
-            variance += (weights**2 * part) @ deviation**2 / total**2
-    return float(abs(1.0 - weights @ keeps / weights.sum()) * np.sqrt(variance))
-
-
-def _divergence_by_chance(fractions: np.ndarray, n_eff: float) -> float:
-    """Mean divergence of a histogram from samples of ``n_eff`` events of it."""
-    p = np.maximum(fractions, 0.0)
-    toys = np.random.default_rng(1).multinomial(round(n_eff), p / p.sum(), size=N_TOYS)
-    return float(np.mean([jensen_shannon(p, toy) for toy in toys]))

@@ -9,6 +9,7 @@ from calovision.errors import InputError
 from calovision.evaluation.comparison import format_interval
 from calovision.evaluation.summary import column_names
 from calovision.markdown import markdown_table
+from calovision.metrics.events import event_numbers
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
 
@@ -48,7 +49,7 @@ def signal_point(
     Raises
     ------
     InputError
-        If the collection holds several samples, or no event.
+        If the collection holds several samples, or no event, or there is not one finite score an event.
     """
     if len(collection.samples) != 1 or len(collection) == 0:
         raise InputError("a signal of the reach is one sample with preselected events: give each a name of its own")
@@ -58,7 +59,7 @@ def signal_point(
         "label": np.ones(len(weights), dtype=np.int8),
         "weight": weights,
         "signal_region": evaluate_cut("signal_region", signal_region, columns),
-        "cnn": np.asarray(scores),
+        "cnn": event_numbers(scores, "scores", n_events=len(weights)),
     }
     return SignalPoint(events, collection.cross_section_pb(next(iter(collection.samples))), float(weights.sum()))
 

@@ -10,6 +10,7 @@ from calovision.evaluation.summary import column_names
 from calovision.evaluation.working_points import format_efficiency
 from calovision.markdown import escape, markdown_table
 from calovision.metrics import Efficiency, efficiency, n_effective
+from calovision.metrics.events import has_positive_sum
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
 
@@ -56,7 +57,8 @@ def _sample(collection: ImageCollection, name: str, region: np.ndarray, weights:
     steps = []
     for position, (cut, n_events, total) in enumerate(flow):
         before = flow[max(position - 1, 0)][2]
-        relative = {"efficiency": total / flow[0][2], "relative": total / before if before else 0.0}
+        of_generated = total / flow[0][2] if flow[0][2] else 0.0
+        relative = {"efficiency": of_generated, "relative": total / before if before else 0.0}
         steps.append({"cut": cut, "events": n_events, "sum_of_weights": total} | relative)
     return {
         "label": collection.samples[name],
@@ -70,7 +72,7 @@ def _sample(collection: ImageCollection, name: str, region: np.ndarray, weights:
 
 def _region(passed: np.ndarray, weights: np.ndarray) -> dict[str, float] | None:
     """Efficiency of the region; None where no event is left, or their weights cancel."""
-    return asdict(efficiency(passed, weights)) if len(weights) and weights.sum() > 0 else None
+    return asdict(efficiency(passed, weights)) if has_positive_sum(weights) else None
 
 
 def _warnings(names: np.ndarray, labels: np.ndarray, region: np.ndarray, weights: np.ndarray) -> list[str]:
@@ -80,7 +82,8 @@ def _warnings(names: np.ndarray, labels: np.ndarray, region: np.ndarray, weights
     found = []
     for name in np.unique(names[inside]):
         of_sample = weights[inside & (names == name)]
-        share, n_eff = of_sample.sum() / total if total > 0 else 0.0, n_effective(of_sample)
+        share = of_sample.sum() / total if has_positive_sum(weights[inside]) else 0.0
+        n_eff = n_effective(of_sample)
         if share > DOMINATING_SHARE and n_eff < FEW_EVENTS:
             found.append(
                 f"sample {name} makes {share:.0%} of the background in the signal region from {n_eff:.1f} effective "
@@ -88,7 +91,7 @@ def _warnings(names: np.ndarray, labels: np.ndarray, region: np.ndarray, weights
             )
     if not inside.any():
         found.append("no background event passes the signal region: its efficiency is an upper limit; generate more")
-    elif total <= 0:
+    elif not has_positive_sum(weights[inside]):
         found.append("the background in the signal region cancels by its negative weights; generate more of it")
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calovision.evaluation.summary import column_names, split_indices
+from calovision.metrics.events import event_numbers
 from calovision.storage import ImageCollection
 
 
@@ -35,7 +36,8 @@ def score_shallow(
     Raises
     ------
     InputError
-        If a classifier is unknown or a column that it needs is not in the files.
+        If a classifier is unknown or a column that it needs is not in the files, or there is not one finite weight an
+        event.
     """
     from calovision.baselines import fit_shallow  # scikit-learn takes two seconds to load
 
@@ -43,6 +45,7 @@ def score_shallow(
         indices = split_indices(collection, *splits)
         return {name: collection.column(name)[indices] for name in column_names(collection)}, weights[indices]
 
+    weights = event_numbers(weights, "weights", n_events=len(collection))
     training, validation, scored = events("train"), events("validation"), events("validation", "test")[0]
     scores, chosen = {}, {}
     for name in names:

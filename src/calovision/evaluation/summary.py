@@ -18,7 +18,7 @@ from calovision.evaluation.working_points import (
 )
 from calovision.markdown import escape, markdown_table
 from calovision.metrics import Efficiency, n_effective
-from calovision.metrics.events import column_of
+from calovision.metrics.events import column_of, event_numbers
 from calovision.selection import evaluate_cut
 from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
@@ -75,8 +75,8 @@ def tabulate_events(
     Raises
     ------
     InputError
-        If the expression cannot be evaluated, a class has no event in one of the two splits, or a model has the name
-        of another column.
+        If the expression cannot be evaluated, a class has no event in one of the two splits, a model has the name of
+        another column, or there is none, or not one finite score an event.
     """
     from calovision.baselines import combined_score, fit_combination  # scikit-learn takes two seconds to load
 
@@ -85,7 +85,7 @@ def tabulate_events(
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]
     columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)
-    columns |= _columns_of_models(scores, (*columns, *CLASSIFIERS))
+    columns |= _columns_of_models(scores, (*columns, *CLASSIFIERS), len(columns["weight"]))
     is_test = columns["split"] == SPLITS.index("test")
     validation, test = _take(columns, ~is_test), _take(columns, is_test)
     combination = fit_combination(validation["cnn"], validation, validation["label"], validation["weight"], seed=seed)
@@ -94,13 +94,19 @@ def tabulate_events(
     return validation, test
 
 
-def _columns_of_models(scores: Mapping[str, np.ndarray], taken: Sequence[str]) -> dict[str, np.ndarray]:
+def _columns_of_models(scores: Mapping[str, np.ndarray], taken: Sequence[str], n_events: int) -> dict[str, np.ndarray]:
     """Scores of the first model as ``cnn``, those of the others by their names."""
+    if not scores:
+        raise InputError("no model has scores; give those of at least one")
     first, *others = scores
     for name in others:
         if name in taken:
             raise InputError(f"model '{name}': the table of test events has another column '{name}'; rename the model")
-    return {"cnn": scores[first]} | {name: scores[name] for name in others}
+    columns = {"cnn": first} | {name: name for name in others}
+    return {
+        column: event_numbers(scores[name], f"scores of '{name}'", n_events=n_events)
+        for column, name in columns.items()
+    }
 
 
 def summarize(
@@ -165,7 +171,11 @@ def _preselection(collection: ImageCollection, sample: str) -> dict[str, float]:
     """Numbers of events before and after, and the weighted efficiency."""
     cut_flow = collection.cut_flow(sample)
     generated, passed = cut_flow[0], cut_flow[-1]
-    return {"n_generated": generated[1], "n_passed": passed[1], "efficiency": passed[2] / generated[2]}
+    return {
+        "n_generated": generated[1],
+        "n_passed": passed[1],
+        "efficiency": passed[2] / generated[2] if generated[2] else 0.0,
+    }
 
 
 def summary_table(summary: Mapping) -> str:

@@ -38,7 +38,7 @@ def asimov_significance(
     ------
     InputError
         If a value is no number, a background is not positive, a signal is not finite, or an uncertainty is negative or
-        not finite.
+        not finite, or numbers are too large or small.
 
     Notes
     -----
@@ -60,11 +60,19 @@ def asimov_significance(
         raise InputError("the signal must be finite; give expected events")
     for extreme in (np.min(relative, initial=0.0), np.max(relative, initial=0.0)):
         check_uncertainty(float(extreme))
-    signal, variance = np.maximum(signal, 0.0), relative**2
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        found = _asimov(np.maximum(signal, 0.0), background, relative**2)
+    if not np.isfinite(found).all():
+        raise InputError("the signal, the background or its uncertainty is too large or too small for a significance")
+    return found[()]
+
+
+def _asimov(signal: np.ndarray, background: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Formula of `asimov_significance`; ``variance`` is relative."""
     first = np.log1p(signal / background / (1.0 + (signal + background) * variance))
     pull = signal / (1.0 + variance * background)
     known = variance < np.finfo(float).tiny
     second = np.where(known, pull, np.log1p(variance * pull) / np.where(known, 1.0, variance))
     exact = np.sqrt(np.maximum(2.0 * ((signal + background) * first - second), 0.0))
     series = signal / np.sqrt(background * (1.0 + variance * background))
-    return np.where(signal < SMALL_SIGNAL * background, series, exact)[()]
+    return np.where(signal < SMALL_SIGNAL * background, series, exact)

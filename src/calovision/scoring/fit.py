@@ -1,6 +1,6 @@
 """Whether images, variables and files are what a model takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import Tensor
 
 from calovision.errors import InputError
 from calovision.images import SparseImages
+from calovision.metrics.events import numeric_array
 from calovision.models import ModelSpecification
 from calovision.storage import ImageCollection
 
@@ -70,6 +71,19 @@ def check_variables(
     return variables.to(torch.float32) if isinstance(variables, Tensor) else as_float32(variables)
 
 
+def check_indices(indices: Sequence[int] | np.ndarray, n_events: int) -> np.ndarray:
+    """Indices of events as int64 ``(n,)``; InputError for what is none, as a mask, which would be read as 0 and 1."""
+    array = np.asarray(indices)
+    if array.dtype.kind == "b":
+        raise InputError("indices are booleans; give numbers of events, as np.flatnonzero of a mask")
+    if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
+        raise InputError(f"indices of the type {array.dtype} and shape {array.shape}; give integers, (n,)")
+    if array.size and not (array.min() >= 0 and array.max() < n_events):
+        raise InputError(f"indices from {array.min()} to {array.max()}, but the files have {n_events} events")
+    return array.astype(np.int64)
+
+
 def as_float32(numbers: np.ndarray) -> Tensor:
     """Float32 tensor of an array of any type and strides, which torch does not take."""
-    return torch.from_numpy(np.ascontiguousarray(numbers, dtype=np.float32))
+    array = numeric_array(numbers, "images or variables")
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from calovision.datasets import ImageBatch, ImageLoader
 from calovision.images import SparseImages
+from calovision.metrics.events import numeric_array
 from calovision.models import ImageModel
 from calovision.scoring.evaluation import Batch, choose_device, mean_logits
-from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
+from calovision.scoring.fit import as_float32, check_files, check_images, check_indices, check_variables
 from calovision.storage import ImageCollection
 
 SCORING_BATCH = 256  # images at a time where no gradient is needed
@@ -61,7 +62,7 @@ def score_images(
         does not fit in its memory.
     """
     specification = model.specification
-    images = images if isinstance(images, SparseImages) or hasattr(images, "shape") else np.asarray(images)
+    images = images if isinstance(images, SparseImages | Tensor) else numeric_array(images, "images")
     check_images(images, specification)
     variables = check_variables(variables, len(images), specification)
 
@@ -101,10 +102,10 @@ def score_collection(
     ------
     InputError
         As `score_images`, or if the kind, the grid, the channels (names, order and units) of the files are not those of
-        the model, or the files lack a variable that it takes.
+        the model, the files lack a variable that it takes, or an index is none of an event.
     """
     check_files(model.specification, collection)
-    indices, chosen = np.asarray(indices, dtype=np.int64), choose_device(device)
+    indices, chosen = check_indices(indices, len(collection)), choose_device(device)
 
     def batches(first: int, size: int) -> Iterator[Batch]:
         loader = ImageLoader(

@@ -1,0 +1,191 @@
+"""Any scores, labels, weights and regions, in any layout, for evaluation and reach: numbers or an InputError."""
+
+import json
+
+import numpy as np
+import torch
+from fakes_arrays import laid_out
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from calovision.errors import InputError
+from calovision.evaluation import (
+    bootstrap_roc,
+    compare_models,
+    compare_paired,
+    compare_with_cuts,
+    diagnose,
+    efficiencies_of_variation,
+    ensemble_scores,
+    threshold_at,
+)
+from calovision.reach import (
+    SearchBins,
+    asimov_significance,
+    choose_edges,
+    choose_threshold,
+    fill_bins,
+    search_reach,
+)
+from calovision.reach.statistics import profiled_limits
+
+ANY_FLOAT = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, np.nan, np.inf, -np.inf])
+KINDS = (
+    lambda values: values,
+    lambda values: values.tolist(),
+    lambda values: values[:, None],
+    lambda values: torch.tensor(np.array(values, dtype=values.dtype.newbyteorder("="))),
+)
+SPOILT = (
+    lambda values: values[None],
+    lambda values: np.stack([values, values], axis=1),
+    lambda values: values.astype(str),
+    lambda values: values.astype(object),
+    lambda values: values + 0j,
+    lambda values: np.ma.masked_array(values, np.arange(len(values)) == 0),
+    lambda values: [None, *values[1:]],
+    lambda values: values[:-1],
+    lambda values: None,
+    lambda values: "scores",
+)
+OPTIONS = {"expected_signal": 3.0, "expected_background": 20.0, "background_uncertainty": 0.2}
+
+
+@st.composite
+def events(draw, elements=ANY_FLOAT, smallest=0):
+    """Columns of scores, labels, weights and a region, of one length."""
+    n = draw(st.integers(smallest, 12))
+    scores, weights = (draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2))
+    kinds = st.sampled_from(["i1", "u4", "f8", "?"])
+    labels, region = (draw(arrays(draw(kinds), n, elements=st.integers(0, 1))) for _ in range(2))
+    return [scores, labels, weights, region]
+
+
+def table_of(scores, labels, weights, region):
+    return {
+        "label": labels,
+        "weight": weights,
+        "signal_region": region,
+        "cnn": scores,
+        "mj_sum": np.full(len(region), 9.0),
+    }
+
+
+def compared(scores, labels, weights, region):
+    found = compare_with_cuts(
+        table_of(scores, labels, weights, region), {"a": scores, "b": region}, reference="a", seed=1
+    )
+    for part in found.values():
+        assert part["background_efficiency"] > 0
+        for numbers in part["classifiers"].values():
+            value = numbers["signal_efficiency"]
+            assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
+    return found
+
+
+def diagnosed(scores, labels, weights, region):
+    return diagnose(table_of(scores, labels, weights, region), ["cnn"])
+
+
+def models(scores, labels, weights, region):
+    return compare_models({"a": scores}, labels, weights, [0.3], runs={"a": {1: {}}})
+
+
+def band(scores, labels, weights, region):
+    low, high = bootstrap_roc(scores, labels, weights, [0.2, 0.9], n_replicas=5)
+    assert ((low <= high) | np.isnan(low)).all()
+    return [*low, *high]
+
+
+def varied(scores, labels, weights, region):
+    cut = threshold_at(scores, labels, weights, 0.3)
+    return efficiencies_of_variation({"a": scores}, {"a": cut}, region, labels, weights)
+
+
+def paired(scores, labels, weights, region):
+    found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=4)
+    assert np.isfinite(found.replicas["a"]).any() == np.isfinite(found.replicas["signal_region"]).any()
+    return found.value("a"), found.ratio("a", "signal_region")
+
+
+def binned(scores, labels, weights, region):
+    threshold = choose_threshold(scores, labels, weights, **OPTIONS, least_n_eff=0.5)
+    edges = choose_edges(scores, labels, weights, threshold=threshold, least_n_eff=0.5)
+    assert threshold in edges
+    signal, background, error, is_limit = fill_bins(region, labels, weights, 1, empty=0.5)
+    if (signal > 1e-30).all() and (background > 1e-30).all() and max(*signal, *background, *error) < 1e30:
+        limits = profiled_limits(SearchBins(signal, background, error, 0.2), (-1, 0, 1))
+        assert (np.diff(limits) > 0).all()
+    return threshold, edges.tolist(), signal, background, error, is_limit
+
+
+FUNCTIONS = (compared, diagnosed, models, band, varied, paired, binned)
+QUICK = (diagnosed, models, band, varied, paired, binned)
+
+
+def outcome(function, columns):
+    """Numbers as text, or the class of error."""
+    try:
+        return str(function(*columns))
+    except InputError:
+        return InputError
+
+
+@given(events(), st.sampled_from(QUICK), st.data())
+def test_layout_and_kind_change_nothing(columns, function, data):
+    expected = outcome(function, columns)
+    laid = [data.draw(st.sampled_from(KINDS))(data.draw(laid_out(one))) for one in columns]
+    assert outcome(function, laid) == expected
+
+
+@given(events(st.floats(-10, 10, width=32), smallest=2), st.sampled_from(QUICK), st.data())
+def test_what_is_no_column_is_refused(columns, function, data):
+    place, spoil = data.draw(st.integers(0, 2)), data.draw(st.sampled_from(SPOILT))
+    if spoil is SPOILT[1] and place == 0 and function in (band, models, paired):
+        return  # scores of two networks
+    columns[place] = spoil(columns[place])
+    assert outcome(function, columns) is InputError
+
+
+@given(events(st.sampled_from([-2.0, -1.0, 0.25, 1.0, 3.0]), smallest=4), st.sampled_from([-300, 0, 300]))
+def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
+    columns[2] = columns[2].astype(np.float64) * 2.0**power
+    try:
+        found = compared(*columns)
+    except InputError:
+        return
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+@settings(max_examples=15)  # pyhf fits each
+@given(events(st.sampled_from([-1.0, 0.25, 1.0, 3.0]), smallest=4))
+def test_reach_of_any_signs_is_json(columns):
+    table, options = table_of(*columns), OPTIONS | {"seed": 1, "n_bootstrap": 3, "least_n_eff": 0.5}
+    options["cross_section_pb"] = 1.0
+    try:
+        found = search_reach(
+            table, table, ["cnn"], cross_section_pb=1.0, seed=1, n_bootstrap=3, least_n_eff=0.5, **OPTIONS
+        )
+    except InputError:
+        return
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+@given(arrays(np.float64, st.tuples(st.integers(0, 3), st.integers(0, 3)), elements=ANY_FLOAT))
+def test_ensembles_are_finite_or_refused(networks):
+    try:
+        found = ensemble_scores(networks)
+    except InputError:
+        return
+    assert found.shape == (len(networks),)
+    assert np.isfinite(found).all()
+
+
+@given(*[ANY_FLOAT | st.sampled_from([None, "a", 1e-300, 1e300]) for _ in range(3)])
+def test_asimov_significance_is_a_number_or_refused(signal, background, uncertainty):
+    try:
+        found = asimov_significance(signal, background, uncertainty)
+    except InputError:
+        return
+    assert found >= 0
