@@ -189,7 +189,7 @@ def test_agrees_with_python(of, data):
     elements = [{name: values[name][i] for name in of} for i in range(6)]
     expected = expected_of(part, elements)
     expression = parse(part.text, "here")
-    arrays = {name: np.array(values[name]).astype(TYPES[name]) for name in expression.names}
+    arrays = {name: np.array(values[name], dtype=TYPES[name]) for name in expression.names}
     if expected is None or any(np.any(array > LIMIT - 1025) for array in arrays.values() if array.dtype == "u8"):
         if not expression.is_name and expected is None:
             with pytest.raises(
