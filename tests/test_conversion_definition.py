@@ -178,7 +178,7 @@ def test_copies_of_a_file_are_refused(tmp_path):
 
 def write_images(path, extra=(), n=4, **changes):
     with ImageFileWriter(path, (2, 8, 8)) as writer:
-        columns = make_columns(n) | {name: np.ones(n) for name in extra}
+        columns = make_columns(n, label=changes.get("label", 0)) | {name: np.ones(n) for name in extra}
         writer.append(to_sparse(make_images(n)), columns)
         writer.close(make_metadata(source_files=[], **changes))
     return path

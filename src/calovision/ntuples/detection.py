@@ -128,7 +128,10 @@ def fitting_layout(
     layouts = candidates[name]
     if len(layouts) == 1:
         return name, layouts[0]
-    return name, min(_possible(file, layouts, path), key=lambda layout: len(_missing(file, layout, path)))
+    possible = _possible(file, layouts, path)
+    if len(possible) == 1:
+        return name, possible[0]
+    return name, min(possible, key=lambda layout: len(_missing(file, layout, path)))
 
 
 def _shortened(names: tuple[str, ...]) -> str:
