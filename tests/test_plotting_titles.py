@@ -25,6 +25,7 @@ TITLES = {  # as given -> as matplotlib gets it
     r"$t\bar{t}$ + jets": r"$t\bar{t}$ + jets",
     "\x1b[31mred": r"\x1b[31mred",
     "three\nlines\nhere": "three lines here",
+    "\u05e9\u05dc\u05d5\u05dd": "\u05e9\u05dc\u05d5\u05dd",
     "a title that is quite long, as titles of samples often are in real analyses": None,
 }
 NAMES = [f"c{k}" for k in range(len(TITLES))]
@@ -168,5 +169,8 @@ def test_titles_that_cannot_be_set_are_named_by_their_key():
     for title in ("$$", r"$\frac{a}$", "a $x_$ b", "$ $ $ $ x $\\foo$"):
         with pytest.raises(InputError, match="cannot set"):
             check_titles({"key": title})
+    check_titles({"key": "Müller α→β √s p̄ \u05e9\u05dc\u05d5\u05dd"})
+    with pytest.raises(InputError, match="'key': no font of the figures has '字', '漢' of the title '漢字 a'"):
+        check_titles({"key": "漢字 a"})
     with pytest.raises(InputError, match="'key': the title is empty"):
         check_titles({"key": " "})

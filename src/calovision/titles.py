@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from calovision.errors import InputError
 from calovision.text import printable
 
+LATIN = 0x17F  # last letter of those that every font has
+FALLBACK = "DejaVu Sans"  # the font of matplotlib, for letters that the others lack
 DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 def check_titles(titles: Mapping[str, str]) -> None:
-    """Raise InputError for the first title that has no letter to show, or whose formula matplotlib cannot set.
+    """Raise InputError for the first title that is empty or that matplotlib cannot set: its formula or a letter.
 
     Parameters
     ----------
@@ -30,6 +32,12 @@ def check_titles(titles: Mapping[str, str]) -> None:
             raise InputError(
                 f"'{key}': {title!r} holds a formula that matplotlib cannot set ({reason}); correct what is between "
                 r"the dollars, or write \$ for a dollar"
+            )
+        if missing := _without_glyph(title):
+            letters = ", ".join(map(repr, missing))
+            raise InputError(
+                f"'{key}': no font of the figures has {letters} of the title {printable(title)!r}; "
+                "give a title in other letters"
             )
 
 
@@ -51,6 +59,16 @@ def entry(text: object) -> str:
     """As `shown`, for a legend: matplotlib leaves out what begins with an underscore, `styled` takes the blank away."""
     text = shown(text)
     return f" {text}" if text.startswith("_") else text
+
+
+def _without_glyph(text: str) -> list[str]:
+    """Characters of a text for which no figure has a glyph, sorted."""
+    letters = {letter for letter in printable(text) if ord(letter) > LATIN}
+    if not letters:
+        return []
+    from matplotlib.font_manager import findfont, get_font
+
+    return sorted(letter for letter in letters if ord(letter) not in get_font(findfont(FALLBACK)).get_charmap())
 
 
 def _fault(text: str) -> str | None:

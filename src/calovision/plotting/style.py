@@ -16,6 +16,7 @@ from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from calovision.atomic import replaced
+from calovision.titles import FALLBACK
 
 # Color-vision friendly, from Petroff, arXiv:2107.02270 (sequence of ten).
 CLASS_COLORS = {1: "#bd1f01", 0: "#3f90da"}  # signal, background: the same in every figure
@@ -54,6 +55,7 @@ FADED = "0.55"  # gray of what rests on few events
 STYLE = [
     mplhep.style.ROOT,
     {
+        "font.family": ["sans-serif", FALLBACK],
         "font.size": FONT_SIZE,
         "axes.labelsize": FONT_SIZE,
         "axes.titlesize": FONT_SIZE,
