@@ -252,6 +252,7 @@ def test_branch_of_the_cross_section(tmp_path):
     ("cut", "message"),
     [
         ("cl_e + 1", "layout.yaml: towers.cut: 'cl_e \\+ 1' gives numbers"),
+        ("'e[0] > 3'", r"layout.yaml: towers.cut: e\[0\] is an element of the field e, which has one number an object"),
         ("cl_e & 1.5", "layout.yaml: towers.cut: .* joins 1.5, which is no condition, by and"),
         ("cl_e", "a.root, chunk from entry 0: the cut 'cl_e' gives numbers"),
         ("cl_e & cl_phi", "a.root, chunk from entry 0: .* joins cl_e, which is no condition, by and"),

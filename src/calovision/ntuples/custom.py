@@ -51,6 +51,7 @@ from pathlib import Path
 from calovision.errors import InputError
 from calovision.expressions import parse
 from calovision.expressions.kinds import CONDITION
+from calovision.expressions.nodes import names_with_indices
 from calovision.ntuples.expressions import names_in
 from calovision.ntuples.schemas import Collection, Constituents, Schema
 from calovision.user_files import read_yaml
@@ -206,7 +207,14 @@ def _formula(value: object, where: str) -> str:
 
 def _cut(value: object, fields: Mapping[str, str], where: str) -> str:
     """Condition on branches, with the collection's own fields replaced by their formulas."""
-    cut = parse(_formula(value, where), where).substitute(fields, where)
+    cut = parse(_formula(value, where), where)
+    for name in names_with_indices(cut.tree):
+        if name.indices and name.base in fields:
+            raise InputError(
+                f"{where}: {name.text} is an element of the field {name.base}, which has one number an object; write "
+                f"{name.base}, or the element of a branch"
+            )
+    cut = cut.substitute(fields, where)
     if CONDITION not in cut.possible_kinds(where):
         raise InputError(f"{where}: {value!r} gives numbers; it must be a comparison, true or false")
     return cut.text
