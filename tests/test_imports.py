@@ -33,7 +33,7 @@ ALLOWED = {
     "attempts": set(),
     "submission": set(),
     "run_summary": {"attempts", "markdown"},
-    "variations": {"grid"},
+    "variations": {"grid", "records"},
     "models": set(),
     "baselines": {"metrics"},
     "simulation": {"kinematics"},

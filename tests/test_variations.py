@@ -260,3 +260,19 @@ def test_bad_calls_are_named():
         apply_variation(towers, SMEARED, event_number=np.arange(4), seed=1)
     with pytest.raises(InputError, match="give a seed"):
         apply_variation(towers, DEAD, event_number=np.arange(3))
+
+
+@pytest.mark.parametrize("variation", [NOMINAL, Variation(scale=1.1), SMEARED, Variation(dead=0.3)])
+def test_missing_events_and_towers(variation):
+    """An event whose towers are masked has none, and the others are varied as ever."""
+    towers, _ = make_events(6)
+    keep = np.array([True, True, False, True, False, True])
+    expected = vary(towers, variation).tolist()
+    assert vary(ak.mask(towers, keep), variation).tolist() == [
+        one if k else [] for one, k in zip(expected, keep, strict=True)
+    ]
+    hard = vary(ak.mask(towers, towers.e > 10), variation)
+    assert hard.tolist() == vary(towers[towers.e > 10], variation).tolist()
+    towers["e_had"] = ak.mask(towers.e_had, towers.e > 10)
+    with pytest.raises(InputError, match=r"towers\.e_had is missing \(None\)"):
+        vary(towers, variation)

@@ -15,6 +15,7 @@ import numpy as np
 
 from calovision.errors import InputError
 from calovision.grid import OUTSIDE, EtaPhiGrid
+from calovision.records import plain_records
 
 ENERGIES = ("e", "e_em", "e_had", "et", "pt")
 """Fields of towers that grow with the energy."""
@@ -123,7 +124,8 @@ def apply_variation(
     Parameters
     ----------
     towers
-        Records eta, phi and any of `ENERGIES`, ``n_events * var``; smearing needs ``e_em`` and ``e_had``.
+        Records eta, phi and any of `ENERGIES`, ``n_events * var``; smearing needs ``e_em`` and ``e_had``. Missing
+        towers (None) are left out, and an event whose towers are missing has none.
     variation
         What differs.
     event_number
@@ -145,6 +147,8 @@ def apply_variation(
     -----
     Thresholds of the read-out are not applied again: a tower that was measured stays, and none appears.
     """
+    needed = ("eta", "phi", *(name for name in ENERGIES if name in getattr(towers, "fields", ())))
+    towers = plain_records(towers, needed, "towers")
     event_number = np.asarray(event_number)
     if event_number.shape != (len(towers),):
         raise InputError(f"{event_number.shape} event numbers for {len(towers)} events; give one for each")
