@@ -426,3 +426,9 @@ def test_a_working_point_far_below_one_event_has_an_interval():
     found = signal_efficiency_at(scores, labels, weights, 1e-211)
     assert (found.value, found.low) == (pytest.approx(0.0, abs=1e-200), 0.0)
     assert found.value < found.high <= 1
+
+
+def test_a_region_with_less_background_than_floats_can_tell_is_an_empty_one():
+    point = region_point([0, 1, 0], [1, 0, 0], [1.0, 5e-324, 1.0])
+    assert point.is_limit
+    assert 0 < point.background_efficiency < 1

@@ -58,13 +58,11 @@ def region_point(region: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     weights = event_numbers(weights, "weights", n_events=len(region), finite=False)[~is_signal]
     region = region[~is_signal]
     check_weights(weights, "the background (label 0)")
-    if not has_positive_sum(weights[region]):
+    scaled = scaled_to_one(weights)
+    value, size = float(scaled[region].sum() / scaled.sum()), np.abs(scaled)
+    if not (has_positive_sum(weights[region]) and value > 0):
         return RegionPoint(efficiency(region, weights).high, is_limit=True, share=None)
-    weights = scaled_to_one(weights)
-    size = np.abs(weights)
-    return RegionPoint(
-        float(weights[region].sum() / weights.sum()), is_limit=False, share=float(size[region].sum() / size.sum())
-    )
+    return RegionPoint(value, is_limit=False, share=float(size[region].sum() / size.sum()))
 
 
 def signal_efficiency_at(
