@@ -10,7 +10,7 @@ from fakes import make_images, write_image_file
 
 from calovision.datasets import ImageLoader
 from calovision.errors import InputError
-from calovision.storage import ImageCollection, ImageFile, ImageFileWriter
+from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, reader
 
 OLD, NEW = make_images(600, seed=1), make_images(600, seed=2)
 CHANGED = r"a\.h5: the image file was replaced or written to after it had been opened: start again"
@@ -127,3 +127,20 @@ def test_removed_file_stays_for_those_who_use_it(paths):
     assert np.array_equal(file.dense([2]), OLD[[2]])
     with pytest.raises(InputError, match=r"a\.h5: the image file is no longer there"):
         file.events["ht"]
+
+
+@pytest.mark.parametrize("read", ["dense", "sparse"])
+def test_file_that_is_written_to_while_rows_are_read(paths, monkeypatch, read):
+    """Between the look at the file and the end of the reading: no such batch is given."""
+    name = {"dense": "fill_dense", "sparse": "gather_rows"}[read]
+    original = getattr(reader, name)
+
+    def late(*arguments, **options):
+        over_it(*paths)
+        return original(*arguments, **options)
+
+    file = ImageFile(paths[0])
+    assert np.array_equal(file.dense([1]), OLD[[1]])
+    monkeypatch.setattr(reader, name, late)
+    with pytest.raises(InputError, match=CHANGED):
+        getattr(file, read)([5, 3])

@@ -68,7 +68,7 @@ class StoredArrays:
         self._outside = outside
         self._places = self._find(file, list(names))
         self._mapped: dict[str, np.ndarray] = {}
-        self._together: dict[tuple[str, ...], tuple[np.ndarray, ...]] = {}
+        self.kept: tuple[np.ndarray, ...] | None = None
         self._loaded: dict[str, np.ndarray] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -76,11 +76,6 @@ class StoredArrays:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
-
-    def require_unchanged(self) -> None:
-        """Raise InputError if what is mapped is no longer what it was."""
-        if self.source.mapped is not None:
-            self.source.require_unchanged()
 
     def names(self, group: str) -> list[str]:
         """Names of the arrays of a group, without it."""
@@ -119,12 +114,10 @@ class StoredArrays:
             array = self._mapped[name] = np.ndarray(place.shape, place.dtype, self._map(), place.offset)
         return array
 
-    def together(self, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-        """Several whole arrays; quicker than one by one, for those who ask often."""
-        arrays = self._together.get(names)
-        if arrays is None:
-            arrays = self._together[names] = tuple(map(self.whole, names))
-        return arrays
+    def keep(self, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+        """Several whole arrays, which are in `kept` as long as the map is, for those who ask often."""
+        self.kept = tuple(map(self.whole, names))
+        return self.kept
 
     def read(self, name: str) -> np.ndarray:
         """The whole array as one of the caller's own: neither mapped nor kept."""
@@ -154,7 +147,7 @@ class StoredArrays:
 
     def unmap(self) -> None:
         """Let go of the map; the next access makes another. Arrays that are still in use keep the old one."""
-        self.source.mapped, self._mapped, self._together = None, {}, {}
+        self.source.mapped, self._mapped, self.kept = None, {}, None
 
     def _map(self) -> np.memmap:
         """The map of the file, made if there is none now."""

@@ -198,11 +198,16 @@ class ImageCollection:
         """
         indices = check_rows(indices, len(self))
         if len(self.files) <= FEW_FILES:
-            parts = [file.stored(rows, targets) for file, rows, targets in self._by_file(indices)]
-            return gather_rows(parts, len(indices), self.metadata.image_shape)
+            owned = list(self._by_file(indices))
+            parts = [file.stored(rows, targets) for file, rows, targets in owned]
+            images = gather_rows(parts, len(indices), self.metadata.image_shape)
+            for file, _, _ in owned:
+                file.require_unchanged()
+            return images
         images = self._empty_rows(indices)
         for file, rows, targets in self._by_file(indices):  # one after the other, since each map costs a descriptor
             copy_rows(file.stored(rows, targets), images)
+            file.require_unchanged()
         return images
 
     def iterate(

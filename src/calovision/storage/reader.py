@@ -67,6 +67,7 @@ class ImageFile:
             self._check(file)
         self.events = EventColumns(self._arrays, self.metadata.label)
         self._outside, self._ascends = outside, False
+        self._source = self._arrays.source
         self._is_mapped = all(self._arrays.offset(name) is not None for name in ROWS)
         self._sound = np.zeros(len(self), dtype=bool)
 
@@ -154,6 +155,7 @@ class ImageFile:
         """Write the images of ``rows`` (checked before) into ``images[targets]``, dense float32."""
         part = self.stored(rows, targets)
         damaged = fill_dense(part.arrays, part.rows, targets, images, sound=part.sound, threads=threads)
+        self.require_unchanged()
         if damaged >= 0:
             raise part.damaged(damaged)
 
@@ -168,7 +170,9 @@ class ImageFile:
             If the file is damaged.
         """
         rows = check_rows(indices, len(self))
-        return gather_rows([self.stored(rows, np.arange(len(rows)))], len(rows), self.metadata.image_shape)
+        images = gather_rows([self.stored(rows, np.arange(len(rows)))], len(rows), self.metadata.image_shape)
+        self.require_unchanged()
+        return images
 
     def iterate(self, chunk_size: int = 1000) -> Iterator[tuple[np.ndarray, SparseImages]]:
         """Row numbers and sparse images, ``chunk_size`` rows at a time, in the memory of one chunk."""
@@ -179,14 +183,16 @@ class ImageFile:
     def stored(self, rows: np.ndarray, targets: np.ndarray, *, read: bool = False) -> StoredRows:
         """Arrays that hold the rows (checked before), for the functions of `calovision.storage.rows`.
 
+        Whoever has read from them calls `require_unchanged`, since the file may have been written to meanwhile.
         ``read`` reads the piece from the first to the last of the rows, which must ascend, instead of mapping the file.
         """
         if not read and (self._is_mapped or all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)):
             POOL.touch(len(rows))
-            self._arrays.require_unchanged()
+            self._source.require_all_of_it()
             if not self._ascends:
                 self._check_offsets()
-            return StoredRows(self._arrays.together(ROWS), rows, targets, self.damaged, self._sound)
+            arrays = self._arrays.kept or self._arrays.keep(ROWS)
+            return StoredRows(arrays, rows, targets, self.damaged, self._sound)
         first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
         arrays = self._piece(np.arange(first, last + 1))
         return StoredRows(arrays, rows - first, targets, lambda row: self.damaged(row + first))
@@ -196,12 +202,18 @@ class ImageFile:
         from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
 
         POOL.touch(len(rows))
-        self._arrays.require_unchanged()
+        self._source.require_all_of_it()
         lengths = np.empty(len(rows), dtype=np.int64)
         damaged = measure(self.offsets, self._arrays.shape(ROWS[1])[0], rows, np.arange(len(rows)), lengths)
+        self.require_unchanged()
         if damaged >= 0:
             raise self.damaged(damaged)
         return lengths
+
+    def require_unchanged(self) -> None:
+        """Raise InputError if what was read from the map may not be that of the file as it was opened."""
+        if self._source.mapped is not None:
+            self._source.require_unchanged()
 
     @property
     def is_mapped(self) -> bool:

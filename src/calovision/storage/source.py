@@ -38,7 +38,7 @@ class Source:
 
     def __init__(self, path: Path, identity: Identity) -> None:
         self.path, self.identity = path, identity
-        self._name = os.fspath(path)
+        self._name, self._size = os.fspath(path), identity.size
         self.mapped: np.memmap | None = None
 
     def map(self) -> np.memmap:
@@ -62,6 +62,12 @@ class Source:
         except OSError as error:
             raise self._lost() from error
         return numbers
+
+    def require_all_of_it(self) -> None:
+        """Raise InputError if the file is shorter than its map: reading behind the end would end the process."""
+        mapped = self.mapped
+        if mapped is not None and mapped._mmap.size() < self._size:
+            raise self.changed()
 
     def require_unchanged(self) -> None:
         """Raise InputError if the file was written to since it was opened, or is shorter than its map.
