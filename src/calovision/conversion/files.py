@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.chunks import Chunk, convert_chunk
-from calovision.conversion.definition import definition_of
-from calovision.conversion.fields import fields_to_read
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
-from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash, share_of_range
+from calovision.conversion.reading import check_entries, describe_file, open_file, part_of, read_events
+from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash
 from calovision.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
-from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, clipped, iterate_events, open_ntuple
+from calovision.ntuples import Events, NtupleInfo, clipped
 from calovision.ntuples.root_file import split_tree
 from calovision.storage import ImageFileWriter, ImageMetadata
 
@@ -85,7 +83,7 @@ def convert_ntuple(
     retries
         How often an address that does not answer is tried again, with growing waits.
     info
-        What `open_file` said of the file; None if it was not asked.
+        What `reading.open_file` said of the file; None if it was not asked.
     progress
         Called with the number of events after each chunk.
 
@@ -111,15 +109,14 @@ def convert_ntuple(
         if info is None:
             info = open_file(path, recipe, schema=schema, tree=tree, weights=weights, retries=retries)
         definition = describe_file(info, recipe)
-        _check_entries(info, n_entries)
+        check_entries(info, n_entries)
         section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
         entries = clipped(*(entry_range or (0, None)), info.n_entries)
-        chunks = _read(info, recipe, weights, chunk_size, entries, retries)
-        info = _part(info, *(entry_range or (0, None)))
+        chunks = read_events(info, recipe, weights, chunk_size, entries, retries)
+        info = part_of(info, *(entry_range or (0, None)))
+        done = progress or (lambda n_events: None)
         with ImageFileWriter(output, recipe.image_shape, compression=compression, to_merge=to_merge) as writer:
-            cut_flow = _write_chunks(
-                writer, chunks, info, recipe, sample, label, entries[0], progress or (lambda n_events: None)
-            )
+            cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, entries[0], done)
             metadata = describe(
                 info,
                 section,
@@ -133,11 +130,9 @@ def convert_ntuple(
         if on_bad_file == "fail":
             raise
         logger.warning("%s: skipped (%s)", path, error)
+        metadata = describe(None, cross_section_pb or np.nan, source_files=[], skipped_files=[(str(path), str(error))])
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
             writer.append(*_no_events(recipe, sample, label, None))
-            metadata = describe(
-                None, cross_section_pb or np.nan, source_files=[], skipped_files=[(str(path), str(error))]
-            )
             writer.close(metadata)
     for cut, n_events, weight in metadata.cut_flow:
         logger.info("%s: %s: %d events, sum of weights %g", path, cut, n_events, weight)
@@ -150,88 +145,9 @@ def check_on_bad_file(on_bad_file: str) -> None:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
 
-def open_file(
-    path: Path | str,
-    recipe: ImageRecipe,
-    *,
-    schema: str | Path | None,
-    tree: str | None,
-    weights: WeightOptions,
-    retries: int,
-) -> NtupleInfo:
-    """Read what a file says about all its events; BadFileError if it cannot be read."""
-    try:
-        return open_ntuple(
-            path,
-            schema=schema,
-            tree=tree,
-            weight_index=weights.index,
-            n_generated=weights.n_generated,
-            sum_of_weights=weights.sum_of_weights,
-            trimmed=recipe.fat_jets.groomed,
-            retries=retries,
-        )
-    except InputError as error:
-        raise BadFileError(str(error)) from error
-
-
-def describe_file(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
-    """Say what the images of a file are made of (`definition_of`); BadFileError if it lacks what the recipe needs."""
-    try:
-        return definition_of(info, recipe)
-    except InputError as error:
-        raise BadFileError(str(error)) from error
-
-
 def _with_tree(path: Path | str, tree: str | None) -> str:
     """Path as given, with the tree that was named apart from it."""
     return str(path) if tree is None or split_tree(path)[1] else f"{path}:{tree}"
-
-
-def _check_entries(info: NtupleInfo, n_entries: int | None) -> None:
-    """Raise InputError if the file is not the one that was counted, since then its parts do not make a whole."""
-    if n_entries not in (None, info.n_entries):
-        raise InputError(
-            f"{info.path} has {info.n_entries} entries, but {n_entries} when the jobs were made: start again, after "
-            "a correction of the list of files if the number stands there, or without entry_counts.json in the results "
-            "folder if the file is an address"
-        )
-
-
-def _part(info: NtupleInfo, first: int, end: int | None) -> NtupleInfo:
-    """What is said about some entries of a file: their share of the generated events and of the sum of weights."""
-    share = partial(share_of_range, first=first, end=end, n_entries=info.n_entries)
-    return replace(info, n_generated=share(info.n_generated), sum_of_weights=share(float(info.sum_of_weights)))
-
-
-def _read(
-    info: NtupleInfo,
-    recipe: ImageRecipe,
-    weights: WeightOptions,
-    chunk_size: int | None,
-    entry_range: tuple[int, int],
-    retries: int,
-) -> Iterator[Events]:
-    """Chunks of the entries, whose fat jets are compared with their constituents if they are read."""
-    check = ConstituentCheck(recipe.fat_jets.pt_min)
-    try:
-        for events in iterate_events(
-            info.path,
-            schema=info.schema,
-            tree=info.tree,
-            chunk_size=chunk_size,
-            trimmed=recipe.fat_jets.groomed,
-            fields=fields_to_read(recipe, info),
-            weight_index=weights.index,
-            entry_range=entry_range,
-            retries=retries,
-        ):
-            if events.constituents is not None and not check.is_complete:
-                check.add(events.fat_jets, events.constituents)
-            yield events
-        check.warn(info.path)
-    except InputError as error:
-        raise BadFileError(str(error)) from error
 
 
 def _write_chunks(

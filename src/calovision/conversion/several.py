@@ -6,14 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from calovision.atomic import scratch_folder
-from calovision.conversion.files import (
-    GENERATOR_WEIGHTS,
-    check_on_bad_file,
-    convert_ntuple,
-    describe_file,
-    open_file,
-)
+from calovision.conversion.files import GENERATOR_WEIGHTS, check_on_bad_file, convert_ntuple
 from calovision.conversion.processes import run_in_processes
+from calovision.conversion.reading import describe_file, open_file
 from calovision.conversion.recipe import ImageRecipe, WeightOptions
 from calovision.errors import BadFileError, InputError
 from calovision.ntuples import NtupleInfo
