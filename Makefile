@@ -5,6 +5,7 @@
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
+# make wheel  sdist and wheel, checked, and the wheel tried in an environment that holds nothing else
 # make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
@@ -12,11 +13,12 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
 BENCH := .bench
+DIST := dist
 BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz test-slurm test-container lint bench container clean
+.PHONY: all install test fuzz test-slurm test-container lint wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -45,7 +47,7 @@ lint: $(LINTERS)
 # The stamps make a second call skip the installation; touching pyproject.toml or constraints.txt repeats it.
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[example,test]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test]"
 	# apart from the rest, since it makes every snakemake call warn; the tests give it a stub of HTCondor
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/htcondor -c constraints.txt snakemake-executor-plugin-htcondor
 	touch $@
@@ -54,13 +56,21 @@ $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
+wheel: $(LINTERS)
+	rm -rf $(DIST) && mkdir -p $(DIST)
+	$(BIN)/python -m build --outdir $(DIST) .
+	$(BIN)/twine check --strict $(DIST)/*
+	$(PYTHON) -m venv $(DIST)/plain
+	$(DIST)/plain/bin/python -m pip install --quiet -c constraints.txt $(DIST)/*.whl
+	cd $(DIST) && plain/bin/python $(CURDIR)/tests/smoke_wheel.py
+
 bench: $(BENCH_INSTALLED)
 	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks
 
 # EnergyFlow imports wasserstein, whose 1.1.0 works with numpy 2 but excludes it in its metadata.
 $(BENCH_INSTALLED): pyproject.toml constraints.txt tests/benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e ".[example]" -r tests/benchmarks/requirements.txt
+	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e ".[all]" -r tests/benchmarks/requirements.txt
 	$(BENCH)/bin/python -m pip install --quiet --no-deps wasserstein==1.1.0
 	touch $@
 
@@ -68,4 +78,4 @@ container:
 	apptainer build --force workflow/container/calovision.sif workflow/container/calovision.def
 
 clean:
-	rm -rf $(VENV) $(BENCH) results .snakemake
+	rm -rf $(VENV) $(BENCH) $(DIST) results .snakemake

@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from calovision.extras import MissingExtraError, explain_missing
+
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
@@ -25,11 +27,20 @@ def name_and_specifier(requirement):
     return canonicalize_name(requirement.name), str(requirement.specifier)
 
 
+def of_extra(extra):
+    """Requirements of an extra, and of the extras that it includes."""
+    for text in PROJECT["optional-dependencies"][extra]:
+        requirement = Requirement(text)
+        if requirement.name == PROJECT["name"]:
+            for included in requirement.extras:
+                yield from of_extra(included)
+        else:
+            yield text
+
+
 def in_pyproject():
     """Requirements of the package and of the extras that environment.yml includes."""
-    extras = PROJECT["optional-dependencies"]
-    every = [*PROJECT["dependencies"], *extras["example"], *extras["onnx"], *extras["slurm"], *extras["test"]]
-    return dict(name_and_specifier(text) for text in every if Requirement(text).name != PROJECT["name"])
+    return dict(name_and_specifier(text) for text in [*PROJECT["dependencies"], *of_extra("test")])
 
 
 def in_environment():
@@ -59,7 +70,7 @@ def test_environment_and_pyproject_ask_for_the_same():
 
 def test_torch_is_pinned():
     assert pins()["torch"] == Version("2.13.0")
-    assert Requirement(next(r for r in PROJECT["dependencies"] if r.startswith("torch"))).specifier.contains("2.13.0")
+    assert Requirement(next(r for r in of_extra("train") if r.startswith("torch"))).specifier.contains("2.13.0")
 
 
 def test_constraints_pin_each_package_once():
@@ -131,3 +142,38 @@ def test_version_is_the_same_everywhere():
     if changelog.exists():
         headings = re.findall(r"^## \[?v?(\d+\.\d+\.\d+)", changelog.read_text(), flags=re.MULTILINE)
         assert headings[0] == version
+
+
+@pytest.mark.parametrize(
+    ("module", "extra"),
+    [
+        ("torch", "train"),
+        ("sklearn", "workflow"),
+        ("hepdata_lib", "workflow"),
+        ("matplotlib", "plot"),
+        ("onnx", "onnx"),
+    ],
+)
+def test_missing_package_is_explained_by_its_extra(module, extra):
+    explained = explain_missing(ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part"))
+    assert isinstance(explained, MissingExtraError)
+    assert str(explained).endswith(f'pip install "calovision[{extra}]"')
+
+
+def test_other_missing_modules_stay_as_they_are():
+    error = ModuleNotFoundError("No module named 'mine'", name="mine")
+    assert explain_missing(error) is error
+
+
+def test_builder_is_what_a_plain_installation_brings():
+    every = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    assert not every & {
+        "torch",
+        "lightning",
+        "snakemake",
+        "pyhf",
+        "captum",
+        "hepdata-lib",
+        "matplotlib",
+        "scikit-learn",
+    }

@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "calovision"
 # Every module may import errors. A module is listed with the siblings that it may import: those above it only.
 ALLOWED = {
     "errors": set(),
+    "extras": set(),
     "atomic": set(),
     "user_files": set(),
     "logs": {"attempts", "submission", "text"},
@@ -56,8 +57,8 @@ ALLOWED = {
     "planning": {"attempts", "models", "run_summary", "storage"},
     "workflow": {"grid", "ntuples", "selection", "titles", "user_files"},
     "cli": {"conversion", "grid", "images", "jet_images", "jets", "ntuples", "plotting", "splits", "storage"}
-    | {"compilation", "models", "onnx_export", "planning", "run_summary", "scoring", "workflow", "text"},
-    "__init__": {"conversion", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
+    | {"compilation", "extras", "models", "onnx_export", "planning", "run_summary", "scoring", "workflow", "text"},
+    "__init__": {"conversion", "extras", "grid", "images", "jet_images", "models", "onnx_export", "scoring", "storage"},
 }
 HEAVY = ("torch", "lightning", "matplotlib", "mplhep", "snakemake", "sklearn", "tensorboard", "pythia8mc", "numba")
 

@@ -57,7 +57,12 @@ def __getattr__(name: str) -> object:
     """Import a public name from its module (PEP 562)."""
     for module, names in _MODULES.items():
         if name in names:
-            return getattr(import_module(f"calovision.{module}"), name)
+            try:
+                return getattr(import_module(f"calovision.{module}"), name)
+            except ModuleNotFoundError as error:
+                from calovision.extras import explain_missing
+
+                raise explain_missing(error) from error
     raise AttributeError(f"module 'calovision' has no attribute '{name}'")
 
 

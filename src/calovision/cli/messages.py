@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from calovision.atomic import why_refused
 from calovision.errors import InputError
+from calovision.extras import explain_missing
 from calovision.text import printable
 
 LOGGERS = ("calovision", "py.warnings")
@@ -33,6 +34,11 @@ class OneSentenceGroup(TyperGroup):
                 return super().invoke(ctx)
             except InputError as error:
                 sentence = str(error)
+            except ModuleNotFoundError as error:
+                explained = explain_missing(error)
+                if explained is error:
+                    raise
+                sentence = str(explained)
             except BrokenPipeError:  # `calovision inspect FILE | head`; typer deals with it
                 raise
             except OSError as error:
