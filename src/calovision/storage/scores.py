@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from scipy.special import logit
 
 from calovision.errors import InputError
 from calovision.storage.collection import ImageCollection
@@ -106,6 +105,8 @@ def _has_logits(path: Path) -> bool:
 
 def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
     """Logits of the probabilities of an older file; next to 0 and 1 these have lost the order of the events."""
+    from scipy.special import logit  # the image builder goes without scipy
+
     probabilities = np.asarray(probabilities, dtype=np.float64)
     if not np.all((probabilities > 0) & (probabilities < 1)):
         raise InputError(
