@@ -426,3 +426,11 @@ print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
     assert dead_links(tmp_path / "report.html") == []
     for words in ("36.1 /fb.", "Samples: rpv, qcd.", "{{ no placeholder }}", "Foot."):
         assert words in (tmp_path / "report.html").read_text()
+
+
+def test_cuts_of_the_preselection_are_told_one_after_the_other(tmp_path):
+    text = Path(__file__).parents[1] / "workflow" / "report" / "sections" / "selection.md"
+    values = {"preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"}, "signal_region": "ht > 1"}
+    entry = {"name": "selection", "title": "Selection", "text_file": str(text)}
+    (section,) = read_sections([entry], plots=tmp_path, values=values)
+    assert "three jets (`n_fat_jets >= 3`), then hard (`leading_pt > 440`)." in section.text
