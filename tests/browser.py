@@ -9,11 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 DESKTOP, PHONE = 1280, 390  # CSS pixels
 
-# A window of Chromium is at least 500 pixels wide, a frame as narrow as one likes. The page's own scripts, if it had
-# any, would run as ever; nothing is put into it.
+# A window of Chromium is at least 500 pixels wide, a frame as narrow as one likes. The page's own
+# scripts, if it had any, would run as ever; nothing is put into it.
 HARNESS = """<!DOCTYPE html>
 <meta charset="utf-8">
 <iframe id="frame" style="border: 0; width: {width}px; height: 844px" src="{page}"></iframe>
@@ -68,11 +70,12 @@ def measure(page: Path, width: int, scratch: Path) -> dict:
 
     Returns
     -------
-    ``console``: messages of the browser's console; ``width`` and ``content_width`` of the page; ``images``: alt text,
-    pixels (0 if broken), box on the screen (left, top, width, height), whether shown, clipped, and on top; ``links``
-    with their boxes; ``frames`` of tables with their boxes and inner widths; ``smallest_font`` in pixels; ``large``:
-    after a click on the first figure its box, that of the large view, and the class of what lies in the middle of the
-    window; ``closed``: after the click that closes it its box, and the number of large views left.
+    ``console``: messages of the browser's console; ``width`` and ``content_width`` of the page;
+    ``images``: alt text, pixels (0 if broken), box on the screen (left, top, width, height),
+    whether shown, clipped, and on top; ``links`` with their boxes; ``frames`` of tables with their
+    boxes and inner widths; ``smallest_font`` in pixels; ``large``: after a click on the first
+    figure its box, that of the large view, and the class of what lies in the middle of the window;
+    ``closed``: after the click that closes it its box, and the number of large views left.
     """
     harness = scratch / f"harness{width}.html"
     harness.write_text(HARNESS.format(width=width, page=page.resolve().as_uri()))
@@ -112,13 +115,16 @@ async function outlines(pages, selectors) {
 """
 
 
-def outlines(pages: list[Path], selectors: dict[str, str], scratch: Path) -> tuple[list[dict], list[str]]:
+def outlines(
+    pages: list[Path], selectors: dict[str, str], scratch: Path
+) -> tuple[list[dict], list[str]]:
     """What a browser makes of pages, and the messages of its console.
 
     Returns
     -------
-    For each page ``elements``: name and names of the attributes of each element; ``title``; ``links``: addresses;
-    ``texts``: words of the first element of each of the selectors, runs of blanks as one.
+    For each page ``elements``: name and names of the attributes of each element; ``title``;
+    ``links``: addresses; ``texts``: words of the first element of each of the selectors, runs of
+    blanks as one.
     """
     harness = scratch / "outlines.html"
     addresses = json.dumps([page.resolve().as_uri() for page in pages])
@@ -128,10 +134,27 @@ def outlines(pages: list[Path], selectors: dict[str, str], scratch: Path) -> tup
 
 
 def _run(harness: Path, scratch: Path) -> dict:
-    """What the scripts of a page left in its element ``result`` as JSON, and the messages of the console."""
-    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]
-    command += ["--allow-file-access-from-files", "--enable-logging=stderr", "--virtual-time-budget=10000"]
-    command += [f"--user-data-dir={scratch / 'profile'}", "--window-size=1400,1000", "--dump-dom", harness.as_uri()]
+    """What the scripts of a page left in its element ``result`` as JSON, and the messages of the
+    console."""
+    command = [
+        CHROMIUM,
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--no-first-run",
+    ]
+    command += [
+        "--allow-file-access-from-files",
+        "--enable-logging=stderr",
+        "--virtual-time-budget=10000",
+    ]
+    command += [
+        f"--user-data-dir={scratch / 'profile'}",
+        "--window-size=1400,1000",
+        "--dump-dom",
+        harness.as_uri(),
+    ]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'<pre id="result">(.+?)</pre>', result.stdout, re.DOTALL)
     assert found, f"Chromium measured nothing:\n{result.stderr[-2000:]}"
@@ -154,7 +177,8 @@ class _Addresses(HTMLParser):
 
 
 def dead_links(page: Path) -> list[str]:
-    """Links that lead nowhere: to no id of the page, or no file beside it; elsewhere only https is alive."""
+    """Links that lead nowhere: to no id of the page, or no file beside it; elsewhere only https is
+    alive."""
     found = _Addresses()
     found.feed(page.read_text())
     assert len(set(found.ids)) == len(found.ids), "an id occurs twice"

@@ -8,8 +8,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# The same examples in every run and no limit of time, which a busy machine would exceed. `make fuzz` takes the second
-# profile: many examples, others in every run, and what failed is tried again first.
+# The same examples in every run and no limit of time, which a busy machine would exceed. `make
+# fuzz` takes the second profile: many examples, others in every run, and what failed is tried again
+# first.
 hypothesis.settings.register_profile(
     "calovision",
     max_examples=200,
@@ -20,10 +21,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile(
     "fuzz", hypothesis.settings.get_profile("calovision"), max_examples=10_000, derandomize=False
 )
-hypothesis.settings.register_profile("few", hypothesis.settings.get_profile("calovision"), max_examples=40)
+hypothesis.settings.register_profile(
+    "few", hypothesis.settings.get_profile("calovision"), max_examples=40
+)
 hypothesis.settings.load_profile("calovision")
 
-# Before torch is imported: tiny images are slower on many threads, and results could depend on their number.
+# Before torch is imported: tiny images are slower on many threads, and results could depend on
+# their number.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).parents[1]
@@ -41,7 +45,7 @@ def delphes_dir() -> Path:
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """Undo what `calovision.logs.job_log` does to the logging of the process."""
+    """Undo what `calovision.jobs.logs.job_log` does to the logging of the process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

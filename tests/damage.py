@@ -1,6 +1,7 @@
 """Image files that were damaged, or stored in unusual ways, on purpose: hundreds of cases by name.
 
-The good file has numbers that every type of the cases can hold, so that who reads a case at all must find the same.
+The good file has numbers that every type of the cases can hold, so that who reads a case at all
+must find the same.
 """
 
 import json
@@ -10,13 +11,20 @@ import h5py
 import numpy as np
 from fakes import make_columns, make_images, make_metadata, to_sparse
 
-from calovision.grid import JetGrid
+from calovision.images.grid import JetGrid
 from calovision.storage import ImageFileWriter
 
 N = 20
 IMAGES = np.ceil(make_images(N))
 ROWS = ("images/offsets", "images/cells", "images/values")
-COLUMNS = ("events/event_number", "events/label", "events/weight", "events/split", "events/jet_index", "events/mass")
+COLUMNS = (
+    "events/event_number",
+    "events/label",
+    "events/weight",
+    "events/split",
+    "events/jet_index",
+    "events/mass",
+)
 SUMS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
 DATA = (*ROWS, *COLUMNS, *SUMS)
 N_STORED = int(np.count_nonzero(IMAGES))
@@ -24,7 +32,11 @@ N_STORED = int(np.count_nonzero(IMAGES))
 
 def write_good(path):
     """A file of jets with everything that a file may have."""
-    columns = {name: values for name, values in make_columns(N).items() if name in ("event_number", "label", "split")}
+    columns = {
+        name: values
+        for name, values in make_columns(N).items()
+        if name in ("event_number", "label", "split")
+    }
     columns |= {"weight": np.ones(N), "jet_index": np.arange(N) % 2}
     columns |= {name: np.full(N, 3.0) for name in ("pt", "eta", "phi", "mass")}
     with ImageFileWriter(path, (2, 8, 8)) as writer:
@@ -51,7 +63,9 @@ def string(file, name, values):
 
 
 def text(file, name, values):
-    file.create_dataset(name, data=np.asarray(values).astype(str).astype(object), dtype=h5py.string_dtype())
+    file.create_dataset(
+        name, data=np.asarray(values).astype(str).astype(object), dtype=h5py.string_dtype()
+    )
 
 
 def enumeration(file, name, values):
@@ -88,7 +102,9 @@ def committed(file, name, values):
 def chunked(file, name, values, **options):
     values = np.asarray(values)
     if values.ndim:
-        file.create_dataset(name, data=values, chunks=tuple(min(n, 7) for n in values.shape), **options)
+        file.create_dataset(
+            name, data=values, chunks=tuple(min(n, 7) for n in values.shape), **options
+        )
     else:
         file.create_dataset(name, data=values)
 
@@ -103,7 +119,9 @@ def compact(file, name, values):
     plist.set_layout(h5py.h5d.COMPACT)
     kind, space = h5py.h5t.py_create(values.dtype), h5py.h5s.create_simple(values.shape or (1,))
     if values.ndim:
-        h5py.h5d.create(file.id, name.encode(), kind, space, dcpl=plist).write(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        h5py.h5d.create(file.id, name.encode(), kind, space, dcpl=plist).write(
+            h5py.h5s.ALL, h5py.h5s.ALL, values
+        )
     else:
         file.create_dataset(name, data=values)
 
@@ -200,14 +218,40 @@ MAKERS = {f"type {kind}": partial(stored_as, kind) for kind in TYPES}
 MAKERS |= {
     one.__name__: one
     for one in (
-        *(string, text, enumeration, compound, opaque, references, array_type, ragged, committed, chunked),
-        *(resizable, compact, external, virtual, soft_link, external_link, external_link_to_itself, hard_link),
+        *(
+            string,
+            text,
+            enumeration,
+            compound,
+            opaque,
+            references,
+            array_type,
+            ragged,
+            committed,
+            chunked,
+        ),
+        *(
+            resizable,
+            compact,
+            external,
+            virtual,
+            soft_link,
+            external_link,
+            external_link_to_itself,
+            hard_link,
+        ),
         *(missing, group, null, one_number, huge, never_written),
     )
 }
 MAKERS |= {f"filter {name}": partial(chunked, compression=name) for name in ("gzip", "lzf")}
-MAKERS |= {"shuffled": partial(chunked, shuffle=True), "with checksums": partial(chunked, fletcher32=True)}
-MAKERS |= {f"shape {shape}": partial(of_shape, shape) for shape in ((0,), (N, 1), (N, 0), (1, N), (2, 8, 8), ())}
+MAKERS |= {
+    "shuffled": partial(chunked, shuffle=True),
+    "with checksums": partial(chunked, fletcher32=True),
+}
+MAKERS |= {
+    f"shape {shape}": partial(of_shape, shape)
+    for shape in ((0,), (N, 1), (N, 0), (1, N), (2, 8, 8), ())
+}
 MAKERS |= {f"longer by {by}": partial(longer, by) for by in (1, -1, 1000)}
 
 
@@ -226,19 +270,50 @@ def repeat(row, file):
     file["images/cells"][start + 1] = file["images/cells"][start]
 
 
-CONTENTS = {f"{name}[{position}] = {value}": partial(put, name, position, value) for name, position, value in (
-    *(("images/offsets", position, value) for position in (0, 1, 7, N - 1) for value in (-1, 1, -(2**63), 2**62)),
-    *(("images/offsets", N, value) for value in (0, -1, N_STORED - 1, N_STORED + 1, 2**62)),
-    *(("images/cells", position, value) for position in (0, 77, N_STORED - 1) for value in (128, 129, 4096, 65535)),
-    *(("images/values", position, value) for position in (0, 77, N_STORED - 1) for value in (np.nan, np.inf, -np.inf)),
-    *(("events/label", position, value) for position in (0, 11, N - 1) for value in (1, 5, -1, 127)),
-    *(("events/split", position, value) for position in (0, 11, N - 1) for value in (3, 7, 255)),
-    *(("events/weight", position, value) for position in (0, 11, N - 1) for value in (np.nan, np.inf, -np.inf)),
-    *(("events/jet_index", position, value) for position in (0, N - 1) for value in (-1, -(2**63))),
-    *(("statistics/n", (), value) for value in (-1, N + 1, 2**40)),
-    *((name, (1, 2, 3), value) for name in SUMS[1:] for value in (np.nan, np.inf)),
-    ("statistics/total_of_squares", (0, 0, 0), -1.0),
-)}  # fmt: skip
+CONTENTS = {
+    f"{name}[{position}] = {value}": partial(put, name, position, value)
+    for name, position, value in (
+        *(
+            ("images/offsets", position, value)
+            for position in (0, 1, 7, N - 1)
+            for value in (-1, 1, -(2**63), 2**62)
+        ),
+        *(("images/offsets", N, value) for value in (0, -1, N_STORED - 1, N_STORED + 1, 2**62)),
+        *(
+            ("images/cells", position, value)
+            for position in (0, 77, N_STORED - 1)
+            for value in (128, 129, 4096, 65535)
+        ),
+        *(
+            ("images/values", position, value)
+            for position in (0, 77, N_STORED - 1)
+            for value in (np.nan, np.inf, -np.inf)
+        ),
+        *(
+            ("events/label", position, value)
+            for position in (0, 11, N - 1)
+            for value in (1, 5, -1, 127)
+        ),
+        *(
+            ("events/split", position, value)
+            for position in (0, 11, N - 1)
+            for value in (3, 7, 255)
+        ),
+        *(
+            ("events/weight", position, value)
+            for position in (0, 11, N - 1)
+            for value in (np.nan, np.inf, -np.inf)
+        ),
+        *(
+            ("events/jet_index", position, value)
+            for position in (0, N - 1)
+            for value in (-1, -(2**63))
+        ),
+        *(("statistics/n", (), value) for value in (-1, N + 1, 2**40)),
+        *((name, (1, 2, 3), value) for name in SUMS[1:] for value in (np.nan, np.inf)),
+        ("statistics/total_of_squares", (0, 0, 0), -1.0),
+    )
+}
 CONTENTS |= {f"reversed row {row}": partial(reverse, row) for row in (0, 7, N - 1)}
 CONTENTS |= {f"repeated cell in row {row}": partial(repeat, row) for row in (0, 7, N - 1)}
 
@@ -251,30 +326,61 @@ def drop_attribute(name, file):
     del file.attrs[name]
 
 
-ATTRIBUTES = (*make_metadata().to_attributes(), "kind", "jet_recipe", "source_ranges", "skipped_files")
+ATTRIBUTES = (
+    *make_metadata().to_attributes(),
+    "kind",
+    "jet_recipe",
+    "source_ranges",
+    "skipped_files",
+)
 VALUES = {
-    "0": 0, "-1": -1, "99": 99, "half": 0.5, "nan": np.nan, "inf": np.inf, "huge": 2**63, "truth": True, "empty": "",
-    "text": "foo", "brace": "{", "list": "[]", "object": "{}", "null": "null", "numbers": "[1, 2, 3]",
+    "0": 0,
+    "-1": -1,
+    "99": 99,
+    "half": 0.5,
+    "nan": np.nan,
+    "inf": np.inf,
+    "huge": 2**63,
+    "truth": True,
+    "empty": "",
+    "text": "foo",
+    "brace": "{",
+    "list": "[]",
+    "object": "{}",
+    "null": "null",
+    "numbers": "[1, 2, 3]",
     "names": '["a", "a"]',
-    "bytes": np.bytes_(b"foo"), "no text": np.bytes_(b"\xff\xfe"), "array": np.arange(3), "one": np.array([1]),
-    "null space": h5py.Empty("f8"), "nested": "[" * 100_000, "long": "1" * 5000, "rows": '[["a"], [1, 2, 3, 4]]',
+    "bytes": np.bytes_(b"foo"),
+    "no text": np.bytes_(b"\xff\xfe"),
+    "array": np.arange(3),
+    "one": np.array([1]),
+    "null space": h5py.Empty("f8"),
+    "nested": "[" * 100_000,
+    "long": "1" * 5000,
+    "rows": '[["a"], [1, 2, 3, 4]]',
     "large grid": json.dumps({"n_eta": 2**31, "n_phi": 2**31, "width": 1.0, "eta_range": [-1, 1]}),
     "no grid": json.dumps({"n_eta": -3, "n_phi": "8", "width": None, "eta_range": [1, -1]}),
     "many cells": json.dumps({"n_eta": 16, "n_phi": 16, "width": 1.0}),
     "many": json.dumps([f"c{k}" for k in range(9000)]),
-}  # fmt: skip
+}
 
 
 def cases():
     """Name of each case -> what makes it of an open file."""
-    found = {f"{name}: {maker}": partial(replace, name, make) for name in DATA for maker, make in MAKERS.items()}
+    found = {
+        f"{name}: {maker}": partial(replace, name, make)
+        for name in DATA
+        for maker, make in MAKERS.items()
+    }
     for name in ("images", "events", "statistics"):
         for maker in ("missing", "soft_link", "external_link", "hard_link"):
             found[f"{name}: {maker}"] = partial(move_group, maker, name)
     found |= CONTENTS
     for name in ATTRIBUTES:
         found[f"{name}: none"] = partial(drop_attribute, name)
-        found |= {f"{name}: {kind}": partial(set_attribute, name, value) for kind, value in VALUES.items()}
+        found |= {
+            f"{name}: {kind}": partial(set_attribute, name, value) for kind, value in VALUES.items()
+        }
     return found
 
 

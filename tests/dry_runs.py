@@ -1,4 +1,5 @@
-"""Snakemake started on our workflow without jobs: dry runs, and results that look as if a run had made them."""
+"""Snakemake started on our workflow without jobs: dry runs, and results that look as if a run had
+made them."""
 
 import json
 import os
@@ -42,16 +43,30 @@ def dry_run(tmp_path: Path, config: dict) -> subprocess.CompletedProcess:
     """Dry run of a configuration in the repository's folder."""
     path = tmp_path / "my.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "snakemake", "-n", "--configfile", str(path), "--directory", str(REPOSITORY)]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-n",
+        "--configfile",
+        str(path),
+        "--directory",
+        str(REPOSITORY),
+    ]
     return subprocess.run(
-        [*command, "--config", f"results_dir={tmp_path}/results"], cwd=REPOSITORY, capture_output=True, text=True
+        [*command, "--config", f"results_dir={tmp_path}/results"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
     )
 
 
 def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
     """Snakemake in a folder."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | environment)
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env=os.environ | environment
+    )
 
 
 def several(folder: Path, calls: Sequence[Sequence[str]]) -> list[str]:
@@ -87,11 +102,17 @@ def pretend_run(folder: Path, *arguments: str) -> None:
 
 
 def samples(**changes: dict | None) -> dict:
-    """A signal and a background of five simulated events; keys of the background changed, None takes one away."""
+    """A signal and a background of five simulated events; keys of the background changed, None
+    takes one away."""
     simulate = {"process": "qcd", "n_events": 5}
     signal = {"label": 1, "simulate": {"process": "rpv_gluinos", "n_events": 5}}
     background = {"label": 0, "simulate": simulate, **changes}
-    return {"samples": {"signal": signal, "background": {key: v for key, v in background.items() if v is not None}}}
+    return {
+        "samples": {
+            "signal": signal,
+            "background": {key: v for key, v in background.items() if v is not None},
+        }
+    }
 
 
 def reach_samples(**changes: dict) -> dict:

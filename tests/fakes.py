@@ -6,15 +6,16 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from calovision.grid import EtaPhiGrid
 from calovision.images import SparseImages
+from calovision.images.grid import EtaPhiGrid
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 SMALL_GRID = EtaPhiGrid(8, 8)
 
 
 def make_events(n_events, *, seed=1, mean_towers=30, mean_tracks=15, eta_max=3.0):
-    """Towers and tracks as `iterate_events` gives them: some events empty, some entries beyond |eta| = 2.5."""
+    """Towers and tracks as `iterate_events` gives them: some events empty, some entries beyond
+    |eta| = 2.5."""
     rng = np.random.default_rng(seed)
     towers = _collection(rng, n_events, mean_towers, eta_max, ("e_em", "e_had"))
     towers["e"] = towers.e_em + towers.e_had
@@ -42,7 +43,8 @@ def make_candidates(n_events, *, seed=1, mean=30, dtype=np.float64):
 
 
 def histogram_images(towers, tracks, grid, channels, candidates=None):
-    """Images and overflow by one numpy.histogram2d per event and channel, the independent reference."""
+    """Images and overflow by one numpy.histogram2d per event and channel, the independent
+    reference."""
     contents = {
         "energy": (towers, lambda e: e.e),
         "em": (towers, lambda e: e.e_em),
@@ -67,7 +69,9 @@ def histogram_images(towers, tracks, grid, channels, candidates=None):
         # histogram2d counts the upper edge in, the grid does not
         inside = eta < grid.eta_range[1]
         edges = (grid.edges_in_eta, grid.edges_in_phi)
-        images[event, channel] = np.histogram2d(eta[inside], wrapped[inside], bins=edges, weights=weights[inside])[0]
+        images[event, channel] = np.histogram2d(
+            eta[inside], wrapped[inside], bins=edges, weights=weights[inside]
+        )[0]
         outside = ~((eta >= grid.eta_range[0]) & (eta < grid.eta_range[1]))
         overflow[event, channel] = weights[outside].sum()
     return images, overflow
@@ -99,7 +103,12 @@ def make_columns(n_events, *, label=0, seed=1, first=0, weights=None):
     """Event columns of version 1; of every five events three train, one validates and one tests."""
     rng = np.random.default_rng(seed)
     fat_jets = np.zeros((n_events, 5, 4))
-    fat_jets[:, :3] = rng.uniform(0.1, 1.0, (n_events, 3, 4)) * [800 + 200 * label, 1, 3, 150 + 100 * label]
+    fat_jets[:, :3] = rng.uniform(0.1, 1.0, (n_events, 3, 4)) * [
+        800 + 200 * label,
+        1,
+        3,
+        150 + 100 * label,
+    ]
     return {
         "event_number": np.arange(first, first + n_events, dtype=np.int64),
         "label": np.full(n_events, label, dtype=np.int8),
@@ -127,15 +136,20 @@ def make_metadata(shape=(2, 8, 8), **changes):
         "cross_section_pb": 2.0,
         "n_generated": 100,
         "sum_of_weights": 100.0,
-        "source_files": [(f"{changes.get('sample', 'qcd')}.root", f"0f0f-{changes.get('sample', 'qcd')}")],
+        "source_files": [
+            (f"{changes.get('sample', 'qcd')}.root", f"0f0f-{changes.get('sample', 'qcd')}")
+        ],
         "configuration_hash": "0123456789abcdef",
         "package_version": "0.1.0",
     }
     return ImageMetadata(**(values | changes))
 
 
-def write_image_file(path, n_events=20, *, images=None, columns=None, seed=1, shape=(2, 8, 8), **metadata):
-    """Write a small image file; ``columns`` and the keywords replace single columns and attributes."""
+def write_image_file(
+    path, n_events=20, *, images=None, columns=None, seed=1, shape=(2, 8, 8), **metadata
+):
+    """Write a small image file; ``columns`` and the keywords replace single columns and
+    attributes."""
     images = make_images(n_events, shape, seed=seed) if images is None else images
     every = make_columns(len(images), label=metadata.get("label", 0), seed=seed) | (columns or {})
     with ImageFileWriter(path, images.shape[1:]) as writer:
@@ -145,7 +159,8 @@ def write_image_file(path, n_events=20, *, images=None, columns=None, seed=1, sh
 
 
 def write_two_samples(folder, *, n_events=60, shape=(2, 8, 8), seed=1, signal_scale=4.0):
-    """One file of signal and one of background that tell apart by their energy; returns the paths."""
+    """One file of signal and one of background that tell apart by their energy; returns the
+    paths."""
     signal = make_images(n_events, shape, seed=seed, scale=signal_scale)
     background = make_images(n_events, shape, seed=seed + 1000)
     return [
@@ -155,17 +170,31 @@ def write_two_samples(folder, *, n_events=60, shape=(2, 8, 8), seed=1, signal_sc
 
 
 def write_ntuple(
-    path, towers, tracks, *, weight=None, first=0, n_generated=None, total=None, cross_section_pb=10.0, parts=1
+    path,
+    towers,
+    tracks,
+    *,
+    weight=None,
+    first=0,
+    n_generated=None,
+    total=None,
+    cross_section_pb=10.0,
+    parts=1,
 ):
-    """Write events in the calovision layout, as the simulation does; ``total`` is the sum of all weights."""
+    """Write events in the calovision layout, as the simulation does; ``total`` is the sum of all
+    weights."""
     n = len(towers)
     weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)
     tower_fields, track_fields = ("eta", "phi", "e_em", "e_had"), ("pt", "eta", "phi")
     types = {f"towers_{name}": "var * float32" for name in tower_fields}
     types |= {f"tracks_{name}": "var * float32" for name in track_fields}
     types |= {"event_number": "int64", "weight": "float64"}
-    columns = {f"towers_{name}": ak.values_astype(towers[name], np.float32) for name in tower_fields}
-    columns |= {f"tracks_{name}": ak.values_astype(tracks[name], np.float32) for name in track_fields}
+    columns = {
+        f"towers_{name}": ak.values_astype(towers[name], np.float32) for name in tower_fields
+    }
+    columns |= {
+        f"tracks_{name}": ak.values_astype(tracks[name], np.float32) for name in track_fields
+    }
     columns |= {"event_number": np.arange(first, first + n), "weight": weight}
     with uproot.recreate(path) as file:
         tree = file.mktree("events", types)
@@ -176,6 +205,9 @@ def write_ntuple(
             "sum_of_weights": np.array([float(weight.sum() if total is None else total)]),
             "cross_section_pb": np.array([float(cross_section_pb)]),
         }
-        file.mktree("generation", {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"})
+        file.mktree(
+            "generation",
+            {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"},
+        )
         file["generation"].extend(counters)
     return path

@@ -1,4 +1,5 @@
-"""Strategies of hypothesis for arrays as other programs hand them over: the same numbers, laid out otherwise."""
+"""Strategies of hypothesis for arrays as other programs hand them over: the same numbers, laid out
+otherwise."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -39,9 +40,18 @@ def _fortran(array):
     return np.asfortranarray(array)
 
 
-LAYOUTS = (_plain, _reversed_twice, _every_other, _other_endian, _read_only, _field_of_a_record, _fortran)
+LAYOUTS = (
+    _plain,
+    _reversed_twice,
+    _every_other,
+    _other_endian,
+    _read_only,
+    _field_of_a_record,
+    _fortran,
+)
 
 
 def laid_out(array):
-    """Strategy of views and copies of a numpy array with equal numbers and another layout in memory."""
+    """Strategy of views and copies of a numpy array with equal numbers and another layout in
+    memory."""
     return st.sampled_from(LAYOUTS).map(lambda layout: layout(array))

@@ -24,7 +24,8 @@ def succeed(*arguments):
 
 
 def fail(*arguments, stdout=False):
-    """The sentence of a run that ends with bad input; before it, nothing is printed unless ``stdout``."""
+    """The sentence of a run that ends with bad input; before it, nothing is printed unless
+    ``stdout``."""
     result = run(*arguments)
     assert result.exit_code == 1
     assert isinstance(result.exception, SystemExit)

@@ -30,7 +30,8 @@ class WeightedSum(nn.Module):
 
 
 def make_trained(shape=(2, 8, 8), *, seed=1, statistics=None, **changes):
-    """A network with random weights and batch normalization that has seen some images, in evaluation."""
+    """A network with random weights and batch normalization that has seen some images, in
+    evaluation."""
     torch.manual_seed(seed)
     model = make_model(make_specification(shape, **changes), statistics)
     model.train()

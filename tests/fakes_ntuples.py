@@ -40,7 +40,8 @@ def write_file(path, parts=1, **trees):
 
 
 def write_uneven(path, lengths, *, parts=2, tree="events", **trees):
-    """Write TTrees of ``parts`` baskets a branch; of ``tree`` each branch in ``lengths`` has only so many of them."""
+    """Write TTrees of ``parts`` baskets a branch; of ``tree`` each branch in ``lengths`` has only
+    so many of them."""
     with uproot.recreate(path) as file:
         for name, columns in trees.items():
             write_tree(file, name, columns, parts=parts)
@@ -52,11 +53,14 @@ def write_uneven(path, lengths, *, parts=2, tree="events", **trees):
 
 
 def _claim(sink, cascade, name, n_baskets, n_entries):
-    """Say in the header of a branch that it has so many baskets and entries, as a writer that was killed leaves it."""
+    """Say in the header of a branch that it has so many baskets and entries, as a writer that was
+    killed leaves it."""
     datum = next(datum for datum in cascade._branch_data if datum.get("fName") == name)
     start = cascade._key.seek_location + cascade._key.num_bytes + datum["metadata_start"]
     heads = (0, datum["fBasketSize"], datum["fEntryOffsetLen"], n_baskets, n_entries)
-    first, second = (getattr(uproot.models.TBranch, f"_tbranch13_format{number}") for number in (1, 2))
+    first, second = (
+        getattr(uproot.models.TBranch, f"_tbranch13_format{number}") for number in (1, 2)
+    )
     sink.write(start, first.pack(*heads))
     totals = [datum[name] for name in ("fFirstEntry", "fTotBytes", "fZipBytes")]
     numbers = (datum["fOffset"], cascade._basket_capacity, datum["fSplitLevel"], n_entries, *totals)
@@ -73,8 +77,12 @@ def index_table(rng, n_jets, n_candidates):
     jets, candidates = [], []
     for jet_count, candidate_count in zip(n_jets, n_candidates, strict=True):
         n_rows = int(rng.integers(0, 2 * candidate_count + 1)) if candidate_count else 0
-        jets.append(rng.integers(-1, jet_count, n_rows) if jet_count else -np.ones(n_rows, dtype=int))
-        candidates.append(rng.integers(0, candidate_count, n_rows) if candidate_count else np.zeros(0, dtype=int))
+        jets.append(
+            rng.integers(-1, jet_count, n_rows) if jet_count else -np.ones(n_rows, dtype=int)
+        )
+        candidates.append(
+            rng.integers(0, candidate_count, n_rows) if candidate_count else np.zeros(0, dtype=int)
+        )
     return tuple(ak.values_astype(ak.Array(rows), np.int32) for rows in (jets, candidates))
 
 
@@ -99,14 +107,27 @@ def nanoaod_columns(n_events=30, *, names="PFNano", seed=1):
     }
     if names != "NanoAODv15":
         columns[f"{candidates}_charge"] = ak.unflatten(CHARGES[kinds], n_candidates)
-    for name, high in {"pt": 900, "eta": 2, "phi": 3, "mass": 200, "tau1": 1, "tau2": 1, "tau3": 1}.items():
-        columns[f"FatJet_{name}"] = floats(rng, n_jets, 0 if name in ("mass", "tau1") else -high * (high < 9), high)
+    for name, high in {
+        "pt": 900,
+        "eta": 2,
+        "phi": 3,
+        "mass": 200,
+        "tau1": 1,
+        "tau2": 1,
+        "tau3": 1,
+    }.items():
+        columns[f"FatJet_{name}"] = floats(
+            rng, n_jets, 0 if name in ("mass", "tau1") else -high * (high < 9), high
+        )
     return columns
 
 
 def runs_columns(counts=(70, 30), sums=(35.5, 14.5)):
     """Branches of the tree Runs."""
-    return {"genEventCount": np.array(counts, dtype=np.int64), "genEventSumw": np.array(sums, dtype=np.float64)}
+    return {
+        "genEventCount": np.array(counts, dtype=np.int64),
+        "genEventSumw": np.array(sums, dtype=np.float64),
+    }
 
 
 def write_nanoaod(path, *, names="PFNano", columns=None, runs=None, n_events=30, parts=1, **more):
@@ -126,16 +147,26 @@ def jetclass_columns(n_jets=20, *, seed=1):
     phi = np.repeat(rng.uniform(-np.pi, np.pi, n_jets), counts) + rng.normal(0, 0.3, total)
     momenta = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pt * np.sinh(eta)}
     momenta["energy"] = np.sqrt(sum(p**2 for p in momenta.values()) + 0.14**2)
-    columns = {f"part_{name}": ak.unflatten(v.astype(np.float32), counts) for name, v in momenta.items()}
+    columns = {
+        f"part_{name}": ak.unflatten(v.astype(np.float32), counts) for name, v in momenta.items()
+    }
     kinds = ("ChargedHadron", "NeutralHadron", "Photon", "Electron", "Muon")
-    columns |= {f"part_is{name}": ak.unflatten((kind == i).astype(np.int32), counts) for i, name in enumerate(kinds)}
+    columns |= {
+        f"part_is{name}": ak.unflatten((kind == i).astype(np.int32), counts)
+        for i, name in enumerate(kinds)
+    }
     charge = rng.choice([-1.0, 1.0], total) * np.isin(kind, (0, 3, 4))
     columns["part_charge"] = ak.unflatten(charge.astype(np.float32), counts)
-    px, py, pz, e = (np.array(ak.sum(ak.unflatten(momenta[n], counts), axis=1)) for n in ("px", "py", "pz", "energy"))
+    px, py, pz, e = (
+        np.array(ak.sum(ak.unflatten(momenta[n], counts), axis=1))
+        for n in ("px", "py", "pz", "energy")
+    )
     columns |= {
         "jet_pt": np.hypot(px, py).astype(np.float32),
         "jet_eta": np.arcsinh(pz / np.hypot(px, py)).astype(np.float32),
         "jet_phi": np.arctan2(py, px).astype(np.float32),
         "jet_energy": e.astype(np.float32),
     }
-    return columns | {f"jet_tau{i}": rng.uniform(0, 1, n_jets).astype(np.float32) for i in (1, 2, 3)}
+    return columns | {
+        f"jet_tau{i}": rng.uniform(0, 1, n_jets).astype(np.float32) for i in (1, 2, 3)
+    }

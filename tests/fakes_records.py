@@ -1,7 +1,8 @@
 """Strategies of hypothesis for lists of records in every layout that awkward knows.
 
-A collection is first drawn as plain Python, so that what it means is beyond doubt: a list of events, each a list of
-records (dictionaries of numbers); None stands for what is missing. Then it is laid out.
+A collection is first drawn as plain Python, so that what it means is beyond doubt: a list of
+events, each a list of records (dictionaries of numbers); None stands for what is missing. Then it
+is laid out.
 """
 
 import awkward as ak
@@ -10,8 +11,16 @@ from hypothesis import strategies as st
 
 JUNK = 1e9  # in places that belong to no list
 
-etas = st.sampled_from([-2.5, 0.0, 2.5, 0.3]) | st.floats(-4, 4) | st.sampled_from([np.nan, np.inf, -np.inf, 999.9])
-phis = st.sampled_from([-np.pi, np.pi, 0.0]) | st.floats(-7, 7) | st.sampled_from([np.nan, np.inf, 1e6, 1e300])
+etas = (
+    st.sampled_from([-2.5, 0.0, 2.5, 0.3])
+    | st.floats(-4, 4)
+    | st.sampled_from([np.nan, np.inf, -np.inf, 999.9])
+)
+phis = (
+    st.sampled_from([-np.pi, np.pi, 0.0])
+    | st.floats(-7, 7)
+    | st.sampled_from([np.nan, np.inf, 1e6, 1e300])
+)
 momenta = st.integers(-8, 2000).map(lambda n: n / 8)  # exact in every float type
 damaged_momenta = st.sampled_from([np.nan, np.inf, -np.inf, 1e300])
 charges = st.sampled_from([-1, 0, 1])
@@ -19,7 +28,8 @@ charges = st.sampled_from([-1, 0, 1])
 
 @st.composite
 def collections(draw, fields, n_events, *, max_size=5, missing=0.2):
-    """Events of records; ``fields`` maps names to strategies. Some events and records are missing."""
+    """Events of records; ``fields`` maps names to strategies. Some events and records are
+    missing."""
     record = st.fixed_dictionaries(fields)
     if draw(st.floats(0, 1)) < missing:
         record = record | st.none()
@@ -36,9 +46,14 @@ def present(collection):
 
 @st.composite
 def laid_out_records(draw, collection, dtypes):
-    """A collection as an awkward array of some layout; ``dtypes`` maps the fields to their numpy types."""
+    """A collection as an awkward array of some layout; ``dtypes`` maps the fields to their numpy
+    types."""
     if draw(st.integers(0, 9)) == 0:
-        return _typed(ak.Array(collection), dtypes) if any(present(collection)) else ak.Array(collection)
+        return (
+            _typed(ak.Array(collection), dtypes)
+            if any(present(collection))
+            else ak.Array(collection)
+        )
     records = [record for event in collection for record in event or []]
     content = _records(draw, records, dtypes)
     counts = [len(event or []) for event in collection]
@@ -62,7 +77,9 @@ def _records(draw, records, dtypes):
     contents = []
     for field, dtype in dtypes.items():
         with np.errstate(over="ignore"):
-            column = np.array([0 if record is None else record[field] for record in records], dtype=np.float64)
+            column = np.array(
+                [0 if record is None else record[field] for record in records], dtype=np.float64
+            )
             contents.append(_column(draw, column.astype(dtype)))
     layout = ak.contents.RecordArray(contents, list(dtypes), length=len(records))
     return _optional(draw, layout, [record is None for record in records])
@@ -102,19 +119,27 @@ def _lists(draw, content, counts):
         content = content._carry(ak.index.Index64(np.array(index, dtype=np.int64)), True)
         stops = starts + np.array(counts, dtype=np.int64)
         return ak.contents.ListArray(ak.index.Index64(starts), ak.index.Index64(stops), content)
-    index = ak.index.Index32(ends.astype(np.int32)) if kind == "offsets32" else ak.index.Index64(ends)
+    index = (
+        ak.index.Index32(ends.astype(np.int32)) if kind == "offsets32" else ak.index.Index64(ends)
+    )
     return ak.contents.ListOffsetArray(index, content)
 
 
 def _optional(draw, layout, missing):
     """Layout of which some elements are missing."""
     missing = np.array(missing, dtype=bool)
-    kinds = ["bytes", "bits", "indexed"] if missing.any() else ["no", "no", "no", "unmasked", "bytes", "bits"]
+    kinds = (
+        ["bytes", "bits", "indexed"]
+        if missing.any()
+        else ["no", "no", "no", "unmasked", "bytes", "bits"]
+    )
     kind = draw(st.sampled_from(kinds))
     if kind == "unmasked":
         return ak.contents.UnmaskedArray(layout)
     if kind == "bytes":
-        return ak.contents.ByteMaskedArray(ak.index.Index8(missing.astype(np.int8)), layout, valid_when=False)
+        return ak.contents.ByteMaskedArray(
+            ak.index.Index8(missing.astype(np.int8)), layout, valid_when=False
+        )
     if kind == "bits":
         bits = np.packbits(~missing, bitorder="little")
         return ak.contents.BitMaskedArray(
@@ -134,7 +159,9 @@ def _indexed(draw, layout):
         return ak.contents.IndexedArray(index, layout)
     if kind == "virtual":
         form, length, buffers = ak.to_buffers(layout)
-        return ak.from_buffers(form, length, {key: (lambda b=b: b) for key, b in buffers.items()}, highlevel=False)
+        return ak.from_buffers(
+            form, length, {key: (lambda b=b: b) for key, b in buffers.items()}, highlevel=False
+        )
     if kind == "union" and len(layout) > 1:
         halves = layout[:1], ak.with_field(ak.Array(layout[1:]), 1, "extra").layout
         return ak.concatenate([ak.Array(half) for half in halves]).layout

@@ -1,10 +1,11 @@
-"""A folder of results as a run leaves it: the list of its jobs, records of attempts, benchmarks, files."""
+"""A folder of results as a run leaves it: the list of its jobs, records of attempts, benchmarks,
+files."""
 
 import json
 import socket
 from pathlib import Path
 
-from calovision.run_summary import start_run
+from calovision.jobs.run_summary import start_run
 
 BENCHMARK = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 HERE = socket.gethostname()

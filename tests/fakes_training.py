@@ -1,4 +1,5 @@
-"""Networks of a user, one of which kills its process, and a training run in a process of its own."""
+"""Networks of a user, one of which kills its process, and a training run in a process of its
+own."""
 
 import os
 import signal
@@ -20,11 +21,16 @@ class NetworkWithoutState(nn.Module):
         super().__init__()
         channels, eta, phi = image_shape
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 3), nn.ReLU(), nn.Flatten(), nn.Linear(width * (eta - 2) * (phi - 2), 1)
+            nn.Conv2d(channels, width, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(width * (eta - 2) * (phi - 2), 1),
         )
 
     def forward(self, images):
-        return self.layers(images.view(-1).view(images.shape))  # channels-last images do not allow it
+        return self.layers(
+            images.view(-1).view(images.shape)
+        )  # channels-last images do not allow it
 
 
 class GreedyNetwork(NetworkWithoutState):
@@ -32,14 +38,18 @@ class GreedyNetwork(NetworkWithoutState):
 
     def forward(self, images):
         if len(images) > 3:
-            raise RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory")
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory"
+            )
         return super().forward(images)
 
 
 class MortalNetwork(nn.Module):
-    """Has everything that a resumed run must restore, and sends its process a signal when its time has come.
+    """Has everything that a resumed run must restore, and sends its process a signal when its time
+    has come.
 
-    SIGNAL is the name of the signal, AT the number of the batch, in training or (AT below 0) in validation.
+    SIGNAL is the name of the signal, AT the number of the batch, in training or (AT below 0) in
+    validation.
     """
 
     def __init__(self, image_shape):
@@ -72,9 +82,11 @@ def train(collection, folder, defaults, **changes):
 def train_apart(paths, folder, options, **environment):
     """The same in a process of its own; returns what became of it."""
     program = (
-        "import logging, pathlib; from fakes_training import *; from calovision.storage import ImageCollection\n"
+        "import logging, pathlib; from fakes_training import *; from calovision.storage import "
+        "ImageCollection\n"
         "logging.basicConfig(level=logging.INFO)\n"
-        f"train(ImageCollection({[str(path) for path in paths]}), pathlib.Path({str(folder)!r}), {options!r})"
+        f"train(ImageCollection({[str(path) for path in paths]}), pathlib.Path({str(folder)!r}), "
+        f"{options!r})"
     )
     return subprocess.run(
         [sys.executable, "-c", program],

@@ -1,10 +1,13 @@
-"""Pytest plugin: dense layers find weights and inputs at other addresses in every call, which begin anywhere.
+"""Pytest plugin: dense layers find weights and inputs at other addresses in every call, which begin
+anywhere.
 
-    PYTHONPATH=tests python -m pytest -p odd_memory --numprocesses=0 tests/test_models*.py tests/test_scoring.py
+    PYTHONPATH=tests python -m pytest -p odd_memory --numprocesses=0 tests/test_models*.py
+    tests/test_scoring.py
 
-Libraries choose instructions by the alignment of the memory, so that the last digits of a sum may differ between two
-calls. Processors differ in how often that happens; this makes it happen on all of them. What must be equal to the last
-bit then is what no sum goes into; two computations of a network agree to a tolerance only.
+Libraries choose instructions by the alignment of the memory, so that the last digits of a sum may
+differ between two calls. Processors differ in how often that happens; this makes it happen on all
+of them. What must be equal to the last bit then is what no sum goes into; two computations of a
+network agree to a tolerance only.
 """
 
 import itertools
@@ -13,12 +16,19 @@ import torch
 from torch.nn import functional
 
 _linear, _conv2d = functional.linear, functional.conv2d
-_offsets = itertools.cycle((1, 3, 6, 2, 7, 5, 9, 4))  # in floats, from an address that is a multiple of 64 bytes
+_offsets = itertools.cycle(
+    (1, 3, 6, 2, 7, 5, 9, 4)
+)  # in floats, from an address that is a multiple of 64 bytes
 
 
 def elsewhere(tensor: torch.Tensor | None) -> torch.Tensor | None:
     """The same numbers at another address; gradients find the tensor that was given."""
-    if tensor is None or tensor.device.type != "cpu" or tensor.is_meta or not tensor.is_floating_point():
+    if (
+        tensor is None
+        or tensor.device.type != "cpu"
+        or tensor.is_meta
+        or not tensor.is_floating_point()
+    ):
         return tensor
     start = next(_offsets)
     memory = torch.empty(tensor.numel() + start, dtype=tensor.dtype)
@@ -26,7 +36,8 @@ def elsewhere(tensor: torch.Tensor | None) -> torch.Tensor | None:
 
 
 def linear(images, weight, bias=None):
-    """A sum that depends on the place of its inputs as MKL's may: in another order after every call."""
+    """A sum that depends on the place of its inputs as MKL's may: in another order after every
+    call."""
     order = torch.randperm(weight.shape[1], generator=torch.Generator().manual_seed(next(_offsets)))
     if weight.is_meta or weight.device.type != "cpu":
         return _linear(images, weight, bias)

@@ -1,6 +1,8 @@
-"""The installed wheel without extras: ROOT file to image file on the command line and in Python, and no torch.
+"""The installed wheel without extras: ROOT file to image file on the command line and in Python,
+and no torch.
 
-Run by `make wheel` with the Python of an environment that holds nothing but the wheel and what it asks for.
+Run by `make wheel` with the Python of an environment that holds nothing but the wheel and what it
+asks for.
 """
 
 import subprocess
@@ -34,7 +36,9 @@ def calovision(*arguments: str, status: int = 0) -> str:
     """Run the command beside this Python; what it prints."""
     command = [str(Path(sys.executable).with_name("calovision")), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == status, (
+        f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    )
     return done.stdout + done.stderr
 
 
@@ -43,7 +47,9 @@ def check_builder(folder: Path) -> None:
     ntuple, schema, images = folder / "a.root", folder / "schema.yaml", folder / "a.h5"
     schema.write_text(SCHEMA)
     with uproot.recreate(ntuple) as file:
-        file.mktree("events", {name: array.type.content for name, array in ARRAYS.items()}).extend(ARRAYS)
+        file.mktree("events", {name: array.type.content for name, array in ARRAYS.items()}).extend(
+            ARRAYS
+        )
     calovision("inspect", str(ntuple), "--schema", str(schema))
     calovision(
         "images",

@@ -1,4 +1,5 @@
-"""Files of several processes: each writes its own, the last complete one stays, the dead leave nothing."""
+"""Files of several processes: each writes its own, the last complete one stays, the dead leave
+nothing."""
 
 import os
 import socket
@@ -12,8 +13,13 @@ from fakes import make_columns, make_images, make_metadata, to_sparse, write_ima
 from fakes_cli import SMALL, succeed, write_small
 from fakes_models import make_trained
 
-from calovision import atomic
-from calovision.atomic import remove_what_the_dead_left, replaced, scratch_folder, temporary_name
+from calovision.jobs import atomic
+from calovision.jobs.atomic import (
+    remove_what_the_dead_left,
+    replaced,
+    scratch_folder,
+    temporary_name,
+)
 from calovision.models import load_model, save_model
 from calovision.storage import ImageFile, ImageFileWriter, read_table, write_table
 
@@ -65,10 +71,14 @@ for _ in range(30):
 
 
 def test_processes_that_write_one_output(tmp_path):
-    """Two at the same time, over and over: neither fails, and what is there is one of the two, whole."""
+    """Two at the same time, over and over: neither fails, and what is there is one of the two,
+    whole."""
     program = RACE.format(tests=str(TESTS), folder=str(tmp_path))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    both = [subprocess.Popen([sys.executable, "-c", program, str(k)], text=True, **pipes) for k in (1, 2)]
+    both = [
+        subprocess.Popen([sys.executable, "-c", program, str(k)], text=True, **pipes)
+        for k in (1, 2)
+    ]
     for process in both:
         assert process.stdout.readline() == "ready\n"
     for process in both:
@@ -77,14 +87,19 @@ def test_processes_that_write_one_output(tmp_path):
     for process in both:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    assert any(np.array_equal(ImageFile(tmp_path / "a.h5")[:], make_images(4, seed=seed)) for seed in (1, 2))
+    assert any(
+        np.array_equal(ImageFile(tmp_path / "a.h5")[:], make_images(4, seed=seed))
+        for seed in (1, 2)
+    )
     assert set(read_table(tmp_path / "t.h5")["x"]) in ({1}, {2})
     assert names(tmp_path) == ["a.h5", "t.h5"]
 
 
 def name_of(path, *, pid, born, machine=None, suffix=""):
     """A temporary name of another process."""
-    return path.with_name(f".{path.name}.{machine or atomic._machine()}-{pid}-{born}-0.part{suffix}")
+    return path.with_name(
+        f".{path.name}.{machine or atomic._machine()}-{pid}-{born}-0.part{suffix}"
+    )
 
 
 @pytest.fixture
@@ -97,13 +112,18 @@ def ended():
 
 
 def test_what_the_dead_left_is_removed(tmp_path, ended):
-    """Files and folders, of this output only; those of the living stay, whose number a dead one may have had."""
+    """Files and folders, of this output only; those of the living stay, whose number a dead one may
+    have had."""
     path, (pid, born) = tmp_path / "a.h5", ended
     name_of(path, pid=pid, born=born, suffix=".h5").write_text("half")
     name_of(path, pid=os.getppid(), born=1).mkdir()  # a number that is used again
     (name_of(path, pid=os.getppid(), born=1) / "cells").write_text("half")
     stay = [name_of(path, pid=os.getppid(), born=atomic._birth(os.getppid())), temporary_name(path)]
-    stay += [name_of(tmp_path / "b.h5", pid=pid, born=born), tmp_path / ".a.h5.part", tmp_path / ".a.h5.notes.part"]
+    stay += [
+        name_of(tmp_path / "b.h5", pid=pid, born=born),
+        tmp_path / ".a.h5.part",
+        tmp_path / ".a.h5.notes.part",
+    ]
     for one in stay:
         one.write_text("in use")
     write_image_file(path, 3)

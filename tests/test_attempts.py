@@ -9,20 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from calovision.attempts import attempts_file, birth_of, process_runs, read_attempts, recorded_attempt
+from calovision.jobs.attempts import (
+    attempts_file,
+    birth_of,
+    process_runs,
+    read_attempts,
+    recorded_attempt,
+)
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from calovision.errors import InputError
-from calovision.logs import job_log
+from calovision.core.errors import InputError
+from calovision.jobs.logs import job_log
 with job_log(Path(sys.argv[1])) as record:
     {body}
 """
 
 
 def run(log, body):
-    return subprocess.run([sys.executable, "-c", PROGRAM.format(body=body), str(log)], capture_output=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(body=body), str(log)],
+        capture_output=True,
+        check=False,
+    )
 
 
 def test_success_is_recorded(tmp_path):
@@ -34,8 +44,17 @@ def test_success_is_recorded(tmp_path):
         (tmp_path / "written").write_bytes(b"x" * 100_000)
         (tmp_path / "written").read_bytes()
     (found,) = read_attempts(log)
-    assert (found.succeeded, found.n_events, found.message, found.is_running) == (True, 42, None, False)
-    assert (found.host, found.pid, found.born) == (socket.gethostname(), os.getpid(), birth_of(os.getpid()))
+    assert (found.succeeded, found.n_events, found.message, found.is_running) == (
+        True,
+        42,
+        None,
+        False,
+    )
+    assert (found.host, found.pid, found.born) == (
+        socket.gethostname(),
+        os.getpid(),
+        birth_of(os.getpid()),
+    )
     assert found.started <= found.ended
     assert found.max_memory_mb > 5
     assert 100_000 <= found.bytes_written < 110_000

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from calovision.baselines import combined_score, event_features, fit_combination
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.evaluation.baselines import combined_score, event_features, fit_combination
 from calovision.metrics import auc, roc, signal_efficiency_at
 
 
 def toy(n, *, seed, jets_help=True):
-    """Events of two classes with an image-only and a jet variable, and a network that sees half of the latter."""
+    """Events of two classes with an image-only and a jet variable, and a network that sees half of
+    the latter."""
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % 2
     jets = rng.normal(size=n) + 1.2 * labels * jets_help
@@ -25,7 +26,11 @@ def toy(n, *, seed, jets_help=True):
 
 def test_event_features_are_the_23_in_order():
     fat_jets = np.arange(40, dtype=np.float32).reshape(2, 5, 4)
-    events = {"n_fat_jets": np.array([3, 4]), "mj_sum": np.array([500.0, 900.0]), "fat_jets": fat_jets}
+    events = {
+        "n_fat_jets": np.array([3, 4]),
+        "mj_sum": np.array([500.0, 900.0]),
+        "fat_jets": fat_jets,
+    }
     features = event_features(events | {"delta_eta_12": np.array([-1.5, 0.5])})
     assert features.shape == (2, 23)
     np.testing.assert_array_equal(features[:, :3], [[3, 500, 1.5], [4, 900, 0.5]])
@@ -64,7 +69,8 @@ def test_combination_keeps_the_order_beyond_the_hardest_background():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_one_event_on_the_wrong_side_does_not_upset_a_sharp_network(seed):
-    """Nearly separated classes and one background event that looks like signal: leaves must not run away."""
+    """Nearly separated classes and one background event that looks like signal: leaves must not run
+    away."""
 
     def sharp(n, seed):
         scores, events, labels, weights = toy(n, seed=seed)
@@ -90,7 +96,10 @@ def test_combination_is_the_same_for_the_same_seed_and_ignores_the_scale_of_a_cl
 def test_combination_leaves_negative_weights_out():
     scores, events, labels, weights = toy(200, seed=9)
     chosen = np.arange(200) < 60
-    fits = [fit_combination(scores, events, labels, np.where(chosen, w, weights), seed=0) for w in (0.0, -0.3)]
+    fits = [
+        fit_combination(scores, events, labels, np.where(chosen, w, weights), seed=0)
+        for w in (0.0, -0.3)
+    ]
     first, second = (combined_score(fit, scores, events) for fit in fits)
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
@@ -102,8 +111,12 @@ def test_combination_of_a_sure_network_is_that_of_one_that_is_not(factor, shift)
     test = toy(20_000, seed=2)
     found = []
     for given, seen in ((scores, test[0]), (factor * scores + shift, factor * test[0] + shift)):
-        combined = combined_score(fit_combination(given, events, labels, weights, seed=3), seen, test[1])
-        points = [signal_efficiency_at(combined, *test[2:], target).value for target in (0.1, 0.01, 0.001)]
+        combined = combined_score(
+            fit_combination(given, events, labels, weights, seed=3), seen, test[1]
+        )
+        points = [
+            signal_efficiency_at(combined, *test[2:], target).value for target in (0.1, 0.01, 0.001)
+        ]
         found.append([auc(roc(combined, *test[2:])), *points])
     np.testing.assert_allclose(*found, atol=0.01)
 
@@ -130,13 +143,16 @@ def test_bad_input_is_named():
     with pytest.raises(InputError, match="50 scores, 50 labels and 49 weights"):
         fit_combination(scores, events, labels, weights[1:], seed=0)
     with pytest.raises(InputError, match="column ht is missing"):
-        fit_combination(scores, {k: v for k, v in events.items() if k != "ht"}, labels, weights, seed=0)
+        fit_combination(
+            scores, {k: v for k, v in events.items() if k != "ht"}, labels, weights, seed=0
+        )
     with pytest.raises(InputError, match=r"\(50, 5, 4\)"):
         event_features(events | {"fat_jets": np.zeros((50, 4, 4))})
 
 
 def test_scores_and_labels_as_networks_give_them_are_taken_and_others_refused():
-    """A column (n, 1), or a list; not (1, n), text, or a score or jet variable that is not finite."""
+    """A column (n, 1), or a list; not (1, n), text, or a score or jet variable that is not
+    finite."""
     scores, events, labels, weights = toy(50, seed=7)
     estimator = fit_combination(scores, events, labels, weights, seed=0)
     expected = combined_score(estimator, scores, events)
@@ -149,5 +165,7 @@ def test_scores_and_labels_as_networks_give_them_are_taken_and_others_refused():
             fit_combination(wrong, events, labels, weights, seed=0)
         with pytest.raises(InputError):
             combined_score(estimator, wrong, events)
-    with pytest.raises(InputError, match="1 of 50 events have a score or a jet variable that is not finite"):
+    with pytest.raises(
+        InputError, match="1 of 50 events have a score or a jet variable that is not finite"
+    ):
         combined_score(estimator, scores, events | {"ht": np.append(events["ht"][1:], np.inf)})

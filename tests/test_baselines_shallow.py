@@ -1,4 +1,5 @@
-"""Shallow classifiers: they separate, the validation split alone chooses, weights count, and what they refuse."""
+"""Shallow classifiers: they separate, the validation split alone chooses, weights count, and what
+they refuse."""
 
 from itertools import product
 
@@ -11,8 +12,14 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from calovision.baselines import SHALLOW_CLASSIFIERS, event_features, fit_shallow, referee_features, shallow
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.evaluation.baselines import (
+    SHALLOW_CLASSIFIERS,
+    event_features,
+    fit_shallow,
+    referee_features,
+    shallow,
+)
 from calovision.metrics import auc, roc
 
 NAMES = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
@@ -24,14 +31,17 @@ BY_HAND = {  # as the classifiers of the package, but written out
         learning_rate=c["learning_rate"],
         random_state=7,
     ),
-    "gradient_boosting": lambda c: HistGradientBoostingClassifier(early_stopping=False, random_state=7, **c),
+    "gradient_boosting": lambda c: HistGradientBoostingClassifier(
+        early_stopping=False, random_state=7, **c
+    ),
     "mlp": lambda c: MLPClassifier(early_stopping=True, max_iter=100, random_state=7, **c),
 }
 BY_HAND["referee"] = BY_HAND["gradient_boosting"]
 
 
 def toy(n, *, seed):
-    """Events of two classes: masses, numbers of jets and the small-R jets shifted, the rest noise; and weights."""
+    """Events of two classes: masses, numbers of jets and the small-R jets shifted, the rest noise;
+    and weights."""
     rng = np.random.default_rng(seed)
     label = np.arange(n) % 2
     hidden = rng.normal(size=n) + 2 * label - 1
@@ -63,7 +73,10 @@ def splits():
 @pytest.fixture(scope="module")
 def fitted(splits):
     (training, w_training), (validation, w_validation), _ = splits
-    return {name: fit_shallow(name, training, w_training, validation, w_validation, seed=7) for name in NAMES}
+    return {
+        name: fit_shallow(name, training, w_training, validation, w_validation, seed=7)
+        for name in NAMES
+    }
 
 
 def test_names():
@@ -92,7 +105,9 @@ def test_choice_is_that_of_the_lowest_validation_loss(name, splits, fitted):
     choices = SHALLOW_CLASSIFIERS[name].choices
     for values in product(*choices.values()):
         classifier = BY_HAND[name](dict(zip(choices, values, strict=True)))
-        classifier.fit(scaler.transform(features(training)), training["label"], sample_weight=w_training)
+        classifier.fit(
+            scaler.transform(features(training)), training["label"], sample_weight=w_training
+        )
         p = classifier.predict_proba(scaler.transform(features(validation)))[:, 1]
         losses[values] = -np.average(np.log(np.where(labels == 1, p, 1 - p)), weights=w_validation)
         scores[values] = classifier.predict_proba(scaler.transform(features(test)))[:, 1]
@@ -107,7 +122,10 @@ def test_choice_is_that_of_the_lowest_validation_loss(name, splits, fitted):
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_have_no_ties_where_probabilities_do(monkeypatch, name, splits):
     """Events far beyond the training's: all probabilities are 1 in float64, or nearly so."""
-    choices = {"logistic_regression": {"C": 1e9}, "mlp": {"hidden_layer_sizes": (16,), "alpha": 1e-4}}
+    choices = {
+        "logistic_regression": {"C": 1e9},
+        "mlp": {"hidden_layer_sizes": (16,), "alpha": 1e-4},
+    }
     if name not in choices:  # trees have as many values as leaves
         pytest.skip("trees give all events beyond their last cut one value")
     quick(monkeypatch, name, **choices[name])
@@ -123,7 +141,8 @@ def test_scores_have_no_ties_where_probabilities_do(monkeypatch, name, splits):
 
 
 def test_choice_follows_the_validation_split(splits):
-    """Labels of the validation split at random want the strongest regularization, those of the training the weakest."""
+    """Labels of the validation split at random want the strongest regularization, those of the
+    training the weakest."""
     (training, w_training), (validation, w_validation), _ = splits
     noise = validation | {"label": np.random.default_rng(4).integers(0, 2, 160)}
     first = fit_shallow("logistic_regression", training, w_training, noise, w_validation, seed=1)
@@ -134,7 +153,9 @@ def test_choice_follows_the_validation_split(splits):
 def quick(monkeypatch, name="logistic_regression", **choices):
     """One choice only."""
     kind = SHALLOW_CLASSIFIERS[name]
-    monkeypatch.setitem(SHALLOW_CLASSIFIERS, name, kind._replace(choices={k: (v,) for k, v in choices.items()}))
+    monkeypatch.setitem(
+        SHALLOW_CLASSIFIERS, name, kind._replace(choices={k: (v,) for k, v in choices.items()})
+    )
 
 
 @pytest.mark.parametrize(
@@ -153,7 +174,8 @@ def test_weights_matter(monkeypatch, splits, name, choices):
     (training, weights), (validation, w_validation), (test, _) = splits
     heavy = weights * np.where(training["label"], 10.0, 1.0)
     first, second = (
-        fit_shallow(name, training, w, validation, w_validation, seed=1).score(test) for w in (weights, heavy)
+        fit_shallow(name, training, w, validation, w_validation, seed=1).score(test)
+        for w in (weights, heavy)
     )
     assert expit(second).mean() > expit(first).mean() + 0.05
     assert np.mean(second > first) > 0.8
@@ -196,12 +218,17 @@ def test_same_seed_same_scores_and_events_stay_as_they_are(monkeypatch, splits, 
 
 @pytest.mark.parametrize(
     ("name", "unseen"),
-    [("gradient_boosting", ("n_jets", "jet_pt", "sphericity", "ht")), ("referee", ("ht", "weight", "leading_towers"))],
+    [
+        ("gradient_boosting", ("n_jets", "jet_pt", "sphericity", "ht")),
+        ("referee", ("ht", "weight", "leading_towers")),
+    ],
 )
 def test_columns_that_a_classifier_does_not_look_at(monkeypatch, splits, name, unseen):
     quick(monkeypatch, name, max_iter=20)
     (training, weights), (validation, w_validation), _ = splits
-    without = [{k: v for k, v in events.items() if k not in unseen} for events in (training, validation)]
+    without = [
+        {k: v for k, v in events.items() if k not in unseen} for events in (training, validation)
+    ]
     fit = fit_shallow(name, without[0], weights, without[1], w_validation, seed=7)
     assert np.isfinite(fit.score(without[1])).all()
 
@@ -211,7 +238,9 @@ def test_referee_features_in_order():
     features = referee_features(events)
     assert features.shape == (3, 39)
     np.testing.assert_array_equal(features[:, :23], event_features(events))
-    for place, name in enumerate(("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks")):
+    for place, name in enumerate(
+        ("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks")
+    ):
         np.testing.assert_array_equal(features[:, 23 + place], events[name])
     np.testing.assert_array_equal(features[:, 29:], events["jet_pt"])
 
@@ -226,7 +255,10 @@ def test_bad_input_is_named(splits):
     def fit(name="logistic_regression", training=training, validation=validation):
         return fit_shallow(name, training, weights, validation, w_validation, seed=1)
 
-    with pytest.raises(InputError, match="unknown classifier 'svm': choose from logistic_regression, adaboost, grad"):
+    with pytest.raises(
+        InputError,
+        match="unknown classifier 'svm': choose from logistic_regression, adaboost, grad",
+    ):
         fit("svm")
     for column in ("mj_sum", "fat_jets", "label"):
         with pytest.raises(InputError, match=f"column {column} is missing"):
@@ -236,7 +268,10 @@ def test_bad_input_is_named(splits):
     with pytest.raises(InputError, match="column n_jets is missing"):
         fit("referee", training=lacking(training, "n_jets"))
     one_class = {"label": np.ones_like(training["label"])}
-    with pytest.raises(InputError, match="the training split lacks a class: classifier 'mlp' needs signal and backgr"):
+    with pytest.raises(
+        InputError,
+        match="the training split lacks a class: classifier 'mlp' needs signal and backgr",
+    ):
         fit("mlp", training=training | one_class)
     with pytest.raises(InputError, match="the validation split lacks a class"):
         fit(validation=validation | {"label": np.zeros(160)})

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from benchmarks import building, conversions, data, harness, image_files, jet_images, report
-from benchmarks.harness import Benchmark, DisagreementError, Result, TimeLimit, TimeRatio, ValueLimit
+from benchmarks.harness import (
+    Benchmark,
+    DisagreementError,
+    Result,
+    TimeLimit,
+    TimeRatio,
+    ValueLimit,
+)
 
 TESTS = Path(__file__).parent
 SETTINGS = {"n_events": 20, "rounds": 2, "memory_events": 20, "process_events": 20}
@@ -34,7 +41,14 @@ def test_json_has_median_and_rate_of_each_method(bench_folder):
     assert set(content) == {"build_64", "file_size", "machine", "bars", "quick"}
     assert content["quick"] is True
     methods = content["build_64"]
-    assert {"calovision_dense", "calovision_sparse", "histogram2d", "bincount", "add_at", "copy_floor"} <= set(methods)
+    assert {
+        "calovision_dense",
+        "calovision_sparse",
+        "histogram2d",
+        "bincount",
+        "add_at",
+        "copy_floor",
+    } <= set(methods)
     for method in methods.values():
         assert method["shortest_s"] <= method["median_s"] <= method["longest_s"]
         assert method["events_per_s"] * method["median_s"] == pytest.approx(40)
@@ -86,15 +100,23 @@ def test_events_have_the_size_of_the_bars():
     assert towers.counts.mean() == pytest.approx(1200, rel=0.01)
     assert tracks.counts.mean() == pytest.approx(150, rel=0.03)
     assert np.mean(np.abs(towers.fields["eta"]) < 2.5) == pytest.approx(0.5, abs=0.01)
-    assert {values.dtype for values in (*towers.fields.values(), *tracks.fields.values())} == {np.dtype(np.float32)}
+    assert {values.dtype for values in (*towers.fields.values(), *tracks.fields.values())} == {
+        np.dtype(np.float32)
+    }
     assert np.array_equal(data.make_towers(200).fields["phi"], towers.fields["phi"])
-    np.testing.assert_array_equal(towers.fields["e_em"] + towers.fields["e_had"], towers.fields["e"])
+    np.testing.assert_array_equal(
+        towers.fields["e_em"] + towers.fields["e_had"], towers.fields["e"]
+    )
 
 
 def test_ratio_takes_the_fastest_peer():
     result = Result(
         Benchmark("", 1),
-        {"slow": np.array([9.0, 8.0, 10.0]), "fast": np.array([4.0, 6.0, 5.0]), "ours": np.array([1.0, 2.0, 1.0])},
+        {
+            "slow": np.array([9.0, 8.0, 10.0]),
+            "fast": np.array([4.0, 6.0, 5.0]),
+            "ours": np.array([1.0, 2.0, 1.0]),
+        },
         {},
     )
     outcome = TimeRatio(("slow", "fast"), "ours", at_least=5).judge(result)
@@ -134,6 +156,10 @@ def test_self_timed_method_gives_its_own_seconds():
 
 
 def test_bar_of_a_missed_run_is_reported_in_bold():
-    result = Result(Benchmark("a title", 1, bars=(TimeLimit("import", at_most=0.1),)), {"import": np.array([0.2])}, {})
+    result = Result(
+        Benchmark("a title", 1, bars=(TimeLimit("import", at_most=0.1),)),
+        {"import": np.array([0.2])},
+        {},
+    )
     table = report.to_markdown({"import_time": result}, report.describe_machine(), quick=False)
     assert "| import_time | import: at most 0.1 s | 0.2 s | **no** |" in table

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from calovision.cli import app
 from calovision.cli.messages import OneSentenceGroup
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import ImageCollection, ImageFile
 
 HEAVY = ("torch", "matplotlib", "uproot", "awkward", "numba", "h5py", "numpy", "yaml")
@@ -29,11 +29,15 @@ def test_help_and_version_start_light():
         "try:\n    app(['--help'])\nexcept SystemExit as end:\n    code = end.code\n"
         "print(json.dumps([code, sorted(sys.modules)]))"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     code, loaded = json.loads(result.stdout.splitlines()[-1])
     assert code == 0
     assert [name for name in HEAVY if name in loaded] == []
-    assert all(command in result.stdout for command in ("images", "export", "score", "onnx", "--version"))
+    assert all(
+        command in result.stdout for command in ("images", "export", "score", "onnx", "--version")
+    )
     from importlib.metadata import version
 
     assert succeed("--version") == f"calovision {version('calovision')}\n"
@@ -41,15 +45,31 @@ def test_help_and_version_start_light():
 
 def test_as_a_module():
     result = subprocess.run(
-        [sys.executable, "-m", "calovision.cli", "inspect", "/none.root"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "calovision.cli", "inspect", "/none.root"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 1
-    assert result.stderr == "calovision: /none.root: no such file; give the path of an existing ROOT file\n"
+    assert (
+        result.stderr
+        == "calovision: /none.root: no such file; give the path of an existing ROOT file\n"
+    )
 
 
 def test_every_command_and_option_is_explained():
     commands = typer.main.get_command(app).commands
-    names = {"images", "inspect", "export", "import-hepcnn", "models", "score", "onnx", "plan", "status"}
+    names = {
+        "images",
+        "inspect",
+        "export",
+        "import-hepcnn",
+        "models",
+        "score",
+        "onnx",
+        "plan",
+        "status",
+    }
     assert set(commands) == names
     for command in commands.values():
         assert command.help
@@ -88,20 +108,31 @@ def test_bad_input_is_one_sentence_and_a_defect_a_traceback(small_app):
     result = runner.invoke(small_app, ["bad"])
     assert (result.exit_code, result.stderr) == (1, "calovision: a.root: one sentence\n")
     result = runner.invoke(small_app, ["disk"])
-    assert (result.exit_code, result.stderr) == (1, "calovision: /none/out.h5: No such file or directory\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "calovision: /none/out.h5: No such file or directory\n",
+    )
     assert isinstance(runner.invoke(small_app, ["defect"]).exception, KeyError)
 
 
 @pytest.mark.filterwarnings("default")
 def test_warnings_are_shown_and_the_settings_come_back(small_app):
-    before = (warnings.showwarning, warnings.formatwarning, list(logging.getLogger("calovision").handlers))
+    before = (
+        warnings.showwarning,
+        warnings.formatwarning,
+        list(logging.getLogger("calovision").handlers),
+    )
     result = CliRunner().invoke(small_app, ["warn"])
     assert result.exit_code == 0
     assert "calovision: warning: from a library\n" in result.stderr
     assert "calovision: warning: a.root: odd\n" in result.stderr
     assert "quiet" not in result.stderr
     assert "calovision: warning: not ours" not in result.stderr
-    after = (warnings.showwarning, warnings.formatwarning, list(logging.getLogger("calovision").handlers))
+    after = (
+        warnings.showwarning,
+        warnings.formatwarning,
+        list(logging.getLogger("calovision").handlers),
+    )
     assert after == before
 
 
@@ -131,21 +162,37 @@ def test_export_does_not_overwrite(tmp_path):
 
 def test_import_of_hep_cnn_files(tmp_path):
     rng = np.random.default_rng(1)
-    images = {name: rng.exponential(1.0, (6, 8, 8)).astype("f4") for name in ("hist", "histEM", "histtrack")}
+    images = {
+        name: rng.exponential(1.0, (6, 8, 8)).astype("f4")
+        for name in ("hist", "histEM", "histtrack")
+    }
     with h5py.File(tmp_path / "train.h5", "w") as file:
         for name, values in images.items():
             file[f"all_events/{name}"] = values
         file["all_events/y"] = np.array([0, 1, 0, 0, 1, 0])
         file["all_events/weight"] = np.full(6, 0.5)
     text = succeed("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images")
-    assert sorted(line.split(": ")[1] for line in text.splitlines()) == ["2 images, label 1", "4 images, label 0"]
+    assert sorted(line.split(": ")[1] for line in text.splitlines()) == [
+        "2 images, label 1",
+        "4 images, label 0",
+    ]
     assert len(list((tmp_path / "images").glob("*.h5"))) == 2
     assert "already" in fail("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images")
-    succeed("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images", "--force", "--luminosity", 10)
+    succeed(
+        "import-hepcnn",
+        tmp_path / "train.h5",
+        "-o",
+        tmp_path / "images",
+        "--force",
+        "--luminosity",
+        10,
+    )
     collection = ImageCollection(sorted((tmp_path / "images").glob("*.h5")))
     assert collection.event_weights(10.0) == pytest.approx(np.full(6, 0.5))
     succeed("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images", "--split", "test")
-    assert {"background_test.h5", "signal_test.h5"} < {path.name for path in (tmp_path / "images").iterdir()}
+    assert {"background_test.h5", "signal_test.h5"} < {
+        path.name for path in (tmp_path / "images").iterdir()
+    }
     assert ImageFile(tmp_path / "images" / "signal_test.h5").events["split"].tolist() == [2, 2]
     assert "train.root" in fail("import-hepcnn", tmp_path / "train.root", "-o", tmp_path / "other")
 

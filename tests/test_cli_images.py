@@ -13,14 +13,17 @@ from rich.console import Console
 from calovision.cli import progress
 from calovision.cli.options import JetRecipeName, Split
 from calovision.cli.recipe import image_recipe, weight_options
-from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.jet_images import JET_RECIPES
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JET_RECIPES
 from calovision.jets import FatJetDefinition, event_variables, find_fat_jets
 from calovision.selection import apply_selection
-from calovision.splits import SPLITS
 from calovision.storage import ImageFile
+from calovision.storage.splits import SPLITS
 
-TEN = ("delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root", "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root")
+TEN = (
+    "delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root",
+    "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root",
+)
 HUNDRED = "delphes_ATLASfat_rpv_go1400_n850_pythia8_100ev_slim.root"
 
 
@@ -28,7 +31,18 @@ def test_select_keeps_what_the_package_would(tmp_path, delphes_dir):
     cuts = ("n_fat_jets >= 3", "(mj_sum > 600) & (leading_pt > 440)")
     output = tmp_path / "rpv.h5"
     options = [word for cut in cuts for word in ("--select", cut)]
-    text = succeed("images", delphes_dir / HUNDRED, "-o", output, *SMALL, *options, "--label", 1, "--cross-section", 2)
+    text = succeed(
+        "images",
+        delphes_dir / HUNDRED,
+        "-o",
+        output,
+        *SMALL,
+        *options,
+        "--label",
+        1,
+        "--cross-section",
+        2,
+    )
     (events,) = read_all(delphes_dir / HUNDRED)
     jets = find_fat_jets(events.towers, events.fat_jets, FatJetDefinition())
     passed, flow = apply_selection({cut: cut for cut in cuts}, event_variables(jets), events.weight)
@@ -36,7 +50,11 @@ def test_select_keeps_what_the_package_would(tmp_path, delphes_dir):
     assert 0 < passed.sum() < 100
     assert np.array_equal(file.events["event_number"], events.event_number[passed])
     assert file.metadata.cut_flow == [("generated", 100, 100.0), *flow]
-    assert (file.metadata.label, file.metadata.cross_section_pb, file.metadata.sample) == (1, 2.0, "rpv")
+    assert (file.metadata.label, file.metadata.cross_section_pb, file.metadata.sample) == (
+        1,
+        2.0,
+        "rpv",
+    )
     for cut, n_events, _ in flow:
         assert re.search(rf"^{re.escape(cut)} +{n_events} +{n_events} *$", text, flags=re.MULTILINE)
 
@@ -45,7 +63,17 @@ def test_jets_are_clustered_only_for_a_selection(tmp_path):
     path, towers, _ = write_small(tmp_path / "a.root")
     succeed("images", path, "-o", tmp_path / "all.h5", *SMALL)
     assert "n_fat_jets" not in ImageFile(tmp_path / "all.h5").events
-    succeed("images", path, "-o", tmp_path / "cut.h5", *SMALL, "--select", "n_fat_jets >= 1", "--pt-min", 30)
+    succeed(
+        "images",
+        path,
+        "-o",
+        tmp_path / "cut.h5",
+        *SMALL,
+        "--select",
+        "n_fat_jets >= 1",
+        "--pt-min",
+        30,
+    )
     file = ImageFile(tmp_path / "cut.h5")
     jets = find_fat_jets(ak.values_astype(towers, np.float32), None, FatJetDefinition(pt_min=30.0))
     n_fat_jets = ak.to_numpy(ak.num(jets))
@@ -97,7 +125,8 @@ def test_a_schema_of_ones_own(tmp_path):
     (tmp_path / "my.yaml").write_text(
         "tree: events\n"
         "event_number: event_number\n"
-        "towers: {eta: towers_eta, phi: towers_phi, e_em: towers_e_em * 1000, e_had: towers_e_had * 1000}\n"
+        "towers: {eta: towers_eta, phi: towers_phi, e_em: towers_e_em * 1000, e_had: towers_e_had "
+        "* 1000}\n"
         "tracks: {pt: tracks_pt, eta: tracks_eta, phi: tracks_phi}\n"
     )
     succeed("images", path, "-o", tmp_path / "a.h5", *SMALL)
@@ -112,7 +141,16 @@ def test_a_schema_of_ones_own(tmp_path):
 def test_a_skipped_file_beside_one_with_jets_of_its_own(tmp_path, delphes_dir):
     bad = tmp_path / "bad.root"
     bad.write_bytes((delphes_dir / TEN[0]).read_bytes()[:-1000])
-    text = succeed("images", bad, delphes_dir / TEN[0], "-o", tmp_path / "out.h5", *SMALL, "--on-bad-file", "skip")
+    text = succeed(
+        "images",
+        bad,
+        delphes_dir / TEN[0],
+        "-o",
+        tmp_path / "out.h5",
+        *SMALL,
+        "--on-bad-file",
+        "skip",
+    )
     assert stored(text, "events") == "10"
     assert "n_fat_jets" in ImageFile(tmp_path / "out.h5").events
 
@@ -145,7 +183,10 @@ def test_messages_of_bad_input(tmp_path):
     ("options", "message"),
     [
         (("--select", "ht > 1", "--no-selection"), "--select: cannot be used with --no-selection"),
-        (("--eta-range", "-1", "1", "--eta-edges", "-1,0,1"), "--eta-range: cannot be used with --eta-edges"),
+        (
+            ("--eta-range", "-1", "1", "--eta-edges", "-1,0,1"),
+            "--eta-range: cannot be used with --eta-edges",
+        ),
         (("--jets", "--eta-range", "-1", "1"), "--eta-range: cannot be used with --jets"),
         (("--jet-recipe", "top"), "--jet-recipe: needs --jets"),
         (("--jets-per-event", "2"), "--jets-per-event: needs --jets"),
@@ -167,7 +208,9 @@ def test_usage_errors(tmp_path, options, message):
 def arguments(**changes):
     """Arguments of the command as typer gives them, all defaults but the changes."""
     defaults = {
-        **dict.fromkeys(("select", "grid", "eta_range", "eta_edges", "channels", "jet_recipe", "jet_width")),
+        **dict.fromkeys(
+            ("select", "grid", "eta_range", "eta_edges", "channels", "jet_recipe", "jet_width")
+        ),
         **dict.fromkeys(("jets_per_event", "n_generated", "sum_of_weights")),
         "jets": False,
         "radius": 1.0,
@@ -189,11 +232,15 @@ def test_recipe_of_event_images():
     assert recipe.channels == ("em_et", "had_et", "tracks")
     assert recipe.fat_jets == FatJetDefinition()
     assert (recipe.cluster_jets, recipe.preselection, recipe.jets) == (False, {}, None)
-    recipe = image_recipe(arguments(grid="32x16", eta_range=(-1.0, 2.0), channels="et, towers", select=["ht > 1"]))
+    recipe = image_recipe(
+        arguments(grid="32x16", eta_range=(-1.0, 2.0), channels="et, towers", select=["ht > 1"])
+    )
     assert recipe.grid == EtaPhiGrid(32, 16, (-1.0, 2.0))
     assert recipe.channels == ("et", "towers")
     assert (recipe.cluster_jets, recipe.preselection) == (True, {"ht > 1": "ht > 1"})
-    recipe = image_recipe(arguments(eta_edges="-3,-1,0,2", split_fractions="1,0,0", split_seed=7, trimmed=True))
+    recipe = image_recipe(
+        arguments(eta_edges="-3,-1,0,2", split_fractions="1,0,0", split_seed=7, trimmed=True)
+    )
     assert recipe.grid == EtaPhiGrid(3, 64, eta_edges=(-3.0, -1.0, 0.0, 2.0))
     assert (recipe.split_fractions, recipe.split_seed) == ((1.0, 0.0, 0.0), 7)
     assert recipe.fat_jets.groomed
@@ -206,7 +253,14 @@ def test_recipe_of_jet_images():
     assert (recipe.jets_per_event, recipe.cluster_jets, recipe.fat_jets.radius) == (1, True, 0.8)
     assert image_recipe(arguments(jets=True, jet_recipe="top")).jets == JET_RECIPES["top"]
     changed = image_recipe(
-        arguments(jets=True, jet_recipe="w", grid="9x7", jet_width=2.0, channels="et,towers", jets_per_event=3)
+        arguments(
+            jets=True,
+            jet_recipe="w",
+            grid="9x7",
+            jet_width=2.0,
+            channels="et,towers",
+            jets_per_event=3,
+        )
     )
     assert changed.jets.grid == JetGrid(9, 7, 2.0)
     assert changed.jets.channels == ("et", "towers")
@@ -216,8 +270,14 @@ def test_recipe_of_jet_images():
 def test_weight_options():
     options = weight_options(arguments(n_generated="1000", sum_of_weights="12.5", weight_index=2))
     assert (options.n_generated, options.sum_of_weights, options.index) == (1000, 12.5, 2)
-    options = weight_options(arguments(n_generated="counters/h", weights_include_cross_section=True))
-    assert (options.n_generated, options.sum_of_weights, options.include_cross_section) == ("counters/h", None, True)
+    options = weight_options(
+        arguments(n_generated="counters/h", weights_include_cross_section=True)
+    )
+    assert (options.n_generated, options.sum_of_weights, options.include_cross_section) == (
+        "counters/h",
+        None,
+        True,
+    )
 
 
 def test_choices_are_those_of_the_package():
@@ -228,7 +288,17 @@ def test_choices_are_those_of_the_package():
 def test_jet_images(tmp_path, delphes_dir):
     output = tmp_path / "jets.h5"
     text = succeed(
-        *("images", delphes_dir / TEN[0], "-o", output, "--jets", "--jets-per-event", 2, "--grid", "16x16"),
+        *(
+            "images",
+            delphes_dir / TEN[0],
+            "-o",
+            output,
+            "--jets",
+            "--jets-per-event",
+            2,
+            "--grid",
+            "16x16",
+        ),
         *("--select", "n_fat_jets >= 2"),
     )
     file = ImageFile(output)
@@ -250,7 +320,16 @@ def test_compression_and_weights_reach_the_file(tmp_path):
     output = tmp_path / "out.h5"
     succeed(
         *("images", path, "-o", output, *SMALL, "--compression", "blosc2", "--n-generated", 500),
-        *("--sum-of-weights", "250.5", "--cross-section", "3.5", "--split-fractions", "0,0,1", "--sample", "ttbar"),
+        *(
+            "--sum-of-weights",
+            "250.5",
+            "--cross-section",
+            "3.5",
+            "--split-fractions",
+            "0,0,1",
+            "--sample",
+            "ttbar",
+        ),
     )
     file = ImageFile(output)
     info = file.metadata

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from calovision.cli.display import brightest_channels
 from calovision.cli.inspect_ntuple import count_negative_weights, describe_weights, read_event
 from calovision.cli.summary import overflow_shares
-from calovision.grid import JetGrid
+from calovision.images.grid import JetGrid
 from calovision.ntuples import open_ntuple
 from calovision.storage import ImageFile
 
@@ -59,7 +59,9 @@ def test_numbers_of_a_delphes_file(delphes_dir):
 def test_weights_of_a_file(tmp_path):
     towers, tracks = make_events(8)
     weight = [2.0, -1.0, 2.0, 2.0, -1.0, 2.0, 2.0, 2.0]
-    path = write_ntuple(tmp_path / "a.root", towers, tracks, weight=weight, n_generated=50, total=62.5)
+    path = write_ntuple(
+        tmp_path / "a.root", towers, tracks, weight=weight, n_generated=50, total=62.5
+    )
     lines = rows(succeed("inspect", path))
     assert {"generated 50 events", "sum of weights 62.5", "cross-section 10 pb"} <= set(lines)
     assert "negative 25.00% of the entries" in lines
@@ -88,7 +90,9 @@ def test_an_event_of_a_later_chunk(tmp_path):
     for number in (0, 6, 7, 29):
         event = read_event(path, info, number, {"towers": {"e_em"}}, chunk_size=7)
         assert event.event_number.tolist() == [100 + number]
-        assert ak.to_list(event.towers.e_em) == ak.to_list(ak.values_astype(towers.e_em[number : number + 1], "f4"))
+        assert ak.to_list(event.towers.e_em) == ak.to_list(
+            ak.values_astype(towers.e_em[number : number + 1], "f4")
+        )
         assert event.tracks is None
     assert fail("inspect", path, "--event", 30, stdout=True) == (
         f"calovision: {path} has 30 entries: --event must be below that, not 30\n"
@@ -139,7 +143,12 @@ def test_numbers_of_an_image_file(tmp_path):
     lines = rows(succeed("inspect", path))
     size = path.stat().st_size
     assert {"events 20", f"size {size / 1e6:.2f} MB, {size / 20000:.2f} KB each"} <= set(lines)
-    assert {"kind event images", "sample rpv, label 1", "cross-section 2 pb", "selection n_fat_jets >= 3"} <= set(lines)
+    assert {
+        "kind event images",
+        "sample rpv, label 1",
+        "cross-section 2 pb",
+        "selection n_fat_jets >= 3",
+    } <= set(lines)
     assert "grid 8x8 cells, eta -2.5 to 2.5, all phi" in lines
     assert {"generated 100 100", "three fat jets 40 40"} <= set(lines)
     assert {"train 12", "validation 4", "test 4"} <= set(lines)
@@ -154,7 +163,12 @@ def test_display_of_an_image_file(tmp_path):
     images[1, 1, 0, 0] = 90.0  # a count, which is no energy
     path = write_image_file(tmp_path / "a.h5", images=images)
     text = succeed("inspect", path, "--event", 1)
-    hot = {(row, column) for row, line in enumerate(inside(text)) for column, c in enumerate(line) if c == "@"}
+    hot = {
+        (row, column)
+        for row, line in enumerate(inside(text))
+        for column, c in enumerate(line)
+        if c == "@"
+    }
     # 8 characters a cell, 4 lines: column 6 from the left, row 5 from the top
     assert hot == {(row, column) for row in range(20, 24) for column in range(48, 56)}
     assert "row 1, event 1: em_et\n" in text
@@ -171,7 +185,11 @@ def test_an_image_file_of_jets(tmp_path):
         "mass": np.full(4, 80.0),
     }
     path = write_image_file(
-        *(tmp_path / "jets.h5", 4), columns=columns, kind="jet", grid=JetGrid(8, 8, 1.6), jet_recipe={"rotate": "x"}
+        *(tmp_path / "jets.h5", 4),
+        columns=columns,
+        kind="jet",
+        grid=JetGrid(8, 8, 1.6),
+        jet_recipe={"rotate": "x"},
     )
     text = succeed("inspect", path, "--event", 3)
     assert {"kind jet images", "jets 4", "jet recipe rotate x"} <= set(rows(text))

@@ -7,11 +7,14 @@ import numpy as np
 import pytest
 from fakes_cli import SMALL, read_all, run_process, stored, succeed, write_small
 
-from calovision.grid import EtaPhiGrid
 from calovision.images import build_images
+from calovision.images.grid import EtaPhiGrid
 from calovision.storage import ImageFile
 
-TEN = ("delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root", "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root")
+TEN = (
+    "delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root",
+    "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root",
+)
 
 
 def test_the_documented_line_on_genuine_files(tmp_path, delphes_dir):
@@ -19,7 +22,8 @@ def test_the_documented_line_on_genuine_files(tmp_path, delphes_dir):
     for letter, name in zip("ab", TEN, strict=True):
         (tmp_path / f"{letter}.root").symlink_to(delphes_dir / name)
     line = (
-        "images a.root b.root -o out.h5 --schema delphes --grid 64x64 --eta-range -2.5 2.5 --channels em,had,tracks "
+        "images a.root b.root -o out.h5 --schema delphes --grid 64x64 --eta-range -2.5 2.5 "
+        "--channels em,had,tracks "
         "--no-selection"
     )
     stdout, stderr = run_process(*line.split(), folder=tmp_path)
@@ -29,13 +33,17 @@ def test_the_documented_line_on_genuine_files(tmp_path, delphes_dir):
     grid = EtaPhiGrid(64, 64, (-2.5, 2.5))
     assert (file.metadata.grid, file.metadata.channels) == (grid, ("em", "had", "tracks"))
     assert (file.metadata.sample, file.metadata.label, file.metadata.selection) == ("out", 0, {})
-    expected = [build_images(one.towers, one.tracks, grid, ("em", "had", "tracks"))[0] for one in events]
+    expected = [
+        build_images(one.towers, one.tracks, grid, ("em", "had", "tracks"))[0] for one in events
+    ]
     assert np.array_equal(file[:], np.concatenate(expected))
     assert np.isnan(file.metadata.cross_section_pb)
     assert re.search(r"^20 of 20 events, [\d,]+ events/s$", stderr, flags=re.MULTILINE)
     # total energy of the towers = images + overflow
     total = sum(ak.to_numpy(ak.flatten(one.towers.e_em)).sum(dtype=np.float64) for one in events)
-    assert file[:][:, 0].sum(dtype=np.float64) + file.events["overflow"][:, 0].sum() == pytest.approx(total, rel=1e-5)
+    assert file[:][:, 0].sum(dtype=np.float64) + file.events["overflow"][
+        :, 0
+    ].sum() == pytest.approx(total, rel=1e-5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.root", "b.root", "out.h5"]
 
 

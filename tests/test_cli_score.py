@@ -7,12 +7,19 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file, write_two_samples
+from fakes import (
+    make_columns,
+    make_images,
+    make_metadata,
+    to_sparse,
+    write_image_file,
+    write_two_samples,
+)
 from fakes_cli import fail, fail_usage, stored, succeed
 from fakes_models import make_trained
 from scipy.special import expit
 
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.models import NETWORKS, load_model, save_model
 from calovision.scoring import score_images
 from calovision.storage import ImageCollection, ImageFileWriter, read_scores, read_table
@@ -41,11 +48,19 @@ def test_scores_of_all_events(tmp_path, folder, files):
     assert scores.dtype == np.float64
     assert stored(text, "events") == "40"
     assert stored(text, "output") == str(output)
-    assert re.search(r"^speed +[\d,]+ events/s, [\d.]+ s, device (cpu|cuda) *$", text, flags=re.MULTILINE)
+    assert re.search(
+        r"^speed +[\d,]+ events/s, [\d.]+ s, device (cpu|cuda) *$", text, flags=re.MULTILINE
+    )
     for sample, label, part in (("rpv", 1, scores[:20]), ("qcd", 0, scores[20:])):
-        assert re.search(rf"^{sample} +{label} +20 +{expit(part).mean():.4f} *$", text, flags=re.MULTILINE)
+        assert re.search(
+            rf"^{sample} +{label} +20 +{expit(part).mean():.4f} *$", text, flags=re.MULTILINE
+        )
     with h5py.File(output) as file:
-        assert (file.attrs["model"], file.attrs["network"], file.attrs["n_rotations"]) == (str(folder), "small", 0)
+        assert (file.attrs["model"], file.attrs["network"], file.attrs["n_rotations"]) == (
+            str(folder),
+            "small",
+            0,
+        )
         assert file.attrs["scores"] == "logit"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.h5"]
 
@@ -53,9 +68,13 @@ def test_scores_of_all_events(tmp_path, folder, files):
 @pytest.mark.parametrize(("split", "n"), [("train", 24), ("validation", 8), ("test", 8)])
 def test_scores_of_one_split(tmp_path, folder, files, split, n):
     output = tmp_path / "scores.h5"
-    text = succeed("score", folder / "model.json", *files, "-o", output, "--split", split, "--rotations", 2)
+    text = succeed(
+        "score", folder / "model.json", *files, "-o", output, "--split", split, "--rotations", 2
+    )
     collection = ImageCollection(files)
-    indices = np.flatnonzero(collection.column("split") == ["train", "validation", "test"].index(split))
+    indices = np.flatnonzero(
+        collection.column("split") == ["train", "validation", "test"].index(split)
+    )
     expected = score_images(load_model(folder), collection.dense(indices), n_rotations=2)
     assert len(indices) == n
     assert stored(text, "events") == str(n)
@@ -78,10 +97,15 @@ def test_files_without_jets(tmp_path, folder):
 
 
 def test_scores_of_jets_are_keyed_by_the_jet(tmp_path):
-    save_model(tmp_path, make_trained(kind="jet", grid={"n_eta": 8, "n_phi": 8, "width": 1.6}, circular=False))
+    save_model(
+        tmp_path,
+        make_trained(kind="jet", grid={"n_eta": 8, "n_phi": 8, "width": 1.6}, circular=False),
+    )
     columns = {name: np.zeros(6) for name in ("pt", "eta", "phi", "mass")}
     columns |= {"event_number": np.arange(6) // 2, "jet_index": np.arange(6) % 2}
-    images = write_image_file(tmp_path / "jets.h5", 6, columns=columns, kind="jet", grid=JetGrid(8, 8, 1.6))
+    images = write_image_file(
+        tmp_path / "jets.h5", 6, columns=columns, kind="jet", grid=JetGrid(8, 8, 1.6)
+    )
     text = succeed("score", tmp_path, images, "-o", tmp_path / "scores.h5")
     assert stored(text, "jets") == "6"
     table = read_table(tmp_path / "scores.h5")
@@ -107,7 +131,9 @@ def test_bad_input_of_score_is_one_sentence(tmp_path, folder, files, monkeypatch
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     force = ("-o", output, "--force")
     assert "scores.h5 exists already" in fail("score", folder, *files, "-o", output)
-    assert "device 'gpu': there is no GPU" in fail("score", folder, *files, *force, "--device", "gpu")
+    assert "device 'gpu': there is no GPU" in fail(
+        "score", folder, *files, *force, "--device", "gpu"
+    )
     assert "device 'tpu' does not exist" in fail("score", folder, *files, *force, "--device", "tpu")
     assert str(tmp_path / "none") in fail("score", tmp_path / "none", *files, *force)
     assert "no such image file" in fail("score", folder, tmp_path / "none.h5", *force)
@@ -117,7 +143,9 @@ def test_bad_input_of_score_is_one_sentence(tmp_path, folder, files, monkeypatch
     )
     columns = {"split": np.zeros(20, dtype=np.uint8)}
     train = write_image_file(tmp_path / "train.h5", columns=columns)
-    assert "none of the 20 images is of the split 'test'" in fail("score", folder, train, *force, "--split", "test")
+    assert "none of the 20 images is of the split 'test'" in fail(
+        "score", folder, train, *force, "--split", "test"
+    )
     assert output.read_text() == "precious"
     assert "--batch-size" in fail_usage("score", folder, *files, *force, "--batch-size", 0)
 
@@ -171,7 +199,11 @@ def test_networks_are_listed():
     listed = {name: numbers for name, *numbers in rows(succeed("models"), 3)[1:]}
     assert set(listed) == {"network", *NETWORKS}
     # the sizes that the papers give, images 64x64 with three channels
-    parameters = {name: int(numbers[0].replace(",", "")) for name, numbers in listed.items() if name in NETWORKS}
+    parameters = {
+        name: int(numbers[0].replace(",", ""))
+        for name, numbers in listed.items()
+        if name in NETWORKS
+    }
     model = make_trained((3, 64, 64))
     assert parameters["small"] == sum(parameter.numel() for parameter in model.parameters())
     assert parameters["hep_cnn"] == pytest.approx(34.5e6, rel=0.01)

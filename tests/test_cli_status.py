@@ -7,20 +7,27 @@ import pytest
 from fakes_cli import fail, succeed
 from fakes_runs import HERE, NOBODY, entry, set_run, start, write_attempts, write_outputs
 
-from calovision.run_summary import end_run, read_run
+from calovision.jobs.run_summary import end_run, read_run
 
 
 @pytest.fixture
 def folder(tmp_path):
     """One job done, one running, one failed, a training in its second epoch."""
-    jobs = [entry("build_images", f"qcd/{number}", folder=tmp_path, outputs=[f"{number}.h5"]) for number in range(3)]
-    train = entry("train_network", "cnn/seed1", folder=tmp_path, outputs=["cnn/history.csv"], epochs=4)
+    jobs = [
+        entry("build_images", f"qcd/{number}", folder=tmp_path, outputs=[f"{number}.h5"])
+        for number in range(3)
+    ]
+    train = entry(
+        "train_network", "cnn/seed1", folder=tmp_path, outputs=["cnn/history.csv"], epochs=4
+    )
     start(tmp_path, [*jobs, train])
     begun = read_run(tmp_path).started
     write_attempts(jobs[0], (begun, begun + 8, True, {"n_events": 1000}))
     write_outputs(jobs[0])
     write_attempts(jobs[1], (begun, None, None, {"pid": os.getpid()}))
-    write_attempts(jobs[2], (begun, begun + 8, False, {"message": "a.root: truncated", "host": "node7"}))
+    write_attempts(
+        jobs[2], (begun, begun + 8, False, {"message": "a.root: truncated", "host": "node7"})
+    )
     write_attempts(train, (begun, None, None, {"pid": os.getpid()}))
     (tmp_path / "cnn").mkdir()
     (tmp_path / "cnn/history.csv").write_text("epoch,images_per_s\n0,250\n")
@@ -36,7 +43,9 @@ def test_tables_of_a_run_that_goes_on(folder):
     stages = [line.split() for line in lines if line.startswith(("build_images", "train_network"))]
     assert stages[0] == ["build_images", "3", "1", "1", "1", "0", "8", "125"]
     assert stages[1] == ["train_network", "1", "0", "1", "0", "0", "-", "-"]
-    training = next(line.split() for line in stages_of_running(lines) if line.startswith("train_network"))
+    training = next(
+        line.split() for line in stages_of_running(lines) if line.startswith("train_network")
+    )
     assert training[:3] == ["train_network", "cnn/seed1", HERE]
     assert training[-4:] == ["1", "of", "4", "250"]
     assert "failed: build_images qcd/2 on node7: a.root: truncated" in lines
@@ -85,13 +94,18 @@ def test_copy_without_times_is_told_from_the_run(tmp_path):
     """As by `cp -r`: the results of a finished run are older than what they were made of."""
     folder = tmp_path / "results"
     build = entry("build_images", folder=folder, inputs=["a.root"], outputs=["a.h5"])
-    train = entry("train_network", folder=folder, inputs=["a.h5"], outputs=["model.json", "tensorboard"])
+    train = entry(
+        "train_network", folder=folder, inputs=["a.h5"], outputs=["model.json", "tensorboard"]
+    )
     (folder / "tensorboard").mkdir(parents=True)
     start(folder, [build, train])
     begun = read_run(folder).started
     for job in (build, train):
         write_attempts(job, (begun, begun + 1, True, {}))
-    files = [folder / name for name in ("a.root", "a.h5", "model.json", "tensorboard/.snakemake_timestamp")]
+    files = [
+        folder / name
+        for name in ("a.root", "a.h5", "model.json", "tensorboard/.snakemake_timestamp")
+    ]
     for number, file in enumerate(files):
         file.touch()
         os.utime(file, (100 + number, 100 + number))

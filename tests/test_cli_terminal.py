@@ -7,8 +7,15 @@ import pytest
 from rich.console import Console
 
 from calovision.cli import summary
-from calovision.cli.terminal import COLORS, DENSITIES, MARGIN, density_levels, draw_plane, fit_to_columns
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.cli.terminal import (
+    COLORS,
+    DENSITIES,
+    MARGIN,
+    density_levels,
+    draw_plane,
+    fit_to_columns,
+)
+from calovision.images.grid import EtaPhiGrid, JetGrid
 
 
 def draw(cells, grid=None, **options):
@@ -25,7 +32,9 @@ def inside(lines):
 
 def place(lines, character="@"):
     """Line and column of a character that is there once, inside the frame."""
-    found = [(row, line.index(character)) for row, line in enumerate(inside(lines)) if character in line]
+    found = [
+        (row, line.index(character)) for row, line in enumerate(inside(lines)) if character in line
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -93,10 +102,21 @@ def test_density_sums_two_cells_in_phi():
 
 def test_labels_of_the_axes():
     lines = draw(np.ones((64, 64)))
-    assert [lines[n][:MARGIN].split("│")[0].strip() for n in (1, 8, 16, 32)] == ["π", "φ", "0", "-π"]
+    assert [lines[n][:MARGIN].split("│")[0].strip() for n in (1, 8, 16, 32)] == [
+        "π",
+        "φ",
+        "0",
+        "-π",
+    ]
     assert lines[34].split() == ["-2.5", "0", "η", "2.5"]
     assert lines[34].index("-2.5") == MARGIN
-    assert lines[35].split() == ["≤", "0.0043", DENSITIES[1:].strip(), "2", "GeV"]  # 2 * 10^(-3 + 1/3)
+    assert lines[35].split() == [
+        "≤",
+        "0.0043",
+        DENSITIES[1:].strip(),
+        "2",
+        "GeV",
+    ]  # 2 * 10^(-3 + 1/3)
     lines = draw(np.ones((25, 25)), JetGrid(25, 25, 1.6), unit="")
     assert lines[-2].split() == ["-0.8", "0", "η", "0.8"]
     assert lines[-1].endswith(" 1")  # without a unit
@@ -109,7 +129,11 @@ def test_unequal_edges_and_odd_numbers_of_cells():
     cells[2, 0] = 1.0
     lines = draw(cells, grid)
     assert lines[-2].split() == ["-3", "0", "η", "2"]
-    hot = [(row, line.index("@"), line.rindex("@")) for row, line in enumerate(inside(lines)) if "@" in line]
+    hot = [
+        (row, line.index("@"), line.rindex("@"))
+        for row, line in enumerate(inside(lines))
+        if "@" in line
+    ]
     # 64 // 5 = 12 characters a cell: columns 24 to 35, the lowest 12 of 60 rows in 6 lines
     assert {pair[1:] for pair in hot} == {(24, 35)}
     assert [row for row, *_ in hot] == list(range(24, 30))

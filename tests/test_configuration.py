@@ -1,4 +1,5 @@
-"""The configuration: files and schema agree, and bad input stops with one sentence that names the key."""
+"""The configuration: files and schema agree, and bad input stops with one sentence that names the
+key."""
 
 import inspect
 import os
@@ -12,8 +13,8 @@ import yaml
 from conftest import REPOSITORY
 from dry_runs import reach_samples, samples
 
-from calovision.errors import InputError
-from calovision.planning import workload
+from calovision.core.errors import InputError
+from calovision.jobs.planning import workload
 from calovision.simulation.pythia import BATCH_SIZE
 from calovision.workflow import (
     check_configuration,
@@ -42,11 +43,16 @@ def load(name: str) -> dict:
 
 def resolved(schema: dict) -> dict:
     """The schema with its reference replaced by what it stands for."""
-    return {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema} if "$ref" in schema else schema
+    return (
+        {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+        if "$ref" in schema
+        else schema
+    )
 
 
 def keys(schema: dict, prefix: str = "") -> set[str]:
-    """Dotted names of all keys in a schema; user-chosen names appear as *, those of a model are those of train."""
+    """Dotted names of all keys in a schema; user-chosen names appear as *, those of a model are
+    those of train."""
     found = set()
     for name, sub in resolved(schema).get("properties", {}).items():
         found |= {prefix + name} | keys(sub, f"{prefix}{name}.")
@@ -61,13 +67,18 @@ def test_every_configuration_fits_the_schema(name: str) -> None:
     configuration = read_configuration([CONFIG / name])
     check_configuration(configuration)
     names_checked = {"study_more.yaml", "study_hep_cnn.yaml", "study_224.yaml"}  # beside study.yaml
-    check_names(read_configuration([CONFIG / "study.yaml"] * (name in names_checked) + [CONFIG / name]))
+    check_names(
+        read_configuration([CONFIG / "study.yaml"] * (name in names_checked) + [CONFIG / name])
+    )
 
 
 def test_schema_refuses_unknown_keys_and_describes_every_key() -> None:
     def walk(schema: dict) -> None:
         schema = resolved(schema)
-        if "object" in (schema.get("type"), *(schema["type"] if isinstance(schema.get("type"), list) else ())):
+        if "object" in (
+            schema.get("type"),
+            *(schema["type"] if isinstance(schema.get("type"), list) else ()),
+        ):
             assert "additionalProperties" in schema
         for name, sub in schema.get("properties", {}).items():
             assert resolved(sub).get("description"), name
@@ -88,14 +99,18 @@ def test_example_sets_every_key_outside_samples() -> None:
 
 
 def test_schema_knows_the_classifiers_and_the_variations_of_the_package() -> None:
-    from calovision.baselines import SHALLOW_CLASSIFIERS
+    from calovision.conversion.variations import Variation
+    from calovision.evaluation.baselines import SHALLOW_CLASSIFIERS
     from calovision.jets import EventContent
-    from calovision.variations import Variation
 
     properties = SCHEMA["properties"]
     assert properties["baselines"]["items"]["enum"] == list(SHALLOW_CLASSIFIERS)
-    assert set(properties["event_content"]["properties"]) == {field.name for field in fields(EventContent)}
-    changes = properties["robustness"]["properties"]["variations"]["additionalProperties"]["properties"]
+    assert set(properties["event_content"]["properties"]) == {
+        field.name for field in fields(EventContent)
+    }
+    changes = properties["robustness"]["properties"]["variations"]["additionalProperties"][
+        "properties"
+    ]
     of_towers = {"scale", "smear", "dead"}
     assert of_towers <= {field.name for field in fields(Variation)}
     assert set(changes) == of_towers | {"groomed", "pile_up"}
@@ -106,7 +121,9 @@ def test_readme_of_the_configuration_explains_exactly_the_keys_of_the_schema() -
     lines = section.splitlines()
     explained = {line.split("`")[1] for line in lines if line.startswith("| `")}
     expected = {name.replace("*", "<name>") for name in keys(SCHEMA)}
-    leaves = {name for name in expected if not any(other.startswith(name + ".") for other in expected)}
+    leaves = {
+        name for name in expected if not any(other.startswith(name + ".") for other in expected)
+    }
     assert explained == leaves
 
 
@@ -118,9 +135,13 @@ def test_schema_of_the_training_knows_what_the_package_knows() -> None:
     from calovision.training.options import DEVICES, PRECISIONS, SCHEDULES
 
     properties = SCHEMA["$defs"]["training"]["properties"]
-    assert set(properties) - {"seeds", "test_rotations", "threads"} <= {field.name for field in fields(TrainingOptions)}
+    assert set(properties) - {"seeds", "test_rotations", "threads"} <= {
+        field.name for field in fields(TrainingOptions)
+    }
     assert set(SCHEMA["properties"]["train"]["required"]) == set(properties)
-    *names, import_path = properties["network"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
+    *names, import_path = (
+        properties["network"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
+    )
     assert set(names) == {*NETWORKS, *POINT_NETWORKS}
     assert re.fullmatch(import_path, "my_package.networks:Net")
     choices = {name: set(sub["enum"]) for name, sub in properties.items() if "enum" in sub}
@@ -146,20 +167,29 @@ def test_schema_of_the_training_knows_what_the_package_knows() -> None:
         ({"baselines": ["svm"]}, "'svm' is not one of"),
         ({"baselines": ["mlp", "mlp"]}, "non-unique"),
         ({"robustness": {"variations": {"a": {}}}}, "should be non-empty|non-empty"),
-        ({"robustness": {"variations": {"a": {"scale": 0}}}}, "less than or equal to the minimum of 0"),
-        ({"robustness": {"variations": {"a": {"dead": 1}}}}, "greater than or equal to the maximum of 1"),
+        (
+            {"robustness": {"variations": {"a": {"scale": 0}}}},
+            "less than or equal to the minimum of 0",
+        ),
+        (
+            {"robustness": {"variations": {"a": {"dead": 1}}}},
+            "greater than or equal to the maximum of 1",
+        ),
         ({"reach": {"background_uncertainty": -0.1}}, "less than the minimum of 0"),
     ],
 )
 def test_schema_refuses(config: dict, message: str) -> None:
     example = load("config.yaml")
-    sections = {name: {**example[name], **config.get(name, {})} for name in ("train", "reach", "robustness")}
+    sections = {
+        name: {**example[name], **config.get(name, {})} for name in ("train", "reach", "robustness")
+    }
     with pytest.raises(jsonschema.ValidationError, match=message):
         jsonschema.Draft202012Validator(SCHEMA).validate(example | config | sections)
 
 
 def test_paper_trains_as_the_paper_does() -> None:
-    """Physics facts of arXiv:1711.03573: Adam 1e-3, batches of 256, up to 50 epochs, patience 20, log(w + 1)."""
+    """Physics facts of arXiv:1711.03573: Adam 1e-3, batches of 256, up to 50 epochs, patience 20,
+    log(w + 1)."""
     train = read_configuration([CONFIG / "paper.yaml"])["train"]
     assert (train["learning_rate"], train["schedule"]) == (1e-3, "constant")
     assert (train["batch_size"], train["epochs"], train["patience"]) == (256, 50, 20)
@@ -170,14 +200,18 @@ def test_paper_trains_as_the_paper_does() -> None:
 
 def complete(*layers: dict) -> dict:
     """The defaults with changes, as the command line gives them."""
-    return merge_configurations(default_configuration(), [from_command_line(layer) for layer in layers])
+    return merge_configurations(
+        default_configuration(), [from_command_line(layer) for layer in layers]
+    )
 
 
 def slices(*edges: tuple) -> dict:
     """A signal, and background in slices of pT-hat by (lowest, highest or None)."""
     found = {"signal": samples()["samples"]["signal"]}
     for low, high in edges:
-        options = {"process": "qcd", "pt_hat_min": low, "n_events": 5} | ({"pt_hat_max": high} if high else {})
+        options = {"process": "qcd", "pt_hat_min": low, "n_events": 5} | (
+            {"pt_hat_max": high} if high else {}
+        )
         found[f"qcd_{low}"] = {"label": 0, "simulate": options}
     return {"samples": found}
 
@@ -215,26 +249,72 @@ def test_gap_and_overlap_of_slices_are_named(case: str) -> None:
 
 BAD = {
     "mistyped key": ({"luminosity": 3}, "'luminosity' was unexpected", "luminosity_fb"),
-    "mistyped key below": ({"train": {"epoch": 3}}, "configuration key 'train'", "'epoch' was unexpected"),
-    "mistyped key of a sample": (samples(lable=0), "configuration key 'samples.background'", "'lable' was unexpected"),
+    "mistyped key below": (
+        {"train": {"epoch": 3}},
+        "configuration key 'train'",
+        "'epoch' was unexpected",
+    ),
+    "mistyped key of a sample": (
+        samples(lable=0),
+        "configuration key 'samples.background'",
+        "'lable' was unexpected",
+    ),
     "wrong type": ({"seed": "one"}, "configuration key 'seed'", "is not of type 'integer'"),
-    "unknown channel": ({"images": {"channels": ["em_et", "ecal"]}}, "images.channels.1", "'ecal' is not one of"),
-    "cross-section": (samples(cross_section_pb=0), "samples.background.cross_section_pb", "minimum of 0"),
-    "schema": (samples(schema="root"), "samples.background.schema", "delphes|calovision|nanoaod|jetclass"),
-    "one class": (samples(label=1), "configuration key 'samples'", "label 1 (signal) and one with 0"),
-    "files and simulate": (samples(files=["x.root"], schema="delphes"), "samples.background", "either"),
+    "unknown channel": (
+        {"images": {"channels": ["em_et", "ecal"]}},
+        "images.channels.1",
+        "'ecal' is not one of",
+    ),
+    "cross-section": (
+        samples(cross_section_pb=0),
+        "samples.background.cross_section_pb",
+        "minimum of 0",
+    ),
+    "schema": (
+        samples(schema="root"),
+        "samples.background.schema",
+        "delphes|calovision|nanoaod|jetclass",
+    ),
+    "one class": (
+        samples(label=1),
+        "configuration key 'samples'",
+        "label 1 (signal) and one with 0",
+    ),
+    "files and simulate": (
+        samples(files=["x.root"], schema="delphes"),
+        "samples.background",
+        "either",
+    ),
     "schema of a simulated sample": (
         samples(schema="delphes"),
         "configuration key 'samples.background.schema': it belongs to 'files', not to 'simulate'",
     ),
     "group of a simulated sample": (
         samples(split_group="x"),
-        "configuration key 'samples.background.split_group': it belongs to 'files', not to 'simulate'",
+        "configuration key 'samples.background.split_group': it belongs to 'files', not to "
+        "'simulate'",
     ),
-    "mistyped key of a model": ({"models": {"a": {"epoch": 3}}}, "key 'models.a'", "'epoch' was unexpected", "network"),
-    "model named as a variable": ({"models": {"cnn": {}, "ht": {}}}, "'models.ht'", "an event variable or column"),
-    "second model named cnn": ({"models": {"a": {}, "cnn": {}}}, "'models.cnn'", "that of the first model"),
-    "model named as a baseline": ({"models": {"cnn": {}, "mlp": {}}}, "'models.mlp'", "that of a baseline"),
+    "mistyped key of a model": (
+        {"models": {"a": {"epoch": 3}}},
+        "key 'models.a'",
+        "'epoch' was unexpected",
+        "network",
+    ),
+    "model named as a variable": (
+        {"models": {"cnn": {}, "ht": {}}},
+        "'models.ht'",
+        "an event variable or column",
+    ),
+    "second model named cnn": (
+        {"models": {"a": {}, "cnn": {}}},
+        "'models.cnn'",
+        "that of the first model",
+    ),
+    "model named as a baseline": (
+        {"models": {"cnn": {}, "mlp": {}}},
+        "'models.mlp'",
+        "that of a baseline",
+    ),
     "unknown key of a variation": (
         {"robustness": {"variations": {"a": {"scale_up": 1.1}}}},
         "configuration key 'robustness.variations.a'",
@@ -248,7 +328,8 @@ BAD = {
     ),
     "the referee's classifier without its variables": (
         {"event_content": None},
-        "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set event_content",
+        "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set "
+        "event_content",
     ),
     "unknown model of the robustness": (
         {"robustness": {"models": ["cnn", "wide"]}},
@@ -257,7 +338,8 @@ BAD = {
     "pile-up for events from files": (
         samples(files=[str(CONFIG / "config.yaml")], simulate=None)
         | {"robustness": {"variations": {"pu": {"pile_up": 9}}}},
-        "configuration key 'robustness.variations.pu.pile_up': sample background is read from files",
+        "configuration key 'robustness.variations.pu.pile_up': sample background is read from "
+        "files",
     ),
     "background of the reach": (
         reach_samples(label=0),
@@ -268,13 +350,28 @@ BAD = {
         {"samples": reach_samples()["samples"] | {"signal": samples()["samples"]["signal"]}},
         "configuration key 'samples.signal.mass': the reach against the mass needs it",
     ),
-    "two signals of one mass": (reach_samples(mass=1400), "'samples.other.mass': signal has the same mass"),
-    "two signals of the training": (
-        {"samples": reach_samples()["samples"] | {"more": reach_samples()["samples"]["other"] | {"role": "training"}}},
-        "configuration key 'samples': with signals of role reach one signal trains, here signal, more",
+    "two signals of one mass": (
+        reach_samples(mass=1400),
+        "'samples.other.mass': signal has the same mass",
     ),
-    "unknown role": (reach_samples(role="test"), "configuration key 'samples.other.role'", "'test' is not one of"),
-    "unknown network": ({"models": {"a": {"network": "resnt"}}}, "models.a.network", "small|resnet|jet_cnn"),
+    "two signals of the training": (
+        {
+            "samples": reach_samples()["samples"]
+            | {"more": reach_samples()["samples"]["other"] | {"role": "training"}}
+        },
+        "configuration key 'samples': with signals of role reach one signal trains, here signal, "
+        "more",
+    ),
+    "unknown role": (
+        reach_samples(role="test"),
+        "configuration key 'samples.other.role'",
+        "'test' is not one of",
+    ),
+    "unknown network": (
+        {"models": {"a": {"network": "resnt"}}},
+        "models.a.network",
+        "small|resnet|jet_cnn",
+    ),
     "weights": (
         samples(weights={"n_generated": 0}),
         "configuration key 'samples.background.weights.n_generated'",
@@ -282,17 +379,45 @@ BAD = {
     "nearest key": ({"luminosty_fb": 3}, "did you mean 'luminosity_fb'?"),
     "nearest key below": ({"train": {"bachsize": 3}}, "did you mean 'batch_size'?"),
     "nearest choice": ({"images": {"channels": ["em_te"]}}, "did you mean 'em_et'?"),
-    "nearest network": ({"train": {"network": "resnt"}}, "configuration key 'train.network'", "did you mean 'resnet'?"),
-    "nearest baseline": ({"baselines": ["logistic-regression"]}, "did you mean 'logistic_regression'?"),
-    "nearest variable of a network": ({"train": {"variables": ["mjsum"]}}, "did you mean 'mj_sum'?"),
-    "empty section": ({"train": None}, "key 'train': it is empty; give keys below it, write {}, or leave it out"),
-    "empty model": ({"models": {"wide": None}}, "key 'models.wide': it is empty; give keys below it, write {}"),
+    "nearest network": (
+        {"train": {"network": "resnt"}},
+        "configuration key 'train.network'",
+        "did you mean 'resnet'?",
+    ),
+    "nearest baseline": (
+        {"baselines": ["logistic-regression"]},
+        "did you mean 'logistic_regression'?",
+    ),
+    "nearest variable of a network": (
+        {"train": {"variables": ["mjsum"]}},
+        "did you mean 'mj_sum'?",
+    ),
+    "empty section": (
+        {"train": None},
+        "key 'train': it is empty; give keys below it, write {}, or leave it out",
+    ),
+    "empty model": (
+        {"models": {"wide": None}},
+        "key 'models.wide': it is empty; give keys below it, write {}",
+    ),
     "empty value": ({"seed": None}, "key 'seed': it is empty; give it a value"),
-    "key that is no text": ({"samples": {2016: {}}}, "key 'samples.2016': 2016 is no text; write it in quotes, '2016'"),
+    "key that is no text": (
+        {"samples": {2016: {}}},
+        "key 'samples.2016': 2016 is no text; write it in quotes, '2016'",
+    ),
     "truth value as a key": ({"models": {False: {}}}, "key 'models.False': False is no text"),
-    "not a number": ({"luminosity_fb": float("nan")}, "key 'luminosity_fb': nan is no finite number"),
-    "endless": ({"fat_jets": {"pt_min": float("inf")}}, "key 'fat_jets.pt_min': inf is no finite number"),
-    "number as a title": (samples(title=2016), "key 'samples.background.title': 2016 is no text; write it in quotes"),
+    "not a number": (
+        {"luminosity_fb": float("nan")},
+        "key 'luminosity_fb': nan is no finite number",
+    ),
+    "endless": (
+        {"fat_jets": {"pt_min": float("inf")}},
+        "key 'fat_jets.pt_min': inf is no finite number",
+    ),
+    "number as a title": (
+        samples(title=2016),
+        "key 'samples.background.title': 2016 is no text; write it in quotes",
+    ),
     "truth value as a title": (
         samples(title=False),
         "'samples.background.title': False is no text; write it in quotes",
@@ -300,24 +425,36 @@ BAD = {
     "octal": ({"seed": "010"}, "configuration key 'seed'", "'010' is not of type 'integer'"),
     "cut with an unknown variable": (
         {"selection": {"signal_region": "n_fatjets >= 4"}},
-        "configuration key 'selection.signal_region': cut 'signal_region' (n_fatjets >= 4) uses the unknown variable",
+        "configuration key 'selection.signal_region': cut 'signal_region' (n_fatjets >= 4) uses "
+        "the unknown variable",
         "did you mean n_fat_jets?",
     ),
     "cut with a variable like none": (
         {"selection": {"preselection": {"no 1.5 here": "met > 200"}}},
-        "key 'selection.preselection.no 1.5 here': cut 'no 1.5 here' (met > 200) uses the unknown variable 'met'",
+        "key 'selection.preselection.no 1.5 here': cut 'no 1.5 here' (met > 200) uses the unknown "
+        "variable 'met'",
     ),
     "cut that needs event_content": (
         {"event_content": None, "baselines": [], "selection": {"signal_region": "n_jets > 3"}},
         "'n_jets', which needs event_content",
     ),
-    "preselection with a column of the images": ({"selection": {"preselection": {"a": "label == 1"}}}, "'label'"),
-    "cut that cannot be read": ({"selection": {"signal_region": "mj_sum >"}}, "key 'selection.signal_region'"),
-    "cut that is no comparison": ({"selection": {"signal_region": "mj_sum + ht"}}, "key 'selection.signal_region'"),
+    "preselection with a column of the images": (
+        {"selection": {"preselection": {"a": "label == 1"}}},
+        "'label'",
+    ),
+    "cut that cannot be read": (
+        {"selection": {"signal_region": "mj_sum >"}},
+        "key 'selection.signal_region'",
+    ),
+    "cut that is no comparison": (
+        {"selection": {"signal_region": "mj_sum + ht"}},
+        "key 'selection.signal_region'",
+    ),
     "cut on several numbers an event": ({"selection": {"signal_region": "jet_pt > 3"}}, "'jet_pt'"),
     "channel of a model": (
         {"models": {"a": {"channels": ["trackz"]}}},
-        "configuration key 'models.a.channels': the images have no channel 'trackz'; did you mean 'tracks'?",
+        "configuration key 'models.a.channels': the images have no channel 'trackz'; did you mean "
+        "'tracks'?",
     ),
     "variable of a network without event_content": (
         {"event_content": None, "baselines": [], "train": {"variables": ["n_jets"]}},
@@ -330,21 +467,33 @@ BAD = {
     "other numbers of hardest towers": (
         {
             "event_content": {"leading_towers": 20, "leading_tracks": 20},
-            "models": {"a": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}},
+            "models": {
+                "a": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}
+            },
         },
         "key 'models.a.variables': network 'deep_sets' takes 100 towers and 50 tracks",
     ),
     "option of a network": (
         {"models": {"a": {"options": {"widht": 3}}}},
-        "configuration key 'models.a.options': network 'small' has no option 'widht'; did you mean 'width'?",
+        "configuration key 'models.a.options': network 'small' has no option 'widht'; did you mean "
+        "'width'?",
     ),
-    "small images": ({"images": {"grid": [64, 6]}}, "'models.cnn.network': 'small' needs images of at least 8x8 cells"),
-    "rotations": ({"train": {"test_rotations": 65}}, "'models.cnn.test_rotations': 65 rotations of images with 64 col"),
+    "small images": (
+        {"images": {"grid": [64, 6]}},
+        "'models.cnn.network': 'small' needs images of at least 8x8 cells",
+    ),
+    "rotations": (
+        {"train": {"test_rotations": 65}},
+        "'models.cnn.test_rotations': 65 rotations of images with 64 col",
+    ),
     "radius": (
         {"event_content": {"radius": 400}},
         "key 'event_content.radius': 400 is greater than the maximum of 100",
     ),
-    "batch for several processes": ({"train": {"n_devices": 3}}, "key 'models.cnn.batch_size': 64 cannot be divided"),
+    "batch for several processes": (
+        {"train": {"n_devices": 3}},
+        "key 'models.cnn.batch_size': 64 cannot be divided",
+    ),
     "module that is not there": (
         {"train": {"network": "my_nets:Net"}},
         "'models.cnn.network': there is no module my_nets",
@@ -357,20 +506,38 @@ BAD = {
         {"train": {"network": "calovision.models.small:SmallCN"}},
         "small.py has no class 'SmallCN'; did you mean 'SmallCNN'?",
     ),
-    "title": (samples(title="$\\ttbar$"), "configuration key 'samples.background.title': ", "cannot set"),
+    "title": (
+        samples(title="$\\ttbar$"),
+        "configuration key 'samples.background.title': ",
+        "cannot set",
+    ),
     "grid": ({"images": {"eta_range": [2.5, -2.5]}}, "configuration key 'images.grid'"),
-    "edges": ({"images": {"grid": [2, 4], "eta_edges": [0, 1]}}, "configuration key 'images.eta_edges'"),
+    "edges": (
+        {"images": {"grid": [2, 4], "eta_edges": [0, 1]}},
+        "configuration key 'images.eta_edges'",
+    ),
     "schema that is not there": (
-        samples(files=["x.root"], simulate=None, schema="nowhere.yaml") | {"robustness": {"variations": {}}},
+        samples(files=["x.root"], simulate=None, schema="nowhere.yaml")
+        | {"robustness": {"variations": {}}},
         "configuration key 'samples.background.schema': nowhere.yaml: no such schema file",
     ),
-    "brace in the folder of results": ({"results_dir": "a/{b}"}, "key 'results_dir': the '{' in 'a/{b}' belongs to no"),
+    "brace in the folder of results": (
+        {"results_dir": "a/{b}"},
+        "key 'results_dir': the '{' in 'a/{b}' belongs to no",
+    ),
     "unknown variable in a path": (
         samples(files=["$NOWHERE/x.root"], simulate=None) | {"robustness": {"variations": {}}},
-        "configuration key 'samples.background.files': the variable NOWHERE in '$NOWHERE/x.root' is not set",
+        "configuration key 'samples.background.files': the variable NOWHERE in '$NOWHERE/x.root' "
+        "is not set",
     ),
-    "address as the folder of results": ({"results_dir": "s3://a/b"}, "key 'results_dir': 's3://a/b' is an address"),
-    "blank folder of results": ({"results_dir": "  "}, "key 'results_dir': '  ' is no name of a folder"),
+    "address as the folder of results": (
+        {"results_dir": "s3://a/b"},
+        "key 'results_dir': 's3://a/b' is an address",
+    ),
+    "blank folder of results": (
+        {"results_dir": "  "},
+        "key 'results_dir': '  ' is no name of a folder",
+    ),
 }
 
 
@@ -390,8 +557,12 @@ def check_and_expand(configuration: dict) -> dict:
 
 
 def test_jobs_of_the_simulation_are_whole_batches() -> None:
-    """The workflow cannot import the simulation for one number, which would cost every start half a second."""
-    assert f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n" in (REPOSITORY / "workflow/rules/common.smk").read_text()
+    """The workflow cannot import the simulation for one number, which would cost every start half a
+    second."""
+    assert (
+        f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n"
+        in (REPOSITORY / "workflow/rules/common.smk").read_text()
+    )
     assert workload.EVENTS_PER_BATCH == BATCH_SIZE
 
 
@@ -403,10 +574,15 @@ def test_defaults_are_the_example() -> None:
     assert (CONFIG / "config.yaml").read_text() == (PACKAGE / "workflow/defaults.yaml").read_text()
 
 
-def test_nothing_of_the_example_stays_beside_what_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_example_stays_beside_what_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Alone, behind config.yaml, behind a copy of it with another seed, on the command line."""
     monkeypatch.chdir(tmp_path)
-    mine = samples() | {"models": {"wide": {}}, "robustness": {"variations": {"worse": {"smear": 0.3}}}}
+    mine = samples() | {
+        "models": {"wide": {}},
+        "robustness": {"variations": {"worse": {"smear": 0.3}}},
+    }
     mine["selection"] = {"preselection": {"any": "n_fat_jets >= 0"}}
     write(tmp_path / "my.yaml", mine)
     write(tmp_path / "copy.yaml", load("config.yaml") | {"seed": 7})
@@ -418,34 +594,53 @@ def test_nothing_of_the_example_stays_beside_what_is_given(tmp_path: Path, monke
     ):
         found = read_configuration(files, values)
         assert list(found["samples"]) == ["signal", "background"]
-        assert (list(found["models"]), list(found["robustness"]["variations"])) == (["wide"], ["worse"])
+        assert (list(found["models"]), list(found["robustness"]["variations"])) == (
+            ["wide"],
+            ["worse"],
+        )
         assert list(found["selection"]["preselection"]) == ["any"]
-        assert found["selection"]["signal_region"] == load("config.yaml")["selection"]["signal_region"]
+        assert (
+            found["selection"]["signal_region"] == load("config.yaml")["selection"]["signal_region"]
+        )
 
 
 def write(path: Path, configuration: dict) -> None:
     path.write_text(yaml.safe_dump(configuration, sort_keys=False))
 
 
-def test_files_of_ones_own_add_to_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As study_more.yaml does to study.yaml; a file in config/ of the working folder is an example, too."""
+def test_files_of_ones_own_add_to_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As study_more.yaml does to study.yaml; a file in config/ of the working folder is an example,
+    too."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "config").mkdir()
-    write(tmp_path / "config/config.yaml", {"seed": 5, "models": {"site": {}}, "train": {"epochs": 3}})
-    write(tmp_path / "a.yaml", {"models": {"one": {"epochs": 2, "width": 1}}, "train": {"patience": 2}})
+    write(
+        tmp_path / "config/config.yaml", {"seed": 5, "models": {"site": {}}, "train": {"epochs": 3}}
+    )
+    write(
+        tmp_path / "a.yaml",
+        {"models": {"one": {"epochs": 2, "width": 1}}, "train": {"patience": 2}},
+    )
     write(tmp_path / "b.yaml", {"models": {"one": {"epochs": 9}, "two": {}}})
     found = read_configuration([Path("a.yaml"), Path("b.yaml")])
     assert found["models"] == {"one": {"epochs": 9, "width": 1}, "two": {}}
     assert (found["seed"], found["train"]["epochs"], found["train"]["patience"]) == (5, 3, 2)
     assert list(read_configuration()["models"]) == ["site"]
     study = read_configuration([CONFIG / "study.yaml", CONFIG / "study_more.yaml"])
-    assert list(study["models"]) == [*load("study.yaml")["models"], *load("study_more.yaml")["models"]]
+    assert list(study["models"]) == [
+        *load("study.yaml")["models"],
+        *load("study_more.yaml")["models"],
+    ]
 
 
 def test_an_empty_mapping_empties_what_has_names() -> None:
     mine = {"robustness": {"variations": {"worse": {"smear": 0.3}}}}
     assert complete(mine, {"robustness": {"variations": {}}})["robustness"]["variations"] == {}
-    assert complete(mine, {"robustness": {}})["robustness"]["variations"] == mine["robustness"]["variations"]
+    assert (
+        complete(mine, {"robustness": {}})["robustness"]["variations"]
+        == mine["robustness"]["variations"]
+    )
     assert complete({"models": {}})["models"] == {}
 
 
@@ -453,11 +648,25 @@ def test_text_of_the_command_line_has_the_type_of_its_key() -> None:
     """Snakemake leaves text inside braces, and says None for nothing."""
     found = complete(
         {
-            "train": {"epochs": "7", "learning_rate": "1e-3", "circular": "false", "options": {"width": "8"}},
+            "train": {
+                "epochs": "7",
+                "learning_rate": "1e-3",
+                "circular": "false",
+                "options": {"width": "8"},
+            },
             "event_content": "null",
             "samples": {
-                "a": {"label": "1", "title": "2016", "files": ["1.root"], "weights": {"n_generated": "1e6"}},
-                "b": {"label": "0", "files": ["x.root"], "weights": {"n_generated": "cutflow/total[1]"}},
+                "a": {
+                    "label": "1",
+                    "title": "2016",
+                    "files": ["1.root"],
+                    "weights": {"n_generated": "1e6"},
+                },
+                "b": {
+                    "label": "0",
+                    "files": ["x.root"],
+                    "weights": {"n_generated": "cutflow/total[1]"},
+                },
             },
             "baselines": ["mlp"],
             "split": {"fractions": ["0.5", "0.2", "0.3"]},
@@ -485,13 +694,17 @@ def test_text_of_the_command_line_has_the_type_of_its_key() -> None:
 
 
 def test_whole_numbers_of_files_are_integers(tmp_path: Path) -> None:
-    (tmp_path / "my.yaml").write_text("seed: 2.0\nsimulation: {events_per_job: 1e4}\ntrain: {epochs: '7'}\n")
+    (tmp_path / "my.yaml").write_text(
+        "seed: 2.0\nsimulation: {events_per_job: 1e4}\ntrain: {epochs: '7'}\n"
+    )
     found = read_configuration([tmp_path / "my.yaml"])
     assert [(type(one), one) for one in (found["seed"], found["simulation"]["events_per_job"])] == [
         (int, 2),
         (int, 10**4),
     ]
-    with pytest.raises(InputError, match=r"'train\.epochs': '7' is not of type 'integer'"):  # in quotes it is text
+    with pytest.raises(
+        InputError, match=r"'train\.epochs': '7' is not of type 'integer'"
+    ):  # in quotes it is text
         check_configuration(found)
 
 
@@ -499,12 +712,18 @@ def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRATCH", "/scratch/me")
     monkeypatch.setenv("HOME", "/home/me")
     changes = samples(
-        files=["~/a.root", "$SCRATCH/*.root", "root://h//b.root"], simulate=None, schema="${SCRATCH}/s.yaml"
+        files=["~/a.root", "$SCRATCH/*.root", "root://h//b.root"],
+        simulate=None,
+        schema="${SCRATCH}/s.yaml",
     )
     configuration = complete(changes | {"results_dir": "~/../calo x/"})
     found = expand_paths(configuration)
     assert found["results_dir"] == "/home/me/../calo x/"
-    assert found["samples"]["background"]["files"] == ["/home/me/a.root", "/scratch/me/*.root", "root://h//b.root"]
+    assert found["samples"]["background"]["files"] == [
+        "/home/me/a.root",
+        "/scratch/me/*.root",
+        "root://h//b.root",
+    ]
     assert found["samples"]["background"]["schema"] == "/scratch/me/s.yaml"
     assert configuration["results_dir"] == "~/../calo x/"
 
@@ -512,7 +731,9 @@ def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_folder_of_results_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     check_results_dir(tmp_path / "new/results")
-    with pytest.raises(InputError, match=r"'results_dir': .*/file is no folder that you may write to"):
+    with pytest.raises(
+        InputError, match=r"'results_dir': .*/file is no folder that you may write to"
+    ):
         check_results_dir(tmp_path / "file/results")
     (tmp_path / "link").symlink_to(tmp_path / "new")
     with pytest.raises(InputError, match=r"'results_dir': .*/link is a link to what is not there"):
@@ -528,7 +749,8 @@ def test_configuration_of_another_workflow_in_the_working_folder(
     (tmp_path / "config").mkdir()
     write(tmp_path / "config/config.yaml", {"genome": "hg38"})
     with pytest.raises(
-        InputError, match=r"key 'genome' of config/config\.yaml, which is read since it is in the working"
+        InputError,
+        match=r"key 'genome' of config/config\.yaml, which is read since it is in the working",
     ):
         read_configuration()
 
@@ -554,7 +776,9 @@ def test_smallest_images_of_networks_are_those_that_they_take(name: str) -> None
     smallest = SMALLEST_IMAGES[name]
     make_network(ModelSpecification(name, (1, smallest, smallest)))
     for cells in ((smallest - 1, smallest), (smallest, smallest - 1)):
-        with pytest.raises(InputError, match=f"needs images of at least {smallest}x{smallest} cells"):
+        with pytest.raises(
+            InputError, match=f"needs images of at least {smallest}x{smallest} cells"
+        ):
             make_network(ModelSpecification(name, (1, *cells)))
 
 
@@ -568,7 +792,10 @@ def test_smallest_images_of_networks_are_those_that_they_take(name: str) -> None
         ("if True:\n    class Net: ...\n", None),
         ("class Nets: ...\n", r"my_nets\.py has no class 'Net'; did you mean 'Nets'\?"),
         ("class Net(:\n", r"my_nets\.py cannot be read \(invalid syntax"),
-        (None, "there is no module my_nets; give package.module:Class, and its folder in PYTHONPATH"),
+        (
+            None,
+            "there is no module my_nets; give package.module:Class, and its folder in PYTHONPATH",
+        ),
     ],
 )
 def test_class_of_the_users_own(tmp_path: Path, source: str | None, sentence: str | None) -> None:
@@ -583,12 +810,15 @@ def test_class_of_the_users_own(tmp_path: Path, source: str | None, sentence: st
 
 
 def test_hash_of_code_moves_with_it(tmp_path: Path) -> None:
-    """It is that of the content: not of the folder, nor of the time at which the files were written."""
+    """It is that of the content: not of the folder, nor of the time at which the files were
+    written."""
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "run.py").write_text("1")
     os.utime(tmp_path / "b/run.py", (1, 1))
-    first, copy = (package_digest("grid", files=(str(tmp_path / name / "run.py"),)) for name in "ab")
+    first, copy = (
+        package_digest("grid", files=(str(tmp_path / name / "run.py"),)) for name in "ab"
+    )
     assert first == copy
     (tmp_path / "b/run.py").write_text("2")
     package_digest.cache_clear()

@@ -1,4 +1,5 @@
-"""One ROOT file to one image file: fake ntuples, genuine Delphes files, and what must be refused."""
+"""One ROOT file to one image file: fake ntuples, genuine Delphes files, and what must be
+refused."""
 
 import math
 from dataclasses import replace
@@ -9,18 +10,21 @@ import pytest
 from fakes import make_events, write_ntuple
 
 from calovision.conversion import ImageRecipe, chunks, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
 from calovision.images import build_sparse_images
+from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition, event_variables, find_fat_jets, select_fat_jets
 from calovision.ntuples import iterate_events
-from calovision.splits import assign_split
 from calovision.storage import ImageFile
+from calovision.storage.splits import assign_split
 
 RECIPE = ImageRecipe(
     grid=EtaPhiGrid(16, 16),
     fat_jets=FatJetDefinition(pt_min=20.0),
-    preselection={"four fat jets": "n_fat_jets >= 4", "leading jet above 60 GeV": "leading_pt > 60"},
+    preselection={
+        "four fat jets": "n_fat_jets >= 4",
+        "leading jet above 60 GeV": "leading_pt > 60",
+    },
 )
 CASE_STUDY = {"three fat jets": "n_fat_jets >= 3", "leading jet above 440 GeV": "leading_pt > 440"}
 
@@ -73,7 +77,9 @@ def test_calovision_ntuple(tmp_path):
     assert np.array_equal(file.events["split"], split)
     for name, values in variables.items():
         assert np.array_equal(file.events[name], values[passed])
-    images, overflow = build_sparse_images(events.towers[passed], events.tracks[passed], RECIPE.grid, RECIPE.channels)
+    images, overflow = build_sparse_images(
+        events.towers[passed], events.tracks[passed], RECIPE.grid, RECIPE.channels
+    )
     assert np.array_equal(file.dense(np.arange(len(file))), images.dense())
     assert np.array_equal(file.events["overflow"], overflow)
 
@@ -115,7 +121,9 @@ def test_nothing_but_the_image_file_is_written(tmp_path):
 
 
 def test_without_preselection_every_event_has_an_image(tmp_path):
-    metadata = convert(make_ntuple(tmp_path / "a.root"), tmp_path / "a.h5", replace(RECIPE, preselection={}))
+    metadata = convert(
+        make_ntuple(tmp_path / "a.root"), tmp_path / "a.h5", replace(RECIPE, preselection={})
+    )
     assert len(ImageFile(tmp_path / "a.h5")) == 40
     assert metadata.cut_flow == [("generated", 40, 820.0)]
 
@@ -145,12 +153,19 @@ def test_file_without_entries_of_events_that_were_generated(tmp_path):
 
 @pytest.mark.parametrize(
     ("sample", "passes", "groomed"),
-    [("qcd300", 5, False), ("qcd300", 4, True), ("rpv_go1400_n850", 90, False), ("rpv_go1400_n850", 87, True)],
+    [
+        ("qcd300", 5, False),
+        ("qcd300", 4, True),
+        ("rpv_go1400_n850", 90, False),
+        ("rpv_go1400_n850", 87, True),
+    ],
 )
 def test_genuine_delphes_file(tmp_path, delphes_dir, sample, passes, groomed):
     (path,) = delphes_dir.glob(f"*{sample}*100ev_slim.root")
     recipe = ImageRecipe(preselection=CASE_STUDY, fat_jets=FatJetDefinition(groomed=groomed))
-    metadata = convert(path, tmp_path / "a.h5", recipe, schema="delphes", cross_section_pb=3.5, chunk_size=30)
+    metadata = convert(
+        path, tmp_path / "a.h5", recipe, schema="delphes", cross_section_pb=3.5, chunk_size=30
+    )
     file = ImageFile(tmp_path / "a.h5")
     assert len(file) == passes
     assert [(cut, n) for cut, n, _ in metadata.cut_flow][::2] == [
@@ -161,7 +176,11 @@ def test_genuine_delphes_file(tmp_path, delphes_dir, sample, passes, groomed):
     variables = event_variables(select_fat_jets(events.fat_jets))
     three = variables["n_fat_jets"] >= 3
     passed = three & (variables["leading_pt"] > 440)
-    assert metadata.cut_flow[1] == ("three fat jets", three.sum(), pytest.approx(events.weight[three].sum()))
+    assert metadata.cut_flow[1] == (
+        "three fat jets",
+        three.sum(),
+        pytest.approx(events.weight[three].sum()),
+    )
     for name, values in variables.items():
         assert np.array_equal(file.events[name], values[passed])
     tracks = ak.num(events.tracks.eta[passed][np.abs(events.tracks.eta[passed]) < 2.5])
@@ -173,7 +192,8 @@ def test_genuine_delphes_file(tmp_path, delphes_dir, sample, passes, groomed):
 def test_genuine_delphes_file_needs_a_cross_section(tmp_path, delphes_dir):
     path = delphes_dir / "delphes_ATLASfat_qcd300_pythia8_10ev_full.root"
     with pytest.raises(
-        InputError, match=r"10ev_full.root: the file holds no positive cross-section: give samples.qcd."
+        InputError,
+        match=r"10ev_full.root: the file holds no positive cross-section: give samples.qcd.",
     ):
         convert(path, tmp_path / "a.h5", schema="delphes")
     assert list(tmp_path.iterdir()) == []
@@ -188,9 +208,14 @@ def test_configured_cross_section_wins_over_the_file(tmp_path):
 @pytest.mark.parametrize("value", [0.0, -1.6e-23, math.nan, math.inf])
 def test_cross_section_must_be_positive(tmp_path, value):
     path = make_ntuple(tmp_path / "a.root", cross_section_pb=value)
-    with pytest.raises(InputError, match=r"a.root: .* give samples.qcd.cross_section_pb \(pb\) in the configuration"):
+    with pytest.raises(
+        InputError,
+        match=r"a.root: .* give samples.qcd.cross_section_pb \(pb\) in the configuration",
+    ):
         convert(path, tmp_path / "a.h5")
-    with pytest.raises(InputError, match=f"sample 'qcd': the cross-section {value} pb is not positive"):
+    with pytest.raises(
+        InputError, match=f"sample 'qcd': the cross-section {value} pb is not positive"
+    ):
         convert(path, tmp_path / "a.h5", cross_section_pb=value)
     assert convert(path, tmp_path / "a.h5", cross_section_pb=2.0).cross_section_pb == 2.0
 
@@ -199,7 +224,8 @@ def test_cross_section_must_be_positive(tmp_path, value):
 def test_sum_of_weights_must_be_positive(tmp_path, weight):
     path = make_ntuple(tmp_path / "a.root", 10, weight=np.full(10, weight))
     with pytest.raises(
-        InputError, match=rf"a.root: the generator weights sum up to {10 * weight}, .* must be positive"
+        InputError,
+        match=rf"a.root: the generator weights sum up to {10 * weight}, .* must be positive",
     ):
         convert(path, tmp_path / "a.h5")
     assert not (tmp_path / "a.h5").exists()
@@ -235,7 +261,10 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     ("changes", "message"),
     [
         ({"channels": ("em", "muons")}, "unknown image channel 'muons'"),
-        ({"preselection": {"met": "missing_et > 3"}}, r"cut 'met' \(missing_et > 3\) uses the unknown variable"),
+        (
+            {"preselection": {"met": "missing_et > 3"}},
+            r"cut 'met' \(missing_et > 3\) uses the unknown variable",
+        ),
         ({"preselection": {"met": "n_fat_jets >"}}, "cut 'met': .* cannot be read"),
     ],
 )
@@ -278,8 +307,11 @@ def test_configuration_hash_tells_recipes_apart(tmp_path):
 
 
 def test_configuration_hash_is_that_of_the_configuration(tmp_path):
-    """Files of one sample share it, also where each carries the generator's own estimate of the cross-section."""
-    paths = [make_ntuple(tmp_path / f"{k}.root", 5, seed=k, cross_section_pb=10.0 + k) for k in range(2)]
+    """Files of one sample share it, also where each carries the generator's own estimate of the
+    cross-section."""
+    paths = [
+        make_ntuple(tmp_path / f"{k}.root", 5, seed=k, cross_section_pb=10.0 + k) for k in range(2)
+    ]
     one, other = (convert(path, path.with_suffix(".h5")) for path in paths)
     assert one.configuration_hash == other.configuration_hash
     assert (one.cross_section_pb, other.cross_section_pb) == (10.0, 11.0)

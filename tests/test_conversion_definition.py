@@ -1,4 +1,5 @@
-"""Files of a sample must be made of the same things: checked before work starts, and where image files are read."""
+"""Files of a sample must be made of the same things: checked before work starts, and where image
+files are read."""
 
 import runpy
 from contextlib import nullcontext
@@ -13,11 +14,17 @@ from fakes_cli import fail, succeed
 from fakes_ntuples import nanoaod_columns, runs_columns, write_file, write_nanoaod
 from test_conversion_fields import delphes_columns
 
-from calovision.conversion import ImageRecipe, WeightOptions, convert_job, convert_ntuple, convert_ntuples
+from calovision.conversion import (
+    ImageRecipe,
+    WeightOptions,
+    convert_job,
+    convert_ntuple,
+    convert_ntuples,
+)
 from calovision.conversion.definition import definition_of
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.jet_images import JetImageRecipe
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import open_ntuple
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter
@@ -26,7 +33,9 @@ from calovision.storage.versions import require_one_definition
 SAMPLE = {"sample": "qcd", "label": 0, "cross_section_pb": 1.0}
 ALL = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), fat_jets=FatJetDefinition(pt_min=50.0))
 NO_JETS = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), cluster_jets=False)
-JETS = ImageRecipe(fat_jets=FatJetDefinition(pt_min=10.0, eta_max=9.0), jets=JetImageRecipe(JetGrid(4, 4, 2.0)))
+JETS = ImageRecipe(
+    fat_jets=FatJetDefinition(pt_min=10.0, eta_max=9.0), jets=JetImageRecipe(JetGrid(4, 4, 2.0))
+)
 
 
 def without(columns, *names):
@@ -57,12 +66,40 @@ PAIRS = {
     "fat jets": (ALL, delphes(), NO_FAT_JETS, "fat jets", OWN, "clustered"),
     "no jets": (NO_JETS, delphes(), NO_FAT_JETS, "fat jets", OWN, "none"),
     "jets of jet images": (JETS, nanoaod(), nanoaod("FatJet"), "fat jets", OWN, "clustered"),
-    "constituents": (JETS, nanoaod(), nanoaod("FatJetPF"), "constituents of jets", OWN, "clustered"),
-    "tau": (JETS, nanoaod(), nanoaod("FatJet_tau2"), "fields of jets", "eta, mass, phi, pt, tau1, tau2, tau3", None),
+    "constituents": (
+        JETS,
+        nanoaod(),
+        nanoaod("FatJetPF"),
+        "constituents of jets",
+        OWN,
+        "clustered",
+    ),
+    "tau": (
+        JETS,
+        nanoaod(),
+        nanoaod("FatJet_tau2"),
+        "fields of jets",
+        "eta, mass, phi, pt, tau1, tau2, tau3",
+        None,
+    ),
     "weights": (ALL, weighted(1.0, 2.0), weighted(1.0, 2.0, 3.0), "weights of an event", "2", "3"),
     "no weights": (ALL, weighted(1.0), delphes(), "generator weights", None, "all 1"),
-    "counters": (NO_JETS, nanoaod(), nanoaod(runs=False), "generated events", "its counters", "its entries"),
-    "candidate weight": (NO_JETS, nanoaod(), nanoaod(PFCands_puppiWeight=ONES), "towers", None, None),
+    "counters": (
+        NO_JETS,
+        nanoaod(),
+        nanoaod(runs=False),
+        "generated events",
+        "its counters",
+        "its entries",
+    ),
+    "candidate weight": (
+        NO_JETS,
+        nanoaod(),
+        nanoaod(PFCands_puppiWeight=ONES),
+        "towers",
+        None,
+        None,
+    ),
     "layout": (NO_JETS, nanoaod("FatJet"), NO_FAT_JETS, "layout", "nanoaod", "delphes"),
 }
 
@@ -70,12 +107,17 @@ PAIRS = {
 @pytest.mark.parametrize("pair", PAIRS)
 def test_unlike_files_are_refused_before_work_starts(tmp_path, pair):
     recipe, first, second, quantity, one, other = PAIRS[pair]
-    paths = [write_file(tmp_path / f"{name}.root", **trees) for name, trees in (("first", first), ("second", second))]
+    paths = [
+        write_file(tmp_path / f"{name}.root", **trees)
+        for name, trees in (("first", first), ("second", second))
+    ]
     done = []
     with pytest.raises(InputError) as caught:
         convert_ntuples(paths, tmp_path / "out" / "all.h5", recipe, **SAMPLE, progress=done.append)
     message = str(caught.value)
-    assert message.startswith(f"{paths[0]} and {paths[1]} are of one sample, but differ in {quantity}: {one or ''}")
+    assert message.startswith(
+        f"{paths[0]} and {paths[1]} are of one sample, but differ in {quantity}: {one or ''}"
+    )
     assert f"in the first, {other or ''}" in message
     assert (done, (tmp_path / "out").exists()) == ([], False)
 
@@ -88,7 +130,9 @@ def test_image_files_of_unlike_files_are_not_read_together(tmp_path, pair):
     for number, content in enumerate(trees):
         path = write_file(tmp_path / f"{number}.root", **content)
         images.append(tmp_path / f"{number}.h5")
-        convert_job([path], images[-1], recipe, first=number, n_files=None, entries=[None], **SAMPLE)
+        convert_job(
+            [path], images[-1], recipe, first=number, n_files=None, entries=[None], **SAMPLE
+        )
     with pytest.raises(InputError) as caught:
         ImageCollection(images)
     for number in range(2):
@@ -103,7 +147,9 @@ def test_the_list_of_images_is_not_written_for_unlike_files(tmp_path):
     images = []
     for number, content in enumerate(trees):
         images.append(tmp_path / f"{number}.h5")
-        convert_ntuple(write_file(tmp_path / f"{number}.root", **content), images[-1], recipe, **SAMPLE)
+        convert_ntuple(
+            write_file(tmp_path / f"{number}.root", **content), images[-1], recipe, **SAMPLE
+        )
     script = REPOSITORY / "workflow/scripts/list_images.py"
     for files, is_written in ((images[:1], True), (images, False)):
         output = tmp_path / f"{len(files)}.tsv"
@@ -117,8 +163,12 @@ def test_the_list_of_images_is_not_written_for_unlike_files(tmp_path):
 def test_a_job_of_unlike_files_is_refused(tmp_path):
     recipe, first, second, *_ = PAIRS["fat jets"]
     paths = [write_file(tmp_path / "a.root", **first), write_file(tmp_path / "b.root", **second)]
-    with pytest.raises(InputError, match=r"a.root and .*b.root are of one sample, but differ in fat jets"):
-        convert_job(paths, tmp_path / "a.h5", recipe, first=0, n_files=None, entries=[None, None], **SAMPLE)
+    with pytest.raises(
+        InputError, match=r"a.root and .*b.root are of one sample, but differ in fat jets"
+    ):
+        convert_job(
+            paths, tmp_path / "a.h5", recipe, first=0, n_files=None, entries=[None, None], **SAMPLE
+        )
 
 
 def test_the_command_line_refuses_unlike_files(tmp_path):
@@ -132,24 +182,41 @@ def test_the_command_line_refuses_unlike_files(tmp_path):
 
 
 def test_a_weight_must_be_the_same_one_in_all_files(tmp_path):
-    """The ninth weight is another one where there are eight variations of the scale instead of nine."""
+    """The ninth weight is another one where there are eight variations of the scale instead of
+    nine."""
     scale = {n: ak.from_regular(ak.Array(np.ones((30, n), dtype=np.float32))) for n in (8, 9)}
-    paths = [write_file(tmp_path / f"{n}.root", **nanoaod(LHEScaleWeight=of)) for n, of in scale.items()]
-    with pytest.raises(InputError, match="differ in weights of an event: 9 in the first, 10 in the second"):
-        convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE, weights=WeightOptions(index=5, sum_of_weights=60.0))
+    paths = [
+        write_file(tmp_path / f"{n}.root", **nanoaod(LHEScaleWeight=of)) for n, of in scale.items()
+    ]
+    with pytest.raises(
+        InputError, match="differ in weights of an event: 9 in the first, 10 in the second"
+    ):
+        convert_ntuples(
+            paths,
+            tmp_path / "all.h5",
+            ALL,
+            **SAMPLE,
+            weights=WeightOptions(index=5, sum_of_weights=60.0),
+        )
     convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE)
 
 
 def test_what_the_recipe_does_not_use_may_differ(tmp_path):
     """N-subjettiness is a matter of jet images, and the mass of energy-flow tracks of nobody."""
-    paths = [write_nanoaod(tmp_path / "a.root"), write_file(tmp_path / "b.root", **nanoaod("FatJet_tau"))]
+    paths = [
+        write_nanoaod(tmp_path / "a.root"),
+        write_file(tmp_path / "b.root", **nanoaod("FatJet_tau")),
+    ]
     convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE)
     assert len(ImageFile(tmp_path / "all.h5")) == 60
 
 
 def test_files_without_entries_or_jets_fit_to_all(tmp_path):
     empty = {name: values[:0] for name, values in delphes_columns(fat_jets=False).items()}
-    paths = [write_file(tmp_path / "a.root", **delphes()), write_file(tmp_path / "b.root", Delphes=empty)]
+    paths = [
+        write_file(tmp_path / "a.root", **delphes()),
+        write_file(tmp_path / "b.root", Delphes=empty),
+    ]
     convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE)
     assert definition_of(open_ntuple(paths[1]), ALL) == {}
     assert len(ImageFile(tmp_path / "all.h5")) == 20
@@ -168,17 +235,23 @@ def test_copies_of_a_file_are_refused(tmp_path):
     path = write_file(tmp_path / "a.root", **delphes())
     copy = tmp_path / "copy.root"
     copy.write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match=r"a.root and .*copy.root are copies of one ROOT file; give it once"):
+    with pytest.raises(
+        InputError, match=r"a.root and .*copy.root are copies of one ROOT file; give it once"
+    ):
         convert_ntuples([path, copy], tmp_path / "all.h5", ALL, **SAMPLE)
     for source in (path, copy):
         convert_ntuple(source, source.with_suffix(".h5"), ALL, **SAMPLE)
-    with pytest.raises(InputError, match=r"a.root and .*copy.root are copies of one ROOT file; give it once"):
+    with pytest.raises(
+        InputError, match=r"a.root and .*copy.root are copies of one ROOT file; give it once"
+    ):
         ImageCollection([tmp_path / "a.h5", tmp_path / "copy.h5"])
 
 
 def write_images(path, extra=(), n=4, **changes):
     with ImageFileWriter(path, (2, 8, 8)) as writer:
-        columns = make_columns(n, label=changes.get("label", 0)) | {name: np.ones(n) for name in extra}
+        columns = make_columns(n, label=changes.get("label", 0)) | {
+            name: np.ones(n) for name in extra
+        }
         writer.append(to_sparse(make_images(n)), columns)
         writer.close(make_metadata(source_files=[], **changes))
     return path
@@ -188,15 +261,23 @@ def test_columns_that_only_some_files_have(tmp_path):
     """Of files that others wrote, without a definition."""
     paths = [write_images(tmp_path / "a.h5"), write_images(tmp_path / "b.h5", extra=("tau21",))]
     with pytest.raises(
-        InputError, match=r"a.h5 and .*b.h5 are of one sample, but only one of them has the column tau21"
+        InputError,
+        match=r"a.h5 and .*b.h5 are of one sample, but only one of them has the column tau21",
     ):
         ImageCollection(paths)
-    ImageCollection([paths[0], write_images(tmp_path / "c.h5", extra=("tau21",), sample="other", label=1)])
+    ImageCollection(
+        [paths[0], write_images(tmp_path / "c.h5", extra=("tau21",), sample="other", label=1)]
+    )
 
 
 def test_definitions_are_compared_where_both_have_a_quantity():
-    require_one_definition([("a", {"x": "1"}), ("b", {}), ("c", {"y": "2"}), ("d", {"x": "1", "y": "2"})])
-    with pytest.raises(InputError, match="c and e are of one sample, but differ in y: 2 in the first, 3 in the second"):
+    require_one_definition(
+        [("a", {"x": "1"}), ("b", {}), ("c", {"y": "2"}), ("d", {"x": "1", "y": "2"})]
+    )
+    with pytest.raises(
+        InputError,
+        match="c and e are of one sample, but differ in y: 2 in the first, 3 in the second",
+    ):
         require_one_definition([("a", {"x": "1"}), ("c", {"y": "2"}), ("e", {"y": "3"})])
 
 

@@ -1,4 +1,5 @@
-"""What is read for a recipe: only what it needs, from files that lack this or that, or a sentence that names it."""
+"""What is read for a recipe: only what it needs, from files that lack this or that, or a sentence
+that names it."""
 
 import awkward as ak
 import numpy as np
@@ -8,9 +9,9 @@ from fakes_ntuples import jetclass_columns, nanoaod_columns, write_file, write_n
 
 from calovision.conversion import ImageRecipe, convert_ntuple
 from calovision.conversion.fields import fields_to_read
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.jet_images import JetImageRecipe
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition, cluster_fat_jets, event_variables, select_fat_jets
 from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples import plan as plans
@@ -26,17 +27,23 @@ def lists(rng, counts, low, high):
 
 
 def delphes_columns(*, fat_jets=True):
-    """Two hard clumps of towers an event, with fat jets that are not those of the towers (half their pT)."""
+    """Two hard clumps of towers an event, with fat jets that are not those of the towers (half
+    their pT)."""
     rng = np.random.default_rng(3)
     axes, counts = rng.uniform(-1.5, 1.5, (N, 2)), np.full(N, 40)
     spread = [np.concatenate([rng.normal(eta, 0.15, 20) for eta in pair]) for pair in axes]
-    phi = [np.concatenate([rng.normal(0.5, 0.15, 20), rng.normal(-2.5, 0.15, 20)]) for _ in range(N)]
+    phi = [
+        np.concatenate([rng.normal(0.5, 0.15, 20), rng.normal(-2.5, 0.15, 20)]) for _ in range(N)
+    ]
     energy = lists(rng, counts, 1, 60)
     columns = {"Tower.Eta": ak.Array(spread), "Tower.Phi": ak.Array(phi)}
     columns |= {"Tower.E": energy, "Tower.Eem": 0.4 * energy, "Tower.Ehad": 0.6 * energy}
     tracks = np.full(N, 3)
     columns |= {"Track.PT": lists(rng, tracks, 1, 5), "Track.Eta": lists(rng, tracks, -1, 1)}
-    columns |= {"Track.Phi": lists(rng, tracks, -1, 1), "Event.Number": ak.Array([[i] for i in range(N)])}
+    columns |= {
+        "Track.Phi": lists(rng, tracks, -1, 1),
+        "Event.Number": ak.Array([[i] for i in range(N)]),
+    }
     if fat_jets:
         jets = {"PT": 250.0, "Eta": 0.1, "Phi": 0.2, "Mass": 33.0}
         columns |= {f"FatJet.{name}": ak.Array([[value]] * N) for name, value in jets.items()}
@@ -85,13 +92,24 @@ def test_trimmed_on_the_command_line(tmp_path, selection, images):
 def nanoaod_with_hard_clumps(**changes):
     """Candidates of `delphes_columns` in the layout of PFNano, with fat jets of half their pT."""
     towers = delphes_columns()
-    columns = {f"PFCands_{name}": towers[f"Tower.{leaf}"] for name, leaf in (("eta", "Eta"), ("phi", "Phi"))}
+    columns = {
+        f"PFCands_{name}": towers[f"Tower.{leaf}"]
+        for name, leaf in (("eta", "Eta"), ("phi", "Phi"))
+    }
     columns["PFCands_pt"] = towers["Tower.E"] / np.cosh(towers["Tower.Eta"])
     zeros = ak.zeros_like(towers["Tower.E"])
     columns |= {"PFCands_mass": zeros, "PFCands_pdgId": ak.values_astype(zeros + 130, np.int32)}
-    columns |= {"PFCands_charge": ak.values_astype(zeros, np.int32), "event": np.arange(N, dtype=np.uint64)}
-    columns |= {f"FatJet_{name.lower()}": towers[f"FatJet.{name}"] for name in ("PT", "Eta", "Phi", "Mass")}
-    columns |= {"FatJetPFCands_jetIdx": ak.Array([[0, 0]] * N), "FatJetPFCands_pFCandsIdx": ak.Array([[0, 1]] * N)}
+    columns |= {
+        "PFCands_charge": ak.values_astype(zeros, np.int32),
+        "event": np.arange(N, dtype=np.uint64),
+    }
+    columns |= {
+        f"FatJet_{name.lower()}": towers[f"FatJet.{name}"] for name in ("PT", "Eta", "Phi", "Mass")
+    }
+    columns |= {
+        "FatJetPFCands_jetIdx": ak.Array([[0, 0]] * N),
+        "FatJetPFCands_pFCandsIdx": ak.Array([[0, 1]] * N),
+    }
     return columns | changes
 
 
@@ -99,9 +117,13 @@ def nanoaod_with_hard_clumps(**changes):
 def test_trimmed_nanoaod_is_clustered_from_its_candidates(tmp_path, with_jets):
     columns = nanoaod_with_hard_clumps()
     if not with_jets:
-        columns = {name: values for name, values in columns.items() if not name.startswith("FatJet")}
+        columns = {
+            name: values for name, values in columns.items() if not name.startswith("FatJet")
+        }
     path = write_nanoaod(tmp_path / "a.root", columns=columns, runs={"run": np.array([1])})
-    recipe = ImageRecipe(grid=GRID, channels=("et",), fat_jets=TRIMMED, preselection={"jets": "n_fat_jets >= 1"})
+    recipe = ImageRecipe(
+        grid=GRID, channels=("et",), fat_jets=TRIMMED, preselection={"jets": "n_fat_jets >= 1"}
+    )
     convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
     found, expected = ImageFile(tmp_path / "a.h5").events, trimmed_jets(path)
     passed = expected["n_fat_jets"] >= 1
@@ -112,14 +134,19 @@ def test_trimmed_nanoaod_is_clustered_from_its_candidates(tmp_path, with_jets):
 
 
 def test_jet_images_of_trimmed_nanoaod_jets(tmp_path):
-    path = write_nanoaod(tmp_path / "a.root", columns=nanoaod_with_hard_clumps(), runs={"run": np.array([1])})
-    recipe = ImageRecipe(fat_jets=TRIMMED, jets=JetImageRecipe(JetGrid(16, 16, 3.0), channels=("et",)))
+    path = write_nanoaod(
+        tmp_path / "a.root", columns=nanoaod_with_hard_clumps(), runs={"run": np.array([1])}
+    )
+    recipe = ImageRecipe(
+        fat_jets=TRIMMED, jets=JetImageRecipe(JetGrid(16, 16, 3.0), channels=("et",))
+    )
     convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
     file = ImageFile(tmp_path / "a.h5")
     expected = trimmed_jets(path)
     passed = expected["n_fat_jets"] >= 1
     np.testing.assert_allclose(file.events["pt"], expected["leading_pt"][passed], rtol=1e-6)
-    # the sum of the trimmed constituents is about the pT of the trimmed jet, a fat jet being narrow here
+    # the sum of the trimmed constituents is about the pT of the trimmed jet, a fat jet being narrow
+    # here
     ratio = file.dense(np.arange(len(file))).sum(axis=(1, 2, 3)) / file.events["pt"]
     assert ratio.min() > 0.999
     assert ratio.max() < 1.05
@@ -131,16 +158,28 @@ def test_trimmed_jetclass_is_clustered(tmp_path):
     convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
     expected = trimmed_jets(path)
     assert expected["n_fat_jets"].sum() > 20
-    np.testing.assert_allclose(ImageFile(tmp_path / "a.h5").events["fat_jets"], expected["fat_jets"], rtol=1e-6)
+    np.testing.assert_allclose(
+        ImageFile(tmp_path / "a.h5").events["fat_jets"], expected["fat_jets"], rtol=1e-6
+    )
 
 
 def test_trimmed_where_there_is_nothing_to_cluster(tmp_path):
     schema = tmp_path / "s.yaml"
     schema.write_text(
-        "tree: t\ncandidates: {pt: x, eta: x, phi: x, charge: 1}\njets: {pt: x, eta: x, phi: x, mass: x}\n"
+        "tree: t\ncandidates: {pt: x, eta: x, phi: x, charge: 1}\njets: {pt: x, eta: x, phi: x, "
+        "mass: x}\n"
     )
     path = write_file(tmp_path / "a.root", t={"x": ak.Array([[1.0], [2.0]])})
-    arguments = ("images", path, "-o", tmp_path / "a.h5", "--schema", schema, "--channels", "charged_pt")
+    arguments = (
+        "images",
+        path,
+        "-o",
+        tmp_path / "a.h5",
+        "--schema",
+        schema,
+        "--channels",
+        "charged_pt",
+    )
     message = fail(*arguments, "--trimmed")
     assert "a.root: clustering trimmed fat jets needs towers, which the file has not" in message
     assert not (tmp_path / "a.h5").exists()
@@ -152,8 +191,12 @@ def test_clustering_without_towers_is_refused(tmp_path):
     schema.write_text("tree: t\ncandidates: {pt: x, eta: x, phi: x, charge: 1}\n")
     path = write_file(tmp_path / "a.root", t={"x": ak.Array([[1.0], [2.0]])})
     recipe = ImageRecipe(grid=GRID, channels=("charged_pt",))
-    with pytest.raises(InputError, match=r"a.root: clustering fat jets needs towers, which the file has not"):
-        convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, schema=schema, cross_section_pb=1.0)
+    with pytest.raises(
+        InputError, match=r"a.root: clustering fat jets needs towers, which the file has not"
+    ):
+        convert_ntuple(
+            path, tmp_path / "a.h5", recipe, **SAMPLE, schema=schema, cross_section_pb=1.0
+        )
 
 
 @pytest.mark.parametrize(
@@ -161,11 +204,13 @@ def test_clustering_without_towers_is_refused(tmp_path):
     [
         (
             {"channels": ("em",)},
-            "the image channel 'em' needs towers with e_em, but those of the file have only eta, phi, e",
+            "the image channel 'em' needs towers with e_em, but those of the file have only eta, "
+            "phi, e",
         ),
         (
             {"jets": JetImageRecipe(JetGrid(4, 4, 1.0), channels=("track_pt",))},
-            "clustering fat jets needs towers with charge, but those of the file have only eta, phi, e",
+            "clustering fat jets needs towers with charge, but those of the file have only eta, "
+            "phi, e",
         ),
     ],
 )
@@ -185,9 +230,13 @@ def test_weights_that_are_missing_in_some_events_are_not_asked_for(tmp_path):
     path = write_nanoaod(tmp_path / "a.root", **ragged_scale_weights(np.arange(30) % 2 * 9))
     nominal = nanoaod_columns()["genWeight"]
     any_jet = FatJetDefinition(pt_min=0.0)
-    of_jets = ImageRecipe(fat_jets=any_jet, jets=JetImageRecipe(JetGrid(4, 4, 2.0)), jets_per_event=9)
+    of_jets = ImageRecipe(
+        fat_jets=any_jet, jets=JetImageRecipe(JetGrid(4, 4, 2.0)), jets_per_event=9
+    )
     for number, recipe in enumerate((of_jets, ImageRecipe(grid=GRID, channels=("et",)))):
-        metadata = convert_ntuple(path, tmp_path / f"{number}.h5", recipe, **SAMPLE, cross_section_pb=1.0)
+        metadata = convert_ntuple(
+            path, tmp_path / f"{number}.h5", recipe, **SAMPLE, cross_section_pb=1.0
+        )
         events = ImageFile(tmp_path / f"{number}.h5").events
         assert events["weight"].tolist() == nominal[events["event_number"] - 1000].tolist()
         assert "weight_variations" not in events
@@ -199,7 +248,10 @@ def test_weights_that_are_missing_in_some_events_are_not_asked_for(tmp_path):
 
 def test_weights_that_are_asked_for_and_missing_in_some_events(tmp_path):
     path = write_nanoaod(tmp_path / "a.root", **ragged_scale_weights(np.arange(30) % 2 * 9))
-    with pytest.raises(InputError, match="LHEScaleWeight has 9 values in entry 1, but 0 in entry 0; each event must"):
+    with pytest.raises(
+        InputError,
+        match="LHEScaleWeight has 9 values in entry 1, but 0 in entry 0; each event must",
+    ):
         list(iterate_events(path))
     assert "LHEScaleWeight has 9 values in entry 1" in fail(
         "images", path, "-o", tmp_path / "a.h5", "--channels", "et", "--weight-index", "3"
@@ -208,7 +260,9 @@ def test_weights_that_are_asked_for_and_missing_in_some_events(tmp_path):
 
 def test_delphes_events_with_different_numbers_of_weights(tmp_path):
     weights = [[1.0 + i, 5.0][: 1 + i % 2] for i in range(N)]
-    path = write_delphes(tmp_path / "a.root", delphes_columns() | {"Event.Weight": ak.Array(weights)})
+    path = write_delphes(
+        tmp_path / "a.root", delphes_columns() | {"Event.Weight": ak.Array(weights)}
+    )
     info = open_ntuple(path)
     assert (info.sum_of_weights, info.n_weights) == (210.0, None)
     convert_ntuple(path, tmp_path / "a.h5", ImageRecipe(grid=GRID), **SAMPLE, cross_section_pb=1.0)
@@ -219,7 +273,9 @@ def test_delphes_events_with_different_numbers_of_weights(tmp_path):
 
 def test_delphes_weights_of_each_event_are_stored(tmp_path):
     weights = [[1.0 + i, 5.0] for i in range(N)]
-    path = write_delphes(tmp_path / "a.root", delphes_columns() | {"Event.Weight": ak.Array(weights)})
+    path = write_delphes(
+        tmp_path / "a.root", delphes_columns() | {"Event.Weight": ak.Array(weights)}
+    )
     assert open_ntuple(path).n_weights == 2
     convert_ntuple(path, tmp_path / "a.h5", ImageRecipe(grid=GRID), **SAMPLE, cross_section_pb=1.0)
     assert ImageFile(tmp_path / "a.h5").events["weight_variations"].tolist() == weights
@@ -237,14 +293,22 @@ def test_a_constant_weight(tmp_path):
 
 @pytest.mark.parametrize(
     ("energies", "expected"),
-    [([[[0.0] * 5], [[0.0] * 5, [0.0] * 5]], False), ([[[0.0] * 5], [[3.0] * 5]], True), ([[], []], None)],
+    [
+        ([[[0.0] * 5], [[0.0] * 5, [0.0] * 5]], False),
+        ([[[0.0] * 5], [[3.0] * 5]], True),
+        ([[], []], None),
+    ],
     ids=["never", "later", "no jets"],
 )
 def test_the_whole_file_tells_whether_trimmed_jets_were_filled(monkeypatch, energies, expected):
     """And not each chunk by itself, which would make two kinds of jets."""
     chunks = []
     for start, values in enumerate(energies):
-        jets = ak.from_regular(ak.Array([values]), axis=None) if values else ak.Array([[[0.0] * 5]])[:, :0]
+        jets = (
+            ak.from_regular(ak.Array([values]), axis=None)
+            if values
+            else ak.Array([[[0.0] * 5]])[:, :0]
+        )
         chunks.append((start, {"FatJet.TrimmedP4[5]": ak.zip({"fE": jets})}))
     monkeypatch.setattr(plans, "read_chunks", lambda *arguments: iter(chunks))
     assert plans._is_filled(None, "FatJet.TrimmedP4[5]", "a.root") is expected

@@ -1,4 +1,5 @@
-"""Several ROOT files into one image file: processes, bad files, weights, jets, and what a file may lack."""
+"""Several ROOT files into one image file: processes, bad files, weights, jets, and what a file may
+lack."""
 
 import logging
 from dataclasses import replace
@@ -12,10 +13,10 @@ from fakes import make_events, write_ntuple
 from fakes_ntuples import write_nanoaod
 
 from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple, convert_ntuples
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
 from calovision.images import build_images
-from calovision.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
 from calovision.jets import FatJetDefinition, find_fat_jets_with_constituents
 from calovision.ntuples import expand_paths, iterate_events
 from calovision.storage import ImageCollection, ImageFile
@@ -54,7 +55,12 @@ def test_several_files_are_one_after_the_other(tmp_path, processes):
     paths = make_files(tmp_path, 20, 0, 15, cross_section_pb=3.0)
     done = []
     metadata = convert_ntuples(
-        paths, tmp_path / "out" / "all.h5", ALL_EVENTS, **SAMPLE, processes=processes, progress=done.append
+        paths,
+        tmp_path / "out" / "all.h5",
+        ALL_EVENTS,
+        **SAMPLE,
+        processes=processes,
+        progress=done.append,
     )
     singles = []
     for path in paths:
@@ -63,7 +69,11 @@ def test_several_files_are_one_after_the_other(tmp_path, processes):
     expected = {name: np.concatenate([single[name] for single in singles]) for name in singles[0]}
     assert_equal_contents(contents(tmp_path / "out" / "all.h5"), expected)
     assert sum(done) == 35
-    assert (metadata.n_generated, metadata.sum_of_weights, metadata.cross_section_pb) == (35, 35.0, 3.0)
+    assert (metadata.n_generated, metadata.sum_of_weights, metadata.cross_section_pb) == (
+        35,
+        35.0,
+        3.0,
+    )
     assert [path for path, _ in metadata.source_files] == [str(path) for path in paths]
     assert metadata.cut_flow == [("generated", 35, 35.0)]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["all.h5"]
@@ -78,13 +88,22 @@ def test_several_trees_of_one_file(tmp_path):
             arrays = {f"towers_{field}": towers[field] for field in ("eta", "phi", "e_em", "e_had")}
             arrays |= {f"tracks_{field}": tracks[field] for field in ("pt", "eta", "phi")}
             arrays |= {"event_number": np.arange(len(towers)), "weight": np.ones(len(towers))}
-            file.mktree(name, {key: str(ak.Array(values).type.content) for key, values in arrays.items()})
+            file.mktree(
+                name, {key: str(ak.Array(values).type.content) for key, values in arrays.items()}
+            )
             file[name].extend(arrays)
-        file.mktree("generation", {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"})
-        file["generation"].extend({"n_generated": [16], "sum_of_weights": [16.0], "cross_section_pb": [1.0]})
+        file.mktree(
+            "generation",
+            {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"},
+        )
+        file["generation"].extend(
+            {"n_generated": [16], "sum_of_weights": [16.0], "cross_section_pb": [1.0]}
+        )
     trees = [f"{path}:run1/events", f"{path}:run2/events"]
     assert expand_paths([tmp_path / "*.root:run2/events"]) == trees[1:]
-    metadata = convert_ntuples(trees, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=WeightOptions(n_generated=16))
+    metadata = convert_ntuples(
+        trees, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=WeightOptions(n_generated=16)
+    )
     assert [source for source, _ in metadata.source_files] == trees
     assert metadata.n_generated == 16
     for (towers, tracks), rows in zip(parts, (slice(0, 7), slice(7, 16)), strict=True):
@@ -97,7 +116,9 @@ def test_bad_file_fails_and_leaves_nothing(tmp_path, processes):
     paths = make_files(tmp_path, 10, 10)
     damage(paths[1])
     with pytest.raises(InputError, match=r"1\.root is a truncated"):
-        convert_ntuples(paths, tmp_path / "out" / "all.h5", ALL_EVENTS, **SAMPLE, processes=processes)
+        convert_ntuples(
+            paths, tmp_path / "out" / "all.h5", ALL_EVENTS, **SAMPLE, processes=processes
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -109,7 +130,11 @@ def test_bad_file_is_skipped_and_the_weights_corrected(tmp_path, caplog):
     assert skipped == str(paths[1])
     assert "1.root is a truncated" in reason
     assert "skipped" in caplog.text
-    assert (metadata.n_generated, metadata.sum_of_weights, metadata.cross_section_pb) == (24, 24.0, 2.0)
+    assert (metadata.n_generated, metadata.sum_of_weights, metadata.cross_section_pb) == (
+        24,
+        24.0,
+        2.0,
+    )
     collection = ImageCollection([tmp_path / "all.h5"])
     assert collection.event_weights(1.0).sum() == pytest.approx(2000.0)
     assert [path for path, _ in metadata.source_files] == [str(paths[0]), str(paths[2])]
@@ -120,14 +145,22 @@ def test_skipped_file_of_a_known_total_takes_its_share_along(tmp_path):
     damage(paths[0])
     weights = WeightOptions(n_generated=302)
     metadata = convert_ntuples(
-        paths, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, on_bad_file="skip", weights=weights, cross_section_pb=5.0
+        paths,
+        tmp_path / "a.h5",
+        ALL_EVENTS,
+        **SAMPLE,
+        on_bad_file="skip",
+        weights=weights,
+        cross_section_pb=5.0,
     )
     assert (metadata.n_generated, metadata.sum_of_weights) == (201, 201.0)
 
 
 def test_every_file_is_bad(tmp_path):
     paths = [damage(path) for path in make_files(tmp_path, 10, 10)]
-    with pytest.raises(InputError, match=r"every file was skipped; the first: .*0\.root is a truncated"):
+    with pytest.raises(
+        InputError, match=r"every file was skipped; the first: .*0\.root is a truncated"
+    ):
         convert_ntuples(paths, tmp_path / "all.h5", ALL_EVENTS, **SAMPLE, on_bad_file="skip")
     assert not (tmp_path / "all.h5").exists()
 
@@ -137,7 +170,11 @@ def test_every_file_is_bad(tmp_path):
     [
         ([], {}, "no ROOT file given: name at least one"),
         (["a.root", "a.root"], {}, "a.root: given twice; give each file once"),
-        (["a.root"], {"on_bad_file": "ignore"}, "on_bad_file is 'ignore': choose one of fail, skip"),
+        (
+            ["a.root"],
+            {"on_bad_file": "ignore"},
+            "on_bad_file is 'ignore': choose one of fail, skip",
+        ),
     ],
 )
 def test_files_that_cannot_be_converted(tmp_path, paths, options, message):
@@ -155,7 +192,9 @@ def test_energy_that_is_not_finite_names_file_and_entry(tmp_path, value):
     message = r"a\.root, entry 17: towers\.e_had is not finite; give finite energies and momenta"
     with pytest.raises(InputError, match=message):
         convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5)
-    metadata = convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5, on_bad_file="skip")
+    metadata = convert_ntuple(
+        path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5, on_bad_file="skip"
+    )
     assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
 
 
@@ -171,7 +210,8 @@ def test_energy_that_is_not_finite_names_file_and_entry(tmp_path, value):
 )
 @pytest.mark.parametrize("jet_images", [False, True])
 def test_fat_jets_of_a_file_are_checked(tmp_path, field, value, problem, jet_images):
-    """As towers are: a NaN made the jet vanish, or the summed mass NaN, so that a cut failed without a word."""
+    """As towers are: a NaN made the jet vanish, or the summed mass NaN, so that a cut failed
+    without a word."""
     jets = {"pt": [300.0, 250.0], "eta": [0.1, 0.2], "phi": [1.0, -1.0], "mass": [80.0, 60.0]}
     jets = {name: ak.Array([numbers] * 12) for name, numbers in jets.items()}
     damaged = np.array(ak.flatten(jets[field]))
@@ -184,7 +224,9 @@ def test_fat_jets_of_a_file_are_checked(tmp_path, field, value, problem, jet_ima
     options = {"schema": schema, "cross_section_pb": 1.0, "chunk_size": 4}
     with pytest.raises(InputError, match=rf"a\.root, entry 9: fat_jets\.{field} {problem}"):
         convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, **options)
-    metadata = convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, **options, on_bad_file="skip")
+    metadata = convert_ntuple(
+        path, tmp_path / "a.h5", recipe, **SAMPLE, **options, on_bad_file="skip"
+    )
     assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
 
 
@@ -196,7 +238,10 @@ def write_flat_jets(folder, jets):
         file.mktree("events", dict.fromkeys(arrays, "var * float64"))
         file["events"].extend(arrays)
     schema = {"tree": "events"}
-    for collection, prefix, fields in (("jets", "jet", jets), ("tracks", "trk", ("pt", "eta", "phi"))):
+    for collection, prefix, fields in (
+        ("jets", "jet", jets),
+        ("tracks", "trk", ("pt", "eta", "phi")),
+    ):
         schema[collection] = {name: f"{prefix}_{name}" for name in fields}
     schema["towers"] = {"eta": "trk_eta", "phi": "trk_phi", "e_em": "trk_pt", "e_had": "trk_pt"}
     (folder / "schema.yaml").write_text(yaml.safe_dump(schema))
@@ -213,15 +258,25 @@ def test_configuration_errors_are_not_skipped(tmp_path):
 def test_without_fat_jets_there_are_no_event_variables(tmp_path):
     (path,) = make_files(tmp_path, 5)
     convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE)
-    assert set(ImageFile(tmp_path / "a.h5").events) == {"event_number", "label", "weight", "split", "overflow"}
+    assert set(ImageFile(tmp_path / "a.h5").events) == {
+        "event_number",
+        "label",
+        "weight",
+        "split",
+        "overflow",
+    }
     with pytest.raises(InputError, match="no fat jets, so that no cut can be applied"):
-        convert_ntuple(path, tmp_path / "b.h5", replace(ALL_EVENTS, preselection={"a": "ht > 0"}), **SAMPLE)
+        convert_ntuple(
+            path, tmp_path / "b.h5", replace(ALL_EVENTS, preselection={"a": "ht > 0"}), **SAMPLE
+        )
 
 
 def test_channel_that_the_file_cannot_fill(tmp_path):
     (path,) = make_files(tmp_path, 5)
     recipe = replace(ALL_EVENTS, channels=("em", "charged_pt"))
-    with pytest.raises(InputError, match=r"0\.root: the image channel 'charged_pt' needs candidates"):
+    with pytest.raises(
+        InputError, match=r"0\.root: the image channel 'charged_pt' needs candidates"
+    ):
         convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE)
 
 
@@ -240,7 +295,9 @@ def test_cells_of_unequal_size(tmp_path):
 def test_compressed_file_holds_the_same(tmp_path):
     (path,) = make_files(tmp_path, 20)
     for compression in (None, "blosc2"):
-        convert_ntuple(path, tmp_path / f"{compression}.h5", ALL_EVENTS, **SAMPLE, compression=compression)
+        convert_ntuple(
+            path, tmp_path / f"{compression}.h5", ALL_EVENTS, **SAMPLE, compression=compression
+        )
     assert_equal_contents(contents(tmp_path / "None.h5"), contents(tmp_path / "blosc2.h5"))
 
 
@@ -248,18 +305,27 @@ def test_compressed_file_holds_the_same(tmp_path):
 
 
 def test_weights_that_include_the_cross_section(tmp_path):
-    """The mean weight over the generated events is the cross-section: 50 pb in 40 events generated."""
+    """The mean weight over the generated events is the cross-section: 50 pb in 40 events
+    generated."""
     weight = np.linspace(20.0, 80.0, 40)
     (path,) = make_files(tmp_path, 40, weight=weight, cross_section_pb=0.0)
     options = WeightOptions(include_cross_section=True)
     metadata = convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=options)
     assert metadata.cross_section_pb == pytest.approx(50.0)
-    np.testing.assert_allclose(ImageCollection([tmp_path / "a.h5"]).event_weights(2.0), weight * 2000 / 40)
-    with pytest.raises(InputError, match="both a cross-section and weights that include it are given"):
-        convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=options, cross_section_pb=50.0)
+    np.testing.assert_allclose(
+        ImageCollection([tmp_path / "a.h5"]).event_weights(2.0), weight * 2000 / 40
+    )
+    with pytest.raises(
+        InputError, match="both a cross-section and weights that include it are given"
+    ):
+        convert_ntuple(
+            path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=options, cross_section_pb=50.0
+        )
 
 
-@pytest.mark.parametrize(("weight", "warns"), [(50.0, True), (1.25, True), (1.0, False), (7.0, False)])
+@pytest.mark.parametrize(
+    ("weight", "warns"), [(50.0, True), (1.25, True), (1.0, False), (7.0, False)]
+)
 def test_warning_of_weights_that_look_like_the_cross_section(tmp_path, caplog, weight, warns):
     """50 pb and 40 events: a mean of 50, or a sum of 50, is suspicious."""
     (path,) = make_files(tmp_path, 40, weight=np.full(40, weight), cross_section_pb=50.0)
@@ -272,7 +338,9 @@ def test_warning_of_weights_that_look_like_the_cross_section(tmp_path, caplog, w
 
 def test_missing_cross_section_may_be_allowed(tmp_path):
     (path,) = make_files(tmp_path, 5, cross_section_pb=0.0)
-    metadata = convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, cross_section_required=False)
+    metadata = convert_ntuple(
+        path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, cross_section_required=False
+    )
     assert np.isnan(metadata.cross_section_pb)
     with pytest.raises(InputError, match="cross-section"):
         ImageCollection([tmp_path / "a.h5"]).event_weights(1.0)
@@ -282,7 +350,11 @@ def test_missing_cross_section_may_be_allowed(tmp_path):
 def test_shares_of_a_number_add_up(number):
     options = WeightOptions(index=2, n_generated=100, sum_of_weights=50.0)
     share = options.of_file(number, 3)
-    assert (share.index, share.n_generated, share.sum_of_weights) == (2, (34, 33, 33)[number], pytest.approx(50 / 3))
+    assert (share.index, share.n_generated, share.sum_of_weights) == (
+        2,
+        (34, 33, 33)[number],
+        pytest.approx(50 / 3),
+    )
     named = WeightOptions(n_generated="counts", sum_of_weights="sums")
     assert named.of_file(number, 3) == named
 
@@ -292,9 +364,13 @@ def test_shares_of_a_number_add_up(number):
 
 def test_jet_images_of_towers(tmp_path):
     (path,) = make_files(tmp_path, 20)
-    jets = JetImageRecipe(grid=JetGrid(8, 8, 2.0), channels=("et", "em_et"), center="centroid", normalize="l1")
+    jets = JetImageRecipe(
+        grid=JetGrid(8, 8, 2.0), channels=("et", "em_et"), center="centroid", normalize="l1"
+    )
     definition = FatJetDefinition(pt_min=20.0)
-    recipe = ImageRecipe(fat_jets=definition, jets=jets, jets_per_event=2, preselection={"two": "n_fat_jets >= 2"})
+    recipe = ImageRecipe(
+        fat_jets=definition, jets=jets, jets_per_event=2, preselection={"two": "n_fat_jets >= 2"}
+    )
     metadata = convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, chunk_size=6)
     file = ImageFile(tmp_path / "a.h5")
     (events,) = iterate_events(path)
@@ -307,7 +383,10 @@ def test_jet_images_of_towers(tmp_path):
     np.testing.assert_allclose(file.events["overflow"], overflow)
     np.testing.assert_allclose(file.events["pt"], ak.flatten(found.pt))
     assert file.events["jet_index"].tolist() == [0, 1] * int(ak.sum(chosen))
-    assert file.events["event_number"].tolist() == np.repeat(events.event_number[chosen.to_numpy()], 2).tolist()
+    assert (
+        file.events["event_number"].tolist()
+        == np.repeat(events.event_number[chosen.to_numpy()], 2).tolist()
+    )
     assert (metadata.kind, metadata.grid, metadata.channels) == ("jet", jets.grid, ("et", "em_et"))
     assert JetImageRecipe.from_dict(metadata.jet_recipe) == jets
     np.testing.assert_allclose(file.dense(np.arange(len(file)))[:, 0].sum(axis=(1, 2)) <= 1, True)
@@ -315,8 +394,12 @@ def test_jet_images_of_towers(tmp_path):
 
 def test_jet_images_of_particle_flow_candidates(tmp_path):
     write_nanoaod(tmp_path / "a.root", n_events=30)
-    recipe = ImageRecipe(fat_jets=FatJetDefinition(pt_min=0.0, eta_max=9.0), jets=JET_RECIPES["quark_gluon"])
-    metadata = convert_ntuple(tmp_path / "a.root", tmp_path / "a.h5", recipe, **SAMPLE, cross_section_required=False)
+    recipe = ImageRecipe(
+        fat_jets=FatJetDefinition(pt_min=0.0, eta_max=9.0), jets=JET_RECIPES["quark_gluon"]
+    )
+    metadata = convert_ntuple(
+        tmp_path / "a.root", tmp_path / "a.h5", recipe, **SAMPLE, cross_section_required=False
+    )
     file = ImageFile(tmp_path / "a.h5")
     assert metadata.channels == ("charged_pt", "neutral_pt", "tracks")
     assert {"tau21", "tau32", "pt", "mass", "jet_index"} <= set(file.events)

@@ -11,8 +11,8 @@ from fakes import make_images, to_sparse, write_image_file, write_two_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch, ImageLoader, apply_symmetry, memory
-from calovision.errors import InputError
 from calovision.storage import ImageCollection, ImageFileWriter
 
 
@@ -45,7 +45,9 @@ def scattered(batch, order=torch.contiguous_format):
     """Dense images by the operations that other devices use, here on the CPU."""
     out = torch.full((len(batch), *batch.image_shape), 7.0).to(memory_format=order)
     in_order = out.permute(0, 2, 3, 1) if order == LAST else out
-    batch._scatter(in_order.view(len(batch), int(np.prod(batch.image_shape))), channels_last=order == LAST)
+    batch._scatter(
+        in_order.view(len(batch), int(np.prod(batch.image_shape))), channels_last=order == LAST
+    )
     return out
 
 
@@ -63,9 +65,15 @@ def test_dense_images_are_turned_as_with_numpy(n, n_channels, n_eta, n_phi, data
     """The kernel, the operations of other devices and the dense version, against numpy."""
     elements = data.draw(st.lists(st.integers(0, 4 * n_phi - 1), min_size=n, max_size=n))
     images = make_images(n, (n_channels, n_eta, n_phi), scale=3.0)
-    expected = np.array([brute_force(image, element) for image, element in zip(images, elements, strict=True)])
+    expected = np.array(
+        [brute_force(image, element) for image, element in zip(images, elements, strict=True)]
+    )
     batch = make_batch(images, elements)
-    for found in (batch.dense(), scattered(batch), apply_symmetry(torch.from_numpy(images), batch.elements)):
+    for found in (
+        batch.dense(),
+        scattered(batch),
+        apply_symmetry(torch.from_numpy(images), batch.elements),
+    ):
         assert found.dtype == torch.float32
         assert np.array_equal(found.numpy(), expected.reshape(images.shape))
     plain = replace(batch, elements=None)
@@ -79,12 +87,15 @@ def test_dense_images_are_turned_as_with_numpy(n, n_channels, n_eta, n_phi, data
 
 @pytest.mark.parametrize("shape", [(3, 64, 64), (1, 256, 256), (2, 224, 224), (1, 3, 70001)])
 def test_every_cell_of_large_images_is_turned_exactly(shape):
-    """Whole images, cells of 2 and of 4 bytes: arithmetic in floating point must not be off by one cell."""
+    """Whole images, cells of 2 and of 4 bytes: arithmetic in floating point must not be off by one
+    cell."""
     images = np.arange(1, np.prod(shape) + 1, dtype=np.float64).reshape(1, *shape) % 65521 + 1
     images = np.repeat(images, 4, axis=0).astype(np.float32)
     elements = [4 * 5, 4 * (shape[2] - 1) + 1, 2, 4 * (shape[2] // 2) + 3]
     batch = make_batch(images, elements)
-    expected = np.array([brute_force(image, element) for image, element in zip(images, elements, strict=True)])
+    expected = np.array(
+        [brute_force(image, element) for image, element in zip(images, elements, strict=True)]
+    )
     assert batch.cells.dtype == (torch.int16 if np.prod(shape) <= 2**16 else torch.int32)
     for order in (torch.contiguous_format, LAST):
         assert np.array_equal(batch.dense(memory_format=order).numpy(), expected)
@@ -146,22 +157,31 @@ def test_output_is_reused_and_cleared():
     ],
 )
 def test_output_that_does_not_fit(out):
-    with pytest.raises(InputError, match=r"out has to be a contiguous float32 tensor of shape \(3, 2, 8, 8\) on cpu"):
+    with pytest.raises(
+        InputError,
+        match=r"out has to be a contiguous float32 tensor of shape \(3, 2, 8, 8\) on cpu",
+    ):
         make_batch(make_images(3)).dense(out)
 
 
 @pytest.mark.parametrize("elements", [None, [0, 0, 0], [0, 1, 2]])
-@pytest.mark.parametrize(("name", "position", "value"), [("cells", 30, 128), ("offsets", 2, -1), ("offsets", 2, 10**6)])
+@pytest.mark.parametrize(
+    ("name", "position", "value"), [("cells", 30, 128), ("offsets", 2, -1), ("offsets", 2, 10**6)]
+)
 def test_damaged_batch_ends_in_a_sentence(elements, name, position, value):
     batch = make_batch(make_images(3), elements)
     damaged = getattr(batch, name).clone()
     damaged[position] = value
-    with pytest.raises(InputError, match=r"image 10[12]: its cells are not inside images \(2, 8, 8\)"):
+    with pytest.raises(
+        InputError, match=r"image 10[12]: its cells are not inside images \(2, 8, 8\)"
+    ):
         replace(batch, **{name: damaged}).dense()
 
 
 def test_batch_on_another_device():
-    batch = make_batch(make_images(3), [0, 1, 2], variables=torch.ones(3, 2)).to("meta", non_blocking=True)
+    batch = make_batch(make_images(3), [0, 1, 2], variables=torch.ones(3, 2)).to(
+        "meta", non_blocking=True
+    )
     assert len(batch) == 3
     names = ("indices", "offsets", "cells", "values", "labels", "weights", "variables", "elements")
     assert {getattr(batch, name).device.type for name in names} == {"meta"}
@@ -175,7 +195,9 @@ def test_batch_on_another_device():
 def test_pinned_batch(monkeypatch):
     """Without a GPU memory cannot be pinned; each tensor is asked."""
     asked = []
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: asked.append(tensor) or tensor.clone())
+    monkeypatch.setattr(
+        torch.Tensor, "pin_memory", lambda tensor: asked.append(tensor) or tensor.clone()
+    )
     batch = make_batch(make_images(3), [0, 1, 2])
     pinned = batch.pin_memory()
     assert len(asked) == 8
@@ -184,7 +206,9 @@ def test_pinned_batch(monkeypatch):
 
 def test_batches_in_order(collection):
     indices, weights = np.arange(5, 31), np.arange(26) / 2
-    loader = ImageLoader(collection, indices, weights=weights, variables=("ht", "fat_jets"), batch_size=10)
+    loader = ImageLoader(
+        collection, indices, weights=weights, variables=("ht", "fat_jets"), batch_size=10
+    )
     batches = list(loader)
     assert [len(batch) for batch in batches] == [10, 10, 6]
     assert len(loader) == 3
@@ -198,7 +222,9 @@ def test_batches_in_order(collection):
     assert joined["indices"].tolist() == indices.tolist()
     assert joined["labels"].tolist() == [1.0] * 15 + [0.0] * 11
     assert joined["weights"].tolist() == weights.tolist()
-    expected = np.column_stack([collection.column("ht"), collection.column("fat_jets").reshape(40, 20)])
+    expected = np.column_stack(
+        [collection.column("ht"), collection.column("fat_jets").reshape(40, 20)]
+    )
     assert np.array_equal(joined["variables"].numpy(), expected[indices].astype(np.float32))
     assert {joined[name].dtype for name in ("labels", "weights", "variables")} == {torch.float32}
     assert {batch.elements for batch in batches} == {None}
@@ -213,7 +239,13 @@ def test_weights_default_to_one(collection):
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("in_memory", [False, True, "auto"])
 def test_no_events(collection, shuffle, in_memory):
-    options = {"shuffle": shuffle, "augment": True, "in_memory": in_memory, "world_size": 2, "prefetch": 1}
+    options = {
+        "shuffle": shuffle,
+        "augment": True,
+        "in_memory": in_memory,
+        "world_size": 2,
+        "prefetch": 1,
+    }
     loader = ImageLoader(collection, [], batch_size=8, **options)
     assert list(loader) == []
     assert (len(loader), loader.n_events) == (0, 0)
@@ -233,7 +265,10 @@ def test_shuffled_order_is_that_of_the_seed_and_the_epoch(collection):
     first, second = order_of_two_epochs(collection, shuffle=True, seed=1)
     assert sorted(first) == sorted(second) == list(range(40))
     assert first != second != list(range(40))
-    torch.rand(7), np.random.default_rng().random(7)  # the state of other generators does not matter
+    (
+        torch.rand(7),
+        np.random.default_rng().random(7),
+    )  # the state of other generators does not matter
     assert order_of_two_epochs(collection, shuffle=True, seed=1) == [first, second]
     assert order_of_two_epochs(collection, shuffle=True, seed=2)[0] != first
     assert order_of_two_epochs(collection) == [list(range(40))] * 2
@@ -255,8 +290,17 @@ def test_training_drops_a_short_last_batch_but_never_all(collection, n_events, s
 
 
 @settings(max_examples=100)
-@given(st.integers(0, 40), st.integers(1, 12), st.integers(1, 5), st.booleans(), st.booleans(), st.integers(0, 2**32))
-def test_processes_share_the_batches(large, n_events, batch_size, world_size, shuffle, augment, seed):
+@given(
+    st.integers(0, 40),
+    st.integers(1, 12),
+    st.integers(1, 5),
+    st.booleans(),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_processes_share_the_batches(
+    large, n_events, batch_size, world_size, shuffle, augment, seed
+):
     """Together the processes see the batches of one process with as many times the batch size."""
     indices = np.random.default_rng(1).permutation(60)[:n_events]
     options = {"shuffle": shuffle, "augment": augment, "seed": seed}
@@ -266,7 +310,9 @@ def test_processes_share_the_batches(large, n_events, batch_size, world_size, sh
         loader.set_epoch(3)
         return loader
 
-    ranks = [load(batch_size=batch_size, rank=rank, world_size=world_size) for rank in range(world_size)]
+    ranks = [
+        load(batch_size=batch_size, rank=rank, world_size=world_size) for rank in range(world_size)
+    ]
     batches = [list(rank) for rank in ranks]
     assert {(len(rank), rank.n_events) for rank in ranks} == {(len(batches[0]), ranks[0].n_events)}
     sizes = [[len(batch) for batch in of_rank] for of_rank in batches]
@@ -278,17 +324,23 @@ def test_processes_share_the_batches(large, n_events, batch_size, world_size, sh
     for number, together in enumerate(zip(*batches, strict=True)):
         # column by column: process r has every world_size-th event from the r-th on
         order = torch.stack([batch.indices for batch in together], dim=1).flatten().tolist()
-        alone = next(iter(batch for batch_number, batch in enumerate(whole) if batch_number == number))
+        alone = next(
+            iter(batch for batch_number, batch in enumerate(whole) if batch_number == number)
+        )
         n_shared = min(len(order), len(alone))
         assert order[:n_shared] == alone.indices.tolist()[:n_shared]
         seen += order
         if augment:
             for batch in (alone, *together):
-                for index, element in zip(batch.indices.tolist(), batch.elements.tolist(), strict=True):
+                for index, element in zip(
+                    batch.indices.tolist(), batch.elements.tolist(), strict=True
+                ):
                     assert turned.setdefault(index, element) == element
     if shuffle:
         enough = n_events >= batch_size * world_size
-        assert len(seen) == (n_events // (batch_size * world_size) * batch_size * world_size if enough else len(seen))
+        assert len(seen) == (
+            n_events // (batch_size * world_size) * batch_size * world_size if enough else len(seen)
+        )
         assert len(set(seen)) == min(len(seen), n_events)
         assert len(seen) > n_events - batch_size * world_size
         assert n_events == 0 or seen
@@ -299,11 +351,15 @@ def test_processes_share_the_batches(large, n_events, batch_size, world_size, sh
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    return ImageCollection(write_two_samples(tmp_path_factory.mktemp("large"), n_events=30, shape=(1, 2, 3)))
+    return ImageCollection(
+        write_two_samples(tmp_path_factory.mktemp("large"), n_events=30, shape=(1, 2, 3))
+    )
 
 
 def test_starts_inside_an_epoch(collection):
-    loader = ImageLoader(collection, np.arange(40), batch_size=8, shuffle=True, augment=True, prefetch=1)
+    loader = ImageLoader(
+        collection, np.arange(40), batch_size=8, shuffle=True, augment=True, prefetch=1
+    )
     loader.set_epoch(2)
     whole = list(loader)
     loader.start_batch = 3
@@ -342,11 +398,15 @@ def test_turned_images_differ_from_epoch_to_epoch_and_seed_to_seed(collection):
 
 
 def test_turned_images_of_the_loader(collection):
-    loader = ImageLoader(collection, np.arange(40), batch_size=16, shuffle=True, augment=True, seed=3)
+    loader = ImageLoader(
+        collection, np.arange(40), batch_size=16, shuffle=True, augment=True, seed=3
+    )
     for batch in loader:
         originals = collection.dense(batch.indices.numpy())
         pairs = zip(originals, batch.elements.tolist(), strict=True)
-        assert np.array_equal(batch.dense().numpy(), np.array([brute_force(*pair) for pair in pairs]))
+        assert np.array_equal(
+            batch.dense().numpy(), np.array([brute_force(*pair) for pair in pairs])
+        )
 
 
 def write_compressed(path, n_events):
@@ -366,7 +426,9 @@ def test_memory_files_and_threads_give_the_same(tmp_path, in_memory, prefetch):
     collection = ImageCollection(paths)
     chosen = np.random.default_rng(1).permutation(49)[:40]
     expected = collection.dense(chosen)
-    loader = ImageLoader(ImageCollection(paths), chosen, batch_size=7, in_memory=in_memory, prefetch=prefetch)
+    loader = ImageLoader(
+        ImageCollection(paths), chosen, batch_size=7, in_memory=in_memory, prefetch=prefetch
+    )
     for _ in range(2):
         batches = list(loader)
         assert np.array_equal(torch.cat([batch.dense() for batch in batches]).numpy(), expected)
@@ -377,12 +439,20 @@ def test_memory_files_and_threads_give_the_same(tmp_path, in_memory, prefetch):
 def test_auto_loads_many_or_compressed_files_where_they_fit(tmp_path, monkeypatch):
     plain = write_image_file(tmp_path / "a.h5", 20)
     packed = write_compressed(tmp_path / "c.h5", 9)
-    one, many, other = ImageCollection([plain]), ImageCollection([plain] * 9), ImageCollection([plain, packed])
+    one, many, other = (
+        ImageCollection([plain]),
+        ImageCollection([plain] * 9),
+        ImageCollection([plain, packed]),
+    )
     assert not memory.loading_pays(one, 20, 200)
     assert memory.loading_pays(many, 180, 1800)
     assert memory.loading_pays(other, 29, 290)
     needed = 290 * 8 + 29 * 8
-    for available, processes, fits in [(4 * needed, 1, True), (4 * needed - 1, 1, False), (4 * needed, 2, False)]:
+    for available, processes, fits in [
+        (4 * needed, 1, True),
+        (4 * needed - 1, 1, False),
+        (4 * needed, 2, False),
+    ]:
         monkeypatch.setattr(memory, "available_memory", lambda available=available: available)
         assert memory.loading_pays(other, 29, 290, n_processes=processes) == fits
     loader = ImageLoader(other, np.arange(29), batch_size=8)
@@ -411,7 +481,14 @@ def test_available_memory_heeds_the_limit_of_the_job(tmp_path):
 def test_loader_pickles_without_its_images(tmp_path, in_memory):
     paths = [write_image_file(tmp_path / "a.h5", images=make_images(400, (2, 16, 16)))]
     indices = np.arange(40)
-    loader = ImageLoader(ImageCollection(paths), indices, batch_size=8, shuffle=True, augment=True, in_memory=in_memory)
+    loader = ImageLoader(
+        ImageCollection(paths),
+        indices,
+        batch_size=8,
+        shuffle=True,
+        augment=True,
+        in_memory=in_memory,
+    )
     expected = [batch.dense() for batch in loader]
     pickled = pickle.dumps(loader)
     assert len(pickled) < 6000
@@ -420,7 +497,9 @@ def test_loader_pickles_without_its_images(tmp_path, in_memory):
 
 
 def reader_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("calovision-reader")]
+    return [
+        thread for thread in threading.enumerate() if thread.name.startswith("calovision-reader")
+    ]
 
 
 def test_thread_reads_ahead_and_ends(collection):

@@ -8,8 +8,8 @@ import torch
 from fakes import write_two_samples
 from torch.utils.data import DataLoader
 
+from calovision.core.errors import InputError
 from calovision.datasets import LabeledImages
-from calovision.errors import InputError
 from calovision.storage import ImageCollection, ImageFile
 
 
@@ -31,7 +31,9 @@ def test_loader_of_torch_gives_images_with_their_labels(paths):
 
 def test_shuffled_loader_keeps_image_and_label_together(paths):
     data = LabeledImages(ImageCollection(paths), columns=("event_number",))
-    loader = DataLoader(data, batch_size=7, shuffle=True, generator=torch.Generator().manual_seed(1))
+    loader = DataLoader(
+        data, batch_size=7, shuffle=True, generator=torch.Generator().manual_seed(1)
+    )
     seen = set()
     for images, labels, numbers in loader:
         for image, label, number in zip(images, labels.tolist(), numbers.tolist(), strict=True):
@@ -58,7 +60,9 @@ def test_one_file_and_one_split(paths):
 
 
 def test_bad_input_is_named(paths):
-    with pytest.raises(InputError, match="split 'training' is unknown: choose from train, validation, test"):
+    with pytest.raises(
+        InputError, match="split 'training' is unknown: choose from train, validation, test"
+    ):
         LabeledImages(ImageFile(paths[0]), split="training")
     with pytest.raises(InputError, match="no column 'mass'"):
         LabeledImages(ImageFile(paths[0]), columns=("mass",))

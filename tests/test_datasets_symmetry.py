@@ -5,22 +5,25 @@ import pytest
 import torch
 from fakes import make_images, make_metadata, write_image_file
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageLoader, apply_symmetry, group_elements, symmetries
 from calovision.datasets.symmetry import draw_elements
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection
 
 
 def symmetric_images(image):
-    """All images that rotations in phi and reflections in eta and phi make of one, by brute force."""
+    """All images that rotations in phi and reflections in eta and phi make of one, by brute
+    force."""
     for mirrored in (image, image[:, ::-1], image[:, :, ::-1], image[:, ::-1, ::-1]):
         for shift in range(image.shape[2]):
             yield np.roll(mirrored, shift, axis=2)
 
 
 def turned(image, elements):
-    return apply_symmetry(torch.from_numpy(image).expand(len(elements), -1, -1, -1), torch.from_numpy(elements))
+    return apply_symmetry(
+        torch.from_numpy(image).expand(len(elements), -1, -1, -1), torch.from_numpy(elements)
+    )
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 5), (1, 6, 64)])
@@ -41,10 +44,16 @@ def test_the_code_of_an_element():
     assert one(1) == [[0, 3, 2, 1], [4, 7, 6, 5], [8, 11, 10, 9]]  # column j to -j
     assert one(2) == image[0, ::-1].tolist()
     assert one(4) == [[3, 0, 1, 2], [7, 4, 5, 6], [11, 8, 9, 10]]  # column j to j + 1
-    assert one(4 + 1) == [[1, 0, 3, 2], [5, 4, 7, 6], [9, 8, 11, 10]]  # mirrored first, then shifted
+    assert one(4 + 1) == [
+        [1, 0, 3, 2],
+        [5, 4, 7, 6],
+        [9, 8, 11, 10],
+    ]  # mirrored first, then shifted
 
 
-@pytest.mark.parametrize(("n_rotations", "shifts"), [(1, [0]), (2, [0, 4]), (3, [0, 2, 5]), (8, list(range(8)))])
+@pytest.mark.parametrize(
+    ("n_rotations", "shifts"), [(1, [0]), (2, [0, 4]), (3, [0, 2, 5]), (8, list(range(8)))]
+)
 def test_evenly_spaced_rotations(n_rotations, shifts):
     expected = [4 * shift + reflection for shift in shifts for reflection in range(4)]
     assert group_elements(8, n_rotations).tolist() == expected
@@ -52,7 +61,9 @@ def test_evenly_spaced_rotations(n_rotations, shifts):
 
 @pytest.mark.parametrize("n_rotations", [0, 9, -1])
 def test_rotations_that_there_are_not(n_rotations):
-    with pytest.raises(InputError, match=f"{n_rotations} rotations: images of 8 columns in phi have 1 to 8"):
+    with pytest.raises(
+        InputError, match=f"{n_rotations} rotations: images of 8 columns in phi have 1 to 8"
+    ):
         group_elements(8, n_rotations)
 
 
@@ -79,7 +90,11 @@ EVENT = {"kind": "event", "jet_recipe": None}
         ({"kind": "jet", "jet_recipe": {"flip": "parity", "rotate": None}}, 2, {1}),
         ({"kind": "jet", "jet_recipe": {"flip": None, "rotate": "second_subjet"}}, 2, {2}),
         ({"kind": "jet", "jet_recipe": {"flip": "quadrant", "rotate": None}}, 1, set()),
-        ({"kind": "jet", "jet_recipe": {"flip": "third_maximum", "rotate": "principal_axis"}}, 1, set()),
+        (
+            {"kind": "jet", "jet_recipe": {"flip": "third_maximum", "rotate": "principal_axis"}},
+            1,
+            set(),
+        ),
     ],
 )
 def test_symmetries_of_the_images_of_a_file(changes, n_elements, mirrors):
@@ -88,7 +103,9 @@ def test_symmetries_of_the_images_of_a_file(changes, n_elements, mirrors):
     assert elements[0] == 0
     assert len(set(elements.tolist())) == len(elements) == n_elements
     assert {bit for bit in (1, 2) if np.any(elements & bit)} == mirrors
-    assert set(elements // 4) == (set(range(8)) if changes["kind"] == "event" else {0, 7} if 1 in mirrors else {0})
+    assert set(elements // 4) == (
+        set(range(8)) if changes["kind"] == "event" else {0, 7} if 1 in mirrors else {0}
+    )
 
 
 def test_symmetry_keeps_the_cells_and_their_channels():
@@ -98,12 +115,17 @@ def test_symmetry_keeps_the_cells_and_their_channels():
     assert torch.equal(images, before)
     assert torch.equal(result.flatten(2).sort().values, images.flatten(2).sort().values)
     # one element for all channels of an image: |channel 0 - channel 1| keeps its cells
-    distance = [(values[:, 0] - values[:, 1]).flatten(1).sort().values for values in (images, result)]
+    distance = [
+        (values[:, 0] - values[:, 1]).flatten(1).sort().values for values in (images, result)
+    ]
     assert torch.equal(*distance)
 
 
 def test_symmetry_on_another_device():
-    images, elements = torch.zeros(3, 2, 8, 8, device="meta"), torch.zeros(3, dtype=torch.int64, device="meta")
+    images, elements = (
+        torch.zeros(3, 2, 8, 8, device="meta"),
+        torch.zeros(3, dtype=torch.int64, device="meta"),
+    )
     result = apply_symmetry(images, elements)
     assert (result.shape, result.device.type) == (images.shape, "meta")
 
@@ -112,7 +134,9 @@ def test_symmetry_on_another_device():
 def test_drawn_elements_are_uniform(n):
     """In each event over the epochs, and in each epoch over the events."""
     group = np.arange(100, 100 + n)
-    drawn = np.array([draw_elements(group, np.arange(400), seed=7, epoch=epoch) for epoch in range(400)])
+    drawn = np.array(
+        [draw_elements(group, np.arange(400), seed=7, epoch=epoch) for epoch in range(400)]
+    )
     assert drawn.dtype == np.int64
     mean = drawn.size / n
     assert abs(np.bincount(drawn.ravel() - 100, minlength=n) - mean).max() < 5 * np.sqrt(mean)
@@ -133,7 +157,9 @@ def test_drawn_element_is_that_of_the_event_alone():
     chosen = np.array([999, 0, 17, 17])
     assert np.array_equal(draw_elements(group, chosen, seed=3, epoch=2), every[chosen])
     for seed, epoch in [(3, 3), (4, 2), (2, 3)]:
-        assert np.mean(draw_elements(group, np.arange(1000), seed=seed, epoch=epoch) == every) < 0.03
+        assert (
+            np.mean(draw_elements(group, np.arange(1000), seed=seed, epoch=epoch) == every) < 0.03
+        )
     # written down, so that a run can be resumed by a later version
     assert every[:4].tolist() == [plain_hash(3, 2, index) % 256 for index in range(4)]
     assert draw_elements(group, np.arange(4), seed=1, epoch=0).tolist() == [46, 54, 35, 255]
@@ -151,8 +177,12 @@ def plain_hash(seed, epoch, index):
 
 
 def test_jet_images_are_not_rolled(tmp_path):
-    columns = {"jet_index": np.zeros(20, dtype=int)} | {name: np.ones(20) for name in ("pt", "eta", "phi", "mass")}
-    path = write_image_file(tmp_path / "a.h5", 20, columns=columns, grid=JetGrid(8, 8, 1.6), kind="jet")
+    columns = {"jet_index": np.zeros(20, dtype=int)} | {
+        name: np.ones(20) for name in ("pt", "eta", "phi", "mass")
+    }
+    path = write_image_file(
+        tmp_path / "a.h5", 20, columns=columns, grid=JetGrid(8, 8, 1.6), kind="jet"
+    )
     collection = ImageCollection([path])
     (batch,) = ImageLoader(collection, np.arange(20), batch_size=20, augment=True)
     assert set(batch.elements.tolist()) == {0, 2, 4 * 7 + 1, 4 * 7 + 3}

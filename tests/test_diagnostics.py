@@ -8,7 +8,7 @@ from scipy.stats import pearsonr, spearmanr
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.diagnostics import (
     calibration,
     correlations,
@@ -48,7 +48,8 @@ def make_table(rng, n=4000):
 
 
 def test_perfect_calibration_and_its_opposite(rng):
-    # Scores are drawn uniformly and labels by them: of equal classes, the fraction of signal is the score.
+    # Scores are drawn uniformly and labels by them: of equal classes, the fraction of signal is the
+    # score.
     scores = rng.random(200_000)
     labels = (rng.random(200_000) < scores).astype(int)
     # Unbalanced weights, which the calibration undoes: half of the weights is signal already.
@@ -75,7 +76,9 @@ def test_calibration_agrees_with_scikit_learn(rng):
     assert found["brier_score"] == pytest.approx(brier_score_loss(labels, scores))
     assert found["n_eff"] == {"signal": pytest.approx(1000), "background": pytest.approx(1000)}
     weights = rng.exponential(size=2000)
-    balanced = weights / np.where(labels == 1, weights[labels == 1].sum(), weights[labels == 0].sum())
+    balanced = weights / np.where(
+        labels == 1, weights[labels == 1].sum(), weights[labels == 0].sum()
+    )
     expected = brier_score_loss(labels, scores, sample_weight=balanced)
     assert calibration(scores, labels, weights)["brier_score"] == pytest.approx(expected)
 
@@ -84,12 +87,16 @@ def test_calibration_by_hand_with_empty_and_negative_bins():
     scores, labels = np.array([0.05, 0.95, 1.0, 0.55, 0.55]), np.array([0, 1, 1, 0, 0])
     found = calibration(scores, labels, np.array([2.0, 1.0, 3.0, 1.0, -1.5]), n_bins=10)
     bins = found["bins"]
-    assert [one["share"] for one in bins] == pytest.approx([2 / 3, 0, 0, 0, 0, -1 / 6, 0, 0, 0, 0.5])
+    assert [one["share"] for one in bins] == pytest.approx(
+        [2 / 3, 0, 0, 0, 0, -1 / 6, 0, 0, 0, 0.5]
+    )
     assert bins[0]["observed"] == 0
     assert bins[9]["observed"] == 1
     assert bins[9]["predicted"] == pytest.approx((0.95 + 3 * 1.0) / 4)
     for number in (1, 5):  # empty; with a negative sum
-        assert [bins[number][key] for key in ("predicted", "observed", "observed_low", "observed_high")] == [None] * 4
+        assert [
+            bins[number][key] for key in ("predicted", "observed", "observed_low", "observed_high")
+        ] == [None] * 4
     assert bins[5]["n_eff"] == pytest.approx(0.5**2 / (1 + 1.5**2))
     gaps = (2 / 3 * 0.05 + 0.5 * 0.0125) / (2 / 3 + 0.5)
     assert found["expected_calibration_error"] == pytest.approx(gaps)
@@ -122,7 +129,11 @@ def test_integer_weights_count_events_several_times(rng):
 
 def test_correlation_of_two_gaussians(rng):
     # Spearman's of a bivariate Gaussian is 6 / pi arcsin(rho / 2)
-    x, noise, weights = rng.normal(size=100_000), rng.normal(size=100_000), rng.exponential(size=100_000)
+    x, noise, weights = (
+        rng.normal(size=100_000),
+        rng.normal(size=100_000),
+        rng.exponential(size=100_000),
+    )
     y = 0.6 * x + 0.8 * noise
     found = correlations(x, {"y": np.exp(y)}, np.zeros(100_000), weights)["background"]["y"]
     assert found["spearman"] == pytest.approx(6 / np.pi * np.arcsin(0.3), abs=0.01)
@@ -140,7 +151,9 @@ def test_correlation_of_a_constant_or_of_nothing_is_none_and_negative_weights_st
         a, b, w = few.normal(size=(3, 6))
         found = weighted_correlation(a, b, w)
         assert found is None or -1 <= found <= 1
-    np.testing.assert_allclose(weighted_ranks(np.array([3.0, 1.0, 3.0]), np.array([1.0, -2.0, 1.0])), [3, 1, 3])
+    np.testing.assert_allclose(
+        weighted_ranks(np.array([3.0, 1.0, 3.0]), np.array([1.0, -2.0, 1.0])), [3, 1, 3]
+    )
 
 
 def test_correlations_are_those_of_each_class_and_leave_absent_jets_out():
@@ -148,8 +161,16 @@ def test_correlations_are_those_of_each_class_and_leave_absent_jets_out():
     score = np.array([1.0, 2, 3, 1, 2, 3, 4])
     variable = np.array([3.0, 2, 1, 1, 2, 3, np.nan])
     found = correlations(score, {"x": variable}, labels, np.ones(7))
-    assert found["signal"]["x"] == {"pearson": pytest.approx(-1), "spearman": pytest.approx(-1), "n_eff": 3}
-    assert found["background"]["x"] == {"pearson": pytest.approx(1), "spearman": pytest.approx(1), "n_eff": 3}
+    assert found["signal"]["x"] == {
+        "pearson": pytest.approx(-1),
+        "spearman": pytest.approx(-1),
+        "n_eff": 3,
+    }
+    assert found["background"]["x"] == {
+        "pearson": pytest.approx(1),
+        "spearman": pytest.approx(1),
+        "n_eff": 3,
+    }
 
 
 def test_jet_variables(rng):
@@ -174,15 +195,23 @@ def test_divergence_agrees_with_scipy_and_has_its_bounds(rng):
 def test_kept_part_reaches_the_efficiency_and_shares_ties(rng):
     scores, weights = rng.permutation(np.arange(10.0)), np.ones(10)
     np.testing.assert_array_equal(kept_part(scores, weights, 0.3), scores >= 7)
-    np.testing.assert_allclose(kept_part(scores, weights, 0.35), np.where(scores == 6, 0.5, scores >= 7))
-    np.testing.assert_allclose(kept_part(np.array([1, 1, 1, 2]), np.ones(4), 0.5), [1 / 3, 1 / 3, 1 / 3, 1])
+    np.testing.assert_allclose(
+        kept_part(scores, weights, 0.35), np.where(scores == 6, 0.5, scores >= 7)
+    )
+    np.testing.assert_allclose(
+        kept_part(np.array([1, 1, 1, 2]), np.ones(4), 0.5), [1 / 3, 1 / 3, 1 / 3, 1]
+    )
     np.testing.assert_array_equal(kept_part(scores, weights, 1.0), np.ones(10))
     scores, weights = rng.integers(0, 5, 300), rng.exponential(size=300)
     for target in (0.5, 0.02):
         keeps = kept_part(scores, weights, target)
         assert weights @ keeps / weights.sum() == pytest.approx(target)
     # n_eff is that of the working point, of the background that passes
-    both = np.append(scores, [4, 0]), np.append(np.zeros(300, dtype=int), [1, 1]), np.append(weights, [1, 1])
+    both = (
+        np.append(scores, [4, 0]),
+        np.append(np.zeros(300, dtype=int), [1, 1]),
+        np.append(weights, [1, 1]),
+    )
     expected = signal_efficiency_at(*both, 0.02).n_eff
     found = mass_sculpting(scores, np.ones(300), weights, background_efficiencies=[0.02])
     n_eff = found["cuts"]["0.02"]["n_eff"] if found["cuts"] else found["dropped"]["0.02"]
@@ -207,7 +236,9 @@ def test_cut_on_the_mass_itself_sculpts_in_closed_form(rng):
     mass = rng.exponential(200, 100_000)
     found = mass_sculpting(mass, mass, np.ones(100_000), background_efficiencies=[0.1])
     after = found["cuts"]["0.1"]
-    assert after["mean_shift"] == pytest.approx(200 * np.log(10), rel=0.02)  # no memory: mean 200 beyond the threshold
+    assert after["mean_shift"] == pytest.approx(
+        200 * np.log(10), rel=0.02
+    )  # no memory: mean 200 beyond the threshold
     assert after["n_eff"] == pytest.approx(10_000)
     assert after["fraction"][:4] == [0, 0, 0, 0]  # threshold 460 GeV
     assert sum(after["fraction"]) == pytest.approx(1)
@@ -222,7 +253,9 @@ def test_mean_shift_error_covers_the_shift(rng):
     pulls = []
     for _ in range(200):
         mass, weights = rng.exponential(200, 800), rng.exponential(size=800)
-        after = mass_sculpting(rng.random(800), mass, weights, background_efficiencies=[0.3])["cuts"]["0.3"]
+        after = mass_sculpting(rng.random(800), mass, weights, background_efficiencies=[0.3])[
+            "cuts"
+        ]["0.3"]
         pulls.append(after["mean_shift"] / after["mean_shift_error"])
     assert np.std(pulls) == pytest.approx(1, abs=0.15)
     assert abs(np.mean(pulls)) < 0.2
@@ -235,15 +268,20 @@ def test_cuts_with_too_few_events_are_dropped_with_their_number(rng):
 
 
 def test_classifiers_are_diagnosed_by_probability_and_order(rng):
-    """Calibration and Pearson's correlation of the sigmoid; ranks of the logit, which has no ties at 40."""
+    """Calibration and Pearson's correlation of the sigmoid; ranks of the logit, which has no ties
+    at 40."""
     table = make_table(rng)
     expected = diagnose(table, ["cnn"])
     probability, is_signal = expit(table["cnn"]), table["label"] == 1
-    direct = weighted_correlation(probability[is_signal], table["mj_sum"][is_signal], table["weight"][is_signal])
+    direct = weighted_correlation(
+        probability[is_signal], table["mj_sum"][is_signal], table["weight"][is_signal]
+    )
     found = expected["correlations"]["cnn"]["signal"]["mj_sum"]
     assert found["pearson"] == pytest.approx(direct)
     sure = diagnose(table | {"cnn": table["cnn"] + 60}, ["cnn"])
-    assert sure["correlations"]["cnn"]["signal"]["mj_sum"]["spearman"] == pytest.approx(found["spearman"])
+    assert sure["correlations"]["cnn"]["signal"]["mj_sum"]["spearman"] == pytest.approx(
+        found["spearman"]
+    )
     assert sure["mass_sculpting"] == expected["mass_sculpting"]
     assert sure["calibration"]["cnn"]["bins"][-1]["predicted"] == pytest.approx(1)
 
@@ -255,8 +293,14 @@ def test_diagnose_is_finite_json_also_with_negative_weights(rng):
     before = {name: values.copy() for name, values in table.items()}
     found = diagnose(table, ["cnn", "mj_sum", "n_fat_jets"])
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["calibration"] == {"cnn": calibration(expit(table["cnn"]), table["label"], table["weight"])}
-    assert list(found["correlations"]) == list(found["mass_sculpting"]) == ["cnn", "mj_sum", "n_fat_jets"]
+    assert found["calibration"] == {
+        "cnn": calibration(expit(table["cnn"]), table["label"], table["weight"])
+    }
+    assert (
+        list(found["correlations"])
+        == list(found["mass_sculpting"])
+        == ["cnn", "mj_sum", "n_fat_jets"]
+    )
     assert found["correlations"]["mj_sum"]["signal"]["mj_sum"]["spearman"] == pytest.approx(1)
     for name, values in table.items():
         np.testing.assert_array_equal(values, before[name])
@@ -285,7 +329,9 @@ def test_kept_part_with_negative_weights_is_the_share_of_all_not_of_the_largest_
         scores, weights = rng.integers(0, 9, 50).astype(float), rng.normal(0.6, 1.0, 50)
         if weights.sum() > 5:
             for target in (0.05, 0.3, 0.9, 1.0):
-                assert kept_part(scores, weights, target) @ weights == pytest.approx(target * weights.sum())
+                assert kept_part(scores, weights, target) @ weights == pytest.approx(
+                    target * weights.sum()
+                )
 
 
 def test_bins_and_classes_that_cancel_have_no_number():
@@ -299,7 +345,9 @@ def test_bins_and_classes_that_cancel_have_no_number():
     assert correlated["signal"]["x"]["pearson"] is None
 
 
-@pytest.mark.parametrize("wrong", [None, "text", [[1, 2]], np.ones((4, 2)), np.ones(5), [np.nan] * 4])
+@pytest.mark.parametrize(
+    "wrong", [None, "text", [[1, 2]], np.ones((4, 2)), np.ones(5), [np.nan] * 4]
+)
 def test_columns_that_do_not_fit_are_refused(wrong):
     scores, labels, weights = np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 1, 0, 1]), np.ones(4)
     for place in range(3):
@@ -311,9 +359,15 @@ def test_columns_that_do_not_fit_are_refused(wrong):
             lambda s, y, w: mass_sculpting(s, y, w),
             lambda s, y, w: kept_part(s, w, 0.5),
         ):
-            if place == 1 and call(scores, labels, weights) is not None and "kept_part" in call.__code__.co_names:
+            if (
+                place == 1
+                and call(scores, labels, weights) is not None
+                and "kept_part" in call.__code__.co_names
+            ):
                 continue
             with pytest.raises(InputError):
                 call(*events)
     column = np.array([[0.1], [0.4], [0.6], [0.9]])
-    assert calibration(column, labels[:, None], weights.tolist()) == calibration(scores, labels, weights)
+    assert calibration(column, labels[:, None], weights.tolist()) == calibration(
+        scores, labels, weights
+    )

@@ -1,4 +1,5 @@
-"""Disks that are full, read-only or not ours: one sentence that names the path, and nothing half written."""
+"""Disks that are full, read-only or not ours: one sentence that names the path, and nothing half
+written."""
 
 import errno
 import os
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 from fakes import write_image_file
 
-from calovision.atomic import refused_by_disk, replaced
-from calovision.errors import InputError
-from calovision.logs import job_log
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import refused_by_disk, replaced
+from calovision.jobs.logs import job_log
 from calovision.storage import spill, write_table
 
 pytestmark = pytest.mark.usefixtures("own_logging")
@@ -47,9 +48,13 @@ def test_old_file_stays_when_the_new_one_is_refused(tmp_path):
 
 def test_file_in_the_place_of_a_folder(tmp_path):
     (tmp_path / "results").write_text("")
-    with pytest.raises(InputError, match=r"results/a/b\.h5 cannot be written, as a file is where a folder must be"):
+    with pytest.raises(
+        InputError, match=r"results/a/b\.h5 cannot be written, as a file is where a folder must be"
+    ):
         write_table(tmp_path / "results/a/b.h5", {"x": np.arange(3)})
-    with pytest.raises(InputError, match=r"results/b\.h5 cannot be written, as a file is where a folder must be"):
+    with pytest.raises(
+        InputError, match=r"results/b\.h5 cannot be written, as a file is where a folder must be"
+    ):
         write_image_file(tmp_path / "results/b.h5")
 
 
@@ -62,13 +67,20 @@ def test_other_errors_stay_what_they_are(tmp_path):
 
 
 def test_hdf5_tells_the_reason_in_its_text(tmp_path):
-    message = "Can't synchronously write data (file write failed: time = now, errno = 122, error message = 'Quota')"
-    with pytest.raises(InputError, match="your quota is exceeded"), refused_by_disk(tmp_path / "a.h5"):
+    message = (
+        "Can't synchronously write data (file write failed: time = now, errno = 122, error "
+        "message = 'Quota')"
+    )
+    with (
+        pytest.raises(InputError, match="your quota is exceeded"),
+        refused_by_disk(tmp_path / "a.h5"),
+    ):
         raise RuntimeError(message)
 
 
 def test_full_disk_while_an_image_file_is_written(tmp_path, monkeypatch):
-    """The second half of the copy fails, as on a disk that gets full; neither file nor folder stays."""
+    """The second half of the copy fails, as on a disk that gets full; neither file nor folder
+    stays."""
     write_image_file(tmp_path / "a.h5", seed=1)
     before = (tmp_path / "a.h5").read_bytes()
 
@@ -83,7 +95,8 @@ def test_full_disk_while_an_image_file_is_written(tmp_path, monkeypatch):
 
 
 def test_part_that_a_full_disk_takes_does_not_count_as_all(tmp_path):
-    """An unbuffered write may take a part without an error: what is missing must be written, too, or fail."""
+    """An unbuffered write may take a part without an error: what is missing must be written, too,
+    or fail."""
 
     class Stingy:
         """Takes three bytes at a time."""
@@ -104,7 +117,7 @@ LIMITED = """
 import os, resource, sys
 sys.path.insert(0, {tests!r})
 from fakes import *
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import write_table
 os.remove(write_image_file({folder!r} + "/a.h5", 5))  # compiled code is stored now, if at all
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
@@ -121,11 +134,17 @@ for write in (
 
 @pytest.mark.parametrize("limit", [4096, 70_000])
 def test_limit_on_the_size_of_files(tmp_path, limit):
-    """A real refusal by the system, in a process of its own: of the raw files first, or of the HDF5 file."""
+    """A real refusal by the system, in a process of its own: of the raw files first, or of the HDF5
+    file."""
     program = LIMITED.format(tests=os.path.dirname(__file__), folder=str(tmp_path), limit=limit)  # noqa: PTH120
-    result = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True
+    )
     lines = result.stdout.splitlines()
-    assert [line.split(" cannot")[0] for line in lines] == [f"{tmp_path}/a.h5", f"{tmp_path}/b.h5"], result.stderr
+    assert [line.split(" cannot")[0] for line in lines] == [
+        f"{tmp_path}/a.h5",
+        f"{tmp_path}/b.h5",
+    ], result.stderr
     assert all("it is larger than files may be here" in line for line in lines)
     assert result.returncode == 0, result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -138,11 +157,15 @@ def run_job(log, error=None):
 
 
 def test_job_ends_with_one_sentence(tmp_path):
-    with pytest.raises(SystemExit, match=r"calovision: out\.json cannot be written or opened, as the disk is full"):
+    with pytest.raises(
+        SystemExit, match=r"calovision: out\.json cannot be written or opened, as the disk is full"
+    ):
         run_job(tmp_path / "a.log", OSError(errno.ENOSPC, "No space left on device", "out.json"))
     assert "the disk is full" in (tmp_path / "a.log").read_text()
     (tmp_path / "file").write_text("")
-    with pytest.raises(SystemExit, match=r"file/a\.log cannot be written, as a file is where a folder must be"):
+    with pytest.raises(
+        SystemExit, match=r"file/a\.log cannot be written, as a file is where a folder must be"
+    ):
         run_job(tmp_path / "file" / "a.log")
     with pytest.raises(OSError, match="Input/output error"):
         run_job(tmp_path / "a.log", OSError(errno.EIO, "Input/output error"))
@@ -150,7 +173,9 @@ def test_job_ends_with_one_sentence(tmp_path):
 
 def test_scratch_folder_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path / "none"))
-    with pytest.raises(SystemExit, match=r"calovision: TMPDIR: the scratch folder .*none does not exist: create it"):
+    with pytest.raises(
+        SystemExit, match=r"calovision: TMPDIR: the scratch folder .*none does not exist: create it"
+    ):
         run_job(tmp_path / "a.log")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     run_job(tmp_path / "a.log")

@@ -1,4 +1,5 @@
-"""Disks that are really full: small ones in memory, mounted by root; elsewhere these tests are skipped."""
+"""Disks that are really full: small ones in memory, mounted by root; elsewhere these tests are
+skipped."""
 
 import json
 import subprocess
@@ -33,7 +34,8 @@ def small_disk(request, tmp_path):
 
 
 def run(program, *arguments):
-    """What a program prints that runs in a process of its own, whose end counts too: HDF5 crashes only then."""
+    """What a program prints that runs in a process of its own, whose end counts too: HDF5 crashes
+    only then."""
     line = [sys.executable, "-c", START + program, *map(str, arguments)]
     result = subprocess.run(line, capture_output=True, text=True)
     assert result.returncode == 0, (result.returncode, result.stderr[-2000:])
@@ -64,7 +66,10 @@ def test_commands(small_disk, tmp_path):
         ("images", str(ntuple), "-o", output, *SMALL, "--compression", "blosc2"),
     ]
     found = run(COMMANDS, json.dumps(lines))
-    sentence = f"1 calovision: {output} cannot be written, as the disk is full: make room, or choose a folder on"
+    sentence = (
+        f"1 calovision: {output} cannot be written, as the disk is full: make room, or "
+        "choose a folder on"
+    )
     assert [text.startswith(sentence) for text in found] == [True] * 5, found
     assert list(small_disk.iterdir()) == []
 
@@ -75,8 +80,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from fakes import make_images, write_image_file
 from fakes_models import make_trained
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.jobs.atomic import replaced
+from calovision.core.errors import InputError
 from calovision.models import save_model
 from calovision.plotting import save_figure
 from calovision.storage import write_table
@@ -87,9 +92,10 @@ def write_text(path):
 
 folder, figure = Path(sys.argv[1]), Figure()
 figure.subplots().pcolormesh(np.random.default_rng(1).random((200, 200)))
+columns = {"x": np.arange(2**17), "y": np.array(["text"] * 2**14)}
 writers = {
     "a.h5": lambda path: write_image_file(path, images=make_images(3000, (2, 16, 16))),
-    "t.h5": lambda path: write_table(path, {"x": np.arange(2**17), "y": np.array(["text"] * 2**14)}),
+    "t.h5": lambda path: write_table(path, columns),
     "model/model.safetensors": lambda path: save_model(path.parent, make_trained((2, 16, 16))),
     "figure.pdf": lambda path: save_figure(figure, path.with_suffix("")),
     "report.txt": write_text,
@@ -98,7 +104,8 @@ for name, write in writers.items():
     try:
         write(folder / name)
     except InputError as error:
-        print(name, str(error).startswith(f"{folder / name} cannot be written, as the disk is full"))
+        beginning = f"{folder / name} cannot be written, as the disk is full"
+        print(name, str(error).startswith(beginning))
 """
 
 

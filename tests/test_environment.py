@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from calovision.extras import MissingExtraError, explain_missing
+from calovision.core.extras import MissingExtraError, explain_missing
 
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
@@ -46,7 +46,9 @@ def in_pyproject():
 def in_environment():
     """Requirements of environment.yml under their names on PyPI."""
     conda = [entry for entry in ENVIRONMENT["dependencies"] if isinstance(entry, str)]
-    conda = [name_and_specifier(entry) for entry in conda if not re.match(r"(python|pip)(=|$)", entry)]
+    conda = [
+        name_and_specifier(entry) for entry in conda if not re.match(r"(python|pip)(=|$)", entry)
+    ]
     (pip,) = (entry["pip"] for entry in ENVIRONMENT["dependencies"] if isinstance(entry, dict))
     assert "--editable ." in pip
     both = conda + [name_and_specifier(entry) for entry in pip if not entry.startswith("--")]
@@ -62,7 +64,8 @@ def pins():
 
 def test_environment_and_pyproject_ask_for_the_same():
     environment, pyproject = in_environment(), in_pyproject()
-    # the one exact pin: every environment of the project has the torch that the results were made with
+    # the one exact pin: every environment of the project has the torch that the results were made
+    # with
     assert environment.pop("torch") == "==2.13.0"
     pyproject.pop("torch")
     assert environment == pyproject
@@ -70,7 +73,9 @@ def test_environment_and_pyproject_ask_for_the_same():
 
 def test_torch_is_pinned():
     assert pins()["torch"] == Version("2.13.0")
-    assert Requirement(next(r for r in of_extra("train") if r.startswith("torch"))).specifier.contains("2.13.0")
+    assert Requirement(
+        next(r for r in of_extra("train") if r.startswith("torch"))
+    ).specifier.contains("2.13.0")
 
 
 def test_constraints_pin_each_package_once():
@@ -80,7 +85,11 @@ def test_constraints_pin_each_package_once():
 
 @pytest.mark.parametrize("group", ["dependencies", *PROJECT["optional-dependencies"]])
 def test_constraints_satisfy_every_requirement(group):
-    requirements = PROJECT["dependencies"] if group == "dependencies" else PROJECT["optional-dependencies"][group]
+    requirements = (
+        PROJECT["dependencies"]
+        if group == "dependencies"
+        else PROJECT["optional-dependencies"][group]
+    )
     for text in requirements:
         requirement = Requirement(text)
         if requirement.name == PROJECT["name"]:
@@ -115,7 +124,9 @@ def third_party(folder):
     distributions = packages_distributions()
     own = {path.stem for path in folder.rglob("*")} | {"calovision"}
     found = {}
-    for path in sorted(set(folder.rglob("*.py")) - set(folder.glob("benchmarks/*"))):  # benchmarks list theirs apart
+    for path in sorted(
+        set(folder.rglob("*.py")) - set(folder.glob("benchmarks/*"))
+    ):  # benchmarks list theirs apart
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
@@ -140,7 +151,9 @@ def test_version_is_the_same_everywhere():
     assert str(citation["version"]) == version
     changelog = REPOSITORY / "CHANGELOG.md"
     if changelog.exists():
-        headings = re.findall(r"^## \[?v?(\d+\.\d+\.\d+)", changelog.read_text(), flags=re.MULTILINE)
+        headings = re.findall(
+            r"^## \[?v?(\d+\.\d+\.\d+)", changelog.read_text(), flags=re.MULTILINE
+        )
         assert headings[0] == version
 
 
@@ -155,7 +168,9 @@ def test_version_is_the_same_everywhere():
     ],
 )
 def test_missing_package_is_explained_by_its_extra(module, extra):
-    explained = explain_missing(ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part"))
+    explained = explain_missing(
+        ModuleNotFoundError(f"No module named '{module}'", name=f"{module}.part")
+    )
     assert isinstance(explained, MissingExtraError)
     assert str(explained).endswith(f'pip install "calovision[{extra}]"')
 

@@ -1,4 +1,5 @@
-"""Every file of a run that shows a number shows the same: the scripts of the workflow on fake scores, all JSON read."""
+"""Every file of a run that shows a number shows the same: the scripts of the workflow on fake
+scores, all JSON read."""
 
 import csv
 import json
@@ -47,7 +48,8 @@ def run(script, *, log, **parts):
 
 
 def write_samples(folder, kind, n=400):
-    """Signal and background, whose region has events, none of the background, or such as negative weights cancel."""
+    """Signal and background, whose region has events, none of the background, or such as negative
+    weights cancel."""
     paths = []
     for label, name in ((1, "rpv"), (0, "qcd")):
         rng = np.random.default_rng(label)
@@ -59,9 +61,14 @@ def write_samples(folder, kind, n=400):
         if kind == "negative":
             columns["weight"] *= np.where(rng.random(n) < 0.25, -1.0, 1.0)
         if kind == "negative outside" and not label:
-            columns["weight"] = np.where(inside, 1.0, np.where(np.arange(n) % 10 < 4, -1.0, 1.0) * 0.3)
+            columns["weight"] = np.where(
+                inside, 1.0, np.where(np.arange(n) % 10 < 4, -1.0, 1.0) * 0.3
+            )
         total = float(np.abs(columns["weight"]).sum())
-        flow = [("generated", 10 * n, 10 * total), ("three fat jets", n, float(columns["weight"].sum()))]
+        flow = [
+            ("generated", 10 * n, 10 * total),
+            ("three fat jets", n, float(columns["weight"].sum())),
+        ]
         paths.append(
             write_image_file(
                 folder / f"{name}.h5",
@@ -109,14 +116,22 @@ def results(request, tmp_path_factory):
     collection = ImageCollection(paths)
     indices = split_indices(collection, "validation", "test")
     names = ["summary", "models", "samples", "comparison"]
-    output = {name: tmp_path / f"{name}.json" for name in names} | {"table": tmp_path / "summary.md"}
-    output |= {f"{name}_table": tmp_path / f"{name}.md" for name in ("samples", "cut_flow", "comparison")}
-    output |= {name: tmp_path / f"{name}.h5" for name in ("validation_events", "test_events", "network_scores")}
+    output = {name: tmp_path / f"{name}.json" for name in names} | {
+        "table": tmp_path / "summary.md"
+    }
+    output |= {
+        f"{name}_table": tmp_path / f"{name}.md" for name in ("samples", "cut_flow", "comparison")
+    }
+    output |= {
+        name: tmp_path / f"{name}.h5"
+        for name in ("validation_events", "test_events", "network_scores")
+    }
     run(
         "evaluate.py",
         log=tmp_path / "evaluate.log",
         input={"images": tmp_path / "images.tsv"} | write_scored(tmp_path, collection, indices),
-        params=OPTIONS | {"background_efficiencies": POINTS, "seeds": SEEDS, "baselines": BASELINES},
+        params=OPTIONS
+        | {"background_efficiencies": POINTS, "seeds": SEEDS, "baselines": BASELINES},
         output=output,
     )
     run(
@@ -147,22 +162,39 @@ def test_the_signal_region_is_one(results):
     assert comparison["background_efficiency"] == summary["region_point"]["background_efficiency"]
     assert comparison["background_is_limit"] == summary["region_point"]["is_limit"]
     if summary["region_point"]["is_limit"]:
-        assert comparison["background_efficiency"] == summary["signal_region"]["background_efficiency"]["high"]
+        assert (
+            comparison["background_efficiency"]
+            == summary["signal_region"]["background_efficiency"]["high"]
+        )
     for name, numbers in comparison["classifiers"].items():
         value = numbers["signal_efficiency"]["value"]
         assert numbers["over_cuts"]["value"] == pytest.approx(value / cuts["value"], rel=1e-12)
         reference = comparison["classifiers"]["referee"]["signal_efficiency"]["value"]
-        assert numbers["over_reference"]["value"] == pytest.approx(value / reference, rel=1e-12), name
+        assert numbers["over_reference"]["value"] == pytest.approx(value / reference, rel=1e-12), (
+            name
+        )
 
 
 def test_a_classifier_has_one_number_at_a_point(results):
     _, found = results
-    summary, models, comparison = found["summary"]["classifiers"], found["models"], found["comparison"]
-    at_region, unweighted = (comparison[key]["classifiers"] for key in ("at_signal_region", "unweighted"))
+    summary, models, comparison = (
+        found["summary"]["classifiers"],
+        found["models"],
+        found["comparison"],
+    )
+    at_region, unweighted = (
+        comparison[key]["classifiers"] for key in ("at_signal_region", "unweighted")
+    )
     for name in ("n_fat_jets", "mj_sum", *BASELINES, "cnn+jets"):
-        assert at_region[name]["signal_efficiency"] == summary[name]["signal_efficiency"]["signal_region"]
+        assert (
+            at_region[name]["signal_efficiency"]
+            == summary[name]["signal_efficiency"]["signal_region"]
+        )
     # the first model has one network, which is its ensemble
-    assert at_region["plain"]["signal_efficiency"] == summary["cnn"]["signal_efficiency"]["signal_region"]
+    assert (
+        at_region["plain"]["signal_efficiency"]
+        == summary["cnn"]["signal_efficiency"]["signal_region"]
+    )
     for model, column in (("plain", "cnn"), ("several", "several")):
         numbers, ensemble = models[model], models[model]["ensemble"]["weighted"]
         assert ensemble["auc"] == summary[column]["auc"]
@@ -178,13 +210,19 @@ def test_reach_has_the_events_of_the_region(results):
     _, found = results
     summary, reach = found["summary"], found["reach"]
     cuts, region = reach["cuts"], summary["signal_region"]
-    samples = {one["label"]: one["preselected"]["expected"] for one in found["samples"]["samples"].values()}
+    samples = {
+        one["label"]: one["preselected"]["expected"] for one in found["samples"]["samples"].values()
+    }
     assert reach["expected_signal"] == samples[1]
     assert cuts["signal"] == [pytest.approx(samples[1] * region["signal_efficiency"]["value"])]
-    assert cuts["background"] == [pytest.approx(samples[0] * summary["region_point"]["background_efficiency"])]
+    assert cuts["background"] == [
+        pytest.approx(samples[0] * summary["region_point"]["background_efficiency"])
+    ]
     assert cuts["background_is_limit"] == [summary["region_point"]["is_limit"]]
     assert cuts["n_eff"] == [
-        pytest.approx(0.0 if cuts["background_is_limit"][0] else region["background_efficiency"]["n_eff"])
+        pytest.approx(
+            0.0 if cuts["background_is_limit"][0] else region["background_efficiency"]["n_eff"]
+        )
     ]
 
 
@@ -194,7 +232,9 @@ def test_hepdata_has_the_numbers_of_the_summary(results):
     values = [one["value"] for one in table["dependent_variables"][0]["values"]]
     summary = found["summary"]
     expected = [
-        one["value"] for numbers in summary["classifiers"].values() for one in numbers["signal_efficiency"].values()
+        one["value"]
+        for numbers in summary["classifiers"].values()
+        for one in numbers["signal_efficiency"].values()
     ]
     expected.append(summary["signal_region"]["signal_efficiency"]["value"])
     assert values == pytest.approx(expected, rel=1e-4)
@@ -208,11 +248,19 @@ def test_tables_show_the_numbers_of_the_files(results):
     words = f"{'below ' * point['is_limit']}{point['background_efficiency']:.2g}"
     assert f"background ({words})" in (folder / "comparison.md").read_text()
     assert ("none left: below" in (folder / "summary.md").read_text()) == point["is_limit"]
-    cuts = next(line for line in (folder / "reach.md").read_text().splitlines() if line.startswith("| cuts |"))
+    cuts = next(
+        line
+        for line in (folder / "reach.md").read_text().splitlines()
+        if line.startswith("| cuts |")
+    )
     assert ("| below " in cuts) == point["is_limit"]
     value = found["summary"]["classifiers"]["mj_sum"]["signal_efficiency"]["signal_region"]["value"]
     for name in ("summary", "comparison"):
-        row = next(line for line in (folder / f"{name}.md").read_text().splitlines() if line.startswith("| mj"))
+        row = next(
+            line
+            for line in (folder / f"{name}.md").read_text().splitlines()
+            if line.startswith("| mj")
+        )
         assert f"| {value:.3g} (" in row
 
 
@@ -220,9 +268,16 @@ def test_numbers_of_the_report_are_those_of_the_files(results):
     """The CSV of all numbers, as the script of the report writes it."""
     _, found = results
     rows = dict(csv.reader(numbers_csv(found).splitlines()))
-    pairs = [("comparison/at_signal_region/background_efficiency", "summary/region_point/background_efficiency")]
+    pairs = [
+        (
+            "comparison/at_signal_region/background_efficiency",
+            "summary/region_point/background_efficiency",
+        )
+    ]
     for edge in ("value", "low", "high", "n_eff"):
         of_comparison = f"comparison/at_signal_region/classifiers/mj_sum/signal_efficiency/{edge}"
-        pairs.append((of_comparison, f"summary/classifiers/mj_sum/signal_efficiency/signal_region/{edge}"))
+        pairs.append(
+            (of_comparison, f"summary/classifiers/mj_sum/signal_efficiency/signal_region/{edge}")
+        )
     for one, other in pairs:
         assert rows[one] == rows[other]

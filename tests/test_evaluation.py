@@ -7,9 +7,15 @@ import numpy as np
 import pytest
 from fakes import write_image_file, write_two_samples
 
-from calovision.baselines import combined_score, fit_combination
-from calovision.errors import InputError
-from calovision.evaluation import CLASSIFIERS, split_indices, summarize, summary_table, tabulate_events
+from calovision.core.errors import InputError
+from calovision.evaluation import (
+    CLASSIFIERS,
+    split_indices,
+    summarize,
+    summary_table,
+    tabulate_events,
+)
+from calovision.evaluation.baselines import combined_score, fit_combination
 from calovision.storage import ImageCollection, read_table, write_table
 
 SIGNAL_REGION = "(n_fat_jets >= 4) & (mj_sum > 300)"
@@ -22,13 +28,16 @@ def collection(tmp_path):
     """Two files of background and one of signal; the weights of the two are normalized together."""
     flow = [("generated", 40, 30.0), ("three fat jets", 10, 12.0)]
     paths = write_two_samples(tmp_path, n_events=60)
-    paths.append(write_image_file(tmp_path / "more.h5", 10, seed=9, cut_flow=flow, sum_of_weights=300.0))
+    paths.append(
+        write_image_file(tmp_path / "more.h5", 10, seed=9, cut_flow=flow, sum_of_weights=300.0)
+    )
     return ImageCollection(paths)
 
 
 @pytest.fixture
 def four_and_four(collection):
-    """Four signal events, then four of background with weights 1 to 4; the network orders s b s b s b s b."""
+    """Four signal events, then four of background with weights 1 to 4; the network orders s b s b s
+    b s b."""
     return {
         "label": np.array([1, 1, 1, 1, 0, 0, 0, 0]),
         "weight": np.array([5.0, 5.0, 5.0, 5.0, 1.0, 2.0, 3.0, 4.0]),
@@ -43,7 +52,10 @@ def four_and_four(collection):
 def test_split_indices(collection):
     split = np.array([0, 0, 0, 1, 2] * 26)
     assert split_indices(collection, "test").tolist() == np.flatnonzero(split == 2).tolist()
-    assert split_indices(collection, "validation", "test").tolist() == np.flatnonzero(split > 0).tolist()
+    assert (
+        split_indices(collection, "validation", "test").tolist()
+        == np.flatnonzero(split > 0).tolist()
+    )
     assert split_indices(collection).tolist() == []
 
 
@@ -53,7 +65,10 @@ def test_summary_by_hand(collection, four_and_four):
         "rpv": {"n_generated": 100, "n_passed": 40, "efficiency": 0.4},
         "qcd": {"n_generated": 140, "n_passed": 50, "efficiency": 52.0 / 130.0},
     }
-    assert summary["test_events"] == {"signal": {"n": 4, "n_eff": 4.0}, "background": {"n": 4, "n_eff": 100 / 30}}
+    assert summary["test_events"] == {
+        "signal": {"n": 4, "n_eff": 4.0},
+        "background": {"n": 4, "n_eff": 100 / 30},
+    }
     region = summary["signal_region"]
     assert region["signal_efficiency"]["value"] == 0.75
     assert region["signal_efficiency"]["n_eff"] == 3.0
@@ -71,7 +86,10 @@ def test_summary_by_hand(collection, four_and_four):
     jets_auc = 0.1 * 0.25 + 0.2 * 0.625 + 0.7 * 0.875
     assert classifiers["n_fat_jets"]["auc"] == pytest.approx(jets_auc)
     values = {
-        name: [numbers["signal_efficiency"][point]["value"] for point in ("0.1", "0.01", "0.001", "signal_region")]
+        name: [
+            numbers["signal_efficiency"][point]["value"]
+            for point in ("0.1", "0.01", "0.001", "signal_region")
+        ]
         for name, numbers in classifiers.items()
     }
     assert values["cnn"] == pytest.approx([0.5, 0.25, 0.25, 0.5])
@@ -98,7 +116,11 @@ def test_keys_that_stay(collection, four_and_four):
     assert set(summary["signal_region"]) == {"signal_efficiency", "background_efficiency"}
     for value in summary["signal_region"].values():
         assert set(value) == EFFICIENCY_KEYS
-    assert set(summary["classifiers"]) == {"cnn", "n_fat_jets", "mj_sum", "cnn+jets"} == set(CLASSIFIERS)
+    assert (
+        set(summary["classifiers"])
+        == {"cnn", "n_fat_jets", "mj_sum", "cnn+jets"}
+        == set(CLASSIFIERS)
+    )
     for numbers in summary["classifiers"].values():
         assert set(numbers) == {"auc", "signal_efficiency"}
         assert set(numbers["signal_efficiency"]) == {"0.1", "0.01", "0.001", "signal_region"}
@@ -114,7 +136,12 @@ def test_signal_region_without_background_uses_the_upper_end(collection, four_an
     summary = summarize(collection, test, POINTS)
     region = summary["signal_region"]
     assert region["signal_efficiency"]["value"] == 1.0
-    assert region["background_efficiency"] == {"value": 0.0, "low": 0.0, "high": pytest.approx(0.2), "n_eff": 0.0}
+    assert region["background_efficiency"] == {
+        "value": 0.0,
+        "low": 0.0,
+        "high": pytest.approx(0.2),
+        "n_eff": 0.0,
+    }
     at_region = summary["classifiers"]["n_fat_jets"]["signal_efficiency"]["signal_region"]
     # one of the four has five jets, as have two of the four signal events
     assert at_region["value"] == pytest.approx(0.2 / 0.25 * 0.5)
@@ -153,14 +180,19 @@ def test_skipped_files_are_named(tmp_path, four_and_four):
     summary = summarize(ImageCollection(paths), four_and_four, POINTS)
     assert summary["skipped_files"] == [{"path": "lost.root", "reason": "lost.root is truncated"}]
     lines = summary_table(summary).splitlines()
-    assert lines[5] == "ROOT files that were skipped; the weights of the others are corrected for them:"
+    assert (
+        lines[5]
+        == "ROOT files that were skipped; the weights of the others are corrected for them:"
+    )
     assert lines[7] == "- lost.root: lost.root is truncated"
 
 
 def tabulate_both(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1, others=None):
     """Tables of the validation and of the test events."""
     models = {"small": scores, **(others or {})}
-    return tabulate_events(collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed)
+    return tabulate_events(
+        collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed
+    )
 
 
 def tabulate(collection, indices, scores, *args, **options):
@@ -176,7 +208,16 @@ def test_test_events_are_those_of_the_test_split(collection):
     chosen = indices[is_test]
     assert len(chosen) == 26
     assert np.array_equal(test["cnn"], scores[is_test])
-    for name in ("event_number", "label", "split", "n_fat_jets", "mj_sum", "delta_eta_12", "ht", "fat_jets"):
+    for name in (
+        "event_number",
+        "label",
+        "split",
+        "n_fat_jets",
+        "mj_sum",
+        "delta_eta_12",
+        "ht",
+        "fat_jets",
+    ):
         assert np.array_equal(test[name], collection.column(name)[chosen])
     assert np.array_equal(test["weight"], collection.event_weights(36.1)[chosen])
     assert np.array_equal(test["sample"], collection.sample_names()[chosen])
@@ -200,7 +241,9 @@ def test_validation_events_are_those_of_the_validation_split(collection):
         assert np.array_equal(validation[name], collection.column(name)[chosen])
     assert np.array_equal(validation["weight"], collection.event_weights(36.1)[chosen])
     assert np.array_equal(validation["sample"], collection.sample_names()[chosen])
-    assert np.array_equal(validation["signal_region"], (validation["n_fat_jets"] >= 4) & (validation["mj_sum"] > 300))
+    assert np.array_equal(
+        validation["signal_region"], (validation["n_fat_jets"] >= 4) & (validation["mj_sum"] > 300)
+    )
     assert np.isfinite(validation["cnn+jets"]).all()
 
 
@@ -218,7 +261,9 @@ def test_combination_is_fitted_on_the_validation_split(collection):
         seed=4,
     )
     for events in (validated, test):
-        np.testing.assert_allclose(events["cnn+jets"], combined_score(estimator, events["cnn"], events), rtol=1e-9)
+        np.testing.assert_allclose(
+            events["cnn+jets"], combined_score(estimator, events["cnn"], events), rtol=1e-9
+        )
     assert len(np.unique(test["cnn+jets"])) > 5
 
 
@@ -239,14 +284,20 @@ def test_other_models_have_columns_and_rows_of_their_own(collection):
     assert list(summary["classifiers"]) == [*CLASSIFIERS, "wide"]
     swapped = summarize(collection, test | {"cnn": test["wide"]}, POINTS)
     assert summary["classifiers"]["wide"] == swapped["classifiers"]["cnn"]
-    assert summary["classifiers"]["cnn"] == summarize(collection, alone, POINTS)["classifiers"]["cnn"]
+    assert (
+        summary["classifiers"]["cnn"] == summarize(collection, alone, POINTS)["classifiers"]["cnn"]
+    )
 
 
-@pytest.mark.parametrize("name", ["cnn", "cnn+jets", "mj_sum", "ht", "weight", "sample", "signal_region", "fat_jets"])
+@pytest.mark.parametrize(
+    "name", ["cnn", "cnn+jets", "mj_sum", "ht", "weight", "sample", "signal_region", "fat_jets"]
+)
 def test_model_with_the_name_of_another_column(collection, name):
     indices = split_indices(collection, "validation", "test")
     scores = np.full(len(indices), 0.5)
-    with pytest.raises(InputError, match=f"model '{re.escape(name)}': the table of test events has another column"):
+    with pytest.raises(
+        InputError, match=f"model '{re.escape(name)}': the table of test events has another column"
+    ):
         tabulate(collection, indices, scores, others={name: scores})
 
 
@@ -275,14 +326,18 @@ def test_signal_region_that_cannot_be_evaluated(collection, expression, message)
 
 def test_validation_split_without_signal(collection):
     indices = split_indices(collection, "validation", "test")
-    indices = indices[(collection.column("split")[indices] == 2) | (collection.column("label")[indices] == 0)]
+    indices = indices[
+        (collection.column("split")[indices] == 2) | (collection.column("label")[indices] == 0)
+    ]
     with pytest.raises(InputError, match="no signal"):
         tabulate(collection, indices, np.full(len(indices), 0.5))
 
 
 def test_test_split_without_background(collection):
     indices = split_indices(collection, "validation", "test")
-    indices = indices[(collection.column("split")[indices] == 1) | (collection.column("label")[indices] == 1)]
+    indices = indices[
+        (collection.column("split")[indices] == 1) | (collection.column("label")[indices] == 1)
+    ]
     test = tabulate(collection, indices, np.full(len(indices), 0.5))
     with pytest.raises(InputError, match="has no event"):
         summarize(collection, test, POINTS)
@@ -292,7 +347,14 @@ def test_towers_and_tracks_of_the_networks_are_in_no_table(tmp_path):
     """They are most of an event's bytes, and no cut, classifier or plot looks at them."""
     columns = {"leading_towers": np.zeros((60, 3, 4), dtype=np.float32)}
     paths = [
-        write_image_file(tmp_path / f"{label}.h5", 60, seed=label, sample=f"s{label}", label=label, columns=columns)
+        write_image_file(
+            tmp_path / f"{label}.h5",
+            60,
+            seed=label,
+            sample=f"s{label}",
+            label=label,
+            columns=columns,
+        )
         for label in (0, 1)
     ]
     collection = ImageCollection(paths)

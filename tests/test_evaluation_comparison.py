@@ -6,13 +6,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import compare_with_cuts, comparison_table
 from calovision.metrics import region_point, signal_efficiency_at
 
 
 def make_test(n=600, seed=0):
-    """Half signal; weights of the background spread over a decade; cuts on a blurred version of the score."""
+    """Half signal; weights of the background spread over a decade; cuts on a blurred version of the
+    score."""
     rng = np.random.default_rng(seed)
     labels = np.repeat([1, 0], n)
     hidden = rng.normal(2.0 * labels, 1.0)
@@ -49,8 +50,14 @@ def test_values_are_those_of_the_working_points(made, found):
     assert of_region == pytest.approx(share(region, is_signal, weights))
     for name, columns in scores.items():
         columns = columns.reshape(len(region), -1).T
-        for numbers, of_events, efficiency in ((at_region, weights, point), (unweighted, np.ones(1200), 1e-3)):
-            each = [signal_efficiency_at(one, test["label"], of_events, efficiency).value for one in columns]
+        for numbers, of_events, efficiency in (
+            (at_region, weights, point),
+            (unweighted, np.ones(1200), 1e-3),
+        ):
+            each = [
+                signal_efficiency_at(one, test["label"], of_events, efficiency).value
+                for one in columns
+            ]
             value = numbers["classifiers"][name]["signal_efficiency"]
             assert value["value"] == pytest.approx(np.mean(each))
             assert value["low"] <= value["value"] <= value["high"]
@@ -60,11 +67,16 @@ def test_ratios_are_those_of_the_values(found):
     classifiers = found["at_signal_region"]["classifiers"]
     values = {name: numbers["signal_efficiency"]["value"] for name, numbers in classifiers.items()}
     for name, numbers in classifiers.items():
-        assert numbers["over_cuts"]["value"] == pytest.approx(values[name] / values["signal_region"])
+        assert numbers["over_cuts"]["value"] == pytest.approx(
+            values[name] / values["signal_region"]
+        )
         assert numbers["over_reference"]["value"] == pytest.approx(values[name] / values["referee"])
     one = {"value": 1.0, "low": 1.0, "high": 1.0}
-    assert classifiers["signal_region"]["over_cuts"] == classifiers["referee"]["over_reference"] == one
-    # the hidden variable without the noise of the cuts is better than these by much more than the errors
+    assert (
+        classifiers["signal_region"]["over_cuts"] == classifiers["referee"]["over_reference"] == one
+    )
+    # the hidden variable without the noise of the cuts is better than these by much more than the
+    # errors
     assert classifiers["referee"]["over_cuts"]["low"] > 1.1
     assert 0.8 < classifiers["cnn"]["over_reference"]["value"] < 1.02
 
@@ -78,7 +90,10 @@ def test_every_event_counts_one_where_nothing_is_weighted(found):
 def test_without_a_referee_there_is_no_ratio_to_it(made, found):
     test, scores = made
     alone = compare_with_cuts(test, {"jets": scores["jets"]}, reference=None, seed=3)
-    assert set(alone["at_signal_region"]["classifiers"]["jets"]) == {"signal_efficiency", "over_cuts"}
+    assert set(alone["at_signal_region"]["classifiers"]["jets"]) == {
+        "signal_efficiency",
+        "over_cuts",
+    }
     assert set(alone["unweighted"]["classifiers"]["jets"]) == {"signal_efficiency"}
     assert "referee" not in comparison_table(alone)
 
@@ -107,12 +122,16 @@ def test_negative_weights_give_no_nan(made):
 
 
 def test_a_region_without_background_is_at_its_upper_limit_as_in_the_summary(made):
-    """Wilson's interval of none of 600 events; no event between, so that nothing bounds the ratio from below."""
+    """Wilson's interval of none of 600 events; no event between, so that nothing bounds the ratio
+    from below."""
     test, scores = made
     is_signal = test["label"] == 1
     empty = test | {"signal_region": test["signal_region"] & is_signal, "weight": np.ones(1200)}
     found = compare_with_cuts(empty, scores, reference="referee", seed=1)["at_signal_region"]
-    assert (found["background_efficiency"], found["background_is_limit"]) == (pytest.approx(1 / 601), True)
+    assert (found["background_efficiency"], found["background_is_limit"]) == (
+        pytest.approx(1 / 601),
+        True,
+    )
     cuts = found["classifiers"]["signal_region"]
     assert cuts["over_cuts"]["value"] == 1.0
     for name in ("jets", "referee"):
@@ -134,7 +153,9 @@ def test_a_region_that_negative_weights_cancel_is_an_empty_one(made):
     weights = np.ones(1200)
     weights[background[::2]] = -1.0
     weights[background[-1]] = -1.0
-    found = compare_with_cuts(test | {"weight": weights}, scores, reference=None, seed=1)["at_signal_region"]
+    found = compare_with_cuts(test | {"weight": weights}, scores, reference=None, seed=1)[
+        "at_signal_region"
+    ]
     assert found["background_is_limit"]
     assert 0 < found["background_efficiency"] < 1
 
@@ -158,40 +179,62 @@ def test_one_network_has_the_interval_of_the_metrics_and_several_also_their_spre
     test, scores = made
     region = test["signal_region"]
     point = region_point(region, test["label"], test["weight"])
-    each = [signal_efficiency_at(one, test["label"], test["weight"], point) for one in scores["cnn"].T]
+    each = [
+        signal_efficiency_at(one, test["label"], test["weight"], point) for one in scores["cnn"].T
+    ]
     value = found["at_signal_region"]["classifiers"]["cnn"]["signal_efficiency"]
-    mean, spread = (each[0].value + each[1].value) / 2, abs(each[0].value - each[1].value) / np.sqrt(2)
+    mean, spread = (
+        (each[0].value + each[1].value) / 2,
+        abs(each[0].value - each[1].value) / np.sqrt(2),
+    )
     below = mean - (each[0].low + each[1].low) / 2
     assert value["low"] == pytest.approx(mean - np.hypot(below, spread))
     assert value["n_eff"] == pytest.approx((each[0].n_eff + each[1].n_eff) / 2)
-    alone = compare_with_cuts(test, {"one": scores["cnn"][:, :1]}, reference=None, seed=3)["at_signal_region"]
+    alone = compare_with_cuts(test, {"one": scores["cnn"][:, :1]}, reference=None, seed=3)[
+        "at_signal_region"
+    ]
     assert alone["classifiers"]["one"]["signal_efficiency"] == asdict(each[0])
 
 
 def test_unknown_reference_and_columns_are_named(made):
     test, scores = made
-    with pytest.raises(InputError, match="reference 'refere' has no scores; choose one of jets, referee, cnn"):
+    with pytest.raises(
+        InputError, match="reference 'refere' has no scores; choose one of jets, referee, cnn"
+    ):
         compare_with_cuts(test, scores, reference="refere", seed=1)
     with pytest.raises(InputError, match="no column 'weight'; it has label, signal_region"):
-        compare_with_cuts({k: v for k, v in test.items() if k != "weight"}, scores, reference=None, seed=1)
+        compare_with_cuts(
+            {k: v for k, v in test.items() if k != "weight"}, scores, reference=None, seed=1
+        )
 
 
 def test_table_text():
-    value, ratio = {"value": 0.85312, "low": 0.841, "high": 0.8619}, {"value": 1.5, "low": 1.25, "high": None}
-    numbers = {"signal_efficiency": value, "over_cuts": ratio | {"low": None}, "over_reference": value}
+    value, ratio = (
+        {"value": 0.85312, "low": 0.841, "high": 0.8619},
+        {"value": 1.5, "low": 1.25, "high": None},
+    )
+    numbers = {
+        "signal_efficiency": value,
+        "over_cuts": ratio | {"low": None},
+        "over_reference": value,
+    }
     comparison = {
         "at_signal_region": {
             "background_efficiency": 2.2345e-4,
             "classifiers": {"signal_region": numbers, "n_fat_jets": numbers},
         },
-        "unweighted": {"background_efficiency": 1e-3, "classifiers": {"n_fat_jets": {"signal_efficiency": value}}},
+        "unweighted": {
+            "background_efficiency": 1e-3,
+            "classifiers": {"n_fat_jets": {"signal_efficiency": value}},
+        },
     }
     text, empty, *rows = comparison_table(comparison).splitlines()
     assert text.startswith("Signal efficiency at equal background efficiency with 68 % intervals")
     assert empty == ""
     interval = "0.853 (0.841 to 0.862)"
     assert rows == [
-        "| classifier | signal at the signal region's background (0.00022) | over the cuts | over `referee` "
+        "| classifier | signal at the signal region's background (0.00022) | over the cuts | over "
+        "`referee` "
         "| signal at background 0.001, every event counts 1 |",
         "| --- | --- | --- | --- | --- |",
         f"| signal region | {interval} | 1.5 | {interval} |  |",

@@ -1,4 +1,5 @@
-"""Networks and ensembles compared: numbers against scikit-learn and a brute-force search, records, table."""
+"""Networks and ensembles compared: numbers against scikit-learn and a brute-force search, records,
+table."""
 
 import json
 
@@ -7,7 +8,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import (
     compare_models,
     ensemble_scores,
@@ -27,7 +28,9 @@ def events():
     rng = np.random.default_rng(3)
     labels = np.arange(400) % 2
     weights = np.where(labels == 1, 0.01, rng.exponential(5.0, 400))
-    scores = {name: rng.normal(2.0 * labels[:, None], 1.0, (400, n)) for name, n in (("a", 3), ("b", 1))}
+    scores = {
+        name: rng.normal(2.0 * labels[:, None], 1.0, (400, n)) for name, n in (("a", 3), ("b", 1))
+    }
     return scores, labels, weights
 
 
@@ -38,7 +41,8 @@ def compare(events, **options):
 
 
 def signal_above(scores, labels, weights, target):
-    """Signal efficiency at a background efficiency: add events from the hardest down until the background is full.
+    """Signal efficiency at a background efficiency: add events from the hardest down until the
+    background is full.
 
     The event that would exceed the target is background: all signal above it passes.
     """
@@ -64,7 +68,9 @@ def test_ensemble_is_the_mean_of_the_networks():
 
 def test_ensemble_has_no_ties_next_to_certainty():
     """1 - p of the ensemble is the mean of 1 - p, also where p is 1 in float64."""
-    networks = np.array([[60.0, 50.0], [60.0, 50.5], [-60.0, -50.0], [800.0, 900.0], [-800.0, 900.0]])
+    networks = np.array(
+        [[60.0, 50.0], [60.0, 50.5], [-60.0, -50.0], [800.0, 900.0], [-800.0, 900.0]]
+    )
     lost = np.logaddexp(-networks[:2, 0], -networks[:2, 1]) - np.log(2)
     assert ensemble_scores(networks)[:3] == pytest.approx([-lost[0], -lost[1], lost[0]], rel=1e-12)
     assert ensemble_scores(networks)[3:] == pytest.approx([800 + np.log(2), 0.0], abs=1e-9)
@@ -84,7 +90,9 @@ def test_numbers_of_every_network_and_of_the_ensemble(events, weighting):
             assert one["auc"] == pytest.approx(roc_auc_score(labels, values, sample_weight=weights))
             assert list(one["signal_efficiency"]) == ["0.25", "0.05"]
             for point, value in one["signal_efficiency"].items():
-                assert value["value"] == pytest.approx(signal_above(values, labels, weights, float(point)))
+                assert value["value"] == pytest.approx(
+                    signal_above(values, labels, weights, float(point))
+                )
                 assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
 
 
@@ -99,15 +107,24 @@ def test_mean_and_standard_deviation_over_the_seeds(events, weighting):
     assert deviation > 0
     for point in ("0.25", "0.05"):
         values = np.array([one["signal_efficiency"][point]["value"] for one in seeds])
-        assert numbers["mean"][weighting]["signal_efficiency"][point] == pytest.approx(values.sum() / 3)
+        assert numbers["mean"][weighting]["signal_efficiency"][point] == pytest.approx(
+            values.sum() / 3
+        )
         deviation = np.sqrt(np.sum((values - values.sum() / 3) ** 2) / 2)
-        assert numbers["standard_deviation"][weighting]["signal_efficiency"][point] == pytest.approx(deviation)
+        assert numbers["standard_deviation"][weighting]["signal_efficiency"][
+            point
+        ] == pytest.approx(deviation)
 
 
 def test_single_network_has_no_spread_and_is_its_ensemble(events):
     numbers = compare(events)["b"]
-    assert numbers["standard_deviation"]["weighted"] == {"auc": None, "signal_efficiency": {"0.25": None, "0.05": None}}
-    assert numbers["ensemble"] == {name: numbers["seeds"]["4"][name] for name in ("weighted", "unweighted")}
+    assert numbers["standard_deviation"]["weighted"] == {
+        "auc": None,
+        "signal_efficiency": {"0.25": None, "0.05": None},
+    }
+    assert numbers["ensemble"] == {
+        name: numbers["seeds"]["4"][name] for name in ("weighted", "unweighted")
+    }
     assert numbers["mean"]["unweighted"]["auc"] == numbers["ensemble"]["unweighted"]["auc"]
 
 
@@ -115,21 +132,32 @@ def test_comparison_keeps_what_is_known_and_is_json(events):
     runs = {"a": {4: {"epochs": 3}, 5: {"epochs": 7}, 6: {}}, "b": {1: {}}}
     comparison = compare(events, runs=runs, numbers={"a": {"network": "small", "parameters": 12}})
     assert (comparison["a"]["network"], comparison["a"]["parameters"]) == ("small", 12)
-    assert [one["training"] for one in comparison["a"]["seeds"].values()] == [{"epochs": 3}, {"epochs": 7}, {}]
+    assert [one["training"] for one in comparison["a"]["seeds"].values()] == [
+        {"epochs": 3},
+        {"epochs": 7},
+        {},
+    ]
     assert "network" not in comparison["b"]
     assert json.loads(json.dumps(comparison, allow_nan=False)) == comparison
 
 
 @pytest.mark.parametrize("seeds", [{}, {1: {}, 2: {}}])
 def test_networks_and_seeds_that_do_not_fit(events, seeds):
-    with pytest.raises(InputError, match=f"model 'a': scores of 3 networks, but {len(seeds)} seeds"):
+    with pytest.raises(
+        InputError, match=f"model 'a': scores of 3 networks, but {len(seeds)} seeds"
+    ):
         compare(events, runs={"a": seeds})
 
 
 def test_table_text(events):
     record = {"epochs": 8, "images_per_s": 900.4, "training_time_s": 90.0}
-    runs = {"a": {4: record, 5: record | {"epochs": 6}, 6: record | {"images_per_s": 1100.0}}, "b": {4: {}}}
-    numbers = {"a": {"network": "hep_cnn", "parameters": 34_512_345, "multiply_adds": 2_345_000_000}}
+    runs = {
+        "a": {4: record, 5: record | {"epochs": 6}, 6: record | {"images_per_s": 1100.0}},
+        "b": {4: {}},
+    }
+    numbers = {
+        "a": {"network": "hep_cnn", "parameters": 34_512_345, "multiply_adds": 2_345_000_000}
+    }
     comparison = compare(events, runs=runs, numbers=numbers)
     value = {"value": 0.51234, "low": 0.4, "high": 0.6, "n_eff": 3.0}
     for model in comparison.values():
@@ -137,7 +165,10 @@ def test_table_text(events):
             model["ensemble"][name] = {"auc": 0.98765, "signal_efficiency": {"0.05": value}}
             model["mean"][name] = {"auc": 0.91234, "signal_efficiency": {"0.05": 0.45678}}
     for name in ("weighted", "unweighted"):
-        comparison["a"]["standard_deviation"][name] = {"auc": 0.01234, "signal_efficiency": {"0.05": 0.03456}}
+        comparison["a"]["standard_deviation"][name] = {
+            "auc": 0.01234,
+            "signal_efficiency": {"0.05": 0.03456},
+        }
     lines = models_table(comparison).splitlines()
     assert lines[0].endswith("the mean of theirs. `cnn` above is the ensemble of `a`.")
     assert models_table({"cnn": comparison["b"]}).splitlines()[0].endswith("the mean of theirs.")
@@ -152,7 +183,8 @@ def test_table_text(events):
         "| b | one network, events weighted | 0.9877 | 0.512 (0.4-0.6) |",
         "| b | one network, every event counts 1 | 0.9877 | 0.512 (0.4-0.6) |",
         "",
-        "| model | network | networks | parameters | multiply-adds | epochs | images/s | training |",
+        "| model | network | networks | parameters | multiply-adds | epochs | images/s | training "
+        "|",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| a | hep_cnn | 3 | 34.5 M | 2.35 G | 6-8 | 967 | 4.5 min |",
         "| b | - | 1 | - | - | - | - | - |",
@@ -182,7 +214,11 @@ def test_history_and_its_record(tmp_path):
 
 def test_record_of_a_history_that_has_only_epochs():
     assert training_record({"epoch": np.arange(4.0)}, 10) == {"epochs": 4}
-    nothing = {"epoch": np.arange(2.0), "validation_loss": np.full(2, np.nan), "images_per_s": np.array([np.nan, 0.0])}
+    nothing = {
+        "epoch": np.arange(2.0),
+        "validation_loss": np.full(2, np.nan),
+        "images_per_s": np.array([np.nan, 0.0]),
+    }
     assert training_record(nothing, 10) == {"epochs": 2}
 
 
@@ -205,7 +241,12 @@ def test_damaged_history_is_named(tmp_path, text, message):
 
 
 def write_description(path, **changes):
-    description = {"specification": {"network": "small"}, "parameters": 5, "multiply_adds": None, "training": {}}
+    description = {
+        "specification": {"network": "small"},
+        "parameters": 5,
+        "multiply_adds": None,
+        "training": {},
+    }
     path.write_text(json.dumps(description | changes))
     return path
 
@@ -217,7 +258,9 @@ def test_numbers_of_a_model_leave_out_what_is_not_known(tmp_path):
 
 def test_runs_of_a_model(tmp_path):
     """The number of training events comes from the first description."""
-    descriptions = [write_description(tmp_path / f"{n}.json", training={"n_training": 100}) for n in (3, 4)]
+    descriptions = [
+        write_description(tmp_path / f"{n}.json", training={"n_training": 100}) for n in (3, 4)
+    ]
     histories = [tmp_path / f"{n}.csv" for n in (3, 4)]
     for speed, path in zip((50, 25), histories, strict=True):
         path.write_text(f"epoch,images_per_s\n0,{speed}\n")
@@ -227,7 +270,9 @@ def test_runs_of_a_model(tmp_path):
     assert [run["training_time_s"] for run in runs.values()] == [2.0, 4.0]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"specification": {}, "training": {}}', '{"specification": 3}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "{}", '{"specification": {}, "training": {}}', '{"specification": 3}']
+)
 def test_what_is_no_model_is_named(tmp_path, text):
     (tmp_path / "model.json").write_text(text)
     with pytest.raises(InputError, match=r"model\.json: no description of a trained model"):

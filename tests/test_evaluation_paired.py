@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.paired import bootstrap_roc, compare_paired
 from calovision.metrics import region_point, signal_efficiency_at
 
@@ -20,7 +20,9 @@ def make_events(n=4000, seed=0):
 def test_nominal_values_are_those_of_the_working_points():
     labels, weights, scores, _ = make_events()
     rounded = np.round(scores, 1)  # ties
-    found = compare_paired({"a": scores, "b": rounded}, labels, weights, background_efficiency=0.02, n_replicas=2)
+    found = compare_paired(
+        {"a": scores, "b": rounded}, labels, weights, background_efficiency=0.02, n_replicas=2
+    )
     for name, values in (("a", scores), ("b", rounded)):
         expected = signal_efficiency_at(values, labels, weights, 0.02).value
         assert found.nominal[name] == pytest.approx(expected, rel=1e-12)
@@ -28,14 +30,18 @@ def test_nominal_values_are_those_of_the_working_points():
 
 def test_the_same_classifier_has_a_ratio_of_exactly_one():
     labels, weights, scores, _ = make_events()
-    found = compare_paired({"a": scores, "b": 3 * scores}, labels, weights, background_efficiency=0.01, n_replicas=50)
+    found = compare_paired(
+        {"a": scores, "b": 3 * scores}, labels, weights, background_efficiency=0.01, n_replicas=50
+    )
     assert found.ratio("a", "b") == {"value": 1.0, "low": 1.0, "high": 1.0}
 
 
 def test_pairing_cancels_what_both_share():
     labels, weights, scores, rng = make_events()
     similar = scores + rng.normal(0, 0.05, len(scores))
-    found = compare_paired({"a": scores, "b": similar}, labels, weights, background_efficiency=0.01, n_replicas=200)
+    found = compare_paired(
+        {"a": scores, "b": similar}, labels, weights, background_efficiency=0.01, n_replicas=200
+    )
     ratio, single = found.ratio("a", "b"), found.value("a")
     assert ratio["high"] - ratio["low"] < 0.5 * (single["high"] - single["low"]) / single["value"]
 
@@ -44,7 +50,9 @@ def test_bootstrap_has_the_spread_of_new_samples():
     values, widths = [], []
     for seed in range(40):
         labels, weights, scores, _ = make_events(1500, seed)
-        found = compare_paired({"a": scores}, labels, weights, background_efficiency=0.05, n_replicas=60, seed=seed)
+        found = compare_paired(
+            {"a": scores}, labels, weights, background_efficiency=0.05, n_replicas=60, seed=seed
+        )
         interval = found.value("a")
         values.append(interval["value"])
         widths.append((interval["high"] - interval["low"]) / 2)
@@ -63,7 +71,9 @@ def test_signal_region_sets_the_working_point():
 def test_networks_of_a_model_add_their_spread():
     labels, weights, scores, rng = make_events()
     blurred = np.stack([scores, scores + rng.normal(0, 1.5, len(scores))], axis=1)
-    found = compare_paired({"m": blurred}, labels, weights, background_efficiency=0.05, n_replicas=100)
+    found = compare_paired(
+        {"m": blurred}, labels, weights, background_efficiency=0.05, n_replicas=100
+    )
     each = [signal_efficiency_at(column, labels, weights, 0.05).value for column in blurred.T]
     assert found.nominal["m"] == pytest.approx(np.mean(each), rel=1e-12)
     interval = found.value("m")
@@ -82,7 +92,9 @@ def test_a_region_without_background_gives_numbers():
 def test_negative_weights_give_no_nan():
     labels, weights, scores, rng = make_events(500)
     weights = weights * np.where(rng.random(len(weights)) < 0.1, -1, 1)
-    found = compare_paired({"a": scores}, labels, weights, background_efficiency=0.01, n_replicas=30)
+    found = compare_paired(
+        {"a": scores}, labels, weights, background_efficiency=0.01, n_replicas=30
+    )
     assert np.isfinite(found.replicas["a"]).all()
 
 
@@ -101,7 +113,8 @@ def test_band_of_the_roc_holds_the_analytic_curve():
     threshold = norm.isf(at) + 2.0  # signal is shifted by 2
     expected = norm.sf(threshold)
     assert ((low < expected * 1.15) & (expected * 0.85 < high)).all()
-    # binomial of the background, whose weights have n_eff = n / 2, and of the signal through the slope of the curve
+    # binomial of the background, whose weights have n_eff = n / 2, and of the signal through the
+    # slope of the curve
     slope = np.exp(2.0 - 2.0 * threshold)
     variance = expected * (1 - expected) / 3000 + slope**2 * at * (1 - at) / 6000
     assert (high - low) / 2 == pytest.approx(np.sqrt(variance), rel=0.3)
@@ -119,32 +132,44 @@ def test_the_cuts_as_a_classifier_have_a_ratio_of_one_for_any_signs(seed, negati
     rng = np.random.default_rng(seed)
     labels = np.repeat([1, 0], 300)
     weights = np.concatenate([signed_weights(rng, 300, negative=negative) for _ in range(2)])
-    # below the cut many are negative: the running sum of the background is largest at the cut, not at its end
+    # below the cut many are negative: the running sum of the background is largest at the cut, not
+    # at its end
     weights = np.where((labels == 0) & (rng.random(600) < 0.3 * negative), -weights, weights)
     scores = rng.normal(2.0 * labels, 1.0)
     region = scores > 1.0
     for members in (labels == 0, (labels == 0) & region, (labels == 1) & region):
         if weights[members].sum() <= 0:
             weights[members] *= -1.0
-    found = compare_paired({"a": region.astype(float)}, labels, weights, signal_region=region, n_replicas=20)
+    found = compare_paired(
+        {"a": region.astype(float)}, labels, weights, signal_region=region, n_replicas=20
+    )
     ratio = found.ratio("a", "signal_region")
     assert ratio["value"] == pytest.approx(1.0, abs=1e-9)
-    assert ratio["low"] == pytest.approx(1.0, abs=0.02)  # replicas whose background cancels are at an upper limit
+    assert ratio["low"] == pytest.approx(
+        1.0, abs=0.02
+    )  # replicas whose background cancels are at an upper limit
     assert (
-        found.nominal["a"] == signal_efficiency_at(region, labels, weights, region_point(region, labels, weights)).value
+        found.nominal["a"]
+        == signal_efficiency_at(
+            region, labels, weights, region_point(region, labels, weights)
+        ).value
     )
-    # the score itself: no background event lies between the cut and the next signal events, which count, too
+    # the score itself: no background event lies between the cut and the next signal events, which
+    # count, too
     found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=1)
     assert found.ratio("a", "signal_region")["value"] == pytest.approx(1.0, abs=0.04)
 
 
 def test_target_is_a_share_of_all_background_not_of_its_largest_running_sum():
-    # background 4 above the cut and -1 below: a third more than all of it; half of all is 1.5 of the 4
+    # background 4 above the cut and -1 below: a third more than all of it; half of all is 1.5 of
+    # the 4
     labels, weights = np.array([1, 0, 1, 0]), np.array([1.0, 4.0, 1.0, -1.0])
     scores = np.array([4.0, 3.0, 3.0, 1.0])
     found = compare_paired({"a": scores}, labels, weights, background_efficiency=0.5, n_replicas=1)
     assert found.nominal["a"] == pytest.approx((1 + 1.5 / 4) / 2)
-    assert found.nominal["a"] == pytest.approx(signal_efficiency_at(scores, labels, weights, 0.5).value)
+    assert found.nominal["a"] == pytest.approx(
+        signal_efficiency_at(scores, labels, weights, 0.5).value
+    )
 
 
 def test_replicas_are_those_of_the_metrics():
@@ -152,18 +177,24 @@ def test_replicas_are_those_of_the_metrics():
     labels, weights, scores, rng = make_events(400)
     weights = weights * np.where(rng.random(len(weights)) < 0.2, -1, 1)
     region = scores + rng.normal(0, 1, len(scores)) > 1
-    found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=30, seed=5)
+    found = compare_paired(
+        {"a": scores}, labels, weights, signal_region=region, n_replicas=30, seed=5
+    )
     rng = np.random.default_rng(5)
     for replica in found.replicas["a"]:
         of_events = weights * rng.poisson(1.0, len(weights))
         rng.integers(1)
         point = region_point(region, labels, of_events)
-        assert replica == pytest.approx(signal_efficiency_at(scores, labels, of_events, point).value, abs=1e-9)
+        assert replica == pytest.approx(
+            signal_efficiency_at(scores, labels, of_events, point).value, abs=1e-9
+        )
 
 
 def test_replicas_without_a_class_are_left_out():
     labels, weights = np.array([1, 0, 0]), np.array([1.0, 1.0, -0.5])
-    found = compare_paired({"a": [3, 2, 1]}, labels, weights, background_efficiency=0.5, n_replicas=40)
+    found = compare_paired(
+        {"a": [3, 2, 1]}, labels, weights, background_efficiency=0.5, n_replicas=40
+    )
     assert 0 < np.isnan(found.replicas["a"]).sum() < 40
     assert np.isfinite([*found.value("a").values()]).all()
     low, high = bootstrap_roc([3, 2, 1], labels, weights, [0.5], n_replicas=40)
@@ -182,11 +213,15 @@ def test_columns_of_any_kind_give_the_same_numbers(kind):
     labels, weights, scores, _ = make_events(50)
     events, at = (scores, labels, weights, scores > 1), np.array([0.5, 0.9])
     given = [AS_OTHERS_GIVE_THEM[kind](values) for values in events]
-    found, expected = (compare_paired({"a": s}, y, w, signal_region=r, n_replicas=5) for s, y, w, r in (given, events))
+    found, expected = (
+        compare_paired({"a": s}, y, w, signal_region=r, n_replicas=5)
+        for s, y, w, r in (given, events)
+    )
     assert found.nominal == expected.nominal
     np.testing.assert_array_equal(found.replicas["a"], expected.replicas["a"])
     np.testing.assert_array_equal(
-        bootstrap_roc(*given[:3], at.tolist(), n_replicas=5), bootstrap_roc(*events[:3], at, n_replicas=5)
+        bootstrap_roc(*given[:3], at.tolist(), n_replicas=5),
+        bootstrap_roc(*events[:3], at, n_replicas=5),
     )
 
 
@@ -201,7 +236,9 @@ def test_networks_given_as_rows_are_refused():
 
 
 @pytest.mark.parametrize("place", range(4))
-@pytest.mark.parametrize("wrong", [None, "text", [[1, 2], [3]], np.nan * np.ones(20), np.ones(19), np.ones((2, 10))])
+@pytest.mark.parametrize(
+    "wrong", [None, "text", [[1, 2], [3]], np.nan * np.ones(20), np.ones(19), np.ones((2, 10))]
+)
 def test_what_is_no_column_is_refused(place, wrong):
     labels, weights, scores, _ = make_events(10)
     events = [scores, labels, weights, scores > 1]
@@ -209,7 +246,9 @@ def test_what_is_no_column_is_refused(place, wrong):
     if place == 3 and wrong is None:
         return  # no region, which is allowed
     with pytest.raises(InputError):
-        compare_paired({"a": events[0]}, *events[1:3], signal_region=events[3], background_efficiency=0.1)
+        compare_paired(
+            {"a": events[0]}, *events[1:3], signal_region=events[3], background_efficiency=0.1
+        )
 
 
 def test_signal_efficiencies_outside_the_curve_are_refused():

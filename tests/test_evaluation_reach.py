@@ -4,20 +4,38 @@ import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
 
-from calovision.errors import InputError
-from calovision.evaluation import expected_events, nominal_point, only_cnn, reach_table, signal_point
+from calovision.core.errors import InputError
+from calovision.evaluation import (
+    expected_events,
+    nominal_point,
+    only_cnn,
+    reach_table,
+    signal_point,
+)
 from calovision.storage import ImageCollection
 
 
 def sample(label, cross_section_pb, expected):
-    return {"label": label, "cross_section_pb": cross_section_pb, "preselected": {"expected": expected}}
+    return {
+        "label": label,
+        "cross_section_pb": cross_section_pb,
+        "preselected": {"expected": expected},
+    }
 
 
 def test_expected_events_are_sums_over_the_samples_of_a_label():
     samples = {"a": sample(1, 0.5, 12.0), "b": sample(0, 100.0, 7.0), "c": sample(0, 30.0, 4.5)}
-    assert expected_events(samples) == {"expected_signal": 12.0, "expected_background": 11.5, "cross_section_pb": 0.5}
+    assert expected_events(samples) == {
+        "expected_signal": 12.0,
+        "expected_background": 11.5,
+        "cross_section_pb": 0.5,
+    }
     samples["d"] = sample(1, 0.25, 8.0)
-    assert expected_events(samples) == {"expected_signal": 20.0, "expected_background": 11.5, "cross_section_pb": 0.75}
+    assert expected_events(samples) == {
+        "expected_signal": 20.0,
+        "expected_background": 11.5,
+        "cross_section_pb": 0.75,
+    }
 
 
 def write_signal(path, n_events=10, **changes):
@@ -43,7 +61,9 @@ def test_signal_point_holds_all_events_of_a_sample(tmp_path):
 
 def test_signal_point_of_two_files_is_normalized_to_both(tmp_path):
     paths = [write_signal(tmp_path / "a.h5"), write_signal(tmp_path / "b.h5", sum_of_weights=60.0)]
-    point = signal_point(ImageCollection(paths), np.zeros(20), signal_region="mj_sum > 500", luminosity_fb=30.0)
+    point = signal_point(
+        ImageCollection(paths), np.zeros(20), signal_region="mj_sum > 500", luminosity_fb=30.0
+    )
     assert point.expected == pytest.approx(20 * 0.02 * 30_000 / 100.0)
 
 
@@ -52,7 +72,9 @@ def test_signal_point_is_one_sample_with_events(tmp_path):
     empty = write_signal(tmp_path / "c.h5", 0)
     for files, n in ((paths, 20), ([empty], 0)):
         with pytest.raises(InputError, match="one sample with preselected events"):
-            signal_point(ImageCollection(files), np.zeros(n), signal_region="mj_sum > 500", luminosity_fb=1.0)
+            signal_point(
+                ImageCollection(files), np.zeros(n), signal_region="mj_sum > 500", luminosity_fb=1.0
+            )
 
 
 def test_nominal_point_takes_the_test_events():
@@ -107,7 +129,8 @@ def test_table_text():
     assert empty == ""
     numbers_of = "1.23 (1.1 to 1.34) | 12.3 (10 to 15)"
     assert rows == [
-        "| selection | signal | background | effective background events | significance | limit [fb] "
+        "| selection | signal | background | effective background events | significance | limit "
+        "[fb] "
         "| significance over the cuts | limit of the cuts over it |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         f"| cuts | 2 | 10 | 4.2 | {numbers_of} |  |  |",
@@ -119,14 +142,23 @@ def test_table_text():
 def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
     found = numbers()
     found["classifiers"]["cnn"]["best_cut"]["background_is_limit"] = [True]
-    found["classifiers"]["cnn"]["binned"]["method"] = {"significance": "asymptotic", "limit": "toys"}
+    found["classifiers"]["cnn"]["binned"]["method"] = {
+        "significance": "asymptotic",
+        "limit": "toys",
+    }
     found["cuts"]["method"] = {"significance": "counting", "limit": "asymptotic"}
     *_, cuts, best, binned, empty, meaning = reach_table(found).splitlines()
     interval, limit = "1.23 (1.1 to 1.34)", "12.3 (10 to 15)"
     assert cuts == f"| cuts | 2 | 10 | 4.2 | {interval} ‡ | {limit} |  |  |"
     gains = "above 2 (1.5 to 2.5) | none"
-    assert best == f"| cnn, best cut | 4 | below 7 | 4.2 | above {interval} | below {limit} | {gains} |"
-    assert binned == f"| cnn, binned | 4.5 | 20.5 | 8.5 | {interval} | {limit} ‡ | 2 (1.5 to 2.5) | none |"
+    assert (
+        best
+        == f"| cnn, best cut | 4 | below 7 | 4.2 | above {interval} | below {limit} | {gains} |"
+    )
+    assert (
+        binned
+        == f"| cnn, binned | 4.5 | 20.5 | 8.5 | {interval} | {limit} ‡ | 2 (1.5 to 2.5) | none |"
+    )
     assert empty == ""
     assert meaning.startswith("‡ few events are expected")
 
@@ -159,13 +191,21 @@ def test_table_of_masses():
         "masses": [1400.0, 1800.0],
         "theory_pb": [0.0253, 0.00276],
         "cuts": masses(1446.4, "up to the mass", limits=(0.02052, 0.0137)),
-        "classifiers": {"cnn": {"binned": masses(None, "none"), "best_cut": masses(1700.0, "up to the mass")}},
+        "classifiers": {
+            "cnn": {"binned": masses(None, "none"), "best_cut": masses(1700.0, "up to the mass")}
+        },
     }
     *_, header, _, first, second, _, words = reach_table(numbers(against_mass=against)).splitlines()
-    assert header == "| mass [GeV] | theory [fb] | limit of the cuts [fb] | limit of the binned CNN [fb] |"
+    assert (
+        header
+        == "| mass [GeV] | theory [fb] | limit of the cuts [fb] | limit of the binned CNN [fb] |"
+    )
     assert first == "| 1400 | 25.3 | 20.5 | 10 |"
     assert second == "| 1800 | 2.76 | 13.7 | none |"
-    assert words == "Expected excluded mass, cuts: 1446 GeV. The binned CNN excludes none of these masses."
+    assert (
+        words
+        == "Expected excluded mass, cuts: 1446 GeV. The binned CNN excludes none of these masses."
+    )
     against["cuts"] |= {"method": ["counting", "asymptotic"], "background_is_limit": True}
     lines = reach_table(numbers(against_mass=against)).splitlines()
     assert "| 1400 | 25.3 | below 20.5 ‡ | 10 |" in lines

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import efficiencies_of_variation, robustness_table, threshold_at
 
 
@@ -60,14 +60,18 @@ def test_nothing_and_everything_passes():
     scores = [0.2, 0.4, 0.4]
     assert threshold(scores, target=0.1) == np.nextafter(0.4, 1.0)
     assert threshold(scores, target=1.0) == -np.inf
-    assert threshold(scores, [1, 0, 0], target=0.5) == np.nextafter(0.2, 1.0)  # the others weigh nothing
+    assert threshold(scores, [1, 0, 0], target=0.5) == np.nextafter(
+        0.2, 1.0
+    )  # the others weigh nothing
 
 
 def test_negative_weights_do_not_let_more_pass():
     """1 - 2 + 1 of 4 would be little again, but the first crossing of the share counts."""
     scores, weights = [0.9, 0.8, 0.7, 0.6, 0.5], [2.0, -2.0, 1.0, 1.0, 2.0]
     assert threshold(scores, weights, target=0.25) == np.nextafter(0.9, 1.0)
-    assert threshold(scores, weights, target=0.5) == np.nextafter(0.5, 1.0)  # the share of 2 of 4 is not exceeded
+    assert threshold(scores, weights, target=0.5) == np.nextafter(
+        0.5, 1.0
+    )  # the share of 2 of 4 is not exceeded
 
 
 def test_threshold_keeps_the_precision_of_the_scores():
@@ -82,8 +86,13 @@ def test_efficiencies_by_hand():
     region = np.array([True, False, False, False, True, False, False, True])
     found = efficiencies_of_variation(scores, {"a": 0.3}, region, labels, weights)
     assert list(found) == ["signal_region", "a"]
-    values = {name: [found[name][kind]["value"] for kind in ("signal", "background")] for name in found}
-    assert values == {"signal_region": [0.25, pytest.approx(0.5)], "a": [0.75, pytest.approx(0.2)]}  # 0.3 passes itself
+    values = {
+        name: [found[name][kind]["value"] for kind in ("signal", "background")] for name in found
+    }
+    assert values == {
+        "signal_region": [0.25, pytest.approx(0.5)],
+        "a": [0.75, pytest.approx(0.2)],
+    }  # 0.3 passes itself
     assert found["a"]["signal"]["n_eff"] == 3.0
     assert found["signal_region"]["background"]["n_eff"] == pytest.approx(25 / 17)
     # Wilson with z = 1 and three of four
@@ -94,14 +103,21 @@ def test_efficiencies_by_hand():
 @pytest.mark.parametrize(("cut", "expected"), [(-np.inf, 1.0), (np.inf, 0.0)])
 def test_thresholds_that_keep_all_or_nothing(cut, expected):
     labels, scores = np.array([1, 0, 0]), {"a": np.array([0.5, 0.2, 0.9])}
-    found = efficiencies_of_variation(scores, {"a": cut}, np.ones(3, dtype=bool), labels, np.ones(3))
-    assert (found["a"]["signal"]["value"], found["a"]["background"]["value"]) == (expected, expected)
+    found = efficiencies_of_variation(
+        scores, {"a": cut}, np.ones(3, dtype=bool), labels, np.ones(3)
+    )
+    assert (found["a"]["signal"]["value"], found["a"]["background"]["value"]) == (
+        expected,
+        expected,
+    )
 
 
 def test_variation_without_a_class_is_named():
     scores = {"a": np.array([0.5, 0.2])}
     with pytest.raises(InputError, match="the signal has no event"):
-        efficiencies_of_variation(scores, {"a": 0.3}, np.ones(2, dtype=bool), np.zeros(2, dtype=int), np.ones(2))
+        efficiencies_of_variation(
+            scores, {"a": 0.3}, np.ones(2, dtype=bool), np.zeros(2, dtype=int), np.ones(2)
+        )
 
 
 def selections(signal, background):
@@ -124,5 +140,8 @@ def test_table_text():
 
 
 def test_table_without_nominal_signal():
-    found = {"background_efficiency": 0.01, "variations": {"nominal": selections(0.0, 0.1), "b": selections(0.5, 0.1)}}
+    found = {
+        "background_efficiency": 0.01,
+        "variations": {"nominal": selections(0.0, 0.1), "b": selections(0.5, 0.1)},
+    }
     assert "| nan |" not in robustness_table(found)

@@ -1,4 +1,5 @@
-"""Samples one by one: cut flow, effective events and warnings, against numpy and numbers by hand."""
+"""Samples one by one: cut flow, effective events and warnings, against numpy and numbers by
+hand."""
 
 import json
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import cut_flow_table, samples_table, summarize_samples
 from calovision.storage import ImageCollection
 
@@ -15,7 +16,8 @@ FLOW = [("generated", 200, 50.0), ("three fat jets", 80, 30.0), ("hard", 20, 12.
 
 
 def write(path, weights, *, inside, sample="qcd", label=0, flow=None, cross_section_pb=2.0):
-    """An image file whose first ``inside`` events pass the region; the generated weights sum up to that of the flow."""
+    """An image file whose first ``inside`` events pass the region; the generated weights sum up to
+    that of the flow."""
     n = len(weights)
     columns = make_columns(n, label=label, weights=weights)
     columns["mj_sum"] = np.where(np.arange(n) < inside, 600.0, 400.0)
@@ -34,17 +36,25 @@ def write(path, weights, *, inside, sample="qcd", label=0, flow=None, cross_sect
 
 
 def signal(tmp_path):
-    return write(tmp_path / "rpv.h5", np.ones(30), inside=20, sample="rpv", label=1, cross_section_pb=0.5)
+    return write(
+        tmp_path / "rpv.h5", np.ones(30), inside=20, sample="rpv", label=1, cross_section_pb=0.5
+    )
 
 
 def summarize(paths, region=REGION, luminosity_fb=10.0):
-    return summarize_samples(ImageCollection(paths), luminosity_fb=luminosity_fb, signal_region=region)
+    return summarize_samples(
+        ImageCollection(paths), luminosity_fb=luminosity_fb, signal_region=region
+    )
 
 
 def test_cut_flow_of_generated_and_of_the_cut_before(tmp_path):
     """Two files of one sample are added up."""
     weights = np.full(20, 0.6)
-    more = [("generated", 50, 14.0), ("three fat jets", 20, 2.0), ("hard", 20, 4.0)]  # a cut may take negative weights
+    more = [
+        ("generated", 50, 14.0),
+        ("three fat jets", 20, 2.0),
+        ("hard", 20, 4.0),
+    ]  # a cut may take negative weights
     paths = [
         signal(tmp_path),
         write(tmp_path / "a.h5", weights, inside=5, flow=FLOW),
@@ -53,8 +63,20 @@ def test_cut_flow_of_generated_and_of_the_cut_before(tmp_path):
     found = summarize(paths)["samples"]["qcd"]
     assert (found["label"], found["cross_section_pb"], found["n_generated"]) == (0, 2.0, 250)
     assert found["cut_flow"] == [
-        {"cut": "generated", "events": 250, "sum_of_weights": 64.0, "efficiency": 1.0, "relative": 1.0},
-        {"cut": "three fat jets", "events": 100, "sum_of_weights": 32.0, "efficiency": 0.5, "relative": 0.5},
+        {
+            "cut": "generated",
+            "events": 250,
+            "sum_of_weights": 64.0,
+            "efficiency": 1.0,
+            "relative": 1.0,
+        },
+        {
+            "cut": "three fat jets",
+            "events": 100,
+            "sum_of_weights": 32.0,
+            "efficiency": 0.5,
+            "relative": 0.5,
+        },
         {"cut": "hard", "events": 40, "sum_of_weights": 16.0, "efficiency": 0.25, "relative": 0.5},
     ]
 
@@ -71,7 +93,11 @@ def test_effective_and_expected_events_by_numpy(tmp_path):
     assert region["value"] == pytest.approx(weights[:10].sum() / weights.sum())
     assert region["n_eff"] == pytest.approx(weights[:10].sum() ** 2 / np.sum(weights[:10] ** 2))
     assert 0 < region["low"] < region["value"] < region["high"] < 1
-    assert found["samples"]["rpv"]["signal_region"]["value"] == found["signal"]["value"] == pytest.approx(2 / 3)
+    assert (
+        found["samples"]["rpv"]["signal_region"]["value"]
+        == found["signal"]["value"]
+        == pytest.approx(2 / 3)
+    )
     assert found["background"] == region
     assert found["warnings"] == []
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -90,7 +116,8 @@ def test_samples_of_a_label_add_up_by_their_expected_events(tmp_path):
 
 
 def test_a_sample_that_makes_much_of_the_background_from_few_events_is_named(tmp_path):
-    """Ten of eleven parts of the background are one event; the other sample makes the rest, of nine."""
+    """Ten of eleven parts of the background are one event; the other sample makes the rest, of
+    nine."""
     paths = [
         signal(tmp_path),
         write(tmp_path / "low.h5", np.ones(10), inside=1, sample="low", cross_section_pb=90.0),
@@ -98,7 +125,9 @@ def test_a_sample_that_makes_much_of_the_background_from_few_events_is_named(tmp
     ]
     (warning,) = summarize(paths)["warnings"]
     # 90 of 90 + 9
-    assert warning.startswith("sample low makes 91% of the background in the signal region from 1.0 effective events")
+    assert warning.startswith(
+        "sample low makes 91% of the background in the signal region from 1.0 effective events"
+    )
     assert summarize(paths[:1] + paths[2:])["warnings"] == []  # nine events are enough
 
 
@@ -114,13 +143,16 @@ def test_few_events_that_make_little_are_not_warned_of(tmp_path):
 def test_no_background_in_the_region(tmp_path):
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", np.ones(12), inside=0)])
     assert found["background"]["value"] == 0.0
-    assert found["background"]["high"] == pytest.approx(1 / 13)  # Wilson with z = 1 and none of twelve
+    assert found["background"]["high"] == pytest.approx(
+        1 / 13
+    )  # Wilson with z = 1 and none of twelve
     (warning,) = found["warnings"]
     assert warning.startswith("no background event passes the signal region")
 
 
 def test_negative_weights_give_no_nan(tmp_path):
-    """Of the six events in the region three have the weight -1: nothing is left of the background there."""
+    """Of the six events in the region three have the weight -1: nothing is left of the background
+    there."""
     weights = np.ones(12)
     weights[[1, 3, 5]] = -1.0
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=6)])
@@ -157,8 +189,20 @@ def make_numbers(**changes):
         "cross_section_pb": 2040.1,
         "n_generated": 20000,
         "cut_flow": [
-            {"cut": "generated", "events": 20000, "sum_of_weights": 123456.7, "efficiency": 1.0, "relative": 1.0},
-            {"cut": "hard", "events": 1500, "sum_of_weights": 1234.567, "efficiency": 0.01, "relative": 0.02345},
+            {
+                "cut": "generated",
+                "events": 20000,
+                "sum_of_weights": 123456.7,
+                "efficiency": 1.0,
+                "relative": 1.0,
+            },
+            {
+                "cut": "hard",
+                "events": 1500,
+                "sum_of_weights": 1234.567,
+                "efficiency": 0.01,
+                "relative": 0.02345,
+            },
         ],
         "preselected": {"n": 1500, "n_eff": 1234.6, "expected": 45678.9},
         "signal_region": region,
@@ -169,7 +213,8 @@ def make_numbers(**changes):
 
 def test_table_text():
     assert samples_table(make_numbers()).splitlines() == [
-        "| sample | cross-section [pb] | generated | preselected | efficiency | effective events | expected events "
+        "| sample | cross-section [pb] | generated | preselected | efficiency | effective events | "
+        "expected events "
         "| signal region, of the preselected |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| qcd | 2040 | 20,000 | 1,500 | 0.01 | 1,235 | 4.57e+04 | 0.25 (0.201-0.3) |",

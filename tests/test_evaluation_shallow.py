@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
 
-from calovision.baselines import fit_shallow
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import score_shallow, split_indices
+from calovision.evaluation.baselines import fit_shallow
 from calovision.storage import ImageCollection
 
 NAME = "logistic_regression"
@@ -19,12 +19,16 @@ def write(path, *, label, seed, training=None, others=None, n_events=100):
     for chosen, value in ((of_training, training), (~of_training, others)):
         if value is not None:
             columns["mj_sum"] = np.where(chosen, value, columns["mj_sum"])
-    return write_image_file(path, n_events, columns=columns, sample=("qcd", "rpv")[label], label=label)
+    return write_image_file(
+        path, n_events, columns=columns, sample=("qcd", "rpv")[label], label=label
+    )
 
 
 @pytest.fixture
 def collection(tmp_path):
-    return ImageCollection([write(tmp_path / f"{label}.h5", label=label, seed=3 + label) for label in (1, 0)])
+    return ImageCollection(
+        [write(tmp_path / f"{label}.h5", label=label, seed=3 + label) for label in (1, 0)]
+    )
 
 
 def events(collection, *splits):
@@ -48,24 +52,33 @@ def test_fitted_on_training_chosen_on_validation_scores_of_both_others(collectio
 
 
 def test_the_training_split_alone_is_fitted(collection, tmp_path):
-    """Events that are not of the training, changed, change the scores of no other event, and no fit."""
-    paths = [write(tmp_path / f"other{label}.h5", label=label, seed=3 + label, others=250.0) for label in (1, 0)]
+    """Events that are not of the training, changed, change the scores of no other event, and no
+    fit."""
+    paths = [
+        write(tmp_path / f"other{label}.h5", label=label, seed=3 + label, others=250.0)
+        for label in (1, 0)
+    ]
     changed, weights = ImageCollection(paths), np.ones(200)
     scored, _ = events(collection, "validation", "test")
     fitted = {}
     for name, one in (("as it is", collection), ("changed", changed)):
         (training, t), (validation, v) = events(one, "train"), events(collection, "validation")
-        fitted[name] = fit_shallow(NAME, training, weights[t], validation, weights[v], seed=7).score(scored)
+        fitted[name] = fit_shallow(
+            NAME, training, weights[t], validation, weights[v], seed=7
+        ).score(scored)
     np.testing.assert_allclose(fitted["as it is"], fitted["changed"], rtol=1e-9)
     # the weights of the test split are used nowhere
     heavy = weights.copy()
     heavy[split_indices(collection, "test")] = 1e6
-    first, second = (score_shallow(collection, [NAME], one, seed=7)[0][NAME] for one in (weights, heavy))
+    first, second = (
+        score_shallow(collection, [NAME], one, seed=7)[0][NAME] for one in (weights, heavy)
+    )
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
 
 def test_a_variable_that_separates_in_the_training_only(tmp_path):
-    """The labels are in mj_sum there: the classifier follows it, and is wrong about the other events."""
+    """The labels are in mj_sum there: the classifier follows it, and is wrong about the other
+    events."""
     paths = [
         write(tmp_path / "1.h5", label=1, seed=1, training=900.0, others=100.0),
         write(tmp_path / "0.h5", label=0, seed=2, training=100.0, others=900.0),

@@ -1,4 +1,5 @@
-"""Small-R jets, shapes, counts and hardest towers and tracks: closed forms, FastJet itself, and through the files."""
+"""Small-R jets, shapes, counts and hardest towers and tracks: closed forms, FastJet itself, and
+through the files."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,9 +12,9 @@ from fakes import make_events, write_ntuple
 
 from calovision.conversion import ImageRecipe, chunks, convert_ntuple
 from calovision.conversion.fields import fields_to_read
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
-from calovision.jet_images import JET_RECIPES
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
+from calovision.images.jet_images import JET_RECIPES
 from calovision.jets import EventContent, FatJetDefinition, event_content
 from calovision.jets.event_content import shapes
 from calovision.ntuples import iterate_events
@@ -26,8 +27,13 @@ ONE_ENTRY = ("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tra
 
 def records(fields, events):
     """Events of records from lists of tuples."""
-    flat = np.array([entry for event in events for entry in event], dtype=float).reshape(-1, len(fields))
-    return ak.unflatten(ak.zip(dict(zip(fields, flat.T, strict=True))), np.array([len(e) for e in events], dtype=int))
+    flat = np.array([entry for event in events for entry in event], dtype=float).reshape(
+        -1, len(fields)
+    )
+    return ak.unflatten(
+        ak.zip(dict(zip(fields, flat.T, strict=True))),
+        np.array([len(e) for e in events], dtype=int),
+    )
 
 
 def jets_along(*directions):
@@ -43,7 +49,9 @@ def jets_along(*directions):
 
 ROTATION = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
 AXES = np.concatenate([np.eye(3), -np.eye(3)]) @ ROTATION
-THREE = np.array([[np.cos(a), np.sin(a), 0.0] for a in (0.0, 2 * np.pi / 3, 4 * np.pi / 3)]) @ ROTATION
+THREE = (
+    np.array([[np.cos(a), np.sin(a), 0.0] for a in (0.0, 2 * np.pi / 3, 4 * np.pi / 3)]) @ ROTATION
+)
 
 
 @pytest.mark.parametrize(
@@ -64,16 +72,24 @@ def test_shapes_in_closed_form(directions, sphericity, aplanarity):
 
 
 def test_shapes_against_the_definition_whatever_the_scale_and_rotation():
-    """Eigenvalues of sum p p^T / sum p^2, event by event; a rotation in phi and the unit of energy change nothing."""
+    """Eigenvalues of sum p p^T / sum p^2, event by event; a rotation in phi and the unit of energy
+    change nothing."""
     rng = np.random.default_rng(3)
-    events = [[(rng.exponential(90), rng.normal(), rng.uniform(-3, 3)) for _ in range(n)] for n in (2, 3, 0, 7, 12)]
+    events = [
+        [(rng.exponential(90), rng.normal(), rng.uniform(-3, 3)) for _ in range(n)]
+        for n in (2, 3, 0, 7, 12)
+    ]
     jets = records(("pt", "eta", "phi"), events)
     found = np.array(shapes(jets))
     for number, event in enumerate(events):
-        p = np.array([(pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)) for pt, eta, phi in event])
+        p = np.array(
+            [(pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)) for pt, eta, phi in event]
+        )
         if len(event):
             low, middle, _ = np.linalg.eigvalsh(p.T @ p / np.sum(p**2))
-            np.testing.assert_allclose(found[:, number], [1.5 * (low + middle), 1.5 * max(low, 0)], atol=1e-12)
+            np.testing.assert_allclose(
+                found[:, number], [1.5 * (low + middle), 1.5 * max(low, 0)], atol=1e-12
+            )
     turned = ak.zip({"pt": 1e3 * jets.pt, "eta": -jets.eta, "phi": jets.phi + 1.234})
     np.testing.assert_allclose(shapes(turned), found, atol=1e-12)
     assert np.all((found[0] >= found[1]) & (found[0] <= 1) & (found[1] <= 0.5))
@@ -86,11 +102,16 @@ def fastjet_jets(towers, content):
     """(pT, eta, phi) of the jets of one event, hardest first."""
     inputs = [
         fastjet.PseudoJet(
-            t.e / np.cosh(t.eta) * np.cos(t.phi), t.e / np.cosh(t.eta) * np.sin(t.phi), t.e * np.tanh(t.eta), t.e
+            t.e / np.cosh(t.eta) * np.cos(t.phi),
+            t.e / np.cosh(t.eta) * np.sin(t.phi),
+            t.e * np.tanh(t.eta),
+            t.e,
         )
         for t in towers
     ]
-    sequence = fastjet.ClusterSequence(inputs, fastjet.JetDefinition(fastjet.antikt_algorithm, content.radius))
+    sequence = fastjet.ClusterSequence(
+        inputs, fastjet.JetDefinition(fastjet.antikt_algorithm, content.radius)
+    )
     jets = [(jet.pt(), jet.eta(), jet.phi()) for jet in sequence.inclusive_jets(content.pt_min)]
     return sorted((jet for jet in jets if abs(jet[1]) < content.eta_max), reverse=True)
 
@@ -104,7 +125,9 @@ def test_jets_are_those_of_fastjet(content):
     assert found["n_jets"].dtype == np.int64
     assert max(found["n_jets"]) > 3
     assert min(found["n_jets"]) == 0
-    np.testing.assert_allclose(found["jets_ht"], [sum(jet[0] for jet in jets) for jets in expected], rtol=1e-9)
+    np.testing.assert_allclose(
+        found["jets_ht"], [sum(jet[0] for jet in jets) for jets in expected], rtol=1e-9
+    )
     padded = np.array([([jet[0] for jet in jets] + [0.0] * 10)[:10] for jets in expected])
     np.testing.assert_allclose(found["jet_pt"], padded, rtol=1e-9)
     s, a = shapes(records(("pt", "eta", "phi"), expected))
@@ -128,13 +151,19 @@ def test_hardest_towers_and_tracks_in_descending_order_padded_with_zeros():
     towers = records(
         ("e", "e_em", "eta", "phi"),
         [
-            [(10.0, 2.0, 0.0, 1.0), (30.0, 30.0, 2.4, -1.0), (20.0, 0.0, 0.0, 2.0), (500.0, 1.0, 2.6, 0.0)],
+            [
+                (10.0, 2.0, 0.0, 1.0),
+                (30.0, 30.0, 2.4, -1.0),
+                (20.0, 0.0, 0.0, 2.0),
+                (500.0, 1.0, 2.6, 0.0),
+            ],
             [],
             [(0.0, 0.0, 0.1, 0.1), (-3.0, 0.0, 0.2, 0.1), (5.0, 2.5, -1.0, np.float32(np.pi))],
         ],
     )
     tracks = records(
-        ("pt", "eta", "phi"), [[(1.0, 0.5, 0.1), (9.0, -2.6, 0.2)], [], [(k, 0.0, k / 10) for k in (3, 5, 4)]]
+        ("pt", "eta", "phi"),
+        [[(1.0, 0.5, 0.1), (9.0, -2.6, 0.2)], [], [(k, 0.0, k / 10) for k in (3, 5, 4)]],
     )
     found = event_content(towers, tracks, EventContent(leading_towers=3, leading_tracks=2))
     first = [(20.0, 0.0, 2.0, 0.0), (10.0, 0.0, 1.0, 0.2), (30.0 / np.cosh(2.4), 2.4, -1.0, 1.0)]
@@ -153,7 +182,9 @@ def test_points_against_a_plain_loop():
     for number, event in enumerate(towers):
         inside = [t for t in event if abs(t.eta) < 2.5]
         assert found["n_towers"][number] == len(inside)
-        rows = sorted(((t.e / np.cosh(t.eta), t.eta, t.phi, t.e_em / t.e) for t in inside), reverse=True)[:6]
+        rows = sorted(
+            ((t.e / np.cosh(t.eta), t.eta, t.phi, t.e_em / t.e) for t in inside), reverse=True
+        )[:6]
         rows = np.array([*rows, *[(0.0,) * 4] * (6 - len(rows))])
         rows[:, 2] = np.where(rows[:, 2] >= np.pi, rows[:, 2] - 2 * np.pi, rows[:, 2])
         np.testing.assert_allclose(found["leading_towers"][number], rows, rtol=1e-6)
@@ -175,7 +206,11 @@ def test_nothing_is_kept_unless_asked():
 def test_events_without_anything(n_events):
     towers = records(("e", "e_em", "eta", "phi"), [[]] * n_events)
     found = event_content(towers, records(("pt", "eta", "phi"), [[]] * n_events), SMALL)
-    shapes_expected = {"jet_pt": (n_events, 10), "leading_towers": (n_events, 6, 4), "leading_tracks": (n_events, 4, 3)}
+    shapes_expected = {
+        "jet_pt": (n_events, 10),
+        "leading_towers": (n_events, 6, 4),
+        "leading_tracks": (n_events, 4, 3),
+    }
     shapes_expected |= dict.fromkeys(ONE_ENTRY, (n_events,))
     assert {name: values.shape for name, values in found.items()} == shapes_expected
     assert not any(values.any() for values in found.values())
@@ -200,12 +235,20 @@ FAT, SMALL_R = {"fat jets": "n_fat_jets >= 5"}, {"jets": "(n_jets >= 8) & (jets_
 @pytest.fixture(scope="module")
 def ntuple(tmp_path_factory):
     towers, tracks = make_events(40, mean_towers=30)
-    return write_ntuple(tmp_path_factory.mktemp("ntuple") / "a.root", towers, tracks, weight=np.arange(1.0, 41.0))
+    return write_ntuple(
+        tmp_path_factory.mktemp("ntuple") / "a.root", towers, tracks, weight=np.arange(1.0, 41.0)
+    )
 
 
 def convert(ntuple, output, **changes):
     convert_ntuple(
-        ntuple, output, replace(RECIPE, **changes), sample="qcd", label=0, schema="calovision", chunk_size=15
+        ntuple,
+        output,
+        replace(RECIPE, **changes),
+        sample="qcd",
+        label=0,
+        schema="calovision",
+        chunk_size=15,
     )
     return ImageFile(output)
 
@@ -234,19 +277,30 @@ def test_a_cut_gives_what_filtering_afterwards_gives(ntuple, tmp_path, preselect
     assert set(selected.events) == set(everything.events)
     for name, values in everything.events.items():
         assert np.array_equal(selected.events[name], values[passed]), name
-    assert np.array_equal(selected.dense(np.arange(passed.sum())), everything.dense(np.flatnonzero(passed)))
-    assert selected.metadata.cut_flow[-1][1:] == (passed.sum(), everything.events["weight"][passed].sum())
+    assert np.array_equal(
+        selected.dense(np.arange(passed.sum())), everything.dense(np.flatnonzero(passed))
+    )
+    assert selected.metadata.cut_flow[-1][1:] == (
+        passed.sum(),
+        everything.events["weight"][passed].sum(),
+    )
 
 
 def test_a_cut_on_the_leading_small_jet(ntuple, tmp_path):
     leading = convert(ntuple, tmp_path / "a.h5").events["jet_pt"][:, 0]
-    file = convert(ntuple, tmp_path / "b.h5", preselection={"hard": f"jet_pt[0] > {np.median(leading)}"})
+    file = convert(
+        ntuple, tmp_path / "b.h5", preselection={"hard": f"jet_pt[0] > {np.median(leading)}"}
+    )
     assert file.events["jet_pt"][:, 0].tolist() == leading[leading > np.median(leading)].tolist()
     assert 3 < len(file.events["jet_pt"]) < 37
 
 
-@pytest.mark.parametrize(("preselection", "of_all"), [({}, True), (FAT, False), (SMALL_R, True), (FAT | SMALL_R, True)])
-def test_jets_of_all_events_only_where_a_cut_needs_them(ntuple, tmp_path, monkeypatch, preselection, of_all):
+@pytest.mark.parametrize(
+    ("preselection", "of_all"), [({}, True), (FAT, False), (SMALL_R, True), (FAT | SMALL_R, True)]
+)
+def test_jets_of_all_events_only_where_a_cut_needs_them(
+    ntuple, tmp_path, monkeypatch, preselection, of_all
+):
     clustered = []
 
     def counting(towers, tracks, content):
@@ -277,8 +331,13 @@ def test_files_without_towers_or_tracks_are_refused(lacking, jets):
     names = ("pt", "eta", "phi", "e", "e_em")
     collections = {name: names for name in ("towers", "tracks", "fat_jets") if name != lacking}
     recipe = replace(RECIPE, jets=jets, channels=())
-    with pytest.raises(InputError, match=rf"a\.root: small-R jets and shapes need {lacking}, which the file has not"):
-        fields_to_read(recipe, SimpleNamespace(path="a.root", collections=collections, missing={}, n_weights=1))
+    with pytest.raises(
+        InputError,
+        match=rf"a\.root: small-R jets and shapes need {lacking}, which the file has not",
+    ):
+        fields_to_read(
+            recipe, SimpleNamespace(path="a.root", collections=collections, missing={}, n_weights=1)
+        )
 
 
 # selection.variables_of
@@ -289,7 +348,10 @@ def test_files_without_towers_or_tracks_are_refused(lacking, jets):
     [
         ({}, set()),
         ({"a": "n_jets >= 4"}, {"n_jets"}),
-        ({"a": "(n_jets >= 4) & ((mj_sum > 800) | ~(ht < 3))", "b": "n_jets < 9"}, {"n_jets", "mj_sum", "ht"}),
+        (
+            {"a": "(n_jets >= 4) & ((mj_sum > 800) | ~(ht < 3))", "b": "n_jets < 9"},
+            {"n_jets", "mj_sum", "ht"},
+        ),
         ({"a": "sqrt(abs(x)) > 2"}, {"x"}),  # functions are none
         ({"a": "n_jets >=", "b": "ht > 3"}, {"ht"}),  # apply_selection says what is wrong with it
         ({"a": "1 > 0"}, set()),

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import calovision.expressions as expressions_package
-from calovision.errors import InputError
-from calovision.expressions import parse
-from calovision.expressions.evaluation import make_plan
-from calovision.expressions.functions import ALIASES, FUNCTIONS, INFIX, MAX_POWER
-from calovision.expressions.nodes import written
+import calovision.selection.expressions as expressions_package
+from calovision.core.errors import InputError
+from calovision.selection.expressions import parse
+from calovision.selection.expressions.evaluation import make_plan
+from calovision.selection.expressions.functions import ALIASES, FUNCTIONS, INFIX, MAX_POWER
+from calovision.selection.expressions.nodes import written
 
 LIMIT = 2**63
 
@@ -62,7 +62,9 @@ def extreme(choose, a, b):
     values = [number(a), number(b)]
     if all(isinstance(value, int) for value in values):
         return choose(*values)
-    return {max: np.maximum, min: np.minimum}[choose](*map(np.float64, values))  # of two zeros either
+    return {max: np.maximum, min: np.minimum}[choose](
+        *map(np.float64, values)
+    )  # of two zeros either
 
 
 def compared(function, a, b):
@@ -86,7 +88,18 @@ COMPARISONS = {
     "==": lambda a, b: compared(lambda x, y: x == y, a, b),
     "!=": lambda a, b: compared(lambda x, y: x != y, a, b),
 }
-TYPES = {"f": "f8", "s": "f4", "h": "f2", "i": "i4", "j": "i8", "k": "i1", "u": "u8", "w": "u4", "b": "?", "x.y": ">f8"}
+TYPES = {
+    "f": "f8",
+    "s": "f4",
+    "h": "f2",
+    "i": "i4",
+    "j": "i8",
+    "k": "i1",
+    "u": "u8",
+    "w": "u4",
+    "b": "?",
+    "x.y": ">f8",
+}
 FLOATS = st.floats(width=16) | st.sampled_from([0.1, 1e300, -1e-300])
 
 
@@ -95,16 +108,25 @@ def names(of):
 
 
 def constants():
-    return (st.integers(-9, 9) | st.integers(-(2**40), 2**40)).map(lambda n: Part(f"({n})", lambda _: n))
+    return (st.integers(-9, 9) | st.integers(-(2**40), 2**40)).map(
+        lambda n: Part(f"({n})", lambda _: n)
+    )
 
 
 @st.composite
 def combined(draw, numbers, conditions):
     """A number that is made of others."""
     a, b, c = draw(numbers), draw(numbers), draw(conditions)
-    kind = draw(st.sampled_from([*ARITHMETIC, *ARITHMETIC, "max", "min", "where", "-", "abs", "sqrt", "**", "clip"]))
+    kind = draw(
+        st.sampled_from(
+            [*ARITHMETIC, *ARITHMETIC, "max", "min", "where", "-", "abs", "sqrt", "**", "clip"]
+        )
+    )
     if kind == "where":
-        return Part(f"where({c.text}, {a.text}, {b.text})", lambda v: chosen(c.value(v), a.value(v), b.value(v)))
+        return Part(
+            f"where({c.text}, {a.text}, {b.text})",
+            lambda v: chosen(c.value(v), a.value(v), b.value(v)),
+        )
     if kind == "abs":
         return Part(f"abs({a.text})", lambda v: computed(abs, a.value(v)))
     if kind == "**":
@@ -113,7 +135,9 @@ def combined(draw, numbers, conditions):
         return Part(f"sqrt({a.text})", lambda v: computed(np.sqrt, np.float64(number(a.value(v)))))
     if kind in ("max", "min"):
         choose = max if kind == "max" else min
-        return Part(f"{kind}({a.text}, {b.text})", lambda v: extreme(choose, a.value(v), b.value(v)))
+        return Part(
+            f"{kind}({a.text}, {b.text})", lambda v: extreme(choose, a.value(v), b.value(v))
+        )
     if kind == "clip":
         return Part(f"clip({a.text}, 2, 5)", lambda v: extreme(min, extreme(max, a.value(v), 2), 5))
     return Part(f"({a.text} {kind} {b.text})", lambda v: ARITHMETIC[kind](a.value(v), b.value(v)))
@@ -133,7 +157,9 @@ def decided(draw, numbers, conditions):
     a, b, c, d = draw(numbers), draw(numbers), draw(conditions), draw(conditions)
     name = draw(st.sampled_from([*COMPARISONS, "&", "|", "and", "or", "~", "not"]))
     if name in COMPARISONS:
-        return Part(f"({a.text} {name} {b.text})", lambda v: COMPARISONS[name](a.value(v), b.value(v)))
+        return Part(
+            f"({a.text} {name} {b.text})", lambda v: COMPARISONS[name](a.value(v), b.value(v))
+        )
     if name in ("~", "not"):
         return Part(f"({name} {c.text})", lambda v: not c.value(v))
     join = (lambda x, y: x and y) if name in ("&", "and") else (lambda x, y: x or y)
@@ -141,10 +167,17 @@ def decided(draw, numbers, conditions):
 
 
 def expressions(of):
-    conditions = names([name for name in of if name == "b"]) if "b" in of else st.just(Part("(1 < 2)", lambda _: True))
+    conditions = (
+        names([name for name in of if name == "b"])
+        if "b" in of
+        else st.just(Part("(1 < 2)", lambda _: True))
+    )
     numbers = names(of) | constants()
     for _ in range(3):
-        numbers, conditions = numbers | combined(numbers, conditions), conditions | decided(numbers, conditions)
+        numbers, conditions = (
+            numbers | combined(numbers, conditions),
+            conditions | decided(numbers, conditions),
+        )
     return numbers | conditions
 
 
@@ -157,7 +190,9 @@ def column(dtype):
         elements = st.booleans()
     else:
         info = np.iinfo(dtype)
-        elements = st.integers(-9 if dtype.kind == "i" else 0, 9) | st.integers(int(info.min), int(info.max))
+        elements = st.integers(-9 if dtype.kind == "i" else 0, 9) | st.integers(
+            int(info.min), int(info.max)
+        )
     return st.lists(elements, min_size=6, max_size=6)
 
 
@@ -190,10 +225,13 @@ def test_agrees_with_python(of, data):
     expected = expected_of(part, elements)
     expression = parse(part.text, "here")
     arrays = {name: np.array(values[name], dtype=TYPES[name]) for name in expression.names}
-    if expected is None or any(np.any(array > LIMIT - 1025) for array in arrays.values() if array.dtype == "u8"):
+    if expected is None or any(
+        np.any(array > LIMIT - 1025) for array in arrays.values() if array.dtype == "u8"
+    ):
         if not expression.is_name and expected is None:
             with pytest.raises(
-                InputError, match=r"here: the expression .* (beyond 64 bits|divides by 0|must be below)"
+                InputError,
+                match=r"here: the expression .* (beyond 64 bits|divides by 0|must be below)",
             ):
                 expression.evaluate(arrays, "here")
         return
@@ -279,7 +317,9 @@ def test_numbers_of_an_unusual_type_are_refused():
 
 def test_definitions_that_grow_are_refused():
     grown = parse(" + ".join(["x"] * 60), "cut")
-    with pytest.raises(InputError, match=r"cut: the expression .* more than 2000 parts, or 100 in each other"):
+    with pytest.raises(
+        InputError, match=r"cut: the expression .* more than 2000 parts, or 100 in each other"
+    ):
         grown.substitute({"x": " * ".join(["y"] * 60)}, "cut")
     assert len(grown.substitute({"x": "y * y"}, "cut").text) > 300
 

@@ -1,4 +1,5 @@
-"""Any scores, labels, weights and regions, in any layout, for evaluation and reach: numbers or an InputError."""
+"""Any scores, labels, weights and regions, in any layout, for evaluation and reach: numbers or an
+InputError."""
 
 import json
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation import (
     bootstrap_roc,
     compare_models,
@@ -20,7 +21,7 @@ from calovision.evaluation import (
     ensemble_scores,
     threshold_at,
 )
-from calovision.reach import (
+from calovision.evaluation.reach import (
     SearchBins,
     asimov_significance,
     choose_edges,
@@ -28,9 +29,11 @@ from calovision.reach import (
     fill_bins,
     search_reach,
 )
-from calovision.reach.statistics import profiled_limits
+from calovision.evaluation.reach.statistics import profiled_limits
 
-ANY_FLOAT = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, 0.5, 2.0, np.nan, np.inf, -np.inf])
+ANY_FLOAT = st.floats(width=32) | st.sampled_from(
+    [0.0, 1.0, -1.0, 0.5, 2.0, np.nan, np.inf, -np.inf]
+)
 KINDS = (
     lambda values: values,
     lambda values: values.tolist(),
@@ -56,7 +59,9 @@ OPTIONS = {"expected_signal": 3.0, "expected_background": 20.0, "background_unce
 def events(draw, elements=ANY_FLOAT, smallest=0):
     """Columns of scores, labels, weights and a region, of one length."""
     n = draw(st.integers(smallest, 12))
-    scores, weights = (draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2))
+    scores, weights = (
+        draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2)
+    )
     kinds = st.sampled_from(["i1", "u4", "f8", "?"])
     labels, region = (draw(arrays(draw(kinds), n, elements=st.integers(0, 1))) for _ in range(2))
     return [scores, labels, weights, region]
@@ -105,7 +110,9 @@ def varied(scores, labels, weights, region):
 
 def paired(scores, labels, weights, region):
     found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=4)
-    assert np.isfinite(found.replicas["a"]).any() == np.isfinite(found.replicas["signal_region"]).any()
+    assert (
+        np.isfinite(found.replicas["a"]).any() == np.isfinite(found.replicas["signal_region"]).any()
+    )
     return found.value("a"), found.ratio("a", "signal_region")
 
 
@@ -114,7 +121,11 @@ def binned(scores, labels, weights, region):
     edges = choose_edges(scores, labels, weights, threshold=threshold, least_n_eff=0.5)
     assert threshold in edges
     signal, background, error, is_limit = fill_bins(region, labels, weights, 1, empty=0.5)
-    if (signal > 1e-30).all() and (background > 1e-30).all() and max(*signal, *background, *error) < 1e30:
+    if (
+        (signal > 1e-30).all()
+        and (background > 1e-30).all()
+        and max(*signal, *background, *error) < 1e30
+    ):
         limits = profiled_limits(SearchBins(signal, background, error, 0.2), (-1, 0, 1))
         assert (np.diff(limits) > 0).all()
     return threshold, edges.tolist(), signal, background, error, is_limit
@@ -148,7 +159,10 @@ def test_what_is_no_column_is_refused(columns, function, data):
     assert outcome(function, columns) is InputError
 
 
-@given(events(st.sampled_from([-2.0, -1.0, 0.25, 1.0, 3.0]), smallest=4), st.sampled_from([-300, 0, 300]))
+@given(
+    events(st.sampled_from([-2.0, -1.0, 0.25, 1.0, 3.0]), smallest=4),
+    st.sampled_from([-300, 0, 300]),
+)
 def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
     columns[2] = columns[2].astype(np.float64) * 2.0**power
     try:
@@ -165,7 +179,14 @@ def test_reach_of_any_signs_is_json(columns):
     options["cross_section_pb"] = 1.0
     try:
         found = search_reach(
-            table, table, ["cnn"], cross_section_pb=1.0, seed=1, n_bootstrap=3, least_n_eff=0.5, **OPTIONS
+            table,
+            table,
+            ["cnn"],
+            cross_section_pb=1.0,
+            seed=1,
+            n_bootstrap=3,
+            least_n_eff=0.5,
+            **OPTIONS,
         )
     except InputError:
         return

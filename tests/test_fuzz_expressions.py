@@ -1,4 +1,5 @@
-"""Hostile texts in every place that takes an expression: an InputError or an array, and nothing runs."""
+"""Hostile texts in every place that takes an expression: an InputError or an array, and nothing
+runs."""
 
 import builtins
 import subprocess
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.expressions import evaluation, parse  # noqa: F401 (loaded before the imports are watched)
+from calovision.core.errors import InputError
 from calovision.ntuples.custom import read_schema
 from calovision.selection import check_configured_cut, evaluate_cut
+from calovision.selection.expressions import evaluation, parse  # noqa: F401 (loaded before the imports are watched)
 
 VARIABLES = {
     "ht": np.array([100.0, 900.0, np.nan]),
@@ -23,7 +24,8 @@ VARIABLES = {
     "jet_pt": np.ones((3, 10)),
 }
 RUN = "WITNESS.append(1)"
-# What would run if any of it did, in all the ways that texts of Python, numexpr, numpy, uproot and formats offer.
+# What would run if any of it did, in all the ways that texts of Python, numexpr, numpy, uproot and
+# formats offer.
 PAYLOADS = (
     f"exec('{RUN}')",
     f"eval('{RUN}')",
@@ -157,8 +159,12 @@ NESTED = (
 def nested(parts):
     """One, two or many of the parts, put together."""
     shaped = st.builds(lambda shape, part: shape.format(part), st.sampled_from(SHAPES), parts)
-    joined = st.builds(lambda a, operator, b: f"{a} {operator} {b}", parts, st.sampled_from(OPERATORS), parts)
-    deep = st.builds(deepened, st.sampled_from(NESTED), parts, st.sampled_from([2, 30, 90, 110, 400, 2500]))
+    joined = st.builds(
+        lambda a, operator, b: f"{a} {operator} {b}", parts, st.sampled_from(OPERATORS), parts
+    )
+    deep = st.builds(
+        deepened, st.sampled_from(NESTED), parts, st.sampled_from([2, 30, 90, 110, 400, 2500])
+    )
     return shaped | joined | deep
 
 
@@ -168,13 +174,16 @@ def deepened(shape, part, times):
 
 
 TEXTS = st.recursive(
-    st.sampled_from(PAYLOADS) | st.sampled_from(FILLERS) | st.text(max_size=20), nested, max_leaves=6
+    st.sampled_from(PAYLOADS) | st.sampled_from(FILLERS) | st.text(max_size=20),
+    nested,
+    max_leaves=6,
 ) | st.text(alphabet="ht()[]{}'\"*<>=&|~!.,:;#\\ \n\t\x000123456789eE_+-/%^@$?`", max_size=60)
 
 
 @pytest.fixture(scope="module")
 def witness():
-    """What an expression that runs would change: a name that it could reach, and events that Python reports."""
+    """What an expression that runs would change: a name that it could reach, and events that Python
+    reports."""
     seen = []
     watched = {"active": False}
 
@@ -192,7 +201,11 @@ def witness():
 
     sys.addaudithook(report)  # cannot be taken away again
     builtins.WITNESS = seen
-    for text in ("where(ht > 0, sqrt(ht), 1)", "max(ht, 1) > 3", "ht > 0"):  # loads what is loaded at the first use
+    for text in (
+        "where(ht > 0, sqrt(ht), 1)",
+        "max(ht, 1) > 3",
+        "ht > 0",
+    ):  # loads what is loaded at the first use
         parse(text, "").evaluate(VARIABLES, "")
     yield watched
     del builtins.WITNESS
@@ -222,7 +235,12 @@ def test_hostile_expressions_do_nothing(witness, text):
     watched["active"] = True
     try:
         expression = harmless(parse, text, "here")
-        if expression is not None and set(expression.names) <= {"ht", "n_fat_jets", "passed", "event_number"}:
+        if expression is not None and set(expression.names) <= {
+            "ht",
+            "n_fat_jets",
+            "passed",
+            "event_number",
+        }:
             result = harmless(expression.evaluate, VARIABLES, "here")
             assert result is None or (result.dtype.kind in "biuf" and result.shape in ((), (3,)))
         passed = harmless(evaluate_cut, "cut", text, VARIABLES)
@@ -249,11 +267,17 @@ def test_hostile_schemas_do_nothing(witness, texts, tmp_path_factory):
 def test_code_in_a_cut_of_the_command_line_does_not_run(tmp_path):
     """The whole way, in a process of its own."""
     witness = tmp_path / "witness"
-    cut = f"sqrt(*(exec('open({str(witness)!r}, chr(119))') for x in (1,))) > 0".replace(f"'{witness}'", f'"{witness}"')
+    cut = f"sqrt(*(exec('open({str(witness)!r}, chr(119))') for x in (1,))) > 0".replace(
+        f"'{witness}'", f'"{witness}"'
+    )
     program = "import sys; from calovision.selection import evaluate_cut; import numpy as np\n"
     program += "evaluate_cut('a', sys.argv[1], {'ht': np.ones(3)})"
     run = subprocess.run(
-        [sys.executable, "-c", program, cut], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, "-c", program, cut],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
     )
     assert "InputError: cut 'a': the expression" in run.stderr
     assert not witness.exists()

@@ -7,12 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from calovision.errors import InputError
-from calovision.grid import OUTSIDE, EtaPhiGrid, JetGrid
-from calovision.kinematics import delta_phi, massless_momenta, pt_eta_phi_mass, wrap_phi
+from calovision.core.errors import InputError
+from calovision.core.kinematics import delta_phi, massless_momenta, pt_eta_phi_mass, wrap_phi
+from calovision.images.grid import OUTSIDE, EtaPhiGrid, JetGrid
 
 GRIDS = st.sampled_from(
-    [EtaPhiGrid(), EtaPhiGrid(5, 7, (-1.0, 3.0)), EtaPhiGrid.with_eta_edges((-4.9, -1.0, 0.1, 2.5), 3)]
+    [
+        EtaPhiGrid(),
+        EtaPhiGrid(5, 7, (-1.0, 3.0)),
+        EtaPhiGrid.with_eta_edges((-4.9, -1.0, 0.1, 2.5), 3),
+    ]
 )
 COORDINATES = arrays(np.float64, st.integers(0, 6), elements=st.floats())
 
@@ -20,7 +24,9 @@ COORDINATES = arrays(np.float64, st.integers(0, 6), elements=st.floats())
 @given(GRIDS, COORDINATES, st.data())
 def test_row_is_the_one_between_the_edges(grid, eta, data):
     edges = grid.edges_in_eta
-    expected = [sum(edges <= value) - 1 if edges[0] <= value < edges[-1] else OUTSIDE for value in eta]
+    expected = [
+        sum(edges <= value) - 1 if edges[0] <= value < edges[-1] else OUTSIDE for value in eta
+    ]
     assert grid.eta_index(data.draw(laid_out(eta))).tolist() == expected
 
 
@@ -42,7 +48,9 @@ def test_momenta_in_any_layout(values, data):
     e, eta, phi = values, values[::-1].copy(), np.roll(values, 1)
     massless = massless_momenta(*(data.draw(laid_out(array)) for array in (e, eta, phi)))
     for name, component in massless_momenta(e, eta, phi).items():
-        np.testing.assert_allclose(massless[name], component, rtol=1e-12)  # numpy rounds by the layout
+        np.testing.assert_allclose(
+            massless[name], component, rtol=1e-12
+        )  # numpy rounds by the layout
     coordinates = pt_eta_phi_mass(*(data.draw(laid_out(array)) for array in (e, eta, phi, e)))
     for name, coordinate in pt_eta_phi_mass(e, eta, phi, e).items():
         if name == "mass":  # the difference of two nearly equal numbers
@@ -71,10 +79,22 @@ def test_what_is_no_number_is_refused(values):
             function(np.zeros(2), np.zeros(3))
 
 
-ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just(np.int64(4))
+ANYTHING = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=3)
+    | st.just(np.int64(4))
+)
 
 
-@given(ANYTHING, ANYTHING, ANYTHING | st.tuples(ANYTHING, ANYTHING), st.lists(st.floats(), max_size=4) | ANYTHING)
+@given(
+    ANYTHING,
+    ANYTHING,
+    ANYTHING | st.tuples(ANYTHING, ANYTHING),
+    st.lists(st.floats(), max_size=4) | ANYTHING,
+)
 def test_a_grid_is_right_or_refused(n_eta, n_phi, eta_range, eta_edges):
     for make in (
         lambda: EtaPhiGrid(n_eta, n_phi, eta_range),
@@ -89,4 +109,8 @@ def test_a_grid_is_right_or_refused(n_eta, n_phi, eta_range, eta_edges):
         edges = grid.edges_in_eta
         assert len(edges) == grid.n_eta + 1
         assert np.all(np.diff(edges) > 0)
-        assert 0 <= grid.cell_index(edges[0], 0.0 if isinstance(grid, EtaPhiGrid) else edges[0]) < grid.n_cells
+        assert (
+            0
+            <= grid.cell_index(edges[0], 0.0 if isinstance(grid, EtaPhiGrid) else edges[0])
+            < grid.n_cells
+        )

@@ -1,4 +1,5 @@
-"""Event images of collections in any layout, with missing, damaged and wrong entries: right, or an InputError."""
+"""Event images of collections in any layout, with missing, damaged and wrong entries: right, or an
+InputError."""
 
 import awkward as ak
 import numpy as np
@@ -16,9 +17,9 @@ from fakes_records import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
 from calovision.images import CHANNELS, build_images, build_sparse_images, builder, kernels
+from calovision.images.grid import EtaPhiGrid
 
 GRIDS = [EtaPhiGrid(5, 4), EtaPhiGrid(64, 64), EtaPhiGrid.with_eta_edges((-2.5, 0.1, 3.0), 3)]
 FIELDS = {
@@ -47,7 +48,10 @@ def content(record, channel):
 def expected_images(events, grid, channels):
     """Images and overflow by a plain loop over events of collections ``{name: [[record]]}``."""
     n_events = len(next(iter(events.values())))
-    images, overflow = np.zeros((n_events, len(channels), grid.n_cells)), np.zeros((n_events, len(channels)))
+    images, overflow = (
+        np.zeros((n_events, len(channels), grid.n_cells)),
+        np.zeros((n_events, len(channels))),
+    )
     for c, channel in enumerate(channels):
         for event, records in enumerate(events[CHANNELS[channel].collection]):
             for record in records:
@@ -60,7 +64,10 @@ def expected_images(events, grid, channels):
 def as_stored(event, dtypes):
     """Records after their conversion to the types of an array."""
     with np.errstate(over="ignore"):
-        return [{name: float(np.dtype(dtypes[name]).type(value)) for name, value in one.items()} for one in event]
+        return [
+            {name: float(np.dtype(dtypes[name]).type(value)) for name, value in one.items()}
+            for one in event
+        ]
 
 
 @st.composite
@@ -70,7 +77,9 @@ def drawn_collections(draw, channels, n_events):
     for name in dict.fromkeys(CHANNELS[channel].collection for channel in channels):
         fields = dict(FIELDS[name])
         dtype = draw(st.sampled_from(FLOATS))
-        dtypes = dict.fromkeys(fields, dtype) | ({"charge": draw(st.sampled_from([np.int8, np.float32, np.int64]))})
+        dtypes = dict.fromkeys(fields, dtype) | (
+            {"charge": draw(st.sampled_from([np.int8, np.float32, np.int64]))}
+        )
         plain = draw(collections(fields, n_events))
         arrays[name] = draw(laid_out_records(plain, {field: dtypes[field] for field in fields}))
         meaning[name] = [as_stored(event, dtypes) for event in present(plain)]
@@ -91,14 +100,19 @@ def build(method, arrays, grid, channels, **options):
 @given(data=st.data())
 def test_any_layout_gives_the_images_of_a_plain_loop(data, implementation):
     channels, n_events = data.draw(st.sampled_from(CHANNEL_LISTS)), data.draw(st.integers(0, 4))
-    grid, method = data.draw(st.sampled_from(GRIDS)), data.draw(st.sampled_from(["dense", "out", "sparse"]))
+    grid, method = (
+        data.draw(st.sampled_from(GRIDS)),
+        data.draw(st.sampled_from(["dense", "out", "sparse"])),
+    )
     arrays, meaning = data.draw(drawn_collections(channels, n_events))
     expected, expected_overflow = expected_images(meaning, grid, channels)
     options = {"threads": data.draw(st.sampled_from([1, 3]))}
     if method == "out":
         options["out"] = np.full(expected.shape, np.nan, dtype=np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builder, "_kernels", lambda: {"numba": kernels, "numpy": None}[implementation])
+        patch.setattr(
+            builder, "_kernels", lambda: {"numba": kernels, "numpy": None}[implementation]
+        )
         images, overflow = build(method, arrays, grid, channels, **options)
     assert images.dtype == np.float32
     np.testing.assert_allclose(images, expected, rtol=1e-5, atol=1e-3)
@@ -109,24 +123,42 @@ def damage(draw, arrays, meaning, channels):
     """Arrays that are wrong in one way, and what the error says of it."""
     name = draw(st.sampled_from(sorted(arrays)))
     n = len(arrays[name])
-    records = [(event, i) for event, records in enumerate(meaning[name]) for i in range(len(records))]
-    kind = draw(st.sampled_from(["length", "no field", "type", "offsets", "number", "none", "text", "object"]))
+    records = [
+        (event, i) for event, records in enumerate(meaning[name]) for i in range(len(records))
+    ]
+    kind = draw(
+        st.sampled_from(
+            ["length", "no field", "type", "offsets", "number", "none", "text", "object"]
+        )
+    )
     if kind == "length":
         other = {"candidates": "tracks"}.get(name, "candidates")  # also one that no channel needs
-        return arrays | {other: ak.Array([[{"eta": 0.0, "phi": 0.0, "pt": 1.0, "charge": 1}]] * (n + 1))}, other
+        return arrays | {
+            other: ak.Array([[{"eta": 0.0, "phi": 0.0, "pt": 1.0, "charge": 1}]] * (n + 1))
+        }, other
     if kind == "object":
-        return arrays | {name: draw(st.sampled_from([3, "towers", np.zeros(4), {"eta": [1.0]}, [1.0, 2.0]]))}, name
+        return arrays | {
+            name: draw(st.sampled_from([3, "towers", np.zeros(4), {"eta": [1.0]}, [1.0, 2.0]]))
+        }, name
     if kind == "offsets" or not records:
-        content = ak.contents.RecordArray([ak.contents.NumpyArray(np.zeros(3))] * 4, ["eta", "phi", "pt", "e_had"])
+        content = ak.contents.RecordArray(
+            [ak.contents.NumpyArray(np.zeros(3))] * 4, ["eta", "phi", "pt", "e_had"]
+        )
         content = ak.with_field(ak.with_field(ak.Array(content), 0.0, "charge"), 0.0, "e_em").layout
         bad = draw(st.sampled_from([[0, 5], [-1, 2], [2, 1], [0, 2**40]]))
         # all events but the last are empty
         offsets = np.array([bad[0]] * max(n, 1) + bad[1:], dtype=np.int64)
-        return arrays | {name: ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), content))}, name
+        return arrays | {
+            name: ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(offsets), content))
+        }, name
     plain = [[dict(record) for record in event] for event in meaning[name]]
     event, i = draw(st.sampled_from(records))
     field = draw(st.sampled_from([c for c in plain[event][i] if c not in ("eta", "phi", "charge")]))
-    if not any(field in CHANNELS[channel].quantity for channel in channels if CHANNELS[channel].collection == name):
+    if not any(
+        field in CHANNELS[channel].quantity
+        for channel in channels
+        if CHANNELS[channel].collection == name
+    ):
         field = "phi"  # that every channel needs
     bad = {"number": draw(damaged_momenta), "none": None, "text": "1.0", "type": [1.0]}.get(kind)
     if kind == "number" and field == "phi":
@@ -136,7 +168,9 @@ def damage(draw, arrays, meaning, channels):
             del record[field]
     if kind != "no field":
         plain[event][i][field] = bad if kind != "none" else None
-    return arrays | {name: ak.Array(plain)}, name if field in ("phi", "eta") else field.split("_pt")[0]
+    return arrays | {name: ak.Array(plain)}, name if field in ("phi", "eta") else field.split(
+        "_pt"
+    )[0]
 
 
 @given(data=st.data())

@@ -1,13 +1,23 @@
-"""Jets of towers and of files in any layout, with missing and damaged entries: right, or an InputError."""
+"""Jets of towers and of files in any layout, with missing and damaged entries: right, or an
+InputError."""
 
 import awkward as ak
 import numpy as np
 import pytest
-from fakes_records import collections, damaged_momenta, etas, laid_out_records, momenta, phis, present
+from fakes_records import (
+    collections,
+    damaged_momenta,
+    etas,
+    laid_out_records,
+    momenta,
+    phis,
+    present,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.kinematics import wrap_phi
 from calovision.jets import (
     EventContent,
     FatJetDefinition,
@@ -22,11 +32,14 @@ from calovision.jets import (
     select_fat_jets,
     trim,
 )
-from calovision.kinematics import wrap_phi
 
 TOWERS = {"e": momenta, "eta": etas, "phi": phis, "e_em": momenta}
 TRACKS = {"pt": momenta, "eta": etas, "phi": phis}
-JETS = {"pt": st.integers(-10, 3000).map(float), "eta": st.floats(-3, 3, width=32), "phi": st.floats(-7, 7, width=32)}
+JETS = {
+    "pt": st.integers(-10, 3000).map(float),
+    "eta": st.floats(-3, 3, width=32),
+    "phi": st.floats(-7, 7, width=32),
+}
 JETS |= {"mass": st.integers(0, 500).map(float)}
 FIELDS = ("pt", "eta", "phi", "mass")
 SMALL = EventContent(pt_min=5.0, leading_towers=2, leading_tracks=3)
@@ -44,7 +57,10 @@ def laid_out(draw, fields, n_events=None):
 def plain_array(events, fields):
     """The events as the simplest array: offsets and columns."""
     counts = np.array([len(event) for event in events], dtype=np.int64)
-    columns = {name: np.array([one[name] for event in events for one in event], dtype=np.float64) for name in fields}
+    columns = {
+        name: np.array([one[name] for event in events for one in event], dtype=np.float64)
+        for name in fields
+    }
     return ak.unflatten(ak.zip(columns), counts)
 
 
@@ -58,7 +74,9 @@ def assert_equal(found, expected):
         # nobody knows the further fields of a collection without a record
         assert set(found.fields) == set(expected.fields) or ak.count(expected[FIELDS[1]]) == 0
         expected = expected[found.fields]
-        assert ak.array_equal(found, expected, equal_nan=True, dtype_exact=False, check_parameters=False)
+        assert ak.array_equal(
+            found, expected, equal_nan=True, dtype_exact=False, check_parameters=False
+        )
 
 
 @given(towers=laid_out(TOWERS), trimming=st.sampled_from([None, (0.2, 0.05)]))
@@ -66,7 +84,9 @@ def test_towers_in_any_layout(towers, trimming):
     array, events = towers
     options = {"radius": 0.8, "pt_min": 5.0, "trimming": trimming}
     jets, constituents = cluster_with_constituents(array, **options)
-    expected, expected_constituents = cluster_with_constituents(plain_array(events, TOWERS), **options)
+    expected, expected_constituents = cluster_with_constituents(
+        plain_array(events, TOWERS), **options
+    )
     assert_equal(jets, expected)
     assert_equal(constituents, expected_constituents)
     assert_equal(cluster_fat_jets(array, **options), jets)
@@ -75,7 +95,9 @@ def test_towers_in_any_layout(towers, trimming):
 @SLOW
 @given(data=st.data(), n_events=st.integers(0, 4))
 def test_event_content_of_any_layout(data, n_events):
-    (towers, of_towers), (tracks, of_tracks) = (data.draw(laid_out(fields, n_events)) for fields in (TOWERS, TRACKS))
+    (towers, of_towers), (tracks, of_tracks) = (
+        data.draw(laid_out(fields, n_events)) for fields in (TOWERS, TRACKS)
+    )
     expected = event_content(plain_array(of_towers, TOWERS), plain_array(of_tracks, TRACKS), SMALL)
     assert_equal(event_content(towers, tracks, SMALL), expected)
 
@@ -87,14 +109,19 @@ def test_jets_have_the_momentum_of_their_constituents(towers):
     jets, constituents = cluster_with_constituents(array, radius=0.8, pt_min=5.0)
     assert len(jets) == len(events)
     px, py = (ak.sum(constituents.pt * turn(constituents.phi), axis=2) for turn in (np.cos, np.sin))
-    np.testing.assert_allclose(ak.flatten(np.hypot(px, py)), ak.flatten(jets.pt), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(
+        ak.flatten(np.hypot(px, py)), ak.flatten(jets.pt), rtol=1e-9, atol=1e-9
+    )
 
 
 @SLOW
 @given(jets=laid_out(JETS))
 def test_jets_in_any_layout(jets):
     array, events = jets
-    selected = [sorted((j for j in e if j["pt"] > 200 and abs(j["eta"]) < 2), key=lambda j: -j["pt"]) for e in events]
+    selected = [
+        sorted((j for j in e if j["pt"] > 200 and abs(j["eta"]) < 2), key=lambda j: -j["pt"])
+        for e in events
+    ]
     found = select_fat_jets(array)
     assert [[[j[f] for f in FIELDS] for j in event] for event in found.tolist()] == [
         [[j[f] for f in FIELDS] for j in event] for event in selected
@@ -103,16 +130,25 @@ def test_jets_in_any_layout(jets):
     assert variables["n_fat_jets"].tolist() == [len(event) for event in selected]
     assert variables["mj_sum"].tolist() == [sum(j["mass"] for j in event[:4]) for event in selected]
     assert variables["ht"].tolist() == [sum(j["pt"] for j in event) for event in selected]
-    assert columns["event_index"].tolist() == [i for i, event in enumerate(selected) for _ in event[:2]]
+    assert columns["event_index"].tolist() == [
+        i for i, event in enumerate(selected) for _ in event[:2]
+    ]
     assert columns["mass"].tolist() == [j["mass"] for event in selected for j in event[:2]]
-    np.testing.assert_array_equal(columns["phi"], [float(wrap_phi(j["phi"])) for e in selected for j in e[:2]])
+    np.testing.assert_array_equal(
+        columns["phi"], [float(wrap_phi(j["phi"])) for e in selected for j in e[:2]]
+    )
 
 
 @SLOW
 @given(data=st.data())
 def test_constituents_in_any_layout(data):
     """Jets and subjets of constituents, ``n_jets * var`` and ``n_events * var * var``."""
-    momenta_of_jets = {"pt": momenta.map(abs), "eta": st.floats(-3, 3), "phi": st.floats(-7, 7), "mass": st.just(0.0)}
+    momenta_of_jets = {
+        "pt": momenta.map(abs),
+        "eta": st.floats(-3, 3),
+        "phi": st.floats(-7, 7),
+        "mass": st.just(0.0),
+    }
     array, jets = data.draw(laid_out(momenta_of_jets))
     plain = plain_array(jets, momenta_of_jets)
     n = len(jets)
@@ -122,7 +158,9 @@ def test_constituents_in_any_layout(data):
     assert ak.num(pairs[0], axis=1).tolist() == counts.tolist()
     own = [{"pt": 300.0 - i, "eta": 0.1, "phi": 0.1, "mass": 5.0} for i in range(n)]
     own = ak.unflatten(ak.flatten(plain_array([own], FIELDS)), counts)
-    _, found = find_fat_jets_with_constituents(None, own, ak.unflatten(array, counts), FatJetDefinition())
+    _, found = find_fat_jets_with_constituents(
+        None, own, ak.unflatten(array, counts), FatJetDefinition()
+    )
     assert_equal(found, ak.unflatten(plain, counts))
     cartesian = dict.fromkeys(("px", "py", "pz"), momenta) | {"E": st.just(1e4)}
     array, jets = data.draw(laid_out(cartesian))
@@ -134,7 +172,11 @@ def test_constituents_in_any_layout(data):
 
 
 FUNCTIONS = {
-    "towers": [cluster_fat_jets, cluster_with_constituents, lambda t: event_content(t, t[:, :0], SMALL)],
+    "towers": [
+        cluster_fat_jets,
+        cluster_with_constituents,
+        lambda t: event_content(t, t[:, :0], SMALL),
+    ],
     "jets": [select_fat_jets, event_variables, jet_columns],
     "constituents": [lambda c: trim(c[np.newaxis]), lambda c: kt_subjets(c, 0.4)],
 }
@@ -154,7 +196,10 @@ def test_wrong_arrays_are_refused(data, kind):
     )
     momentum = "pt" if "pt" in NEEDED[kind] else "e"
     if how == "field":
-        plain = [[{name: value for name, value in one.items() if name != field} for one in event] for event in plain]
+        plain = [
+            [{name: value for name, value in one.items() if name != field} for one in event]
+            for event in plain
+        ]
     else:
         field = momentum if how == "number" else field
         plain[0][-1][field] = {"none": None, "number": data.draw(damaged_momenta), "text": "1"}[how]
@@ -165,8 +210,23 @@ def test_wrong_arrays_are_refused(data, kind):
 @given(data=st.data())
 def test_things_that_are_no_collections(data):
     thing = data.draw(
-        st.sampled_from([None, 3, "jets", np.zeros(3), np.zeros((2, 2)), {}, [1.0], [[1.0]], ak.Array([1, None])])
-        | st.lists(st.floats() | st.text(max_size=2) | st.lists(st.floats(), min_size=1, max_size=2), min_size=1)
+        st.sampled_from(
+            [
+                None,
+                3,
+                "jets",
+                np.zeros(3),
+                np.zeros((2, 2)),
+                {},
+                [1.0],
+                [[1.0]],
+                ak.Array([1, None]),
+            ]
+        )
+        | st.lists(
+            st.floats() | st.text(max_size=2) | st.lists(st.floats(), min_size=1, max_size=2),
+            min_size=1,
+        )
     )
     for function in (
         cluster_fat_jets,

@@ -1,4 +1,5 @@
-"""Any scores, labels and weights in any layout: the same numbers, within bounds, or an InputError."""
+"""Any scores, labels and weights in any layout: the same numbers, within bounds, or an
+InputError."""
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.metrics import auc, efficiency, n_effective, region_point, roc, signal_efficiency_at
 
 ANY_FLOAT = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, 0.5, np.nan, np.inf, -np.inf])
@@ -36,9 +37,12 @@ SPOILT = (
 def events(draw, elements=ANY_FLOAT):
     """Columns of scores, labels, weights and a region, of one length, mostly right."""
     n = draw(st.integers(0, 12))
-    scores, weights = (draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2))
+    scores, weights = (
+        draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2)
+    )
     labels, region = (
-        draw(arrays(draw(st.sampled_from(["i1", "u4", "f8", "?"])), n, elements=st.integers(0, 1))) for _ in range(2)
+        draw(arrays(draw(st.sampled_from(["i1", "u4", "f8", "?"])), n, elements=st.integers(0, 1)))
+        for _ in range(2)
     )
     return [scores, labels, weights, region]
 
@@ -104,4 +108,6 @@ def test_the_region_as_a_score_is_at_its_own_point(columns):
         return
     signal, outside = labels == 1, weights[(labels == 0) & (region == 0)]
     if not point.is_limit and outside.sum() != 0:  # else all signal passes at the same background
-        assert found.value == pytest.approx(efficiency(region[signal], weights[signal]).value, abs=1e-9)
+        assert found.value == pytest.approx(
+            efficiency(region[signal], weights[signal]).value, abs=1e-9
+        )

@@ -1,4 +1,5 @@
-"""Image files of others: read right, or refused by a sentence that names the file; nothing outside is followed."""
+"""Image files of others: read right, or refused by a sentence that names the file; nothing outside
+is followed."""
 
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from fakes_cli import run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import (
     ImageCollection,
     ImageFile,
@@ -30,7 +31,16 @@ CASES = cases()
 STEP = 1 if hypothesis.settings.default.max_examples > 1000 else 23  # `make fuzz` takes all
 SHARES = 8
 OTHER_NUMBERS = ("type ?", "never_written")
-HARMLESS = ("committed", "chunked", "resizable", "compact", "hard_link", "filter gzip", "filter lzf", "shuffled")
+HARMLESS = (
+    "committed",
+    "chunked",
+    "resizable",
+    "compact",
+    "hard_link",
+    "filter gzip",
+    "filter lzf",
+    "shuffled",
+)
 
 
 def read_all(path, output):
@@ -57,7 +67,8 @@ def read_all(path, output):
 
 
 def check(path, output, *, same=True):
-    """Whether a file is refused; asserts that what is read is right, and that the commands say the same.
+    """Whether a file is refused; asserts that what is read is right, and that the commands say the
+    same.
 
     ``same`` is whether the numbers are those of the good file.
     """
@@ -70,14 +81,21 @@ def check(path, output, *, same=True):
     else:
         refused = False
         assert np.array_equal(images, IMAGES) or not same
-        good = {"event_number": np.arange(N), "label": np.zeros(N), "weight": np.ones(N), "jet_index": np.arange(N) % 2}
+        good = {
+            "event_number": np.arange(N),
+            "label": np.zeros(N),
+            "weight": np.ones(N),
+            "jet_index": np.arange(N) % 2,
+        }
         for name, values in good.items():
             assert np.array_equal(columns[name], values) or not same, name
             assert columns[name].dtype.isnative
     for line in (("inspect", path), ("export", path, "-o", output, "--force")):
         result = run(*line)
         assert result.exit_code in (0, 1)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
         assert refused or result.exit_code == 0, result.stderr
         assert "Traceback" not in result.output
     return refused
@@ -117,7 +135,10 @@ def test_nothing_outside_the_file_is_followed(good, tmp_path, name, how):
     shutil.copy(good, path)
     with h5py.File(path, "r+") as file:
         CASES[f"{name}: {how}"](file)
-    wanted = rf"spoiled\.h5: '{name}' (takes its data from other files|is a link), which is not followed: copy"
+    wanted = (
+        rf"spoiled\.h5: '{name}' (takes its data from other files|is a link), which is not "
+        r"followed: copy"
+    )
     for read in (
         ImageFile,
         lambda one: export_dense(one, tmp_path / "a.h5"),
@@ -131,7 +152,13 @@ def test_nothing_outside_the_file_is_followed(good, tmp_path, name, how):
 def test_byte_order_and_types_of_columns(good, tmp_path, kind):
     """The other byte order is read; what is no number of the specification is refused by name."""
     wanted = {"images/offsets": "i8", "images/cells": "u2", "images/values": "f4"}
-    for name in ("images/offsets", "images/cells", "images/values", "events/weight", "events/split"):
+    for name in (
+        "images/offsets",
+        "images/cells",
+        "images/values",
+        "events/weight",
+        "events/split",
+    ):
         path = tmp_path / f"{name.replace('/', '_')}.h5"
         shutil.copy(good, path)
         with h5py.File(path, "r+") as file:
@@ -161,7 +188,11 @@ def spoiled(path, name, make):
 
 @pytest.mark.parametrize("name", ["logit", "event_number", "sample", "split"])
 def test_damaged_score_files(good, tmp_path, name):
-    collection, rows, scores = ImageCollection([good]), np.array([3, 0, 19]), np.array([2.0, 1.0, 3.0])
+    collection, rows, scores = (
+        ImageCollection([good]),
+        np.array([3, 0, 19]),
+        np.array([2.0, 1.0, 3.0]),
+    )
     for kind, make in list(MAKERS.items())[:: 1 if STEP == 1 else 3]:
         path = tmp_path / "scores.h5"
         write_scores(path, collection, rows, scores)
@@ -169,7 +200,9 @@ def test_damaged_score_files(good, tmp_path, name):
             continue  # texts are no numbers
         spoiled(path, name, make)
         try:
-            assert np.array_equal(read_scores(path, collection, rows), scores) or kind in OTHER_NUMBERS
+            assert (
+                np.array_equal(read_scores(path, collection, rows), scores) or kind in OTHER_NUMBERS
+            )
         except InputError as error:
             require_named(error, "scores.h5", kind)
         for left in tmp_path.iterdir():

@@ -17,22 +17,32 @@ from hypothesis import strategies as st
 
 from calovision.conversion import ImageRecipe, WeightOptions, convert_job
 from calovision.conversion.recipe import share_of_range
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.conversion.variations import Variation
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition
-from calovision.ntuples import count_entries, count_files, counts, cut_into_jobs, iterate_events, list_files
+from calovision.ntuples import (
+    count_entries,
+    count_files,
+    counts,
+    cut_into_jobs,
+    iterate_events,
+    list_files,
+)
 from calovision.storage import ImageCollection
-from calovision.variations import Variation
 
 RECIPE = ImageRecipe(
-    grid=EtaPhiGrid(16, 16), fat_jets=FatJetDefinition(pt_min=5.0), preselection={"one jet": "n_fat_jets >= 1"}
+    grid=EtaPhiGrid(16, 16),
+    fat_jets=FatJetDefinition(pt_min=5.0),
+    preselection={"one jet": "n_fat_jets >= 1"},
 )
 SAMPLE = {"sample": "qcd", "label": 0, "cross_section_pb": 7.3}
 ONE_PER_FILE, RANGES, JOINED = 1, 7, 1000
 
 
 def make_files(folder, *sizes, **options):
-    """Calovision ntuples of the given numbers of events, with weights whose sum is no round number."""
+    """Calovision ntuples of the given numbers of events, with weights whose sum is no round
+    number."""
     rng = np.random.default_rng(3)
     return [
         str(
@@ -96,7 +106,10 @@ def assert_equal_contents(one, other):
         ([10], [(0, 1, None)]),
         ([25], [(0, 1, (0, 8)), (0, 1, (8, 16)), (0, 1, (16, None))]),
         ([3, 4, 5, 1], [(0, 2, None), (2, 4, None)]),
-        ([3, 21, 0, 4], [(0, 1, None), (1, 2, (0, 7)), (1, 2, (7, 14)), (1, 2, (14, None)), (2, 4, None)]),
+        (
+            [3, 21, 0, 4],
+            [(0, 1, None), (1, 2, (0, 7)), (1, 2, (7, 14)), (1, 2, (14, None)), (2, 4, None)],
+        ),
         ([0, 0], [(0, 2, None)]),
         ([], []),
     ],
@@ -132,7 +145,9 @@ def test_shares_of_ranges_add_up_exactly(total, n_entries, edges):
 
 
 @pytest.mark.parametrize("events_per_job", [RANGES, 13, JOINED])
-@pytest.mark.parametrize("weights", [WeightOptions(), WeightOptions(n_generated=301, sum_of_weights=123.4567)])
+@pytest.mark.parametrize(
+    "weights", [WeightOptions(), WeightOptions(n_generated=301, sum_of_weights=123.4567)]
+)
 def test_cut_changes_nothing(tmp_path, events_per_job, weights):
     paths = make_files(tmp_path, 20, 3, 0, 17, n_generated=33)
     expected = build(paths, tmp_path, ONE_PER_FILE, weights=weights)
@@ -152,13 +167,17 @@ def test_cut_changes_nothing_for_another_detector(tmp_path):
     paths = make_files(tmp_path, 20)
     recipe = replace(RECIPE, variation=Variation(scale=1.1, smear=0.2, dead=0.05))
     assert_equal_contents(
-        contents(build(paths, tmp_path, ONE_PER_FILE, recipe)), contents(build(paths, tmp_path, RANGES, recipe))
+        contents(build(paths, tmp_path, ONE_PER_FILE, recipe)),
+        contents(build(paths, tmp_path, RANGES, recipe)),
     )
 
 
 def test_cut_changes_nothing_for_delphes_files(tmp_path, delphes_dir):
     """Genuine files of 100 and 10 events, with Delphes' own jets, in jobs of 30."""
-    names = ("delphes_ATLASfat_qcd300_pythia8_100ev_slim.root", "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root")
+    names = (
+        "delphes_ATLASfat_qcd300_pythia8_100ev_slim.root",
+        "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root",
+    )
     paths = [str(delphes_dir / name) for name in names]
     recipe = replace(RECIPE, fat_jets=FatJetDefinition(pt_min=200.0))
     expected = contents(build(paths, tmp_path, ONE_PER_FILE, recipe, schema="delphes"))
@@ -166,13 +185,20 @@ def test_cut_changes_nothing_for_delphes_files(tmp_path, delphes_dir):
     assert len(outputs) == 5
     assert len(expected["weight"]) > 90
     assert_equal_contents(expected, contents(outputs))
-    assert_equal_contents(expected, contents(build(paths, tmp_path, JOINED, recipe, schema="delphes")))
+    assert_equal_contents(
+        expected, contents(build(paths, tmp_path, JOINED, recipe, schema="delphes"))
+    )
 
 
 def test_events_without_numbers_have_those_of_their_entries(tmp_path):
     schema = {
         "tree": "events",
-        "towers": {"eta": "towers_eta", "phi": "towers_phi", "e_em": "towers_e_em", "e_had": "towers_e_had"},
+        "towers": {
+            "eta": "towers_eta",
+            "phi": "towers_phi",
+            "e_em": "towers_e_em",
+            "e_had": "towers_e_had",
+        },
         "tracks": {"pt": "tracks_pt", "eta": "tracks_eta", "phi": "tracks_phi"},
     }
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(schema))
@@ -199,7 +225,9 @@ def test_range_of_entries(tmp_path, chunk_size, first, end):
 def test_part_of_a_file_that_has_changed_is_refused(tmp_path):
     (path,) = make_files(tmp_path, 20)
     options = {"first": 0, "n_files": 1, "entries": [21], "entry_range": (0, 7)} | SAMPLE
-    with pytest.raises(InputError, match=r"0\.root has 20 entries, but 21 when the jobs were made: start again"):
+    with pytest.raises(
+        InputError, match=r"0\.root has 20 entries, but 21 when the jobs were made: start again"
+    ):
         convert_job([path], tmp_path / "a.h5", RECIPE, **options, on_bad_file="skip")
 
 
@@ -220,7 +248,9 @@ def test_parts_of_two_cuts_are_not_mixed(tmp_path):
     paths = make_files(tmp_path, 20)
     seven, ten = build(paths, tmp_path, RANGES), build(paths, tmp_path, 10)
     assert len(ImageCollection(seven)) == len(ImageCollection(ten))
-    with pytest.raises(InputError, match=r"7/0001\.h5 has events that .*10/0000\.h5 has, too: remove both"):
+    with pytest.raises(
+        InputError, match=r"7/0001\.h5 has events that .*10/0000\.h5 has, too: remove both"
+    ):
         ImageCollection([ten[0], *seven[1:]])
     with pytest.raises(InputError, match="has events that"):
         ImageCollection([*build(paths, tmp_path, ONE_PER_FILE), seven[2]])
@@ -279,7 +309,11 @@ def test_bad_file_is_counted_as_empty_or_stops(tmp_path):
 
 def test_count_of_genuine_files_agrees_with_their_branches(delphes_dir):
     for path in sorted(delphes_dir.glob("*slim.root")):
-        assert count_entries(path) == count_entries(path, schema="delphes") == (100 if "100ev" in path.name else 10)
+        assert (
+            count_entries(path)
+            == count_entries(path, schema="delphes")
+            == (100 if "100ev" in path.name else 10)
+        )
 
 
 def test_list_of_files_with_their_entries(tmp_path):
@@ -287,7 +321,9 @@ def test_list_of_files_with_their_entries(tmp_path):
     (tmp_path / "list.txt").write_text("0.root 20  # the first\n1.root\n")
     assert list_files([tmp_path / "list.txt"]) == {paths[0]: 20, paths[1]: None}
     (tmp_path / "list.txt").write_text("*.root 20\n")
-    with pytest.raises(InputError, match=r"list\.txt, line 1: the number of entries 20 must stand behind one file"):
+    with pytest.raises(
+        InputError, match=r"list\.txt, line 1: the number of entries 20 must stand behind one file"
+    ):
         list_files([tmp_path / "list.txt"])
 
 
@@ -298,7 +334,10 @@ def test_variables_in_a_list_of_files(tmp_path, monkeypatch):
     (tmp_path / "list.txt").write_text("$NTUPLES/0.root 20\n${NTUPLES}/1.root\n")
     assert list_files([tmp_path / "list.txt"]) == {paths[0]: 20, paths[1]: None}
     (tmp_path / "list.txt").write_text("0.root\n$NOWHERE/1.root\n")
-    with pytest.raises(InputError, match=r"list\.txt, line 2: the variable NOWHERE in '\$NOWHERE/1\.root' is not set"):
+    with pytest.raises(
+        InputError,
+        match=r"list\.txt, line 2: the variable NOWHERE in '\$NOWHERE/1\.root' is not set",
+    ):
         list_files([tmp_path / "list.txt"])
 
 
@@ -306,7 +345,8 @@ def test_variables_in_a_list_of_files(tmp_path, monkeypatch):
 
 
 def test_jobs_of_the_workflow(tmp_path):
-    """Files of 20, 3 and 4 events, and one of 6: in jobs of 10 two ranges and one that joins two; varied, the first."""
+    """Files of 20, 3 and 4 events, and one of 6: in jobs of 10 two ranges and one that joins two;
+    varied, the first."""
     signal, background = tmp_path / "signal", tmp_path / "background"
     signal.mkdir()
     background.mkdir()

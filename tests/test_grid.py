@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import OUTSIDE, EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import OUTSIDE, EtaPhiGrid, JetGrid
 
 SHAPES = [(1, 1), (2, 3), (7, 5), (50, 63), (64, 64), (34, 72), (224, 224)]
 grids = st.builds(
@@ -25,7 +25,9 @@ def test_default_is_the_grid_of_the_case_study():
 def test_edges_closed_form():
     grid = EtaPhiGrid(4, 4, (-2.0, 2.0))
     assert grid.edges_in_eta.tolist() == [-2, -1, 0, 1, 2]
-    np.testing.assert_allclose(grid.edges_in_phi, np.array([-1, -0.5, 0, 0.5, 1]) * np.pi, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(
+        grid.edges_in_phi, np.array([-1, -0.5, 0, 0.5, 1]) * np.pi, rtol=0, atol=1e-15
+    )
 
 
 def test_cell_index_closed_form():
@@ -91,7 +93,10 @@ def test_not_finite_is_outside(value):
     grid = EtaPhiGrid()
     assert grid.phi_index(value) == OUTSIDE
     assert grid.eta_index(value) == OUTSIDE
-    assert grid.cell_index(np.array([0.0, value]), np.array([value, 0.0])).tolist() == [OUTSIDE, OUTSIDE]
+    assert grid.cell_index(np.array([0.0, value]), np.array([value, 0.0])).tolist() == [
+        OUTSIDE,
+        OUTSIDE,
+    ]
 
 
 def test_absurdly_large_phi_is_no_error():
@@ -109,7 +114,9 @@ def test_edges_of_eta():
 @pytest.mark.parametrize("eta_range", [(-2.5, 2.5), (0.1, 0.7), (-3.3, 1.1)])
 def test_just_below_the_upper_edge_is_the_last_row(eta_range):
     for n_eta in range(1, 300):
-        assert EtaPhiGrid(n_eta, 8, eta_range).eta_index(np.nextafter(eta_range[1], -9)) == n_eta - 1
+        assert (
+            EtaPhiGrid(n_eta, 8, eta_range).eta_index(np.nextafter(eta_range[1], -9)) == n_eta - 1
+        )
 
 
 def test_cells_of_unequal_size_in_eta():
@@ -122,14 +129,20 @@ def test_cells_of_unequal_size_in_eta():
     assert grid != EtaPhiGrid(4, 8, (-4.9, 4.9))
 
 
-@pytest.mark.parametrize("edges", [(), (1.0,), (0.0, 0.0), (0.0, 2.0, 1.0), (0.0, np.nan), (0.0, np.inf)])
+@pytest.mark.parametrize(
+    "edges", [(), (1.0,), (0.0, 0.0), (0.0, 2.0, 1.0), (0.0, np.nan), (0.0, np.inf)]
+)
 def test_eta_edges_must_ascend(edges):
-    with pytest.raises(InputError, match=r"eta_edges .* must be at least two finite, ascending numbers"):
+    with pytest.raises(
+        InputError, match=r"eta_edges .* must be at least two finite, ascending numbers"
+    ):
         EtaPhiGrid.with_eta_edges(edges, 8)
 
 
 def test_eta_edges_must_be_one_more_than_cells():
-    with pytest.raises(InputError, match="eta_edges: 3 edges for 3 cells; give one more than cells"):
+    with pytest.raises(
+        InputError, match="eta_edges: 3 edges for 3 cells; give one more than cells"
+    ):
         EtaPhiGrid(3, 8, eta_edges=(0.0, 1.0, 2.0))
 
 
@@ -188,11 +201,15 @@ def test_no_points():
 
 @pytest.mark.parametrize("shape", [(0, 8), (8, 0), (-1, 8)])
 def test_number_of_cells_must_be_positive(shape):
-    with pytest.raises(InputError, match=f"grid {shape[0]}x{shape[1]}: both numbers of cells must be at least 1"):
+    with pytest.raises(
+        InputError, match=f"grid {shape[0]}x{shape[1]}: both numbers of cells must be at least 1"
+    ):
         EtaPhiGrid(*shape)
 
 
-@pytest.mark.parametrize("eta_range", [(1.0, 1.0), (2.0, -2.0), (np.nan, 1.0), (-np.inf, 1.0), (0.0, np.inf)])
+@pytest.mark.parametrize(
+    "eta_range", [(1.0, 1.0), (2.0, -2.0), (np.nan, 1.0), (-np.inf, 1.0), (0.0, np.inf)]
+)
 def test_eta_range_must_be_ascending_and_finite(eta_range):
     with pytest.raises(InputError, match=r"eta_range .* must be two finite, ascending numbers"):
         EtaPhiGrid(8, 8, eta_range)

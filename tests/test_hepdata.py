@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import yaml
 
-from calovision.errors import InputError
-from calovision.hepdata import thinned, write_hepdata
+from calovision.core.errors import InputError
 from calovision.metrics import roc
+from calovision.report.hepdata import thinned, write_hepdata
 
 
 def make_curve(n, seed=0):
@@ -28,7 +28,13 @@ SUMMARY = {
     },
     "region_point": {"background_efficiency": 2e-4, "is_limit": True},
     "classifiers": {
-        name: {"auc": 0.9, "signal_efficiency": {"0.01": make_efficiency(v), "signal_region": make_efficiency(v / 2)}}
+        name: {
+            "auc": 0.9,
+            "signal_efficiency": {
+                "0.01": make_efficiency(v),
+                "signal_region": make_efficiency(v / 2),
+            },
+        }
         for name, v in (("cnn", 0.8), ("cnn+jets", 0.9))
     },
 }
@@ -40,7 +46,10 @@ def make_record(scale, *, gain=True):
     pb |= {"band_low": 0.007 / scale, "band_high": 0.014 / scale}
     record = {"signal": [3.0, 2.0], "background": [50.0, 4.0], "significance": number}
     record |= {"limit": {"cross_section_pb": pb}, "background_is_limit": [False, scale > 1.5]}
-    record["method"] = {"significance": "asymptotic", "limit": "toys" if scale > 1.5 else "asymptotic"}
+    record["method"] = {
+        "significance": "asymptotic",
+        "limit": "toys" if scale > 1.5 else "asymptotic",
+    }
     return record | ({"gain": {"significance": number, "limit": number}} if gain else {})
 
 
@@ -52,17 +61,26 @@ REACH = {
 
 
 def write(folder, **changes):
-    numbers = {"curves": {"cnn": make_curve(400), "cnn+jets": make_curve(30)}, "summary": SUMMARY, "reach": REACH}
+    numbers = {
+        "curves": {"cnn": make_curve(400), "cnn+jets": make_curve(30)},
+        "summary": SUMMARY,
+        "reach": REACH,
+    }
     return write_hepdata(folder, description="Images against cuts", **numbers | changes)
 
 
 def column(folder, file, name):
     table = yaml.safe_load((folder / file).read_text())
-    variables = {one["header"]["name"]: one for one in table["dependent_variables"] + table["independent_variables"]}
+    variables = {
+        one["header"]["name"]: one
+        for one in table["dependent_variables"] + table["independent_variables"]
+    }
     return variables[name]["values"]
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")  # files that the validator leaves open
+@pytest.mark.filterwarnings(
+    "ignore:unclosed file:ResourceWarning"
+)  # files that the validator leaves open
 @pytest.mark.parametrize("reach", [REACH, None])
 def test_submission_is_valid(tmp_path, reach):
     folder = write(tmp_path / "hepdata", reach=reach, keywords={"cmenergies": [13000.0]})
@@ -73,11 +91,13 @@ def test_submission_is_valid(tmp_path, reach):
     assert validator.validate(directory=str(folder)), validator.get_messages()
     head, *tables = yaml.safe_load_all((folder / "submission.yaml").read_text())
     assert head["comment"] == "Images against cuts"
-    names = ["ROC of cnn", "ROC of cnn+jets", "Efficiencies at working points"] + ["Expected reach"] * (
-        reach is not None
-    )
+    names = ["ROC of cnn", "ROC of cnn+jets", "Efficiencies at working points"] + [
+        "Expected reach"
+    ] * (reach is not None)
     assert [table["name"] for table in tables] == names
-    assert {table["data_file"] for table in tables} | {"submission.yaml"} == {p.name for p in folder.iterdir()}
+    assert {table["data_file"] for table in tables} | {"submission.yaml"} == {
+        p.name for p in folder.iterdir()
+    }
     assert all({"name": "cmenergies", "values": [13000.0]} in table["keywords"] for table in tables)
     assert [path.name for path in tmp_path.iterdir()] == ["hepdata"]
 
@@ -88,7 +108,9 @@ def test_roc_tables_hold_the_curve(tmp_path):
     background = column(folder, "roc_of_mj_sum.yaml", "Background efficiency")
     signal = column(folder, "roc_of_mj_sum.yaml", "Signal efficiency")
     assert [one["value"] for one in signal] == pytest.approx(curve.signal_efficiency, rel=1e-4)
-    assert [one["value"] for one in background] == pytest.approx(curve.background_efficiency, rel=1e-4)
+    assert [one["value"] for one in background] == pytest.approx(
+        curve.background_efficiency, rel=1e-4
+    )
     errors = [one["errors"][0]["asymerror"] for one in background[1:-1]]
     low, high = curve.background_low[1:-1], curve.background_high[1:-1]
     value = curve.background_efficiency[1:-1]
@@ -100,7 +122,9 @@ def test_roc_tables_hold_the_curve(tmp_path):
 def test_efficiencies_and_reach_are_the_numbers_given(tmp_path):
     folder = write(tmp_path / "h")
     file = "efficiencies_at_working_points.yaml"
-    assert [one["value"] for one in column(folder, file, "Classifier")] == ["cnn"] * 2 + ["cnn+jets"] * 2 + ["cuts"]
+    assert [one["value"] for one in column(folder, file, "Classifier")] == ["cnn"] * 2 + [
+        "cnn+jets"
+    ] * 2 + ["cuts"]
     backgrounds = [one["value"] for one in column(folder, file, "Background efficiency")]
     assert backgrounds == [0.01, 2e-4, 0.01, 2e-4, 2e-4]  # the upper end where no background passes
     values = [one["value"] for one in column(folder, file, "Signal efficiency")]
@@ -113,7 +137,9 @@ def test_efficiencies_and_reach_are_the_numbers_given(tmp_path):
     }
     gains = column(folder, "expected_reach.yaml", "Gain in limit over the cuts")
     assert [one["value"] for one in gains] == ["-", 3.0, 4.0]
-    assert [one["value"] for one in column(folder, "expected_reach.yaml", "Expected background events")] == [54.0] * 3
+    assert [
+        one["value"] for one in column(folder, "expected_reach.yaml", "Expected background events")
+    ] == [54.0] * 3
     for name, values in (
         ("Background is an upper limit", ["no", "no", "yes"]),
         ("Method of the limit", ["asymptotic", "asymptotic", "toys"]),
@@ -131,7 +157,12 @@ def test_thinned_curve_keeps_its_ends_and_its_shape():
     fine = np.interp(grid, curve.signal_efficiency, curve.background_efficiency)
     coarse = np.interp(grid, curve.signal_efficiency[points], curve.background_efficiency[points])
     assert coarse == pytest.approx(fine, rel=0.05, abs=5e-4)
-    assert np.sum((curve.background_efficiency[points] > 0) & (curve.background_efficiency[points] < 1e-2)) > 20
+    assert (
+        np.sum(
+            (curve.background_efficiency[points] > 0) & (curve.background_efficiency[points] < 1e-2)
+        )
+        > 20
+    )
     assert thinned(make_curve(40)).tolist() == list(range(41))
 
 

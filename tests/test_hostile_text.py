@@ -1,4 +1,5 @@
-"""Text of others that would act on what shows it: a browser, a reader of Markdown, a terminal, HEPData."""
+"""Text of others that would act on what shows it: a browser, a reader of Markdown, a terminal,
+HEPData."""
 
 import json
 import logging
@@ -14,15 +15,15 @@ from test_report import NO_CHROMIUM, make_figure
 
 from calovision.cli.messages import say
 from calovision.cli.summary import columns, pairs, show
+from calovision.core.markdown import Markdown, code, escape, markdown_table
+from calovision.core.text import printable
 from calovision.evaluation.samples import cut_flow_table
-from calovision.hepdata import write_hepdata
-from calovision.logs import _Printable
-from calovision.markdown import Markdown, code, escape, markdown_table
+from calovision.jobs.logs import _Printable
+from calovision.jobs.run_summary.tables import _failures
 from calovision.metrics import roc
 from calovision.report import Section, Table, read_sections, write_report
+from calovision.report.hepdata import write_hepdata
 from calovision.report.text import render_inline, render_markdown
-from calovision.run_summary.tables import _failures
-from calovision.text import printable
 
 PAYLOADS = {
     "nothing": "HT of 8_jets",
@@ -45,7 +46,8 @@ PAYLOADS = {
     "ends": "]]> --> */ <!-- <![CDATA[ x",
     "entities": "&lt;b&gt; &amp; &copy; &#60; &nbsp",
     "direction": "\u202egpj.exe \u05d0\u05d1 \u200f",
-    "escape codes": "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x1b]8;;\x07 \x9b2J \x00",
+    "escape codes": "\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07click\x1b]8;;\x07 \x9b2J "
+    "\x00",
     "template": "{{ 7 * 7 }} {% raw %} ${x} {x}",
     "formula": r"$\frac{a}{b}$ \(x\) $$",
     "surrogate": "\udce4.root",
@@ -79,7 +81,9 @@ def as_read(text):
 def write_page(folder, text):
     """A page with the text in every place."""
     folder.mkdir()
-    (folder / "text.md").write_text("*Samples* *{{ names | join(', ') }}*, cut {{ names[0] | code }}.\n")
+    (folder / "text.md").write_text(
+        "*Samples* *{{ names | join(', ') }}*, cut {{ names[0] | code }}.\n"
+    )
     step = {"cut": text, "events": 1, "sum_of_weights": 1.0, "efficiency": 1.0, "relative": 1.0}
     failure = {"rule": "train", "name": "cnn", "host": "here", "started": 0.0, "message": text}
     tables = [
@@ -92,11 +96,27 @@ def write_page(folder, text):
     (folder / "caption.md").write_text("{{ names | first }}\n")
     make_figure(folder, "roc")
     figures = [{"name": "roc", "title": text, "caption_file": str(folder / "caption.md")}]
-    entry = {"name": "data", "title": text, "text_file": str(folder / "text.md"), "tables": [folder / "tables.md"]}
-    (section,) = read_sections([entry | {"figures": figures}], plots=folder, values={"names": [text]})
-    section = Section(section.name, section.title, section.text, section.figures, [Table(text, ["a"], [[text]])])
+    entry = {
+        "name": "data",
+        "title": text,
+        "text_file": str(folder / "text.md"),
+        "tables": [folder / "tables.md"],
+    }
+    (section,) = read_sections(
+        [entry | {"figures": figures}], plots=folder, values={"names": [text]}
+    )
+    section = Section(
+        section.name, section.title, section.text, section.figures, [Table(text, ["a"], [[text]])]
+    )
     page = folder / "report.html"
-    write_report(page, [section], title=text, summary={text: text}, files={text: folder / "text.md"}, foot="Foot.")
+    write_report(
+        page,
+        [section],
+        title=text,
+        summary={text: text},
+        files={text: folder / "text.md"},
+        foot="Foot.",
+    )
     return page
 
 
@@ -106,7 +126,9 @@ def seen(tmp_path_factory):
     if CHROMIUM is None:
         pytest.skip(NO_CHROMIUM)
     folder = tmp_path_factory.mktemp("hostile")
-    pages = [write_page(folder / str(number), text) for number, text in enumerate(PAYLOADS.values())]
+    pages = [
+        write_page(folder / str(number), text) for number, text in enumerate(PAYLOADS.values())
+    ]
     found, console = outlines(pages, PLACES, folder)
     assert console == []
     return dict(zip(PAYLOADS, found, strict=True))
@@ -114,7 +136,11 @@ def seen(tmp_path_factory):
 
 def skeleton(outline):
     """Elements of a page, without the span of each word and the class of columns of numbers."""
-    return [re.sub("^(t[dh]) class", r"\1", element) for element in outline["elements"] if element != "span"]
+    return [
+        re.sub("^(t[dh]) class", r"\1", element)
+        for element in outline["elements"]
+        if element != "span"
+    ]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -132,7 +158,9 @@ def test_browser_shows_the_text_as_it_is(payload, place, seen):
     assert seen[payload]["texts"][place] == expected
 
 
-TEXTS = st.text(st.sampled_from("ab1 |\\`*_[](){}<>&;#!~$:/-+=.\n\t\"'é"), max_size=30) | st.text(max_size=20)
+TEXTS = st.text(st.sampled_from("ab1 |\\`*_[](){}<>&;#!~$:/-+=.\n\t\"'é"), max_size=30) | st.text(
+    max_size=20
+)
 
 
 def words_of(html):
@@ -146,8 +174,15 @@ def words_of(html):
 def test_escaped_text_is_read_as_it_was_written(text):
     shown = " ".join(printable(text).split())
     assert set(re.findall(r"<(/?\w+)", render_markdown(escape(text)))) <= {"p", "/p"}
-    for rendered in (render_markdown(escape(text)), render_inline(f"*{escape(text)}* x" if shown else "x")):
-        assert words_of(rendered).removesuffix(" x").removesuffix("x") in (shown, f"*{shown}*", f"*{shown}")
+    for rendered in (
+        render_markdown(escape(text)),
+        render_inline(f"*{escape(text)}* x" if shown else "x"),
+    ):
+        assert words_of(rendered).removesuffix(" x").removesuffix("x") in (
+            shown,
+            f"*{shown}*",
+            f"*{shown}",
+        )
     table = str(render_markdown("\n".join(markdown_table(["a", text], [[text, "1"]]))))
     assert len(re.findall("<t[dh][ >]", table)) == 4
     assert [words_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table)] == [shown, "1"]
@@ -163,16 +198,26 @@ def test_code_is_read_as_it_was_written(text):
 
 def test_markdown_of_the_package_stays():
     assert escape(Markdown("**a** | b")) == "**a** | b"
-    assert markdown_table(["a", Markdown("`b`")], [["x|y", 3]])[0::2] == ["| a | `b` |", "| x\\|y | 3 |"]
+    assert markdown_table(["a", Markdown("`b`")], [["x|y", 3]])[0::2] == [
+        "| a | `b` |",
+        "| x\\|y | 3 |",
+    ]
     assert markdown_table(["cross-section [pb]"], [])[0] == "| cross-section [pb] |"
     for plain in ("jet_cnn", "HT > 1500", "0.95 (0.93-0.96)", "-0.5", "a & b", "eta < 2"):
         assert escape(plain) == plain
 
 
 def test_markdown_of_somebody_else_makes_no_page(tmp_path):
-    text = "<script>x</script>\n\n<form>\n\n![p](https://evil/x.png) [j](javascript:alert(1)) [ok](https://arxiv.org/abs/1)"
+    text = (
+        "<script>x</script>\n\n<form>\n\n![p](https://evil/x.png) [j](javascript:alert(1)) "
+        "[ok](https://arxiv.org/abs/1)"
+    )
     found = str(render_markdown(text))
-    assert set(re.findall(r"<(\w+)([^>]*)>", found)) == {("p", ""), ("a", ""), ("a", ' href="https://arxiv.org/abs/1"')}
+    assert set(re.findall(r"<(\w+)([^>]*)>", found)) == {
+        ("p", ""),
+        ("a", ""),
+        ("a", ' href="https://arxiv.org/abs/1"'),
+    }
 
 
 HOSTILE = "\x1b]8;;https://evil.example\x07[red]x[/red] :smile:\x1b[31m \u202eb"
@@ -192,7 +237,9 @@ def test_printable_keeps_what_is_printed():
 def test_terminal_shows_the_text_as_it_is(is_terminal, capsys, monkeypatch):
     monkeypatch.setattr(
         "calovision.cli.summary.Console",
-        lambda **options: Console(**options, force_terminal=is_terminal, width=300, color_system=None),
+        lambda **options: Console(
+            **options, force_terminal=is_terminal, width=300, color_system=None
+        ),
     )
     show(HOSTILE, pairs([(HOSTILE, HOSTILE)]), columns([HOSTILE], [[HOSTILE]], title=HOSTILE))
     say(HOSTILE)
@@ -216,7 +263,9 @@ def test_hepdata_shows_the_text_as_it_is(tmp_path):
         "classifiers": {name: {"signal_efficiency": {"0.1": interval}}},
     }
     curves = {name: roc([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1], [1, 1, 1, 1])}
-    folder = write_hepdata(tmp_path / "h", curves=curves, summary=summary, reach=None, description="d")
+    folder = write_hepdata(
+        tmp_path / "h", curves=curves, summary=summary, reach=None, description="d"
+    )
     safe = r'&lt;b onclick="x"&gt;\$\input{/etc/passwd}\$&lt;/b&gt;'
     first, *_ = list(yaml.safe_load_all((folder / "submission.yaml").read_text()))[1:]
     assert f"classifier {safe} after" in first["description"]

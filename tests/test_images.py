@@ -1,4 +1,5 @@
-"""Event images against numpy.histogram2d, fake events and genuine Delphes files; conservation and symmetries."""
+"""Event images against numpy.histogram2d, fake events and genuine Delphes files; conservation and
+symmetries."""
 
 import awkward as ak
 import numpy as np
@@ -7,9 +8,16 @@ from fakes import histogram_images, make_candidates, make_events
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
-from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images, builder, kernels
+from calovision.core.errors import InputError
+from calovision.images import (
+    CHANNELS,
+    SparseImages,
+    build_images,
+    build_sparse_images,
+    builder,
+    kernels,
+)
+from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events
 
 ALL = tuple(name for name, channel in CHANNELS.items() if channel.collection != "candidates")
@@ -18,28 +26,49 @@ ALL = tuple(name for name, channel in CHANNELS.items() if channel.collection != 
 @pytest.fixture(params=["numba", "numpy"])
 def implementation(request, monkeypatch):
     """Every test that asks for it runs with the kernels and with the fallback."""
-    monkeypatch.setattr(builder, "_kernels", lambda: {"numba": kernels, "numpy": None}[request.param])
+    monkeypatch.setattr(
+        builder, "_kernels", lambda: {"numba": kernels, "numpy": None}[request.param]
+    )
 
 
 def towers_of(events):
     """Towers of events given as lists of (eta, phi, e_em, e_had)."""
-    columns = {name: [[tower[k] for tower in event] for event in events] for k, name in enumerate(("eta", "phi"))}
-    columns |= {name: [[float(t[k]) for t in event] for event in events] for k, name in ((2, "e_em"), (3, "e_had"))}
+    columns = {
+        name: [[tower[k] for tower in event] for event in events]
+        for k, name in enumerate(("eta", "phi"))
+    }
+    columns |= {
+        name: [[float(t[k]) for t in event] for event in events]
+        for k, name in ((2, "e_em"), (3, "e_had"))
+    }
     columns["e"] = [[float(tower[2] + tower[3]) for tower in event] for event in events]
-    return ak.zip({name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()})
+    return ak.zip(
+        {name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()}
+    )
 
 
 def tracks_of(events):
     """Tracks of events given as lists of (pt, eta, phi)."""
-    columns = {name: [[t[k] for t in event] for event in events] for k, name in enumerate(("pt", "eta", "phi"))}
-    return ak.zip({name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()})
+    columns = {
+        name: [[t[k] for t in event] for event in events]
+        for k, name in enumerate(("pt", "eta", "phi"))
+    }
+    return ak.zip(
+        {name: ak.values_astype(ak.Array(values), np.float64) for name, values in columns.items()}
+    )
 
 
 def totals(towers, tracks, channels):
     """Sum of every channel over an event, wherever its entries lie."""
-    one = {"towers": ak.num(towers.e), "tracks": ak.num(tracks.pt), "track_pt": ak.sum(tracks.pt, axis=1)}
+    one = {
+        "towers": ak.num(towers.e),
+        "tracks": ak.num(tracks.pt),
+        "track_pt": ak.sum(tracks.pt, axis=1),
+    }
     sums = {"energy": towers.e, "em": towers.e_em, "had": towers.e_had}
-    sums |= {name: sums[name[:-3] or "energy"] / np.cosh(towers.eta) for name in ("em_et", "had_et")}
+    sums |= {
+        name: sums[name[:-3] or "energy"] / np.cosh(towers.eta) for name in ("em_et", "had_et")
+    }
     sums["et"] = towers.e / np.cosh(towers.eta)
     one |= {name: ak.sum(values, axis=1) for name, values in sums.items()}
     return np.stack([ak.to_numpy(one[name]).astype(float) for name in channels], axis=1)
@@ -52,7 +81,16 @@ def assert_same(images, expected):
 
 def test_one_event_closed_form(implementation):
     grid = EtaPhiGrid(2, 4, (-2.0, 2.0))
-    towers = towers_of([[(-1.0, -3.0, 1.0, 2.0), (-1.0, -2.0, 4.0, 0.0), (1.0, 0.5, 0.0, 8.0), (3.0, 0.0, 16.0, 32.0)]])
+    towers = towers_of(
+        [
+            [
+                (-1.0, -3.0, 1.0, 2.0),
+                (-1.0, -2.0, 4.0, 0.0),
+                (1.0, 0.5, 0.0, 8.0),
+                (3.0, 0.0, 16.0, 32.0),
+            ]
+        ]
+    )
     tracks = tracks_of([[(5.0, 1.0, 0.1), (6.0, 1.0, 0.2), (7.0, -2.5, 0.0)]])
     channels = ("em", "had", "had_et", "towers", "tracks", "track_pt")
     images, overflow = build_sparse_images(towers, tracks, grid, channels)
@@ -79,7 +117,9 @@ def test_agrees_with_histogram2d(shape, n_events, implementation):
     assert_same(images, expected)
     np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-8)
     assert overflow.sum() > 0
-    sparse, sparse_overflow = build_sparse_images(towers, tracks, grid, channels, candidates=candidates)
+    sparse, sparse_overflow = build_sparse_images(
+        towers, tracks, grid, channels, candidates=candidates
+    )
     assert np.array_equal(sparse.dense(), images)
     assert np.array_equal(sparse_overflow, overflow)
 
@@ -102,7 +142,9 @@ def test_agrees_with_histogram2d_on_genuine_delphes_files(delphes_dir):
             images, overflow = build_sparse_images(events.towers, events.tracks, grid, ALL)
             expected, expected_overflow = histogram_images(events.towers, events.tracks, grid, ALL)
             assert_same(images.dense(), expected)
-            np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-6)  # the reference sums in float32
+            np.testing.assert_allclose(
+                overflow, expected_overflow, rtol=1e-6
+            )  # the reference sums in float32
             total = images.dense().sum(axis=(2, 3), dtype=np.float64) + overflow
             np.testing.assert_allclose(total, totals(events.towers, events.tracks, ALL), rtol=1e-6)
             n_events += len(images)
@@ -121,7 +163,9 @@ def test_image_and_overflow_are_the_total(n_events, seed, n_eta, n_phi):
 def test_order_of_towers_and_tracks_changes_nothing():
     towers, tracks = make_events(10)
     images, overflow = build_sparse_images(towers, tracks, EtaPhiGrid(16, 16), ALL)
-    turned, turned_overflow = build_sparse_images(towers[:, ::-1], tracks[:, ::-1], EtaPhiGrid(16, 16), ALL)
+    turned, turned_overflow = build_sparse_images(
+        towers[:, ::-1], tracks[:, ::-1], EtaPhiGrid(16, 16), ALL
+    )
     assert np.array_equal(images.cells, turned.cells)
     np.testing.assert_allclose(images.values, turned.values, rtol=1e-6)
     np.testing.assert_allclose(overflow, turned_overflow, rtol=1e-12)
@@ -149,7 +193,9 @@ def test_events_do_not_influence_each_other():
     towers, tracks = make_events(12)
     images, overflow = build_sparse_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
     for event in range(12):
-        alone, alone_overflow = build_sparse_images(towers[[event]], tracks[[event]], EtaPhiGrid(8, 8), ALL)
+        alone, alone_overflow = build_sparse_images(
+            towers[[event]], tracks[[event]], EtaPhiGrid(8, 8), ALL
+        )
         assert np.array_equal(alone.dense()[0], images.dense()[event])
         assert np.array_equal(alone_overflow[0], overflow[event])
 
@@ -195,7 +241,9 @@ def test_no_events():
 
 
 def test_events_without_towers_and_tracks():
-    images, overflow = build_sparse_images(towers_of([[], []]), tracks_of([[], []]), EtaPhiGrid(8, 8), ALL)
+    images, overflow = build_sparse_images(
+        towers_of([[], []]), tracks_of([[], []]), EtaPhiGrid(8, 8), ALL
+    )
     assert images.offsets.tolist() == [0, 0, 0]
     assert not images.dense().any()
     assert not overflow.any()
@@ -246,7 +294,9 @@ def test_towers_and_tracks_of_different_events():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("grid", [EtaPhiGrid(), EtaPhiGrid(50, 63), EtaPhiGrid.with_eta_edges((-2.5, 0.1, 2.5), 7)])
+@pytest.mark.parametrize(
+    "grid", [EtaPhiGrid(), EtaPhiGrid(50, 63), EtaPhiGrid.with_eta_edges((-2.5, 0.1, 2.5), 7)]
+)
 def test_towers_on_the_edges_lie_where_the_grid_says(dtype, grid):
     """A tower on every crossing of edges and a rounding beside it, any number of turns away."""
     points = [np.concatenate([edges, np.nextafter(edges, -9), np.nextafter(edges, 9)]).astype(dtype)
@@ -255,7 +305,11 @@ def test_towers_on_the_edges_lie_where_the_grid_says(dtype, grid):
     for turn in (0, dtype(2 * np.pi), dtype(-4 * np.pi)):
         # neighbors are told apart by their event
         towers = ak.zip(
-            {"eta": eta[:, None], "phi": (phi + turn).astype(dtype)[:, None], "e": np.ones((len(eta), 1), dtype)}
+            {
+                "eta": eta[:, None],
+                "phi": (phi + turn).astype(dtype)[:, None],
+                "e": np.ones((len(eta), 1), dtype),
+            }
         )
         images, overflow = build_sparse_images(towers, None, grid, ("energy",))
         cells = grid.cell_index(eta, phi + turn)
@@ -270,7 +324,9 @@ def test_threads_change_nothing(threads):
     towers, tracks = make_events(40)
     one, overflow = build_images(towers, tracks, EtaPhiGrid(), ALL)
     many, many_overflow = build_images(towers, tracks, EtaPhiGrid(), ALL, threads=threads)
-    sparse, sparse_overflow = build_sparse_images(towers, tracks, EtaPhiGrid(), ALL, threads=threads)
+    sparse, sparse_overflow = build_sparse_images(
+        towers, tracks, EtaPhiGrid(), ALL, threads=threads
+    )
     assert np.array_equal(one, many)
     assert np.array_equal(one, sparse.dense())
     assert np.array_equal(overflow, many_overflow)
@@ -285,17 +341,25 @@ def test_output_is_reused(implementation):
     first, _ = build_images(towers[:3], tracks[:3], EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
     assert first is out
     build_images(towers[3:], tracks[3:], EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
-    assert_same(out, histogram_images(towers[3:], tracks[3:], EtaPhiGrid(16, 16), ("em", "tracks"))[0])
+    assert_same(
+        out, histogram_images(towers[3:], tracks[3:], EtaPhiGrid(16, 16), ("em", "tracks"))[0]
+    )
 
 
 @pytest.mark.parametrize(
     "out",
-    [np.zeros((3, 2, 16, 16)), np.zeros((2, 2, 16, 16), np.float32), np.zeros((3, 2, 16, 32), np.float32)[..., ::2]],
+    [
+        np.zeros((3, 2, 16, 16)),
+        np.zeros((2, 2, 16, 16), np.float32),
+        np.zeros((3, 2, 16, 32), np.float32)[..., ::2],
+    ],
     ids=["float64", "too few events", "strided"],
 )
 def test_output_that_does_not_fit(out):
     towers, tracks = make_events(3)
-    with pytest.raises(InputError, match=r"out is .* it must be float32 \(3, 2, 16, 16\), C-contiguous"):
+    with pytest.raises(
+        InputError, match=r"out is .* it must be float32 \(3, 2, 16, 16\), C-contiguous"
+    ):
         build_images(towers, tracks, EtaPhiGrid(16, 16), ("em", "tracks"), out=out)
 
 
@@ -303,13 +367,17 @@ def test_output_that_does_not_fit(out):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_energies_that_are_not_finite(build, value, implementation):
     towers = towers_of([[(0.1, 0.1, 1.0, 1.0)], [(0.1, 0.1, 1.0, 1.0), (9.0, 0.0, 1.0, value)]])
-    with pytest.raises(InputError, match=r"event 1: towers.e_had is not finite; give finite energies and momenta"):
+    with pytest.raises(
+        InputError, match=r"event 1: towers.e_had is not finite; give finite energies and momenta"
+    ):
         build(towers, tracks_of([[], []]), EtaPhiGrid(), ("em", "had", "tracks"))
 
 
 def test_coordinates_that_are_not_finite_are_overflow(implementation):
     bad = (np.nan, np.inf, -np.inf)
-    towers = towers_of([[(eta, 0.1, 2.0, 0.0) for eta in bad] + [(0.1, phi, 4.0, 0.0) for phi in bad]])
+    towers = towers_of(
+        [[(eta, 0.1, 2.0, 0.0) for eta in bad] + [(0.1, phi, 4.0, 0.0) for phi in bad]]
+    )
     images, overflow = build_images(towers, None, EtaPhiGrid(), ("em", "em_et", "towers"))
     assert not images.any()
     # what has no finite eta has no transverse energy
@@ -324,13 +392,28 @@ def test_negative_energies_are_summed(implementation):
 
 
 def test_candidates_by_charge():
-    candidates = ak.zip({"pt": [[1.0, 2.0, 4.0]], "eta": [[0.1, 0.1, 0.1]], "phi": [[0.1] * 3], "charge": [[1, 0, -1]]})
-    images, _ = build_images(None, None, EtaPhiGrid(1, 1), ("charged_pt", "neutral_pt"), candidates=candidates)
+    candidates = ak.zip(
+        {
+            "pt": [[1.0, 2.0, 4.0]],
+            "eta": [[0.1, 0.1, 0.1]],
+            "phi": [[0.1] * 3],
+            "charge": [[1, 0, -1]],
+        }
+    )
+    images, _ = build_images(
+        None, None, EtaPhiGrid(1, 1), ("charged_pt", "neutral_pt"), candidates=candidates
+    )
     assert images.ravel().tolist() == [5.0, 2.0]
 
 
 @pytest.mark.parametrize(
-    "wrap", [ak.to_packed, lambda a: a[np.arange(len(a))], lambda a: a[::-1][::-1], lambda a: a[ak.num(a.eta) >= 0]]
+    "wrap",
+    [
+        ak.to_packed,
+        lambda a: a[np.arange(len(a))],
+        lambda a: a[::-1][::-1],
+        lambda a: a[ak.num(a.eta) >= 0],
+    ],
 )
 def test_any_layout_of_the_arrays(wrap):
     """Arrays that are views, selections or of mixed types give the same images as plain ones."""
@@ -351,7 +434,11 @@ def test_part_of_the_events():
 @pytest.mark.parametrize(
     ("collections", "channels", "message"),
     [
-        ({"towers": None}, ("em",), "the image channel 'em' needs towers, of which there are none: leave it out"),
+        (
+            {"towers": None},
+            ("em",),
+            "the image channel 'em' needs towers, of which there are none: leave it out",
+        ),
         ({"tracks": None}, ("em", "track_pt"), "the image channel 'track_pt' needs tracks"),
         ({}, ("charged_pt",), "the image channel 'charged_pt' needs candidates"),
         (
@@ -359,7 +446,11 @@ def test_part_of_the_events():
             ("em",),
             "towers lack the field 'e_em': they have eta, phi",
         ),
-        ({"towers": ak.Array([{"eta": 1.0, "phi": 0.0}])}, ("em",), "they must be one list of records for each event"),
+        (
+            {"towers": ak.Array([{"eta": 1.0, "phi": 0.0}])},
+            ("em",),
+            "they must be one list of records for each event",
+        ),
     ],
 )
 def test_collections_that_do_not_fit(collections, channels, message):
@@ -374,7 +465,8 @@ def test_collections_that_do_not_fit(collections, channels, message):
 
 @pytest.mark.parametrize("build", [build_images, build_sparse_images])
 def test_masked_events_keep_their_rows(build, implementation):
-    """As many images as events: one whose towers are masked has none, and its neighbors keep theirs."""
+    """As many images as events: one whose towers are masked has none, and its neighbors keep
+    theirs."""
     towers, tracks = make_events(4)
     keep = np.array([True, False, True, True])
     images, overflow = build(ak.mask(towers, keep), tracks, EtaPhiGrid(8, 8), ALL)
@@ -389,7 +481,9 @@ def test_masked_events_keep_their_rows(build, implementation):
 def test_masked_tracks_of_many_events_read_nothing_foreign(implementation):
     """Formerly the kernels read past the end of the offsets: 52,680 tracks counted for 10."""
     n_events = 200_000
-    tracks = ak.mask(tracks_of([[(5.0, 0.1, 0.1)]] * n_events), np.arange(n_events) % (n_events // 10) == 0)
+    tracks = ak.mask(
+        tracks_of([[(5.0, 0.1, 0.1)]] * n_events), np.arange(n_events) % (n_events // 10) == 0
+    )
     towers = towers_of([[]])[np.zeros(n_events, dtype=int)]
     images, _ = build_sparse_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
     assert len(images) == n_events
@@ -398,7 +492,9 @@ def test_masked_tracks_of_many_events_read_nothing_foreign(implementation):
 
 def test_missing_entries_are_left_out(implementation):
     towers = towers_of([[(0.1, 0.1, 5.0, 0.0), (0.1, 0.1, -2.0, 1.0)], []])
-    images, _ = build_images(ak.mask(towers, towers.e_em > 0), None, EtaPhiGrid(1, 1), ("em", "had", "towers"))
+    images, _ = build_images(
+        ak.mask(towers, towers.e_em > 0), None, EtaPhiGrid(1, 1), ("em", "had", "towers")
+    )
     assert images[:, :, 0, 0].tolist() == [[5.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
 
 
@@ -406,7 +502,9 @@ def test_missing_entries_are_left_out(implementation):
 def test_an_entry_without_some_of_its_numbers_is_named(field):
     towers = towers_of([[], [(0.1, 0.1, 5.0, 0.0), (0.1, 0.2, 1.0, 1.0)]])
     towers = ak.with_field(towers, ak.mask(towers[field], towers.e_em > 2), field)
-    with pytest.raises(InputError, match=rf"event 1: towers\.{field} is missing \(None\); give a number"):
+    with pytest.raises(
+        InputError, match=rf"event 1: towers\.{field} is missing \(None\); give a number"
+    ):
         build_images(towers, None, EtaPhiGrid(8, 8), ("em",))
     build_images(towers[:1], None, EtaPhiGrid(8, 8), ("em",))
 
@@ -417,11 +515,20 @@ def test_offsets_beyond_the_entries_are_refused(implementation):
     for offsets in ([0, 2, 9], [0, 3, 2], [-1, 2, 4], [0, 2**40, 2**40]):
         index = ak.index.Index64(np.array(offsets))
         towers = ak.Array(ak.contents.ListOffsetArray(index, content))
-        with pytest.raises(InputError, match="towers: the offsets of the lists must ascend within the 4 elements"):
+        with pytest.raises(
+            InputError, match="towers: the offsets of the lists must ascend within the 4 elements"
+        ):
             build_images(towers, None, EtaPhiGrid(8, 8), ("energy",))
     stops, starts = ak.index.Index64(np.array([2, 5])), ak.index.Index64(np.array([0, 2]))
-    with pytest.raises(InputError, match=r"towers: the array is damaged: .*stop\[i\] > len\(content\)"):
-        build_images(ak.Array(ak.contents.ListArray(starts, stops, content)), None, EtaPhiGrid(8, 8), ("energy",))
+    with pytest.raises(
+        InputError, match=r"towers: the array is damaged: .*stop\[i\] > len\(content\)"
+    ):
+        build_images(
+            ak.Array(ak.contents.ListArray(starts, stops, content)),
+            None,
+            EtaPhiGrid(8, 8),
+            ("energy",),
+        )
 
 
 @pytest.mark.parametrize(
@@ -448,7 +555,9 @@ def test_many_large_energies_of_one_event(implementation):
 
 
 def test_charges_that_are_no_number_are_not_taken_as_charged():
-    candidates = ak.zip({"pt": [[], [1.0]], "eta": [[], [0.1]], "phi": [[], [0.1]], "charge": [[], [np.nan]]})
+    candidates = ak.zip(
+        {"pt": [[], [1.0]], "eta": [[], [0.1]], "phi": [[], [0.1]], "charge": [[], [np.nan]]}
+    )
     with pytest.raises(InputError, match=r"event 1: candidates\.charge is not finite"):
         build_images(None, None, EtaPhiGrid(1, 1), ("charged_pt",), candidates=candidates)
 
@@ -457,7 +566,9 @@ def test_read_only_and_unaligned_arrays_beside_others(implementation):
     towers, tracks = make_events(5)
     expected, _ = build_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
     n = int(ak.sum(ak.num(towers.eta)))
-    eta = np.frombuffer(b"x" + ak.to_numpy(ak.flatten(towers.eta)).tobytes(), np.uint8)[1:].view(np.float64)
+    eta = np.frombuffer(b"x" + ak.to_numpy(ak.flatten(towers.eta)).tobytes(), np.uint8)[1:].view(
+        np.float64
+    )
     assert (len(eta), eta.flags.aligned, eta.flags.writeable) == (n, False, False)
     towers["eta"] = ak.unflatten(ak.Array(ak.contents.NumpyArray(eta)), ak.num(towers.phi))
     images, _ = build_images(towers, tracks, EtaPhiGrid(8, 8), ("em", "tracks"))
@@ -467,7 +578,10 @@ def test_read_only_and_unaligned_arrays_beside_others(implementation):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"out": np.ma.zeros((3, 1, 8, 8), np.float32)}, "out is MaskedArray: it must be a numpy array"),
+        (
+            {"out": np.ma.zeros((3, 1, 8, 8), np.float32)},
+            "out is MaskedArray: it must be a numpy array",
+        ),
         ({"out": [[0.0]]}, "out is list"),
         ({"out": np.zeros((3, 1, 8, 8), ">f4")}, "out is >f4"),
         ({"out": np.broadcast_to(np.float32(0), (3, 1, 8, 8))}, "out is float32"),
@@ -505,5 +619,7 @@ def test_rows_that_are_none_are_not_made_dense(offsets, cells, message):
 
 
 def test_some_of_the_rows_are_made_dense():
-    images = SparseImages(np.array([1, 2]), np.array([0, 3], np.uint16), np.ones(2, np.float32), (1, 2, 2))
+    images = SparseImages(
+        np.array([1, 2]), np.array([0, 3], np.uint16), np.ones(2, np.float32), (1, 2, 2)
+    )
     assert images.dense().tolist() == [[[[0.0, 0.0], [0.0, 1.0]]]]

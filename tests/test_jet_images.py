@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError, NotFiniteError
-from calovision.grid import JetGrid
+from calovision.core.errors import InputError, NotFiniteError
+from calovision.core.kinematics import delta_phi, wrap_phi
 from calovision.images import CHANNELS, SparseImages
-from calovision.jet_images import (
+from calovision.images.grid import JetGrid
+from calovision.images.jet_images import (
     CHOICES,
     JET_CHANNELS,
     JET_RECIPES,
@@ -20,13 +21,12 @@ from calovision.jet_images import (
     build_dense_jet_images,
     build_jet_images,
 )
-from calovision.jet_images.builder import _ranges, _rows
-from calovision.jet_images.constituents import flat_jets
-from calovision.jet_images.kernels import _ascending_cells
-from calovision.jet_images.placement_kernels import _wrap
-from calovision.jet_images.reference import fill_rows_numpy
-from calovision.jet_images.steps import steps_of
-from calovision.kinematics import delta_phi, wrap_phi
+from calovision.images.jet_images.builder import _ranges, _rows
+from calovision.images.jet_images.constituents import flat_jets
+from calovision.images.jet_images.kernels import _ascending_cells
+from calovision.images.jet_images.placement_kernels import _wrap
+from calovision.images.jet_images.reference import fill_rows_numpy
+from calovision.images.jet_images.steps import steps_of
 
 PI = np.pi
 GRID = JetGrid(21, 21, 2.1)  # cells of 0.1, the middle of cell 10 is 0
@@ -34,12 +34,15 @@ FIELDS = ("pt", "eta", "phi", "charge", "e", "e_em", "e_had")
 
 
 def make_jets(jets, dtype=np.float64):
-    """Constituents from lists of (pT, eta, phi) and possibly charge; a third of the energy is electromagnetic."""
+    """Constituents from lists of (pT, eta, phi) and possibly charge; a third of the energy is
+    electromagnetic."""
     rows = [(*particle, 0)[:4] for jet in jets for particle in jet]
     pt, eta, phi, charge = np.array(rows, dtype=np.float64).reshape(-1, 4).T
     e = pt * np.cosh(np.where(np.isfinite(eta), eta, 0))
     columns = (pt, eta, phi, charge, e, e / 3, 2 * e / 3)
-    records = ak.zip({name: column.astype(dtype) for name, column in zip(FIELDS, columns, strict=True)})
+    records = ak.zip(
+        {name: column.astype(dtype) for name, column in zip(FIELDS, columns, strict=True)}
+    )
     return ak.unflatten(records, np.array([len(jet) for jet in jets], dtype=np.int64))
 
 
@@ -51,7 +54,9 @@ def random_jets(n_jets, n_constituents=30, seed=1, spread=0.3):
     for (eta, phi), n in zip(axes, counts, strict=True):
         pt, charge = rng.exponential(10, n), rng.integers(-1, 2, n)
         positions = rng.normal((eta, phi), spread, (n, 2))
-        jets.append(list(zip(pt, positions[:, 0], delta_phi(positions[:, 1], 0), charge, strict=True)))
+        jets.append(
+            list(zip(pt, positions[:, 0], delta_phi(positions[:, 1], 0), charge, strict=True))
+        )
     return jets, axes
 
 
@@ -69,7 +74,10 @@ def image_of(jet, **switches):
 def filled(image):
     """{(row, column) relative to the middle cell: value} of the cells that are not zero."""
     rows, columns = np.nonzero(image)
-    return {(int(r) - 10, int(c) - 10): pytest.approx(image[r, c]) for r, c in zip(rows, columns, strict=True)}
+    return {
+        (int(r) - 10, int(c) - 10): pytest.approx(image[r, c])
+        for r, c in zip(rows, columns, strict=True)
+    }
 
 
 def assert_same(actual, expected):
@@ -82,7 +90,14 @@ def assert_same(actual, expected):
 
 
 def test_cells_of_a_jet_without_any_step():
-    jet = [(3, 0.0, 0.0), (4, 0.31, -0.52), (5, 0.29, -0.48), (7, -1.05, 1.049), (1, 1.05, 0), (2, 0, -1.06)]
+    jet = [
+        (3, 0.0, 0.0),
+        (4, 0.31, -0.52),
+        (5, 0.29, -0.48),
+        (7, -1.05, 1.049),
+        (1, 1.05, 0),
+        (2, 0, -1.06),
+    ]
     images, overflow = build_jet_images(make_jets([jet]), recipe())
     assert filled(images.dense()[0, 0]) == {(0, 0): 3, (3, -5): 9, (-10, 10): 7}
     assert overflow.tolist() == [[3]]
@@ -90,7 +105,10 @@ def test_cells_of_a_jet_without_any_step():
 
 def test_axis_and_centroid_and_subjet_are_the_middle():
     jet = [(100, 0.5, 3.0), (50, 1.1, 3.0)]
-    assert filled(image_of(jet, center="axis", axes=np.array([[0.5, 3.0]]))) == {(0, 0): 100, (6, 0): 50}
+    assert filled(image_of(jet, center="axis", axes=np.array([[0.5, 3.0]]))) == {
+        (0, 0): 100,
+        (6, 0): 50,
+    }
     assert filled(image_of(jet, center="centroid")) == {(-2, 0): 100, (4, 0): 50}
     assert filled(image_of(jet, center="leading_subjet")) == {(0, 0): 100, (6, 0): 50}
 
@@ -100,7 +118,10 @@ def test_subjets_are_ordered_by_pt_and_not_by_energy():
     for eta in (0.0, 1.5, -3.0):
         jet = [(pt, position + eta, phi) for pt, position, phi in (forward, central)]
         assert filled(image_of(jet, center="leading_subjet")) == {(0, 0): 110, (7, 0): 100}
-    assert filled(image_of([(100, 2.4, 0), (80, 1.6, 0)], center="leading_subjet")) == {(0, 0): 100, (-8, 0): 80}
+    assert filled(image_of([(100, 2.4, 0), (80, 1.6, 0)], center="leading_subjet")) == {
+        (0, 0): 100,
+        (-8, 0): 80,
+    }
 
 
 def test_axes_may_be_jets():
@@ -114,18 +135,27 @@ def test_axes_may_be_jets():
 @pytest.mark.parametrize("name", JET_RECIPES)
 def test_jet_astride_phi_pi_is_the_jet_elsewhere(name):
     jets, _ = random_jets(20, spread=0.15)
-    centered = [[(pt, eta, phi - jet[0][2], charge) for pt, eta, phi, charge in jet] for jet in jets]
+    centered = [
+        [(pt, eta, phi - jet[0][2], charge) for pt, eta, phi, charge in jet] for jet in jets
+    ]
     expected, expected_overflow = build_dense_jet_images(make_jets(centered), JET_RECIPES[name])
     assert np.all(np.any(expected, axis=(1, 2, 3)))
     for turn in (PI, PI - 0.1, -PI + 0.2, 3 * PI):
-        turned = [[(pt, eta, float(delta_phi(phi + turn, 0)), c) for pt, eta, phi, c in jet] for jet in centered]
+        turned = [
+            [(pt, eta, float(delta_phi(phi + turn, 0)), c) for pt, eta, phi, c in jet]
+            for jet in centered
+        ]
         images, overflow = build_dense_jet_images(make_jets(turned), JET_RECIPES[name])
         np.testing.assert_allclose(images, expected, atol=1e-5)
         np.testing.assert_allclose(overflow, expected_overflow, atol=1e-8)
 
 
 def test_window_of_the_axis_astride_phi_pi_keeps_everything():
-    image = image_of([(20, 0, PI - 0.05), (20, 0, -PI + 0.05), (1, 0, np.float32(PI))], center="axis", axes=[[0, PI]])
+    image = image_of(
+        [(20, 0, PI - 0.05), (20, 0, -PI + 0.05), (1, 0, np.float32(PI))],
+        center="axis",
+        axes=[[0, PI]],
+    )
     assert image.sum() == 41
 
 
@@ -163,7 +193,9 @@ def test_a_jet_of_one_subjet_is_rotated_by_its_principal_axis():
 def test_rotated_jets_have_one_image():
     jets, _ = random_jets(30)
     options = recipe(grid=JetGrid(9, 9, 1.8), center="centroid", rotate="principal_axis")
-    means = np.array([np.average(np.array(jet)[:, 1:3], axis=0, weights=np.array(jet)[:, 0]) for jet in jets])
+    means = np.array(
+        [np.average(np.array(jet)[:, 1:3], axis=0, weights=np.array(jet)[:, 0]) for jet in jets]
+    )
     centered = [
         [(pt, eta - m[0], float(delta_phi(phi, jet[0][2])), c) for pt, eta, phi, c in jet]
         for jet, m in zip(jets, means, strict=True)
@@ -171,8 +203,12 @@ def test_rotated_jets_have_one_image():
     expected, _ = build_dense_jet_images(make_jets(centered), options)
     for angle in (0.3, 1.7, 3.0, -2.2):
         c, s = np.cos(angle), np.sin(angle)
-        turned = [[(pt, c * x - s * y, s * x + c * y, q) for pt, x, y, q in jet] for jet in centered]
-        np.testing.assert_allclose(build_dense_jet_images(make_jets(turned), options)[0], expected, atol=1e-4)
+        turned = [
+            [(pt, c * x - s * y, s * x + c * y, q) for pt, x, y, q in jet] for jet in centered
+        ]
+        np.testing.assert_allclose(
+            build_dense_jet_images(make_jets(turned), options)[0], expected, atol=1e-4
+        )
 
 
 @pytest.mark.parametrize(
@@ -181,7 +217,10 @@ def test_rotated_jets_have_one_image():
         [(10, 0.4, 3.1)],
         [(10, 0.4, 3.1), (5, 0.4, 3.1), (1, 0.4, 3.1 - 2 * PI)],
         [(5, 0.4, 3.0), (5, 0.4, 3.2), (5, 0.5, 3.1), (5, 0.3, 3.1)],
-        [(5, 0.4 + 0.3 * np.cos(a), 3.1 + 0.3 * np.sin(a)) for a in 0.2 + 2 * PI / 5 * np.arange(5)],
+        [
+            (5, 0.4 + 0.3 * np.cos(a), 3.1 + 0.3 * np.sin(a))
+            for a in 0.2 + 2 * PI / 5 * np.arange(5)
+        ],
     ],
 )
 def test_no_principal_axis_means_no_rotation(jet):
@@ -204,7 +243,12 @@ def test_parity_puts_the_heavier_half_right():
 
 def test_third_maximum_is_put_right_and_up():
     jet = [(9, 0.0, 0.0), (5, 0.3, 0.4), (1, 0.3, 0.4), (3, -0.5, -0.2), (2, 0.9, 0.9)]
-    assert filled(image_of(jet, flip="third_maximum")) == {(0, 0): 9, (-3, -4): 6, (5, 2): 3, (-9, -9): 2}
+    assert filled(image_of(jet, flip="third_maximum")) == {
+        (0, 0): 9,
+        (-3, -4): 6,
+        (5, 2): 3,
+        (-9, -9): 2,
+    }
     assert filled(image_of(jet[:3], flip="third_maximum")) == {(0, 0): 9, (3, 4): 6}
 
 
@@ -217,31 +261,49 @@ def test_mirrored_jets_have_one_image_and_a_second_flip_does_nothing(flip):
     options = recipe(grid=even, center="axis", flip=flip)
     images, _ = build_dense_jet_images(make_jets(jets), options, axes=axes)
     mirrored = [
-        [(pt, 2 * a[0] - eta, phi if flip == "parity" else 2 * a[1] - phi, q) for pt, eta, phi, q in jet]
+        [
+            (pt, 2 * a[0] - eta, phi if flip == "parity" else 2 * a[1] - phi, q)
+            for pt, eta, phi, q in jet
+        ]
         for jet, a in zip(jets, axes, strict=True)
     ]
-    np.testing.assert_allclose(build_dense_jet_images(make_jets(mirrored), options, axes=axes)[0], images, rtol=1e-5)
+    np.testing.assert_allclose(
+        build_dense_jet_images(make_jets(mirrored), options, axes=axes)[0], images, rtol=1e-5
+    )
     middles = even.edges_in_eta[:-1] + 0.05
-    again = [[(float(v), middles[r], middles[c]) for (r, c), v in np.ndenumerate(i[0]) if v] for i in images]
-    np.testing.assert_array_equal(build_dense_jet_images(make_jets(again), recipe(grid=even, flip=flip))[0], images)
+    again = [
+        [(float(v), middles[r], middles[c]) for (r, c), v in np.ndenumerate(i[0]) if v]
+        for i in images
+    ]
+    np.testing.assert_array_equal(
+        build_dense_jet_images(make_jets(again), recipe(grid=even, flip=flip))[0], images
+    )
 
 
 # Normalization and standardization
 
 
-@pytest.mark.parametrize("channels", [("et",), ("charged_pt", "neutral_pt"), ("em", "had", "towers")])
+@pytest.mark.parametrize(
+    "channels", [("et",), ("charged_pt", "neutral_pt"), ("em", "had", "towers")]
+)
 def test_l1_sums_to_one(channels):
     jets, axes = random_jets(20)
     grid = JetGrid(9, 9, 0.9)
     scaled = [JET_CHANNELS[channel].field is not None for channel in channels]
     options = {"grid": grid, "channels": channels, "center": "axis"}
     plain, _ = build_dense_jet_images(make_jets(jets), recipe(**options), axes=axes)
-    images, overflow = build_dense_jet_images(make_jets(jets), recipe(normalize="l1", **options), axes=axes)
+    images, overflow = build_dense_jet_images(
+        make_jets(jets), recipe(normalize="l1", **options), axes=axes
+    )
     np.testing.assert_allclose(images[:, scaled].sum(axis=(1, 2, 3)), 1, rtol=1e-5)
     np.testing.assert_array_equal(images[:, ~np.array(scaled)], plain[:, ~np.array(scaled)])
     ratio = plain[:, scaled].sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(images[:, scaled] * ratio[:, None, None, None], plain[:, scaled], rtol=1e-5)
-    images, overflow = build_dense_jet_images(make_jets(jets), recipe(normalize="l1_jet", **options), axes=axes)
+    np.testing.assert_allclose(
+        images[:, scaled] * ratio[:, None, None, None], plain[:, scaled], rtol=1e-5
+    )
+    images, overflow = build_dense_jet_images(
+        make_jets(jets), recipe(normalize="l1_jet", **options), axes=axes
+    )
     total = images[:, scaled].sum(axis=(1, 2, 3)) + overflow[:, scaled].sum(axis=1)
     np.testing.assert_allclose(total, 1, rtol=1e-5)
     assert np.all(overflow[:, scaled].sum(axis=1) > 0)
@@ -275,8 +337,17 @@ def test_selection_of_constituents():
 
 
 def test_trimming_drops_the_soft_subjets():
-    jet = [(300, 0.0, 0.0), (100, 0.5, 0.0), (1, 0.0, 0.1), (10, 0.0, 0.6), (0, 0.5, 0.0), (2, np.nan, 0)]
-    images, overflow = build_jet_images(make_jets([jet]), recipe(trim=(0.2, 0.05), channels=("et", "towers")))
+    jet = [
+        (300, 0.0, 0.0),
+        (100, 0.5, 0.0),
+        (1, 0.0, 0.1),
+        (10, 0.0, 0.6),
+        (0, 0.5, 0.0),
+        (2, np.nan, 0),
+    ]
+    images, overflow = build_jet_images(
+        make_jets([jet]), recipe(trim=(0.2, 0.05), channels=("et", "towers"))
+    )
     assert filled(images.dense()[0, 0]) == {(0, 0): 300, (5, 0): 100, (0, 1): 1}
     assert images.dense()[0, 1].sum() == 3
     assert overflow.tolist() == [[0, 0]]
@@ -301,7 +372,9 @@ def test_image_and_overflow_are_the_total(name):
         "neutral_pt": pt - [sum(jet) for jet in charged],
         "tracks": [len(jet) for jet in charged],
     }
-    np.testing.assert_allclose(total, np.stack([expected[c] for c in options.channels], axis=1), rtol=1e-5)
+    np.testing.assert_allclose(
+        total, np.stack([expected[c] for c in options.channels], axis=1), rtol=1e-5
+    )
     assert overflow.sum() > 0
 
 
@@ -310,10 +383,16 @@ def test_order_and_full_turns_change_nothing(name):
     jets, _ = random_jets(20)
     rng = np.random.default_rng(3)
     changed = [
-        [(pt, eta, phi + 2 * PI * rng.integers(-1, 2), q) for pt, eta, phi, q in rng.permutation(jet)] for jet in jets
+        [
+            (pt, eta, phi + 2 * PI * rng.integers(-1, 2), q)
+            for pt, eta, phi, q in rng.permutation(jet)
+        ]
+        for jet in jets
     ]
     expected, _ = build_dense_jet_images(make_jets(jets), JET_RECIPES[name])
-    np.testing.assert_allclose(build_dense_jet_images(make_jets(changed), JET_RECIPES[name])[0], expected, atol=1e-4)
+    np.testing.assert_allclose(
+        build_dense_jet_images(make_jets(changed), JET_RECIPES[name])[0], expected, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", JET_RECIPES)
@@ -323,7 +402,11 @@ def test_constituents_are_not_modified(name, dtype):
     before = ak.copy(constituents)
     images, _ = build_jet_images(constituents, JET_RECIPES[name])
     assert ak.array_equal(constituents, before)
-    assert (images.values.dtype, images.cells.dtype, images.offsets.dtype) == (np.float32, np.uint16, np.int64)
+    assert (images.values.dtype, images.cells.dtype, images.offsets.dtype) == (
+        np.float32,
+        np.uint16,
+        np.int64,
+    )
 
 
 @pytest.mark.parametrize("name", JET_RECIPES)
@@ -351,12 +434,20 @@ def test_no_jet_and_no_constituent(name, jets):
 def test_jet_without_pt_is_empty(normalize):
     channels = ("et", "towers")
     options = recipe(
-        center="centroid", rotate="principal_axis", flip="quadrant", normalize=normalize, channels=channels
+        center="centroid",
+        rotate="principal_axis",
+        flip="quadrant",
+        normalize=normalize,
+        channels=channels,
     )
-    images, overflow = build_jet_images(make_jets([[(0, 0.1, 0.2), (0, 0.3, 0.4)], [(5, 1, 1)]]), options)
+    images, overflow = build_jet_images(
+        make_jets([[(0, 0.1, 0.2), (0, 0.3, 0.4)], [(5, 1, 1)]]), options
+    )
     assert images.dense().sum(axis=(2, 3)).tolist() == [[0, 0], [5 if normalize is None else 1, 1]]
     assert overflow.tolist() == [[0, 2], [0, 0]]
-    images, overflow = build_jet_images(make_jets([[(0, 0.1, 0.2)]]), recipe(channels=channels, normalize=normalize))
+    images, overflow = build_jet_images(
+        make_jets([[(0, 0.1, 0.2)]]), recipe(channels=channels, normalize=normalize)
+    )
     assert (images.dense().sum(), overflow.sum()) == (1, 0)
 
 
@@ -366,7 +457,12 @@ def test_jet_without_pt_is_empty(normalize):
 def test_bad_coordinates_are_outside_and_have_no_say():
     good = [(5, 0.2, 0.1), (3, -0.4, 0.3), (1, 0.1, 0.7)]
     bad = [(100, np.nan, 0.1), (100, 0.1, np.nan), (100, np.inf, 0.1), (100, 0.1, -np.inf)]
-    options = {"center": "centroid", "rotate": "principal_axis", "flip": "third_maximum", "channels": ("et", "em_et")}
+    options = {
+        "center": "centroid",
+        "rotate": "principal_axis",
+        "flip": "third_maximum",
+        "channels": ("et", "em_et"),
+    }
     images, overflow = build_dense_jet_images(make_jets([good, good + bad, bad]), recipe(**options))
     np.testing.assert_array_equal(images[1], images[0])
     assert not images[2].any()
@@ -383,7 +479,9 @@ def test_negative_pt_is_summed_and_has_no_say(center):
     assert filled(image_of(jet, center=center, normalize="l1")) == {(0, 0): 5 / 8, (3, 0): -3 / 8}
 
 
-@pytest.mark.parametrize(("field", "channel"), [("pt", "towers"), ("e_em", "em"), ("charge", "tracks")])
+@pytest.mark.parametrize(
+    ("field", "channel"), [("pt", "towers"), ("e_em", "em"), ("charge", "tracks")]
+)
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_bad_contents_are_named(field, channel, value):
     constituents = make_jets(random_jets(4)[0])
@@ -417,7 +515,11 @@ def test_bad_arguments():
     constituents = make_jets(random_jets(2)[0])
     with pytest.raises(InputError, match="threads"):
         build_jet_images(constituents, recipe(), threads=0)
-    for out in (np.zeros((2, 1, 21, 20), np.float32), np.zeros((2, 1, 21, 21)), np.zeros((4, 1, 21, 21), "f4")[::2]):
+    for out in (
+        np.zeros((2, 1, 21, 20), np.float32),
+        np.zeros((2, 1, 21, 21)),
+        np.zeros((4, 1, 21, 21), "f4")[::2],
+    ):
         with pytest.raises(InputError, match=r"out is .* it must be"):
             build_dense_jet_images(constituents, recipe(), out=out)
 
@@ -485,18 +587,27 @@ def test_bad_recipe_dictionaries():
 
 
 def plain_image(jet, axis, options):
-    """One channel (pT) of one jet by histogram2d and eigh; angles in place of algebra, numpy's flips."""
+    """One channel (pT) of one jet by histogram2d and eigh; angles in place of algebra, numpy's
+    flips."""
     pt, eta, phi = np.array(jet)[:, :3].T
     if options.center == "centroid":
-        x = np.average(np.cos(phi - axis[1]), weights=pt), np.average(np.sin(phi - axis[1]), weights=pt)
+        x = (
+            np.average(np.cos(phi - axis[1]), weights=pt),
+            np.average(np.sin(phi - axis[1]), weights=pt),
+        )
         near = axis[1] + np.arctan2(x[1], x[0])
-        axis = np.average(eta, weights=pt), near + np.average((phi - near + PI) % (2 * PI) - PI, weights=pt)
+        axis = (
+            np.average(eta, weights=pt),
+            near + np.average((phi - near + PI) % (2 * PI) - PI, weights=pt),
+        )
     points = np.stack([eta - axis[0], (phi - axis[1] + PI) % (2 * PI) - PI])
     if options.rotate == "principal_axis":
         vector = np.linalg.eigh((pt * points) @ points.T)[1][:, -1]
         vector *= 1 if pt @ np.sign(vector @ points) >= 0 else -1
         angle = PI / 2 - np.arctan2(vector[1], vector[0])
-        points = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ points
+        points = (
+            np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ points
+        )
     scale = pt.sum() if options.normalize == "l1_jet" else 1
     edges = options.grid.edges_in_eta
     image = np.histogram2d(*points, bins=(edges, edges), weights=pt / scale)[0]
@@ -520,11 +631,15 @@ def plain_image(jet, axis, options):
 )
 def test_agrees_with_a_plain_implementation(n, flip, center, rotate, normalize):
     jets, axes = random_jets(40, seed=n)
-    options = recipe(grid=JetGrid(n, n, 1.2), center=center, rotate=rotate, flip=flip, normalize=normalize)
+    options = recipe(
+        grid=JetGrid(n, n, 1.2), center=center, rotate=rotate, flip=flip, normalize=normalize
+    )
     images, _ = build_dense_jet_images(make_jets(jets), options, axes=axes)
     for jet, axis, image in zip(jets, axes, images, strict=True):
         if len(jet) > 2:  # two constituents balance exactly
-            np.testing.assert_allclose(image[0], plain_image(jet, axis, options), atol=1e-5 * image.max())
+            np.testing.assert_allclose(
+                image[0], plain_image(jet, axis, options), atol=1e-5 * image.max()
+            )
 
 
 def assert_reference_agrees(jets, options, axes=None):
@@ -536,7 +651,9 @@ def assert_reference_agrees(jets, options, axes=None):
         np.testing.assert_array_equal(actual, wanted)
 
 
-special = st.sampled_from([0.0, 0.5, -0.5, 1.0, -1.0, PI, -PI, float(np.float32(PI)), 7.0, np.nan, np.inf, -np.inf])
+special = st.sampled_from(
+    [0.0, 0.5, -0.5, 1.0, -1.0, PI, -PI, float(np.float32(PI)), 7.0, np.nan, np.inf, -np.inf]
+)
 coordinate = st.one_of(special, st.floats(-4, 4))
 momentum = st.one_of(st.sampled_from([0.0, 1.0, 2.0, -1.0]), st.floats(0.01, 100))
 one_jet = st.lists(st.tuples(momentum, coordinate, coordinate, st.integers(-1, 1)), max_size=8)
@@ -552,7 +669,13 @@ one_jet = st.lists(st.tuples(momentum, coordinate, coordinate, st.integers(-1, 1
 )
 def test_kernels_agree_with_the_reference(jets, n, center, rotate, flip, normalize):
     channels = ("charged_pt", "tracks", "et")
-    switches = {"center": center, "rotate": rotate, "flip": flip, "normalize": normalize, "channels": channels}
+    switches = {
+        "center": center,
+        "rotate": rotate,
+        "flip": flip,
+        "normalize": normalize,
+        "channels": channels,
+    }
     axes = np.tile([0.5, PI], (len(jets), 1))
     assert_reference_agrees(jets, recipe(grid=JetGrid(*n, 2.0), **switches), axes)
 
@@ -585,7 +708,9 @@ def test_every_bit_is_found():
 
 
 def test_more_cells_than_uint16():
-    images, _ = build_jet_images(make_jets([[(1, 1.04, 1.04)]]), recipe(grid=JetGrid(300, 300, 2.1)))
+    images, _ = build_jet_images(
+        make_jets([[(1, 1.04, 1.04)]]), recipe(grid=JetGrid(300, 300, 2.1))
+    )
     assert isinstance(images, SparseImages)
     assert images.cells.dtype == np.uint32
     assert images.cells.tolist() == [298 * 300 + 298]
@@ -599,8 +724,13 @@ def test_missing_jets_are_empty_and_missing_constituents_left_out():
     masked = ak.mask(jets, np.array([True, False, True, True]))
     images, overflow = build_jet_images(masked, recipe(center="centroid"))
     expected, expected_overflow = build_jet_images(jets, recipe(center="centroid"))
-    assert np.diff(images.offsets).tolist() == [n if i != 1 else 0 for i, n in enumerate(np.diff(expected.offsets))]
-    assert (overflow[1], overflow[[0, 2, 3]].tolist()) == (0.0, expected_overflow[[0, 2, 3]].tolist())
+    assert np.diff(images.offsets).tolist() == [
+        n if i != 1 else 0 for i, n in enumerate(np.diff(expected.offsets))
+    ]
+    assert (overflow[1], overflow[[0, 2, 3]].tolist()) == (
+        0.0,
+        expected_overflow[[0, 2, 3]].tolist(),
+    )
     hard, _ = build_jet_images(ak.mask(jets, jets.pt > 20), recipe(center="centroid"))
     alone, _ = build_jet_images(jets[jets.pt > 20], recipe(center="centroid"))
     np.testing.assert_array_equal(hard.dense(), alone.dense())
@@ -629,12 +759,21 @@ def test_arguments_of_another_kind():
         build_jet_images(jets, "top")
     with pytest.raises(InputError, match=r"threads=2\.5: must be a whole number"):
         build_jet_images(jets, recipe(), threads=2.5)
-    for changes in ({"trim": 0.3}, {"pt_min": "1"}, {"subjet_radius": None}, {"channels": "et"}, {"grid": 4}):
+    for changes in (
+        {"trim": 0.3},
+        {"pt_min": "1"},
+        {"subjet_radius": None},
+        {"channels": "et"},
+        {"grid": 4},
+    ):
         with pytest.raises(InputError, match=next(iter(changes))):
             recipe(**changes)
 
 
 def test_a_window_of_impossible_width():
-    """n_eta * (x + width / 2) would be infinite: its index is negative in the kernel, before the image."""
-    with pytest.raises(InputError, match=r"width 1e\+308 must be positive and finite, at most 1000"):
+    """n_eta * (x + width / 2) would be infinite: its index is negative in the kernel, before the
+    image."""
+    with pytest.raises(
+        InputError, match=r"width 1e\+308 must be positive and finite, at most 1000"
+    ):
         JetGrid(100, 100, 1e308)

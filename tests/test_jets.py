@@ -7,7 +7,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.kinematics import delta_phi, pt_eta_phi_mass
 from calovision.jets import (
     FatJetDefinition,
     cluster_fat_jets,
@@ -23,7 +24,6 @@ from calovision.jets import (
     trim,
 )
 from calovision.jets.clustering import flat_towers, massless_particles
-from calovision.kinematics import delta_phi, pt_eta_phi_mass
 from calovision.ntuples import iterate_events
 
 PI = np.pi
@@ -33,7 +33,9 @@ FIELDS = ("pt", "eta", "phi", "mass")
 def make_towers(events):
     """Towers from lists of (pT, eta, phi)."""
     counts = np.array([len(event) for event in events], dtype=np.int64)
-    pt, eta, phi = np.array([tower for event in events for tower in event], dtype=float).reshape(-1, 3).T
+    pt, eta, phi = (
+        np.array([tower for event in events for tower in event], dtype=float).reshape(-1, 3).T
+    )
     return ak.unflatten(ak.zip({"e": pt * np.cosh(eta), "eta": eta, "phi": phi}), counts)
 
 
@@ -41,20 +43,28 @@ def make_jets(events):
     """Jets from lists of (pT, eta, phi, mass)."""
     counts = np.array([len(event) for event in events], dtype=np.int64)
     values = np.array([jet for event in events for jet in event], dtype=float).reshape(-1, 4).T
-    return ak.unflatten(ak.zip(dict(zip(FIELDS, values, strict=True)), with_name="Momentum4D"), counts)
+    return ak.unflatten(
+        ak.zip(dict(zip(FIELDS, values, strict=True)), with_name="Momentum4D"), counts
+    )
 
 
 def random_events(n_events, n_towers, seed=1):
     rng = np.random.default_rng(seed)
     shape = (n_events, n_towers)
-    pt, eta, phi = rng.exponential(30, shape), rng.normal(0, 1.2, shape), rng.uniform(-PI, PI, shape)
+    pt, eta, phi = (
+        rng.exponential(30, shape),
+        rng.normal(0, 1.2, shape),
+        rng.uniform(-PI, PI, shape),
+    )
     return np.stack([pt, eta, phi], axis=-1).tolist()
 
 
 def plain_anti_kt(towers, radius):
-    """Sequential recombination as in arXiv:0802.1189, E scheme; returns (px, py, pz, E) of all jets."""
+    """Sequential recombination as in arXiv:0802.1189, E scheme; returns (px, py, pz, E) of all
+    jets."""
     particles = [
-        np.array([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)]) for pt, eta, phi in towers
+        np.array([pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)])
+        for pt, eta, phi in towers
     ]
     jets = []
     while particles:
@@ -75,7 +85,10 @@ def plain_anti_kt(towers, radius):
 
 def assert_same_jets(actual, expected, *, rtol=1e-9, mass_atol=1e-4):
     assert ak.num(actual).tolist() == ak.num(expected).tolist()
-    a, b = ({name: ak.to_numpy(ak.flatten(jets[name])) for name in FIELDS} for jets in (actual, expected))
+    a, b = (
+        {name: ak.to_numpy(ak.flatten(jets[name])) for name in FIELDS}
+        for jets in (actual, expected)
+    )
     np.testing.assert_allclose(a["pt"], b["pt"], rtol=rtol)
     np.testing.assert_allclose(a["eta"], b["eta"], rtol=0, atol=rtol)
     np.testing.assert_allclose(delta_phi(a["phi"], b["phi"]), 0, atol=rtol)
@@ -106,7 +119,9 @@ def test_agrees_with_a_plain_anti_kt(radius):
         mass_squared = expected[:, 3] ** 2 - np.sum(expected[:, :3] ** 2, axis=1)
         np.testing.assert_allclose(found.pt, pt[order], rtol=1e-9)
         np.testing.assert_allclose(found.eta, np.arcsinh(expected[order, 2] / pt[order]), rtol=1e-9)
-        np.testing.assert_allclose(found.phi, np.arctan2(expected[order, 1], expected[order, 0]), rtol=1e-9)
+        np.testing.assert_allclose(
+            found.phi, np.arctan2(expected[order, 1], expected[order, 0]), rtol=1e-9
+        )
         np.testing.assert_allclose(found.mass**2, mass_squared[order], rtol=1e-7, atol=1e-6)
 
 
@@ -116,7 +131,9 @@ def test_jet_astride_phi_pi_is_the_rotated_jet(trimming):
     options = {"pt_min": 200, "trimming": trimming}
     (jet,) = cluster_fat_jets(make_towers([event]), **options)[0]
     for turn in (PI, PI - 0.1, -PI + 0.2, 3 * PI):
-        (turned,) = cluster_fat_jets(make_towers([[(pt, eta, phi + turn) for pt, eta, phi in event]]), **options)[0]
+        (turned,) = cluster_fat_jets(
+            make_towers([[(pt, eta, phi + turn) for pt, eta, phi in event]]), **options
+        )[0]
         assert [turned.pt, turned.eta, turned.mass] == pytest.approx([jet.pt, jet.eta, jet.mass])
         assert delta_phi(turned.phi, jet.phi + turn) == pytest.approx(0, abs=1e-9)
         assert -PI <= turned.phi < PI
@@ -127,7 +144,8 @@ def test_order_and_full_turns_of_the_towers_change_nothing(trimming):
     events = random_events(5, 60)
     rng = np.random.default_rng(3)
     changed = [
-        [(pt, eta, phi + 2 * PI * rng.integers(-1, 2)) for pt, eta, phi in rng.permutation(event)] for event in events
+        [(pt, eta, phi + 2 * PI * rng.integers(-1, 2)) for pt, eta, phi in rng.permutation(event)]
+        for event in events
     ]
     jets = cluster_fat_jets(make_towers(events), pt_min=100, trimming=trimming)
     assert ak.sum(ak.num(jets)) > 10
@@ -138,7 +156,9 @@ def test_order_and_full_turns_of_the_towers_change_nothing(trimming):
 def test_events_do_not_influence_each_other(trimming):
     events = [*random_events(4, 50), [], *random_events(1, 3, seed=2)]
     together = cluster_fat_jets(make_towers(events), pt_min=100, trimming=trimming)
-    alone = [cluster_fat_jets(make_towers([event]), pt_min=100, trimming=trimming)[0] for event in events]
+    alone = [
+        cluster_fat_jets(make_towers([event]), pt_min=100, trimming=trimming)[0] for event in events
+    ]
     assert together.tolist() == [jets.tolist() for jets in alone]
     sliced = cluster_fat_jets(make_towers(events)[2:], pt_min=100, trimming=trimming)
     assert sliced.tolist() == together[2:].tolist()
@@ -221,14 +241,27 @@ def test_trimming_out_of_range(trimming):
 
 
 def test_selection_is_strict_and_sorts():
-    jets = make_jets([[(200, 0, 0, 1), (201, -1.9, 0, 2), (400, 1.0, 0, 3), (900, 2.0, 0, 4), (900, -2.5, 0, 5)], []])
+    jets = make_jets(
+        [
+            [
+                (200, 0, 0, 1),
+                (201, -1.9, 0, 2),
+                (400, 1.0, 0, 3),
+                (900, 2.0, 0, 4),
+                (900, -2.5, 0, 5),
+            ],
+            [],
+        ]
+    )
     assert select_fat_jets(jets).mass.tolist() == [[3, 2], []]
     assert select_fat_jets(jets, pt_min=300, eta_max=2.2).mass.tolist() == [[4, 3], []]
 
 
 def test_event_variables_closed_form():
     six = [(600 - 50 * i, 0.1 * (-1) ** i * i, 0.2 * i, 10.0 * (i + 1)) for i in range(6)]
-    values = event_variables(make_jets([six, [], [(300, -1.5, 0.4, 80)], [(500, -0.7, 0, 60), (300, 0.9, 1, 40)]]))
+    values = event_variables(
+        make_jets([six, [], [(300, -1.5, 0.4, 80)], [(500, -0.7, 0, 60), (300, 0.9, 1, 40)]])
+    )
     assert values["n_fat_jets"].dtype == np.int64
     assert values["n_fat_jets"].tolist() == [6, 0, 1, 2]
     np.testing.assert_allclose(values["mj_sum"], [100, 0, 80, 100])
@@ -237,8 +270,12 @@ def test_event_variables_closed_form():
     np.testing.assert_allclose(values["delta_eta_12"], [0.1, np.inf, np.inf, 1.6])
     assert values["fat_jets"].shape == (4, 5, 4)
     np.testing.assert_allclose(values["fat_jets"][0], six[:5])
-    np.testing.assert_allclose(values["fat_jets"][3], [(500, -0.7, 0, 60), (300, 0.9, 1, 40), *[(0, 0, 0, 0)] * 3])
-    assert all(column.dtype == np.float64 for name, column in values.items() if name != "n_fat_jets")
+    np.testing.assert_allclose(
+        values["fat_jets"][3], [(500, -0.7, 0, 60), (300, 0.9, 1, 40), *[(0, 0, 0, 0)] * 3]
+    )
+    assert all(
+        column.dtype == np.float64 for name, column in values.items() if name != "n_fat_jets"
+    )
 
 
 def test_event_variables_wrap_the_phi_of_a_file():
@@ -251,8 +288,12 @@ def test_own_jets_are_taken_else_towers_are_clustered():
     own = make_jets([[(190, 0, 0, 5), (220, 0, 0, 6)]])
     assert find_fat_jets(towers, own, FatJetDefinition()).mass.tolist() == [[6]]
     ungroomed = find_fat_jets(towers, None, FatJetDefinition())
-    assert ungroomed.pt.tolist() == [[pytest.approx(np.hypot(420 + 8 * np.cos(0.6), 8 * np.sin(0.6)))]]
-    assert find_fat_jets(towers, None, FatJetDefinition(groomed=True)).pt.tolist() == [[pytest.approx(420)]]
+    assert ungroomed.pt.tolist() == [
+        [pytest.approx(np.hypot(420 + 8 * np.cos(0.6), 8 * np.sin(0.6)))]
+    ]
+    assert find_fat_jets(towers, None, FatJetDefinition(groomed=True)).pt.tolist() == [
+        [pytest.approx(420)]
+    ]
     low = FatJetDefinition(groomed=True, pt_min=140, f_cut=0.3)
     assert find_fat_jets(towers, None, low).pt.tolist() == [pytest.approx([300, 150])]
 
@@ -262,7 +303,9 @@ def test_clustering_prints_no_banner():
         "import awkward as ak; from calovision.jets import cluster_fat_jets; "
         "cluster_fat_jets(ak.zip({'e': [[300.0]], 'eta': [[0.0]], 'phi': [[0.0]]}))"
     )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert result.stdout == ""
 
 
@@ -300,12 +343,19 @@ def test_genuine_delphes_trimmed_jets_are_those_of_their_towers(delphes_dir):
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize(
     ("sample", "groomed", "n_passed"),
-    [("qcd300", False, 5), ("qcd300", True, 4), ("rpv_go1400_n850", False, 90), ("rpv_go1400_n850", True, 87)],
+    [
+        ("qcd300", False, 5),
+        ("qcd300", True, 4),
+        ("rpv_go1400_n850", False, 90),
+        ("rpv_go1400_n850", True, 87),
+    ],
 )
 def test_genuine_delphes_preselection(delphes_dir, sample, groomed, own, n_passed):
     (path,) = delphes_dir.glob(f"*{sample}*100ev_slim.root")
     (events,) = iterate_events(path, schema="delphes", trimmed=groomed)
-    jets = find_fat_jets(events.towers, events.fat_jets if own else None, FatJetDefinition(groomed=groomed))
+    jets = find_fat_jets(
+        events.towers, events.fat_jets if own else None, FatJetDefinition(groomed=groomed)
+    )
     variables = event_variables(jets)
     assert np.sum((variables["n_fat_jets"] >= 3) & (variables["leading_pt"] > 440)) == n_passed
 
@@ -321,7 +371,8 @@ def rich_towers(events, dtype=np.float64):
 
 
 def momentum_of(constituents):
-    """px, py, pz, E of the sum of massless constituents, ``(n_jets,)`` each, of ``n_events * var * var``."""
+    """px, py, pz, E of the sum of massless constituents, ``(n_jets,)`` each, of ``n_events * var *
+    var``."""
     flat = ak.flatten(constituents, axis=1)
     pt, eta, phi = (ak.values_astype(flat[name], np.float64) for name in ("pt", "eta", "phi"))
     parts = (pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta))
@@ -350,7 +401,14 @@ def test_constituents_sum_to_their_jet(trimming, dtype, rtol):
 
 
 def test_constituents_are_the_towers_of_the_jet():
-    event = [(3, 0.1, 3.0), (300, 0.0, -3.1), (120, 0.5, 3.1), (8, 0.0, -2.5), (250, 1.0, 0.0), (0.0, 0.0, 3.1)]
+    event = [
+        (3, 0.1, 3.0),
+        (300, 0.0, -3.1),
+        (120, 0.5, 3.1),
+        (8, 0.0, -2.5),
+        (250, 1.0, 0.0),
+        (0.0, 0.0, 3.1),
+    ]
     jets, constituents = cluster_with_constituents(rich_towers([event, []]))
     assert ak.num(jets).tolist() == [2, 0]
     assert [sorted(jet.tolist()) for jet in constituents.pt[0]] == [
@@ -358,11 +416,16 @@ def test_constituents_are_the_towers_of_the_jet():
         pytest.approx([250]),
     ]
     _, trimmed = cluster_with_constituents(rich_towers([event]), trimming=(0.2, 0.05))
-    assert [sorted(jet.tolist()) for jet in trimmed.pt[0]] == [pytest.approx([120, 300]), pytest.approx([250])]
+    assert [sorted(jet.tolist()) for jet in trimmed.pt[0]] == [
+        pytest.approx([120, 300]),
+        pytest.approx([250]),
+    ]
 
 
 def test_kt_subjets_closed_form():
-    jet = make_towers([[(100, 0.0, 0.0), (80, 0.5, 0.0), (30, 0.6, 0.0), (5, 0.0, 0.4)], [], [(2, 0, 0)]])
+    jet = make_towers(
+        [[(100, 0.0, 0.0), (80, 0.5, 0.0), (30, 0.6, 0.0), (5, 0.0, 0.4)], [], [(2, 0, 0)]]
+    )
     subjets = kt_subjets(massless_particles(flat_towers(jet))[0], 0.3)
     assert subjets.pt.tolist() == [pytest.approx([110, 100, 5]), [], pytest.approx([2])]
     kept = hard_subjet_constituents(massless_particles(flat_towers(jet))[0], r_sub=0.3, f_cut=0.1)
@@ -370,9 +433,13 @@ def test_kt_subjets_closed_form():
 
 
 def test_own_constituents_are_selected_with_their_jets():
-    own = make_jets([[(190, 0, 0, 5), (220, 0, 0, 6), (250, 0, 1, 7), (900, 3, 0, 8)], [], [(300, 0, 0, 9)]])
+    own = make_jets(
+        [[(190, 0, 0, 5), (220, 0, 0, 6), (250, 0, 1, 7), (900, 3, 0, 8)], [], [(300, 0, 0, 9)]]
+    )
     constituents = ak.Array([[[1.0], [2.0, 3.0], [4.0], [5.0]], [], [[]]])
-    records = ak.zip({"pt": constituents, "eta": 0 * constituents, "phi": 0 * constituents}, depth_limit=3)
+    records = ak.zip(
+        {"pt": constituents, "eta": 0 * constituents, "phi": 0 * constituents}, depth_limit=3
+    )
     jets, found = find_fat_jets_with_constituents(None, own, records, FatJetDefinition())
     assert jets.mass.tolist() == [[7, 6], [], [9]]
     assert found.pt.tolist() == [[[4], [2, 3]], [], [[]]]
@@ -418,14 +485,23 @@ def test_constituents_need_towers():
 
 
 def test_jet_columns_closed_form():
-    jets = make_jets([[(300, 0.1, 1, 10), (200, 0.2, 2, 20), (100, 0.3, 3, 30)], [], [(50, 0.4, np.float32(PI), 40)]])
+    jets = make_jets(
+        [
+            [(300, 0.1, 1, 10), (200, 0.2, 2, 20), (100, 0.3, 3, 30)],
+            [],
+            [(50, 0.4, np.float32(PI), 40)],
+        ]
+    )
     taus = {
         "tau1": [[0.4, 0.0, 2.0], [], [0.5]],
         "tau2": [[0.1, 0.3, np.nan], [], [0.0]],
         "tau3": [[0.05, 0.6, 1], [], [0.0]],
     }
     columns = jet_columns(
-        ak.zip({**{name: jets[name] for name in FIELDS}, **{k: ak.Array(v) for k, v in taus.items()}}), 2
+        ak.zip(
+            {**{name: jets[name] for name in FIELDS}, **{k: ak.Array(v) for k, v in taus.items()}}
+        ),
+        2,
     )
     assert columns["event_index"].tolist() == [0, 0, 2]
     assert columns["jet_index"].tolist() == [0, 1, 0]
@@ -448,7 +524,9 @@ def test_genuine_delphes_jets_are_the_sum_of_their_constituents(delphes_dir, tri
     for _, events in delphes_events(delphes_dir, trimmed=trimmed):
         jets, constituents = find_fat_jets_with_constituents(events.towers, None, None, definition)
         assert_sum_of_constituents(jets, constituents, rtol=1e-6, mass_atol=0.1)
-        own, of_own = find_fat_jets_with_constituents(events.towers, events.fat_jets, None, definition)
+        own, of_own = find_fat_jets_with_constituents(
+            events.towers, events.fat_jets, None, definition
+        )
         assert_same_jets(own, find_fat_jets(events.towers, events.fat_jets, definition))
         has_muon = ak.any((events.towers.e_em == 0) & (events.towers.e_had == 0), axis=1)
         if not trimmed:  # trimmed masses and pT differ a little, and so may their order
@@ -479,7 +557,8 @@ def test_missing_events_and_towers():
 
 @pytest.mark.parametrize("cluster", [cluster_fat_jets, cluster_with_constituents])
 @pytest.mark.parametrize(
-    ("value", "message"), [(np.nan, "not finite"), (np.inf, "not finite"), (1e300, "more than anything has")]
+    ("value", "message"),
+    [(np.nan, "not finite"), (np.inf, "not finite"), (1e300, "more than anything has")],
 )
 def test_energies_of_towers_are_checked(cluster, value, message):
     towers = make_towers([[(300, 0, 0)], [(200, 0, 0), (value, 0, 1)]])
@@ -528,7 +607,8 @@ def test_jets_are_checked(function, jet, field, problem):
 
 
 def test_masses_below_zero_by_rounding_are_zero():
-    """ROOT gives a massless jet of float32 numbers the mass -sqrt(-m^2), some 1e-4 of its energy."""
+    """ROOT gives a massless jet of float32 numbers the mass -sqrt(-m^2), some 1e-4 of its
+    energy."""
     jets = make_jets([[(800, 0, 0, 90), (400, 1.0, 0, -0.2)], [(300, 0, 0, -1e-9)]])
     assert select_fat_jets(jets).mass.tolist() == [[90, 0], [0]]
     assert event_variables(jets)["mj_sum"].tolist() == [90, 0]
@@ -542,9 +622,13 @@ def test_padding_is_no_jet():
 
 
 def test_jets_out_of_order_are_refused():
-    jets = make_jets([[(300, 0, 0, 5), (200, 0, 0, 5)], [(300, 0, 0, 5)], [(200, 0, 0, 5), (300, 0, 0, 5)]])
+    jets = make_jets(
+        [[(300, 0, 0, 5), (200, 0, 0, 5)], [(300, 0, 0, 5)], [(200, 0, 0, 5), (300, 0, 0, 5)]]
+    )
     for function in (event_variables, jet_columns):
-        with pytest.raises(InputError, match=r"event 2: fat_jets\.pt does not descend; sort the jets by pT"):
+        with pytest.raises(
+            InputError, match=r"event 2: fat_jets\.pt does not descend; sort the jets by pT"
+        ):
             function(jets)
 
 
@@ -556,8 +640,13 @@ def test_missing_jets():
     heavy = ak.mask(jets, jets.mass > 5)
     assert event_variables(heavy)["mj_sum"].tolist() == [6, 7, 0]
     assert jet_columns(heavy)["event_index"].tolist() == [0, 1]
-    constituents = ak.zip({name: [[[1.0], [2.0, 3.0]], [[4.0]], []] for name in ("pt", "eta", "phi")}, depth_limit=3)
-    for own, lists in ((heavy, constituents), (heavy, ak.mask(constituents, ~ak.is_none(heavy, axis=1)))):
+    constituents = ak.zip(
+        {name: [[[1.0], [2.0, 3.0]], [[4.0]], []] for name in ("pt", "eta", "phi")}, depth_limit=3
+    )
+    for own, lists in (
+        (heavy, constituents),
+        (heavy, ak.mask(constituents, ~ak.is_none(heavy, axis=1))),
+    ):
         found, of_jets = find_fat_jets_with_constituents(None, own, lists, FatJetDefinition())
         assert found.mass.tolist() == [[6], [7], []]
         assert of_jets.pt.tolist() == [[[2, 3]], [[4]], []]
@@ -569,6 +658,9 @@ def test_trim_of_missing_jets_and_damaged_constituents():
     assert trim(per_event).pt.tolist() == [pytest.approx([100, 500]), pytest.approx([50])]
     without = ak.mask(per_event, ak.num(per_event, axis=2) > 1)
     assert trim(without).pt.tolist() == [pytest.approx([0, 500]), [0]]
-    assert trim(ak.mask(per_event, np.array([False, True]))).pt.tolist() == [[], pytest.approx([50])]
+    assert trim(ak.mask(per_event, np.array([False, True]))).pt.tolist() == [
+        [],
+        pytest.approx([50]),
+    ]
     with pytest.raises(InputError, match=r"event 1: constituents\.pt is not finite"):
         trim(ak.with_field(per_event, ak.where(per_event.pt == 50, np.nan, per_event.pt), "pt"))

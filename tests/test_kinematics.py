@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.kinematics import delta_phi, massless_momenta, pt_eta_phi_mass, wrap_phi
+from calovision.core.kinematics import delta_phi, massless_momenta, pt_eta_phi_mass, wrap_phi
 
 PI = np.pi
 
@@ -31,7 +31,9 @@ def test_wrap_phi_closed_form(phi, expected):
 def test_wrap_phi_stays_inside_and_keeps_the_direction(phi):
     wrapped = wrap_phi(phi)
     assert -PI <= wrapped < PI
-    np.testing.assert_allclose([np.cos(wrapped), np.sin(wrapped)], [np.cos(phi), np.sin(phi)], atol=1e-11)
+    np.testing.assert_allclose(
+        [np.cos(wrapped), np.sin(wrapped)], [np.cos(phi), np.sin(phi)], atol=1e-11
+    )
 
 
 @given(st.floats(-PI, PI, exclude_max=True))
@@ -77,7 +79,9 @@ def test_massless_momenta_at_absurd_eta_has_no_transverse_part():
 
 
 def test_pt_eta_phi_mass_closed_form():
-    p = pt_eta_phi_mass(*np.array([[3.0, 0.0, 0.0], [4.0, -1.0, 0.0], [0.0, 1.0, 0.0], [13.0, np.sqrt(2), 0.0]]))
+    p = pt_eta_phi_mass(
+        *np.array([[3.0, 0.0, 0.0], [4.0, -1.0, 0.0], [0.0, 1.0, 0.0], [13.0, np.sqrt(2), 0.0]])
+    )
     np.testing.assert_allclose(p["pt"], [5, 1, 0])
     np.testing.assert_allclose(p["eta"], [0, np.arcsinh(1), 0])
     np.testing.assert_allclose(p["phi"], [np.arctan2(4, 3), -PI / 2, 0])
@@ -96,7 +100,9 @@ def test_pt_eta_phi_mass_gives_phi_below_pi():
 
 @given(st.floats(0.1, 1e4), st.floats(-5, 5), st.floats(-3.1, 3.1))
 def test_massless_momenta_and_back(e, eta, phi):
-    p = pt_eta_phi_mass(*(massless_momenta(np.array([e]), np.array([eta]), np.array([phi])).values()))
+    p = pt_eta_phi_mass(
+        *(massless_momenta(np.array([e]), np.array([eta]), np.array([phi])).values())
+    )
     np.testing.assert_allclose(
         [p["pt"][0], p["eta"][0], p["phi"][0]], [e / np.cosh(eta), eta, phi], rtol=1e-9, atol=1e-9
     )

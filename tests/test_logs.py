@@ -7,8 +7,8 @@ import sys
 PROGRAM = """
 import logging, sys, warnings
 from pathlib import Path
-from calovision.errors import InputError
-from calovision.logs import job_log
+from calovision.core.errors import InputError
+from calovision.jobs.logs import job_log
 with job_log(Path(sys.argv[1])):
     {body}
 print("after")
@@ -17,12 +17,17 @@ print("after")
 
 def run(path, body):
     program = PROGRAM.format(body=body)
-    return subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=False
+    )
 
 
 def test_messages_and_warnings_go_into_the_file(tmp_path):
     path = tmp_path / "logs" / "job.log"
-    body = "logging.getLogger('calovision.a').info('%d events', 3); warnings.warn('few events', stacklevel=1)"
+    body = (
+        "logging.getLogger('calovision.a').info('%d events', 3); warnings.warn('few events', "
+        "stacklevel=1)"
+    )
     result = run(path, body)
     assert (result.returncode, result.stdout, result.stderr) == (0, "after\n", "")
     lines = path.read_text().splitlines()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.metrics import auc, efficiency, n_effective, region_point, roc, signal_efficiency_at
 
 NORMAL = NormalDist()
@@ -40,7 +40,9 @@ def test_efficiency_does_not_depend_on_the_scale_of_the_weights():
     rng = np.random.default_rng(0)
     passed, weights = rng.random(300) < 0.1, rng.exponential(size=300)
     small, large = efficiency(passed, weights * 1e-9), efficiency(passed, weights * 1e9)
-    assert (small.value, small.low, small.high) == pytest.approx((large.value, large.low, large.high))
+    assert (small.value, small.low, small.high) == pytest.approx(
+        (large.value, large.low, large.high)
+    )
 
 
 @pytest.mark.parametrize(("passes", "low", "high"), [(False, 0, 1 / 41), (True, 40 / 41, 1)])
@@ -131,25 +133,35 @@ def test_working_point_with_negative_weights_is_the_first_crossing():
 
 
 def points_by_brute_force(scores, is_signal, weights):
-    """Signal, background and absolute background efficiency of every threshold, from none on, one sum each."""
+    """Signal, background and absolute background efficiency of every threshold, from none on, one
+    sum each."""
 
     def share(sizes, members, threshold):
         return sum(sizes[members & (scores >= threshold)]) / sum(sizes[members])
 
     thresholds = [np.inf, *sorted(set(scores), reverse=True)]
     parts = (weights, is_signal), (weights, ~is_signal), (np.abs(weights), ~is_signal)
-    return [[share(sizes, members, threshold) for threshold in thresholds] for sizes, members in parts]
+    return [
+        [share(sizes, members, threshold) for threshold in thresholds] for sizes, members in parts
+    ]
 
 
 def signal_by_brute_force(scores, labels, weights, target, *, near=None):
-    """Signal efficiency where the background first has a value, or where it has it with the share ``near``."""
+    """Signal efficiency where the background first has a value, or where it has it with the share
+    ``near``."""
     signal, background, size = points_by_brute_force(scores, labels == 1, weights)
     found = []
     for k in range(len(background) - 1):
         low, high = sorted((background[k], background[k + 1]))
-        if low - 1e-12 <= target <= high + 1e-12 and high - low > 1e-12 and abs(background[k + 1] - target) > 1e-12:
+        if (
+            low - 1e-12 <= target <= high + 1e-12
+            and high - low > 1e-12
+            and abs(background[k + 1] - target) > 1e-12
+        ):
             step = (target - background[k]) / (background[k + 1] - background[k])
-            found.append([values[k] + step * (values[k + 1] - values[k]) for values in (size, signal)])
+            found.append(
+                [values[k] + step * (values[k + 1] - values[k]) for values in (size, signal)]
+            )
     if abs(background[-1] - target) < 1e-12:
         found.append([size[-1], signal[-1]])
     best = found[0] if near is None else min(found, key=lambda one: abs(one[0] - near))
@@ -174,19 +186,25 @@ def test_working_point_of_weights_of_both_signs_by_brute_force(seed):
     scores, labels, weights = signed_events(seed)
     for target in (0.03, 0.2, 0.5, 0.9, 1.0):
         expected = signal_by_brute_force(scores, labels, weights, target)
-        assert signal_efficiency_at(scores, labels, weights, target).value == pytest.approx(expected, abs=1e-9)
+        assert signal_efficiency_at(scores, labels, weights, target).value == pytest.approx(
+            expected, abs=1e-9
+        )
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_point_of_a_region_by_brute_force_and_one_for_the_region_itself(seed):
     scores, labels, weights = signed_events(seed)
-    scores[0] = 6.0  # a background event just outside the cut, or all signal above the next one would count
+    scores[0] = (
+        6.0  # a background event just outside the cut, or all signal above the next one would count
+    )
     rng, background = np.random.default_rng(seed), labels == 0
     region = scores + rng.normal(0, 3, len(scores)) > 7
     point = region_point(region, labels, weights)
     if point.is_limit:
         assert weights[region & background].sum() <= 1e-9
-        assert point.background_efficiency == efficiency(region[background], weights[background]).high
+        assert (
+            point.background_efficiency == efficiency(region[background], weights[background]).high
+        )
     else:
         size = np.abs(weights)
         assert point.background_efficiency == pytest.approx(
@@ -194,12 +212,18 @@ def test_point_of_a_region_by_brute_force_and_one_for_the_region_itself(seed):
         )
         near = size[region & background].sum() / size[background].sum()
         found = signal_efficiency_at(scores, labels, weights, point)
-        if point.background_efficiency <= max(points_by_brute_force(scores, ~background, weights)[1]):
-            expected = signal_by_brute_force(scores, labels, weights, point.background_efficiency, near=near)
+        if point.background_efficiency <= max(
+            points_by_brute_force(scores, ~background, weights)[1]
+        ):
+            expected = signal_by_brute_force(
+                scores, labels, weights, point.background_efficiency, near=near
+            )
             assert found.value == pytest.approx(expected, abs=1e-9)
         # the region as a score, and its own threshold on the score: each is at its own point
         for one, of_region in ((region.astype(float), region), (scores, scores >= 7)):
-            at_itself = signal_efficiency_at(one, labels, weights, region_point(of_region, labels, weights))
+            at_itself = signal_efficiency_at(
+                one, labels, weights, region_point(of_region, labels, weights)
+            )
             own = efficiency(of_region[~background], weights[~background])
             if not region_point(of_region, labels, weights).is_limit:
                 assert at_itself.value == pytest.approx(own.value, abs=1e-9)
@@ -215,11 +239,16 @@ def test_region_whose_outside_is_negative_is_at_its_own_point():
 
 
 def test_region_without_background_is_at_the_upper_end_of_its_interval():
-    labels, region = np.array([1, 1, 0, 0, 0, 0]), np.array([True, False, False, False, False, False])
+    labels, region = (
+        np.array([1, 1, 0, 0, 0, 0]),
+        np.array([True, False, False, False, False, False]),
+    )
     point = region_point(region, labels, np.ones(6))
     assert point.is_limit
     assert point.background_efficiency == pytest.approx(1 / 5)  # Wilson's for none of four
-    cancelled = region_point(np.array([1, 0, 1, 1, 1, 0]), labels, np.array([1.0, 1.0, 0.1, 0.2, -0.3, 2.0]))
+    cancelled = region_point(
+        np.array([1, 0, 1, 1, 1, 0]), labels, np.array([1.0, 1.0, 0.1, 0.2, -0.3, 2.0])
+    )
     assert cancelled.is_limit  # the sum is rounding
 
 
@@ -227,7 +256,9 @@ def test_working_point_with_discrete_scores_is_linear_between_the_points():
     scores, labels = np.array([5, 4, 4, 4, 3, 5, 4, 4, 3, 3]), np.repeat([1, 0], 5)
     # Background: 0.2 at N >= 5, 0.6 at N >= 4; signal: 0.2 and 0.8.
     for target, expected in [(0.2, 0.2), (0.3, 0.35), (0.5, 0.65), (0.6, 0.8), (1.0, 1.0)]:
-        assert signal_efficiency_at(scores, labels, np.ones(10), target).value == pytest.approx(expected)
+        assert signal_efficiency_at(scores, labels, np.ones(10), target).value == pytest.approx(
+            expected
+        )
     assert signal_efficiency_at(scores, labels, np.ones(10), 0.4).n_eff == pytest.approx(2.0)
 
 
@@ -239,7 +270,9 @@ def test_working_points_match_two_gaussians_in_any_order():
         expected = 1 - NORMAL.cdf(NORMAL.inv_cdf(1 - target) - 2.0)
         assert abs(result.value - expected) < 3 * (result.high - result.low) / 2
         assert result.high - result.low < 0.06
-        assert result.n_eff == pytest.approx(40_000 * target / 2, rel=0.2)  # exponential weights: n / 2
+        assert result.n_eff == pytest.approx(
+            40_000 * target / 2, rel=0.2
+        )  # exponential weights: n / 2
 
 
 def test_roc_agrees_with_scikit_learn_on_weights_and_ties():
@@ -247,11 +280,15 @@ def test_roc_agrees_with_scikit_learn_on_weights_and_ties():
     scores, labels = rng.integers(0, 12, 500).astype(float), rng.integers(0, 2, 500)
     weights = rng.exponential(size=500)
     curve = roc(scores, labels, weights)
-    background, signal, thresholds = roc_curve(labels, scores, sample_weight=weights, drop_intermediate=False)
+    background, signal, thresholds = roc_curve(
+        labels, scores, sample_weight=weights, drop_intermediate=False
+    )
     np.testing.assert_allclose(curve.background_efficiency, background, atol=1e-12)
     np.testing.assert_allclose(curve.signal_efficiency, signal, atol=1e-12)
     np.testing.assert_array_equal(curve.thresholds, thresholds)
-    assert auc(curve) == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights), abs=1e-12)
+    assert auc(curve) == pytest.approx(
+        roc_auc_score(labels, scores, sample_weight=weights), abs=1e-12
+    )
 
 
 def test_roc_interval_is_that_of_the_efficiency():
@@ -270,7 +307,9 @@ def test_roc_interval_is_that_of_the_efficiency():
 
 def test_auc_of_two_gaussians_of_constant_and_of_perfect_scores():
     scores, labels = two_gaussians(50_000, 50_000, distance=1.5, seed=5)
-    assert auc(roc(scores, labels, np.ones(len(scores)))) == pytest.approx(NORMAL.cdf(1.5 / np.sqrt(2)), abs=0.004)
+    assert auc(roc(scores, labels, np.ones(len(scores)))) == pytest.approx(
+        NORMAL.cdf(1.5 / np.sqrt(2)), abs=0.004
+    )
     assert auc(roc(np.zeros(10), np.arange(10) % 2, np.ones(10))) == pytest.approx(0.5)
     assert auc(roc(np.arange(10), np.arange(10) > 4, np.ones(10))) == pytest.approx(1.0)
 
@@ -278,9 +317,16 @@ def test_auc_of_two_gaussians_of_constant_and_of_perfect_scores():
 def test_roc_with_negative_weights_has_no_nan():
     scores, labels = two_gaussians(200, 200, distance=1.0, seed=6)
     weights = np.random.default_rng(6).choice([1.0, -0.5], 400, p=[0.8, 0.2])
-    weights[np.argmax(np.where(labels == 0, scores, -np.inf))] = -0.5  # the hardest background event is negative
+    weights[
+        np.argmax(np.where(labels == 0, scores, -np.inf))
+    ] = -0.5  # the hardest background event is negative
     curve = roc(scores, labels, weights)
-    for values in (curve.signal_efficiency, curve.background_efficiency, curve.background_low, curve.background_high):
+    for values in (
+        curve.signal_efficiency,
+        curve.background_efficiency,
+        curve.background_low,
+        curve.background_high,
+    ):
         assert np.isfinite(values).all()
     assert curve.background_efficiency.min() < 0
     for target in (1e-4, 0.01, 0.5):
@@ -344,7 +390,9 @@ AS_OTHERS_GIVE_THEM = {
     "lists": lambda values: list(values),
     "column": lambda values: np.array(values)[:, None],
     "list of lists": lambda values: [[value] for value in values],
-    "tensor with a gradient": lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True),
+    "tensor with a gradient": lambda values: torch.tensor(
+        values, dtype=torch.float64, requires_grad=True
+    ),
     "bfloat16": lambda values: torch.tensor(values, dtype=torch.bfloat16)[:, None],
     "big endian": lambda values: np.array(values, dtype=">f4"),
     "mask that hides nothing": lambda values: np.ma.masked_array(values, np.zeros(4, bool)),
@@ -378,7 +426,9 @@ def test_columns_of_any_kind_give_the_same_number(function, kind):
 def test_what_is_no_column_is_refused(function, kind, spoilt):
     events = list(EVENTS)
     events[spoilt] = NO_COLUMN[kind](EVENTS[spoilt])
-    taken = {"efficiency": (1, 2), "n_effective": (2,), "region_point": (1, 2)}.get(function, (0, 1, 2))
+    taken = {"efficiency": (1, 2), "n_effective": (2,), "region_point": (1, 2)}.get(
+        function, (0, 1, 2)
+    )
     if spoilt in taken and (function, kind) != ("n_effective", "too long"):
         with pytest.raises(InputError):
             FUNCTIONS[function](*events)

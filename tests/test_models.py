@@ -6,7 +6,7 @@ import torch
 from fakes import make_images
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import (
     NETWORKS,
     EtaPhiConv2d,
@@ -41,7 +41,8 @@ def images_of(n, shape, *, seed=1, scale=30.0):
 
 
 def in_use(model, shape):
-    """In evaluation, after batch normalization saw some images, so that its running statistics are not trivial."""
+    """In evaluation, after batch normalization saw some images, so that its running statistics are
+    not trivial."""
     model.train()
     model(images_of(16, shape))
     return model.eval()
@@ -72,7 +73,11 @@ def test_convolution_by_brute_force(kernel_size, stride, circular):
     """Every output cell as the sum over the kernel, with the cell that each of its weights sees."""
     convolution = EtaPhiConv2d(2, 3, kernel_size, stride, circular=circular)
     images = torch.rand(2, 2, 5, 7)
-    weight, bias, before = convolution.weight.detach(), convolution.bias.detach(), (kernel_size - 1) // 2
+    weight, bias, before = (
+        convolution.weight.detach(),
+        convolution.bias.detach(),
+        (kernel_size - 1) // 2,
+    )
     rows, columns = range(0, 5, stride), range(0, 7, stride)
     expected = torch.zeros(2, 3, len(rows), len(columns))
     for n, out, i, j in np.ndindex(expected.shape):
@@ -91,7 +96,9 @@ def test_convolution_commutes_with_rotations(kernel_size, shift):
     convolution, images = EtaPhiConv2d(2, 3, kernel_size), torch.rand(2, 2, 6, 10)
     turned = convolution(images.roll(shift, dims=3))
     torch.testing.assert_close(turned, convolution(images).roll(shift, dims=3))
-    assert not torch.allclose(convolution(images.roll(1, dims=2)), convolution(images).roll(1, dims=2))
+    assert not torch.allclose(
+        convolution(images.roll(1, dims=2)), convolution(images).roll(1, dims=2)
+    )
 
 
 @pytest.mark.parametrize(("before", "after"), [(1, 1), (1, 2), (2, 2), (3, 1)])
@@ -122,13 +129,18 @@ def test_smallest_and_odd_images(name):
 def test_image_that_is_too_small(name, along):
     size = SMALLEST[name]
     shape = (3, size - 1, 64) if along == "eta" else (3, 64, size - 1)
-    message = f"'{name}' needs images of at least {size}x{size} cells, not {shape[1]}x{shape[2]}: change images.grid"
+    message = (
+        f"'{name}' needs images of at least {size}x{size} cells, not {shape[1]}x{shape[2]}: "
+        "change images.grid"
+    )
     with pytest.raises(InputError, match=message):
         make(name, shape)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 224, 224), (1, 25, 25), (3, 33, 33), (4, 37, 37)])
+@pytest.mark.parametrize(
+    "shape", [(3, 64, 64), (3, 224, 224), (1, 25, 25), (3, 33, 33), (4, 37, 37)]
+)
 def test_one_logit_an_image(name, shape):
     """On the device without memory, where a network of any size can be built and run."""
     for n in (1, 4):
@@ -138,13 +150,16 @@ def test_one_logit_an_image(name, shape):
 
 
 def test_sizes_of_the_networks():
-    """Parameters in closed form: convolutions, batch normalization, dense layers, and the head of n features + 1."""
+    """Parameters in closed form: convolutions, batch normalization, dense layers, and the head of n
+    features + 1."""
     hep_cnn = sum(9 * a * b + b for a, b in [(3, 64), (64, 128), (128, 256), (256, 256)])
     nersc = 9 * 3 * 128 + 128 + 3 * (9 * 128 * 128 + 128)
     small = 9 * (3 * 16 + 16 * 32 + 32 * 64) + 2 * (16 + 32 + 64)
     resnet = 9 * 3 * 16 + 2 * 16
     for before, after in [(16, 32), (32, 64), (64, 128)]:
-        resnet += 9 * (before * after + 3 * after * after) + 4 * 2 * after + before * after + 2 * after
+        resnet += (
+            9 * (before * after + 3 * after * after) + 4 * 2 * after + before * after + 2 * after
+        )
     jet_cnn = sum(16 * a * b + b for a, b in [(1, 128), (128, 64), (64, 64), (64, 64)])
     dense = (64 * 9 * 9 * 64 + 64) + (64 * 256 + 256) + (256 * 256 + 256)
     expected = {
@@ -176,7 +191,10 @@ def test_rotation_by_the_total_stride_leaves_the_logit(name, period):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_without_circular_padding_the_edges_matter(name):
     shape = (1, 16, 32)
-    models = [make(name, shape, circular=circular, options=LITTLE[name]).eval() for circular in (True, False)]
+    models = [
+        make(name, shape, circular=circular, options=LITTLE[name]).eval()
+        for circular in (True, False)
+    ]
     models[1].load_state_dict(models[0].state_dict())
     images = torch.zeros(1, *shape)
     images[..., 10:20] = 5.0
@@ -206,7 +224,9 @@ def test_every_weight_is_trained(name, n_variables):
     specification = ModelSpecification(name, shape, options=options, n_variables=n_variables)
     ones = np.ones(n_variables)
     model = make_model(specification, ScalingStatistics(variable_mean=0 * ones, variable_std=ones))
-    model(images_of(16, shape), torch.rand(16, n_variables) if n_variables else None).square().sum().backward()
+    model(
+        images_of(16, shape), torch.rand(16, n_variables) if n_variables else None
+    ).square().sum().backward()
     for parameter_name, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all()
         assert parameter.grad.any(), parameter_name
@@ -247,7 +267,9 @@ def test_bfloat16_and_channels_last_give_nearly_the_same(name):
 )
 def test_options_change_the_size(name, options, growth):
     with torch.device("meta"):
-        before, after = (count_parameters(make(name, (3, 64, 64), options=chosen)) for chosen in ({}, options))
+        before, after = (
+            count_parameters(make(name, (3, 64, 64), options=chosen)) for chosen in ({}, options)
+        )
     assert np.sign(after - before) == growth
 
 
@@ -286,12 +308,20 @@ def test_every_network_names_its_paper():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("resent", {}, "unknown network 'resent': choose from small, hep_cnn, .*package.module:Class"),
+        (
+            "resent",
+            {},
+            "unknown network 'resent': choose from small, hep_cnn, .*package.module:Class",
+        ),
         ("small", {"widht": 3}, "'small' has no option widht: it has width, dropout"),
         ("small", {"circular": False}, "'small' has no option circular"),
         ("small", {"width": 0}, "option width is 0, but must be whole and at least 1"),
         ("small", {"width": 4.5}, "option width is 4.5"),
-        ("small", {"dropout": 1.5}, "'small' cannot be built .*dropout probability has to be between 0 and 1"),
+        (
+            "small",
+            {"dropout": 1.5},
+            "'small' cannot be built .*dropout probability has to be between 0 and 1",
+        ),
         ("small", {"dropout": "much"}, "'small' cannot be built"),
         ("hep_cnn", {"dense": True}, "option dense is True"),
         ("nersc", {"n_blocks": 7}, "'nersc' needs images of at least 128x128"),

@@ -27,11 +27,18 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has another allocator")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="another C library has another allocator"
+)
 def test_freed_memory_is_used_again() -> None:
-    """Of the faults that 20 steps with four arrays of 2,048 pages could take, next to none is left."""
+    """Of the faults that 20 steps with four arrays of 2,048 pages could take, next to none is
+    left."""
     faults = [
-        int(subprocess.run([sys.executable, "-c", PROGRAM.format(keep=keep)], capture_output=True, check=True).stdout)
+        int(
+            subprocess.run(
+                [sys.executable, "-c", PROGRAM.format(keep=keep)], capture_output=True, check=True
+            ).stdout
+        )
         for keep in (False, True)
     ]
     assert faults[0] > 20 * faults[1]

@@ -3,14 +3,16 @@
 import pytest
 import torch
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import ModelSpecification, make_model
 
 SHAPE, CHANNELS = (3, 16, 16), ("em_et", "had_et", "tracks")
 
 
 def test_channels_that_are_not_seen_change_nothing() -> None:
-    specification = ModelSpecification("small", SHAPE, channels=CHANNELS, seen_channels=("tracks", "em_et"))
+    specification = ModelSpecification(
+        "small", SHAPE, channels=CHANNELS, seen_channels=("tracks", "em_et")
+    )
     model = make_model(specification).eval()
     images = torch.rand(4, *SHAPE)
     changed = images.clone()
@@ -29,5 +31,7 @@ def test_network_gets_as_many_channels_as_it_sees() -> None:
 
 
 def test_unknown_channel_is_named() -> None:
-    with pytest.raises(InputError, match=r"train.channels: the images have no channel 'muons', but em_et, had_et"):
+    with pytest.raises(
+        InputError, match=r"train.channels: the images have no channel 'muons', but em_et, had_et"
+    ):
         ModelSpecification("small", SHAPE, channels=CHANNELS, seen_channels=("muons",))

@@ -1,4 +1,5 @@
-"""The network on points: what it must not see, what it counts, what it refuses, and that it learns."""
+"""The network on points: what it must not see, what it counts, what it refuses, and that it
+learns."""
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 from fakes_models import make_specification
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import (
     NETWORKS,
     POINT_NETWORKS,
@@ -31,7 +32,8 @@ def specification(**changes):
 
 @pytest.fixture(scope="module")
 def model():
-    """Its weights are large enough for logits that depend on the points, as those of a trained one."""
+    """Its weights are large enough for logits that depend on the points, as those of a trained
+    one."""
     torch.manual_seed(1)
     model = make_model(specification()).eval()
     for layer in (part for part in model.modules() if isinstance(part, nn.Linear)):
@@ -40,11 +42,15 @@ def model():
 
 
 def make_points(n=8, *, seed=1, filled=(9, 5), scale=50.0):
-    """Towers ``(n, 12, 4)`` and tracks ``(n, 7, 3)`` as `event_content` gives them: hardest first, zero padded."""
+    """Towers ``(n, 12, 4)`` and tracks ``(n, 7, 3)`` as `event_content` gives them: hardest first,
+    zero padded."""
     rng = np.random.default_rng(seed)
     points = []
     for slots, there, n_fields in ((TOWERS, filled[0], 4), (TRACKS, filled[1], 3)):
-        fields = [-np.sort(-rng.exponential(scale, (n, slots)), axis=1), rng.normal(0, 1, (n, slots))]
+        fields = [
+            -np.sort(-rng.exponential(scale, (n, slots)), axis=1),
+            rng.normal(0, 1, (n, slots)),
+        ]
         fields += [rng.uniform(-np.pi, np.pi, (n, slots)), rng.random((n, slots))]
         points.append(np.stack(fields[:n_fields], axis=-1) * (np.arange(slots) < there)[:, None])
     return points
@@ -59,7 +65,9 @@ def logits_of(model, towers, tracks, dtype=torch.float32):
     n = len(towers)
     variables = np.concatenate([towers.reshape(n, -1), tracks.reshape(n, -1)], axis=1)
     with torch.no_grad():
-        return model(torch.zeros(n, *model.specification.image_shape), torch.from_numpy(variables).to(dtype)).numpy()
+        return model(
+            torch.zeros(n, *model.specification.image_shape), torch.from_numpy(variables).to(dtype)
+        ).numpy()
 
 
 # what it must not see
@@ -76,7 +84,9 @@ def test_order_of_the_points(model):
     towers, tracks = make_points()
     rng = np.random.default_rng(2)
     order = np.concatenate([[0], 1 + rng.permutation(TOWERS - 1)])
-    shuffled = logits_of(model, towers[:, order], tracks[:, rng.permutation(TRACKS)])  # the padding moves along
+    shuffled = logits_of(
+        model, towers[:, order], tracks[:, rng.permutation(TRACKS)]
+    )  # the padding moves along
     np.testing.assert_allclose(shuffled, logits_of(model, towers, tracks), rtol=1e-5, atol=1e-6)
 
 
@@ -129,7 +139,10 @@ def test_padding_is_not_seen_whatever_stands_there(model):
     for points, there in ((towers, 9), (tracks, 5)):
         points[:, there:, 1:] = np.random.default_rng(3).normal(size=points[:, there:, 1:].shape)
     np.testing.assert_allclose(logits_of(model, towers, tracks), expected, rtol=1e-5, atol=1e-6)
-    without_last = [points * (np.arange(points.shape[1]) < points.shape[1] - 4)[:, None] for points in make_points()]
+    without_last = [
+        points * (np.arange(points.shape[1]) < points.shape[1] - 4)[:, None]
+        for points in make_points()
+    ]
     assert np.abs(logits_of(model, *without_last) - expected).min() > 1e-3
 
 
@@ -149,22 +162,29 @@ def test_events_without_points(model):
 
 
 def test_features_by_hand():
-    """One tower, one track: two dense networks, their outputs over the number of slots, and the numbers of points."""
+    """One tower, one track: two dense networks, their outputs over the number of slots, and the
+    numbers of points."""
     torch.manual_seed(2)
     network = make_model(specification()).eval().network
     towers, tracks = np.zeros((1, TOWERS, 4)), np.zeros((1, TRACKS, 3))
     towers[0, 0], tracks[0, 0] = (np.e**3 - 1, -0.5, 3.0, 0.25), (np.e**6 - 1, 1.5, -3.0)
-    tower = torch.tensor([1.0, 0.5, 0.0, 0.25])  # mirrored in eta, since its energy is at negative eta
+    tower = torch.tensor(
+        [1.0, 0.5, 0.0, 0.25]
+    )  # mirrored in eta, since its energy is at negative eta
     track = torch.tensor([2.0, -1.5, (2 * np.pi - 6.0) / 2, 0.0])  # the shorter way round
     with torch.no_grad():
-        found = network.features(None, torch.from_numpy(np.concatenate([towers, tracks], axis=None)).float()[None])
+        found = network.features(
+            None, torch.from_numpy(np.concatenate([towers, tracks], axis=None)).float()[None]
+        )
         parts = [network.of_tower(tower), torch.ones(1), network.of_track(track), torch.ones(1)]
         expected = network.of_event(torch.cat(parts)[None] / TOWERS)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_images_are_not_looked_at(model):
-    variables = torch.from_numpy(np.concatenate([points.reshape(8, -1) for points in make_points()], axis=1)).float()
+    variables = torch.from_numpy(
+        np.concatenate([points.reshape(8, -1) for points in make_points()], axis=1)
+    ).float()
     images = torch.rand(8, 2, 8, 8)
     with torch.no_grad():
         expected = model(images, variables)
@@ -176,20 +196,26 @@ def test_average_over_rotations_of_the_images_changes_nothing(model):
     variables = np.concatenate([points.reshape(8, -1) for points in make_points()], axis=1)
     images = np.zeros((8, 2, 8, 8), dtype=np.float32)
     plain = score_images(model, images, variables)
-    np.testing.assert_allclose(score_images(model, images, variables, n_rotations=4), plain, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        score_images(model, images, variables, n_rotations=4), plain, rtol=1e-5, atol=1e-6
+    )
 
 
 # numbers
 
 
 def test_table_counts_every_use():
-    """Dense layers act on every tower and track; two networks of the same form, then one on the sums."""
+    """Dense layers act on every tower and track; two networks of the same form, then one on the
+    sums."""
     table = network_table(specification())
     inputs, w = 4, WIDTH
     of_point = (inputs * w + w) + 2 * (w * w + w)
     of_event = ((2 * w + 2) * 2 * w + 2 * w) + (2 * w * w + w)
     assert table.parameters == 2 * of_point + of_event + (w + 1)
-    assert table.multiply_adds == (TOWERS + TRACKS) * (inputs * w + 2 * w * w) + (2 * w + 2) * 2 * w + 2 * w * w + w
+    assert (
+        table.multiply_adds
+        == (TOWERS + TRACKS) * (inputs * w + 2 * w * w) + (2 * w + 2) * 2 * w + 2 * w * w + w
+    )
     assert table.parameters == count_parameters(make_model(specification()))
     assert [row.type for row in table.rows].count("Linear") == 3 + 3 + 2 + 1
     assert table.rows[-1].name == "head"
@@ -206,7 +232,8 @@ def test_defaults_take_a_hundred_towers_and_fifty_tracks():
 @pytest.mark.parametrize("n_variables", [0, N_VARIABLES - 1, 23])
 def test_wrong_number_of_variables(n_variables):
     sentence = (
-        f"network 'deep_sets' takes {N_VARIABLES} variables, of 12 towers and 7 tracks, not {n_variables}: give it "
+        f"network 'deep_sets' takes {N_VARIABLES} variables, of 12 towers and 7 tracks, not "
+        f"{n_variables}: give it "
         "the variables leading_towers and leading_tracks"
     )
     with pytest.raises(InputError, match=sentence):
@@ -229,7 +256,10 @@ def test_wrong_options(options, message):
 
 
 def test_variables_that_do_not_fit_at_use(model):
-    with pytest.raises(InputError, match=rf"the model takes {N_VARIABLES} of each event \(leading_towers, leading_tra"):
+    with pytest.raises(
+        InputError,
+        match=rf"the model takes {N_VARIABLES} of each event \(leading_towers, leading_tra",
+    ):
         model(torch.zeros(2, 2, 8, 8), None)
 
 
@@ -246,7 +276,9 @@ def test_it_is_none_of_the_networks_on_images():
 def test_statistics_of_the_variables_are_not_used():
     """The points go in as they are: azimuths that were standardized would not wrap around."""
     torch.manual_seed(1)
-    statistics = ScalingStatistics(variable_mean=np.ones(N_VARIABLES), variable_std=np.full(N_VARIABLES, 3.0))
+    statistics = ScalingStatistics(
+        variable_mean=np.ones(N_VARIABLES), variable_std=np.full(N_VARIABLES, 3.0)
+    )
     first = make_model(specification(), statistics).eval()
     second = make_model(specification()).eval()
     second.load_state_dict(first.state_dict())
@@ -279,9 +311,13 @@ def test_it_learns_points_that_tell_apart(what):
     torch.manual_seed(3)
     labels = np.arange(200) % 2
     towers, tracks = make_points(200)
-    towers[..., 0 if what == "soft" else 1] *= np.where(labels, 0.3 if what == "soft" else 2.5, 1.0)[:, None]
+    towers[..., 0 if what == "soft" else 1] *= np.where(
+        labels, 0.3 if what == "soft" else 2.5, 1.0
+    )[:, None]
     model = make_model(specification(options=OPTIONS | {"dropout": 0.0}))
-    variables = torch.from_numpy(np.concatenate([towers.reshape(200, -1), tracks.reshape(200, -1)], axis=1)).float()
+    variables = torch.from_numpy(
+        np.concatenate([towers.reshape(200, -1), tracks.reshape(200, -1)], axis=1)
+    ).float()
     images, truth, losses = torch.zeros(200, 2, 8, 8), torch.from_numpy(labels).float(), []
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(80):

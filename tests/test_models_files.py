@@ -10,7 +10,7 @@ from fakes_models import make_specification, make_trained
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import (
     NETWORKS,
     SCALINGS,
@@ -66,7 +66,9 @@ def stored(tmp_path):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_weights_make_the_round_trip_to_the_last_bit(tmp_path, network):
-    options = {"hep_cnn": {"dense": 8}, "nersc": {"width": 4}, "jet_cnn": {"dense": [8]}}.get(network, {})
+    options = {"hep_cnn": {"dense": 8}, "nersc": {"width": 4}, "jet_cnn": {"dense": [8]}}.get(
+        network, {}
+    )
     model = make_trained(SHAPE, network=network, options=options, circular=False)
     save_model(tmp_path / "a" / "b", model)
     again = load_model(tmp_path / "a" / "b")
@@ -85,8 +87,12 @@ def test_statistics_are_stored(tmp_path, scaling):
     save_model(tmp_path, model)
     variables = torch.tensor([[800.0], [1500.0], [1e4]])
     again = load_model(tmp_path)
-    assert all(torch.equal(again.state_dict()[name], tensor) for name, tensor in model.state_dict().items())
-    torch.testing.assert_close(again(images_of(3), variables), model(images_of(3), variables), rtol=1e-5, atol=1e-6)
+    assert all(
+        torch.equal(again.state_dict()[name], tensor) for name, tensor in model.state_dict().items()
+    )
+    torch.testing.assert_close(
+        again(images_of(3), variables), model(images_of(3), variables), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_weights_begin_where_torch_puts_them(stored):
@@ -109,7 +115,12 @@ def test_description(stored):
 def test_training_may_hold_what_numpy_and_pathlib_make(tmp_path):
     training = {"loss": np.float32(0.5), "seeds": np.arange(2), "n": np.int64(3), "path": tmp_path}
     save_model(tmp_path, make_trained(SHAPE), training=training)
-    assert load_model(tmp_path).training_run == {"loss": 0.5, "seeds": [0, 1], "n": 3, "path": str(tmp_path)}
+    assert load_model(tmp_path).training_run == {
+        "loss": 0.5,
+        "seeds": [0, 1],
+        "n": 3,
+        "path": str(tmp_path),
+    }
 
 
 def test_order_of_the_memory_does_not_matter(tmp_path):
@@ -133,7 +144,9 @@ def test_reading_leaves_the_random_numbers(tmp_path, network):
 def test_network_of_a_user_needs_permission(tmp_path, network):
     model = make_trained(SHAPE, network=f"fakes_networks:{network}")
     save_model(tmp_path, model)
-    with pytest.raises(InputError, match=r"model.json: its network 'fakes_networks:.*allow_imports=True"):
+    with pytest.raises(
+        InputError, match=r"model.json: its network 'fakes_networks:.*allow_imports=True"
+    ):
         load_model(tmp_path)
     again = load_model(tmp_path, allow_imports=True)
     torch.testing.assert_close(again(images_of(3)), model(images_of(3)))
@@ -154,7 +167,9 @@ def test_no_code_is_run_without_permission(stored, monkeypatch, network):
 
 def test_imported_module_of_a_user_may_be_missing(stored):
     edit_specification(stored, network="no_such_package:Net")
-    with pytest.raises(InputError, match=r"model.json: network 'no_such_package:Net' cannot be imported"):
+    with pytest.raises(
+        InputError, match=r"model.json: network 'no_such_package:Net' cannot be imported"
+    ):
         load_model(stored, allow_imports=True)
 
 
@@ -187,7 +202,9 @@ def test_description_comes_last(stored, monkeypatch):
 
 
 def test_missing_files(stored, tmp_path):
-    with pytest.raises(InputError, match=r"nowhere: there is no such file; give the folder of a trained model"):
+    with pytest.raises(
+        InputError, match=r"nowhere: there is no such file; give the folder of a trained model"
+    ):
         load_model(tmp_path / "nowhere")
     (stored / "model.safetensors").rename(stored / "other.safetensors")
     with pytest.raises(InputError, match=r"model.safetensors: there is no such file"):
@@ -212,7 +229,10 @@ def test_description_that_is_no_json(stored, text):
         ({"version": "1"}, "of version 1"),
         ({"specification": None}, "damaged, it lacks 'specification'"),
         ({"specification": {}}, "image_shape and network must be given"),
-        ({"specification": {"network": "small", "image_shape": [2, 16, 16], "depth": 1}}, "unknown depth"),
+        (
+            {"specification": {"network": "small", "image_shape": [2, 16, 16], "depth": 1}},
+            "unknown depth",
+        ),
         ({"training": 3}, "damaged, it lacks 'training'"),
         ({"weights_sha256": None}, "damaged, it lacks 'weights_sha256'"),
     ],
@@ -232,23 +252,33 @@ def test_description_that_is_a_list(stored):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"options": {"width": 8}}, r"network.blocks.0.0.weight is \(\(16, 2, 3, 3\), 'float32'\), not \(\(8, 2, 3, 3"),
+        (
+            {"options": {"width": 8}},
+            r"network.blocks.0.0.weight is \(\(16, 2, 3, 3\), 'float32'\), not \(\(8, 2, 3, 3",
+        ),
         ({"network": "resnet"}, "only one of the two has network.blocks"),
         ({"scaling": "maximum"}, "only one of the two has scaling.factor"),
         ({"image_shape": [2, 32, 16]}, "network.dense.1.weight is"),
         ({"n_variables": 2}, "only one of the two has head"),
-        ({"image_shape": [2, 10**7, 10**7], "network": "hep_cnn"}, "only one of the two has"),  # needs no memory
+        (
+            {"image_shape": [2, 10**7, 10**7], "network": "hep_cnn"},
+            "only one of the two has",
+        ),  # needs no memory
     ],
 )
 def test_weights_of_another_architecture(stored, changes, message):
     edit_specification(stored, **changes)
-    with pytest.raises(InputError, match=f"model.safetensors: weights of another architecture.*{message}"):
+    with pytest.raises(
+        InputError, match=f"model.safetensors: weights of another architecture.*{message}"
+    ):
         load_model(stored)
 
 
 def test_specification_that_cannot_be_built(stored):
     edit_specification(stored, image_shape=[2, 4, 4])
-    with pytest.raises(InputError, match=r"model.json: network 'small' needs images of at least 8x8"):
+    with pytest.raises(
+        InputError, match=r"model.json: network 'small' needs images of at least 8x8"
+    ):
         load_model(stored)
 
 
@@ -264,7 +294,10 @@ def test_damaged_weights(stored, how):
     else:
         content = content[: len(content) // 2 if how == "truncated" else 0]
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"model.safetensors: damaged, or not the weights that model.json beside it"):
+    with pytest.raises(
+        InputError,
+        match=r"model.safetensors: damaged, or not the weights that model.json beside it",
+    ):
         load_model(stored)
 
 
@@ -280,10 +313,19 @@ def test_weights_that_are_no_safetensors(stored):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda tensors: {n: t for n, t in tensors.items() if n != "head.bias"}, "only one of the two has head.bias"),
+        (
+            lambda tensors: {n: t for n, t in tensors.items() if n != "head.bias"},
+            "only one of the two has head.bias",
+        ),
         (lambda tensors: tensors | {"more": torch.ones(1)}, "only one of the two has more"),
-        (lambda tensors: tensors | {"head.bias": torch.ones(2)}, r"head.bias is \(\(2,\), 'float32'\), not \(\(1,\)"),
-        (lambda tensors: tensors | {"head.bias": torch.ones(1).half()}, "head.bias is .*'float16'.*'float32'"),
+        (
+            lambda tensors: tensors | {"head.bias": torch.ones(2)},
+            r"head.bias is \(\(2,\), 'float32'\), not \(\(1,\)",
+        ),
+        (
+            lambda tensors: tensors | {"head.bias": torch.ones(1).half()},
+            "head.bias is .*'float16'.*'float32'",
+        ),
     ],
 )
 def test_tensors_that_do_not_fit(stored, change, message):

@@ -11,8 +11,8 @@ from fakes_models import make_specification
 from fakes_networks import MeanFeatures
 from torch import nn
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.models import SCALINGS, ModelSpecification, ScalingStatistics, make_model
 from calovision.storage import PixelStatistics, standardize
 
@@ -37,7 +37,9 @@ def scaled(name, images, **statistics):
 def test_log_scaling():
     contents = np.array([0.0, 1.0, np.e - 1, 1e5, -1.0, -1e5]).reshape(1, 1, 2, 3)
     found = scaled("log1p", torch.from_numpy(contents).float())
-    np.testing.assert_allclose(found.flatten(), [0, np.log(2), 1, np.log(1e5 + 1), -np.log(2), -np.log(1e5 + 1)], 1e-6)
+    np.testing.assert_allclose(
+        found.flatten(), [0, np.log(2), 1, np.log(1e5 + 1), -np.log(2), -np.log(1e5 + 1)], 1e-6
+    )
     images = images_of(3)
     assert torch.equal(scaled("log1p", images), torch.log1p(images))
 
@@ -59,7 +61,9 @@ def test_image_scaling():
     found = scaled("image", images)
     for n, channel in np.ndindex(4, 2):
         largest = images[n, channel].abs().max()
-        torch.testing.assert_close(found[n, channel], images[n, channel] / (largest if largest > 0 else 1))
+        torch.testing.assert_close(
+            found[n, channel], images[n, channel] / (largest if largest > 0 else 1)
+        )
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.02])
@@ -84,7 +88,8 @@ OF_CELLS = {"log1p": True, "maximum": False, "image": False, "standardize": Fals
 
 @pytest.mark.parametrize("name", SCALINGS)
 def test_scalings_of_cells_commute_with_making_images_dense(name):
-    """Sparse contents, some of them negative, scaled and then dense: as dense and then scaled; empty cells stay so."""
+    """Sparse contents, some of them negative, scaled and then dense: as dense and then scaled;
+    empty cells stay so."""
     ones = np.ones(SHAPE)
     statistics = ScalingStatistics(maxima=np.full(2, 3.0), mean=ones, std=2 * ones)
     scaling = make_model(make_specification(SHAPE, scaling=name), statistics).scaling
@@ -128,11 +133,31 @@ def test_scaling_is_applied_before_the_network(name):
     [
         ({"scaling": "maximum"}, {}, "scaling 'maximum' needs the maxima of the training split"),
         ({"scaling": "maximum"}, {"maxima": np.ones(3)}, r"maxima of shape \(2,\), not \(3,\)"),
-        ({"scaling": "maximum"}, {"maxima": np.array([1, np.nan])}, "maxima of the training split is not finite"),
-        ({"scaling": "standardize"}, {"mean": np.ones(SHAPE)}, "scaling 'standardize' needs the std"),
-        ({"scaling": "standardize"}, {"std": np.ones(SHAPE)}, "scaling 'standardize' needs the mean"),
-        ({"n_variables": 2}, {"variable_mean": np.ones(2)}, "a model with variables needs the variable_std"),
-        ({"n_variables": 2}, {"variable_mean": np.ones(1)}, r"variable_mean of shape \(2,\), not \(1,\)"),
+        (
+            {"scaling": "maximum"},
+            {"maxima": np.array([1, np.nan])},
+            "maxima of the training split is not finite",
+        ),
+        (
+            {"scaling": "standardize"},
+            {"mean": np.ones(SHAPE)},
+            "scaling 'standardize' needs the std",
+        ),
+        (
+            {"scaling": "standardize"},
+            {"std": np.ones(SHAPE)},
+            "scaling 'standardize' needs the mean",
+        ),
+        (
+            {"n_variables": 2},
+            {"variable_mean": np.ones(2)},
+            "a model with variables needs the variable_std",
+        ),
+        (
+            {"n_variables": 2},
+            {"variable_mean": np.ones(1)},
+            r"variable_mean of shape \(2,\), not \(1,\)",
+        ),
     ],
 )
 def test_missing_or_wrong_statistics(changes, statistics, message):
@@ -144,13 +169,20 @@ VARIABLES = {"variables": ("ht", "mj_sum"), "n_variables": 3}
 
 
 def fused(network="small", **changes):
-    statistics = ScalingStatistics(variable_mean=np.array([1e3, -2.0, 5.0]), variable_std=np.array([200.0, 0.5, 0.0]))
-    return make_model(make_specification(SHAPE, network=network, **VARIABLES, **changes), statistics).eval()
+    statistics = ScalingStatistics(
+        variable_mean=np.array([1e3, -2.0, 5.0]), variable_std=np.array([200.0, 0.5, 0.0])
+    )
+    return make_model(
+        make_specification(SHAPE, network=network, **VARIABLES, **changes), statistics
+    ).eval()
 
 
-@pytest.mark.parametrize("network", ["small", "fakes_networks:MeanFeatures", "fakes_networks:LoneFeatures"])
+@pytest.mark.parametrize(
+    "network", ["small", "fakes_networks:MeanFeatures", "fakes_networks:LoneFeatures"]
+)
 def test_fusion_head_by_hand(network):
-    """Features and standardized variables into a dense layer of 64; a variable that never changed counts as 0."""
+    """Features and standardized variables into a dense layer of 64; a variable that never changed
+    counts as 0."""
     model, images = fused(network), images_of(4)
     variables = torch.tensor([[1e3, -2, 5], [1400, -2, 5], [1e3, -1, 6], [200, 0, 5]])
     standardized = torch.tensor([[0.0, 0, 0], [2, 0, 0], [0, 2, 0], [-4, 4, 0]])
@@ -176,7 +208,9 @@ def test_variables_that_nobody_asked_for():
 def test_image_of_another_shape():
     """Networks that average would take it."""
     model = make_model(make_specification((2, 16, 16), network="nersc", options={"width": 4}))
-    with pytest.raises(InputError, match=r"images of shape \(1, 2, 32, 32\), but the model takes \(n, 2, 16, 16\)"):
+    with pytest.raises(
+        InputError, match=r"images of shape \(1, 2, 32, 32\), but the model takes \(n, 2, 16, 16\)"
+    ):
         model(torch.zeros(1, 2, 32, 32))
 
 
@@ -207,16 +241,32 @@ def test_features_of_a_user_get_the_common_head():
 @pytest.mark.parametrize(
     ("network", "changes", "message"),
     [
-        ("no_such_package:Net", {}, "cannot be imported .ModuleNotFoundError.*its folder in PYTHONPATH"),
+        (
+            "no_such_package:Net",
+            {},
+            "cannot be imported .ModuleNotFoundError.*its folder in PYTHONPATH",
+        ),
         ("fakes_networks:Absent", {}, "cannot be imported .AttributeError"),
         (":Net", {}, "':Net' cannot be imported"),
         ("fakes_networks:", {}, "cannot be imported"),
         ("fakes_networks:no_class", {}, "no class derived from torch.nn.Module"),
         ("fakes_networks:SHAPE", {}, "cannot be imported"),
         ("json:JSONDecoder", {}, "no class derived from torch.nn.Module"),
-        ("fakes_networks:LogitNetwork", {"options": {"depth": 1}}, "has no option depth: it has width"),
-        ("fakes_networks:NeedsMore", {}, "cannot be built for images .2, 8, 8. with options .*'size'"),
-        ("fakes_networks:LogitNetwork", VARIABLES, "cannot take variables: it needs a method features"),
+        (
+            "fakes_networks:LogitNetwork",
+            {"options": {"depth": 1}},
+            "has no option depth: it has width",
+        ),
+        (
+            "fakes_networks:NeedsMore",
+            {},
+            "cannot be built for images .2, 8, 8. with options .*'size'",
+        ),
+        (
+            "fakes_networks:LogitNetwork",
+            VARIABLES,
+            "cannot take variables: it needs a method features",
+        ),
     ],
 )
 def test_wrong_network_of_a_user(network, changes, message):
@@ -247,14 +297,24 @@ def test_specification_survives_json():
     )
     again = ModelSpecification.from_dict(json.loads(json.dumps(original.to_dict())))
     assert again == original
-    assert (again.image_shape, again.channels, again.variables) == ((2, 3, 4), ("em_et", "tracks"), ("ht", "fat_jets"))
-    assert ModelSpecification.from_dict({"network": "small", "image_shape": [1, 8, 8]}).scaling == "log1p"
+    assert (again.image_shape, again.channels, again.variables) == (
+        (2, 3, 4),
+        ("em_et", "tracks"),
+        ("ht", "fat_jets"),
+    )
+    assert (
+        ModelSpecification.from_dict({"network": "small", "image_shape": [1, 8, 8]}).scaling
+        == "log1p"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scaling": "log"}, "unknown scaling 'log': choose from log1p, maximum, image, standardize, none"),
+        (
+            {"scaling": "log"},
+            "unknown scaling 'log': choose from log1p, maximum, image, standardize, none",
+        ),
         ({"image_shape": (2, 8)}, "image_shape is .2, 8., but must be the numbers of channels"),
         ({"image_shape": (2, 8, 0)}, "image_shape"),
         ({"image_shape": (2, 8, 8.0)}, "image_shape"),

@@ -17,7 +17,10 @@ from calovision.models import (
 
 def test_small_network_row_by_row():
     table = network_table(ModelSpecification("small", (3, 64, 48)))
-    rows = [(row.name, row.type, row.output_shape, row.parameters, row.multiply_adds) for row in table.rows]
+    rows = [
+        (row.name, row.type, row.output_shape, row.parameters, row.multiply_adds)
+        for row in table.rows
+    ]
     assert rows[:3] == [
         ("scaling", "LogScaling", (3, 64, 48), 0, 0),
         ("network.blocks.0.0", "EtaPhiConv2d", (16, 64, 48), 9 * 3 * 16, 9 * 3 * 16 * 64 * 48),
@@ -35,7 +38,10 @@ def test_small_network_row_by_row():
 def test_case_study_in_closed_form():
     """Multiply-adds of a convolution: kernel x inputs x outputs x output cells."""
     expected = 9 * (3 * 64 * 64**2 + 64 * 128 * 32**2 + 128 * 256 * 32**2 + 256 * 256 * 16**2)
-    assert count_multiply_adds(make_on_meta("hep_cnn", (3, 64, 64))) == expected + 256 * 16 * 16 * 512 + 512
+    assert (
+        count_multiply_adds(make_on_meta("hep_cnn", (3, 64, 64)))
+        == expected + 256 * 16 * 16 * 512 + 512
+    )
 
 
 def make_on_meta(name, shape, **changes):
@@ -63,7 +69,9 @@ def test_variables_count_too():
 
 def test_every_use_of_a_shared_layer_is_a_row_and_its_parameters_count_once():
     table = network_table(ModelSpecification("fakes_networks:TiedLayers", (1, 2, 3)))
-    rows = [(row.name, row.output_shape, row.parameters, row.multiply_adds) for row in table.rows[1:]]
+    rows = [
+        (row.name, row.output_shape, row.parameters, row.multiply_adds) for row in table.rows[1:]
+    ]
     assert rows == [
         ("network.first", (6,), 6 * 6 + 6, 36),
         ("network.first", (6,), 0, 36),
@@ -84,7 +92,10 @@ def test_counting_changes_neither_the_model_nor_the_random_numbers():
     torch.manual_seed(1)
     model = make_model(ModelSpecification("small", (2, 8, 8)))
     images, state = torch.from_numpy(make_images(4)), torch.random.get_rng_state()
-    before, weights = model.eval()(images), {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    before, weights = (
+        model.eval()(images),
+        {name: tensor.clone() for name, tensor in model.state_dict().items()},
+    )
     count_multiply_adds(model)
     network_table(ModelSpecification("fakes_networks:LogitNetwork", (2, 8, 8)))
     assert torch.equal(torch.random.get_rng_state(), state)

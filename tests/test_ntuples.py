@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples import SCHEMAS, iterate_events, open_ntuple
 from calovision.ntuples.collections import read_trimmed_jets
 
@@ -50,7 +50,8 @@ def generation(n_generated=(9,), sum_of_weights=(12.5,), cross_section_pb=(41.4,
 def write_tree(file, name, columns, parts=1):
     """Write columns as separate branches, in ``parts`` baskets."""
     types = {
-        key: f"var * {ak.type(value[0]).content}" if value.ndim > 1 else value.dtype for key, value in columns.items()
+        key: f"var * {ak.type(value[0]).content}" if value.ndim > 1 else value.dtype
+        for key, value in columns.items()
     }
     tree = file.mktree(name, types)
     n = len(next(iter(columns.values())))
@@ -81,7 +82,9 @@ def delphes_collections():
         "Event": {"Number": [[i] for i in range(N_EVENTS)], "CrossSection": cross_sections},
         "Weights": {"Weight": weights},
         "Tower": towers,
-        "Track": {name: jagged(TRACK_COUNTS, seed) for seed, name in enumerate(("PT", "Eta", "Phi"), 6)},
+        "Track": {
+            name: jagged(TRACK_COUNTS, seed) for seed, name in enumerate(("PT", "Eta", "Phi"), 6)
+        },
     }
 
 
@@ -129,7 +132,10 @@ def test_calovision_layout_round_trip(tmp_path):
 def test_calovision_tower_energy_is_the_sum_in_float64_rounded_to_the_type_of_the_file(tmp_path):
     (events,) = read(write_calovision(tmp_path / "a.root"), "calovision")
     columns = calovision_columns()
-    em, had = (ak.to_numpy(ak.flatten(columns[f"towers_e_{kind}"])).astype(np.float64) for kind in ("em", "had"))
+    em, had = (
+        ak.to_numpy(ak.flatten(columns[f"towers_e_{kind}"])).astype(np.float64)
+        for kind in ("em", "had")
+    )
     np.testing.assert_array_equal(ak.flatten(events.towers.e), (em + had).astype(np.float32))
     types = [str(ak.type(events.towers[name]).content.content) for name in events.towers.fields]
     assert dict(zip(events.towers.fields, types, strict=True)) == {
@@ -146,8 +152,12 @@ def test_calovision_tower_energy_is_the_sum_in_float64_rounded_to_the_type_of_th
 def test_calovision_records_as_the_simulation_writes_them(tmp_path):
     columns = calovision_columns()
     records = {
-        "towers": ak.zip({name: columns[f"towers_{name}"] for name in ("eta", "phi", "e_em", "e_had")}),
-        "tracks": ak.zip({name: columns[f"tracks_{name}"] for name in ("pt", "eta", "phi", "charge")}),
+        "towers": ak.zip(
+            {name: columns[f"towers_{name}"] for name in ("eta", "phi", "e_em", "e_had")}
+        ),
+        "tracks": ak.zip(
+            {name: columns[f"tracks_{name}"] for name in ("pt", "eta", "phi", "charge")}
+        ),
         "event_number": columns["event_number"],
         "weight": columns["weight"],
     }
@@ -170,14 +180,23 @@ def test_calovision_info(tmp_path):
     info = open_ntuple(path, schema="calovision")
     with uproot.open(path) as file:
         assert info.uuid == str(file.file.uuid)
-    assert (info.path, info.schema, info.tree, info.n_entries) == (path, "calovision", "events", N_EVENTS)
+    assert (info.path, info.schema, info.tree, info.n_entries) == (
+        path,
+        "calovision",
+        "events",
+        N_EVENTS,
+    )
     assert (info.n_generated, info.sum_of_weights, info.cross_section_pb) == (9, 12.5, 41.4)
     assert open_ntuple(str(path), schema="calovision") == info
 
 
 def test_counters_of_merged_files_are_added_up(tmp_path):
-    counters = generation(n_generated=(100, 300), sum_of_weights=(50.0, 70.0), cross_section_pb=(10.0, 14.0))
-    info = open_ntuple(write_calovision(tmp_path / "a.root", counters=counters), schema="calovision")
+    counters = generation(
+        n_generated=(100, 300), sum_of_weights=(50.0, 70.0), cross_section_pb=(10.0, 14.0)
+    )
+    info = open_ntuple(
+        write_calovision(tmp_path / "a.root", counters=counters), schema="calovision"
+    )
     assert (info.n_generated, info.sum_of_weights, info.cross_section_pb) == (400, 120.0, 13.0)
 
 
@@ -196,16 +215,26 @@ def test_chunks_together_are_the_file(tmp_path, chunk_size, parts):
     sizes = [len(events.weight) for events in chunks]
     assert sizes == [min(chunk_size, N_EVENTS - start) for start in range(0, N_EVENTS, chunk_size)]
     for name in ("towers", "tracks"):
-        assert ak.concatenate([getattr(events, name) for events in chunks]).tolist() == getattr(whole, name).tolist()
-    np.testing.assert_array_equal(np.concatenate([events.event_number for events in chunks]), whole.event_number)
-    np.testing.assert_array_equal(np.concatenate([events.weight for events in chunks]), whole.weight)
+        assert (
+            ak.concatenate([getattr(events, name) for events in chunks]).tolist()
+            == getattr(whole, name).tolist()
+        )
+    np.testing.assert_array_equal(
+        np.concatenate([events.event_number for events in chunks]), whole.event_number
+    )
+    np.testing.assert_array_equal(
+        np.concatenate([events.weight for events in chunks]), whole.weight
+    )
 
 
 def test_no_entries(tmp_path):
     empty = {name: values[:0] for name, values in calovision_columns().items()}
     full = calovision_columns()
     with uproot.recreate(tmp_path / "a.root") as file:
-        types = {name: f"var * {ak.type(v[0]).content}" if v.ndim > 1 else v.dtype for name, v in full.items()}
+        types = {
+            name: f"var * {ak.type(v[0]).content}" if v.ndim > 1 else v.dtype
+            for name, v in full.items()
+        }
         file.mktree("events", types).extend(empty)
         file.mktree("events_never_filled", types)
         write_tree(file, "generation", generation())
@@ -236,7 +265,13 @@ def test_delphes_layout_without_fat_jets(tmp_path):
         assert events.fat_jets is None
     assert events.event_number.tolist() == list(range(N_EVENTS))
     assert events.weight.tolist() == list(range(1, N_EVENTS + 1))
-    for name, leaf in {"eta": "Eta", "phi": "Phi", "e": "E", "e_em": "Eem", "e_had": "Ehad"}.items():
+    for name, leaf in {
+        "eta": "Eta",
+        "phi": "Phi",
+        "e": "E",
+        "e_em": "Eem",
+        "e_had": "Ehad",
+    }.items():
         assert events.towers[name].tolist() == collections["Tower"][leaf].tolist()
     assert events.tracks.pt.tolist() == collections["Track"]["PT"].tolist()
 
@@ -283,12 +318,20 @@ def test_genuine_delphes_events_are_what_uproot_reads(delphes_dir):
         chunks = read(path, "delphes", chunk_size=37)
         with uproot.open(path) as file:
             tree = file["Delphes"]
-            for name, leaf in {"eta": "Eta", "phi": "Phi", "e": "E", "e_em": "Eem", "e_had": "Ehad"}.items():
+            for name, leaf in {
+                "eta": "Eta",
+                "phi": "Phi",
+                "e": "E",
+                "e_em": "Eem",
+                "e_had": "Ehad",
+            }.items():
                 towers = ak.concatenate([events.towers[name] for events in chunks])
                 assert ak.array_equal(towers, tree[f"Tower.{leaf}"].array())
             for name, leaf in {"pt": "PT", "eta": "Eta", "phi": "Phi", "mass": "Mass"}.items():
                 jets = ak.concatenate([events.fat_jets[name] for events in chunks])
-                assert ak.array_equal(jets, ak.values_astype(tree[f"FatJet.{leaf}"].array(), np.float64))
+                assert ak.array_equal(
+                    jets, ak.values_astype(tree[f"FatJet.{leaf}"].array(), np.float64)
+                )
             tracks = ak.concatenate([events.tracks.pt for events in chunks])
             assert ak.array_equal(tracks, tree["Track.PT"].array())
         assert chunks[0].fat_jets.layout.content.parameter("__record__") == "Momentum4D"
@@ -306,7 +349,8 @@ def test_genuine_delphes_muon_towers_stay(delphes_dir):
 
 
 def test_genuine_delphes_trimmed_jet_is_the_sum_of_its_subjets(delphes_dir):
-    """Indices 1 to 4 of TrimmedP4 are the leading subjets: they add up to index 0 where there are at most four."""
+    """Indices 1 to 4 of TrimmedP4 are the leading subjets: they add up to index 0 where there are
+    at most four."""
     (events,) = read(delphes_dir / RPV, "delphes", trimmed=True)
     (ungroomed,) = read(delphes_dir / RPV, "delphes")
     assert ak.num(events.fat_jets).tolist() == ak.num(ungroomed.fat_jets).tolist()
@@ -327,7 +371,12 @@ def test_genuine_delphes_trimmed_jet_is_the_sum_of_its_subjets(delphes_dir):
 
 
 def test_trimmed_jets_of_events_without_jets():
-    zeros = ak.zip({"fP": ak.zip({name: np.zeros((3, 5)) for name in ("fX", "fY", "fZ")}), "fE": np.zeros((3, 5))})
+    zeros = ak.zip(
+        {
+            "fP": ak.zip({name: np.zeros((3, 5)) for name in ("fX", "fY", "fZ")}),
+            "fE": np.zeros((3, 5)),
+        }
+    )
     no_jets = ak.unflatten(zeros[:0], [0, 0])
     assert ak.num(read_trimmed_jets(no_jets)).tolist() == [0, 0]
 
@@ -383,9 +432,15 @@ def test_damaged_basket_names_branch_and_entries(tmp_path, delphes_dir):
         raw.write(bytes(1000))
     start = first // 10 * 10
     chunks = iterate_events(path, schema="delphes", chunk_size=10)
-    with pytest.raises(InputError, match=rf"damaged.root: entries {start} to {start + 9} of Tower.Phi in the tree"):
+    with pytest.raises(
+        InputError, match=rf"damaged.root: entries {start} to {start + 9} of Tower.Phi in the tree"
+    ):
         list(chunks)
-    assert [len(e.weight) for e, _ in zip(read_until_error(path), range(3), strict=False)] == [10, 10, 10]
+    assert [len(e.weight) for e, _ in zip(read_until_error(path), range(3), strict=False)] == [
+        10,
+        10,
+        10,
+    ]
 
 
 def read_until_error(path):
@@ -411,7 +466,9 @@ def test_missing_tree(tmp_path, delphes_dir):
     message = sentence(write_calovision(tmp_path / "a.root"), schema="delphes")
     assert "a.root has no TTree 'Delphes'" in message
     assert "'events', 'generation'" in message
-    assert "no TTree 'events' (it has: 'Delphes')" in sentence(delphes_dir / QCD, schema="calovision")
+    assert "no TTree 'events' (it has: 'Delphes')" in sentence(
+        delphes_dir / QCD, schema="calovision"
+    )
 
 
 def test_missing_generation_tree(tmp_path):
@@ -421,17 +478,24 @@ def test_missing_generation_tree(tmp_path):
 
 
 def test_empty_generation_tree(tmp_path):
-    path = write_calovision(tmp_path / "a.root", counters={name: v[:0] for name, v in generation().items()})
+    path = write_calovision(
+        tmp_path / "a.root", counters={name: v[:0] for name, v in generation().items()}
+    )
     assert "the tree 'generation' is empty" in sentence(path, "calovision")
 
 
-@pytest.mark.parametrize("branch", [name for name in calovision_columns() if name != "tracks_charge"])
+@pytest.mark.parametrize(
+    "branch", [name for name in calovision_columns() if name != "tracks_charge"]
+)
 def test_missing_calovision_branch(tmp_path, branch):
     columns = calovision_columns()
     del columns[branch]
     path = write_calovision(tmp_path / "a.root", columns=columns)
     message = sentence(path, "calovision")
-    assert f"a.root: the tree 'events' lacks {branch}, which the schema 'calovision' demands" in message
+    assert (
+        f"a.root: the tree 'events' lacks {branch}, which the schema 'calovision' demands"
+        in message
+    )
     with pytest.raises(InputError, match=branch):
         read(path, "calovision")
 
@@ -444,7 +508,9 @@ def test_missing_counter(tmp_path, counter):
     assert f"the tree 'generation' lacks {counter}" in message
 
 
-@pytest.mark.parametrize(("collection", "leaf"), [("Tower", "Eem"), ("Track", "PT"), ("Event", "Number")])
+@pytest.mark.parametrize(
+    ("collection", "leaf"), [("Tower", "Eem"), ("Track", "PT"), ("Event", "Number")]
+)
 def test_missing_delphes_branch(tmp_path, collection, leaf):
     collections = delphes_collections()
     del collections[collection][leaf]
@@ -462,9 +528,13 @@ def test_fat_jets_with_a_missing_leaf(tmp_path):
 def test_branches_of_unequal_length(tmp_path, branch):
     columns = calovision_columns()
     columns[branch] = jagged(TRACK_COUNTS + 1, 1)
-    message = sentence(write_calovision(tmp_path / "a.root", columns=columns), "calovision", chunk_size=4)
+    message = sentence(
+        write_calovision(tmp_path / "a.root", columns=columns), "calovision", chunk_size=4
+    )
     first = "towers_eta" if branch == "towers_phi" else "tracks_pt"
-    assert f"a.root, chunk from entry 0: {branch} and {first} differ in length at entry 0;" in message
+    assert (
+        f"a.root, chunk from entry 0: {branch} and {first} differ in length at entry 0;" in message
+    )
 
 
 def test_branch_without_lists(tmp_path):

@@ -1,4 +1,5 @@
-"""PUPPI weights of candidates: applied where the momenta lack them, by a rule, and a switch of the schema."""
+"""PUPPI weights of candidates: applied where the momenta lack them, by a rule, and a switch of the
+schema."""
 
 import logging
 
@@ -9,9 +10,9 @@ from fakes_cli import succeed
 from fakes_ntuples import write_file, write_nanoaod
 
 from calovision.conversion import ImageRecipe, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.jet_images import JetImageRecipe
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import ConstituentCheck, iterate_events, open_ntuple
 from calovision.ntuples.candidate_weights import pt_ratios
@@ -21,37 +22,62 @@ N, N_CANDIDATES = 24, 60
 NAMES = ("towers", "tracks", "candidates")
 SAMPLE = {"sample": "qcd", "label": 0}
 JETS = ImageRecipe(
-    fat_jets=FatJetDefinition(pt_min=0.0, eta_max=5.0), jets=JetImageRecipe(JetGrid(8, 8, 20.0), channels=("et",))
+    fat_jets=FatJetDefinition(pt_min=0.0, eta_max=5.0),
+    jets=JetImageRecipe(JetGrid(8, 8, 20.0), channels=("et",)),
 )
-EVENTS = ImageRecipe(grid=EtaPhiGrid(8, 8, (-5.0, 5.0)), channels=("et", "tracks", "charged_pt"), cluster_jets=False)
+EVENTS = ImageRecipe(
+    grid=EtaPhiGrid(8, 8, (-5.0, 5.0)), channels=("et", "tracks", "charged_pt"), cluster_jets=False
+)
 
 
-def columns(*, contained=False, calibration=None, names=("puppiWeight",), jets=True, pile_up=0.7, seed=5):
-    """One jet an event, of all candidates; a share of them is pile-up of weight 0, others have weights below 1.
+def columns(
+    *, contained=False, calibration=None, names=("puppiWeight",), jets=True, pile_up=0.7, seed=5
+):
+    """One jet an event, of all candidates; a share of them is pile-up of weight 0, others have
+    weights below 1.
 
-    With ``contained`` the momenta are weighted already. The jet is made of weighted momenta, and calibrated by
-    a factor if there is one, which FatJet_rawFactor says if it is not negative.
+    With ``contained`` the momenta are weighted already. The jet is made of weighted momenta, and
+    calibrated by a factor if there is one, which FatJet_rawFactor says if it is not negative.
     """
     rng = np.random.default_rng(seed)
     shape = (N, N_CANDIDATES)
-    weight = np.where(rng.random(shape) < pile_up, 0, np.where(rng.random(shape) < 0.5, 1, rng.uniform(0.2, 1, shape)))
+    weight = np.where(
+        rng.random(shape) < pile_up,
+        0,
+        np.where(rng.random(shape) < 0.5, 1, rng.uniform(0.2, 1, shape)),
+    )
     if pile_up == 0:
         weight = np.ones(shape)
     pt, phi = rng.exponential(8, shape), rng.normal(0.3, 0.2, shape)
     px, py = (np.sum(weight * pt * function(phi), axis=1) for function in (np.cos, np.sin))
     pdg_id = rng.choice([211, -211, 22, 130], shape)
-    values = {"pt": pt * weight if contained else pt, "phi": phi, "eta": rng.normal(0, 0.2, shape), "mass": 0 * pt}
-    found = {f"PFCands_{name}": ak.from_regular(ak.Array(values[name].astype(np.float32))) for name in values}
-    found |= {f"PFCands_{name}": ak.from_regular(ak.Array(weight.astype(np.float32))) for name in names}
+    values = {
+        "pt": pt * weight if contained else pt,
+        "phi": phi,
+        "eta": rng.normal(0, 0.2, shape),
+        "mass": 0 * pt,
+    }
+    found = {
+        f"PFCands_{name}": ak.from_regular(ak.Array(values[name].astype(np.float32)))
+        for name in values
+    }
+    found |= {
+        f"PFCands_{name}": ak.from_regular(ak.Array(weight.astype(np.float32))) for name in names
+    }
     found["PFCands_pdgId"] = ak.from_regular(ak.Array(pdg_id.astype(np.int32)))
-    found["PFCands_charge"] = ak.from_regular(ak.Array((np.sign(pdg_id) * (np.abs(pdg_id) == 211)).astype(np.int32)))
+    found["PFCands_charge"] = ak.from_regular(
+        ak.Array((np.sign(pdg_id) * (np.abs(pdg_id) == 211)).astype(np.int32))
+    )
     found |= {"event": np.arange(N, dtype=np.uint64)}
     if jets:
         jet_pt = np.hypot(px, py) * (1 if calibration is None else abs(calibration))
         jet = {"pt": jet_pt, "eta": 0 * px, "phi": np.arctan2(py, px), "mass": 0 * px + 9}
         if calibration is not None and calibration > 0:
             jet["rawFactor"] = 0 * px + 1 - 1 / calibration
-        found |= {f"FatJet_{name}": ak.Array(of[:, None].astype(np.float32).tolist()) for name, of in jet.items()}
+        found |= {
+            f"FatJet_{name}": ak.Array(of[:, None].astype(np.float32).tolist())
+            for name, of in jet.items()
+        }
         found["FatJetPFCands_jetIdx"] = ak.from_regular(ak.Array(np.zeros(shape, dtype=np.int32)))
         index = np.broadcast_to(np.arange(N_CANDIDATES, dtype=np.int32), shape)
         found["FatJetPFCands_pFCandsIdx"] = ak.from_regular(ak.Array(index.copy()))
@@ -65,7 +91,8 @@ def write(path, **options):
 def read(path, **options):
     chunks = list(iterate_events(path, **options))
     return {
-        name: ak.concatenate([getattr(chunk, name) for chunk in chunks]) for name in ("towers", "tracks", "candidates")
+        name: ak.concatenate([getattr(chunk, name) for chunk in chunks])
+        for name in ("towers", "tracks", "candidates")
     }
 
 
@@ -74,7 +101,9 @@ def assert_lists(found, expected):
     np.testing.assert_allclose(ak.flatten(found), ak.flatten(expected), rtol=1e-5)
 
 
-@pytest.mark.parametrize("calibration", [None, 1.1, -1.1], ids=["no calibration", "raw factor", "unknown calibration"])
+@pytest.mark.parametrize(
+    "calibration", [None, 1.1, -1.1], ids=["no calibration", "raw factor", "unknown calibration"]
+)
 def test_momenta_without_their_weights_are_weighted(tmp_path, calibration):
     """A jet image sums up to 1 / calibration of the jet's pT, not to 2.4 times."""
     path = write(tmp_path / "a.root", calibration=calibration)
@@ -95,17 +124,24 @@ def weighted_jets(path):
     return events.fat_jets, events.constituents
 
 
-@pytest.mark.parametrize("calibration", [None, 1.1, -1.1], ids=["no calibration", "raw factor", "unknown calibration"])
+@pytest.mark.parametrize(
+    "calibration", [None, 1.1, -1.1], ids=["no calibration", "raw factor", "unknown calibration"]
+)
 def test_momenta_with_their_weights_are_not_weighted_again(tmp_path, calibration):
     path = write(tmp_path / "a.root", contained=True, calibration=calibration)
     info = open_ntuple(path)
     assert info.candidate_weight is None
-    assert info.candidate_weight_reason.startswith("PFCands_puppiWeight is not applied: the constituents of jets have")
-    np.testing.assert_allclose(pt_ratios(*weighted_jets(path)), 1 / abs(calibration or 1), rtol=1e-5)
+    assert info.candidate_weight_reason.startswith(
+        "PFCands_puppiWeight is not applied: the constituents of jets have"
+    )
+    np.testing.assert_allclose(
+        pt_ratios(*weighted_jets(path)), 1 / abs(calibration or 1), rtol=1e-5
+    )
 
 
 def test_what_is_made_of_candidates_is_weighted(tmp_path):
-    """Towers, tracks, candidates and constituents; those of weight 0 are dropped, in every chunk alike."""
+    """Towers, tracks, candidates and constituents; those of weight 0 are dropped, in every chunk
+    alike."""
     path, given = write(tmp_path / "a.root"), columns()
     weight, pt = given["PFCands_puppiWeight"], given["PFCands_pt"]
     kept = weight > 0
@@ -168,9 +204,16 @@ def test_the_switch_of_the_schema(tmp_path, value):
     schema.write_text(f"extends: nanoaod\ncandidate_weight: {value}\n")
     info = open_ntuple(path, schema=schema)
     expected = None if value in ("none", "null") else value
-    assert (info.candidate_weight, info.collections.keys()) == (expected, open_ntuple(path).collections.keys())
+    assert (info.candidate_weight, info.collections.keys()) == (
+        expected,
+        open_ntuple(path).collections.keys(),
+    )
     found, given = read(path, schema=schema), columns(contained=True)
-    weight = given["PFCands_puppiWeight"] if value.startswith("PF") else ak.ones_like(given["PFCands_pt"])
+    weight = (
+        given["PFCands_puppiWeight"]
+        if value.startswith("PF")
+        else ak.ones_like(given["PFCands_pt"])
+    )
     expected = (given["PFCands_pt"] * weight)[weight != 0]
     assert_lists(found["candidates"].pt, expected)
 
@@ -178,7 +221,10 @@ def test_the_switch_of_the_schema(tmp_path, value):
 def test_an_extended_schema_changes_weights_and_counts(tmp_path):
     path = write_nanoaod(tmp_path / "a.root", columns=columns() | {"w": np.full(N, 2.0)})
     schema = tmp_path / "s.yaml"
-    schema.write_text("extends: nanoaod\nweight: w * 3\nn_generated: 500\nsum_of_weights: 3000\ncross_section_pb: 7\n")
+    schema.write_text(
+        "extends: nanoaod\nweight: w * 3\nn_generated: 500\nsum_of_weights: "
+        "3000\ncross_section_pb: 7\n"
+    )
     info = open_ntuple(path, schema=schema)
     assert (info.n_generated, info.sum_of_weights, info.tree) == (500, 3000.0, "Events")
     assert next(iterate_events(path, schema=schema)).weight.tolist() == [6.0] * N
@@ -187,10 +233,22 @@ def test_an_extended_schema_changes_weights_and_counts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("extends: pfnano\n", "s.yaml: extends is 'pfnano'; choose one of delphes, calovision, nanoaod, jetclass"),
-        ("extends: nanoaod\ntowers: {eta: x}\n", "s.yaml: unknown key 'towers'; choose from extends, tree"),
-        ("extends: nanoaod\ncandidate_weight: {a: 1}\n", "candidate_weight is .* it must be a branch, a formula or"),
-        ("tree: t\ncandidate_weight: w\ntowers: {eta: x, phi: x, e: x}\n", "candidate_weight belongs to candidates or"),
+        (
+            "extends: pfnano\n",
+            "s.yaml: extends is 'pfnano'; choose one of delphes, calovision, nanoaod, jetclass",
+        ),
+        (
+            "extends: nanoaod\ntowers: {eta: x}\n",
+            "s.yaml: unknown key 'towers'; choose from extends, tree",
+        ),
+        (
+            "extends: nanoaod\ncandidate_weight: {a: 1}\n",
+            "candidate_weight is .* it must be a branch, a formula or",
+        ),
+        (
+            "tree: t\ncandidate_weight: w\ntowers: {eta: x, phi: x, e: x}\n",
+            "candidate_weight belongs to candidates or",
+        ),
     ],
 )
 def test_wrong_schemas(tmp_path, text, message):
@@ -205,7 +263,8 @@ def own_schema(path, weight):
     path.write_text(
         f"tree: Events\ncandidates: {{{fields}, charge: PFCands_charge}}\n"
         "jets: {pt: FatJet_pt, eta: FatJet_eta, phi: FatJet_phi, mass: FatJet_mass}\n"
-        f"constituents: {{{fields}, jet_index: FatJetPFCands_jetIdx, item_index: FatJetPFCands_pFCandsIdx}}\n{weight}"
+        f"constituents: {{{fields}, jet_index: FatJetPFCands_jetIdx, item_index: "
+        f"FatJetPFCands_pFCandsIdx}}\n{weight}"
     )
     return path
 
@@ -228,7 +287,8 @@ def test_constituents_that_do_not_add_up_to_their_jets_are_warned_of(tmp_path, c
     median = np.median(pt_ratios(events.fat_jets, events.constituents))
     assert median > 2
     assert (
-        f"constituents of fat jets have {median:.3g} of the pT of their jets (median of 24), more than" in caplog.text
+        f"constituents of fat jets have {median:.3g} of the pT of their jets (median of 24), more "
+        "than" in caplog.text
     )
     caplog.clear()
     with caplog.at_level(logging.WARNING):
@@ -239,17 +299,26 @@ def test_constituents_that_do_not_add_up_to_their_jets_are_warned_of(tmp_path, c
 def test_inspect_says_what_was_chosen(tmp_path):
     path = write(tmp_path / "a.root")
     text = " ".join(succeed("inspect", path).split())
-    assert "candidate weight PFCands_puppiWeight (the constituents of jets have 1 of their pT with it, " in text
+    assert (
+        "candidate weight PFCands_puppiWeight (the constituents of jets have 1 of their pT with "
+        "it, " in text
+    )
     assert "constituents 1 of the pT of their jets (median of 24)" in text
     assert (
-        "candidates pt, eta, phi, charge, e PFCands_pt, PFCands_puppiWeight, PFCands_eta, PFCands_phi, PFCands_charge"
-        in text
+        "candidates pt, eta, phi, charge, e PFCands_pt, PFCands_puppiWeight, PFCands_eta, "
+        "PFCands_phi, PFCands_charge" in text
     )
 
 
 def test_ratios_of_jets_without_constituents_or_momentum():
     jets = ak.Array([[{"pt": 10.0}, {"pt": 0.0}], [], [{"pt": 5.0}]])
-    inner = ak.Array([[[{"pt": 3.0, "phi": 0.0}, {"pt": 4.0, "phi": np.pi / 2}], [{"pt": 1.0, "phi": 0.0}]], [], [[]]])
+    inner = ak.Array(
+        [
+            [[{"pt": 3.0, "phi": 0.0}, {"pt": 4.0, "phi": np.pi / 2}], [{"pt": 1.0, "phi": 0.0}]],
+            [],
+            [[]],
+        ]
+    )
     np.testing.assert_allclose(pt_ratios(jets, inner), [0.5, np.nan, np.nan])
     check = ConstituentCheck(pt_min=10.0)
     check.add(jets, inner)
@@ -263,7 +332,9 @@ def test_single_jets_of_an_entry(tmp_path):
         "tree: t\njets: {pt: j, eta: j, phi: j, mass: j, one_per_entry: true}\n"
         "constituents: {pt: c, eta: c * 0, phi: c * 0}\n"
     )
-    path = write_file(tmp_path / "a.root", t={"j": np.array([4.0, 2.0]), "c": ak.Array([[4.0, 4.0], [1.0, 3.0]])})
+    path = write_file(
+        tmp_path / "a.root", t={"j": np.array([4.0, 2.0]), "c": ak.Array([[4.0, 4.0], [1.0, 3.0]])}
+    )
     (events,) = iterate_events(path, schema=schema)
     check = ConstituentCheck()
     check.add(events.fat_jets, events.constituents)

@@ -8,8 +8,8 @@ from fakes_cli import fail, succeed
 from fakes_ntuples import write_file
 
 from calovision.conversion import ImageRecipe, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events, open_ntuple
 from calovision.storage import ImageFile
 
@@ -19,7 +19,8 @@ GRID = EtaPhiGrid(16, 16, (-5.0, 5.0))
 
 
 def columns(*, towers=True, tracks=True, without=()):
-    """Branches of a card with energy flow; charged objects are pions, electrons and muons in turn."""
+    """Branches of a card with energy flow; charged objects are pions, electrons and muons in
+    turn."""
     rng = np.random.default_rng(4)
 
     def some(n, low, high):
@@ -44,7 +45,11 @@ def columns(*, towers=True, tracks=True, without=()):
         found |= named("Track", np.full(N, 3), PT=9)
     if towers:
         found |= named("Tower", neutral, E=90, Eem=40, Ehad=40)
-    return {name: values for name, values in found.items() if not name.startswith(tuple(without) or "nothing")}
+    return {
+        name: values
+        for name, values in found.items()
+        if not name.startswith(tuple(without) or "nothing")
+    }
 
 
 def write(path, **options):
@@ -65,14 +70,21 @@ def energy(found, mass):
 @pytest.mark.parametrize("tracks", [True, False])
 def test_energy_flow_makes_the_towers_of_a_card_without(tmp_path, tracks, mass):
     found = columns(towers=False, tracks=tracks)
-    path = write(tmp_path / "a.root", towers=False, tracks=tracks, without=() if mass else ("EFlowTrack.Mass",))
+    path = write(
+        tmp_path / "a.root",
+        towers=False,
+        tracks=tracks,
+        without=() if mass else ("EFlowTrack.Mass",),
+    )
     events, info = read(path), open_ntuple(path)
     assert (info.schema, set(info.collections)) == ("delphes", {"towers", "tracks", "candidates"})
     kind, e = abs(found["EFlowTrack.PID"]), energy(found, mass)
     photons, hadrons = found["EFlowPhoton.E"], found["EFlowNeutralHadron.E"]
     em = ak.concatenate([ak.where(kind == 11, e, 0), photons, 0 * hadrons], axis=1)
     had = ak.concatenate([ak.where(kind == 211, e, 0), 0 * photons, hadrons], axis=1)
-    np.testing.assert_allclose(events.towers.e, ak.concatenate([e, photons, hadrons], axis=1), rtol=1e-6)
+    np.testing.assert_allclose(
+        events.towers.e, ak.concatenate([e, photons, hadrons], axis=1), rtol=1e-6
+    )
     np.testing.assert_allclose(events.towers.e_em, em, rtol=1e-6)
     np.testing.assert_allclose(events.towers.e_had, had, rtol=1e-6)
     name = "Track" if tracks else "EFlowTrack"
@@ -83,7 +95,9 @@ def test_energy_flow_makes_the_towers_of_a_card_without(tmp_path, tracks, mass):
 def test_images_of_energy_flow_alone(tmp_path):
     """The default channels, with jets clustered from it and trimmed."""
     path = write(tmp_path / "a.root", towers=False, tracks=False)
-    convert_ntuple(path, tmp_path / "a.h5", ImageRecipe(grid=GRID), sample="a", label=0, cross_section_pb=1.0)
+    convert_ntuple(
+        path, tmp_path / "a.h5", ImageRecipe(grid=GRID), sample="a", label=0, cross_section_pb=1.0
+    )
     file, events = ImageFile(tmp_path / "a.h5"), read(path)
     sums = file.dense(np.arange(N)).sum(axis=(2, 3))
     for channel, field in enumerate(("e_em", "e_had")):
@@ -91,7 +105,18 @@ def test_images_of_energy_flow_alone(tmp_path):
         np.testing.assert_allclose(sums[:, channel], expected, rtol=1e-5)
     assert sums[:, 2].tolist() == [6.0] * N
     assert {"n_fat_jets", "mj_sum"} <= set(file.events)
-    succeed("images", path, "-o", tmp_path / "b.h5", "--trimmed", "--jets", "--pt-min", "20", "--grid", "8x8")
+    succeed(
+        "images",
+        path,
+        "-o",
+        tmp_path / "b.h5",
+        "--trimmed",
+        "--jets",
+        "--pt-min",
+        "20",
+        "--grid",
+        "8x8",
+    )
 
 
 def test_towers_count_where_both_are_there(tmp_path):
@@ -103,7 +128,9 @@ def test_towers_count_where_both_are_there(tmp_path):
 
 def test_a_tower_branch_that_is_missing_is_named_although_energy_flow_is_there(tmp_path):
     path = write(tmp_path / "a.root", without=("Tower.Eem",))
-    with pytest.raises(InputError, match=r"the tree 'Delphes' lacks Tower.Eem, which the schema 'delphes' demands"):
+    with pytest.raises(
+        InputError, match=r"the tree 'Delphes' lacks Tower.Eem, which the schema 'delphes' demands"
+    ):
         open_ntuple(path, schema="delphes")
 
 
@@ -123,20 +150,28 @@ def test_a_part_of_the_energy_flow_that_is_missing_is_named(tmp_path, towers):
         assert f"EFlowNeutralHadron.{leaf}" in message
     assert "Tower" not in message
     if towers:
-        assert "the image channel 'neutral_pt' needs candidates, which the file has not (it lacks" in message
+        assert (
+            "the image channel 'neutral_pt' needs candidates, which the file has not (it lacks"
+            in message
+        )
 
 
 def test_a_card_without_tracks(tmp_path):
     path = write(tmp_path / "a.root", tracks=False)
     assert read(path).tracks is None
     message = fail("images", path, "-o", tmp_path / "a.h5")
-    assert "'tracks' needs tracks, which the file has not (it lacks Track.PT, Track.Eta, Track.Phi)" in message
+    assert (
+        "'tracks' needs tracks, which the file has not (it lacks Track.PT, Track.Eta, Track.Phi)"
+        in message
+    )
     succeed("images", path, "-o", tmp_path / "a.h5", "--channels", "em_et,had_et")
 
 
 def test_a_card_with_neither(tmp_path):
     path = write(tmp_path / "a.root", towers=False, without=("EFlow",))
-    with pytest.raises(InputError, match=r"the tree 'Delphes' lacks Tower.E, Tower.Eem, Tower.Ehad, Tower.Eta"):
+    with pytest.raises(
+        InputError, match=r"the tree 'Delphes' lacks Tower.E, Tower.Eem, Tower.Ehad, Tower.Eta"
+    ):
         open_ntuple(path, schema="delphes")
 
 
@@ -144,7 +179,11 @@ def test_tracks_without_momentum_have_no_energy(tmp_path):
     """Delphes writes them with the pseudorapidity 999.9."""
     found = columns(towers=False)
     zeros = ak.zeros_like(found["EFlowTrack.PT"])
-    found |= {"EFlowTrack.PT": zeros, "EFlowTrack.Mass": zeros, "EFlowTrack.Eta": zeros + np.float32(999.9)}
+    found |= {
+        "EFlowTrack.PT": zeros,
+        "EFlowTrack.Mass": zeros,
+        "EFlowTrack.Eta": zeros + np.float32(999.9),
+    }
     events = read(write_file(tmp_path / "a.root", Delphes=found))
     assert ak.sum(events.towers.e[:, :6]) == 0
     assert ak.sum(events.candidates.e[:, :6]) == 0
@@ -157,7 +196,11 @@ def test_energy_flow_of_a_genuine_file(delphes_dir, tmp_path):
     leaves |= dict.fromkeys(("EFlowPhoton", "EFlowNeutralHadron"), ("E", "ET", "Eta", "Phi"))
     with uproot.open(source) as file:
         tree = file["Delphes"]
-        found = {f"{name}.{leaf}": tree[f"{name}.{leaf}"].array() for name, of in leaves.items() for leaf in of}
+        found = {
+            f"{name}.{leaf}": tree[f"{name}.{leaf}"].array()
+            for name, of in leaves.items()
+            for leaf in of
+        }
         found["Event.Number"] = tree["Event.Number"].array()
     events = read(write_file(tmp_path / "a.root", Delphes=found))
     own = read(source, schema="delphes")

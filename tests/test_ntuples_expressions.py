@@ -1,4 +1,5 @@
-"""Formulas of schemas on branches: elements, components, names in quotes, and what does not depend on the chunks."""
+"""Formulas of schemas on branches: elements, components, names in quotes, and what does not depend
+on the chunks."""
 
 import logging
 
@@ -10,7 +11,7 @@ from fakes_ntuples import write_file
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples.columns import Chunk
 from calovision.ntuples.expressions import find_branch, names_in
@@ -34,7 +35,8 @@ def write_schema(folder, text):
 def read(folder, columns=COLUMNS, *, schema="", chunk_size=None, **fields):
     """Events of all chunks with towers of the given fields."""
     towers = ", ".join(
-        f'{name}: "{text}"' for name, text in {"eta": "cl_e", "phi": "cl_e", "e": "cl_e", **fields}.items()
+        f'{name}: "{text}"'
+        for name, text in {"eta": "cl_e", "phi": "cl_e", "e": "cl_e", **fields}.items()
     )
     path = write_file(folder / "a.root", t=columns)
     layout = write_schema(folder, f"tree: t\ntowers: {{{towers}}}\n{schema}")
@@ -42,7 +44,9 @@ def read(folder, columns=COLUMNS, *, schema="", chunk_size=None, **fields):
 
 
 def energies(folder, text, **options):
-    return [energy for events in read(folder, e=text, **options) for energy in events.towers.e.tolist()]
+    return [
+        energy for events in read(folder, e=text, **options) for energy in events.towers.e.tolist()
+    ]
 
 
 @pytest.mark.parametrize("chunk_size", [None, 1, 3])
@@ -67,14 +71,16 @@ def test_elements_do_not_depend_on_the_chunks(tmp_path, text, expected, chunk_si
 @pytest.mark.parametrize("name", ["sum", "prod", "mean", "std", "any", "all"])
 def test_reductions_are_refused(tmp_path, name):
     with pytest.raises(
-        InputError, match=rf"towers.e: the expression '{name}\(cl_e\)' has {name}\(...\), which runs over"
+        InputError,
+        match=rf"towers.e: the expression '{name}\(cl_e\)' has {name}\(...\), which runs over",
     ):
         energies(tmp_path, f"{name}(cl_e)")
 
 
 def test_extreme_of_one_argument_is_refused(tmp_path):
     with pytest.raises(
-        InputError, match=r"towers.e: .* has max of 1 argument, which would depend on .* write max\(a, b"
+        InputError,
+        match=r"towers.e: .* has max of 1 argument, which would depend on .* write max\(a, b",
     ):
         energies(tmp_path, "max(cl_e)")
 
@@ -84,7 +90,10 @@ def test_extreme_of_one_argument_is_refused(tmp_path):
     [
         ("w[0]", r"e: w\[0\] is one number an event; it must hold one list of numbers an event"),
         ("w[1] + w[0]", r"e: w\[1\] \+ w\[0\] is one number an event; it must hold one list"),
-        ("cl_e * w[3]", r"w\[3\] is beyond the 3 values that w has in entry 0; indices count from 0"),
+        (
+            "cl_e * w[3]",
+            r"w\[3\] is beyond the 3 values that w has in entry 0; indices count from 0",
+        ),
         ("cl_e - cl_e[0]", r"cl_e\[0\] is beyond the 0 values that cl_e has in entry 2"),
         ("cl_e * scale[0]", r"scale\[0\] holds 4 \* float64; it must hold"),
         ("cl_e * w[0][1]", r"w\[0\]\[1\] holds"),
@@ -116,14 +125,22 @@ def test_elements_give_weights_and_event_numbers(tmp_path):
         ("cl_e[0]", r"cl_e\[0\] is beyond the 0 values that cl_e has in entry 2"),
         (
             "huge",
-            "the event number huge is 18446744073709551615 in entry 1; it must be a whole number of at most 63 bits",
+            "the event number huge is 18446744073709551615 in entry 1; it must be a whole number "
+            "of at most 63 bits",
         ),
-        ("huge + 1", "uses huge, which has 18446744073709551615; whole numbers must be below 9223372036854775808"),
+        (
+            "huge + 1",
+            "uses huge, which has 18446744073709551615; whole numbers must be below "
+            "9223372036854775808",
+        ),
         ("missing", "the event number missing is nan in entry 3"),
     ],
 )
 def test_event_numbers_that_are_refused(tmp_path, text, message):
-    more = {"huge": np.array([1, 2**64 - 1, 2, 3], dtype=np.uint64), "missing": np.array([1.0, 2.0, 3.0, np.nan])}
+    more = {
+        "huge": np.array([1, 2**64 - 1, 2, 3], dtype=np.uint64),
+        "missing": np.array([1.0, 2.0, 3.0, np.nan]),
+    }
     with pytest.raises(InputError, match=message):
         read(tmp_path, COLUMNS | more, schema=f"event_number: {text}\n")
 
@@ -135,28 +152,40 @@ def test_event_numbers_of_float32_are_not_rounded_to_that(tmp_path):
 
 
 def test_event_number_of_lists_of_one(tmp_path):
-    (events,) = read(tmp_path, COLUMNS | {"run": ak.Array([[4], [3], [2], [1]])}, schema="event_number: run\n")
+    (events,) = read(
+        tmp_path, COLUMNS | {"run": ak.Array([[4], [3], [2], [1]])}, schema="event_number: run\n"
+    )
     assert events.event_number.tolist() == [4, 3, 2, 1]
 
 
 def test_weights_of_branches_that_differ_in_number(tmp_path):
     pairs = ak.Array([[1.0, 2.0]] * 4)
     with pytest.raises(
-        InputError, match=r"the branches of the weight have different numbers of values \(w 3, pair 2\)"
+        InputError,
+        match=r"the branches of the weight have different numbers of values \(w 3, pair 2\)",
     ):
         read(tmp_path, COLUMNS | {"pair": pairs}, schema="weight: w * pair\n")
 
 
 def test_one_jet_an_entry_of_a_list(tmp_path):
-    path = write_file(tmp_path / "a.root", t=COLUMNS | {"c": ak.Array([[1.0], [2.0, 3.0], [], [4.0]])})
-    text = "tree: t\njets: {pt: 'w[1] + w[0]', eta: scale, phi: scale, mass: 'w[2]', one_per_entry: true}\n"
+    path = write_file(
+        tmp_path / "a.root", t=COLUMNS | {"c": ak.Array([[1.0], [2.0, 3.0], [], [4.0]])}
+    )
+    text = (
+        "tree: t\njets: {pt: 'w[1] + w[0]', eta: scale, phi: scale, mass: 'w[2]', "
+        "one_per_entry: true}\n"
+    )
     layout = write_schema(tmp_path, text + "constituents: {pt: c, eta: 'c * w[0]', phi: c}\n")
     (events,) = iterate_events(path, schema=layout)
     assert events.fat_jets.pt.tolist() == [[3.0], [8.0], [4.0], [0.75]]
     assert events.fat_jets.mass.tolist() == [[4.0], [7.0], [2.0], [8.0]]
     assert events.constituents.eta.tolist() == [[[1.0]], [[6.0, 9.0]], [[]], [[2.0]]]
-    layout = write_schema(tmp_path, (text + "constituents: {pt: c, eta: c, phi: c}\n").replace("'w[2]'", "w"))
-    with pytest.raises(InputError, match=r"w holds lists; it must hold one number an event, as w\[0\] does"):
+    layout = write_schema(
+        tmp_path, (text + "constituents: {pt: c, eta: c, phi: c}\n").replace("'w[2]'", "w")
+    )
+    with pytest.raises(
+        InputError, match=r"w holds lists; it must hold one number an event, as w\[0\] does"
+    ):
         list(iterate_events(path, schema=layout))
 
 
@@ -193,7 +222,9 @@ def test_components_of_arrays_of_fixed_size(array):
 def test_texts_are_no_lists_of_numbers():
     chunk = Chunk({"name": ak.Array(["abc", "de"])}, "a.root", 0, 2)
     for name in ("name", "name[0]"):
-        with pytest.raises(InputError, match=r"name.* holds 2 \* string; it must hold one list of numbers"):
+        with pytest.raises(
+            InputError, match=r"name.* holds 2 \* string; it must hold one list of numbers"
+        ):
             chunk.column(name)
 
 
@@ -232,39 +263,56 @@ def test_names_in_quotes(tmp_path, name, kind):
     quote = "''" if "'" not in name else '"'
     values = {name: LISTS, "eta": LISTS, "e": LISTS * 100, "x0": LISTS * 100, "a": LISTS * 100}
     with uproot.recreate(tmp_path / "a.root") as file:
-        file.mktree("t", dict.fromkeys(values, "var * float64")) if kind == "TTree" else file.mkrntuple("t", values)
+        file.mktree(
+            "t", dict.fromkeys(values, "var * float64")
+        ) if kind == "TTree" else file.mkrntuple("t", values)
         if kind == "TTree":
             file["t"].extend(values)
     text = f"tree: t\ntowers: {{eta: eta, phi: eta, e: '{quote}{name}{quote} * 2'}}\n"
-    (events,) = iterate_events(tmp_path / "a.root", schema=write_schema(tmp_path, text.replace("it's", "it''s")))
+    (events,) = iterate_events(
+        tmp_path / "a.root", schema=write_schema(tmp_path, text.replace("it's", "it''s"))
+    )
     assert events.towers.e.tolist() == (LISTS * 2).tolist()
 
 
 def test_name_without_quotes_that_it_needs(tmp_path):
     columns = COLUMNS | {"cl-e": LISTS}
     with pytest.raises(
-        InputError, match=r"a.root: cl-e is the name of a branch, but is read as a formula; write it in q"
+        InputError,
+        match=r"a.root: cl-e is the name of a branch, but is read as a formula; write it in q",
     ):
         energies(tmp_path, "cl-e", columns=columns)
     assert energies(tmp_path, "'cl-e'", columns=columns) == LISTS.tolist()
     with pytest.raises(
-        InputError, match=r"layout.yaml: towers.e: .*stands in quotes of its own, as in 'jet:pt' / 1000"
+        InputError,
+        match=r"layout.yaml: towers.e: .*stands in quotes of its own, as in 'jet:pt' / 1000",
     ):
         energies(tmp_path, "Jets:e")
-    assert energies(tmp_path, "cl_e-scale", columns=COLUMNS | {"cl_e-scale": LISTS})[0] == [9.0, 19.0, -4.0]
+    assert energies(tmp_path, "cl_e-scale", columns=COLUMNS | {"cl_e-scale": LISTS})[0] == [
+        9.0,
+        19.0,
+        -4.0,
+    ]
 
 
 def test_index_table_in_quotes(tmp_path):
-    columns = {"jet": ak.Array([[9.0, 8.0]]), "c": ak.Array([[1.0, 2.0, 3.0]]), "to-jet": ak.Array([[1, 0, 1]])}
+    columns = {
+        "jet": ak.Array([[9.0, 8.0]]),
+        "c": ak.Array([[1.0, 2.0, 3.0]]),
+        "to-jet": ak.Array([[1, 0, 1]]),
+    }
     text = "tree: t\njets: {pt: jet, eta: jet, phi: jet, mass: jet}\n"
-    layout = write_schema(tmp_path, text + "constituents: {pt: c, eta: c, phi: c, jet_index: \"'to-jet'\"}\n")
+    layout = write_schema(
+        tmp_path, text + "constituents: {pt: c, eta: c, phi: c, jet_index: \"'to-jet'\"}\n"
+    )
     (events,) = iterate_events(write_file(tmp_path / "a.root", t=columns), schema=layout)
     assert events.constituents.pt.tolist() == [[[2.0], [1.0, 3.0]]]
 
 
 def test_branch_that_cannot_be_reached(tmp_path):
     with pytest.raises(
-        InputError, match=r"a.root: the branch '/\(\).x' in the tree 't' cannot be reached by this name"
+        InputError,
+        match=r"a.root: the branch '/\(\).x' in the tree 't' cannot be reached by this name",
     ):
         energies(tmp_path, "'/().x'", columns=COLUMNS | {"/().x": LISTS})
 
@@ -283,8 +331,8 @@ def test_two_branches_of_one_name(tmp_path, caplog):
     assert events.towers.e.tolist() == LISTS.tolist()
     (message,) = [record.getMessage() for record in caplog.records]
     assert (
-        "a.root: the tree 't' has several branches of the name e_aa (e_aa, e_aa), of which the first one is read"
-        in message
+        "a.root: the tree 't' has several branches of the name e_aa (e_aa, e_aa), of which the "
+        "first one is read" in message
     )
 
 
@@ -297,7 +345,8 @@ def test_chunks_one_by_one_give_the_same(values, threshold):
     from calovision.ntuples.schemas import Collection
 
     part = Collection(
-        {"e": f"where(x > {threshold!r}, max(x, {threshold!r} / 2), clip(x, -50, 3.5) * s)"}, cut="x > -90"
+        {"e": f"where(x > {threshold!r}, max(x, {threshold!r} / 2), clip(x, -50, 3.5) * s)"},
+        cut="x > -90",
     )
     array = ak.values_astype(ak.Array([*values, [1.0]]), np.float64)[:-1]
     scale = np.arange(1.0, len(values) + 1)

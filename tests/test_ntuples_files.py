@@ -1,4 +1,5 @@
-"""RNTuple, trees by name, addresses, lists of files, the schema that fits, chunks at the ends of baskets."""
+"""RNTuple, trees by name, addresses, lists of files, the schema that fits, chunks at the ends of
+baskets."""
 
 import sys
 import threading
@@ -12,8 +13,15 @@ import uproot
 from fakes_ntuples import jetclass_columns, nanoaod_columns, runs_columns, write_file, write_nanoaod
 from isal import isal_zlib
 
-from calovision.errors import InputError
-from calovision.ntuples import SCHEMAS, count_entries, describe_file, expand_paths, iterate_events, open_ntuple
+from calovision.core.errors import InputError
+from calovision.ntuples import (
+    SCHEMAS,
+    count_entries,
+    describe_file,
+    expand_paths,
+    iterate_events,
+    open_ntuple,
+)
 from calovision.ntuples import chunks as chunks_module
 from calovision.ntuples.columns import Chunk, Column, read_part
 from calovision.ntuples.schemas import Collection
@@ -25,7 +33,10 @@ QCD = "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root"
 def calovision_columns(n=N, seed=1):
     rng = np.random.default_rng(seed)
     columns = {}
-    for collection, names in {"towers": ("eta", "phi", "e_em", "e_had"), "tracks": ("pt", "eta", "phi")}.items():
+    for collection, names in {
+        "towers": ("eta", "phi", "e_em", "e_had"),
+        "tracks": ("pt", "eta", "phi"),
+    }.items():
         counts = rng.integers(0, 9, n)
         for name in names:
             values = rng.uniform(-2, 2, counts.sum()).astype(np.float32)
@@ -34,7 +45,9 @@ def calovision_columns(n=N, seed=1):
 
 
 def counters(n=N):
-    return {name: np.array([float(n)]) for name in ("n_generated", "sum_of_weights", "cross_section_pb")}
+    return {
+        name: np.array([float(n)]) for name in ("n_generated", "sum_of_weights", "cross_section_pb")
+    }
 
 
 def write_calovision(path, *, parts=1, columns=None):
@@ -44,18 +57,24 @@ def write_calovision(path, *, parts=1, columns=None):
 def write_rntuples(path, clusters=1, **trees):
     with uproot.recreate(path) as file:
         for name, columns in trees.items():
-            ntuple = file.mkrntuple(name, {key: ak.Array(values)[:0] for key, values in columns.items()})
+            ntuple = file.mkrntuple(
+                name, {key: ak.Array(values)[:0] for key, values in columns.items()}
+            )
             n = len(next(iter(columns.values())))
             edges = np.linspace(0, n, clusters + 1).astype(int)
             for start, stop in pairwise(edges):
                 if stop > start:
-                    ntuple.extend({key: ak.Array(values)[start:stop] for key, values in columns.items()})
+                    ntuple.extend(
+                        {key: ak.Array(values)[start:stop] for key, values in columns.items()}
+                    )
     return path
 
 
 def read_all(path, **options):
     chunks = list(iterate_events(path, **options))
-    return ak.concatenate([events.towers for events in chunks]), np.concatenate([e.event_number for e in chunks])
+    return ak.concatenate([events.towers for events in chunks]), np.concatenate(
+        [e.event_number for e in chunks]
+    )
 
 
 def test_rntuple_is_read_as_the_ttree(tmp_path):
@@ -67,20 +86,34 @@ def test_rntuple_is_read_as_the_ttree(tmp_path):
         assert ak.array_equal(towers, expected)
         assert numbers.tolist() == list(range(N))
     info = open_ntuple(path)
-    assert (info.schema, info.n_entries, info.n_generated, info.cross_section_pb) == ("calovision", N, N, 24.0)
+    assert (info.schema, info.n_entries, info.n_generated, info.cross_section_pb) == (
+        "calovision",
+        N,
+        N,
+        24.0,
+    )
     assert {tree.kind for tree in describe_file(path).trees} == {"RNTuple"}
 
 
 def test_rntuple_of_nanoaod(tmp_path):
-    path = write_rntuples(tmp_path / "n.root", clusters=2, Events=nanoaod_columns(), Runs=runs_columns())
+    path = write_rntuples(
+        tmp_path / "n.root", clusters=2, Events=nanoaod_columns(), Runs=runs_columns()
+    )
     (expected,) = iterate_events(write_nanoaod(tmp_path / "t.root"))
-    constituents = ak.concatenate([events.constituents for events in iterate_events(path, schema="nanoaod")])
+    constituents = ak.concatenate(
+        [events.constituents for events in iterate_events(path, schema="nanoaod")]
+    )
     assert constituents.pt.tolist() == expected.constituents.pt.tolist()
 
 
 def test_fields_of_rntuple_records(tmp_path):
     """Collections of records, as frameworks write them, have dotted names."""
-    towers = ak.zip({name: ak.Array([[1.0, 2.0], [], [3.0]]) * i for i, name in enumerate(("eta", "phi", "en"), 1)})
+    towers = ak.zip(
+        {
+            name: ak.Array([[1.0, 2.0], [], [3.0]]) * i
+            for i, name in enumerate(("eta", "phi", "en"), 1)
+        }
+    )
     path = write_rntuples(tmp_path / "n.root", events={"cl": towers})
     schema = tmp_path / "s.yaml"
     schema.write_text("tree: events\ntowers: {eta: cl.eta, phi: cl.phi, e: cl.en / 1000}\n")
@@ -91,7 +124,9 @@ def test_fields_of_rntuple_records(tmp_path):
 
 @pytest.mark.parametrize("clusters", [1, 4])
 def test_damaged_rntuple(tmp_path, clusters):
-    path = write_rntuples(tmp_path / "n.root", clusters=clusters, events=calovision_columns(), generation=counters())
+    path = write_rntuples(
+        tmp_path / "n.root", clusters=clusters, events=calovision_columns(), generation=counters()
+    )
     with uproot.open(path) as file:
         link = file["events"].page_link_list[-1][0].pages[0].locator
     with path.open("r+b") as raw:
@@ -103,7 +138,11 @@ def test_damaged_rntuple(tmp_path, clusters):
 
 @pytest.mark.parametrize("name", ["analysis/clusters", "analysis/clusters;1"])
 def test_tree_of_another_name(tmp_path, name):
-    trees = {"analysis__clusters": calovision_columns(), "generation": counters(), "events": {"x": [1]}}
+    trees = {
+        "analysis__clusters": calovision_columns(),
+        "generation": counters(),
+        "events": {"x": [1]},
+    }
     path = write_file(tmp_path / "a.root", **trees)
     info = open_ntuple(path, tree=name)
     assert (info.tree, info.schema, info.n_entries) == (name, "calovision", N)
@@ -111,7 +150,8 @@ def test_tree_of_another_name(tmp_path, name):
     assert count_entries(path, tree=name) == N
     assert count_entries(path, schema="calovision") == 1
     with pytest.raises(
-        InputError, match=r"has no TTree 'clusters' .it has: 'analysis/clusters', 'generation', 'events'"
+        InputError,
+        match=r"has no TTree 'clusters' .it has: 'analysis/clusters', 'generation', 'events'",
     ):
         open_ntuple(path, schema="calovision", tree="clusters")
 
@@ -136,7 +176,9 @@ def test_description_of_a_file(tmp_path):
     del columns["towers_phi"], columns["weight"]
     path = write_file(tmp_path / "a.root", events=columns)
     description = describe_file(path)
-    assert [(tree.name, tree.kind, tree.n_entries) for tree in description.trees] == [("events", "TTree", N)]
+    assert [(tree.name, tree.kind, tree.n_entries) for tree in description.trees] == [
+        ("events", "TTree", N)
+    ]
     assert description.schema is None
     assert description.missing["calovision"] == ("weight", "towers_phi", "the tree 'generation'")
     assert description.missing["delphes"] == ("the tree 'Delphes'",)
@@ -147,7 +189,8 @@ def test_no_schema_fits(tmp_path):
     del columns["towers_phi"], columns["towers_eta"], columns["tracks_pt"], columns["weight"]
     path = write_file(tmp_path / "a.root", events=columns)
     with pytest.raises(
-        InputError, match=r"fits no schema .*calovision lacks weight, towers_eta, towers_phi and 2 more"
+        InputError,
+        match=r"fits no schema .*calovision lacks weight, towers_eta, towers_phi and 2 more",
     ):
         open_ntuple(path)
     with pytest.raises(InputError, match=r"a.root fits no schema"):
@@ -155,9 +198,16 @@ def test_no_schema_fits(tmp_path):
 
 
 def test_several_schemas_fit(tmp_path):
-    path = write_file(tmp_path / "a.root", events=calovision_columns(), generation=counters(), tree=jetclass_columns())
+    path = write_file(
+        tmp_path / "a.root",
+        events=calovision_columns(),
+        generation=counters(),
+        tree=jetclass_columns(),
+    )
     assert describe_file(path).schema is None
-    with pytest.raises(InputError, match=r"a.root fits several schemas \(calovision, jetclass\); name one"):
+    with pytest.raises(
+        InputError, match=r"a.root fits several schemas \(calovision, jetclass\); name one"
+    ):
         open_ntuple(path)
     assert open_ntuple(path, schema="jetclass").n_entries == 20
 
@@ -168,14 +218,18 @@ def test_address_of_a_file(tmp_path):
     info = open_ntuple(address)
     assert (info.path, info.n_entries) == (address, N)
     assert read_all(address)[1].tolist() == list(range(N))
-    with pytest.raises(InputError, match=r"file:.*absent.root cannot be opened .*give the address of a ROOT file"):
+    with pytest.raises(
+        InputError, match=r"file:.*absent.root cannot be opened .*give the address of a ROOT file"
+    ):
         open_ntuple(f"file://{tmp_path}/absent.root")
 
 
 def test_xrootd_without_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec_xrootd", None)
     monkeypatch.setitem(sys.modules, "XRootD", None)
-    with pytest.raises(InputError, match=r'root://host//a.root: .* run pip install "calovision\[xrootd\]"'):
+    with pytest.raises(
+        InputError, match=r'root://host//a.root: .* run pip install "calovision\[xrootd\]"'
+    ):
         open_ntuple("root://host//a.root", schema="calovision")
 
 
@@ -198,7 +252,9 @@ def test_nothing_is_wanted(tmp_path):
     for chunk_size, sizes in ((None, [20]), (8, [8, 8, 4])):
         chunks = list(iterate_events(path, fields={}, chunk_size=chunk_size))
         assert [len(events.weight) for events in chunks] == sizes
-        assert np.concatenate([events.event_number for events in chunks]).tolist() == list(range(20))
+        assert np.concatenate([events.event_number for events in chunks]).tolist() == list(
+            range(20)
+        )
 
 
 def test_arrays_are_not_copied(tmp_path):
@@ -213,9 +269,17 @@ def test_arrays_are_not_copied(tmp_path):
 def test_chunks_end_where_baskets_end(tmp_path, monkeypatch):
     path = write_calovision(tmp_path / "a.root", parts=8)  # three entries a basket
     with uproot.open(path) as file:
-        per_entry = sum(file["events"][name].uncompressed_bytes for name in calovision_columns()) / N
+        per_entry = (
+            sum(file["events"][name].uncompressed_bytes for name in calovision_columns()) / N
+        )
     whole, _ = read_all(path)
-    for entries, sizes in ((3.5, [3] * 8), (7, [6] * 4), (1000, [24]), (0.6, [1] * 24), (2, [1, 2] * 8)):
+    for entries, sizes in (
+        (3.5, [3] * 8),
+        (7, [6] * 4),
+        (1000, [24]),
+        (0.6, [1] * 24),
+        (2, [1, 2] * 8),
+    ):
         monkeypatch.setattr(chunks_module, "CHUNK_BYTES", entries * per_entry)
         assert [len(events.weight) for events in iterate_events(path)] == sizes
         towers, numbers = read_all(path)
@@ -234,7 +298,9 @@ def test_entries_are_numbered_through_all_chunks(tmp_path, monkeypatch):
     shortened = [list(row) for row in columns["part_px"]]
     shortened[13] = shortened[13][:-1]
     columns["part_px"] = ak.values_astype(ak.Array(shortened), np.float32)
-    with pytest.raises(InputError, match=r"b.root, chunk from entry 10: part_.* differ in length at entry 13;"):
+    with pytest.raises(
+        InputError, match=r"b.root, chunk from entry 10: part_.* differ in length at entry 13;"
+    ):
         list(iterate_events(write_file(tmp_path / "b.root", 2, tree=columns)))
 
 
@@ -242,7 +308,10 @@ def test_boundaries_are_those_of_all_branches(delphes_dir):
     with uproot.open(delphes_dir / "delphes_ATLASfat_qcd300_pythia8_100ev_slim.root") as file:
         tree = file["Delphes"]
         assert tree["Tower.Eta"].entry_offsets == [0, 62, 100]
-        assert chunks_module._common_boundaries(tree, ["Tower.Eta", "Event.Number"]).tolist() == [0, 100]
+        assert chunks_module._common_boundaries(tree, ["Tower.Eta", "Event.Number"]).tolist() == [
+            0,
+            100,
+        ]
         assert chunks_module._common_boundaries(tree, ["Tower.Eta"]).tolist() == [0, 62, 100]
 
 
@@ -270,7 +339,9 @@ def test_another_thread_may_read(tmp_path):
     path, sizes = write_calovision(tmp_path / "a.root", parts=4), []
     iterator = iterate_events(path, chunk_size=6)
     first = next(iterator)
-    thread = threading.Thread(target=lambda: sizes.extend(len(events.weight) for events in iterator))
+    thread = threading.Thread(
+        target=lambda: sizes.extend(len(events.weight) for events in iterator)
+    )
     thread.start()
     thread.join()
     assert [len(first.weight), *sizes] == [6] * 4
@@ -278,7 +349,11 @@ def test_another_thread_may_read(tmp_path):
 
 @pytest.mark.parametrize("schema", ["calovision", "nanoaod", "jetclass"])
 def test_files_without_entries(tmp_path, schema):
-    columns = {"calovision": calovision_columns(), "nanoaod": nanoaod_columns(), "jetclass": jetclass_columns()}[schema]
+    columns = {
+        "calovision": calovision_columns(),
+        "nanoaod": nanoaod_columns(),
+        "jetclass": jetclass_columns(),
+    }[schema]
     tree = {"calovision": "events", "nanoaod": "Events", "jetclass": "tree"}[schema]
     more = {"generation": counters()} if schema == "calovision" else {}
     empty = {name: values[:0] for name, values in columns.items()}
@@ -292,7 +367,9 @@ def test_lists_of_files(tmp_path):
     (tmp_path / "sub").mkdir()
     for name in names:
         (tmp_path / name).touch()
-    (tmp_path / "sub" / "good.txt").write_text("# the good ones\nd.root  # checked\n\n../a.root\nroot://host//x.root\n")
+    (tmp_path / "sub" / "good.txt").write_text(
+        "# the good ones\nd.root  # checked\n\n../a.root\nroot://host//x.root\n"
+    )
     (tmp_path / "all.list").write_text("sub/good.txt\n*.root\n")
 
     def found(*arguments):
@@ -300,7 +377,13 @@ def test_lists_of_files(tmp_path):
 
     assert found(tmp_path / "b.root", f"{tmp_path}/*.root") == ["b.root", "a.root", "c[1].root"]
     assert found(f"{tmp_path}/c[1].root") == ["c[1].root"]
-    assert found(f"{tmp_path}/**/*.root") == ["a.root", "b.root", "c[1].root", "sub/d.root", "sub/e.root"]
+    assert found(f"{tmp_path}/**/*.root") == [
+        "a.root",
+        "b.root",
+        "c[1].root",
+        "sub/d.root",
+        "sub/e.root",
+    ]
     listed = ["sub/d.root", "sub/../a.root", "root://host//x.root"]
     assert found(tmp_path / "sub" / "good.txt") == listed
     assert found(tmp_path / "all.list") == [*listed, "b.root", "c[1].root"]
@@ -334,7 +417,9 @@ def zlib_library():
 def test_zlib_is_unpacked_by_isal_while_a_file_is_open(tmp_path, monkeypatch, chosen):
     path, calls = write_calovision(tmp_path / "a.root", parts=2), []
     monkeypatch.setattr(
-        isal_zlib, "decompress", lambda data, bufsize: calls.append(bufsize) or zlib.decompress(data, bufsize=bufsize)
+        isal_zlib,
+        "decompress",
+        lambda data, bufsize: calls.append(bufsize) or zlib.decompress(data, bufsize=bufsize),
     )
     monkeypatch.setattr(uproot.compression._decompress_ZLIB, "library", chosen)
     first, second = iterate_events(path, chunk_size=N), iterate_events(path, chunk_size=N)
@@ -353,7 +438,10 @@ def test_isal_gives_the_bytes_of_zlib(tmp_path):
     assert zlib_library() == "zlib"
     with uproot.open(path) as file:
         assert file.file.compression == uproot.ZLIB(1)
-        assert file["events"]["towers_eta"].compressed_bytes < file["events"]["towers_eta"].uncompressed_bytes
+        assert (
+            file["events"]["towers_eta"].compressed_bytes
+            < file["events"]["towers_eta"].uncompressed_bytes
+        )
         for name in ("eta", "phi", "e_em", "e_had"):
             assert ak.all(events.towers[name] == file["events"][f"towers_{name}"].array())
             assert ak.all(events.towers[name] == columns[f"towers_{name}"])

@@ -1,4 +1,5 @@
-"""The layouts nanoaod and jetclass against loops over events and jets, energy flow and taus of Delphes."""
+"""The layouts nanoaod and jetclass against loops over events and jets, energy flow and taus of
+Delphes."""
 
 import awkward as ak
 import numpy as np
@@ -15,7 +16,7 @@ from fakes_ntuples import (
     write_nanoaod,
 )
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
 
 CONSTITUENT_FIELDS = ["pt", "eta", "phi", "charge", "e", "e_em", "e_had"]
@@ -40,7 +41,10 @@ def test_nanoaod_candidates_against_a_loop(tmp_path, names):
     charge_of = dict(zip(PDG_IDS.tolist(), CHARGES.tolist(), strict=True))
     tracks, n_particles = [], 0
     for i in range(30):
-        row = {name: ak.to_list(columns[f"{prefix}_{name}"][i]) for name in ("pt", "eta", "phi", "mass", "pdgId")}
+        row = {
+            name: ak.to_list(columns[f"{prefix}_{name}"][i])
+            for name in ("pt", "eta", "phi", "mass", "pdgId")
+        }
         charges = [charge_of[pdg_id] for pdg_id in row["pdgId"]]
         assert events.candidates.charge[i].tolist() == charges
         tracks.append([pt for pt, charge in zip(row["pt"], charges, strict=True) if charge])
@@ -50,7 +54,9 @@ def test_nanoaod_candidates_against_a_loop(tmp_path, names):
             assert (tower.eta, tower.phi) == (row["eta"][j], row["phi"][j])
             em, muon = abs(pdg_id) in (11, 22), abs(pdg_id) == 13
             expected = (e, e if em else 0, 0 if em or muon else e)
-            np.testing.assert_allclose((tower.e, tower.e_em, tower.e_had), np.float32(expected), rtol=1e-7)
+            np.testing.assert_allclose(
+                (tower.e, tower.e_em, tower.e_had), np.float32(expected), rtol=1e-7
+            )
             n_particles += 1
     assert events.tracks.pt.tolist() == tracks
     assert n_particles > 200
@@ -67,7 +73,9 @@ def test_nanoaod_constituents_against_a_loop(tmp_path, names, chunk_size):
     expected = []
     for i in range(30):
         jets = [[] for _ in columns["FatJet_pt"][i]]
-        for jet, candidate in zip(columns[f"{table}_jetIdx"][i], columns[f"{table}_{item}"][i], strict=True):
+        for jet, candidate in zip(
+            columns[f"{table}_jetIdx"][i], columns[f"{table}_{item}"][i], strict=True
+        ):
             if jet >= 0:
                 jets[jet].append(columns[f"{prefix}_pt"][i][candidate])
         expected.append(jets)
@@ -97,7 +105,11 @@ def test_nanoaod_of_collisions_counts_entries(tmp_path):
 
 
 def test_nanoaod_without_index_table_has_no_constituents(tmp_path):
-    columns = {name: values for name, values in nanoaod_columns().items() if not name.startswith("FatJetPFCands")}
+    columns = {
+        name: values
+        for name, values in nanoaod_columns().items()
+        if not name.startswith("FatJetPFCands")
+    }
     events = read_all(write_nanoaod(tmp_path / "a.root", columns=columns))
     assert events.constituents is None
     assert events.fat_jets is not None
@@ -108,10 +120,17 @@ def test_only_constituents_are_wanted(tmp_path):
     events = read_all(path, fields={"constituents": {"eta", "pt"}})
     assert events.constituents.fields == ["pt", "eta"]
     assert events.constituents.pt.tolist() == read_all(path).constituents.pt.tolist()
-    assert (events.towers, events.tracks, events.candidates, events.fat_jets) == (None, None, None, None)
+    assert (events.towers, events.tracks, events.candidates, events.fat_jets) == (
+        None,
+        None,
+        None,
+        None,
+    )
 
 
-@pytest.mark.parametrize(("branch", "limit"), [("jetIdx", "FatJet_pt"), ("pFCandsIdx", "PFCands_pt")])
+@pytest.mark.parametrize(
+    ("branch", "limit"), [("jetIdx", "FatJet_pt"), ("pFCandsIdx", "PFCands_pt")]
+)
 def test_index_beyond_the_event(tmp_path, branch, limit):
     columns = nanoaod_columns()
     index = [list(rows) for rows in columns[f"FatJetPFCands_{branch}"]]
@@ -119,7 +138,10 @@ def test_index_beyond_the_event(tmp_path, branch, limit):
     index[entry][0] = len(columns[limit][entry])
     columns[f"FatJetPFCands_{branch}"] = ak.values_astype(ak.Array(index), np.int32)
     path = write_nanoaod(tmp_path / "a.root", columns=columns)
-    message = f"FatJetPFCands_{branch} is {index[entry][0]} in entry {entry}, which has only {index[entry][0]};"
+    message = (
+        f"FatJetPFCands_{branch} is {index[entry][0]} in entry {entry}, which has only "
+        f"{index[entry][0]};"
+    )
     with pytest.raises(InputError, match=message):
         read_all(path)
 
@@ -129,7 +151,9 @@ def test_index_columns_of_unequal_length(tmp_path):
     columns["FatJetPFCands_pFCandsIdx"] = columns["FatJetPFCands_pFCandsIdx"][:, :-1]
     short = next(i for i, rows in enumerate(columns["FatJetPFCands_jetIdx"]) if len(rows))
     path = write_nanoaod(tmp_path / "a.root", columns=columns)
-    with pytest.raises(InputError, match=f"pFCandsIdx and FatJetPFCands_jetIdx differ in length at entry {short}"):
+    with pytest.raises(
+        InputError, match=f"pFCandsIdx and FatJetPFCands_jetIdx differ in length at entry {short}"
+    ):
         read_all(path)
 
 
@@ -147,14 +171,21 @@ def test_jetclass_against_a_loop(tmp_path):
     assert open_ntuple(path).schema == "jetclass"
     assert events.event_number.tolist() == list(range(20))
     for i in range(20):
-        px, py, pz, e = (np.array(columns[f"part_{name}"][i], dtype=float) for name in ("px", "py", "pz", "energy"))
+        px, py, pz, e = (
+            np.array(columns[f"part_{name}"][i], dtype=float)
+            for name in ("px", "py", "pz", "energy")
+        )
         found = events.constituents[i, 0]
         np.testing.assert_allclose(found.pt, np.float32(np.hypot(px, py)), rtol=1e-7)
-        np.testing.assert_allclose(found.eta, np.arctanh(pz / np.sqrt(px**2 + py**2 + pz**2)), rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(
+            found.eta, np.arctanh(pz / np.sqrt(px**2 + py**2 + pz**2)), rtol=1e-6, atol=1e-7
+        )
         phi = [np.arctan2(y, x) for x, y in zip(px, py, strict=True)]
         np.testing.assert_allclose(found.phi, np.float32(phi), rtol=1e-7)
         np.testing.assert_array_equal(found.e, e)
-        photon, electron, muon = (np.array(columns[f"part_is{kind}"][i]) > 0 for kind in ("Photon", "Electron", "Muon"))
+        photon, electron, muon = (
+            np.array(columns[f"part_is{kind}"][i]) > 0 for kind in ("Photon", "Electron", "Muon")
+        )
         np.testing.assert_array_equal(found.e_em, np.where(photon | electron, e, 0))
         np.testing.assert_array_equal(found.e_had, np.where(photon | electron | muon, 0, e))
         mass = np.sqrt(e.sum() ** 2 - px.sum() ** 2 - py.sum() ** 2 - pz.sum() ** 2)
@@ -165,7 +196,9 @@ def test_jetclass_against_a_loop(tmp_path):
 
 def test_jetclass_jet_lighter_than_rounding_has_no_mass(tmp_path):
     columns = jetclass_columns(2)
-    columns["jet_energy"] = (0.999 * columns["jet_pt"] * np.cosh(columns["jet_eta"])).astype(np.float32)
+    columns["jet_energy"] = (0.999 * columns["jet_pt"] * np.cosh(columns["jet_eta"])).astype(
+        np.float32
+    )
     events = read_all(write_file(tmp_path / "a.root", tree=columns))
     assert events.fat_jets.mass.tolist() == [[0.0], [0.0]]
 
@@ -175,7 +208,9 @@ def test_delphes_candidates_and_taus(delphes_dir):
     events = read_all(path, schema="delphes")
     with uproot.open(path) as file:
         tree = file["Delphes"]
-        parts = [tree[f"EFlow{name}"].array() for name in ("Track.PT", "Photon.ET", "NeutralHadron.ET")]
+        parts = [
+            tree[f"EFlow{name}"].array() for name in ("Track.PT", "Photon.ET", "NeutralHadron.ET")
+        ]
         energies = [tree[f"EFlow{name}.E"].array() for name in ("Photon", "NeutralHadron")]
         momentum, charge = tree["EFlowTrack.P"].array(), tree["EFlowTrack.Charge"].array()
         mass = tree["EFlowTrack.Mass"].array()
@@ -186,7 +221,9 @@ def test_delphes_candidates_and_taus(delphes_dir):
         first = int(n_tracks[i])
         assert events.candidates.charge[i, :first].tolist() == charge[i].tolist()
         assert not ak.any(events.candidates.charge[i, first:])
-        np.testing.assert_allclose(events.candidates.e[i, :first], np.hypot(momentum[i], mass[i]), rtol=1e-5)
+        np.testing.assert_allclose(
+            events.candidates.e[i, :first], np.hypot(momentum[i], mass[i]), rtol=1e-5
+        )
         neutral = [*energies[0][i], *energies[1][i]]
         assert events.candidates.e[i, first:].tolist() == neutral
     assert events.fat_jets["tau1"].tolist() == tau[:, :, 0].tolist()

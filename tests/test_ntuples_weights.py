@@ -8,12 +8,14 @@ import pytest
 import uproot
 from fakes_ntuples import nanoaod_columns, write_nanoaod, write_tree
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples.counters import read_counter
 
 N = 6
-TABLE = np.array([[1.0, 2.0, -3.0]]) * np.arange(1, N + 1)[:, np.newaxis]  # weights of event i: i times (1, 2, -3)
+TABLE = (
+    np.array([[1.0, 2.0, -3.0]]) * np.arange(1, N + 1)[:, np.newaxis]
+)  # weights of event i: i times (1, 2, -3)
 
 
 def delphes_columns(weights=None):
@@ -25,7 +27,9 @@ def delphes_columns(weights=None):
 
 
 def calovision_columns(weights):
-    columns = dict.fromkeys([f"towers_{name}" for name in ("eta", "phi", "e_em", "e_had")], ak.Array([[0.5, 1.5]] * N))
+    columns = dict.fromkeys(
+        [f"towers_{name}" for name in ("eta", "phi", "e_em", "e_had")], ak.Array([[0.5, 1.5]] * N)
+    )
     columns |= {f"tracks_{name}": columns["towers_eta"] for name in ("pt", "eta", "phi")}
     return columns | {"event_number": np.arange(N), "weight": np.asarray(weights, dtype=np.float64)}
 
@@ -60,7 +64,11 @@ def test_several_weights(tmp_path, index):
     np.testing.assert_array_equal(events.weight, TABLE[:, index])
     np.testing.assert_array_equal(events.weight_variations, TABLE)
     assert events.weight_variations.dtype == events.weight.dtype == np.float64
-    assert open_ntuple(path, weight_index=index).sum_of_weights == TABLE[:, index].sum() == [21, 42, -63][index]
+    assert (
+        open_ntuple(path, weight_index=index).sum_of_weights
+        == TABLE[:, index].sum()
+        == [21, 42, -63][index]
+    )
 
 
 @pytest.mark.parametrize("weights", [None, TABLE[:, :1].tolist()])
@@ -72,7 +80,9 @@ def test_a_single_weight_has_no_variations(tmp_path, weights):
 
 def test_weight_that_does_not_exist(tmp_path):
     path = write(tmp_path / "a.root", delphes_columns(TABLE.tolist()))
-    with pytest.raises(InputError, match=r"there is no weight 3, as the events have 3; choose a weight from 0 to 2"):
+    with pytest.raises(
+        InputError, match=r"there is no weight 3, as the events have 3; choose a weight from 0 to 2"
+    ):
         read_all(path, weight_index=3)
 
 
@@ -80,28 +90,44 @@ def test_events_with_different_numbers_of_weights(tmp_path):
     weights = TABLE.tolist()
     weights[4] = weights[4][:2]
     path = write(tmp_path / "a.root", delphes_columns(weights))
-    with pytest.raises(InputError, match=r"a.root, chunk from entry 0: Event.Weight has 2 values in entry 4, but 3 in"):
+    with pytest.raises(
+        InputError,
+        match=r"a.root, chunk from entry 0: Event.Weight has 2 values in entry 4, but 3 in",
+    ):
         read_all(path)
-    with pytest.raises(InputError, match=r"chunk from entry 3: Event.Weight has 2 values in entry 4, but 3 in entry 3"):
+    with pytest.raises(
+        InputError,
+        match=r"chunk from entry 3: Event.Weight has 2 values in entry 4, but 3 in entry 3",
+    ):
         list(iterate_events(path, chunk_size=3))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weight_that_is_not_finite(tmp_path, value):
     path = write_calovision(tmp_path / "a.root", [1, 1, 1, 1, value, 1])
-    with pytest.raises(InputError, match=f"a.root, chunk from entry 3: weight is {value} in entry 4; weights must be"):
+    with pytest.raises(
+        InputError,
+        match=f"a.root, chunk from entry 3: weight is {value} in entry 4; weights must be",
+    ):
         list(iterate_events(path, chunk_size=3))
 
 
 def test_nanoaod_factors_are_variations_of_the_nominal_weight(tmp_path):
     scale, shower = np.random.default_rng(1).uniform(0.5, 2, (2, 30, 4)).astype(np.float32)
-    more = {"LHEScaleWeight": ak.from_regular(ak.Array(scale)), "PSWeight": ak.from_regular(ak.Array(shower))}
+    more = {
+        "LHEScaleWeight": ak.from_regular(ak.Array(scale)),
+        "PSWeight": ak.from_regular(ak.Array(shower)),
+    }
     path = write_nanoaod(tmp_path / "a.root", **more)
     nominal = nanoaod_columns()["genWeight"].astype(np.float64)
     events = read_all(path)
-    expected = np.concatenate([nominal[:, None], nominal[:, None] * scale, nominal[:, None] * shower], axis=1)
+    expected = np.concatenate(
+        [nominal[:, None], nominal[:, None] * scale, nominal[:, None] * shower], axis=1
+    )
     np.testing.assert_allclose(events.weight_variations, expected, rtol=1e-15)
-    np.testing.assert_array_equal(read_all(path, weight_index=6, fields={}).weight, events.weight_variations[:, 6])
+    np.testing.assert_array_equal(
+        read_all(path, weight_index=6, fields={}).weight, events.weight_variations[:, 6]
+    )
     assert read_all(path, fields={"tracks": {"pt"}}).weight_variations is None
     assert read_all(path, fields={"weight_variations": ()}).weight_variations.shape == (30, 9)
 
@@ -122,7 +148,12 @@ def histogram(contents):
 
 
 def test_counter_histograms(tmp_path):
-    path = write(tmp_path / "a.root", delphes_columns(), cuts__total=histogram([40, 2, 9]), sums=histogram([12.5]))
+    path = write(
+        tmp_path / "a.root",
+        delphes_columns(),
+        cuts__total=histogram([40, 2, 9]),
+        sums=histogram([12.5]),
+    )
     options = {"schema": "delphes"}
     assert open_ntuple(path, n_generated="cuts/total", **options).n_generated == 51
     assert open_ntuple(path, n_generated="cuts/total[1]", **options).n_generated == 40
@@ -132,7 +163,11 @@ def test_counter_histograms(tmp_path):
 
 
 def test_counter_in_a_branch(tmp_path):
-    path = write(tmp_path / "a.root", delphes_columns(), meta={"n": np.array([30, 12]), "w": np.array([1.5, 2.5])})
+    path = write(
+        tmp_path / "a.root",
+        delphes_columns(),
+        meta={"n": np.array([30, 12]), "w": np.array([1.5, 2.5])},
+    )
     info = open_ntuple(path, n_generated="meta/n", sum_of_weights="meta/w")
     assert (info.n_generated, info.sum_of_weights) == (42, 4.0)
 
@@ -156,7 +191,10 @@ def test_counter_in_a_parameter():
         ("cut", "has no object 'cut', which n_generated is read from .it has: .*'cuts'"),
         ("cuts[4]", r"the histogram 'cuts' has bins up to 1, not 4"),
         ("meta/m", "the tree 'meta' lacks m, which n_generated is read from"),
-        ("note", "n_generated is read from 'note', a TObjString; it must be a histogram or a TParameter"),
+        (
+            "note",
+            "n_generated is read from 'note', a TObjString; it must be a histogram or a TParameter",
+        ),
         (0, "n_generated is 0.0; it must be a positive whole number"),
         (1.5, "n_generated is 1.5; it must be a positive whole number"),
         (np.nan, "n_generated is nan; it must be a finite number"),
@@ -182,7 +220,10 @@ def test_n_generated_of_a_complete_file(tmp_path):
 
 def test_n_generated_of_a_filtered_file_needs_the_sum(tmp_path):
     path = write(tmp_path / "a.root", delphes_columns(TABLE.tolist()))
-    with pytest.raises(InputError, match=r"a.root: 9 events were generated, of which the file holds 6 .* give sum_of"):
+    with pytest.raises(
+        InputError,
+        match=r"a.root: 9 events were generated, of which the file holds 6 .* give sum_of",
+    ):
         open_ntuple(path, n_generated=9)
     assert open_ntuple(path, n_generated=9, sum_of_weights=33.0).sum_of_weights == 33.0
 

@@ -1,4 +1,5 @@
-"""ONNX: every network gives in onnxruntime what it gives in torch, and a file is complete or not there."""
+"""ONNX: every network gives in onnxruntime what it gives in torch, and a file is complete or not
+there."""
 
 import json
 import logging
@@ -13,10 +14,10 @@ from fakes import make_images
 from fakes_models import WeightedSum, make_trained
 from scipy.special import expit
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import NETWORKS, ScalingStatistics
-from calovision.onnx_export import export_onnx
 from calovision.scoring import score_images
+from calovision.scoring.onnx_export import export_onnx
 
 SHAPE = (2, 16, 16)
 
@@ -28,7 +29,8 @@ def run_file(path, **inputs):
 
 
 FUSION = {"variables": ("ht", "mj_sum"), "n_variables": 2}
-CHANGES = {  # every scaling once, some with variables, and few blocks, since an export takes seconds
+# every scaling once, some with variables, and few blocks, since an export takes seconds
+CHANGES = {
     "hep_cnn": {"scaling": "maximum", "options": {"dense": 16}},
     "nersc": {"scaling": "image", "options": {"width": 16}, **FUSION},
     "resnet": {"scaling": "none", "options": {"n_blocks": (1, 1, 1)}},
@@ -50,7 +52,9 @@ def exported(tmp_path_factory):
 
     def export(name):
         if name not in made:
-            model = make_trained(SHAPE, network=name, statistics=STATISTICS, **CHANGES.get(name, {}))
+            model = make_trained(
+                SHAPE, network=name, statistics=STATISTICS, **CHANGES.get(name, {})
+            )
             path = tmp_path_factory.mktemp("onnx") / f"{name}.onnx"
             assert export_onnx(model, path) <= 1e-5
             made[name] = model, path
@@ -72,7 +76,9 @@ def test_every_network_agrees_with_torch(exported, name):
         logit, probability = run_file(path, **some)
         assert logit.shape == probability.shape == (n,)
         with torch.inference_mode():
-            expected = model(**{key: torch.from_numpy(values) for key, values in some.items()}).numpy()
+            expected = model(
+                **{key: torch.from_numpy(values) for key, values in some.items()}
+            ).numpy()
         assert logit == pytest.approx(expected, rel=1e-5, abs=1e-5)
         assert probability == pytest.approx(expit(logit), abs=1e-6)
         assert logit == pytest.approx(score_images(model, **some), rel=1e-5, abs=1e-5)
@@ -87,7 +93,10 @@ def test_network_on_points_agrees_with_torch(tmp_path):
     options = {"towers": 5, "tracks": 3, "width": 8}
     model = make_trained(SHAPE, network="deep_sets", options=options, **points)
     assert export_onnx(model, tmp_path / "a.onnx") <= 1e-5
-    images, variables = make_images(6, SHAPE), np.random.default_rng(1).normal(1, 2, (6, 29)).astype(np.float32)
+    images, variables = (
+        make_images(6, SHAPE),
+        np.random.default_rng(1).normal(1, 2, (6, 29)).astype(np.float32),
+    )
     logit, _ = run_file(tmp_path / "a.onnx", images=images, variables=variables)
     with torch.inference_mode():
         expected = model(torch.from_numpy(images), torch.from_numpy(variables)).numpy()
@@ -96,7 +105,8 @@ def test_network_on_points_agrees_with_torch(tmp_path):
 
 
 def test_the_seam_in_phi_is_in_the_file(exported):
-    """Turned by what the pooling takes, the output is that of torch and not that of zeros beyond the edge."""
+    """Turned by what the pooling takes, the output is that of torch and not that of zeros beyond
+    the edge."""
     model, path = exported("small")
     image = np.zeros((1, *SHAPE), dtype=np.float32)
     image[0, 0, 8, 15], image[0, 0, 8, 0] = 50.0, 30.0
@@ -121,7 +131,9 @@ def test_the_file_says_what_it_takes(exported):
 def test_the_average_over_the_group_with_variables_and_in_silence(tmp_path, capfd, caplog):
     """All at once, since an export takes seconds."""
     weights = torch.randn(SHAPE, generator=torch.Generator().manual_seed(1))
-    model = WeightedSum(SHAPE, weights=weights / 20, variables=("ht", "mj_sum"), n_variables=2).train()
+    model = WeightedSum(
+        SHAPE, weights=weights / 20, variables=("ht", "mj_sum"), n_variables=2
+    ).train()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         export_onnx(model, tmp_path / "a.onnx", n_rotations=4)
@@ -136,7 +148,9 @@ def test_the_average_over_the_group_with_variables_and_in_silence(tmp_path, capf
     plain = score_images(model, images, variables)
     assert np.abs(logit - plain).max() > 1e-3
     turned = np.roll(images, 4, axis=3)[:, :, ::-1]
-    assert run_file(tmp_path / "a.onnx", images=turned, variables=variables)[0] == pytest.approx(logit, abs=1e-5)
+    assert run_file(tmp_path / "a.onnx", images=turned, variables=variables)[0] == pytest.approx(
+        logit, abs=1e-5
+    )
 
 
 class Undefined(WeightedSum):
@@ -167,7 +181,10 @@ class FixedBatch(WeightedSum):
             Undefined((1, 2, 4), network="mine:Undefined"),
             r"the network 'mine:Undefined' cannot be exported to ONNX: \S.*",
         ),
-        (FixedBatch((1, 2, 4)), "the network 'small' takes batches of 2 images only once it is exported"),
+        (
+            FixedBatch((1, 2, 4)),
+            "the network 'small' takes batches of 2 images only once it is exported",
+        ),
         (Random((1, 2, 4)), "not written, since it would differ from torch by"),
     ],
 )
@@ -184,7 +201,9 @@ def test_networks_that_cannot_be_exported(tmp_path, model, sentence):
 @pytest.mark.parametrize("name", ["onnx", "onnxscript", "onnxruntime"])
 def test_without_the_packages(tmp_path, monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(InputError, match=rf"needs the package {name}: pip install 'calovision\[onnx\]'"):
+    with pytest.raises(
+        InputError, match=rf"needs the package {name}: pip install 'calovision\[onnx\]'"
+    ):
         export_onnx(WeightedSum((1, 2, 4)), tmp_path / "a.onnx")
 
 

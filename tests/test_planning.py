@@ -9,13 +9,21 @@ import yaml
 from fakes import write_image_file
 from fakes_cli import fail, succeed
 
-from calovision.errors import InputError
-from calovision.planning import CostModel, Job, Run, SampleYield, make_plan, measure_run, read_rates
-from calovision.planning.costs import fit_times
-from calovision.planning.measured import cpu_seconds, network_key, read_times
-from calovision.planning.memory import network_size
-from calovision.planning.plan import _specification
-from calovision.planning.workload import plan_models, plan_samples
+from calovision.core.errors import InputError
+from calovision.jobs.planning import (
+    CostModel,
+    Job,
+    Run,
+    SampleYield,
+    make_plan,
+    measure_run,
+    read_rates,
+)
+from calovision.jobs.planning.costs import fit_times
+from calovision.jobs.planning.measured import cpu_seconds, network_key, read_times
+from calovision.jobs.planning.memory import network_size
+from calovision.jobs.planning.plan import _specification
+from calovision.jobs.planning.workload import plan_models, plan_samples
 from calovision.workflow import read_configuration
 
 SMALL = network_key({"network": "small", "options": {}, "image_shape": (3, 64, 64)})
@@ -38,14 +46,29 @@ def configuration(tmp_path):
     changes = {
         "results_dir": str(tmp_path / "results"),
         "samples": {
-            "rpv": {"label": 1, "mass": 1, "simulate": {"process": "rpv_gluinos", "n_events": 2000}},
+            "rpv": {
+                "label": 1,
+                "mass": 1,
+                "simulate": {"process": "rpv_gluinos", "n_events": 2000},
+            },
             "qcd": {"label": 0, "simulate": {"process": "qcd", "n_events": 8000}},
-            "heavy": {"label": 1, "role": "reach", "mass": 2, "simulate": {"process": "rpv_gluinos", "n_events": 500}},
+            "heavy": {
+                "label": 1,
+                "role": "reach",
+                "mass": 2,
+                "simulate": {"process": "rpv_gluinos", "n_events": 500},
+            },
         },
         "simulation": {"events_per_job": 1000},
         "split": {"fractions": [0.5, 0.2, 0.3]},
-        "models": {"cnn": {"seeds": 3, "epochs": 10}, "other": {"network": "resnet", "test_rotations": 2}},
-        "robustness": {"variations": {"scale_up": {"scale": 1.1}, "crowded": {"pile_up": 20}}, "files": 2},
+        "models": {
+            "cnn": {"seeds": 3, "epochs": 10},
+            "other": {"network": "resnet", "test_rotations": 2},
+        },
+        "robustness": {
+            "variations": {"scale_up": {"scale": 1.1}, "crowded": {"pile_up": 20}},
+            "files": 2,
+        },
     }
     file = tmp_path / "my.yaml"
     file.write_text(yaml.safe_dump(changes, sort_keys=False))
@@ -66,7 +89,11 @@ def test_start_and_work_are_told_apart():
 
 
 def test_one_size_is_all_work():
-    assert fit_times([job(cpu_s=10), job(cpu_s=10, work=1200)]) == (0, {"qcd": pytest.approx(0.00909, rel=0.01)}, False)
+    assert fit_times([job(cpu_s=10), job(cpu_s=10, work=1200)]) == (
+        0,
+        {"qcd": pytest.approx(0.00909, rel=0.01)},
+        False,
+    )
     rate = CostModel([make_run(job())]).sample_rate("simulate_ntuples", "qcd", 0)
     assert rate.seconds(4, 8000) == pytest.approx(80)
     assert rate.seconds(4, 40) == pytest.approx(40)  # each as long as the one that was measured
@@ -81,7 +108,9 @@ def test_work_is_never_negative():
 
 def test_rates_of_other_samples():
     jobs = [
-        job(key=name, work=n, cpu_s=1 + slope * n) for name, slope in (("qcd", 0.01), ("rpv", 0.03)) for n in (1, 99)
+        job(key=name, work=n, cpu_s=1 + slope * n)
+        for name, slope in (("qcd", 0.01), ("rpv", 0.03))
+        for n in (1, 99)
     ]
     model = CostModel([make_run(*jobs)])
     assert model.sample_rate("simulate_ntuples", "qcd", 1).per_work_s == pytest.approx(0.01)
@@ -100,7 +129,9 @@ def test_networks_by_multiply_adds():
         return model.network_rate("train_network", key, "cpu", lambda: adds).per_work_s
 
     assert per_image(SMALL, 1) == pytest.approx(0.001)
-    assert per_image("hep_cnn 3x64x64", 55_000_000) == pytest.approx(0.00325)  # 0.5 ms and 0.05 ms for a million
+    assert per_image("hep_cnn 3x64x64", 55_000_000) == pytest.approx(
+        0.00325
+    )  # 0.5 ms and 0.05 ms for a million
     assert per_image("mine:Net 3x64x64", None) == pytest.approx(0.0055)  # the slowest
     assert model.network_rate("train_network", SMALL, "gpu", lambda: 1) is None
     one = CostModel([make_run(*jobs[:2])])
@@ -111,7 +142,9 @@ def test_networks_by_multiply_adds():
 
 def test_multiply_adds_of_a_planned_network(configuration):
     merged = read_configuration([configuration])
-    merged["models"] = {"sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}}
+    merged["models"] = {
+        "sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}
+    }
     merged["event_content"] |= {"leading_towers": 100, "leading_tracks": 50}
     model = plan_models(merged, [])[0]
     assert model.n_variables == 550
@@ -124,7 +157,11 @@ def test_plan_by_hand(configuration):
     merged = read_configuration([configuration])
     rates = [
         *(job(key=key, work=n, cpu_s=2 + n / 100) for key in ("rpv", "qcd") for n in (100, 1000)),
-        *(job("build_images", key, n, 3 + n / 1000, memory_mb=500) for key in ("rpv", "qcd") for n in (100, 1000)),
+        *(
+            job("build_images", key, n, 3 + n / 1000, memory_mb=500)
+            for key in ("rpv", "qcd")
+            for n in (100, 1000)
+        ),
         *(job("train_network", SMALL, n, 10 + n / 500) for n in (500, 5000)),
         *(job("score_events", SMALL, n, 5 + n / 1000) for n in (500, 5000)),
         job("plot_images", "", 1400, 7),
@@ -135,10 +172,17 @@ def test_plan_by_hand(configuration):
     plan = make_plan(merged, [run])
     stages = stages_of(plan)
     rpv, qcd, heavy = plan.samples
-    assert [rpv.images, qcd.images, heavy.images] == pytest.approx([2000, 800, 500])  # all pass, a tenth, as rpv
+    assert [rpv.images, qcd.images, heavy.images] == pytest.approx(
+        [2000, 800, 500]
+    )  # all pass, a tenth, as rpv
     assert [*rpv.splits, *heavy.splits] == pytest.approx([1000, 400, 600, 0, 0, 500])
     assert {name: stage.n_jobs for name, stage in stages.items()} == {
-        **{"simulate_ntuples": 11, "simulate_pile_up": 4, "build_images": 11, "build_varied_images": 12},
+        **{
+            "simulate_ntuples": 11,
+            "simulate_pile_up": 4,
+            "build_images": 11,
+            "build_varied_images": 12,
+        },
         **{"train_network": 4, "score_events": 4, "score_reach_sample": 1, "score_variation": 3},
         **{"evaluate": 1, "plot_images": 1},
     }
@@ -148,11 +192,18 @@ def test_plan_by_hand(configuration):
 
     assert seconds("simulate_ntuples") == pytest.approx(11 * 2 + 10_500 / 100)
     assert seconds("build_images") == pytest.approx(11 * 3 + 10_500 / 1000)
-    assert seconds("build_varied_images") == pytest.approx(3 * (4 * 3 + (2000 + 2000) / 1000))  # 2 files of each
+    assert seconds("build_varied_images") == pytest.approx(
+        3 * (4 * 3 + (2000 + 2000) / 1000)
+    )  # 2 files of each
     assert seconds("simulate_pile_up") == pytest.approx(4 * 2 + (2000 + 2000) / 100)
     epoch = 0.5 * 2800 + 0.2 * 2800 / 3
-    ratio = network_size(_specification(plan_models(merged, plan.samples)[1], merged)).multiply_adds / 11_239_488
-    assert seconds("train_network") == pytest.approx(4 * 10 + 3 * 10 * epoch / 500 + 8 * epoch * ratio / 500)
+    ratio = (
+        network_size(_specification(plan_models(merged, plan.samples)[1], merged)).multiply_adds
+        / 11_239_488
+    )
+    assert seconds("train_network") == pytest.approx(
+        4 * 10 + 3 * 10 * epoch / 500 + 8 * epoch * ratio / 500
+    )
     assert seconds("score_events") == pytest.approx(4 * 5 + (3 + 8 * ratio) * 0.5 * 2800 / 1000)
     assert seconds("score_reach_sample") == pytest.approx(5 + 3 * 500 / 1000)
     assert seconds("score_variation") == pytest.approx(3 * (5 + 3 * (600 + 240 / 4) / 1000))
@@ -180,7 +231,10 @@ def test_number_of_events_scales_every_sample(configuration):
 def test_gpu_hours_are_those_of_the_job(configuration):
     merged = read_configuration([configuration])
     del merged["models"]["other"]
-    jobs = [job("train_network", SMALL, n, 1.0, wall_s=10 + n / 1000, device="gpu") for n in (1000, 9000)]
+    jobs = [
+        job("train_network", SMALL, n, 1.0, wall_s=10 + n / 1000, device="gpu")
+        for n in (1000, 9000)
+    ]
     run = make_run(*jobs)
     train = stages_of(make_plan(merged, [run]))["train_network"]
     passes = 3 * 10 * (0.5 * 2800 + 0.2 * 2800 / 3)
@@ -201,8 +255,15 @@ def test_files_are_counted_and_scaled(configuration):
         plan_samples(merged, yields, {"data": 4, "qcd": 2})
     data, qcd = plan_samples(merged, yields, {"data": 4, "qcd": 2}, n_events=1e6)
     assert (data.n_jobs, qcd.n_jobs, data.ntuple_bytes) == (4, 2, 0)
-    assert [data.events, qcd.events] == pytest.approx([2e6 / 3, 1e6 / 3])  # 2000 a file, as in the earlier run
-    assert plan_samples({**merged, "samples": {"qcd": merged["samples"]["qcd"]}}, yields, {"qcd": 3})[0].events == 6000
+    assert [data.events, qcd.events] == pytest.approx(
+        [2e6 / 3, 1e6 / 3]
+    )  # 2000 a file, as in the earlier run
+    assert (
+        plan_samples({**merged, "samples": {"qcd": merged["samples"]["qcd"]}}, yields, {"qcd": 3})[
+            0
+        ].events
+        == 6000
+    )
 
 
 def write_benchmark(path, seconds, cpu, memory=200.0):
@@ -223,17 +284,23 @@ def results(tmp_path):
             ntuple.parent.mkdir(parents=True, exist_ok=True)
             ntuple.write_bytes(bytes(1000))
             for rule in ("simulate_ntuples", "build_images", "build_varied_images/nominal"):
-                write_benchmark(folder / f"benchmarks/{rule}/{sample}/{chunk:04d}.tsv", 5.0, 3.0 + chunk)
+                write_benchmark(
+                    folder / f"benchmarks/{rule}/{sample}/{chunk:04d}.tsv", 5.0, 3.0 + chunk
+                )
     model = folder / "models" / "cnn" / "seed1" / "model.json"
     model.parent.mkdir(parents=True)
     specification = {"network": "small", "options": {}, "image_shape": [3, 64, 64]}
     training = {"epochs": 4, "n_training": 60, "n_validation": 30}
-    model.write_text(json.dumps({"specification": specification, "multiply_adds": 11, "training": training}))
+    model.write_text(
+        json.dumps({"specification": specification, "multiply_adds": 11, "training": training})
+    )
     for rule in ("train_network", "score_events"):
         write_benchmark(folder / f"benchmarks/{rule}/cnn/seed1.tsv", 15.9, 15.0)
     write_benchmark(folder / "benchmarks/evaluate.tsv", 2.0, 1.5)
     write_benchmark(folder / "benchmarks/old_rule.tsv", 2.0, 1.5)
-    (folder / "benchmarks/plot_reach.tsv").write_text(f"{HEADER}\n0.1\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n")
+    (folder / "benchmarks/plot_reach.tsv").write_text(
+        f"{HEADER}\n0.1\t0:00:00\tNA\tNA\tNA\tNA\tNA\tNA\tNA\tNA\n"
+    )
     return folder
 
 
@@ -268,17 +335,28 @@ def test_device_and_rotations_of_a_run(results):
 
 @pytest.mark.parametrize(
     ("seconds", "sampled", "expected"),
-    [(3.0, 2.5, 2.5), (15.9, 15, 15), (31.0, 15.5, 31.0), (45.4, 10, 10 * 45.4 / 15.5), (91.0, 45.5, 91 * 45.5 / 75.5)],
+    [
+        (3.0, 2.5, 2.5),
+        (15.9, 15, 15),
+        (31.0, 15.5, 31.0),
+        (45.4, 10, 10 * 45.4 / 15.5),
+        (91.0, 45.5, 91 * 45.5 / 75.5),
+    ],
 )
 def test_cpu_time_after_the_last_sample(seconds, sampled, expected):
-    """What the benchmark files of Snakemake lack: see calovision.planning.measured.SAMPLING."""
+    """What the benchmark files of Snakemake lack: see
+    calovision.jobs.planning.measured.SAMPLING."""
     assert cpu_seconds(seconds, sampled) == pytest.approx(expected)
 
 
 def test_times_of_a_job(tmp_path):
-    """CPU time from the record of the job, which has all of it; without one from the benchmark file."""
+    """CPU time from the record of the job, which has all of it; without one from the benchmark
+    file."""
     name = Path("build_images/qcd/0000")
-    benchmark, record = tmp_path / "benchmarks" / f"{name}.tsv", tmp_path / "logs" / f"{name}.attempts"
+    benchmark, record = (
+        tmp_path / "benchmarks" / f"{name}.tsv",
+        tmp_path / "logs" / f"{name}.attempts",
+    )
     for path in (benchmark, record):
         path.parent.mkdir(parents=True)
     assert read_times(tmp_path, name) is None
@@ -286,7 +364,10 @@ def test_times_of_a_job(tmp_path):
     assert read_times(tmp_path, name) is None
     benchmark.write_text(f"{HEADER}\n31\t0\t100\t1\t1\t1\t0\t0\t0\t15.5\n")
     assert read_times(tmp_path, name) == (pytest.approx(31), 31, pytest.approx(104.8576))
-    start, end = {"started": 1, "host": "a", "pid": 2}, {"ended": 9, "cpu_s": 40.5, "max_memory_mb": 210.0}
+    start, end = (
+        {"started": 1, "host": "a", "pid": 2},
+        {"ended": 9, "cpu_s": 40.5, "max_memory_mb": 210.0},
+    )
     record.write_text(f"{json.dumps(start)}\n{json.dumps(end | {'succeeded': False})}\n")
     assert read_times(tmp_path, name)[0] == pytest.approx(31)
     record.write_text(f"{json.dumps(start)}\n{json.dumps(end | {'succeeded': True})}\n")
@@ -331,13 +412,18 @@ def test_command_without_rates(configuration, monkeypatch, tmp_path):
     assert "no such configuration file" in fail("plan", tmp_path / "absent.yaml")
 
 
-def test_command_checks_the_configuration_in_any_folder(configuration, results, monkeypatch, tmp_path):
+def test_command_checks_the_configuration_in_any_folder(
+    configuration, results, monkeypatch, tmp_path
+):
     monkeypatch.chdir(tmp_path)
     assert "simulate_ntuples" in succeed("plan", configuration, "--rates", results)
     bad = tmp_path / "bad.yaml"
     for text, sentence in (
         ("sede: 1\n", "'sede' was unexpected); did you mean 'seed'?"),
-        ("selection: {signal_region: met > 200}\n", "configuration key 'selection.signal_region': cut"),
+        (
+            "selection: {signal_region: met > 200}\n",
+            "configuration key 'selection.signal_region': cut",
+        ),
         ("seed: 1\nseed: 2\n", "bad.yaml, line 2: the key 'seed' is given twice, first in line 1"),
         ("results_dir: $NOWHERE/x\n", "configuration key 'results_dir': the variable NOWHERE"),
     ):

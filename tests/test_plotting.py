@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_rgba
 from scipy.special import expit
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.metrics import Efficiency, efficiency, roc
 from calovision.plotting import (
     plot_attributions,
@@ -33,7 +33,13 @@ def sample():
     labels = np.arange(2000) % 2
     scores = 3 * (rng.normal(size=2000) + 2 * labels - 1)
     n_fat_jets = 3 + rng.poisson(0.3 + labels)
-    return scores, n_fat_jets, 300 * n_fat_jets * rng.uniform(0.5, 1, 2000), labels, rng.exponential(size=2000)
+    return (
+        scores,
+        n_fat_jets,
+        300 * n_fat_jets * rng.uniform(0.5, 1, 2000),
+        labels,
+        rng.exponential(size=2000),
+    )
 
 
 @pytest.fixture
@@ -53,14 +59,20 @@ def test_roc_draws_the_curves_on_a_logarithmic_axis(curves):
     lines = lines_of(top)
     assert list(lines) == ["CNN", "Number of fat jets", r"$M_J^\Sigma$"]
     passing = curves["cnn"].background_efficiency > 0
-    np.testing.assert_array_equal(lines["CNN"].get_xdata(), curves["cnn"].signal_efficiency[passing])
-    np.testing.assert_array_equal(lines["CNN"].get_ydata(), curves["cnn"].background_efficiency[passing])
+    np.testing.assert_array_equal(
+        lines["CNN"].get_xdata(), curves["cnn"].signal_efficiency[passing]
+    )
+    np.testing.assert_array_equal(
+        lines["CNN"].get_ydata(), curves["cnn"].background_efficiency[passing]
+    )
     assert lines["Number of fat jets"].get_marker() == "o"
     assert lines["CNN"].get_marker() == ""
     assert top.get_xlabel() == ""
     assert (bottom.get_xlabel(), top.get_ylabel()) == ("Signal efficiency", "Background efficiency")
     # From half the smallest background that one effective event supports.
-    smallest = min(c.background_efficiency[c.background_efficiency > 0].min() for c in curves.values())
+    smallest = min(
+        c.background_efficiency[c.background_efficiency > 0].min() for c in curves.values()
+    )
     assert smallest / 2.01 < top.get_ylim()[0] < 0.01
 
 
@@ -72,9 +84,13 @@ def test_roc_ratio_is_that_at_equal_signal_efficiency(curves):
     k = np.searchsorted(cnn.get_xdata(), 0.95)
     at = np.searchsorted(curves["cnn"].signal_efficiency, cnn.get_xdata()[k])
     below = np.interp(
-        cnn.get_xdata()[k], curves["n_fat_jets"].signal_efficiency, curves["n_fat_jets"].background_efficiency
+        cnn.get_xdata()[k],
+        curves["n_fat_jets"].signal_efficiency,
+        curves["n_fat_jets"].background_efficiency,
     )
-    assert cnn.get_ydata()[k] == pytest.approx(curves["cnn"].background_efficiency[at] / below, rel=0.05)
+    assert cnn.get_ydata()[k] == pytest.approx(
+        curves["cnn"].background_efficiency[at] / below, rel=0.05
+    )
 
 
 def test_roc_shows_the_signal_region_or_its_upper_limit(curves):
@@ -116,24 +132,36 @@ def test_roc_of_a_perfect_classifier_draws_no_ratio_but_no_warning(curves, sampl
 def test_combination_gain_divides_combined_by_reference():
     points = {"0.1": 0.8, "0.001": 0.4, "signal_region": 0.5}
     cnn = {point: Efficiency(v, v - 0.04, v + 0.02, 5.0) for point, v in points.items()}
-    both = {point: Efficiency(1.1 * v, 1.1 * v - 0.03, 1.1 * v + 0.01, 5.0) for point, v in points.items()}
+    both = {
+        point: Efficiency(1.1 * v, 1.1 * v - 0.03, 1.1 * v + 0.01, 5.0)
+        for point, v in points.items()
+    }
     top, bottom = plot_combination_gain({"cnn": cnn, "cnn+jets": both}).axes
     np.testing.assert_allclose(bottom.containers[0][0].get_ydata(), 1.1)
     np.testing.assert_allclose(top.containers[1][0].get_ydata(), [0.88, 0.44, 0.55])
     segment = bottom.containers[0][2][0].get_segments()[0]
     np.testing.assert_allclose(segment[1, 1], 1.1 + 1.1 * np.hypot(0.01 / 0.88, 0.04 / 0.8))
-    assert [tick.get_text() for tick in bottom.get_xticklabels()] == ["$10^{-1}$", "$10^{-3}$", "signal region"]
+    assert [tick.get_text() for tick in bottom.get_xticklabels()] == [
+        "$10^{-1}$",
+        "$10^{-3}$",
+        "signal region",
+    ]
     assert bottom.get_ylim()[0] < 1 < 1.1 < bottom.get_ylim()[1]
     with pytest.raises(InputError, match=r"cnn\+jets"):
         plot_combination_gain({"cnn": cnn})
 
 
 def test_roc_without_a_reference_divides_by_mj_sum_or_by_the_first_curve(curves):
-    for named, title in ((curves, r"$M_J^\Sigma$"), ({"mine": curves["cnn"], "other": curves["mj_sum"]}, "mine")):
+    for named, title in (
+        (curves, r"$M_J^\Sigma$"),
+        ({"mine": curves["cnn"], "other": curves["mj_sum"]}, "mine"),
+    ):
         figure = plot_roc(named)
         bottom = figure.axes[1]
         assert bottom.get_ylabel() == f"Ratio to\n{title}"
-        reference = bottom.get_lines()[list(named).index("mj_sum" if "mj_sum" in named else "mine")].get_ydata()
+        reference = bottom.get_lines()[
+            list(named).index("mj_sum" if "mj_sum" in named else "mine")
+        ].get_ydata()
         np.testing.assert_allclose(reference[np.isfinite(reference)], 1)
     with pytest.raises(InputError, match="reference 'mj_sum' is no classifier; choose one of mine"):
         plot_roc({"mine": curves["cnn"]}, reference="mj_sum")
@@ -150,7 +178,11 @@ def test_combination_gain_survives_an_efficiency_of_zero():
 def test_scores_are_fractions_of_each_class(sample):
     scores, _, _, labels, weights = sample
     (axes,) = plot_scores(scores, labels, weights, n_bins=20).axes
-    assert (axes.get_yscale(), axes.get_xscale(), axes.get_xlabel()) == ("log", "linear", "CNN output")
+    assert (axes.get_yscale(), axes.get_xscale(), axes.get_xlabel()) == (
+        "log",
+        "linear",
+        "CNN output",
+    )
     for patch, label in zip(axes.patches, (0, 1), strict=True):
         values, edges, _ = patch.get_data()
         assert values.sum() == pytest.approx(1)
@@ -160,7 +192,9 @@ def test_scores_are_fractions_of_each_class(sample):
         assert drawn[:3] == to_rgba(CLASS_COLORS[label])[:3]
 
 
-@pytest.mark.parametrize(("largest", "n_ticks"), [(3.0, 3), (8.0, 7), (14.0, 7), (60.0, 7), (800.0, 5)])
+@pytest.mark.parametrize(
+    ("largest", "n_ticks"), [(3.0, 3), (8.0, 7), (14.0, 7), (60.0, 7), (800.0, 5)]
+)
 def test_logits_of_any_size_are_drawn_and_ticks_are_probabilities(largest, n_ticks):
     scores, labels = np.linspace(-largest, largest, 1001), np.arange(1001) > 500
     (axes,) = plot_scores(scores, labels, np.ones(1001), n_bins=50).axes
@@ -197,7 +231,9 @@ def test_score_against_n_fat_jets_normalizes_each_column(sample):
 
 def test_score_against_mj_sum_has_gev_and_keeps_the_tail(sample):
     scores, _, mj_sum, labels, weights = sample
-    figure = plot_score_vs_mj_sum(scores, np.where(np.arange(2000) == 1, 1e5, mj_sum), labels, weights, n_bins=10)
+    figure = plot_score_vs_mj_sum(
+        scores, np.where(np.arange(2000) == 1, 1e5, mj_sum), labels, weights, n_bins=10
+    )
     signal, background, bar = figure.axes
     assert signal.get_xlabel() == background.get_xlabel() == r"$M_J^\Sigma$ [GeV]"
     assert signal.get_xlim()[1] < 5000
@@ -220,7 +256,14 @@ def test_cut_flow_is_relative_to_the_first_cut():
     (axes,) = plot_cut_flow(flows, names={"rpv": "RPV"}).axes
     heights = [[bar.get_height() for bar in container] for container in axes.containers]
     np.testing.assert_allclose(heights, [[1, 0.75, 0.25], [1, 1e-3, 0]])
-    assert [text.get_text() for text in axes.texts] == ["100 %", "75 %", "25 %", "100 %", "0.1 %", "0"]
+    assert [text.get_text() for text in axes.texts] == [
+        "100 %",
+        "75 %",
+        "25 %",
+        "100 %",
+        "0.1 %",
+        "0",
+    ]
     assert axes.get_yscale() == "log"
     assert axes.get_ylim()[0] == pytest.approx(1e-4)
     assert axes.texts[-1].xy[1] == axes.get_ylim()[0]
@@ -239,7 +282,9 @@ def test_mean_images_share_one_scale_per_channel():
     signal, background = np.zeros((3, 4, 6)), np.zeros((3, 4, 6))
     signal[0, 3, 0], background[0, 1, 2], signal[1, 2, 2] = 50.0, 0.5, 7.0
     figure = plot_mean_images(
-        {"Signal": signal, "Background": background}, eta_edges=np.array([-2.5, -1, 0, 2, 2.5]), channels=CHANNELS
+        {"Signal": signal, "Background": background},
+        eta_edges=np.array([-2.5, -1, 0, 2, 2.5]),
+        channels=CHANNELS,
     )
     assert len(figure.axes) == 6 + 3
     meshes = np.array([axes.collections[0] for axes in figure.axes[:6]]).reshape(2, 3)
@@ -250,7 +295,13 @@ def test_mean_images_share_one_scale_per_channel():
     assert np.argwhere(~np.ma.getmaskarray(meshes[1, 0].get_array())).tolist() == [[2, 1]]
     assert figure.axes[0].get_xlim() == (-2.5, 2.5)
     assert figure.axes[0].get_ylim() == (-np.pi, np.pi)
-    assert meshes[0, 0].get_coordinates()[0, :, 0].tolist() == [-2.5, -1, 0, 2, 2.5]  # cells of unequal size
+    assert meshes[0, 0].get_coordinates()[0, :, 0].tolist() == [
+        -2.5,
+        -1,
+        0,
+        2,
+        2.5,
+    ]  # cells of unequal size
     assert [axes.get_xlabel() for axes in figure.axes[6:]] == list(CHANNELS)
 
 
@@ -259,7 +310,12 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
     image[2, 1, 6] = 3
     fat_jets = np.array([[800, 0.5, 3.0, 100], [300, -1.0, 0.0, 50], [0, 0, 0, 0]])
     figure = plot_event_display(
-        image, eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS, fat_jets=fat_jets, radius=1.0, title="event 7"
+        image,
+        eta_edges=np.linspace(-2, 2, 9),
+        channels=CHANNELS,
+        fat_jets=fat_jets,
+        radius=1.0,
+        title="event 7",
     )
     assert figure.get_suptitle() == "event 7"
     assert len(figure.axes) == 3 + 3
@@ -284,7 +340,9 @@ def test_images_fill_the_figure_for_any_range_in_eta(plot, eta_max):
     FigureCanvasAgg(figure).draw()
     sizes = [axes.get_window_extent() for axes in figure.axes[:6]]
     assert sizes[0].width / sizes[0].height == pytest.approx(2 * eta_max / (2 * np.pi), rel=1e-3)
-    assert sum(box.width * box.height for box in sizes) > 0.5 * figure.bbox.width * figure.bbox.height
+    assert (
+        sum(box.width * box.height for box in sizes) > 0.5 * figure.bbox.width * figure.bbox.height
+    )
 
 
 def test_event_display_marks_jets_of_unknown_radius_with_crosses():
@@ -303,21 +361,30 @@ def test_images_of_other_channels_are_refused():
 
 @pytest.mark.parametrize("stem", ["roc", "rpv_1.4"])
 def test_save_figure_writes_both_formats_and_nothing_else(tmp_path, stem):
-    figure = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
+    figure = plot_event_display(
+        np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS
+    )
     before = dict(mpl.rcParams)
     paths = save_figure(figure, tmp_path / "plots" / stem)
     assert [path.name for path in paths] == [f"{stem}.pdf", f"{stem}.png"]
-    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [f"{stem}.pdf", f"{stem}.png"]
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == [
+        f"{stem}.pdf",
+        f"{stem}.png",
+    ]
     assert paths[0].read_bytes().startswith(b"%PDF")
     assert paths[1].read_bytes().startswith(b"\x89PNG")
-    again = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
+    again = plot_event_display(
+        np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS
+    )
     for path, repeated in zip(paths, save_figure(again, tmp_path / "again" / stem), strict=True):
         assert path.read_bytes() == repeated.read_bytes()  # no date inside
     assert dict(mpl.rcParams) == before
 
 
 def test_save_figure_leaves_nothing_half_written(tmp_path, monkeypatch):
-    figure = plot_event_display(np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
+    figure = plot_event_display(
+        np.zeros((3, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS
+    )
 
     def fail(path, **_):
         path.write_text("half")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.diagnostics import calibration, correlations, mass_sculpting
 from calovision.metrics import Efficiency
 from calovision.plotting.attribution import plot_attributions
@@ -36,7 +36,9 @@ def test_calibration_shows_its_bins_and_error(events, tmp_path):
     assert len(filled) == 9  # none above 0.9
     points, _, (bars,) = top.containers[0]
     np.testing.assert_allclose(points.get_ydata(), [one["observed"] for one in filled])
-    np.testing.assert_allclose(points.get_xdata(), [one["predicted"] for one in filled], atol=0.0121)
+    np.testing.assert_allclose(
+        points.get_xdata(), [one["predicted"] for one in filled], atol=0.0121
+    )
     low, high = np.array(bars.get_segments())[:, :, 1].T
     np.testing.assert_allclose(low, [one["observed_low"] for one in filled])
     np.testing.assert_allclose(high, [one["observed_high"] for one in filled])
@@ -78,10 +80,17 @@ def test_correlations_write_per_cents_and_mark_few_events(events):
     scores, labels, weights, mass = events
     few = np.where(np.arange(1000) < 8, mass, np.nan)
     variables = {"mj_sum": mass, "mass_5": few, "constant": np.ones(1000)}
-    both = {name: correlations(score, variables, labels, weights) for name, score in (("cnn", scores), ("ht", -scores))}
+    both = {
+        name: correlations(score, variables, labels, weights)
+        for name, score in (("cnn", scores), ("ht", -scores))
+    }
     signal, background, _ = plot_correlations(both, kind="pearson").axes
     assert (signal.get_title(), background.get_title()) == ("Signal", "Background")
-    assert [tick.get_text() for tick in signal.get_yticklabels()] == [r"$M_J^\Sigma$", "Mass, jet 5", "constant"]
+    assert [tick.get_text() for tick in signal.get_yticklabels()] == [
+        r"$M_J^\Sigma$",
+        "Mass, jet 5",
+        "constant",
+    ]
     values = signal.get_images()[0].get_array()
     assert values[0, 0] == both["cnn"]["signal"]["mj_sum"]["pearson"] == -values[0, 1]
     expected = round(100 * values[0, 0])
@@ -140,7 +149,9 @@ def test_attributions_have_one_scale_per_channel_with_white_at_zero(tmp_path):
             assert (norms[row][column].vmin, norms[row][column].vmax) == (-end, end)
     assert norms[0][1].vmax > 50 * norms[0][0].vmax
     mesh = panels[1, 0].collections[0]
-    np.testing.assert_allclose(mesh.get_array(), images["Background"][0].T)  # eta to the right, phi upwards
+    np.testing.assert_allclose(
+        mesh.get_array(), images["Background"][0].T
+    )  # eta to the right, phi upwards
     red, blue = (mesh.cmap(mesh.norm(x))[:3] for x in (3.0, -3.0))
     assert red[0] > red[2]
     assert blue[0] < blue[2]
@@ -148,34 +159,54 @@ def test_attributions_have_one_scale_per_channel_with_white_at_zero(tmp_path):
     assert "leading fat jet" in panels[0, 0].get_ylabel()
     assert (
         "leading"
-        not in plot_attributions(images, eta_edges=ETA_EDGES, channels=("EM", "tracks"), aligned=False)
+        not in plot_attributions(
+            images, eta_edges=ETA_EDGES, channels=("EM", "tracks"), aligned=False
+        )
         .axes[0]
         .get_ylabel()
     )
-    assert all(path.stat().st_size > 1000 for path in save_figure(figure, tmp_path / "attributions"))
+    assert all(
+        path.stat().st_size > 1000 for path in save_figure(figure, tmp_path / "attributions")
+    )
 
 
 def test_attributions_of_empty_channels_and_bad_shapes():
-    nothing = plot_attributions({"Signal": np.zeros((1, 8, 6))}, eta_edges=ETA_EDGES, channels=("EM",))
+    nothing = plot_attributions(
+        {"Signal": np.zeros((1, 8, 6))}, eta_edges=ETA_EDGES, channels=("EM",)
+    )
     assert nothing.axes[0].collections[0].norm.vmax == 1
     lonely = np.zeros((1, 8, 60))
     lonely[0, 3, 4] = -0.5  # one cell of 480: beyond the quantile, which is 0
     figure = plot_attributions({"Signal": lonely}, eta_edges=ETA_EDGES, channels=("EM",))
     assert figure.axes[0].collections[0].norm.vmax == 0.5
-    with pytest.raises(InputError, match=r"class 'Signal': attributions of shape \(1, 8, 6\) do not have the 2"):
-        plot_attributions({"Signal": np.zeros((1, 8, 6))}, eta_edges=ETA_EDGES, channels=("EM", "tracks"))
+    with pytest.raises(
+        InputError, match=r"class 'Signal': attributions of shape \(1, 8, 6\) do not have the 2"
+    ):
+        plot_attributions(
+            {"Signal": np.zeros((1, 8, 6))}, eta_edges=ETA_EDGES, channels=("EM", "tracks")
+        )
     with pytest.raises(InputError, match="not finite"):
-        plot_attributions({"Signal": np.full((1, 8, 6), np.nan)}, eta_edges=ETA_EDGES, channels=("EM",))
+        plot_attributions(
+            {"Signal": np.full((1, 8, 6), np.nan)}, eta_edges=ETA_EDGES, channels=("EM",)
+        )
     with pytest.raises(InputError, match="at least one class"):
         plot_attributions({}, eta_edges=ETA_EDGES, channels=("EM",))
 
 
 SIGNAL = {
-    "cnn": {"nominal": Efficiency(0.8, 0.78, 0.82, 400), "scale_up": (0.88, 0.86, 0.9), "dead": (0.72, 0.7, 0.74)},
+    "cnn": {
+        "nominal": Efficiency(0.8, 0.78, 0.82, 400),
+        "scale_up": (0.88, 0.86, 0.9),
+        "dead": (0.72, 0.7, 0.74),
+    },
     "resnet": {"nominal": (0.5, 0.48, 0.52), "dead": (0.45, 0.43, 0.47)},
 }
 BACKGROUND = {
-    "cnn": {"nominal": (1e-3, 5e-4, 2e-3), "scale_up": (2e-3, 1e-3, 4e-3), "dead": (0.0, 0.0, 1e-3)},
+    "cnn": {
+        "nominal": (1e-3, 5e-4, 2e-3),
+        "scale_up": (2e-3, 1e-3, 4e-3),
+        "dead": (0.0, 0.0, 1e-3),
+    },
     "resnet": {"nominal": (0.0, 0.0, 1e-3), "dead": (0.0, 0.0, 1e-3)},
 }
 
@@ -191,14 +222,22 @@ def test_robustness_is_relative_to_nominal_with_a_row_per_variation():
     np.testing.assert_allclose([x for x, _ in points], [1, 1.1, 0.9, 1, 0.9])
     assert [round(y) for _, y in points] == [0, 1, 2, 0, 2]
     assert len({y for _, y in points}) == 5  # lanes
-    (segment,) = [c[2][0].get_segments()[0] for c in signal.containers if len(c[0].get_xdata())][1:2]
+    (segment,) = [c[2][0].get_segments()[0] for c in signal.containers if len(c[0].get_xdata())][
+        1:2
+    ]
     np.testing.assert_allclose(segment[:, 0], [0.86 / 0.8, 0.9 / 0.8])
     assert [tick.get_text() for tick in signal.get_yticklabels()] == ["nominal", "scale up", "dead"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["CNN", "resnet"]
-    colors = [container[0].get_color() for container in signal.containers if len(container[0].get_xdata())]
+    colors = [
+        container[0].get_color() for container in signal.containers if len(container[0].get_xdata())
+    ]
     assert colors == [classifier_style("cnn", 0)[0]] * 3 + [classifier_style("resnet", 1)[0]] * 2
     # Nothing passes: an arrow at the upper end; no nominal background: left out.
-    points = [container[0].get_xdata()[0] for container in background.containers if len(container[0].get_xdata())]
+    points = [
+        container[0].get_xdata()[0]
+        for container in background.containers
+        if len(container[0].get_xdata())
+    ]
     np.testing.assert_allclose(points, [1, 2, 1])
     assert background.containers[2][0].get_marker() == "|"
     assert (signal.get_xlabel(), background.get_xlabel()) == (
@@ -218,12 +257,19 @@ def test_robustness_limits_hold_the_points_but_not_every_bar():
 
 def test_robustness_says_where_a_bar_goes_on_and_what_is_left_out():
     wide = {"nominal": (0.5, 0.49, 0.51), "scale": (0.5, 0.2, 0.9), "dead": (0.49, 0.48, 0.5)}
-    figure = plot_robustness({"cnn": wide, "cuts": wide}, {"cnn": wide, "cuts": {"nominal": (0.0, 0.0, 0.1)}})
+    figure = plot_robustness(
+        {"cnn": wide, "cuts": wide}, {"cnn": wide, "cuts": {"nominal": (0.0, 0.0, 0.1)}}
+    )
     signal, background = figure.axes
     low, high = signal.get_xlim()
     arrows = {line.get_marker(): line for line in background.lines if line.get_marker() in "<>"}
-    assert {marker: list(line.get_xdata()) for marker, line in arrows.items()} == {"<": [low], ">": [high]}
-    assert {line.get_ydata()[0] for line in arrows.values()} == {1 - 0.3}  # the row of scale, the lane of cnn
+    assert {marker: list(line.get_xdata()) for marker, line in arrows.items()} == {
+        "<": [low],
+        ">": [high],
+    }
+    assert {line.get_ydata()[0] for line in arrows.values()} == {
+        1 - 0.3
+    }  # the row of scale, the lane of cnn
     assert signal.get_title() == ""
     assert background.get_title() == "No event passes nominally: cuts"
 

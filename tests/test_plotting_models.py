@@ -1,13 +1,19 @@
-"""Plots of several models and seeds: what is drawn, for one network and for many, and that nothing overlaps."""
+"""Plots of several models and seeds: what is drawn, for one network and for many, and that nothing
+overlaps."""
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.metrics import Efficiency, roc
-from calovision.plotting import plot_combination_gain, plot_learning_curves, plot_model_comparison, plot_model_roc
+from calovision.plotting import (
+    plot_combination_gain,
+    plot_learning_curves,
+    plot_model_comparison,
+    plot_model_roc,
+)
 from calovision.plotting.style import STYLE
 
 POINTS = ["0.1", "0.01", "0.001"]
@@ -39,14 +45,25 @@ def make_curves(n_models, n_seeds, n=600):
 
 def make_history(n_epochs, seed=0):
     rng = np.random.default_rng(seed)
-    names = ("train_loss", "validation_loss", "validation_auc", "validation_accuracy", "learning_rate")
+    names = (
+        "train_loss",
+        "validation_loss",
+        "validation_auc",
+        "validation_accuracy",
+        "learning_rate",
+    )
     columns = {name: rng.uniform(0.1, 0.9, n_epochs) for name in names}
-    columns |= {f"validation_signal_efficiency_1e-{k}": rng.uniform(0.1, 0.9, n_epochs) for k in (2, 3)}
+    columns |= {
+        f"validation_signal_efficiency_1e-{k}": rng.uniform(0.1, 0.9, n_epochs) for k in (2, 3)
+    }
     return {"epoch": np.arange(n_epochs), **columns}
 
 
 def make_histories(n_models, n_seeds):
-    return {f"model_{k}": {s: make_history(4 + s, seed=10 * k + s) for s in range(n_seeds)} for k in range(n_models)}
+    return {
+        f"model_{k}": {s: make_history(4 + s, seed=10 * k + s) for s in range(n_seeds)}
+        for k in range(n_models)
+    }
 
 
 FIGURES = {
@@ -72,7 +89,9 @@ def texts_of(figure, renderer):
             boxes += axes.get_legend().get_texts()
     for legend in figure.legends:
         boxes += legend.get_texts()
-    return [(text.get_text(), text.get_window_extent(renderer)) for text in boxes if text.get_text()]
+    return [
+        (text.get_text(), text.get_window_extent(renderer)) for text in boxes if text.get_text()
+    ]
 
 
 @pytest.mark.parametrize("size", [*SIZES, (6, 2)])
@@ -112,7 +131,9 @@ def test_comparison_says_where_a_bar_goes_on_and_has_no_efficiency_above_one():
     ensembles["b"] = [Efficiency(0.86, 0.85, 0.87, 50.0), Efficiency(0.999, 0.99, 1.0, 90.0)]
     figure = plot_model_comparison(networks, ensembles, ["0.001", "0.1"])
     first, second = figure.axes
-    arrows = [[line for line in axes.lines if line.get_marker() in "<>v^"] for axes in (first, second)]
+    arrows = [
+        [line for line in axes.lines if line.get_marker() in "<>v^"] for axes in (first, second)
+    ]
     assert arrows[1] == []
     (arrow,) = arrows[0]
     assert arrow.get_marker() == "<"
@@ -151,8 +172,12 @@ def test_comparison_draws_every_network_the_mean_and_the_ensemble():
             assert mine["D"] == pytest.approx([ensembles[model][position].value])
             low, high = axes.get_xlim()
             assert low < values.min() <= values.max() < high
-            assert low < values.mean() - values.std(ddof=1) < values.mean() + values.std(ddof=1) < high
-        bars = [bar.get_segments()[0][:, 0] for container in axes.containers for bar in container[2]]
+            assert (
+                low < values.mean() - values.std(ddof=1) < values.mean() + values.std(ddof=1) < high
+            )
+        bars = [
+            bar.get_segments()[0][:, 0] for container in axes.containers for bar in container[2]
+        ]
         values, ensemble = networks["model_0"][:, position], ensembles["model_0"][position]
         np.testing.assert_allclose(bars[0], values.mean() + np.array([-1, 1]) * values.std(ddof=1))
         np.testing.assert_allclose(bars[1], [ensemble.low, ensemble.high])
@@ -161,23 +186,32 @@ def test_comparison_draws_every_network_the_mean_and_the_ensemble():
 def test_comparison_of_single_networks_has_no_mean():
     figure = plot_model_comparison(*make_efficiencies(2, 1), POINTS)
     assert set(drawn_points(figure.axes[0])) == {"o", "D"}
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["Network (one per seed)", "Ensemble, 68 %"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "Network (one per seed)",
+        "Ensemble, 68 %",
+    ]
 
 
 def test_long_interval_does_not_hide_how_the_networks_differ():
     """At 1e-3 of few events the interval may reach down to 0, while the networks are within 2 %."""
     networks = {"a": np.array([[0.95], [0.97]])}
-    (axes,) = plot_model_comparison(networks, {"a": [Efficiency(0.96, 0.0, 0.98, 1.0)]}, ["0.001"]).axes
+    (axes,) = plot_model_comparison(
+        networks, {"a": [Efficiency(0.96, 0.0, 0.98, 1.0)]}, ["0.001"]
+    ).axes
     low, high = axes.get_xlim()
     assert 0.85 < low < 0.95
     assert 0.98 < high <= 1.01
-    perfect = plot_model_comparison({"a": np.ones((3, 1))}, {"a": [Efficiency(1, 0.99, 1, 9.0)]}, ["0.1"]).axes[0]
+    perfect = plot_model_comparison(
+        {"a": np.ones((3, 1))}, {"a": [Efficiency(1, 0.99, 1, 9.0)]}, ["0.1"]
+    ).axes[0]
     assert 1.0 < perfect.get_xlim()[1] < 1.004  # no efficiency is above 1
 
 
 def test_spread_of_two_networks_is_wider_than_they_are_apart_and_shown():
     networks = {"a": np.array([[0.3], [0.6]])}
-    (axes,) = plot_model_comparison(networks, {"a": [Efficiency(0.5, 0.49, 0.51, 9.0)]}, ["0.1"]).axes
+    (axes,) = plot_model_comparison(
+        networks, {"a": [Efficiency(0.5, 0.49, 0.51, 9.0)]}, ["0.1"]
+    ).axes
     half = 0.15 * np.sqrt(2)
     low, high = axes.get_xlim()
     assert low < 0.45 - half < 0.3 < 0.6 < 0.45 + half < high
@@ -208,9 +242,13 @@ def test_comparison_that_does_not_fit_is_refused(networks, n_ensemble, message):
 
 
 def background_at(curve, signal):
-    """Background efficiency where a curve reaches a signal efficiency, between its points linear."""
+    """Background efficiency where a curve reaches a signal efficiency, between its points
+    linear."""
     after = int(np.argmax(curve.signal_efficiency >= signal))
-    x, y = curve.signal_efficiency[after - 1 : after + 1], curve.background_efficiency[after - 1 : after + 1]
+    x, y = (
+        curve.signal_efficiency[after - 1 : after + 1],
+        curve.background_efficiency[after - 1 : after + 1],
+    )
     return y[0] + (y[1] - y[0]) * (signal - x[0]) / (x[1] - x[0])
 
 
@@ -275,7 +313,11 @@ def test_learning_curves_draw_a_line_per_network_and_mark_the_best_epoch():
     histories = make_histories(2, 3)
     figure = plot_learning_curves(histories)
     panels = np.array(figure.axes).reshape(2, 3)
-    assert [axes.get_ylabel() for axes in panels[0]] == ["Loss", "Validation\nAUC", "Validation signal\nefficiency"]
+    assert [axes.get_ylabel() for axes in panels[0]] == [
+        "Loss",
+        "Validation\nAUC",
+        "Validation signal\nefficiency",
+    ]
     assert [column[0].get_title() for column in panels] == ["model_0", "model_1"]
     for column, seeds in zip(panels, histories.values(), strict=True):
         lines = [line for line in column[0].lines if line.get_marker() == "o"]
@@ -327,9 +369,13 @@ def test_learning_curves_of_one_epoch():
 
 
 def test_history_without_anything_to_draw_is_refused():
-    with pytest.raises(InputError, match="column epoch is missing in the training history; it has train_loss"):
+    with pytest.raises(
+        InputError, match="column epoch is missing in the training history; it has train_loss"
+    ):
         plot_learning_curves({"a": {1: {"train_loss": np.ones(2)}}})
-    with pytest.raises(InputError, match="has anything to draw; give one of train_loss, validation_loss"):
+    with pytest.raises(
+        InputError, match="has anything to draw; give one of train_loss, validation_loss"
+    ):
         plot_learning_curves({"a": {1: {"epoch": np.arange(2), "train_loss": np.full(2, np.nan)}}})
     with pytest.raises(InputError, match="anything to draw"):
         plot_learning_curves({})
@@ -338,11 +384,15 @@ def test_history_without_anything_to_draw_is_refused():
 def test_a_point_below_one_background_event_is_marked():
     values = {"a": np.array([[0.9, 0.7]])}
     figure = plot_model_comparison(
-        values, {"a": [Efficiency(0.9, 0.8, 0.95, 30.0), Efficiency(0.7, 0.0, 0.8, 0.4)]}, ["0.1", "0.001"]
+        values,
+        {"a": [Efficiency(0.9, 0.8, 0.95, 30.0), Efficiency(0.7, 0.0, 0.8, 0.4)]},
+        ["0.1", "0.001"],
     )
     assert [axes.get_title().endswith("†") for axes in figure.axes] == [False, True]
     assert figure.legends[0].get_texts()[-1].get_text() == "†: less than one background event"
-    figure = plot_model_comparison(values, {"a": [Efficiency(0.9, 0.8, 0.95, 30.0)] * 2}, ["0.1", "0.001"])
+    figure = plot_model_comparison(
+        values, {"a": [Efficiency(0.9, 0.8, 0.95, 30.0)] * 2}, ["0.1", "0.001"]
+    )
     assert "†" not in "".join(text.get_text() for text in figure.legends[0].get_texts())
     gain = plot_combination_gain(
         {

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from test_plotting_models import texts_of
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.plotting.reach import plot_limits_against_mass, plot_reach
 from calovision.plotting.style import STYLE
 
@@ -24,7 +24,8 @@ def make_record(value, *, limit=True):
 def make_reach(n_classifiers):
     values = np.linspace(1.5, 6.0, n_classifiers)
     classifiers = {
-        f"classifier_{k}": {"best_cut": make_record(v), "binned": make_record(1.2 * v)} for k, v in enumerate(values)
+        f"classifier_{k}": {"best_cut": make_record(v), "binned": make_record(1.2 * v)}
+        for k, v in enumerate(values)
     }
     return {"cross_section_pb": 0.0253, "cuts": make_record(1.0), "classifiers": classifiers}
 
@@ -38,8 +39,15 @@ def make_limits(masses):
         edges = {"band_low": [0.7 * v for v in value], "band_high": [1.4 * v for v in value]}
         return {"value": value, **edges, "excluded_mass": excluded, "excludes": "up to the mass"}
 
-    classifiers = {name: {"best_cut": record(0.6), "binned": record(0.5)} for name in ("cnn", "resnet")}
-    return {"masses": list(masses), "theory_pb": theory, "cuts": record(1.0), "classifiers": classifiers}
+    classifiers = {
+        name: {"best_cut": record(0.6), "binned": record(0.5)} for name in ("cnn", "resnet")
+    }
+    return {
+        "masses": list(masses),
+        "theory_pb": theory,
+        "cuts": record(1.0),
+        "classifiers": classifiers,
+    }
 
 
 def test_tiny_significance_is_written_at_its_ticks():
@@ -48,7 +56,9 @@ def test_tiny_significance_is_written_at_its_ticks():
     axis = figure.axes[0].xaxis
     assert axis.get_offset_text().get_text() == ""
     ticks = {tick.get_text(): tick.get_position()[0] for tick in axis.get_ticklabels()}
-    assert all(float(text.replace("−", "-")) == pytest.approx(value) for text, value in ticks.items())
+    assert all(
+        float(text.replace("−", "-")) == pytest.approx(value) for text, value in ticks.items()
+    )
 
 
 MASSES = (1000, 1200, 1400, 1600, 1800)
@@ -56,8 +66,14 @@ MASSES = (1000, 1200, 1400, 1600, 1800)
 
 def with_bounds(reach):
     """Bounds and counted numbers of the cuts and of all classifiers."""
-    for record in (reach["cuts"], *(one for records in reach["classifiers"].values() for one in records.values())):
-        record |= {"background_is_limit": [True], "method": {"significance": "counting", "limit": "toys"}}
+    for record in (
+        reach["cuts"],
+        *(one for records in reach["classifiers"].values() for one in records.values()),
+    ):
+        record |= {
+            "background_is_limit": [True],
+            "method": {"significance": "counting", "limit": "toys"},
+        }
     return reach
 
 
@@ -67,7 +83,9 @@ FIGURES = {
     "ten classifiers": lambda: plot_reach(make_reach(10)),
     "no classifier": lambda: plot_reach(make_reach(0)),
     "masses": lambda: plot_limits_against_mass(make_limits(MASSES), classifiers=["cnn", "resnet"]),
-    "one mass": lambda: plot_limits_against_mass(make_limits([1400]), classifiers=["cnn"], method="best_cut"),
+    "one mass": lambda: plot_limits_against_mass(
+        make_limits([1400]), classifiers=["cnn"], method="best_cut"
+    ),
 }
 
 
@@ -101,10 +119,18 @@ def test_reach_draws_every_number_once():
     left, right = figure.axes
     heights = [0, 0.83, 1.17, 1.83, 2.17]
     values = [1.0, 1.5, 1.8, 6.0, 7.2]
-    assert np.array(points_of(left)) == pytest.approx(np.array([*zip(heights, values, strict=True)]))
+    assert np.array(points_of(left)) == pytest.approx(
+        np.array([*zip(heights, values, strict=True)])
+    )
     limits = [0.05 / value for value in values]
-    assert np.array(points_of(right)) == pytest.approx(np.array([*zip(heights, limits, strict=True)]))
-    assert [label.get_text() for label in left.get_yticklabels()] == ["Cuts", "First", "classifier_1"]
+    assert np.array(points_of(right)) == pytest.approx(
+        np.array([*zip(heights, limits, strict=True)])
+    )
+    assert [label.get_text() for label in left.get_yticklabels()] == [
+        "Cuts",
+        "First",
+        "classifier_1",
+    ]
     low, high = right.get_xlim()
     assert low < 0.036 / 7.2 < 0.07 < high
     assert low < 0.0253 < high
@@ -121,7 +147,9 @@ def test_reach_leaves_out_what_does_not_exist():
 def test_limits_are_drawn_with_theory_and_a_gap_where_there_is_none():
     limits = make_limits(MASSES)
     limits["cuts"]["value"][1] = None
-    (axes,) = plot_limits_against_mass(limits, classifiers=["resnet"], names={"resnet": "ResNet"}).axes
+    (axes,) = plot_limits_against_mass(
+        limits, classifiers=["resnet"], names={"resnet": "ResNet"}
+    ).axes
     lines = {line.get_label(): line for line in axes.get_lines()}
     assert lines["Theory"].get_ydata() == pytest.approx(np.array(limits["theory_pb"]))
     assert np.isnan(lines["Cuts"].get_ydata()).tolist() == [False, True, False, False, False]
@@ -173,10 +201,17 @@ def test_a_bound_has_an_arrow_and_is_nothing_to_compare_with():
 
 def test_counted_numbers_are_hollow():
     reach = make_reach(1)
-    reach["classifiers"]["classifier_0"]["binned"]["method"] = {"significance": "asymptotic", "limit": "toys"}
+    reach["classifiers"]["classifier_0"]["binned"]["method"] = {
+        "significance": "asymptotic",
+        "limit": "toys",
+    }
     figure = plot_reach(reach)
     hollow = [
-        [c.lines[0].get_markerfacecolor() == "white" for c in axes.containers if hasattr(c, "has_xerr")]
+        [
+            c.lines[0].get_markerfacecolor() == "white"
+            for c in axes.containers
+            if hasattr(c, "has_xerr")
+        ]
         for axes in figure.axes
     ]
     assert hollow == [[False, False, False], [False, False, True]]
@@ -188,7 +223,13 @@ def test_bounds_and_counted_limits_against_the_mass():
     limits["cuts"] |= {"background_is_limit": True, "method": ["counting", *["asymptotic"] * 4]}
     figure = plot_limits_against_mass(limits, classifiers=["cnn"])
     (axes,) = figure.axes
-    assert arrows_of(axes) == [(mass, value) for mass, value in zip(MASSES, limits["cuts"]["value"], strict=True)]
-    hollow = [line for line in axes.get_lines() if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
+    assert arrows_of(axes) == [
+        (mass, value) for mass, value in zip(MASSES, limits["cuts"]["value"], strict=True)
+    ]
+    hollow = [
+        line
+        for line in axes.get_lines()
+        if line.get_markerfacecolor() == "white" and len(line.get_xdata())
+    ]
     assert [line.get_xdata().tolist() for line in hollow] == [[1000.0]]
     assert {"Bound: no background is left", "Few events, counted"} <= set(legend_of(figure))

@@ -1,4 +1,5 @@
-"""Titles that others chose in every figure: formulas that cannot be set, dollars, underscores, long ones."""
+"""Titles that others chose in every figure: formulas that cannot be set, dollars, underscores, long
+ones."""
 
 import matplotlib as mpl
 import numpy as np
@@ -10,11 +11,11 @@ from test_plotting_models import POINTS, make_curves, make_efficiencies, make_hi
 from test_plotting_reach import make_limits, make_reach
 
 from calovision import plotting
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import check_titles, entry, shown, wrapped
 from calovision.evaluation.diagnostics import calibration, correlations, mass_sculpting
 from calovision.metrics import Efficiency, roc
 from calovision.plotting.style import STYLE
-from calovision.titles import check_titles, entry, shown, wrapped
 
 TITLES = {  # as given -> as matplotlib gets it
     r"$\ttbar$": r"\$\ttbar\$",
@@ -43,18 +44,25 @@ def model_figures():
     networks, ensembles = make_efficiencies(len(TITLES), 2)
     of_models, curves = make_curves(len(TITLES), 2, n=60)
     networks, ensembles, of_models, curves = (
-        dict(zip(TITLES, one.values(), strict=True)) for one in (networks, ensembles, of_models, curves)
+        dict(zip(TITLES, one.values(), strict=True))
+        for one in (networks, ensembles, of_models, curves)
     )
     yield "comparison", plotting.plot_model_comparison(networks, ensembles, POINTS)
     yield "model roc", plotting.plot_model_roc(of_models, curves)
-    yield "learning curves", plotting.plot_learning_curves({title: {1: make_history(3)} for title in TITLES})
+    yield (
+        "learning curves",
+        plotting.plot_learning_curves({title: {1: make_history(3)} for title in TITLES}),
+    )
 
 
 def classifier_figures():
     """Classifiers have titles."""
     yield "roc", plotting.plot_roc(dict.fromkeys(NAMES, CURVE), reference="c1", names=TITLE_OF)
     gains = {name: {"0.1": EFFICIENCY, "signal_region": EFFICIENCY} for name in NAMES}
-    yield "gain", plotting.plot_combination_gain(gains, combined="c1", reference="c0", names=TITLE_OF)
+    yield (
+        "gain",
+        plotting.plot_combination_gain(gains, combined="c1", reference="c0", names=TITLE_OF),
+    )
     found = calibration(SCORES, LABELS, WEIGHTS)
     yield "calibration", plotting.plot_calibration(dict.fromkeys(NAMES, found), names=TITLE_OF)
     found = correlations(SCORES, dict.fromkeys(TITLES, MASS), LABELS, WEIGHTS)
@@ -79,12 +87,17 @@ def sample_figures():
     look = {"eta_edges": EDGES, "channels": ["EM [GeV]", "$$"]}
     yield "mean images", plotting.plot_mean_images(images, **look)
     yield "attributions", plotting.plot_attributions(images, **look)
-    stages = {title: {"jobs": 1, "wall_s": 1.0, "cpu_s": 1.0, "max_memory_mb": 9.0} for title in TITLES}
+    stages = {
+        title: {"jobs": 1, "wall_s": 1.0, "cpu_s": 1.0, "max_memory_mb": 9.0} for title in TITLES
+    }
     yield "run", plotting.plot_run_summary(stages)
     for title in (r"$\ttbar$", "$$"):
         names = {1: title, 0: f"{title} "}
         yield f"scores {title}", plotting.plot_scores(SCORES, LABELS, WEIGHTS, names=names)
-        yield f"map {title}", plotting.plot_score_vs_mj_sum(SCORES, MASS, LABELS, WEIGHTS, names=names)
+        yield (
+            f"map {title}",
+            plotting.plot_score_vs_mj_sum(SCORES, MASS, LABELS, WEIGHTS, names=names),
+        )
         yield f"display {title}", plotting.plot_event_display(images[title], title=title, **look)
 
 
@@ -107,7 +120,9 @@ def test_every_figure_takes_every_title(kind):
 
 @pytest.mark.parametrize("title", ["_x", "_hidden one"])
 def test_legends_keep_an_entry_that_begins_with_an_underscore(title):
-    figure = plotting.plot_cut_flow({"a": [("all", 1, 1.0)], "b": [("all", 1, 1.0)]}, names={"a": title, "b": "b"})
+    figure = plotting.plot_cut_flow(
+        {"a": [("all", 1, 1.0)], "b": [("all", 1, 1.0)]}, names={"a": title, "b": "b"}
+    )
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == [title, "b"]
     figure = plotting.plot_scores(SCORES, LABELS, WEIGHTS, names={1: title, 0: "b"})
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["b", title]
@@ -128,15 +143,21 @@ def long_figures():
     look = {"eta_edges": EDGES, "channels": ["EM [GeV]"]}
     images = {name: np.ones((1, 8, 8)) for name in names.values()}
     return {
-        "roc": plotting.plot_roc(dict.fromkeys(names, CURVE), reference="c0", names=names | {"c0": "CNN"}),
-        "gain": plotting.plot_combination_gain(gains, combined="c1", reference="c0", names={"c2": LONG}),
+        "roc": plotting.plot_roc(
+            dict.fromkeys(names, CURVE), reference="c0", names=names | {"c0": "CNN"}
+        ),
+        "gain": plotting.plot_combination_gain(
+            gains, combined="c1", reference="c0", names={"c2": LONG}
+        ),
         "reach": plotting.plot_reach(reach, names=names),
         "robustness": plotting.plot_robustness(*both, names=names),
         "cut flow": plotting.plot_cut_flow(dict.fromkeys(names, flow), names=names),
         "mean images": plotting.plot_mean_images(images, **look),
         "attributions": plotting.plot_attributions(images, **look),
         "display": plotting.plot_event_display(np.ones((1, 8, 8)), title=LONG, **look),
-        "map": plotting.plot_score_vs_mj_sum(SCORES, MASS, LABELS, WEIGHTS, names={1: LONG, 0: f"{LONG} too"}),
+        "map": plotting.plot_score_vs_mj_sum(
+            SCORES, MASS, LABELS, WEIGHTS, names={1: LONG, 0: f"{LONG} too"}
+        ),
     }
 
 
@@ -159,18 +180,24 @@ def test_titles_are_shown_as_they_are_unless_they_are_formulas():
         assert shown(shown(title)) == shown(title)
     assert entry("_x") == " _x"
     assert wrapped("one two three", 8) == "one two\nthree"
-    assert wrapped("a long formula $a + b$ stays in one", 8) == "a long formula $a + b$ stays in one"
+    assert (
+        wrapped("a long formula $a + b$ stays in one", 8) == "a long formula $a + b$ stays in one"
+    )
 
 
 def test_titles_that_cannot_be_set_are_named_by_their_key():
     check_titles({"a": r"$t\bar{t}$", "b": "5 $", "c": r"\frac", "d": "_x", "e": r"\$5 and \$6"})
-    with pytest.raises(InputError, match=r"'samples\.tt\.title': '\$.*ttbar\$' holds a formula .*Unknown symbol"):
+    with pytest.raises(
+        InputError, match=r"'samples\.tt\.title': '\$.*ttbar\$' holds a formula .*Unknown symbol"
+    ):
         check_titles({"samples.qcd.title": "QCD", "samples.tt.title": r"$\ttbar$"})
     for title in ("$$", r"$\frac{a}$", "a $x_$ b", "$ $ $ $ x $\\foo$"):
         with pytest.raises(InputError, match="cannot set"):
             check_titles({"key": title})
     check_titles({"key": "Müller α→β √s p̄ \u05e9\u05dc\u05d5\u05dd"})
-    with pytest.raises(InputError, match="'key': no font of the figures has '字', '漢' of the title '漢字 a'"):
+    with pytest.raises(
+        InputError, match="'key': no font of the figures has '字', '漢' of the title '漢字 a'"
+    ):
         check_titles({"key": "漢字 a"})
     with pytest.raises(InputError, match="'key': the title is empty"):
         check_titles({"key": " "})

@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from calovision.conversion.processes import run_in_processes
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 def job(number, progress):
@@ -25,7 +25,9 @@ def failing_job(progress):
 
 def test_results_keep_their_order_and_this_process_works_too():
     reported = []
-    results = run_in_processes([partial(job, n) for n in range(6)], processes=2, progress=reported.append)
+    results = run_in_processes(
+        [partial(job, n) for n in range(6)], processes=2, progress=reported.append
+    )
     numbers, workers = zip(*results, strict=True)
     assert numbers == (0, 1, 2, 3, 4, 5)
     assert sorted(reported) == [0, 1, 2, 3, 4, 5]
@@ -61,10 +63,13 @@ if __name__ == "__main__":
 
 
 def test_workers_end_with_their_parent(tmp_path):
-    """Killed, it can tell nobody; its output, which the worker shares, ends when the last of both is gone."""
+    """Killed, it can tell nobody; its output, which the worker shares, ends when the last of both
+    is gone."""
     program = tmp_path / "parent.py"
     program.write_text(PARENT.format(tests=str(Path(__file__).parent)))
-    with subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(
+        [sys.executable, str(program)], stdout=subprocess.PIPE, text=True
+    ) as parent:
         workers = {int(parent.stdout.readline()) for _ in range(2)}
         assert parent.pid in workers
         parent.kill()
@@ -78,5 +83,7 @@ def test_workers_end_with_their_parent(tmp_path):
 
 def test_killed_worker_is_one_sentence(monkeypatch):
     monkeypatch.setenv("CALOVISION_TEST_PARENT", str(os.getpid()))
-    with pytest.raises(InputError, match="one of 2 processes was killed, mostly by a system whose memory"):
+    with pytest.raises(
+        InputError, match="one of 2 processes was killed, mostly by a system whose memory"
+    ):
         run_in_processes([killed_job] * 6, processes=2, progress=None)

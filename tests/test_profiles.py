@@ -21,15 +21,22 @@ STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
 HTCONDOR = "snakemake_executor_plugin_htcondor"
 with_slurm = pytest.mark.skipif(
-    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None, reason="needs pip install calovision[slurm]"
+    importlib.util.find_spec("snakemake_executor_plugin_slurm") is None,
+    reason="needs pip install calovision[slurm]",
 )
 with_htcondor = pytest.mark.skipif(
     not (PLUGIN / HTCONDOR).is_dir() and importlib.util.find_spec(HTCONDOR) is None,
-    reason=f"needs snakemake-executor-plugin-htcondor, in this environment or (`make install`) in {PLUGIN.name}/ of it",
+    reason="needs snakemake-executor-plugin-htcondor, in this environment or (`make install`) in "
+    f"{PLUGIN.name}/ of it",
 )
 
 
-MEMORY_AT_224 = {"train_network": 8028, "score_events": 4516, "plot_attributions": 4516, "plot_images": 2760}
+MEMORY_AT_224 = {
+    "train_network": 8028,
+    "score_events": 4516,
+    "plot_attributions": 4516,
+    "plot_images": 2760,
+}
 
 
 def profile(name: str) -> dict:
@@ -37,17 +44,30 @@ def profile(name: str) -> dict:
 
 
 def rule_names() -> set[str]:
-    return set(re.findall(r"^ *rule (\w+):", RULES, re.M)) | set(re.findall(r"use rule \w+ as (\w+) with", RULES))
+    return set(re.findall(r"^ *rule (\w+):", RULES, re.M)) | set(
+        re.findall(r"use rule \w+ as (\w+) with", RULES)
+    )
 
 
-def farm(folder: Path, name: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+def farm(
+    folder: Path, name: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess:
     """Snakemake with a profile, in a working folder of its own."""
     folder.mkdir(exist_ok=True)
     for part in ("workflow", "config", "src"):
         if not (folder / part).exists():
             (folder / part).symlink_to(REPOSITORY / part)
-    call = [sys.executable, "-m", "snakemake", "--workflow-profile", f"workflow/profiles/{name}", *arguments]
-    return subprocess.run(call, cwd=folder, capture_output=True, text=True, env=os.environ | environment)
+    call = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--workflow-profile",
+        f"workflow/profiles/{name}",
+        *arguments,
+    ]
+    return subprocess.run(
+        call, cwd=folder, capture_output=True, text=True, env=os.environ | environment
+    )
 
 
 def resources(output: str, rule: str) -> list[dict[str, str]]:
@@ -63,7 +83,12 @@ def my_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for label in (0, 1):
         write_ntuple(folder / f"{label}.root", *make_events(20, seed=label))
         files = [str(folder / f"{label}.root")]
-        samples[f"s{label}"] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
+        samples[f"s{label}"] = {
+            "label": label,
+            "schema": "calovision",
+            "cross_section_pb": 1.0,
+            "files": files,
+        }
     selection = {"preselection": {"any": "n_fat_jets >= 0"}}
     (folder / "my.yaml").write_text(yaml.safe_dump({"samples": samples, "selection": selection}))
     return folder / "my.yaml"
@@ -101,19 +126,26 @@ def test_networks_of_large_images_ask_for_more_memory(tmp_path: Path, my_files: 
     files = ["--configfile", str(my_files), str(tmp_path / "large.yaml")]
     result = farm(tmp_path / "work", "default", "-n", *files)
     assert result.returncode == 0, result.stderr
-    asked = {rule: int(resources(result.stdout + result.stderr, rule)[0]["mem_mb"]) for rule in MEMORY_AT_224}
+    asked = {
+        rule: int(resources(result.stdout + result.stderr, rule)[0]["mem_mb"])
+        for rule in MEMORY_AT_224
+    }
     assert asked == MEMORY_AT_224
 
 
 def test_no_profile_names_a_machine() -> None:
     for path in PROFILES.glob("*/config.yaml"):
-        assert not re.search(r"^[^#]*(/home|/scratch|partition:|account:)", path.read_text(), re.M), path
+        assert not re.search(
+            r"^[^#]*(/home|/scratch|partition:|account:)", path.read_text(), re.M
+        ), path
 
 
 def test_container_installs_the_tested_packages() -> None:
     definition = (REPOSITORY / "workflow/container/calovision.def").read_text()
     assert "--constraint /opt/calovision/constraints.txt" in definition
-    for source in re.findall(r"^    (\S+) /opt/", definition.split("%files")[1].split("%post")[0], re.M):
+    for source in re.findall(
+        r"^    (\S+) /opt/", definition.split("%files")[1].split("%post")[0], re.M
+    ):
         assert (REPOSITORY / source).exists(), source
     (image,) = re.findall(r'"\{folder\}/(container/.+)"', RULES)
     assert f"apptainer build workflow/{image} workflow/container/calovision.def" in definition
@@ -125,15 +157,26 @@ def test_container_installs_the_tested_packages() -> None:
 @with_slurm
 def test_slurm_profile_and_what_overrides_it(tmp_path: Path) -> None:
     options = ["--set-resources", "build_images:mem_mb=777", "build_images:runtime=7"]
-    options += ["train_network:gpu=2", "train_network:slurm_partition='gpu'", "--config", f"results_dir={tmp_path}/r"]
+    options += [
+        "train_network:gpu=2",
+        "train_network:slurm_partition='gpu'",
+        "--config",
+        f"results_dir={tmp_path}/r",
+    ]
     write_slurm(tmp_path / "bin")
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
-    result = farm(tmp_path / "work", "slurm", "-n", "--configfile", "config/test.yaml", *options, PATH=path)
+    result = farm(
+        tmp_path / "work", "slurm", "-n", "--configfile", "config/test.yaml", *options, PATH=path
+    )
     assert result.returncode == 0, result.stderr
     output = result.stdout + result.stderr
     builds, trainings = resources(output, "build_images"), resources(output, "train_network")
-    assert {(job["mem_mb"], job["runtime"], job["in_turn"]) for job in builds} == {("777", "7", "1")}
-    assert {(job["gpu"], job["slurm_partition"], job["mem_mb"]) for job in trainings} == {("2", "gpu", "4000")}
+    assert {(job["mem_mb"], job["runtime"], job["in_turn"]) for job in builds} == {
+        ("777", "7", "1")
+    }
+    assert {(job["gpu"], job["slurm_partition"], job["mem_mb"]) for job in trainings} == {
+        ("2", "gpu", "4000")
+    }
     assert (len(builds), len(trainings)) == (4, 3)
     # a device that is `auto` asks for no GPU: the cluster may have none
     assert "gpu" not in resources(output, "score_events")[0]
@@ -144,8 +187,15 @@ def test_slurm_profile_and_what_overrides_it(tmp_path: Path) -> None:
 def test_partition_that_is_not_there_is_named(tmp_path: Path) -> None:
     """Before a job is submitted: Snakemake would only say that a group of jobs failed."""
     write_slurm(tmp_path / "bin")
-    options = ["--configfile", "config/test.yaml", "--set-resources", "evaluate:slurm_partition='nowhere'"]
-    result = farm(tmp_path / "work", "slurm", "-n", *options, PATH=f"{tmp_path}/bin:{os.environ['PATH']}")
+    options = [
+        "--configfile",
+        "config/test.yaml",
+        "--set-resources",
+        "evaluate:slurm_partition='nowhere'",
+    ]
+    result = farm(
+        tmp_path / "work", "slurm", "-n", *options, PATH=f"{tmp_path}/bin:{os.environ['PATH']}"
+    )
     assert result.returncode == 1
     assert "SLURM has no partition 'nowhere'" in result.stdout + result.stderr
     assert "one of batch, gpu, main" in result.stdout + result.stderr
@@ -153,9 +203,11 @@ def test_partition_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def write_slurm(folder: Path) -> None:
-    """Programs in place of SLURM's: sbatch writes down what it is asked for, and every job fails."""
+    """Programs in place of SLURM's: sbatch writes down what it is asked for, and every job
+    fails."""
     programs = {
-        "sbatch": f'printf "%s\\0" "$@" | head -z -c 900 | tr "\\0\\n" "  " >> {folder}/asked; echo >> {folder}/asked; '
+        "sbatch": f'printf "%s\\0" "$@" | head -z -c 900 | tr "\\0\\n" "  " >> {folder}/asked; '
+        f"echo >> {folder}/asked; "
         f"wc -l < {folder}/asked",
         "squeue": f'for number in $(seq $(wc -l < {folder}/asked)); do echo "$number|FAILED"; done',
         "sinfo": "printf 'main\\nbatch\\ngpu\\n'",
@@ -172,9 +224,16 @@ def write_slurm(folder: Path) -> None:
 
 @with_slurm
 def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> None:
-    """Two files are one job, which asks for the memory and the CPUs of both and the time of one; three attempts."""
+    """Two files are one job, which asks for the memory and the CPUs of both and the time of one;
+    three attempts."""
     write_slurm(tmp_path / "bin")
-    options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results", "--set-resources"]
+    options = [
+        "--configfile",
+        str(my_files),
+        "--config",
+        f"results_dir={tmp_path}/results",
+        "--set-resources",
+    ]
     options += ["build_images:slurm_partition='batch'", "--slurm-status-command=squeue"]
     targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
@@ -182,7 +241,9 @@ def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> No
     result = farm(tmp_path / "work", "slurm", *targets, *options, PATH=path)
     assert result.returncode == 1
     asked = (tmp_path / "bin/asked").read_text().splitlines()
-    assert [re.search(r"--mem (\d+)", one)[1] for one in asked] == ["3000", "6000", "9000"], result.stderr
+    assert [re.search(r"--mem (\d+)", one)[1] for one in asked] == ["3000", "6000", "9000"], (
+        result.stderr
+    )
     assert [re.search(r"-t (\d+)", one)[1] for one in asked] == ["60", "120", "180"]
     for one in asked:
         assert "--job-name calovision_" in one
@@ -197,7 +258,14 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results"]
     targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
     environment = {"PYTHONPATH": f"{STUB}:{PLUGIN}", "HTCONDOR_STUB_LOSES": "1"}
-    result = farm(tmp_path / "work", "htcondor", *targets, *options, "--seconds-between-status-checks=1", **environment)
+    result = farm(
+        tmp_path / "work",
+        "htcondor",
+        *targets,
+        *options,
+        "--seconds-between-status-checks=1",
+        **environment,
+    )
     assert result.returncode == 0, result.stdout + result.stderr
     log = (tmp_path / "work/.snakemake/htcondor/snakemake-rules.log").read_text()
     jobs = [json.loads(line) for line in log.splitlines()]
@@ -205,7 +273,11 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     asked = [job["description"] for job in jobs]
     assert [one["request_memory"] for one in asked] == ["4000MB", "8000MB"]
     for one in asked:
-        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("2", 4000 * 1024, "True")
+        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == (
+            "2",
+            4000 * 1024,
+            "True",
+        )
         assert "should_transfer_files" not in one
     for target in targets:
         assert Path(target).stat().st_size > 0
@@ -218,6 +290,9 @@ def test_htcondor_dry_run(tmp_path: Path) -> None:
     result = farm(tmp_path / "work", "htcondor", *options, PYTHONPATH=f"{STUB}:{PLUGIN}")
     assert result.returncode == 0, result.stdout + result.stderr
     output = result.stdout + result.stderr
-    found = {(job["htcondor_request_mem_mb"], job["request_gpus"]) for job in resources(output, "train_network")}
+    found = {
+        (job["htcondor_request_mem_mb"], job["request_gpus"])
+        for job in resources(output, "train_network")
+    }
     assert found == {("2000", "1")}
     assert {job["htcondor_request_mem_mb"] for job in resources(output, "evaluate")} == {"2000"}

@@ -8,9 +8,8 @@ import pytest
 from scipy.optimize import brentq, minimize
 from scipy.stats import norm
 
-from calovision.errors import InputError
-from calovision.metrics import region_point
-from calovision.reach import (
+from calovision.core.errors import InputError
+from calovision.evaluation.reach import (
     SearchBins,
     asimov_significance,
     choose_edges,
@@ -21,17 +20,24 @@ from calovision.reach import (
     reach_against_mass,
     search_reach,
 )
-from calovision.reach.bins import bin_indices
-from calovision.reach.likelihood import asimov_limit, asimov_z, deviance
-from calovision.reach.masses import excluded_mass
-from calovision.reach.selections import FilledSelections, Selection
-from calovision.reach.statistics import asymptotic_limit, asymptotic_significance, limit_roots, profiled_limits
+from calovision.evaluation.reach.bins import bin_indices
+from calovision.evaluation.reach.likelihood import asimov_limit, asimov_z, deviance
+from calovision.evaluation.reach.masses import excluded_mass
+from calovision.evaluation.reach.selections import FilledSelections, Selection
+from calovision.evaluation.reach.statistics import (
+    asymptotic_limit,
+    asymptotic_significance,
+    limit_roots,
+    profiled_limits,
+)
+from calovision.metrics import region_point
 
 NUMBERS = {"cross_section_pb": 0.025, "expected_signal": 300.0, "expected_background": 3e4}
 
 
 def make_events(n, seed, *, distances=None, signal_only=False):
-    """Test events with scores of Gaussian shape, weights over three decades, and cuts worse than the scores."""
+    """Test events with scores of Gaussian shape, weights over three decades, and cuts worse than
+    the scores."""
     rng = np.random.default_rng(seed)
     n_signal, n_background = n, 0 if signal_only else n
     labels = np.repeat([1, 0], [n_signal, n_background])
@@ -45,7 +51,9 @@ def make_events(n, seed, *, distances=None, signal_only=False):
 
 def reach_of(scores, *, validation=None, test=None, **options):
     options = NUMBERS | {"background_uncertainty": 0.2, "seed": 3, "n_bootstrap": 20} | options
-    return search_reach(validation or make_events(1500, 1), test or make_events(1500, 2), scores, **options)
+    return search_reach(
+        validation or make_events(1500, 1), test or make_events(1500, 2), scores, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +67,9 @@ def published_formula(s, b, sigma):
     return np.sqrt(2 * (first - b**2 / sigma**2 * np.log(1 + sigma**2 * s / (b * (b + sigma**2)))))
 
 
-@pytest.mark.parametrize(("s", "b", "u"), [(10, 100, 0.1), (3, 0.5, 0.5), (200, 1000, 0.3), (20, 1e3, 0.02)])
+@pytest.mark.parametrize(
+    ("s", "b", "u"), [(10, 100, 0.1), (3, 0.5, 0.5), (200, 1000, 0.3), (20, 1e3, 0.02)]
+)
 def test_asimov_significance_is_the_published_formula(s, b, u):
     assert asimov_significance(s, b, u) == pytest.approx(published_formula(s, b, u * b), rel=1e-9)
     without = np.sqrt(2 * ((s + b) * np.log(1 + s / b) - s))
@@ -79,7 +89,11 @@ def test_asimov_significance_keeps_the_digits_of_small_signals():
 
 def test_asimov_significance_is_the_median_of_toys():
     rng = np.random.default_rng(0)
-    n, m, tau = rng.poisson(60 + 100, 20_000), rng.poisson(100 * 4, 20_000), 4.0  # sigma_b = 100 / sqrt(400)
+    n, m, tau = (
+        rng.poisson(60 + 100, 20_000),
+        rng.poisson(100 * 4, 20_000),
+        4.0,
+    )  # sigma_b = 100 / sqrt(400)
     both = (n + m) / (1 + tau)
     q0 = 2 * (n * np.log(n / both) + m * np.log(m / (tau * both)))
     z = np.where(n * tau > m, np.sqrt(q0), 0)
@@ -88,7 +102,11 @@ def test_asimov_significance_is_the_median_of_toys():
 
 @pytest.mark.parametrize(
     ("background", "uncertainty", "words"),
-    [(0.0, 0.1, "must be positive"), (1.0, -0.1, "background_uncertainty"), (1.0, np.nan, "background_uncertainty")],
+    [
+        (0.0, 0.1, "must be positive"),
+        (1.0, -0.1, "background_uncertainty"),
+        (1.0, np.nan, "background_uncertainty"),
+    ],
 )
 def test_asimov_significance_refuses_what_has_no_meaning(background, uncertainty, words):
     with pytest.raises(InputError, match=words):
@@ -99,7 +117,9 @@ def test_asimov_significance_refuses_what_has_no_meaning(background, uncertainty
 @pytest.mark.parametrize("correlated", [True, False])
 def test_one_bin_by_pyhf_is_the_closed_form(u, correlated):
     bins = SearchBins(12.0, 40.0, 0.0, u, correlated)
-    assert expected_significance(bins) == pytest.approx(asimov_significance(12.0, 40.0, u), rel=1e-5)
+    assert expected_significance(bins) == pytest.approx(
+        asimov_significance(12.0, 40.0, u), rel=1e-5
+    )
 
 
 def test_limit_of_one_bin_without_uncertainty_solves_the_poisson_likelihood():
@@ -114,19 +134,24 @@ def test_limit_of_one_bin_without_uncertainty_solves_the_poisson_likelihood():
 
 
 def test_the_band_covers_68_percent_of_background_only_toys():
-    # CLs limits of toys of one bin, in the asymptotic approximation, by the closed form of the likelihood.
+    # CLs limits of toys of one bin, in the asymptotic approximation, by the closed form of the
+    # likelihood.
     s, b = 5.0, 100.0
     limit = expected_limit(SearchBins(s, b, 0.0, 0.0))
     n = np.random.default_rng(1).poisson(b, 4000)
 
     def cls(mu, n):
         best = np.maximum((n - b) / s, 0.0)
-        q = np.where(best < mu, 2 * (s * (mu - best) - n * np.log((b + mu * s) / (b + best * s))), 0.0)
+        q = np.where(
+            best < mu, 2 * (s * (mu - best) - n * np.log((b + mu * s) / (b + best * s))), 0.0
+        )
         q_asimov = 2 * (mu * s - b * np.log(1 + mu * s / b))
         inside = q <= q_asimov
         with np.errstate(invalid="ignore"):
             shift = np.where(inside, np.sqrt(q), (q + q_asimov) / (2 * np.sqrt(q_asimov)))
-            other = np.where(inside, np.sqrt(q) - np.sqrt(q_asimov), (q - q_asimov) / (2 * np.sqrt(q_asimov)))
+            other = np.where(
+                inside, np.sqrt(q) - np.sqrt(q_asimov), (q - q_asimov) / (2 * np.sqrt(q_asimov))
+            )
         return norm.sf(shift) / norm.sf(other)
 
     below = [np.mean(cls(mu, n) < 0.05) for mu in (limit.band_low, limit.value, limit.band_high)]
@@ -139,7 +164,9 @@ def random_bins(seed):
     background, effective = 10 ** rng.uniform(0, 4, n), 10 ** rng.uniform(0.5, 3, n)
     error = background / np.sqrt(effective) * rng.integers(0, 2)
     uncertainty = rng.choice([0.05, 0.2, 0.8])
-    return SearchBins(10 ** rng.uniform(0, 2, n), background, error, uncertainty, bool(rng.integers(2)))
+    return SearchBins(
+        10 ** rng.uniform(0, 2, n), background, error, uncertainty, bool(rng.integers(2))
+    )
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -147,7 +174,9 @@ def test_pyhf_and_the_profiled_likelihood_agree(seed):
     bins = random_bins(seed)
     profiled = profiled_limits(bins, [-1, 0, 1])
     limit = asymptotic_limit(bins)
-    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(profiled.tolist(), rel=2e-3)
+    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(
+        profiled.tolist(), rel=2e-3
+    )
     z = asimov_z(bins.signal, bins.background, bins.trials(), bins.common_trials())
     assert asymptotic_significance(bins) == pytest.approx(float(z), rel=1e-4)
 
@@ -157,15 +186,21 @@ def test_a_fit_of_pyhf_that_ends_early_does_not_move_the_limit():
     bins = SearchBins(400.0, 7000.0, 7000.0, 0.2)
     limit = expected_limit(bins)
     profiled = profiled_limits(bins, [-1, 0, 1])
-    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(profiled.tolist(), rel=5e-3)
+    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(
+        profiled.tolist(), rel=5e-3
+    )
 
 
 def test_limit_is_where_pyhf_scans_it():
-    model = pyhf.simplemodels.uncorrelated_background([6.0, 4.0], [30.0, 12.0], [4.0, 3.0], validate=False)
+    model = pyhf.simplemodels.uncorrelated_background(
+        [6.0, 4.0], [30.0, 12.0], [4.0, 3.0], validate=False
+    )
     data = model.expected_data([0.0, 1.0, 1.0])
     _, scanned = pyhf.infer.intervals.upper_limits.toms748_scan(data, model, 0.2, 8.0, rtol=1e-3)
     limit = expected_limit(SearchBins([6.0, 4.0], [30.0, 12.0], [4.0, 3.0], 0.0))
-    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx([float(v) for v in scanned[1:4]], rel=3e-3)
+    assert [limit.band_low, limit.value, limit.band_high] == pytest.approx(
+        [float(v) for v in scanned[1:4]], rel=3e-3
+    )
 
 
 def test_the_profiled_deviance_is_the_smallest():
@@ -176,17 +211,25 @@ def test_the_profiled_deviance_is_the_smallest():
         norm_, factors = np.exp(logarithms[0]), np.exp(logarithms[1:])
         expected = mu * bins.signal + norm_ * factors * bins.background
         terms = expected - bins.background * (1 + np.log(expected / bins.background))
-        constraints = (trials * (factors - 1 - np.log(factors))).sum() + common * (norm_ - 1 - np.log(norm_))
+        constraints = (trials * (factors - 1 - np.log(factors))).sum() + common * (
+            norm_ - 1 - np.log(norm_)
+        )
         return 2 * (terms.sum() + constraints)
 
-    smallest = minimize(free, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}).fun
+    smallest = minimize(
+        free, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12}
+    ).fun
     found = deviance(np.array(mu), bins.background, bins.signal, bins.background, trials, common)
     assert float(found) == pytest.approx(smallest, rel=1e-7)
 
 
 @pytest.mark.parametrize("correlated", [True, False])
 def test_bins_together_are_never_worse_than_one_of_them(correlated):
-    signal, background, error = np.array([20.0, 15.0, 6.0]), np.array([900.0, 90.0, 4.0]), np.array([90.0, 20.0, 2.0])
+    signal, background, error = (
+        np.array([20.0, 15.0, 6.0]),
+        np.array([900.0, 90.0, 4.0]),
+        np.array([90.0, 20.0, 2.0]),
+    )
     together = SearchBins(signal, background, error, 0.3, correlated)
     for k in range(3):
         alone = SearchBins(signal[k], background[k], error[k], 0.3, correlated)
@@ -199,7 +242,9 @@ def test_without_signal_there_is_no_limit_and_no_significance():
     assert expected_significance(bins) == 0
     assert expected_limit(bins).value == np.inf
     signal = np.array([[3.0], [0.0]])
-    assert np.isinf(asimov_limit(signal, np.ones((2, 1)), np.full((2, 1), np.inf), 25.0, root=1.96)).tolist() == [0, 1]
+    assert np.isinf(
+        asimov_limit(signal, np.ones((2, 1)), np.full((2, 1), np.inf), 25.0, root=1.96)
+    ).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -214,14 +259,22 @@ def test_without_signal_there_is_no_limit_and_no_significance():
     ],
 )
 def test_bins_refuse_what_has_no_meaning(change, words):
-    fine = {"signal": [1, 2], "background": [3, 4], "background_error": [1, 1], "background_uncertainty": 0.1}
+    fine = {
+        "signal": [1, 2],
+        "background": [3, 4],
+        "background_error": [1, 1],
+        "background_uncertainty": 0.1,
+    }
     with pytest.raises(InputError, match=words):
         SearchBins(**fine | change)
 
 
 def test_bins_are_filled_by_hand():
     scores = np.array([0.9, 0.1, 0.5, 0.7, 0.95, 0.6, 0.55])
-    labels, weights = np.array([1, 1, 0, 0, 1, 0, 0]), np.array([2.0, 1.0, 3.0, -1.0, 0.5, 2.0, 4.0])
+    labels, weights = (
+        np.array([1, 1, 0, 0, 1, 0, 0]),
+        np.array([2.0, 1.0, 3.0, -1.0, 0.5, 2.0, 4.0]),
+    )
     indices = bin_indices(scores, np.array([0.5, 0.6, 0.9]))
     assert indices.tolist() == [3, 0, 1, 2, 3, 2, 1]  # an event on an edge belongs above it
     signal, background, error, is_limit = fill_bins(indices, labels, weights, 3, empty=1.5)
@@ -250,11 +303,16 @@ def test_threshold_is_the_best_of_all_and_order_does_not_matter():
             return 0.0
         background = w.sum() / weights[labels == 0].sum() * 1e3
         relative = np.sqrt(0.01 + (w**2).sum() / w.sum() ** 2)
-        return asimov_significance(weights[of_signal].sum() / weights[labels == 1].sum() * 50, background, relative)
+        return asimov_significance(
+            weights[of_signal].sum() / weights[labels == 1].sum() * 50, background, relative
+        )
 
     assert threshold == max(scores, key=quality)
     order = np.random.default_rng(0).permutation(len(scores))
-    assert choose_threshold(scores[order], labels[order], weights[order], least_n_eff=5, **options) == threshold
+    assert (
+        choose_threshold(scores[order], labels[order], weights[order], least_n_eff=5, **options)
+        == threshold
+    )
     with pytest.raises(InputError, match="no threshold leaves 5000 effective background events"):
         choose_threshold(scores, labels, weights, least_n_eff=5000, **options)
 
@@ -285,7 +343,9 @@ def test_edges_of_a_discrete_score_never_keep_more_than_ten_times_the_background
 
 def test_edges_of_few_events_are_the_threshold_alone():
     events = make_events(30, 7)
-    edges = choose_edges(events["good"], events["label"], events["weight"], threshold=-5.0, least_n_eff=8)
+    edges = choose_edges(
+        events["good"], events["label"], events["weight"], threshold=-5.0, least_n_eff=8
+    )
     assert edges[0] == -5.0
     assert len(edges) == 1
 
@@ -295,13 +355,19 @@ def test_reach_of_identical_classifiers_gains_exactly_nothing():
         return table | {"as_cuts": table["signal_region"].astype(float), "copy": table["good"]}
 
     reach = reach_of(
-        ["good", "copy"], validation=add_copies(make_events(1500, 1)), test=add_copies(make_events(1500, 2))
+        ["good", "copy"],
+        validation=add_copies(make_events(1500, 1)),
+        test=add_copies(make_events(1500, 2)),
     )
     for method in ("best_cut", "binned"):
         records = [reach["classifiers"][name][method] for name in ("good", "copy")]
         assert records[0] | {"column": ""} == records[1] | {"column": ""}
     # Cuts used as a score: the threshold 1 is the signal region itself.
-    reach = reach_of(["as_cuts"], validation=add_copies(make_events(1500, 1)), test=add_copies(make_events(1500, 2)))
+    reach = reach_of(
+        ["as_cuts"],
+        validation=add_copies(make_events(1500, 1)),
+        test=add_copies(make_events(1500, 2)),
+    )
     gain = reach["classifiers"]["as_cuts"]["best_cut"]["gain"]
     assert reach["classifiers"]["as_cuts"]["best_cut"]["edges"] == [1.0]
     for kind in ("significance", "limit"):
@@ -324,7 +390,9 @@ def test_reach_scales_to_the_expected_events_and_survives_json(nominal):
     assert again["cuts"]["significance"] == pytest.approx(nominal["cuts"]["significance"])
     good, poor = (reach["classifiers"][name]["best_cut"] for name in ("good", "poor"))
     assert good["gain"]["limit"]["value"] > poor["gain"]["limit"]["value"]
-    assert good["gain"]["limit"]["value"] == pytest.approx(limit["mu"]["value"] / good["limit"]["mu"]["value"])
+    assert good["gain"]["limit"]["value"] == pytest.approx(
+        limit["mu"]["value"] / good["limit"]["mu"]["value"]
+    )
     for record in (reach["cuts"], good, poor):
         for number in (record["significance"], record["limit"]["mu"]):
             assert number["low"] < number["value"] < number["high"]
@@ -334,7 +402,9 @@ def test_bootstrap_spread_is_that_of_independent_samples():
     selections = {"cuts": Selection("signal_region"), "score": Selection("good", (0.5, 1.2))}
     samples = {(key, kind): [] for key in selections for kind in ("significance", "spread")}
     for seed in range(100, 150):
-        filled = FilledSelections(make_events(800, seed), selections, {1: 300.0, 0: 3e4}, 0.2, False)
+        filled = FilledSelections(
+            make_events(800, seed), selections, {1: 300.0, 0: 3e4}, 0.2, False
+        )
         replicas = filled.replicas(np.random.default_rng(seed), 20)
         for key in selections:
             nominal = filled._profiled(np.array([filled.fill(key)[:3]]))
@@ -360,10 +430,15 @@ def test_no_background_above_the_threshold_is_a_limit_and_no_zero():
         assert record["background_is_limit"] == [True]
         assert record["n_eff"] == [0]
         # the upper end of the interval, as of the signal region in all other tables
-        limit = region_point(test["signal_region"], test["label"], test["weight"]).background_efficiency * 3e4
+        limit = (
+            region_point(test["signal_region"], test["label"], test["weight"]).background_efficiency
+            * 3e4
+        )
         assert record["background"] == record["background_error"] == pytest.approx([limit])
         weights = test["weight"][test["label"] == 0]
-        assert limit == pytest.approx((weights**2).sum() / weights.sum() ** 2 * 3e4, rel=0.01)  # about one event
+        assert limit == pytest.approx(
+            (weights**2).sum() / weights.sum() ** 2 * 3e4, rel=0.01
+        )  # about one event
         assert np.isfinite(record["significance"]["value"])
 
 
@@ -384,7 +459,10 @@ def test_negative_weights_give_numbers():
         ({"expected_background": 0.0}, "expected_background is 0"),
         ({"n_bootstrap": 0}, "n_bootstrap is 0"),
         ({"test": make_events(50, 2, signal_only=True)}, "background .* add up to 0"),
-        ({"test": make_events(50, 2) | {"signal_region": np.zeros(100, bool)}}, "keeps no signal event"),
+        (
+            {"test": make_events(50, 2) | {"signal_region": np.zeros(100, bool)}},
+            "keeps no signal event",
+        ),
         ({"least_n_eff": 1e6}, "no threshold leaves"),
     ],
 )
@@ -413,7 +491,9 @@ def test_limits_against_mass_use_the_nominal_selection(nominal):
     reach, test = nominal, make_events(1500, 2)
     heavier = make_events(1500, 8, distances={"good": 3.5})
     sections, events = {1400: 0.025, 1800: 0.0028}, {1400: 300.0, 1800: 33.6}
-    limits = reach_against_mass(reach, {1800: heavier, 1400: test}, cross_sections_pb=sections, expected_signal=events)
+    limits = reach_against_mass(
+        reach, {1800: heavier, 1400: test}, cross_sections_pb=sections, expected_signal=events
+    )
     assert limits["masses"] == [1400, 1800]
     assert limits["theory_pb"] == [0.025, 0.0028]
     nominal = reach["classifiers"]["good"]["binned"]["limit"]["cross_section_pb"]
@@ -430,12 +510,16 @@ def test_limits_against_mass_use_the_nominal_selection(nominal):
 def test_limits_against_mass_refuse_masses_without_numbers(nominal):
     reach = nominal
     with pytest.raises(InputError, match="gluino mass 1800: cross_sections_pb"):
-        reach_against_mass(reach, {1800: make_events(20, 1)}, cross_sections_pb={}, expected_signal={1800: 1.0})
+        reach_against_mass(
+            reach, {1800: make_events(20, 1)}, cross_sections_pb={}, expected_signal={1800: 1.0}
+        )
     with pytest.raises(InputError, match="no gluino mass"):
         reach_against_mass(reach, {}, cross_sections_pb={}, expected_signal={})
     empty = make_events(20, 1) | {"label": np.zeros(40)}
     with pytest.raises(InputError, match=r"signal .* add up to 0"):
-        reach_against_mass(reach, {1.0: empty}, cross_sections_pb={1.0: 1.0}, expected_signal={1.0: 1.0})
+        reach_against_mass(
+            reach, {1.0: empty}, cross_sections_pb={1.0: 1.0}, expected_signal={1.0: 1.0}
+        )
 
 
 def test_significance_of_a_tiny_signal_is_no_noise_of_the_minimizer() -> None:

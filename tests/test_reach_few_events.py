@@ -1,4 +1,5 @@
-"""Searches that expect few events: limits and significance against sums over the counts, and when they are taken."""
+"""Searches that expect few events: limits and significance against sums over the counts, and when
+they are taken."""
 
 import numpy as np
 import pytest
@@ -6,15 +7,15 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from scipy.stats import gamma, norm, poisson
 
-from calovision.reach import SearchBins, expected_limit, expected_significance
-from calovision.reach.few_events import (
+from calovision.evaluation.reach import SearchBins, expected_limit, expected_significance
+from calovision.evaluation.reach.few_events import (
     counting_limit,
     counting_significance,
     effective_background,
     toy_limits,
     toy_significance,
 )
-from calovision.reach.statistics import (
+from calovision.evaluation.reach.statistics import (
     CONFIDENCE,
     asymptotic_limit,
     asymptotic_significance,
@@ -31,7 +32,9 @@ def probability_below(n, signal, background, variance):
         return poisson.cdf(n, signal + background)
     of_factor = gamma(1 / variance, scale=variance)
     edges = of_factor.ppf([1e-12, 1 - 1e-12])
-    return quad(lambda g: of_factor.pdf(g) * poisson.cdf(n, signal + g * background), *edges, limit=200)[0]
+    return quad(
+        lambda g: of_factor.pdf(g) * poisson.cdf(n, signal + g * background), *edges, limit=200
+    )[0]
 
 
 def limit_by_hand(background, variance, deviations):
@@ -57,7 +60,9 @@ def test_counting_limit_is_the_sum_over_the_counts(background, variance, deviati
     assert found[0] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize(("signal", "background"), [(1.0, 1e-3), (3.0, 0.01), (4.0, 0.8), (0.9, 0.2)])
+@pytest.mark.parametrize(
+    ("signal", "background"), [(1.0, 1e-3), (3.0, 0.01), (4.0, 0.8), (0.9, 0.2)]
+)
 def test_counting_significance_is_that_of_the_median_count(signal, background):
     n = int(poisson.ppf(0.5, signal + background))
     expected = norm.isf(poisson.sf(n - 1, background))
@@ -83,7 +88,8 @@ def test_limit_of_a_thousandth_of_an_event_is_that_of_counting():
 
 @pytest.mark.parametrize("background", np.geomspace(1e-3, 60, 40))
 def test_no_limit_is_off_by_more_than_ten_percent(background):
-    """The exact median for Poisson counts, with every method; where it is asymptotic there are many events."""
+    """The exact median for Poisson counts, with every method; where it is asymptotic there are many
+    events."""
     limit = expected_limit(SearchBins(1.0, background, 0.0, 0.0))
     exact = [limit_by_hand(background, 0.0, one) for one in (-1, 0, 1)]
     found = [limit.band_low, limit.value, limit.band_high]
@@ -102,14 +108,18 @@ def test_many_events_keep_the_formulas(uncertainty):
     assert expected_limit(bins).method == "asymptotic"
 
 
-@pytest.mark.parametrize(("signal", "background", "error"), [(3.0, 0.01, 0.0), (2.0, 0.6, 0.2), (4.0, 3.0, 0.9)])
+@pytest.mark.parametrize(
+    ("signal", "background", "error"), [(3.0, 0.01, 0.0), (2.0, 0.6, 0.2), (4.0, 3.0, 0.9)]
+)
 def test_toys_of_one_bin_are_the_sum_over_its_counts(signal, background, error):
     bins = SearchBins(signal, background, error, 0.2)
     model = bins.signal, bins.background, bins.trials(), bins.common_trials()
     around = profiled_limits(bins, (-1, 0, 1))
     found = toy_limits(*model, around=around, deviations=(-1, 0, 1), confidence=CONFIDENCE)
     variance = bins.relative_variance()
-    expected = [counting_limit(bins.background, variance, one, 0.95)[0] / signal for one in (-1, 0, 1)]
+    expected = [
+        counting_limit(bins.background, variance, one, 0.95)[0] / signal for one in (-1, 0, 1)
+    ]
     assert found == pytest.approx(expected, rel=0.05)
     counted = counting_significance(bins.signal, bins.background, variance)[0]
     assert toy_significance(*model) == pytest.approx(counted, rel=0.03)

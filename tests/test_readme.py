@@ -44,7 +44,9 @@ def test_training_and_loop_of_ones_own(tmp_path, monkeypatch):
     (loop,) = (block for block in blocks("python") if "DataLoader" in block)
     names = {}
     exec(loop, names)
-    assert [values.shape[1:] for values in (names["images"], names["labels"], names["weights"])] == [(2, 8, 8), (), ()]
+    assert [
+        values.shape[1:] for values in (names["images"], names["labels"], names["weights"])
+    ] == [(2, 8, 8), (), ()]
 
 
 def test_schema_in_yaml_is_read(tmp_path):
@@ -52,10 +54,18 @@ def test_schema_in_yaml_is_read(tmp_path):
     (text,) = (block for block in blocks("yaml") if "towers:" in block)
     assert set(yaml.safe_load(text)) == {"tree", "towers", "tracks", "event_number", "weight"}
     names = {
-        "analysis/events": "events", "cl_eta": "towers_eta", "cl_phi": "towers_phi", "cl_e_em": "towers_e_em",
-        "cl_e": "towers_e_had", "trk_px": "tracks_pt", "trk_py": "tracks_pt", "trk_eta": "tracks_eta",
-        "trk_phi": "tracks_phi", "eventNumber": "event_number", "mcWeight": "weight",
-    }  # fmt: skip
+        "analysis/events": "events",
+        "cl_eta": "towers_eta",
+        "cl_phi": "towers_phi",
+        "cl_e_em": "towers_e_em",
+        "cl_e": "towers_e_had",
+        "trk_px": "tracks_pt",
+        "trk_py": "tracks_pt",
+        "trk_eta": "tracks_eta",
+        "trk_phi": "tracks_phi",
+        "eventNumber": "event_number",
+        "mcWeight": "weight",
+    }
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"\b{name}\b", names[name], text)
     (tmp_path / "my_schema.yaml").write_text(text)
@@ -64,7 +74,9 @@ def test_schema_in_yaml_is_read(tmp_path):
     (own,) = iterate_events(path)
     chosen = own.towers[own.towers.e_had > 200]
     assert mine.towers.eta.tolist() == chosen.eta.tolist()
-    np.testing.assert_allclose(np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000)
+    np.testing.assert_allclose(
+        np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000
+    )
 
 
 def test_models_in_yaml_are_allowed():
@@ -72,7 +84,9 @@ def test_models_in_yaml_are_allowed():
     schema = schema_of_configuration()
     config = yaml.safe_load(text)
     for options in (config["train"], *config["models"].values()):
-        Draft202012Validator({"$ref": "#/$defs/training", "$defs": schema["$defs"]}).validate(options)
+        Draft202012Validator({"$ref": "#/$defs/training", "$defs": schema["$defs"]}).validate(
+            options
+        )
 
 
 def test_command_lines_name_commands_that_exist():

@@ -1,4 +1,5 @@
-"""Files at an address: streamed, tried again when the server fails, and a clear sentence when it fails for good."""
+"""Files at an address: streamed, tried again when the server fails, and a clear sentence when it
+fails for good."""
 
 import importlib.util
 import logging
@@ -18,8 +19,8 @@ from fakes import make_events, write_ntuple
 from fakes_server import serving
 
 from calovision.conversion import ImageRecipe, convert_job, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import count_files, iterate_events, open_ntuple, retries
 from calovision.storage import ImageFile
 
@@ -58,7 +59,8 @@ def test_stream_gives_what_the_file_gives(server, tmp_path, waits):
 
 
 def test_first_requests_fail(server, tmp_path, waits, caplog):
-    """Each attempt ends at its first failing request; the waits double, and the log tells of each."""
+    """Each attempt ends at its first failing request; the waits double, and the log tells of
+    each."""
     server.failing = range(1, 4)
     address = f"{server.address}/a.root"
     with caplog.at_level(logging.WARNING):
@@ -70,7 +72,8 @@ def test_first_requests_fail(server, tmp_path, waits, caplog):
 
 
 def test_server_fails_in_the_middle(server, tmp_path, waits):
-    """What was handed on is neither lost nor handed on twice, and the count of failures begins again."""
+    """What was handed on is neither lost nor handed on twice, and the count of failures begins
+    again."""
     address = f"{server.address}/a.root"
     expected = list(iterate_events(address, chunk_size=10))
     per_pass = server.requests
@@ -94,12 +97,17 @@ def test_every_part_of_a_job_is_tried_again(server, tmp_path, waits):
 def test_last_attempt_fails(server, tmp_path, waits):
     server.failing = range(1, 1000)
     address = f"{server.address}/a.root"
-    message = rf"{address} cannot be read, 4 attempts failed; the last: .*503.*; start again when it can be reached"
+    message = (
+        rf"{address} cannot be read, 4 attempts failed; the last: .*503.*; start again when "
+        r"it can be reached"
+    )
     with pytest.raises(InputError, match=message):
         convert_ntuple(address, tmp_path / "a.h5", RECIPE, **SAMPLE, retries=3)
     assert waits == [1.0, 2.0, 4.0]
     assert not (tmp_path / "a.h5").exists()
-    metadata = convert_ntuple(address, tmp_path / "a.h5", RECIPE, **SAMPLE, retries=1, on_bad_file="skip")
+    metadata = convert_ntuple(
+        address, tmp_path / "a.h5", RECIPE, **SAMPLE, retries=1, on_bad_file="skip"
+    )
     assert [path for path, _ in metadata.skipped_files] == [address]
 
 
@@ -141,7 +149,9 @@ def test_no_wait_is_longer_than_a_minute(waits):
     assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
     with pytest.raises(InputError, match="9 attempts failed; the last: slow"):
         attempts.another(TimeoutError("slow"))
-    assert not retries.Attempts("root://host//a.root", 8).another(OSError("[ERROR] [3011] No such file"))
+    assert not retries.Attempts("root://host//a.root", 8).another(
+        OSError("[ERROR] [3011] No such file")
+    )
 
 
 # --- XRootD
@@ -156,13 +166,17 @@ def xrootd(folder: Path):
     (folder / "admin").mkdir()
     settings = {"xrd.port": port, "all.export": f"{folder} r/o", "all.adminpath": folder / "admin"}
     settings |= {"all.pidpath": folder / "admin", "xrd.network": "nodnr"}
-    (folder / "xrootd.cfg").write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
+    (folder / "xrootd.cfg").write_text(
+        "".join(f"{key} {value}\n" for key, value in settings.items())
+    )
     # the server refuses to run as root
     user = ["-R", "nobody"] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder / "admin", "nobody")
     command = ["xrootd", "-c", str(folder / "xrootd.cfg"), "-l", str(folder / "admin/log"), *user]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder / "admin")
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder / "admin"
+    )
     try:
         for _ in range(100):
             with socket.socket() as found:
@@ -177,7 +191,8 @@ def xrootd(folder: Path):
 
 @pytest.mark.skipif(
     shutil.which("xrootd") is None or importlib.util.find_spec("XRootD") is None,
-    reason="needs an XRootD server (apt-get install xrootd-server) and pip install calovision[xrootd]",
+    reason="needs an XRootD server (apt-get install xrootd-server) and pip install "
+    "calovision[xrootd]",
 )
 def test_xrootd_server():
     with TemporaryDirectory() as name:  # pytest's own folders are closed to other users

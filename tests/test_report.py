@@ -16,9 +16,17 @@ from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.markdown import Markdown
-from calovision.report import Figure, Section, Table, numbers_csv, read_sections, write_csv, write_report
+from calovision.core.errors import InputError
+from calovision.core.markdown import Markdown
+from calovision.report import (
+    Figure,
+    Section,
+    Table,
+    numbers_csv,
+    read_sections,
+    write_csv,
+    write_report,
+)
 
 SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "write_report.py"
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome found to open the page with"
@@ -29,14 +37,20 @@ def png(width, height, color=(20, 90, 160)):
     """A PNG of one color, made by hand from the format's specification."""
 
     def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     rows = zlib.compress((b"\0" + bytes(color) * width) * height)
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
 
 
-def make_figure(folder, name, width=960, height=720, caption="What it shows. What to see.", with_pdf=True):
+def make_figure(
+    folder, name, width=960, height=720, caption="What it shows. What to see.", with_pdf=True
+):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.png").write_bytes(png(width, height))
     (folder / f"{name}.pdf").write_bytes(b"%PDF-1.4")
@@ -50,15 +64,29 @@ def make_sections(folder):
     displays = [make_figure(plots, f"display {n}", 1400, 700, "All displays.") for n in range(4)]
     table = Table(
         "Signal efficiency",
-        ["classifier", *(f"at background {b}" for b in ("0.01", "0.001", "signal region's", "none"))],
+        [
+            "classifier",
+            *(f"at background {b}" for b in ("0.01", "0.001", "signal region's", "none")),
+        ],
         [[name, *EFFICIENCIES] for name in ("`cnn`", "n_fat_jets", "cnn + variables | cuts")],
         "Intervals hold 68 %.",
     )
-    text = "A search, arXiv:1711.03573.\n\n| sample | events |\n|---|---|\n| qcd | 24000 |\n| rpv | 4000 |"
+    text = (
+        "A search, arXiv:1711.03573.\n\n| sample | events |\n|---|---|\n| qcd | 24000 |\n| rpv "
+        "| 4000 |"
+    )
     return [
         Section("data", "Data", text),
-        Section("images", "Images", figures=[make_figure(plots, "mean", with_pdf=False), *displays]),
-        Section("performance", "Performance", "*Weighted.*", [make_figure(plots, n) for n in "ab"], [table]),
+        Section(
+            "images", "Images", figures=[make_figure(plots, "mean", with_pdf=False), *displays]
+        ),
+        Section(
+            "performance",
+            "Performance",
+            "*Weighted.*",
+            [make_figure(plots, n) for n in "ab"],
+            [table],
+        ),
     ]
 
 
@@ -113,7 +141,14 @@ def test_browser_shows_every_figure_and_no_error(seen, width):
         assert shown_width >= 0.3 * width
         ratio = 2.0 if "display" in image["alt"] else 4 / 3
         assert shown_width / shown_height == pytest.approx(ratio, rel=0.01)
-    for words in ("CNNs against cuts", "36.1 /fb", "Figure 7", "What to see.", "Intervals hold 68 %.", "snakemake"):
+    for words in (
+        "CNNs against cuts",
+        "36.1 /fb",
+        "Figure 7",
+        "What to see.",
+        "Intervals hold 68 %.",
+        "snakemake",
+    ):
         assert words in seen["text"]
 
 
@@ -124,12 +159,18 @@ def test_page_fits_the_window(seen, width):
     for left, _, frame_width, _, inner_width in seen["frames"]:
         assert left + frame_width <= width
         assert inner_width <= frame_width or width == PHONE
-    assert (seen["frames"][1][4] > seen["frames"][1][2]) == (width == PHONE)  # the wide table scrolls on a phone only
+    assert (seen["frames"][1][4] > seen["frames"][1][2]) == (
+        width == PHONE
+    )  # the wide table scrolls on a phone only
     contents = {name: box for name, *box in seen["links"][:4]}
     assert list(contents) == ["Data", "Images", "Performance", "Files"]
     for _, _, link_width, height in (box for name, *box in seen["links"] if name):
-        assert min(link_width, height) >= 15  # to be hit with a finger; those of the contents and PDF more easily
-    assert all(min(box[2:]) >= 24 for name, *box in seen["links"] if name == "PDF" or name in contents)
+        assert (
+            min(link_width, height) >= 15
+        )  # to be hit with a finger; those of the contents and PDF more easily
+    assert all(
+        min(box[2:]) >= 24 for name, *box in seen["links"] if name == "PDF" or name in contents
+    )
 
 
 def test_click_shows_a_figure_large_and_another_closes_it(seen, width):
@@ -167,7 +208,12 @@ def test_every_link_is_alive(page, tmp_path):
     copy.write_text(page.read_text().replace('id="data"', 'id="other"'))
     dead = dead_links(copy)
     assert dead[0] == "#data"
-    assert set(dead[1:]) >= {"numbers.csv", "tables%20of%20HEPData/", "plots/a.pdf", "plots/display%203.pdf"}
+    assert set(dead[1:]) >= {
+        "numbers.csv",
+        "tables%20of%20HEPData/",
+        "plots/a.pdf",
+        "plots/display%203.pdf",
+    }
     assert "plots/mean.pdf" not in page.read_text()
 
 
@@ -178,12 +224,17 @@ def test_page_loads_nothing_and_runs_nothing(page):
     assert "url(" not in text
     assert "@import" not in text
     assert set(re.findall(r"https?://[^\"<]*", text)) == {"https://arxiv.org/abs/1711.03573"}
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    policy = (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'"
+    )
     assert f'"Content-Security-Policy" content="{policy}"' in text
 
 
 def test_figures_are_in_the_page_byte_by_byte(page):
-    figures = [b64decode(data) for data in re.findall(r"data:image/png;base64,([^\"]*)", page.read_text())]
+    figures = [
+        b64decode(data) for data in re.findall(r"data:image/png;base64,([^\"]*)", page.read_text())
+    ]
     names = ["mean", *(f"display {n}" for n in range(4)), "a", "b"]
     assert figures == [(page.parent / "plots" / f"{name}.png").read_bytes() for name in names]
 
@@ -203,7 +254,9 @@ def test_same_input_gives_the_same_page(page, tmp_path):
     ],
 )
 def test_figures_fill_two_columns_without_a_gap(shapes, layouts, tmp_path):
-    figures = [make_figure(tmp_path, str(n), *shape, f"Caption {n}.") for n, shape in enumerate(shapes)]
+    figures = [
+        make_figure(tmp_path, str(n), *shape, f"Caption {n}.") for n, shape in enumerate(shapes)
+    ]
     text = text_of(tmp_path, [Section("images", "Images", figures=figures)])
     assert re.findall(r'<figure class="(.*)">', text) == layouts
 
@@ -212,14 +265,24 @@ def test_neighbors_with_one_caption_share_it_and_those_without_one_do_not(tmp_pa
     captions = ["One.", "Same.", "Same.", "", "", "Same."]
     figures = [make_figure(tmp_path, str(n), caption=caption) for n, caption in enumerate(captions)]
     text = text_of(tmp_path, [Section("images", "Images", figures=figures)])
-    assert re.findall(r'<figure class="(.*)">', text) == ["alone", "wide group", "half", "half", "alone"]
+    assert re.findall(r'<figure class="(.*)">', text) == [
+        "alone",
+        "wide group",
+        "half",
+        "half",
+        "alone",
+    ]
     assert text.count("Same.") == 2
-    assert re.findall(r"<b>Figure (\d)</b> Title of (\d)", text) == [(str(n + 1), str(n)) for n in range(6)]
+    assert re.findall(r"<b>Figure (\d)</b> Title of (\d)", text) == [
+        (str(n + 1), str(n)) for n in range(6)
+    ]
 
 
 def test_tables_keep_their_cells_and_align_numbers(tmp_path):
     rows = [["a|b", "-0.5", "yes"], [Markdown("**c**"), "< 1", "3"], ["`d`", "–", "−2"]]
-    text = text_of(tmp_path, [Section("data", "Data", tables=[Table("T", ["name", "number", "mixed"], rows)])])
+    text = text_of(
+        tmp_path, [Section("data", "Data", tables=[Table("T", ["name", "number", "mixed"], rows)])]
+    )
     assert re.findall(r'<th( class="number")? scope="col">(\w*)</th>', text) == [
         ("", "name"),
         (' class="number"', "number"),
@@ -232,13 +295,17 @@ def test_tables_keep_their_cells_and_align_numbers(tmp_path):
 
 def test_intervals_are_kept_together(tmp_path):
     rows = [["a (b)", "0.5 (0.4 to 0.6)"], ["c", "7"]]
-    text = text_of(tmp_path, [Section("data", "Data", tables=[Table("T", ["name", "number"], rows)])])
+    text = text_of(
+        tmp_path, [Section("data", "Data", tables=[Table("T", ["name", "number"], rows)])]
+    )
     cells = re.findall(r"<td[^>]*>(.*?)</td>", text)
     assert cells == ["a (b)", "0.5 <span>(0.4 to 0.6)</span>", "c", "7"]
 
 
 def test_plain_text_is_escaped(tmp_path):
-    text = text_of(tmp_path, [Section("data", "pT < 400 & more")], title="<b>", summary={"<i>": "<u>"})
+    text = text_of(
+        tmp_path, [Section("data", "pT < 400 & more")], title="<b>", summary={"<i>": "<u>"}
+    )
     assert "<b>&lt;" not in text
     for escaped in (
         "<h1>&lt;b&gt;</h1>",
@@ -276,7 +343,11 @@ def broken_sections(folder, fault):
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ("figure", r"roc\.png: figure 'Title of roc' of the report cannot be read \(No such file or directory\)"),
+        (
+            "figure",
+            r"roc\.png: figure 'Title of roc' of the report cannot be read \(No such file or "
+            r"directory\)",
+        ),
         ("png", r"roc\.png: figure 'Title of roc' of the report is no PNG"),
         ("pdf", r"roc\.pdf: the report links it, but it does not exist"),
         ("row", "table 'Efficiencies': row 2 has 1 cells but the header 2"),
@@ -325,7 +396,9 @@ def test_sections_from_entries(entries, tmp_path):
     data, performance = read_sections(entries, plots=tmp_path, values=VALUES)
     assert data == Section("data", "Data", "Here.", [])
     assert performance.text == "Samples: rpv, qcd.\n\n| a |\n|---|\n| {{ no placeholder }} |"
-    assert performance.figures == [Figure(tmp_path / "roc.png", "ROC", "With 36.1 /fb.", tmp_path / "roc.pdf")]
+    assert performance.figures == [
+        Figure(tmp_path / "roc.png", "ROC", "With 36.1 /fb.", tmp_path / "roc.pdf")
+    ]
     (tmp_path / "roc.pdf").unlink()
     assert read_sections(entries, plots=tmp_path, values=VALUES)[1].figures[0].pdf is None
 
@@ -334,11 +407,17 @@ def test_bad_entries_are_named(entries, tmp_path):
     def read(values=VALUES, **changes):
         read_sections([entries[1] | changes], plots=tmp_path, values=values)
 
-    with pytest.raises(InputError, match="section 'performance' of the report has unknown key 'figure'"):
+    with pytest.raises(
+        InputError, match="section 'performance' of the report has unknown key 'figure'"
+    ):
         read(figure=[])
-    with pytest.raises(InputError, match="figure 'roc' of the report has no 'title'; known are caption_file, name"):
+    with pytest.raises(
+        InputError, match="figure 'roc' of the report has no 'title'; known are caption_file, name"
+    ):
         read(figures=[{"name": "roc"}])
-    with pytest.raises(InputError, match=r"intro\.md: 'samples' is undefined; known values are none"):
+    with pytest.raises(
+        InputError, match=r"intro\.md: 'samples' is undefined; known values are none"
+    ):
         read(values={})
     with pytest.raises(InputError, match=r"gone\.md: cannot be read as text of the report"):
         read(tables=[tmp_path / "gone.md"])
@@ -348,7 +427,11 @@ def test_bad_entries_are_named(entries, tmp_path):
 
 
 NUMBERS = {
-    "cnn": {"efficiency": {"0.01": {"value": 0.9922178988326846, "n_eff": 14}}, "seeds": [1, 2], "empty": {}},
+    "cnn": {
+        "efficiency": {"0.01": {"value": 0.9922178988326846, "n_eff": 14}},
+        "seeds": [1, 2],
+        "empty": {},
+    },
     "a/b~c": [True, None, 1e-300, -0.0],
     "text": 'quoted, "x"',
 }
@@ -370,7 +453,13 @@ def test_csv_has_every_number_as_in_json():
 
 
 def test_csv_has_no_formulas():
-    rows = list(csv.reader(io.StringIO(numbers_csv({"=a": "=cmd|' /C calc'!A0", "b": -1.5, "c": "x=1", "@d": "+1"}))))
+    rows = list(
+        csv.reader(
+            io.StringIO(
+                numbers_csv({"=a": "=cmd|' /C calc'!A0", "b": -1.5, "c": "x=1", "@d": "+1"})
+            )
+        )
+    )
     assert rows[1:] == [["'=a", "'=cmd|' /C calc'!A0"], ["b", "-1.5"], ["c", "x=1"], ["'@d", "'+1"]]
 
 
@@ -378,16 +467,24 @@ KEYS = st.text(st.characters(exclude_characters="\r", exclude_categories=["Cs"])
 
 
 @settings(max_examples=100)
-@given(st.dictionaries(KEYS, st.floats() | st.integers() | st.lists(st.floats(), min_size=1), min_size=1))
+@given(
+    st.dictionaries(
+        KEYS, st.floats() | st.integers() | st.lists(st.floats(), min_size=1), min_size=1
+    )
+)
 def test_csv_gives_every_number_back(numbers):
     rows = list(csv.reader(io.StringIO(numbers_csv(numbers), newline="")))
-    expected = [x for value in numbers.values() for x in (value if isinstance(value, list) else [value])]
+    expected = [
+        x for value in numbers.values() for x in (value if isinstance(value, list) else [value])
+    ]
     assert [repr(json.loads(value)) for _, value in rows[1:]] == [repr(x) for x in expected]
     assert len({quantity for quantity, _ in rows[1:]}) == len(expected)
 
 
 def test_csv_of_what_is_no_json_names_it(tmp_path):
-    with pytest.raises(InputError, match="number 'a/0' is a complex; give numbers, text, lists and mappings"):
+    with pytest.raises(
+        InputError, match="number 'a/0' is a complex; give numbers, text, lists and mappings"
+    ):
         write_csv(tmp_path / "numbers.csv", {"a": [1j]})
     assert list(tmp_path.iterdir()) == []
     write_csv(tmp_path / "numbers.csv", NUMBERS)
@@ -406,7 +503,10 @@ def test_script_of_the_workflow(entries, tmp_path):
         "foot": "Foot.",
     }
     job = {
-        "input": {"numbers": [str(tmp_path / "summary.json")], "texts": [str(tmp_path / "sections/data.md")]},
+        "input": {
+            "numbers": [str(tmp_path / "summary.json")],
+            "texts": [str(tmp_path / "sections/data.md")],
+        },
         "output": {"page": str(tmp_path / "report.html"), "numbers": str(tmp_path / "numbers.csv")},
         "log": [str(tmp_path / "log")],
         "params": params,
@@ -420,7 +520,9 @@ runpy.run_path(sys.argv[1], {"snakemake": SimpleNamespace(**parts, log=job["log"
 print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
 """
     command = [sys.executable, "-c", program, str(SCRIPT)]
-    result = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command, input=json.dumps(job), capture_output=True, text=True, check=False
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, "[]\n", "")
     assert (tmp_path / "numbers.csv").read_text() == numbers_csv({"summary": NUMBERS})
     assert dead_links(tmp_path / "report.html") == []
@@ -430,7 +532,10 @@ print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
 
 def test_cuts_of_the_preselection_are_told_one_after_the_other(tmp_path):
     text = Path(__file__).parents[1] / "workflow" / "report" / "sections" / "selection.md"
-    values = {"preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"}, "signal_region": "ht > 1"}
+    values = {
+        "preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"},
+        "signal_region": "ht > 1",
+    }
     entry = {"name": "selection", "title": "Selection", "text_file": str(text)}
     (section,) = read_sections([entry], plots=tmp_path, values=values)
     assert "three jets (`n_fat_jets >= 3`), then hard (`leading_pt > 440`)." in section.text

@@ -6,16 +6,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes_runs import HERE, NOBODY, entry, set_run, start, write_attempts, write_benchmark, write_outputs
+from fakes_runs import (
+    HERE,
+    NOBODY,
+    entry,
+    set_run,
+    start,
+    write_attempts,
+    write_benchmark,
+    write_outputs,
+)
 
-from calovision.attempts import birth_of
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.attempts import birth_of
+from calovision.jobs.run_summary import (
+    end_run,
+    job_states,
+    read_run,
+    run_status,
+    summarize_run,
+    summary_tables,
+)
+from calovision.jobs.run_summary.measurements import read_benchmark
+from calovision.jobs.run_summary.progress import remaining_time
+from calovision.jobs.run_summary.summary import busy_time
+from calovision.jobs.run_summary.tables import duration
 from calovision.plotting import plot_run_summary
-from calovision.run_summary import end_run, job_states, read_run, run_status, summarize_run, summary_tables
-from calovision.run_summary.measurements import read_benchmark
-from calovision.run_summary.progress import remaining_time
-from calovision.run_summary.summary import busy_time
-from calovision.run_summary.tables import duration
 
 MIB = 2**20
 
@@ -29,7 +45,14 @@ def states(folder):
 
 def test_list_of_jobs_survives_a_move_of_the_folder(tmp_path):
     folder, remote = tmp_path / "results", "root://host//a.root"
-    one = entry("build", "qcd/0000", folder=folder, inputs=["ntuples/a.root"], outputs=["images/a.h5"], epochs=3)
+    one = entry(
+        "build",
+        "qcd/0000",
+        folder=folder,
+        inputs=["ntuples/a.root"],
+        outputs=["images/a.h5"],
+        epochs=3,
+    )
     one["inputs"] += [str(tmp_path / "elsewhere.root"), remote]
     start(folder, [one])
     (job,) = read_run(folder.rename(tmp_path / "moved")).jobs
@@ -43,21 +66,29 @@ def test_list_of_jobs_survives_a_move_of_the_folder(tmp_path):
 def test_relative_folder_is_that_of_the_reader(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     start(Path("results"), [entry("a", folder=Path("results"), outputs=["a.h5"])])
-    assert json.loads((tmp_path / "results/run/jobs.json").read_text())["jobs"][0]["outputs"] == ["a.h5"]
+    assert json.loads((tmp_path / "results/run/jobs.json").read_text())["jobs"][0]["outputs"] == [
+        "a.h5"
+    ]
     monkeypatch.chdir("/")
     assert read_run(tmp_path / "results").jobs[0].outputs == (tmp_path / "results/a.h5",)
 
 
 def test_long_list_of_inputs_is_stored_once(tmp_path):
     files = [f"images/{number:04d}.h5" for number in range(1000)]
-    start(tmp_path, [entry("train", str(number), folder=tmp_path, inputs=files) for number in range(20)])
+    start(
+        tmp_path,
+        [entry("train", str(number), folder=tmp_path, inputs=files) for number in range(20)],
+    )
     assert (tmp_path / "run/jobs.json").stat().st_size < 30_000
     run = read_run(tmp_path)
     assert {job.inputs for job in run.jobs} == {tuple(tmp_path / file for file in files)}
 
 
 def test_run_of_some_targets_keeps_the_other_jobs(tmp_path):
-    a, b = (entry("build", name, folder=tmp_path, inputs=[name], outputs=[f"{name}.h5"]) for name in "ab")
+    a, b = (
+        entry("build", name, folder=tmp_path, inputs=[name], outputs=[f"{name}.h5"])
+        for name in "ab"
+    )
     start(tmp_path, [a, b])
     start(tmp_path, [b], is_complete=False)
     assert [(job.name, job.is_needed, job.inputs) for job in read_run(tmp_path).jobs] == [
@@ -71,7 +102,12 @@ def test_run_of_some_targets_keeps_the_other_jobs(tmp_path):
 def test_run_knows_its_process_and_its_end(tmp_path):
     start(tmp_path, [])
     run = read_run(tmp_path)
-    assert (run.host, run.pid, run.born, run.is_active) == (HERE, os.getpid(), birth_of(os.getpid()), True)
+    assert (run.host, run.pid, run.born, run.is_active) == (
+        HERE,
+        os.getpid(),
+        birth_of(os.getpid()),
+        True,
+    )
     set_run(tmp_path, pid=NOBODY)  # Snakemake was killed
     assert read_run(tmp_path).is_active is False
     set_run(tmp_path, host="submit-node")
@@ -84,7 +120,8 @@ def test_run_knows_its_process_and_its_end(tmp_path):
 
 def test_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(
-        InputError, match=rf"{tmp_path}/run/jobs.json: no such file; {tmp_path} is no folder of results"
+        InputError,
+        match=rf"{tmp_path}/run/jobs.json: no such file; {tmp_path} is no folder of results",
     ):
         read_run(tmp_path)
     start(tmp_path, [entry("a", folder=tmp_path)])
@@ -99,7 +136,9 @@ def test_folder_without_a_run_is_named(tmp_path):
 HIDDEN = {"host": "worker"}  # a machine whose processes cannot be seen
 OWN = {"pid": os.getpid()}
 
-CASES = {  # attempts as (started before or after the run, end, success, process), output is there, needed -> state
+# attempts as (started before or after the run, end, success, process), output is there, needed ->
+# state
+CASES = {
     "never started": ([], False, True, "missing"),
     "done before, to be done again": ([(-50, -40, True, {})], True, True, "missing"),
     "done before": ([(-50, -40, True, {})], True, False, "done"),
@@ -124,7 +163,8 @@ def test_state_of_a_job(tmp_path, case):
     start(tmp_path, [job])
     begun = read_run(tmp_path).started
     shifted = [
-        (begun + one, None if end is None else begun + end, success, more) for one, end, success, more in attempts
+        (begun + one, None if end is None else begun + end, success, more)
+        for one, end, success, more in attempts
     ]
     write_attempts(job, *shifted)
     if is_there:
@@ -155,20 +195,36 @@ def test_benchmark_file_may_lack_numbers(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two simulations, of which the second failed twice, an older image job, and a report that is to come."""
+    """Two simulations, of which the second failed twice, an older image job, and a report that is
+    to come."""
     simulations = [
-        entry("simulate", f"qcd/{number}", folder=tmp_path, outputs=[f"ntuples/{number}.root"]) for number in (0, 1)
+        entry("simulate", f"qcd/{number}", folder=tmp_path, outputs=[f"ntuples/{number}.root"])
+        for number in (0, 1)
     ]
     inputs = ["ntuples/0.root", "ntuples/1.root"]
-    build = entry("build", "qcd", folder=tmp_path, inputs=inputs, outputs=["images/a.h5"], is_needed=False)
+    build = entry(
+        "build", "qcd", folder=tmp_path, inputs=inputs, outputs=["images/a.h5"], is_needed=False
+    )
     plot = entry("plot", folder=tmp_path, inputs=["images/a.h5"], outputs=["plots"])
     report = entry("report", folder=tmp_path, outputs=["report.html"])
     start(tmp_path, [*simulations, build, plot, report])
     set_run(tmp_path, started=1000.0)
-    of_first = {"n_events": 100, "cpu_s": 7.0, "max_memory_mb": 50.0, "bytes_read": 300, "bytes_written": 5000}
+    of_first = {
+        "n_events": 100,
+        "cpu_s": 7.0,
+        "max_memory_mb": 50.0,
+        "bytes_read": 300,
+        "bytes_written": 5000,
+    }
     write_attempts(simulations[0], (1000.0, 1010.0, True, of_first))
     full = {"message": "disk | full", "host": "node2"}
-    of_second = {"n_events": 50, "cpu_s": 4.0, "max_memory_mb": 60.0, "bytes_read": 0, "bytes_written": 2500}
+    of_second = {
+        "n_events": 50,
+        "cpu_s": 4.0,
+        "max_memory_mb": 60.0,
+        "bytes_read": 0,
+        "bytes_written": 2500,
+    }
     write_attempts(
         simulations[1],
         (1000.0, 1001.0, False, full),
@@ -214,13 +270,22 @@ def test_numbers_of_a_stage(folder):
     build = stages["build"]
     assert (build["events"], build["events_per_s"]) == (None, None)  # older than the records
     assert (build["wall_s"], build["cpu_s"]) == (4, 3)
-    assert (stages["plot"]["wall_s"], stages["plot"]["cpu_s"], stages["plot"]["max_memory_mb"]) == (1, None, None)
+    assert (stages["plot"]["wall_s"], stages["plot"]["cpu_s"], stages["plot"]["max_memory_mb"]) == (
+        1,
+        None,
+        None,
+    )
 
 
 def test_slowest_jobs_failures_and_what_is_to_come(folder):
     found = summarize_run(folder)
     names = [(one["rule"], one["name"], one["wall_s"]) for one in found["slowest"]]
-    assert names == [("simulate", "qcd/0", 12), ("simulate", "qcd/1", 7.5), ("build", "qcd", 4), ("plot", "", 1)]
+    assert names == [
+        ("simulate", "qcd/0", 12),
+        ("simulate", "qcd/1", 7.5),
+        ("build", "qcd", 4),
+        ("plot", "", 1),
+    ]
     assert [(one["name"], one["message"]) for one in found["failures"]] == [
         ("qcd/1", "disk | full"),
         ("qcd/1", "killed: it left no end"),
@@ -243,9 +308,13 @@ def test_input_that_is_gone_or_at_an_address_leaves_its_size_out(folder):
 def test_sizes_of_inputs_and_of_a_folder(folder):
     text = folder / "logs/build/qcd.attempts"
     text.parent.mkdir(parents=True)
-    text.write_text('{"started": 496, "host": "x", "pid": 1}\n{"ended": 500, "succeeded": true, "n_events": 75}\n')
+    text.write_text(
+        '{"started": 496, "host": "x", "pid": 1}\n{"ended": 500, "succeeded": true, "n_events": '
+        "75}\n"
+    )
     (folder / "logs/plot.attempts").write_text(
-        '{"started": 1020, "host": "x", "pid": 1}\n{"ended": 1021, "succeeded": true, "n_events": 2}\n'
+        '{"started": 1020, "host": "x", "pid": 1}\n{"ended": 1021, "succeeded": true, "n_events": '
+        "2}\n"
     )
     stages = summarize_run(folder)["stages"]
     assert stages["build"]["bytes_per_event"]["input_bytes"] == 7500 / 75
@@ -279,7 +348,8 @@ def test_summary_of_a_run_without_failures_has_no_table_of_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("intervals", "expected"), [([], 0), ([(0, 2), (1, 3), (5, 6)], 4), ([(0, 9), (1, 2), (3, 4)], 9), ([(2, 2)], 0)]
+    ("intervals", "expected"),
+    [([], 0), ([(0, 2), (1, 3), (5, 6)], 4), ([(0, 9), (1, 2), (3, 4)], 9), ([(2, 2)], 0)],
 )
 def test_busy_time_is_the_union(intervals, expected):
     assert busy_time(intervals) == expected
@@ -287,7 +357,14 @@ def test_busy_time_is_the_union(intervals, expected):
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(None, "-"), (0.5, "0.5 s"), (59.94, "59.9 s"), (60, "1 min 00 s"), (3599.9, "1 h 00 min"), (7384, "2 h 03 min")],
+    [
+        (None, "-"),
+        (0.5, "0.5 s"),
+        (59.94, "59.9 s"),
+        (60, "1 min 00 s"),
+        (3599.9, "1 h 00 min"),
+        (7384, "2 h 03 min"),
+    ],
 )
 def test_duration(seconds, expected):
     assert duration(seconds) == expected
@@ -298,8 +375,14 @@ def test_plot_draws_what_was_measured(folder):
     times, memory = plot_run_summary(stages).axes
     widths = np.array([bar.get_width() for bar in times.patches])
     np.testing.assert_allclose(widths, [19.5, 4, 1, 11, 3, np.nan])
-    np.testing.assert_allclose([bar.get_width() for bar in memory.patches], [100 * MIB / 1e6, 200 * MIB / 1e6, np.nan])
-    assert [text.get_text() for text in times.get_yticklabels()] == ["simulate (2)", "build (1)", "plot (1)"]
+    np.testing.assert_allclose(
+        [bar.get_width() for bar in memory.patches], [100 * MIB / 1e6, 200 * MIB / 1e6, np.nan]
+    )
+    assert [text.get_text() for text in times.get_yticklabels()] == [
+        "simulate (2)",
+        "build (1)",
+        "plot (1)",
+    ]
     assert times.get_ylim() == (2.5, -0.5)
     assert times.get_xlim() == (0.1, 100)
     assert memory.get_xlim() == pytest.approx((0.0, 1.05 * 200 * MIB / 1e6))
@@ -313,7 +396,11 @@ def test_plot_draws_what_was_measured(folder):
 
 
 def stage(**values):
-    return dict.fromkeys(("done", "running", "failed", "missing"), 0) | {"seconds_per_job": None} | values
+    return (
+        dict.fromkeys(("done", "running", "failed", "missing"), 0)
+        | {"seconds_per_job": None}
+        | values
+    )
 
 
 def test_remaining_time_in_closed_form():
@@ -333,8 +420,17 @@ def test_remaining_time_in_closed_form():
 
 
 def test_status_counts_and_follows_a_training(tmp_path):
-    train = entry("train", "cnn/seed1", folder=tmp_path, outputs=["cnn/model.json", "cnn/history.csv"], epochs=8)
-    builds = [entry("build", str(number), folder=tmp_path, outputs=[f"{number}.h5"]) for number in range(4)]
+    train = entry(
+        "train",
+        "cnn/seed1",
+        folder=tmp_path,
+        outputs=["cnn/model.json", "cnn/history.csv"],
+        epochs=8,
+    )
+    builds = [
+        entry("build", str(number), folder=tmp_path, outputs=[f"{number}.h5"])
+        for number in range(4)
+    ]
     start(tmp_path, [*builds, train])
     begun = read_run(tmp_path).started
     write_attempts(builds[0], (begun, begun + 2, True, {"n_events": 300}))
@@ -355,7 +451,11 @@ def test_status_counts_and_follows_a_training(tmp_path):
     assert found["run"]["remaining_s"] == pytest.approx(expected)
     assert found["run"]["remaining_is_lower_limit"] is False
     (failed,) = found["failed"]
-    assert (failed["name"], failed["message"], failed["host"]) == ("2", "b.root: no such file", HERE)
+    assert (failed["name"], failed["message"], failed["host"]) == (
+        "2",
+        "b.root: no such file",
+        HERE,
+    )
     assert failed["log"] == str(tmp_path / "logs/build/2.log")
 
 
@@ -373,7 +473,10 @@ def test_status_before_the_first_epoch_and_after_the_end(tmp_path):
 
 
 def test_jobs_that_wait_take_as_long_as_the_last_time(tmp_path):
-    jobs = [entry("build", str(number), folder=tmp_path, outputs=[f"{number}.h5"]) for number in range(3)]
+    jobs = [
+        entry("build", str(number), folder=tmp_path, outputs=[f"{number}.h5"])
+        for number in range(3)
+    ]
     start(tmp_path, jobs)
     write_attempts(jobs[0], (read_run(tmp_path).started, None, None, OWN))
     write_benchmark(jobs[1], (20.0, 1, 0, 0, 1))

@@ -119,7 +119,11 @@ def test_pages_are_given_back(tmp_path):
 def test_pages_of_small_files_stay(tmp_path):
     file = tmp_path / "a.bin"
     file.write_bytes(bytes(2**24))
-    owner, pool, before = Owner(np.memmap(file, mode="r")), MapPool(most_resident=2**25), resident_file_pages()
+    owner, pool, before = (
+        Owner(np.memmap(file, mode="r")),
+        MapPool(most_resident=2**25),
+        resident_file_pages(),
+    )
     pool.add(owner)
     assert owner.mapped_bytes[::4096].sum() == 0
     pool.touch(10**6)
@@ -150,7 +154,11 @@ def test_store_is_larger_than_the_memory(tmp_path):
         "runpy.run_module('benchmarks.peak_store', run_name='__main__')"
     )
     result = subprocess.run(
-        [sys.executable, "-c", program, *map(str, paths)], cwd=TESTS, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *map(str, paths)],
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     imports, peak, n_read = map(float, result.stdout.split())
     assert n_read == 100 * 256 + 90_000
@@ -171,9 +179,17 @@ finally:
 
 def test_planning_reads_the_script_of_a_rule_once(tmp_path):
     """Not once a job, which is a fifth of the time that planning ten thousand of them takes."""
-    options = ["-n", "--configfile", "config/test.yaml", "--config", f"results_dir={tmp_path}/results"]
+    options = [
+        "-n",
+        "--configfile",
+        "config/test.yaml",
+        "--config",
+        f"results_dir={tmp_path}/results",
+    ]
     command = [sys.executable, "-c", COUNT_READS, *options]
-    output = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        command, cwd=TESTS.parent, capture_output=True, text=True, check=True
+    ).stdout
     table = output.split("Job stats:")[1].split("\n\n")[0].splitlines()[3:]
     n_jobs = {line.split()[0]: int(line.split()[1]) for line in table}
     with_script = set(n_jobs) - {"all", "total"}

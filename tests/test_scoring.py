@@ -11,8 +11,8 @@ from fakes_models import WeightedSum, make_specification, make_trained
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.scoring import (
     choose_device,
     evaluation,
@@ -46,7 +46,10 @@ def test_scores_are_the_logits(trained, batch_size):
 
 
 def test_scores_of_events_that_are_nearly_certain_differ():
-    images, contents = np.zeros((6, 2, 8, 8), dtype=np.float32), [20.0, 20.5, 40.0, 1e4, -1e4, -800.0]
+    images, contents = (
+        np.zeros((6, 2, 8, 8), dtype=np.float32),
+        [20.0, 20.5, 40.0, 1e4, -1e4, -800.0],
+    )
     images[:, 1, 2, 3] = contents
     assert score_images(WeightedSum(), images).tolist() == contents
 
@@ -74,9 +77,13 @@ def as_wide(images):
 )
 def test_dense_images_of_any_type_and_sparse_ones_score_alike(trained, given_as):
     images = make_images(7, scale=20.0)
-    images = torch.from_numpy(images).to(torch.bfloat16).float().numpy()  # what the narrowest type can hold
+    images = (
+        torch.from_numpy(images).to(torch.bfloat16).float().numpy()
+    )  # what the narrowest type can hold
     expected = score_images(trained, images, batch_size=3)
-    assert score_images(trained, given_as(images), batch_size=3) == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    assert score_images(trained, given_as(images), batch_size=3) == pytest.approx(
+        expected, rel=1e-5, abs=1e-6
+    )
 
 
 def test_model_and_images_stay_as_they_are(trained):
@@ -105,23 +112,37 @@ def test_variables_go_beside_the_image():
     model = WeightedSum(variables=("ht", "mj_sum"), n_variables=2)
     expected = images.sum(axis=(1, 2, 3), dtype=np.float64) + variables.sum(axis=1)
     for given_as in (variables, torch.from_numpy(variables), variables.astype(np.float32)):
-        assert score_images(model, images, given_as, batch_size=2) == pytest.approx(expected, rel=1e-5)
+        assert score_images(model, images, given_as, batch_size=2) == pytest.approx(
+            expected, rel=1e-5
+        )
         assert score_images(model, to_sparse(images), given_as) == pytest.approx(expected, rel=1e-5)
     for wrong in (None, variables[:4], variables[:, :1]):
-        with pytest.raises(InputError, match=r"but the model takes \(5, 2\) beside these images: ht, mj_sum"):
+        with pytest.raises(
+            InputError, match=r"but the model takes \(5, 2\) beside these images: ht, mj_sum"
+        ):
             score_images(model, images, wrong)
-    with pytest.raises(InputError, match=r"variables of shape \(5, 2\), but the model takes \(5, 0\)"):
+    with pytest.raises(
+        InputError, match=r"variables of shape \(5, 2\), but the model takes \(5, 0\)"
+    ):
         score_images(WeightedSum(), images, variables)
 
 
 def test_images_that_do_not_fit():
     model = WeightedSum()
-    for images in (make_images(2, (3, 8, 8)), make_images(1)[0], to_sparse(make_images(2, (2, 8, 16)))):
-        with pytest.raises(InputError, match=r"images of shape \(.*\), but the model takes \(n, 2, 8, 8\)"):
+    for images in (
+        make_images(2, (3, 8, 8)),
+        make_images(1)[0],
+        to_sparse(make_images(2, (2, 8, 16))),
+    ):
+        with pytest.raises(
+            InputError, match=r"images of shape \(.*\), but the model takes \(n, 2, 8, 8\)"
+        ):
             score_images(model, images)
     damaged = to_sparse(make_images(2))
     damaged.cells[3] = 128
-    with pytest.raises(InputError, match=r"sparse images with cells outside their shape \(2, 8, 8\)"):
+    with pytest.raises(
+        InputError, match=r"sparse images with cells outside their shape \(2, 8, 8\)"
+    ):
         score_images(model, damaged)
 
 
@@ -139,19 +160,27 @@ def test_a_score_that_is_not_finite_names_its_image(content):
 def test_bfloat16_is_close_and_hardly_two_events_share_a_score(trained):
     """Three digits of the features, but the logit in full precision."""
     images = make_images(400, scale=20.0)
-    full, half = (score_images(trained, images, precision=precision) for precision in ("fp32", "bf16"))
+    full, half = (
+        score_images(trained, images, precision=precision) for precision in ("fp32", "bf16")
+    )
     assert 0 < np.abs(half - full).max() < 0.2 * full.std()
     assert np.std(half - full) < 0.03 * full.std()
     assert len(np.unique(half)) > 390
-    assert score_images(trained, images) == pytest.approx(full, rel=1e-5, abs=1e-6)  # which is the default
+    assert score_images(trained, images) == pytest.approx(
+        full, rel=1e-5, abs=1e-6
+    )  # which is the default
 
 
 @pytest.mark.parametrize("is_quick", [True, False])
 def test_automatic_precision_is_what_the_device_is_quick_in(trained, monkeypatch, is_quick):
     asked = []
-    monkeypatch.setattr(evaluation, "multiplies_bf16", lambda *, on_gpu: asked.append(on_gpu) or is_quick)
+    monkeypatch.setattr(
+        evaluation, "multiplies_bf16", lambda *, on_gpu: asked.append(on_gpu) or is_quick
+    )
     images = make_images(5, scale=20.0)
-    automatic, full, half = (score_images(trained, images, precision=name) for name in ("auto", "fp32", "bf16"))
+    automatic, full, half = (
+        score_images(trained, images, precision=name) for name in ("auto", "fp32", "bf16")
+    )
     assert automatic == pytest.approx(half if is_quick else full, rel=1e-5, abs=1e-6)
     assert np.abs(half - full).max() > 1e-4
     assert asked == [False]
@@ -167,7 +196,8 @@ def test_precision_of_a_collection(trained, tmp_path):
 @pytest.mark.parametrize("precision", ["fp16", "", "BF16", None])
 def test_precision_that_is_unknown(precision):
     with pytest.raises(
-        InputError, match=f"precision '{precision}' is unknown for scores: choose from fp32, bf16, auto"
+        InputError,
+        match=f"precision '{precision}' is unknown for scores: choose from fp32, bf16, auto",
     ):
         score_images(WeightedSum(), make_images(1), precision=precision)
 
@@ -187,7 +217,10 @@ def test_autocast_ends_with_the_scoring(trained):
 
 def bent(n_phi=8):
     """A model that no symmetry leaves alone."""
-    model = WeightedSum((2, 4, n_phi), weights=torch.randn((2, 4, n_phi), generator=torch.Generator().manual_seed(1)))
+    model = WeightedSum(
+        (2, 4, n_phi),
+        weights=torch.randn((2, 4, n_phi), generator=torch.Generator().manual_seed(1)),
+    )
     forward = model.forward
     model.forward = lambda images, variables=None: 3 * torch.tanh(forward(images, variables)) + 0.5
     return model
@@ -223,7 +256,9 @@ def test_an_image_and_its_rotations_have_the_same_averaged_score(n_rotations):
     for images in (turned, turned[:, :, ::-1]):
         scores = score_images(model, images, n_rotations=n_rotations)
         assert scores == pytest.approx(np.full(n_rotations, scores[0]), rel=1e-6)
-    assert score_images(model, turned[:, :, ::-1], n_rotations=n_rotations)[0] == pytest.approx(scores[0], rel=1e-6)
+    assert score_images(model, turned[:, :, ::-1], n_rotations=n_rotations)[0] == pytest.approx(
+        scores[0], rel=1e-6
+    )
     assert np.ptp(score_images(model, turned)) > 0.01
     if n_rotations < 8:  # between the rotations the score does change
         between = np.roll(turned, 1, axis=3)
@@ -234,7 +269,9 @@ def test_average_with_variables():
     images, variables = make_images(4), np.array([[0.1], [0.2], [0.3], [-5.0]])
     model = WeightedSum(variables=("ht",), n_variables=1)
     expected = score_images(model, images, variables)
-    assert score_images(model, images, variables, n_rotations=4) == pytest.approx(expected, rel=1e-6)
+    assert score_images(model, images, variables, n_rotations=4) == pytest.approx(
+        expected, rel=1e-6
+    )
 
 
 def test_what_is_no_symmetry_is_not_averaged_over():
@@ -245,7 +282,10 @@ def test_what_is_no_symmetry_is_not_averaged_over():
     with pytest.raises(InputError, match="9 rotations: images of 8 columns"):
         score_images(WeightedSum(), images, n_rotations=9)
     cells = {"n_eta": 8, "n_phi": 8}
-    for grid in ({"eta_range": (0.0, 2.5)}, {"eta_range": (-4.0, 5.0), "eta_edges": [*range(-4, 4), 5]}):
+    for grid in (
+        {"eta_range": (0.0, 2.5)},
+        {"eta_range": (-4.0, 5.0), "eta_edges": [*range(-4, 4), 5]},
+    ):
         assert sorted(symmetry_elements(make_specification(grid=cells | grid), 2)) == [0, 1, 16, 17]
     assert sorted(symmetry_elements(make_specification(), 2)) == [0, 1, 2, 3, 16, 17, 18, 19]
     assert sorted(symmetry_elements(make_specification(grid={}), 1)) == [0, 1, 2, 3]
@@ -273,7 +313,12 @@ class Hungry(WeightedSum):
         return super().forward(images, variables)
 
 
-@given(n=st.integers(0, 30), batch_size=st.integers(1, 40), limit=st.integers(1, 40), easy=st.integers(0, 20))
+@given(
+    n=st.integers(0, 30),
+    batch_size=st.integers(1, 40),
+    limit=st.integers(1, 40),
+    easy=st.integers(0, 20),
+)
 def test_lack_of_memory_halves_the_batches_and_loses_nothing(n, batch_size, limit, easy):
     images = make_images(n)
     model = Hungry(limit, easy=easy)
@@ -292,7 +337,9 @@ def test_lack_of_memory_is_told(caplog, tmp_path):
         "out of memory: scoring goes on with batches of 2 images"
     ]
     assert model.batches == [8, 8, 2, 2]
-    assert scores == pytest.approx(score_collection(WeightedSum(), collection, np.arange(20)), rel=1e-5)
+    assert scores == pytest.approx(
+        score_collection(WeightedSum(), collection, np.arange(20)), rel=1e-5
+    )
     with pytest.raises(InputError, match="out of memory for a single image"):
         score_images(Hungry(0), make_images(3))
 
@@ -317,13 +364,17 @@ def test_collection_as_images_in_memory(tmp_path, trained):
     expected = score_images(trained, collection.dense(indices))
     seen = []
     for batch_size in (1, 7, 33, 50):
-        scores = score_collection(trained, collection, indices, batch_size=batch_size, progress=seen.append)
+        scores = score_collection(
+            trained, collection, indices, batch_size=batch_size, progress=seen.append
+        )
         assert scores == pytest.approx(expected, rel=1e-5)
     assert scores.dtype == np.float64
     assert sum(seen) == 4 * 33
     assert score_collection(trained, collection, []).shape == (0,)
     averaged = score_collection(trained, collection, indices, n_rotations=2)
-    assert averaged == pytest.approx(score_images(trained, collection.dense(indices), n_rotations=2), rel=1e-5)
+    assert averaged == pytest.approx(
+        score_images(trained, collection.dense(indices), n_rotations=2), rel=1e-5
+    )
 
 
 def test_collection_gives_its_event_variables(tmp_path):
@@ -331,7 +382,9 @@ def test_collection_gives_its_event_variables(tmp_path):
     path = write_image_file(tmp_path / "a.h5", 10, columns=columns)
     collection, model = ImageCollection([path]), WeightedSum(variables=("ht",), n_variables=1)
     indices = np.array([7, 2, 5])
-    expected = collection.dense(indices).sum(axis=(1, 2, 3), dtype=np.float64) + columns["ht"][indices]
+    expected = (
+        collection.dense(indices).sum(axis=(1, 2, 3), dtype=np.float64) + columns["ht"][indices]
+    )
     assert score_collection(model, collection, indices) == pytest.approx(expected, rel=1e-5)
     with pytest.raises(InputError, match="no column 'leading_pt'"):
         score_collection(WeightedSum(variables=("leading_pt",), n_variables=1), collection, indices)
@@ -353,7 +406,8 @@ MOVED = (-2.5, -1.5, -1.0, -0.5, 1e-6, 0.5, 1.0, 1.5, 2.5)
         (
             {"grid": EtaPhiGrid(8, 8, (-3.0, 3.0))},
             {},
-            "grid is 8x8 cells, eta -3.0 to 3.0, but that of the model is 8x8 cells, eta -2.5 to 2.5",
+            "grid is 8x8 cells, eta -3.0 to 3.0, but that of the model is 8x8 cells, eta -2.5 to "
+            "2.5",
         ),
         (
             {"grid": EtaPhiGrid(8, 8, eta_edges=MOVED)},
@@ -379,12 +433,19 @@ MOVED = (-2.5, -1.5, -1.0, -0.5, 1e-6, 0.5, 1.0, 1.5, 2.5)
 )
 def test_files_of_other_images_than_the_model(tmp_path, file, model, sentence):
     path = write_image_file(tmp_path / "a.h5", **file)
-    with pytest.raises(InputError, match=rf"a.h5: its {sentence}.*; build the images as for the training$"):
+    with pytest.raises(
+        InputError, match=rf"a.h5: its {sentence}.*; build the images as for the training$"
+    ):
         score_collection(WeightedSum(**model), ImageCollection([path]), [0])
 
 
 def test_files_like_those_of_the_model(tmp_path):
-    edges = {"n_eta": 8, "n_phi": 8, "eta_range": [-2.5, 2.5], "eta_edges": list(EDGES)}  # as JSON gives them back
+    edges = {
+        "n_eta": 8,
+        "n_phi": 8,
+        "eta_range": [-2.5, 2.5],
+        "eta_edges": list(EDGES),
+    }  # as JSON gives them back
     files = [write_image_file(tmp_path / "edges.h5", grid=EtaPhiGrid(8, 8, eta_edges=EDGES))]
     models = [WeightedSum(grid=edges)]
     files.append(write_image_file(tmp_path / "plain.h5"))
@@ -395,7 +456,9 @@ def test_files_like_those_of_the_model(tmp_path):
     files.append(write_image_file(tmp_path / "jets.h5", columns=columns, kind="jet", grid=JET_GRID))
     models.append(WeightedSum(kind="jet", grid={"n_eta": 8, "n_phi": 8, "width": 1.6}))
     files.append(files[-1])
-    models.append(WeightedSum(kind="jet", grid={}, channels=(), units=()))  # a model that does not say
+    models.append(
+        WeightedSum(kind="jet", grid={}, channels=(), units=())
+    )  # a model that does not say
     for file, model in zip(files, models, strict=True):
         collection = ImageCollection([file])
         scores = score_collection(model, collection, [3, 1])
@@ -412,7 +475,8 @@ def test_devices(monkeypatch):
         score_images(WeightedSum(), make_images(1), device="gpu")
     for name in ("cuda:0", "tpu", ""):
         with pytest.raises(
-            InputError, match=f"device '{name}' does not exist on this machine: choose auto, cpu or gpu"
+            InputError,
+            match=f"device '{name}' does not exist on this machine: choose auto, cpu or gpu",
         ):
             choose_device(name)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -444,7 +508,14 @@ def test_indices_that_are_none_of_an_event(tmp_path, trained, indices, sentence)
 
 
 @pytest.mark.parametrize(
-    "images", [None, "text", [[1], [2, 3]], np.ma.masked_array(np.ones((1, 2, 8, 8)), True), np.ones((1, 2, 8, 8)) + 0j]
+    "images",
+    [
+        None,
+        "text",
+        [[1], [2, 3]],
+        np.ma.masked_array(np.ones((1, 2, 8, 8)), True),
+        np.ones((1, 2, 8, 8)) + 0j,
+    ],
 )
 def test_images_that_are_no_numbers(trained, images):
     with pytest.raises(InputError):

@@ -7,11 +7,19 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.jets import event_variables
-from calovision.selection import EVENT_VARIABLES, apply_selection, check_configured_cut, evaluate_cut
+from calovision.selection import (
+    EVENT_VARIABLES,
+    apply_selection,
+    check_configured_cut,
+    evaluate_cut,
+)
 
-SIGNAL_REGION = "(delta_eta_12 < 1.4) & (((n_fat_jets >= 4) & (mj_sum > 800)) | ((n_fat_jets >= 5) & (mj_sum > 600)))"
+SIGNAL_REGION = (
+    "(delta_eta_12 < 1.4) & (((n_fat_jets >= 4) & (mj_sum > 800)) | ((n_fat_jets >= "
+    "5) & (mj_sum > 600)))"
+)
 VARIABLES = {
     "n_fat_jets": np.array([4, 4, 5, 5, 3, 5, 4]),
     "mj_sum": np.array([801.0, 800.0, 601.0, 600.0, 2000.0, 900.0, 900.0]),
@@ -27,7 +35,11 @@ def test_signal_region_by_hand():
 
 def test_cut_flow_by_hand():
     weights = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, -64.0])
-    selection = {"five jets": "n_fat_jets >= 5", "heavy": "mj_sum > 600", "close": "delta_eta_12 < 1.4"}
+    selection = {
+        "five jets": "n_fat_jets >= 5",
+        "heavy": "mj_sum > 600",
+        "close": "delta_eta_12 < 1.4",
+    }
     passed, cut_flow = apply_selection(selection, VARIABLES, weights)
     assert passed.tolist() == [False, False, True, False, False, False, False]
     assert cut_flow == [("five jets", 3, 44.0), ("heavy", 2, 36.0), ("close", 1, 4.0)]
@@ -71,7 +83,8 @@ def test_unknown_variable_names_the_known_ones(name):
         evaluate_cut("my cut", f"{name} > 3", VARIABLES)
     nearest = "did you mean n_fat_jets? Else " if name == "fat_jets" else ""
     assert str(caught.value) == (
-        f"cut 'my cut' ({name} > 3) uses the unknown variable '{name}': {nearest}choose from delta_eta_12, mj_sum, "
+        f"cut 'my cut' ({name} > 3) uses the unknown variable '{name}': {nearest}choose from "
+        "delta_eta_12, mj_sum, "
         "n_fat_jets"
     )
 
@@ -83,8 +96,14 @@ def test_unknown_variable_names_the_known_ones(name):
         ("900 >= mj_sum > 700 >= 3", [True, True, False, False, False, True, True]),
         ("600 < mj_sum < 801", [False, True, True, False, False, False, False]),
         ("not n_fat_jets >= 4", [False, False, False, False, True, False, False]),
-        ("~(n_fat_jets >= 4) | (delta_eta_12 > 1.2)", [False, False, False, False, True, True, True]),
-        ("(n_fat_jets >= 5) + (mj_sum > 700) == 2", [False, False, False, False, False, True, False]),
+        (
+            "~(n_fat_jets >= 4) | (delta_eta_12 > 1.2)",
+            [False, False, False, False, True, True, True],
+        ),
+        (
+            "(n_fat_jets >= 5) + (mj_sum > 700) == 2",
+            [False, False, False, False, False, True, False],
+        ),
         ("max(mj_sum, 900) == 900", [True, True, True, True, False, True, True]),
         ("n_fat_jets / 2 > 2.4", [False, False, True, True, False, True, False]),
         ("-n_fat_jets % 3 == 1", [False, False, True, True, False, True, False]),
@@ -98,9 +117,17 @@ def test_operators_by_hand(expression, expected):
 
 def test_large_event_numbers_are_exact():
     numbers = np.array([2**53, 2**53 + 1, 2**53 + 2], dtype=np.uint64)
-    assert evaluate_cut("one", f"event_number == {2**53 + 1}", {"event_number": numbers}).tolist() == [0, 1, 0]
-    assert evaluate_cut("odd", "event_number % 2 == 1", {"event_number": numbers}).tolist() == [0, 1, 0]
-    with pytest.raises(InputError, match=r"cut 'one': the expression .* has whole numbers beyond 64 bits"):
+    assert evaluate_cut(
+        "one", f"event_number == {2**53 + 1}", {"event_number": numbers}
+    ).tolist() == [0, 1, 0]
+    assert evaluate_cut("odd", "event_number % 2 == 1", {"event_number": numbers}).tolist() == [
+        0,
+        1,
+        0,
+    ]
+    with pytest.raises(
+        InputError, match=r"cut 'one': the expression .* has whole numbers beyond 64 bits"
+    ):
         evaluate_cut("one", "event_number * event_number > 3", {"event_number": numbers})
 
 
@@ -110,7 +137,10 @@ def test_large_event_numbers_are_exact():
         ("", "cannot be read; write names"),
         ("n_fat_jets >", "cannot be read; write names"),
         ("(n_fat_jets > 3", "cannot be read; write names"),
-        ("n_fat_jets >= 4 & mj_sum > 800", r"joins comparisons without parentheses; write \(a > 3\) & \(b < 4\)"),
+        (
+            "n_fat_jets >= 4 & mj_sum > 800",
+            r"joins comparisons without parentheses; write \(a > 3\) & \(b < 4\)",
+        ),
         ("(mj_sum > 1) & n_fat_jets", "joins n_fat_jets, which is no condition, by and"),
         ("~n_fat_jets > 3", "has ~ of a number"),
         ("mj_sum > 800 == n_fat_jets > 3", "compares in several ways without parentheses"),
@@ -125,7 +155,10 @@ def test_large_event_numbers_are_exact():
         ("max(mj_sum) > 3", r"has max of 1 argument.* write max\(a, b\)"),
         ("__import__('os').getcwd()", r"calls __import__\('os'\).getcwd; only functions"),
         ("sqrt(*(exec('x') for x in (1,))) > 0", r"calls sqrt with \* or ="),
-        ("(n_fat_jets > 3) & (().__class__ > 0)", r"has \(\).__class__; dots and brackets may only follow names"),
+        (
+            "(n_fat_jets > 3) & (().__class__ > 0)",
+            r"has \(\).__class__; dots and brackets may only follow names",
+        ),
     ],
 )
 def test_expression_that_cannot_be_read(expression, reason):
@@ -135,11 +168,15 @@ def test_expression_that_cannot_be_read(expression, reason):
 
 @pytest.mark.parametrize("expression", [None, 3, True, ["n_fat_jets > 3"]])
 def test_expression_that_is_no_text(expression):
-    with pytest.raises(InputError, match=r"cut 'my cut': .* is no text; write an expression such as"):
+    with pytest.raises(
+        InputError, match=r"cut 'my cut': .* is no text; write an expression such as"
+    ):
         evaluate_cut("my cut", expression, VARIABLES)
 
 
-@pytest.mark.parametrize("expression", ["mj_sum", "n_fat_jets + 1", "1", "n_fat_jets & 1", "where(ht > 1, 2, 3)"])
+@pytest.mark.parametrize(
+    "expression", ["mj_sum", "n_fat_jets + 1", "1", "n_fat_jets & 1", "where(ht > 1, 2, 3)"]
+)
 def test_expression_that_is_no_comparison(expression):
     with pytest.raises(InputError, match="gives numbers: it must be a comparison"):
         evaluate_cut("my cut", expression, VARIABLES | {"ht": np.ones(7)})
@@ -160,10 +197,16 @@ def test_code_of_a_cut_does_not_run(tmp_path):
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("n_fatjets >= 4", "uses the unknown variable 'n_fatjets': did you mean n_fat_jets? Else choose from"),
+        (
+            "n_fatjets >= 4",
+            "uses the unknown variable 'n_fatjets': did you mean n_fat_jets? Else choose from",
+        ),
         ("HT > 800", "uses the unknown variable 'HT': did you mean ht? Else choose from"),
         ("met > 200", "uses the unknown variable 'met': choose from delta_eta_12, ht, "),
-        ("sphericity > 0.2", "uses the unknown variable 'sphericity', which needs event_content: set it"),
+        (
+            "sphericity > 0.2",
+            "uses the unknown variable 'sphericity', which needs event_content: set it",
+        ),
         ("mj_sum[0] > 3", "uses 'mj_sum[0]', but mj_sum is one number an event: write mj_sum"),
         ("mj_sum", "gives numbers"),
     ],
@@ -175,8 +218,12 @@ def test_configured_cut_that_is_wrong(expression, message):
 
 
 def test_configured_cut_on_the_content_of_events():
-    check_configured_cut("c", "(sphericity > 0.2) & (jet_pt[9] > 50) & ((n_jets & 1) == 0)", with_content=True)
-    with pytest.raises(InputError, match=r"uses 'jet_pt\[10\]', but jet_pt has 10 numbers an event"):
+    check_configured_cut(
+        "c", "(sphericity > 0.2) & (jet_pt[9] > 50) & ((n_jets & 1) == 0)", with_content=True
+    )
+    with pytest.raises(
+        InputError, match=r"uses 'jet_pt\[10\]', but jet_pt has 10 numbers an event"
+    ):
         check_configured_cut("c", "jet_pt[10] > 50", with_content=True)
     with pytest.raises(InputError, match="uses 'jet_pt', but jet_pt has 10 numbers"):
         check_configured_cut("c", "jet_pt > 50", with_content=True)
@@ -189,7 +236,16 @@ def test_names_of_variables_are_those_of_the_jets():
 
 def test_check_of_a_cut_loads_neither_numexpr_nor_root_files():
     program = (
-        "import sys; from calovision.selection import check_configured_cut as c; c('a', 'ht > 3', with_content=True)"
+        "import sys; from calovision.selection import check_configured_cut as c; c('a', 'ht "
+        "> 3', with_content=True)"
     )
-    program += "; print([name for name in ('numexpr', 'uproot', 'awkward', 'numba') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
+    program += (
+        "; print([name for name in ('numexpr', 'uproot', 'awkward', 'numba') if name in "
+        "sys.modules])"
+    )
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )

@@ -1,4 +1,5 @@
-"""One ROOT file in two samples: found by its path, however it is written, or its UUID; shared only by a split group."""
+"""One ROOT file in two samples: found by its path, however it is written, or its UUID; shared only
+by a split group."""
 
 import json
 import os
@@ -11,18 +12,20 @@ from fakes_cli import fail, succeed
 from test_conversion_definition import write_images
 
 from calovision.conversion import ImageRecipe, convert_ntuple
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import SampleFiles, check_shared_files
-from calovision.splits import assign_split
 from calovision.storage import ImageCollection, ImageFile
+from calovision.storage.splits import assign_split
 
 RECIPE = ImageRecipe(grid=EtaPhiGrid(8, 8), cluster_jets=False)
 MESSAGE = "the samples one and two share a ROOT file"
 
 
 def check(first, second, **options):
-    check_shared_files({"one": SampleFiles([str(first)], **options), "two": SampleFiles([str(second)], **options)})
+    check_shared_files(
+        {"one": SampleFiles([str(first)], **options), "two": SampleFiles([str(second)], **options)}
+    )
 
 
 @pytest.fixture
@@ -57,7 +60,17 @@ def spellings(file, monkeypatch):
 
 
 SPELLINGS = (
-    *("same", "relative", "dots", "slashes", "home", "symbolic link", "hard link", "linked folder", "tree"),
+    *(
+        "same",
+        "relative",
+        "dots",
+        "slashes",
+        "home",
+        "symbolic link",
+        "hard link",
+        "linked folder",
+        "tree",
+    ),
     *("file address", "mounted"),
 )
 
@@ -107,9 +120,13 @@ def test_files_that_are_others(tmp_path, monkeypatch, first, second):
 
 
 def test_trees_named_by_the_sample():
-    check_shared_files({"one": SampleFiles(["a.root"], tree="signal"), "two": SampleFiles(["a.root:background"])})
+    check_shared_files(
+        {"one": SampleFiles(["a.root"], tree="signal"), "two": SampleFiles(["a.root:background"])}
+    )
     with pytest.raises(InputError, match=MESSAGE):
-        check_shared_files({"one": SampleFiles(["a.root"], tree="signal"), "two": SampleFiles(["a.root:signal;1"])})
+        check_shared_files(
+            {"one": SampleFiles(["a.root"], tree="signal"), "two": SampleFiles(["a.root:signal;1"])}
+        )
 
 
 def test_groups_must_agree():
@@ -120,7 +137,9 @@ def test_groups_must_agree():
 
 
 def test_a_trained_sample_does_not_share_with_one_that_is_only_tested():
-    with pytest.raises(InputError, match="only one of them is trained, so that all events are tested in the other"):
+    with pytest.raises(
+        InputError, match="only one of them is trained, so that all events are tested in the other"
+    ):
         check_shared_files(
             {
                 "one": SampleFiles(["a.root"], split_group="x"),
@@ -130,13 +149,24 @@ def test_a_trained_sample_does_not_share_with_one_that_is_only_tested():
 
 
 def test_the_group_decides_the_split(tmp_path):
-    """An event has one split in all samples of a group; without a group the sample's name decides, as ever."""
+    """An event has one split in all samples of a group; without a group the sample's name decides,
+    as ever."""
     number = np.arange(500)
     path = write_ntuple(tmp_path / "a.root", *make_events(500), first=0)
     found = {}
-    for sample, group in (("qcd", None), ("other", None), ("qcd", "common"), ("other", "common"), ("other", "qcd")):
-        recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), cluster_jets=False, split_group=group, split_seed=3)
-        convert_ntuple(path, tmp_path / "a.h5", recipe, sample=sample, label=0, cross_section_pb=1.0)
+    for sample, group in (
+        ("qcd", None),
+        ("other", None),
+        ("qcd", "common"),
+        ("other", "common"),
+        ("other", "qcd"),
+    ):
+        recipe = ImageRecipe(
+            grid=EtaPhiGrid(8, 8), cluster_jets=False, split_group=group, split_seed=3
+        )
+        convert_ntuple(
+            path, tmp_path / "a.h5", recipe, sample=sample, label=0, cross_section_pb=1.0
+        )
         file = ImageFile(tmp_path / "a.h5")
         assert (file.metadata.sample, file.metadata.split_group) == (sample, group or "")
         found[sample, group] = file.events["split"]
@@ -151,16 +181,53 @@ def test_the_group_decides_the_split(tmp_path):
 def test_splits_of_today():
     """They were so before there were groups."""
     split = assign_split("qcd", np.arange(1000, 1024), seed=2, fractions=(0.6, 0.2, 0.2))
-    assert split.tolist() == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0, 0, 1, 0, 1, 0, 1, 2, 1, 0]
+    assert split.tolist() == [
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        2,
+        2,
+        0,
+        0,
+        1,
+        0,
+        1,
+        0,
+        1,
+        2,
+        1,
+        0,
+    ]
 
 
 def images_of_one_file(tmp_path, groups):
     path = write_ntuple(tmp_path / "a.root", *make_events(20), first=0)
     copy = tmp_path / "copy.root"
     copy.write_bytes(path.read_bytes())
-    for source, sample, label, group in zip((path, copy), ("one", "two"), (0, 1), groups, strict=True):
+    for source, sample, label, group in zip(
+        (path, copy), ("one", "two"), (0, 1), groups, strict=True
+    ):
         options = () if group is None else ("--split-group", group)
-        arguments = ("--sample", sample, "--label", label, "--grid", "8x8", "--channels", "et", *options)
+        arguments = (
+            "--sample",
+            sample,
+            "--label",
+            label,
+            "--grid",
+            "8x8",
+            "--channels",
+            "et",
+            *options,
+        )
         succeed("images", source, "-o", tmp_path / f"{sample}.h5", *arguments)
     return [tmp_path / "one.h5", tmp_path / "two.h5"]
 
@@ -168,7 +235,10 @@ def images_of_one_file(tmp_path, groups):
 def test_images_of_a_copied_file_in_two_samples_are_not_read_together(tmp_path):
     """Copies have one UUID, whatever their names."""
     paths = images_of_one_file(tmp_path, (None, None))
-    message = r"one.h5 and .*two.h5: the samples one and two have events of one ROOT file \(.*a.root, .*copy.root\)"
+    message = (
+        r"one.h5 and .*two.h5: the samples one and two have events of one ROOT file "
+        r"\(.*a.root, .*copy.root\)"
+    )
     with pytest.raises(InputError, match=message):
         ImageCollection(paths)
     assert "give each file to one sample, or both samples the same split_group" in fail(

@@ -1,4 +1,5 @@
-"""The example's generator and detector: closed forms, conservation, reproducibility, and the file that they write."""
+"""The example's generator and detector: closed forms, conservation, reproducibility, and the file
+that they write."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.simulation import (
     PROCESSES,
     NtupleSummary,
@@ -32,7 +33,12 @@ def particles_of(events: list[list[tuple[int, float, float, float, float]]]) -> 
     flat = np.array([p for event in events for p in event], dtype=np.float64).reshape(-1, 5)
     pdg_id, pt, eta, phi, mass = flat.T
     pz = pt * np.sinh(eta)
-    columns = {"id": pdg_id.astype(np.int32), "px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pz}
+    columns = {
+        "id": pdg_id.astype(np.int32),
+        "px": pt * np.cos(phi),
+        "py": pt * np.sin(phi),
+        "pz": pz,
+    }
     columns["e"] = np.sqrt(pt**2 + pz**2 + mass**2)
     return ak.unflatten(ak.zip(columns), np.array([len(event) for event in events], dtype=np.int64))
 
@@ -49,7 +55,13 @@ def random_particles(n_events: int = 40, n_particles: int = 60) -> ak.Array:
     return particles_of(
         [
             [
-                (int(rng.choice(ids)), rng.exponential(8.0) + 0.05, rng.uniform(-5.5, 5.5), phi, 0.0)
+                (
+                    int(rng.choice(ids)),
+                    rng.exponential(8.0) + 0.05,
+                    rng.uniform(-5.5, 5.5),
+                    phi,
+                    0.0,
+                )
                 for phi in rng.uniform(-np.pi, np.pi, n_particles)
             ]
             for _ in range(n_events)
@@ -58,7 +70,9 @@ def random_particles(n_events: int = 40, n_particles: int = 60) -> ak.Array:
 
 
 def random_batch(n_events: int) -> GeneratedBatch:
-    return GeneratedBatch(random_particles(n_events), np.ones(n_events), n_events, float(n_events), 1.0, 9, n_events)
+    return GeneratedBatch(
+        random_particles(n_events), np.ones(n_events), n_events, float(n_events), 1.0, 9, n_events
+    )
 
 
 @pytest.fixture
@@ -67,7 +81,11 @@ def ideal(monkeypatch: pytest.MonkeyPatch) -> None:
     perfect = {"min_energy": 0.0, "resolution": ((4.9, 0.0, 0.0, 0.0),)}
     for name in ("EM", "HAD"):
         original = getattr(calorimeter, name)
-        monkeypatch.setattr(calorimeter, name, calorimeter.Calorimeter(original.eta_edges, original.n_phi, **perfect))
+        monkeypatch.setattr(
+            calorimeter,
+            name,
+            calorimeter.Calorimeter(original.eta_edges, original.n_phi, **perfect),
+        )
 
 
 # Solenoid
@@ -76,9 +94,13 @@ def ideal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("charge", [-2.0, -1.0, 1.0, 2.0])
 @pytest.mark.parametrize("pt", [1.0, 5.0, 200.0])
 def test_barrel_azimuth_is_the_closed_form(pt: float, charge: float) -> None:
-    eta, phi = detector.propagate(np.array([pt]), np.array([0.0]), np.array([0.5]), np.array([charge]))
+    eta, phi = detector.propagate(
+        np.array([pt]), np.array([0.0]), np.array([0.5]), np.array([charge])
+    )
     radius = pt / (0.299792458 * 2.0 * abs(charge))
-    assert phi[0] == pytest.approx(0.5 - np.sign(charge) * np.arcsin(1.15 / (2 * radius)), abs=1e-12)
+    assert phi[0] == pytest.approx(
+        0.5 - np.sign(charge) * np.arcsin(1.15 / (2 * radius)), abs=1e-12
+    )
     assert eta[0] == 0.0
 
 
@@ -112,7 +134,9 @@ def test_helix_ends_where_small_steps_end(pt: float, eta0: float) -> None:
     rho, z = np.hypot(x, y), radius * turn * np.sinh(eta0)
     last = np.argmax((rho >= 1.15) | (np.abs(z) >= 3.51))
     assert last > 0
-    eta, phi = detector.propagate(np.array([pt]), np.array([eta0]), np.array([0.0]), np.array([1.0]))
+    eta, phi = detector.propagate(
+        np.array([pt]), np.array([eta0]), np.array([0.0]), np.array([1.0])
+    )
     assert eta[0] == pytest.approx(np.arcsinh(z[last] / rho[last]), abs=2e-3)
     difference = phi[0] - np.arctan2(y[last], x[last])
     assert (difference + np.pi) % (2 * np.pi) - np.pi == pytest.approx(0.0, abs=2e-3)
@@ -123,7 +147,9 @@ def test_looper_leaves_through_the_end_cap_and_one_without_pz_nowhere() -> None:
     eta, _ = detector.propagate(pt, np.array([0.5, 0.0]), np.zeros(2), np.ones(2))
     assert eta[0] > np.arcsinh(3.51 / 0.667)
     assert np.isnan(eta[1])
-    towers, _ = detector.simulate_detector(particles_of([[(PION, 0.2, 0.0, 1.0, 0.14)]]), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(
+        particles_of([[(PION, 0.2, 0.0, 1.0, 0.14)]]), np.random.default_rng(0)
+    )
     assert ak.num(towers.e).tolist() == [0]
 
 
@@ -156,7 +182,10 @@ def test_energy_is_conserved_without_resolution_and_threshold() -> None:
     towers, _ = detector.simulate_detector(p, np.random.default_rng(1))
     pt = np.hypot(p.px, p.py)
     charge = ak.unflatten(detector.particle_charges(ak.to_numpy(ak.flatten(p.id))), ak.num(p.id))
-    flat = [ak.to_numpy(ak.flatten(x)) for x in (pt, np.arcsinh(p.pz / pt), np.arctan2(p.py, p.px), charge)]
+    flat = [
+        ak.to_numpy(ak.flatten(x))
+        for x in (pt, np.arcsinh(p.pz / pt), np.arctan2(p.py, p.px), charge)
+    ]
     eta = ak.unflatten(detector.propagate(*flat)[0], ak.num(p.id))
     visible = np.abs(eta) < 4.9
     for blind in (12, 13, 1000022):
@@ -185,7 +214,9 @@ def test_energy_is_conserved_without_resolution_and_threshold() -> None:
     ],
 )
 def test_energy_shares_by_particle(pdg_id: int, em: float, had: float) -> None:
-    towers, _ = detector.simulate_detector(particles_of([[(pdg_id, 50.0, 0.3, 1.0, 0.0)]]), np.random.default_rng(0))
+    towers, _ = detector.simulate_detector(
+        particles_of([[(pdg_id, 50.0, 0.3, 1.0, 0.0)]]), np.random.default_rng(0)
+    )
     energy = 50.0 * np.cosh(0.3)
     assert ak.sum(towers.e_em) == pytest.approx(em * energy)
     assert ak.sum(towers.e_had) == pytest.approx(had * energy)
@@ -222,7 +253,10 @@ def test_resolution_is_that_of_the_calorimeter(
 def test_rows_of_the_resolution_hold_up_to_their_end() -> None:
     eta = np.array([0.0, 1.7, np.nextafter(1.7, 2), -3.2, -3.3, 4.9])
     layer = calorimeter.Calorimeter(
-        np.array([-4.9, 4.9]), np.array([1]), 0.0, ((1.7, 0.0, 0.0, 2.0), (3.2, 3.0, 0.0, 0.0), (4.9, 0.0, 0.5, 0.0))
+        np.array([-4.9, 4.9]),
+        np.array([1]),
+        0.0,
+        ((1.7, 0.0, 0.0, 2.0), (3.2, 3.0, 0.0, 0.0), (4.9, 0.0, 0.5, 0.0)),
     )
     np.testing.assert_allclose(layer.sigma(np.full(6, 16.0), eta), [2, 2, 12, 12, 8, 8])
 
@@ -249,8 +283,13 @@ def test_thresholds() -> None:
 
 def test_towers_lie_at_random_places_inside_the_cell_hit() -> None:
     eta, phi = 0.0125, 0.5 * 2 * np.pi / 256  # the center of an electromagnetic cell
-    towers, _ = detector.simulate_detector(particles_of([[(22, 50.0, eta, phi, 0.0)]] * 2000), np.random.default_rng(5))
-    x, y = ak.to_numpy(ak.flatten(towers.eta)) / 0.025, ak.to_numpy(ak.flatten(towers.phi)) * 256 / (2 * np.pi)
+    towers, _ = detector.simulate_detector(
+        particles_of([[(22, 50.0, eta, phi, 0.0)]] * 2000), np.random.default_rng(5)
+    )
+    x, y = (
+        ak.to_numpy(ak.flatten(towers.eta)) / 0.025,
+        ak.to_numpy(ak.flatten(towers.phi)) * 256 / (2 * np.pi),
+    )
     for values in (x, y):
         assert 0 <= values.min() < 0.01
         assert 0.99 < values.max() < 1
@@ -260,7 +299,10 @@ def test_towers_lie_at_random_places_inside_the_cell_hit() -> None:
 
 @pytest.mark.usefixtures("ideal")
 def test_two_particles_in_a_cell_make_one_tower_an_event() -> None:
-    events = [[(22, 5.0, 0.01, 0.01, 0.0), (22, 7.0, 0.012, 0.012, 0.0)], [(22, 9.0, 0.01, 0.01, 0.0)]]
+    events = [
+        [(22, 5.0, 0.01, 0.01, 0.0), (22, 7.0, 0.012, 0.012, 0.0)],
+        [(22, 9.0, 0.01, 0.01, 0.0)],
+    ]
     towers, _ = detector.simulate_detector(particles_of(events), np.random.default_rng(0))
     expected = [5.0 * np.cosh(0.01) + 7.0 * np.cosh(0.012), 9.0 * np.cosh(0.01)]
     np.testing.assert_allclose(ak.to_numpy(towers.e).ravel(), expected)
@@ -285,7 +327,11 @@ def test_azimuth_of_float32_pi_falls_into_the_first_cell() -> None:
     event, ring, column, energy = calorimeter.sum_cells(
         calorimeter.EM, np.array([0]), 0.31 * one, float(np.float32(np.pi)) * one, one
     )
-    assert (event.tolist(), ring.tolist(), column.tolist()) == ([0], [len(calorimeter.EM.n_phi) // 2 + 12], [0])
+    assert (event.tolist(), ring.tolist(), column.tolist()) == (
+        [0],
+        [len(calorimeter.EM.n_phi) // 2 + 12],
+        [0],
+    )
     assert energy.tolist() == [1.0]
 
 
@@ -318,10 +364,17 @@ def test_track_efficiency(pdg_id: int, pt: float, eta: float, efficiency: float)
 
 @pytest.mark.parametrize(
     ("pdg_id", "eta", "a", "b"),
-    [(PION, 0.2, 0.06, 1.3e-3), (PION, 2.0, 0.25, 3.1e-3), (11, 1.0, 0.05, 1.7e-3), (13, 0.2, 0.01, 1e-4)],
+    [
+        (PION, 0.2, 0.06, 1.3e-3),
+        (PION, 2.0, 0.25, 3.1e-3),
+        (11, 1.0, 0.05, 1.7e-3),
+        (13, 0.2, 0.01, 1e-4),
+    ],
 )
 def test_track_momentum_resolution(pdg_id: int, eta: float, a: float, b: float) -> None:
-    _, tracks = detector.simulate_detector(many(20_000, pdg_id, 50.0, eta), np.random.default_rng(8))
+    _, tracks = detector.simulate_detector(
+        many(20_000, pdg_id, 50.0, eta), np.random.default_rng(8)
+    )
     pt = ak.to_numpy(ak.flatten(tracks.pt))
     assert pt.std() / 50.0 == pytest.approx(np.hypot(a, 50.0 * b), rel=0.04)
     assert pt.mean() == pytest.approx(50.0, rel=0.01)
@@ -341,7 +394,9 @@ def test_tracks_have_angles_and_charge_of_the_vertex() -> None:
 
 def test_charges_of_known_and_unknown_particles() -> None:
     ids = np.array([11, -11, 211, -2212, 22, 310, 3222, 1000010020, 99999999, -3334, 11])
-    np.testing.assert_array_equal(detector.particle_charges(ids), [-1, 1, 1, -1, 0, 0, 1, 1, 0, 1, -1])
+    np.testing.assert_array_equal(
+        detector.particle_charges(ids), [-1, 1, 1, -1, 0, 0, 1, 1, 0, 1, -1]
+    )
 
 
 # Events
@@ -377,7 +432,12 @@ def test_the_particles_are_not_modified() -> None:
 
 def test_seeds_are_stable_distinct_and_in_pythias_range() -> None:
     assert derive_seed(1, "qcd", 0) == 627567090
-    seeds = {derive_seed(seed, sample, chunk) for seed in range(5) for sample in "ab" for chunk in range(20)}
+    seeds = {
+        derive_seed(seed, sample, chunk)
+        for seed in range(5)
+        for sample in "ab"
+        for chunk in range(20)
+    }
     assert len(seeds) == 200
     assert 1 <= min(seeds) < max(seeds) <= 900_000_000
     assert derive_seed("a", "b,c") != derive_seed("a,b", "c")
@@ -385,7 +445,9 @@ def test_seeds_are_stable_distinct_and_in_pythias_range() -> None:
 
 
 def test_exactly_the_wanted_events_come_out() -> None:
-    batches = list(generate("qcd", n_events=7, seed=5, batch_size=3, pt_hat_min=400.0, pt_hat_max=420.0))
+    batches = list(
+        generate("qcd", n_events=7, seed=5, batch_size=3, pt_hat_min=400.0, pt_hat_max=420.0)
+    )
     assert [len(b.weights) for b in batches] == [3, 3, 1]
     assert [len(b.particles) for b in batches] == [3, 3, 1]
     assert batches[-1].n_accepted == 7
@@ -394,14 +456,19 @@ def test_exactly_the_wanted_events_come_out() -> None:
         np.testing.assert_array_equal(batch.weights, 1.0)
         assert (batch.n_generated, batch.sum_of_weights) == (len(batch.weights), len(batch.weights))
         energy = ak.to_numpy(ak.sum(batch.particles.e, axis=1))
-        np.testing.assert_allclose(energy, 13000.0, rtol=1e-4)  # every final-state particle, and nothing else
+        np.testing.assert_allclose(
+            energy, 13000.0, rtol=1e-4
+        )  # every final-state particle, and nothing else
         np.testing.assert_allclose(ak.sum(batch.particles.pz, axis=1), 0.0, atol=1.0)
-    # About pT-hat^-5.5: a quarter of the 2040 pb above 400 GeV (paper's code); the estimate has seven events.
+    # About pT-hat^-5.5: a quarter of the 2040 pb above 400 GeV (paper's code); the estimate has
+    # seven events.
     assert batches[-1].cross_section_pb == pytest.approx(480.0, rel=0.5)
 
 
 def test_bias_gives_weights_that_undo_it() -> None:
-    (batch,) = generate("qcd", n_events=40, seed=5, pt_hat_min=400.0, pt_hat_max=2500.0, bias_power=4)
+    (batch,) = generate(
+        "qcd", n_events=40, seed=5, pt_hat_min=400.0, pt_hat_max=2500.0, bias_power=4
+    )
     assert 0.6 < batch.weights.max() <= 1.0  # (pt_hat_min / pT-hat)^4
     assert batch.weights.min() < 0.3
     assert (batch.n_generated, batch.sum_of_weights) == (40, pytest.approx(batch.weights.sum()))
@@ -424,7 +491,12 @@ def test_failed_events_are_replaced() -> None:
     hook = EveryThirdFails()
     generator = module.Pythia("", False)
     generator.addUserHooksPtr(hook)
-    for line in (*pythia.COMMON_SETTINGS, "HardQCD:all = on", "PhaseSpace:pTHatMin = 400", "PartonLevel:MPI = off"):
+    for line in (
+        *pythia.COMMON_SETTINGS,
+        "HardQCD:all = on",
+        "PhaseSpace:pTHatMin = 400",
+        "PartonLevel:MPI = off",
+    ):
         assert generator.readString(line)
     assert generator.init()
     batches = list(pythia._batches(pythia._Generator(generator), 5, range(20), 12))
@@ -454,7 +526,9 @@ def test_gluino_pairs_decay_into_ten_quarks_without_top() -> None:
     settings = pythia._rpv_settings(PROCESSES["rpv_gluinos"])
     record = pythia._initialize(5, settings, "rpv_gluinos").pythia.nextBatch(30).prt
     mother = record.id[record.mother1]
-    from_decay = (abs(record.status) == 23) & ((mother == slha.GLUINO) | (mother == slha.NEUTRALINO))
+    from_decay = (abs(record.status) == 23) & (
+        (mother == slha.GLUINO) | (mother == slha.NEUTRALINO)
+    )
     quarks = record.id[from_decay]
     assert ak.all(ak.num(quarks) == 10)
     assert set(np.abs(ak.to_numpy(ak.flatten(quarks)))) == {1, 2, 3, 4, 5}
@@ -476,7 +550,9 @@ def test_branching_ratios_add_up() -> None:
         assert sum(ratios) == pytest.approx(1.0, abs=1e-9)
     for line in text.split(f"DECAY {slha.NEUTRALINO}")[1].splitlines()[1:]:
         charges = {1: -1 / 3, 2: 2 / 3, 3: -1 / 3, 4: 2 / 3, 5: -1 / 3}
-        assert sum(np.sign(int(q)) * charges[abs(int(q))] for q in line.split()[2:]) == pytest.approx(0.0)
+        assert sum(
+            np.sign(int(q)) * charges[abs(int(q))] for q in line.split()[2:]
+        ) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(
@@ -495,8 +571,16 @@ def test_branching_ratios_add_up() -> None:
         ("qcd", {"filter_jets": 0}, "filter_jets: must be 1 to 10 or null, not 0"),
         ("qcd", {"filter_jets": 2.5}, "filter_jets: must be 1 to 10"),
         ("qcd", {"filter_jets": 11}, "filter_jets: must be 1 to 10"),
-        ("minimum_bias", {"filter_jets": 3}, "filter_jets: not an option of the process 'minimum_bias'"),
-        ("rpv_gluinos", {"filter_jets": 3}, "filter_jets: not an option of the process 'rpv_gluinos'"),
+        (
+            "minimum_bias",
+            {"filter_jets": 3},
+            "filter_jets: not an option of the process 'minimum_bias'",
+        ),
+        (
+            "rpv_gluinos",
+            {"filter_jets": 3},
+            "filter_jets: not an option of the process 'rpv_gluinos'",
+        ),
         ("rpv_gluinos", {"mass_gluino": 3000.0}, "mass_gluino: must be positive, below 2500"),
         ("rpv_gluinos", {"mass_neutralino": 1400.0}, "mass_neutralino: must be 50 to 1390"),
         ("rpv_gluinos", {"mass_gluino": True}, "mass_gluino: must be a number"),
@@ -549,7 +633,9 @@ def test_file_has_the_documented_layout(written: tuple[Path, NtupleSummary]) -> 
         types = {name: branch.typename for name, branch in file["events"].items()}
         generation = file["generation"].arrays(library="np")
     jagged = {f"towers_{x}": "float[]" for x in ("eta", "phi", "e_em", "e_had")}
-    jagged |= {f"tracks_{x}": "float[]" for x in ("pt", "eta", "phi")} | {"tracks_charge": "int8_t[]"}
+    jagged |= {f"tracks_{x}": "float[]" for x in ("pt", "eta", "phi")} | {
+        "tracks_charge": "int8_t[]"
+    }
     counters = {"ntowers": "int32_t", "ntracks": "int32_t"}
     assert types == jagged | counters | {"event_number": "int64_t", "weight": "double"}
     assert generation["n_generated"].tolist() == [12] == [summary.n_generated]
@@ -570,15 +656,21 @@ def test_file_holds_every_event_once(written: tuple[Path, NtupleSummary]) -> Non
     assert set(ak.to_numpy(ak.flatten(events["tracks_charge"]))) == {-1, 1}
     transverse = (events["towers_e_em"] + events["towers_e_had"]) / np.cosh(events["towers_eta"])
     assert ak.min(ak.sum(transverse, axis=1)) > 400.0  # two partons of at least 400 GeV
-    balance = abs(ak.sum(transverse * np.exp(1j * events["towers_phi"]), axis=1)) / ak.sum(transverse, axis=1)
+    balance = abs(ak.sum(transverse * np.exp(1j * events["towers_phi"]), axis=1)) / ak.sum(
+        transverse, axis=1
+    )
     assert ak.mean(balance) < 0.2
 
 
-def test_same_seed_same_content_and_other_seeds_differ(written: tuple[Path, NtupleSummary], tmp_path: Path) -> None:
+def test_same_seed_same_content_and_other_seeds_differ(
+    written: tuple[Path, NtupleSummary], tmp_path: Path
+) -> None:
     options = {"n_events": 12, "batch_size": 5, "first_event_number": 100, "bias_power": 4}
     write_ntuple(tmp_path / "again.root", "qcd", seed=3, **options)
     write_ntuple(tmp_path / "other.root", "qcd", seed=4, **options)
-    first, again, other = (read_back(p) for p in (written[0], tmp_path / "again.root", tmp_path / "other.root"))
+    first, again, other = (
+        read_back(p) for p in (written[0], tmp_path / "again.root", tmp_path / "other.root")
+    )
     for name, column in first.items():
         assert ak.array_equal(column, again[name]), name
         if name != "event_number":
@@ -586,7 +678,9 @@ def test_same_seed_same_content_and_other_seeds_differ(written: tuple[Path, Ntup
 
 
 @pytest.mark.parametrize("more", [{}, {"filter_jets": 2}, {"pile_up": 2.0}])
-def test_a_sample_does_not_depend_on_its_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict) -> None:
+def test_a_sample_does_not_depend_on_its_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict
+) -> None:
     monkeypatch.setattr(ntuple, "BATCHES_PER_POOL", 1)
     monkeypatch.setattr(ntuple, "generate_pool", lambda seed: pile_up.generate_pool(seed, 3))
     cuts = {"whole": [(0, 14)], "parts": [(0, 4), (4, 8), (12, 2)]}
@@ -604,12 +698,16 @@ def test_a_sample_does_not_depend_on_its_cut(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_cut_inside_a_batch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="first_event: must be a multiple of batch_size = 250, not 300"):
+    with pytest.raises(
+        InputError, match="first_event: must be a multiple of batch_size = 250, not 300"
+    ):
         write_ntuple(tmp_path / "a.root", "qcd", n_events=10, seed=1, first_event_number=300)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+def test_failure_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
     calls = []
 
     def fail(particles: ak.Array, rng: np.random.Generator) -> tuple[ak.Array, ak.Array]:
@@ -618,7 +716,9 @@ def test_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
             raise error("stopped")
         return detector.simulate_detector(particles, rng)
 
-    monkeypatch.setattr(ntuple, "generate", lambda *_, **__: iter([random_batch(3), random_batch(3)]))
+    monkeypatch.setattr(
+        ntuple, "generate", lambda *_, **__: iter([random_batch(3), random_batch(3)])
+    )
     monkeypatch.setattr(ntuple, "simulate_detector", fail)
     with pytest.raises(error):
         write_ntuple(tmp_path / "a.root", "qcd", n_events=6, seed=1)

@@ -1,4 +1,5 @@
-"""The filter at parton level: exact bookkeeping, the cross-section that it leaves alone, and what it keeps."""
+"""The filter at parton level: exact bookkeeping, the cross-section that it leaves alone, and what
+it keeps."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,14 @@ import numpy as np
 import pytest
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.simulation import parton_filter, pythia, write_ntuple
 from calovision.simulation.parton_filter import make_jet_filter
 from calovision.simulation.pythia import GeneratedBatch, generate
 
 QCD = {"pt_hat_min": 400.0, "bias_power": 4}
-# The hard process and its shower alone, which is all that the filter sees and a hundred times quicker.
+# The hard process and its shower alone, which is all that the filter sees and a hundred times
+# quicker.
 PARTONS_ONLY = (*pythia.COMMON_SETTINGS, "PartonLevel:MPI = off", "HadronLevel:all = off")
 
 
@@ -27,7 +29,8 @@ def partons_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, float, np.ndarray]]:
-    """Of every event that the filter saw: whether it vetoed, the weight, and its partons (px, py, pz, E)."""
+    """Of every event that the filter saw: whether it vetoed, the weight, and its partons (px, py,
+    pz, E)."""
     events = []
 
     def make(module: Any, info: Any, n_jets: int) -> Any:
@@ -35,7 +38,13 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, float, np.ndarray]
             def doVetoPT(self, position: int, event: Any) -> bool:
                 vetoed = super().doVetoPT(position, event)
                 final = [p for p in (event[i] for i in range(event.size())) if p.isFinal()]
-                events.append((vetoed, info.weight(), np.array([(p.px(), p.py(), p.pz(), p.e()) for p in final])))
+                events.append(
+                    (
+                        vetoed,
+                        info.weight(),
+                        np.array([(p.px(), p.py(), p.pz(), p.e()) for p in final]),
+                    )
+                )
                 return vetoed
 
         return Recorder()
@@ -45,7 +54,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bool, float, np.ndarray]
 
 
 def jets_of(partons: np.ndarray) -> np.ndarray:
-    """Descending pT of anti-kt jets above 100 GeV from partons within |eta| < 3, by FastJet itself."""
+    """Descending pT of anti-kt jets above 100 GeV from partons within |eta| < 3, by FastJet
+    itself."""
     pt = np.hypot(partons[:, 0], partons[:, 1])
     inside = partons[np.abs(np.arcsinh(partons[:, 2] / pt)) < 3.0]
     inputs = [fastjet.PseudoJet(*map(float, parton)) for parton in inside]
@@ -54,7 +64,9 @@ def jets_of(partons: np.ndarray) -> np.ndarray:
 
 
 def run(n_events: int, **options: Any) -> list[GeneratedBatch]:
-    return list(generate("qcd", n_events=n_events, **({"seed": 5, "batch_size": 50} | QCD | options)))
+    return list(
+        generate("qcd", n_events=n_events, **({"seed": 5, "batch_size": 50} | QCD | options))
+    )
 
 
 # Without Pythia
@@ -103,7 +115,13 @@ def test_what_is_vetoed_and_what_is_counted() -> None:
 
 def test_hook_asks_for_the_documented_jets_and_scale() -> None:
     jet_filter = fake_filter([], n_jets=3)
-    assert jet_filter.jets.arguments == (-1, 1.0, 100.0, 3.0, 1)  # anti-kt, R, pT, eta, all particles
+    assert jet_filter.jets.arguments == (
+        -1,
+        1.0,
+        100.0,
+        3.0,
+        1,
+    )  # anti-kt, R, pT, eta, all particles
     assert jet_filter.canVetoPT()
     assert jet_filter.scaleVetoPT() == parton_filter.SCALE == 60.0
 
@@ -134,10 +152,14 @@ def test_books_are_exact_and_kept_events_have_the_jets(n_jets: int, seen: list) 
 def test_cross_section_and_weights_are_those_without_the_filter(power: float | None) -> None:
     without, filtered = (run(1000, bias_power=power, filter_jets=jets) for jets in (None, 3))
     assert filtered[-1].cross_section_pb == pytest.approx(without[-1].cross_section_pb, rel=0.1)
-    assert filtered[-1].cross_section_pb == pytest.approx(2040.0, rel=0.1)  # code of arXiv:1711.03573
+    assert filtered[-1].cross_section_pb == pytest.approx(
+        2040.0, rel=0.1
+    )  # code of arXiv:1711.03573
     weights = np.concatenate([batch.weights for batch in without])
     error = np.sqrt(2 * 1000) * weights.std()  # of the difference of two sums
-    assert sum(b.sum_of_weights for b in filtered) == pytest.approx(weights.sum(), abs=max(4 * error, 1e-9))
+    assert sum(b.sum_of_weights for b in filtered) == pytest.approx(
+        weights.sum(), abs=max(4 * error, 1e-9)
+    )
     assert sum(b.n_generated for b in filtered) == sum(b.n_generated for b in without) == 1000
     assert 0.1 < sum(len(b.weights) for b in filtered) / 1000 < 0.7
 
@@ -176,7 +198,8 @@ def test_a_pythia_that_fails_on_everything_ends() -> None:
 
 @pytest.mark.usefixtures("partons_only")
 def test_events_that_fail_are_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second hook ends every fifth event that passed: those count neither as kept nor as vetoed."""
+    """A second hook ends every fifth event that passed: those count neither as kept nor as
+    vetoed."""
     module = pythia._import_pythia()
 
     class EveryFifthFails(module.UserHooks):
@@ -189,7 +212,10 @@ def test_events_that_fail_are_made_up_for(monkeypatch: pytest.MonkeyPatch) -> No
             self.n_calls += 1
             return self.n_calls % 5 == 0
 
-    hook, settings = EveryFifthFails(), pythia._qcd_settings(pythia.PROCESSES["qcd"] | QCD | {"filter_jets": 2})
+    hook, settings = (
+        EveryFifthFails(),
+        pythia._qcd_settings(pythia.PROCESSES["qcd"] | QCD | {"filter_jets": 2}),
+    )
     generator = pythia._initialize(5, settings, "qcd")
     generator.pythia.addUserHooksPtr(hook)
     assert generator.pythia.init()
@@ -217,7 +243,9 @@ def test_file_counts_the_events_before_the_filter(written: tuple[Path, Any]) -> 
     path, summary = written
     events = columns_of(path)
     with uproot.open(path) as file:
-        (n_generated,), (total,) = (file[f"generation/{name}"].array() for name in ("n_generated", "sum_of_weights"))
+        (n_generated,), (total,) = (
+            file[f"generation/{name}"].array() for name in ("n_generated", "sum_of_weights")
+        )
     assert n_generated == summary.n_generated == 40
     assert total == summary.sum_of_weights > ak.sum(events["weight"])
     n = len(events["weight"])
@@ -231,7 +259,9 @@ def test_file_counts_the_events_before_the_filter(written: tuple[Path, Any]) -> 
 
 
 def test_same_seed_same_file(written: tuple[Path, Any], tmp_path: Path) -> None:
-    summary = write_ntuple(tmp_path / "a.root", "qcd", n_events=40, seed=3, batch_size=7, filter_jets=3, **QCD)
+    summary = write_ntuple(
+        tmp_path / "a.root", "qcd", n_events=40, seed=3, batch_size=7, filter_jets=3, **QCD
+    )
     assert summary == written[1]
     again = columns_of(tmp_path / "a.root")
     for name, column in columns_of(written[0]).items():

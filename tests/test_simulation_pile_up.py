@@ -1,4 +1,5 @@
-"""Pile-up: the right collisions in the right event, turned and mirrored but otherwise whole, and whose tracks go."""
+"""Pile-up: the right collisions in the right event, turned and mirrored but otherwise whole, and
+whose tracks go."""
 
 from pathlib import Path
 
@@ -27,7 +28,10 @@ class Scripted:
     """Random numbers of a generator, but with the given numbers of collisions."""
 
     def __init__(self, n_collisions: list[int], seed: int = 1) -> None:
-        self.n_collisions, self.rng = np.array(n_collisions, dtype=np.int64), np.random.default_rng(seed)
+        self.n_collisions, self.rng = (
+            np.array(n_collisions, dtype=np.int64),
+            np.random.default_rng(seed),
+        )
         self.chosen: np.ndarray | None = None
 
     def poisson(self, mean: float, size: int) -> np.ndarray:
@@ -56,7 +60,8 @@ SCRIPTS = [
 @pytest.mark.parametrize("n_collisions", SCRIPTS)
 @pytest.mark.parametrize("seed", range(5))
 def test_every_event_gets_its_collisions(n_collisions: list[int], seed: int) -> None:
-    """Against a plain loop: the particles of the events of the pool, in order, behind those of the hard collision."""
+    """Against a plain loop: the particles of the events of the pool, in order, behind those of the
+    hard collision."""
     hard = make_particles([4 + n % 2 for n in range(len(n_collisions))], seed=seed)
     rng = Scripted(n_collisions, seed)
     found = overlay(hard, POOL, 3.0, rng)
@@ -72,7 +77,9 @@ def test_every_event_gets_its_collisions(n_collisions: list[int], seed: int) -> 
 
 @pytest.mark.parametrize("n_collisions", SCRIPTS)
 def test_hard_particles_come_first_and_as_they_were(n_collisions: list[int]) -> None:
-    hard = make_particles([3 * (n % 2) for n in range(len(n_collisions))])  # every second event has none
+    hard = make_particles(
+        [3 * (n % 2) for n in range(len(n_collisions))]
+    )  # every second event has none
     found = overlay(hard, POOL, 3.0, Scripted(n_collisions))
     local = ak.local_index(found.id)
     first = found[local < ak.num(hard.id)]
@@ -120,7 +127,9 @@ def test_numbers_of_collisions_and_vertices() -> None:
 def test_same_seed_same_result_and_nothing_is_modified() -> None:
     hard, pool = make_particles([3, 0, 2] * 20), make_particles([4, 2, 0], first=1000)
     before = hard.to_list(), pool.to_list()
-    first, second, other = (overlay(hard, pool, 2.0, np.random.default_rng(seed)).to_list() for seed in (5, 5, 6))
+    first, second, other = (
+        overlay(hard, pool, 2.0, np.random.default_rng(seed)).to_list() for seed in (5, 5, 6)
+    )
     assert first == second != other
     assert (hard.to_list(), pool.to_list()) == before
 
@@ -137,7 +146,12 @@ def test_no_events() -> None:
 def one_particle_a_collision(pdg_id: int, z: np.ndarray) -> ak.Array:
     """One event: particles of 20 GeV at azimuths of their own, at the given distances."""
     phi = np.linspace(-3, 3, len(z))
-    columns = {"id": np.full(len(z), pdg_id), "px": 20 * np.cos(phi), "py": 20 * np.sin(phi), "pz": np.zeros(len(z))}
+    columns = {
+        "id": np.full(len(z), pdg_id),
+        "px": 20 * np.cos(phi),
+        "py": 20 * np.sin(phi),
+        "pz": np.zeros(len(z)),
+    }
     return ak.unflatten(ak.zip(columns | {"e": np.full(len(z), 20.0), "z": z}), [len(z)])
 
 
@@ -149,7 +163,9 @@ def test_tracks_of_far_vertices_go_but_their_towers_stay(monkeypatch: pytest.Mon
     phi = np.linspace(-3, 3, 7)
     np.testing.assert_allclose(np.sort(tracks.phi[0]), phi[:3], atol=1e-9)
     assert ak.num(towers.e).tolist() == [7]
-    np.testing.assert_allclose(np.sort(towers.phi[0]), phi, atol=0.15)  # of the solenoid and of the cell
+    np.testing.assert_allclose(
+        np.sort(towers.phi[0]), phi, atol=0.15
+    )  # of the solenoid and of the cell
     without = ak.zip({name: particles[name] for name in FIELDS})
     towers, tracks = detector.simulate_detector(without, np.random.default_rng(1))
     assert (ak.num(towers.e).tolist(), ak.num(tracks.pt).tolist()) == ([7], [7])
@@ -158,7 +174,9 @@ def test_tracks_of_far_vertices_go_but_their_towers_stay(monkeypatch: pytest.Mon
 def test_towers_are_those_of_all_particles_together(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("EM", "HAD"):
         layer = getattr(calorimeter, name)
-        perfect = calorimeter.Calorimeter(layer.eta_edges, layer.n_phi, 0.0, ((4.9, 0.0, 0.0, 0.0),))
+        perfect = calorimeter.Calorimeter(
+            layer.eta_edges, layer.n_phi, 0.0, ((4.9, 0.0, 0.0, 0.0),)
+        )
         monkeypatch.setattr(calorimeter, name, perfect)
     photons = one_particle_a_collision(PHOTON, np.zeros(6))
     photons = ak.without_field(photons, "z")
@@ -211,7 +229,11 @@ def test_file_with_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool
             files[name] = {field: arrays[field] for field in arrays.fields}
     assert len(seeds) == 2
     assert seeds[0] == seeds[1] != 3
-    assert files["some"]["event_number"].tolist() == files["none"]["event_number"].tolist() == [0, 1, 2, 3]
+    assert (
+        files["some"]["event_number"].tolist()
+        == files["none"]["event_number"].tolist()
+        == [0, 1, 2, 3]
+    )
     assert files["some"]["weight"].tolist() == files["none"]["weight"].tolist()
     n_towers = {name: ak.to_numpy(ak.num(arrays["towers_eta"])) for name, arrays in files.items()}
     assert np.all(n_towers["some"] > n_towers["none"] + 100)
@@ -223,7 +245,11 @@ def test_file_with_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool
 
 def test_pool_is_made_once_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(pile_up, "generate", lambda *a, **k: asked.append((a, k)) or iter([Batch(POOL), Batch(POOL)]))
+    monkeypatch.setattr(
+        pile_up,
+        "generate",
+        lambda *a, **k: asked.append((a, k)) or iter([Batch(POOL), Batch(POOL)]),
+    )
     assert len(generate_pool(7, n_events=14)) == 14
     assert asked == [(("minimum_bias",), {"n_events": 14, "seed": 7})]
 

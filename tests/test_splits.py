@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calovision.splits import SPLITS, assign_split
+from calovision.storage.splits import SPLITS, assign_split
 
 LAPTOP = (0.5, 0.15, 0.35)
 
@@ -31,7 +31,9 @@ def test_extreme_event_numbers_never_move():
     assert assign_split("qcd", number, seed=7, fractions=(1, 1, 1)).tolist() == [2, 1, 2, 0]
 
 
-@pytest.mark.parametrize("fractions", [(0.6, 0.2, 0.2), LAPTOP, (1, 1, 1), (0.0, 0.5, 0.5), (1.0, 0.0, 0.0)])
+@pytest.mark.parametrize(
+    "fractions", [(0.6, 0.2, 0.2), LAPTOP, (1, 1, 1), (0.0, 0.5, 0.5), (1.0, 0.0, 0.0)]
+)
 @pytest.mark.parametrize("stride", [1, 2, 1000, 2**32])
 def test_shares(fractions, stride):
     n = 50_000
@@ -52,10 +54,14 @@ def test_only_ratios_of_the_fractions_count():
 def test_chunks_and_order_change_nothing():
     number = np.arange(1000)
     whole = assign_split("qcd", number, seed=1, fractions=LAPTOP)
-    chunks = [assign_split("qcd", chunk, seed=1, fractions=LAPTOP) for chunk in np.array_split(number, 7)]
+    chunks = [
+        assign_split("qcd", chunk, seed=1, fractions=LAPTOP) for chunk in np.array_split(number, 7)
+    ]
     assert np.array_equal(np.concatenate(chunks), whole)
     order = np.random.default_rng(1).permutation(1000)
-    assert np.array_equal(assign_split("qcd", number[order], seed=1, fractions=LAPTOP), whole[order])
+    assert np.array_equal(
+        assign_split("qcd", number[order], seed=1, fractions=LAPTOP), whole[order]
+    )
     assert assign_split("qcd", number[:0], seed=1, fractions=LAPTOP).shape == (0,)
 
 

@@ -5,10 +5,17 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file, write_two_samples
+from fakes import (
+    make_columns,
+    make_images,
+    make_metadata,
+    to_sparse,
+    write_image_file,
+    write_two_samples,
+)
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
 from calovision.storage import (
     FORMAT,
     VERSION,
@@ -31,7 +38,9 @@ SHAPE = (2, 8, 8)
 def write_chunks(path, images, columns, sizes):
     with ImageFileWriter(path, images.shape[1:]) as writer:
         for chunk in np.split(np.arange(len(images)), np.cumsum(sizes)[:-1]):
-            writer.append(to_sparse(images[chunk]), {name: values[chunk] for name, values in columns.items()})
+            writer.append(
+                to_sparse(images[chunk]), {name: values[chunk] for name, values in columns.items()}
+            )
         writer.close(make_metadata(images.shape[1:]))
     return path
 
@@ -53,7 +62,11 @@ def test_layout_of_version_1(tmp_path):
     """The format's promises, checked with h5py alone."""
     images = make_images(5)
     with h5py.File(write_image_file(tmp_path / "a.h5", images=images), "r") as file:
-        assert (file.attrs["format"], file.attrs["version"]) == ("calovision-images", 1) == (FORMAT, VERSION)
+        assert (
+            (file.attrs["format"], file.attrs["version"])
+            == ("calovision-images", 1)
+            == (FORMAT, VERSION)
+        )
         assert set(file.attrs) == {
             "format",
             "version",
@@ -80,7 +93,9 @@ def test_layout_of_version_1(tmp_path):
         assert offsets[-1] == len(cells) == len(values) == np.count_nonzero(images)
         assert cells.chunks is None  # contiguous
         for event in range(5):
-            assert np.array_equal(cells[offsets[event] : offsets[event + 1]], np.flatnonzero(images[event]))
+            assert np.array_equal(
+                cells[offsets[event] : offsets[event + 1]], np.flatnonzero(images[event])
+            )
         assert file["events/fat_jets"].shape == (5, 5, 4)
 
 
@@ -115,7 +130,8 @@ def test_rows_come_in_the_order_asked_for(tmp_path):
 
 
 def test_no_handle_stays_open(tmp_path):
-    """The file can be opened for writing while a reader exists, which HDF5 locks forbid otherwise."""
+    """The file can be opened for writing while a reader exists, which HDF5 locks forbid
+    otherwise."""
     path = write_image_file(tmp_path / "a.h5")
     file = ImageFile(path)
     assert len(file.dense([0])) == 1
@@ -143,7 +159,9 @@ def test_file_without_events(tmp_path):
 
 
 def test_further_columns_are_kept(tmp_path):
-    path = write_image_file(tmp_path / "a.h5", 20, columns={"overflow": np.arange(40.0).reshape(20, 2)})
+    path = write_image_file(
+        tmp_path / "a.h5", 20, columns={"overflow": np.arange(40.0).reshape(20, 2)}
+    )
     assert np.array_equal(ImageFile(path).events["overflow"], np.arange(40.0).reshape(20, 2))
 
 
@@ -196,8 +214,13 @@ def test_file_has_ordinary_permissions(tmp_path):
     ],
 )
 def test_chunk_that_does_not_fit(tmp_path, shape, change, message):
-    columns = {name: values for name, values in (make_columns(3) | change).items() if values is not None}
-    with pytest.raises(InputError, match=message), ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer:
+    columns = {
+        name: values for name, values in (make_columns(3) | change).items() if values is not None
+    }
+    with (
+        pytest.raises(InputError, match=message),
+        ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer,
+    ):
         writer.append(to_sparse(make_images(3, shape)), columns)
     assert list(tmp_path.iterdir()) == []
 
@@ -205,7 +228,9 @@ def test_chunk_that_does_not_fit(tmp_path, shape, change, message):
 def test_chunks_with_different_columns(tmp_path):
     with ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer:
         writer.append(to_sparse(make_images(3)), make_columns(3))
-        with pytest.raises(InputError, match=r"a.h5: event column 'overflow' is not in every chunk"):
+        with pytest.raises(
+            InputError, match=r"a.h5: event column 'overflow' is not in every chunk"
+        ):
             writer.append(to_sparse(make_images(3)), make_columns(3) | {"overflow": np.zeros(3)})
     assert list(tmp_path.iterdir()) == []
 
@@ -227,7 +252,8 @@ def spoil(path, *, attribute=None, dataset=None):
         ({"attribute": {"format": None}}, "not a calovision-images file"),
         (
             {"attribute": {"version": 2}},
-            r"calovision-images version 2 is newer than this calovision reads \(version 1\): update",
+            r"calovision-images version 2 is newer than this calovision reads \(version 1\): "
+            r"update",
         ),
         ({"attribute": {"version": None}}, "incomplete image file .*version"),
         ({"attribute": {"sum_of_weights": None}}, "incomplete image file .*sum_of_weights"),
@@ -235,9 +261,18 @@ def spoil(path, *, attribute=None, dataset=None):
         ({"dataset": {"images": None}}, "incomplete image file .*; build it again"),
         ({"dataset": {"events": None}}, "incomplete image file .*events.*; build it again"),
         ({"dataset": {"events/split": None}}, r"incomplete image file \(no events/split\)"),
-        ({"dataset": {"events/ht": np.zeros(19)}}, r"incomplete image file \(columns of unequal length\)"),
-        ({"dataset": {"images/values": np.zeros(3, np.float32)}}, r"incomplete image file \(columns of unequal"),
-        ({"dataset": {"images/offsets": np.zeros(0, np.int64)}}, r"incomplete image file \(columns of unequal"),
+        (
+            {"dataset": {"events/ht": np.zeros(19)}},
+            r"incomplete image file \(columns of unequal length\)",
+        ),
+        (
+            {"dataset": {"images/values": np.zeros(3, np.float32)}},
+            r"incomplete image file \(columns of unequal",
+        ),
+        (
+            {"dataset": {"images/offsets": np.zeros(0, np.int64)}},
+            r"incomplete image file \(columns of unequal",
+        ),
     ],
 )
 def test_spoiled_file_is_refused(tmp_path, changes, message):
@@ -279,7 +314,9 @@ def test_truncated_file_is_refused(tmp_path, kept):
 def test_collection_is_its_files_one_after_the_other(tmp_path):
     parts = [make_images(n, seed=n) for n in (0, 3, 0, 5, 0)]
     paths = [
-        write_image_file(tmp_path / f"{k}.h5", images=images, columns=make_columns(len(images), first=10 * k))
+        write_image_file(
+            tmp_path / f"{k}.h5", images=images, columns=make_columns(len(images), first=10 * k)
+        )
         for k, images in enumerate(parts)
     ]
     collection, images = ImageCollection(paths), np.concatenate(parts)
@@ -300,21 +337,34 @@ def test_collection_of_two_samples(tmp_path):
 
 
 def test_event_weights_closed_form(tmp_path):
-    """Two files of one sample share one normalization: sigma * luminosity * w / (sum of w over both)."""
+    """Two files of one sample share one normalization: sigma * luminosity * w / (sum of w over
+    both)."""
     paths = [
-        write_image_file(tmp_path / "a.h5", 2, columns={"weight": np.array([1.0, 3.0])}, sum_of_weights=10.0),
-        write_image_file(tmp_path / "b.h5", 1, columns={"weight": np.array([-2.0])}, sum_of_weights=30.0),
-        write_image_file(tmp_path / "c.h5", 1, sample="rpv", label=1, cross_section_pb=0.5, sum_of_weights=5.0),
+        write_image_file(
+            tmp_path / "a.h5", 2, columns={"weight": np.array([1.0, 3.0])}, sum_of_weights=10.0
+        ),
+        write_image_file(
+            tmp_path / "b.h5", 1, columns={"weight": np.array([-2.0])}, sum_of_weights=30.0
+        ),
+        write_image_file(
+            tmp_path / "c.h5", 1, sample="rpv", label=1, cross_section_pb=0.5, sum_of_weights=5.0
+        ),
     ]
     weights = ImageCollection(paths).event_weights(36.0)
-    np.testing.assert_allclose(weights, [2 * 36000 / 40, 3 * 2 * 36000 / 40, -2 * 2 * 36000 / 40, 0.5 * 36000 / 5])
+    np.testing.assert_allclose(
+        weights, [2 * 36000 / 40, 3 * 2 * 36000 / 40, -2 * 2 * 36000 / 40, 0.5 * 36000 / 5]
+    )
 
 
 def test_event_weights_average_the_cross_sections_of_the_files(tmp_path):
     """1 pb from 100 events and 4 pb from 200 are 3 pb."""
     paths = [
-        write_image_file(tmp_path / "a.h5", 1, cross_section_pb=1.0, n_generated=100, sum_of_weights=100.0),
-        write_image_file(tmp_path / "b.h5", 1, cross_section_pb=4.0, n_generated=200, sum_of_weights=200.0),
+        write_image_file(
+            tmp_path / "a.h5", 1, cross_section_pb=1.0, n_generated=100, sum_of_weights=100.0
+        ),
+        write_image_file(
+            tmp_path / "b.h5", 1, cross_section_pb=4.0, n_generated=200, sum_of_weights=200.0
+        ),
     ]
     np.testing.assert_allclose(ImageCollection(paths).event_weights(1.0), [10.0, 10.0], rtol=1e-12)
 
@@ -327,10 +377,16 @@ def test_event_weights_do_not_depend_on_the_chunking(tmp_path, sizes):
         columns = make_columns(len(chunk), weights=weights[chunk])
         total = weights[chunk].sum()
         path = tmp_path / f"{k}.h5"
-        paths.append(write_image_file(path, len(chunk), columns=columns, sum_of_weights=total, n_generated=len(chunk)))
+        paths.append(
+            write_image_file(
+                path, len(chunk), columns=columns, sum_of_weights=total, n_generated=len(chunk)
+            )
+        )
     expected = 2.0 * 1000 * weights / weights.sum()
     np.testing.assert_allclose(ImageCollection(paths).event_weights(1.0), expected, rtol=1e-12)
-    np.testing.assert_allclose(ImageCollection(paths[::-1]).event_weights(1.0).sum(), 2000.0, rtol=1e-12)
+    np.testing.assert_allclose(
+        ImageCollection(paths[::-1]).event_weights(1.0).sum(), 2000.0, rtol=1e-12
+    )
 
 
 def test_cut_flow_adds_the_files_up(tmp_path):
@@ -338,9 +394,14 @@ def test_cut_flow_adds_the_files_up(tmp_path):
         [("generated", 100, 50.5), ("three fat jets", 10, 5.0)],
         [("generated", 7, 2.0), ("three fat jets", 1, 1.0)],
     ]
-    paths = [write_image_file(tmp_path / f"{k}.h5", 2, cut_flow=flow) for k, flow in enumerate(flows)]
+    paths = [
+        write_image_file(tmp_path / f"{k}.h5", 2, cut_flow=flow) for k, flow in enumerate(flows)
+    ]
     paths.append(write_image_file(tmp_path / "rpv.h5", 2, sample="rpv", label=1))
-    assert ImageCollection(paths).cut_flow("qcd") == [("generated", 107, 52.5), ("three fat jets", 11, 6.0)]
+    assert ImageCollection(paths).cut_flow("qcd") == [
+        ("generated", 107, 52.5),
+        ("three fat jets", 11, 6.0),
+    ]
 
 
 def test_mean_image_is_the_weighted_mean(tmp_path):
@@ -364,19 +425,29 @@ def test_collection_without_files():
         ({"grid": EtaPhiGrid(8, 8, (-3.0, 3.0))}, "b.h5: its grid or channels differ"),
         ({"channels": ("had_et", "tracks")}, "b.h5: its grid or channels differ"),
         ({"label": 1}, "b.h5: sample 'qcd' has another label in another file"),
-        ({"selection": {"four fat jets": "n_fat_jets >= 4"}}, "b.h5: its preselection differs from that of .*a.h5"),
+        (
+            {"selection": {"four fat jets": "n_fat_jets >= 4"}},
+            "b.h5: its preselection differs from that of .*a.h5",
+        ),
     ],
 )
 def test_files_that_do_not_belong_together(tmp_path, changes, message):
-    paths = [write_image_file(tmp_path / "a.h5", 3), write_image_file(tmp_path / "b.h5", 3, **changes)]
+    paths = [
+        write_image_file(tmp_path / "a.h5", 3),
+        write_image_file(tmp_path / "b.h5", 3, **changes),
+    ]
     with pytest.raises(InputError, match=message):
         ImageCollection(paths)
 
 
 def test_sample_without_any_passing_event(tmp_path):
     paths = write_two_samples(tmp_path, n_events=5)
-    paths += [write_image_file(tmp_path / f"{k}.h5", 0, sample="jz3", n_generated=50) for k in range(2)]
-    with pytest.raises(InputError, match="sample 'jz3': none of its 100 events passes the preselection"):
+    paths += [
+        write_image_file(tmp_path / f"{k}.h5", 0, sample="jz3", n_generated=50) for k in range(2)
+    ]
+    with pytest.raises(
+        InputError, match="sample 'jz3': none of its 100 events passes the preselection"
+    ):
         ImageCollection(paths).require_events()
 
 
@@ -387,8 +458,14 @@ def test_an_empty_file_of_a_sample_with_events_is_fine(tmp_path):
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_only(tmp_path, label):
-    paths = [write_image_file(tmp_path / f"{name}.h5", 3, sample=name, label=label) for name in ("a", "b")]
-    with pytest.raises(InputError, match=f"all samples have the label {label}: give at least one sample with label 1"):
+    paths = [
+        write_image_file(tmp_path / f"{name}.h5", 3, sample=name, label=label)
+        for name in ("a", "b")
+    ]
+    with pytest.raises(
+        InputError,
+        match=f"all samples have the label {label}: give at least one sample with label 1",
+    ):
         ImageCollection(paths).require_events()
 
 
@@ -455,9 +532,13 @@ def test_scores_of_several_classifiers(tmp_path):
         "referee": [0.2, 0.3, 0.4],
         "mlp": [0.1, 0.5, 0.9],
     }
-    with pytest.raises(InputError, match=r"baselines.h5: scores of other events than those of the image files"):
+    with pytest.raises(
+        InputError, match=r"baselines.h5: scores of other events than those of the image files"
+    ):
         read_score_columns(path, collection, np.array([9, 0, 3]), ["mlp"])
-    with pytest.raises(InputError, match=r"baselines.h5: no score file, it lacks the column 'adaboost'"):
+    with pytest.raises(
+        InputError, match=r"baselines.h5: no score file, it lacks the column 'adaboost'"
+    ):
         read_score_columns(path, collection, indices, ["mlp", "adaboost"])
 
 
@@ -491,12 +572,13 @@ def test_older_files_that_lost_the_order_of_events_are_refused(tmp_path, wrong):
 def test_tables_of_scores_are_logits(tmp_path):
     columns = {"cnn": np.array([-50.0, 50.0]), "label": np.array([0, 1])}
     write_score_table(tmp_path / "new.h5", columns)
-    assert {name: values.tolist() for name, values in read_score_table(tmp_path / "new.h5").items()} == {
-        name: values.tolist() for name, values in columns.items()
-    }
+    assert {
+        name: values.tolist() for name, values in read_score_table(tmp_path / "new.h5").items()
+    } == {name: values.tolist() for name, values in columns.items()}
     write_table(tmp_path / "old.h5", columns)
     with pytest.raises(
-        InputError, match=r"old\.h5: its scores are probabilities, .* \(snakemake --forcerun evaluate\)"
+        InputError,
+        match=r"old\.h5: its scores are probabilities, .* \(snakemake --forcerun evaluate\)",
     ):
         read_score_table(tmp_path / "old.h5")
 
@@ -507,14 +589,18 @@ def test_scores_of_other_events_are_refused(tmp_path):
     write_scores(path, collection, np.array([3, 4]), np.array([0.1, 0.5]))
     # event 8 has the number and the split of event 3, but another sample
     for indices in ([4, 3], [3], [3, 4, 4], [8, 4], [2, 4]):
-        with pytest.raises(InputError, match=r"scores.h5: scores of other events than those of the image files"):
+        with pytest.raises(
+            InputError, match=r"scores.h5: scores of other events than those of the image files"
+        ):
             read_scores(path, collection, np.array(indices))
 
 
 def test_scores_of_another_split_are_refused(tmp_path):
     paths = write_two_samples(tmp_path, n_events=5)
     write_scores(tmp_path / "scores.h5", ImageCollection(paths), np.array([0]), np.array([0.1]))
-    write_image_file(paths[0], 5, columns={"split": np.ones(5, dtype=np.uint8)}, sample="rpv", label=1)
+    write_image_file(
+        paths[0], 5, columns={"split": np.ones(5, dtype=np.uint8)}, sample="rpv", label=1
+    )
     with pytest.raises(InputError, match="scores of other events"):
         read_scores(tmp_path / "scores.h5", ImageCollection(paths), np.array([0]))
 
@@ -533,4 +619,6 @@ def test_image_files_may_move(tmp_path):
     paths = write_two_samples(tmp_path, n_events=5)
     write_scores(tmp_path / "scores.h5", ImageCollection(paths), np.array([1]), np.array([0.25]))
     moved = [shutil.move(path, tmp_path / f"moved_{path.name}") for path in paths]
-    assert read_scores(tmp_path / "scores.h5", ImageCollection(moved), np.array([1])).tolist() == [0.25]
+    assert read_scores(tmp_path / "scores.h5", ImageCollection(moved), np.array([1])).tolist() == [
+        0.25
+    ]

@@ -1,4 +1,5 @@
-"""Image files that somebody replaces, writes to or cuts off while they are open: the old numbers or a sentence."""
+"""Image files that somebody replaces, writes to or cuts off while they are open: the old numbers or
+a sentence."""
 
 import os
 import pickle
@@ -8,8 +9,8 @@ import numpy as np
 import pytest
 from fakes import make_images, write_image_file
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageLoader
-from calovision.errors import InputError
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, reader
 
 OLD, NEW = make_images(600, seed=1), make_images(600, seed=2)
@@ -75,7 +76,8 @@ def test_nothing_is_read_yet(paths, change):
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_rows_are_in_use(paths, change):
-    """Whoever has mapped a file keeps it where another takes its place; a file that itself changes is let go of."""
+    """Whoever has mapped a file keeps it where another takes its place; a file that itself changes
+    is let go of."""
     file, rows = ImageFile(paths[0]), np.random.default_rng(1).permutation(600)
     assert np.array_equal(file.dense(rows), OLD[rows])
     change(*paths)
@@ -93,7 +95,9 @@ def test_rows_are_in_use(paths, change):
 @pytest.mark.parametrize("change", [over_it, cut_off])
 def test_batches_of_a_training(paths, change):
     collection = ImageCollection([paths[0]])
-    batches = iter(ImageLoader(collection, np.arange(600), batch_size=100, in_memory=False, prefetch=0))
+    batches = iter(
+        ImageLoader(collection, np.arange(600), batch_size=100, in_memory=False, prefetch=0)
+    )
     assert np.array_equal(next(batches).dense().numpy(), OLD[:100])
     change(*paths)
     with pytest.raises(InputError, match=CHANGED):

@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 from fakes import make_columns, make_images, write_image_file, write_two_samples
 
-from calovision.errors import InputError
-from calovision.storage import ImageCollection, ImageFile, export, export_dense, hep_cnn, import_hep_cnn
+from calovision.core.errors import InputError
+from calovision.storage import (
+    ImageCollection,
+    ImageFile,
+    export,
+    export_dense,
+    hep_cnn,
+    import_hep_cnn,
+)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "lzf", "lz4", "blosc2", None])
@@ -33,7 +40,9 @@ def test_dense_export_opens_in_h5py(tmp_path, compression, chunk):
 def test_dense_export_of_several_samples_in_blocks(tmp_path, monkeypatch):
     monkeypatch.setattr(export, "BLOCK_BYTES", 7 * 4 * 128)
     paths = write_two_samples(tmp_path, n_events=10)
-    more = write_image_file(tmp_path / "more.h5", 5, columns={"overflow": np.zeros((5, 2))}, cross_section_pb=8.0)
+    more = write_image_file(
+        tmp_path / "more.h5", 5, columns={"overflow": np.zeros((5, 2))}, cross_section_pb=8.0
+    )
     paths = [more, *paths]
     done = []
     export_dense(paths, tmp_path / "d.h5", progress=done.append)
@@ -58,7 +67,10 @@ def test_dense_export_without_events(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"compression": "zip"}, "compression 'zip' is unknown: choose from gzip, lzf, lz4, blosc2, or none"),
+        (
+            {"compression": "zip"},
+            "compression 'zip' is unknown: choose from gzip, lzf, lz4, blosc2, or none",
+        ),
         ({"level": 10}, "level 10: gzip has the levels 1 to 9"),
         ({"chunk": 0}, "chunk 0: at least one image"),
     ],
@@ -85,7 +97,9 @@ def test_export_of_a_damaged_file(tmp_path):
     path = write_image_file(tmp_path / "a.h5", 20)
     with h5py.File(path, "r+") as file:
         file["images/cells"][file["images/offsets"][7]] = 128
-    with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"):
+    with pytest.raises(
+        InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"
+    ):
         export_dense(path, tmp_path / "d.h5")
     assert not (tmp_path / "d.h5").exists()
 
@@ -94,7 +108,8 @@ def test_export_of_a_damaged_file(tmp_path):
 
 
 def make_hep_cnn(path, n=40, *, n_eta=8, n_phi=10, seed=1, **changes):
-    """A file in the layout of the public data sets; returns what it holds. ``changes`` replace or drop data sets."""
+    """A file in the layout of the public data sets; returns what it holds. ``changes`` replace or
+    drop data sets."""
     rng = np.random.default_rng(seed)
     images = make_images(n, (3, n_eta, n_phi), seed=seed, scale=1000.0)
     images[:, 2] = np.ceil(images[:, 2] / 1000)
@@ -113,7 +128,9 @@ def test_hep_cnn_round_trip(tmp_path, luminosity_fb, monkeypatch):
     monkeypatch.setattr(hep_cnn, "BLOCK_BYTES", 7 * 4 * 240)
     images, labels, weights = make_hep_cnn(tmp_path / "all.h5")
     done = []
-    paths = import_hep_cnn(tmp_path / "all.h5", tmp_path / "new", luminosity_fb=luminosity_fb, progress=done.append)
+    paths = import_hep_cnn(
+        tmp_path / "all.h5", tmp_path / "new", luminosity_fb=luminosity_fb, progress=done.append
+    )
     assert [path.name for path in paths] == ["background.h5", "signal.h5"]
     assert done == [7, 7, 7, 7, 7, 5]
     collection = ImageCollection(paths)
@@ -121,8 +138,12 @@ def test_hep_cnn_round_trip(tmp_path, luminosity_fb, monkeypatch):
     assert sorted(entries) == list(range(40))
     assert np.array_equal(collection.dense(np.arange(40)), images[entries])
     assert np.array_equal(collection.column("label"), labels[entries])
-    np.testing.assert_allclose(collection.event_weights(luminosity_fb), weights[entries], rtol=1e-12)
-    np.testing.assert_allclose(collection.event_weights(2 * luminosity_fb), 2 * weights[entries], rtol=1e-12)
+    np.testing.assert_allclose(
+        collection.event_weights(luminosity_fb), weights[entries], rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        collection.event_weights(2 * luminosity_fb), 2 * weights[entries], rtol=1e-12
+    )
     assert collection.metadata.channels == ("energy", "em", "tracks")
     assert collection.metadata.units == ("GeV", "GeV", "")
     assert collection.metadata.grid.eta_range == (-2.5, 2.5)
@@ -136,7 +157,9 @@ def test_hep_cnn_splits(tmp_path):
     expected, paths = [], []
     for number, split in enumerate(("train", "validation", "test")):
         _, labels, weights = make_hep_cnn(tmp_path / f"{split}.h5", seed=number)
-        paths += import_hep_cnn(tmp_path / f"{split}.h5", tmp_path / "new", split=split, samples=("qcd", "rpv"))
+        paths += import_hep_cnn(
+            tmp_path / f"{split}.h5", tmp_path / "new", split=split, samples=("qcd", "rpv")
+        )
         expected += [*weights[labels == 0], *weights[labels == 1]]
     collection = ImageCollection(paths)
     assert list(collection.samples) == [
@@ -168,12 +191,21 @@ NAN[17, 3, 3] = np.nan
         ({"hist": None}, "no data set 'all_events/hist', which the HEP-CNN layout has"),
         ({"histtrack": None}, "no data set 'all_events/histtrack'"),
         ({"weight": None}, "no data set 'all_events/weight'"),
-        ({"histEM": np.zeros((40, 8, 9))}, r"must have one shape \(n, n_eta, n_phi\), hist has \(40, 8, 10\)"),
+        (
+            {"histEM": np.zeros((40, 8, 9))},
+            r"must have one shape \(n, n_eta, n_phi\), hist has \(40, 8, 10\)",
+        ),
         ({"hist": np.zeros(40)}, r"must have one shape"),
         ({"y": np.ones(39)}, "'all_events/y' has 39 entries for 40 images"),
         ({"y": np.full(40, 2)}, "'all_events/y' is 2 in entry 0: it must be 0 or 1"),
-        ({"weight": np.r_[np.ones(30), np.nan, np.ones(9)]}, "'all_events/weight' is not finite in entry 30"),
-        ({"weight": -np.ones(40)}, r"the weights of label 0 sum up to -\d+.0: the sum must be positive"),
+        (
+            {"weight": np.r_[np.ones(30), np.nan, np.ones(9)]},
+            "'all_events/weight' is not finite in entry 30",
+        ),
+        (
+            {"weight": -np.ones(40)},
+            r"the weights of label 0 sum up to -\d+.0: the sum must be positive",
+        ),
         ({"histEM": NAN}, "'all_events/histEM' is not finite in entry 17"),
     ],
 )

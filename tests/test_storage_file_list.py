@@ -1,11 +1,12 @@
-"""Lists of image files: what they hold, when they change, and what is said of a file that is gone."""
+"""Lists of image files: what they hold, when they change, and what is said of a file that is
+gone."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import read_file_list, write_file_list
 
 
@@ -27,8 +28,11 @@ def test_files_in_their_order(tmp_path: Path, files: list[Path]) -> None:
     assert read_file_list(str(path)) == files
 
 
-def test_list_moves_with_its_files(tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies elsewhere keeps its path; lists of earlier versions hold paths from the working folder."""
+def test_list_moves_with_its_files(
+    tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lies elsewhere keeps its path; lists of earlier versions hold paths from the working
+    folder."""
     elsewhere = tmp_path / "elsewhere.h5"
     (tmp_path / "results").mkdir()
     inside = tmp_path / "results/a.h5"
@@ -45,8 +49,11 @@ def test_list_moves_with_its_files(tmp_path: Path, files: list[Path], monkeypatc
 
 
 @pytest.mark.parametrize("change", ["size", "time"])
-def test_a_file_built_again_changes_the_list(tmp_path: Path, files: list[Path], change: str) -> None:
-    """Snakemake compares the contents of small files, and would not run again what has read the images."""
+def test_a_file_built_again_changes_the_list(
+    tmp_path: Path, files: list[Path], change: str
+) -> None:
+    """Snakemake compares the contents of small files, and would not run again what has read the
+    images."""
     path = tmp_path / "images.tsv"
     write_file_list(path, files)
     before = path.read_text()
@@ -61,21 +68,30 @@ def test_missing_files_and_lists(tmp_path: Path, files: list[Path]) -> None:
     path = tmp_path / "images.tsv"
     write_file_list(path, files)
     files[1].unlink()
-    with pytest.raises(InputError, match=r"a\.h5 is listed in .*images\.tsv but no longer there: remove the list"):
+    with pytest.raises(
+        InputError, match=r"a\.h5 is listed in .*images\.tsv but no longer there: remove the list"
+    ):
         read_file_list(path)
-    with pytest.raises(InputError, match=r"none\.tsv: no readable list of image files; make it again"):
+    with pytest.raises(
+        InputError, match=r"none\.tsv: no readable list of image files; make it again"
+    ):
         read_file_list(tmp_path / "none.tsv")
 
 
 def test_names_that_are_hard_to_write(tmp_path: Path) -> None:
     """Tabs, bytes that are no text, and characters at which some break lines."""
-    odd = [tmp_path / os.fsdecode(name) for name in (b"a\tb.h5", b"\xff\xfe.h5", "a\u2028\x0b\x85.h5".encode())]
+    odd = [
+        tmp_path / os.fsdecode(name)
+        for name in (b"a\tb.h5", b"\xff\xfe.h5", "a\u2028\x0b\x85.h5".encode())
+    ]
     for path in odd:
         path.touch()
     write_file_list(tmp_path / "images.tsv", odd)
     assert read_file_list(tmp_path / "images.tsv") == odd
     (tmp_path / "a\nb.h5").touch()
-    with pytest.raises(InputError, match=r"a\\nb\.h5': a name with a line break cannot stand in a list"):
+    with pytest.raises(
+        InputError, match=r"a\\nb\.h5': a name with a line break cannot stand in a list"
+    ):
         write_file_list(tmp_path / "images.tsv", [tmp_path / "a\nb.h5"])
     assert read_file_list(tmp_path / "images.tsv") == odd
 
@@ -84,6 +100,7 @@ def test_names_that_are_hard_to_write(tmp_path: Path) -> None:
 def test_what_is_no_list(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "images.tsv").write_bytes(content)
     with pytest.raises(
-        InputError, match=r"images\.tsv: no list of image files|is listed in .*images\.tsv but no longer"
+        InputError,
+        match=r"images\.tsv: no list of image files|is listed in .*images\.tsv but no longer",
     ):
         read_file_list(tmp_path / "images.tsv")

@@ -1,10 +1,11 @@
 """The image file's promises: frozen files, the specification read by h5py alone, attributes, kinds.
 
-The frozen files of tests/data were written once and must be readable for ever. ``version1_qcd`` and ``version1_rpv``:
-by the first release's `ImageFileWriter` (commit ca3931b), 20 and 12 events of two channels on 8x8 cells.
-``version1_jets`` and ``version1_blosc2``: 15 jets with a recipe and a skipped file; 20 events on eta edges, Blosc2.
-Row e of all has e % 4 cells a channel, at (7 e + 11 j) % 64 in the first and (5 e + 3 j) % 64 in the second for
-j < e % 4; the value at the flat cell c is 0.25 (e + 1) + c.
+The frozen files of tests/data were written once and must be readable for ever. ``version1_qcd`` and
+``version1_rpv``: by the first release's `ImageFileWriter` (commit ca3931b), 20 and 12 events of two
+channels on 8x8 cells. ``version1_jets`` and ``version1_blosc2``: 15 jets with a recipe and a
+skipped file; 20 events on eta edges, Blosc2. Row e of all has e % 4 cells a channel, at (7 e + 11
+j) % 64 in the first and (5 e + 3 j) % 64 in the second for j < e % 4; the value at the flat cell c
+is 0.25 (e + 1) + c.
 """
 
 import json
@@ -19,14 +20,16 @@ import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file
 
 import calovision.storage
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, ImageMetadata
 from calovision.storage.layout import ATTRIBUTES
 
 DATA = Path(__file__).parent / "data"
 PAGE = Path(calovision.storage.__file__).with_name("FORMAT.md")
-JETS = {"jet_index": np.zeros(20, int)} | {name: np.ones(20) for name in ("pt", "eta", "phi", "mass")}
+JETS = {"jet_index": np.zeros(20, int)} | {
+    name: np.ones(20) for name in ("pt", "eta", "phi", "mass")
+}
 
 
 def frozen_image(row):
@@ -54,7 +57,11 @@ def test_frozen_event_file():
     assert file.events["weight"].tolist() == np.where(i % 5 == 4, -0.5, 1 + 0.125 * i).tolist()
     assert file.events["split"].tolist() == [0, 0, 0, 1, 2] * 4
     assert file.events["mj_sum"].tolist() == (150.0 + 2 * i).tolist()
-    assert file.events["fat_jets"][3, :3].tolist() == [[503, 0.1 * 3, -2.25, 93], [297, 0, 2.25, 63], [0, 0, 0, 0]]
+    assert file.events["fat_jets"][3, :3].tolist() == [
+        [503, 0.1 * 3, -2.25, 93],
+        [297, 0, 2.25, 63],
+        [0, 0, 0, 0],
+    ]
     assert file.events["overflow"].tolist() == np.stack([2.0 * i, 0.5 * i], axis=1).tolist()
     assert file.metadata == ImageMetadata(
         sample="qcd",
@@ -81,7 +88,9 @@ def test_frozen_collection():
     weights = collection.event_weights(1.0)
     np.testing.assert_allclose(weights[[0, 4, 20, 23]], [20.0, -10.0, 25.0, 25 * 1.375])
     assert collection.statistics().n == 12 + 7
-    expected = np.stack([frozen_image(row) for row in (*range(20), *range(12))])[collection.column("split") == 0]
+    expected = np.stack([frozen_image(row) for row in (*range(20), *range(12))])[
+        collection.column("split") == 0
+    ]
     np.testing.assert_allclose(collection.statistics().mean, expected.mean(axis=0), rtol=1e-6)
 
 
@@ -128,7 +137,9 @@ def test_every_attribute_and_column_is_specified(tmp_path):
 def test_writer_keeps_the_specification(tmp_path):
     """Types, order and alignment, as the page has them."""
     with h5py.File(write_image_file(tmp_path / "a.h5", 30)) as file:
-        offsets, cells, values = (file["images"][name][()] for name in ("offsets", "cells", "values"))
+        offsets, cells, values = (
+            file["images"][name][()] for name in ("offsets", "cells", "values")
+        )
         assert offsets[0] == 0
         for start, stop in pairwise(offsets):
             assert np.all(np.diff(cells[start:stop].astype(int)) > 0)
@@ -158,7 +169,11 @@ def test_every_attribute_is_read():
 def test_numbers_of_numpy_are_numbers():
     info = make_metadata(n_generated=np.int64(7), sum_of_weights=np.float32(2.5), label=np.int8(1))
     attributes = info.to_attributes()
-    assert (attributes["n_generated"], attributes["sum_of_weights"], attributes["label"]) == (7, 2.5, 1)
+    assert (attributes["n_generated"], attributes["sum_of_weights"], attributes["label"]) == (
+        7,
+        2.5,
+        1,
+    )
 
 
 def test_unknown_attributes_and_groups_are_ignored(tmp_path):
@@ -170,13 +185,19 @@ def test_unknown_attributes_and_groups_are_ignored(tmp_path):
 
 
 def test_only_four_columns_are_needed(tmp_path):
-    columns = {name: values for name, values in make_columns(3).items() if name in ("event_number", "label", "split")}
+    columns = {
+        name: values
+        for name, values in make_columns(3).items()
+        if name in ("event_number", "label", "split")
+    }
     with ImageFileWriter(tmp_path / "a.h5", (2, 8, 8)) as writer:
         writer.append(to_sparse(make_images(3)), columns | {"weight": np.ones(3)})
         writer.close(make_metadata())
     collection = ImageCollection([tmp_path / "a.h5"])
     assert set(collection.files[0].events) == {"event_number", "label", "weight", "split"}
-    with pytest.raises(InputError, match=r"a.h5: no column 'mj_sum', only .*: build the images again with the jets"):
+    with pytest.raises(
+        InputError, match=r"a.h5: no column 'mj_sum', only .*: build the images again with the jets"
+    ):
         collection.column("mj_sum")
 
 
@@ -195,7 +216,9 @@ def test_jets_need_their_columns(tmp_path):
 def test_metadata_of_other_images_are_refused(tmp_path):
     with ImageFileWriter(tmp_path / "a.h5", (2, 8, 8)) as writer:
         writer.append(to_sparse(make_images(3)), make_columns(3))
-        with pytest.raises(InputError, match=r"a.h5: metadata of images \(2, 8, 9\) do not fit \(2, 8, 8\)"):
+        with pytest.raises(
+            InputError, match=r"a.h5: metadata of images \(2, 8, 9\) do not fit \(2, 8, 8\)"
+        ):
             writer.close(make_metadata((2, 8, 9)))
 
 
@@ -217,13 +240,18 @@ def test_jets_that_do_not_belong_together(tmp_path, changes, message):
 
 
 def test_skipped_files_are_listed_and_correct_the_weights(tmp_path):
-    """Four files of 25 generated events; one could not be read: the others stand for the whole cross-section."""
+    """Four files of 25 generated events; one could not be read: the others stand for the whole
+    cross-section."""
     paths = [
-        write_image_file(tmp_path / f"{k}.h5", 5, n_generated=25, sum_of_weights=25.0, cross_section_pb=1.0)
+        write_image_file(
+            tmp_path / f"{k}.h5", 5, n_generated=25, sum_of_weights=25.0, cross_section_pb=1.0
+        )
         for k in range(3)
     ]
     nothing = {"n_generated": 0, "sum_of_weights": 0.0, "cut_flow": [], "cross_section_pb": 0.0}
-    paths.append(write_image_file(tmp_path / "3.h5", 0, skipped_files=[("3.root", "ends early")], **nothing))
+    paths.append(
+        write_image_file(tmp_path / "3.h5", 0, skipped_files=[("3.root", "ends early")], **nothing)
+    )
     collection = ImageCollection(paths)
     assert collection.skipped_files == [("3.root", "ends early")]
     np.testing.assert_allclose(collection.event_weights(1.0), np.full(15, 1000 / 75))

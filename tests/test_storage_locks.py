@@ -10,8 +10,15 @@ from pathlib import Path
 import pytest
 from fakes import write_image_file
 
-from calovision.errors import InputError
-from calovision.storage import ImageCollection, ImageFile, export_dense, import_hep_cnn, read_table, write_table
+from calovision.core.errors import InputError
+from calovision.storage import (
+    ImageCollection,
+    ImageFile,
+    export_dense,
+    import_hep_cnn,
+    read_table,
+    write_table,
+)
 
 TESTS = Path(__file__).parent
 NO_LOCKS = """
@@ -24,24 +31,29 @@ import sys
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 from fakes import make_images, write_image_file
-from calovision.storage import ImageCollection, export_dense, merge_image_files, read_scores, write_scores
+from calovision.storage import ImageCollection, export_dense, merge_image_files
+from calovision.storage import read_scores, write_scores
 folder = Path(sys.argv[1])
 files = [write_image_file(folder / f"{{name}}.h5", images=make_images(3, seed=1)) for name in "ab"]
 merge_image_files(files, folder / "c.h5", compression="blosc2")
 collection = ImageCollection([folder / "c.h5"])
 write_scores(folder / "s.h5", collection, [0, 5], __import__("numpy").array([0.25, 0.5]))
-print(export_dense(files, folder / "d.h5"), read_scores(folder / "s.h5", collection, [0, 5]).tolist())
+scores = read_scores(folder / "s.h5", collection, [0, 5])
+print(export_dense(files, folder / "d.h5"), scores.tolist())
 print((collection.dense([5, 0, 1])[:2] == make_images(3, seed=1)[[2, 0]]).all())
 """
 
 
 @pytest.fixture(scope="module")
 def without_locks(tmp_path_factory):
-    """A library that takes the place of the system's flock; skipped where there is no compiler for it."""
+    """A library that takes the place of the system's flock; skipped where there is no compiler for
+    it."""
     folder = tmp_path_factory.mktemp("shim")
     (folder / "flock.c").write_text(NO_LOCKS)
     try:
-        done = subprocess.run(["cc", "-shared", "-fPIC", "-o", "flock.so", "flock.c"], cwd=folder, capture_output=True)
+        done = subprocess.run(
+            ["cc", "-shared", "-fPIC", "-o", "flock.so", "flock.c"], cwd=folder, capture_output=True
+        )
     except OSError:
         pytest.skip("no C compiler here")
     if done.returncode:
@@ -52,9 +64,14 @@ def without_locks(tmp_path_factory):
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
 def test_file_system_without_locks(tmp_path, without_locks, number):
     """All is written and read as where there are locks."""
-    environment = os.environ | {"LD_PRELOAD": str(without_locks), "CALOVISION_TEST_ERRNO": str(number)}
+    environment = os.environ | {
+        "LD_PRELOAD": str(without_locks),
+        "CALOVISION_TEST_ERRNO": str(number),
+    }
     program = ALL_OF_IT.format(tests=str(TESTS))
-    result = subprocess.run([sys.executable, "-c", program, tmp_path], env=environment, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], env=environment, capture_output=True, text=True
+    )
     assert (result.returncode, result.stdout) == (0, "6 [0.25, 0.5]\nTrue\n"), result.stderr
 
 
@@ -78,7 +95,9 @@ def test_file_that_another_process_holds(tmp_path):
             read_table(tmp_path / "t.h5")
         program = "import sys; from calovision import ImageFile; print(len(ImageFile(sys.argv[1])))"
         environment = os.environ | {"HDF5_USE_FILE_LOCKING": "FALSE"}
-        result = subprocess.run([sys.executable, "-c", program, path], env=environment, capture_output=True, text=True)
+        result = subprocess.run(
+            [sys.executable, "-c", program, path], env=environment, capture_output=True, text=True
+        )
         assert result.stdout == "5\n", result.stderr
     assert len(ImageFile(path)) == 5
 
@@ -90,5 +109,7 @@ def test_file_that_cannot_be_opened_says_why(tmp_path, monkeypatch):
         raise OSError(errno.EIO, "Unable to synchronously open file (file read failed)")
 
     monkeypatch.setattr("calovision.storage.hdf5.h5py.File", refuse)
-    with pytest.raises(InputError, match=r"a\.h5: not a readable HDF5 file \(Input/output error\)$"):
+    with pytest.raises(
+        InputError, match=r"a\.h5: not a readable HDF5 file \(Input/output error\)$"
+    ):
         ImageFile(path)

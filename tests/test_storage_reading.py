@@ -11,8 +11,8 @@ from fakes import make_columns, make_images, make_metadata, to_sparse, write_ima
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, kernels
 from calovision.storage.rows import take_rows
 
@@ -28,7 +28,9 @@ def write_compressed(path, images=IMAGES, compression="blosc2"):
 
 @pytest.fixture(scope="module", params=[None, "blosc2"])
 def file(request, tmp_path_factory):
-    return ImageFile(write_compressed(tmp_path_factory.mktemp("a") / "a.h5", compression=request.param))
+    return ImageFile(
+        write_compressed(tmp_path_factory.mktemp("a") / "a.h5", compression=request.param)
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,9 @@ def test_any_rows_in_any_order(file, rows, threads):
     assert np.array_equal(file.sparse(rows).dense(), expected)
 
 
-@pytest.mark.parametrize("index", [20, -21, [0, 20], [-21], [0.5], [[1, 2]], np.ones(19, dtype=bool), np.array([1.0])])
+@pytest.mark.parametrize(
+    "index", [20, -21, [0, 20], [-21], [0.5], [[1, 2]], np.ones(19, dtype=bool), np.array([1.0])]
+)
 def test_images_that_do_not_exist(file, index):
     with pytest.raises(IndexError):
         file[index]
@@ -77,7 +81,9 @@ def test_rows_that_do_not_exist(file, rows):
     for source in (file, ImageCollection([file.path])):
         with pytest.raises(IndexError):
             source.dense(rows)
-    with pytest.raises(IndexError, match=r"image (-1|20) does not exist: there are 20|must be a list of integers"):
+    with pytest.raises(
+        IndexError, match=r"image (-1|20) does not exist: there are 20|must be a list of integers"
+    ):
         file.sparse(rows)
 
 
@@ -107,7 +113,10 @@ def test_output_is_reused_and_cleared(file):
     ],
 )
 def test_output_that_does_not_fit(file, out):
-    with pytest.raises(InputError, match=r"out has to be a writable, contiguous float32 array of shape \(2, 2, 8, 8\)"):
+    with pytest.raises(
+        InputError,
+        match=r"out has to be a writable, contiguous float32 array of shape \(2, 2, 8, 8\)",
+    ):
         file.dense([0, 1], out=out)
 
 
@@ -140,7 +149,13 @@ def test_kernel_at_the_edges_of_its_blocks(n_cells, descending):
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize(
     ("name", "position", "value"),
-    [("cells", 40, 128), ("offsets", 5, -1), ("offsets", 5, 10**9), ("offsets", 6, 1), ("offsets", 6, 10**9)],
+    [
+        ("cells", 40, 128),
+        ("offsets", 5, -1),
+        ("offsets", 5, 10**9),
+        ("offsets", 6, 1),
+        ("offsets", 6, 10**9),
+    ],
 )
 def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads):
     """What points outside is never followed: it would overwrite foreign memory."""
@@ -148,12 +163,18 @@ def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads
     with h5py.File(path, "r+") as damaged:
         damaged[f"images/{name}"][position] = value
     file = ImageFile(path)
-    with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image \d+ are not inside"):
+    with pytest.raises(
+        InputError, match=r"a.h5: damaged image file \(the cells of image \d+ are not inside"
+    ):
         file.dense(np.arange(20), threads=threads)
     with pytest.raises(InputError, match=r"a.h5: damaged image file"):
         ImageCollection([path]).dense(np.arange(20))
     collection, several = ImageCollection([path]), np.arange(19, -1, -1)
-    reads = [lambda: file.sparse(several), lambda: collection.sparse(several), lambda: collection.load(several)]
+    reads = [
+        lambda: file.sparse(several),
+        lambda: collection.sparse(several),
+        lambda: collection.load(several),
+    ]
     reads.append(lambda: list(collection.iterate(several, 2)))
     if name == "offsets":
         reads += [
@@ -162,17 +183,26 @@ def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads
             lambda: file.sparse([4, 5]),
         ]
     for read in reads:
-        row = "[3456]" if name == "offsets" else str(np.searchsorted(file.offsets, position, side="right") - 1)
-        with pytest.raises(InputError, match=rf"a.h5: damaged image file \(the cells of image {row} "):
+        row = (
+            "[3456]"
+            if name == "offsets"
+            else str(np.searchsorted(file.offsets, position, side="right") - 1)
+        )
+        with pytest.raises(
+            InputError, match=rf"a.h5: damaged image file \(the cells of image {row} "
+        ):
             read()
 
 
 def test_damaged_compressed_row_is_named(tmp_path):
-    """A range of compressed rows is read as a piece of its own, but its images keep their numbers."""
+    """A range of compressed rows is read as a piece of its own, but its images keep their
+    numbers."""
     path = write_compressed(tmp_path / "a.h5")
     with h5py.File(path, "r+") as damaged:
         damaged["images/cells"][damaged["images/offsets"][7]] = 128
-    with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"):
+    with pytest.raises(
+        InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"
+    ):
         ImageFile(path).dense([6, 7, 8])
 
 
@@ -188,7 +218,9 @@ def test_cells_outside_are_named_by_their_image(tmp_path):
         lambda: collection.sparse([0, 12, 1]),
         lambda: collection.load(np.arange(25)),
     ):
-        with pytest.raises(InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"):
+        with pytest.raises(
+            InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"
+        ):
             read()
     assert np.array_equal(collection.sparse([4, 11, 13]).dense()[1:], IMAGES[[6, 8]])
 
@@ -196,7 +228,10 @@ def test_cells_outside_are_named_by_their_image(tmp_path):
 @pytest.fixture(scope="module")
 def several(tmp_path_factory):
     """Collection of four files, one compressed and one empty, and its images."""
-    folder, parts = tmp_path_factory.mktemp("several"), [IMAGES, make_images(7, seed=2), make_images(13, seed=3)]
+    folder, parts = (
+        tmp_path_factory.mktemp("several"),
+        [IMAGES, make_images(7, seed=2), make_images(13, seed=3)],
+    )
     paths = [
         write_image_file(folder / "a.h5", images=parts[0]),
         write_image_file(folder / "none.h5", 0),
@@ -215,7 +250,9 @@ def test_sparse_images_of_several_files_in_any_order(several, indices, chunk_siz
         assert found.shape == (2, 8, 8)
         assert found.cells.dtype == np.uint16
         assert found.offsets[0] == 0
-        assert np.array_equal(np.diff(found.offsets), np.count_nonzero(expected.reshape(len(indices), 128), axis=1))
+        assert np.array_equal(
+            np.diff(found.offsets), np.count_nonzero(expected.reshape(len(indices), 128), axis=1)
+        )
         assert np.array_equal(found.dense(), expected)
     assert np.array_equal(collection.row_lengths(indices), np.diff(found.offsets))
     again = np.zeros_like(expected)
@@ -238,8 +275,16 @@ def test_sparse_cells_are_those_of_the_file(several):
 @pytest.mark.parametrize("indices", [[-1], [3, 40], np.array([2.0]), np.array([[1]])])
 def test_sparse_events_that_do_not_exist(several, indices):
     collection, _ = several
-    for read in (collection.sparse, collection.load, collection.row_lengths, lambda ids: list(collection.iterate(ids))):
-        with pytest.raises(IndexError, match=r"image (-1|40) does not exist: there are 40|must be a list of integers"):
+    for read in (
+        collection.sparse,
+        collection.load,
+        collection.row_lengths,
+        lambda ids: list(collection.iterate(ids)),
+    ):
+        with pytest.raises(
+            IndexError,
+            match=r"image (-1|40) does not exist: there are 40|must be a list of integers",
+        ):
             read(indices)
 
 
@@ -255,7 +300,8 @@ def test_rows_of_images_in_memory(several):
 
 
 def test_gather_does_not_follow_offsets_that_changed():
-    """Between measuring and copying somebody may overwrite the file: nothing may be written outside."""
+    """Between measuring and copying somebody may overwrite the file: nothing may be written
+    outside."""
     sparse = to_sparse(IMAGES)
     rows = np.array([4, 2])
     cells, values = np.full(50, 9, dtype=np.uint16), np.zeros(50, dtype=np.float32)
@@ -312,7 +358,10 @@ def test_rows_are_memory_mapped_once(tmp_path):
     assert isinstance(file._arrays.source.mapped, np.memmap)
     for name in ("images/cells", "images/values", "events/ht"):
         array = file._arrays.whole(name)
-        assert array.base is file._arrays.source.mapped or array.base is file._arrays.source.mapped.base
+        assert (
+            array.base is file._arrays.source.mapped
+            or array.base is file._arrays.source.mapped.base
+        )
         assert not array.flags.writeable
 
 
@@ -325,7 +374,9 @@ def test_pickles_as_its_path(tmp_path, compression):
     pickled = pickle.dumps(file)
     assert len(pickled) < 1000
     assert np.array_equal(pickle.loads(pickled).dense([2999, 4]), images[[2999, 4]])
-    assert np.array_equal(pickle.loads(pickle.dumps(ImageCollection([path]))).dense([1]), images[[1]])
+    assert np.array_equal(
+        pickle.loads(pickle.dumps(ImageCollection([path]))).dense([1]), images[[1]]
+    )
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
@@ -361,7 +412,10 @@ def test_compressed_range_is_not_kept(tmp_path):
 def test_compressed_file_without_the_plugin(tmp_path, monkeypatch):
     file = ImageFile(write_compressed(tmp_path / "a.h5"))
     monkeypatch.setitem(sys.modules, "hdf5plugin", None)
-    with pytest.raises(InputError, match=r"a.h5: 'images/cells' is compressed by a filter of .* hdf5plugin: install"):
+    with pytest.raises(
+        InputError,
+        match=r"a.h5: 'images/cells' is compressed by a filter of .* hdf5plugin: install",
+    ):
         file.dense([3, 1])
 
 
@@ -396,11 +450,16 @@ def test_plot_of_an_event(tmp_path):
 
 @pytest.mark.parametrize(
     ("grid", "kind"),
-    [(JetGrid(8, 8, 1.6), "jet"), (EtaPhiGrid.with_eta_edges((-3, -1, -0.5, 0, 1, 2, 2.5, 3, 4), 8), "event")],
+    [
+        (JetGrid(8, 8, 1.6), "jet"),
+        (EtaPhiGrid.with_eta_edges((-3, -1, -0.5, 0, 1, 2, 2.5, 3, 4), 8), "event"),
+    ],
 )
 def test_plot_on_other_grids(tmp_path, grid, kind):
     """The cells are drawn where the grid has them."""
-    jets = {"jet_index": np.arange(20)} | {name: np.ones(20) for name in ("pt", "eta", "phi", "mass")}
+    jets = {"jet_index": np.arange(20)} | {
+        name: np.ones(20) for name in ("pt", "eta", "phi", "mass")
+    }
     path = write_image_file(tmp_path / "a.h5", images=IMAGES, columns=jets, grid=grid, kind=kind)
     figure = ImageFile(path).plot(3)
     mesh = figure.axes[0].collections[0]

@@ -1,4 +1,5 @@
-"""Pixel statistics of the training split, and images standardized with them, against numpy on dense images."""
+"""Pixel statistics of the training split, and images standardized with them, against numpy on dense
+images."""
 
 import numpy as np
 import pytest
@@ -6,17 +7,25 @@ from fakes import make_columns, make_images, make_metadata, to_sparse, write_ima
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.grid import JetGrid
+from calovision.core.errors import InputError
 from calovision.images import SparseImages
-from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, PixelStatistics, standardize
+from calovision.images.grid import JetGrid
+from calovision.storage import (
+    ImageCollection,
+    ImageFile,
+    ImageFileWriter,
+    PixelStatistics,
+    standardize,
+)
 
 TRAINING = np.arange(20) % 5 < 3
 
 
 def statistics_of(images, chosen=None):
     statistics = PixelStatistics.empty(images.shape[1:])
-    statistics.add(to_sparse(images), np.ones(len(images), dtype=bool) if chosen is None else chosen)
+    statistics.add(
+        to_sparse(images), np.ones(len(images), dtype=bool) if chosen is None else chosen
+    )
     return statistics
 
 
@@ -29,7 +38,9 @@ def test_mean_and_std_are_those_of_numpy(seed, n, scale):
     statistics = statistics_of(images, chosen)
     expected = images[chosen].astype(np.float64)
     assert statistics.n == chosen.sum()
-    np.testing.assert_allclose(statistics.mean, expected.mean(axis=0), rtol=1e-12, atol=1e-12 * scale)
+    np.testing.assert_allclose(
+        statistics.mean, expected.mean(axis=0), rtol=1e-12, atol=1e-12 * scale
+    )
     np.testing.assert_allclose(statistics.std, expected.std(axis=0), rtol=1e-6, atol=1e-6 * scale)
 
 
@@ -52,7 +63,9 @@ def test_constant_pixel_has_no_negative_variance():
 def test_file_has_the_statistics_of_its_training_split(tmp_path):
     """Weights do not count: they span decades."""
     images = make_images(20)
-    file = ImageFile(write_image_file(tmp_path / "a.h5", images=images, columns={"weight": np.arange(20.0)}))
+    file = ImageFile(
+        write_image_file(tmp_path / "a.h5", images=images, columns={"weight": np.arange(20.0)})
+    )
     assert file.statistics.n == 12
     np.testing.assert_allclose(file.statistics.mean, images[TRAINING].mean(axis=0), rtol=1e-6)
     np.testing.assert_allclose(file.statistics.std, images[TRAINING].std(axis=0), rtol=1e-5)
@@ -90,7 +103,9 @@ def test_statistics_that_do_not_add_up():
 @pytest.mark.parametrize(("cells", "stop"), [([0, 200], 2), ([0, 1], 3)])
 def test_damaged_rows_are_refused(cells, stop):
     offsets = np.array([0, 0, stop])
-    images = SparseImages(offsets, np.array(cells, dtype=np.uint16), np.ones(2, dtype=np.float32), (2, 8, 8))
+    images = SparseImages(
+        offsets, np.array(cells, dtype=np.uint16), np.ones(2, dtype=np.float32), (2, 8, 8)
+    )
     with pytest.raises(InputError, match="image 1 has cells outside its shape"):
         PixelStatistics.empty((2, 8, 8)).add(images, np.array([True, True]))
 
@@ -109,12 +124,16 @@ def test_standardized_images(zero_center, floor):
     images = make_images(50)
     statistics = statistics_of(images)
     wide = images.astype(np.float64)
-    expected = (wide - wide.mean(axis=0) * zero_center) / (1 if floor is None else wide.std(axis=0) + floor)
+    expected = (wide - wide.mean(axis=0) * zero_center) / (
+        1 if floor is None else wide.std(axis=0) + floor
+    )
     result = standardize(images, statistics, zero_center=zero_center, floor=floor)
     assert result.dtype == np.float32
     np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
     assert np.array_equal(images, make_images(50))
-    assert standardize(images, statistics, zero_center=zero_center, floor=floor, out=images) is images
+    assert (
+        standardize(images, statistics, zero_center=zero_center, floor=floor, out=images) is images
+    )
     assert np.array_equal(images, result)
 
 
@@ -133,14 +152,17 @@ def test_pixel_that_never_changes_without_floor():
     np.testing.assert_allclose(result[:, 0, 0, 1], [-(1.5**0.5), 0, 1.5**0.5], rtol=1e-6)
 
 
-@pytest.mark.parametrize("changes", [{"zero_center": True, "standardize": 0.5}, {"standardize": 0.1}, {}])
+@pytest.mark.parametrize(
+    "changes", [{"zero_center": True, "standardize": 0.5}, {"standardize": 0.1}, {}]
+)
 def test_standardized_as_the_jet_recipe_says(tmp_path, changes):
     """By the statistics of the training split of all files, whichever images are asked for."""
     parts = [make_images(20, seed=seed) for seed in (1, 2)]
     jets = {name: np.zeros(20) for name in ("jet_index", "pt", "eta", "phi", "mass")}
     options = {"kind": "jet", "grid": JetGrid(8, 8, 1.0), "jet_recipe": changes}
     paths = [
-        write_image_file(tmp_path / f"{k}.h5", images=images, columns=jets, **options) for k, images in enumerate(parts)
+        write_image_file(tmp_path / f"{k}.h5", images=images, columns=jets, **options)
+        for k, images in enumerate(parts)
     ]
     collection = ImageCollection(paths)
     images = np.concatenate(parts).astype(np.float64)
@@ -154,7 +176,10 @@ def test_standardized_as_the_jet_recipe_says(tmp_path, changes):
 
 @pytest.mark.parametrize(
     ("shape", "floor", "message"),
-    [((2, 8, 9), 1.0, r"\(2, 8, 9\) do not fit statistics of \(2, 8, 8\)"), ((2, 8, 8), -1.0, "floor -1.0")],
+    [
+        ((2, 8, 9), 1.0, r"\(2, 8, 9\) do not fit statistics of \(2, 8, 8\)"),
+        ((2, 8, 8), -1.0, "floor -1.0"),
+    ],
 )
 def test_bad_arguments(shape, floor, message):
     with pytest.raises(InputError, match=message):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.storage import ImageFile, ImageFileWriter, merge_image_files
 
@@ -23,7 +23,9 @@ def write(path, images, columns=None, *, sizes=None, metadata=None, **options):
     columns = make_columns(len(images)) if columns is None else columns
     with ImageFileWriter(path, images.shape[1:], **options) as writer:
         for chunk in np.split(np.arange(len(images)), np.cumsum(sizes or [len(images)])[:-1]):
-            writer.append(to_sparse(images[chunk]), {name: values[chunk] for name, values in columns.items()})
+            writer.append(
+                to_sparse(images[chunk]), {name: values[chunk] for name, values in columns.items()}
+            )
         writer.close(make_metadata(images.shape[1:], **(metadata or {})))
     return ImageFile(path, outside=options.get("to_merge", False))
 
@@ -78,8 +80,11 @@ from fakes import make_columns, make_metadata
 from calovision.images import SparseImages
 from calovision.storage import ImageFileWriter
 
-n, cells = 1000, np.sort(np.random.default_rng(1).permuted(np.tile(np.arange(128), (1000, 1)), axis=1)[:, :100])
-images = SparseImages(np.arange(n + 1) * 100, cells.ravel().astype(np.uint16), np.ones(n * 100, np.float32), (2, 8, 8))
+n = 1000
+every_cell = np.tile(np.arange(128), (n, 1))
+cells = np.sort(np.random.default_rng(1).permuted(every_cell, axis=1)[:, :100])
+values = np.ones(n * 100, np.float32)
+images = SparseImages(np.arange(n + 1) * 100, cells.ravel().astype(np.uint16), values, (2, 8, 8))
 columns = make_columns(n)
 def write(path, n_chunks):
     with ImageFileWriter(path, (2, 8, 8)) as writer:
@@ -89,7 +94,9 @@ def write(path, n_chunks):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(write({str(tmp_path / "a.h5")!r}, 2), write({str(tmp_path / "b.h5")!r}, 40))
 """
-    result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    result = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
     few, many = (int(kilobytes) for kilobytes in result.stdout.split())
     assert (tmp_path / "b.h5").stat().st_size > 30e6
     assert many - few < 12_000
@@ -125,7 +132,9 @@ def test_compressed_file_of_few_events(tmp_path, n):
 
 
 def test_unknown_compression(tmp_path):
-    with pytest.raises(InputError, match="compression 'zip' is unknown: choose from blosc2, or none"):
+    with pytest.raises(
+        InputError, match="compression 'zip' is unknown: choose from blosc2, or none"
+    ):
         ImageFileWriter(tmp_path / "a.h5", SHAPE, compression="zip")
     assert list(tmp_path.iterdir()) == []
 
@@ -167,11 +176,16 @@ def test_columns_keep_their_types(tmp_path):
     ],
 )
 def test_columns_that_cannot_be_stored(tmp_path, change, message):
-    with ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer, pytest.raises(InputError, match=f"a.h5: {message}"):
+    with (
+        ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer,
+        pytest.raises(InputError, match=f"a.h5: {message}"),
+    ):
         writer.append(to_sparse(make_images(3)), make_columns(3) | change)
 
 
-@pytest.mark.parametrize("second", [np.zeros((3, 5, 3)), np.zeros((3, 5, 4), dtype=complex), np.zeros(3)])
+@pytest.mark.parametrize(
+    "second", [np.zeros((3, 5, 3)), np.zeros((3, 5, 4), dtype=complex), np.zeros(3)]
+)
 def test_columns_that_change(tmp_path, second):
     with ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer:
         writer.append(to_sparse(make_images(3)), make_columns(3))
@@ -181,8 +195,12 @@ def test_columns_that_change(tmp_path, second):
 
 def test_columns_that_lose_digits(tmp_path):
     with ImageFileWriter(tmp_path / "a.h5", SHAPE) as writer:
-        writer.append(to_sparse(make_images(3)), make_columns(3) | {"ht": np.zeros(3, dtype=np.float32)})
-        with pytest.raises(InputError, match=r"a.h5: event column 'ht' has rows of \(dtype\('float64'\)"):
+        writer.append(
+            to_sparse(make_images(3)), make_columns(3) | {"ht": np.zeros(3, dtype=np.float32)}
+        )
+        with pytest.raises(
+            InputError, match=r"a.h5: event column 'ht' has rows of \(dtype\('float64'\)"
+        ):
             writer.append(to_sparse(make_images(3)), make_columns(3))
 
 
@@ -211,17 +229,23 @@ def test_merged_file_is_its_parts(tmp_path):
     assert file.metadata == metadata
     assert np.array_equal(file[:], np.concatenate(images))
     for name in file.events:
-        assert np.array_equal(file.events[name], np.concatenate([part.events[name] for part in parts]))
+        assert np.array_equal(
+            file.events[name], np.concatenate([part.events[name] for part in parts])
+        )
     assert metadata.cut_flow == [("generated", 60, 30.0), ("cut", 6, 1.5)]
     assert (metadata.n_generated, metadata.sum_of_weights) == (60, 30.0)
     assert metadata.cross_section_pb == pytest.approx((1 * 10 + 2 * 20 + 4 * 30) / 60)
     assert metadata.source_files == [("0.root", "id0"), ("1.root", "id1"), ("2.root", "id2")]
     assert metadata.skipped_files == [("bad.root", "ends early")]
     assert file.statistics.n == sum(part.statistics.n for part in parts)
-    np.testing.assert_allclose(file.statistics.total, sum(part.statistics.total for part in parts), rtol=1e-12)
+    np.testing.assert_allclose(
+        file.statistics.total, sum(part.statistics.total for part in parts), rtol=1e-12
+    )
 
 
-@pytest.mark.parametrize("compressions", [(None, None, None), (None, "blosc2", None), ("blosc2", None, "blosc2")])
+@pytest.mark.parametrize(
+    "compressions", [(None, None, None), (None, "blosc2", None), ("blosc2", None, "blosc2")]
+)
 @pytest.mark.parametrize("compression", [None, "blosc2"])
 def test_merging_in_small_pieces_and_onto_a_part(tmp_path, monkeypatch, compressions, compression):
     """Rows copied as bytes and rows read and appended, in any order."""
@@ -234,7 +258,9 @@ def test_merging_in_small_pieces_and_onto_a_part(tmp_path, monkeypatch, compress
                 columns = {name: column[rows] for name, column in make_columns(len(images)).items()}
                 writer.append(to_sparse(images[rows]), columns)
             writer.close(make_metadata())
-    statistics = sum((ImageFile(path).statistics for path in paths[1:]), ImageFile(paths[0]).statistics)
+    statistics = sum(
+        (ImageFile(path).statistics for path in paths[1:]), ImageFile(paths[0]).statistics
+    )
     merge_image_files(paths, paths[0], compression=compression)
     merged = ImageFile(paths[0])
     assert np.array_equal(merged[:], np.concatenate(parts))
@@ -254,12 +280,16 @@ def test_skipped_files_do_not_count_in_the_merged_cross_section(tmp_path):
 
 def test_files_that_cannot_be_merged(tmp_path):
     paths = [write_image_file(tmp_path / "a.h5"), write_image_file(tmp_path / "b.h5", sample="jz4")]
-    with pytest.raises(InputError, match=r"c.h5: image files of one sample can be merged, not of qcd, jz4"):
+    with pytest.raises(
+        InputError, match=r"c.h5: image files of one sample can be merged, not of qcd, jz4"
+    ):
         merge_image_files(paths, tmp_path / "c.h5")
     paths[1] = write_image_file(tmp_path / "b.h5", columns={"more": np.zeros(20)})
     with pytest.raises(InputError, match=r"c.h5: event column 'more' is not in every chunk"):
         merge_image_files(paths, tmp_path / "c.h5")
-    paths[1] = write_image_file(tmp_path / "b.h5", cut_flow=[("generated", 1, 1.0), ("other", 1, 1.0)])
+    paths[1] = write_image_file(
+        tmp_path / "b.h5", cut_flow=[("generated", 1, 1.0), ("other", 1, 1.0)]
+    )
     with pytest.raises(InputError, match="the cut flows of the files have different cuts"):
         merge_image_files(paths, tmp_path / "c.h5")
     assert not (tmp_path / "c.h5").exists()
@@ -268,7 +298,10 @@ def test_files_that_cannot_be_merged(tmp_path):
 @pytest.mark.parametrize("compression", [None, "blosc2"])
 def test_parts_to_merge_refer_to_their_rows_and_merge_to_the_same_file(tmp_path, compression):
     images, n = make_images(500), {"a": 0, "b": 200, "c": 200}  # the second part is empty
-    bounds = {name: slice(first, last) for (name, first), last in zip(n.items(), [200, 200, 500], strict=True)}
+    bounds = {
+        name: slice(first, last)
+        for (name, first), last in zip(n.items(), [200, 200, 500], strict=True)
+    }
     columns = make_columns(500)
     for name, rows in bounds.items():
         part = {column: values[rows] for column, values in columns.items()}
@@ -276,10 +309,16 @@ def test_parts_to_merge_refer_to_their_rows_and_merge_to_the_same_file(tmp_path,
         outside = write(tmp_path / "parts" / f"{name}.h5", images[rows], part, to_merge=True)
         np.testing.assert_array_equal(outside[:], whole[:])
         n_stored = np.count_nonzero(images[rows])
-        assert whole.path.stat().st_size - outside.path.stat().st_size >= n_stored * (2 + 4) - 8 * 64
-    merge_image_files([tmp_path / f"{name}.h5" for name in n], tmp_path / "whole.h5", compression=compression)
+        assert (
+            whole.path.stat().st_size - outside.path.stat().st_size >= n_stored * (2 + 4) - 8 * 64
+        )
+    merge_image_files(
+        [tmp_path / f"{name}.h5" for name in n], tmp_path / "whole.h5", compression=compression
+    )
     parts = [tmp_path / f"parts/{name}.h5" for name in n]
-    with pytest.raises(InputError, match=r"parts/a.h5: 'images/cells' takes its data from other files"):
+    with pytest.raises(
+        InputError, match=r"parts/a.h5: 'images/cells' takes its data from other files"
+    ):
         merge_image_files(parts, tmp_path / "merged.h5")
     merge_image_files(parts, tmp_path / "merged.h5", compression=compression, outside=True)
     shutil.rmtree(tmp_path / "parts")
@@ -289,5 +328,10 @@ def test_parts_to_merge_refer_to_their_rows_and_merge_to_the_same_file(tmp_path,
 
 def test_part_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match=r"metadata of images \(1, 8, 8\) do not fit"):
-        write(tmp_path / "a.h5", make_images(5), metadata={"channels": ("em_et",), "units": ("GeV",)}, to_merge=True)
+        write(
+            tmp_path / "a.h5",
+            make_images(5),
+            metadata={"channels": ("em_et",), "units": ("GeV",)},
+            to_merge=True,
+        )
     assert list(tmp_path.iterdir()) == []

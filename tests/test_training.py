@@ -1,4 +1,5 @@
-"""Training: reproducible, able to learn a toy, the best epoch kept, what it shows, and what it refuses."""
+"""Training: reproducible, able to learn a toy, the best epoch kept, what it shows, and what it
+refuses."""
 
 import json
 import logging
@@ -13,9 +14,9 @@ from fakes import make_columns, make_images, write_image_file, write_two_samples
 from fakes_models import make_specification
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageLoader, training_weights
-from calovision.errors import InputError
-from calovision.grid import JetGrid
+from calovision.images.grid import JetGrid
 from calovision.metrics import auc, roc, signal_efficiency_at
 from calovision.models import SCALINGS, ScalingStatistics, load_model, make_model
 from calovision.scoring import score_collection
@@ -24,7 +25,9 @@ from calovision.training import HISTORY, TrainingOptions, train_network
 from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData
 
-OPTIONS = TrainingOptions(epochs=2, batch_size=16, learning_rate=0.01, device="cpu", precision="fp32", seed=3)
+OPTIONS = TrainingOptions(
+    epochs=2, batch_size=16, learning_rate=0.01, device="cpu", precision="fp32", seed=3
+)
 
 
 def train(collection, folder, **changes):
@@ -36,7 +39,9 @@ def history(folder):
 
 
 def scores_of(folder, collection, indices):
-    return score_collection(load_model(folder, allow_imports=True), collection, indices, device="cpu")
+    return score_collection(
+        load_model(folder, allow_imports=True), collection, indices, device="cpu"
+    )
 
 
 def weights_of(folder):
@@ -44,7 +49,10 @@ def weights_of(folder):
 
 
 def equal_weights(first, second):
-    return all(torch.equal(weights_of(first)[name], weights) for name, weights in weights_of(second).items())
+    return all(
+        torch.equal(weights_of(first)[name], weights)
+        for name, weights in weights_of(second).items()
+    )
 
 
 def validation(collection):
@@ -122,7 +130,9 @@ def test_learning_rate_is_that_of_the_schedule(collection, tmp_path):
         train(collection, tmp_path / schedule, schedule=schedule)
         rates[schedule] = history(tmp_path / schedule)["learning_rate"]
     assert rates["constant"].tolist() == [0.01, 0.01]
-    np.testing.assert_allclose(rates["cosine"], 0.005 * (1 + np.cos(np.pi * np.array([3, 7]) / 8)), rtol=1e-4)
+    np.testing.assert_allclose(
+        rates["cosine"], 0.005 * (1 + np.cos(np.pi * np.array([3, 7]) / 8)), rtol=1e-4
+    )
     assert rates["one_cycle"][-1] == pytest.approx(0.01 / 25 / 1e4, rel=1e-3)
 
 
@@ -131,7 +141,9 @@ def test_same_seed_gives_the_same_network(collection, tmp_path):
     folders, held = [tmp_path / str(k) for k in range(3)], []
     for folder, seed in zip(folders, (5, 5, 6), strict=True):
         train(collection, folder, seed=seed)
-        held += [np.empty(n, dtype=np.uint8) for n in np.random.default_rng(1).integers(1, 5000, 3000)]
+        held += [
+            np.empty(n, dtype=np.uint8) for n in np.random.default_rng(1).integers(1, 5000, 3000)
+        ]
         del held[::2]
     assert equal_weights(folders[0], folders[1])
     assert not equal_weights(folders[0], folders[2])
@@ -172,7 +184,10 @@ def test_augmentation_is_of_the_training_only(collection, tmp_path):
         {"precision": "bf16"},
         {"channels_last": False},
         {"gradient_clip": 0.01},
-        {"gradient_clip": 0.01, "precision": "bf16"},  # Lightning does not clip before every kind of step
+        {
+            "gradient_clip": 0.01,
+            "precision": "bf16",
+        },  # Lightning does not clip before every kind of step
         {"scaling": "maximum"},
         {"variables": ("n_fat_jets", "ht")},
         {"circular": False},
@@ -190,7 +205,9 @@ def test_statistics_are_those_of_the_training_split(collection, tmp_path):
     chosen = np.flatnonzero(collection.column("split") == 0)
     buffers = {name: values.numpy() for name, values in weights_of(tmp_path).items()}
     maxima = collection.dense(chosen).max(axis=(0, 2, 3))
-    assert any(values.size == 2 and np.allclose(1 / values.ravel(), maxima) for values in buffers.values())
+    assert any(
+        values.size == 2 and np.allclose(1 / values.ravel(), maxima) for values in buffers.values()
+    )
     ht = collection.column("ht")[chosen]
     for number in (ht.mean(), 1 / ht.std()):
         assert any(values.size == 1 and np.allclose(values, number) for values in buffers.values())
@@ -216,48 +233,72 @@ def test_run_says_nothing_but_its_progress(collection, tmp_path, capfd, caplog, 
 @pytest.mark.parametrize("augment", [False, True])
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_loss_is_that_of_dense_images(collection, scaling, augment):
-    """Scaled before the images are dense or after: the same logits and loss but for the rounding; the batch stays."""
+    """Scaled before the images are dense or after: the same logits and loss but for the rounding;
+    the batch stays."""
     indices = np.flatnonzero(collection.column("split") == 0)
     weights = np.linspace(0.5, 1.5, len(indices))
-    (batch,) = ImageLoader(collection, indices, weights=weights, batch_size=100, augment=augment, seed=2)
+    (batch,) = ImageLoader(
+        collection, indices, weights=weights, batch_size=100, augment=augment, seed=2
+    )
     before = batch.values.clone()
-    statistics = ScalingStatistics(maxima=np.full(2, 9.0), mean=np.ones((2, 8, 8)), std=np.full((2, 8, 8), 3.0))
+    statistics = ScalingStatistics(
+        maxima=np.full(2, 9.0), mean=np.ones((2, 8, 8)), std=np.full((2, 8, 8), 3.0)
+    )
     torch.manual_seed(1)
     model = make_model(make_specification(scaling=scaling), statistics).eval()
     classifier = ImageClassifier(model, OPTIONS)
     with torch.no_grad():
         logits, expected = classifier(batch), model(batch.dense())
     torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-6)
-    losses = [binary_cross_entropy_with_logits(x, batch.labels, weight=batch.weights) for x in (logits, expected)]
+    losses = [
+        binary_cross_entropy_with_logits(x, batch.labels, weight=batch.weights)
+        for x in (logits, expected)
+    ]
     torch.testing.assert_close(*losses, rtol=1e-6, atol=0)
     assert torch.equal(batch.values, before)
     assert logits.std() > 1e-4
 
 
 def test_network_on_points(tmp_path):
-    """Trained on the hardest towers and tracks of the files, stored, loaded and scored; the images are all empty."""
+    """Trained on the hardest towers and tracks of the files, stored, loaded and scored; the images
+    are all empty."""
     rng, paths = np.random.default_rng(1), []
     for label, scale in ((0, 20.0), (1, 160.0)):
         points = {
-            name: np.stack([rng.exponential(scale, (60, n)), *rng.normal(size=(fields - 1, 60, n))], axis=-1)
+            name: np.stack(
+                [rng.exponential(scale, (60, n)), *rng.normal(size=(fields - 1, 60, n))], axis=-1
+            )
             for name, n, fields in (("leading_towers", 6, 4), ("leading_tracks", 3, 3))
         }
-        images, points = np.zeros((60, 2, 8, 8), dtype=np.float32), {k: v.astype(np.float32) for k, v in points.items()}
+        images, points = (
+            np.zeros((60, 2, 8, 8), dtype=np.float32),
+            {k: v.astype(np.float32) for k, v in points.items()},
+        )
         name = ("qcd", "rpv")[label]
-        paths.append(write_image_file(tmp_path / f"{name}.h5", images=images, columns=points, sample=name, label=label))
+        paths.append(
+            write_image_file(
+                tmp_path / f"{name}.h5", images=images, columns=points, sample=name, label=label
+            )
+        )
     collection = ImageCollection(paths)
     choices = {"network": "deep_sets", "options": {"towers": 6, "tracks": 3, "width": 16}}
     choices |= {"variables": ("leading_towers", "leading_tracks"), "epochs": 15, "patience": 15}
     train(collection, tmp_path / "run", **choices)
     indices, labels = validation(collection)
-    assert auc(roc(scores_of(tmp_path / "run", collection, indices), labels, np.ones(len(labels)))) > 0.95
-    with pytest.raises(InputError, match="'deep_sets' takes 49 variables, of 10 towers and 3 tracks, not 33"):
+    assert (
+        auc(roc(scores_of(tmp_path / "run", collection, indices), labels, np.ones(len(labels))))
+        > 0.95
+    )
+    with pytest.raises(
+        InputError, match="'deep_sets' takes 49 variables, of 10 towers and 3 tracks, not 33"
+    ):
         train(collection, tmp_path / "b", **choices | {"options": {"towers": 10, "tracks": 3}})
 
 
 @pytest.mark.parametrize("weights", ["raw", "log1p"])
 def test_weights_enter_the_loss(collection, tmp_path, weights):
-    """All events of a class weigh the same here, so that each scheme gives the loss of the balanced one."""
+    """All events of a class weigh the same here, so that each scheme gives the loss of the balanced
+    one."""
     losses = []
     for scheme in ("balanced", weights):
         train(collection, tmp_path / scheme, epochs=1, weights=scheme)
@@ -279,16 +320,23 @@ def test_tensorboard_holds_the_history_and_pictures(trained):
     for name in HISTORY[1:]:
         values = [event.value for event in board.Scalars(name)]
         np.testing.assert_allclose(values, rows[name], rtol=1e-5, atol=1e-6)
-    assert [event.step for event in board.Scalars("validation_loss")] == [4 * epoch + 3 for epoch in range(12)]
+    assert [event.step for event in board.Scalars("validation_loss")] == [
+        4 * epoch + 3 for epoch in range(12)
+    ]
     for name in ("roc", "output_of_both_classes"):
         assert [event.step for event in board.Images(name)] == [4, 24, 44, 48]
 
 
 def test_jet_images(tmp_path):
-    """They are not periodic, and their pixels are standardized with the statistics of the training split."""
+    """They are not periodic, and their pixels are standardized with the statistics of the training
+    split."""
     paths = write_two_samples(tmp_path, n_events=40)
     columns = {name: np.ones(40) for name in ("jet_index", "pt", "eta", "phi", "mass")}
-    jets = {"kind": "jet", "grid": JetGrid(8, 8, 1.6), "jet_recipe": {"zero_center": True, "standardize": 0.02}}
+    jets = {
+        "kind": "jet",
+        "grid": JetGrid(8, 8, 1.6),
+        "jet_recipe": {"zero_center": True, "standardize": 0.02},
+    }
     for label, (path, name) in enumerate(zip(reversed(paths), ("qcd", "rpv"), strict=True)):
         images = make_images(40, seed=label, scale=1 + 3 * label)
         write_image_file(path, images=images, columns=columns, sample=name, label=label, **jets)
@@ -298,7 +346,9 @@ def test_jet_images(tmp_path):
     assert (model.specification.kind, model.specification.circular) == ("jet", False)
     chosen = collection.dense(np.flatnonzero(collection.column("split") == 0)).astype(np.float64)
     scaled = model.scaling(torch.from_numpy(chosen).float()).numpy()
-    np.testing.assert_allclose(scaled, (chosen - chosen.mean(axis=0)) / (chosen.std(axis=0) + 0.02), atol=1e-4)
+    np.testing.assert_allclose(
+        scaled, (chosen - chosen.mean(axis=0)) / (chosen.std(axis=0) + 0.02), atol=1e-4
+    )
     indices, labels = validation(collection)
     scores = scores_of(tmp_path / "model", collection, indices)
     assert auc(roc(scores, labels, np.ones(len(labels)))) > 0.8
@@ -323,7 +373,9 @@ def test_share_takes_a_part_of_its_split_alone(tmp_path, name, other):
         for share in (0.25, 0.5, 1.0)
     }
     whole = indices[1.0][name]
-    assert np.array_equal(whole, np.flatnonzero(collection.column("split") == ("train", "validation").index(name)))
+    assert np.array_equal(
+        whole, np.flatnonzero(collection.column("split") == ("train", "validation").index(name))
+    )
     for smaller, larger in ((0.25, 0.5), (0.5, 1.0)):
         assert set(indices[smaller][name]) < set(indices[larger][name])
         assert np.array_equal(indices[smaller][other], indices[1.0][other])
@@ -340,20 +392,30 @@ def test_split_without_a_class(tmp_path, split, label, title):
     moved[moved == position] = 2
     name = ("qcd", "rpv")[label]
     write_image_file(paths[1 - label], 10, columns={"split": moved}, sample=name, label=label)
-    with pytest.raises(InputError, match=rf"the {split} split has no {title} event \(label {label}\)"):
+    with pytest.raises(
+        InputError, match=rf"the {split} split has no {title} event \(label {label}\)"
+    ):
         train(ImageCollection(paths), tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
 def test_sample_without_events(tmp_path):
-    paths = [*write_two_samples(tmp_path, n_events=10), write_image_file(tmp_path / "jz3.h5", 0, sample="jz3")]
-    with pytest.raises(InputError, match="sample 'jz3': none of its 100 events passes the preselection"):
+    paths = [
+        *write_two_samples(tmp_path, n_events=10),
+        write_image_file(tmp_path / "jz3.h5", 0, sample="jz3"),
+    ]
+    with pytest.raises(
+        InputError, match="sample 'jz3': none of its 100 events passes the preselection"
+    ):
         train(ImageCollection(paths), tmp_path / "model")
 
 
 @pytest.mark.parametrize(
     ("weights", "message"),
-    [([np.nan] * 10, "weight"), ([0.0] * 10, "sum up to|no event with label 0 has a positive weight")],
+    [
+        ([np.nan] * 10, "weight"),
+        ([0.0] * 10, "sum up to|no event with label 0 has a positive weight"),
+    ],
 )
 def test_weights_that_are_none(tmp_path, weights, message):
     paths = write_two_samples(tmp_path, n_events=10)
@@ -367,15 +429,30 @@ def test_weights_that_are_none(tmp_path, weights, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"weights": "equal"}, "train.weights 'equal' is unknown: choose from balanced, log1p, raw, none"),
+        (
+            {"weights": "equal"},
+            "train.weights 'equal' is unknown: choose from balanced, log1p, raw, none",
+        ),
         ({"training_share": 0}, "train.training_share is 0: give a part above 0, at most 1"),
-        ({"validation_share": 1.5}, "train.validation_share is 1.5: give a part above 0, at most 1"),
-        ({"schedule": "step"}, "train.schedule 'step' is unknown: choose from one_cycle, cosine, constant"),
-        ({"precision": "fp8"}, "train.precision 'fp8' is unknown: choose from auto, fp32, bf16, fp16"),
+        (
+            {"validation_share": 1.5},
+            "train.validation_share is 1.5: give a part above 0, at most 1",
+        ),
+        (
+            {"schedule": "step"},
+            "train.schedule 'step' is unknown: choose from one_cycle, cosine, constant",
+        ),
+        (
+            {"precision": "fp8"},
+            "train.precision 'fp8' is unknown: choose from auto, fp32, bf16, fp16",
+        ),
         ({"precision": "fp16"}, "train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32"),
         ({"device": "tpu"}, "train.device 'tpu' is unknown: choose from auto, cpu, gpu"),
         ({"network": "vgg"}, "unknown network 'vgg': choose from .*resnet"),
-        ({"batch_size": 9, "n_devices": 2}, "train.batch_size 9 cannot be divided among 2 processes: choose a mult"),
+        (
+            {"batch_size": 9, "n_devices": 2},
+            "train.batch_size 9 cannot be divided among 2 processes: choose a mult",
+        ),
     ],
 )
 def test_option_that_is_unknown_or_impossible(collection, tmp_path, changes, message):
@@ -387,7 +464,8 @@ def test_option_that_is_unknown_or_impossible(collection, tmp_path, changes, mes
 def test_gpu_where_there_is_none(collection, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(
-        InputError, match=r"train.device is 'gpu' but there is none on this machine: choose auto or cpu"
+        InputError,
+        match=r"train.device is 'gpu' but there is none on this machine: choose auto or cpu",
     ):
         train(collection, tmp_path, device="gpu")
 
@@ -415,6 +493,8 @@ def test_learning_rate_that_diverges(collection, tmp_path):
 
 
 def test_out_of_memory_says_what_would_fit(collection, tmp_path):
-    with pytest.raises(InputError, match=r"out of memory on device cpu with train.batch_size 16: 2 would fit"):
+    with pytest.raises(
+        InputError, match=r"out of memory on device cpu with train.batch_size 16: 2 would fit"
+    ):
         train(collection, tmp_path, network="fakes_training:GreedyNetwork")
     assert not (tmp_path / "model.json").exists()

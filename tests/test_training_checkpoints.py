@@ -15,7 +15,7 @@ from fakes import write_two_samples
 from fakes_training import train
 from safetensors.torch import load_file
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models import load_model
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
@@ -68,7 +68,10 @@ def train_until(step, collection, folder, monkeypatch, options=OPTIONS):
 
 def run_numbers(folder):
     training = json.loads((folder / "model.json").read_text())["training"]
-    return {name: training[name] for name in ("epochs", "best_epoch", "validation_loss", "validation_auc")}
+    return {
+        name: training[name]
+        for name in ("epochs", "best_epoch", "validation_loss", "validation_auc")
+    }
 
 
 def require_equal_runs(first, second):
@@ -82,13 +85,19 @@ def loss_of_stored_model(folder, collection):
     """Cross-entropy of the validation split, classes of equal weight, by numpy."""
     chosen = np.flatnonzero(collection.column("split") == 1)
     with torch.no_grad():
-        logits = load_model(folder, allow_imports=True)(torch.from_numpy(collection.dense(chosen))).double().numpy()
+        logits = (
+            load_model(folder, allow_imports=True)(torch.from_numpy(collection.dense(chosen)))
+            .double()
+            .numpy()
+        )
     labels = collection.column("label")[chosen]
     losses = np.logaddexp(0, np.where(labels == 1, -logits, logits))
     return np.mean([losses[labels == label].mean() for label in (0, 1)])
 
 
-def test_best_epoch_is_kept_where_the_folder_is_another(collection, uninterrupted, tmp_path, monkeypatch):
+def test_best_epoch_is_kept_where_the_folder_is_another(
+    collection, uninterrupted, tmp_path, monkeypatch
+):
     assert run_numbers(uninterrupted)["best_epoch"] == 1
     train_until(23, collection, tmp_path / "here", monkeypatch)
     shutil.copytree(tmp_path / "here", tmp_path / "copy")
@@ -101,7 +110,9 @@ def test_best_epoch_is_kept_where_the_folder_is_another(collection, uninterrupte
         assert loss_of_stored_model(tmp_path / name, collection) == pytest.approx(stored, rel=1e-5)
 
 
-def test_newest_checkpoint_is_the_furthest_whatever_its_time(collection, uninterrupted, tmp_path, monkeypatch, caplog):
+def test_newest_checkpoint_is_the_furthest_whatever_its_time(
+    collection, uninterrupted, tmp_path, monkeypatch, caplog
+):
     train_until(14, collection, tmp_path, monkeypatch)
     newest, before = sorted((tmp_path / "resume").glob("*.ckpt"), reverse=True)
     os.utime(newest, (1, 1))
@@ -124,7 +135,11 @@ def truncate(path):
 
 def flip_a_weight(path):
     content = bytearray(path.read_bytes())
-    weights = torch.load(path, weights_only=True)["state_dict"]["model.network.layers.5.weight"].numpy().tobytes()
+    weights = (
+        torch.load(path, weights_only=True)["state_dict"]["model.network.layers.5.weight"]
+        .numpy()
+        .tobytes()
+    )
     content[content.index(weights) + len(weights) // 2] ^= 1
     path.write_bytes(content)
 
@@ -144,7 +159,9 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_checkpoint_before_a_damaged_one_is_taken(collection, uninterrupted, tmp_path, monkeypatch, caplog, damage):
+def test_checkpoint_before_a_damaged_one_is_taken(
+    collection, uninterrupted, tmp_path, monkeypatch, caplog, damage
+):
     train_until(14, collection, tmp_path, monkeypatch)
     newest, before = sorted((tmp_path / "resume").glob("*.ckpt"), reverse=True)
     damage(newest)
@@ -155,7 +172,9 @@ def test_checkpoint_before_a_damaged_one_is_taken(collection, uninterrupted, tmp
     require_equal_runs(tmp_path, uninterrupted)
 
 
-def test_checkpoints_of_another_network_are_not_used(collection, uninterrupted, tmp_path, monkeypatch, caplog):
+def test_checkpoints_of_another_network_are_not_used(
+    collection, uninterrupted, tmp_path, monkeypatch, caplog
+):
     other = replace(OPTIONS, network="fakes_training:NetworkWithoutState")
     train_until(4, collection, tmp_path / "run", monkeypatch)
     train_until(14, collection, tmp_path / "other", monkeypatch, other)
@@ -163,12 +182,16 @@ def test_checkpoints_of_another_network_are_not_used(collection, uninterrupted, 
         shutil.copy(path, tmp_path / "run/resume")
     with caplog.at_level(logging.INFO, "calovision"):
         train(collection, tmp_path / "run", OPTIONS)
-    assert caplog.text.count("it is of a run with another network, other options or other events") == 2
+    assert (
+        caplog.text.count("it is of a run with another network, other options or other events") == 2
+    )
     assert "step0000000003.ckpt" in caplog.text.split("going on from")[1]
     require_equal_runs(tmp_path / "run", uninterrupted)
 
 
-def test_run_begins_anew_where_all_checkpoints_are_damaged(collection, uninterrupted, tmp_path, monkeypatch, caplog):
+def test_run_begins_anew_where_all_checkpoints_are_damaged(
+    collection, uninterrupted, tmp_path, monkeypatch, caplog
+):
     train_until(4, collection, tmp_path, monkeypatch)
     for path in (tmp_path / "resume").glob("*.ckpt"):
         truncate(path)
@@ -179,7 +202,11 @@ def test_run_begins_anew_where_all_checkpoints_are_damaged(collection, uninterru
 
 def test_no_flipped_byte_is_taken_for_a_number(tmp_path):
     folder = ResumeFolder(tmp_path, "this run")
-    checkpoint = {"calovision_run": "this run", "weights": torch.arange(300.0), "history": [{"loss": 0.25}]}
+    checkpoint = {
+        "calovision_run": "this run",
+        "weights": torch.arange(300.0),
+        "history": [{"loss": 0.25}],
+    }
     WholeCheckpoints().save_checkpoint(checkpoint, folder.path_at(1))
     whole, rng = folder.path_at(1).read_bytes(), np.random.default_rng(1)
     for place in rng.integers(len(whole), size=300):
@@ -197,11 +224,16 @@ def test_the_last_checkpoint_must_be_there_at_the_end(collection, tmp_path, monk
         shutil.rmtree(tmp_path / "resume")
 
     monkeypatch.setattr(FollowRun, "teardown", lose)
-    with pytest.raises(InputError, match=r"resume: the checkpoint of the last epoch is gone or damaged: train again"):
+    with pytest.raises(
+        InputError,
+        match=r"resume: the checkpoint of the last epoch is gone or damaged: train again",
+    ):
         train(collection, tmp_path, OPTIONS, epochs=1)
 
 
-def test_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(collection, uninterrupted, tmp_path, monkeypatch):
+def test_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(
+    collection, uninterrupted, tmp_path, monkeypatch
+):
     write = Path.write_bytes
 
     def fill(path, content):
@@ -211,7 +243,9 @@ def test_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(collection,
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", fill)
-        with pytest.raises(InputError, match=r"step0000000012\.ckpt cannot be written, as the disk is full"):
+        with pytest.raises(
+            InputError, match=r"step0000000012\.ckpt cannot be written, as the disk is full"
+        ):
             train(collection, tmp_path, OPTIONS)
     assert sorted(path.name for path in (tmp_path / "resume").iterdir()) == [
         "step0000000010.ckpt",

@@ -23,7 +23,8 @@ OPTIONS = TrainingOptions(
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """Number of processes -> folder of the run; 73 and 25 events, so that neither split can be shared evenly."""
+    """Number of processes -> folder of the run; 73 and 25 events, so that neither split can be
+    shared evenly."""
     collection = ImageCollection(write_two_samples(tmp_path_factory.mktemp("images"), n_events=61))
     made = {}
     for n in (1, 2):
@@ -33,7 +34,10 @@ def folders(tmp_path_factory):
 
 
 def test_two_processes_give_the_loss_of_one(folders):
-    rows = [np.genfromtxt(folder / "history.csv", delimiter=",", names=True) for folder in folders.values()]
+    rows = [
+        np.genfromtxt(folder / "history.csv", delimiter=",", names=True)
+        for folder in folders.values()
+    ]
     for name in rows[0].dtype.names[: len(HISTORY) - 1]:
         np.testing.assert_allclose(rows[0][name], rows[1][name], rtol=1e-5, err_msg=name)
 
@@ -50,14 +54,32 @@ def test_two_processes_leave_what_one_leaves(folders):
 
 
 def test_two_processes_in_a_job_of_one_task(folders, tmp_path, monkeypatch):
-    """Srun has started one process, as in each job of the workflow: the other one is started by the training."""
-    job = {"JOB_ID": "4711", "JOB_NAME": "train", "NTASKS": "4", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
-    left = {"RANK": "3", "LOCAL_RANK": "3", "WORLD_SIZE": "4", "MASTER_ADDR": "10.255.255.1", "MASTER_PORT": "1"}
+    """Srun has started one process, as in each job of the workflow: the other one is started by the
+    training."""
+    job = {
+        "JOB_ID": "4711",
+        "JOB_NAME": "train",
+        "NTASKS": "4",
+        "PROCID": "0",
+        "LOCALID": "0",
+        "NODEID": "0",
+    }
+    left = {
+        "RANK": "3",
+        "LOCAL_RANK": "3",
+        "WORLD_SIZE": "4",
+        "MASTER_ADDR": "10.255.255.1",
+        "MASTER_PORT": "1",
+    }
     step = {"STEP_ID": "0", "STEP_NUM_TASKS": "1"}
-    for name, value in (left | {f"SLURM_{key}": value for key, value in (job | step).items()}).items():
+    for name, value in (
+        left | {f"SLURM_{key}": value for key, value in (job | step).items()}
+    ).items():
         monkeypatch.setenv(name, value)
     collection = ImageCollection(write_two_samples(tmp_path / "images", n_events=61))
     train(collection, tmp_path / "run", OPTIONS, n_devices=2)
-    one, two = (load_file(folder / "model.safetensors") for folder in (folders[2], tmp_path / "run"))
+    one, two = (
+        load_file(folder / "model.safetensors") for folder in (folders[2], tmp_path / "run")
+    )
     for name, values in one.items():
         torch.testing.assert_close(two[name], values, rtol=1e-6, atol=1e-8)

@@ -151,13 +151,21 @@ def test_state_of_early_stopping_has_the_key_of_lightning():
 
 
 def test_requeue_signal_of_slurm(paths, uninterrupted, tmp_path):
-    """A job that SLURM tells to make way saves, goes back to the queue, and ends as if nothing had been."""
+    """A job that SLURM tells to make way saves, goes back to the queue, and ends as if nothing had
+    been."""
     commands = tmp_path / "commands"
     scontrol = tmp_path / "bin" / "scontrol"
     scontrol.parent.mkdir()
-    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {commands}\nkill -9 $PPID\n')  # SLURM ends the job
+    scontrol.write_text(
+        f'#!/bin/sh\necho "$@" >> {commands}\nkill -9 $PPID\n'
+    )  # SLURM ends the job
     scontrol.chmod(scontrol.stat().st_mode | stat.S_IXUSR)
-    job = {"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "train", "SLURM_NTASKS": "1", "SLURM_PROCID": "0"}
+    job = {
+        "SLURM_JOB_ID": "4711",
+        "SLURM_JOB_NAME": "train",
+        "SLURM_NTASKS": "1",
+        "SLURM_PROCID": "0",
+    }
     job |= {"SLURM_LOCALID": "0", "SLURM_NODEID": "0", "PATH": f"{scontrol.parent}:/usr/bin:/bin"}
     options = TrainingOptions(**(vars(OPTIONS) | {"checkpoint_minutes": 60}))
     folder = tmp_path / "model"

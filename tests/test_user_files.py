@@ -9,11 +9,12 @@ from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.errors import InputError
-from calovision.user_files import MOST_VALUES, expand_path, parse_yaml, read_yaml
+from calovision.core.errors import InputError
+from calovision.core.user_files import MOST_VALUES, expand_path, parse_yaml, read_yaml
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n" for old, new in zip("abcdef", "bcdefg", strict=True)
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
+    for old, new in zip("abcdef", "bcdefg", strict=True)
 )
 REFUSED = {
     "number as a key": (
@@ -24,24 +25,45 @@ REFUSED = {
         "samples:\n  no: {label: 1}\n",
         "my.yaml, line 2: the key no below 'samples' is read as true or false",
     ),
-    "null as a key": ("~: 1\n", "my.yaml, line 1: the key ~ is read as nothing; write it in quotes, '~'"),
+    "null as a key": (
+        "~: 1\n",
+        "my.yaml, line 1: the key ~ is read as nothing; write it in quotes, '~'",
+    ),
     "float as a key": (
         "robustness: {variations: {1.5: {}}}\n",
         "the key 1.5 below 'robustness.variations' is read as a",
     ),
-    "list as a key": ("a:\n  [x, y]: 1\n", "my.yaml, line 2: a list or a mapping below 'a' stands where a key"),
-    "key twice": ("seed: 1\nx: 2\nseed: 3\n", "my.yaml, line 3: the key 'seed' is given twice, first in line 1"),
-    "key twice below": ("a:\n  b: {c: 1, c: 2}\n", "my.yaml, line 2: the key 'a.b.c' is given twice, first in line 2"),
+    "list as a key": (
+        "a:\n  [x, y]: 1\n",
+        "my.yaml, line 2: a list or a mapping below 'a' stands where a key",
+    ),
+    "key twice": (
+        "seed: 1\nx: 2\nseed: 3\n",
+        "my.yaml, line 3: the key 'seed' is given twice, first in line 1",
+    ),
+    "key twice below": (
+        "a:\n  b: {c: 1, c: 2}\n",
+        "my.yaml, line 2: the key 'a.b.c' is given twice, first in line 2",
+    ),
     "key twice in JSON": ('{\n\t"a": {"b": 1, "b": 2}}', "my.yaml: the key 'b' is given twice"),
     "tab": ("a: 1\n\tb: 2\n", "my.yaml, line 2: no valid YAML.*indent with spaces, not tabs"),
-    "open bracket": ("a: [1,\nb: 2\n", r"my.yaml, line \d: no valid YAML.*look at indentation, colons and brackets"),
+    "open bracket": (
+        "a: [1,\nb: 2\n",
+        r"my.yaml, line \d: no valid YAML.*look at indentation, colons and brackets",
+    ),
     "two documents": ("a: 1\n---\na: 2\n", "my.yaml, line 2: no valid YAML .*another document"),
     "unknown anchor": ("a: *b\n", "my.yaml, line 1: no valid YAML .*undefined alias 'b'"),
     "empty": ("# nothing\n", "my.yaml: the configuration is empty; write keys and values"),
     "list": ("- a\n", "my.yaml: the configuration holds no keys at its top"),
     "text": ("hello\n", "my.yaml: the configuration holds no keys at its top"),
-    "code": ('a: !!python/object/apply:os.system ["true"]\n', r"my.yaml, line 1: a tag \(!\) has no meaning here"),
-    "anchors of anchors": (BOMB, f"my.yaml, line 6: with its anchors written out this holds over {MOST_VALUES} values"),
+    "code": (
+        'a: !!python/object/apply:os.system ["true"]\n',
+        r"my.yaml, line 1: a tag \(!\) has no meaning here",
+    ),
+    "anchors of anchors": (
+        BOMB,
+        f"my.yaml, line 6: with its anchors written out this holds over {MOST_VALUES} values",
+    ),
     "circle": ("a: &a [*a]\n", "my.yaml, line 1: an anchor contains itself"),
     "deep": ("a: " + "[" * 20_000, "my.yaml: brackets or blocks are nested too deeply"),
     "long number": ("a: " + "9" * 5000, "my.yaml: a value cannot be read"),
@@ -61,10 +83,20 @@ def test_refused_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
 
 def test_values_are_those_of_yaml_1_2() -> None:
     text = (
-        "a: 1e-3\nb: 2016-01-01\nc: 010\nd: 1:30\ne: 10_000\nf: 0x10\ng: 2.\nh: .5e1\ni: no\nj: '7'\nk: -0\nl: -.inf\n"
+        "a: 1e-3\nb: 2016-01-01\nc: 010\nd: 1:30\ne: 10_000\nf: 0x10\ng: 2.\nh: .5e1\ni: "
+        "no\nj: '7'\nk: -0\nl: -.inf\n"
     )
     assert parse_yaml(text, "text", "configuration") == {
-        **{"a": 1e-3, "b": "2016-01-01", "c": "010", "d": "1:30", "e": 10_000, "f": 16, "g": 2.0, "h": 5.0},
+        **{
+            "a": 1e-3,
+            "b": "2016-01-01",
+            "c": "010",
+            "d": "1:30",
+            "e": 10_000,
+            "f": 16,
+            "g": 2.0,
+            "h": 5.0,
+        },
         **{"i": False, "j": "7", "k": 0, "l": -math.inf},
     }
 
@@ -83,7 +115,10 @@ def test_json_and_byte_order_mark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"a: 1\nb: \xe9\n", "line 2: the schema file is no UTF-8 text"), (None, "no such schema file")],
+    [
+        (b"a: 1\nb: \xe9\n", "line 2: the schema file is no UTF-8 text"),
+        (None, "no such schema file"),
+    ],
 )
 def test_unreadable_file(tmp_path: Path, content: bytes | None, sentence: str) -> None:
     if content is not None:
@@ -94,7 +129,9 @@ def test_unreadable_file(tmp_path: Path, content: bytes | None, sentence: str) -
         read_yaml(tmp_path, "schema")
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((REPOSITORY / "config").glob("*.yaml")), ids=lambda path: path.name
+)
 def test_our_own_files_are_read_as_by_pyyaml(path: Path) -> None:
     assert read_yaml(path, "configuration") == yaml.safe_load(path.read_text())
 
@@ -105,7 +142,10 @@ def test_our_own_files_are_read_as_by_pyyaml(path: Path) -> None:
 ))  # fmt: skip
 def test_what_pyyaml_writes_is_read_back(value: object) -> None:
     content = {"value": value}
-    assert parse_yaml(yaml.safe_dump(content, default_style=chr(34)), "text", "configuration") == content
+    assert (
+        parse_yaml(yaml.safe_dump(content, default_style=chr(34)), "text", "configuration")
+        == content
+    )
 
 
 # -- paths --------------------------------------------------------------------------------------
@@ -125,7 +165,12 @@ EXPANDED = {
 
 @pytest.fixture
 def variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"HOME": "/home/me", "SCRATCH": "/scratch/me", "SERVER": "eos.cern.ch", "BRACE": "{x}"}.items():
+    for name, value in {
+        "HOME": "/home/me",
+        "SCRATCH": "/scratch/me",
+        "SERVER": "eos.cern.ch",
+        "BRACE": "{x}",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("EMPTY", "")
     monkeypatch.delenv("NOWHERE", raising=False)
@@ -141,15 +186,25 @@ def test_expanded_path(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("$NOWHERE/x", "key: the variable NOWHERE in '$NOWHERE/x' is not set; set it, or write the path out"),
+        (
+            "$NOWHERE/x",
+            "key: the variable NOWHERE in '$NOWHERE/x' is not set; set it, or write the path out",
+        ),
         ("${EMPTY}/x", "key: the variable EMPTY in '${EMPTY}/x' is not set"),  # else it would be /x
         ("a/{sample}", "key: the '{' in 'a/{sample}' belongs to no variable"),
         ("a}", "key: the '}' in 'a}' belongs to no variable"),
         ("${SCRATCH", "key: the '{' in '${SCRATCH' belongs to no variable"),
-        ("${SCRATCH:-/tmp}/x", "key: ${SCRATCH:-/tmp} in '${SCRATCH:-/tmp}/x' is no variable; write ${NAME}"),
+        (
+            "${SCRATCH:-/tmp}/x",
+            "key: ${SCRATCH:-/tmp} in '${SCRATCH:-/tmp}/x' is no variable; write ${NAME}",
+        ),
         ("$(pwd)/x", "key: the '$(' in '$(pwd)/x' belongs to no variable"),
         ("$BRACE/x", "key: the '{' in '$BRACE/x', which is {x}/x, belongs to no variable"),
-        ("~nobody.here/x", "key: '~nobody.here/x' names the home folder of the user 'nobody.here', who is not there"),
+        (
+            "~nobody.here/x",
+            "key: '~nobody.here/x' names the home folder of the user 'nobody.here', who is not "
+            "there",
+        ),
     ],
 )
 def test_refused_path(text: str, sentence: str) -> None:

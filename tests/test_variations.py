@@ -6,8 +6,7 @@ import pytest
 from fakes import make_events
 from scipy.stats import kstest
 
-from calovision.errors import InputError
-from calovision.variations import (
+from calovision.conversion.variations import (
     EM_RESOLUTION,
     HAD_RESOLUTION,
     TOWER_MAP,
@@ -16,6 +15,7 @@ from calovision.variations import (
     in_dead_cell,
     resolution,
 )
+from calovision.core.errors import InputError
 
 PRECISE = ((5.0, 0.0, 1e-4, 0.0),)
 NOMINAL, SMEARED, DEAD = Variation(), Variation(smear=0.1), Variation(dead=0.01)
@@ -29,7 +29,10 @@ def towers_of(e_em, e_had, *, per_event=1, dtype=np.float64, **more):
     flat = {name: values.astype(dtype) for name, values in flat.items()}
     flat |= {"e": e_em + e_had, "e_em": e_em, "e_had": e_had} | more
     return ak.zip(
-        {name: ak.unflatten(values, np.full(len(e_em) // per_event, per_event)) for name, values in flat.items()}
+        {
+            name: ak.unflatten(values, np.full(len(e_em) // per_event, per_event))
+            for name, values in flat.items()
+        }
     )
 
 
@@ -38,7 +41,9 @@ def flat(towers, name):
 
 
 def vary(towers, variation, *, first=0, seed=1):
-    return apply_variation(towers, variation, event_number=np.arange(first, first + len(towers)), seed=seed)
+    return apply_variation(
+        towers, variation, event_number=np.arange(first, first + len(towers)), seed=seed
+    )
 
 
 @pytest.mark.parametrize("factor", [1.03, 0.97])
@@ -59,10 +64,14 @@ def test_nominal_changes_nothing_and_needs_no_seed():
     assert apply_variation(towers, NOMINAL, event_number=np.arange(5)) is towers
 
 
-@pytest.mark.parametrize(("name", "terms", "energy"), [("e_em", EM_RESOLUTION, 30.0), ("e_had", HAD_RESOLUTION, 30.0)])
+@pytest.mark.parametrize(
+    ("name", "terms", "energy"), [("e_em", EM_RESOLUTION, 30.0), ("e_had", HAD_RESOLUTION, 30.0)]
+)
 def test_smeared_width_is_what_makes_the_resolution_worse(name, terms, energy):
     n = 100_000
-    towers = towers_of(**({"e_em": np.zeros(n), "e_had": np.zeros(n)} | {name: np.full(n, energy)}), per_event=10)
+    towers = towers_of(
+        **({"e_em": np.zeros(n), "e_had": np.zeros(n)} | {name: np.full(n, energy)}), per_event=10
+    )
     new, nominal = flat(vary(towers, SMEARED), name), resolution(terms, energy, flat(towers, "eta"))
     pull = (new - energy) / nominal
     assert np.sqrt(1 + pull.var()) == pytest.approx(1.1, abs=0.003)
@@ -80,8 +89,12 @@ def test_resolution_is_the_quadratic_sum_of_the_terms_of_its_range():
 def test_defaults_are_the_resolution_of_the_simulation():
     calorimeter = pytest.importorskip("calovision.simulation.calorimeter")
     energy, eta = np.repeat([1.0, 10.0, 300.0], 50), np.tile(np.linspace(-4.8, 4.8, 50), 3)
-    np.testing.assert_allclose(resolution(EM_RESOLUTION, energy, eta), calorimeter.EM.sigma(energy, eta))
-    np.testing.assert_allclose(resolution(HAD_RESOLUTION, energy, eta), calorimeter.HAD.sigma(energy, eta))
+    np.testing.assert_allclose(
+        resolution(EM_RESOLUTION, energy, eta), calorimeter.EM.sigma(energy, eta)
+    )
+    np.testing.assert_allclose(
+        resolution(HAD_RESOLUTION, energy, eta), calorimeter.HAD.sigma(energy, eta)
+    )
 
 
 def test_own_resolution_is_taken():
@@ -96,8 +109,12 @@ def test_total_follows_its_parts_and_keeps_what_is_in_neither():
     towers["e"] = towers.e + 3.0  # a muon
     towers["pt"] = towers.e / np.cosh(towers.eta)
     new = vary(towers, Variation(smear=0.5, scale=2.0))
-    np.testing.assert_allclose(flat(new, "e"), flat(new, "e_em") + flat(new, "e_had") + 6.0, rtol=1e-12)
-    np.testing.assert_allclose(flat(new, "pt"), flat(new, "e") / np.cosh(flat(new, "eta")), rtol=1e-12)
+    np.testing.assert_allclose(
+        flat(new, "e"), flat(new, "e_em") + flat(new, "e_had") + 6.0, rtol=1e-12
+    )
+    np.testing.assert_allclose(
+        flat(new, "pt"), flat(new, "e") / np.cosh(flat(new, "eta")), rtol=1e-12
+    )
     parts = [np.log(flat(new, name) / flat(towers, name)) for name in ("e_em", "e_had")]
     assert abs(np.corrcoef(*parts)[0, 1]) < 0.15  # the two calorimeters err on their own
 
@@ -116,7 +133,10 @@ def test_random_numbers_are_normal_and_independent():
     n = 40_000
     towers = towers_of(np.full(n, 1e6), np.full(n, 1e6), per_event=4)
     linear = Variation(smear=1.0, em_resolution=PRECISE, had_resolution=PRECISE)
-    numbers = [(flat(vary(towers, linear), name) / 1e6 - 1) / (np.sqrt(3) * 1e-4) for name in ("e_em", "e_had")]
+    numbers = [
+        (flat(vary(towers, linear), name) / 1e6 - 1) / (np.sqrt(3) * 1e-4)
+        for name in ("e_em", "e_had")
+    ]
     for one in numbers:
         assert kstest(one, "norm").pvalue > 0.01
         for lag in (1, 4):  # the next tower, the same tower of the next event
@@ -139,7 +159,9 @@ def test_chunks_and_order_of_events_do_not_matter(variation):
     order = np.random.default_rng(6).permutation(60)
     turned = apply_variation(towers[order], variation, event_number=numbers[order], seed=7)
     assert ak.array_equal(turned, whole[order])
-    assert not ak.array_equal(apply_variation(towers, variation, event_number=numbers, seed=8), whole)
+    assert not ak.array_equal(
+        apply_variation(towers, variation, event_number=numbers, seed=8), whole
+    )
 
 
 def mix(state):
@@ -149,7 +171,9 @@ def mix(state):
     return state ^ state >> 31
 
 
-@pytest.mark.parametrize(("seed", "event", "name"), [(1, 42, "e_em"), (7, 2**62, "e_had"), (-1, -3, "e_had")])
+@pytest.mark.parametrize(
+    ("seed", "event", "name"), [(1, 42, "e_em"), (7, 2**62, "e_had"), (-1, -3, "e_had")]
+)
 def test_numbers_are_those_of_the_hash(seed, event, name):
     golden, towers = 0x9E3779B97F4A7C15, towers_of(np.full(3, 50.0), np.full(3, 50.0), per_event=3)
     start = mix((mix(mix((seed + golden) % 2**64) + (name == "e_had")) + event * golden) % 2**64)
@@ -162,9 +186,13 @@ def test_numbers_are_those_of_the_hash(seed, event, name):
 
 
 def test_dead_towers_are_gone_in_every_event_at_the_same_place():
-    eta, phi = np.meshgrid(np.arange(-4.95, 5, 0.1), -np.pi + 2 * np.pi * (np.arange(63) + 0.5) / 63, indexing="ij")
+    eta, phi = np.meshgrid(
+        np.arange(-4.95, 5, 0.1), -np.pi + 2 * np.pi * (np.arange(63) + 0.5) / 63, indexing="ij"
+    )
     one = {"eta": eta.ravel(), "phi": phi.ravel(), "e": np.ones(eta.size)}
-    towers = ak.zip({name: ak.unflatten(np.tile(values, 3), [eta.size] * 3) for name, values in one.items()})
+    towers = ak.zip(
+        {name: ak.unflatten(np.tile(values, 3), [eta.size] * 3) for name, values in one.items()}
+    )
     left = vary(towers, DEAD)
     assert ak.num(left).tolist() == [6300 - 63] * 3  # 1 % of the cells
     assert left.eta[0].tolist() == left.eta[1].tolist() == left.eta[2].tolist()
@@ -212,7 +240,11 @@ def test_no_event_one_event_and_empty_events():
 
 def test_only_the_fields_that_are_there():
     towers, _ = make_events(4)
-    assert vary(towers[["eta", "phi", "e_em"]], Variation(scale=1.1)).fields == ["eta", "phi", "e_em"]
+    assert vary(towers[["eta", "phi", "e_em"]], Variation(scale=1.1)).fields == [
+        "eta",
+        "phi",
+        "e_em",
+    ]
     parts = vary(towers[["eta", "phi", "e_em", "e_had"]], SMEARED)
     assert parts.fields == ["eta", "phi", "e_em", "e_had"]
     assert ak.array_equal(parts.e_em, vary(towers, SMEARED).e_em)
@@ -224,7 +256,13 @@ def test_only_the_fields_that_are_there():
 
 @pytest.mark.parametrize(
     "mapping",
-    [{}, {"scale": 0.97}, {"smear": 0.1}, {"dead": 0.01}, {"smear": 0.1, "em_resolution": [[3.0, 0.2, 0.01, 0.3]]}],
+    [
+        {},
+        {"scale": 0.97},
+        {"smear": 0.1},
+        {"dead": 0.01},
+        {"smear": 0.1, "em_resolution": [[3.0, 0.2, 0.01, 0.3]]},
+    ],
 )
 def test_mapping_round_trip(mapping):
     assert Variation.from_mapping(mapping).to_mapping() == mapping

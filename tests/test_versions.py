@@ -1,20 +1,24 @@
-"""Versions of the package: of the process that submits a job, and of those that wrote files which are read together."""
+"""Versions of the package: of the process that submits a job, and of those that wrote files which
+are read together."""
 
 import logging
 
 import pytest
 from fakes import write_image_file
 
-from calovision import submission
-from calovision.errors import InputError
-from calovision.logs import job_log
+from calovision.core.errors import InputError
+from calovision.jobs import submission
+from calovision.jobs.logs import job_log
 from calovision.storage import ImageCollection, merge_image_files
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def write_files(folder, *versions):
-    return [write_image_file(folder / f"{k}.h5", package_version=version, seed=k) for k, version in enumerate(versions)]
+    return [
+        write_image_file(folder / f"{k}.h5", package_version=version, seed=k)
+        for k, version in enumerate(versions)
+    ]
 
 
 @pytest.mark.parametrize("versions", [("0.1.0", "0.1.0"), ("0.1.0", ""), ("", ""), ("2.3",)])
@@ -34,7 +38,10 @@ def test_files_of_versions_that_differ_in_the_third_part(tmp_path, caplog):
 @pytest.mark.parametrize("other", ["0.2.0", "1.1.0", "0.10.0", "unknown"])
 def test_files_of_versions_that_do_not_fit(tmp_path, other):
     paths = write_files(tmp_path, "0.1.0", "0.1.0", other)
-    message = rf"2\.h5 was written by calovision {other}, but .*0\.h5 by 0\.1\.0, whose images may differ: build the"
+    message = (
+        rf"2\.h5 was written by calovision {other}, but .*0\.h5 by 0\.1\.0, whose images "
+        r"may differ: build the"
+    )
     with pytest.raises(InputError, match=message):
         ImageCollection(paths)
     with pytest.raises(InputError, match=message):
@@ -44,7 +51,10 @@ def test_files_of_versions_that_do_not_fit(tmp_path, other):
 
 def test_job_of_another_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv(submission.VARIABLE, "9.8.7")
-    message = "calovision: CALOVISION_VERSION: this job was submitted by calovision 9.8.7, but .* is installed where it"
+    message = (
+        "calovision: CALOVISION_VERSION: this job was submitted by calovision 9.8.7, but .* "
+        "is installed where it"
+    )
     with pytest.raises(SystemExit, match=message), job_log(tmp_path / "a.log"):
         raise AssertionError("the job ran")
     assert "submitted by calovision 9.8.7" in (tmp_path / "a.log").read_text()

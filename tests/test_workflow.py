@@ -1,4 +1,5 @@
-"""The workflow end to end: simulated (config/test.yaml), from genuine Delphes files, and on bad files."""
+"""The workflow end to end: simulated (config/test.yaml), from genuine Delphes files, and on bad
+files."""
 
 import csv
 import json
@@ -25,22 +26,53 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from calovision import ImageCollection
+from calovision.evaluation.reach import asimov_significance
+from calovision.jobs.run_summary import run_status
 from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
-from calovision.reach import asimov_significance
-from calovision.run_summary import run_status
-from calovision.splits import SPLITS
 from calovision.storage import read_table
+from calovision.storage.splits import SPLITS
 from calovision.workflow.checks import TAKEN_NAMES
 
 PLOTS = [
-    *("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores", "mean_images", "learning_curves"),
-    *("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted", "cut_flow"),
-    *("calibration", "correlations", "mass_sculpting", "attributions", "reach", "robustness", "run_summary"),
+    *(
+        "roc",
+        "cnn_vs_n_fat_jets",
+        "cnn_vs_mj_sum",
+        "combination_gain",
+        "scores",
+        "mean_images",
+        "learning_curves",
+    ),
+    *(
+        "model_comparison",
+        "model_comparison_unweighted",
+        "model_roc",
+        "model_roc_unweighted",
+        "cut_flow",
+    ),
+    *(
+        "calibration",
+        "correlations",
+        "mass_sculpting",
+        "attributions",
+        "reach",
+        "robustness",
+        "run_summary",
+    ),
     *("event_display_signal_1", "event_display_background_1"),
     *("signal_like_background_1", "background_like_signal_1"),
 ]
-NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach", "robustness"]
+NUMBERS = [
+    "samples",
+    "summary",
+    "comparison",
+    "models",
+    "baselines",
+    "diagnostics",
+    "reach",
+    "robustness",
+]
 
 
 def snakemake(*arguments: str) -> subprocess.CompletedProcess:
@@ -50,7 +82,14 @@ def snakemake(*arguments: str) -> subprocess.CompletedProcess:
 
 def run(config: Path, results: Path) -> Path:
     """Run in the folder that holds the results, which is not that of the repository."""
-    arguments = ("-s", str(SNAKEFILE), "--configfile", str(config), "--config", f"results_dir={results.name}")
+    arguments = (
+        "-s",
+        str(SNAKEFILE),
+        "--configfile",
+        str(config),
+        "--config",
+        f"results_dir={results.name}",
+    )
     result = snakemake_in(results.parent, *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     return results
@@ -78,19 +117,29 @@ def read_numbers(results: Path, name: str) -> dict:
 
 
 def check_outputs(
-    results: Path, seeds: dict[str, list[int]], baselines: list[str], plots: list[str], luminosity_fb: float = 36.1
+    results: Path,
+    seeds: dict[str, list[int]],
+    baselines: list[str],
+    plots: list[str],
+    luminosity_fb: float = 36.1,
 ) -> dict:
     """Recompute the numbers from the files behind them; every plot and the report hold something.
 
     ``seeds`` are those of the networks of each model; the first model is the CNN.
     """
     summary = read_numbers(results, "summary")
-    files = [path for sample in summary["preselection"] for path in sorted(results.glob(f"images/{sample}/*.h5"))]
+    files = [
+        path
+        for sample in summary["preselection"]
+        for path in sorted(results.glob(f"images/{sample}/*.h5"))
+    ]
     collection = ImageCollection(files)
     test = read_table(results / "metrics/test_events.h5")
     in_test = collection.column("split") == SPLITS.index("test")
     assert len(test["cnn"]) == in_test.sum()
-    np.testing.assert_allclose(test["weight"].sum(), collection.event_weights(luminosity_fb)[in_test].sum())
+    np.testing.assert_allclose(
+        test["weight"].sum(), collection.event_weights(luminosity_fb)[in_test].sum()
+    )
     for sample in collection.samples:
         rows = collection.cut_flow(sample)
         preselection = summary["preselection"][sample]
@@ -99,7 +148,8 @@ def check_outputs(
         passed = sum(file.events["weight"].sum() for file in collection.of_sample(sample))
         assert preselection["efficiency"] == pytest.approx(passed / rows[0][2])
     region = (np.abs(test["delta_eta_12"]) < 1.4) & (
-        ((test["n_fat_jets"] >= 4) & (test["mj_sum"] > 800)) | ((test["n_fat_jets"] >= 5) & (test["mj_sum"] > 600))
+        ((test["n_fat_jets"] >= 4) & (test["mj_sum"] > 800))
+        | ((test["n_fat_jets"] >= 5) & (test["mj_sum"] > 600))
     )
     for name, label in (("signal_efficiency", 1), ("background_efficiency", 0)):
         weights = test["weight"][test["label"] == label]
@@ -111,7 +161,10 @@ def check_outputs(
     check_models(results, seeds, test)
     check_samples(results, collection, luminosity_fb)
     check_baselines(results, baselines, test)
-    check_comparison(results, ["signal_region", *("n_fat_jets", "mj_sum", "n_jets"), *baselines, "cnn+jets", *seeds])
+    check_comparison(
+        results,
+        ["signal_region", *("n_fat_jets", "mj_sum", "n_jets"), *baselines, "cnn+jets", *seeds],
+    )
     check_reach(results, test)
     check_robustness(results, test, collection)
     check_tables_of_numbers(results, summary)
@@ -127,7 +180,9 @@ def check_outputs(
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")
         assert (results / f"plots/{plot}.pdf").read_bytes().startswith(b"%PDF")
         assert f"plots/{plot}.pdf" in report
-    assert {path.name for path in results.rglob(".*")} == {".snakemake_timestamp"}  # no temporary file left
+    assert {path.name for path in results.rglob(".*")} == {
+        ".snakemake_timestamp"
+    }  # no temporary file left
     return summary
 
 
@@ -135,22 +190,32 @@ def check_models(results: Path, seeds: dict[str, list[int]], test: dict[str, np.
     """Recompute ensembles and comparison from the score files, one per network."""
     models = read_numbers(results, "models")
     networks = read_table(results / "metrics/network_scores.h5")
-    assert {model: [int(seed) for seed in numbers["seeds"]] for model, numbers in models.items()} == seeds
+    assert {
+        model: [int(seed) for seed in numbers["seeds"]] for model, numbers in models.items()
+    } == seeds
     assert set(networks) == set(seeds)
     for position, (model, numbers) in enumerate(models.items()):
         tables = [read_table(results / f"scores/{model}/seed{seed}.h5") for seed in seeds[model]]
-        scores = np.array([table["logit"][table["split"] == SPLITS.index("test")] for table in tables])
+        scores = np.array(
+            [table["logit"][table["split"] == SPLITS.index("test")] for table in tables]
+        )
         np.testing.assert_array_equal(networks[model].T, scores)
-        np.testing.assert_allclose(expit(test[model if position else "cnn"]), sum(expit(scores)) / len(scores))
+        np.testing.assert_allclose(
+            expit(test[model if position else "cnn"]), sum(expit(scores)) / len(scores)
+        )
         for score, (seed, one) in zip(scores, numbers["seeds"].items(), strict=True):
             expected = roc_auc_score(test["label"], score, sample_weight=test["weight"])
             assert one["weighted"]["auc"] == pytest.approx(expected)
             assert one["unweighted"]["auc"] == pytest.approx(roc_auc_score(test["label"], score))
-            epochs = (results / f"models/{model}/seed{seed}/history.csv").read_text().splitlines()[1:]
+            epochs = (
+                (results / f"models/{model}/seed{seed}/history.csv").read_text().splitlines()[1:]
+            )
             assert one["training"]["epochs"] == len(epochs)
             assert one["training"]["images_per_s"] > 0
         folder = results / f"models/{model}/seed{seeds[model][0]}"
-        assert numbers["parameters"] == sum(weight.numel() for weight in load_model(folder).parameters())
+        assert numbers["parameters"] == sum(
+            weight.numel() for weight in load_model(folder).parameters()
+        )
         assert not (folder / "resume").exists()
         row = f"| {model} | {numbers['network']} | {len(seeds[model])} |"
         assert row in (results / "metrics/summary.md").read_text()
@@ -164,14 +229,17 @@ def check_samples(results: Path, collection: ImageCollection, luminosity_fb: flo
         files = collection.of_sample(name)
         flows = [file.metadata.cut_flow for file in files]
         expected = [
-            (cut, sum(f[k][1] for f in flows), sum(f[k][2] for f in flows)) for k, (cut, *_) in enumerate(flows[0])
+            (cut, sum(f[k][1] for f in flows), sum(f[k][2] for f in flows))
+            for k, (cut, *_) in enumerate(flows[0])
         ]
         steps = numbers["cut_flow"]
         assert [(step["cut"], step["events"]) for step in steps] == [one[:2] for one in expected]
         totals = np.array([one[2] for one in expected])
         np.testing.assert_allclose([step["sum_of_weights"] for step in steps], totals)
         np.testing.assert_allclose([step["efficiency"] for step in steps], totals / totals[0])
-        np.testing.assert_allclose([step["relative"] for step in steps], totals / totals[[0, *range(len(totals) - 1)]])
+        np.testing.assert_allclose(
+            [step["relative"] for step in steps], totals / totals[[0, *range(len(totals) - 1)]]
+        )
         weights = np.concatenate([file.events["weight"] for file in files])
         np.testing.assert_allclose(weights.sum(), totals[-1])
         after = numbers["preselected"]
@@ -198,7 +266,10 @@ def check_baselines(results: Path, baselines: list[str], test: dict[str, np.ndar
 
 def check_comparison(results: Path, names: list[str]) -> None:
     """Values of all classifiers from the tables of events and the working points of the metrics."""
-    found, test = read_numbers(results, "comparison"), read_table(results / "metrics/test_events.h5")
+    found, test = (
+        read_numbers(results, "comparison"),
+        read_table(results / "metrics/test_events.h5"),
+    )
     networks = read_table(results / "metrics/network_scores.h5")
     labels, region = test["label"], test["signal_region"]
     weighted, unweighted = found["at_signal_region"], found["unweighted"]
@@ -207,18 +278,29 @@ def check_comparison(results: Path, names: list[str]) -> None:
     assert weighted["background_is_limit"] == summary["region_point"]["is_limit"] == point.is_limit
     background = np.where(labels == 0, test["weight"], 0.0)
     if not point.is_limit:
-        assert weighted["background_efficiency"] == pytest.approx(background[region].sum() / background.sum())
+        assert weighted["background_efficiency"] == pytest.approx(
+            background[region].sum() / background.sum()
+        )
     assert list(weighted["classifiers"]) == names
-    values = {"signal_region": test["weight"][region & (labels == 1)].sum() / test["weight"][labels == 1].sum()}
+    values = {
+        "signal_region": test["weight"][region & (labels == 1)].sum()
+        / test["weight"][labels == 1].sum()
+    }
     for name in names[1:]:
         columns = networks.get(name, test.get(name)).reshape(len(labels), -1).T
         at = [signal_efficiency_at(one, labels, test["weight"], point).value for one in columns]
         values[name] = np.mean(at)
-        at = [signal_efficiency_at(one, labels, np.ones(len(labels)), 1e-3).value for one in columns]
-        assert unweighted["classifiers"][name]["signal_efficiency"]["value"] == pytest.approx(np.mean(at))
+        at = [
+            signal_efficiency_at(one, labels, np.ones(len(labels)), 1e-3).value for one in columns
+        ]
+        assert unweighted["classifiers"][name]["signal_efficiency"]["value"] == pytest.approx(
+            np.mean(at)
+        )
     for name, numbers in weighted["classifiers"].items():
         assert numbers["signal_efficiency"]["value"] == pytest.approx(values[name], abs=1e-9)
-        assert numbers["over_cuts"]["value"] == pytest.approx(values[name] / values["signal_region"])
+        assert numbers["over_cuts"]["value"] == pytest.approx(
+            values[name] / values["signal_region"]
+        )
         assert numbers["over_reference"]["value"] == pytest.approx(values[name] / values["referee"])
 
 
@@ -228,7 +310,9 @@ def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
     cuts, label_of = found["cuts"], {"signal": 1, "background": 0}
     events = {}
     for title, label in label_of.items():
-        expected = sum(one["preselected"]["expected"] for one in samples.values() if one["label"] == label)
+        expected = sum(
+            one["preselected"]["expected"] for one in samples.values() if one["label"] == label
+        )
         assert found[f"expected_{title}"] == pytest.approx(expected)
         weights = np.where(test["label"] == label, test["weight"], 0.0)
         events[title] = (weights * expected / weights.sum())[test["signal_region"]]
@@ -236,9 +320,13 @@ def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
     assert cuts["background_is_limit"] == [events["background"].sum() == 0]
     if not cuts["background_is_limit"][0]:
         assert cuts["background"] == [pytest.approx(events["background"].sum())]
-        assert cuts["background_error"] == [pytest.approx(np.sqrt(np.sum(events["background"] ** 2)))]
+        assert cuts["background_error"] == [
+            pytest.approx(np.sqrt(np.sum(events["background"] ** 2)))
+        ]
     # one auxiliary measurement instead of two for the systematic and the statistical uncertainty
-    relative = np.hypot(found["background_uncertainty"], cuts["background_error"][0] / cuts["background"][0])
+    relative = np.hypot(
+        found["background_uncertainty"], cuts["background_error"][0] / cuts["background"][0]
+    )
     closed = asimov_significance(cuts["signal"][0], cuts["background"][0], relative)
     if cuts["method"]["significance"] == "asymptotic":
         assert cuts["significance"]["value"] == pytest.approx(float(closed), rel=0.05)
@@ -248,11 +336,16 @@ def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
                 record["limit"]["mu"]["value"] * found["cross_section_pb"]
             )
             gain = record["gain"]["significance"]["value"]
-            assert gain == pytest.approx(record["significance"]["value"] / cuts["significance"]["value"])
+            assert gain == pytest.approx(
+                record["significance"]["value"] / cuts["significance"]["value"]
+            )
 
 
-def check_robustness(results: Path, test: dict[str, np.ndarray], collection: ImageCollection) -> None:
-    """The threshold of the CNN from the table of test events; efficiencies of every variation from its files."""
+def check_robustness(
+    results: Path, test: dict[str, np.ndarray], collection: ImageCollection
+) -> None:
+    """The threshold of the CNN from the table of test events; efficiencies of every variation from
+    its files."""
     found = read_numbers(results, "robustness")
     threshold, target = found["thresholds"]["cnn"], found["background_efficiency"]
     background = test["label"] == 0
@@ -262,7 +355,11 @@ def check_robustness(results: Path, test: dict[str, np.ndarray], collection: Ima
     n_nominal = {}
     for variation, selections in found["variations"].items():
         folder = results / "variations" / variation
-        files = [path for sample in collection.samples for path in sorted(folder.glob(f"images/{sample}/*.h5"))]
+        files = [
+            path
+            for sample in collection.samples
+            for path in sorted(folder.glob(f"images/{sample}/*.h5"))
+        ]
         varied = ImageCollection(files)
         in_test = varied.column("split") == SPLITS.index("test")
         table = read_table(folder / "scores/cnn.h5")
@@ -270,11 +367,19 @@ def check_robustness(results: Path, test: dict[str, np.ndarray], collection: Ima
         labels, weights = varied.column("label")[in_test], varied.event_weights(36.1)[in_test]
         for kind, label in (("signal", 1), ("background", 0)):
             of_class = labels == label
-            expected = weights[of_class & (table["logit"] >= threshold)].sum() / weights[of_class].sum()
+            expected = (
+                weights[of_class & (table["logit"] >= threshold)].sum() / weights[of_class].sum()
+            )
             assert selections["cnn"][kind]["value"] == pytest.approx(expected)
         if variation == "nominal":
-            score_of = dict(zip(zip(test["sample"], test["event_number"], strict=True), test["cnn"], strict=True))
-            expected = [score_of[key] for key in zip(table["sample"], table["event_number"], strict=True)]
+            score_of = dict(
+                zip(
+                    zip(test["sample"], test["event_number"], strict=True), test["cnn"], strict=True
+                )
+            )
+            expected = [
+                score_of[key] for key in zip(table["sample"], table["event_number"], strict=True)
+            ]
             np.testing.assert_allclose(table["logit"], expected, rtol=1e-4, atol=1e-4)
             n_nominal = len(expected)
         assert len(table["logit"]) == pytest.approx(n_nominal, rel=0.3)
@@ -285,7 +390,11 @@ def flatten(value: object, keys: tuple[str, ...] = ()) -> dict[str, object]:
     if not isinstance(value, dict | list):
         return {"/".join(keys): value}
     items = value.items() if isinstance(value, dict) else enumerate(value)
-    return {path: leaf for key, below in items for path, leaf in flatten(below, (*keys, str(key))).items()}
+    return {
+        path: leaf
+        for key, below in items
+        for path, leaf in flatten(below, (*keys, str(key))).items()
+    }
 
 
 def check_tables_of_numbers(results: Path, summary: dict) -> None:
@@ -295,7 +404,9 @@ def check_tables_of_numbers(results: Path, summary: dict) -> None:
     expected = flatten({name: read_numbers(results, name) for name in NUMBERS})
     assert list(written) == list(expected)
     for path, value in expected.items():
-        assert written[path] == value if isinstance(value, str) else json.loads(written[path]) == value
+        assert (
+            written[path] == value if isinstance(value, str) else json.loads(written[path]) == value
+        )
     tables = {
         one["name"]: yaml.safe_load((results / "hepdata" / one["data_file"]).read_text())
         for one in yaml.safe_load_all((results / "hepdata/submission.yaml").read_text())
@@ -305,10 +416,14 @@ def check_tables_of_numbers(results: Path, summary: dict) -> None:
     assert list(tables) == [*rocs, "Efficiencies at working points", "Expected reach"]
     (signal, *_) = tables["Efficiencies at working points"]["dependent_variables"]
     values = [
-        at["value"] for numbers in summary["classifiers"].values() for at in numbers["signal_efficiency"].values()
+        at["value"]
+        for numbers in summary["classifiers"].values()
+        for at in numbers["signal_efficiency"].values()
     ]
     values.append(summary["signal_region"]["signal_efficiency"]["value"])
-    np.testing.assert_allclose([one["value"] for one in signal["values"]], values, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        [one["value"] for one in signal["values"]], values, rtol=1e-3, atol=1e-5
+    )
 
 
 @pytest.fixture(scope="module")
@@ -326,20 +441,28 @@ def test_simulated_chain(example: Path) -> None:
     assert summary["classifiers"]["mj_sum"]["auc"] > 0.8
     with uproot.open(example / "ntuples/qcd/0001.root") as file:
         numbers = file["events/event_number"].array(library="np")
-    np.testing.assert_array_equal(numbers, np.arange(250, 500))  # chunks of a sample continue its numbers
+    np.testing.assert_array_equal(
+        numbers, np.arange(250, 500)
+    )  # chunks of a sample continue its numbers
 
 
 def test_signal_of_another_mass(example: Path) -> None:
-    """It is in no table of the comparison; its limit is that of the cuts by the share of its events that pass."""
+    """It is in no table of the comparison; its limit is that of the cuts by the share of its events
+    that pass."""
     assert set(read_numbers(example, "samples")["samples"]) == {"rpv_1400_850", "qcd"}
-    reach, other = read_numbers(example, "reach"), ImageCollection(sorted(example.glob("images/rpv_1800_850/*.h5")))
+    reach, other = (
+        read_numbers(example, "reach"),
+        ImageCollection(sorted(example.glob("images/rpv_1800_850/*.h5"))),
+    )
     assert set(other.column("split")) == {SPLITS.index("test")}
     table = read_table(example / "reach/rpv_1800_850.h5")
     np.testing.assert_array_equal(table["event_number"], other.column("event_number"))
     against = reach["against_mass"]
     assert (against["masses"], against["theory_pb"]) == ([1400.0, 1800.0], [0.0252977, 0.0027613])
     assert list(against["classifiers"]) == ["cnn"]
-    assert against["cuts"]["value"][0] == pytest.approx(reach["cuts"]["limit"]["cross_section_pb"]["value"], rel=1e-3)
+    assert against["cuts"]["value"][0] == pytest.approx(
+        reach["cuts"]["limit"]["cross_section_pb"]["value"], rel=1e-3
+    )
     region = (other.column("delta_eta_12") < 1.4) & (
         ((other.column("n_fat_jets") >= 4) & (other.column("mj_sum") > 800))
         | ((other.column("n_fat_jets") >= 5) & (other.column("mj_sum") > 600))
@@ -366,9 +489,14 @@ def test_browser_shows_the_report(example: Path, tmp_path: Path, width: int) -> 
 
 
 def test_scores_are_those_of_the_stored_networks(example: Path) -> None:
-    """The network on dense images, averaged over two rotations and all reflections of the images by hand."""
+    """The network on dense images, averaged over two rotations and all reflections of the images by
+    hand."""
     # the order of the configuration, which is that of the tables
-    files = [path for sample in ("rpv_1400_850", "qcd") for path in sorted(example.glob(f"images/{sample}/*.h5"))]
+    files = [
+        path
+        for sample in ("rpv_1400_850", "qcd")
+        for path in sorted(example.glob(f"images/{sample}/*.h5"))
+    ]
     collection = ImageCollection(files)
     indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
     images = torch.from_numpy(collection.dense(indices))
@@ -415,13 +543,23 @@ def test_images_of_the_chain_agree_with_histogram2d(example: Path) -> None:
         image[cells[offsets[row] : offsets[row + 1]]] = values[offsets[row] : offsets[row + 1]]
         transverse = 1 / np.cosh(event.towers_eta.to_numpy().astype(float))
         contents = [event.towers_e_em * transverse, event.towers_e_had * transverse, None]
-        for channel, (collection, content) in enumerate(zip(("towers", "towers", "tracks"), contents, strict=True)):
-            eta, phi = (event[f"{collection}_{axis}"].to_numpy().astype(float) for axis in ("eta", "phi"))
-            phi = np.where(phi >= np.pi, phi - 2 * np.pi, np.where(phi < -np.pi, phi + 2 * np.pi, phi))
+        for channel, (collection, content) in enumerate(
+            zip(("towers", "towers", "tracks"), contents, strict=True)
+        ):
+            eta, phi = (
+                event[f"{collection}_{axis}"].to_numpy().astype(float) for axis in ("eta", "phi")
+            )
+            phi = np.where(
+                phi >= np.pi, phi - 2 * np.pi, np.where(phi < -np.pi, phi + 2 * np.pi, phi)
+            )
             eta = np.where(eta == 2.5, 9, eta)  # histogram2d closes the last bin
             weights = None if content is None else np.asarray(content)
-            expected, _, _ = np.histogram2d(eta, phi, bins=64, range=[(-2.5, 2.5), (-np.pi, np.pi)], weights=weights)
-            np.testing.assert_allclose(image.reshape(3, 64, 64)[channel], expected, rtol=1e-6, atol=1e-9)
+            expected, _, _ = np.histogram2d(
+                eta, phi, bins=64, range=[(-2.5, 2.5), (-np.pi, np.pi)], weights=weights
+            )
+            np.testing.assert_allclose(
+                image.reshape(3, 64, 64)[channel], expected, rtol=1e-6, atol=1e-9
+            )
 
 
 def test_summary_of_the_run_counts_every_job(example: Path) -> None:
@@ -429,13 +567,22 @@ def test_summary_of_the_run_counts_every_job(example: Path) -> None:
     run, stages = found["run"], found["stages"]
     last = {"write_run_summary": 1, "write_report": 1}  # what is done after it was written
     assert found["not_in_it"] == last
-    benchmarks = [path.relative_to(example / "benchmarks") for path in example.glob("benchmarks/**/*.tsv")]
+    benchmarks = [
+        path.relative_to(example / "benchmarks") for path in example.glob("benchmarks/**/*.tsv")
+    ]
     counted = Counter(path.parts[0].removesuffix(".tsv") for path in benchmarks) - Counter(last)
     assert {rule: stage["jobs"] for rule, stage in stages.items()} == counted
     assert run["jobs"] == counted.total()
-    assert (run["failures"], run["retries"], run["without_measurement"], len(run["hosts"])) == (0, 0, 0, 1)
+    assert (run["failures"], run["retries"], run["without_measurement"], len(run["hosts"])) == (
+        0,
+        0,
+        0,
+        1,
+    )
     assert run["cpu_s"] == pytest.approx(sum(stage["cpu_s"] for stage in stages.values()))
-    assert stages["simulate_ntuples"]["events"] == stages["build_images"]["events"] == 150 + 20 + 500
+    assert (
+        stages["simulate_ntuples"]["events"] == stages["build_images"]["events"] == 150 + 20 + 500
+    )
     for rule, pattern, key in (
         ("simulate_ntuples", "ntuples/*/*.root", "output_bytes"),
         ("build_images", "ntuples/*/*.root", "input_bytes"),
@@ -443,17 +590,30 @@ def test_summary_of_the_run_counts_every_job(example: Path) -> None:
     ):
         total = sum(path.stat().st_size for path in example.glob(pattern))
         assert stages[rule]["bytes_per_event"][key] == pytest.approx(total / 670)
-    models = [json.loads(path.read_text())["training"] for path in example.glob("models/*/*/model.json")]
-    assert stages["train_network"]["events"] == sum(one["epochs"] * one["n_training"] for one in models)
+    models = [
+        json.loads(path.read_text())["training"] for path in example.glob("models/*/*/model.json")
+    ]
+    assert stages["train_network"]["events"] == sum(
+        one["epochs"] * one["n_training"] for one in models
+    )
     assert "Bytes per event" in (example / "report.html").read_text()
     status = run_status(example)
     assert (status["run"]["active"], status["run"]["succeeded"]) == (False, True)
     assert sum(stage["done"] for stage in status["stages"].values()) == run["jobs"] + 2
-    assert not any(stage[state] for stage in status["stages"].values() for state in ("running", "failed", "missing"))
+    assert not any(
+        stage[state]
+        for stage in status["stages"].values()
+        for state in ("running", "failed", "missing")
+    )
 
 
 def test_second_run_does_nothing(example: Path) -> None:
-    arguments = ("--configfile", str(REPOSITORY / "config/test.yaml"), "--config", f"results_dir={example.name}")
+    arguments = (
+        "--configfile",
+        str(REPOSITORY / "config/test.yaml"),
+        "--config",
+        f"results_dir={example.name}",
+    )
     result = snakemake_in(example.parent, "-s", str(SNAKEFILE), *arguments)
     assert result.returncode == 0
     assert "Nothing to be done" in result.stdout + result.stderr
@@ -464,9 +624,14 @@ def test_notebook_remakes_the_plots(example: Path, monkeypatch: pytest.MonkeyPat
     path = REPOSITORY / "notebooks/inspect_results.ipynb"
     notebook = nbformat.read(path, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells)  # stored without outputs
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": path.parent}}
+    ).execute()
     images = [
-        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
+        output
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
     ]
     assert len(images) == 3
 
@@ -477,7 +642,9 @@ def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
         sample["files"] = [str(delphes_dir / Path(file).name) for file in sample["files"]]
     config["robustness"] = {"variations": {"smeared": {"smear": 0.1}}}  # one is enough here
     (tmp_path / "delphes.yaml").write_text(yaml.safe_dump({"calo": config}))
-    displays = [f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (2, 3)]
+    displays = [
+        f"event_display_{kind}_{number}" for kind in ("signal", "background") for number in (2, 3)
+    ]
     baselines = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
     results = run_as_module(tmp_path / "delphes.yaml", tmp_path / "my résults")
     summary = check_outputs(results, {"cnn": [1]}, baselines, displays)
@@ -507,12 +674,16 @@ def write_other_tree(path: Path, _: Path) -> None:
 def write_no_tracks(path: Path, source: Path) -> None:
     with uproot.open(source) as old, uproot.recreate(path) as new:
         events = old["events"].arrays()
-        kept = [name for name in events.fields if not name.startswith(("tracks", "ntracks", "ntowers"))]
+        kept = [
+            name for name in events.fields if not name.startswith(("tracks", "ntracks", "ntowers"))
+        ]
         new.mktree("events", {name: events[name].type.content for name in kept}).extend(
             {name: events[name] for name in kept}
         )
         generation = old["generation"].arrays(library="np")
-        new.mktree("generation", {name: values.dtype for name, values in generation.items()}).extend(generation)
+        new.mktree(
+            "generation", {name: values.dtype for name, values in generation.items()}
+        ).extend(generation)
 
 
 def write_no_root(path: Path, _: Path) -> None:
@@ -535,7 +706,9 @@ def test_bad_file_stops_with_one_sentence(example: Path, tmp_path: Path, case: s
     output = fail(tmp_path, {"a": sample(1, good), "b": sample(0, str(tmp_path / "bad.root"))})
     assert "bad.root" in output
     assert named in output
-    assert not (tmp_path / "results/images/b").exists() or not list((tmp_path / "results/images/b").iterdir())
+    assert not (tmp_path / "results/images/b").exists() or not list(
+        (tmp_path / "results/images/b").iterdir()
+    )
 
 
 def test_sample_without_a_passing_event_is_named(example: Path, tmp_path: Path) -> None:
@@ -551,10 +724,16 @@ def sample(label: int, file: str) -> dict:
 
 
 def fail(tmp_path: Path, samples: dict, selection: dict | None = None) -> str:
-    """Run up to the training; return the output of the run, which must fail with a sentence and no traceback."""
+    """Run up to the training; return the output of the run, which must fail with a sentence and no
+    traceback."""
     config = {"samples": samples, **({"selection": selection} if selection else {})}
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(config))
-    arguments = ("--configfile", str(tmp_path / "my.yaml"), "--config", f"results_dir={tmp_path}/results")
+    arguments = (
+        "--configfile",
+        str(tmp_path / "my.yaml"),
+        "--config",
+        f"results_dir={tmp_path}/results",
+    )
     result = snakemake(*arguments, "--until", "train_network")
     output = result.stdout + result.stderr
     assert result.returncode == 1

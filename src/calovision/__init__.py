@@ -1,7 +1,8 @@
-"""Calorimeter images from ROOT ntuples, which need neither torch nor matplotlib, and the scores of trained networks.
+"""Calorimeter images from ROOT ntuples, which need neither torch nor matplotlib, and the scores of
+trained networks.
 
-The names are imported when they are first used, so that ``import calovision`` costs nothing and the image builder loads
-no torch.
+The names are imported when they are first used, so that ``import calovision`` costs nothing and the
+image builder loads no torch.
 """
 
 from importlib import import_module
@@ -9,23 +10,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple, convert_ntuples
-    from calovision.errors import InputError
-    from calovision.grid import EtaPhiGrid, JetGrid
+    from calovision.core.errors import InputError
     from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images
-    from calovision.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
+    from calovision.images.grid import EtaPhiGrid, JetGrid
+    from calovision.images.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
     from calovision.models import load_model
-    from calovision.onnx_export import export_onnx
     from calovision.scoring import score_collection, score_images
+    from calovision.scoring.onnx_export import export_onnx
     from calovision.storage import ImageCollection, ImageFile
 
 _MODULES = {
     "conversion": ("ImageRecipe", "WeightOptions", "convert_ntuple", "convert_ntuples"),
-    "errors": ("InputError",),
-    "grid": ("EtaPhiGrid", "JetGrid"),
+    "core.errors": ("InputError",),
+    "images.grid": ("EtaPhiGrid", "JetGrid"),
     "images": ("CHANNELS", "SparseImages", "build_images", "build_sparse_images"),
-    "jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
+    "images.jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
     "models": ("load_model",),
-    "onnx_export": ("export_onnx",),
+    "scoring.onnx_export": ("export_onnx",),
     "scoring": ("score_collection", "score_images"),
     "storage": ("ImageCollection", "ImageFile"),
 }
@@ -60,7 +61,7 @@ def __getattr__(name: str) -> object:
             try:
                 return getattr(import_module(f"calovision.{module}"), name)
             except ModuleNotFoundError as error:
-                from calovision.extras import explain_missing
+                from calovision.core.extras import explain_missing
 
                 raise explain_missing(error) from error
     raise AttributeError(f"module 'calovision' has no attribute '{name}'")

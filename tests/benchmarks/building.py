@@ -1,7 +1,8 @@
 """build_64 and build_224: towers and tracks to images of three channels.
 
-Every method works through batches of 256 events and writes into an array that it fills again for each of them.
-calovision starts from the awkward arrays of the user, including the way out of awkward.
+Every method works through batches of 256 events and writes into an array that it fills again for
+each of them. calovision starts from the awkward arrays of the user, including the way out of
+awkward.
 """
 
 from collections.abc import Callable, Sequence
@@ -42,7 +43,9 @@ def build_224(settings: Settings) -> Benchmark:
 def _benchmark(settings: Settings, n_cells: int, bars: tuple[TimeRatio, ...]) -> Benchmark:
     blocks = make_blocks(settings.n_events, n_cells)
     out = np.empty((EVENTS_PER_BLOCK, len(CHANNELS), n_cells, n_cells), dtype=np.float32)
-    methods = {name: _over_blocks(blocks, fill, out) for name, fill in all_fills(blocks, n_cells).items()}
+    methods = {
+        name: _over_blocks(blocks, fill, out) for name, fill in all_fills(blocks, n_cells).items()
+    }
 
     few = make_blocks(min(settings.n_events, EVENTS_TO_CHECK), n_cells)
 
@@ -73,7 +76,9 @@ def _events(collection: FlatCollection, first: int) -> FlatCollection:
     ends = np.concatenate([[0], np.cumsum(collection.counts)])
     counts = collection.counts[first : first + EVENTS_PER_BLOCK]
     entries = slice(ends[first], ends[first + len(counts)])
-    return FlatCollection(counts, {name: values[entries] for name, values in collection.fields.items()})
+    return FlatCollection(
+        counts, {name: values[entries] for name, values in collection.fields.items()}
+    )
 
 
 def _of_peer(blocks: Sequence[PeerBlock], fill: Callable[[PeerBlock, np.ndarray], None]) -> Fill:
@@ -85,12 +90,20 @@ def calovision_fills(blocks: Sequence[PeerBlock], n_cells: int) -> dict[str, Fil
     grid = EtaPhiGrid(n_cells, n_cells)
     events = [(block.towers.records(), block.tracks.records()) for block in blocks]
     return {
-        "calovision_dense": lambda block, out: build_images(*events[block], grid, CHANNELS, out=out)[0],
+        "calovision_dense": lambda block, out: build_images(
+            *events[block], grid, CHANNELS, out=out
+        )[0],
         "calovision_dense_new": lambda block, out: build_images(*events[block], grid, CHANNELS)[0],
-        "calovision_sparse": lambda block, out: build_sparse_images(*events[block], grid, CHANNELS)[0],
+        "calovision_sparse": lambda block, out: build_sparse_images(*events[block], grid, CHANNELS)[
+            0
+        ],
         # divided by cosh(eta): more work than the peers do, so that only the time is of interest
-        "calovision_dense_et": lambda block, out: build_images(*events[block], grid, TRANSVERSE_CHANNELS, out=out)[0],
-        "calovision_sparse_et": lambda block, out: build_sparse_images(*events[block], grid, TRANSVERSE_CHANNELS)[0],
+        "calovision_dense_et": lambda block, out: build_images(
+            *events[block], grid, TRANSVERSE_CHANNELS, out=out
+        )[0],
+        "calovision_sparse_et": lambda block, out: build_sparse_images(
+            *events[block], grid, TRANSVERSE_CHANNELS
+        )[0],
     }
 
 
@@ -117,7 +130,8 @@ def _over_blocks(blocks: Sequence[PeerBlock], fill: Fill, out: np.ndarray) -> Ca
 
 
 def _copy(blocks: Sequence[PeerBlock], out: np.ndarray) -> Callable[[], None]:
-    """The floor of any way to dense images: read the entries' bytes and write the images' at the speed of a copy."""
+    """The floor of any way to dense images: read the entries' bytes and write the images' at the
+    speed of a copy."""
     source = np.ones_like(out)
     entries = [np.concatenate([_needed(block.towers), _needed(block.tracks)]) for block in blocks]
     sink = np.empty(max(len(part) for part in entries), dtype=np.float32)

@@ -1,8 +1,9 @@
 """What else builds event images in Python, each with its data in the form that suits it best.
 
-A method is ``fill(block, out)``: it writes the images of a block of events into ``out``, float32 ``(n, 3, cells,
-cells)``. Every peer gets float64 coordinates, which none of them has to convert, and phi in [-pi, pi). EnergyFlow and
-JetNet make square images around a center, hence the scaled coordinates, which are prepared outside the timing.
+A method is ``fill(block, out)``: it writes the images of a block of events into ``out``, float32
+``(n, 3, cells, cells)``. Every peer gets float64 coordinates, which none of them has to convert,
+and phi in [-pi, pi). EnergyFlow and JetNet make square images around a center, hence the scaled
+coordinates, which are prepared outside the timing.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,8 @@ ETA_RANGE, PHI_RANGE = (-2.5, 2.5), (-np.pi, np.pi)
 
 @dataclass
 class PeerBlock:
-    """Some events in all the forms that peers like; each form is made when it is first asked for."""
+    """Some events in all the forms that peers like; each form is made when it is first asked
+    for."""
 
     towers: FlatCollection
     tracks: FlatCollection
@@ -49,8 +51,8 @@ class PeerBlock:
     def particles_for_energyflow(self) -> list[list[np.ndarray]]:
         """Three arrays (pt, y, phi) an event, y and phi in cells around the middle cell.
 
-        `pixelate` moves the centroid into the middle cell. Two heavy particles far outside, opposite to each other, pin
-        the centroid, so that it sees the detector as it is.
+        `pixelate` moves the centroid into the middle cell. Two heavy particles far outside,
+        opposite to each other, pin the centroid, so that it sees the detector as it is.
         """
         far = np.array([[1e9, 1e3, 1e3], [1e9, -1e3, -1e3]])
         half = self.n_cells // 2 + 0.5
@@ -107,7 +109,9 @@ def fill_fast_histogram(block: PeerBlock, out: np.ndarray) -> None:
 
 def _fill_by_event(block: PeerBlock, out: np.ndarray, histogram: Callable[..., np.ndarray]) -> None:
     options = {"bins": [block.n_cells, block.n_cells], "range": [ETA_RANGE, PHI_RANGE]}
-    for image, ((eta, phi, e, e_em), (track_eta, track_phi, ones)) in zip(out, block.by_event, strict=True):
+    for image, ((eta, phi, e, e_em), (track_eta, track_phi, ones)) in zip(
+        out, block.by_event, strict=True
+    ):
         image[0] = histogram(eta, phi, weights=e, **options)
         image[1] = histogram(eta, phi, weights=e_em, **options)
         image[2] = histogram(track_eta, track_phi, weights=ones, **options)
@@ -135,7 +139,9 @@ def fill_bincount(block: PeerBlock, out: np.ndarray) -> None:
     cell, inside = _flat_cells(towers, block.n_cells)
     shape = (block.n_events, block.n_cells, block.n_cells)
     for channel, name in enumerate(("e", "e_em")):
-        out[:, channel] = np.bincount(cell, towers[name][inside], minlength=np.prod(shape)).reshape(shape)
+        out[:, channel] = np.bincount(cell, towers[name][inside], minlength=np.prod(shape)).reshape(
+            shape
+        )
     cell, _ = _flat_cells(tracks, block.n_cells)
     out[:, 2] = np.bincount(cell, minlength=np.prod(shape)).reshape(shape)
 

@@ -1,4 +1,5 @@
-"""convert: ROOT to HDF5 against reading alone; processes: two files in two processes against one after the other."""
+"""convert: ROOT to HDF5 against reading alone; processes: two files in two processes against one
+after the other."""
 
 import shutil
 from collections.abc import Callable
@@ -22,24 +23,31 @@ EVENTS_TO_CHECK = 100
 
 def recipe(channels: tuple[str, ...] = CHANNELS) -> ImageRecipe:
     """Images of all events at 64x64: no selection and no clustering of jets."""
-    return ImageRecipe(grid=EtaPhiGrid(64, 64), channels=channels, cluster_jets=False, preselection={})
+    return ImageRecipe(
+        grid=EtaPhiGrid(64, 64), channels=channels, cluster_jets=False, preselection={}
+    )
 
 
 def convert(settings: Settings) -> Benchmark:
     """Opening, reading, building and writing against ``tree.arrays`` of the same branches.
 
-    uproot alone unpacks zlib with Python's zlib; ``uproot_zlib_isal`` with the library that calovision gives it.
+    uproot alone unpacks zlib with Python's zlib; ``uproot_zlib_isal`` with the library that
+    calovision gives it.
     """
     methods: dict[str, Callable[[], object]] = {}
     outputs = {}
     for compression in MOST_OVER_READING:
-        path = write_root_file(settings.scratch / f"{compression}.root", settings.n_events, compression=compression)
+        path = write_root_file(
+            settings.scratch / f"{compression}.root", settings.n_events, compression=compression
+        )
         outputs[compression] = settings.scratch / f"{compression}.h5"
         methods[f"uproot_{compression}"] = _reader(path)
         methods[f"calovision_{compression}"] = _converter(path, outputs[compression], CHANNELS)
         if compression == "zlib":
             methods["uproot_zlib_isal"] = fast_zlib()(_reader(path))
-    methods["calovision_lz4_blosc2"] = _converter(path, settings.scratch / "blosc2.h5", CHANNELS, compression="blosc2")
+    methods["calovision_lz4_blosc2"] = _converter(
+        path, settings.scratch / "blosc2.h5", CHANNELS, compression="blosc2"
+    )
     methods["calovision_lz4_et"] = _converter(path, settings.scratch / "et.h5", TRANSVERSE_CHANNELS)
 
     def check() -> None:
@@ -48,11 +56,13 @@ def convert(settings: Settings) -> Benchmark:
             _check_images(output, settings.n_events, compression)
 
     return Benchmark(
-        title="whole conversion ROOT to HDF5, 64x64x3; calovision reads ahead and writes behind in threads",
+        title="whole conversion ROOT to HDF5, 64x64x3; calovision reads ahead and writes behind in "
+        "threads",
         n_events=settings.n_events,
         methods=methods,
         bars=tuple(
-            TimeRatio(f"calovision_{name}", f"uproot_{name}", at_most=most) for name, most in MOST_OVER_READING.items()
+            TimeRatio(f"calovision_{name}", f"uproot_{name}", at_most=most)
+            for name, most in MOST_OVER_READING.items()
         ),
         check=check,
     )
@@ -66,8 +76,12 @@ def _reader(path: Path) -> Callable[[], object]:
     return read
 
 
-def _converter(path: Path, output: Path, channels: tuple[str, ...], **options: object) -> Callable[[], object]:
-    return lambda: convert_ntuple(path, output, recipe(channels), sample="bench", label=0, **options)
+def _converter(
+    path: Path, output: Path, channels: tuple[str, ...], **options: object
+) -> Callable[[], object]:
+    return lambda: convert_ntuple(
+        path, output, recipe(channels), sample="bench", label=0, **options
+    )
 
 
 def _check_images(output: Path, n_events: int, compression: str) -> None:
@@ -81,7 +95,8 @@ def _check_images(output: Path, n_events: int, compression: str) -> None:
 
 
 def processes(settings: Settings) -> Benchmark:
-    """Two files in one process and in two, whose start, imports and merging of the results count."""
+    """Two files in one process and in two, whose start, imports and merging of the results
+    count."""
     n = settings.process_events
 
     def check() -> None:
@@ -90,7 +105,9 @@ def processes(settings: Settings) -> Benchmark:
             method()
         one, two = (ImageFile(settings.scratch / "few" / f"{name}.h5") for name in PROCESSES)
         require_equal("two_processes", [len(one), len(two)], [2 * few, 2 * few])
-        require_equal_images(two.dense(np.arange(2 * few)), one.dense(np.arange(2 * few)), "two_processes")
+        require_equal_images(
+            two.dense(np.arange(2 * few)), one.dense(np.arange(2 * few)), "two_processes"
+        )
 
     return Benchmark(
         title=f"conversion of two zlib files of {n} events to one image file",
@@ -103,7 +120,8 @@ def processes(settings: Settings) -> Benchmark:
 
 
 def _by_processes(folder: Path, n_events: int) -> dict[str, Callable[[], object]]:
-    """Conversion of two files of n events each in one process and in two, to a file named after the method."""
+    """Conversion of two files of n events each in one process and in two, to a file named after the
+    method."""
     folder.mkdir()
     first = write_root_file(folder / "first.root", n_events, compression="zlib")
     paths = [first, Path(shutil.copy(first, folder / "second.root"))]

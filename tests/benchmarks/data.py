@@ -1,7 +1,7 @@
 """The events of all benchmarks: seeded, of the size in the bars, float32 as a ROOT file gives them.
 
-1,200 towers an event, half of them inside |eta| < 2.5, and 150 tracks (Poisson means). As in Delphes a tower entry has
-either electromagnetic or hadronic energy.
+1,200 towers an event, half of them inside |eta| < 2.5, and 150 tracks (Poisson means). As in
+Delphes a tower entry has either electromagnetic or hadronic energy.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ class FlatCollection:
 
     def records(self) -> ak.Array:
         """Records, ``n * var``."""
-        return ak.zip({name: ak.unflatten(values, self.counts) for name, values in self.fields.items()})
+        return ak.zip(
+            {name: ak.unflatten(values, self.counts) for name, values in self.fields.items()}
+        )
 
     def events(self, *fields: str) -> list[tuple[np.ndarray, ...]]:
         """Float64 arrays of the fields, event by event."""
@@ -57,13 +59,16 @@ def make_tracks(n_events: int, *, seed: int = SEED) -> FlatCollection:
     rng = np.random.default_rng([seed, 1])
     counts = rng.poisson(MEAN_TRACKS, n_events)
     fields = _positions(rng, counts.sum(), ETA_TRACKS)
-    return FlatCollection(counts, {"pt": rng.exponential(MEAN_ENERGY, counts.sum()).astype(np.float32), **fields})
+    return FlatCollection(
+        counts, {"pt": rng.exponential(MEAN_ENERGY, counts.sum()).astype(np.float32), **fields}
+    )
 
 
 def _positions(rng: np.random.Generator, n: int, eta_max: float) -> dict[str, np.ndarray]:
     eta = rng.uniform(-eta_max, eta_max, n).astype(np.float32)
-    # The peers put what lies exactly on an edge (multiples of 5/64 are float32 numbers) on different sides, and beyond
-    # float32(pi) some see nothing: such entries are for the tests, here all methods shall give the same image.
+    # The peers put what lies exactly on an edge (multiples of 5/64 are float32 numbers) on
+    # different sides, and beyond float32(pi) some see nothing: such entries are for the tests, here
+    # all methods shall give the same image.
     on_edge = np.mod(eta.astype(np.float64) * 64 / 5, 1) == 0
     eta[on_edge] = np.nextafter(eta[on_edge], np.float32(0.03))
     phi = rng.uniform(-np.pi, np.pi, n).astype(np.float32)

@@ -1,4 +1,5 @@
-"""dry_run: what Snakemake takes to plan the jobs of thousands of ROOT files, none of which it opens."""
+"""dry_run: what Snakemake takes to plan the jobs of thousands of ROOT files, none of which it
+opens."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +15,8 @@ SNAKEFILE = REPOSITORY / "workflow" / "Snakefile"
 FILES_AN_EVENT = 2  # of the other benchmarks, which have 5000
 ENTRIES = 20  # of a file, as its list says
 FILES_A_JOB = {"one_a_job": 1, "twenty_a_job": 20}
-# in a small process of its own: the memory of one that starts another counts as that of the other, too
+# in a small process of its own: the memory of one that starts another counts as that of the other,
+# too
 LARGEST_MEMORY = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -26,13 +28,20 @@ def dry_run(settings: Settings) -> Benchmark:
     """A job a file, and files that are joined."""
     if not installed("snakemake"):
         return Benchmark(title="snakemake -n (it is not installed)", n_events=1)
-    lists = [_write_list(settings.scratch / name, FILES_AN_EVENT * settings.n_events // 2) for name in ("rpv", "qcd")]
+    lists = [
+        _write_list(settings.scratch / name, FILES_AN_EVENT * settings.n_events // 2)
+        for name in ("rpv", "qcd")
+    ]
     memory: dict[str, dict[str, float]] = {}
     return Benchmark(
-        title=f"snakemake -n with {FILES_AN_EVENT * settings.n_events} ROOT files, one or twenty a job",
+        title=f"snakemake -n with {FILES_AN_EVENT * settings.n_events} ROOT files, one or twenty a "
+        "job",
         n_events=FILES_AN_EVENT * settings.n_events,
         methods={name: _plan(settings.scratch, lists, name, memory) for name in FILES_A_JOB},
-        bars=(TimeLimit("one_a_job", at_most=20), ValueLimit("one_a_job", "mb", at_most=500, unit="MB")),
+        bars=(
+            TimeLimit("one_a_job", at_most=20),
+            ValueLimit("one_a_job", "mb", at_most=500, unit="MB"),
+        ),
         measure_values=lambda: memory,
         rounds_factor=0.4,
     )
@@ -49,7 +58,9 @@ def _write_list(folder: Path, n_files: int) -> Path:
     return listed
 
 
-def _plan(folder: Path, lists: list[Path], name: str, memory: dict[str, dict[str, float]]) -> Callable[[], None]:
+def _plan(
+    folder: Path, lists: list[Path], name: str, memory: dict[str, dict[str, float]]
+) -> Callable[[], None]:
     """Run of ``snakemake -n``; its largest memory goes to ``memory``."""
     n_files = FILES_A_JOB[name]
     configuration = {
@@ -62,10 +73,21 @@ def _plan(folder: Path, lists: list[Path], name: str, memory: dict[str, dict[str
     }
     path = folder / f"{name}.yaml"
     path.write_text(yaml.safe_dump(configuration))
-    command = [sys.executable, "-m", "snakemake", "--directory", str(REPOSITORY), "-n", "--quiet", "--nolock"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--directory",
+        str(REPOSITORY),
+        "-n",
+        "--quiet",
+        "--nolock",
+    ]
 
     def run() -> None:
-        (kilobytes,) = output_of("-c", LARGEST_MEMORY, *command, "--snakefile", SNAKEFILE, "--configfile", path)
+        (kilobytes,) = output_of(
+            "-c", LARGEST_MEMORY, *command, "--snakefile", SNAKEFILE, "--configfile", path
+        )
         memory[name] = {"mb": 1.024e-3 * float(kilobytes)}
 
     return run

@@ -18,7 +18,8 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Size of a run: events, rounds, the folder for files, and the entries of the file of the memory benchmark."""
+    """Size of a run: events, rounds, the folder for files, and the entries of the file of the
+    memory benchmark."""
 
     n_events: int
     rounds: int
@@ -62,7 +63,8 @@ class Benchmark:
 
 @dataclass
 class Result:
-    """Seconds of each method, ``(rounds,)`` arrays in the order of the rounds, and the other numbers."""
+    """Seconds of each method, ``(rounds,)`` arrays in the order of the rounds, and the other
+    numbers."""
 
     benchmark: Benchmark
     seconds: dict[str, np.ndarray]
@@ -71,7 +73,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A bar and what was reached; ``low`` and ``high`` are the extremes of a round; None if it was not measured."""
+    """A bar and what was reached; ``low`` and ``high`` are the extremes of a round; None if it was
+    not measured."""
 
     bar: str
     reached: float | None
@@ -85,8 +88,8 @@ class Outcome:
 class TimeRatio:
     """Time of ``of`` (the fastest, if there are several) over the time of ``to``.
 
-    "At least 80 times faster than a peer" is ``TimeRatio("peer", "ours", at_least=80)``, "at most 1.3 times the time
-    of reading" is ``TimeRatio("ours", "reading", at_most=1.3)``.
+    "At least 80 times faster than a peer" is ``TimeRatio("peer", "ours", at_least=80)``, "at most
+    1.3 times the time of reading" is ``TimeRatio("ours", "reading", at_most=1.3)``.
     """
 
     of: str | tuple[str, ...]
@@ -96,7 +99,9 @@ class TimeRatio:
 
     def judge(self, result: Result) -> Outcome:
         names = (self.of,) if isinstance(self.of, str) else self.of
-        limit = f"at least {self.at_least:g}" if self.at_most is None else f"at most {self.at_most:g}"
+        limit = (
+            f"at least {self.at_least:g}" if self.at_most is None else f"at most {self.at_most:g}"
+        )
         wording = f"time of {' or '.join(names)} / time of {self.to}: {limit}"
         # All peers of a bar must be there: without one of them the best is unknown.
         if not {*names, self.to} <= set(result.seconds):
@@ -105,7 +110,14 @@ class TimeRatio:
         best = min(names, key=medians.get)
         ratio = float(medians[best] / medians[self.to])
         rounds = result.seconds[best] / result.seconds[self.to]
-        return Outcome(wording, ratio, rounds.min(), rounds.max(), "", _within(ratio, self.at_least, self.at_most))
+        return Outcome(
+            wording,
+            ratio,
+            rounds.min(),
+            rounds.max(),
+            "",
+            _within(ratio, self.at_least, self.at_most),
+        )
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,14 @@ class TimeLimit:
         if self.method not in result.seconds:
             return Outcome(wording, None, None, None, "s", False)
         seconds = result.seconds[self.method]
-        return Outcome(wording, seconds.min(), seconds.min(), seconds.max(), "s", bool(seconds.min() <= self.at_most))
+        return Outcome(
+            wording,
+            seconds.min(),
+            seconds.min(),
+            seconds.max(),
+            "s",
+            bool(seconds.min() <= self.at_most),
+        )
 
 
 @dataclass(frozen=True)
@@ -148,7 +167,8 @@ def _within(value: float, at_least: float | None, at_most: float | None) -> bool
 
 
 def measure(benchmark: Benchmark, rounds: int) -> Result:
-    """Check that the methods agree, run each once to warm up, then time them in interleaved rounds."""
+    """Check that the methods agree, run each once to warm up, then time them in interleaved
+    rounds."""
     benchmark.check()
     for method in benchmark.methods.values():
         method()
@@ -171,15 +191,23 @@ def _time(method: Method, *, self_timed: bool) -> float:
 
 
 def installed(module: str) -> bool:
-    """Whether a peer can be imported; without it its methods are left out and its bars are not reached."""
+    """Whether a peer can be imported; without it its methods are left out and its bars are not
+    reached."""
     return importlib.util.find_spec(module) is not None
 
 
 def require_equal_images(images: np.ndarray, reference: np.ndarray, method: str) -> None:
-    """Raise DisagreementError unless the same cells are filled with the same sums (to float32 rounding)."""
+    """Raise DisagreementError unless the same cells are filled with the same sums (to float32
+    rounding)."""
     different = np.count_nonzero((images != 0) != (reference != 0))
-    if images.shape != reference.shape or different or not np.allclose(images, reference, rtol=1e-5, atol=1e-6):
-        raise DisagreementError(f"{method}: its images differ from the reference ({different} cells filled otherwise)")
+    if (
+        images.shape != reference.shape
+        or different
+        or not np.allclose(images, reference, rtol=1e-5, atol=1e-6)
+    ):
+        raise DisagreementError(
+            f"{method}: its images differ from the reference ({different} cells filled otherwise)"
+        )
 
 
 def require_equal(method: str, numbers: Iterable[object], reference: Iterable[object]) -> None:

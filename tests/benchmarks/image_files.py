@@ -1,4 +1,5 @@
-"""file_size, write and random_read: the image file against dense HDF5 data sets and against arrays in memory."""
+"""file_size, write and random_read: the image file against dense HDF5 data sets and against arrays
+in memory."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,8 @@ def write_image_file(
     label: int = 0,
     split: np.ndarray | None = None,
 ) -> Path:
-    """Write an image file with the columns that one must have; without ``split`` all events train."""
+    """Write an image file with the columns that one must have; without ``split`` all events
+    train."""
     split = np.zeros(sum(map(len, chunks)), dtype=np.uint8) if split is None else split
     with ImageFileWriter(path, SHAPE, compression=compression) as writer:
         first = 0
@@ -94,10 +96,14 @@ def file_size(settings: Settings) -> Benchmark:
     def measure() -> dict[str, dict[str, float]]:
         paths = {
             "uncompressed": write_image_file(settings.scratch / "plain.h5", chunks),
-            "blosc2": write_image_file(settings.scratch / "blosc2.h5", chunks, compression="blosc2"),
+            "blosc2": write_image_file(
+                settings.scratch / "blosc2.h5", chunks, compression="blosc2"
+            ),
         }
         for name, filters in DENSE.items():
-            paths[f"dense_{name}"] = write_dense_file(settings.scratch / f"{name}.h5", dense, filters)
+            paths[f"dense_{name}"] = write_dense_file(
+                settings.scratch / f"{name}.h5", dense, filters
+            )
         sizes = {name: path.stat().st_size / 1000 / len(dense) for name, path in paths.items()}
         sizes["dense_uncompressed"] = dense.nbytes / 1000 / len(dense)
         return {name: {"kb_per_event": size} for name, size in sizes.items()}
@@ -119,15 +125,21 @@ def write(settings: Settings) -> Benchmark:
     folder = settings.scratch
     methods: dict[str, Callable[[], Path]] = {
         "calovision": lambda: write_image_file(folder / "plain.h5", chunks),
-        "calovision_blosc2": lambda: write_image_file(folder / "blosc2.h5", chunks, compression="blosc2"),
+        "calovision_blosc2": lambda: write_image_file(
+            folder / "blosc2.h5", chunks, compression="blosc2"
+        ),
         "dense_uncompressed": lambda: write_dense_file(folder / "dense.h5", dense, {}),
     }
     for name, filters in DENSE.items():
-        methods[f"dense_{name}"] = lambda n=name, f=filters: write_dense_file(folder / f"{n}.h5", dense, f)
+        methods[f"dense_{name}"] = lambda n=name, f=filters: write_dense_file(
+            folder / f"{n}.h5", dense, f
+        )
 
     def check() -> None:
         for name, method in methods.items():
-            require_equal_images(_read_all(method(), sparse=name.startswith("calovision")), dense, name)
+            require_equal_images(
+                _read_all(method(), sparse=name.startswith("calovision")), dense, name
+            )
 
     title = "64x64x3 images in memory to a file"
     return Benchmark(title=title, n_events=settings.n_events, methods=methods, check=check)
@@ -142,7 +154,8 @@ def _read_all(path: Path, *, sparse: bool) -> np.ndarray:
 
 
 def random_read(settings: Settings) -> Benchmark:
-    """Every event once, in random order and batches of 256, dense float32, as a training loop takes them."""
+    """Every event once, in random order and batches of 256, dense float32, as a training loop takes
+    them."""
     chunks, dense = _images(settings.n_events)
     order = np.random.default_rng(SEED).permutation(settings.n_events)
     batches = [order[first : first + BATCH] for first in range(0, len(order), BATCH)]
@@ -177,7 +190,8 @@ def random_read(settings: Settings) -> Benchmark:
 def _readers(
     folder: Path, chunks: list[SparseImages], dense: np.ndarray
 ) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """Method -> function that gives the images of a batch; those with ``out`` in their name fill one array again."""
+    """Method -> function that gives the images of a batch; those with ``out`` in their name fill
+    one array again."""
     file = ImageFile(write_image_file(folder / "plain.h5", chunks))
     blosc2 = ImageFile(write_image_file(folder / "blosc2.h5", chunks, compression="blosc2"))
     out = np.empty((BATCH, *SHAPE), dtype=np.float32)
@@ -186,11 +200,15 @@ def _readers(
         "calovision_out": lambda ids: file.dense(ids, out=out[: len(ids)]),
         "calovision_blosc2_out": lambda ids: blosc2.dense(ids, out=out[: len(ids)]),
         "dense_in_ram": lambda ids: dense[ids],
-        "dense_in_ram_out": lambda ids: np.take(dense, ids, axis=0, out=out[: len(ids)], mode="clip"),
+        "dense_in_ram_out": lambda ids: np.take(
+            dense, ids, axis=0, out=out[: len(ids)], mode="clip"
+        ),
     }
     for name, filters in DENSE.items():
         dataset = h5py.File(write_dense_file(folder / f"{name}.h5", dense, filters))["images"]
-        readers[f"{name}_loop"] = lambda ids, dataset=dataset: np.stack([dataset[index] for index in ids])
+        readers[f"{name}_loop"] = lambda ids, dataset=dataset: np.stack(
+            [dataset[index] for index in ids]
+        )
         readers[f"{name}_loop_out"] = lambda ids, dataset=dataset: _read_in_loop(dataset, ids, out)
     return readers
 

@@ -1,7 +1,9 @@
-"""jet_images: fat jets to images with all steps on, against pixelate and histogram2d with the same steps done by hand.
+"""jet_images: fat jets to images with all steps on, against pixelate and histogram2d with the same
+steps done by hand.
 
-Steps: smallest pT, centroid to the middle (across phi = pi as well), principal axis upwards, pixelation, flip by the
-third maximum, L1; for the dense images also subtraction of the mean and division by the standard deviation per pixel.
+Steps: smallest pT, centroid to the middle (across phi = pi as well), principal axis upwards,
+pixelation, flip by the third maximum, L1; for the dense images also subtraction of the mean and
+division by the standard deviation per pixel.
 """
 
 from collections.abc import Callable
@@ -12,9 +14,9 @@ import numpy as np
 
 from benchmarks.data import MEAN_ENERGY, SEED, FlatCollection
 from benchmarks.harness import Benchmark, Settings, TimeRatio, installed, require_equal_images
-from calovision.grid import JetGrid
 from calovision.images import SparseImages
-from calovision.jet_images import JetImageRecipe, build_dense_jet_images, build_jet_images
+from calovision.images.grid import JetGrid
+from calovision.images.jet_images import JetImageRecipe, build_dense_jet_images, build_jet_images
 from calovision.storage import PixelStatistics, standardize
 
 MEAN_CONSTITUENTS, SPREAD = 50, 0.25  # of the constituents around the axis, rad
@@ -29,20 +31,29 @@ RECIPE = JetImageRecipe(
 
 
 def make_jets(n_jets: int) -> FlatCollection:
-    """Constituents ``pt, eta, phi`` around axes anywhere in |eta| < 2, float32, phi in [-pi, pi)."""
+    """Constituents ``pt, eta, phi`` around axes anywhere in |eta| < 2, float32, phi in [-pi,
+    pi)."""
     rng = np.random.default_rng([SEED, 2])
     counts = rng.poisson(MEAN_CONSTITUENTS, n_jets) + 3
     eta, phi = (np.repeat(rng.uniform(-most, most, n_jets), counts) for most in (2, np.pi))
     eta, phi = eta + rng.normal(0, SPREAD, len(eta)), phi + rng.normal(0, SPREAD, len(eta))
-    fields = {"pt": PT_MIN / 2 + rng.exponential(MEAN_ENERGY, len(eta)), "eta": eta, "phi": _wrapped(phi)}
-    return FlatCollection(counts, {name: values.astype(np.float32) for name, values in fields.items()})
+    fields = {
+        "pt": PT_MIN / 2 + rng.exponential(MEAN_ENERGY, len(eta)),
+        "eta": eta,
+        "phi": _wrapped(phi),
+    }
+    return FlatCollection(
+        counts, {name: values.astype(np.float32) for name, values in fields.items()}
+    )
 
 
 def pixelate_with_energyflow(pt: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     from energyflow.utils import pixelate
 
     particles = np.stack([pt, x, y], axis=1)
-    return pixelate(particles, npix=RECIPE.grid.n_eta, img_width=RECIPE.grid.width, norm=True)[:, :, 0].T
+    return pixelate(particles, npix=RECIPE.grid.n_eta, img_width=RECIPE.grid.width, norm=True)[
+        :, :, 0
+    ].T
 
 
 def pixelate_with_histogram2d(pt: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -51,7 +62,9 @@ def pixelate_with_histogram2d(pt: np.ndarray, x: np.ndarray, y: np.ndarray) -> n
     return image / image.sum()
 
 
-def image_by_hand(pixelate: Pixelate, pt: np.ndarray, eta: np.ndarray, phi: np.ndarray) -> np.ndarray:
+def image_by_hand(
+    pixelate: Pixelate, pt: np.ndarray, eta: np.ndarray, phi: np.ndarray
+) -> np.ndarray:
     """One jet with numpy and a function that makes a normalized image; (eta, phi), float64."""
     selected = pt >= PT_MIN
     pt, eta, phi = pt[selected], eta[selected], phi[selected]
@@ -70,7 +83,8 @@ def image_by_hand(pixelate: Pixelate, pt: np.ndarray, eta: np.ndarray, phi: np.n
 
 
 def jet_images(settings: Settings) -> Benchmark:
-    """The whole way from constituents, sparse without and dense with the statistics of the pixels."""
+    """The whole way from constituents, sparse without and dense with the statistics of the
+    pixels."""
     jets = make_jets(settings.n_events)
     constituents, by_jet = jets.records(), jets.events("pt", "eta", "phi")
     sparse, _ = build_jet_images(constituents, RECIPE)
@@ -112,13 +126,18 @@ def _methods(
             image[0] = image_by_hand(pixelate, *jet)
         return out
 
-    methods = {"calovision": lambda: build_jet_images(constituents, RECIPE)[0], "calovision_standardized": standardized}
+    methods = {
+        "calovision": lambda: build_jet_images(constituents, RECIPE)[0],
+        "calovision_standardized": standardized,
+    }
     peers = {"histogram2d": pixelate_with_histogram2d}
     if installed("energyflow"):
         peers["energyflow"] = pixelate_with_energyflow
     for name, pixelate in peers.items():
         methods[name] = partial(by_hand, pixelate)
-        methods[f"{name}_standardized"] = lambda pixelate=pixelate: (by_hand(pixelate) - mean) / scale
+        methods[f"{name}_standardized"] = lambda pixelate=pixelate: (
+            (by_hand(pixelate) - mean) / scale
+        )
     return methods
 
 

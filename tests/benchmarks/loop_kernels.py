@@ -1,4 +1,5 @@
-"""The obvious loops over towers and tracks in numba, as a physicist writes them first; float64 cells, float32 sums."""
+"""The obvious loops over towers and tracks in numba, as a physicist writes them first; float64
+cells, float32 sums."""
 
 import numpy as np
 from numba import njit

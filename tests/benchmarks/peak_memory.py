@@ -1,4 +1,5 @@
-"""Converts one file and prints the resident memory after the imports, the largest one, and the seconds taken.
+"""Converts one file and prints the resident memory after the imports, the largest one, and the
+seconds taken.
 
 VmHWM begins anew with a process, which getrusage does not.
 """

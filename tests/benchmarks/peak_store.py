@@ -1,5 +1,5 @@
-"""Reads shuffled batches of image files and a part of them in order; prints the resident memory after the imports, the
-largest one, and the number of images read.
+"""Reads shuffled batches of image files and a part of them in order; prints the resident memory
+after the imports, the largest one, and the number of images read.
 """
 
 import sys
@@ -22,8 +22,12 @@ if __name__ == "__main__":
     collection = ImageCollection(map(Path, sys.argv[1:]))
     for file in collection.files:
         believe(file)
-    loader = ImageLoader(collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True, augment=True)
+    loader = ImageLoader(
+        collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True, augment=True
+    )
     n_read = sum(len(batch.dense()) for batch in islice(loader, N_BATCHES))
     del loader
-    n_read += sum(len(images) for _, images in collection.iterate(np.arange(len(collection))[-IN_ORDER:]))
+    n_read += sum(
+        len(images) for _, images in collection.iterate(np.arange(len(collection))[-IN_ORDER:])
+    )
     print(imports, memory("VmHWM"), n_read)

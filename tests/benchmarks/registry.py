@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from benchmarks import building, conversions, dry_run, image_files, jet_images, stages, store, subprocesses, training
+from benchmarks import (
+    building,
+    conversions,
+    dry_run,
+    image_files,
+    jet_images,
+    stages,
+    store,
+    subprocesses,
+    training,
+)
 from benchmarks.harness import Benchmark, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
@@ -22,4 +32,6 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "read_batches": training.read_batches,
     "train_extras": training.train_extras,
 }
-BENCHMARKS |= {f"train_{network}": training.train_benchmark(network) for network in training.N_IMAGES}
+BENCHMARKS |= {
+    f"train_{network}": training.train_benchmark(network) for network in training.N_IMAGES
+}

@@ -21,7 +21,9 @@ FLAGS = ("avx2", "avx512f", "avx512vbmi2", "asimd", "sve")
 def describe_machine() -> dict[str, object]:
     """Processor, cores, vector instructions and the versions of everything measured."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    fields = dict(reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line]))
+    fields = dict(
+        reversed([[part.strip() for part in line.split(":", 1)] for line in lines if ":" in line])
+    )
     present = set(f"{fields.get('flags', '')} {fields.get('Features', '')}".split())
     return {
         "cpu": fields.get("model name", platform.processor() or platform.machine()),
@@ -40,8 +42,11 @@ def _version(package: str) -> str:
 
 
 def to_json(results: Mapping[str, Result], machine: Mapping[str, object], *, quick: bool) -> str:
-    """``<benchmark>.<method>.{median_s, events_per_s, ...}``; beside them ``machine``, ``bars``, ``quick``."""
-    content: dict[str, object] = {name: _methods(result) | result.benchmark.details for name, result in results.items()}
+    """``<benchmark>.<method>.{median_s, events_per_s, ...}``; beside them ``machine``, ``bars``,
+    ``quick``."""
+    content: dict[str, object] = {
+        name: _methods(result) | result.benchmark.details for name, result in results.items()
+    }
     bars = {name: [vars(outcome) for outcome in judge(result)] for name, result in results.items()}
     content |= {"machine": dict(machine), "bars": bars, "quick": quick}
     return json.dumps(content, indent=2, default=float) + "\n"
@@ -67,21 +72,31 @@ def judge(result: Result) -> list[Outcome]:
     return [bar.judge(result) for bar in result.benchmark.bars]
 
 
-def to_markdown(results: Mapping[str, Result], machine: Mapping[str, object], *, quick: bool) -> str:
+def to_markdown(
+    results: Mapping[str, Result], machine: Mapping[str, object], *, quick: bool
+) -> str:
     """The bars in one table, then the methods of each benchmark."""
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = ["# Benchmarks", ""]
     if quick:
         lines += ["**A quick run: it shows that everything runs; its figures mean nothing.**", ""]
     lines += [
-        f"{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['flags'])}; Python {machine['python']}.",
+        f"{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['flags'])}; Python "
+        f"{machine['python']}.",
         "",
     ]
     lines += [f"{versions}.", ""]
-    lines += ["Medians over interleaved rounds and ratios of medians, in brackets the extremes of a round.", ""]
+    lines += [
+        "Medians over interleaved rounds and ratios of medians, in brackets the extremes of a "
+        "round.",
+        "",
+    ]
     lines += ["| benchmark | bar | reached | holds |", "|---|---|---|---|"]
     for name, result in results.items():
-        lines += [f"| {name} | {outcome.bar} | {_reached(outcome)} | {_yes(outcome)} |" for outcome in judge(result)]
+        lines += [
+            f"| {name} | {outcome.bar} | {_reached(outcome)} | {_yes(outcome)} |"
+            for outcome in judge(result)
+        ]
     for name, result in results.items():
         lines += ["", f"## {name}", f"{result.benchmark.title}", "", *_method_table(result)]
     return "\n".join(lines) + "\n"
@@ -102,16 +117,24 @@ def _yes(outcome: Outcome) -> str:
 def _method_table(result: Result) -> list[str]:
     lines = []
     if result.seconds:
-        lines += ["| method | median [s] | shortest to longest [s] | events/s |", "|---|---|---|---|"]
+        lines += [
+            "| method | median [s] | shortest to longest [s] | events/s |",
+            "|---|---|---|---|",
+        ]
         for name in sorted(result.seconds, key=lambda name: -np.median(result.seconds[name])):
             seconds = result.seconds[name]
             rate = result.benchmark.n_events / np.median(seconds)
             lines.append(
-                f"| {name} | {np.median(seconds):.4g} | {seconds.min():.4g} to {seconds.max():.4g} | {rate:,.0f} |"
+                f"| {name} | {np.median(seconds):.4g} | {seconds.min():.4g} to {seconds.max():.4g} "
+                f"| {rate:,.0f} |"
             )
     if result.seconds and result.values:
         lines.append("")
     if result.values:
         lines += ["| what | quantity | value |", "|---|---|---|"]
-        lines += [f"| {name} | {q} | {v:.4g} |" for name, values in result.values.items() for q, v in values.items()]
+        lines += [
+            f"| {name} | {q} | {v:.4g} |"
+            for name, values in result.values.items()
+            for q, v in values.items()
+        ]
     return lines

@@ -1,4 +1,5 @@
-"""stages: what the jobs of a small run of the workflow take, from which ``calovision plan`` predicts larger ones."""
+"""stages: what the jobs of a small run of the workflow take, from which ``calovision plan``
+predicts larger ones."""
 
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.harness import Benchmark, Settings, installed
-from calovision.planning import Job, measure_run
+from calovision.jobs.planning import Job, measure_run
 
 REPOSITORY = Path(__file__).parents[2]
 RPV = {"process": "rpv_gluinos", "mass_gluino": 1400, "mass_neutralino": 850}
@@ -17,9 +18,18 @@ FULL = 5000  # events of a benchmark; fewer take the configuration of the tests
 # Jobs of two sizes of each kind, so that the start of a job can be told from its work.
 CHANGES = {
     "samples": {
-        "rpv_1400_850": {"label": 1, "cross_section_pb": 0.025, "mass": 1400, "simulate": RPV | {"n_events": 1250}},
+        "rpv_1400_850": {
+            "label": 1,
+            "cross_section_pb": 0.025,
+            "mass": 1400,
+            "simulate": RPV | {"n_events": 1250},
+        },
         "qcd": {"label": 0, "cross_section_pb": 2040, "simulate": QCD | {"n_events": 3000}},
-        "qcd_filtered": {"label": 0, "cross_section_pb": 2040, "simulate": QCD | {"filter_jets": 3, "n_events": 6000}},
+        "qcd_filtered": {
+            "label": 0,
+            "cross_section_pb": 2040,
+            "simulate": QCD | {"filter_jets": 3, "n_events": 6000},
+        },
         "rpv_1600_850": {
             **{"label": 1, "role": "reach", "cross_section_pb": 0.008, "mass": 1600},
             "simulate": RPV | {"mass_gluino": 1600, "n_events": 250},
@@ -30,7 +40,11 @@ CHANGES = {
     "models": {
         "small": {},
         "small_short": {"epochs": 1},
-        "resnet": {"network": "resnet", "options": {"stem": 16, "widths": [16, 32, 64]}, "epochs": 2},
+        "resnet": {
+            "network": "resnet",
+            "options": {"stem": 16, "widths": [16, 32, 64]},
+            "epochs": 2,
+        },
     },
     "robustness": {"variations": {"scale_up": {"scale": 1.03}}},
 }
@@ -46,9 +60,24 @@ def stages(settings: Settings) -> Benchmark:
         results = settings.scratch / "results"
         changes = settings.scratch / "changes.yaml"
         content = (CHANGES if settings.n_events >= FULL else {}) | {"results_dir": str(results)}
-        changes.write_text(yaml.safe_dump(content, sort_keys=False))  # the first model is that of the plots
-        files = [changes] if settings.n_events >= FULL else [REPOSITORY / "config" / "test.yaml", changes]
-        command = [sys.executable, "-m", "snakemake", "--cores", "1", "--nolock", "--quiet", "--configfile"]
+        changes.write_text(
+            yaml.safe_dump(content, sort_keys=False)
+        )  # the first model is that of the plots
+        files = (
+            [changes]
+            if settings.n_events >= FULL
+            else [REPOSITORY / "config" / "test.yaml", changes]
+        )
+        command = [
+            sys.executable,
+            "-m",
+            "snakemake",
+            "--cores",
+            "1",
+            "--nolock",
+            "--quiet",
+            "--configfile",
+        ]
         subprocess.run([*command, *map(str, files)], cwd=REPOSITORY, check=True, stdout=sys.stderr)
         run = measure_run(results)
         run.source = "make bench"

@@ -1,4 +1,5 @@
-"""store_100gb: how much memory a store of images takes that is far larger, shown with files that are mostly holes."""
+"""store_100gb: how much memory a store of images takes that is far larger, shown with files that
+are mostly holes."""
 
 from pathlib import Path
 
@@ -17,8 +18,12 @@ EVENTS_OF_A_STORE = 3200  # times the events of other benchmarks, 5000: 102 GB
 
 
 def write_holes(path: Path, n_events: int) -> Path:
-    """Write an image file whose cells and values take no place on the disk: all are zero, and were never written."""
-    arrays = {"images/cells": (np.uint16, n_events * CELLS), "images/values": (np.float32, n_events * CELLS)}
+    """Write an image file whose cells and values take no place on the disk: all are zero, and were
+    never written."""
+    arrays = {
+        "images/cells": (np.uint16, n_events * CELLS),
+        "images/values": (np.float32, n_events * CELLS),
+    }
     arrays |= {"events/event_number": (np.int64, n_events), "events/label": (np.int8, n_events)}
     arrays |= {"events/weight": (np.float64, n_events), "events/split": (np.uint8, n_events)}
     with h5py.File(path, "w") as file:
@@ -34,7 +39,8 @@ def write_holes(path: Path, n_events: int) -> Path:
 
 
 def believe(file: ImageFile) -> ImageFile:
-    """The file, with all rows taken for checked: the cells of holes are not those that a row must have."""
+    """The file, with all rows taken for checked: the cells of holes are not those that a row must
+    have."""
     file._sound[:] = True
     return file
 
@@ -44,14 +50,22 @@ def store_100gb(settings: Settings) -> Benchmark:
     n_events = settings.n_events * EVENTS_OF_A_STORE // N_FILES
 
     def measure() -> dict[str, dict[str, float]]:
-        paths = [write_holes(settings.scratch / f"{number}.h5", n_events) for number in range(N_FILES)]
+        paths = [
+            write_holes(settings.scratch / f"{number}.h5", n_events) for number in range(N_FILES)
+        ]
         imports, peak, n_read = map(float, output_of("-m", "benchmarks.peak_store", *paths))
         size = sum(path.stat().st_size for path in paths)
-        values = {"mb": peak, "mb_of_imports": imports, "gb_of_files": size / 1e9, "images_read": n_read}
+        values = {
+            "mb": peak,
+            "mb_of_imports": imports,
+            "gb_of_files": size / 1e9,
+            "images_read": n_read,
+        }
         return {"store": values}
 
     return Benchmark(
-        title=f"largest resident memory of a process that reads {N_FILES} files of {np.prod(SHAPE)} cells an image",
+        title=f"largest resident memory of a process that reads {N_FILES} files of "
+        f"{np.prod(SHAPE)} cells an image",
         n_events=n_events * N_FILES,
         bars=(ValueLimit("store", "mb", at_most=2000, unit="MB with the imports"),),
         measure_values=measure,

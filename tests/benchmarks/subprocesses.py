@@ -25,7 +25,11 @@ TESTS = Path(__file__).parents[1]
 def output_of(*arguments: str | Path) -> list[str]:
     """Words that a fresh interpreter prints; what it writes to stderr is shown."""
     finished = subprocess.run(
-        [sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True, cwd=TESTS
+        [sys.executable, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        cwd=TESTS,
     )
     return finished.stdout.split()
 
@@ -38,13 +42,20 @@ def import_time(settings: Settings) -> Benchmark:
 
     def check() -> None:
         for name, statement in STATEMENTS.items():
-            require_equal(f"{name}: torch, matplotlib", output_of("-c", IMPORT.format(statement=statement))[1:], [])
+            require_equal(
+                f"{name}: torch, matplotlib",
+                output_of("-c", IMPORT.format(statement=statement))[1:],
+                [],
+            )
 
     return Benchmark(
         title="imports in a fresh interpreter; numpy and awkward alone for comparison",
         n_events=1,
         methods={name: imported(statement) for name, statement in STATEMENTS.items()},
-        bars=(TimeLimit("import_calovision", at_most=0.5), TimeLimit("import_builder", at_most=0.5)),
+        bars=(
+            TimeLimit("import_calovision", at_most=0.5),
+            TimeLimit("import_builder", at_most=0.5),
+        ),
         check=check,
         self_timed=True,
     )
@@ -58,7 +69,9 @@ def memory(settings: Settings) -> Benchmark:
         values = {}
         for n in sizes:
             path = write_root_file(settings.scratch / "memory.root", n, compression="lz4")
-            imports, peak, seconds = output_of("-m", "benchmarks.peak_memory", path, settings.scratch / "memory.h5")
+            imports, peak, seconds = output_of(
+                "-m", "benchmarks.peak_memory", path, settings.scratch / "memory.h5"
+            )
             values[f"events_{n}"] = {
                 "mb_over_imports": float(peak) - float(imports),
                 "mb_of_imports": float(imports),
@@ -72,7 +85,8 @@ def memory(settings: Settings) -> Benchmark:
         title="largest resident memory of the conversion of one file, MB = 1,000,000 bytes",
         n_events=sizes[-1],
         bars=tuple(
-            ValueLimit(f"events_{n}", "mb_over_imports", at_most=600, unit="MB over the imports") for n in sizes
+            ValueLimit(f"events_{n}", "mb_over_imports", at_most=600, unit="MB over the imports")
+            for n in sizes
         ),
         measure_values=measure,
     )

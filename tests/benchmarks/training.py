@@ -1,8 +1,9 @@
-"""train_<network>, train_extras and read_batches: training against the same steps without reading, and reading alone.
+"""train_<network>, train_extras and read_batches: training against the same steps without reading,
+and reading alone.
 
-``on_device`` is the bar that cannot be passed: the same steps of the same network on a batch that already lies on the
-device. ``everybody`` is the loop that everybody writes: a gzip file, a DataLoader, float32, channels first. With a GPU
-the same table has its memory and its utilization.
+``on_device`` is the bar that cannot be passed: the same steps of the same network on a batch that
+already lies on the device. ``everybody`` is the loop that everybody writes: a gzip file, a
+DataLoader, float32, channels first. With a GPU the same table has its memory and its utilization.
 """
 
 import contextlib
@@ -34,9 +35,11 @@ from calovision.training.monitoring import quiet_lightning
 
 BATCH = 64
 N_IMAGES = {"small": 1024, "resnet": 1024, "nersc": 256, "hep_cnn": 768, "jet_cnn": 512}
-"""Training images of a round: a second or two of most, seven of `hep_cnn`, which would be three steps otherwise."""
+"""Training images of a round: a second or two of most, seven of `hep_cnn`, which would be three
+steps otherwise."""
 ROUNDS_OF_SMALL = 3.0
-"""Its bar is narrower than what others on the machine change from second to second: short rounds, and more of them."""
+"""Its bar is narrower than what others on the machine change from second to second: short rounds,
+and more of them."""
 READ_AT_LEAST = 300_000  # images/s
 
 
@@ -46,7 +49,10 @@ def write_samples(folder: Path, n_images: int) -> ImageCollection:
     paths = []
     for label in (0, 1):
         n = n_images // 2 + 64
-        towers, tracks = make_towers(n, seed=SEED + label).records(), make_tracks(n, seed=SEED + label).records()
+        towers, tracks = (
+            make_towers(n, seed=SEED + label).records(),
+            make_tracks(n, seed=SEED + label).records(),
+        )
         images = build_sparse_images(towers, tracks, GRID, CHANNELS)[0]
         split = np.where(np.arange(n) < n_images // 2, 0, 1).astype(np.uint8)
         paths.append(write_image_file(folder / f"{label}.h5", [images], label=label, split=split))
@@ -59,8 +65,16 @@ def use_all_cores() -> None:
 
 
 def options(network: str, **changes: object) -> TrainingOptions:
-    """Two epochs, of which the second is timed: the first makes the kernels of the processor or GPU."""
-    choices = {"network": network, "epochs": 2, "batch_size": BATCH, "seed": SEED, "patience": 2, "learning_rate": 1e-4}
+    """Two epochs, of which the second is timed: the first makes the kernels of the processor or
+    GPU."""
+    choices = {
+        "network": network,
+        "epochs": 2,
+        "batch_size": BATCH,
+        "seed": SEED,
+        "patience": 2,
+        "learning_rate": 1e-4,
+    }
     return TrainingOptions(**(choices | changes))
 
 
@@ -96,8 +110,12 @@ def train_on_device(collection: ImageCollection, choices: TrainingOptions) -> fl
     """Seconds of as many steps on one batch that is there already, without Lightning."""
     use_all_cores()
     device = torch.device("cuda" if choices.on_gpu else "cpu")
-    model = make_model(specify_model(collection, choices)).to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=choices.learning_rate, fused=True)  # as the training does
+    model = make_model(specify_model(collection, choices)).to(
+        device, memory_format=torch.channels_last
+    )
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=choices.learning_rate, fused=True
+    )  # as the training does
     batch = next(iter(ImageLoader(collection, np.arange(BATCH), batch_size=BATCH))).to(device)
     images = batch.dense().contiguous(memory_format=torch.channels_last)
     bf16 = choices.lightning_precision() == "bf16-mixed"
@@ -125,7 +143,9 @@ def train_as_everybody(collection: ImageCollection, dense: Path, choices: Traini
     def epoch() -> None:
         for images, labels in loader:
             optimizer.zero_grad()
-            loss = nn.functional.binary_cross_entropy_with_logits(model(images.to(device)), labels.to(device))
+            loss = nn.functional.binary_cross_entropy_with_logits(
+                model(images.to(device)), labels.to(device)
+            )
             loss.backward()
             optimizer.step()
 
@@ -184,7 +204,8 @@ def train_benchmark(network: str) -> Callable[[Settings], Benchmark]:
             methods["everybody"] = lambda: train_as_everybody(collection, dense, choices)
             bars.append(TimeRatio("everybody", "calovision", at_least=2.5))
         return Benchmark(
-            title=f"an epoch of {network}, 64x64x3, batches of {BATCH}, {choices.lightning_precision()}",
+            title=f"an epoch of {network}, 64x64x3, batches of {BATCH}, "
+            f"{choices.lightning_precision()}",
             n_events=_n_training(collection),
             methods=methods,
             bars=tuple(bars),
@@ -200,7 +221,9 @@ def _size(settings: Settings, network: str) -> int:
     return max(BATCH, min(N_IMAGES[network], settings.n_events // BATCH * BATCH))
 
 
-def _gpu_values(collection: ImageCollection, choices: TrainingOptions) -> dict[str, dict[str, float]]:
+def _gpu_values(
+    collection: ImageCollection, choices: TrainingOptions
+) -> dict[str, dict[str, float]]:
     """Memory and utilization of the GPU, if there is one."""
     if not choices.on_gpu:
         return {}
@@ -234,7 +257,8 @@ def train_extras(settings: Settings) -> Benchmark:
 
 
 def read_batches(settings: Settings) -> Benchmark:
-    """Batches in random order as the training reads them: sparse rows, and these made dense on the CPU."""
+    """Batches in random order as the training reads them: sparse rows, and these made dense on the
+    CPU."""
     collection = write_samples(settings.scratch / "reading", settings.n_events)
     indices = np.arange(len(collection))
     weights = np.ones(len(indices))
@@ -242,7 +266,9 @@ def read_batches(settings: Settings) -> Benchmark:
     def epoch(*, dense: bool, **choices: object) -> None:
         out = np.empty((256, *collection.metadata.image_shape), dtype=np.float32)
         target = torch.from_numpy(out)
-        for batch in ImageLoader(collection, indices, weights=weights, batch_size=256, shuffle=True, **choices):
+        for batch in ImageLoader(
+            collection, indices, weights=weights, batch_size=256, shuffle=True, **choices
+        ):
             if dense:
                 batch.dense(out=target[: len(batch)])
 

@@ -1,6 +1,8 @@
-"""Stands for HTCondor's Python interface: runs a job at once, on this machine, and writes down what it was asked for.
+"""Stands for HTCondor's Python interface: runs a job at once, on this machine, and writes down what
+it was asked for.
 
-A job is a line of JSON in the log that its description names; HTCONDOR_STUB_LOSES jobs are lost before any succeeds.
+A job is a line of JSON in the log that its description names; HTCONDOR_STUB_LOSES jobs are lost
+before any succeeds.
 """
 
 import json
@@ -13,8 +15,23 @@ from pathlib import Path
 JobEventType = Enum(
     "JobEventType",
     [
-        *("SUBMIT", "EXECUTE", "JOB_EVICTED", "JOB_SUSPENDED", "JOB_UNSUSPENDED", "IMAGE_SIZE", "FILE_TRANSFER"),
-        *("JOB_HELD", "JOB_RELEASED", "JOB_TERMINATED", "JOB_ABORTED", "JOB_RECONNECT_FAILED", "SHADOW_EXCEPTION"),
+        *(
+            "SUBMIT",
+            "EXECUTE",
+            "JOB_EVICTED",
+            "JOB_SUSPENDED",
+            "JOB_UNSUSPENDED",
+            "IMAGE_SIZE",
+            "FILE_TRANSFER",
+        ),
+        *(
+            "JOB_HELD",
+            "JOB_RELEASED",
+            "JOB_TERMINATED",
+            "JOB_ABORTED",
+            "JOB_RECONNECT_FAILED",
+            "SHADOW_EXCEPTION",
+        ),
         *("JOB_DISCONNECTED", "JOB_RECONNECTED"),
     ],
 )
@@ -55,7 +72,10 @@ class Schedd:
         with Path(job.description["error"]).open("w") as error:
             status = 1 if is_lost else subprocess.run(call, stdout=error, stderr=error).returncode
         with log.open("a") as file:
-            file.write(json.dumps({"number": number, "status": status, "description": job.description}) + "\n")
+            file.write(
+                json.dumps({"number": number, "status": status, "description": job.description})
+                + "\n"
+            )
         return SubmitResult(number)
 
 

@@ -30,7 +30,9 @@ def require_equal_tables(first: Path, second: Path) -> None:
     one, other = contents(first), contents(second)
     for content in (one, other):
         # a simulated ROOT file has a new UUID each time
-        content["@source_files"] = [path for path, _ in json.loads(content.get("@source_files", "[]"))]
+        content["@source_files"] = [
+            path for path, _ in json.loads(content.get("@source_files", "[]"))
+        ]
     assert list(one) == list(other)
     for name, value in one.items():
         np.testing.assert_array_equal(value, other[name], err_msg=f"{second}: {name}")
@@ -45,7 +47,9 @@ def without_times(value: object) -> object:
 def require_equal_results(results: Path, expected: Path, *folders: str) -> None:
     """Image files, scores, weights and metrics in some folders; nothing half written."""
     for folder in folders:
-        names = sorted(path.relative_to(expected) for path in (expected / folder).rglob("*") if path.is_file())
+        names = sorted(
+            path.relative_to(expected) for path in (expected / folder).rglob("*") if path.is_file()
+        )
         assert names
         for name in names:
             if name.suffix == ".h5":
@@ -55,6 +59,8 @@ def require_equal_results(results: Path, expected: Path, *folders: str) -> None:
                 assert list(one) == list(other)
                 assert all(np.array_equal(values, other[key]) for key, values in one.items()), name
             elif name.suffix == ".json" and name.stem != "run_summary":
-                found, wanted = (json.loads((path / name).read_text()) for path in (results, expected))
+                found, wanted = (
+                    json.loads((path / name).read_text()) for path in (results, expected)
+                )
                 assert without_times(found) == without_times(wanted), name
     assert not list(results.rglob(".*.part*"))

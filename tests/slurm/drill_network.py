@@ -8,7 +8,8 @@ from fakes_training import MortalNetwork
 
 
 class SlowNetwork(MortalNetwork):
-    """Waits at every step of the training while the file ``slow`` is in the working folder of the drill."""
+    """Waits at every step of the training while the file ``slow`` is in the working folder of the
+    drill."""
 
     def forward(self, images):
         """One logit per image."""

@@ -19,7 +19,11 @@ SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the 
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "munged")
 PATIENCE = 300.0  # s, until a drill gives up; each takes less than a minute on an idle machine
 # this cluster has no accounting database, and nobody else whom frequent questions would disturb
-OPTIONS = ("--slurm-status-command=squeue", "--slurm-init-seconds-before-status-checks=2", "--latency-wait=10")
+OPTIONS = (
+    "--slurm-status-command=squeue",
+    "--slurm-init-seconds-before-status-checks=2",
+    "--latency-wait=10",
+)
 
 
 def reason_to_skip() -> str | None:
@@ -44,7 +48,12 @@ def write_samples(folder: Path) -> dict[str, dict]:
                 towers[energy] = scale * towers[energy]
             write_ntuple(folder / f"{name}_{number}.root", towers, tracks, first=300 * number)
         files = [str(folder / f"{name}_{number}.root") for number in range(2)]
-        samples[name] = {"label": label, "schema": "calovision", "cross_section_pb": 1.0, "files": files}
+        samples[name] = {
+            "label": label,
+            "schema": "calovision",
+            "cross_section_pb": 1.0,
+            "files": files,
+        }
     return samples
 
 
@@ -70,9 +79,12 @@ class Cluster:
         self._script("down")
 
     def jobs(self, *states: str, since: int = 0) -> list[Job]:
-        """Jobs in some states (all, if none is given), of numbers above ``since``, in the order of submission."""
+        """Jobs in some states (all, if none is given), of numbers above ``since``, in the order of
+        submission."""
         lines = command("squeue", "--noheader", "--states=all", "--format=%i|%T|%m|%k").splitlines()
-        jobs = sorted((Job(i, state, _in_mb(m), k) for i, state, m, k in _split(lines)), key=_number)
+        jobs = sorted(
+            (Job(i, state, _in_mb(m), k) for i, state, m, k in _split(lines)), key=_number
+        )
         return [job for job in jobs if _number(job) > since and (not states or job.state in states)]
 
     def last(self) -> int:
@@ -82,14 +94,18 @@ class Cluster:
     def _script(self, action: str) -> None:
         # the daemons outlive the script and must not hold its output open
         with (self.folder.parent / f"{action}.log").open("w") as log:
-            code = subprocess.run([HERE / "cluster.sh", action, self.folder], stdout=log, stderr=log).returncode
+            code = subprocess.run(
+                [HERE / "cluster.sh", action, self.folder], stdout=log, stderr=log
+            ).returncode
         assert code == 0, Path(log.name).read_text()
 
 
 class Analysis:
     """A working folder with the workflow of the repository, and results and records of its own."""
 
-    def __init__(self, folder: Path, configuration: Mapping | None = None, configfile: str = "drill.yaml") -> None:
+    def __init__(
+        self, folder: Path, configuration: Mapping | None = None, configfile: str = "drill.yaml"
+    ) -> None:
         folder.mkdir()
         for name in ("workflow", "config", "src"):
             (folder / name).symlink_to(REPOSITORY / name)
@@ -100,7 +116,8 @@ class Analysis:
 
     @property
     def results(self) -> Path:
-        """Folder of the results: the same name relative to each working folder, since image files hold paths."""
+        """Folder of the results: the same name relative to each working folder, since image files
+        hold paths."""
         return self.folder / "results/drill"
 
     def run_locally(self, *targets: str) -> None:
@@ -137,17 +154,31 @@ class Analysis:
 
     def _start(self, targets: tuple[str, ...], options: list[str]) -> subprocess.Popen:
         # one thread everywhere: sums over two could differ in the last digit
-        common = ["--configfile", self.configfile, "--max-threads", "1", "--config", "results_dir=results/drill"]
+        common = [
+            "--configfile",
+            self.configfile,
+            "--max-threads",
+            "1",
+            "--config",
+            "results_dir=results/drill",
+        ]
         call = [sys.executable, "-m", "snakemake", *targets, *options, *common]
         modules = os.pathsep.join([str(HERE), str(HERE.parent)])
-        environment = os.environ | {"PYTHONPATH": modules, "CALOVISION_DRILL_FOLDER": str(self.folder)}
+        environment = os.environ | {
+            "PYTHONPATH": modules,
+            "CALOVISION_DRILL_FOLDER": str(self.folder),
+        }
         with (self.folder / f"snakemake_{len(self.processes) + 1}.log").open("w") as log:
-            process = subprocess.Popen(call, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            process = subprocess.Popen(
+                call, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
         self.processes.append(process)
         return process
 
 
-def wait_for(find: Callable[[], object], what: str, process: subprocess.Popen | None = None) -> object:
+def wait_for(
+    find: Callable[[], object], what: str, process: subprocess.Popen | None = None
+) -> object:
     """Ask until the answer is not empty and return it; a run that ends before is a failure."""
     end = time.monotonic() + PATIENCE
     while not (found := find()):
@@ -185,4 +216,8 @@ def _number(job: Job) -> int:
 
 def _in_mb(memory: str) -> int:
     """1500 of 1500M, 2048 of 2G."""
-    return int(float(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]]) if memory[-1] in "MG" else int(memory)
+    return (
+        int(float(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]])
+        if memory[-1] in "MG"
+        else int(memory)
+    )

@@ -1,6 +1,7 @@
 """The container definition is built, and the profile runs its jobs in it, on a real SLURM.
 
-`make test-container` runs them, with Apptainer where it is installed, else with the stand-in beside this file.
+`make test-container` runs them, with Apptainer where it is installed, else with the stand-in beside
+this file.
 """
 
 import json
@@ -27,7 +28,10 @@ def why_not() -> str | None:
         return "building the image takes minutes: `make test-container` runs this"
     missing = [program for program in ("bwrap", "mmdebstrap") if shutil.which(program) is None]
     if shutil.which("apptainer") is None and missing:
-        return f"neither Apptainer nor what its stand-in needs is installed: {', '.join(missing)} not found"
+        return (
+            f"neither Apptainer nor what its stand-in needs is installed: {', '.join(missing)} "
+            "not found"
+        )
     return reason_to_skip()
 
 
@@ -47,7 +51,10 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         definition = REPOSITORY / "workflow/container/calovision.def"
         # what the definition copies is named relative to the repository
         built = subprocess.run(
-            ["apptainer", "build", image, definition], cwd=REPOSITORY, capture_output=True, text=True
+            ["apptainer", "build", image, definition],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
         )
         assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
         yield image
@@ -62,11 +69,25 @@ def inside(image: Path, *command: str) -> subprocess.CompletedProcess:
 def test_packages_are_the_tested_ones(container: Path) -> None:
     listed = json.loads(inside(container, "python", "-m", "pip", "list", "--format=json").stdout)
     found = {package["name"].lower().replace("_", "-"): package["version"] for package in listed}
-    wanted = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (REPOSITORY / "constraints.txt").read_text().lower(), re.M))
+    wanted = dict(
+        re.findall(
+            r"^([\w.-]+)==([\w.]+)", (REPOSITORY / "constraints.txt").read_text().lower(), re.M
+        )
+    )
     wanted = {name.replace("_", "-"): version for name, version in wanted.items()}
-    assert {"calovision", "torch", "snakemake", "pythia8mc", "snakemake-executor-plugin-slurm"} <= set(found)
+    assert {
+        "calovision",
+        "torch",
+        "snakemake",
+        "pythia8mc",
+        "snakemake-executor-plugin-slurm",
+    } <= set(found)
     # torch of a machine without GPU is 2.13.0+cpu
-    different = {name: found[name] for name in wanted if name in found and found[name].split("+")[0] != wanted[name]}
+    different = {
+        name: found[name]
+        for name in wanted
+        if name in found and found[name].split("+")[0] != wanted[name]
+    }
     assert different == {}
 
 
@@ -98,7 +119,9 @@ def test_jobs_of_the_profile_run_in_it(container: Path, tmp_path: Path) -> None:
     # links into the repository lead nowhere inside, so that no job can take its package
     for name in ("workflow", "config"):
         (analysis.folder / name).unlink()
-        shutil.copytree(REPOSITORY / name, analysis.folder / name, ignore=shutil.ignore_patterns("*.sif"))
+        shutil.copytree(
+            REPOSITORY / name, analysis.folder / name, ignore=shutil.ignore_patterns("*.sif")
+        )
     (analysis.folder / IMAGE).symlink_to(container)
     cluster = Cluster(tmp_path / "cluster")
     try:
@@ -108,5 +131,7 @@ def test_jobs_of_the_profile_run_in_it(container: Path, tmp_path: Path) -> None:
         analysis.stop()
         cluster.stop()
     require_equal_results(analysis.results, local.results, "images", "models", "scores", "metrics")
-    logs = "".join(path.read_text() for path in (analysis.folder / ".snakemake/slurm_logs").rglob("*.log"))
+    logs = "".join(
+        path.read_text() for path in (analysis.folder / ".snakemake/slurm_logs").rglob("*.log")
+    )
     assert logs.count(f"Activating singularity image {IMAGE}") > 5

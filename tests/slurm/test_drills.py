@@ -1,4 +1,5 @@
-"""What farms do to jobs, done to jobs of a real SLURM: the results are those of a run to which nothing was done.
+"""What farms do to jobs, done to jobs of a real SLURM: the results are those of a run to which
+nothing was done.
 
 `make test-slurm` runs them, in the order of the file; see cluster.sh for the cluster.
 """
@@ -48,7 +49,12 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
         "event_content": None,
         "selection": {"preselection": {"any": "n_fat_jets >= 0"}},
         "images": {"grid": [16, 16], "chunk_size": 10},
-        "train": {"network": "drill_network:SlowNetwork", "epochs": 4, "patience": 9, "checkpoint_minutes": 1e-9},
+        "train": {
+            "network": "drill_network:SlowNetwork",
+            "epochs": 4,
+            "patience": 9,
+            "checkpoint_minutes": 1e-9,
+        },
         "baselines": ["logistic_regression"],
         "robustness": {"variations": {}},
     }
@@ -72,7 +78,9 @@ def analysis(configuration: dict, cluster: Cluster, tmp_path: Path) -> Iterator[
 # -- one job is lost ----------------------------------------------------------------------------
 
 
-def test_cancelled_job_is_submitted_again(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+def test_cancelled_job_is_submitted_again(
+    analysis: Analysis, undisturbed: Analysis, cluster: Cluster
+) -> None:
     before = cluster.last()
     process = analysis.start(*IMAGES)
     (job, *_) = wait_for(lambda: cluster.jobs("RUNNING", since=before), "a job that runs", process)
@@ -84,11 +92,19 @@ def test_cancelled_job_is_submitted_again(analysis: Analysis, undisturbed: Analy
     require_equal_results(analysis.results, undisturbed.results, "images")
 
 
-def test_job_above_its_memory_gets_more(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+def test_job_above_its_memory_gets_more(
+    analysis: Analysis, undisturbed: Analysis, cluster: Cluster
+) -> None:
     before = cluster.last()
-    # one group of two jobs: they need between 200 MB, less than Python and the packages, and 1400 MB
+    # one group of two jobs: they need between 200 MB, less than Python and the packages, and 1400
+    # MB
     target = IMAGES[:2]
-    assert analysis.run(*target, options=("--set-resources", "build_images:mem_mb=100 + 600 * (attempt - 1)")) == 0
+    assert (
+        analysis.run(
+            *target, options=("--set-resources", "build_images:mem_mb=100 + 600 * (attempt - 1)")
+        )
+        == 0
+    )
     first, second = cluster.jobs(since=before)
     assert (first.memory, second.memory) == (200, 1400)
     assert (first.state != "COMPLETED", second.state) == (True, "COMPLETED")
@@ -97,7 +113,9 @@ def test_job_above_its_memory_gets_more(analysis: Analysis, undisturbed: Analysi
         require_equal_tables(undisturbed.results / path, analysis.results / path)
 
 
-def test_job_killed_in_the_middle_of_writing(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+def test_job_killed_in_the_middle_of_writing(
+    analysis: Analysis, undisturbed: Analysis, cluster: Cluster
+) -> None:
     before = cluster.last()
     process = analysis.start(*IMAGES)
 
@@ -119,7 +137,10 @@ def test_full_disk(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) 
     disk = analysis.results / "images/signal"
     disk.mkdir(parents=True)
     mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16k", "drill", disk], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=16k", "drill", disk],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mount.returncode:
         pytest.skip(f"no small disk can be mounted here: {mount.stderr.strip()}")
@@ -129,15 +150,22 @@ def test_full_disk(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) 
         wait_for(lambda: cluster.jobs("FAILED", since=before), "a job that failed", process)
         command("mount", "-o", "remount,size=100M", str(disk))
         assert process.wait(PATIENCE) == 0, analysis.output()
-        attempts = [path.read_text() for path in (analysis.results / "logs/build_images/signal").glob("*.attempts")]
+        attempts = [
+            path.read_text()
+            for path in (analysis.results / "logs/build_images/signal").glob("*.attempts")
+        ]
         # the group may begin with either file
-        assert re.search(r"images/signal/000[01].h5 cannot be written, as the disk is full", "".join(attempts))
+        assert re.search(
+            r"images/signal/000[01].h5 cannot be written, as the disk is full", "".join(attempts)
+        )
         require_equal_results(analysis.results, undisturbed.results, "images")
     finally:
         command("umount", str(disk))
 
 
-def test_time_limit_in_training(analysis: Analysis, undisturbed: Analysis, cluster: Cluster) -> None:
+def test_time_limit_in_training(
+    analysis: Analysis, undisturbed: Analysis, cluster: Cluster
+) -> None:
     """SLURM ends the first job at its time limit; the second goes on from its checkpoint."""
     before = cluster.last()
     (analysis.folder / "slow").touch()
@@ -175,7 +203,9 @@ def test_killed_snakemake(analysis: Analysis, undisturbed: Analysis, cluster: Cl
         command("scancel", number)
     analysis.unlock()
     assert analysis.run(SUMMARY) == 0, analysis.output()
-    require_equal_results(analysis.results, undisturbed.results, "images", "models", "scores", "metrics")
+    require_equal_results(
+        analysis.results, undisturbed.results, "images", "models", "scores", "metrics"
+    )
 
 
 def test_missing_partition_is_named(analysis: Analysis, cluster: Cluster) -> None:
@@ -207,4 +237,7 @@ def test_whole_workflow(cluster: Cluster, tmp_path: Path, capsys: pytest.Capture
     require_equal_results(farm, local, *(set(folders) - {"ntuples"}))
     assert (farm / "report.html").stat().st_size > 0.9 * (local / "report.html").stat().st_size
     with capsys.disabled():
-        print(f"\nconfig/test.yaml: {times[0]:.0f} s, through SLURM {times[1]:.0f} s, {times[1] / times[0]:.2f} times")
+        print(
+            f"\nconfig/test.yaml: {times[0]:.0f} s, through SLURM {times[1]:.0f} s, "
+            f"{times[1] / times[0]:.2f} times"
+        )

@@ -6,9 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from calovision import workflow as facts
-from calovision.errors import InputError
-from calovision.text import printable
-from calovision.user_files import read_yaml
+from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.core.user_files import read_yaml
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 
@@ -19,8 +19,16 @@ EVENTS_PER_BATCH = 250
 WORKFLOW_KEYS = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
 
 # Modules that decide what is in an image file.
-IMAGE_MODULES = ("conversion", "grid", "images", "jet_images", "jets", "kinematics", "ntuples", "selection")
-IMAGE_MODULES += ("expressions", "splits", "storage")
+IMAGE_MODULES = (
+    "conversion",
+    "core.kinematics",
+    "images",
+    "images.jet_images",
+    "jets",
+    "ntuples",
+    "selection",
+)
+IMAGE_MODULES += ("selection.expressions", "storage")
 
 # Keys of the images that decide how the work is shared, not what comes out.
 IMAGE_JOB_KEYS = ("events_per_job", "remote_retries", "chunk_size")
@@ -67,12 +75,14 @@ def check_module():
     """Raise WorkflowError where a module moves the paths of rules: not all paths here are those of rules."""
     modifier = workflow.modifier.path_modifier
     if modifier.prefix or modifier._prefix_replacements:
-        raise WorkflowError("module: give results_dir in its config instead of prefix or replace_prefix")
+        raise WorkflowError(
+            "module: give results_dir in its config instead of prefix or replace_prefix"
+        )
 
 
 def find_files(name, patterns):
     """ROOT files of a sample, each once -> entries if a list has them; WorkflowError if a path or glob matches none."""
-    from calovision.errors import InputError
+    from calovision.core.errors import InputError
     from calovision.ntuples import list_files
 
     try:
@@ -83,12 +93,15 @@ def find_files(name, patterns):
 
 def check_files_of_samples():
     """Raise WorkflowError if a ROOT file is in two samples, and nothing says that this is meant."""
-    from calovision.errors import InputError
+    from calovision.core.errors import InputError
     from calovision.ntuples import SampleFiles, check_shared_files
 
     samples = {
         name: SampleFiles(
-            NTUPLES[name], sample.get("tree"), sample.get("split_group"), sample.get("role", "training") == "training"
+            NTUPLES[name],
+            sample.get("tree"),
+            sample.get("split_group"),
+            sample.get("role", "training") == "training",
         )
         for name, sample in SAMPLES.items()
         if name not in SIMULATED
@@ -110,7 +123,9 @@ def chunk_sizes(n_events, events_per_job):
     """Number of events of every simulation job of a sample: whole batches, so that the cut changes no event."""
     n_batches = -(-n_events // EVENTS_PER_BATCH)
     n_chunks = -(-n_batches // max(events_per_job // EVENTS_PER_BATCH, 1))
-    ends = [EVENTS_PER_BATCH * (n_batches * chunk // n_chunks) for chunk in range(n_chunks)] + [n_events]
+    ends = [EVENTS_PER_BATCH * (n_batches * chunk // n_chunks) for chunk in range(n_chunks)] + [
+        n_events
+    ]
     return [end - start for start, end in zip(ends, ends[1:])]
 
 
@@ -125,19 +140,24 @@ def list_ntuples(name, sample):
     if "files" in sample:
         return find_files(name, sample["files"])
     sizes = chunk_sizes(sample["simulate"]["n_events"], config["simulation"]["events_per_job"])
-    return {str(RESULTS / f"ntuples/{name}/{number:04d}.root"): size for number, size in enumerate(sizes)}
+    return {
+        str(RESULTS / f"ntuples/{name}/{number:04d}.root"): size
+        for number, size in enumerate(sizes)
+    }
 
 
 def count_entries(name, files):
     """Entries of the files of a sample; a job takes them from the main process, which looked whether they changed."""
-    from calovision.errors import InputError
+    from calovision.core.errors import InputError
     from calovision.ntuples import count_files
 
     images = config["images"]
     options = {"retries": images["remote_retries"], "on_bad_file": images["on_bad_file"]}
     options |= {key: SAMPLES[name].get(key) for key in ("schema", "tree")}
     try:
-        return count_files(files, RESULTS / "entry_counts.json", check=workflow.is_main_process, **options)
+        return count_files(
+            files, RESULTS / "entry_counts.json", check=workflow.is_main_process, **options
+        )
     except InputError as error:
         raise WorkflowError(f"configuration key 'samples.{name}.files': {printable(error)}")
 
@@ -145,7 +165,9 @@ def count_entries(name, files):
 def list_chunks(name, files):
     """Chunk name -> what one job converts: a file of a sample, a part of one, or some that follow each other."""
     if config["images"]["events_per_job"] is None:
-        cuts, entries = [(number, number + 1, None) for number in range(len(files))], [None] * len(files)
+        cuts, entries = [(number, number + 1, None) for number in range(len(files))], [None] * len(
+            files
+        )
     else:
         from calovision.ntuples import cut_into_jobs
 
@@ -156,7 +178,9 @@ def list_chunks(name, files):
         cuts = cut_into_jobs(sizes, config["images"]["events_per_job"])
     paths, counts = list(files), SAMPLES[name].get("weights") or {}
     # only numbers that stand for all files are divided among them, so that a further file changes no other job
-    is_shared = any(isinstance(counts.get(key), (int, float)) for key in ("n_generated", "sum_of_weights"))
+    is_shared = any(
+        isinstance(counts.get(key), (int, float)) for key in ("n_generated", "sum_of_weights")
+    )
     n_files = len(NTUPLES[name]) if is_shared else None
     return {
         f"{number:04d}": {
@@ -215,7 +239,11 @@ def sample_params(wildcards):
 def simulation_params(wildcards):
     """Process, options, number of events and first event number of one job; with pile-up that of a variation."""
     options = dict(SAMPLES[wildcards.sample]["simulate"])
-    options |= {key: value for key, value in VARIATIONS.get(wildcards.get("variation"), {}).items() if key == "pile_up"}
+    options |= {
+        key: value
+        for key, value in VARIATIONS.get(wildcards.get("variation"), {}).items()
+        if key == "pile_up"
+    }
     sizes = chunk_sizes(options.pop("n_events"), config["simulation"]["events_per_job"])
     chunk = int(wildcards.chunk)
     return {
@@ -228,7 +256,9 @@ def simulation_params(wildcards):
 
 def training_options(wildcards):
     """Options of the training of a model."""
-    return {key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS}
+    return {
+        key: value for key, value in MODELS[wildcards.model].items() if key not in WORKFLOW_KEYS
+    }
 
 
 def luminosity_of_loss(weights):
@@ -245,7 +275,11 @@ def scoring_options_of(name):
     """How the scores of a model are computed: fp16 is for gradients, the others as in its training."""
     model = MODELS[name]
     precision = "auto" if model["precision"] == "fp16" else model["precision"]
-    return {"device": model["device"], "n_rotations": model["test_rotations"], "precision": precision}
+    return {
+        "device": model["device"],
+        "n_rotations": model["test_rotations"],
+        "precision": precision,
+    }
 
 
 def plot_outputs(*names):
@@ -287,7 +321,11 @@ def varied_recipe(wildcards):
     variation = VARIATIONS[wildcards.variation]
     groomed = variation.get("groomed", config["fat_jets"]["groomed"])
     towers = {key: value for key, value in variation.items() if key in TOWER_VARIATIONS}
-    return {**IMAGE_RECIPE, "fat_jets": {**config["fat_jets"], "groomed": groomed}, "variation": towers or None}
+    return {
+        **IMAGE_RECIPE,
+        "fat_jets": {**config["fat_jets"], "groomed": groomed},
+        "variation": towers or None,
+    }
 
 
 def threads_of_model(wildcards):
@@ -311,7 +349,11 @@ def seed_files(pattern, model):
 
 def network_files(pattern):
     """A file of every network, by a pattern with {model} and {seed}; the models in order, the seeds ascending."""
-    return [RESULTS / pattern.format(model=model, seed=seed) for model in MODELS for seed in SEEDS[model]]
+    return [
+        RESULTS / pattern.format(model=model, seed=seed)
+        for model in MODELS
+        for seed in SEEDS[model]
+    ]
 
 
 # Threads of a job that wait must not burn the core that another process needs, which would slow both down.
@@ -345,13 +387,24 @@ if workflow.is_main_process:
     check_files_of_samples()
 CHUNKS = {name: list_chunks(name, files) for name, files in NTUPLES.items()}
 MODELS = {name: {**config["train"], **changes} for name, changes in config["models"].items()}
-SEEDS = {name: [config["seed"] + number for number in range(model["seeds"])] for name, model in MODELS.items()}
-TRAINING_SAMPLES = [name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"]
+SEEDS = {
+    name: [config["seed"] + number for number in range(model["seeds"])]
+    for name, model in MODELS.items()
+}
+TRAINING_SAMPLES = [
+    name for name, sample in SAMPLES.items() if sample.get("role", "training") == "training"
+]
 TRAINING_TITLES = {name: TITLES[name] for name in TRAINING_SAMPLES}
 CLASS_NAMES = {label: class_name(label) for label in (1, 0)}
-IMAGE_FILES = [RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]]
+IMAGE_FILES = [
+    RESULTS / f"images/{name}/{chunk}.h5" for name in TRAINING_SAMPLES for chunk in CHUNKS[name]
+]
 IMAGE_LIST = RESULTS / "images.tsv"
-VARIATIONS = {"nominal": {}, **config["robustness"]["variations"]} if config["robustness"]["variations"] else {}
+VARIATIONS = (
+    {"nominal": {}, **config["robustness"]["variations"]}
+    if config["robustness"]["variations"]
+    else {}
+)
 # Jobs of their own, which have the first files and no other, whichever way the files are cut.
 VARIED_CHUNKS = {
     name: list_chunks(name, dict(list(NTUPLES[name].items())[: config["robustness"]["files"]]))

@@ -21,7 +21,7 @@ rule fit_baselines:
         luminosity_fb=luminosity_of_loss(config["train"]["weights"]),
         weights=config["train"]["weights"],
         seed=config["seed"],
-        code=code_of("fit_baselines", "baselines", "datasets", "evaluation", "metrics"),
+        code=code_of("fit_baselines", "evaluation.baselines", "datasets", "evaluation", "metrics"),
     script:
         "../scripts/fit_baselines.py"
 
@@ -61,6 +61,13 @@ rule evaluate:
         seeds=SEEDS,
         baselines=config["baselines"],
         seed=config["seed"],
-        code=code_of("evaluate", "baselines", "evaluation", "markdown", "metrics", "selection"),
+        code=code_of(
+            "evaluate",
+            "evaluation.baselines",
+            "evaluation",
+            "core.markdown",
+            "metrics",
+            "selection",
+        ),
     script:
         "../scripts/evaluate.py"

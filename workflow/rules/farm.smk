@@ -12,7 +12,9 @@ def named_partitions():
     settings = workflow.resource_settings
     resources = [settings.default_resources or {}, *(settings.overwrite_resources or {}).values()]
     values = [dict(named).get("slurm_partition") for named in resources]
-    texts = [str(getattr(value, "raw", value)).strip("'\"") for value in values if value is not None]
+    texts = [
+        str(getattr(value, "raw", value)).strip("'\"") for value in values if value is not None
+    ]
     return {name for text in texts if re.fullmatch(r"[\w.,-]+", text) for name in text.split(",")}
 
 

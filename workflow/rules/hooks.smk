@@ -8,8 +8,12 @@ def original_names():
 
 def listed_job(job, rule, is_needed):
     """What the list of a run's jobs says of one."""
-    values = [f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()]
-    inputs = [path for path in map(str, job.input) if not path.startswith(f"{WORKFLOW_FOLDER}{os.sep}")]
+    values = [
+        f"seed{value}" if name == "seed" else value for name, value in job.wildcards_dict.items()
+    ]
+    inputs = [
+        path for path in map(str, job.input) if not path.startswith(f"{WORKFLOW_FOLDER}{os.sep}")
+    ]
     return {
         "rule": rule,
         "name": "/".join(values),
@@ -39,14 +43,14 @@ def is_complete(dag):
 
 def note_start(log):
     """Write the list of the jobs of a run that starts."""
-    from calovision.run_summary import start_run
+    from calovision.jobs.run_summary import start_run
 
     start_run(RESULTS, listed_jobs(workflow.dag), is_complete=is_complete(workflow.dag), logs=log)
 
 
 def note_end(succeeded):
     """Note how the run ended."""
-    from calovision.run_summary import end_run
+    from calovision.jobs.run_summary import end_run
 
     end_run(RESULTS, succeeded=succeeded)
 

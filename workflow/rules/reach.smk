@@ -32,7 +32,11 @@ rule evaluate_reach:
         validation_events=RESULTS / "metrics/validation_events.h5",
         test_events=RESULTS / "metrics/test_events.h5",
         samples=RESULTS / "metrics/samples.json",
-        images=[RESULTS / f"images/{name}/{chunk}.h5" for name in REACH_SAMPLES for chunk in CHUNKS[name]],
+        images=[
+            RESULTS / f"images/{name}/{chunk}.h5"
+            for name in REACH_SAMPLES
+            for chunk in CHUNKS[name]
+        ],
         scores=[RESULTS / f"reach/{name}.h5" for name in REACH_SAMPLES],
     output:
         numbers=RESULTS / "metrics/reach.json",
@@ -48,10 +52,12 @@ rule evaluate_reach:
     params:
         classifiers=["cnn", "cnn+jets", *list(MODELS)[1:], *config["baselines"]],
         options=config["reach"],
-        masses={name: sample.get("mass") for name, sample in SAMPLES.items() if sample["label"] == 1},
+        masses={
+            name: sample.get("mass") for name, sample in SAMPLES.items() if sample["label"] == 1
+        },
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
-        code=code_of("evaluate_reach", "evaluation", "markdown", "metrics", "reach"),
+        code=code_of("evaluate_reach", "evaluation", "core.markdown", "metrics", "evaluation.reach"),
     script:
         "../scripts/evaluate_reach.py"

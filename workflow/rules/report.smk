@@ -20,7 +20,9 @@ rule plot_performance:
     params:
         class_names=CLASS_NAMES,
         first_model=FIRST_MODEL,
-        code=code_of("plot_performance", "evaluation", "metrics", "plotting", "text", "titles"),
+        code=code_of(
+            "plot_performance", "evaluation", "metrics", "plotting", "core.text", "core.titles"
+        ),
     script:
         "../scripts/plot_performance.py"
 
@@ -44,7 +46,7 @@ rule plot_images:
         titles=TRAINING_TITLES,
         luminosity_fb=ANY_LUMINOSITY_FB,
         n_displays=config["plots"]["n_event_displays"],
-        code=code_of("plot_images", "plotting", "text", "titles"),
+        code=code_of("plot_images", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_images.py"
 
@@ -56,7 +58,9 @@ rule plot_models:
         test_events=RESULTS / "metrics/test_events.h5",
         network_scores=RESULTS / "metrics/network_scores.h5",
     output:
-        **plot_outputs("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"),
+        **plot_outputs(
+            "model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"
+        ),
     log:
         RESULTS / "logs/plot_models.log",
     benchmark:
@@ -66,7 +70,7 @@ rule plot_models:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        code=code_of("plot_models", "evaluation", "metrics", "plotting", "text", "titles"),
+        code=code_of("plot_models", "evaluation", "metrics", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_models.py"
 
@@ -87,7 +91,7 @@ rule plot_training:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         seeds=SEEDS,
-        code=code_of("plot_training", "evaluation", "plotting", "text", "titles"),
+        code=code_of("plot_training", "evaluation", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_training.py"
 
@@ -108,7 +112,7 @@ rule plot_cut_flow:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         titles=TRAINING_TITLES,
-        code=code_of("plot_cut_flow", "plotting", "text", "titles"),
+        code=code_of("plot_cut_flow", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_cut_flow.py"
 
@@ -129,8 +133,14 @@ rule plot_diagnostics:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        classifiers=["cnn", "cnn+jets", *[name for name in ("referee", "mlp") if name in config["baselines"]]],
-        code=code_of("plot_diagnostics", "evaluation", "metrics", "plotting", "text", "titles"),
+        classifiers=[
+            "cnn",
+            "cnn+jets",
+            *[name for name in ("referee", "mlp") if name in config["baselines"]],
+        ],
+        code=code_of(
+            "plot_diagnostics", "evaluation", "metrics", "plotting", "core.text", "core.titles"
+        ),
     script:
         "../scripts/plot_diagnostics.py"
 
@@ -156,7 +166,9 @@ rule plot_attributions:
         n_events=config["plots"]["n_attributed_events"],
         luminosity_fb=ANY_LUMINOSITY_FB,
         seed=config["seed"],
-        code=code_of("plot_attributions", "attribution", "plotting", "text", "titles"),
+        code=code_of(
+            "plot_attributions", "scoring.attribution", "plotting", "core.text", "core.titles"
+        ),
     script:
         "../scripts/plot_attributions.py"
 
@@ -179,7 +191,7 @@ rule plot_extreme_events:
     params:
         titles=TRAINING_TITLES,
         n_displays=config["plots"]["n_event_displays"],
-        code=code_of("plot_extreme_events", "plotting", "text", "titles"),
+        code=code_of("plot_extreme_events", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_extreme_events.py"
 
@@ -199,7 +211,7 @@ rule plot_reach:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        code=code_of("plot_reach", "plotting", "text", "titles"),
+        code=code_of("plot_reach", "plotting", "core.text", "core.titles"),
     script:
         "../scripts/plot_reach.py"
 
@@ -221,7 +233,7 @@ if VARIATIONS:
             mem_mb=lambda wildcards, attempt: 1000 * attempt,
             runtime=lambda wildcards, attempt: 10 * attempt,
         params:
-            code=code_of("plot_robustness", "plotting", "text", "titles"),
+            code=code_of("plot_robustness", "plotting", "core.text", "core.titles"),
         script:
             "../scripts/plot_robustness.py"
 
@@ -244,7 +256,7 @@ rule write_hepdata:
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
         description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
-        code=code_of("write_hepdata", "hepdata", "metrics", "text"),
+        code=code_of("write_hepdata", "report.hepdata", "metrics", "core.text"),
     script:
         "../scripts/write_hepdata.py"
 
@@ -277,6 +289,8 @@ rule write_report:
         placeholders=report_placeholders(),
         files=REPORT_FILES,
         foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",
-        code=code_of("write_report", "markdown", "report", "text", files=text_files(REPORT)),
+        code=code_of(
+            "write_report", "core.markdown", "report", "core.text", files=text_files(REPORT)
+        ),
     script:
         "../scripts/write_report.py"

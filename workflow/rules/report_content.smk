@@ -3,7 +3,9 @@
 
 def report_section(name, title, *, figures=None, tables=()):
     """A section of the report: its text and tables, and figures as name of the plot -> title."""
-    captions = {plot: plot.rstrip("_0123456789") for plot in figures or {}}  # event_display_signal_1
+    captions = {
+        plot: plot.rstrip("_0123456789") for plot in figures or {}
+    }  # event_display_signal_1
     return {
         "name": name,
         "title": title,
@@ -32,13 +34,17 @@ def figure_files(sections):
 def display_names(kind):
     """Plots of the events of a kind, name -> title."""
     numbers = range(1, config["plots"]["n_event_displays"] + 1)
-    return {f"event_display_{kind}_{number}": f"Event display: {kind} {number}" for number in numbers}
+    return {
+        f"event_display_{kind}_{number}": f"Event display: {kind} {number}" for number in numbers
+    }
 
 
 def report_facts():
     """What stands on top of the report."""
     names = {
-        label: ", ".join(TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label)
+        label: ", ".join(
+            TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label
+        )
         for label in (1, 0)
     }
     grid, channels = config["images"]["grid"], config["images"]["channels"]
@@ -73,7 +79,9 @@ def report_placeholders():
 
 DISPLAYS = display_names("signal") | display_names("background")
 NUMBERED = range(1, config["plots"]["n_event_displays"] + 1)
-EXTREMES = {f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED}
+EXTREMES = {
+    f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED
+}
 EXTREMES |= {f"background_like_signal_{n}": f"Signal with the lowest output: {n}" for n in NUMBERED}
 LIMIT_PLOTS = ["limits_against_mass"] if REACH_SAMPLES else []
 REPORT = [
@@ -100,23 +108,35 @@ REPORT = [
         },
         tables=["comparison", "summary"],
     ),
-    report_section("attention", "What the network sees", figures={"attributions": "Integrated gradients"} | EXTREMES),
+    report_section(
+        "attention",
+        "What the network sees",
+        figures={"attributions": "Integrated gradients"} | EXTREMES,
+    ),
     report_section(
         "reach",
         "Reach",
-        figures={"reach": "Expected significance and limits"} | dict.fromkeys(LIMIT_PLOTS, "Limits against the mass"),
+        figures={"reach": "Expected significance and limits"}
+        | dict.fromkeys(LIMIT_PLOTS, "Limits against the mass"),
         tables=["reach"],
     ),
 ]
 NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
 if VARIATIONS:
     REPORT.append(
-        report_section("robustness", "Robustness", figures={"robustness": "Other detectors"}, tables=["robustness"])
+        report_section(
+            "robustness",
+            "Robustness",
+            figures={"robustness": "Other detectors"},
+            tables=["robustness"],
+        )
     )
     NUMBERS.append("robustness")
 
 RESULT_SECTIONS = list(REPORT)  # what the summary of the run waits for
-REPORT.append(report_section("run", "Run", figures={"run_summary": "Time and memory"}, tables=["run_summary"]))
+REPORT.append(
+    report_section("run", "Run", figures={"run_summary": "Time and memory"}, tables=["run_summary"])
+)
 
 REPORT_FILES = {
     "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),

@@ -28,14 +28,18 @@ if VARIATIONS:
         params:
             job=varied_image_params,
             recipe=varied_recipe,
-            code=code_of("build_images", *IMAGE_MODULES, "variations"),
+            code=code_of("build_images", *IMAGE_MODULES, "conversion.variations"),
 
     rule score_variation:
         """Mean score of the networks of a model for the test events of a variation."""
         input:
             images=varied_images,
-            weights=lambda wildcards: seed_files("models/{model}/seed{seed}/model.safetensors", wildcards.model),
-            models=lambda wildcards: seed_files("models/{model}/seed{seed}/model.json", wildcards.model),
+            weights=lambda wildcards: seed_files(
+                "models/{model}/seed{seed}/model.safetensors", wildcards.model
+            ),
+            models=lambda wildcards: seed_files(
+                "models/{model}/seed{seed}/model.json", wildcards.model
+            ),
         output:
             RESULTS / "variations/{variation}/scores/{model}.h5",
         log:
@@ -81,6 +85,8 @@ if VARIATIONS:
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
-            code=code_of("evaluate_robustness", "evaluation", "markdown", "metrics", "selection"),
+            code=code_of(
+                "evaluate_robustness", "evaluation", "core.markdown", "metrics", "selection"
+            ),
         script:
             "../scripts/evaluate_robustness.py"

@@ -19,7 +19,11 @@ rule train_network:
         mem_mb=lambda wildcards, attempt: memory_of_images(4000, 0.16) * attempt,
         runtime=240,  # not more at the next attempt, which goes on from the checkpoint
         # `auto` takes a GPU where there is one, but a farm is not asked for it
-        gpu=lambda wildcards: MODELS[wildcards.model]["n_devices"] if MODELS[wildcards.model]["device"] == "gpu" else 0,
+        gpu=lambda wildcards: (
+            MODELS[wildcards.model]["n_devices"]
+            if MODELS[wildcards.model]["device"] == "gpu"
+            else 0
+        ),
     params:
         options=training_options,
         luminosity_fb=lambda wildcards: luminosity_of_loss(MODELS[wildcards.model]["weights"]),

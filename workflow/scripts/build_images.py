@@ -1,17 +1,24 @@
-from calovision.compilation import skip_numba_extensions
 from calovision.conversion import ImageRecipe, WeightOptions, convert_job
-from calovision.grid import EtaPhiGrid
+from calovision.conversion.variations import Variation
+from calovision.images.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
-from calovision.logs import job_log
-from calovision.variations import Variation
+from calovision.jobs.compilation import skip_numba_extensions
+from calovision.jobs.logs import job_log
 
 skip_numba_extensions()
 with job_log(snakemake.log[0]) as record:
     job, params = snakemake.params.job, snakemake.params.recipe
-    sample, images, content, variation = job["sample"], params["images"], params["event_content"], params["variation"]
+    sample, images, content, variation = (
+        job["sample"],
+        params["images"],
+        params["event_content"],
+        params["variation"],
+    )
     edges = images["eta_edges"]
     recipe = ImageRecipe(
-        grid=EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)),
+        grid=EtaPhiGrid(
+            *images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)
+        ),
         channels=tuple(images["channels"]),
         fat_jets=FatJetDefinition(**params["fat_jets"]),
         content=None if content is None else EventContent(**content),

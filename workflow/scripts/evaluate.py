@@ -4,9 +4,15 @@ from itertools import islice
 import numpy as np
 
 from calovision import evaluation
-from calovision.atomic import write_text
-from calovision.logs import job_log
-from calovision.storage import ImageCollection, read_file_list, read_score_columns, read_scores, write_score_table
+from calovision.jobs.atomic import write_text
+from calovision.jobs.logs import job_log
+from calovision.storage import (
+    ImageCollection,
+    read_file_list,
+    read_score_columns,
+    read_scores,
+    write_score_table,
+)
 
 with job_log(snakemake.log[0]) as record:
     files, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -17,20 +23,32 @@ with job_log(snakemake.log[0]) as record:
     scores, numbers, runs = {}, {}, {}
     for model, seeds in params.seeds.items():
         of_scores, descriptions, histories = zip(*islice(networks, len(seeds)), strict=True)
-        scores[model] = np.stack([read_scores(path, collection, indices) for path in of_scores], axis=1)
+        scores[model] = np.stack(
+            [read_scores(path, collection, indices) for path in of_scores], axis=1
+        )
         numbers[model], runs[model] = evaluation.read_runs(seeds, descriptions, histories)
     shallow = read_score_columns(files.baselines, collection, indices, params.baselines)
     ensembles = {model: evaluation.ensemble_scores(columns) for model, columns in scores.items()}
     options = {name: params[name] for name in ("luminosity_fb", "signal_region", "seed")}
-    validation, test = evaluation.tabulate_events(collection, indices, ensembles | shallow, **options)
+    validation, test = evaluation.tabulate_events(
+        collection, indices, ensembles | shallow, **options
+    )
     is_test = np.isin(indices, evaluation.split_indices(collection, "test"))
     in_test = {model: columns[is_test] for model, columns in scores.items()}
     points = params.background_efficiencies
     summary = evaluation.summarize(collection, test, points, models=[*list(scores)[1:], *shallow])
-    models = evaluation.compare_models(in_test, test["label"], test["weight"], points, runs=runs, numbers=numbers)
-    single = {name: test[name] for name in ("n_fat_jets", "mj_sum", "n_jets", *shallow, "cnn+jets") if name in test}
+    models = evaluation.compare_models(
+        in_test, test["label"], test["weight"], points, runs=runs, numbers=numbers
+    )
+    single = {
+        name: test[name]
+        for name in ("n_fat_jets", "mj_sum", "n_jets", *shallow, "cnn+jets")
+        if name in test
+    }
     reference = "referee" if "referee" in shallow else None
-    comparison = evaluation.compare_with_cuts(test, single | in_test, reference=reference, seed=params.seed)
+    comparison = evaluation.compare_with_cuts(
+        test, single | in_test, reference=reference, seed=params.seed
+    )
     of_samples = {name: params[name] for name in ("luminosity_fb", "signal_region")}
     samples = evaluation.summarize_samples(collection, **of_samples)
     write_score_table(output.validation_events, validation)

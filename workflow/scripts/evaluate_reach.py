@@ -3,14 +3,18 @@ from pathlib import Path
 
 import numpy as np
 
-from calovision import evaluation, reach
-from calovision.atomic import write_text
-from calovision.logs import job_log
+from calovision import evaluation
+from calovision.evaluation import reach
+from calovision.jobs.atomic import write_text
+from calovision.jobs.logs import job_log
 from calovision.storage import ImageCollection, read_score_table, read_scores
 
 with job_log(snakemake.log[0]) as record:
     files, params = snakemake.input, snakemake.params
-    validation, test = read_score_table(files.validation_events), read_score_table(files.test_events)
+    validation, test = (
+        read_score_table(files.validation_events),
+        read_score_table(files.test_events),
+    )
     record.count(len(validation["label"]) + len(test["label"]))
     samples = json.loads(Path(files.samples).read_text())["samples"]
     options = evaluation.expected_events(samples) | params.options
@@ -18,7 +22,9 @@ with job_log(snakemake.log[0]) as record:
     points = {}
     for path in files.scores:
         name = Path(path).stem
-        collection = ImageCollection([file for file in files.images if Path(file).parent.name == name])
+        collection = ImageCollection(
+            [file for file in files.images if Path(file).parent.name == name]
+        )
         scores = read_scores(path, collection, np.arange(len(collection)))
         region = {key: params[key] for key in ("signal_region", "luminosity_fb")}
         points[params.masses[name]] = evaluation.signal_point(collection, scores, **region)

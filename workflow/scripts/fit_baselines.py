@@ -1,9 +1,9 @@
 import json
 
-from calovision.atomic import write_text
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, split_indices
-from calovision.logs import job_log
+from calovision.jobs.atomic import write_text
+from calovision.jobs.logs import job_log
 from calovision.storage import ImageCollection, read_file_list, write_scores
 
 with job_log(snakemake.log[0]) as record:

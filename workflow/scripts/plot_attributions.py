@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from calovision.attribution import mean_attribution
 from calovision.images import CHANNELS
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.models import load_model
 from calovision.plotting import plot_attributions, save_figure
-from calovision.splits import SPLITS
+from calovision.scoring.attribution import mean_attribution
 from calovision.storage import ImageCollection, read_file_list
+from calovision.storage.splits import SPLITS
 
 with job_log(snakemake.log[0]) as record:
     torch.set_num_threads(snakemake.threads)
@@ -23,7 +23,9 @@ with job_log(snakemake.log[0]) as record:
         members = np.flatnonzero(is_test & (labels == label))
         chosen[params.class_names[label]] = rng.permutation(members)[: params.n_events]
     record.count(sum(map(len, chosen.values())))
-    maps = mean_attribution(model, collection, chosen, weights=weights, n_steps=None, precision="auto")
+    maps = mean_attribution(
+        model, collection, chosen, weights=weights, n_steps=None, precision="auto"
+    )
     metadata = collection.metadata
     titles = [CHANNELS[name].title for name in metadata.channels]
     figure = plot_attributions(maps, eta_edges=metadata.grid.edges_in_eta, channels=titles)

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.plotting import plot_cut_flow, save_figure
 from calovision.storage import ImageCollection, read_file_list
 

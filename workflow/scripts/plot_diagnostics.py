@@ -2,9 +2,9 @@ import json
 from pathlib import Path
 
 from calovision import plotting
-from calovision.atomic import write_text
 from calovision.evaluation import diagnose
-from calovision.logs import job_log
+from calovision.jobs.atomic import write_text
+from calovision.jobs.logs import job_log
 from calovision.storage import read_score_table
 
 with job_log(snakemake.log[0]) as record:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from calovision import plotting
 from calovision.evaluation import CLASSIFIERS, bootstrap_roc
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.metrics import Efficiency, roc
 from calovision.storage import read_score_table
 
@@ -12,9 +12,15 @@ with job_log(snakemake.log[0]) as record:
     record.count(len(test["label"]))
     summary = json.loads(Path(snakemake.input.summary).read_text())
     classes, names = (test["label"], test["weight"]), snakemake.params.class_names
-    region = tuple(Efficiency(**summary["signal_region"][f"{kind}_efficiency"]) for kind in ("signal", "background"))
+    region = tuple(
+        Efficiency(**summary["signal_region"][f"{kind}_efficiency"])
+        for kind in ("signal", "background")
+    )
     efficiencies = {
-        name: {point: Efficiency(**value) for point, value in summary["classifiers"][name]["signal_efficiency"].items()}
+        name: {
+            point: Efficiency(**value)
+            for point, value in summary["classifiers"][name]["signal_efficiency"].items()
+        }
         for name in CLASSIFIERS
     }
     shown = [*CLASSIFIERS, *[name for name in ("n_jets", "referee") if name in test]]
@@ -23,8 +29,12 @@ with job_log(snakemake.log[0]) as record:
     band = {"cnn": bootstrap_roc(networks, *classes, plotting.SIGNAL_GRID)}
     figures = {
         "roc": plotting.plot_roc(curves, signal_region=region, bootstrap=band),
-        "cnn_vs_n_fat_jets": plotting.plot_score_vs_n_fat_jets(test["cnn"], test["n_fat_jets"], *classes, names=names),
-        "cnn_vs_mj_sum": plotting.plot_score_vs_mj_sum(test["cnn"], test["mj_sum"], *classes, names=names),
+        "cnn_vs_n_fat_jets": plotting.plot_score_vs_n_fat_jets(
+            test["cnn"], test["n_fat_jets"], *classes, names=names
+        ),
+        "cnn_vs_mj_sum": plotting.plot_score_vs_mj_sum(
+            test["cnn"], test["mj_sum"], *classes, names=names
+        ),
         "combination_gain": plotting.plot_combination_gain(efficiencies),
         "scores": plotting.plot_scores(test["cnn"], *classes, names=names),
     }

@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.plotting import plot_limits_against_mass, plot_reach, save_figure
 
 with job_log(snakemake.log[0]):

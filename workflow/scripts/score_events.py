@@ -1,7 +1,7 @@
 import torch
 
 from calovision.evaluation import split_indices
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.models import load_model
 from calovision.scoring import score_collection
 from calovision.storage import ImageCollection, read_file_list, write_scores

@@ -1,4 +1,4 @@
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.simulation import derive_seed, write_ntuple
 
 with job_log(snakemake.log[0]) as record:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from calovision.logs import job_log
+from calovision.jobs.logs import job_log
 from calovision.storage import ImageCollection, read_file_list
 from calovision.training import TrainingOptions, train_network
 
@@ -18,7 +18,9 @@ with job_log(snakemake.log[0]) as record:
     train_network(
         ImageCollection(read_file_list(snakemake.input.images)),
         folder,
-        TrainingOptions(**snakemake.params.options, **no_results, seed=int(snakemake.wildcards.seed)),
+        TrainingOptions(
+            **snakemake.params.options, **no_results, seed=int(snakemake.wildcards.seed)
+        ),
         luminosity_fb=snakemake.params.luminosity_fb,
         progress_bar=sys.stderr.isatty(),
     )

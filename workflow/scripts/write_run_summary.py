@@ -1,10 +1,10 @@
 import json
 from pathlib import Path
 
-from calovision.atomic import write_text
-from calovision.logs import job_log
+from calovision.jobs.atomic import write_text
+from calovision.jobs.logs import job_log
+from calovision.jobs.run_summary import summarize_run, summary_tables
 from calovision.plotting import plot_run_summary, save_figure
-from calovision.run_summary import summarize_run, summary_tables
 
 with job_log(snakemake.log[0]):
     output = snakemake.output

@@ -1,6 +1,7 @@
 """The command line ``calovision``: the reusable steps without Snakemake.
 
-One module a command. What a command needs of the package is imported when it runs, so that ``--help`` stays quick.
+One module a command. What a command needs of the package is imported when it runs, so that
+``--help`` stays quick.
 """
 
 from typing import Annotated
@@ -48,7 +49,10 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Take the options before the command; the name of the help is that of the app."""

@@ -9,14 +9,18 @@ from calovision.cli.messages import say
 from calovision.cli.options import DenseCompression, Split
 from calovision.cli.output import require_new
 
-Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what exists.")]
 
 
 def export_command(
     files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Image files of one grid.")],
     output: Output,
-    compression: Annotated[DenseCompression, typer.Option(help="Of the dense images.")] = DenseCompression.GZIP,
+    compression: Annotated[
+        DenseCompression, typer.Option(help="Of the dense images.")
+    ] = DenseCompression.GZIP,
     force: Force = False,
 ) -> None:
     """Write dense images, (event, channel, eta, phi), that any HDF5 reader opens."""
@@ -31,12 +35,18 @@ def export_command(
 
 
 def import_hep_cnn_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of the public HEP-CNN data sets.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the image files.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file of the public HEP-CNN data sets.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the image files.")
+    ],
     luminosity: Annotated[
         float, typer.Option(metavar="FB", help="Luminosity that its weights stand for, 1/fb.")
     ] = 36.1,
-    split: Annotated[Split | None, typer.Option(help="What the file is; decided per event without it.")] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="What the file is; decided per event without it.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Turn a public HEP-CNN file into image files, signal.h5 and background.h5."""
@@ -46,7 +56,9 @@ def import_hep_cnn_command(
     for sample in ("background", "signal"):
         require_new(output / f"{sample}{f'_{split}' if split else ''}.h5", force=force)
     with event_progress(None) as progress:
-        paths = import_hep_cnn(file, output, luminosity_fb=luminosity, split=split and str(split), progress=progress)
+        paths = import_hep_cnn(
+            file, output, luminosity_fb=luminosity, split=split and str(split), progress=progress
+        )
     for path in paths:
         images = ImageFile(path)
         say(f"{path}: {len(images)} images, label {images.metadata.label}")

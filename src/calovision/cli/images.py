@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from calovision.cli import image_options as option
 from calovision.cli.options import ImageCompression, OnBadFile, check_combinations
 from calovision.cli.output import require_new
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 def images_command(
@@ -43,7 +43,9 @@ def images_command(
     processes: option.Processes = 1,
     force: option.Force = False,
 ) -> None:
-    """Build images of the events of ROOT files, or of their leading fat jets, and write one image file."""
+    """Build images of the events of ROOT files, or of their leading fat jets, and write one image
+    file.
+    """
     arguments = SimpleNamespace(**locals())
     check_combinations(arguments)
     run(arguments)
@@ -54,8 +56,8 @@ def run(arguments: SimpleNamespace) -> None:
     from calovision.cli.progress import event_progress
     from calovision.cli.recipe import image_recipe, weight_options
     from calovision.cli.summary import print_summary
-    from calovision.compilation import skip_numba_extensions
     from calovision.conversion import convert_ntuples
+    from calovision.jobs.compilation import skip_numba_extensions
     from calovision.ntuples import expand_paths
 
     skip_numba_extensions()
@@ -76,7 +78,9 @@ def run(arguments: SimpleNamespace) -> None:
             cross_section_required=False,
             weights=weights,
             on_bad_file=str(arguments.on_bad_file),
-            compression=None if arguments.compression == ImageCompression.NONE else str(arguments.compression),
+            compression=None
+            if arguments.compression == ImageCompression.NONE
+            else str(arguments.compression),
             processes=arguments.processes,
             progress=progress,
         )

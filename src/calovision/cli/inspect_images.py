@@ -6,16 +6,21 @@ import numpy as np
 
 from calovision.cli.display import brightest_channels, print_plane, write_png
 from calovision.cli.summary import columns, metadata_rows, pairs, show, size_rows, tables
-from calovision.errors import InputError
-from calovision.splits import SPLITS
+from calovision.core.errors import InputError
 from calovision.storage import ImageFile
+from calovision.storage.splits import SPLITS
 
 
 def inspect_images(path: Path, *, event: int, png: Path | None) -> None:
     """Print attributes, columns and counts, and display one image."""
     file = ImageFile(path)
-    splits = [(name, int(np.sum(file.events["split"] == number))) for number, name in enumerate(SPLITS)]
-    stored = [(name, str(values.dtype), "x".join(map(str, values.shape))) for name, values in file.events.items()]
+    splits = [
+        (name, int(np.sum(file.events["split"] == number))) for number, name in enumerate(SPLITS)
+    ]
+    stored = [
+        (name, str(values.dtype), "x".join(map(str, values.shape)))
+        for name, values in file.events.items()
+    ]
     show(
         pairs([("file", str(path)), *size_rows(file), *metadata_rows(file.metadata)]),
         *tables(file),
@@ -30,7 +35,9 @@ def inspect_images(path: Path, *, event: int, png: Path | None) -> None:
 def display_image(file: ImageFile, row: int, png: Path | None) -> None:
     """Display one image of the file, on the terminal or as a picture."""
     if row >= len(file):
-        raise InputError(f"{file.path} has {len(file)} images: --event must be below that, not {row}")
+        raise InputError(
+            f"{file.path} has {len(file)} images: --event must be below that, not {row}"
+        )
     if png is not None:
         write_png(file.plot(row), png)
         return

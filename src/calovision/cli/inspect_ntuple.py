@@ -9,9 +9,9 @@ from rich.console import RenderableType
 
 from calovision.cli.display import print_plane, write_png
 from calovision.cli.summary import columns, pairs, show
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import InputError
 from calovision.images import CHANNELS, build_images
+from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import (
     ConstituentCheck,
     Events,
@@ -32,7 +32,9 @@ DISPLAYED = {
 }
 
 
-def inspect_ntuple(path: str, *, schema: str | None, tree: str | None, event: int, png: Path | None) -> None:
+def inspect_ntuple(
+    path: str, *, schema: str | None, tree: str | None, event: int, png: Path | None
+) -> None:
     """Print trees, schemas and weights, and display one event."""
     description = describe_file(path, tree=tree)
     show(pairs([("file", str(path)), ("UUID", description.uuid)]), *_trees_and_schemas(description))
@@ -58,7 +60,9 @@ def describe_weights(path: str, info: NtupleInfo) -> str:
     """Say how many weights each entry has, or why that cannot be said."""
     n_weights = 1
     try:
-        for events in iterate_events(path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}):
+        for events in iterate_events(
+            path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}
+        ):
             if events.weight_variations is not None:
                 n_weights = events.weight_variations.shape[1]
     except InputError as error:
@@ -67,17 +71,29 @@ def describe_weights(path: str, info: NtupleInfo) -> str:
 
 
 def read_event(
-    path: str, info: NtupleInfo, number: int, fields: Mapping[str, set[str]], *, chunk_size: int | None = None
+    path: str,
+    info: NtupleInfo,
+    number: int,
+    fields: Mapping[str, set[str]],
+    *,
+    chunk_size: int | None = None,
 ) -> Events:
     """One event, as a chunk of its own; InputError if there is no such entry."""
     if number >= info.n_entries:
-        raise InputError(f"{path} has {info.n_entries} entries: --event must be below that, not {number}")
+        raise InputError(
+            f"{path} has {info.n_entries} entries: --event must be below that, not {number}"
+        )
     first = 0
-    for events in iterate_events(path, schema=info.schema, tree=info.tree, chunk_size=chunk_size, fields=fields):
+    for events in iterate_events(
+        path, schema=info.schema, tree=info.tree, chunk_size=chunk_size, fields=fields
+    ):
         n_events = len(events.event_number)
         if number < first + n_events:
             rows = slice(number - first, number - first + 1)
-            chosen = {name: values if values is None else values[rows] for name, values in vars(events).items()}
+            chosen = {
+                name: values if values is None else values[rows]
+                for name, values in vars(events).items()
+            }
             return Events(**chosen)
         first += n_events
     raise InputError(f"{path}: entry {number} cannot be read")
@@ -89,7 +105,11 @@ def display_event(path: str, info: NtupleInfo, number: int, png: Path | None) ->
     if collection is None:
         show("", "No towers, candidates or tracks to display.")
         return
-    fields = {name: set(info.collections[name]) for name in (*DISPLAYED, "fat_jets") if name in info.collections}
+    fields = {
+        name: set(info.collections[name])
+        for name in (*DISPLAYED, "fat_jets")
+        if name in info.collections
+    }
     event = read_event(path, info, number, fields)
     title = f"entry {number}, event {event.event_number[0]}"
     if png is None:
@@ -114,13 +134,17 @@ def _draw_event(event: Events, channels: Sequence[str], title: str, png: Path) -
 
     titles = [CHANNELS[name].axis_title for name in channels]
     image, jets = _image(event, channels), _fat_jets(event)
-    figure = plot_event_display(image, eta_edges=GRID.edges_in_eta, channels=titles, fat_jets=jets, title=title)
+    figure = plot_event_display(
+        image, eta_edges=GRID.edges_in_eta, channels=titles, fat_jets=jets, title=title
+    )
     write_png(figure, png)
 
 
 def _image(event: Events, channels: Sequence[str]) -> np.ndarray:
     """``(n_channels, n_eta, n_phi)`` of the one event."""
-    return build_images(event.towers, event.tracks, GRID, channels, candidates=event.candidates)[0][0]
+    return build_images(event.towers, event.tracks, GRID, channels, candidates=event.candidates)[0][
+        0
+    ]
 
 
 def _fat_jets(event: Events) -> np.ndarray:
@@ -134,7 +158,10 @@ def _fat_jets(event: Events) -> np.ndarray:
 def _trees_and_schemas(description: FileDescription) -> tuple:
     """Tables of the trees, and of what is missing for each schema."""
     trees = [(tree.name, tree.kind, tree.n_entries, tree.n_branches) for tree in description.trees]
-    schemas = [(name, "no" if missing else "yes", _shortened(missing)) for name, missing in description.missing.items()]
+    schemas = [
+        (name, "no" if missing else "yes", _shortened(missing))
+        for name, missing in description.missing.items()
+    ]
     return (
         columns(("tree", "kind", "entries", "branches"), trees, title="trees"),
         columns(("schema", "fits", "missing"), schemas, title="schemas"),
@@ -150,12 +177,18 @@ def _shortened(missing: tuple[str, ...]) -> str:
 def _advice(fitting: list[str]) -> str:
     if fitting:
         return f"\nSeveral schemas fit: name one with --schema ({' or '.join(fitting)})."
-    return "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it with --schema."
+    return (
+        "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it "
+        "with --schema."
+    )
 
 
 def _collections(info: NtupleInfo) -> RenderableType:
     """Table of the collections, their fields and branches, and of what is missing for others."""
-    rows = [(name, ", ".join(of), _shortened(_branches(info, name))) for name, of in info.collections.items()]
+    rows = [
+        (name, ", ".join(of), _shortened(_branches(info, name)))
+        for name, of in info.collections.items()
+    ]
     rows += [(name, "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()]
     return columns(("collection", "fields", "branches"), rows, title="collections")
 

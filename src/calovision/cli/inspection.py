@@ -5,21 +5,30 @@ from typing import Annotated
 
 import typer
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 IMAGE_SUFFIXES = (".h5", ".hdf5")
 
 
 def inspect_command(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A ROOT file, its address, or an image file (.h5).")],
-    event: Annotated[int, typer.Option(min=0, metavar="N", help="Entry, or row of the image file, to display.")] = 0,
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="A ROOT file, its address, or an image file (.h5)."),
+    ],
+    event: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Entry, or row of the image file, to display.")
+    ] = 0,
     png: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw it to a picture instead of the terminal.")
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw it to a picture instead of the terminal."),
     ] = None,
     schema: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE.yaml", help="Layout of a ROOT file; found by itself.")
+        str | None,
+        typer.Option(metavar="NAME|FILE.yaml", help="Layout of a ROOT file; found by itself."),
     ] = None,
-    tree: Annotated[str | None, typer.Option(metavar="NAME", help="Tree with the events of a ROOT file.")] = None,
+    tree: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tree with the events of a ROOT file.")
+    ] = None,
 ) -> None:
     """Say what a file holds, and display one event."""
     if png is not None and png.suffix.lower() != ".png":

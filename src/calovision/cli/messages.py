@@ -1,4 +1,6 @@
-"""Bad input becomes one sentence on standard error; so do warnings and log messages of the package."""
+"""Bad input becomes one sentence on standard error; so do warnings and log messages of the
+package.
+"""
 
 import logging
 import warnings
@@ -8,23 +10,26 @@ from contextlib import contextmanager
 import typer
 from typer.core import TyperGroup
 
-from calovision.atomic import why_refused
-from calovision.errors import InputError
-from calovision.extras import explain_missing
-from calovision.text import printable
+from calovision.core.errors import InputError
+from calovision.core.extras import explain_missing
+from calovision.core.text import printable
+from calovision.jobs.atomic import why_refused
 
 LOGGERS = ("calovision", "py.warnings")
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a text that may hold names of files and messages: no character of it acts on the terminal."""
+    """Print a text that may hold names of files and messages: no character of it acts on the
+    terminal.
+    """
     typer.echo(printable(text, lines=True), err=err)
 
 
 class OneSentenceGroup(TyperGroup):
     """Commands that end with exit status 1 and ``calovision: <sentence>`` after bad input.
 
-    Files that cannot be written count as bad input; any other exception is a defect and keeps its traceback.
+    Files that cannot be written count as bad input; any other exception is a defect and keeps its
+    traceback.
     """
 
     def invoke(self, ctx: typer.Context) -> object:
@@ -52,7 +57,9 @@ class OneSentenceGroup(TyperGroup):
 
 
 class _StandardError(logging.Handler):
-    """One line a message on whatever standard error is then: a progress bar redirects it to stay in the last line."""
+    """One line a message on whatever standard error is then: a progress bar redirects it to stay in
+    the last line.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         say(f"calovision: {record.levelname.lower()}: {record.getMessage()}", err=True)
@@ -60,7 +67,9 @@ class _StandardError(logging.Handler):
 
 @contextmanager
 def warnings_shown() -> Iterator[None]:
-    """Show warnings, and log messages of the package from WARNING on, as ``calovision: warning: ...``."""
+    """Show warnings, and log messages of the package from WARNING on, as ``calovision: warning:
+    ...``.
+    """
     handler = _StandardError(logging.WARNING)
     format_before, loggers = warnings.formatwarning, [logging.getLogger(name) for name in LOGGERS]
     warnings.formatwarning = lambda message, *_, **__: str(message)

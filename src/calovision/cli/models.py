@@ -5,18 +5,22 @@ from typing import Annotated
 import typer
 
 from calovision.cli.options import parse_grid
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 def models_command(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Network, or package.module:Class of your own: prints its layers."),
+        typer.Argument(
+            metavar="NAME", help="Network, or package.module:Class of your own: prints its layers."
+        ),
     ] = None,
     grid: Annotated[str, typer.Option(metavar="ETAxPHI", help="Cells of the images.")] = "64x64",
     channels: Annotated[int, typer.Option(min=1, metavar="N", help="Channels of the images.")] = 3,
 ) -> None:
-    """List the networks with their parameters and multiply-adds for an image, or the layers of one."""
+    """List the networks with their parameters and multiply-adds for an image, or the layers of
+    one.
+    """
     image_shape = (channels, *parse_grid(grid))
     if name is None:
         print_networks(image_shape)

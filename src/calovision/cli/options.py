@@ -76,9 +76,13 @@ def parse_edges(text: str) -> tuple[float, ...]:
 
 def parse_fractions(text: str) -> tuple[float, ...]:
     """``0.6,0.2,0.2`` -> shares of train, validation and test, which sum to 1."""
-    shares = _numbers(text, float, separator=",", option="--split-fractions", example="0.6,0.2,0.2", count=3)
+    shares = _numbers(
+        text, float, separator=",", option="--split-fractions", example="0.6,0.2,0.2", count=3
+    )
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
-        raise typer.BadParameter(f"'{text}' must be shares that sum to 1.", param_hint="--split-fractions")
+        raise typer.BadParameter(
+            f"'{text}' must be shares that sum to 1.", param_hint="--split-fractions"
+        )
     return shares
 
 
@@ -96,9 +100,17 @@ def number_or_name(text: str | None, kind: Callable[[str], Number]) -> Number | 
 
 
 def _numbers(
-    text: str, kind: Callable[[str], Number], *, separator: str, option: str, example: str, count: int | None = None
+    text: str,
+    kind: Callable[[str], Number],
+    *,
+    separator: str,
+    option: str,
+    example: str,
+    count: int | None = None,
 ) -> tuple[Number, ...]:
-    """Numbers between separators, as many as there should be; typer's usage error names the option."""
+    """Numbers between separators, as many as there should be; typer's usage error names the
+    option.
+    """
     try:
         numbers = tuple(kind(part) for part in text.lower().split(separator))
     except ValueError:

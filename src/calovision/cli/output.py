@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 def require_new(output: Path, *, force: bool) -> None:

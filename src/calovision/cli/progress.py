@@ -1,11 +1,21 @@
-"""How far a conversion is: a bar with events per second, or plain lines where standard error is not a terminal."""
+"""How far a conversion is: a bar with events per second, or plain lines where standard error is not
+a terminal.
+"""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 LINES = 10  # of plain text over a run whose length is known
@@ -37,7 +47,13 @@ def event_progress(total: int | None) -> Iterator[EventCounter]:
     if not console.is_terminal:
         yield EventCounter(plain_lines(total, console))
         return
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("events"), RateColumn(), TimeRemainingColumn())
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("events"),
+        RateColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("events", total=total)
         yield EventCounter(lambda before, done: bar.advance(task, done - before))
@@ -59,6 +75,8 @@ def plain_lines(total: int | None, console: Console) -> Callable[[int, int], Non
     def show(before: int, done: int) -> None:
         if total and before * LINES // total < done * LINES // total:
             rate = done / max(time.perf_counter() - start, 1e-9)
-            console.print(f"{done} of {total} events, {rate:,.0f} events/s", highlight=False, soft_wrap=True)
+            console.print(
+                f"{done} of {total} events, {rate:,.0f} events/s", highlight=False, soft_wrap=True
+            )
 
     return show

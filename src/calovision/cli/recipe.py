@@ -3,10 +3,16 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from calovision.cli.options import number_or_name, parse_edges, parse_fractions, parse_grid, parse_names
+from calovision.cli.options import (
+    number_or_name,
+    parse_edges,
+    parse_fractions,
+    parse_grid,
+    parse_names,
+)
 from calovision.conversion import ImageRecipe, WeightOptions
-from calovision.grid import EtaPhiGrid, JetGrid
-from calovision.jet_images import JET_RECIPES, JetImageRecipe
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
 from calovision.jets import FatJetDefinition
 
 DEFAULT_CELLS = (64, 64)
@@ -15,7 +21,10 @@ DEFAULT_CELLS = (64, 64)
 def image_recipe(arguments: SimpleNamespace) -> ImageRecipe:
     """Grid, channels, jets, selection and split; a cut is named by its expression."""
     definition = FatJetDefinition(
-        radius=arguments.radius, pt_min=arguments.pt_min, eta_max=arguments.eta_max, groomed=arguments.trimmed
+        radius=arguments.radius,
+        pt_min=arguments.pt_min,
+        eta_max=arguments.eta_max,
+        groomed=arguments.trimmed,
     )
     recipe = ImageRecipe(
         fat_jets=definition,
@@ -26,7 +35,9 @@ def image_recipe(arguments: SimpleNamespace) -> ImageRecipe:
         split_group=arguments.split_group,
     )
     if arguments.jets:
-        return replace(recipe, jets=jet_image_recipe(arguments), jets_per_event=arguments.jets_per_event or 1)
+        return replace(
+            recipe, jets=jet_image_recipe(arguments), jets_per_event=arguments.jets_per_event or 1
+        )
     channels = parse_names(arguments.channels) if arguments.channels else recipe.channels
     return replace(recipe, grid=event_grid(arguments), channels=channels)
 
@@ -38,11 +49,15 @@ def event_grid(arguments: SimpleNamespace) -> EtaPhiGrid:
         edges = parse_edges(arguments.eta_edges)
         n_eta = cells[0] if arguments.grid else len(edges) - 1
         return EtaPhiGrid(n_eta, cells[1], eta_edges=edges)
-    return EtaPhiGrid(*cells, **({"eta_range": tuple(arguments.eta_range)} if arguments.eta_range else {}))
+    return EtaPhiGrid(
+        *cells, **({"eta_range": tuple(arguments.eta_range)} if arguments.eta_range else {})
+    )
 
 
 def jet_image_recipe(arguments: SimpleNamespace) -> JetImageRecipe:
-    """The published recipe, or plain cells around the jet axis; grid, width and channels replace its own."""
+    """The published recipe, or plain cells around the jet axis; grid, width and channels replace
+    its own.
+    """
     if arguments.jet_recipe:
         recipe = JET_RECIPES[arguments.jet_recipe]
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision.cli.output import require_new
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,29 +25,44 @@ class ScoredSplit(StrEnum):
     TEST = "test"
 
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")
+]
 Rotations = Annotated[
     int,
     typer.Option(
         min=0,
         metavar="N",
-        help="Average the logits over N rotations in phi and the reflections of each, 4 N times the work (0: none).",
+        help="Average the logits over N rotations in phi and the reflections of each, 4 N times "
+        "the work (0: none).",
     ),
 ]
 AllowImports = Annotated[
     bool,
-    typer.Option("--allow-imports", help="Import the network's class where the model names one of your own modules."),
+    typer.Option(
+        "--allow-imports",
+        help="Import the network's class where the model names one of your own modules.",
+    ),
 ]
 
 
 def score_command(
     model: Model,
-    files: Annotated[list[Path], typer.Argument(metavar="IMAGES", help="Image files like those of the training.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The score file to write.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="IMAGES", help="Image files like those of the training.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The score file to write.")
+    ],
     split: Annotated[ScoredSplit, typer.Option(help="Which events.")] = ScoredSplit.ALL,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")] = "auto",
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")
+    ] = "auto",
     batch_size: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Images at a time; halved where the memory does not suffice.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Images at a time; halved where the memory does not suffice."
+        ),
     ] = 256,
     rotations: Rotations = 0,
     allow_imports: AllowImports = False,
@@ -76,11 +91,20 @@ def score_command(
             progress=progress,
         )
     seconds = time.perf_counter() - start
-    attributes = {"model": str(model), "network": network.specification.network, "n_rotations": rotations}
+    attributes = {
+        "model": str(model),
+        "network": network.specification.network,
+        "n_rotations": rotations,
+    }
     write_scores(output, collection, indices, scores, attributes=attributes)
     rows = [("output", str(output)), ("model", f"{model}, network {network.specification.network}")]
     rows.append(("split", str(split)))
-    rows.append(("speed", f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {chosen}"))
+    rows.append(
+        (
+            "speed",
+            f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {chosen}",
+        )
+    )
     print_scores(collection, indices, scores, rows)
 
 
@@ -88,18 +112,23 @@ def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.nd
     """Numbers of the events to score; InputError if a split is asked for of which there is none."""
     import numpy as np
 
-    from calovision.splits import SPLITS
+    from calovision.storage.splits import SPLITS
 
     if split == ScoredSplit.ALL:
         return np.arange(len(collection))
     indices = np.flatnonzero(collection.column("split") == SPLITS.index(split))
     if len(indices) == 0:
-        raise InputError(f"none of the {len(collection)} images is of the split '{split}': nothing to score")
+        raise InputError(
+            f"none of the {len(collection)} images is of the split '{split}': nothing to score"
+        )
     return indices
 
 
 def print_scores(
-    collection: "ImageCollection", indices: "np.ndarray", scores: "np.ndarray", rows: list[tuple[str, str]]
+    collection: "ImageCollection",
+    indices: "np.ndarray",
+    scores: "np.ndarray",
+    rows: list[tuple[str, str]],
 ) -> None:
     """Print what was scored, and for each sample the number and the mean probability of signal."""
     from scipy.special import expit

@@ -10,12 +10,15 @@ import typer
 
 def status_command(
     results: Annotated[
-        Path, typer.Argument(metavar="[RESULTS_DIR]", help="Folder of results, the results_dir of the configuration.")
+        Path,
+        typer.Argument(
+            metavar="[RESULTS_DIR]", help="Folder of results, the results_dir of the configuration."
+        ),
     ] = Path("results"),
     as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
 ) -> None:
     """Show how far a run of the workflow is, and what failed; it may be running or over."""
-    from calovision.run_summary import run_status
+    from calovision.jobs.run_summary import run_status
 
     found = run_status(results)
     if as_json:
@@ -30,28 +33,48 @@ def print_status(found: Mapping[str, Any]) -> None:
 
     from calovision.cli.summary import columns, pairs, show
 
-    parts = [pairs(_run_rows(found)), columns(("stage", *_STAGE_HEADER), _stage_rows(found["stages"]), title="stages")]
+    parts = [
+        pairs(_run_rows(found)),
+        columns(("stage", *_STAGE_HEADER), _stage_rows(found["stages"]), title="stages"),
+    ]
     if found["running"]:
         header = ("stage", "job", "machine", "for", "epochs", "images/s")
-        parts.append(columns(header, [_running_row(one) for one in found["running"]], title="running"))
+        parts.append(
+            columns(header, [_running_row(one) for one in found["running"]], title="running")
+        )
     show(*parts)
     for one in found["failed"]:
-        show(Text(f"\nfailed: {one['rule']} {one['name']} on {one['host']}: {one['message']}\n  log: {one['log']}"))
+        show(
+            Text(
+                f"\nfailed: {one['rule']} {one['name']} on {one['host']}: {one['message']}\n  log: "
+                f"{one['log']}"
+            )
+        )
 
 
 _STAGE_HEADER = ("jobs", "done", "running", "failed", "missing", "s/job", "events/s")
 
 
 def _run_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    from calovision.run_summary.tables import date_of, duration
+    from calovision.jobs.run_summary.tables import date_of, duration
 
     run = found["run"]
-    total = {name: sum(stage[name] for stage in found["stages"].values()) for name in ("done", "missing", "failed")}
+    total = {
+        name: sum(stage[name] for stage in found["stages"].values())
+        for name in ("done", "missing", "failed")
+    }
     n_jobs = sum(total.values()) + len(found["running"])
     rows = [
-        ("run", f"{_STATES[run['active']] if run['ended'] is None else _ending(run)}, on {run['host']}"),
+        (
+            "run",
+            f"{_STATES[run['active']] if run['ended'] is None else _ending(run)}, on {run['host']}",
+        ),
         ("started", date_of(run["started"])),
-        ("jobs", f"{total['done']} of {n_jobs} done, {len(found['running'])} running, {total['failed']} failed"),
+        (
+            "jobs",
+            f"{total['done']} of {n_jobs} done, {len(found['running'])} running, {total['failed']} "
+            "failed",
+        ),
     ]
     if run["remaining_s"] is not None:
         limit = "at least " if run["remaining_is_lower_limit"] else "about "
@@ -65,12 +88,14 @@ def _run_rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 _OUTDATED = (
-    "since their inputs are newer than what was made of them: if they are the same, as after a copy, give the "
+    "since their inputs are newer than what was made of them: if they are the same, as after a "
+    "copy, give the "
     "snakemake command once with --touch"
 )
 _STATES = {
     True: "running",
-    False: "stopped without an end: give the same snakemake command again, if it asks for it with --unlock before",
+    False: "stopped without an end: give the same snakemake command again, if it asks for it with "
+    "--unlock before",
     None: "running, or stopped without an end, on another machine",
 }
 
@@ -80,7 +105,7 @@ def _jobs(number: int) -> str:
 
 
 def _ending(run: Mapping[str, Any]) -> str:
-    from calovision.run_summary.tables import date_of
+    from calovision.jobs.run_summary.tables import date_of
 
     return f"{'done' if run['succeeded'] else 'failed'} {date_of(run['ended'])}"
 
@@ -99,7 +124,7 @@ def _stage_rows(stages: Mapping[str, Mapping[str, Any]]) -> list[list[object]]:
 
 
 def _running_row(one: Mapping[str, Any]) -> list[object]:
-    from calovision.run_summary.tables import duration
+    from calovision.jobs.run_summary.tables import duration
 
     epochs = f"{one['epoch']} of {one['epochs']}" if "epoch" in one else "-"
     speed = _rounded(one.get("images_per_s"))

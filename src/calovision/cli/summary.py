@@ -8,8 +8,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from calovision.core.text import printable
 from calovision.storage import ImageFile, ImageMetadata
-from calovision.text import printable
 
 UNLIMITED = 10_000  # characters in a line
 TRAIN = 0  # value of the column ``split``
@@ -43,13 +43,16 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def columns(header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> RenderableType:
+def columns(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, title: str
+) -> RenderableType:
     """Table with a title; numbers to the right."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     cells = [[_shown(value) for value in row] for row in rows]
     for number, name in enumerate(header):
         table.add_column(
-            Text(printable(name)), justify="left" if number == 0 or not _numeric(cells, number) else "right"
+            Text(printable(name)),
+            justify="left" if number == 0 or not _numeric(cells, number) else "right",
         )
     for row in cells:
         table.add_row(*map(Text, row))
@@ -75,14 +78,21 @@ def tables(file: ImageFile) -> list[RenderableType]:
             (name, unit, "-" if np.isnan(share) else f"{share:.2%}")
             for name, unit, share in zip(info.channels, info.units, shares, strict=True)
         ]
-        parts.append(columns(("channel", "unit", "outside the image"), rows, title="channels, over the training split"))
+        parts.append(
+            columns(
+                ("channel", "unit", "outside the image"),
+                rows,
+                title="channels, over the training split",
+            )
+        )
     if info.skipped_files:
         parts.append(columns(("file", "reason"), info.skipped_files, title="skipped files"))
     return parts
 
 
 def overflow_shares(file: ImageFile) -> np.ndarray | None:
-    """Share of each channel's content that is outside the image, over the training split, whose sums the file holds.
+    """Share of each channel's content that is outside the image, over the training split, whose
+    sums the file holds.
 
     NaN for a channel without content; None if the file does not say.
     """
@@ -100,20 +110,34 @@ def metadata_rows(info: ImageMetadata) -> list[tuple[str, str]]:
     if info.kind == "jet":
         cells = f"{grid.n_eta}x{grid.n_phi} cells, {grid.width:g} wide around the jet axis"
     else:
-        edges = ", edges " + " ".join(f"{edge:g}" for edge in grid.eta_edges) if grid.eta_edges else ""
-        cells = f"{grid.n_eta}x{grid.n_phi} cells, eta {grid.eta_range[0]:g} to {grid.eta_range[1]:g}{edges}, all phi"
+        edges = (
+            ", edges " + " ".join(f"{edge:g}" for edge in grid.eta_edges) if grid.eta_edges else ""
+        )
+        cells = (
+            f"{grid.n_eta}x{grid.n_phi} cells, eta {grid.eta_range[0]:g} to "
+            f"{grid.eta_range[1]:g}{edges}, all phi"
+        )
     rows = [
         ("kind", f"{info.kind} images"),
         ("sample", f"{info.sample}, label {info.label}"),
         ("grid", cells),
         ("selection", "; ".join(info.selection.values()) or "none"),
         ("generated", f"{info.n_generated} events, sum of weights {info.sum_of_weights:g}"),
-        ("cross-section", "unknown" if np.isnan(info.cross_section_pb) else f"{info.cross_section_pb:g} pb"),
+        (
+            "cross-section",
+            "unknown" if np.isnan(info.cross_section_pb) else f"{info.cross_section_pb:g} pb",
+        ),
         ("package", f"calovision {info.package_version}, configuration {info.configuration_hash}"),
     ]
     if info.jet_recipe is not None:
-        steps = {name: value for name, value in info.jet_recipe.items() if value and name not in ("grid", "channels")}
-        rows.insert(3, ("jet recipe", ", ".join(f"{name} {value}" for name, value in steps.items())))
+        steps = {
+            name: value
+            for name, value in info.jet_recipe.items()
+            if value and name not in ("grid", "channels")
+        }
+        rows.insert(
+            3, ("jet recipe", ", ".join(f"{name} {value}" for name, value in steps.items()))
+        )
     return rows
 
 

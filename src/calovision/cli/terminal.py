@@ -1,4 +1,6 @@
-"""An image on the terminal: eta to the right, phi upwards, brightness by the logarithm of the content."""
+"""An image on the terminal: eta to the right, phi upwards, brightness by the logarithm of the
+content.
+"""
 
 from collections.abc import Sequence
 from math import isclose, pi
@@ -6,13 +8,24 @@ from math import isclose, pi
 import numpy as np
 from rich.text import Text
 
-COLUMNS = 64  # largest width; half as many lines, as a character is about twice as high as it is wide
+COLUMNS = (
+    64  # largest width; half as many lines, as a character is about twice as high as it is wide
+)
 DECADES = 3  # of the scale below the largest cell
 DENSITIES = " .:-=+*#%@"
 # Dark to bright like the density characters, from black over purple and orange to pale yellow.
 COLORS = (
-    "#000004", "#1b1044", "#4f127b", "#812581", "#b5367a", "#e55064", "#fb8761", "#fea973", "#fec287", "#fcfdbf",
-)  # fmt: skip
+    "#000004",
+    "#1b1044",
+    "#4f127b",
+    "#812581",
+    "#b5367a",
+    "#e55064",
+    "#fb8761",
+    "#fea973",
+    "#fec287",
+    "#fcfdbf",
+)
 MARGIN = 7  # characters left of the frame
 
 
@@ -31,18 +44,21 @@ def draw_plane(
     cells
         ``(n_eta, n_phi)``; what is not positive stays empty.
     eta_edges, phi_edges
-        ``(n_eta + 1,)`` and ``(n_phi + 1,)``; the first, the middle and the last are written at the axes.
+        ``(n_eta + 1,)`` and ``(n_phi + 1,)``; the first, the middle and the last are written at the
+        axes.
     unit
         Of the content, for the scale.
     color
-        Half blocks in color, each the size of a cell; else density characters, of two cells in phi where there are
-        more than ``COLUMNS / 2`` along an axis.
+        Half blocks in color, each the size of a cell; else density characters, of two cells in phi
+        where there are more than ``COLUMNS / 2`` along an axis.
 
     Returns
     -------
     Lines of at most ``COLUMNS + MARGIN + 2`` characters.
     """
-    shown = fit_to_columns(np.asarray(cells, dtype=np.float64))[:, ::-1].T  # rows from the top: phi descending
+    shown = fit_to_columns(np.asarray(cells, dtype=np.float64))[
+        :, ::-1
+    ].T  # rows from the top: phi descending
     if len(shown) % 2:
         shown = np.vstack([shown, np.zeros_like(shown[:1])])
     if not color:
@@ -50,13 +66,18 @@ def draw_plane(
         together = np.maximum if _repeats(cells.shape) > 1 else np.add
         shown = together(shown[::2], shown[1::2])
     levels = density_levels(shown)
-    lines = _color_lines(levels) if color else [Text("".join(DENSITIES[level] for level in row)) for row in levels]
+    lines = (
+        _color_lines(levels)
+        if color
+        else [Text("".join(DENSITIES[level] for level in row)) for row in levels]
+    )
     picture = _framed(lines, _labels(phi_edges), _labels(eta_edges))
     return picture.append(_scale(shown, unit, color=color))
 
 
 def fit_to_columns(cells: np.ndarray, size: int = COLUMNS) -> np.ndarray:
-    """Sum neighbors where there are more than ``size`` cells along an axis; repeat cells where there are far fewer.
+    """Sum neighbors where there are more than ``size`` cells along an axis; repeat cells where
+    there are far fewer.
 
     The sum over the image is kept only where cells are summed.
     """
@@ -85,7 +106,12 @@ def density_levels(values: np.ndarray) -> np.ndarray:
 def _color_lines(levels: np.ndarray) -> list[Text]:
     """Two rows a line: the upper one colors the half block, the lower one its background."""
     return [
-        Text.assemble(*(("▀", f"{COLORS[upper]} on {COLORS[lower]}") for upper, lower in zip(*rows, strict=True)))
+        Text.assemble(
+            *(
+                ("▀", f"{COLORS[upper]} on {COLORS[lower]}")
+                for upper, lower in zip(*rows, strict=True)
+            )
+        )
         for rows in zip(levels[::2], levels[1::2], strict=True)
     ]
 
@@ -114,7 +140,9 @@ def _under(width: int, labels: Sequence[str]) -> str:
 
 def _labels(edges: Sequence[float]) -> tuple[str, str, str]:
     """Write the coordinates at the beginning, in the middle and at the end; pi by its letter."""
-    middle = np.interp((len(edges) - 1) / 2, np.arange(len(edges)), edges)  # of a cell if their number is odd
+    middle = np.interp(
+        (len(edges) - 1) / 2, np.arange(len(edges)), edges
+    )  # of a cell if their number is odd
     return _label(edges[0]), _label(middle), _label(edges[-1])
 
 

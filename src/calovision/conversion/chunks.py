@@ -8,9 +8,10 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
-from calovision.errors import EntryError, InputError
+from calovision.conversion.variations import apply_variation
+from calovision.core.errors import EntryError, InputError
 from calovision.images import SparseImages, build_sparse_images
-from calovision.jet_images import build_jet_images
+from calovision.images.jet_images import build_jet_images
 from calovision.jets import (
     event_content,
     event_variables,
@@ -21,12 +22,13 @@ from calovision.jets import (
 )
 from calovision.ntuples import Events
 from calovision.selection import CONTENT_VARIABLES, apply_selection, variables_of
-from calovision.splits import assign_split
-from calovision.variations import apply_variation
+from calovision.storage.splits import assign_split
 
 
 class Chunk(NamedTuple):
-    """Rows of the image file from one chunk of events, and the cut flow (cut, events, sum of weights)."""
+    """Rows of the image file from one chunk of events, and the cut flow (cut, events, sum of
+    weights).
+    """
 
     images: SparseImages
     columns: dict[str, np.ndarray]
@@ -39,15 +41,21 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     Raises
     ------
     InputError
-        If a cut needs jets and there are none, or something that an image needs is missing or not finite.
+        If a cut needs jets and there are none, or something that an image needs is missing or not
+        finite.
     """
     events = _varied(events, recipe)
     jets, constituents = _fat_jets(events, recipe)
     variables = {} if jets is None else event_variables(jets)
     if recipe.preselection and jets is None:
-        raise InputError("the ntuple has no fat jets, so that no cut can be applied: cluster them or select nothing")
+        raise InputError(
+            "the ntuple has no fat jets, so that no cut can be applied: cluster them or select "
+            "nothing"
+        )
     # small-R jets of all events only if a cut needs them: most events do not pass
-    cut_on_content = recipe.content is not None and not variables_of(recipe.preselection).isdisjoint(CONTENT_VARIABLES)
+    cut_on_content = recipe.content is not None and not variables_of(
+        recipe.preselection
+    ).isdisjoint(CONTENT_VARIABLES)
     if cut_on_content:
         variables |= event_content(events.towers, events.tracks, recipe.content)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
@@ -55,14 +63,19 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
     try:
         if recipe.content is not None and not cut_on_content:
-            columns |= event_content(_chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content)
+            columns |= event_content(
+                _chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content
+            )
         if constituents is None:
             collections = (
-                _chosen(collection, passed) for collection in (events.towers, events.tracks, events.candidates)
+                _chosen(collection, passed)
+                for collection in (events.towers, events.tracks, events.candidates)
             )
             images, more = _event_images(*collections, recipe)
         else:
-            images, columns, more = _jet_rows(_chosen(jets, passed), _chosen(constituents, passed), columns, recipe)
+            images, columns, more = _jet_rows(
+                _chosen(jets, passed), _chosen(constituents, passed), columns, recipe
+            )
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
     return Chunk(images, columns | more, steps)
@@ -78,15 +91,21 @@ def _varied(events: Events, recipe: ImageRecipe) -> Events:
 
 
 def _fat_jets(events: Events, recipe: ImageRecipe) -> tuple[ak.Array | None, ak.Array | None]:
-    """Selected fat jets, None where the file has none and none are clustered; constituents if these are imaged."""
+    """Selected fat jets, None where the file has none and none are clustered; constituents if these
+    are imaged.
+    """
     if recipe.jets is not None:
-        return find_fat_jets_with_constituents(events.towers, events.fat_jets, events.constituents, recipe.fat_jets)
+        return find_fat_jets_with_constituents(
+            events.towers, events.fat_jets, events.constituents, recipe.fat_jets
+        )
     if events.fat_jets is None and not recipe.cluster_jets:
         return None, None
     return find_fat_jets(events.towers, events.fat_jets, recipe.fat_jets), None
 
 
-def _event_columns(events: Events, sample: str, label: int, recipe: ImageRecipe) -> dict[str, np.ndarray]:
+def _event_columns(
+    events: Events, sample: str, label: int, recipe: ImageRecipe
+) -> dict[str, np.ndarray]:
     """Columns that every event has."""
     number = events.event_number
     columns = {
@@ -94,7 +113,10 @@ def _event_columns(events: Events, sample: str, label: int, recipe: ImageRecipe)
         "label": np.full(len(number), label, dtype=np.int8),
         "weight": events.weight,
         "split": assign_split(
-            recipe.split_group or sample, number, seed=recipe.split_seed, fractions=recipe.split_fractions
+            recipe.split_group or sample,
+            number,
+            seed=recipe.split_seed,
+            fractions=recipe.split_fractions,
         ),
     }
     if events.weight_variations is not None:
@@ -103,17 +125,24 @@ def _event_columns(events: Events, sample: str, label: int, recipe: ImageRecipe)
 
 
 def _event_images(
-    towers: ak.Array | None, tracks: ak.Array | None, candidates: ak.Array | None, recipe: ImageRecipe
+    towers: ak.Array | None,
+    tracks: ak.Array | None,
+    candidates: ak.Array | None,
+    recipe: ImageRecipe,
 ) -> tuple[SparseImages, dict[str, np.ndarray]]:
     """Images of whole events, and the column that tells what lies outside."""
-    images, overflow = build_sparse_images(towers, tracks, recipe.grid, recipe.channels, candidates=candidates)
+    images, overflow = build_sparse_images(
+        towers, tracks, recipe.grid, recipe.channels, candidates=candidates
+    )
     return images, {"overflow": overflow}
 
 
 def _jet_rows(
     jets: ak.Array, constituents: ak.Array, columns: Mapping[str, np.ndarray], recipe: ImageRecipe
 ) -> tuple[SparseImages, dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Images of the leading jets, one row a jet; the columns of its event repeated; the columns of jets."""
+    """Images of the leading jets, one row a jet; the columns of its event repeated; the columns of
+    jets.
+    """
     of_jet = jet_columns(jets, recipe.jets_per_event)
     event = of_jet.pop("event_index")
     axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
@@ -122,9 +151,15 @@ def _jet_rows(
         images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
     except EntryError as error:
         raise error.at_row(int(event[error.row])) from error
-    return images, {name: values[event] for name, values in columns.items()}, of_jet | {"overflow": overflow}
+    return (
+        images,
+        {name: values[event] for name, values in columns.items()},
+        of_jet | {"overflow": overflow},
+    )
 
 
-def _chosen(values: np.ndarray | ak.Array | None, passed: np.ndarray) -> np.ndarray | ak.Array | None:
+def _chosen(
+    values: np.ndarray | ak.Array | None, passed: np.ndarray
+) -> np.ndarray | ak.Array | None:
     """The events that passed; the very array if all did."""
     return values if values is None or passed.all() else values[passed]

@@ -1,4 +1,6 @@
-"""What an image file is made of, in words that can be compared: it must be the same in all files of a sample."""
+"""What an image file is made of, in words that can be compared: it must be the same in all files of
+a sample.
+"""
 
 from collections.abc import Mapping
 
@@ -19,7 +21,8 @@ def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
 
     Returns
     -------
-    Quantity -> what it is made of. A quantity that the file leaves open, since it has nothing of it, is left out.
+    Quantity -> what it is made of. A quantity that the file leaves open, since it has nothing of
+    it, is left out.
 
     Raises
     ------
@@ -32,13 +35,19 @@ def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
     definition = {
         "layout": info.schema,
         "generator weights": ", ".join(info.weights) or "all 1",
-        "generated events": "its entries" if info.counted_from.startswith("entries") else "its counters",
+        "generated events": "its entries"
+        if info.counted_from.startswith("entries")
+        else "its counters",
         **_jets(info, recipe, fields),
     }
     if info.n_weights is not None:
         definition["weights of an event"] = str(info.n_weights)
     for collection in sorted(set(fields) & set(info.read_from) - {"fat_jets"}):
-        names = {name for field in sorted(fields[collection]) for name in _branches(info, collection, field)}
+        names = {
+            name
+            for field in sorted(fields[collection])
+            for name in _branches(info, collection, field)
+        }
         definition[collection] = ", ".join(sorted(names))
     return definition
 

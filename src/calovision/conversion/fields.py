@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from calovision.conversion.recipe import ImageRecipe
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
-from calovision.jet_images import JET_CHANNELS
+from calovision.images.jet_images import JET_CHANNELS
 from calovision.ntuples import NtupleInfo
 
 CLUSTERED = {"eta", "phi", "e"}  # of the towers
@@ -52,7 +52,9 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
 
 
 def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
-    """Fields for images of fat jets: the file's own with their constituents, else what they are made of."""
+    """Fields for images of fat jets: the file's own with their constituents, else what they are
+    made of.
+    """
     needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
     needed.update(*(JET_CHANNELS[channel].needed_fields for channel in recipe.jets.channels))
     is_own = recipe.variation is None and "fat_jets" in info.collections
@@ -60,7 +62,9 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     if is_own and "constituents" in info.collections:
         _require(info, "constituents", needed, "the jet recipe needs")
         return fields | {"constituents": needed}
-    towers = CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
+    towers = (
+        CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
+    )
     _require(info, "towers", towers, f"clustering {_described(recipe)} needs")
     return fields | {"towers": towers}
 
@@ -70,14 +74,19 @@ def _described(recipe: ImageRecipe) -> str:
 
 
 def _require(info: NtupleInfo, collection: str, needed: Iterable[str], purpose: str) -> None:
-    """Raise InputError, which names what is missing, unless the file has a collection with the fields."""
+    """Raise InputError, which names what is missing, unless the file has a collection with the
+    fields.
+    """
     lacking = list(info.missing.get(collection, ()))
     if collection not in info.collections:
-        shown = ", ".join(lacking[:SHOWN_BRANCHES]) + (", ..." if len(lacking) > SHOWN_BRANCHES else "")
+        shown = ", ".join(lacking[:SHOWN_BRANCHES]) + (
+            ", ..." if len(lacking) > SHOWN_BRANCHES else ""
+        )
         reason = f" (it lacks {shown})" if lacking else ""
         raise InputError(f"{info.path}: {purpose} {collection}, which the file has not{reason}")
     if absent := sorted(set(needed) - set(info.collections[collection])):
         raise InputError(
-            f"{info.path}: {purpose} {collection} with {', '.join(absent)}, but those of the file have only "
+            f"{info.path}: {purpose} {collection} with {', '.join(absent)}, but those of the file "
+            "have only "
             f"{', '.join(info.collections[collection])}"
         )

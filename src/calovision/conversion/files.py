@@ -11,9 +11,15 @@ import numpy as np
 from calovision.conversion.chunks import Chunk, convert_chunk
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.overlap import read_ahead, write_behind
-from calovision.conversion.reading import check_entries, describe_file, open_file, part_of, read_events
+from calovision.conversion.reading import (
+    check_entries,
+    describe_file,
+    open_file,
+    part_of,
+    read_events,
+)
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash
-from calovision.errors import BadFileError, EntryError, InputError
+from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import Events, NtupleInfo, clipped
 from calovision.ntuples.root_file import split_tree
@@ -52,14 +58,15 @@ def convert_ntuple(
     Parameters
     ----------
     path, output
-        The ROOT file, a path or an address as ``root://...``, with ``:tree`` behind it to name the tree; the HDF5 file
-        to write.
+        The ROOT file, a path or an address as ``root://...``, with ``:tree`` behind it to name the
+        tree; the HDF5 file to write.
     recipe
         Grid, channels, jets, preselection, split.
     sample, label
         Name of the sample; 1 for signal, 0 for background.
     schema
-        Layout of the ntuple: one of ``ntuples.SCHEMAS`` or the path of a YAML file; None finds the one that fits.
+        Layout of the ntuple: one of ``ntuples.SCHEMAS`` or the path of a YAML file; None finds the
+        one that fits.
     tree
         Name of the tree, where it is not that of the schema.
     cross_section_pb
@@ -69,15 +76,17 @@ def convert_ntuple(
     weights
         How the generator weights are to be understood.
     on_bad_file
-        ``"fail"`` raises on a file that cannot be read or holds numbers that are not finite; ``"skip"`` writes an image
-        file without events that names it in ``skipped_files`` and counts none of its generated events.
+        ``"fail"`` raises on a file that cannot be read or holds numbers that are not finite;
+        ``"skip"`` writes an image file without events that names it in ``skipped_files`` and counts
+        none of its generated events.
     compression, to_merge
-        None or ``"blosc2"``; whether the file is a part that is merged soon, as in `ImageFileWriter`.
+        None or ``"blosc2"``; whether the file is a part that is merged soon, as in
+        `ImageFileWriter`.
     chunk_size
         Events in memory at a time; None takes as many as fit a bounded memory.
     entry_range
-        First entry, and the one behind the last (None: the end of the file), of a part of the ntuple, which has its
-        share of the generated events and of the sum of weights; None for all.
+        First entry, and the one behind the last (None: the end of the file), of a part of the
+        ntuple, which has its share of the generated events and of the sum of weights; None for all.
     n_entries
         Entries that the ntuple must have; None if that is not known.
     retries
@@ -94,28 +103,37 @@ def convert_ntuple(
     Raises
     ------
     InputError
-        If the ntuple cannot be read, has other than ``n_entries`` or no cross-section where none is given, or the
-        recipe asks for an unknown channel or variable.
+        If the ntuple cannot be read, has other than ``n_entries`` or no cross-section where none is
+        given, or the recipe asks for an unknown channel or variable.
     """
     check_channels(recipe.channels)
     if recipe.jets_per_event < 1:
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
     check_on_bad_file(on_bad_file)
-    meaning = (weights.index, weights.include_cross_section)  # shares of counts differ from file to file
+    meaning = (
+        weights.index,
+        weights.include_cross_section,
+    )  # shares of counts differ from file to file
     layout = None if schema is None else str(schema)
     choices = configuration_hash(recipe, sample, label, layout, tree, cross_section_pb, meaning)
     describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
     try:
         if info is None:
-            info = open_file(path, recipe, schema=schema, tree=tree, weights=weights, retries=retries)
+            info = open_file(
+                path, recipe, schema=schema, tree=tree, weights=weights, retries=retries
+            )
         definition = describe_file(info, recipe)
         check_entries(info, n_entries)
-        section = find_cross_section(info, sample, cross_section_pb, weights, required=cross_section_required)
+        section = find_cross_section(
+            info, sample, cross_section_pb, weights, required=cross_section_required
+        )
         entries = clipped(*(entry_range or (0, None)), info.n_entries)
         chunks = read_events(info, recipe, weights, chunk_size, entries, retries)
         info = part_of(info, *(entry_range or (0, None)))
         done = progress or (lambda n_events: None)
-        with ImageFileWriter(output, recipe.image_shape, compression=compression, to_merge=to_merge) as writer:
+        with ImageFileWriter(
+            output, recipe.image_shape, compression=compression, to_merge=to_merge
+        ) as writer:
             cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, entries[0], done)
             metadata = describe(
                 info,
@@ -130,7 +148,12 @@ def convert_ntuple(
         if on_bad_file == "fail":
             raise
         logger.warning("%s: skipped (%s)", path, error)
-        metadata = describe(None, cross_section_pb or np.nan, source_files=[], skipped_files=[(str(path), str(error))])
+        metadata = describe(
+            None,
+            cross_section_pb or np.nan,
+            source_files=[],
+            skipped_files=[(str(path), str(error))],
+        )
         with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
             writer.append(*_no_events(recipe, sample, label, None))
             writer.close(metadata)
@@ -160,19 +183,26 @@ def _write_chunks(
     first: int,
     progress: Callable[[int], None],
 ) -> list[tuple[str, int, float]]:
-    """Convert chunk by chunk, while the next one is read and the last one written; returns the cut flow.
+    """Convert chunk by chunk, while the next one is read and the last one written; returns the cut
+    flow.
 
     ``first`` is the number of the first entry.
     """
-    cut_flow = [("generated", info.n_generated, info.sum_of_weights)] + [(cut, 0, 0.0) for cut in recipe.preselection]
+    cut_flow = [("generated", info.n_generated, info.sum_of_weights)] + [
+        (cut, 0, 0.0) for cut in recipe.preselection
+    ]
     n_events = 0
     with write_behind(writer.append) as append:
         for events in read_ahead(chunks):
-            chunk = _convert_chunk(events, recipe, sample, label, where=f"{info.path}, entry", first=first + n_events)
+            chunk = _convert_chunk(
+                events, recipe, sample, label, where=f"{info.path}, entry", first=first + n_events
+            )
             append(chunk.images, chunk.columns)
             cut_flow[1:] = [
                 (name, n + more, total + weight)
-                for (name, n, total), (_, more, weight) in zip(cut_flow[1:], chunk.cut_flow, strict=True)
+                for (name, n, total), (_, more, weight) in zip(
+                    cut_flow[1:], chunk.cut_flow, strict=True
+                )
             ]
             n_events += len(events.event_number)
             progress(len(events.event_number))
@@ -181,7 +211,9 @@ def _write_chunks(
     return cut_flow
 
 
-def _convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int, *, where: str, first: int) -> Chunk:
+def _convert_chunk(
+    events: Events, recipe: ImageRecipe, sample: str, label: int, *, where: str, first: int
+) -> Chunk:
     try:
         return convert_chunk(events, recipe, sample, label)
     except EntryError as error:
@@ -216,10 +248,16 @@ def _metadata(
 
 
 def _clustered_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | None:
-    """Radius of the fat jets if they are clustered from the towers; None if the file brings its own, or has none."""
+    """Radius of the fat jets if they are clustered from the towers; None if the file brings its
+    own, or has none.
+    """
     if info is None or not recipe.cluster_jets:
         return None
-    return None if "fat_jets" in info.collections and recipe.variation is None else float(recipe.fat_jets.radius)
+    return (
+        None
+        if "fat_jets" in info.collections and recipe.variation is None
+        else float(recipe.fat_jets.radius)
+    )
 
 
 def _units(recipe: ImageRecipe) -> tuple[str, ...]:
@@ -229,7 +267,9 @@ def _units(recipe: ImageRecipe) -> tuple[str, ...]:
 
 
 def _no_events(recipe: ImageRecipe, sample: str, label: int, info: NtupleInfo | None) -> tuple:
-    """Images and columns of a chunk without events, of a file that has fat jets of its own or not."""
+    """Images and columns of a chunk without events, of a file that has fat jets of its own or
+    not.
+    """
     names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge")
     nothing = ak.zip(dict.fromkeys(names, ak.Array([[0.0]])[:0]))
     own = info is not None and "fat_jets" in info.collections

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from calovision.conversion.recipe import WeightOptions
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples import NtupleInfo
 
 logger = logging.getLogger(__name__)
@@ -14,7 +14,12 @@ TOLERANCE = 0.05  # of a mean weight that is taken for a cross-section
 
 
 def find_cross_section(
-    info: NtupleInfo, sample: str, configured: float | None, weights: WeightOptions, *, required: bool
+    info: NtupleInfo,
+    sample: str,
+    configured: float | None,
+    weights: WeightOptions,
+    *,
+    required: bool,
 ) -> float:
     """The configured cross-section, else what the weights contain, else the file's, in pb.
 
@@ -34,17 +39,20 @@ def find_cross_section(
     Raises
     ------
     InputError
-        If no cross-section is known, two are given, it is not positive, or neither is the sum of the weights.
+        If no cross-section is known, two are given, it is not positive, or neither is the sum of
+        the weights.
     """
     if not info.sum_of_weights > 0 and info.n_entries > 0:
         raise InputError(
-            f"{info.path}: the generator weights sum up to {info.sum_of_weights}, so that events cannot be normalized: "
+            f"{info.path}: the generator weights sum up to {info.sum_of_weights}, so that events "
+            "cannot be normalized: "
             "the sum must be positive"
         )
     if weights.include_cross_section:
         if configured is not None:
             raise InputError(
-                f"sample '{sample}': both a cross-section and weights that include it are given; give one of the two"
+                f"sample '{sample}': both a cross-section and weights that include it are given; "
+                "give one of the two"
             )
         return info.sum_of_weights / max(info.n_generated, 1)
     cross_section_pb = info.cross_section_pb if configured is None else configured
@@ -52,7 +60,8 @@ def find_cross_section(
         return np.nan
     if cross_section_pb is None:
         raise InputError(
-            f"{info.path}: the file holds no positive cross-section: give samples.{sample}.cross_section_pb (pb) in "
+            f"{info.path}: the file holds no positive cross-section: give "
+            f"samples.{sample}.cross_section_pb (pb) in "
             "the configuration"
         )
     if not (np.isfinite(cross_section_pb) and cross_section_pb > 0):
@@ -65,15 +74,19 @@ def find_cross_section(
 
 
 def _warn_of_cross_section_in_weights(info: NtupleInfo, cross_section_pb: float) -> None:
-    """Say so where the weights look as if they contained the cross-section: their mean or their sum is about that."""
+    """Say so where the weights look as if they contained the cross-section: their mean or their sum
+    is about that.
+    """
     mean = info.sum_of_weights / max(info.n_generated, 1)
     if np.isclose(mean, 1, rtol=TOLERANCE):
         return
     for what, value in (("mean", mean), ("sum", info.sum_of_weights)):
         if np.isclose(value, cross_section_pb, rtol=TOLERANCE):
             logger.warning(
-                "%s: the %s of the generator weights, %g, is about the cross-section, %g pb: they seem to contain it; "
-                "events are normalized to the cross-section once, which is right only if the sum of weights covers "
+                "%s: the %s of the generator weights, %g, is about the cross-section, %g pb: they "
+                "seem to contain it; "
+                "events are normalized to the cross-section once, which is right only if the sum "
+                "of weights covers "
                 "all generated events (otherwise say that the weights include the cross-section)",
                 info.path,
                 what,

@@ -17,7 +17,9 @@ def read_ahead(chunks: Iterable) -> Iterator:
 
 @contextmanager
 def write_behind(write: Callable[..., None]) -> Iterator[Callable[..., None]]:
-    """Give a function that calls ``write`` in a thread; it waits for the call before, whose exception it raises."""
+    """Give a function that calls ``write`` in a thread; it waits for the call before, whose
+    exception it raises.
+    """
     last: list[Future] = []
 
     def later(*arguments: object) -> None:

@@ -8,17 +8,22 @@ from concurrent.futures.process import BrokenProcessPool
 from queue import Empty
 from threading import Event, Thread
 
-from calovision.compilation import skip_numba_extensions
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.compilation import skip_numba_extensions
 
-_report: Callable[[int], None] | None = None  # in a process of the pool: where it reports its progress
+_report: Callable[[int], None] | None = (
+    None  # in a process of the pool: where it reports its progress
+)
 
 
-def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Callable[[int], None] | None) -> list:
+def run_in_processes(
+    jobs: Sequence[Callable], *, processes: int, progress: Callable[[int], None] | None
+) -> list:
     """Results of every ``job(progress=...)``, in their order.
 
-    This process takes jobs too, since it need not start. The first exception ends it: what has not begun does not
-    begin. Processes are spawned, since a fork would copy the locks of running threads; they end with this one.
+    This process takes jobs too, since it need not start. The first exception ends it: what has not
+    begun does not begin. Processes are spawned, since a fork would copy the locks of running
+    threads; they end with this one.
 
     Raises
     ------
@@ -32,7 +37,10 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
     listener = Thread(target=_listen, args=(queue, progress or (lambda n_events: None), done))
     listener.start()
     n_others = min(processes, len(jobs)) - 1
-    pool, threads = ProcessPoolExecutor(n_others, context, _start, (queue,)), ThreadPoolExecutor(n_others)
+    pool, threads = (
+        ProcessPoolExecutor(n_others, context, _start, (queue,)),
+        ThreadPoolExecutor(n_others),
+    )
     coming, stop = iter(list(enumerate(jobs))), Event()  # whoever is free takes the next one
     results = [None] * len(jobs)
 
@@ -47,14 +55,18 @@ def run_in_processes(jobs: Sequence[Callable], *, processes: int, progress: Call
                 raise
 
     try:
-        others = [threads.submit(work, lambda job: pool.submit(_call, job).result()) for _ in range(n_others)]
+        others = [
+            threads.submit(work, lambda job: pool.submit(_call, job).result())
+            for _ in range(n_others)
+        ]
         work(lambda job: job(progress=queue.put))
         for other in others:
             other.result()
         return results
     except BrokenProcessPool as error:
         raise InputError(
-            f"one of {n_others + 1} processes was killed, mostly by a system whose memory does not suffice for them: "
+            f"one of {n_others + 1} processes was killed, mostly by a system whose memory does not "
+            "suffice for them: "
             "give fewer processes, or more memory"
         ) from error
     finally:
@@ -73,7 +85,9 @@ def _start(queue: multiprocessing.Queue) -> None:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it does, which may be killed and then tells nobody."""
+    """End this process when the one that started it does, which may be killed and then tells
+    nobody.
+    """
     multiprocessing.parent_process().join()
     os._exit(1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from calovision.conversion.definition import definition_of
 from calovision.conversion.fields import fields_to_read
 from calovision.conversion.recipe import ImageRecipe, WeightOptions, share_of_range
-from calovision.errors import BadFileError, InputError
+from calovision.core.errors import BadFileError, InputError
 from calovision.ntuples import ConstituentCheck, Events, NtupleInfo, iterate_events, open_ntuple
 
 
@@ -38,7 +38,9 @@ def open_file(
 
 
 def describe_file(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
-    """Say what the images of a file are made of (`definition_of`); BadFileError if it lacks what the recipe needs."""
+    """Say what the images of a file are made of (`definition_of`); BadFileError if it lacks what
+    the recipe needs.
+    """
     try:
         return definition_of(info, recipe)
     except InputError as error:
@@ -46,19 +48,27 @@ def describe_file(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
 
 
 def check_entries(info: NtupleInfo, n_entries: int | None) -> None:
-    """Raise InputError if the file is not the one that was counted, since then its parts do not make a whole."""
+    """Raise InputError if the file is not the one that was counted, since then its parts do not
+    make a whole.
+    """
     if n_entries not in (None, info.n_entries):
         raise InputError(
-            f"{info.path} has {info.n_entries} entries, but {n_entries} when the jobs were made: start again, after "
-            "a correction of the list of files if the number stands there, or without entry_counts.json in the results "
+            f"{info.path} has {info.n_entries} entries, but {n_entries} when the jobs were made: "
+            "start again, after "
+            "a correction of the list of files if the number stands there, or without "
+            "entry_counts.json in the results "
             "folder if the file is an address"
         )
 
 
 def part_of(info: NtupleInfo, first: int, end: int | None) -> NtupleInfo:
-    """What is said about some entries of a file: their share of the generated events and of the sum of weights."""
+    """What is said about some entries of a file: their share of the generated events and of the sum
+    of weights.
+    """
     share = partial(share_of_range, first=first, end=end, n_entries=info.n_entries)
-    return replace(info, n_generated=share(info.n_generated), sum_of_weights=share(float(info.sum_of_weights)))
+    return replace(
+        info, n_generated=share(info.n_generated), sum_of_weights=share(float(info.sum_of_weights))
+    )
 
 
 def read_events(
@@ -69,7 +79,9 @@ def read_events(
     entry_range: tuple[int, int],
     retries: int,
 ) -> Iterator[Events]:
-    """Chunks of the entries, whose fat jets are compared with their constituents if they are read."""
+    """Chunks of the entries, whose fat jets are compared with their constituents if they are
+    read.
+    """
     check = ConstituentCheck(recipe.fat_jets.pt_min)
     try:
         for events in iterate_events(

@@ -1,6 +1,7 @@
 """Image files to batches on the device, and what symmetry gives for free.
 
-Images stay sparse until they are where the network is; then they are ``(n, channels, eta, phi)`` float32.
+Images stay sparse until they are where the network is; then they are ``(n, channels, eta, phi)``
+float32.
 """
 
 from calovision.datasets.batches import ImageBatch

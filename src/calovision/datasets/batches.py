@@ -1,4 +1,6 @@
-"""What goes to the device: sparse rows of some images, which become dense ``(n, channels, eta, phi)`` only there."""
+"""What goes to the device: sparse rows of some images, which become dense ``(n, channels, eta,
+phi)`` only there.
+"""
 
 import math
 from collections.abc import Callable
@@ -9,31 +11,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calovision.core.errors import InputError
 from calovision.datasets.symmetry import turn_cells
-from calovision.errors import InputError
 
 _UNSIGNED = {torch.int16: np.uint16, torch.int32: np.uint32}
 
 
 @dataclass(frozen=True, eq=False)
 class ImageBatch:
-    """Some images of a collection as sparse rows, with what the loss needs; all tensors are on one device.
+    """Some images of a collection as sparse rows, with what the loss needs; all tensors are on one
+    device.
 
     Attributes
     ----------
     indices
         Positions in the collection, int64 ``(n,)``.
     offsets, cells, values
-        Row i holds ``cells[offsets[i]:offsets[i + 1]]``, flat (channel, eta, phi), and the float32 ``values`` there;
-        int64 ``(n + 1,)``. Cells have the 2 or 4 bytes of the file: int16 and int32 are read as unsigned, since
-        devices compute with few unsigned types.
+        Row i holds ``cells[offsets[i]:offsets[i + 1]]``, flat (channel, eta, phi), and the float32
+        ``values`` there; int64 ``(n + 1,)``. Cells have the 2 or 4 bytes of the file: int16 and
+        int32 are read as unsigned, since devices compute with few unsigned types.
     labels, weights
         Float32 ``(n,)``.
     variables
         Event variables beside the image, float32 ``(n, n_variables)``.
     elements
-        Element of the symmetry group that each image is turned by (`calovision.datasets.symmetry`), int64 ``(n,)``;
-        None leaves the images as they are.
+        Element of the symmetry group that each image is turned by (`calovision.datasets.symmetry`),
+        int64 ``(n,)``; None leaves the images as they are.
     image_shape
         ``(n_channels, n_eta, n_phi)``.
     """
@@ -52,7 +55,9 @@ class ImageBatch:
         return len(self.offsets) - 1
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
-        """The batch on a device; ``non_blocking`` copies from pinned memory while the program goes on."""
+        """The batch on a device; ``non_blocking`` copies from pinned memory while the program goes
+        on.
+        """
         return self._with_each(lambda tensor: tensor.to(device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Self:
@@ -61,20 +66,28 @@ class ImageBatch:
 
     def _with_each(self, change: Callable[[Tensor], Tensor]) -> Self:
         tensors = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: change(value) for name, value in tensors.items() if isinstance(value, Tensor)})
+        return replace(
+            self,
+            **{name: change(value) for name, value in tensors.items() if isinstance(value, Tensor)},
+        )
 
     def dense(
-        self, out: Tensor | None = None, *, memory_format: torch.memory_format = torch.contiguous_format
+        self,
+        out: Tensor | None = None,
+        *,
+        memory_format: torch.memory_format = torch.contiguous_format,
     ) -> Tensor:
-        """Images on the device of the batch, turned by their elements, float32 ``(n, n_channels, n_eta, n_phi)``.
+        """Images on the device of the batch, turned by their elements, float32 ``(n, n_channels,
+        n_eta, n_phi)``.
 
         Parameters
         ----------
         out
-            Tensor to fill instead of a new one; whoever needs one batch at a time saves the fresh memory.
+            Tensor to fill instead of a new one; whoever needs one batch at a time saves the fresh
+            memory.
         memory_format
-            Order in memory: ``torch.contiguous_format``, or ``torch.channels_last``, which convolutions are quickest
-            with.
+            Order in memory: ``torch.contiguous_format``, or ``torch.channels_last``, which
+            convolutions are quickest with.
 
         Raises
         ------
@@ -94,11 +107,21 @@ class ImageBatch:
 
     def _fill_on_cpu(self, images: np.ndarray, *, channels_last: bool) -> None:
         """Zero and fill ``(n, n_cells)`` image by image, which keeps each in the cache."""
-        from calovision.datasets.kernels import densify_turned  # compiled code is loaded only where it is used
+        from calovision.datasets.kernels import (
+            densify_turned,
+        )  # compiled code is loaded only where it is used
         from calovision.storage.kernels import densify
 
-        cells = self.cells.numpy() if self.cells.dtype in _UNSIGNED else self.cells.numpy().astype(np.uint32)
-        arrays = self.offsets.numpy(), cells.view(_UNSIGNED.get(self.cells.dtype, cells.dtype)), self.values.numpy()
+        cells = (
+            self.cells.numpy()
+            if self.cells.dtype in _UNSIGNED
+            else self.cells.numpy().astype(np.uint32)
+        )
+        arrays = (
+            self.offsets.numpy(),
+            cells.view(_UNSIGNED.get(self.cells.dtype, cells.dtype)),
+            self.values.numpy(),
+        )
         if self.elements is None and not channels_last:
             rows = np.arange(len(self))
             damaged = densify(*arrays, rows, rows, images)
@@ -109,7 +132,10 @@ class ImageBatch:
             elements = unturned if self.elements is None else self.elements.numpy()
             damaged = densify_turned(*arrays, elements, grid, images, channels_last)
         if damaged >= 0:
-            raise InputError(f"image {int(self.indices[damaged])}: its cells are not inside images {self.image_shape}")
+            raise InputError(
+                f"image {int(self.indices[damaged])}: its cells are not inside images "
+                f"{self.image_shape}"
+            )
 
     def _scatter(self, images: Tensor, *, channels_last: bool = False) -> None:
         """Zero and fill ``(n, n_cells)`` by operations that every device has."""
@@ -128,7 +154,10 @@ class ImageBatch:
 
 
 def _prepare_output(
-    out: Tensor | None, shape: tuple[int, ...], device: torch.device, memory_format: torch.memory_format
+    out: Tensor | None,
+    shape: tuple[int, ...],
+    device: torch.device,
+    memory_format: torch.memory_format,
 ) -> Tensor:
     """The tensor to fill; InputError if the one given does not fit."""
     if out is None:
@@ -136,7 +165,8 @@ def _prepare_output(
     in_order = out.shape == shape and out.is_contiguous(memory_format=memory_format)
     if not in_order or out.dtype != torch.float32 or out.device != device:
         raise InputError(
-            f"out has to be a contiguous float32 tensor of shape {shape} on {device}, not {out.dtype} "
+            f"out has to be a contiguous float32 tensor of shape {shape} on {device}, not "
+            f"{out.dtype} "
             f"{tuple(out.shape)} on {out.device}"
         )
     return out

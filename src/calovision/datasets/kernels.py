@@ -4,15 +4,19 @@ import numpy as np
 from numba import njit
 
 CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
-CONTRACTED = {**CACHED, "fastmath": {"contract"}}  # all numbers are whole and small, so that nothing is rounded
+CONTRACTED = {
+    **CACHED,
+    "fastmath": {"contract"},
+}  # all numbers are whole and small, so that nothing is rounded
 
 
 @njit(**CONTRACTED)
 def _turn(cells, element, grid, turned):
     """Where the element of the symmetry group puts the cells of one image.
 
-    In floating point, since that is what the compiler turns into vector instructions: a row is a product rounded down,
-    and half a cell keeps it away from the next. ``grid`` is ``(n_eta, n_phi)`` in the type to compute in.
+    In floating point, since that is what the compiler turns into vector instructions: a row is a
+    product rounded down, and half a cell keeps it away from the next. ``grid`` is ``(n_eta,
+    n_phi)`` in the type to compute in.
     """
     kind = grid.dtype.type
     rows, columns = grid[0], grid[1]
@@ -41,7 +45,9 @@ def _turn(cells, element, grid, turned):
 
 @njit(**CONTRACTED)
 def _interleave(cells, grid, n_channels):
-    """From positions in (channel, eta, phi) to those in (eta, phi, channel), as `_turn` computes."""
+    """From positions in (channel, eta, phi) to those in (eta, phi, channel), as `_turn`
+    computes.
+    """
     kind = grid.dtype.type
     plane, step, half = grid[0] * grid[1], kind(n_channels), kind(0.5)
     per_plane = kind(1) / plane
@@ -61,11 +67,12 @@ def _longest(offsets):
 
 @njit(**CACHED)
 def densify_turned(offsets, cells, values, elements, grid, images, channels_last):
-    """Write every row into its image, ``(n, n_cells)`` float32, turned by its element of the symmetry group.
+    """Write every row into its image, ``(n, n_cells)`` float32, turned by its element of the
+    symmetry group.
 
-    As `calovision.storage.kernels.densify`, which does not turn. ``grid`` is ``(n_eta, n_phi)``: float32 where an image
-    has at most 2^16 cells, float64 otherwise. The images are (channel, eta, phi), or (eta, phi, channel) if
-    ``channels_last``. Returns the first damaged row, or -1.
+    As `calovision.storage.kernels.densify`, which does not turn. ``grid`` is ``(n_eta, n_phi)``:
+    float32 where an image has at most 2^16 cells, float64 otherwise. The images are (channel, eta,
+    phi), or (eta, phi, channel) if ``channels_last``. Returns the first damaged row, or -1.
     """
     n_cells, work = images.shape[1], np.empty(_longest(offsets), cells.dtype)
     n_channels = n_cells // np.int64(grid[0] * grid[1])
@@ -84,14 +91,17 @@ def densify_turned(offsets, cells, values, elements, grid, images, channels_last
             _interleave(turned, grid, n_channels)
         image = images[i]
         image[:] = 0
-        for position in range(np.uint64(0), np.uint64(stop - start)):  # unsigned: numba need not look for negative ones
+        for position in range(
+            np.uint64(0), np.uint64(stop - start)
+        ):  # unsigned: numba need not look for negative ones
             image[np.uint64(turned[position])] = row_values[position]
     return -1
 
 
 @njit(**CACHED)
 def add_maxima(offsets, cells, values, plane, maxima, n_filled):
-    """Raise ``maxima`` ``(n_channels,)`` to the largest value of each channel, and count the cells that are stored.
+    """Raise ``maxima`` ``(n_channels,)`` to the largest value of each channel, and count the cells
+    that are stored.
 
     ``plane`` is the number of cells of a channel.
     """

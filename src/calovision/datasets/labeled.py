@@ -8,18 +8,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from calovision.errors import InputError
-from calovision.splits import SPLITS
+from calovision.core.errors import InputError
 from calovision.storage import ImageCollection, ImageFile
+from calovision.storage.splits import SPLITS
 
 Item = tuple[Tensor | np.generic | np.ndarray, ...]
 
 
 class LabeledImages(Dataset):
-    """Items ``(image, label, *columns)`` for `torch.utils.data.DataLoader`, which reads a batch at once.
+    """Items ``(image, label, *columns)`` for `torch.utils.data.DataLoader`, which reads a batch at
+    once.
 
-    An `ImageFile` itself gives images alone, ``file[i]``. Whoever trains with `ImageLoader` instead has batches that
-    are read faster and become dense on the device.
+    An `ImageFile` itself gives images alone, ``file[i]``. Whoever trains with `ImageLoader` instead
+    has batches that are read faster and become dense on the device.
 
     Parameters
     ----------
@@ -42,22 +43,33 @@ class LabeledImages(Dataset):
     """
 
     def __init__(
-        self, images: ImageFile | ImageCollection, *, split: str | None = None, columns: Sequence[str] = ()
+        self,
+        images: ImageFile | ImageCollection,
+        *,
+        split: str | None = None,
+        columns: Sequence[str] = (),
     ) -> None:
-        self.collection = ImageCollection([images.path]) if isinstance(images, ImageFile) else images
+        self.collection = (
+            ImageCollection([images.path]) if isinstance(images, ImageFile) else images
+        )
         if split is not None and split not in SPLITS:
             raise InputError(f"split '{split}' is unknown: choose from {', '.join(SPLITS)}")
         wanted = np.ones(len(self.collection), dtype=bool)
         if split is not None:
             wanted = self.collection.column("split") == SPLITS.index(split)
         self.indices = np.flatnonzero(wanted)
-        self._columns = [self.collection.column("label").astype(np.float32), *map(self.collection.column, columns)]
+        self._columns = [
+            self.collection.column("label").astype(np.float32),
+            *map(self.collection.column, columns),
+        ]
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Item:
-        """Image float32 ``(n_channels, n_eta, n_phi)``, label float32, and the columns of one event."""
+        """Image float32 ``(n_channels, n_eta, n_phi)``, label float32, and the columns of one
+        event.
+        """
         place = operator.index(index)
         if not -len(self) <= place < len(self):
             raise IndexError(f"event {place} does not exist: there are {len(self)}, counted from 0")

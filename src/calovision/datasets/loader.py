@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from calovision.core.errors import InputError
 from calovision.datasets.batches import ImageBatch
 from calovision.datasets.memory import loading_pays
 from calovision.datasets.symmetry import draw_elements, symmetries
 from calovision.datasets.variables import load_variables
-from calovision.errors import InputError
 from calovision.storage import ImageCollection
 from calovision.storage.rows import check_rows, take_rows
 
@@ -21,10 +21,12 @@ _SIGNED = {2: np.int16, 4: np.int32}
 
 
 class ImageLoader:
-    """Iterable of `ImageBatch`, a whole epoch at a time; reading is fast enough to need no worker processes.
+    """Iterable of `ImageBatch`, a whole epoch at a time; reading is fast enough to need no worker
+    processes.
 
-    The order and the elements of the symmetry group depend on the seed, the epoch and the event alone, so that a run
-    that is resumed, or divided among processes, sees the same images. The object pickles without the images.
+    The order and the elements of the symmetry group depend on the seed, the epoch and the event
+    alone, so that a run that is resumed, or divided among processes, sees the same images. The
+    object pickles without the images.
 
     Parameters
     ----------
@@ -45,12 +47,14 @@ class ImageLoader:
     seed
         Of the order and of the elements.
     rank, world_size
-        Number of this process and of all: of every ``batch_size * world_size`` events in order, process ``rank`` takes
-        every ``world_size``-th from its own on. All processes get equally many: without ``shuffle`` some events at the
-        beginning are read twice for that, with it some are left out.
+        Number of this process and of all: of every ``batch_size * world_size`` events in order,
+        process ``rank`` takes every ``world_size``-th from its own on. All processes get equally
+        many: without ``shuffle`` some events at the beginning are read twice for that, with it some
+        are left out.
     in_memory
-        True copies the images into memory once, False reads them from the files, "auto" copies where it pays and they
-        fit into a quarter of the memory that is available (`calovision.datasets.memory.loading_pays`).
+        True copies the images into memory once, False reads them from the files, "auto" copies
+        where it pays and they fit into a quarter of the memory that is available
+        (`calovision.datasets.memory.loading_pays`).
     prefetch
         Number of batches that a thread reads ahead.
     pin_memory
@@ -124,7 +128,9 @@ class ImageLoader:
         numbers, self.start_batch = range(self.start_batch, len(self)), 0
         elements = None
         if self._group is not None:
-            elements = torch.from_numpy(draw_elements(self._group, self.indices, self.seed, self.epoch))
+            elements = torch.from_numpy(
+                draw_elements(self._group, self.indices, self.seed, self.epoch)
+            )
         read = partial(self._batch, self._order(), elements)
         return _read_ahead(read, numbers, self.prefetch) if self.prefetch else map(read, numbers)
 
@@ -157,7 +163,9 @@ class ImageLoader:
         """Sparse rows of some positions, from memory or from the files."""
         if self._in_memory == "auto":
             n_stored = int(self.collection.row_lengths(self.indices).sum())
-            self._in_memory = loading_pays(self.collection, len(self.indices), n_stored, n_processes=self.world_size)
+            self._in_memory = loading_pays(
+                self.collection, len(self.indices), n_stored, n_processes=self.world_size
+            )
         if not self._in_memory:
             return self.collection.sparse(self.indices[chosen])
         if self._images is None:
@@ -165,8 +173,12 @@ class ImageLoader:
         return take_rows(self._images, chosen)
 
 
-def _read_ahead(read: Callable[[int], ImageBatch], numbers: range, depth: int) -> Iterator[ImageBatch]:
-    """Batches in order; a thread reads ``depth`` of them before they are asked for, and its errors are raised here."""
+def _read_ahead(
+    read: Callable[[int], ImageBatch], numbers: range, depth: int
+) -> Iterator[ImageBatch]:
+    """Batches in order; a thread reads ``depth`` of them before they are asked for, and its errors
+    are raised here.
+    """
     reader = ThreadPoolExecutor(1, thread_name_prefix="calovision-reader")
     ahead = deque()
     try:
@@ -180,24 +192,35 @@ def _read_ahead(read: Callable[[int], ImageBatch], numbers: range, depth: int) -
         reader.shutdown(cancel_futures=True)
 
 
-def _check_options(batch_size: int, rank: int, world_size: int, in_memory: bool | str, prefetch: int) -> None:
+def _check_options(
+    batch_size: int, rank: int, world_size: int, in_memory: bool | str, prefetch: int
+) -> None:
     if batch_size < 1:
         raise InputError(f"batch size {batch_size}: a batch needs at least one image")
     if not 0 <= rank < world_size:
-        raise InputError(f"process {rank} of {world_size}: processes are counted from 0 to one less than their number")
+        raise InputError(
+            f"process {rank} of {world_size}: processes are counted from 0 to one less than their "
+            "number"
+        )
     if in_memory not in (True, False, "auto"):
         raise InputError(f"in_memory '{in_memory}' is unknown: choose from auto, True, False")
     if prefetch < 0:
-        raise InputError(f"prefetch {prefetch}: the number of batches read ahead must not be negative")
+        raise InputError(
+            f"prefetch {prefetch}: the number of batches read ahead must not be negative"
+        )
 
 
 def _check_weights(weights: np.ndarray | None, n_events: int) -> np.ndarray:
     if weights is None:
         return np.ones(n_events, dtype=np.float32)
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused
+    with np.errstate(
+        over="ignore"
+    ):  # what is too large for float32 becomes infinite, and is refused
         weights = np.asarray(weights).astype(np.float32)
     if weights.shape != (n_events,):
-        raise InputError(f"weights of shape {weights.shape} do not fit {n_events} events: give one for each")
+        raise InputError(
+            f"weights of shape {weights.shape} do not fit {n_events} events: give one for each"
+        )
     n_bad = np.count_nonzero(~np.isfinite(weights))
     if n_bad:
         raise InputError(f"{n_bad} of {n_events} training weights are not finite")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import ImageCollection
 
 
@@ -18,10 +18,14 @@ def channel_maxima(collection: ImageCollection, indices: Sequence[int] | np.ndar
     InputError
         If there is no image, or a file is damaged.
     """
-    from calovision.datasets.kernels import add_maxima  # compiled code is loaded only where it is used
+    from calovision.datasets.kernels import (
+        add_maxima,
+    )  # compiled code is loaded only where it is used
 
     if len(indices) == 0:
-        raise InputError("the largest values of no image: none of the images is of the training split")
+        raise InputError(
+            "the largest values of no image: none of the images is of the training split"
+        )
     n_channels, n_eta, n_phi = collection.metadata.image_shape
     maxima, n_filled = np.full(n_channels, -np.inf), np.zeros(n_channels, dtype=np.int64)
     for _, images in collection.iterate(indices):

@@ -1,14 +1,16 @@
-"""What the symmetry of a collider event gives for free: images turned in phi and mirrored in eta and phi.
+"""What the symmetry of a collider event gives for free: images turned in phi and mirrored in eta
+and phi.
 
-Collisions of equal beams have no preferred phi and no preferred side, and neither has a detector that is symmetric in
-eta. An element of the group is one integer, ``4 * shift + 2 * flip_eta + flip_phi``: first the image is mirrored (row i
-of eta becomes n_eta - 1 - i, column j of phi becomes -j mod n_phi), then its column j becomes j + shift mod n_phi.
+Collisions of equal beams have no preferred phi and no preferred side, and neither has a detector
+that is symmetric in eta. An element of the group is one integer, ``4 * shift + 2 * flip_eta +
+flip_phi``: first the image is mirrored (row i of eta becomes n_eta - 1 - i, column j of phi becomes
+-j mod n_phi), then its column j becomes j + shift mod n_phi.
 """
 
 import numpy as np
 import torch
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import ImageMetadata
 
 FLIP_PHI, FLIP_ETA, ONE_COLUMN = 1, 2, 4
@@ -32,8 +34,8 @@ def group_elements(
     n_rotations
         How many rotations, evenly spaced as far as there are columns; None for all.
     kind
-        "event": rotations and reflections. "jet": reflections about the jet axis only, since the window around a jet
-        is no circle; ``n_rotations`` does not matter then.
+        "event": rotations and reflections. "jet": reflections about the jet axis only, since the
+        window around a jet is no circle; ``n_rotations`` does not matter then.
     mirror_eta, mirror_phi
         Whether reflections are among the symmetries.
 
@@ -44,7 +46,9 @@ def group_elements(
     """
     n_rotations = n_phi if n_rotations is None else n_rotations
     if not 1 <= n_rotations <= n_phi:
-        raise InputError(f"{n_rotations} rotations: images of {n_phi} columns in phi have 1 to {n_phi}")
+        raise InputError(
+            f"{n_rotations} rotations: images of {n_phi} columns in phi have 1 to {n_phi}"
+        )
     reflections = np.array([0, FLIP_PHI, FLIP_ETA, FLIP_ETA + FLIP_PHI])
     reflections = reflections[
         (mirror_phi | (reflections & FLIP_PHI == 0)) & (mirror_eta | (reflections & FLIP_ETA == 0))
@@ -59,8 +63,9 @@ def group_elements(
 def symmetries(metadata: ImageMetadata, n_rotations: int | None = None) -> np.ndarray:
     """Elements of the group that the images of a file have, as `group_elements`.
 
-    Not all of them: a grid whose edges in eta are not symmetric about 0 cannot be mirrored, and the reflections that
-    a jet recipe decides by the jet itself (``flip``, ``rotate``) would give images that never occur.
+    Not all of them: a grid whose edges in eta are not symmetric about 0 cannot be mirrored, and the
+    reflections that a jet recipe decides by the jet itself (``flip``, ``rotate``) would give images
+    that never occur.
     """
     recipe, edges = metadata.jet_recipe or {}, metadata.grid.edges_in_eta
     flip, rotate = recipe.get("flip"), recipe.get("rotate")
@@ -76,7 +81,8 @@ def symmetries(metadata: ImageMetadata, n_rotations: int | None = None) -> np.nd
 def draw_elements(group: np.ndarray, indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
     """One element of the group for each event, int64 ``(n,)``, uniform.
 
-    It depends on the seed, the epoch and the event's index alone: not on the batch that it is in, nor on the process.
+    It depends on the seed, the epoch and the event's index alone: not on the batch that it is in,
+    nor on the process.
     """
     key = _mix(_mix(_unsigned([seed])) + _unsigned([epoch]))
     return group[(_mix(key + _unsigned(indices)) % np.uint64(len(group))).astype(np.intp)]
@@ -84,12 +90,18 @@ def draw_elements(group: np.ndarray, indices: np.ndarray, seed: int, epoch: int)
 
 def _unsigned(numbers: list[int] | np.ndarray) -> np.ndarray:
     """Integers modulo 2^64, spread over all of them."""
-    numbers = numbers.astype(np.uint64) if isinstance(numbers, np.ndarray) else [number % 2**64 for number in numbers]
+    numbers = (
+        numbers.astype(np.uint64)
+        if isinstance(numbers, np.ndarray)
+        else [number % 2**64 for number in numbers]
+    )
     return (np.array(numbers, dtype=np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
 
 
 def _mix(state: np.ndarray) -> np.ndarray:
-    """Hash of uint64 numbers: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014)."""
+    """Hash of uint64 numbers: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA
+    2014).
+    """
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return state ^ (state >> np.uint64(31))
@@ -106,7 +118,11 @@ def apply_symmetry(images: torch.Tensor, elements: torch.Tensor) -> torch.Tensor
     # where the content of each column and row comes from
     column = (1 - 2 * (element & FLIP_PHI)) * (column - (element >> 2)) % n_phi
     row = torch.where((element & FLIP_ETA).bool(), n_eta - 1 - row, row)
-    flat = (row[:, :, None] * n_phi + column[:, None, :]).view(n, 1, n_eta * n_phi).expand(-1, n_channels, -1)
+    flat = (
+        (row[:, :, None] * n_phi + column[:, None, :])
+        .view(n, 1, n_eta * n_phi)
+        .expand(-1, n_channels, -1)
+    )
     return images.flatten(2).gather(2, flat).view(images.shape)
 
 

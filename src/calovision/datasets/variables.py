@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage import ImageCollection
 from calovision.storage.layout import EVENT_COLUMNS
 
@@ -19,13 +19,18 @@ def variable_names(collection: ImageCollection, variables: Sequence[str]) -> tup
     InputError
         If a column is not there, or tells the class.
     """
-    return tuple(name for column in variables for name in _names(column, _column(collection, column).shape[1:]))
+    return tuple(
+        name
+        for column in variables
+        for name in _names(column, _column(collection, column).shape[1:])
+    )
 
 
 def load_variables(
     collection: ImageCollection, indices: Sequence[int] | np.ndarray, variables: Sequence[str]
 ) -> np.ndarray:
-    """Columns of the given events side by side, float32 ``(n, n_variables)``; those of several numbers are flattened.
+    """Columns of the given events side by side, float32 ``(n, n_variables)``; those of several
+    numbers are flattened.
 
     Raises
     ------
@@ -40,9 +45,11 @@ def load_variables(
 def variable_statistics(
     collection: ImageCollection, indices: Sequence[int] | np.ndarray, variables: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each number of `load_variables`, float64 ``(n_variables,)`` each.
+    """Mean and standard deviation of each number of `load_variables`, float64 ``(n_variables,)``
+    each.
 
-    Unweighted; the standard deviation (divided by n) of a constant is given as 1, so that one can divide by it.
+    Unweighted; the standard deviation (divided by n) of a constant is given as 1, so that one can
+    divide by it.
 
     Raises
     ------
@@ -52,33 +59,46 @@ def variable_statistics(
     values = load_variables(collection, indices, variables).astype(np.float64)
     if len(values) == 0:
         raise InputError("mean and standard deviation of no event: none is of the training split")
-    std = values.std(axis=0)  # exactly 0 of a constant: float64 sums float32 numbers without rounding
+    std = values.std(
+        axis=0
+    )  # exactly 0 of a constant: float64 sums float32 numbers without rounding
     return values.mean(axis=0), np.where(std > 0, std, 1.0)
 
 
 def _column(collection: ImageCollection, name: str) -> np.ndarray:
     if name in EVENT_COLUMNS:
-        raise InputError(f"train.variables: '{name}' is no property of an event that a network may see, take others")
+        raise InputError(
+            f"train.variables: '{name}' is no property of an event that a network may see, take "
+            "others"
+        )
     return collection.column(name)
 
 
 def _flat(collection: ImageCollection, name: str, indices: np.ndarray) -> np.ndarray:
     """One column of the given events, float32 ``(n, k)``."""
     column = _column(collection, name)[indices]
-    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused
+    with np.errstate(
+        over="ignore"
+    ):  # what is too large for float32 becomes infinite, and is refused
         values = column.reshape(len(indices), int(np.prod(column.shape[1:]))).astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         why = ", as it is for fewer than two fat jets" if name == "delta_eta_12" else ""
         raise InputError(
-            f"train.variables: '{name}' is not finite for {len(bad)} of {len(indices)} events (the first is number "
+            f"train.variables: '{name}' is not finite for {len(bad)} of {len(indices)} events (the "
+            "first is number "
             f"{indices[bad[0]]}){why}: leave it out or select events that have it"
         )
     return values
 
 
 def _names(column: str, shape: tuple[int, ...]) -> list[str]:
-    """Names of the numbers of one column with entries of the given shape, in the order of `load_variables`."""
+    """Names of the numbers of one column with entries of the given shape, in the order of
+    `load_variables`.
+    """
     if column == "fat_jets" and shape[1:] == (len(FAT_JET_FIELDS),):
         return [f"{column}[{jet}].{field}" for jet in range(shape[0]) for field in FAT_JET_FIELDS]
-    return [column + (f"[{', '.join(map(str, place))}]" if place else "") for place in np.ndindex(*shape)]
+    return [
+        column + (f"[{', '.join(map(str, place))}]" if place else "")
+        for place in np.ndindex(*shape)
+    ]

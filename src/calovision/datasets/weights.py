@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 WEIGHT_SCHEMES = ("balanced", "log1p", "raw", "none")
 
@@ -15,9 +15,10 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
     labels, event_weights
         ``(n,)`` each; expected events (``ImageCollection.event_weights``).
     scheme
-        ``balanced``: every event of a class counts the same; ``log1p``: within a class by log(1 + event weight), as the
-        case study does (arXiv:1711.03573); ``raw``: within a class by the event weight. In these both classes have the
-        same sum, and the last two give events of negative weight the weight 0. ``none``: every event counts 1.
+        ``balanced``: every event of a class counts the same; ``log1p``: within a class by log(1 +
+        event weight), as the case study does (arXiv:1711.03573); ``raw``: within a class by the
+        event weight. In these both classes have the same sum, and the last two give events of
+        negative weight the weight 0. ``none``: every event counts 1.
 
     Returns
     -------
@@ -26,25 +27,38 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
     Raises
     ------
     InputError
-        If the scheme is unknown, an event weight is not finite, or a class has no event of positive weight.
+        If the scheme is unknown, an event weight is not finite, or a class has no event of positive
+        weight.
     """
     if scheme not in WEIGHT_SCHEMES:
-        raise InputError(f"train.weights '{scheme}' is unknown: choose from {', '.join(WEIGHT_SCHEMES)}")
+        raise InputError(
+            f"train.weights '{scheme}' is unknown: choose from {', '.join(WEIGHT_SCHEMES)}"
+        )
     labels, event_weights = np.asarray(labels), np.asarray(event_weights, dtype=np.float64)
     n_bad = np.count_nonzero(~np.isfinite(event_weights))
     if n_bad:
         raise InputError(
-            f"{n_bad} of {len(event_weights)} event weights are not finite: look at the generator weights and the "
+            f"{n_bad} of {len(event_weights)} event weights are not finite: look at the generator "
+            "weights and the "
             "cross-sections of the samples"
         )
     within = _within_class(event_weights, scheme)
     if len(within) and not within.any():
-        raise InputError(f"no event has a positive weight, so train.weights '{scheme}' is impossible: take 'balanced'")
+        raise InputError(
+            f"no event has a positive weight, so train.weights '{scheme}' is impossible: take "
+            "'balanced'"
+        )
     sums = [within[labels == label].sum() for label in (0, 1)]
     for label, total in enumerate(sums):
         if not total > 0:
-            raise InputError(f"no event with label {label} has a positive weight: give events of both classes")
-    return within if scheme == "none" else within / np.take(sums, labels.astype(np.intp)) * (len(labels) / 2)
+            raise InputError(
+                f"no event with label {label} has a positive weight: give events of both classes"
+            )
+    return (
+        within
+        if scheme == "none"
+        else within / np.take(sums, labels.astype(np.intp)) * (len(labels) / 2)
+    )
 
 
 def _within_class(event_weights: np.ndarray, scheme: str) -> np.ndarray:

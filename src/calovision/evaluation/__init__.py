@@ -1,14 +1,31 @@
-"""Compare networks with the cuts and the jet variables of a search, and with each other, on the test split."""
+"""Compare networks with the cuts and the jet variables of a search, and with each other, on the
+test split.
+"""
 
 from calovision.evaluation.comparison import compare_with_cuts, comparison_table
 from calovision.evaluation.diagnostics import diagnose
 from calovision.evaluation.models import compare_models, ensemble_scores, models_table
 from calovision.evaluation.paired import Comparison, bootstrap_roc, compare_paired
-from calovision.evaluation.reach import expected_events, nominal_point, only_cnn, reach_table, signal_point
-from calovision.evaluation.records import read_history, read_model_numbers, read_runs, training_record
-from calovision.evaluation.robustness import efficiencies_of_variation, robustness_table, threshold_at
+from calovision.evaluation.records import (
+    read_history,
+    read_model_numbers,
+    read_runs,
+    training_record,
+)
+from calovision.evaluation.robustness import (
+    efficiencies_of_variation,
+    robustness_table,
+    threshold_at,
+)
 from calovision.evaluation.samples import cut_flow_table, samples_table, summarize_samples
 from calovision.evaluation.shallow import score_shallow
+from calovision.evaluation.signal_points import (
+    expected_events,
+    nominal_point,
+    only_cnn,
+    reach_table,
+    signal_point,
+)
 from calovision.evaluation.summary import (
     CLASSIFIERS,
     column_names,

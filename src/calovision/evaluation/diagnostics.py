@@ -1,7 +1,9 @@
-"""What else to know of a score before a search uses it: its calibration, what it is correlated with, what it sculpts.
+"""What else to know of a score before a search uses it: its calibration, what it is correlated
+with, what it sculpts.
 
-Everything is weighted; negative weights are kept. What cannot be said (an empty bin, a class whose weights do not add
-up to a positive number) is None, and every number has the effective number of events behind it, ``n_eff``, beside it.
+Everything is weighted; negative weights are kept. What cannot be said (an empty bin, a class whose
+weights do not add up to a positive number) is None, and every number has the effective number of
+events behind it, ``n_eff``, beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +12,16 @@ from itertools import pairwise
 import numpy as np
 from scipy.special import expit
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.sculpting import BACKGROUND_EFFICIENCIES, mass_sculpting
 from calovision.metrics import efficiency, n_effective
-from calovision.metrics.events import column_of, event_labels, event_numbers, has_positive_sum, scaled_to_one
+from calovision.metrics.events import (
+    column_of,
+    event_labels,
+    event_numbers,
+    has_positive_sum,
+    scaled_to_one,
+)
 from calovision.metrics.roc import scored_events
 
 CLASSES = {"signal": 1, "background": 0}
@@ -41,25 +49,30 @@ def diagnose(
 
     Returns
     -------
-    ``calibration`` (of the classifiers only, as variables are no probabilities), ``correlations`` and
-    ``mass_sculpting``: score -> what `calibration`, `correlations` and `mass_sculpting` return. Only numbers, strings,
-    lists and None, for JSON.
+    ``calibration`` (of the classifiers only, as variables are no probabilities), ``correlations``
+    and ``mass_sculpting``: score -> what `calibration`, `correlations` and `mass_sculpting` return.
+    Only numbers, strings, lists and None, for JSON.
 
     Raises
     ------
     InputError
-        If a column is missing, scores or weights are not finite, or a class has no positive sum of weights.
+        If a column is missing, scores or weights are not finite, or a class has no positive sum of
+        weights.
     """
     labels = event_labels(column_of(test, "label"))
     columns = {
-        name: event_numbers(column_of(test, name), f"values of column '{name}'", n_events=len(labels))
+        name: event_numbers(
+            column_of(test, name), f"values of column '{name}'", n_events=len(labels)
+        )
         for name in ("weight", "mj_sum", *scores)
     }
     weights, values = columns["weight"], {name: columns[name] for name in scores}
     variables, background = jet_variables(test), ~labels
     probabilities = {name: expit(one) for name, one in values.items() if name not in COUNTED}
     return {
-        "calibration": {name: calibration(one, labels, weights) for name, one in probabilities.items()},
+        "calibration": {
+            name: calibration(one, labels, weights) for name, one in probabilities.items()
+        },
         "correlations": {
             name: correlations(one, variables, labels, weights, probability=probabilities.get(name))
             for name, one in values.items()
@@ -76,8 +89,11 @@ def diagnose(
     }
 
 
-def calibration(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, n_bins: int = N_BINS) -> dict:
-    """Whether a score is the probability of signal, for classes of equal sums of weights, as in the training.
+def calibration(
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, n_bins: int = N_BINS
+) -> dict:
+    """Whether a score is the probability of signal, for classes of equal sums of weights, as in the
+    training.
 
     Parameters
     ----------
@@ -88,32 +104,39 @@ def calibration(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, 
 
     Returns
     -------
-    ``bins``: of each its ``low`` and ``high`` edge, ``share`` of all weights, ``predicted`` (mean score), ``observed``
-    (fraction of signal) with its 68.3 % interval ``observed_low`` and ``observed_high``, and ``n_eff``; None where the
-    weights of a bin do not add up to a positive number. ``expected_calibration_error``: mean of |observed - predicted|
-    over the bins by their shares (Guo et al., arXiv:1706.04599). ``brier_score``: weighted mean of (score - label)^2.
+    ``bins``: of each its ``low`` and ``high`` edge, ``share`` of all weights, ``predicted`` (mean
+    score), ``observed`` (fraction of signal) with its 68.3 % interval ``observed_low`` and
+    ``observed_high``, and ``n_eff``; None where the weights of a bin do not add up to a positive
+    number. ``expected_calibration_error``: mean of |observed - predicted| over the bins by their
+    shares (Guo et al., arXiv:1706.04599). ``brier_score``: weighted mean of (score - label)^2.
     ``n_eff``: that of each class.
 
     Raises
     ------
     InputError
-        If arrays do not fit together, a score is outside [0, 1] or not finite, there are no bins, or a class has no
-        positive sum of weights.
+        If arrays do not fit together, a score is outside [0, 1] or not finite, there are no bins,
+        or a class has no positive sum of weights.
     """
     scores, labels, weights = scored_events(scores, labels, weights)
     if not (isinstance(n_bins, int | np.integer) and n_bins > 0):
         raise InputError(f"calibration: n_bins is {n_bins}; give the number of bins of the score")
     if not np.all((scores >= 0) & (scores <= 1)):
-        raise InputError("calibration: scores outside [0, 1] are no probabilities; leave this score out")
+        raise InputError(
+            "calibration: scores outside [0, 1] are no probabilities; leave this score out"
+        )
     balanced = _balanced(labels, weights)
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, n_bins - 1)
     bins = [
-        {"low": float(low), "high": float(high)} | _reliability(*(v[place == k] for v in (scores, labels, balanced)))
+        {"low": float(low), "high": float(high)}
+        | _reliability(*(v[place == k] for v in (scores, labels, balanced)))
         for k, (low, high) in enumerate(pairwise(edges))
     ]
     filled = [one for one in bins if one["predicted"] is not None]
-    gaps, shares = ([abs(o["observed"] - o["predicted"]) for o in filled], [one["share"] for one in filled])
+    gaps, shares = (
+        [abs(o["observed"] - o["predicted"]) for o in filled],
+        [one["share"] for one in filled],
+    )
     return {
         "bins": bins,
         "expected_calibration_error": float(np.average(gaps, weights=shares)),
@@ -139,12 +162,14 @@ def correlations(
     variables
         ``(n_events,)`` each; events where one is NaN do not count for it.
     probability
-        Of signal, ``(n_events,)``, where the score is its logit: takes the place of the score in Pearson's, which
-        would see little but the tails of the logit. Spearman's needs the order alone, where probabilities have ties.
+        Of signal, ``(n_events,)``, where the score is its logit: takes the place of the score in
+        Pearson's, which would see little but the tails of the logit. Spearman's needs the order
+        alone, where probabilities have ties.
 
     Returns
     -------
-    Class -> variable -> ``pearson``, ``spearman`` (None where one of the two does not vary) and ``n_eff``.
+    Class -> variable -> ``pearson``, ``spearman`` (None where one of the two does not vary) and
+    ``n_eff``.
 
     Raises
     ------
@@ -179,24 +204,36 @@ def correlations(
 
 
 def jet_variables(test: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Jet variables of a table of events: those of the event, then pT, abs(eta) and mass of each leading fat jet.
+    """Jet variables of a table of events: those of the event, then pT, abs(eta) and mass of each
+    leading fat jet.
 
-    Float64 ``(n_events,)``; NaN where an event has not so many jets. phi is left out: nothing prefers one.
+    Float64 ``(n_events,)``; NaN where an event has not so many jets. phi is left out: nothing
+    prefers one.
     """
     found = {
-        name: event_numbers(test[name], f"values of '{name}'", finite=False) for name in EVENT_VARIABLES if name in test
+        name: event_numbers(test[name], f"values of '{name}'", finite=False)
+        for name in EVENT_VARIABLES
+        if name in test
     }
     jets = np.asarray(test["fat_jets"]) if "fat_jets" in test else np.zeros((0, 0, 4))
     if jets.ndim != 3 or jets.shape[-1] != 4:
-        raise InputError(f"column 'fat_jets' has the shape {jets.shape}; (n_events, n_jets, 4) is expected")
+        raise InputError(
+            f"column 'fat_jets' has the shape {jets.shape}; (n_events, n_jets, 4) is expected"
+        )
     jets = np.where(jets[..., :1] > 0, jets, np.nan)
-    for title, values in (("pt", jets[..., 0]), ("abs_eta", np.abs(jets[..., 1])), ("mass", jets[..., 3])):
+    for title, values in (
+        ("pt", jets[..., 0]),
+        ("abs_eta", np.abs(jets[..., 1])),
+        ("mass", jets[..., 3]),
+    ):
         found |= {f"{title}_{k + 1}": values[:, k] for k in range(jets.shape[1])}
     return found
 
 
 def weighted_correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float | None:
-    """Pearson's weighted correlation; None if x or y has no positive variance. Clipped, as weights may be negative."""
+    """Pearson's weighted correlation; None if x or y has no positive variance. Clipped, as weights
+    may be negative.
+    """
     total = weights.sum()
     if not has_positive_sum(weights):
         return None
@@ -211,8 +248,8 @@ def weighted_correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> f
 def weighted_ranks(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Rank of each value, ``(n,)``: the weights below plus half of those at it.
 
-    For equal weights the usual ranks, ties at their middle, up to a linear map. Negative weights count by their size
-    here, so that a larger value never has a lower rank.
+    For equal weights the usual ranks, ties at their middle, up to a linear map. Negative weights
+    count by their size here, so that a larger value never has a lower rank.
     """
     _, places = np.unique(values, return_inverse=True)
     sums = np.bincount(places, weights=np.abs(weights))
@@ -227,7 +264,9 @@ def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _reliability(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> dict[str, float | None]:
+def _reliability(
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> dict[str, float | None]:
     """Numbers of one bin."""
     numbers = {"share": float(weights.sum()), "n_eff": n_effective(weights)}
     if not has_positive_sum(weights):

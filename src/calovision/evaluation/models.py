@@ -1,7 +1,8 @@
-"""Models against each other: the networks of each, which differ in their seed only, and their ensemble.
+"""Models against each other: the networks of each, which differ in their seed only, and their
+ensemble.
 
-Every number comes twice: ``weighted`` by the event weights, as in an analysis, and ``unweighted``, every event counting
-1, which rests on many more events where a few heavy ones carry the background.
+Every number comes twice: ``weighted`` by the event weights, as in an analysis, and ``unweighted``,
+every event counting 1, which rests on many more events where a few heavy ones carry the background.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.special import log_expit, logsumexp
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.markdown import code, markdown_table
 from calovision.evaluation.working_points import (
     format_efficiency,
     mark_of,
@@ -17,7 +19,6 @@ from calovision.evaluation.working_points import (
     performance,
     with_meaning,
 )
-from calovision.markdown import code, markdown_table
 from calovision.metrics import Efficiency
 from calovision.metrics.events import event_numbers, event_table
 
@@ -26,9 +27,11 @@ WEIGHTINGS = {"weighted": "events weighted", "unweighted": "every event counts 1
 
 
 def ensemble_scores(networks: np.ndarray) -> np.ndarray:
-    """Logits of an ensemble: of the mean probability of its networks, ``(n, n_networks)`` logits to ``(n,)``.
+    """Logits of an ensemble: of the mean probability of its networks, ``(n, n_networks)`` logits to
+    ``(n,)``.
 
-    Signal and background are averaged apart in logarithms, so that no digit is lost next to 0 and 1.
+    Signal and background are averaged apart in logarithms, so that no digit is lost next to 0 and
+    1.
     """
     networks = event_table(networks, "scores of the networks")
     if networks.shape[1] == 1:
@@ -62,10 +65,11 @@ def compare_models(
 
     Returns
     -------
-    Model -> ``seeds`` (seed -> performance, and ``training``), ``mean`` and ``standard_deviation`` over the seeds
-    (dividing by n - 1; None for a single network), ``ensemble``, and what ``numbers`` tells. A performance holds for
-    ``weighted`` and for ``unweighted`` the ``auc`` and the ``signal_efficiency`` at each background efficiency: value,
-    low, high and n_eff, of which mean and standard deviation have the value alone.
+    Model -> ``seeds`` (seed -> performance, and ``training``), ``mean`` and ``standard_deviation``
+    over the seeds (dividing by n - 1; None for a single network), ``ensemble``, and what
+    ``numbers`` tells. A performance holds for ``weighted`` and for ``unweighted`` the ``auc`` and
+    the ``signal_efficiency`` at each background efficiency: value, low, high and n_eff, of which
+    mean and standard deviation have the value alone.
 
     Raises
     ------
@@ -80,7 +84,9 @@ def compare_models(
         networks = event_table(of_networks, f"scores of model '{model}'", n_events=len(weights))
         n_seeds = len(runs.get(model, ()))
         if n_seeds != networks.shape[1]:
-            raise InputError(f"model '{model}': scores of {networks.shape[1]} networks, but {n_seeds} seeds")
+            raise InputError(
+                f"model '{model}': scores of {networks.shape[1]} networks, but {n_seeds} seeds"
+            )
         each = [_performances(network, labels, counted, points) for network in networks.T]
         results[model] = {
             **(numbers or {}).get(model, {}),
@@ -96,19 +102,28 @@ def compare_models(
 
 
 def _performances(
-    scores: np.ndarray, labels: np.ndarray, counted: Mapping[str, np.ndarray], points: Mapping[str, float]
+    scores: np.ndarray,
+    labels: np.ndarray,
+    counted: Mapping[str, np.ndarray],
+    points: Mapping[str, float],
 ) -> dict[str, dict]:
     """AUC and working points with each of the weightings."""
     return {name: performance(scores, labels, weights, points) for name, weights in counted.items()}
 
 
-def _over_networks(performances: Sequence[Mapping], combine: Callable[[list[float]], float | None]) -> dict[str, dict]:
+def _over_networks(
+    performances: Sequence[Mapping], combine: Callable[[list[float]], float | None]
+) -> dict[str, dict]:
     """One number of the values of all networks, in the structure of a performance."""
     return {
         name: {
             "auc": _number(combine([one[name]["auc"] for one in performances])),
             "signal_efficiency": {
-                point: _number(combine([one[name]["signal_efficiency"][point]["value"] for one in performances]))
+                point: _number(
+                    combine(
+                        [one[name]["signal_efficiency"][point]["value"] for one in performances]
+                    )
+                )
                 for point in performances[0][name]["signal_efficiency"]
             },
         }
@@ -130,23 +145,43 @@ def models_table(comparison: Mapping[str, Mapping]) -> str:
     first = next(iter(comparison))
     points = list(comparison[first]["ensemble"]["weighted"]["signal_efficiency"])
     header = ["model", "", "AUC", *(f"signal at background {point}" for point in points)]
-    rows = [row for model, numbers in comparison.items() for row in _performance_rows(model, numbers, points)]
+    rows = [
+        row
+        for model, numbers in comparison.items()
+        for row in _performance_rows(model, numbers, points)
+    ]
     text = (
-        "Models: mean and standard deviation over the networks, which differ in their seed, and the ensemble, whose "
+        "Models: mean and standard deviation over the networks, which differ in their seed, and "
+        "the ensemble, whose "
         "output is the mean of theirs."
     )
     if first != "cnn":
         text += f" `cnn` above is the ensemble of {code(first)}."
-    header_of_runs = ["model", "network", "networks", "parameters", "multiply-adds", "epochs", "images/s", "training"]
+    header_of_runs = [
+        "model",
+        "network",
+        "networks",
+        "parameters",
+        "multiply-adds",
+        "epochs",
+        "images/s",
+        "training",
+    ]
     runs = [_run_row(model, numbers) for model, numbers in comparison.items()]
-    tables = [*with_meaning(markdown_table(header, rows)), "", *markdown_table(header_of_runs, runs)]
+    tables = [
+        *with_meaning(markdown_table(header, rows)),
+        "",
+        *markdown_table(header_of_runs, runs),
+    ]
     return "\n".join([text, "", *tables]) + "\n"
 
 
 def _performance_rows(model: str, numbers: Mapping, points: Sequence[str]) -> list[list[str]]:
     rows = []
     for name, words in WEIGHTINGS.items():
-        mean, deviation, ensemble = (numbers[key][name] for key in ("mean", "standard_deviation", "ensemble"))
+        mean, deviation, ensemble = (
+            numbers[key][name] for key in ("mean", "standard_deviation", "ensemble")
+        )
         if deviation["auc"] is not None:
             cells = [f"{mean['auc']:.4f} ± {deviation['auc']:.4f}"]
             cells += [_mean_cell(numbers, name, point) for point in points]
@@ -159,8 +194,12 @@ def _performance_rows(model: str, numbers: Mapping, points: Sequence[str]) -> li
 
 
 def _mean_cell(numbers: Mapping, name: str, point: str) -> str:
-    """Mean and standard deviation over the networks, marked if one of these has too few background events."""
-    value, spread = (numbers[key][name]["signal_efficiency"][point] for key in ("mean", "standard_deviation"))
+    """Mean and standard deviation over the networks, marked if one of these has too few background
+    events.
+    """
+    value, spread = (
+        numbers[key][name]["signal_efficiency"][point] for key in ("mean", "standard_deviation")
+    )
     behind = [one[name]["signal_efficiency"][point]["n_eff"] for one in numbers["seeds"].values()]
     return f"{value:.3g} ± {spread:.2g}{mark_of(min(behind))}"
 

@@ -1,10 +1,12 @@
-"""Classifiers against each other on the same events, so that fluctuations which they share cancel in the ratio.
+"""Classifiers against each other on the same events, so that fluctuations which they share cancel
+in the ratio.
 
-A bootstrap (Efron, Ann. Stat. 7 (1979) 1) over events and over the networks of a model: every replica weights each
-event by a Poisson number of mean 1 and takes one network of each model at random. The working point of the signal
-region is that of the replica (`calovision.metrics.region_point`), also where none of its background is left. Weights
-may be negative; a replica in which those of a class do not add up to a positive number is left out. Intervals hold
-68.3 %.
+A bootstrap (Efron, Ann. Stat. 7 (1979) 1) over events and over the networks of a model: every
+replica weights each event by a Poisson number of mean 1 and takes one network of each model at
+random. The working point of the signal region is that of the replica
+(`calovision.metrics.region_point`), also where none of its background is left. Weights may be
+negative; a replica in which those of a class do not add up to a positive number is left out.
+Intervals hold 68.3 %.
 """
 
 from collections.abc import Mapping
@@ -12,9 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.working_points import mean_efficiency
-from calovision.metrics import Efficiency, RegionPoint, crossing, efficiency, region_point, signal_efficiency_at
+from calovision.metrics import (
+    Efficiency,
+    RegionPoint,
+    crossing,
+    efficiency,
+    region_point,
+    signal_efficiency_at,
+)
 from calovision.metrics.events import (
     check_weights,
     event_flags,
@@ -35,10 +44,12 @@ class Comparison:
     Attributes
     ----------
     efficiencies
-        Classifier -> signal efficiency with the events as they are (`calovision.metrics.signal_efficiency_at`); of a
-        model that of all networks (`mean_efficiency`).
+        Classifier -> signal efficiency with the events as they are
+        (`calovision.metrics.signal_efficiency_at`); of a model that of all networks
+        (`mean_efficiency`).
     replicas
-        Classifier -> signal efficiency of each replica, ``(n_replicas,)``; nan for one that is left out.
+        Classifier -> signal efficiency of each replica, ``(n_replicas,)``; nan for one that is left
+        out.
     """
 
     efficiencies: dict[str, Efficiency]
@@ -50,11 +61,15 @@ class Comparison:
         return {name: one.value for name, one in self.efficiencies.items()}
 
     def value(self, name: str) -> dict[str, float]:
-        """Signal efficiency of a classifier and the spread of its replicas: ``value``, ``low``, ``high``."""
+        """Signal efficiency of a classifier and the spread of its replicas: ``value``, ``low``,
+        ``high``.
+        """
         return _interval(self.nominal[name], self.replicas[name])
 
     def ratio(self, name: str, reference: str) -> dict[str, float]:
-        """Ratio of the signal efficiencies of two classifiers, paired: ``value``, ``low``, ``high``."""
+        """Ratio of the signal efficiencies of two classifiers, paired: ``value``, ``low``,
+        ``high``.
+        """
         if not self.nominal[reference] > 0:
             return {"value": float("nan"), "low": float("nan"), "high": float("nan")}
         below = np.where(self.replicas[reference] > 0, self.replicas[reference], np.nan)
@@ -82,28 +97,32 @@ def compare_paired(
     background_efficiency
         Working point; None takes that of the signal region in each replica.
     signal_region
-        Booleans ``(n,)``; if given, the comparison has the classifier ``signal_region``, at its own efficiencies.
+        Booleans ``(n,)``; if given, the comparison has the classifier ``signal_region``, at its own
+        efficiencies.
     n_replicas, seed
         Of the bootstrap.
 
     Raises
     ------
     InputError
-        If neither a working point nor a signal region is given, a class is empty or has no positive sum of weights, or
-        arrays do not fit together.
+        If neither a working point nor a signal region is given, a class is empty or has no positive
+        sum of weights, or arrays do not fit together.
     """
     if background_efficiency is None and signal_region is None:
         raise InputError("a comparison needs a background efficiency or a signal region: give one")
     is_signal, weights = _classes(labels, weights)
     tables = {
-        name: event_table(networks, f"scores of '{name}'", n_events=len(weights)) for name, networks in scores.items()
+        name: event_table(networks, f"scores of '{name}'", n_events=len(weights))
+        for name, networks in scores.items()
     }
     region = None
     if signal_region is not None:
         region = event_flags(signal_region, "values of the signal region", n_events=len(weights))
     found = _efficiencies(tables, is_signal, weights, region, background_efficiency)
     any_sign = bool((weights < 0).any())
-    orders = {name: _Ordered(networks, is_signal, any_sign=any_sign) for name, networks in tables.items()}
+    orders = {
+        name: _Ordered(networks, is_signal, any_sign=any_sign) for name, networks in tables.items()
+    }
     rng = np.random.default_rng(seed)
 
     def efficiencies(of_events: np.ndarray, networks: Mapping[str, int]) -> dict[str, float]:
@@ -112,7 +131,9 @@ def compare_paired(
             return dict.fromkeys(found, np.nan)
         replica = {}
         if region is not None:
-            replica["signal_region"] = float(np.clip(signal[region[is_signal]].sum() / signal.sum(), 0.0, 1.0))
+            replica["signal_region"] = float(
+                np.clip(signal[region[is_signal]].sum() / signal.sum(), 0.0, 1.0)
+            )
         point = background_efficiency
         if point is None:
             point = region_point(region, is_signal, of_events)
@@ -125,7 +146,9 @@ def compare_paired(
         of_events = weights * rng.poisson(1.0, len(weights))
         networks = {name: int(rng.integers(order.n_networks)) for name, order in orders.items()}
         replicas.append(efficiencies(of_events, networks))
-    return Comparison(found, {name: np.array([replica[name] for replica in replicas]) for name in found})
+    return Comparison(
+        found, {name: np.array([replica[name] for replica in replicas]) for name in found}
+    )
 
 
 def bootstrap_roc(
@@ -137,7 +160,8 @@ def bootstrap_roc(
     n_replicas: int = 200,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Band of a ROC curve over events and networks: what another sample and another training would give.
+    """Band of a ROC curve over events and networks: what another sample and another training would
+    give.
 
     Parameters
     ----------
@@ -152,8 +176,8 @@ def bootstrap_roc(
 
     Returns
     -------
-    Lower and upper background efficiency at each point, ``(n_points,)``: 68.3 % of the replicas are inside. nan if a
-    class has no positive sum of weights in any of them.
+    Lower and upper background efficiency at each point, ``(n_points,)``: 68.3 % of the replicas are
+    inside. nan if a class has no positive sum of weights in any of them.
 
     Raises
     ------
@@ -169,7 +193,10 @@ def bootstrap_roc(
     rng = np.random.default_rng(seed)
     replicas = []
     for _ in range(n_replicas):
-        network, of_events = int(rng.integers(order.n_networks)), weights * rng.poisson(1.0, len(weights))
+        network, of_events = (
+            int(rng.integers(order.n_networks)),
+            weights * rng.poisson(1.0, len(weights)),
+        )
         if has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal]):
             replicas.append(order.background_efficiencies(network, of_events, at_signal))
     if not replicas:
@@ -179,12 +206,17 @@ def bootstrap_roc(
 
 
 def _classes(labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Labels as booleans, and weights; InputError if a class is empty or has no positive sum of weights."""
+    """Labels as booleans, and weights; InputError if a class is empty or has no positive sum of
+    weights.
+    """
     is_signal = event_labels(labels)
     weights = event_numbers(weights, "weights", n_events=len(is_signal), finite=False)
     if not (is_signal.any() and (~is_signal).any()):
         raise InputError("a comparison needs events of signal and background: one class is empty")
-    for name, members in (("the signal (label 1)", is_signal), ("the background (label 0)", ~is_signal)):
+    for name, members in (
+        ("the signal (label 1)", is_signal),
+        ("the background (label 0)", ~is_signal),
+    ):
         check_weights(weights[members], name)
     return is_signal, weights
 
@@ -196,13 +228,23 @@ def _efficiencies(
     region: np.ndarray | None,
     background_efficiency: float | None,
 ) -> dict[str, Efficiency]:
-    """Signal efficiencies with the events as they are, by the functions that all other tables take."""
+    """Signal efficiencies with the events as they are, by the functions that all other tables
+    take.
+    """
     found = {}
     if region is not None:
-        found["signal_region"] = efficiency(region[is_signal], weights[is_signal], name="the signal (label 1)")
-    point = region_point(region, is_signal, weights) if background_efficiency is None else background_efficiency
+        found["signal_region"] = efficiency(
+            region[is_signal], weights[is_signal], name="the signal (label 1)"
+        )
+    point = (
+        region_point(region, is_signal, weights)
+        if background_efficiency is None
+        else background_efficiency
+    )
     for name, networks in tables.items():
-        found[name] = mean_efficiency([signal_efficiency_at(one, is_signal, weights, point) for one in networks.T])
+        found[name] = mean_efficiency(
+            [signal_efficiency_at(one, is_signal, weights, point) for one in networks.T]
+        )
     return found
 
 
@@ -215,11 +257,17 @@ class _Ordered:
         self._networks = []
         for column in scores.T:
             order = np.argsort(-column, kind="stable")
-            ends = np.append(np.flatnonzero(np.diff(column[order])), len(order) - 1)  # last event of each tie
+            ends = np.append(
+                np.flatnonzero(np.diff(column[order])), len(order) - 1
+            )  # last event of each tie
             self._networks.append((order, ends, is_signal[order]))
 
-    def _curve(self, network: int, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Signal and background efficiency at each score, from none on, and the share of the absolute background."""
+    def _curve(
+        self, network: int, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Signal and background efficiency at each score, from none on, and the share of the
+        absolute background.
+        """
         order, ends, is_signal = self._networks[network]
         sorted_weights = weights[order]
         of_background = np.where(is_signal, 0.0, sorted_weights)
@@ -229,12 +277,16 @@ class _Ordered:
         signal, background, *shares = (_running_shares(column, ends) for column in columns)
         return signal, background, shares[0] if shares else background
 
-    def background_efficiencies(self, network: int, weights: np.ndarray, at_signal: np.ndarray) -> np.ndarray:
+    def background_efficiencies(
+        self, network: int, weights: np.ndarray, at_signal: np.ndarray
+    ) -> np.ndarray:
         """At signal efficiencies, ``(n_points,)``; linear between two scores."""
         signal, background, _ = self._curve(network, weights)
         return np.interp(at_signal, np.maximum.accumulate(signal), background)
 
-    def signal_efficiency(self, network: int, weights: np.ndarray, point: float | RegionPoint) -> float:
+    def signal_efficiency(
+        self, network: int, weights: np.ndarray, point: float | RegionPoint
+    ) -> float:
         """At a working point; linear between two scores, as `metrics.signal_efficiency_at`."""
         signal, background, shares = self._curve(network, weights)
         is_region = isinstance(point, RegionPoint)
@@ -254,7 +306,9 @@ def _running_shares(weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _interval(value: float, replicas: np.ndarray) -> dict[str, float]:
-    """Value with the central 68.3 % of the replicas, shifted to it where the bootstrap is biased."""
+    """Value with the central 68.3 % of the replicas, shifted to it where the bootstrap is
+    biased.
+    """
     finite = replicas[np.isfinite(replicas)]
     if not len(finite):
         return {"value": float(value), "low": float("nan"), "high": float("nan")}

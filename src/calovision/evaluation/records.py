@@ -1,4 +1,6 @@
-"""What a training run left about itself: the history of its epochs and the description of its network."""
+"""What a training run left about itself: the history of its epochs and the description of its
+network.
+"""
 
 import csv
 import json
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
@@ -34,8 +36,8 @@ def read_model_numbers(path: Path) -> dict[str, float | str]:
 
     Returns
     -------
-    ``network``, and where known ``parameters``, ``multiply_adds`` (of one image) and ``n_training``, the number of
-    events in the training split.
+    ``network``, and where known ``parameters``, ``multiply_adds`` (of one image) and
+    ``n_training``, the number of events in the training split.
 
     Raises
     ------
@@ -46,13 +48,18 @@ def read_model_numbers(path: Path) -> dict[str, float | str]:
         description = json.loads(Path(path).read_text())
         training = description["training"]
         numbers = {name: description.get(name) for name in ("parameters", "multiply_adds")}
-        numbers |= {"network": description["specification"]["network"], "n_training": training.get("n_training")}
+        numbers |= {
+            "network": description["specification"]["network"],
+            "n_training": training.get("n_training"),
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: no description of a trained model; train again") from error
     return {name: value for name, value in numbers.items() if value is not None}
 
 
-def training_record(history: Mapping[str, np.ndarray], n_training: int | None = None) -> dict[str, float]:
+def training_record(
+    history: Mapping[str, np.ndarray], n_training: int | None = None
+) -> dict[str, float]:
     """What the history of a run says about it in numbers.
 
     Parameters
@@ -64,8 +71,9 @@ def training_record(history: Mapping[str, np.ndarray], n_training: int | None = 
 
     Returns
     -------
-    ``epochs``; where measured ``best_epoch``, that of the lowest validation loss, ``images_per_s``, the median over the
-    epochs, and, if the number of events is known, ``training_time_s``: what all passes over the training split took.
+    ``epochs``; where measured ``best_epoch``, that of the lowest validation loss, ``images_per_s``,
+    the median over the epochs, and, if the number of events is known, ``training_time_s``: what all
+    passes over the training split took.
     """
     record = {"epochs": len(history["epoch"])}
     loss = history.get("validation_loss", np.zeros(0))
@@ -83,10 +91,12 @@ def training_record(history: Mapping[str, np.ndarray], n_training: int | None = 
 def read_runs(
     seeds: Sequence[int], descriptions: Sequence[Path], histories: Sequence[Path]
 ) -> tuple[dict[str, float | str], dict[int, dict[str, float]]]:
-    """Numbers of a model and of the training of each of its networks, which differ in their seed only.
+    """Numbers of a model and of the training of each of its networks, which differ in their seed
+    only.
 
-    ``descriptions`` and ``histories`` are the ``model.json`` and ``history.csv`` of the network of each seed; results
-    are those of `read_model_numbers` for the first, and seed -> `training_record`.
+    ``descriptions`` and ``histories`` are the ``model.json`` and ``history.csv`` of the network of
+    each seed; results are those of `read_model_numbers` for the first, and seed ->
+    `training_record`.
     """
     numbers = read_model_numbers(descriptions[0])
     records = [training_record(read_history(path), numbers.get("n_training")) for path in histories]

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.markdown import markdown_table
 from calovision.evaluation.working_points import format_efficiency
-from calovision.markdown import markdown_table
 from calovision.metrics import Efficiency, efficiency
 from calovision.metrics.events import (
     check_weights,
@@ -22,14 +22,17 @@ from calovision.metrics.events import (
 CUTS = "signal_region"
 
 
-def threshold_at(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, background_efficiency: float) -> float:
-    """Lowest threshold that at most this weighted share of the background reaches, before more than it first does.
+def threshold_at(
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, background_efficiency: float
+) -> float:
+    """Lowest threshold that at most this weighted share of the background reaches, before more than
+    it first does.
 
     Raises
     ------
     InputError
-        If arrays do not fit together, the efficiency is not in (0, 1], or the background has no positive sum of
-        weights.
+        If arrays do not fit together, the efficiency is not in (0, 1], or the background has no
+        positive sum of weights.
     """
     precision = numeric_array(scores, "scores").dtype.newbyteorder("=")
     scores = event_numbers(scores, "scores")
@@ -37,11 +40,19 @@ def threshold_at(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, ba
     weights = event_numbers(weights, "weights", n_events=len(scores), finite=False)
     check_weights(weights[background], "the background (label 0)")
     if not 0.0 < background_efficiency <= 1.0:
-        raise InputError(f"background efficiency {background_efficiency} is no working point; give one in (0, 1]")
+        raise InputError(
+            f"background efficiency {background_efficiency} is no working point; give one in (0, 1]"
+        )
     order = background[np.argsort(-scores[background], kind="stable")]
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # last event of each tie
+    ends = np.append(
+        np.flatnonzero(np.diff(scores[order])), len(order) - 1
+    )  # last event of each tie
     share = np.maximum.accumulate(np.cumsum(scaled_to_one(weights[order]))[ends])
-    passing = int(np.searchsorted(share / scaled_to_one(weights[order]).sum(), background_efficiency, side="right"))
+    passing = int(
+        np.searchsorted(
+            share / scaled_to_one(weights[order]).sum(), background_efficiency, side="right"
+        )
+    )
     if passing == len(ends):
         return -np.inf
     # the next number that the scores can have: a comparison with float32 would round a closer one
@@ -71,21 +82,26 @@ def efficiencies_of_variation(
 
     Returns
     -------
-    ``signal_region`` and classifiers -> ``signal`` and ``background``: value, low, high, n_eff of the preselected
-    events.
+    ``signal_region`` and classifiers -> ``signal`` and ``background``: value, low, high, n_eff of
+    the preselected events.
 
     Raises
     ------
     InputError
-        If arrays do not fit together, a classifier has no scores, or a class has no positive sum of weights.
+        If arrays do not fit together, a classifier has no scores, or a class has no positive sum of
+        weights.
     """
     is_signal = event_labels(labels)
     weights = event_numbers(weights, "weights", n_events=len(is_signal), finite=False)
     passed = {CUTS: event_flags(region, "values of the signal region", n_events=len(is_signal))}
     for name, threshold in thresholds.items():
         if name not in scores:
-            raise InputError(f"classifier '{name}' has a threshold but no scores; score the variation with it")
-        passed[name] = event_numbers(scores[name], f"scores of '{name}'", n_events=len(is_signal)) >= threshold
+            raise InputError(
+                f"classifier '{name}' has a threshold but no scores; score the variation with it"
+            )
+        passed[name] = (
+            event_numbers(scores[name], f"scores of '{name}'", n_events=len(is_signal)) >= threshold
+        )
     return {
         name: {
             title: asdict(efficiency(keeps[members], weights[members], name=f"the {title}"))
@@ -103,10 +119,13 @@ def robustness_table(found: Mapping[str, Any]) -> str:
         for name, numbers in selections.items():
             nominal = found["variations"]["nominal"][name]["signal"]["value"]
             ratio = f"{numbers['signal']['value'] / nominal:.3f}" if nominal > 0 else "none"
-            cells = [format_efficiency(Efficiency(**numbers[kind])) for kind in ("signal", "background")]
+            cells = [
+                format_efficiency(Efficiency(**numbers[kind])) for kind in ("signal", "background")
+            ]
             rows.append([variation, name.replace("_", " "), cells[0], ratio, cells[1]])
     text = (
-        "Signal and background efficiencies of thresholds that are fixed in the nominal detector at background "
+        "Signal and background efficiencies of thresholds that are fixed in the nominal detector "
+        "at background "
         f"efficiency {found['background_efficiency']:.2g}."
     )
     return f"{text}\n\n" + "\n".join(markdown_table(header, rows)) + "\n"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.evaluation.working_points import named_points
 from calovision.metrics import crossing
 from calovision.metrics.events import check_weights, event_numbers, scaled_to_one
@@ -30,21 +30,24 @@ def mass_sculpting(
     scores, mj_sum, weights
         Of background events, ``(n_events,)``; GeV.
     background_efficiencies
-        Of the cuts; of events tied at a threshold the cut keeps a random part (`signal_efficiency_at`).
+        Of the cuts; of events tied at a threshold the cut keeps a random part
+        (`signal_efficiency_at`).
 
     Returns
     -------
-    ``edges`` (GeV; the last bin also holds what is beyond), ``before`` and ``cuts``: background efficiency -> result.
-    Each has ``fraction`` and ``error`` of every bin, ``mean`` (GeV) and ``n_eff``; a cut also has ``mean_shift`` and
-    ``mean_shift_error``, and ``divergence``, that of Jensen and Shannon between the distributions before and after in
-    bits (0 equal, 1 disjoint; Lin, IEEE Trans. Inf. Theory 37 (1991) 145), beside ``divergence_by_chance``, its mean
-    for so few events without any sculpting. ``dropped``: background efficiency -> n_eff of the cuts that leave less
-    than `FEWEST_EFFECTIVE` effective events.
+    ``edges`` (GeV; the last bin also holds what is beyond), ``before`` and ``cuts``: background
+    efficiency -> result. Each has ``fraction`` and ``error`` of every bin, ``mean`` (GeV) and
+    ``n_eff``; a cut also has ``mean_shift`` and ``mean_shift_error``, and ``divergence``, that of
+    Jensen and Shannon between the distributions before and after in bits (0 equal, 1 disjoint; Lin,
+    IEEE Trans. Inf. Theory 37 (1991) 145), beside ``divergence_by_chance``, its mean for so few
+    events without any sculpting. ``dropped``: background efficiency -> n_eff of the cuts that leave
+    less than `FEWEST_EFFECTIVE` effective events.
 
     Raises
     ------
     InputError
-        If there is no event, arrays do not fit together, or the weights do not add up to a positive number.
+        If there is no event, arrays do not fit together, or the weights do not add up to a positive
+        number.
     """
     scores = event_numbers(scores, "scores")
     mj_sum = event_numbers(mj_sum, "summed jet masses", n_events=len(scores))
@@ -61,7 +64,10 @@ def mass_sculpting(
             dropped[name] = n_eff
             continue
         after = _distribution(mj_sum, weights, keeps, edges)
-        shift = {"mean_shift": after["mean"] - before["mean"], "mean_shift_error": _shift_error(mj_sum, weights, keeps)}
+        shift = {
+            "mean_shift": after["mean"] - before["mean"],
+            "mean_shift_error": _shift_error(mj_sum, weights, keeps),
+        }
         chance = _divergence_by_chance(before["fraction"], n_eff)
         divergence = jensen_shannon(before["fraction"], after["fraction"])
         cuts[name] = after | shift | {"divergence": divergence, "divergence_by_chance": chance}
@@ -69,38 +75,53 @@ def mass_sculpting(
 
 
 def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
-    """Edges of bins that hold all but single events: cuts on the mass are far out in the tail of the background."""
+    """Edges of bins that hold all but single events: cuts on the mass are far out in the tail of
+    the background.
+    """
     last = np.quantile(mj_sum, 0.9995)
     width = MASS_BIN * max(1.0, np.ceil(last / (MOST_BINS * MASS_BIN)))
     return np.arange(0.0, max(np.ceil(last / width) * width, 2 * MASS_BIN) + width / 2, width)
 
 
 def kept_part(scores: np.ndarray, weights: np.ndarray, background_efficiency: float) -> np.ndarray:
-    """Part of each background event that a cut on the score keeps, ``(n,)`` in [0, 1]; between only at the threshold.
+    """Part of each background event that a cut on the score keeps, ``(n,)`` in [0, 1]; between only
+    at the threshold.
 
     The cut is that of `calovision.metrics.signal_efficiency_at`.
 
     Raises
     ------
     InputError
-        If arrays do not fit together, the weights have no positive sum, or the efficiency is not in (0, 1].
+        If arrays do not fit together, the weights have no positive sum, or the efficiency is not in
+        (0, 1].
     """
     scores = event_numbers(scores, "scores")
     weights = event_numbers(weights, "weights", n_events=len(scores), finite=False)
     check_weights(weights, "the background")
     if not 0.0 < background_efficiency <= 1.0:
-        raise InputError(f"background efficiency {background_efficiency} is no working point; give one in (0, 1]")
+        raise InputError(
+            f"background efficiency {background_efficiency} is no working point; give one in (0, 1]"
+        )
     values, places = np.unique(-scores, return_inverse=True)  # the hardest first
-    passed = np.append(0.0, np.cumsum(np.bincount(places, weights=scaled_to_one(weights), minlength=len(values))))
+    passed = np.append(
+        0.0, np.cumsum(np.bincount(places, weights=scaled_to_one(weights), minlength=len(values)))
+    )
     point, share = crossing(passed / passed[-1], background_efficiency)
     return np.where(places < point, 1.0, np.where(places == point, share, 0.0))
 
 
 def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
-    """Divergence of two histograms in bits; bins below 0 count as empty, InputError if all of them are."""
-    one, other = event_numbers(one, "bins of a histogram"), event_numbers(other, "bins of a histogram")
+    """Divergence of two histograms in bits; bins below 0 count as empty, InputError if all of them
+    are.
+    """
+    one, other = (
+        event_numbers(one, "bins of a histogram"),
+        event_numbers(other, "bins of a histogram"),
+    )
     if len(one) != len(other) or not (one.max(initial=0.0) > 0 and other.max(initial=0.0) > 0):
-        raise InputError("two histograms of equal bins, each with content, are needed for a divergence")
+        raise InputError(
+            "two histograms of equal bins, each with content, are needed for a divergence"
+        )
     p, q = (np.maximum(h, 0.0) / np.maximum(h, 0.0).sum() for h in (one, other))
     middle = (p + q) / 2
     parts = (h * np.log2(np.divide(h, middle, out=np.ones_like(h), where=h > 0)) for h in (p, q))
@@ -108,15 +129,21 @@ def jensen_shannon(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _n_kept(weights: np.ndarray, keeps: np.ndarray) -> float:
-    """Effective number of events of which a random part is kept, as in `signal_efficiency_at`; 0 for none."""
+    """Effective number of events of which a random part is kept, as in `signal_efficiency_at`; 0
+    for none.
+    """
     squares = weights**2 @ keeps
     return float((weights @ keeps) ** 2 / squares) if squares > 0 else 0.0
 
 
-def _distribution(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray, edges: np.ndarray) -> dict:
+def _distribution(
+    values: np.ndarray, weights: np.ndarray, keeps: np.ndarray, edges: np.ndarray
+) -> dict:
     """Normalized histogram with errors, mean and n_eff of the part that is kept."""
     inside, total = np.clip(values, edges[0], edges[-1]), weights @ keeps
-    counts, squares = (np.histogram(inside, edges, weights=w * keeps)[0] for w in (weights, weights**2))
+    counts, squares = (
+        np.histogram(inside, edges, weights=w * keeps)[0] for w in (weights, weights**2)
+    )
     return {
         "fraction": (counts / total).tolist(),
         "error": (np.sqrt(squares) / total).tolist(),
@@ -126,7 +153,9 @@ def _distribution(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray, ed
 
 
 def _shift_error(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray) -> float:
-    """Statistical uncertainty of mean(kept) - mean(all), that is (1 - kept part) (mean(kept) - mean(rest))."""
+    """Statistical uncertainty of mean(kept) - mean(all), that is (1 - kept part) (mean(kept) -
+    mean(rest)).
+    """
     variance = 0.0
     for part in (keeps, 1.0 - keeps):
         total = weights @ part

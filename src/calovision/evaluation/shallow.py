@@ -1,4 +1,6 @@
-"""Shallow classifiers of image files: fitted on the training split, tuned on the validation split."""
+"""Shallow classifiers of image files: fitted on the training split, tuned on the validation
+split.
+"""
 
 from collections.abc import Sequence
 
@@ -19,10 +21,10 @@ def score_shallow(
     collection
         The image files.
     names
-        Of `calovision.baselines.SHALLOW_CLASSIFIERS`.
+        Of `calovision.evaluation.baselines.SHALLOW_CLASSIFIERS`.
     weights
-        Of the loss, of every event in the collection, ``(n_events,)``; those of the training and of the validation
-        split are used.
+        Of the loss, of every event in the collection, ``(n_events,)``; those of the training and of
+        the validation split are used.
     seed
         Of everything random.
 
@@ -36,17 +38,25 @@ def score_shallow(
     Raises
     ------
     InputError
-        If a classifier is unknown or a column that it needs is not in the files, or there is not one finite weight an
-        event.
+        If a classifier is unknown or a column that it needs is not in the files, or there is not
+        one finite weight an event.
     """
-    from calovision.baselines import fit_shallow  # scikit-learn takes two seconds to load
+    from calovision.evaluation.baselines import (
+        fit_shallow,
+    )  # scikit-learn takes two seconds to load
 
     def events(*splits: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         indices = split_indices(collection, *splits)
-        return {name: collection.column(name)[indices] for name in column_names(collection)}, weights[indices]
+        return {
+            name: collection.column(name)[indices] for name in column_names(collection)
+        }, weights[indices]
 
     weights = event_numbers(weights, "weights", n_events=len(collection))
-    training, validation, scored = events("train"), events("validation"), events("validation", "test")[0]
+    training, validation, scored = (
+        events("train"),
+        events("validation"),
+        events("validation", "test")[0],
+    )
     scores, chosen = {}, {}
     for name in names:
         fitted = fit_shallow(name, *training, *validation, seed=seed)

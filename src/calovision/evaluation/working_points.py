@@ -1,4 +1,6 @@
-"""Numbers at a working point, computed in one place for every table, figure and file that shows them."""
+"""Numbers at a working point, computed in one place for every table, figure and file that shows
+them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.metrics import (
     Efficiency,
     RegionPoint,
@@ -22,12 +24,16 @@ from calovision.metrics.events import column_of, event_flags, event_labels, even
 REGION = "signal_region"
 """Name of the signal region among the working points, and of its column in a table of events."""
 MARK = " †"
-MARK_MEANING = "† rests on less than one effective background event: an extrapolation, no measurement."
+MARK_MEANING = (
+    "† rests on less than one effective background event: an extrapolation, no measurement."
+)
 
 
 @dataclass(frozen=True)
 class RegionNumbers:
-    """Efficiencies of the signal region, and the working point at which classifiers are compared with it."""
+    """Efficiencies of the signal region, and the working point at which classifiers are compared
+    with it.
+    """
 
     signal: Efficiency
     background: Efficiency
@@ -35,7 +41,8 @@ class RegionNumbers:
 
 
 def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
-    """Numbers of the signal region from the columns ``label``, ``weight`` and ``signal_region`` of test events.
+    """Numbers of the signal region from the columns ``label``, ``weight`` and ``signal_region`` of
+    test events.
 
     Raises
     ------
@@ -44,10 +51,15 @@ def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
     """
     region = event_flags(column_of(test, REGION), "values of the signal region")
     is_signal = event_labels(column_of(test, "label"), n_events=len(region))
-    weights = event_numbers(column_of(test, "weight"), "weights", n_events=len(region), finite=False)
+    weights = event_numbers(
+        column_of(test, "weight"), "weights", n_events=len(region), finite=False
+    )
     signal, background = (
         efficiency(region[members], weights[members], name=name)
-        for name, members in (("the signal (label 1)", is_signal), ("the background (label 0)", ~is_signal))
+        for name, members in (
+            ("the signal (label 1)", is_signal),
+            ("the background (label 0)", ~is_signal),
+        )
     )
     return RegionNumbers(signal, background, region_point(region, is_signal, weights))
 
@@ -57,29 +69,39 @@ def named_points(background_efficiencies: Sequence[float]) -> dict[str, float]:
     try:
         return {f"{float(value):g}": float(value) for value in background_efficiencies}
     except (TypeError, ValueError) as error:
-        raise InputError(f"background efficiencies {background_efficiencies}: give numbers in (0, 1]") from error
+        raise InputError(
+            f"background efficiencies {background_efficiencies}: give numbers in (0, 1]"
+        ) from error
 
 
 def performance(
-    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, points: Mapping[str, float | RegionPoint]
+    scores: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    points: Mapping[str, float | RegionPoint],
 ) -> dict[str, Any]:
     """``auc``, and ``signal_efficiency``: working point -> value, low, high and n_eff."""
     return {
         "auc": auc(roc(scores, labels, weights)),
         "signal_efficiency": {
-            name: asdict(signal_efficiency_at(scores, labels, weights, value)) for name, value in points.items()
+            name: asdict(signal_efficiency_at(scores, labels, weights, value))
+            for name, value in points.items()
         },
     }
 
 
 def mean_efficiency(efficiencies: Sequence[Efficiency]) -> Efficiency:
-    """Mean over the networks of a model; the interval adds the mean interval and the spread of a network in quadrature.
+    """Mean over the networks of a model; the interval adds the mean interval and the spread of a
+    network in quadrature.
 
-    The spread is the standard deviation over the networks (dividing by n - 1). A single network gives its own result.
+    The spread is the standard deviation over the networks (dividing by n - 1). A single network
+    gives its own result.
     """
     if len(efficiencies) == 1:
         return efficiencies[0]
-    values, lows, highs, n_eff = np.array([(one.value, one.low, one.high, one.n_eff) for one in efficiencies]).T
+    values, lows, highs, n_eff = np.array(
+        [(one.value, one.low, one.high, one.n_eff) for one in efficiencies]
+    ).T
     spread, value = np.std(values, ddof=1), np.mean(values)
     low = max(value - np.hypot(np.mean(values - lows), spread), 0.0)
     high = min(value + np.hypot(np.mean(highs - values), spread), 1.0)

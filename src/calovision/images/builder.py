@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import awkward as ak
 import numpy as np
 
-from calovision.errors import EntryError, InputError
-from calovision.grid import EtaPhiGrid
+from calovision.core.errors import EntryError, InputError
+from calovision.core.numeric import whole_number
+from calovision.core.records import LARGEST, bad_number
 from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.entries import Entries, flatten_collections
+from calovision.images.grid import EtaPhiGrid
 from calovision.images.output import MOST_THREADS, checked_out, new_images
 from calovision.images.sparse import SparseImages, cell_type, to_sparse
-from calovision.numeric import whole_number
-from calovision.records import LARGEST, bad_number
 
 
 def build_images(
@@ -32,9 +32,9 @@ def build_images(
     Parameters
     ----------
     towers
-        ``n_events * var`` records ``eta, phi, e, e_em, e_had``, GeV; only the fields that the channels need. None
-        where no channel needs them. An event whose towers are missing (None) has none, and missing towers are left out;
-        so with the other collections.
+        ``n_events * var`` records ``eta, phi, e, e_em, e_had``, GeV; only the fields that the
+        channels need. None where no channel needs them. An event whose towers are missing (None)
+        has none, and missing towers are left out; so with the other collections.
     tracks
         ``n_events * var`` records ``pt, eta, phi``, GeV.
     grid
@@ -44,8 +44,8 @@ def build_images(
     candidates
         Particle-flow candidates, ``n_events * var`` records ``pt, eta, phi, charge``, GeV.
     out
-        Array to fill and return, float32 ``(n_events, n_channels, n_eta, n_phi)``, C-contiguous: used again for every
-        chunk it spares the allocation.
+        Array to fill and return, float32 ``(n_events, n_channels, n_eta, n_phi)``, C-contiguous:
+        used again for every chunk it spares the allocation.
     threads
         Number of threads that share the events.
 
@@ -54,15 +54,17 @@ def build_images(
     images
         float32 ``(n_events, n_channels, n_eta, n_phi)``, summed in float32.
     overflow
-        ``(n_events, n_channels)`` float64: what lies outside the grid or has a coordinate that is not finite, so that
-        image + overflow is the total of the event. Such an entry has no transverse energy and adds none.
+        ``(n_events, n_channels)`` float64: what lies outside the grid or has a coordinate that is
+        not finite, so that image + overflow is the total of the event. Such an entry has no
+        transverse energy and adds none.
 
     Raises
     ------
     InputError
-        If a channel is unknown or repeated, a collection or field that it needs is missing, the collections differ in
-        their number of events, ``out`` does not fit, an entry lacks some of its numbers, or energies or pT are not
-        finite or beyond 1e12 GeV. Negative ones are summed as they are.
+        If a channel is unknown or repeated, a collection or field that it needs is missing, the
+        collections differ in their number of events, ``out`` does not fit, an entry lacks some of
+        its numbers, or energies or pT are not finite or beyond 1e12 GeV. Negative ones are summed
+        as they are.
     """
     entries = _prepare(towers, tracks, candidates, grid, channels)
     shape = (len(entries.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
@@ -74,7 +76,11 @@ def build_images(
         bad = [reference.fill(entries, grid, flat, overflow)]
     else:
         arguments = _arguments(entries, grid)
-        bad = _in_ranges(lambda a, b: kernels.fill_dense(*arguments, a, flat[a:b], overflow[a:b]), shape[0], threads)
+        bad = _in_ranges(
+            lambda a, b: kernels.fill_dense(*arguments, a, flat[a:b], overflow[a:b]),
+            shape[0],
+            threads,
+        )
     _raise_if_bad(bad, entries, channels)
     return images if out is None else out, overflow
 
@@ -88,7 +94,8 @@ def build_sparse_images(
     candidates: ak.Array | None = None,
     threads: int = 1,
 ) -> tuple[SparseImages, np.ndarray]:
-    """Sum like `build_images`, straight to sparse rows: the dense images, 91 to 99 % zeros, never exist.
+    """Sum like `build_images`, straight to sparse rows: the dense images, 91 to 99 % zeros, never
+    exist.
 
     Returns
     -------
@@ -108,7 +115,9 @@ def build_sparse_images(
     arguments, lengths = _arguments(entries, grid), np.zeros(n_events, dtype=np.int64)
 
     def fill(a: int, b: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray]:
-        most = 1 + sum(int(entries.offsets[k][b] - entries.offsets[k][a]) for k in entries.collection)
+        most = 1 + sum(
+            int(entries.offsets[k][b] - entries.offsets[k][a]) for k in entries.collection
+        )
         cells, values = np.empty(most, dtype=cell_type(shape)), np.empty(most, dtype=np.float32)
         bad = kernels.fill_sparse(*arguments, a, lengths[a:b], cells, values, overflow[a:b])
         end = int(lengths[a:b].sum())
@@ -130,11 +139,15 @@ def _prepare(
     check_channels(channels)
     if not isinstance(grid, EtaPhiGrid):
         raise InputError(f"grid is {grid!r}: give an EtaPhiGrid")
-    return flatten_collections({"towers": towers, "tracks": tracks, "candidates": candidates}, channels)
+    return flatten_collections(
+        {"towers": towers, "tracks": tracks, "candidates": candidates}, channels
+    )
 
 
 def _kernels() -> object | None:
-    """The numba kernels, imported when they are first needed; None without numba, where numpy does the work."""
+    """The numba kernels, imported when they are first needed; None without numba, where numpy does
+    the work.
+    """
     try:
         from calovision.images import kernels
     except ImportError:
@@ -166,7 +179,9 @@ def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def _raise_if_bad(bad: Sequence[tuple[int, int]], entries: Entries, channels: Sequence[str]) -> None:
+def _raise_if_bad(
+    bad: Sequence[tuple[int, int]], entries: Entries, channels: Sequence[str]
+) -> None:
     """Raise EntryError for the event and channel that could not be summed, if there is one."""
     for event, channel in bad:
         if event < 0:
@@ -177,5 +192,9 @@ def _raise_if_bad(bad: Sequence[tuple[int, int]], entries: Entries, channels: Se
         collection, quantity = CHANNELS[channels[channel]][:2]
         field = f"{collection}.{'pt' if quantity.endswith('_pt') else quantity}"
         if len(wrong) == 0:
-            raise EntryError(event, field, f"sums to {np.abs(values).sum():.3g} GeV, more than anything has; give GeV")
+            raise EntryError(
+                event,
+                field,
+                f"sums to {np.abs(values).sum():.3g} GeV, more than anything has; give GeV",
+            )
         raise bad_number(event, field, wrong[0])

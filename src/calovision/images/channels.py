@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 class Channel(NamedTuple):
-    """What a channel sums in each cell: the quantity of a collection, its unit, and a title for plots.
+    """What a channel sums in each cell: the quantity of a collection, its unit, and a title for
+    plots.
 
     A transverse channel sums the quantity divided by cosh(eta).
     """
@@ -42,7 +43,8 @@ CHANNELS = {
     "charged_pt": Channel("candidates", "charged_pt", "GeV", r"charged $p_\mathrm{T}$"),
     "neutral_pt": Channel("candidates", "neutral_pt", "GeV", r"neutral $p_\mathrm{T}$"),
 }
-"""Channels by name. ``charged_pt`` and ``neutral_pt`` sum the pT of particle-flow candidates by their charge."""
+"""Channels by name. ``charged_pt`` and ``neutral_pt`` sum the pT of particle-flow candidates by
+their charge."""
 
 
 def check_channels(channels: Sequence[str]) -> None:
@@ -51,7 +53,9 @@ def check_channels(channels: Sequence[str]) -> None:
 
 
 def check_names(names: Sequence[str], known: Iterable[str], what: str) -> None:
-    """Raise InputError if the names of channels are no list of known ones, or one of them is repeated."""
+    """Raise InputError if the names of channels are no list of known ones, or one of them is
+    repeated.
+    """
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise InputError(f"{what}s {names!r}: give a list of names")
     unknown = [name for name in names if not isinstance(name, str) or name not in known]
@@ -62,7 +66,9 @@ def check_names(names: Sequence[str], known: Iterable[str], what: str) -> None:
 
 
 def needed_fields(channels: Sequence[str]) -> dict[str, set[str]]:
-    """Collection -> its fields that the channels need, of those collections that are needed at all."""
+    """Collection -> its fields that the channels need, of those collections that are needed at
+    all.
+    """
     needed: dict[str, set[str]] = {}
     for name in channels:
         fields = CHANNELS[name].fields

@@ -6,16 +6,17 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.records import FlatRecords, flat_records, n_lists, require_finite
 from calovision.images.channels import CHANNELS, needed_fields
-from calovision.records import FlatRecords, flat_records, n_lists, require_finite
 
 
 class Entries(NamedTuple):
     """Flat contents of the collections that some channels need; all floats are of one type.
 
-    ``etas``, ``phis`` and ``offsets`` ``(n_events + 1,)`` have one array a collection, ``contents`` one a channel,
-    whose collection is ``collection[channel]``; ``transverse`` says which channels are divided by cosh(eta).
+    ``etas``, ``phis`` and ``offsets`` ``(n_events + 1,)`` have one array a collection, ``contents``
+    one a channel, whose collection is ``collection[channel]``; ``transverse`` says which channels
+    are divided by cosh(eta).
     """
 
     etas: tuple[np.ndarray, ...]
@@ -26,23 +27,33 @@ class Entries(NamedTuple):
     transverse: np.ndarray
 
 
-def flatten_collections(collections: Mapping[str, ak.Array | None], channels: Sequence[str]) -> Entries:
-    """Take out of the collections what the channels need, without a copy where the layout allows it.
+def flatten_collections(
+    collections: Mapping[str, ak.Array | None], channels: Sequence[str]
+) -> Entries:
+    """Take out of the collections what the channels need, without a copy where the layout allows
+    it.
 
     Raises
     ------
     InputError
-        If a collection or a field that a channel needs is missing, or the collections differ in their number of events.
+        If a collection or a field that a channel needs is missing, or the collections differ in
+        their number of events.
     """
     given = {name: collection for name, collection in collections.items() if collection is not None}
     for channel in channels:
         if (name := CHANNELS[channel].collection) not in given:
-            raise InputError(f"the image channel '{channel}' needs {name}, of which there are none: leave it out")
+            raise InputError(
+                f"the image channel '{channel}' needs {name}, of which there are none: leave it out"
+            )
     _require_same_length(given)
     needed = needed_fields(channels)
-    flat = {name: flat_records(given[name], _in_order(fields), name) for name, fields in needed.items()}
+    flat = {
+        name: flat_records(given[name], _in_order(fields), name) for name, fields in needed.items()
+    }
     contents = [_content(flat[CHANNELS[channel].collection], channel) for channel in channels]
-    coordinates = {name: (records.columns["eta"], records.columns["phi"]) for name, records in flat.items()}
+    coordinates = {
+        name: (records.columns["eta"], records.columns["phi"]) for name, records in flat.items()
+    }
     arrays = (*contents, *(axis for axes in coordinates.values() for axis in axes))
     one_type = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
     return Entries(
@@ -50,17 +61,23 @@ def flatten_collections(collections: Mapping[str, ak.Array | None], channels: Se
         phis=tuple(_plain(phi, one_type) for _, phi in coordinates.values()),
         offsets=tuple(_plain(records.offsets[0], np.int64) for records in flat.values()),
         contents=tuple(_plain(content, one_type) for content in contents),
-        collection=np.array([list(flat).index(CHANNELS[channel].collection) for channel in channels], dtype=np.int64),
+        collection=np.array(
+            [list(flat).index(CHANNELS[channel].collection) for channel in channels], dtype=np.int64
+        ),
         transverse=np.array([CHANNELS[channel].transverse for channel in channels]),
     )
 
 
 def _require_same_length(collections: Mapping[str, ak.Array]) -> None:
     """Raise InputError if the collections differ in their number of events."""
-    (first, n_events), *others = ((name, n_lists(collection, name)) for name, collection in collections.items())
+    (first, n_events), *others = (
+        (name, n_lists(collection, name)) for name, collection in collections.items()
+    )
     for name, n in others:
         if n != n_events:
-            raise InputError(f"{first} have {n_events} events but {name} {n}: both must have the same")
+            raise InputError(
+                f"{first} have {n_events} events but {name} {n}: both must have the same"
+            )
 
 
 def _in_order(fields: set[str]) -> list[str]:
@@ -75,14 +92,18 @@ def _content(records: FlatRecords, channel: str) -> np.ndarray:
         return np.ones(len(columns["eta"]), dtype=np.float32)
     if quantity not in ("charged_pt", "neutral_pt"):
         return columns[quantity]
-    require_finite(records, ["charge"], CHANNELS[channel].collection)  # NaN is not 0, as if it were charged
+    require_finite(
+        records, ["charge"], CHANNELS[channel].collection
+    )  # NaN is not 0, as if it were charged
     pt, charge = columns["pt"], columns["charge"]
     chosen = charge != 0 if quantity == "charged_pt" else charge == 0
     return np.where(chosen, pt, pt.dtype.type(0))
 
 
 def _plain(array: np.ndarray, dtype: type) -> np.ndarray:
-    """Array as the kernels take it: read-only like some arrays of the caller, so that all are of one type to numba."""
+    """Array as the kernels take it: read-only like some arrays of the caller, so that all are of
+    one type to numba.
+    """
     plain = np.require(array, dtype, ["C", "A"]).view(np.ndarray)
     plain.flags.writeable = False
     return plain

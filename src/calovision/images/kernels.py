@@ -1,10 +1,11 @@
 """The fast kernels: entries of a range of events into dense images, or straight into sparse rows.
 
-Every event goes through the same steps: a branch-free pass, which the compiler vectorizes, finds the cell of each
-entry in float64; a second one puts the entries inside the grid next to each other; then each channel adds its contents
-into an image. The dense kernel zeroes that image right before, so that it is still in the cache. The sparse kernel
-adds into one scratch image, marks touched cells as bits, and reads the bits in ascending order, so that rows come out
-sorted and only touched cells need to be cleared.
+Every event goes through the same steps: a branch-free pass, which the compiler vectorizes, finds
+the cell of each entry in float64; a second one puts the entries inside the grid next to each other;
+then each channel adds its contents into an image. The dense kernel zeroes that image right before,
+so that it is still in the cache. The sparse kernel adds into one scratch image, marks touched cells
+as bits, and reads the bits in ascending order, so that rows come out sorted and only touched cells
+need to be cleared.
 
 Tuples run over collections (``etas``, ``phis``, ``offsets``) or over channels (``contents``).
 """
@@ -14,13 +15,15 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from calovision.records import LARGEST
+from calovision.core.records import LARGEST
 
 CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
 REORDERED = {**CACHED, "fastmath": {"reassoc", "contract"}}  # sums may be taken in any order
 LOG2_E, LN_2 = 1 / np.log(2), np.log(2)
 POWERS_OF_HALF = 0.5 ** np.arange(64)
-TAYLOR = tuple(float((-1) ** n / np.prod(np.arange(1.0, n + 1))) for n in range(11))  # of exp(-r), 1e-10 at r = ln(2)/2
+TAYLOR = tuple(
+    float((-1) ** n / np.prod(np.arange(1.0, n + 1))) for n in range(11)
+)  # of exp(-r), 1e-10 at r = ln(2)/2
 
 
 @intrinsic
@@ -37,8 +40,9 @@ def _trailing_zeros(context, word):
 def _locate(eta, phi, eta_edges, phi_edges, cell):
     """Cell of each entry between equal edges, ``n_cells`` if it is outside.
 
-    It computes in the type of the coordinates, twice as many at a time for float32. An entry so close to an edge, or so
-    many turns away, that rounding could put it into the wrong cell gets the cell -1; False if there is none.
+    It computes in the type of the coordinates, twice as many at a time for float32. An entry so
+    close to an edge, or so many turns away, that rounding could put it into the wrong cell gets the
+    cell -1; False if there is none.
     """
     kind = eta.dtype.type
     n_eta, n_phi = len(eta_edges) - 1, len(phi_edges) - 1
@@ -71,7 +75,9 @@ def _locate(eta, phi, eta_edges, phi_edges, cell):
 
 @njit(**CACHED)
 def _locate_exactly(eta, phi, eta_edges, phi_edges, cell, every):
-    """Cell of every entry, or of those with cell -1, by comparison with the edges as in `EtaPhiGrid.cell_index`."""
+    """Cell of every entry, or of those with cell -1, by comparison with the edges as in
+    `EtaPhiGrid.cell_index`.
+    """
     n_eta, n_phi = len(eta_edges) - 1, len(phi_edges) - 1
     for i in range(len(eta)):
         if not every and cell[i] >= 0:
@@ -167,10 +173,11 @@ def _work_space(offsets):
 
 @njit(**CACHED)
 def _add_event(event, columns, channels, edges, work, image, overflow, touched):
-    """Add one event to ``image`` ``(n_channels, n_cells)``; returns the first channel with content not finite or
-    beyond `LARGEST`, or -1.
+    """Add one event to ``image`` ``(n_channels, n_cells)``; returns the first channel with content
+    not finite or beyond `LARGEST`, or -1.
 
-    ``touched`` are bits of the cells ``(n_collections, words)``, without words where nobody needs them.
+    ``touched`` are bits of the cells ``(n_collections, words)``, without words where nobody needs
+    them.
     """
     (etas, phis, offsets), (contents, collection, transverse) = columns, channels
     eta_edges, phi_edges, equal = edges
@@ -192,7 +199,9 @@ def _add_event(event, columns, channels, edges, work, image, overflow, touched):
                 _inverse_cosh(eta, factor)
                 known = True
             content = contents[c][start:stop]
-            overflow[c], everything = _outside_and_all(content, factor, transverse[c], cell, n_cells)
+            overflow[c], everything = _outside_and_all(
+                content, factor, transverse[c], cell, n_cells
+            )
             if not everything <= LARGEST:  # float32 holds no sum of them; NaN compares false
                 return c
             _add(image[c], cell, content, factor, transverse[c], inside)
@@ -208,7 +217,9 @@ def fill_dense(columns, channels, edges, first, images, overflow):
     work, nowhere = _work_space(columns[2]), np.zeros((1, 0), np.uint64)
     for event in range(len(images)):
         images[event] = 0
-        bad = _add_event(first + event, columns, channels, edges, work, images[event], overflow[event], nowhere)
+        bad = _add_event(
+            first + event, columns, channels, edges, work, images[event], overflow[event], nowhere
+        )
         if bad >= 0:
             return first + event, bad
     return -1, -1
@@ -216,10 +227,11 @@ def fill_dense(columns, channels, edges, first, images, overflow):
 
 @njit(**CACHED)
 def fill_sparse(columns, channels, edges, first, lengths, cells, values, overflow):
-    """Write the sparse rows of the events from ``first`` on one after the other; ``lengths`` are those of the rows.
+    """Write the sparse rows of the events from ``first`` on one after the other; ``lengths`` are
+    those of the rows.
 
-    ``cells`` and ``values`` need one place more than there are entries. Returns event and channel of the first content
-    that is not finite, or (-1, -1).
+    ``cells`` and ``values`` need one place more than there are entries. Returns event and channel
+    of the first content that is not finite, or (-1, -1).
     """
     work, collection = _work_space(columns[2]), channels[1]
     n_cells = (len(edges[0]) - 1) * (len(edges[1]) - 1)
@@ -227,7 +239,9 @@ def fill_sparse(columns, channels, edges, first, lengths, cells, values, overflo
     touched = np.zeros((len(columns[0]), n_cells // 64 + 1), np.uint64)
     end = 0
     for event in range(len(lengths)):
-        bad = _add_event(first + event, columns, channels, edges, work, scratch, overflow[event], touched)
+        bad = _add_event(
+            first + event, columns, channels, edges, work, scratch, overflow[event], touched
+        )
         if bad >= 0:
             return first + event, bad
         begin = end
@@ -240,7 +254,9 @@ def fill_sparse(columns, channels, edges, first, lengths, cells, values, overflo
 
 @njit(**CACHED)
 def _emit(touched, image, first_cell, cells, values, end):
-    """Append the touched cells that are not zero, ascending, and clear them; returns the new end of the rows."""
+    """Append the touched cells that are not zero, ascending, and clear them; returns the new end of
+    the rows.
+    """
     for word in range(len(touched)):
         bits = touched[word]
         while bits:

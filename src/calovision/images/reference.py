@@ -1,13 +1,17 @@
-"""The plain numpy implementation, one ``bincount`` a channel over all events: for tests, and where numba is missing."""
+"""The plain numpy implementation, one ``bincount`` a channel over all events: for tests, and where
+numba is missing.
+"""
 
 import numpy as np
 
-from calovision.grid import OUTSIDE, EtaPhiGrid
+from calovision.core.records import LARGEST
 from calovision.images.entries import Entries
-from calovision.records import LARGEST
+from calovision.images.grid import OUTSIDE, EtaPhiGrid
 
 
-def fill(entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.ndarray) -> tuple[int, int]:
+def fill(
+    entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.ndarray
+) -> tuple[int, int]:
     """Fill ``images`` ``(n, n_channels, n_cells)`` and ``overflow`` ``(n, n_channels)``.
 
     Returns event and channel of the first content that is not finite or too large, or (-1, -1).
@@ -17,7 +21,9 @@ def fill(entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.nd
     for eta, phi, offsets in zip(entries.etas, entries.phis, entries.offsets, strict=True):
         event = np.repeat(np.arange(n_events), np.diff(offsets))
         part = slice(offsets[0], offsets[-1])
-        located.append((event, grid.cell_index(eta[part], phi[part]), _inverse_cosh(eta[part]), part))
+        located.append(
+            (event, grid.cell_index(eta[part], phi[part]), _inverse_cosh(eta[part]), part)
+        )
     for c, content in enumerate(entries.contents):
         event, cell, factor, part = located[entries.collection[c]]
         content = content[part].astype(np.float64)
@@ -29,14 +35,16 @@ def fill(entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.nd
             content = content * factor
         inside = cell != OUTSIDE
         flat = event[inside] * grid.n_cells + cell[inside]
-        images[:, c] = np.bincount(flat, content[inside], minlength=n_events * grid.n_cells).reshape(
-            n_events, grid.n_cells
-        )
+        images[:, c] = np.bincount(
+            flat, content[inside], minlength=n_events * grid.n_cells
+        ).reshape(n_events, grid.n_cells)
         overflow[:, c] = np.bincount(event[~inside], content[~inside], minlength=n_events)
     return -1, -1
 
 
 def _inverse_cosh(eta: np.ndarray) -> np.ndarray:
     """1/cosh(eta) in float64; 0 where eta is infinite or no number."""
-    with np.errstate(over="ignore"):  # beyond |eta| = 710 nothing is transverse in float64; Delphes writes 999.9
+    with np.errstate(
+        over="ignore"
+    ):  # beyond |eta| = 710 nothing is transverse in float64; Delphes writes 999.9
         return np.nan_to_num(1 / np.cosh(eta.astype(np.float64)), nan=0.0)

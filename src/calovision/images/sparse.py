@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class SparseImages:
         Raises
         ------
         InputError
-            If the rows are no rows of such images: offsets that do not ascend within the cells, or cells outside.
+            If the rows are no rows of such images: offsets that do not ascend within the cells, or
+            cells outside.
         """
         self._check()
         images = np.zeros((len(self), int(np.prod(self.shape))), dtype=np.float32)
@@ -40,18 +41,29 @@ class SparseImages:
 
     def _check(self) -> None:
         n_cells, offsets = int(np.prod(self.shape)), self.offsets
-        if len(offsets) < 1 or offsets[0] < 0 or offsets[-1] > len(self.cells) or np.any(offsets[1:] < offsets[:-1]):
+        if (
+            len(offsets) < 1
+            or offsets[0] < 0
+            or offsets[-1] > len(self.cells)
+            or np.any(offsets[1:] < offsets[:-1])
+        ):
             raise InputError(
-                f"sparse images: the offsets must ascend within the {len(self.cells)} cells that are stored"
+                f"sparse images: the offsets must ascend within the {len(self.cells)} cells that "
+                "are stored"
             )
         if len(self.values) != len(self.cells):
-            raise InputError(f"sparse images: {len(self.values)} values for {len(self.cells)} cells")
+            raise InputError(
+                f"sparse images: {len(self.values)} values for {len(self.cells)} cells"
+            )
         if len(self.cells) and (self.cells.min() < 0 or self.cells.max() >= n_cells):
-            raise InputError(f"sparse images: cells beyond the {n_cells} of an image {tuple(self.shape)}")
+            raise InputError(
+                f"sparse images: cells beyond the {n_cells} of an image {tuple(self.shape)}"
+            )
 
 
 def cell_type(shape: tuple[int, int, int]) -> np.dtype:
-    """Smallest type of the flat indices of an image ``(n_channels, n_eta, n_phi)``: uint16 or uint32.
+    """Smallest type of the flat indices of an image ``(n_channels, n_eta, n_phi)``: uint16 or
+    uint32.
 
     Raises
     ------
@@ -59,7 +71,9 @@ def cell_type(shape: tuple[int, int, int]) -> np.dtype:
         If there are more cells than uint32 counts.
     """
     if np.prod(shape, dtype=np.float64) > 2**32:
-        raise InputError(f"images {tuple(shape)} have more than 2^32 cells: give fewer channels or cells")
+        raise InputError(
+            f"images {tuple(shape)} have more than 2^32 cells: give fewer channels or cells"
+        )
     return np.dtype(np.uint16 if np.prod(shape) <= np.iinfo(np.uint16).max + 1 else np.uint32)
 
 

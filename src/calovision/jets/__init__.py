@@ -1,7 +1,8 @@
 """Fat jets from calorimeter towers, and the jet variables of an event.
 
-GeV, radians, phi in [-pi, pi). Jets are awkward arrays of Momentum4D records with the fields pt, eta, phi, mass,
-``n_events * var``, in descending pT; constituents are ``n_events * var * var`` and aligned with them.
+GeV, radians, phi in [-pi, pi). Jets are awkward arrays of Momentum4D records with the fields pt,
+eta, phi, mass, ``n_events * var``, in descending pT; constituents are ``n_events * var * var`` and
+aligned with them.
 """
 
 from calovision.jets.clustering import (
@@ -18,7 +19,13 @@ from calovision.jets.selection import (
     find_fat_jets_with_constituents,
     select_fat_jets,
 )
-from calovision.jets.variables import N_LEADING_JETS, N_SUMMED_MASSES, event_variables, jet_columns, leading
+from calovision.jets.variables import (
+    N_LEADING_JETS,
+    N_SUMMED_MASSES,
+    event_variables,
+    jet_columns,
+    leading,
+)
 
 __all__ = [
     "N_LEADING_JETS",

@@ -1,19 +1,28 @@
-"""Checks of jets that come from a file or a caller, as towers and tracks are checked where images are built.
+"""Checks of jets that come from a file or a caller, as towers and tracks are checked where images
+are built.
 
-A jet without positive pT is none (padding of fixed-size arrays, as -999): its other numbers mean nothing.
+A jet without positive pT is none (padding of fixed-size arrays, as -999): its other numbers mean
+nothing.
 """
 
 import awkward as ak
 import numpy as np
 
-from calovision.errors import EntryError
-from calovision.numeric import whole_number
-from calovision.records import FlatRecords, bad_number, flat_records, plain_records, require_finite
+from calovision.core.errors import EntryError
+from calovision.core.numeric import whole_number
+from calovision.core.records import (
+    FlatRecords,
+    bad_number,
+    flat_records,
+    plain_records,
+    require_finite,
+)
 
 JET_FIELDS = ("pt", "eta", "phi", "mass")
 MASS_ROUNDING = 1e-3
-"""Of the energy: E^2 - p^2 of float32 numbers is right to some 2^-24 of E^2, so that a massless jet may come with a
-mass (by ROOT's convention of the sign of the mass squared) of some -5e-4 of its energy."""
+"""Of the energy: E^2 - p^2 of float32 numbers is right to some 2^-24 of E^2, so that a massless jet
+may come with a mass (by ROOT's convention of the sign of the mass squared) of some -5e-4 of its
+energy."""
 
 
 def plain_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
@@ -22,8 +31,8 @@ def plain_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
     Raises
     ------
     EntryError
-        If a number is missing; a pT is not finite or beyond 1e12 GeV; or the eta, phi or mass of a jet with positive
-        pT is.
+        If a number is missing; a pT is not finite or beyond 1e12 GeV; or the eta, phi or mass of a
+        jet with positive pT is.
     """
     jets = plain_records(jets, JET_FIELDS, name)
     flat = flat_records(jets, JET_FIELDS, name)
@@ -32,12 +41,15 @@ def plain_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
     exists = flat.columns["pt"][first:last] > 0
     for field in ("eta", "phi", "mass"):
         column = flat.columns[field][first:last]
-        _raise_for_first(flat, f"{name}.{field}", exists & ~(np.abs(column.astype(np.float64)) < np.inf))
+        _raise_for_first(
+            flat, f"{name}.{field}", exists & ~(np.abs(column.astype(np.float64)) < np.inf)
+        )
     return jets
 
 
 def with_real_masses(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
-    """Jets whose masses are negative by no more than rounding, with 0 for these; the very array if there are none.
+    """Jets whose masses are negative by no more than rounding, with 0 for these; the very array if
+    there are none.
 
     Raises
     ------
@@ -49,7 +61,9 @@ def with_real_masses(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
     pt, eta, _, mass = (flat.columns[field][first:last].astype(np.float64) for field in JET_FIELDS)
     with np.errstate(over="ignore"):
         negative = (mass < 0) & (pt > 0)
-        _raise_for_first(flat, f"{name}.mass", negative & (mass < -MASS_ROUNDING * pt * np.cosh(eta)))
+        _raise_for_first(
+            flat, f"{name}.mass", negative & (mass < -MASS_ROUNDING * pt * np.cosh(eta))
+        )
     require_finite(flat, ["mass"], name)
     if not (mass < 0).any():
         return jets
@@ -71,7 +85,11 @@ def checked_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
     ascends[1:] = pt[1:] > pt[:-1]
     ascends[offsets[:-1][offsets[:-1] < len(pt)]] = False  # the first of an event
     if ascends.any():
-        raise EntryError(flat.row_of(int(np.argmax(ascends))), f"{name}.pt", "does not descend; sort the jets by pT")
+        raise EntryError(
+            flat.row_of(int(np.argmax(ascends))),
+            f"{name}.pt",
+            "does not descend; sort the jets by pT",
+        )
     return jets
 
 
@@ -81,12 +99,16 @@ def number_of_jets(n: int | None) -> int | None:
 
 
 def _raise_for_first(flat: FlatRecords, field: str, wrong: np.ndarray) -> None:
-    """Raise EntryError for the first of the entries in the span of the records that are wrong, if there is one."""
+    """Raise EntryError for the first of the entries in the span of the records that are wrong, if
+    there is one.
+    """
     if not wrong.any():
         return
     entry = flat.span[0] + int(np.argmax(wrong))
     row, value = flat.row_of(entry), float(flat.columns[field.split(".")[-1]][entry])
     if not np.isfinite(value):
         raise bad_number(row, field, value)
-    problem = f"is {value:.3g} GeV, below zero by more than rounding; give masses, which are not negative"
+    problem = (
+        f"is {value:.3g} GeV, below zero by more than rounding; give masses, which are not negative"
+    )
     raise EntryError(row, field, problem)

@@ -1,7 +1,7 @@
 """Jets from four-momenta: clustering, trimming, subjets, and which towers went into each jet.
 
-All events of a chunk are clustered in one call, without a loop in Python. The arrays that go into FastJet are records
-px, py, pz, E in one contiguous list, as its awkward interface wants them.
+All events of a chunk are clustered in one call, without a loop in Python. The arrays that go into
+FastJet are records px, py, pz, E in one contiguous list, as its awkward interface wants them.
 """
 
 from dataclasses import replace
@@ -10,13 +10,15 @@ import awkward as ak
 import fastjet
 import numpy as np
 
-from calovision.errors import InputError
-from calovision.kinematics import massless_momenta, pt_eta_phi_mass
-from calovision.numeric import finite_number, float_array
-from calovision.records import FlatRecords, flat_records, plain_records, require_finite
+from calovision.core.errors import InputError
+from calovision.core.kinematics import massless_momenta, pt_eta_phi_mass
+from calovision.core.numeric import finite_number, float_array
+from calovision.core.records import FlatRecords, flat_records, plain_records, require_finite
 
 TOWER_FIELDS = ("e", "eta", "phi")
-LARGEST_RADIUS = 100.0  # rad: far more than the distance of any two particles that meet in a detector
+LARGEST_RADIUS = (
+    100.0  # rad: far more than the distance of any two particles that meet in a detector
+)
 
 # FastJet prints its banner on stdout at the first clustering; a null stream silences it.
 fastjet.multi_inheritor.set_fastjet_banner_stream(None)
@@ -34,9 +36,9 @@ def cluster_fat_jets(
     Parameters
     ----------
     towers
-        Records with the fields e (GeV), eta, phi, ``n_events * var``; other fields are ignored. Towers without
-        positive energy or with a coordinate that is not finite take no part, and neither do missing ones (None); an
-        event whose towers are missing has no jets.
+        Records with the fields e (GeV), eta, phi, ``n_events * var``; other fields are ignored.
+        Towers without positive energy or with a coordinate that is not finite take no part, and
+        neither do missing ones (None); an event whose towers are missing has no jets.
     radius
         Radius parameter of the jets.
     pt_min
@@ -51,15 +53,19 @@ def cluster_fat_jets(
     Raises
     ------
     InputError
-        If a field is missing, an energy is not finite or beyond 1e12 GeV, or a parameter is out of range.
+        If a field is missing, an energy is not finite or beyond 1e12 GeV, or a parameter is out of
+        range.
 
     Notes
     -----
-    Anti-kt: Cacciari, Salam, Soyez, arXiv:0802.1189; FastJet: arXiv:1111.6097. Towers are taken as massless, as
-    Delphes does; tests/test_jets.py compares with the jets, trimmed and not, that Delphes wrote itself.
+    Anti-kt: Cacciari, Salam, Soyez, arXiv:0802.1189; FastJet: arXiv:1111.6097. Towers are taken as
+    massless, as Delphes does; tests/test_jets.py compares with the jets, trimmed and not, that
+    Delphes wrote itself.
     """
     pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
-    sequence = _cluster(massless_particles(flat_towers(towers))[0], fastjet.antikt_algorithm, radius)
+    sequence = _cluster(
+        massless_particles(flat_towers(towers))[0], fastjet.antikt_algorithm, radius
+    )
     if trimming is None:
         jets = _collider_coordinates(sequence.inclusive_jets(pt_min))
     else:
@@ -83,8 +89,9 @@ def cluster_with_constituents(
     jets
         In descending (trimmed) pT, ``n_events * var``.
     constituents
-        The towers of each jet, ``n_events * var * var``, with all their fields and pt (GeV); of a trimmed jet those
-        that trimming leaves. Where some towers are missing, fields that are not needed and lack a number are left out.
+        The towers of each jet, ``n_events * var * var``, with all their fields and pt (GeV); of a
+        trimmed jet those that trimming leaves. Where some towers are missing, fields that are not
+        needed and lack a number are left out.
     """
     pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
     towers = plain_records(towers, TOWER_FIELDS, "towers")
@@ -110,7 +117,8 @@ def trim(constituents: ak.Array, *, r_sub: float = 0.2, f_cut: float = 0.05) -> 
     Parameters
     ----------
     constituents
-        Records px, py, pz, E or pt, eta, phi, mass, ``n_events * var * var`` (event, jet, constituent), GeV.
+        Records px, py, pz, E or pt, eta, phi, mass, ``n_events * var * var`` (event, jet,
+        constituent), GeV.
     r_sub
         Radius of the kt subjets.
     f_cut
@@ -118,12 +126,14 @@ def trim(constituents: ak.Array, *, r_sub: float = 0.2, f_cut: float = 0.05) -> 
 
     Returns
     -------
-    Trimmed jets, ``n_events * var``, in the order of the input; zero momentum where no subjet stays.
+    Trimmed jets, ``n_events * var``, in the order of the input; zero momentum where no subjet
+    stays.
 
     Raises
     ------
     InputError
-        If ``f_cut`` is outside [0, 1), ``r_sub`` is not positive, or a momentum is missing or not finite.
+        If ``f_cut`` is outside [0, 1), ``r_sub`` is not positive, or a momentum is missing or not
+        finite.
 
     Notes
     -----
@@ -131,7 +141,9 @@ def trim(constituents: ak.Array, *, r_sub: float = 0.2, f_cut: float = 0.05) -> 
     """
     trimming = checked_trimming((r_sub, f_cut))
     flat = _flat_momenta(constituents, "constituents", depth=2)
-    jets, _ = _trimmed(FlatRecords(flat.offsets[1:], flat.columns).to_awkward("Momentum4D"), *trimming)
+    jets, _ = _trimmed(
+        FlatRecords(flat.offsets[1:], flat.columns).to_awkward("Momentum4D"), *trimming
+    )
     return ak.unflatten(jets, np.diff(flat.offsets[0]))
 
 
@@ -156,7 +168,8 @@ def kt_subjets(particles: ak.Array, radius: float) -> ak.Array:
 
 
 def hard_subjet_constituents(particles: ak.Array, *, r_sub: float, f_cut: float) -> ak.Array:
-    """Tell which constituents trimming keeps: bool, ``n_jets * var``, for records px, py, pz, E as in `kt_subjets`.
+    """Tell which constituents trimming keeps: bool, ``n_jets * var``, for records px, py, pz, E as
+    in `kt_subjets`.
 
     Raises
     ------
@@ -164,11 +177,15 @@ def hard_subjet_constituents(particles: ak.Array, *, r_sub: float, f_cut: float)
         As `trim`.
     """
     trimming = checked_trimming((r_sub, f_cut))
-    return _trimmed(_flat_momenta(particles, "particles", of="jet").to_awkward("Momentum4D"), *trimming)[1]
+    return _trimmed(
+        _flat_momenta(particles, "particles", of="jet").to_awkward("Momentum4D"), *trimming
+    )[1]
 
 
 def checked_trimming(trimming: tuple[float, float] | None) -> tuple[float, float] | None:
-    """``(r_sub, f_cut)`` as plain floats; InputError unless the radius is positive and the fraction in [0, 1)."""
+    """``(r_sub, f_cut)`` as plain floats; InputError unless the radius is positive and the fraction
+    in [0, 1).
+    """
     if trimming is None:
         return None
     numbers = float_array(trimming, "trimming")
@@ -188,7 +205,9 @@ def flat_towers(towers: ak.Array) -> FlatRecords:
 
 
 def massless_particles(towers: FlatRecords) -> tuple[ak.Array, np.ndarray]:
-    """Momentum4D records px, py, pz, E of the towers that can be clustered, and which can, bool ``(n,)``."""
+    """Momentum4D records px, py, pz, E of the towers that can be clustered, and which can, bool
+    ``(n,)``.
+    """
     e, eta, phi = (towers.columns[name] for name in TOWER_FIELDS)
     usable = (e > 0) & np.isfinite(eta) & np.isfinite(phi)
     selected = towers.keep(usable)
@@ -214,7 +233,9 @@ def _descending_pt(jets: ak.Array) -> ak.Array:
 
 
 def _trimmed(per_jet: ak.Array, r_sub: float, f_cut: float) -> tuple[ak.Array, ak.Array]:
-    """Trimmed jets, ``n_jets``, of constituents ``n_jets * var``, and which constituents stay, ``n_jets * var``."""
+    """Trimmed jets, ``n_jets``, of constituents ``n_jets * var``, and which constituents stay,
+    ``n_jets * var``.
+    """
     jet_pt = np.hypot(ak.sum(per_jet.px, axis=1), ak.sum(per_jet.py, axis=1))
     sequence = fastjet.ClusterSequence(per_jet, fastjet.JetDefinition(fastjet.kt_algorithm, r_sub))
     subjets, index = sequence.inclusive_jets(), sequence.constituent_index(0.0)
@@ -226,16 +247,22 @@ def _trimmed(per_jet: ak.Array, r_sub: float, f_cut: float) -> tuple[ak.Array, a
 
 
 def _is_listed(index: ak.Array, counts: ak.Array) -> ak.Array:
-    """Bool, ``n * var`` with the given counts: whether the position is among the row's ``index``, ``n * var``."""
+    """Bool, ``n * var`` with the given counts: whether the position is among the row's ``index``,
+    ``n * var``.
+    """
     counts = ak.to_numpy(counts)
     starts = np.cumsum(counts) - counts
     listed = np.zeros(counts.sum(), dtype=bool)
-    listed[ak.to_numpy(ak.flatten(index)) + np.repeat(starts, ak.to_numpy(ak.num(index, axis=1)))] = True
+    listed[
+        ak.to_numpy(ak.flatten(index)) + np.repeat(starts, ak.to_numpy(ak.num(index, axis=1)))
+    ] = True
     return ak.unflatten(listed, counts)
 
 
 def _pick(particles: ak.Array, index: ak.Array) -> ak.Array:
-    """Elements ``n * var * var`` of ``particles``, ``n * var``, by their ``index`` in the row, ``n * var * var``."""
+    """Elements ``n * var * var`` of ``particles``, ``n * var``, by their ``index`` in the row, ``n
+    * var * var``.
+    """
     picked = particles[ak.flatten(index, axis=2)]
     per_jet = ak.unflatten(ak.flatten(picked, axis=1), ak.flatten(ak.num(index, axis=2), axis=1))
     return ak.unflatten(per_jet, ak.num(index, axis=1))
@@ -243,12 +270,22 @@ def _pick(particles: ak.Array, index: ak.Array) -> ak.Array:
 
 def _with_pt(towers: ak.Array, particles: ak.Array) -> ak.Array:
     """Towers with the field pt, as stored or else that of their massless momenta."""
-    return towers if "pt" in towers.fields else ak.with_field(towers, np.hypot(particles.px, particles.py), "pt")
+    return (
+        towers
+        if "pt" in towers.fields
+        else ak.with_field(towers, np.hypot(particles.px, particles.py), "pt")
+    )
 
 
-def _flat_momenta(particles: ak.Array, name: str, *, depth: int = 1, of: str = "event") -> FlatRecords:
+def _flat_momenta(
+    particles: ak.Array, name: str, *, depth: int = 1, of: str = "event"
+) -> FlatRecords:
     """Fields px, py, pz, E of particles with these or pt, eta, phi, mass, float64, packed."""
-    fields = ("px", "py", "pz", "E") if "px" in getattr(particles, "fields", ["px"]) else ("pt", "eta", "phi", "mass")
+    fields = (
+        ("px", "py", "pz", "E")
+        if "px" in getattr(particles, "fields", ["px"])
+        else ("pt", "eta", "phi", "mass")
+    )
     flat = flat_records(particles, fields, name, depth=depth, of=of)
     require_finite(flat, fields, name, of=of)
     flat = flat.packed()
@@ -257,7 +294,12 @@ def _flat_momenta(particles: ak.Array, name: str, *, depth: int = 1, of: str = "
         pt, eta, phi, mass = columns.values()
         with np.errstate(over="ignore"):
             pz = pt * np.sinh(eta)
-            columns = {"px": pt * np.cos(phi), "py": pt * np.sin(phi), "pz": pz, "E": np.sqrt(pt**2 + pz**2 + mass**2)}
+            columns = {
+                "px": pt * np.cos(phi),
+                "py": pt * np.sin(phi),
+                "pz": pz,
+                "E": np.sqrt(pt**2 + pz**2 + mass**2),
+            }
         flat = replace(flat, columns=columns)
         require_finite(flat, ["E"], name, of=of)
     return replace(flat, columns=columns)
@@ -265,6 +307,8 @@ def _flat_momenta(particles: ak.Array, name: str, *, depth: int = 1, of: str = "
 
 def _collider_coordinates(jets: ak.Array) -> ak.Array:
     """Momentum4D records pt, eta, phi, mass of jets, ``n_events * var``."""
-    components = (ak.to_numpy(ak.flatten(component)) for component in (jets.px, jets.py, jets.pz, jets.E))
+    components = (
+        ak.to_numpy(ak.flatten(component)) for component in (jets.px, jets.py, jets.pz, jets.E)
+    )
     coordinates = ak.zip(pt_eta_phi_mass(*components), with_name="Momentum4D")
     return ak.unflatten(coordinates, ak.num(jets, axis=1))

@@ -1,7 +1,8 @@
-"""What an event holds beside its fat jets: small-R jets, shapes, counts, and its hardest towers and tracks.
+"""What an event holds beside its fat jets: small-R jets, shapes, counts, and its hardest towers and
+tracks.
 
-A search that does without images would use these: the number of small-R jets alone is strong. GeV, radians. Arrays
-have one row an event.
+A search that does without images would use these: the number of small-R jets alone is strong. GeV,
+radians. Arrays have one row an event.
 """
 
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.kinematics import wrap_phi
+from calovision.core.numeric import finite_number, whole_number
+from calovision.core.records import flat_records, plain_records, require_finite
 from calovision.jets.clustering import cluster_fat_jets
-from calovision.kinematics import wrap_phi
-from calovision.numeric import finite_number, whole_number
-from calovision.records import flat_records, plain_records, require_finite
 from calovision.selection import N_LEADING_SMALL_JETS
 
 
@@ -45,7 +46,9 @@ class EventContent:
             whole_number(getattr(self, name), f"small jets: {name}", at_least=0)
 
 
-def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> dict[str, np.ndarray]:
+def event_content(
+    towers: ak.Array, tracks: ak.Array, content: EventContent
+) -> dict[str, np.ndarray]:
     """Variables of small-R jets, shapes and counts, and the hardest towers and tracks.
 
     Parameters
@@ -64,25 +67,28 @@ def event_content(towers: ak.Array, tracks: ak.Array, content: EventContent) -> 
     ``jet_pt``
         pT of the ten leading ones, ``(n, 10)``, padded with zeros.
     ``sphericity``, ``aplanarity``
-        Of these jets: 3/2 of the sum of the two smaller eigenvalues, and of the smallest, of the normalized momentum
-        tensor (Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416; Hanson et al., Phys. Rev. Lett. 35 (1975) 1609); 0 without
-        jets.
+        Of these jets: 3/2 of the sum of the two smaller eigenvalues, and of the smallest, of the
+        normalized momentum tensor (Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416; Hanson et al.,
+        Phys. Rev. Lett. 35 (1975) 1609); 0 without jets.
     ``n_towers``, ``n_tracks``
         Numbers inside the acceptance, int64 ``(n,)``.
     ``leading_towers``
-        ET, eta, phi and electromagnetic share of the hardest towers, float32 ``(n, leading_towers, 4)``, zero padded;
-        ``leading_tracks`` pT, eta, phi, ``(n, leading_tracks, 3)``. Only where the numbers are positive.
+        ET, eta, phi and electromagnetic share of the hardest towers, float32 ``(n, leading_towers,
+        4)``, zero padded; ``leading_tracks`` pT, eta, phi, ``(n, leading_tracks, 3)``. Only where
+        the numbers are positive.
 
     Raises
     ------
     InputError
-        If towers and tracks are not of the same events, a field is missing, or an energy or a pT is missing or not
-        finite. Missing towers and tracks are left out.
+        If towers and tracks are not of the same events, a field is missing, or an energy or a pT is
+        missing or not finite. Missing towers and tracks are left out.
     """
     towers = _checked(towers, ("e", "e_em"), "towers")
     tracks = _checked(tracks, ("pt",), "tracks")
     if len(towers) != len(tracks):
-        raise InputError(f"towers have {len(towers)} events but tracks {len(tracks)}: both must have the same")
+        raise InputError(
+            f"towers have {len(towers)} events but tracks {len(tracks)}: both must have the same"
+        )
     jets = cluster_fat_jets(towers, radius=content.radius, pt_min=content.pt_min)
     jets = jets[np.abs(jets.eta) < content.eta_max]
     sphericity, aplanarity = shapes(jets)
@@ -110,12 +116,18 @@ def _checked(collection: ak.Array, momenta: tuple[str, ...], name: str) -> ak.Ar
 
 
 def shapes(jets: ak.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Sphericity and aplanarity of records pt, eta, phi, ``n_events * var``; ``(n,)`` each, 0 without momentum."""
+    """Sphericity and aplanarity of records pt, eta, phi, ``n_events * var``; ``(n,)`` each, 0
+    without momentum.
+    """
     momenta = [jets.pt * np.cos(jets.phi), jets.pt * np.sin(jets.phi), jets.pt * np.sinh(jets.eta)]
-    tensor = np.array([[ak.to_numpy(ak.sum(a * b, axis=1)) for a in momenta] for b in momenta], dtype=np.float64)
+    tensor = np.array(
+        [[ak.to_numpy(ak.sum(a * b, axis=1)) for a in momenta] for b in momenta], dtype=np.float64
+    )
     trace = np.trace(tensor)
     tensor = np.moveaxis(tensor, 2, 0) / np.where(trace > 0, trace, 1.0)[:, None, None]  # (n, 3, 3)
-    smallest, middle, _ = np.maximum(np.linalg.eigvalsh(tensor), 0.0).T  # rounding makes planar events negative
+    smallest, middle, _ = np.maximum(
+        np.linalg.eigvalsh(tensor), 0.0
+    ).T  # rounding makes planar events negative
     return 1.5 * (smallest + middle), 1.5 * smallest
 
 
@@ -123,11 +135,19 @@ def _leading_towers(towers: ak.Array, n: int) -> dict[str, np.ndarray]:
     if n == 0:
         return {}
     et = towers.e / np.cosh(towers.eta)
-    return {"leading_towers": _leading(n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e)}
+    return {
+        "leading_towers": _leading(
+            n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e
+        )
+    }
 
 
 def _leading_tracks(tracks: ak.Array, n: int) -> dict[str, np.ndarray]:
-    return {} if n == 0 else {"leading_tracks": _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))}
+    return (
+        {}
+        if n == 0
+        else {"leading_tracks": _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))}
+    )
 
 
 def wrapped(phi: ak.Array) -> ak.Array:
@@ -136,7 +156,9 @@ def wrapped(phi: ak.Array) -> ak.Array:
 
 
 def _leading(n: int, size: ak.Array, *fields: ak.Array) -> np.ndarray:
-    """Fields of the n largest entries of each event in descending order, float32 ``(n_events, n, n_fields)``."""
+    """Fields of the n largest entries of each event in descending order, float32 ``(n_events, n,
+    n_fields)``.
+    """
     order = ak.argsort(size, axis=1, ascending=False, stable=True)[:, :n]
     return np.stack([_padded(values[order], n) for values in fields], axis=-1).astype(np.float32)
 

@@ -5,26 +5,29 @@ from dataclasses import dataclass
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.numeric import finite_number, float_array
+from calovision.core.records import AWKWARD_ERRORS, plain_records
 from calovision.jets.checks import plain_jets, with_real_masses
 from calovision.jets.clustering import cluster_fat_jets, cluster_with_constituents
-from calovision.numeric import finite_number, float_array
-from calovision.records import AWKWARD_ERRORS, plain_records
 
-RECLUSTERED_PT = 0.5  # of the definition's pt_min: the file's jets may be calibrated, those of the towers are not
+# of the definition's pt_min: the file's jets may be calibrated, those of the towers are not
+RECLUSTERED_PT = 0.5
 MATCHED_DISTANCE = 0.5  # of the radius: two anti-kt jets are never closer than the radius
 
 
 def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2.0) -> ak.Array:
     """Keep the jets with pT above ``pt_min`` (GeV) and |eta| below ``eta_max``, in descending pT.
 
-    The defaults are those of arXiv:1711.03573 and arXiv:1804.03568. Missing jets are left out, and so are those without
-    positive pT. Masses that are negative by rounding (at most 1e-3 of the energy) become 0.
+    The defaults are those of arXiv:1711.03573 and arXiv:1804.03568. Missing jets are left out, and
+    so are those without positive pT. Masses that are negative by rounding (at most 1e-3 of the
+    energy) become 0.
 
     Raises
     ------
     EntryError
-        If a momentum is missing or not finite, or the mass of a jet that is kept is below zero by more than rounding.
+        If a momentum is missing or not finite, or the mass of a jet that is kept is below zero by
+        more than rounding.
     """
     jets = plain_jets(jets)
     return with_real_masses(jets[_selected_by_descending_pt(jets, pt_min, eta_max)])
@@ -34,8 +37,9 @@ def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2
 class FatJetDefinition:
     """Which fat jets count: their clustering, optional trimming, and selection.
 
-    ``radius``, ``r_sub`` in rad, ``pt_min`` in GeV; the defaults are those of arXiv:1711.03573, whose jets are not
-    groomed, and ``r_sub`` and ``f_cut`` those of the trimming in arXiv:1804.03568.
+    ``radius``, ``r_sub`` in rad, ``pt_min`` in GeV; the defaults are those of arXiv:1711.03573,
+    whose jets are not groomed, and ``r_sub`` and ``f_cut`` those of the trimming in
+    arXiv:1804.03568.
     """
 
     radius: float = 1.0
@@ -50,12 +54,14 @@ class FatJetDefinition:
             finite_number(getattr(self, name), f"fat jets: {name}")
         if not self.radius > 0 or not self.r_sub > 0 or not 0 <= self.f_cut < 1:
             raise InputError(
-                f"fat jets: radius {self.radius} and r_sub {self.r_sub} must be positive, f_cut {self.f_cut} in [0, 1)"
+                f"fat jets: radius {self.radius} and r_sub {self.r_sub} must be positive, f_cut "
+                f"{self.f_cut} in [0, 1)"
             )
 
 
 def find_fat_jets(towers: ak.Array, own: ak.Array | None, definition: FatJetDefinition) -> ak.Array:
-    """Selected fat jets of each event: the file's own where it has them, else clustered from the towers.
+    """Selected fat jets of each event: the file's own where it has them, else clustered from the
+    towers.
 
     Parameters
     ----------
@@ -77,12 +83,17 @@ def find_fat_jets(towers: ak.Array, own: ak.Array | None, definition: FatJetDefi
     """
     if own is None:
         trimming = (definition.r_sub, definition.f_cut) if definition.groomed else None
-        own = cluster_fat_jets(towers, radius=definition.radius, pt_min=definition.pt_min, trimming=trimming)
+        own = cluster_fat_jets(
+            towers, radius=definition.radius, pt_min=definition.pt_min, trimming=trimming
+        )
     return select_fat_jets(own, pt_min=definition.pt_min, eta_max=definition.eta_max)
 
 
 def find_fat_jets_with_constituents(
-    towers: ak.Array | None, own: ak.Array | None, own_constituents: ak.Array | None, definition: FatJetDefinition
+    towers: ak.Array | None,
+    own: ak.Array | None,
+    own_constituents: ak.Array | None,
+    definition: FatJetDefinition,
 ) -> tuple[ak.Array, ak.Array]:
     """Selected fat jets of each event as `find_fat_jets` gives them, and their constituents.
 
@@ -93,7 +104,8 @@ def find_fat_jets_with_constituents(
     own
         The file's fat jets; None if it has none.
     own_constituents
-        Their constituents, ``n_events * var * var``, aligned with ``own``; None if the file has none.
+        Their constituents, ``n_events * var * var``, aligned with ``own``; None if the file has
+        none.
     definition
         Clustering, trimming and selection.
 
@@ -102,14 +114,16 @@ def find_fat_jets_with_constituents(
     jets
         In descending pT, ``n_events * var``, with all fields of the file's jets.
     constituents
-        ``n_events * var * var``, aligned with the jets, whose momenta stay those of the file: the file's own
-        constituents where it has them; else the towers of the jet that is clustered anew and found within half the
-        radius (none if there is no such jet, so that the image is empty), trimmed if the definition is groomed.
+        ``n_events * var * var``, aligned with the jets, whose momenta stay those of the file: the
+        file's own constituents where it has them; else the towers of the jet that is clustered anew
+        and found within half the radius (none if there is no such jet, so that the image is empty),
+        trimmed if the definition is groomed.
 
     Raises
     ------
     InputError
-        If towers are needed and there are none, the constituents are not aligned with the jets, or as `find_fat_jets`.
+        If towers are needed and there are none, the constituents are not aligned with the jets, or
+        as `find_fat_jets`.
     """
     if own is None or own_constituents is None:
         jets, constituents = _from_towers(towers, own, definition)
@@ -118,15 +132,22 @@ def find_fat_jets_with_constituents(
     jets = plain_jets(jets)
     constituents = plain_records(constituents, ("pt", "eta", "phi"), "constituents", depth=2)
     if not ak.array_equal(ak.num(jets, axis=1), ak.num(constituents, axis=1)):
-        raise InputError("constituents and fat jets must be aligned: they differ in the number of jets of an event")
+        raise InputError(
+            "constituents and fat jets must be aligned: they differ in the number of jets of an "
+            "event"
+        )
     order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
     return with_real_masses(jets[order]), constituents[order]
 
 
 def _without_missing_jets(own: ak.Array, constituents: ak.Array) -> tuple[ak.Array, ak.Array]:
-    """Jets and their constituents without the jets that are missing (None); events that are missing have no jets."""
+    """Jets and their constituents without the jets that are missing (None); events that are missing
+    have no jets.
+    """
     try:
-        jets, lists = (ak.fill_none(ak.from_regular(array), [], axis=0) for array in (own, constituents))
+        jets, lists = (
+            ak.fill_none(ak.from_regular(array), [], axis=0) for array in (own, constituents)
+        )
         missing = ak.is_none(jets, axis=1)
         if not ak.any(missing) or not ak.array_equal(ak.num(jets, axis=1), ak.num(lists, axis=1)):
             return own, constituents
@@ -138,25 +159,38 @@ def _without_missing_jets(own: ak.Array, constituents: ak.Array) -> tuple[ak.Arr
 def _from_towers(
     towers: ak.Array | None, own: ak.Array | None, definition: FatJetDefinition
 ) -> tuple[ak.Array, ak.Array]:
-    """Jets clustered from the towers and their constituents; the momenta are those of ``own`` where it is given."""
+    """Jets clustered from the towers and their constituents; the momenta are those of ``own`` where
+    it is given.
+    """
     if towers is None:
-        raise InputError("the constituents of fat jets need towers, or the file's own jets with constituents")
+        raise InputError(
+            "the constituents of fat jets need towers, or the file's own jets with constituents"
+        )
     trimming = (definition.r_sub, definition.f_cut) if definition.groomed else None
     pt_min = definition.pt_min if own is None else RECLUSTERED_PT * definition.pt_min
-    jets, constituents = cluster_with_constituents(towers, radius=definition.radius, pt_min=pt_min, trimming=trimming)
+    jets, constituents = cluster_with_constituents(
+        towers, radius=definition.radius, pt_min=pt_min, trimming=trimming
+    )
     if own is None:
         return jets, constituents
     return own, _of_nearest_jet(own, jets, constituents, MATCHED_DISTANCE * definition.radius)
 
 
-def _of_nearest_jet(own: ak.Array, jets: ak.Array, constituents: ak.Array, distance: float) -> ak.Array:
-    """Constituents of the jet nearest to each of ``own``; none where it is not nearer than ``distance``."""
+def _of_nearest_jet(
+    own: ak.Array, jets: ak.Array, constituents: ak.Array, distance: float
+) -> ak.Array:
+    """Constituents of the jet nearest to each of ``own``; none where it is not nearer than
+    ``distance``.
+    """
     (own_eta, eta), (own_phi, phi) = (
-        ak.unzip(ak.cartesian([own[name], jets[name]], axis=1, nested=True)) for name in ("eta", "phi")
+        ak.unzip(ak.cartesian([own[name], jets[name]], axis=1, nested=True))
+        for name in ("eta", "phi")
     )
     turns = np.round((own_phi - phi) / (2 * np.pi))
     squared = (own_eta - eta) ** 2 + (own_phi - phi - 2 * np.pi * turns) ** 2
-    nearest = ak.mask(ak.argmin(squared, axis=2), ak.fill_none(ak.min(squared, axis=2) < distance**2, False))
+    nearest = ak.mask(
+        ak.argmin(squared, axis=2), ak.fill_none(ak.min(squared, axis=2) < distance**2, False)
+    )
     return ak.fill_none(constituents[nearest], [], axis=1)
 
 

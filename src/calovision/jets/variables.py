@@ -1,16 +1,19 @@
 """Variables of events and columns of jets.
 
-GeV, radians, phi in [-pi, pi); jets are records pt, eta, phi, mass, ``n_events * var``, in descending pT.
+GeV, radians, phi in [-pi, pi); jets are records pt, eta, phi, mass, ``n_events * var``, in
+descending pT.
 """
 
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.kinematics import wrap_phi
 from calovision.jets.checks import checked_jets, number_of_jets
-from calovision.kinematics import wrap_phi
 
-N_LEADING_JETS = 5  # jets whose momenta are kept: the shallow classifiers of arXiv:1711.03573 use five
+N_LEADING_JETS = (
+    5  # jets whose momenta are kept: the shallow classifiers of arXiv:1711.03573 use five
+)
 N_SUMMED_MASSES = 4  # jets in the summed jet mass of arXiv:1804.03568
 
 
@@ -29,8 +32,8 @@ def event_variables(fat_jets: ak.Array) -> dict[str, np.ndarray]:
     ``mj_sum``
         Sum of the masses of the (up to) four leading jets, GeV.
     ``delta_eta_12``
-        |eta_1 - eta_2| of the two leading jets. It is infinite for fewer than two jets, so that such an event fails
-        every requirement of a small separation, however the comparison is written.
+        |eta_1 - eta_2| of the two leading jets. It is infinite for fewer than two jets, so that
+        such an event fails every requirement of a small separation, however it is written.
     ``ht``
         Scalar sum of the pT of all the jets, GeV.
     ``leading_pt``
@@ -41,8 +44,8 @@ def event_variables(fat_jets: ak.Array) -> dict[str, np.ndarray]:
     Raises
     ------
     EntryError
-        If a number is missing or not finite, the jets are not in descending pT, or a mass is below zero by more than
-        rounding; missing jets are left out.
+        If a number is missing or not finite, the jets are not in descending pT, or a mass is below
+        zero by more than rounding; missing jets are left out.
 
     Notes
     -----
@@ -82,8 +85,8 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
     ``pt``, ``eta``, ``phi``, ``mass``
         float64, GeV and rad.
     ``tau21``, ``tau32``
-        Ratios of N-subjettiness tau2/tau1 and tau3/tau2 (arXiv:1011.2268), float64, only where the jets have both;
-        NaN where the denominator is not positive or one of the two is not finite.
+        Ratios of N-subjettiness tau2/tau1 and tau3/tau2 (arXiv:1011.2268), float64, only where the
+        jets have both; NaN where the denominator is not positive or one of the two is not finite.
 
     Raises
     ------
@@ -105,10 +108,15 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
 
 
 def leading(jets: ak.Array, n: int | None) -> ak.Array:
-    """Keep the first n jets of each event, of jets or of what is aligned with them; None keeps all."""
+    """Keep the first n jets of each event, of jets or of what is aligned with them; None keeps
+    all.
+    """
     n = number_of_jets(n)
     if not isinstance(jets, ak.Array) or jets.ndim < 2:
-        raise InputError(f"jets are {type(jets).__name__}: they must be an awkward array of one list for each event")
+        raise InputError(
+            f"jets are {type(jets).__name__}: they must be an awkward array of one list for each "
+            "event"
+        )
     return jets[:, :n]
 
 
@@ -122,6 +130,8 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _padded(values: ak.Array) -> np.ndarray:
-    """Return the first values of each event, float64 ``(n_events, N_LEADING_JETS)``, padded with zeros."""
+    """Return the first values of each event, float64 ``(n_events, N_LEADING_JETS)``, padded with
+    zeros.
+    """
     padded = ak.pad_none(values, N_LEADING_JETS, axis=1, clip=True)
     return ak.to_numpy(ak.fill_none(padded, 0.0), allow_missing=False).astype(np.float64)

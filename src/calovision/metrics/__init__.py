@@ -1,13 +1,19 @@
 """Weighted efficiencies, ROC curves and working points with their uncertainties.
 
-Scores grow with the likeness to signal and are any finite numbers; labels are 1 (signal) or 0 (background); weights are
-event weights of any scale and sign, with a positive sum in each class. All arrays are ``(n_events,)``; what can be read
-as such is (`calovision.metrics.events`), the rest is refused. Intervals hold 68.3 % (one standard deviation).
+Scores grow with the likeness to signal and are any finite numbers; labels are 1 (signal) or 0
+(background); weights are event weights of any scale and sign, with a positive sum in each class.
+All arrays are ``(n_events,)``; what can be read as such is (`calovision.metrics.events`), the rest
+is refused. Intervals hold 68.3 % (one standard deviation).
 """
 
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
 from calovision.metrics.roc import RocCurve, auc, crossing, roc
-from calovision.metrics.working_point import RegionPoint, is_extrapolated, region_point, signal_efficiency_at
+from calovision.metrics.working_point import (
+    RegionPoint,
+    is_extrapolated,
+    region_point,
+    signal_efficiency_at,
+)
 
 __all__ = [
     "Efficiency",

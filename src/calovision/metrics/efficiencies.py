@@ -1,15 +1,17 @@
 """Weighted efficiencies with their intervals.
 
-An efficiency p of weighted events is as uncertain as that of n unweighted ones, where n makes the binomial
-variance equal to the weighted one, ``((1 - p)^2 sum_passed w^2 + p^2 sum_failed w^2) / (sum w)^2``. Where few
-events pass, n p becomes the effective number of *passing* events, as in the scaled Poisson distribution of Bohm
-and Zech (arXiv:1309.1287): these limit a working point. A sample of a few weights underestimates ``sum w^2``, so
-the difference between the largest and the mean squared weight is added (toys: it lifts the coverage from
-0.56-0.67 to 0.66-0.75 from 5 passing events on; equal weights and many events do not change).
+An efficiency p of weighted events is as uncertain as that of n unweighted ones, where n makes the
+binomial variance equal to the weighted one, ``((1 - p)^2 sum_passed w^2 + p^2 sum_failed w^2) /
+(sum w)^2``. Where few events pass, n p becomes the effective number of *passing* events, as in the
+scaled Poisson distribution of Bohm and Zech (arXiv:1309.1287): these limit a working point. A
+sample of a few weights underestimates ``sum w^2``, so the difference between the largest and the
+mean squared weight is added (toys: it lifts the coverage from 0.56-0.67 to 0.66-0.75 from 5 passing
+events on; equal weights and many events do not change).
 
-The interval is Wilson's (J. Am. Stat. Assoc. 22 (1927) 209): it needs no integer counts, is finite at 0 and 1,
-and covers 68 % on average, where Clopper-Pearson covers too much (Brown, Cai, DasGupta, Stat. Sci. 16 (2001)
-101). No interval knows of the heavy events that might have passed when only light ones did.
+The interval is Wilson's (J. Am. Stat. Assoc. 22 (1927) 209): it needs no integer counts, is finite
+at 0 and 1, and covers 68 % on average, where Clopper-Pearson covers too much (Brown, Cai, DasGupta,
+Stat. Sci. 16 (2001) 101). No interval knows of the heavy events that might have passed when only
+light ones did.
 """
 
 from dataclasses import dataclass
@@ -25,8 +27,8 @@ FEWEST_TRIALS = 1e-100  # squares of fewer are 0; the interval is [0, 1] long be
 class Efficiency:
     """An efficiency with its 68.3 % interval and the effective number of events that limits it.
 
-    ``n_eff`` is that of the events which pass: of the selection in `efficiency`, of the background in
-    `signal_efficiency_at`.
+    ``n_eff`` is that of the events which pass: of the selection in `efficiency`, of the background
+    in `signal_efficiency_at`.
     """
 
     value: float
@@ -46,14 +48,17 @@ def n_effective(weights: np.ndarray) -> float:
     return _n_effective(scaled_to_one(event_numbers(weights, "weights")))
 
 
-def efficiency(passed: np.ndarray, weights: np.ndarray, *, name: str = "the selection") -> Efficiency:
+def efficiency(
+    passed: np.ndarray, weights: np.ndarray, *, name: str = "the selection"
+) -> Efficiency:
     """Weighted fraction of the events that pass, with its 68.3 % interval.
 
     Parameters
     ----------
     passed, weights
-        Boolean and float arrays ``(n_events,)``. Negative weights are allowed: the value is clipped to [0, 1],
-        and the interval is that of the absolute weights, widened by ``sum |w| / sum w`` and moved to the value.
+        Boolean and float arrays ``(n_events,)``. Negative weights are allowed: the value is clipped
+        to [0, 1], and the interval is that of the absolute weights, widened by ``sum |w| / sum w``
+        and moved to the value.
     name
         Names the events in the messages, such as ``"the signal"``.
 
@@ -64,8 +69,8 @@ def efficiency(passed: np.ndarray, weights: np.ndarray, *, name: str = "the sele
     Raises
     ------
     InputError
-        If ``passed`` is anything but true or false, there is no event, lengths differ, a weight is not finite, or the
-        weights do not add up to a positive number.
+        If ``passed`` is anything but true or false, there is no event, lengths differ, a weight is
+        not finite, or the weights do not add up to a positive number.
     """
     passed = event_flags(passed, "events that pass")
     weights = event_numbers(weights, "weights", n_events=len(passed), finite=False)
@@ -73,11 +78,15 @@ def efficiency(passed: np.ndarray, weights: np.ndarray, *, name: str = "the sele
     weights = scaled_to_one(weights)
     low, high = interval(*split_sums(weights, passed))
     value = np.clip(weights[passed].sum() / weights.sum(), 0.0, 1.0)
-    return Efficiency(float(value), float(min(low, value)), float(max(high, value)), _n_effective(weights[passed]))
+    return Efficiency(
+        float(value), float(min(low, value)), float(max(high, value)), _n_effective(weights[passed])
+    )
 
 
 def split_sums(weights: np.ndarray, keeps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sums (`stacked_sums`) of the passing and of the failing events when each passes with probability ``keeps``."""
+    """Sums (`stacked_sums`) of the passing and of the failing events when each passes with
+    probability ``keeps``.
+    """
     size, keeps = np.abs(weights), np.asarray(keeps, dtype=np.float64)
     powers = np.stack([weights, weights**2, size, np.ones(len(weights))])
     return (
@@ -94,12 +103,15 @@ def stacked_sums(
 
 
 def binomial_trials(passed: np.ndarray, failed: np.ndarray) -> np.ndarray:
-    """Number of unweighted trials with the variance of the weighted efficiency (module docstring)."""
+    """Number of unweighted trials with the variance of the weighted efficiency (module
+    docstring).
+    """
     total = passed[2] + failed[2]
     fraction = passed[2] / total
     variance = ((1.0 - fraction) ** 2 * passed[1] + fraction**2 * failed[1]) / total**2
     everything = total**2 / (passed[1] + failed[1])
-    # a fraction that rounds to 0 or 1 counts as such: fraction * (1 - fraction) would make no trial of it
+    # a fraction that rounds to 0 or 1 counts as such: fraction * (1 - fraction) would make no trial
+    # of it
     one_sided = (passed[1] == 0) | (failed[1] == 0) | (fraction == 0) | (fraction == 1)
     return np.where(one_sided, everything, ratio(fraction * (1.0 - fraction), variance))
 
@@ -112,7 +124,9 @@ def interval(passed: np.ndarray, failed: np.ndarray) -> tuple[np.ndarray, np.nda
     half = np.sqrt(fraction * (1.0 - fraction) / trials + 0.25 / trials**2) / (1.0 + 1.0 / trials)
     total = passed[0] + failed[0]
     value, widening = np.clip(passed[0] / total, 0.0, 1.0), (passed[2] + failed[2]) / total
-    low = value - widening * np.maximum(fraction - center + half, 0.0)  # rounding must not put the value outside
+    low = value - widening * np.maximum(
+        fraction - center + half, 0.0
+    )  # rounding must not put the value outside
     high = value + widening * np.maximum(center + half - fraction, 0.0)
     return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
 

@@ -7,16 +7,18 @@ import numpy as np
 from calovision.metrics.efficiencies import interval, ratio, stacked_sums
 from calovision.metrics.events import check_weights, event_labels, event_numbers, scaled_to_one
 
-SAME = 1e-12  # background efficiencies of a region and of a curve that differ by less are one, but for rounding
+# background efficiencies of a region and of a curve that differ by less are one, but for rounding
+SAME = 1e-12
 
 
 @dataclass(frozen=True)
 class RocCurve:
     """Efficiencies of ``score >= threshold``, from no event (threshold inf) to all events.
 
-    Arrays ``(n_points,)``, thresholds descending. ``background_low`` and ``background_high`` are the 68.3 %
-    interval of the background efficiency, ``background_n_eff`` is the effective number of background events
-    that pass, ``background_share`` the part of the sum of their absolute weights.
+    Arrays ``(n_points,)``, thresholds descending. ``background_low`` and ``background_high`` are
+    the 68.3 % interval of the background efficiency, ``background_n_eff`` is the effective number
+    of background events that pass, ``background_share`` the part of the sum of their absolute
+    weights.
     """
 
     thresholds: np.ndarray
@@ -31,19 +33,21 @@ class RocCurve:
 def roc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> RocCurve:
     """Weighted ROC curve with one point per distinct score.
 
-    The curve starts at (0, 0), ends at (1, 1) and is monotonic for weights >= 0. With negative weights it may
-    leave [0, 1] locally; it is not clipped, so that its area stays unbiased.
+    The curve starts at (0, 0), ends at (1, 1) and is monotonic for weights >= 0. With negative
+    weights it may leave [0, 1] locally; it is not clipped, so that its area stays unbiased.
 
     Raises
     ------
     InputError
-        If the arrays are no columns of numbers, lengths differ, a score or weight is not finite, a label is neither 0
-        nor 1, or a class is empty or has no positive sum of weights.
+        If the arrays are no columns of numbers, lengths differ, a score or weight is not finite, a
+        label is neither 0 nor 1, or a class is empty or has no positive sum of weights.
     """
     scores, is_signal, weights = scored_events(scores, labels, weights)
     order = np.argsort(-scores, kind="stable")
     scores, weights, is_background = scores[order], weights[order], ~is_signal[order]
-    points = np.concatenate([[0], np.flatnonzero(np.diff(scores)) + 1, [len(scores)]])  # ends of the ties
+    points = np.concatenate(
+        [[0], np.flatnonzero(np.diff(scores)) + 1, [len(scores)]]
+    )  # ends of the ties
     signal = _running(np.where(is_background, 0.0, weights))[points]
     passed = _running_sums(weights, is_background)[:, points]
     # Summed from the other end: the difference to the total would cancel digits.
@@ -55,23 +59,33 @@ def roc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> RocCurve
         background_efficiency=passed[0] / passed[0][-1],
         background_low=low,
         background_high=high,
-        background_n_eff=ratio(passed[0] ** 2, _running(np.where(is_background, weights**2, 0.0))[points]),
+        background_n_eff=ratio(
+            passed[0] ** 2, _running(np.where(is_background, weights**2, 0.0))[points]
+        ),
         background_share=passed[2] / passed[2][-1],
     )
 
 
 def auc(curve: RocCurve) -> float:
-    """Area under the signal efficiency as a function of the background efficiency (trapezoids over ties)."""
+    """Area under the signal efficiency as a function of the background efficiency (trapezoids over
+    ties).
+    """
     heights = curve.signal_efficiency[1:] + curve.signal_efficiency[:-1]
     return float(np.sum(np.diff(curve.background_efficiency) * heights) / 2)
 
 
 def crossing(
-    background: np.ndarray, target: float, *, shares: np.ndarray | None = None, near: float | None = None
+    background: np.ndarray,
+    target: float,
+    *,
+    shares: np.ndarray | None = None,
+    near: float | None = None,
 ) -> tuple[int, float]:
-    """Place where a curve of background efficiencies has a value: the point before, and part of the way to the next.
+    """Place where a curve of background efficiencies has a value: the point before, and part of the
+    way to the next.
 
-    Where several points in a row have the value, the last of them counts: all signal above the next background event.
+    Where several points in a row have the value, the last of them counts: all signal above the next
+    background event.
 
     Parameters
     ----------
@@ -80,25 +94,33 @@ def crossing(
     target
         Background efficiency.
     shares, near
-        With negative weights a curve may pass the value several times. Without these arguments the first place counts.
-        With them it is the one where ``shares`` (`RocCurve.background_share`; ``background`` itself if it never falls)
-        is nearest to ``near``, that of the selection whose background efficiency the target is: among thresholds of
-        the same background, the one that lets through as many events.
+        With negative weights a curve may pass the value several times. Without these arguments the
+        first place counts. With them it is the one where ``shares`` (`RocCurve.background_share`;
+        ``background`` itself if it never falls) is nearest to ``near``, that of the selection whose
+        background efficiency the target is: among thresholds of the same background, the one that
+        lets through as many events.
 
     Returns
     -------
-    Index of the point, and a number in [0, 1). For a target that the curve never has, its highest point and 0.
+    Index of the point, and a number in [0, 1). For a target that the curve never has, its highest
+    point and 0.
     """
     same = 0.0 if near is None else SAME
-    if shares is background or (background[1:] >= background[:-1]).all():  # without negative weights: one place
+    if (
+        shares is background or (background[1:] >= background[:-1]).all()
+    ):  # without negative weights: one place
         point = int(np.searchsorted(background, target + same, side="right")) - 1
         if point == len(background) - 1 or abs(background[point] - target) <= same:
             return point, 0.0
-        return point, float((target - background[point]) / (background[point + 1] - background[point]))
+        return point, float(
+            (target - background[point]) / (background[point + 1] - background[point])
+        )
     distance = background - target
     distance[np.abs(distance) <= same] = 0.0
     here, after = distance[:-1], distance[1:]
-    places = np.flatnonzero(((here == 0) & (after != 0)) | (here < 0) & (after > 0) | (here > 0) & (after < 0))
+    places = np.flatnonzero(
+        ((here == 0) & (after != 0)) | (here < 0) & (after > 0) | (here > 0) & (after < 0)
+    )
     if distance[-1] == 0:
         places = np.append(places, len(background) - 1)
     if not len(places):
@@ -116,7 +138,11 @@ def between(values: np.ndarray, place: tuple[int, float]) -> float:
     """Value at a place that `crossing` found."""
     point, step = place
     following = min(point + 1, len(values) - 1)
-    return float(values[point] + step * (values[following] - values[point])) if step else float(values[point])
+    return (
+        float(values[point] + step * (values[following] - values[point]))
+        if step
+        else float(values[point])
+    )
 
 
 def scored_events(
@@ -126,7 +152,10 @@ def scored_events(
     scores = event_numbers(scores, "scores")
     is_signal = event_labels(labels, n_events=len(scores), per="score")
     weights = event_numbers(weights, "weights", n_events=len(scores), finite=False, per="score")
-    for name, members in (("the signal (label 1)", is_signal), ("the background (label 0)", ~is_signal)):
+    for name, members in (
+        ("the signal (label 1)", is_signal),
+        ("the background (label 0)", ~is_signal),
+    ):
         check_weights(weights[members], name)
     # signal and background apart: the scale of one says nothing of that of the other
     largest = [scaled_to_one(weights[members]) for members in (is_signal, ~is_signal)]
@@ -140,7 +169,9 @@ def _running_sums(weights: np.ndarray, members: np.ndarray) -> np.ndarray:
     weights = np.where(members, weights, 0.0)
     size = np.abs(weights)
     largest = np.append(0.0, np.maximum.accumulate(size))
-    return stacked_sums(_running(weights), _running(weights**2), _running(size), _running(members), largest)
+    return stacked_sums(
+        _running(weights), _running(weights**2), _running(size), _running(members), largest
+    )
 
 
 def _running(values: np.ndarray) -> np.ndarray:

@@ -4,8 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovision.errors import InputError
-from calovision.metrics.efficiencies import Efficiency, binomial_trials, efficiency, interval, ratio, split_sums
+from calovision.core.errors import InputError
+from calovision.metrics.efficiencies import (
+    Efficiency,
+    binomial_trials,
+    efficiency,
+    interval,
+    ratio,
+    split_sums,
+)
 from calovision.metrics.events import (
     check_weights,
     event_flags,
@@ -16,12 +23,17 @@ from calovision.metrics.events import (
 )
 from calovision.metrics.roc import RocCurve, between, crossing, roc, scored_events
 
-FEWEST_EVENTS = 1.0  # effective background events: a number at a working point from fewer is an extrapolation
-FEWEST_EXPECTED = 1.2  # background events: below, more than 30 % of the samples have none above the true threshold
+FEWEST_EVENTS = (
+    1.0  # effective background events: a number at a working point from fewer is an extrapolation
+)
+# background events: below, more than 30 % of the samples have none above the true threshold
+FEWEST_EXPECTED = 1.2
 
 
 def is_extrapolated(n_eff: float) -> bool:
-    """Tell whether less than one effective background event passes at a working point: tables and figures say so."""
+    """Tell whether less than one effective background event passes at a working point: tables and
+    figures say so.
+    """
     return n_eff < FEWEST_EVENTS * (1 - 1e-9)
 
 
@@ -32,8 +44,9 @@ class RegionPoint:
     Attributes
     ----------
     background_efficiency
-        That of the region; where no background is left in it (``is_limit``), the upper end of its 68.3 % interval. Not
-        clipped: it is above 1 where the weights outside add up to less than nothing.
+        That of the region; where no background is left in it (``is_limit``), the upper end of its
+        68.3 % interval. Not clipped: it is above 1 where the weights outside add up to less than
+        nothing.
     is_limit
         Whether no background event passes, or negative weights leave nothing of those that do.
     share
@@ -73,15 +86,17 @@ def signal_efficiency_at(
 ) -> Efficiency:
     """Weighted signal efficiency at a given weighted background efficiency, the working point.
 
-    Between two points of the ROC curve the result is linear: a cut that keeps a random part of the events tied at
-    the threshold, which makes discrete scores (``n_fat_jets``) comparable with continuous ones. With negative weights
-    `calovision.metrics.crossing` says which threshold counts.
+    Between two points of the ROC curve the result is linear: a cut that keeps a random part of the
+    events tied at the threshold, which makes discrete scores (``n_fat_jets``) comparable with
+    continuous ones. With negative weights `calovision.metrics.crossing` says which threshold
+    counts.
 
-    The interval adds two parts in quadrature: the binomial one of the signal, and the change of the signal
-    efficiency when the background above the true threshold fluctuates by one standard deviation. Where that
-    reaches down to no background (about one expected event) nothing bounds the true threshold from above, and
-    ``low`` is 0. Below the resolution (no background event above the threshold) the value is that of all signal
-    above the hardest background, which is optimistic, and ``n_eff`` is below 1.
+    The interval adds two parts in quadrature: the binomial one of the signal, and the change of the
+    signal efficiency when the background above the true threshold fluctuates by one standard
+    deviation. Where that reaches down to no background (about one expected event) nothing bounds
+    the true threshold from above, and ``low`` is 0. Below the resolution (no background event above
+    the threshold) the value is that of all signal above the hardest background, which is
+    optimistic, and ``n_eff`` is below 1.
 
     Parameters
     ----------
@@ -92,8 +107,8 @@ def signal_efficiency_at(
 
     Returns
     -------
-    The efficiency; its ``n_eff`` counts the *background* events that pass, those tied at the threshold with the
-    part that the random cut keeps.
+    The efficiency; its ``n_eff`` counts the *background* events that pass, those tied at the
+    threshold with the part that the random cut keeps.
 
     Raises
     ------
@@ -115,7 +130,9 @@ def signal_efficiency_at(
     low = max(value - np.hypot(max(value - down, 0.0), max(value - low, 0.0)), 0.0)
     high = min(value + np.hypot(max(up - value, 0.0), max(high - value, 0.0)), 1.0)
     kept = keeps[~is_signal]
-    return Efficiency(value, float(low), float(high), float(ratio((background @ kept) ** 2, background**2 @ kept)))
+    return Efficiency(
+        value, float(low), float(high), float(ratio((background @ kept) ** 2, background**2 @ kept))
+    )
 
 
 def _target(background_efficiency: float | RegionPoint) -> tuple[float, float | None]:
@@ -127,16 +144,20 @@ def _target(background_efficiency: float | RegionPoint) -> tuple[float, float | 
     except (TypeError, ValueError):
         target = np.nan
     if not 0.0 < target <= 1.0:
-        raise InputError(f"background efficiency {background_efficiency} is no working point; give one in (0, 1]")
+        raise InputError(
+            f"background efficiency {background_efficiency} is no working point; give one in (0, 1]"
+        )
     return target, None
 
 
 def _threshold_range(
     curve: RocCurve, target: float, near: float | None, weights: np.ndarray, passing: np.ndarray
 ) -> tuple[float, float]:
-    """Signal efficiencies where the background above the true threshold is one deviation low and high.
+    """Signal efficiencies where the background above the true threshold is one deviation low and
+    high.
 
-    ``passing`` marks the background down to the looser threshold: its weights say what one event counts there.
+    ``passing`` marks the background down to the looser threshold: its weights say what one event
+    counts there.
     """
     size, probability = np.abs(weights), min(target, 1.0)
     sums = np.stack([weights, size**2, size])
@@ -144,8 +165,12 @@ def _threshold_range(
     deviation = np.sqrt(probability * (1.0 - probability) / trials) * size.sum() / weights.sum()
 
     def signal_at(background: float) -> float:
-        place = crossing(curve.background_efficiency, background, shares=curve.background_share, near=near)
+        place = crossing(
+            curve.background_efficiency, background, shares=curve.background_share, near=near
+        )
         return float(np.clip(between(curve.signal_efficiency, place), 0.0, 1.0))
 
     is_bounded = target * trials > FEWEST_EXPECTED and target > deviation
-    return signal_at(target - deviation) if is_bounded else 0.0, signal_at(max(min(target + deviation, 1.0), target))
+    return signal_at(target - deviation) if is_bounded else 0.0, signal_at(
+        max(min(target + deviation, 1.0), target)
+    )

@@ -1,6 +1,7 @@
 """Networks by name, and models: a network with the scaling before it and the head behind it.
 
-Images are ``(n, channels, eta, phi)``, unscaled, in the units of the image file; a model gives one logit an image.
+Images are ``(n, channels, eta, phi)``, unscaled, in the units of the image file; a model gives one
+logit an image.
 """
 
 from calovision.models.allocator import keep_freed_memory
@@ -11,7 +12,13 @@ from calovision.models.precision import multiplies_bf16
 from calovision.models.registry import NETWORKS, POINT_NETWORKS, NetworkEntry
 from calovision.models.scaling import ScalingStatistics
 from calovision.models.specification import SCALINGS, ModelSpecification
-from calovision.models.table import LayerRow, NetworkTable, count_multiply_adds, count_parameters, network_table
+from calovision.models.table import (
+    LayerRow,
+    NetworkTable,
+    count_multiply_adds,
+    count_parameters,
+    network_table,
+)
 
 __all__ = [
     "NETWORKS",

@@ -3,14 +3,21 @@
 import torch
 from torch import nn
 
-from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, glorot_initialized, require_cells, require_counts
+from calovision.models.layers import (
+    EtaPhiConv2d,
+    FeatureNetwork,
+    glorot_initialized,
+    require_cells,
+    require_counts,
+)
 
 
 class HepCNN(FeatureNetwork):
-    """Four convolutions 64-128-256-256, two of them of stride 2, and a dense layer of 512 on all cells.
+    """Four convolutions 64-128-256-256, two of them of stride 2, and a dense layer of 512 on all
+    cells.
 
-    34.5 M parameters at 64x64x3, nearly all of them in the dense layer. Layers and sizes are those of the case study's
-    code; it pads zeros in phi (``circular=False``).
+    34.5 M parameters at 64x64x3, nearly all of them in the dense layer. Layers and sizes are those
+    of the case study's code; it pads zeros in phi (``circular=False``).
 
     Parameters
     ----------
@@ -25,7 +32,12 @@ class HepCNN(FeatureNetwork):
     """
 
     def __init__(
-        self, image_shape: tuple[int, int, int], circular: bool = True, *, dense: int = 512, dropout: float = 0.0
+        self,
+        image_shape: tuple[int, int, int],
+        circular: bool = True,
+        *,
+        dense: int = 512,
+        dropout: float = 0.0,
     ) -> None:
         require_cells("hep_cnn", image_shape, 4)
         require_counts("hep_cnn", dense=dense)
@@ -37,7 +49,9 @@ class HepCNN(FeatureNetwork):
             before = after
         self.convolutions = nn.Sequential(*layers)
         n_cells = _ceil_quarter(n_eta) * _ceil_quarter(n_phi)
-        self.dense = nn.Sequential(nn.Linear(before * n_cells, dense), nn.ReLU(), nn.Dropout(dropout))
+        self.dense = nn.Sequential(
+            nn.Linear(before * n_cells, dense), nn.ReLU(), nn.Dropout(dropout)
+        )
         glorot_initialized(self)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
@@ -48,8 +62,8 @@ class HepCNN(FeatureNetwork):
 class NerscCNN(FeatureNetwork):
     """Blocks of convolution 128, ReLU, max pooling and dropout, and the average over all cells.
 
-    NERSC's benchmark network in the case study's code: three blocks at 64x64 and four at 224x224 cells there. The
-    average leaves the output unchanged by rotations of 2 ** ``n_blocks`` cells.
+    NERSC's benchmark network in the case study's code: three blocks at 64x64 and four at 224x224
+    cells there. The average leaves the output unchanged by rotations of 2 ** ``n_blocks`` cells.
 
     Parameters
     ----------
@@ -79,7 +93,12 @@ class NerscCNN(FeatureNetwork):
         super().__init__(n_features=width)
         layers, before = [], image_shape[0]
         for _ in range(n_blocks):
-            layers += [EtaPhiConv2d(before, width, circular=circular), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(dropout)]
+            layers += [
+                EtaPhiConv2d(before, width, circular=circular),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+                nn.Dropout(dropout),
+            ]
             before = width
         self.blocks = glorot_initialized(nn.Sequential(*layers))
 

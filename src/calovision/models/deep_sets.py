@@ -1,7 +1,7 @@
 """The network ``deep_sets``: the hardest towers and tracks as a set of points, without cells.
 
-It answers whether the image is the right form for the data: what it lacks against the images is the soft rest of the
-event, what it has beyond them the exact positions.
+It answers whether the image is the right form for the data: what it lacks against the images is the
+soft rest of the event, what it has beyond them the exact positions.
 """
 
 from itertools import pairwise
@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models.layers import FeatureNetwork, require_counts
 
 TOWER_FIELDS, TRACK_FIELDS = 4, 3  # ET, eta, phi, electromagnetic share; pT, eta, phi
@@ -17,11 +17,13 @@ POINT_FEATURES = 4  # log ET, eta, distance in phi from the hardest tower, elect
 
 
 class DeepSets(FeatureNetwork):
-    """One dense network for every tower, one for every track, their sums, and a dense network on those.
+    """One dense network for every tower, one for every track, their sums, and a dense network on
+    those.
 
-    Sums do not depend on the order of the points (Zaheer et al., arXiv:1703.06114; for jets Komiske, Metodiev, Thaler,
-    arXiv:1810.05165). Azimuths are taken from the hardest tower, and eta and phi mirrored so that the transverse energy
-    points to positive values: what turning and mirroring an event does not change.
+    Sums do not depend on the order of the points (Zaheer et al., arXiv:1703.06114; for jets
+    Komiske, Metodiev, Thaler, arXiv:1810.05165). Azimuths are taken from the hardest tower, and eta
+    and phi mirrored so that the transverse energy points to positive values: what turning and
+    mirroring an event does not change.
 
     Parameters
     ----------
@@ -56,33 +58,49 @@ class DeepSets(FeatureNetwork):
         super().__init__(n_features=width)
         self.towers, self.tracks = towers, tracks
         self.n_variables = TOWER_FIELDS * towers + TRACK_FIELDS * tracks
-        self.of_tower, self.of_track = (_dense(POINT_FEATURES, width, width, width) for _ in range(2))
+        self.of_tower, self.of_track = (
+            _dense(POINT_FEATURES, width, width, width) for _ in range(2)
+        )
         self.of_event = nn.Sequential(nn.Dropout(dropout), _dense(2 * width + 2, 2 * width, width))
 
     def features(self, _: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
-        """Unscaled variables, ``leading_towers`` then ``leading_tracks`` ``(n, n_variables)``, to ``(n, width)``."""
+        """Unscaled variables, ``leading_towers`` then ``leading_tracks`` ``(n, n_variables)``, to
+        ``(n, width)``.
+        """
         split = TOWER_FIELDS * self.towers
         towers = variables[:, :split].unflatten(1, (self.towers, TOWER_FIELDS))
         tracks = variables[:, split:].unflatten(1, (self.tracks, TRACK_FIELDS))
         axis, signs = _orientation(towers)
         sums = []
         for points, network in ((towers, self.of_tower), (tracks, self.of_track)):
-            there = (points[:, :, 0] > 0).to(points.dtype)[:, :, None]  # (n, points, 1); rows of zeros are padding
+            there = (points[:, :, 0] > 0).to(points.dtype)[
+                :, :, None
+            ]  # (n, points, 1); rows of zeros are padding
             filled = there.sum(dim=1)
-            sums += [(network(_seen_from(points, axis, signs)) * there).sum(dim=1) / self.towers, filled / self.towers]
+            sums += [
+                (network(_seen_from(points, axis, signs)) * there).sum(dim=1) / self.towers,
+                filled / self.towers,
+            ]
         return self.of_event(torch.cat(sums, dim=1))
 
 
 def _dense(*widths: int) -> nn.Sequential:
-    layers = [part for before, after in pairwise(widths) for part in (nn.Linear(before, after), nn.ReLU())]
+    layers = [
+        part for before, after in pairwise(widths) for part in (nn.Linear(before, after), nn.ReLU())
+    ]
     return nn.Sequential(*layers)
 
 
 def _orientation(towers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Azimuth of the hardest tower ``(n, 1)``, and the signs of eta and phi ``(n, 2)`` that mirror the event."""
+    """Azimuth of the hardest tower ``(n, 1)``, and the signs of eta and phi ``(n, 2)`` that mirror
+    the event.
+    """
     axis = towers[:, :1, 2]
     turned = torch.sin(towers[:, :, 2] - axis)
-    sides = torch.stack([(towers[:, :, 0] * towers[:, :, 1]).sum(dim=1), (towers[:, :, 0] * turned).sum(dim=1)], dim=1)
+    sides = torch.stack(
+        [(towers[:, :, 0] * towers[:, :, 1]).sum(dim=1), (towers[:, :, 0] * turned).sum(dim=1)],
+        dim=1,
+    )
     return axis, torch.where(sides < 0, -1.0, 1.0)
 
 
@@ -105,7 +123,9 @@ def require_points(network: DeepSets, n_variables: int) -> None:
     """Raise InputError unless the variables are the points that the network takes."""
     if n_variables != network.n_variables:
         raise InputError(
-            f"network 'deep_sets' takes {network.n_variables} variables, of {network.towers} towers and "
-            f"{network.tracks} tracks, not {n_variables}: give it the variables leading_towers and leading_tracks, and "
+            f"network 'deep_sets' takes {network.n_variables} variables, of {network.towers} "
+            "towers and "
+            f"{network.tracks} tracks, not {n_variables}: give it the variables leading_towers and "
+            "leading_tracks, and "
             "as many of them in event_content as in its options"
         )

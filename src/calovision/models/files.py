@@ -1,4 +1,6 @@
-"""Models in files: the weights as safetensors, all else as JSON. Loading one runs no code from the file."""
+"""Models in files: the weights as safetensors, all else as JSON. Loading one runs no code from the
+file.
+"""
 
 import hashlib
 import json
@@ -10,8 +12,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from calovision.atomic import replaced_together
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced_together
 from calovision.models.image_model import ImageModel
 from calovision.models.specification import ModelSpecification
 from calovision.models.table import count_multiply_adds, count_parameters
@@ -22,7 +24,8 @@ DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
 
 
 def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | None = None) -> None:
-    """Write ``model.safetensors`` and ``model.json``, both complete or not at all, in place of older ones.
+    """Write ``model.safetensors`` and ``model.json``, both complete or not at all, in place of
+    older ones.
 
     Parameters
     ----------
@@ -51,27 +54,30 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
     }
     # the description, which readers look for, comes last
     with replaced_together(folder / WEIGHTS, folder / DESCRIPTION) as (weights_path, json_path):
-        weights_path.write_bytes(save(tensors, metadata={"format": "pt"}))  # save_file writes into a map of the file
+        weights_path.write_bytes(
+            save(tensors, metadata={"format": "pt"})
+        )  # save_file writes into a map of the file
         description["weights_sha256"] = _sha256(weights_path)
         json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
 
 
 def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
-    """A stored model, on the CPU and in evaluation; its ``training_run`` is what `save_model` was told.
+    """A stored model, on the CPU and in evaluation; its ``training_run`` is what `save_model` was
+    told.
 
     Parameters
     ----------
     path
         The folder, or its ``model.json``.
     allow_imports
-        Import a network that the file names by ``package.module:Class``. That runs code of whoever can put a module
-        of this name on the Python path, so that it must be asked for.
+        Import a network that the file names by ``package.module:Class``. That runs code of whoever
+        can put a module of this name on the Python path, so that it must be asked for.
 
     Raises
     ------
     InputError
-        If a file is missing, damaged, not a model's or of a newer version, the two do not belong together, or the
-        weights are those of another architecture.
+        If a file is missing, damaged, not a model's or of a newer version, the two do not belong
+        together, or the weights are those of another architecture.
     """
     path = Path(path)
     path = path / DESCRIPTION if path.is_dir() else path
@@ -79,7 +85,8 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
     specification = _read_specification(path, description)
     if specification.is_imported and not allow_imports:
         raise InputError(
-            f"{path}: its network '{specification.network}' is code outside calovision, which loading would run: allow "
+            f"{path}: its network '{specification.network}' is code outside calovision, which "
+            "loading would run: allow "
             "imports if you trust it (allow_imports=True, --allow-imports)"
         )
     tensors = _read_weights(path, description)
@@ -94,17 +101,24 @@ def _read_description(path: Path) -> dict[str, Any]:
     try:
         description = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise InputError(f"{path}: there is no such file; give the folder of a trained model") from error
+        raise InputError(
+            f"{path}: there is no such file; give the folder of a trained model"
+        ) from error
     except (ValueError, RecursionError) as error:  # also of bytes that are no text
         raise InputError(f"{path}: no model's description, it is not JSON ({error})") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(f"{path}: no model's description, it lacks the format '{FORMAT}'")
     found = description.get("version")
     if not isinstance(found, int) or found > VERSION:
-        raise InputError(f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer one")
+        raise InputError(
+            f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
+            "one"
+        )
     for name, kind in (("specification", dict), ("training", dict), ("weights_sha256", str)):
         if not isinstance(description.get(name), kind):
-            raise InputError(f"{path}: damaged, it lacks '{name}': train again or copy the folder again")
+            raise InputError(
+                f"{path}: damaged, it lacks '{name}': train again or copy the folder again"
+            )
     return description
 
 
@@ -120,36 +134,54 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Te
     try:
         if _sha256(weights) != description["weights_sha256"]:
             raise InputError(
-                f"{weights}: damaged, or not the weights that {path.name} beside it describes: copy both files again"
+                f"{weights}: damaged, or not the weights that {path.name} beside it describes: "
+                "copy both files again"
             )
-        # copies: mapped tensors begin anywhere, and sums by MKL may depend on that in the last digit
+        # copies: mapped tensors begin anywhere, and sums by MKL may depend on that in the last
+        # digit
         return {name: tensor.clone() for name, tensor in load_file(weights).items()}
     except FileNotFoundError as error:
-        raise InputError(f"{weights}: there is no such file; the weights belong beside {path.name}") from error
+        raise InputError(
+            f"{weights}: there is no such file; the weights belong beside {path.name}"
+        ) from error
     except SafetensorError as error:
         raise InputError(f"{weights}: no safetensors file ({error})") from error
 
 
 def _build(path: Path, specification: ModelSpecification) -> ImageModel:
-    """The model without its weights: in no memory, unless it is a user's, which may have tensors not stored."""
+    """The model without its weights: in no memory, unless it is a user's, which may have tensors
+    not stored.
+    """
     try:
-        with torch.random.fork_rng(devices=[]), torch.device("cpu" if specification.is_imported else "meta"):
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.device("cpu" if specification.is_imported else "meta"),
+        ):
             return ImageModel(specification)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
     except (TypeError, RuntimeError, OverflowError) as error:
         if specification.is_imported:  # a defect of the user's network
             raise
-        raise InputError(f"{path}: damaged, no network is made so ({str(error).splitlines()[0]})") from error
+        raise InputError(
+            f"{path}: damaged, no network is made so ({str(error).splitlines()[0]})"
+        ) from error
 
 
-def _check_tensors(path: Path, expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]) -> None:
+def _check_tensors(
+    path: Path, expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor]
+) -> None:
     """Raise InputError unless names, shapes and types of the tensors are those of the model."""
-    problem = f"{path.with_name(WEIGHTS)}: weights of another architecture than {path.name} describes:"
+    problem = (
+        f"{path.with_name(WEIGHTS)}: weights of another architecture than {path.name} describes:"
+    )
     if different := sorted(set(expected) ^ set(found)):
         raise InputError(f"{problem} only one of the two has {different[0]}")
     for name, tensor in expected.items():
-        pair = [(tuple(one.shape), str(one.dtype).removeprefix("torch.")) for one in (found[name], tensor)]
+        pair = [
+            (tuple(one.shape), str(one.dtype).removeprefix("torch."))
+            for one in (found[name], tensor)
+        ]
         if pair[0] != pair[1]:
             raise InputError(f"{problem} {name} is {pair[0]}, not {pair[1]}")
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.models.deep_sets import DeepSets, require_points
 from calovision.models.layers import FeatureNetwork
 from calovision.models.registry import make_network
@@ -16,7 +16,8 @@ FUSION_WIDTH = 64  # of the dense layer that sees features and variables
 
 
 class FusionHead(nn.Module):
-    """Features of the image and standardized variables to a logit, through a dense layer that sees both.
+    """Features of the image and standardized variables to a logit, through a dense layer that sees
+    both.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ class FusionHead(nn.Module):
 
 
 class ImageModel(nn.Module):
-    """A network with the scaling before it and the head behind it. Made by `make_model` and `load_model`.
+    """A network with the scaling before it and the head behind it. Made by `make_model` and
+    `load_model`.
 
     Parameters
     ----------
@@ -61,7 +63,11 @@ class ImageModel(nn.Module):
         self.head = _make_head(self.network, specification)
 
     def forward(
-        self, images: torch.Tensor, variables: torch.Tensor | None = None, *, is_scaled: bool = False
+        self,
+        images: torch.Tensor,
+        variables: torch.Tensor | None = None,
+        *,
+        is_scaled: bool = False,
     ) -> torch.Tensor:
         """Logits of images.
 
@@ -100,11 +106,15 @@ class ImageModel(nn.Module):
 
     @property
     def takes_points(self) -> bool:
-        """Whether the variables go into the network itself, as they are, and not into the head beside its features."""
+        """Whether the variables go into the network itself, as they are, and not into the head
+        beside its features.
+        """
         return isinstance(self.network, DeepSets)
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
-        """Take what scaling and variables need of the training split; InputError if it is not there."""
+        """Take what scaling and variables need of the training split; InputError if it is not
+        there.
+        """
         self.scaling.set_statistics(statistics)
         if self.specification.n_variables and not self.takes_points:
             self.head.scaling.set_statistics(statistics)
@@ -113,15 +123,21 @@ class ImageModel(nn.Module):
         shape, n_variables = self.specification.image_shape, self.specification.n_variables
         if tuple(images.shape[1:]) != shape:
             raise InputError(
-                f"images of shape {tuple(images.shape)}, but the model takes (n, {', '.join(map(str, shape))})"
+                f"images of shape {tuple(images.shape)}, but the model takes (n, "
+                f"{', '.join(map(str, shape))})"
             )
         if (0 if variables is None else variables.shape[1]) != n_variables:
             found = "none" if variables is None else variables.shape[1]
             names = ", ".join(self.specification.variables)
-            raise InputError(f"variables: {found} given, but the model takes {n_variables} of each event ({names})")
+            raise InputError(
+                f"variables: {found} given, but the model takes {n_variables} of each event "
+                f"({names})"
+            )
 
 
-def make_model(specification: ModelSpecification, statistics: ScalingStatistics | None = None) -> ImageModel:
+def make_model(
+    specification: ModelSpecification, statistics: ScalingStatistics | None = None
+) -> ImageModel:
     """A new model with random weights.
 
     Parameters
@@ -134,7 +150,8 @@ def make_model(specification: ModelSpecification, statistics: ScalingStatistics 
     Raises
     ------
     InputError
-        If the network is unknown, does not take an option or is too large for the images, or a statistic is missing.
+        If the network is unknown, does not take an option or is too large for the images, or a
+        statistic is missing.
     """
     model = ImageModel(specification)
     model.set_statistics(statistics or ScalingStatistics())
@@ -142,14 +159,20 @@ def make_model(specification: ModelSpecification, statistics: ScalingStatistics 
 
 
 def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Module | None:
-    """A dense layer; with variables the one that takes these too; None for a user's network, which ends in a logit."""
+    """A dense layer; with variables the one that takes these too; None for a user's network, which
+    ends in a logit.
+    """
     if isinstance(network, DeepSets):
         require_points(network, specification.n_variables)
         return nn.Linear(network.n_features, 1)
     if specification.n_variables:
-        if not (callable(getattr(network, "features", None)) and isinstance(getattr(network, "n_features", None), int)):
+        if not (
+            callable(getattr(network, "features", None))
+            and isinstance(getattr(network, "n_features", None), int)
+        ):
             raise InputError(
-                f"network '{specification.network}' cannot take variables: it needs a method features(images) and the "
+                f"network '{specification.network}' cannot take variables: it needs a method "
+                "features(images) and the "
                 "number n_features of what that returns"
             )
         return FusionHead(network.n_features, specification.n_variables)
@@ -157,9 +180,15 @@ def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Modu
 
 
 def _full_precision(features: torch.Tensor) -> AbstractContextManager:
-    """Float32 for the head where the rest is mixed: in the eight bits of bfloat16 many events would have one score."""
+    """Float32 for the head where the rest is mixed: in the eight bits of bfloat16 many events would
+    have one score.
+    """
     device = "cuda" if features.is_cuda else "cpu"
-    return torch.autocast(device, enabled=False) if torch.is_autocast_enabled(device) else nullcontext()
+    return (
+        torch.autocast(device, enabled=False)
+        if torch.is_autocast_enabled(device)
+        else nullcontext()
+    )
 
 
 def _one_logit_an_image(logits: torch.Tensor, name: str) -> torch.Tensor:
@@ -168,6 +197,7 @@ def _one_logit_an_image(logits: torch.Tensor, name: str) -> torch.Tensor:
         return logits.squeeze(1)
     if logits.ndim != 1:
         raise InputError(
-            f"network '{name}' gives {tuple(logits.shape)}, but must give one logit an image, (n,) or (n, 1)"
+            f"network '{name}' gives {tuple(logits.shape)}, but must give one logit an image, (n,) "
+            "or (n, 1)"
         )
     return logits

@@ -3,20 +3,29 @@
 import torch
 from torch import nn
 
-from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, glorot_initialized, require_cells, require_counts
+from calovision.models.layers import (
+    EtaPhiConv2d,
+    FeatureNetwork,
+    glorot_initialized,
+    require_cells,
+    require_counts,
+)
 
 
 class JetCNN(FeatureNetwork):
-    """Top tagger of Macaluso and Shih, arXiv:1803.00107: four 4x4 convolutions and three dense layers.
+    """Top tagger of Macaluso and Shih, arXiv:1803.00107: four 4x4 convolutions and three dense
+    layers.
 
-    Convolutions of 128 and 64 channels, 2x2 max pooling, two of 64, pooling again, dense layers of 64, 256, 256, all
-    with ReLU. The numbers are those of public code that follows the paper (github.com/knash/FirstML). Here every
-    convolution keeps the size of the image; there the last three lose a cell, which a square of any size need not.
+    Convolutions of 128 and 64 channels, 2x2 max pooling, two of 64, pooling again, dense layers of
+    64, 256, 256, all with ReLU. The numbers are those of public code that follows the paper
+    (github.com/knash/FirstML). Here every convolution keeps the size of the image; there the last
+    three lose a cell, which a square of any size need not.
 
     Parameters
     ----------
     image_shape
-        ``(n_channels, n_eta, n_phi)``; eta and phi at least 8 cells: 25x25, 33x33 and 37x37 of the literature fit.
+        ``(n_channels, n_eta, n_phi)``; eta and phi at least 8 cells: 25x25, 33x33 and 37x37 of the
+        literature fit.
     circular
         Let the convolutions wrap around in phi: False for a window around a jet.
     widths

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 class EtaPhiConv2d(nn.Conv2d):
@@ -16,8 +16,9 @@ class EtaPhiConv2d(nn.Conv2d):
     in_channels, out_channels
         Numbers of channels.
     kernel_size
-        Cells in eta and in phi. An even one reaches one cell further up than down, as the padding ``same`` of other
-        libraries does. The image must have at least ``kernel_size - 1`` cells in phi.
+        Cells in eta and in phi. An even one reaches one cell further up than down, as the padding
+        ``same`` of other libraries does. The image must have at least ``kernel_size - 1`` cells in
+        phi.
     stride
         Take every so many cells of the output only; n cells become n / stride, rounded up.
     circular
@@ -37,10 +38,13 @@ class EtaPhiConv2d(nn.Conv2d):
         **options: bool,
     ) -> None:
         before, after = (kernel_size - 1) // 2, kernel_size // 2
-        # where both sides get the same number of zeros, the convolution itself can do it, without a copy
+        # where both sides get the same number of zeros, the convolution itself can do it, without a
+        # copy
         equal = before == after
         padding = (before if equal else 0, before if equal and not circular else 0)
-        super().__init__(in_channels, out_channels, kernel_size, stride=stride, padding=padding, **options)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride=stride, padding=padding, **options
+        )
         self.circular = circular
         self._sides = (before, after)
 
@@ -60,11 +64,13 @@ class EtaPhiConv2d(nn.Conv2d):
 
 
 def wrap_in_phi(images: torch.Tensor, before: int, after: int) -> torch.Tensor:
-    """Continue images in phi: their last ``before`` columns in front, their first ``after`` ones behind.
+    """Continue images in phi: their last ``before`` columns in front, their first ``after`` ones
+    behind.
 
-    Equals ``torch.nn.functional.pad(mode="circular")``, which loses the channels-last order of the memory, and whose
-    gradient is summed over full images: in bfloat16 on a CPU that makes the convolutions take two to three times as
-    long. Here each way is one copy. ``(n, c, eta, phi)``, phi at least ``before + after`` cells.
+    Equals ``torch.nn.functional.pad(mode="circular")``, which loses the channels-last order of the
+    memory, and whose gradient is summed over full images: in bfloat16 on a CPU that makes the
+    convolutions take two to three times as long. Here each way is one copy. ``(n, c, eta, phi)``,
+    phi at least ``before + after`` cells.
     """
     middle = images.shape[3] - before - after
     left, center, right = images.split((after, middle, before), dim=3)
@@ -74,8 +80,8 @@ def wrap_in_phi(images: torch.Tensor, before: int, after: int) -> torch.Tensor:
 class FeatureNetwork(nn.Module):
     """A network that turns images into features, to which `ImageModel` adds the head.
 
-    Subclasses take ``(image_shape, circular, **options)``, call ``super().__init__(n_features)``, and define
-    `features`.
+    Subclasses take ``(image_shape, circular, **options)``, call ``super().__init__(n_features)``,
+    and define `features`.
 
     Attributes
     ----------
@@ -93,7 +99,8 @@ class FeatureNetwork(nn.Module):
 
 
 def glorot_initialized(module: nn.Module) -> nn.Module:
-    """Weights as Keras draws them (Glorot, Bengio, AISTATS 2010), biases 0: networks published with Keras learn so.
+    """Weights as Keras draws them (Glorot, Bengio, AISTATS 2010), biases 0: networks published with
+    Keras learn so.
 
     In place; returns the module.
     """
@@ -109,7 +116,8 @@ def require_cells(network: str, image_shape: tuple[int, int, int], smallest: int
     _, n_eta, n_phi = image_shape
     if min(n_eta, n_phi) < smallest:
         raise InputError(
-            f"network '{network}' needs images of at least {smallest}x{smallest} cells, not {n_eta}x{n_phi}: "
+            f"network '{network}' needs images of at least {smallest}x{smallest} cells, not "
+            f"{n_eta}x{n_phi}: "
             "change images.grid"
         )
 
@@ -118,5 +126,9 @@ def require_counts(network: str, **counts: object) -> None:
     """Raise InputError unless every option is a whole number of at least 1, or a list of such."""
     for name, value in counts.items():
         numbers = value if isinstance(value, list | tuple) else [value]
-        if not numbers or not all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers):
-            raise InputError(f"network '{network}': option {name} is {value!r}, but must be whole and at least 1")
+        if not numbers or not all(
+            isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers
+        ):
+            raise InputError(
+                f"network '{network}': option {name} is {value!r}, but must be whole and at least 1"
+            )

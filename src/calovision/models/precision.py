@@ -4,7 +4,9 @@ import torch
 
 
 def multiplies_bf16(*, on_gpu: bool) -> bool:
-    """Whether the device has instructions for bfloat16 (of processors AVX-512 BF16, AMX); emulated, it is slow."""
+    """Whether the device has instructions for bfloat16 (of processors AVX-512 BF16, AMX); emulated,
+    it is slow.
+    """
     if on_gpu:
         return torch.cuda.is_bf16_supported()
     capabilities = torch.cpu.get_capabilities()

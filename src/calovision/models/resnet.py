@@ -9,8 +9,8 @@ from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, require_cells
 class ResidualBlock(nn.Module):
     """Two convolutions with batch normalization beside a shortcut (He et al., arXiv:1512.03385).
 
-    A block that halves the image averages 2x2 cells on the shortcut instead of dropping three of four (He et al.,
-    arXiv:1812.01187).
+    A block that halves the image averages 2x2 cells on the shortcut instead of dropping three of
+    four (He et al., arXiv:1812.01187).
 
     Parameters
     ----------
@@ -45,14 +45,16 @@ class ResidualBlock(nn.Module):
 class ResNet(FeatureNetwork):
     """Residual network that wraps around in phi and averages over phi at its end.
 
-    A convolution with max pooling, then stages of residual blocks of which all but the first halve the image, then the
-    average over phi and a dense layer of 64 on what is left in eta: where in eta the energy lies is physics, where in
-    phi is not. The output does not change in a rotation by `total_stride` cells if that divides their number.
+    A convolution with max pooling, then stages of residual blocks of which all but the first halve
+    the image, then the average over phi and a dense layer of 64 on what is left in eta: where in
+    eta the energy lies is physics, where in phi is not. The output does not change in a rotation by
+    `total_stride` cells if that divides their number.
 
     Parameters
     ----------
     image_shape
-        ``(n_channels, n_eta, n_phi)``; eta and phi at least 2 `total_stride` cells (16 as it comes).
+        ``(n_channels, n_eta, n_phi)``; eta and phi at least 2 `total_stride` cells (16 as it
+        comes).
     circular
         Let the convolutions wrap around in phi.
     stem
@@ -98,9 +100,13 @@ class ResNet(FeatureNetwork):
                 blocks.append(ResidualBlock(before, width, stride, circular=circular))
                 before, n_rows = width, -(-n_rows // stride)
         self.blocks = nn.Sequential(*blocks)
-        self.dense = nn.Sequential(nn.Dropout(dropout), nn.Linear(before * n_rows, self.n_features), nn.ReLU())
+        self.dense = nn.Sequential(
+            nn.Dropout(dropout), nn.Linear(before * n_rows, self.n_features), nn.ReLU()
+        )
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
         """``(n, c, eta, phi)`` to ``(n, 64)``."""
-        blocks = self.blocks(self.stem(images))  # (n, widths[-1], eta / total_stride, phi / total_stride)
+        blocks = self.blocks(
+            self.stem(images)
+        )  # (n, widths[-1], eta / total_stride, phi / total_stride)
         return self.dense(blocks.mean(dim=3).flatten(1))

@@ -1,9 +1,12 @@
-"""What is done to the contents of the cells before the network, as its first layer, so that it is stored with it.
+"""What is done to the contents of the cells before the network, as its first layer, so that it is
+stored with it.
 
 - ``log1p``: log(1 + content), with the sign of the content: contents span five decades;
-- ``maximum``: divided by the largest value of the channel over the training images, as arXiv:1711.03573 does;
+- ``maximum``: divided by the largest value of the channel over the training images, as
+  arXiv:1711.03573 does;
 - ``image``: divided by the largest value of the channel in the same image: the pattern alone;
-- ``standardize``: minus mean, divided by standard deviation, of each cell over the training images (jet images);
+- ``standardize``: minus mean, divided by standard deviation, of each cell over the training images
+  (jet images);
 - ``none``: as they are.
 """
 
@@ -13,19 +16,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 @dataclass
 class ScalingStatistics:
-    """What scalings need to know of the training split, and what puts variables on one scale; None: not measured.
+    """What scalings need to know of the training split, and what puts variables on one scale; None:
+    not measured.
 
     Attributes
     ----------
     maxima
         Largest value of each channel, ``(n_channels,)``.
     mean, std
-        Of each cell, ``(n_channels, n_eta, n_phi)``. Whatever is to be added to the standard deviation is in it.
+        Of each cell, ``(n_channels, n_eta, n_phi)``. Whatever is to be added to the standard
+        deviation is in it.
     variable_mean, variable_std
         ``(n_variables,)``.
     """
@@ -38,13 +43,14 @@ class ScalingStatistics:
 
 
 class Scaling(nn.Module):
-    """``none``, and what the others have in common: images ``(n, c, eta, phi)`` to images of the same shape.
+    """``none``, and what the others have in common: images ``(n, c, eta, phi)`` to images of the
+    same shape.
 
     Attributes
     ----------
     of_cells
-        Every cell is scaled by its content alone, and an empty one stays empty: the contents of sparse images can be
-        scaled before these are made dense.
+        Every cell is scaled by its content alone, and an empty one stays empty: the contents of
+        sparse images can be scaled before these are made dense.
     """
 
     of_cells = True
@@ -136,7 +142,9 @@ class VariableScaling(nn.Module):
 
 
 def make_scaling(name: str, image_shape: tuple[int, int, int]) -> Scaling:
-    """A scaling of `SCALINGS`; those that need statistics leave images as they are until they get them."""
+    """A scaling of `SCALINGS`; those that need statistics leave images as they are until they get
+    them.
+    """
     return {
         "log1p": LogScaling,
         "maximum": lambda: MaximumScaling(image_shape[0]),
@@ -150,14 +158,21 @@ def _inverse(std: torch.Tensor) -> torch.Tensor:
     return torch.where(std > 0, 1 / std, 0.0)
 
 
-def _measured(statistics: ScalingStatistics, name: str, shape: torch.Size, user: str) -> torch.Tensor:
+def _measured(
+    statistics: ScalingStatistics, name: str, shape: torch.Size, user: str
+) -> torch.Tensor:
     """A statistic as float64; InputError if it is missing, not finite or of another shape."""
     values = getattr(statistics, name)
     if values is None:
-        raise InputError(f"{user} needs the {name} of the training split: give a ScalingStatistics with it")
+        raise InputError(
+            f"{user} needs the {name} of the training split: give a ScalingStatistics with it"
+        )
     values = np.asarray(values, dtype=np.float64)
     if values.shape != tuple(shape):
         raise InputError(f"{user} needs the {name} of shape {tuple(shape)}, not {values.shape}")
     if not np.isfinite(values).all():
-        raise InputError(f"{user}: the {name} of the training split is not finite; look for NaN in what was measured")
+        raise InputError(
+            f"{user}: the {name} of the training split is not finite; look for NaN in what was "
+            "measured"
+        )
     return torch.from_numpy(values)

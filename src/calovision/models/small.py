@@ -9,10 +9,11 @@ from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, require_cells
 
 
 class SmallCNN(FeatureNetwork):
-    """Three blocks of convolution 16-32-64, max pooling and batch normalization, then a dense layer of 64.
+    """Three blocks of convolution 16-32-64, max pooling and batch normalization, then a dense layer
+    of 64.
 
-    The convolutions of the tutorials of arXiv:1711.03573. Averaging over phi before the dense layer makes the output
-    unchanged by a rotation of the event by eight cells, and nearly so by others.
+    The convolutions of the tutorials of arXiv:1711.03573. Averaging over phi before the dense layer
+    makes the output unchanged by a rotation of the event by eight cells, and nearly so by others.
 
     Parameters
     ----------
@@ -27,7 +28,12 @@ class SmallCNN(FeatureNetwork):
     """
 
     def __init__(
-        self, image_shape: tuple[int, int, int], circular: bool = True, *, width: int = 16, dropout: float = 0.3
+        self,
+        image_shape: tuple[int, int, int],
+        circular: bool = True,
+        *,
+        width: int = 16,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__(n_features=64)
         require_cells("small", image_shape, 8)

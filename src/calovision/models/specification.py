@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 SCALINGS = ("log1p", "maximum", "image", "standardize", "none")
 """What is done to the contents of the cells before the network, see `scaling`."""
@@ -28,7 +28,8 @@ class ModelSpecification:
     grid
         The cells, ``dataclasses.asdict`` of an `EtaPhiGrid` or `JetGrid`; empty if unknown.
     variables
-        Event columns that are given to the network beside the image, as the configuration names them.
+        Event columns that are given to the network beside the image, as the configuration names
+        them.
     n_variables
         Numbers that these columns make.
     seen_channels
@@ -86,15 +87,23 @@ class ModelSpecification:
     def _check_values(self) -> None:
         shape = self.image_shape
         positive = len(shape) == 3 and all(_is_whole(n) and n >= 1 for n in shape)
-        _require(positive, "image_shape", shape, "the numbers of channels, of cells in eta and in phi")
+        _require(
+            positive, "image_shape", shape, "the numbers of channels, of cells in eta and in phi"
+        )
         for name in ("channels", "units"):
             fits = len(getattr(self, name)) in (0, shape[0])
             _require(fits, name, getattr(self, name), f"one for each of the {shape[0]} channels")
-        _require(_is_whole(self.n_variables) and self.n_variables >= 0, "n_variables", self.n_variables, "0 or more")
+        _require(
+            _is_whole(self.n_variables) and self.n_variables >= 0,
+            "n_variables",
+            self.n_variables,
+            "0 or more",
+        )
         unknown = [name for name in self.seen_channels if name not in self.channels]
         if unknown:
             raise InputError(
-                f"train.channels: the images have no channel '{unknown[0]}', but {', '.join(self.channels) or 'none'}"
+                f"train.channels: the images have no channel '{unknown[0]}', but "
+                f"{', '.join(self.channels) or 'none'}"
             )
         if self.scaling not in SCALINGS:
             raise InputError(f"unknown scaling '{self.scaling}': choose from {', '.join(SCALINGS)}")
@@ -103,7 +112,11 @@ class ModelSpecification:
     def channel_positions(self) -> list[int]:
         """Positions of the channels that the network looks at."""
         seen = self.seen_channels
-        return [self.channels.index(name) for name in seen] if seen else list(range(self.image_shape[0]))
+        return (
+            [self.channels.index(name) for name in seen]
+            if seen
+            else list(range(self.image_shape[0]))
+        )
 
     @property
     def network_shape(self) -> tuple[int, int, int]:
@@ -112,7 +125,9 @@ class ModelSpecification:
 
     @property
     def is_imported(self) -> bool:
-        """Whether the network is named by an import path, so that building it runs code of its author."""
+        """Whether the network is named by an import path, so that building it runs code of its
+        author.
+        """
         return ":" in self.network
 
     def to_dict(self) -> dict[str, Any]:
@@ -131,7 +146,8 @@ class ModelSpecification:
         known = {item.name for item in fields(cls)}
         if unknown := sorted(set(values) - known):
             raise InputError(
-                f"specification of a model: unknown {', '.join(unknown)}; known are {', '.join(sorted(known))}"
+                f"specification of a model: unknown {', '.join(unknown)}; known are "
+                f"{', '.join(sorted(known))}"
             )
         if missing := sorted({"network", "image_shape"} - set(values)):
             raise InputError(f"specification of a model: {' and '.join(missing)} must be given")
@@ -143,7 +159,9 @@ def _as_read(name: str, value: object) -> object:
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:
-        raise InputError(f"specification of a model: {name} {value!r} cannot be written as JSON ({error})") from error
+        raise InputError(
+            f"specification of a model: {name} {value!r} cannot be written as JSON ({error})"
+        ) from error
 
 
 def _is_whole(number: object) -> bool:

@@ -1,4 +1,6 @@
-"""What a network is made of: its layers in the order of their use, with parameters and multiply-adds."""
+"""What a network is made of: its layers in the order of their use, with parameters and
+multiply-adds.
+"""
 
 from dataclasses import dataclass
 
@@ -52,15 +54,19 @@ class NetworkTable:
 def network_table(specification: ModelSpecification) -> NetworkTable:
     """Layers of a model in the order of their use.
 
-    The model is built and run without memory for its weights (on torch's device ``meta``), however large it is; only a
-    network of one's own, which may not know that device, is really run, on an empty image.
+    The model is built and run without memory for its weights (on torch's device ``meta``), however
+    large it is; only a network of one's own, which may not know that device, is really run, on an
+    empty image.
 
     Raises
     ------
     InputError
         If the specification cannot be built.
     """
-    with torch.random.fork_rng(devices=[]), torch.device("cpu" if specification.is_imported else "meta"):
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.device("cpu" if specification.is_imported else "meta"),
+    ):
         model = ImageModel(specification).eval()
         rows = _record_rows(model)
         with torch.no_grad():
@@ -81,20 +87,30 @@ def count_multiply_adds(model: ImageModel) -> int:
 
 
 def _record_rows(model: nn.Module) -> list[LayerRow]:
-    """A list that grows at every use of a layer: of a module without parts, or with parameters beside its parts."""
+    """A list that grows at every use of a layer: of a module without parts, or with parameters
+    beside its parts.
+    """
     rows: list[LayerRow] = []
     seen: set[nn.Module] = set()
 
     def record(name: str, module: nn.Module, output: object) -> None:
-        own = sum(parameter.numel() for parameter in module.parameters(recurse=False) if parameter.requires_grad)
+        own = sum(
+            parameter.numel()
+            for parameter in module.parameters(recurse=False)
+            if parameter.requires_grad
+        )
         shape = tuple(output.shape[1:]) if isinstance(output, torch.Tensor) else ()
         work = _multiply_adds(module, output)
-        rows.append(LayerRow(name, type(module).__name__, shape, 0 if module in seen else own, work))
+        rows.append(
+            LayerRow(name, type(module).__name__, shape, 0 if module in seen else own, work)
+        )
         seen.add(module)
 
     for name, module in model.named_modules():
         if not list(module.children()) or list(module.parameters(recurse=False)):
-            module.register_forward_hook(lambda module, inputs, output, name=name: record(name, module, output))
+            module.register_forward_hook(
+                lambda module, inputs, output, name=name: record(name, module, output)
+            )
     return rows
 
 

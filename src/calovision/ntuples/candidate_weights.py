@@ -1,11 +1,13 @@
-"""Weights of particle-flow candidates, as PUPPI gives them (arXiv:1407.6013), that their momenta may lack.
+"""Weights of particle-flow candidates, as PUPPI gives them (arXiv:1407.6013), that their momenta
+may lack.
 
-A layout may name branches of such weights. Whether a file's momenta contain them is decided by its fat jets, which are
-made of weighted candidates: of the first `ENOUGH_JETS` jets with constituents (of all jets if there are fewer), the
-median of the vector sum of the constituents' pT over the pT of the jet, before its calibration where the file has the
-factor, is formed with and without the weight. The weight is applied unless the median without it is nearer to 1 by more
-than `MARGIN` (`CALIBRATED_MARGIN` where the pT of the jet is calibrated, by an unknown factor). Without jets it is
-applied, since the candidates that are stored with a weight are as a rule not weighted.
+A layout may name branches of such weights. Whether a file's momenta contain them is decided by its
+fat jets, which are made of weighted candidates: of the first `ENOUGH_JETS` jets with constituents
+(of all jets if there are fewer), the median of the vector sum of the constituents' pT over the pT
+of the jet, before its calibration where the file has the factor, is formed with and without the
+weight. The weight is applied unless the median without it is nearer to 1 by more than `MARGIN`
+(`CALIBRATED_MARGIN` where the pT of the jet is calibrated, by an unknown factor). Without jets it
+is applied, since the candidates that are stored with a weight are as a rule not weighted.
 """
 
 from dataclasses import dataclass, replace
@@ -44,7 +46,9 @@ class CandidateWeight:
     reason: str = ""
 
 
-def choose_candidate_weight(tree: Tree, layout: Schema, path: Path | str) -> tuple[Schema, CandidateWeight]:
+def choose_candidate_weight(
+    tree: Tree, layout: Schema, path: Path | str
+) -> tuple[Schema, CandidateWeight]:
     """Choose the candidate weight of a file, and return its layout with the weight applied.
 
     Parameters
@@ -56,7 +60,9 @@ def choose_candidate_weight(tree: Tree, layout: Schema, path: Path | str) -> tup
     """
     present = branch_names(tree)
     if layout.candidate_weight is not None:
-        return _weighted(layout, layout.candidate_weight), CandidateWeight(layout.candidate_weight, "by the schema")
+        return _weighted(layout, layout.candidate_weight), CandidateWeight(
+            layout.candidate_weight, "by the schema"
+        )
     weight = next((name for name in layout.puppi_weights if name in present), None)
     if weight is None:
         return layout, CandidateWeight()
@@ -65,7 +71,10 @@ def choose_candidate_weight(tree: Tree, layout: Schema, path: Path | str) -> tup
     if np.isnan(without):
         return applied, CandidateWeight(weight, "the file has no jets that could tell")
     margin = MARGIN if is_raw else CALIBRATED_MARGIN
-    found = f"the constituents of jets have {with_weight:.3g} of their pT with it, {without:.3g} without"
+    found = (
+        f"the constituents of jets have {with_weight:.3g} of their pT with it, {without:.3g} "
+        "without"
+    )
     deviations = np.abs(np.log(np.maximum([without, with_weight], TINY)))
     if deviations[0] + margin < deviations[1]:
         return layout, CandidateWeight(None, f"{weight} is not applied: {found}")
@@ -86,7 +95,10 @@ def pt_ratios(fat_jets: ak.Array, constituents: ak.Array) -> np.ndarray:
     -------
     float64 ``(n_jets,)``; NaN for jets without constituents or without pT.
     """
-    px, py = (ak.sum(constituents["pt"] * function(constituents["phi"]), axis=2) for function in (np.cos, np.sin))
+    px, py = (
+        ak.sum(constituents["pt"] * function(constituents["phi"]), axis=2)
+        for function in (np.cos, np.sin)
+    )
     counts, total, pt = (
         ak.to_numpy(ak.flatten(values, axis=1)).astype(np.float64)
         for values in (ak.num(constituents, axis=2), np.hypot(px, py), fat_jets["pt"])
@@ -95,7 +107,9 @@ def pt_ratios(fat_jets: ak.Array, constituents: ak.Array) -> np.ndarray:
 
 
 def _weighted(layout: Schema, weight: str) -> Schema:
-    """Layout whose candidates, and what is made of them, have weighted momenta; those of weight 0 are dropped."""
+    """Layout whose candidates, and what is made of them, have weighted momenta; those of weight 0
+    are dropped.
+    """
     changed: dict[str, object] = {}
     for name in layout.weighted_collections:
         parts = tuple(_weighted_part(part, weight) for part in layout.parts(name))
@@ -105,18 +119,26 @@ def _weighted(layout: Schema, weight: str) -> Schema:
 
 
 def _weighted_part(part: Collection, weight: str) -> Collection:
-    fields = {name: f"({weight}) * ({text})" if name in WEIGHTED_FIELDS else text for name, text in part.fields.items()}
+    fields = {
+        name: f"({weight}) * ({text})" if name in WEIGHTED_FIELDS else text
+        for name, text in part.fields.items()
+    }
     cut = f"({weight}) != 0" if part.cut is None else f"(({weight}) != 0) & ({part.cut})"
     return replace(part, fields=fields, cut=cut)
 
 
-def _median_ratios(tree: Tree, layout: Schema, weighted: Schema, path: Path | str) -> tuple[float, float, bool]:
-    """Medians of `pt_ratios` without and with the weight, and whether the jets' pT is the one before calibration.
+def _median_ratios(
+    tree: Tree, layout: Schema, weighted: Schema, path: Path | str
+) -> tuple[float, float, bool]:
+    """Medians of `pt_ratios` without and with the weight, and whether the jets' pT is the one
+    before calibration.
 
     The medians are NaN if no jet has constituents.
     """
     present = branch_names(tree)
-    if layout.constituents is None or missing_branches([*layout.fat_jets, layout.constituents], present):
+    if layout.constituents is None or missing_branches(
+        [*layout.fat_jets, layout.constituents], present
+    ):
         return np.nan, np.nan, False
     (jets,) = layout.fat_jets
     if is_raw := layout.uncalibrated_pt is not None and not missing_branches(
@@ -130,7 +152,12 @@ def _median_ratios(tree: Tree, layout: Schema, weighted: Schema, path: Path | st
     for start, arrays in read_chunks(tree, branches, path, ENTRIES_AT_A_TIME):
         chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))))
         momenta = read_part(chunk, jets, ("pt",)).array()
-        found = np.stack([pt_ratios(momenta, read_constituents(chunk, of, _MOMENTUM)) for of in (layout, weighted)])
+        found = np.stack(
+            [
+                pt_ratios(momenta, read_constituents(chunk, of, _MOMENTUM))
+                for of in (layout, weighted)
+            ]
+        )
         # a jet all of whose constituents have weight 0 has nothing left
         ratios = np.concatenate([ratios, np.nan_to_num(found[:, np.isfinite(found[0])])], axis=1)
         if ratios.shape[1] >= ENOUGH_JETS:

@@ -1,7 +1,7 @@
 """Branches of a tree in chunks of bounded memory, each basket decompressed once.
 
-A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where the baskets of all its branches end, if
-they do so often enough.
+A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where the baskets of all its
+branches end, if they do so often enough.
 """
 
 import re
@@ -11,12 +11,14 @@ from itertools import pairwise
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.lengths import check_arrays, check_lengths
 from calovision.ntuples.root_file import Tree, is_rntuple
 
 CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
-_MOST_CHUNKS_AT_ONCE = 3  # baskets that are larger are decompressed at once, but interpreted chunk by chunk
+_MOST_CHUNKS_AT_ONCE = (
+    3  # baskets that are larger are decompressed at once, but interpreted chunk by chunk
+)
 _ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell their size
 
 Chunk = tuple[int, dict[str, ak.Array]]
@@ -65,7 +67,9 @@ def read_chunks(
             yield from _read_at_once(tree, names, path, start, stop, target)
 
 
-def _read_at_once(tree: Tree, names: list[str], path: object, start: int, stop: int, target: int) -> Iterator[Chunk]:
+def _read_at_once(
+    tree: Tree, names: list[str], path: object, start: int, stop: int, target: int
+) -> Iterator[Chunk]:
     """Read a range and hand it on in chunks of at most about ``target`` entries."""
     ((_, arrays),) = _read_steps(tree, names, path, start, stop, stop - start)
     n_chunks = max(1, round((stop - start) / target))
@@ -74,10 +78,19 @@ def _read_at_once(tree: Tree, names: list[str], path: object, start: int, stop: 
         yield start + int(first), {name: values[first:last] for name, values in arrays.items()}
 
 
-def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: int, step: int) -> Iterator[Chunk]:
-    """Read a range in steps; ``iterate`` keeps what it has decompressed of a basket for the next step."""
+def _read_steps(
+    tree: Tree, names: list[str], path: object, start: int, stop: int, step: int
+) -> Iterator[Chunk]:
+    """Read a range in steps; ``iterate`` keeps what it has decompressed of a basket for the next
+    step.
+    """
     chunks = tree.iterate(
-        _expressions(tree, names), entry_start=start, entry_stop=stop, step_size=step, library="ak", how=dict
+        _expressions(tree, names),
+        entry_start=start,
+        entry_stop=stop,
+        step_size=step,
+        library="ak",
+        how=dict,
     )
     for first in range(start, stop, step):
         last = min(first + step, stop)
@@ -85,7 +98,8 @@ def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: in
             arrays = _by_name(next(chunks), names) if names else {}
         except Exception as error:
             raise InputError(
-                f"{path}: entries {first} to {last - 1} of {_unreadable_branch(tree, names, first, last)} in the tree "
+                f"{path}: entries {first} to {last - 1} of "
+                f"{_unreadable_branch(tree, names, first, last)} in the tree "
                 f"{tree.name!r} cannot be read; the file is damaged, copy or write it again"
             ) from error
         check_arrays(arrays, first, last, path)
@@ -93,7 +107,8 @@ def _read_steps(tree: Tree, names: list[str], path: object, start: int, stop: in
 
 
 def _expressions(tree: Tree, names: list[str]) -> list[str]:
-    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list ``towers``, once.
+    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list
+    ``towers``, once.
 
     For an RNTuple it takes the names as patterns, whose characters lose their meaning in brackets.
     """
@@ -106,7 +121,9 @@ def _expressions(tree: Tree, names: list[str]) -> list[str]:
 
 def _by_name(arrays: dict[str, ak.Array], names: list[str]) -> dict[str, ak.Array]:
     """Take fields out of the records of an RNTuple."""
-    return {name: arrays[name] if name in arrays else _field(arrays, *name.split(".")) for name in names}
+    return {
+        name: arrays[name] if name in arrays else _field(arrays, *name.split(".")) for name in names
+    }
 
 
 def _field(arrays: dict[str, ak.Array], outer: str, *inner: str) -> ak.Array:
@@ -123,7 +140,9 @@ def _entries_of_a_chunk(tree: Tree, names: list[str]) -> int:
 
 
 def _common_boundaries(tree: Tree, names: list[str]) -> np.ndarray:
-    """Entries where baskets (clusters in an RNTuple) of all branches begin, and the number of entries."""
+    """Entries where baskets (clusters in an RNTuple) of all branches begin, and the number of
+    entries.
+    """
     if is_rntuple(tree):
         starts = [cluster.num_first_entry for cluster in tree.cluster_summaries]
         return np.unique([0, *starts, tree.num_entries]).astype(np.int64)
@@ -139,7 +158,9 @@ def _aligned_ranges(boundaries: np.ndarray, target: int) -> Iterator[tuple[int, 
     """Join neighboring ranges while they hold at most ``target`` entries."""
     start, position = int(boundaries[0]), 0
     while start < boundaries[-1]:
-        position = max(position + 1, int(np.searchsorted(boundaries, start + target, side="right")) - 1)
+        position = max(
+            position + 1, int(np.searchsorted(boundaries, start + target, side="right")) - 1
+        )
         yield start, int(boundaries[position])
         start = int(boundaries[position])
 

@@ -1,12 +1,14 @@
-"""The collections of one chunk of events: towers, tracks, candidates, fat jets and their constituents."""
+"""The collections of one chunk of events: towers, tracks, candidates, fat jets and their
+constituents.
+"""
 
 from collections.abc import Collection as Names
 
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
-from calovision.kinematics import pt_eta_phi_mass
+from calovision.core.errors import InputError
+from calovision.core.kinematics import pt_eta_phi_mass
 from calovision.ntuples.columns import Chunk, Column, Lists, listed, read_part
 from calovision.ntuples.expressions import find_branch
 from calovision.ntuples.schemas import Constituents, Schema
@@ -18,8 +20,16 @@ def read_collection(chunk: Chunk, schema: Schema, collection: str, names: Names[
         return read_constituents(chunk, schema, names)
     parts = [read_part(chunk, part, names) for part in schema.parts(collection)]
     if collection == "fat_jets":
-        return ak.concatenate([_momenta(part) for part in parts], axis=1) if len(parts) > 1 else _momenta(parts[0])
-    return parts[0].array() if len(parts) == 1 else ak.concatenate([part.array() for part in parts], axis=1)
+        return (
+            ak.concatenate([_momenta(part) for part in parts], axis=1)
+            if len(parts) > 1
+            else _momenta(parts[0])
+        )
+    return (
+        parts[0].array()
+        if len(parts) == 1
+        else ak.concatenate([part.array() for part in parts], axis=1)
+    )
 
 
 def _momenta(jets: Lists) -> ak.Array:
@@ -42,8 +52,8 @@ def read_constituents(chunk: Chunk, schema: Schema, names: Names[str]) -> ak.Arr
     Raises
     ------
     InputError
-        If an index table points to a jet or an object that its event does not have; if there are not as many lists as
-        jets.
+        If an index table points to a jet or an object that its event does not have; if there are
+        not as many lists as jets.
     """
     layout, (jets_layout,) = schema.constituents, schema.fat_jets
     jets = read_part(chunk, jets_layout, list(jets_layout.fields)[:1], cut=False)
@@ -61,7 +71,9 @@ def read_constituents(chunk: Chunk, schema: Schema, names: Names[str]) -> ak.Arr
 def _from_nested_lists(
     chunk: Chunk, layout: Constituents, names: Names[str], jets: Lists
 ) -> ak.contents.ListOffsetArray:
-    """Constituents of all jets of the chunk where the branches hold lists of lists, or one jet an entry."""
+    """Constituents of all jets of the chunk where the branches hold lists of lists, or one jet an
+    entry.
+    """
     items = read_part(chunk, layout, names)
     per_event = items.offsets if items.inner is not None else np.arange(chunk.n_events + 1)
     if not np.array_equal(per_event, jets.offsets):
@@ -80,8 +92,8 @@ def _from_index_table(
 ) -> ak.contents.ListOffsetArray:
     """Gather constituents from a table with one row for each pair of a jet and an object.
 
-    Rows with a negative index (no jet, or an object that was not stored) are left out; the constituents of a jet keep
-    the order of the table.
+    Rows with a negative index (no jet, or an object that was not stored) are left out; the
+    constituents of a jet keep the order of the table.
     """
     items = read_part(chunk, layout, names, cut=False)
     jet_column = _index_column(chunk, layout.jet_index)
@@ -101,8 +113,12 @@ def _from_index_table(
     return ak.contents.ListOffsetArray(ak.index.Index64(offsets), picked.records())
 
 
-def _items_of_rows(chunk: Chunk, layout: Constituents, event: np.ndarray, items: Lists) -> np.ndarray:
-    """Position, in the whole chunk, of the object of each row of an index table; negative if there is none."""
+def _items_of_rows(
+    chunk: Chunk, layout: Constituents, event: np.ndarray, items: Lists
+) -> np.ndarray:
+    """Position, in the whole chunk, of the object of each row of an index table; negative if there
+    is none.
+    """
     table = chunk.column(layout.jet_index)
     if layout.item_index is None:
         own, name = items.offsets, next(iter(layout.fields.values()))
@@ -111,7 +127,8 @@ def _items_of_rows(chunk: Chunk, layout: Constituents, event: np.ndarray, items:
     if not np.array_equal(own, table.offsets):
         entry = chunk.entry_of_difference(own, table.offsets)
         raise InputError(
-            f"{chunk.where}: {name} and {layout.jet_index} differ in length at entry {entry}; they must agree in every "
+            f"{chunk.where}: {name} and {layout.jet_index} differ in length at entry {entry}; they "
+            "must agree in every "
             "event"
         )
     if layout.item_index is None:
@@ -123,20 +140,29 @@ def _index_column(chunk: Chunk, name: str) -> Column:
     """One list of whole numbers an event."""
     column = chunk.column(name)
     is_list = column.offsets is not None and column.inner is None
-    if not (is_list and (column.values.dtype.kind in "iu" or np.all(column.values == np.round(column.values)))):
+    if not (
+        is_list
+        and (column.values.dtype.kind in "iu" or np.all(column.values == np.round(column.values)))
+    ):
         kind = chunk.arrays[find_branch(name, chunk.arrays)[0]].type
-        raise InputError(f"{chunk.where}: {name} holds {kind}; it must hold one list of whole numbers an event")
+        raise InputError(
+            f"{chunk.where}: {name} holds {kind}; it must hold one list of whole numbers an event"
+        )
     return column
 
 
 def _position(chunk: Chunk, name: str, event: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Positions in the whole chunk, of indices that count from 0 in each event; -1 for negative ones."""
+    """Positions in the whole chunk, of indices that count from 0 in each event; -1 for negative
+    ones.
+    """
     index = chunk.column(name).values.astype(np.int64)
     beyond = np.flatnonzero(index >= np.diff(offsets)[event])
     if len(beyond):
         row = beyond[0]
         raise InputError(
-            f"{chunk.where}: {name} is {index[row]} in entry {chunk.start + event[row]}, which has only "
-            f"{np.diff(offsets)[event[row]]}; the indices must be below the number of objects in the event"
+            f"{chunk.where}: {name} is {index[row]} in entry {chunk.start + event[row]}, which has "
+            "only "
+            f"{np.diff(offsets)[event[row]]}; the indices must be below the number of objects in "
+            "the event"
         )
     return np.where(index < 0, -1, offsets[event] + index)

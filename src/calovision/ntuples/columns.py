@@ -1,4 +1,6 @@
-"""Branches of one chunk to collections: flat values and offsets, checked once, joined without copies."""
+"""Branches of one chunk to collections: flat values and offsets, checked once, joined without
+copies.
+"""
 
 from collections.abc import Collection as Names
 from collections.abc import Iterable, Mapping
@@ -7,7 +9,7 @@ from dataclasses import dataclass, field
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
 from calovision.ntuples.schemas import Collection
 
@@ -16,7 +18,8 @@ Content = ak.contents.Content
 
 @dataclass(frozen=True)
 class Column:
-    """A branch: ``values[offsets[i]:offsets[i + 1]]`` belong to entry i; one value an entry if ``offsets`` is None.
+    """A branch: ``values[offsets[i]:offsets[i + 1]]`` belong to entry i; one value an entry if
+    ``offsets`` is None.
 
     ``inner`` are the offsets of lists in the lists, whose values then are ``values``.
     """
@@ -44,13 +47,17 @@ class Chunk:
     def column(self, name: str) -> Column:
         """Flat values of a branch, or of what an index behind its name takes of it.
 
-        Of arrays of fixed size in lists, ``x[i]`` is the component i of each; of numbers in lists, the element i of the
-        event, ``x[i][j]`` of the first kind the component j of that.
+        Of arrays of fixed size in lists, ``x[i]`` is the component i of each; of numbers in lists,
+        the element i of the event, ``x[i][j]`` of the first kind the component j of that.
         """
         if name not in self.columns:
             branch, indices = find_branch(name, self.arrays)
             column = _flat(self.arrays[branch].layout)
-            if column is not None and column.offsets is not None and len(indices) == column.values.ndim:
+            if (
+                column is not None
+                and column.offsets is not None
+                and len(indices) == column.values.ndim
+            ):
                 column, indices = self._element(name, column, indices[0]), indices[1:]
             if column is None or column.values.ndim != 1 + len(indices):
                 raise InputError(f"{self.where}: {_not_lists(name, self.arrays[branch])}")
@@ -67,17 +74,21 @@ class Chunk:
         if len(short := np.flatnonzero(counts <= index)):
             branch, entry = find_branch(name, self.arrays)[0], short[0]
             raise InputError(
-                f"{self.where}: {name} is beyond the {counts[entry]} values that {branch} has in entry "
+                f"{self.where}: {name} is beyond the {counts[entry]} values that {branch} has in "
+                "entry "
                 f"{self.start + entry}; indices count from 0"
             )
         return Column(column.values[column.offsets[:-1] + index])
 
-    def _check_components(self, name: str, lengths: tuple[int, ...], indices: tuple[int, ...]) -> None:
+    def _check_components(
+        self, name: str, lengths: tuple[int, ...], indices: tuple[int, ...]
+    ) -> None:
         for length, index in zip(lengths, indices, strict=True):
             if index >= length:
                 branch = find_branch(name, self.arrays)[0]
                 raise InputError(
-                    f"{self.where}: {name} is beyond the {length} components that {branch} has; indices count from 0"
+                    f"{self.where}: {name} is beyond the {length} components that {branch} has; "
+                    "indices count from 0"
                 )
 
     def entry_of_difference(self, first: np.ndarray, second: np.ndarray) -> int:
@@ -90,7 +101,9 @@ def _not_lists(name: str, array: ak.Array) -> str:
 
 
 def _flat(layout: Content) -> Column | None:
-    """Flat values and offsets of numbers, lists or lists of lists; None if it is something else, as text."""
+    """Flat values and offsets of numbers, lists or lists of lists; None if it is something else, as
+    text.
+    """
     if layout.is_list and layout.parameter("__array__") in ("string", "bytestring"):
         return None
     if isinstance(layout, ak.contents.NumpyArray):
@@ -117,12 +130,21 @@ def _offsets_and_content(layout: Content) -> tuple[np.ndarray, Content]:
 
 
 def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[str, ...]:
-    """Fields of a collection that a file with these branches has; none unless all branches of its parts are there."""
+    """Fields of a collection that a file with these branches has; none unless all branches of its
+    parts are there.
+    """
     parts = tuple(parts)
     if not parts or missing_branches(parts, present):
         return ()
     fields = [
-        [*part.fields, *(name for name, text in part.extra.items() if set(branches_in([text], present)) <= present)]
+        [
+            *part.fields,
+            *(
+                name
+                for name, text in part.extra.items()
+                if set(branches_in([text], present)) <= present
+            ),
+        ]
         for part in parts
     ]
     return tuple(name for name in fields[0] if all(name in of_part for of_part in fields))
@@ -141,7 +163,12 @@ def branches_of(parts: Iterable[Collection], names: Names[str], present: Names[s
 
 def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -> list[str]:
     """Each once, in their order."""
-    found = [branch for part in parts for name in _names(part, names) for branch in find_branch(name, present)[:1]]
+    found = [
+        branch
+        for part in parts
+        for name in _names(part, names)
+        for branch in find_branch(name, present)[:1]
+    ]
     return list(dict.fromkeys([*found, *(name for part in parts for name in _index_table(part))]))
 
 
@@ -152,7 +179,9 @@ def _index_table(part: Collection) -> list[str]:
 
 
 def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str]:
-    """What the named fields are computed from; at least one branch, since it tells the lengths of the lists."""
+    """What the named fields are computed from; at least one branch, since it tells the lengths of
+    the lists.
+    """
     texts = [*_chosen(part, names).values(), *([part.cut] if cut and part.cut else [])]
     found = list(dict.fromkeys(name for text in texts for name in names_in(text)))
     return found or [name for text in part.fields.values() for name in names_in(text)][:1]
@@ -165,7 +194,9 @@ def _chosen(part: Collection, names: Names[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lists:
-    """A collection of a chunk: fields ``(m,)`` and the offsets of its lists, before and after its cut."""
+    """A collection of a chunk: fields ``(m,)`` and the offsets of its lists, before and after its
+    cut.
+    """
 
     fields: dict[str, np.ndarray]
     offsets: np.ndarray
@@ -206,12 +237,17 @@ def read_part(chunk: Chunk, part: Collection, names: Names[str], *, cut: bool = 
     offsets, inner = _common_offsets(chunk, part, needed)
     values = {name: _per_object(chunk.column(name), offsets, inner) for name in needed}
     n_objects = int((offsets if inner is None else inner)[-1])
-    computed = {name: _quantity(name, text, values, n_objects, chunk.where) for name, text in chosen.items()}
+    computed = {
+        name: _quantity(name, text, values, n_objects, chunk.where) for name, text in chosen.items()
+    }
     if not cut or part.cut is None:
         return Lists(computed, offsets, None, inner)
     kept = _evaluated(part.cut, values, n_objects, chunk.where)
     if kept.dtype != bool:
-        raise InputError(f"{chunk.where}: the cut {part.cut!r} gives numbers; it must be a comparison, true or false")
+        raise InputError(
+            f"{chunk.where}: the cut {part.cut!r} gives numbers; it must be a comparison, true or "
+            "false"
+        )
     kept_before = np.concatenate([[0], np.cumsum(kept)])
     selected = {name: column[kept] for name, column in computed.items()}
     if inner is None:
@@ -219,16 +255,23 @@ def read_part(chunk: Chunk, part: Collection, names: Names[str], *, cut: bool = 
     return Lists(selected, offsets, kept, kept_before[inner])
 
 
-def _evaluated(text: str, values: Mapping[str, np.ndarray], n_objects: int, where: str) -> np.ndarray:
+def _evaluated(
+    text: str, values: Mapping[str, np.ndarray], n_objects: int, where: str
+) -> np.ndarray:
     result = evaluate(text, values, where)
     return result if result.ndim else np.full(n_objects, result)
 
 
-def _quantity(field: str, text: str, values: Mapping[str, np.ndarray], n_objects: int, where: str) -> np.ndarray:
+def _quantity(
+    field: str, text: str, values: Mapping[str, np.ndarray], n_objects: int, where: str
+) -> np.ndarray:
     """Numbers of a field."""
     result = _evaluated(text, values, n_objects, where)
     if result.dtype == bool:
-        raise InputError(f"{where}: {field}, {text!r}, is true or false; it must be a number, as where({text}, 1, 0)")
+        raise InputError(
+            f"{where}: {field}, {text!r}, is true or false; it must be a number, as where({text}, "
+            "1, 0)"
+        )
     return result
 
 
@@ -238,26 +281,33 @@ def _check_lists(chunk: Chunk, chosen: Mapping[str, str]) -> None:
         names = names_in(text)
         if not names or any(chunk.column(name).offsets is not None for name in names):
             continue
-        found = f"holds {chunk.arrays[text].type}" if text in chunk.arrays else "is one number an event"
+        found = (
+            f"holds {chunk.arrays[text].type}" if text in chunk.arrays else "is one number an event"
+        )
         raise InputError(
-            f"{chunk.where}: {field_name}: {text} {found}; it must hold one list of numbers an event (for one object "
+            f"{chunk.where}: {field_name}: {text} {found}; it must hold one list of numbers an "
+            "event (for one object "
             "an entry, jets have the key one_per_entry)"
         )
 
 
-def _common_offsets(chunk: Chunk, part: Collection, names: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+def _common_offsets(
+    chunk: Chunk, part: Collection, names: list[str]
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Offsets shared by the branches of a collection."""
     if part.one_per_entry:
         for name in names:
             if chunk.column(name).offsets is not None:
                 raise InputError(
-                    f"{chunk.where}: {name} holds lists; it must hold one number an event, as {name}[0] does"
+                    f"{chunk.where}: {name} holds lists; it must hold one number an event, as "
+                    f"{name}[0] does"
                 )
         return np.arange(chunk.n_events + 1), None
     lists = {name: chunk.column(name) for name in names if chunk.column(name).offsets is not None}
     if not lists:
         raise InputError(
-            f"{chunk.where}: {', '.join(names)} hold one number an event; they must hold one list of numbers an event "
+            f"{chunk.where}: {', '.join(names)} hold one number an event; they must hold one list "
+            "of numbers an event "
             "(for one object an entry, jets have the key one_per_entry)"
         )
     reference = next(iter(lists))
@@ -271,7 +321,9 @@ def _check_equal_lengths(chunk: Chunk, name: str, reference: str) -> None:
     first, second = chunk.column(name), chunk.column(reference)
     pairs = [(first.offsets, second.offsets)]
     if (first.inner is None) != (second.inner is None):
-        raise InputError(f"{chunk.where}: only one of {name} and {reference} holds lists in lists; both must")
+        raise InputError(
+            f"{chunk.where}: only one of {name} and {reference} holds lists in lists; both must"
+        )
     if first.inner is not None:
         pairs.append((first.inner[first.offsets], second.inner[second.offsets]))
     for one, other in pairs:
@@ -281,7 +333,10 @@ def _check_equal_lengths(chunk: Chunk, name: str, reference: str) -> None:
                 f"{chunk.entry_of_difference(one, other)}; they must agree in every event"
             )
     if first.inner is not None and not np.array_equal(first.inner, second.inner):
-        raise InputError(f"{chunk.where}: the inner lists of {name} and {reference} differ in length; they must agree")
+        raise InputError(
+            f"{chunk.where}: the inner lists of {name} and {reference} differ in length; they must "
+            "agree"
+        )
 
 
 def _per_object(column: Column, offsets: np.ndarray, inner: np.ndarray | None) -> np.ndarray:

@@ -14,7 +14,8 @@ from calovision.ntuples.candidate_weights import pt_ratios
 logger = logging.getLogger(__name__)
 
 ENOUGH_JETS = 100  # after which no more are looked at
-LARGEST_DEVIATION = 0.25  # of the median from 1: the calibration of a jet is less, pile-up that is not removed is more
+# of the median from 1: the calibration of a jet is less, pile-up that is not removed is more
+LARGEST_DEVIATION = 0.25
 
 
 class ConstituentCheck:
@@ -44,7 +45,9 @@ class ConstituentCheck:
         """Look at the jets of a chunk, as `pt_ratios` takes them."""
         ratios = pt_ratios(fat_jets, constituents)
         hard = ak.to_numpy(ak.flatten(fat_jets["pt"], axis=1)) > self.pt_min
-        self._ratios += ratios[np.isfinite(ratios) & hard][: ENOUGH_JETS - len(self._ratios)].tolist()
+        self._ratios += ratios[np.isfinite(ratios) & hard][
+            : ENOUGH_JETS - len(self._ratios)
+        ].tolist()
 
     def describe(self) -> str:
         """Say what was found."""
@@ -56,7 +59,8 @@ class ConstituentCheck:
         """Warn if the median is far from 1."""
         if self._ratios and not abs(self.median - 1) <= LARGEST_DEVIATION:
             logger.warning(
-                "%s: the constituents of fat jets have %s, more than %.0f %% off; look at units, index table and "
+                "%s: the constituents of fat jets have %s, more than %.0f %% off; look at units, "
+                "index table and "
                 "candidate_weight of the schema",
                 path,
                 self.describe(),

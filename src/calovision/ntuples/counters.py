@@ -12,9 +12,15 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.root_file import branch_names, find_tree, has_tree, require_branches, tree_kinds
+from calovision.ntuples.root_file import (
+    branch_names,
+    find_tree,
+    has_tree,
+    require_branches,
+    tree_kinds,
+)
 from calovision.ntuples.schemas import Counters, Schema
 
 logger = logging.getLogger(__name__)
@@ -27,7 +33,9 @@ _LOOKS_LIKE_COUNTER = re.compile(
 _BIN = re.compile(r"(?P<name>.+)\[(?P<bin>\d+)\]")
 
 
-def read_counter(file: uproot.ReadOnlyDirectory, counter: float | str, path: Path | str, what: str) -> float:
+def read_counter(
+    file: uproot.ReadOnlyDirectory, counter: float | str, path: Path | str, what: str
+) -> float:
     """Value of a counter.
 
     Parameters
@@ -35,10 +43,10 @@ def read_counter(file: uproot.ReadOnlyDirectory, counter: float | str, path: Pat
     file
         An open ROOT file.
     counter
-        The number itself, or the path of an object in the file: a histogram, whose bin contents are added up without
-        underflow and overflow (with a warning if these are filled, or if it looks like a cut flow, whose first bin
-        would be right); ``histogram[i]`` is the bin i alone, where 1 is the first bin as in ROOT; a TParameter; a
-        branch, whose entries are added up.
+        The number itself, or the path of an object in the file: a histogram, whose bin contents are
+        added up without underflow and overflow (with a warning if these are filled, or if it looks
+        like a cut flow, whose first bin would be right); ``histogram[i]`` is the bin i alone, where
+        1 is the first bin as in ROOT; a TParameter; a branch, whose entries are added up.
     path
         For the sentences of errors.
     what
@@ -75,7 +83,8 @@ def _value(file: uproot.ReadOnlyDirectory, name: str, path: Path | str, what: st
     except uproot.KeyInFileError:
         known = ", ".join(map(repr, file.keys(cycle=False))) or "nothing"
         raise InputError(
-            f"{path} has no object {name!r}, which {what} is read from (it has: {known}); give the path of a histogram"
+            f"{path} has no object {name!r}, which {what} is read from (it has: {known}); give the "
+            "path of a histogram"
         ) from None
     if not isinstance(counted, uproot.behaviors.TH1.Histogram):
         return _parameter(counted, name, path, what)
@@ -84,16 +93,23 @@ def _value(file: uproot.ReadOnlyDirectory, name: str, path: Path | str, what: st
         _warn_of_bins(counted.values(), contents, name, path, what)
         return float(counted.values().sum())
     if not 0 <= bin_number < len(contents):
-        raise InputError(f"{path}: the histogram {name!r} has bins up to {len(contents) - 2}, not {bin_number}")
+        raise InputError(
+            f"{path}: the histogram {name!r} has bins up to {len(contents) - 2}, not {bin_number}"
+        )
     return float(contents.ravel()[bin_number])
 
 
-def _warn_of_bins(inside: np.ndarray, contents: np.ndarray, name: str, path: Path | str, what: str) -> None:
-    """Warn of what the sum of the bins of a counter leaves out, and of bins that count the same events again."""
+def _warn_of_bins(
+    inside: np.ndarray, contents: np.ndarray, name: str, path: Path | str, what: str
+) -> None:
+    """Warn of what the sum of the bins of a counter leaves out, and of bins that count the same
+    events again.
+    """
     beyond = float(contents.sum() - inside.sum())
     if beyond != 0:
         logger.warning(
-            "%s: the histogram %r has %g in underflow and overflow, which %s leaves out; name the bin, as %s[1], if it "
+            "%s: the histogram %r has %g in underflow and overflow, which %s leaves out; name the "
+            "bin, as %s[1], if it "
             "should count",
             path,
             name,
@@ -104,7 +120,8 @@ def _warn_of_bins(inside: np.ndarray, contents: np.ndarray, name: str, path: Pat
     filled = inside[inside != 0]
     if inside.ndim == 1 and len(filled) > 1 and np.all(np.diff(inside) <= 0) and inside[0] > 0:
         logger.warning(
-            "%s: the histogram %r, whose bins %s adds up to %g, looks like a cut flow; %s[1] is its first bin, %g",
+            "%s: the histogram %r, whose bins %s adds up to %g, looks like a cut flow; %s[1] is "
+            "its first bin, %g",
             path,
             name,
             what,
@@ -118,16 +135,26 @@ def _parameter(counted: object, name: str, path: Path | str, what: str) -> float
     """Value of a TParameter."""
     if "fVal" not in getattr(counted, "all_members", {}):
         kind = getattr(counted, "classname", type(counted).__name__)
-        raise InputError(f"{path}: {what} is read from {name!r}, a {kind}; it must be a histogram or a TParameter")
+        raise InputError(
+            f"{path}: {what} is read from {name!r}, a {kind}; it must be a histogram or a "
+            "TParameter"
+        )
     return float(counted.member("fVal"))
 
 
-def _sum_of_branch(file: uproot.ReadOnlyDirectory, tree: str, branch: str, path: Path | str, what: str) -> float:
+def _sum_of_branch(
+    file: uproot.ReadOnlyDirectory, tree: str, branch: str, path: Path | str, what: str
+) -> float:
     found = find_tree(file, tree, path)
     if branch not in branch_names(found):
-        raise InputError(f"{path}: the tree {tree!r} lacks {branch}, which {what} is read from; give another branch")
+        raise InputError(
+            f"{path}: the tree {tree!r} lacks {branch}, which {what} is read from; give another "
+            "branch"
+        )
     chunks = read_chunks(found, [branch], path)
-    return float(sum(np.sum(ak.to_numpy(ak.ravel(arrays[branch])), dtype=np.float64) for _, arrays in chunks))
+    return float(
+        sum(np.sum(ak.to_numpy(ak.ravel(arrays[branch])), dtype=np.float64) for _, arrays in chunks)
+    )
 
 
 @dataclass(frozen=True)
@@ -184,17 +211,24 @@ def choose_totals(
         If the number of events is not known, or the sum of weights does not follow from it.
     """
     if n_generated is not None and not (n_generated > 0 and float(n_generated).is_integer()):
-        raise InputError(f"{path}: n_generated is {n_generated}; it must be a positive whole number")
+        raise InputError(
+            f"{path}: n_generated is {n_generated}; it must be a positive whole number"
+        )
     own = count_entries() if counted is None else counted
     if n_generated is None and own.n_generated is None:
         raise InputError(
-            f"{path}: {own.source} is the sum of weights of generated events whose number the file does not hold; give "
+            f"{path}: {own.source} is the sum of weights of generated events whose number the file "
+            "does not hold; give "
             "n_generated"
         )
     number = own.n_generated if n_generated is None else int(n_generated)
     if sum_of_weights is not None:
         return number, sum_of_weights
-    if own.n_generated in (None, number) and own.sum_of_weights is not None and (nominal or counted is None):
+    if (
+        own.n_generated in (None, number)
+        and own.sum_of_weights is not None
+        and (nominal or counted is None)
+    ):
         return number, own.sum_of_weights
     entries = count_entries()
     if entries.all_one:
@@ -202,12 +236,15 @@ def choose_totals(
     if number == entries.n_generated:
         return number, entries.sum_of_weights
     raise InputError(
-        f"{path}: {number} events were generated, of which the file holds {entries.n_generated} with weights that "
+        f"{path}: {number} events were generated, of which the file holds {entries.n_generated} "
+        "with weights that "
         "differ from 1; give sum_of_weights, the sum of the weights of all generated events"
     )
 
 
-def read_counters(file: uproot.ReadOnlyDirectory, counters: Counters, schema: str, path: Path | str) -> Totals | None:
+def read_counters(
+    file: uproot.ReadOnlyDirectory, counters: Counters, schema: str, path: Path | str
+) -> Totals | None:
     """Read the generator's counters; of several entries (files merged with hadd) all count.
 
     None if the layout allows that they are missing, and they are.
@@ -223,16 +260,23 @@ def read_counters(file: uproot.ReadOnlyDirectory, counters: Counters, schema: st
     if tree.num_entries == 0:
         raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
     _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
-    number, weights = _counted(arrays, counters.n_generated), _counted(arrays, counters.sum_of_weights)
+    number, weights = (
+        _counted(arrays, counters.n_generated),
+        _counted(arrays, counters.sum_of_weights),
+    )
     total, mean = None if number is None else int(number.sum()), math.nan
     if counters.cross_section_pb and total:
         mean = float((ak.to_numpy(arrays[counters.cross_section_pb]) * number).sum() / total)
     source = f"{counters.tree}/{names[0]}"
-    return Totals(total, None if weights is None else float(weights.sum(dtype=np.float64)), source, mean)
+    return Totals(
+        total, None if weights is None else float(weights.sum(dtype=np.float64)), source, mean
+    )
 
 
 def _counted(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> np.ndarray | None:
-    """Values of each entry of a counter, by the first of its names that is not zero; None if it has none."""
+    """Values of each entry of a counter, by the first of its names that is not zero; None if it has
+    none.
+    """
     columns = [ak.to_numpy(arrays[name]) for name in names if name in arrays]
     if not columns:
         return None
@@ -240,14 +284,18 @@ def _counted(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> np.ndarray
 
 
 def unread_counters(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> list[str]:
-    """Name the objects of a file that look like counters of generated events, which its layout does not read."""
+    """Name the objects of a file that look like counters of generated events, which its layout does
+    not read.
+    """
     found, trees = [], tree_kinds(file)
     for name, kind in file.classnames(cycle=False).items():
         if name == layout.tree or not _LOOKS_LIKE_COUNTER.search(name):
             continue
         if name in trees:
             branches = sorted(branch_names(find_tree(file, name, path)))
-            shown = ", ".join(branches[:SHOWN_BRANCHES]) + (", ..." if len(branches) > SHOWN_BRANCHES else "")
+            shown = ", ".join(branches[:SHOWN_BRANCHES]) + (
+                ", ..." if len(branches) > SHOWN_BRANCHES else ""
+            )
             found.append(f"the tree {name} ({shown})")
         elif kind.startswith(("TH1", "TParameter")):
             found.append(f"the {'histogram' if kind.startswith('TH1') else 'number'} {name}")

@@ -1,4 +1,6 @@
-"""Numbers of entries of many files, counted once; and how many entries of which files make a job."""
+"""Numbers of entries of many files, counted once; and how many entries of which files make a
+job.
+"""
 
 import json
 import logging
@@ -7,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 from calovision.ntuples.detection import count_entries
 from calovision.ntuples.retries import with_retries
 from calovision.ntuples.root_file import split_tree
@@ -28,18 +30,21 @@ def count_files(
     on_bad_file: str = "fail",
     check: bool = True,
 ) -> list[int]:
-    """Numbers of entries of files; one whose size and time of change are those of the last count is not opened.
+    """Numbers of entries of files; one whose size and time of change are those of the last count is
+    not opened.
 
     Parameters
     ----------
     files
-        Paths and addresses -> number of entries where it is known, else None (`list_files` gives them).
+        Paths and addresses -> number of entries where it is known, else None (`list_files` gives
+        them).
     cache
         JSON file of the counts, written if there are new ones.
     schema, tree
         As in `open_ntuple`.
     retries
-        For addresses, as in `open_ntuple`. They are counted once for all, since they do not tell when they changed.
+        For addresses, as in `open_ntuple`. They are counted once for all, since they do not tell
+        when they changed.
     on_bad_file
         ``"fail"`` raises on a file that cannot be read, ``"skip"`` counts 0 entries, this time.
     check
@@ -51,10 +56,14 @@ def count_files(
         If a file cannot be read, or the cache cannot be written.
     """
     counts = _read(cache)
-    keys = {path: _key(path, schema, tree) for path, n_entries in files.items() if n_entries is None}
+    keys = {
+        path: _key(path, schema, tree) for path, n_entries in files.items() if n_entries is None
+    }
     states = {path: _state(path) if check else None for path in keys}
     unknown = [
-        path for path, key in keys.items() if key not in counts or (check and counts[key]["state"] != states[path])
+        path
+        for path, key in keys.items()
+        if key not in counts or (check and counts[key]["state"] != states[path])
     ]
     if unknown:
         logger.info("counting the entries of %d files", len(unknown))
@@ -69,11 +78,17 @@ def count_files(
         with replaced(cache) as temporary:
             temporary.write_text(json.dumps(counts, indent=0))
     known = {path: n_entries for path, n_entries in files.items() if n_entries is not None}
-    return [known[path] if path in known else counts.get(keys[path], {"entries": 0})["entries"] for path in files]
+    return [
+        known[path] if path in known else counts.get(keys[path], {"entries": 0})["entries"]
+        for path in files
+    ]
 
 
-def cut_into_jobs(sizes: Sequence[int], events_per_job: int) -> list[tuple[int, int, tuple[int, int | None] | None]]:
-    """Files and entries of each job, of at most ``events_per_job`` entries: part of a large file, or some whole ones.
+def cut_into_jobs(
+    sizes: Sequence[int], events_per_job: int
+) -> list[tuple[int, int, tuple[int, int | None] | None]]:
+    """Files and entries of each job, of at most ``events_per_job`` entries: part of a large file,
+    or some whole ones.
 
     Parameters
     ----------
@@ -84,8 +99,9 @@ def cut_into_jobs(sizes: Sequence[int], events_per_job: int) -> list[tuple[int, 
 
     Returns
     -------
-    Of each job the first file, the one behind the last, and the first entry and the one behind the last (None: the end
-    of the file); or None for all entries. All events come in the order of the files.
+    Of each job the first file, the one behind the last, and the first entry and the one behind the
+    last (None: the end of the file); or None for all entries. All events come in the order of the
+    files.
     """
     jobs: list[tuple[int, int, tuple[int, int | None] | None]] = []
     first = total = 0  # of the job that takes further files
@@ -125,7 +141,9 @@ def _state(path: str) -> list[int] | None:
     return [found.st_size, found.st_mtime_ns]
 
 
-def _count(path: str, *, schema: str | None, tree: str | None, retries: int, on_bad_file: str) -> int | None:
+def _count(
+    path: str, *, schema: str | None, tree: str | None, retries: int, on_bad_file: str
+) -> int | None:
     """Entries of one file; None if it is bad, and may be."""
     where = path if "://" in path else Path(path)
     try:

@@ -1,9 +1,10 @@
 """A layout of one's own: a YAML file in place of the name of a schema.
 
-Each quantity is a branch or a formula of branches (`calovision.expressions` says all that a formula may hold). A branch
-whose name has other characters than letters, digits, ``_`` and ``.`` stands in quotes of its own, inside of those of
-YAML: ``e: "'cl-e' / 1000"``. ``x[1]`` is the second element of an event's array or vector, as in
-``weight: "mc_weights[1]"``, or that of each object's array of fixed size. For a file with momenta in MeV::
+Each quantity is a branch or a formula of branches (`calovision.selection.expressions` says all that
+a formula may hold). A branch whose name has other characters than letters, digits, ``_`` and ``.``
+stands in quotes of its own, inside of those of YAML: ``e: "'cl-e' / 1000"``. ``x[1]`` is the second
+element of an event's array or vector, as in ``weight: "mc_weights[1]"``, or that of each object's
+array of fixed size. For a file with momenta in MeV::
 
     tree: analysis/events             # with its folders
     event_number: evt                 # or a formula; without it the entries are numbered
@@ -35,26 +36,28 @@ YAML: ``e: "'cl-e' / 1000"``. ``x[1]`` is the second element of an event's array
     sum_of_weights: cutflow/weighted[1]
     cross_section_pb: 41.4            # a number, or a branch whose last entry counts
 
-``candidates`` (pt, eta, phi, charge and optionally e) are the particle-flow candidates. ``one_per_entry: true`` in
-``jets`` says that an entry is one jet, whose branches hold numbers and whose constituents hold lists. A number in
-``n_generated`` or ``sum_of_weights`` is that of every file. ``candidate_weight``, a branch or a formula, multiplies the
-momenta of candidates and constituents; those of weight 0 are dropped.
+``candidates`` (pt, eta, phi, charge and optionally e) are the particle-flow candidates.
+``one_per_entry: true`` in ``jets`` says that an entry is one jet, whose branches hold numbers and
+whose constituents hold lists. A number in ``n_generated`` or ``sum_of_weights`` is that of every
+file. ``candidate_weight``, a branch or a formula, multiplies the momenta of candidates and
+constituents; those of weight 0 are dropped.
 
-``extends: nanoaod`` takes a layout that is known by name, of which the other keys, but no collections, replace parts:
-with ``candidate_weight: none``, or a branch, the file does not decide (`calovision.ntuples.candidate_weights`).
+``extends: nanoaod`` takes a layout that is known by name, of which the other keys, but no
+collections, replace parts: with ``candidate_weight: none``, or a branch, the file does not decide
+(`calovision.ntuples.candidate_weights`).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from calovision.errors import InputError
-from calovision.expressions import parse
-from calovision.expressions.kinds import CONDITION
-from calovision.expressions.nodes import names_with_indices
+from calovision.core.errors import InputError
+from calovision.core.user_files import read_yaml
 from calovision.ntuples.expressions import names_in
 from calovision.ntuples.schemas import Collection, Constituents, Schema
-from calovision.user_files import read_yaml
+from calovision.selection.expressions import parse
+from calovision.selection.expressions.kinds import CONDITION
+from calovision.selection.expressions.nodes import names_with_indices
 
 _ENERGIES = ("e", "e_em", "e_had")
 _TAUS = ("tau1", "tau2", "tau3")
@@ -64,7 +67,11 @@ _COLLECTIONS = {
     "tracks": (("pt", "eta", "phi"), (), ("cut",)),
     "candidates": (("pt", "eta", "phi", "charge"), ("e",), ("cut",)),
     "jets": (("pt", "eta", "phi", "mass"), _TAUS, ("cut", "one_per_entry")),
-    "constituents": (("pt", "eta", "phi"), ("charge", *_ENERGIES), ("cut", "jet_index", "item_index")),
+    "constituents": (
+        ("pt", "eta", "phi"),
+        ("charge", *_ENERGIES),
+        ("cut", "jet_index", "item_index"),
+    ),
 }
 _FORMULAS = ("event_number", "weight")
 _NUMBERS = ("n_generated", "sum_of_weights", "cross_section_pb")
@@ -74,7 +81,9 @@ _OF_CANDIDATES = ("candidates", "constituents")
 
 
 def read_layouts(path: Path, known: Mapping[str, tuple[Schema, ...]]) -> tuple[Schema, ...]:
-    """Read the layout of a YAML file, or those of a known name with the changes of the file; as `read_schema`."""
+    """Read the layout of a YAML file, or those of a known name with the changes of the file; as
+    `read_schema`.
+    """
     content = read_yaml(path, "schema")
     if "extends" not in content:
         return (read_schema(path),)
@@ -103,21 +112,30 @@ def read_schema(path: Path) -> Schema:
     Raises
     ------
     InputError
-        If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a formula cannot be
-        read.
+        If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a
+        formula cannot be read.
     """
     content = read_yaml(path, "schema")
     _check_keys(content, _KEYS, ("tree",), str(path))
     if not set(content) & (set(_COLLECTIONS) - {"jets"}):
-        raise InputError(f"{path} has no collection; give towers, tracks, candidates or constituents")
+        raise InputError(
+            f"{path} has no collection; give towers, tracks, candidates or constituents"
+        )
     if "constituents" in content and "jets" not in content:
         raise InputError(f"{path}: constituents belong to jets; give the key jets, too")
     if "candidate_weight" in content and set(content).isdisjoint(_OF_CANDIDATES):
-        raise InputError(f"{path}: candidate_weight belongs to {' or '.join(_OF_CANDIDATES)}; give one of these, too")
+        raise InputError(
+            f"{path}: candidate_weight belongs to {' or '.join(_OF_CANDIDATES)}; give one of "
+            "these, too"
+        )
     collections = {
-        name: _collection(name, content[name], f"{path}: {name}") for name in _COLLECTIONS if name in content
+        name: _collection(name, content[name], f"{path}: {name}")
+        for name in _COLLECTIONS
+        if name in content
     }
-    parts = {_our_name(name): (part,) for name, part in collections.items() if name != "constituents"}
+    parts = {
+        _our_name(name): (part,) for name, part in collections.items() if name != "constituents"
+    }
     return Schema(
         tree=_tree(content, path),
         constituents=collections.get("constituents"),
@@ -136,13 +154,17 @@ def _tree(content: Mapping[str, object], path: Path) -> str:
 def _formulas_and_numbers(content: Mapping[str, object], path: Path) -> dict[str, object]:
     """What is no collection."""
     found = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
-    found |= {key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content}
+    found |= {
+        key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content
+    }
     if isinstance(section := found.get("cross_section_pb"), str):
         found["cross_section_pb"] = _formula(section, f"{path}: cross_section_pb")
     if "candidate_weight" in content:
         weight = content["candidate_weight"]
         is_none = weight in (None, "none")
-        found["candidate_weight"] = None if is_none else _formula(weight, f"{path}: candidate_weight")
+        found["candidate_weight"] = (
+            None if is_none else _formula(weight, f"{path}: candidate_weight")
+        )
         found["puppi_weights"] = ()
     return found
 
@@ -151,7 +173,9 @@ def _our_name(name: str) -> str:
     return "fat_jets" if name == "jets" else name
 
 
-def _check_keys(given: Mapping[str, object], known: tuple[str, ...], demanded: tuple[str, ...], where: str) -> None:
+def _check_keys(
+    given: Mapping[str, object], known: tuple[str, ...], demanded: tuple[str, ...], where: str
+) -> None:
     for key in given:
         if key not in known:
             raise InputError(f"{where}: unknown key {key!r}; choose from {', '.join(known)}")
@@ -165,18 +189,24 @@ def _collection(name: str, given: object, where: str) -> Collection:
     if not isinstance(given, Mapping):
         raise InputError(f"{where} is {given!r}; it must hold the keys {', '.join(demanded)}")
     _check_keys(given, (*demanded, *further, *options), demanded, where)
-    fields = {key: _formula(given[key], f"{where}.{key}") for key in (*demanded, *further) if key in given}
+    fields = {
+        key: _formula(given[key], f"{where}.{key}") for key in (*demanded, *further) if key in given
+    }
     if name == "towers":
         _check_energies(fields, where)
     if {"e_em", "e_had"} <= set(fields):
         fields.setdefault("e", f"({fields['e_em']}) + ({fields['e_had']})")
     if not any(names_in(text) for text in fields.values()):
-        raise InputError(f"{where} uses no branch; its keys must be branches or formulas of branches")
+        raise InputError(
+            f"{where} uses no branch; its keys must be branches or formulas of branches"
+        )
     cut = _cut(given["cut"], fields, f"{where}.cut") if "cut" in given else None
     if name == "constituents":
         return Constituents(fields, cut=cut, **_index_table(given, where))
     return Collection(
-        fields, cut=cut, one_per_entry=_switch(given.get("one_per_entry", False), f"{where}.one_per_entry")
+        fields,
+        cut=cut,
+        one_per_entry=_switch(given.get("one_per_entry", False), f"{where}.one_per_entry"),
     )
 
 
@@ -194,7 +224,9 @@ def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
             raise InputError(f"{where}.{key} is {name!r}; it must be the name of a branch")
         table[key] = found.names[0]
     if "item_index" in table and "jet_index" not in table:
-        raise InputError(f"{where}.item_index needs jet_index, the number of the jet of each row; give both")
+        raise InputError(
+            f"{where}.item_index needs jet_index, the number of the jet of each row; give both"
+        )
     return table
 
 
@@ -211,18 +243,23 @@ def _cut(value: object, fields: Mapping[str, str], where: str) -> str:
     for name in names_with_indices(cut.tree):
         if name.indices and name.base in fields:
             raise InputError(
-                f"{where}: {name.text} is an element of the field {name.base}, which has one number an object; write "
+                f"{where}: {name.text} is an element of the field {name.base}, which has one "
+                "number an object; write "
                 f"{name.base}, or the element of a branch"
             )
     cut = cut.substitute(fields, where)
     if CONDITION not in cut.possible_kinds(where):
-        raise InputError(f"{where}: {value!r} gives numbers; it must be a comparison, true or false")
+        raise InputError(
+            f"{where}: {value!r} gives numbers; it must be a comparison, true or false"
+        )
     return cut.text
 
 
 def _number_or_name(value: object, where: str) -> float | str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"{where} is {value!r}; it must be a number or the name of an object in the file")
+        raise InputError(
+            f"{where} is {value!r}; it must be a number or the name of an object in the file"
+        )
     return value
 
 

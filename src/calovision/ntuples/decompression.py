@@ -1,4 +1,6 @@
-"""Baskets that zlib compressed, as those of Delphes are, unpacked by ISA-L: the same bytes, sooner."""
+"""Baskets that zlib compressed, as those of Delphes are, unpacked by ISA-L: the same bytes,
+sooner.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -6,11 +6,18 @@ from pathlib import Path
 
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.columns import missing_branches
 from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.layouts import candidate_layouts
-from calovision.ntuples.root_file import branch_names, find_tree, has_tree, locate, opened, tree_kinds
+from calovision.ntuples.root_file import (
+    branch_names,
+    find_tree,
+    has_tree,
+    locate,
+    opened,
+    tree_kinds,
+)
 from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
 from calovision.ntuples.weights import event_number_branches
 
@@ -66,21 +73,31 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
     path, tree = locate(path, tree)
     with opened(path) as file:
         candidates = candidate_layouts(None, tree=tree)
-        missing = {name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()}
+        missing = {
+            name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()
+        }
         fitting = [name for name, lacks in missing.items() if not lacks]
         trees = []
         for name, kind in tree_kinds(file).items():
             found = find_tree(file, name, path)
-            trees.append(TreeDescription(name, kind, int(found.num_entries), len(branch_names(found))))
+            trees.append(
+                TreeDescription(name, kind, int(found.num_entries), len(branch_names(found)))
+            )
         schema = fitting[0] if len(fitting) == 1 else None
         return FileDescription(path, str(file.file.uuid), tuple(trees), missing, schema)
 
 
-def count_entries(path: Path | str, *, schema: str | Path | None = None, tree: str | None = None) -> int:
-    """Entries of a file, without a look at its branches where the tree is clear; `InputError` as in `open_ntuple`."""
+def count_entries(
+    path: Path | str, *, schema: str | Path | None = None, tree: str | None = None
+) -> int:
+    """Entries of a file, without a look at its branches where the tree is clear; `InputError` as in
+    `open_ntuple`.
+    """
     path, tree = locate(path, tree)
     with opened(path) as file:
-        layouts = [layout for found in candidate_layouts(schema, tree=tree).values() for layout in found]
+        layouts = [
+            layout for found in candidate_layouts(schema, tree=tree).values() for layout in found
+        ]
         kinds = tree_kinds(file)
         present = {layout.tree for layout in layouts} & set(kinds)
         if len(present) == 1 and kinds[name := present.pop()] == "TTree":
@@ -94,7 +111,9 @@ def _count_entries(path: Path | str, tree: str) -> int:
     try:
         ((_, _, number),) = uproot.num_entries({str(path): tree})
     except Exception as error:
-        raise InputError(f"{path}: the tree {tree!r} is damaged and cannot be read; write it again") from error
+        raise InputError(
+            f"{path}: the tree {tree!r} is damaged and cannot be read; write it again"
+        ) from error
     return int(number)
 
 
@@ -113,17 +132,22 @@ def fitting_layout(
     Raises
     ------
     InputError
-        If none or several fit. (What a file lacks for a schema without alternative is the reader's to say.)
+        If none or several fit. (What a file lacks for a schema without alternative is the reader's
+        to say.)
     """
     missing = {}
     if len(candidates) > 1:
-        missing = {name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()}
+        missing = {
+            name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()
+        }
     fitting = [name for name in candidates if not missing.get(name)]
     if len(fitting) > 1:
         raise InputError(f"{path} fits several schemas ({', '.join(fitting)}); name one of them")
     if not fitting:
         reasons = "; ".join(f"{name} lacks {_shortened(lacks)}" for name, lacks in missing.items())
-        raise InputError(f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file")
+        raise InputError(
+            f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file"
+        )
     (name,) = fitting
     layouts = candidates[name]
     if len(layouts) == 1:
@@ -140,18 +164,24 @@ def _shortened(names: tuple[str, ...]) -> str:
     return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _missing_of_best(file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str) -> tuple[str, ...]:
+def _missing_of_best(
+    file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str
+) -> tuple[str, ...]:
     """What the file lacks for that one of several layouts for which it lacks least."""
     return min((_missing(file, layout, path) for layout in _possible(file, layouts, path)), key=len)
 
 
-def _possible(file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str) -> list[Schema]:
+def _possible(
+    file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str
+) -> list[Schema]:
     """Layouts that the file does not rule out by branches of another one."""
     if not any(layout.without and has_tree(file, layout.tree) for layout in layouts):
         return list(layouts)
     names = {layout.tree for layout in layouts if has_tree(file, layout.tree)}
     present = {name: branch_names(find_tree(file, name, path)) for name in names}
-    return [layout for layout in layouts if not present.get(layout.tree, set()) & set(layout.without)]
+    return [
+        layout for layout in layouts if not present.get(layout.tree, set()) & set(layout.without)
+    ]
 
 
 def _missing(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> tuple[str, ...]:
@@ -167,6 +197,10 @@ def _missing(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -
         parts = layout.parts(collection)
         if parts and parts[0].presence is Presence.REQUIRED:
             missing += missing_branches(parts, present)
-    if layout.counters is not None and not layout.counters.may_miss and not has_tree(file, layout.counters.tree):
+    if (
+        layout.counters is not None
+        and not layout.counters.may_miss
+        and not has_tree(file, layout.counters.tree)
+    ):
         missing.append(f"the tree {layout.counters.tree!r}")
     return tuple(dict.fromkeys(missing))

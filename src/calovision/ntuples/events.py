@@ -12,23 +12,26 @@ import numpy as np
 class Events:
     """One chunk of n events; GeV, radians.
 
-    Collections keep the number type of the file (float32 stays float32), also what is computed from it; fat jets are
-    float64. A collection that the file does not have, or that was not asked for, is None.
+    Collections keep the number type of the file (float32 stays float32), also what is computed from
+    it; fat jets are float64. A collection that the file does not have, or that was not asked for,
+    is None.
 
     Attributes
     ----------
     event_number
-        int64 ``(n,)``; not unique over the files of a sample (Delphes starts each file at 0). The number of the entry
-        where the file has none.
+        int64 ``(n,)``; not unique over the files of a sample (Delphes starts each file at 0). The
+        number of the entry where the file has none.
     weight
         Generator weight, float64 ``(n,)``; 1 if the file has none.
     towers
-        Records eta, phi, e, e_em, e_had, ``n * var``. Muon towers of Delphes have e > 0 and e_em = e_had = 0.
+        Records eta, phi, e, e_em, e_had, ``n * var``. Muon towers of Delphes have e > 0 and e_em =
+        e_had = 0.
     tracks
         Records pt, eta, phi, ``n * var``.
     fat_jets
-        The file's own jets, Momentum4D records pt, eta, phi, mass (and tau1, tau2, tau3: take ``fat_jets["tau2"]``, as
-        the attribute tau2 of a vector is its squared proper time), ``n * var``.
+        The file's own jets, Momentum4D records pt, eta, phi, mass (and tau1, tau2, tau3: take
+        ``fat_jets["tau2"]``, as the attribute tau2 of a vector is its squared proper time), ``n *
+        var``.
     candidates
         Particle-flow candidates, records pt, eta, phi, charge, e, ``n * var``.
     constituents
@@ -60,19 +63,23 @@ class NtupleInfo:
     n_entries
         Events in the file.
     n_generated
-        Number of generated events: as given, else the file's own counter, else the number of entries.
+        Number of generated events: as given, else the file's own counter, else the number of
+        entries.
     sum_of_weights
         Sum of the generator weights of all generated events.
     counted_from, count_doubts
-        Where the number of generated events is from; if its entries were counted, what speaks against it.
+        Where the number of generated events is from; if its entries were counted, what speaks
+        against it.
     n_weights
-        Generator weights of each event, without those in branches of their own if the first one counts; None if
-        events differ in it.
+        Generator weights of each event, without those in branches of their own if the first one
+        counts; None if events differ in it.
     cross_section_pb
-        The generator's; None if there is none or it is not positive (DelphesPythia8 writes -1.6e-23).
+        The generator's; None if there is none or it is not positive (DelphesPythia8 writes
+        -1.6e-23).
     candidate_weight, candidate_weight_reason
-        Weight by which the momenta of candidates, and of what is made of them, are multiplied (None: they are as in the
-        file), and why; the reason is empty if there was nothing to choose.
+        Weight by which the momenta of candidates, and of what is made of them, are multiplied
+        (None: they are as in the file), and why; the reason is empty if there was nothing to
+        choose.
     collections
         Collections that the file has -> their fields.
     read_from
@@ -80,7 +87,8 @@ class NtupleInfo:
     weights
         Branches of the generator weights; none if every weight is 1.
     undecided
-        Collections that are empty in the whole file, so that nothing tells where those of other files come from.
+        Collections that are empty in the whole file, so that nothing tells where those of other
+        files come from.
     missing
         Collections of the schema that it does not have -> the branches that it lacks for them.
     """

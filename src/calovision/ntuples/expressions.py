@@ -1,7 +1,7 @@
-"""Branches in the expressions of schemas (`calovision.expressions`).
+"""Branches in the expressions of schemas (`calovision.selection.expressions`).
 
-``[i]`` behind the name of a branch takes an element or a component, unless the whole is the name of a branch, as
-``FatJet.Tau[5]`` of Delphes.
+``[i]`` behind the name of a branch takes an element or a component, unless the whole is the name of
+a branch, as ``FatJet.Tau[5]`` of Delphes.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from calovision.expressions import parse
+from calovision.selection.expressions import parse
 
 _INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]", re.DOTALL)
 
@@ -46,5 +46,7 @@ def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
 
 
 def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> np.ndarray:
-    """Evaluate an expression of arrays ``(m,)``, or of what broadcasts to it (`Expression.evaluate`)."""
+    """Evaluate an expression of arrays ``(m,)``, or of what broadcasts to it
+    (`Expression.evaluate`).
+    """
     return parse(expression, where, composed=True).evaluate(values, where)

@@ -10,10 +10,16 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import Chunk
-from calovision.ntuples.counters import Totals, choose_totals, read_counter, read_counters, unread_counters
+from calovision.ntuples.counters import (
+    Totals,
+    choose_totals,
+    read_counter,
+    read_counters,
+    unread_counters,
+)
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.root_file import Tree, branch_names, has_tree
 from calovision.ntuples.schemas import Schema
@@ -37,10 +43,11 @@ class Generation:
     source
         Where the number is from, for people.
     doubts
-        What speaks against it: objects that look like counters but were not read; empty if nothing does.
+        What speaks against it: objects that look like counters but were not read; empty if nothing
+        does.
     n_weights
-        Weights of each event, without further factors if the first one counts; None if events differ in it or there
-        are none.
+        Weights of each event, without further factors if the first one counts; None if events
+        differ in it or there are none.
     """
 
     n_generated: int
@@ -72,15 +79,18 @@ def count_generated(
     weight_index
         Which of several generator weights.
     given
-        ``n_generated`` and ``sum_of_weights`` as the caller has them, numbers or objects of the file (`read_counter`),
-        or None.
+        ``n_generated`` and ``sum_of_weights`` as the caller has them, numbers or objects of the
+        file (`read_counter`), or None.
 
     Raises
     ------
     InputError
-        If a counter cannot be read, or the file has more events than its counters say were generated.
+        If a counter cannot be read, or the file has more events than its counters say were
+        generated.
     """
-    counted = None if layout.counters is None else read_counters(file, layout.counters, schema, path)
+    counted = (
+        None if layout.counters is None else read_counters(file, layout.counters, schema, path)
+    )
 
     @cache
     def count_entries() -> Totals:
@@ -88,7 +98,10 @@ def count_generated(
 
     own = {"n_generated": layout.n_generated, "sum_of_weights": layout.sum_of_weights}
     counters = {name: own[name] if value is None else value for name, value in given.items()}
-    values = {name: None if at is None else read_counter(file, at, path, name) for name, at in counters.items()}
+    values = {
+        name: None if at is None else read_counter(file, at, path, name)
+        for name, at in counters.items()
+    }
     number, total = choose_totals(
         **values, counted=counted, count_entries=count_entries, nominal=weight_index == 0, path=path
     )
@@ -97,7 +110,8 @@ def count_generated(
     source = own.source if at is None else at if isinstance(at, str) else "given"
     if not isinstance(at, int | float) and number < tree.num_entries:
         raise InputError(
-            f"{path}: {source} says that {number} events were generated, but the file has {tree.num_entries}; give "
+            f"{path}: {source} says that {number} events were generated, but the file has "
+            f"{tree.num_entries}; give "
             "n_generated and sum_of_weights"
         )
     if at is None and counted is None:
@@ -116,18 +130,25 @@ def _count_all_weights(tree: Tree, layout: Schema, path: Path | str) -> int | No
     return 1 if every is None else every.shape[1]
 
 
-def _doubts(file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Path | str) -> tuple[str, ...]:
-    """Why the entries of a file may not be all events that were generated; each is also a warning."""
+def _doubts(
+    file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Path | str
+) -> tuple[str, ...]:
+    """Why the entries of a file may not be all events that were generated; each is also a
+    warning.
+    """
     suspects = unread_counters(file, layout, path)
     has_weights = bool(weight_branches(layout, branch_names(tree), factors=False))
-    if layout.counters is not None and not has_weights:  # collisions, whose tree of runs counts nothing
+    if (
+        layout.counters is not None and not has_weights
+    ):  # collisions, whose tree of runs counts nothing
         suspects = [name for name in suspects if name != f"the tree {layout.counters.tree} (run)"]
     doubts = tuple(f"{name} may count them" for name in suspects)
     if layout.counters is not None and has_weights and not has_tree(file, layout.counters.tree):
         doubts = (f"the tree {layout.counters.tree}, which counts them, is not there", *doubts)
     if doubts:
         logger.warning(
-            "%s: its %d entries are taken for all generated events, although %s; give n_generated and sum_of_weights "
+            "%s: its %d entries are taken for all generated events, although %s; give n_generated "
+            "and sum_of_weights "
             "if events were dropped",
             path,
             tree.num_entries,
@@ -138,7 +159,9 @@ def _doubts(file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Pa
 
 def cross_section_branches(layout: Schema, present: set[str]) -> list[str]:
     """Branches that hold the cross-section, whether they exist or not."""
-    return branches_in([layout.cross_section_pb] if isinstance(layout.cross_section_pb, str) else [], present)
+    return branches_in(
+        [layout.cross_section_pb] if isinstance(layout.cross_section_pb, str) else [], present
+    )
 
 
 def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: int) -> Totals:
@@ -150,8 +173,12 @@ def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: i
     branches |= of_section if may_be_read else set()
     total, all_one, numbers = 0.0, True, set()
     cross_section = float(section) if isinstance(section, int | float) else math.nan
-    for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else [(0, {})]:
-        chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else n_entries)
+    for start, arrays in (
+        read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else [(0, {})]
+    ):
+        chunk = Chunk(
+            arrays, path, start, len(next(iter(arrays.values()))) if arrays else n_entries
+        )
         weight, _ = read_weights(chunk, layout, weight_index, variations=False)
         total += float(weight.sum())
         all_one = all_one and bool(np.all(weight == 1))

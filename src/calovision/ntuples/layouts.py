@@ -3,14 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.schemas import Collection, Constituents, Counters, Presence, Schema
 
 _TAUS = ("tau1", "tau2", "tau3")
 
-# Delphes 3.5, classes Tower, Track, Jet, HepMCEvent. Leaves are listed because the leaf fBits cannot be read. The
-# particle-flow towers are massless, hence ET is pT. Track.Mass is that of releases from 3.5 on.
-# A track without momentum has the pseudorapidity 999.9.
+# Delphes 3.5, classes Tower, Track, Jet, HepMCEvent. Leaves are listed because the leaf fBits
+# cannot be read. The particle-flow towers are massless, hence ET is pT. Track.Mass is that of
+# releases from 3.5 on. A track without momentum has the pseudorapidity 999.9.
 _EFLOW_MOMENTUM = "where(EFlowTrack.PT > 0, EFlowTrack.PT * cosh(EFlowTrack.Eta), 0)"
 _EFLOW_ENERGY = f"sqrt(EFlowTrack.Mass**2 + {_EFLOW_MOMENTUM}**2)"
 _EFLOW_NEUTRAL = ("EFlowPhoton", "EFlowNeutralHadron")
@@ -18,10 +18,21 @@ _DELPHES = Schema(
     tree="Delphes",
     towers=(
         Collection(
-            {"eta": "Tower.Eta", "phi": "Tower.Phi", "e": "Tower.E", "e_em": "Tower.Eem", "e_had": "Tower.Ehad"}
+            {
+                "eta": "Tower.Eta",
+                "phi": "Tower.Phi",
+                "e": "Tower.E",
+                "e_em": "Tower.Eem",
+                "e_had": "Tower.Ehad",
+            }
         ),
     ),
-    tracks=(Collection({"pt": "Track.PT", "eta": "Track.Eta", "phi": "Track.Phi"}, presence=Presence.ALL_OR_NONE),),
+    tracks=(
+        Collection(
+            {"pt": "Track.PT", "eta": "Track.Eta", "phi": "Track.Phi"},
+            presence=Presence.ALL_OR_NONE,
+        ),
+    ),
     fat_jets=(
         Collection(
             {"pt": "FatJet.PT", "eta": "FatJet.Eta", "phi": "FatJet.Phi", "mass": "FatJet.Mass"},
@@ -42,7 +53,13 @@ _DELPHES = Schema(
         ),
         *(
             Collection(
-                {"pt": f"{name}.ET", "eta": f"{name}.Eta", "phi": f"{name}.Phi", "charge": "0", "e": f"{name}.E"},
+                {
+                    "pt": f"{name}.ET",
+                    "eta": f"{name}.Eta",
+                    "phi": f"{name}.Phi",
+                    "charge": "0",
+                    "e": f"{name}.E",
+                },
                 presence=Presence.OPTIONAL,
             )
             for name in _EFLOW_NEUTRAL
@@ -58,7 +75,8 @@ _DELPHES = Schema(
 
 
 def _delphes_of_energy_flow(tracks: str, energy: str) -> Schema:
-    """Cards that write energy flow but no towers: its objects are the towers, as in `_particle_flow`.
+    """Cards that write energy flow but no towers: its objects are the towers, as in
+    `_particle_flow`.
 
     Parameters
     ----------
@@ -75,7 +93,9 @@ def _delphes_of_energy_flow(tracks: str, energy: str) -> Schema:
         "e_em": f"where({particle} == 11, {energy}, 0)",
         "e_had": f"where(({particle} == 11) | ({particle} == 13), 0, {energy})",
     }
-    neutral = [{"eta": f"{name}.Eta", "phi": f"{name}.Phi", "e": f"{name}.E"} for name in _EFLOW_NEUTRAL]
+    neutral = [
+        {"eta": f"{name}.Eta", "phi": f"{name}.Phi", "e": f"{name}.E"} for name in _EFLOW_NEUTRAL
+    ]
     photons, hadrons = neutral
     return replace(
         _DELPHES,
@@ -84,7 +104,9 @@ def _delphes_of_energy_flow(tracks: str, energy: str) -> Schema:
             Collection({**photons, "e_em": photons["e"], "e_had": "0"}),
             Collection({**hadrons, "e_em": "0", "e_had": hadrons["e"]}),
         ),
-        tracks=(Collection({"pt": f"{tracks}.PT", "eta": f"{tracks}.Eta", "phi": f"{tracks}.Phi"}),),
+        tracks=(
+            Collection({"pt": f"{tracks}.PT", "eta": f"{tracks}.Eta", "phi": f"{tracks}.Phi"}),
+        ),
         without=tuple(_DELPHES.towers[0].fields.values()),
     )
 
@@ -122,8 +144,9 @@ def _particle_flow(
 ) -> dict[str, object]:
     """Collections made of one list of particle-flow candidates.
 
-    Towers are the candidates, all of whose energy is electromagnetic for photons and electrons, neither for muons
-    (as in the towers of Delphes), hadronic for the others; tracks are the charged candidates.
+    Towers are the candidates, all of whose energy is electromagnetic for photons and electrons,
+    neither for muons (as in the towers of Delphes), hadronic for the others; tracks are the charged
+    candidates.
     """
     energies = {
         "e": item["e"],
@@ -141,19 +164,29 @@ def _particle_flow(
 
 
 # With an underscore in the productions of 2016 to 2018 (NanoAOD v5 to v7).
-_RUNS = Counters("Runs", ("genEventCount", "genEventCount_"), ("genEventSumw", "genEventSumw_"), may_miss=True)
+_RUNS = Counters(
+    "Runs", ("genEventCount", "genEventCount_"), ("genEventSumw", "genEventSumw_"), may_miss=True
+)
 
 
 def _nanoaod(candidates: str, table: str, item_index: str, charge: str = "{}_charge") -> Schema:
-    """NanoAOD with particle-flow candidates; the index table gives the jet and the candidate of each constituent."""
+    """NanoAOD with particle-flow candidates; the index table gives the jet and the candidate of
+    each constituent.
+    """
     item = {name: f"{candidates}_{name}" for name in ("pt", "eta", "phi")}
     item["charge"] = charge.format(candidates)
     item["e"] = f"sqrt({candidates}_mass**2 + ({candidates}_pt * cosh({candidates}_eta))**2)"
     particle = f"abs({candidates}_pdgId)"
-    index = {"jet_index": f"{table}_jetIdx", "item_index": f"{table}_{item_index}", "presence": Presence.OPTIONAL}
+    index = {
+        "jet_index": f"{table}_jetIdx",
+        "item_index": f"{table}_{item_index}",
+        "presence": Presence.OPTIONAL,
+    }
     return Schema(
         tree="Events",
-        **_particle_flow(item, f"({particle} == 11) | ({particle} == 22)", f"{particle} == 13", index),
+        **_particle_flow(
+            item, f"({particle} == 11) | ({particle} == 22)", f"{particle} == 13", index
+        ),
         fat_jets=(
             Collection(
                 {name: f"FatJet_{name}" for name in ("pt", "eta", "phi", "mass")},
@@ -167,7 +200,8 @@ def _nanoaod(candidates: str, table: str, item_index: str, charge: str = "{}_cha
         weight_factors=("LHEScaleWeight", "PSWeight"),
         counters=_RUNS,
         uncalibrated_pt="FatJet_pt * (1 - FatJet_rawFactor)",
-        # The second one leaves leptons as they are: for missing energy; jets are made with the first.
+        # The second one leaves leptons as they are: for missing energy; jets are made with the
+        # first.
         puppi_weights=tuple(f"{candidates}_{name}" for name in ("puppiWeight", "puppiWeightNoLep")),
     )
 
@@ -178,7 +212,8 @@ _CHARGE_OF_PARTICLE = (
     "where((abs({0}_pdgId) == 11) | (abs({0}_pdgId) == 13), where({0}_pdgId > 0, -1, 1), 0))"
 )
 _NANOAOD = (
-    # PFNano for UL (github.com/cms-jet/PFNano; coffea.nanoevents.PFNanoAODSchema has the same cross references).
+    # PFNano for UL (github.com/cms-jet/PFNano; coffea.nanoevents.PFNanoAODSchema has the same cross
+    # references).
     _nanoaod("PFCands", "FatJetPFCands", "pFCandsIdx"),
     # The first PFNano of release 10_6_X.
     _nanoaod("JetPFCands", "JetPFCandsAK8", "candIdx"),
@@ -186,8 +221,8 @@ _NANOAOD = (
     _nanoaod("PFCand", "FatJetPFCand", "pfCandIdx", charge=_CHARGE_OF_PARTICLE),
 )
 
-# JetClass (doi:10.5281/zenodo.6619768): one jet an entry. part_deta is mirrored for jets at negative eta, therefore
-# the coordinates are computed from the momenta.
+# JetClass (doi:10.5281/zenodo.6619768): one jet an entry. part_deta is mirrored for jets at
+# negative eta, therefore the coordinates are computed from the momenta.
 _JETCLASS = Schema(
     tree="tree",
     **_particle_flow(
@@ -209,7 +244,9 @@ _JETCLASS = Schema(
                 "eta": "jet_eta",
                 "phi": "jet_phi",
                 # Rounding may take the square of a light jet's mass below zero.
-                "mass": "sqrt(where({0} > {1}, {0}**2 - ({1})**2, 0))".format("jet_energy", "jet_pt * cosh(jet_eta)"),
+                "mass": "sqrt(where({0} > {1}, {0}**2 - ({1})**2, 0))".format(
+                    "jet_energy", "jet_pt * cosh(jet_eta)"
+                ),
             },
             extra={tau: f"jet_{tau}" for tau in _TAUS},
             one_per_entry=True,
@@ -227,13 +264,16 @@ _LAYOUTS = {
 SCHEMAS = tuple(_LAYOUTS)
 
 
-def candidate_layouts(schema: str | Path | None, *, tree: str | None = None) -> dict[str, tuple[Schema, ...]]:
+def candidate_layouts(
+    schema: str | Path | None, *, tree: str | None = None
+) -> dict[str, tuple[Schema, ...]]:
     """Layouts that a file may have.
 
     Parameters
     ----------
     schema
-        One of `SCHEMAS`, the path of a YAML file (`calovision.ntuples.custom`), or None for all of `SCHEMAS`.
+        One of `SCHEMAS`, the path of a YAML file (`calovision.ntuples.custom`), or None for all of
+        `SCHEMAS`.
     tree
         Name of the tree, in place of the schema's.
 
@@ -256,8 +296,12 @@ def candidate_layouts(schema: str | Path | None, *, tree: str | None = None) -> 
         found = {str(schema): _LAYOUTS[schema]}
     else:
         raise InputError(
-            f"unknown schema {schema!r} of the ntuples; choose one of {', '.join(SCHEMAS)} or give a YAML file"
+            f"unknown schema {schema!r} of the ntuples; choose one of {', '.join(SCHEMAS)} or give "
+            "a YAML file"
         )
     if tree is None:
         return dict(found)
-    return {name: tuple(replace(layout, tree=tree) for layout in layouts) for name, layouts in found.items()}
+    return {
+        name: tuple(replace(layout, tree=tree) for layout in layouts)
+        for name, layouts in found.items()
+    }

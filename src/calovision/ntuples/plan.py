@@ -1,4 +1,6 @@
-"""What is read of a file: the branches that are demanded and wanted, after a check that they exist."""
+"""What is read of a file: the branches that are demanded and wanted, after a check that they
+exist.
+"""
 
 from collections.abc import Collection as Names
 from collections.abc import Mapping
@@ -7,7 +9,7 @@ from pathlib import Path
 
 import awkward as ak
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import available_fields, branches_of, missing_branches
 from calovision.ntuples.expressions import branches_in, is_unquoted_branch
@@ -36,7 +38,8 @@ class Plan:
     read_from
         Collection -> its fields -> branches of each.
     undecided
-        Collections that would come from elsewhere if the file held any: trimmed jets of a file without fat jets.
+        Collections that would come from elsewhere if the file held any: trimmed jets of a file
+        without fat jets.
     missing
         Collection that the file does not have -> the branches that it lacks for it.
     """
@@ -101,7 +104,10 @@ def make_plan(
     branches = weight_branches(layout, present, factors=variations)
     branches |= set(event_number_branches(layout, present))
     read_from = {
-        name: {field: tuple(sorted(branches_of(layout.parts(name), (field,), present))) for field in names}
+        name: {
+            field: tuple(sorted(branches_of(layout.parts(name), (field,), present)))
+            for field in names
+        }
         for name, names in chosen.items()
         if names
     }
@@ -128,7 +134,9 @@ def make_plan(
 
 def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
     """Branches that a file of this layout must have."""
-    demanded = weight_branches(layout, present, factors=False) | set(event_number_branches(layout, present))
+    demanded = weight_branches(layout, present, factors=False) | set(
+        event_number_branches(layout, present)
+    )
     if isinstance(layout.cross_section_pb, str) and not layout.cross_section_may_miss:
         demanded |= set(branches_in([layout.cross_section_pb], present))
     for name in COLLECTIONS:
@@ -143,14 +151,17 @@ def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
 
 
 def _check_quotes(layout: Schema, present: set[str], path: Path | str) -> None:
-    """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e`` without quotes."""
+    """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e``
+    without quotes.
+    """
     texts = [layout.event_number, layout.weight, layout.cross_section_pb]
     for name in COLLECTIONS:
         texts += [text for part in layout.parts(name) for text in (*part.fields.values(), part.cut)]
     for text in texts:
         if isinstance(text, str) and is_unquoted_branch(text, present):
             raise InputError(
-                f"{path}: {text} is the name of a branch, but is read as a formula; write it in quotes inside of those "
+                f"{path}: {text} is the name of a branch, but is read as a formula; write it in "
+                "quotes inside of those "
                 f"of YAML, \"'{text}'\""
             )
 
@@ -160,16 +171,23 @@ def _fields_of(
 ) -> tuple[str, ...]:
     """Fields of a collection that exist and are wanted."""
     if wanted is not None and (unknown := set(wanted) - {*COLLECTIONS, *FURTHER_KEYS}):
-        raise ValueError(f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}")
+        raise ValueError(
+            f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}"
+        )
     parts = layout.parts(name)
     if name == "constituents" and missing_branches(layout.fat_jets, present):
         return ()
     available = available_fields(parts, present)
-    return available if wanted is None else tuple(field for field in available if field in wanted.get(name, ()))
+    return (
+        available
+        if wanted is None
+        else tuple(field for field in available if field in wanted.get(name, ()))
+    )
 
 
 def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool | None:
-    """Tell from the whole file whether trimmed jets were computed: a card without ComputeTrimming leaves zeros.
+    """Tell from the whole file whether trimmed jets were computed: a card without ComputeTrimming
+    leaves zeros.
 
     None for a file without any fat jet, whose jets and trimmed jets are the same.
     """

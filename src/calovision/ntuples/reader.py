@@ -47,7 +47,8 @@ def open_ntuple(
     weight_index
         Which of several generator weights.
     n_generated, sum_of_weights
-        In place of what the file says: numbers, or objects of the file that hold them (`read_counter`).
+        In place of what the file says: numbers, or objects of the file that hold them
+        (`read_counter`).
     trimmed
         Say of which collections `iterate_events` with ``trimmed`` gives something.
     retries
@@ -56,19 +57,22 @@ def open_ntuple(
     Raises
     ------
     InputError
-        If the schema is unknown, or none or several fit; if the file is missing, no ROOT file, truncated or damaged; if
-        it lacks a tree or a branch of the schema; if a weight is not finite; if the sum of weights does not follow from
-        the number of generated events.
+        If the schema is unknown, or none or several fit; if the file is missing, no ROOT file,
+        truncated or damaged; if it lacks a tree or a branch of the schema; if a weight is not
+        finite; if the sum of weights does not follow from the number of generated events.
 
     Notes
     -----
-    Delphes files: n_generated is the number of entries, and the cross-section is the last entry's (a running estimate
-    where Delphes read HepMC). The counters of calovision and NanoAOD files that were merged with hadd are added up.
+    Delphes files: n_generated is the number of entries, and the cross-section is the last entry's
+    (a running estimate where Delphes read HepMC). The counters of calovision and NanoAOD files that
+    were merged with hadd are added up.
     """
     path, tree = locate(path, tree)
     candidates = candidate_layouts(schema, tree=tree)
     given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
-    return with_retries(partial(_read_info, path, candidates, weight_index, given, trimmed), path, retries)
+    return with_retries(
+        partial(_read_info, path, candidates, weight_index, given, trimmed), path, retries
+    )
 
 
 def _read_info(
@@ -104,7 +108,9 @@ def _read_info(
             candidate_weight_reason=candidate_weight.reason,
             collections=plan.collections,
             read_from=plan.read_from,
-            weights=tuple(sorted(weight_branches(layout, branch_names(events), factors=weight_index > 0))),
+            weights=tuple(
+                sorted(weight_branches(layout, branch_names(events), factors=weight_index > 0))
+            ),
             undecided=plan.undecided,
             missing=plan.missing,
         )
@@ -129,26 +135,30 @@ def iterate_events(
     path, schema, tree, weight_index
         As in `open_ntuple`.
     chunk_size
-        Number of events in memory at a time (the last chunk may be shorter); None: about 25 MB, up to the end of a
-        basket.
+        Number of events in memory at a time (the last chunk may be shorter); None: about 25 MB, up
+        to the end of a basket.
     fields
-        Collections -> fields that are wanted; only these are read, and a collection that is not named is None. None:
-        everything that the file has. The key ``weight_variations`` (its value does not matter) asks for all weights,
-        also those that stand in branches of their own; without it events may differ in their number.
+        Collections -> fields that are wanted; only these are read, and a collection that is not
+        named is None. None: everything that the file has. The key ``weight_variations`` (its value
+        does not matter) asks for all weights, also those that stand in branches of their own;
+        without it events may differ in their number.
     trimmed
-        Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, as other files than
-        those of Delphes, ``fat_jets`` is None, so that the caller clusters. ``constituents`` is None, since those of
-        the file are of the ungroomed jets.
+        Give the file's trimmed fat jets, in the order of the ungroomed ones. If it holds none, as
+        other files than those of Delphes, ``fat_jets`` is None, so that the caller clusters.
+        ``constituents`` is None, since those of the file are of the ungroomed jets.
     entry_range
-        First entry, and the one behind the last (None: up to the end); what lies beyond the end is not there. None
-        reads all. Events without a number of their own have that of their entry in the whole file.
+        First entry, and the one behind the last (None: up to the end); what lies beyond the end is
+        not there. None reads all. Events without a number of their own have that of their entry in
+        the whole file.
     retries
-        As in `open_ntuple`; an address that fails in the middle is opened again, and read on where it failed.
+        As in `open_ntuple`; an address that fails in the middle is opened again, and read on where
+        it failed.
 
     Raises
     ------
     InputError
-        As `open_ntuple`; if a branch cannot be read; if the branches of a collection differ in length.
+        As `open_ntuple`; if a branch cannot be read; if the branches of a collection differ in
+        length.
     ValueError
         If ``fields`` names an unknown collection; if ``chunk_size`` is not positive.
     """
@@ -163,8 +173,18 @@ def iterate_events(
                 events = find_tree(file, layout.tree, path)
                 if fields is None or not set(fields).isdisjoint(layout.weighted_collections):
                     layout, _ = choose_candidate_weight(events, layout, path)
-                plan = make_plan(events, layout, name, path, fields=fields, trimmed=trimmed, factors=weight_index > 0)
-                for chunk in _chunks(events, plan, path, chunk_size, clipped(first, end, int(events.num_entries))):
+                plan = make_plan(
+                    events,
+                    layout,
+                    name,
+                    path,
+                    fields=fields,
+                    trimmed=trimmed,
+                    factors=weight_index > 0,
+                )
+                for chunk in _chunks(
+                    events, plan, path, chunk_size, clipped(first, end, int(events.num_entries))
+                ):
                     yield _events(chunk, layout, plan, weight_index)
                     first = chunk.start + chunk.n_events
                     attempts.start_afresh()
@@ -175,7 +195,9 @@ def iterate_events(
 
 
 def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
-    """Range of entries that a file of so many entries has of another range, whose end may be open."""
+    """Range of entries that a file of so many entries has of another range, whose end may be
+    open.
+    """
     return min(first, n_entries), n_entries if end is None else min(end, n_entries)
 
 
@@ -185,14 +207,21 @@ def _chunks(
     """Arrays of the planned branches, chunk by chunk."""
     for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
         rest = entry_range[1] - start
-        yield Chunk(arrays, path, start, len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest))
+        yield Chunk(
+            arrays,
+            path,
+            start,
+            len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest),
+        )
 
 
 def _events(chunk: Chunk, layout: Schema, plan: Plan, weight_index: int) -> Events:
     """Give the branches of one chunk our names."""
     weight, variations = read_weights(chunk, layout, weight_index, variations=plan.variations)
     collections: dict[str, ak.Array | None] = {
-        name: read_collection(chunk, layout, name, plan.fields[name]) if name in plan.fields else None
+        name: read_collection(chunk, layout, name, plan.fields[name])
+        if name in plan.fields
+        else None
         for name in COLLECTIONS
     }
     if plan.trimmed:

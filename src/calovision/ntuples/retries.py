@@ -1,6 +1,7 @@
 """Files at an address are tried again, since networks and servers fail for moments.
 
-An address that does not exist, or may not be read, is not: neither is a file that is there but not what it should be.
+An address that does not exist, or may not be read, is not: neither is a file that is there but not
+what it should be.
 """
 
 import logging
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -18,12 +19,18 @@ FIRST_WAIT = 1.0  # seconds before the second attempt; each wait is twice as lon
 LONGEST_WAIT = 60.0
 
 _PERMANENT = (ImportError, FileNotFoundError, PermissionError)
-_TRY_AGAIN = (408, 425, 429)  # of the HTTP statuses from 400 to 499: too slow, too early, too many requests
+_TRY_AGAIN = (
+    408,
+    425,
+    429,
+)  # of the HTTP statuses from 400 to 499: too slow, too early, too many requests
 _XROOTD_REFUSALS = ("[3010]", "[3011]")  # not authorized, not found
 
 
 class Attempts:
-    """Attempts to read one file, of which ``retries`` in a row may fail; those of a local file may not."""
+    """Attempts to read one file, of which ``retries`` in a row may fail; those of a local file may
+    not.
+    """
 
     def __init__(self, path: Path | str, retries: int) -> None:
         self.path, self.retries = path, retries
@@ -46,7 +53,8 @@ class Attempts:
         self._failed += 1
         if self._failed > self.retries:
             raise InputError(
-                f"{self.path} cannot be read, {self._failed} attempts failed; the last: {_reason(error)}; start again "
+                f"{self.path} cannot be read, {self._failed} attempts failed; the last: "
+                f"{_reason(error)}; start again "
                 "when it can be reached, or leave it out"
             ) from error
         wait = min(FIRST_WAIT * 2 ** (self._failed - 1), LONGEST_WAIT)
@@ -63,7 +71,9 @@ class Attempts:
 
 
 def with_retries(action: Callable[[], Result], path: Path | str, retries: int) -> Result:
-    """Return what ``action`` gives at one of its attempts; exceptions as in `Attempts.another`, else its own."""
+    """Return what ``action`` gives at one of its attempts; exceptions as in `Attempts.another`,
+    else its own.
+    """
     attempts = Attempts(path, retries)
     while True:
         try:

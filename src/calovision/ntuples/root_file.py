@@ -10,17 +10,24 @@ from weakref import finalize
 
 import uproot
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.decompression import fast_zlib
 
 logger = logging.getLogger(__name__)
 
-# uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error, OSError, ...), hence
-# the broad "except Exception" around each of its calls here and in chunks.py.
+# uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error,
+# OSError, ...), hence the broad "except Exception" around each of its calls here and in chunks.py.
 
 Tree = uproot.TTree | uproot.behaviors.RNTuple.RNTuple
-_NAMES: dict[int, tuple[str, ...]] = {}  # by the identity of the trees that are open, which have no hash
-_TREE_CLASSES = {"TTree": "TTree", "TNtuple": "TTree", "TNtupleD": "TTree", "ROOT::RNTuple": "RNTuple"}
+_NAMES: dict[
+    int, tuple[str, ...]
+] = {}  # by the identity of the trees that are open, which have no hash
+_TREE_CLASSES = {
+    "TTree": "TTree",
+    "TNtuple": "TTree",
+    "TNtupleD": "TTree",
+    "ROOT::RNTuple": "RNTuple",
+}
 
 
 def split_tree(path: Path | str) -> tuple[str, str | None]:
@@ -44,7 +51,9 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
     options = {}
     if isinstance(path, Path):
         _check_is_root_file(path)
-        options["handler"] = uproot.MultithreadedFileSource  # plain reads, not by way of fsspec and its event loop
+        options["handler"] = (
+            uproot.MultithreadedFileSource
+        )  # plain reads, not by way of fsspec and its event loop
     try:
         file = uproot.open(path, **options)
     except Exception as error:
@@ -61,17 +70,32 @@ def _why_not_opened(path: Path | str, error: Exception) -> str:
         return f"{path} is a truncated or damaged ROOT file; copy or write it again"
     protocol = path.split("://")[0]
     if isinstance(error, ImportError):
-        extra = "calovision[xrootd]" if protocol in ("root", "roots", "xroot", "xroots") else f"fsspec[{protocol}]"
-        return f'{path}: addresses with {protocol}:// need a further package; run pip install "{extra}"'
+        extra = (
+            "calovision[xrootd]"
+            if protocol in ("root", "roots", "xroot", "xroots")
+            else f"fsspec[{protocol}]"
+        )
+        return (
+            f"{path}: addresses with {protocol}:// need a further package; run pip install "
+            f'"{extra}"'
+        )
     reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return f"{path} cannot be opened ({reason}); give the address of a ROOT file that exists and may be read"
+    return (
+        f"{path} cannot be opened ({reason}); give the address of a ROOT file that exists and "
+        "may be read"
+    )
 
 
 def _check_is_complete(path: Path, expected: int) -> None:
-    """Compare with the size in the header, as without its last bytes a file would be read all the same."""
+    """Compare with the size in the header, as without its last bytes a file would be read all the
+    same.
+    """
     size = path.stat().st_size
     if size < expected:
-        raise InputError(f"{path} is a truncated ROOT file: it has {size} of {expected} bytes; copy or write it again")
+        raise InputError(
+            f"{path} is a truncated ROOT file: it has {size} of {expected} bytes; copy or write it "
+            "again"
+        )
 
 
 def _check_is_root_file(path: Path) -> None:
@@ -84,9 +108,13 @@ def _check_is_root_file(path: Path) -> None:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; give the path of an existing ROOT file") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror}); give a readable ROOT file") from error
+        raise InputError(
+            f"{path} cannot be opened ({error.strerror}); give a readable ROOT file"
+        ) from error
     if magic != b"root":
-        raise InputError(f"{path} is not a ROOT file, as it does not begin with 'root'; give a ROOT ntuple")
+        raise InputError(
+            f"{path} is not a ROOT file, as it does not begin with 'root'; give a ROOT ntuple"
+        )
 
 
 def tree_kinds(file: uproot.ReadOnlyDirectory) -> dict[str, str]:
@@ -104,11 +132,15 @@ def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Tr
     """Find a TTree or RNTuple by its name; InputError lists those that exist."""
     if not has_tree(file, name):
         trees = ", ".join(map(repr, tree_kinds(file))) or "none"
-        raise InputError(f"{path} has no TTree {name!r} (it has: {trees}); choose the schema that wrote the file")
+        raise InputError(
+            f"{path} has no TTree {name!r} (it has: {trees}); choose the schema that wrote the file"
+        )
     try:
         return file[name]
     except Exception as error:
-        raise InputError(f"{path}: the tree {name!r} is damaged and cannot be read; write it again") from error
+        raise InputError(
+            f"{path}: the tree {name!r} is damaged and cannot be read; write it again"
+        ) from error
 
 
 def is_rntuple(tree: Tree) -> bool:
@@ -117,12 +149,16 @@ def is_rntuple(tree: Tree) -> bool:
 
 
 def branch_names(tree: Tree) -> set[str]:
-    """Names of all branches, those inside others without the outer name; fields of an RNTuple with it."""
+    """Names of all branches, those inside others without the outer name; fields of an RNTuple with
+    it.
+    """
     return set(_every_name(tree))
 
 
 def _every_name(tree: Tree) -> tuple[str, ...]:
-    """Names of all branches, some perhaps several times; of a large tree they take long to collect."""
+    """Names of all branches, some perhaps several times; of a large tree they take long to
+    collect.
+    """
     if id(tree) not in _NAMES:
         _NAMES[id(tree)] = tuple(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
         finalize(tree, _NAMES.pop, id(tree), None)
@@ -151,9 +187,14 @@ def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path
     """Raise InputError that names the branches which the tree lacks."""
     present = branch_names(tree)
     if missing := sorted(set(names) - present):
-        near = [*dict.fromkeys(match for name in missing[:3] for match in get_close_matches(name, present, n=1))]
+        near = [
+            *dict.fromkeys(
+                match for name in missing[:3] for match in get_close_matches(name, present, n=1)
+            )
+        ]
         question = f" (did you mean {', '.join(near)}?)" if near else ""
         raise InputError(
-            f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema {schema!r} "
+            f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema "
+            f"{schema!r} "
             f"demands{question}; write these branches or choose another schema"
         )

@@ -1,4 +1,6 @@
-"""What a layout of ntuples is: our names of the quantities, and the branches or formulas that give them."""
+"""What a layout of ntuples is: our names of the quantities, and the branches or formulas that give
+them.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,9 +24,10 @@ class Collection:
     Attributes
     ----------
     fields
-        Our name -> branch or formula (`calovision.expressions`).
+        Our name -> branch or formula (`calovision.selection.expressions`).
     extra
-        Further fields, each given where the file has its branches, and all parts of the collection have the field.
+        Further fields, each given where the file has its branches, and all parts of the collection
+        have the field.
     cut
         Formula of branches; objects that fail it are dropped.
     one_per_entry
@@ -45,10 +48,12 @@ class Constituents(Collection):
     Attributes
     ----------
     jet_index
-        Branch of an index table: the number of the fat jet in its event, one row a constituent. Without it the branches
-        of ``fields`` hold lists in lists, or, if there is one fat jet an entry, the lists of this one.
+        Branch of an index table: the number of the fat jet in its event, one row a constituent.
+        Without it the branches of ``fields`` hold lists in lists, or, if there is one fat jet an
+        entry, the lists of this one.
     item_index
-        Branch of the index table: the position in the lists of ``fields``. Without it the rows are those of ``fields``.
+        Branch of the index table: the position in the lists of ``fields``. Without it the rows are
+        those of ``fields``.
     """
 
     jet_index: str | None = None
@@ -64,8 +69,9 @@ class Counters:
     tree
         Its name.
     n_generated, sum_of_weights
-        Branches by the names that productions gave them; of an entry that has several the first one that is not zero
-        counts, since merging files of two productions fills what one of them lacks with zeros.
+        Branches by the names that productions gave them; of an entry that has several the first one
+        that is not zero counts, since merging files of two productions fills what one of them lacks
+        with zeros.
     cross_section_pb
         Branch.
     may_miss
@@ -81,7 +87,11 @@ class Counters:
     @property
     def branches(self) -> tuple[str, ...]:
         """Every name."""
-        return (*self.n_generated, *self.sum_of_weights, *([self.cross_section_pb] if self.cross_section_pb else []))
+        return (
+            *self.n_generated,
+            *self.sum_of_weights,
+            *([self.cross_section_pb] if self.cross_section_pb else []),
+        )
 
 
 @dataclass(frozen=True)
@@ -105,16 +115,18 @@ class Schema:
     counters
         Tree of generated events; None if the entries are counted.
     n_generated, sum_of_weights
-        In place of ``counters``: a number or an object of the file (`calovision.ntuples.counters.read_counter`).
+        In place of ``counters``: a number or an object of the file
+        (`calovision.ntuples.counters.read_counter`).
     trimmed_p4
         Branch of TLorentzVector[5] a fat jet: the trimmed jet, then its leading subjets.
     uncalibrated_pt
         Formula of the pT of a fat jet before its calibration.
     candidate_weight
-        Branch or formula by which the momenta of ``weighted_collections`` are multiplied; None multiplies by nothing.
+        Branch or formula by which the momenta of ``weighted_collections`` are multiplied; None
+        multiplies by nothing.
     puppi_weights
-        Branches of weights that the momenta of candidates may lack, the first one that exists is looked at
-        (`calovision.ntuples.candidate_weights`).
+        Branches of weights that the momenta of candidates may lack, the first one that exists is
+        looked at (`calovision.ntuples.candidate_weights`).
     weighted_collections
         Made of candidates.
     without

@@ -1,7 +1,7 @@
 """Find ROOT files that are in several samples: their events would train in one and test in another.
 
-Files are told apart by what they are, not by how their paths are written. Copies of a file show by its UUID, when the
-images are read together (`calovision.storage`).
+Files are told apart by what they are, not by how their paths are written. Copies of a file show by
+its UUID, when the images are read together (`calovision.storage`).
 """
 
 import os
@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.root_file import split_tree
 
 _XROOTD = ("root", "roots", "xroot", "xroots")
@@ -27,7 +27,8 @@ class SampleFiles:
     tree
         Tree of the other ones; None for that of their schema.
     split_group
-        Name from which the split is drawn, in place of the sample's; samples of one group may share files.
+        Name from which the split is drawn, in place of the sample's; samples of one group may share
+        files.
     is_trained
         Whether the sample takes part in the training; the events of others are all tested.
     """
@@ -39,7 +40,8 @@ class SampleFiles:
 
 
 def check_shared_files(samples: Mapping[str, SampleFiles]) -> None:
-    """Raise InputError, which names both samples, if they share a file and it is not said that this is meant.
+    """Raise InputError, which names both samples, if they share a file and it is not said that this
+    is meant.
 
     Parameters
     ----------
@@ -58,16 +60,22 @@ def check_shared_files(samples: Mapping[str, SampleFiles]) -> None:
                 _check_pair(name, samples[name], other, samples[other], f"{path} and {other_path}")
 
 
-def _check_pair(name: str, sample: SampleFiles, other: str, second: SampleFiles, paths: str) -> None:
-    """Raise InputError unless two samples that share a file are of one group, and both are trained or neither is."""
+def _check_pair(
+    name: str, sample: SampleFiles, other: str, second: SampleFiles, paths: str
+) -> None:
+    """Raise InputError unless two samples that share a file are of one group, and both are trained
+    or neither is.
+    """
     if sample.split_group is None or sample.split_group != second.split_group:
         raise InputError(
-            f"the samples {name} and {other} share a ROOT file ({paths}), whose events would train in one and test in "
+            f"the samples {name} and {other} share a ROOT file ({paths}), whose events would train "
+            "in one and test in "
             "the other; give it to one of them, or both the same split_group if it is meant"
         )
     if sample.is_trained != second.is_trained:
         raise InputError(
-            f"the samples {name} and {other} share a ROOT file ({paths}), but only one of them is trained, so that all "
+            f"the samples {name} and {other} share a ROOT file ({paths}), but only one of them is "
+            "trained, so that all "
             "events are tested in the other; give each its own files"
         )
 
@@ -81,8 +89,8 @@ def _may_be_one_tree(sample: SampleFiles, path: str, other: SampleFiles, other_p
 def _keys(path: str) -> list[Hashable]:
     """What tells a file apart from others; two mentions of one have a key in common.
 
-    Addresses of XRootD by their path alone, since redirectors have many names, and since a file system may be mounted
-    here; a file with several names by its number on the disk, too.
+    Addresses of XRootD by their path alone, since redirectors have many names, and since a file
+    system may be mounted here; a file with several names by its number on the disk, too.
     """
     file = split_tree(path)[0]
     if "://" in file:
@@ -97,7 +105,9 @@ def _keys(path: str) -> list[Hashable]:
 
 
 def _address(address: str) -> str:
-    """Path of an XRootD or file address; another one without what can be written in several ways."""
+    """Path of an XRootD or file address; another one without what can be written in several
+    ways.
+    """
     scheme, _, rest = address.partition("://")
     rest = rest.split("?")[0].split("#")[0]
     host, _, path = rest.partition("/")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.ntuples.columns import Chunk
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.schemas import Schema
@@ -33,7 +33,9 @@ def event_numbers(chunk: Chunk, schema: Schema) -> np.ndarray:
 
 
 def _in_double(values: np.ndarray) -> np.ndarray:
-    """Floating-point numbers in float64: what is computed of float32 alone would be rounded to that."""
+    """Floating-point numbers in float64: what is computed of float32 alone would be rounded to
+    that.
+    """
     return values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
 
 
@@ -42,7 +44,8 @@ def _only_of_event(chunk: Chunk, name: str) -> np.ndarray:
     column = chunk.column(name)
     if column.offsets is not None and len(longer := np.flatnonzero(np.diff(column.offsets) > 1)):
         raise InputError(
-            f"{chunk.where}: {name} has several values in entry {chunk.start + longer[0]}, but one event number is "
+            f"{chunk.where}: {name} has several values in entry {chunk.start + longer[0]}, but one "
+            "event number is "
             f"needed; write {name}[0] for the first"
         )
     return first_of_event(chunk, name)
@@ -53,19 +56,26 @@ def _whole(numbers: np.ndarray, text: str, chunk: Chunk) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
     exact = (
-        np.abs(numbers) <= 2.0**53 if numbers.dtype.kind == "f" else whole >= 0 if numbers.dtype == np.uint64 else True
+        np.abs(numbers) <= 2.0**53
+        if numbers.dtype.kind == "f"
+        else whole >= 0
+        if numbers.dtype == np.uint64
+        else True
     )
     if len(wrong := np.flatnonzero(~(exact & (whole == numbers)))):
         raise InputError(
             f"{chunk.where}: the event number {text} is {np.ravel(numbers)[wrong[0]]} in entry "
-            f"{chunk.start + wrong[0]}; it must be a whole number of at most 63 bits (without the key event_number the "
+            f"{chunk.start + wrong[0]}; it must be a whole number of at most 63 bits (without the "
+            "key event_number the "
             "entries are numbered)"
         )
     return whole
 
 
 def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[str]:
-    """Branches that hold weights, with or without further factors; demanded ones whether they exist or not."""
+    """Branches that hold weights, with or without further factors; demanded ones whether they exist
+    or not.
+    """
     if schema.weight is None:
         return set()
     branches = set(branches_in([schema.weight], present))
@@ -86,7 +96,8 @@ def read_weights(
     index
         Which of several weights.
     variations
-        Whether the other weights are wanted; without them, events may differ in their number if ``index`` is 0.
+        Whether the other weights are wanted; without them, events may differ in their number if
+        ``index`` is 0.
 
     Returns
     -------
@@ -98,8 +109,8 @@ def read_weights(
     Raises
     ------
     InputError
-        If events differ in the number of weights, one has none, there are no more than ``index``, or the chosen weight
-        of an event is not finite.
+        If events differ in the number of weights, one has none, there are no more than ``index``,
+        or the chosen weight of an event is not finite.
     """
     every = None
     if not _has_weights(chunk, schema):
@@ -111,10 +122,13 @@ def read_weights(
         weight = np.ascontiguousarray(every[:, index])
     else:
         first = {name: first_of_event(chunk, name) for name in names_in(schema.weight)}
-        weight = np.broadcast_to(evaluate(schema.weight, first, chunk.where), chunk.n_events).astype(np.float64)
+        weight = np.broadcast_to(
+            evaluate(schema.weight, first, chunk.where), chunk.n_events
+        ).astype(np.float64)
     if len(wrong := np.flatnonzero(~np.isfinite(weight))):
         raise InputError(
-            f"{chunk.where}: {schema.weight} is {weight[wrong[0]]} in entry {chunk.start + wrong[0]}; weights must be "
+            f"{chunk.where}: {schema.weight} is {weight[wrong[0]]} in entry "
+            f"{chunk.start + wrong[0]}; weights must be "
             "finite numbers"
         )
     return weight, every if every is not None and every.shape[1] > 1 else None
@@ -125,20 +139,25 @@ def count_weights(chunk: Chunk, schema: Schema) -> int | None:
     if not _has_weights(chunk, schema):
         return 1
     columns = [chunk.column(name) for name in names_in(schema.weight)]
-    numbers = [set(np.diff(column.offsets).tolist()) for column in columns if column.offsets is not None]
+    numbers = [
+        set(np.diff(column.offsets).tolist()) for column in columns if column.offsets is not None
+    ]
     if any(len(counts) > 1 for counts in numbers):
         return None
     return max((counts.pop() for counts in numbers if counts), default=1)
 
 
 def _has_weights(chunk: Chunk, schema: Schema) -> bool:
-    return schema.weight is not None and set(branches_in([schema.weight], chunk.arrays)) <= set(chunk.arrays)
+    return schema.weight is not None and set(branches_in([schema.weight], chunk.arrays)) <= set(
+        chunk.arrays
+    )
 
 
 def _check_index(chunk: Chunk, index: int, n_weights: int) -> None:
     if not 0 <= index < n_weights:
         raise InputError(
-            f"{chunk.where}: there is no weight {index}, as the events have {n_weights}; choose a weight from 0 to "
+            f"{chunk.where}: there is no weight {index}, as the events have {n_weights}; choose a "
+            "weight from 0 to "
             f"{n_weights - 1}"
         )
 
@@ -147,22 +166,34 @@ def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
     """Weights ``(n, k)``: of the branch or formula, then the nominal one times the factors."""
     names = names_in(schema.weight)
     if not names:
-        return np.full((chunk.n_events, 1), evaluate(schema.weight, {}, chunk.where), dtype=np.float64)
+        return np.full(
+            (chunk.n_events, 1), evaluate(schema.weight, {}, chunk.where), dtype=np.float64
+        )
     columns = np.broadcast_arrays(*_tables(chunk, names))
     values = {name: column.ravel() for name, column in zip(names, columns, strict=True)}
     flat = evaluate(schema.weight, values, chunk.where).astype(np.float64)
     every = flat.reshape(columns[0].shape)
-    factors = [_table(chunk, name, may_be_empty=True) for name in schema.weight_factors if name in chunk.arrays]
+    factors = [
+        _table(chunk, name, may_be_empty=True)
+        for name in schema.weight_factors
+        if name in chunk.arrays
+    ]
     return np.concatenate([every, *(every[:, :1] * factor for factor in factors)], axis=1)
 
 
 def _tables(chunk: Chunk, names: tuple[str, ...]) -> list[np.ndarray]:
     """Values ``(n, k)`` or ``(n, 1)`` of several branches."""
     tables = [_table(chunk, name) for name in names]
-    numbers = {name: table.shape[1] for name, table in zip(names, tables, strict=True) if table.shape[1] > 1}
+    numbers = {
+        name: table.shape[1]
+        for name, table in zip(names, tables, strict=True)
+        if table.shape[1] > 1
+    }
     if len(set(numbers.values())) > 1:
         counts = ", ".join(f"{name} {number}" for name, number in numbers.items())
-        raise InputError(f"{chunk.where}: the branches of the weight have different numbers of values ({counts})")
+        raise InputError(
+            f"{chunk.where}: the branches of the weight have different numbers of values ({counts})"
+        )
     return tables
 
 
@@ -177,8 +208,10 @@ def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarr
     if len(different := np.flatnonzero(counts != counts[:1])):
         entry = different[0]
         raise InputError(
-            f"{chunk.where}: {branch} has {counts[entry]} values in entry {chunk.start + entry}, but {counts[0]} in "
-            f"entry {chunk.start}; each event must have as many weights, or only the first may be asked for (weight "
+            f"{chunk.where}: {branch} has {counts[entry]} values in entry {chunk.start + entry}, "
+            f"but {counts[0]} in "
+            f"entry {chunk.start}; each event must have as many weights, or only the first may be "
+            "asked for (weight "
             "index 0, no variations)"
         )
     return column.values.reshape(chunk.n_events, counts[0])
@@ -187,6 +220,7 @@ def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarr
 def _check_not_empty(chunk: Chunk, branch: str, counts: np.ndarray) -> None:
     if len(empty := np.flatnonzero(counts == 0)):
         raise InputError(
-            f"{chunk.where}: {branch} has no value for some event (entry {chunk.start + empty[0]}); each event "
+            f"{chunk.where}: {branch} has no value for some event (entry "
+            f"{chunk.start + empty[0]}); each event "
             "must have one"
         )

@@ -1,7 +1,7 @@
 """Arrays -> matplotlib Figure. Nothing here reads a file; `save_figure` writes one.
 
-Figures are made without pyplot's global state: nothing to close, and the caller's style is left alone. Energies in
-GeV, angles in radians, labels 1 (signal) and 0 (background).
+Figures are made without pyplot's global state: nothing to close, and the caller's style is left
+alone. Energies in GeV, angles in radians, labels 1 (signal) and 0 (background).
 """
 
 from calovision.plotting.attribution import plot_attributions

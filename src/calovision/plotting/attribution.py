@@ -1,4 +1,6 @@
-"""What a network sees: mean attributions of each class and channel, (channel, eta, phi), with eta to the right."""
+"""What a network sees: mean attributions of each class and channel, (channel, eta, phi), with eta
+to the right.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,28 +8,33 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import shown
 from calovision.plotting.images import class_title, plane_grid
 from calovision.plotting.style import styled
-from calovision.titles import shown
 
 SHOWN = 0.995  # share of the cells inside the color scale: single ones would make the others pale
 
 
 @styled
 def plot_attributions(
-    attributions: Mapping[str, np.ndarray], *, eta_edges: np.ndarray, channels: Sequence[str], aligned: bool = True
+    attributions: Mapping[str, np.ndarray],
+    *,
+    eta_edges: np.ndarray,
+    channels: Sequence[str],
+    aligned: bool = True,
 ) -> Figure:
-    """Mean attribution of each class (rows) and channel (columns), with one color scale per channel, white at 0.
+    """Mean attribution of each class (rows) and channel (columns), with one color scale per
+    channel, white at 0.
 
-    Red cells speak for signal, blue ones for background. The strongest cells, one of 200, have the color of the
-    end of the scale.
+    Red cells speak for signal, blue ones for background. The strongest cells, one of 200, have the
+    color of the end of the scale.
 
     Parameters
     ----------
     attributions
-        Class title -> ``(n_channels, n_eta, n_phi)`` in units of the logit, over ``eta_edges`` and all phi
-        (`mean_attribution`).
+        Class title -> ``(n_channels, n_eta, n_phi)`` in units of the logit, over ``eta_edges`` and
+        all phi (`mean_attribution`).
     eta_edges
         Edges of the cells in eta, ``(n_eta + 1,)``.
     channels
@@ -48,10 +55,20 @@ def plot_attributions(
         end = _end_of_scale([image[column] for image in attributions.values()])
         norm = Normalize(-end, end)
         for axes, image in zip(grid[:, column], attributions.values(), strict=True):
-            mesh = axes.pcolormesh(eta_edges, phi, image[column].T, norm=norm, cmap="RdBu_r", rasterized=True)
+            mesh = axes.pcolormesh(
+                eta_edges, phi, image[column].T, norm=norm, cmap="RdBu_r", rasterized=True
+            )
             axes.set(xlim=(eta_edges[0], eta_edges[-1]), ylim=(-np.pi, np.pi), aspect="equal")
         panels = list(grid[:, column])
-        bar = figure.colorbar(mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02, extend="both")
+        bar = figure.colorbar(
+            mesh,
+            ax=panels,
+            location="top",
+            label=shown(title),
+            shrink=0.95,
+            pad=0.02,
+            extend="both",
+        )
         bar.set_ticks([-end, 0.0, end], labels=[f"{-end:.2g}", "0", f"{end:.2g}"])
         bar.minorticks_off()
         grid[-1, column].set_xlabel(r"$\eta$ (leading fat jet: positive)" if aligned else r"$\eta$")
@@ -75,8 +92,11 @@ def _check(attributions: Mapping[str, np.ndarray], channels: Sequence[str], n_et
     for name, image in attributions.items():
         if np.ndim(image) != 3 or len(image) != len(channels) or np.shape(image)[1] != n_eta:
             raise InputError(
-                f"class '{name}': attributions of shape {np.shape(image)} do not have the {len(channels)} channels "
+                f"class '{name}': attributions of shape {np.shape(image)} do not have the "
+                f"{len(channels)} channels "
                 f"{list(channels)} and the {n_eta} cells in eta"
             )
         if not np.isfinite(image).all():
-            raise InputError(f"class '{name}': attributions are not finite; look at the images and the model")
+            raise InputError(
+                f"class '{name}': attributions are not finite; look at the images and the model"
+            )

@@ -1,4 +1,6 @@
-"""Calibration, correlations and mass sculpting of scores: what `calovision.evaluation.diagnostics` found, drawn."""
+"""Calibration, correlations and mass sculpting of scores: what `calovision.evaluation.diagnostics`
+found, drawn.
+"""
 
 from collections.abc import Mapping
 
@@ -7,17 +9,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import entry, shown, wrapped
 from calovision.plotting.performance import working_point_title
-from calovision.plotting.style import CLASSIFIER_NAMES, FADED, classifier_style, legend_columns, styled
-from calovision.titles import entry, shown, wrapped
+from calovision.plotting.style import (
+    CLASSIFIER_NAMES,
+    FADED,
+    classifier_style,
+    legend_columns,
+    styled,
+)
 
 MARKERS = "os^Dvp*"
 FEW_EVENTS = 10.0  # effective: numbers from fewer are gray
 PANELS_IN_A_ROW = 3
 LETTERS = 34  # in a line of the title of a panel
 CUT_STYLES = (("#e76300", "-"), ("#832db6", "--"), ("#bd1f01", ":"), ("#717581", "-."))
-VARIABLE_NAMES = {"n_fat_jets": "Number of fat jets", "mj_sum": r"$M_J^\Sigma$", "ht": r"$H_\mathrm{T}$"}
+VARIABLE_NAMES = {
+    "n_fat_jets": "Number of fat jets",
+    "mj_sum": r"$M_J^\Sigma$",
+    "ht": r"$H_\mathrm{T}$",
+}
 VARIABLE_NAMES |= {"delta_eta_12": r"$|\Delta\eta_{12}|$"}
 VARIABLE_NAMES |= {f"pt_{k}": rf"$p_\mathrm{{T}}$, jet {k}" for k in range(1, 6)}
 VARIABLE_NAMES |= {f"abs_eta_{k}": rf"$|\eta|$, jet {k}" for k in range(1, 6)}
@@ -25,8 +37,11 @@ VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k}" for k in range(1, 6)}
 
 
 @styled
-def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
-    """Fraction of signal against the score, for classes of equal sums of weights, and the share of the events per bin.
+def plot_calibration(
+    calibrations: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES
+) -> Figure:
+    """Fraction of signal against the score, for classes of equal sums of weights, and the share of
+    the events per bin.
 
     Parameters
     ----------
@@ -41,7 +56,9 @@ def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str,
         If there is no classifier.
     """
     if not calibrations:
-        raise InputError("no calibration to draw; give at least one classifier with scores in [0, 1]")
+        raise InputError(
+            "no calibration to draw; give at least one classifier with scores in [0, 1]"
+        )
     figure = Figure(figsize=(6.4, 7.0), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
     top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":")
@@ -64,29 +81,49 @@ def plot_calibration(calibrations: Mapping[str, Mapping], *, names: Mapping[str,
             elinewidth=1,
             label=label,
         )
-        top.plot(predicted + spread[position], observed, color=color, linestyle=line, linewidth=1, alpha=0.4)
+        top.plot(
+            predicted + spread[position],
+            observed,
+            color=color,
+            linestyle=line,
+            linewidth=1,
+            alpha=0.4,
+        )
         shares = np.array([one["share"] for one in found["bins"]])
         edges = [one["low"] for one in found["bins"]] + [found["bins"][-1]["high"]]
-        bottom.stairs(np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5)
+        bottom.stairs(
+            np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5
+        )
         smallest = np.min(shares[shares > 0], initial=smallest)
-    top.set(ylabel="Fraction of signal (classes of equal weight)", ylim=(-0.03, 1.03), xlim=(-0.03, 1.03))
+    top.set(
+        ylabel="Fraction of signal (classes of equal weight)",
+        ylim=(-0.03, 1.03),
+        xlim=(-0.03, 1.03),
+    )
     labels = top.get_legend_handles_labels()[1]
     top.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(labels, 6.4, 2))
-    bottom.set(xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(min(smallest / 2, 0.05), 1.5))
+    bottom.set(
+        xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(min(smallest / 2, 0.05), 1.5)
+    )
     return figure
 
 
 @styled
 def plot_correlations(
-    correlations: Mapping[str, Mapping], *, kind: str = "spearman", names: Mapping[str, str] = CLASSIFIER_NAMES
+    correlations: Mapping[str, Mapping],
+    *,
+    kind: str = "spearman",
+    names: Mapping[str, str] = CLASSIFIER_NAMES,
 ) -> Figure:
-    """Correlation of each score (columns) with each variable (rows), in per cent; one panel per class.
+    """Correlation of each score (columns) with each variable (rows), in per cent; one panel per
+    class.
 
     Parameters
     ----------
     correlations
-        Classifier -> result of `calovision.evaluation.diagnostics.correlations`. Numbers from less than `FEW_EVENTS`
-        effective events are gray and in brackets, in a cell without color; a dash where there is none.
+        Classifier -> result of `calovision.evaluation.diagnostics.correlations`. Numbers from less
+        than `FEW_EVENTS` effective events are gray and in brackets, in a cell without color; a dash
+        where there is none.
     kind
         "spearman" or "pearson".
     names
@@ -98,7 +135,10 @@ def plot_correlations(
         If there is no classifier or the kind is unknown.
     """
     if not correlations or kind not in ("spearman", "pearson"):
-        raise InputError(f"{len(correlations)} classifiers, kind '{kind}': give at least one, and spearman or pearson")
+        raise InputError(
+            f"{len(correlations)} classifiers, kind '{kind}': give at least one, and spearman or "
+            "pearson"
+        )
     first = next(iter(correlations.values()))
     variables = list(next(iter(first.values())))
     if not variables:
@@ -107,29 +147,42 @@ def plot_correlations(
     figure = Figure(figsize=(max(width, 4.0) + 3.2, height + 2.0), layout="constrained")
     panels = figure.subplots(1, len(first), sharey=True, squeeze=False)[0]
     for axes, title in zip(panels, first, strict=True):
-        cells = [[correlations[name][title][variable] for name in correlations] for variable in variables]
-        values = np.array([[np.nan if cell[kind] is None else cell[kind] for cell in row] for row in cells])
+        cells = [
+            [correlations[name][title][variable] for name in correlations] for variable in variables
+        ]
+        values = np.array(
+            [[np.nan if cell[kind] is None else cell[kind] for cell in row] for row in cells]
+        )
         is_sure = np.array([[cell["n_eff"] >= FEW_EVENTS for cell in row] for row in cells])
-        mesh = axes.imshow(np.where(is_sure, values, np.nan), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
+        mesh = axes.imshow(
+            np.where(is_sure, values, np.nan), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
+        )
         for row, column in np.ndindex(values.shape):
             _write_number(axes, column, row, values[row, column], is_sure=is_sure[row, column])
         axes.set_title(shown(title).capitalize())
-        axes.set_xticks(range(len(correlations)), [shown(names.get(name, name)) for name in correlations])
+        axes.set_xticks(
+            range(len(correlations)), [shown(names.get(name, name)) for name in correlations]
+        )
         axes.tick_params(axis="x", labelrotation=40)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
         axes.tick_params(which="both", length=0)
-    panels[0].set_yticks(range(len(variables)), [shown(VARIABLE_NAMES.get(name, name)) for name in variables])
-    panels[0].minorticks_off()
-    figure.colorbar(mesh, ax=list(panels), label=f"{kind.capitalize()}'s correlation [%]", pad=0.02).set_ticks(
-        [-1, -0.5, 0, 0.5, 1], labels=["-100", "-50", "0", "50", "100"]
+    panels[0].set_yticks(
+        range(len(variables)), [shown(VARIABLE_NAMES.get(name, name)) for name in variables]
     )
+    panels[0].minorticks_off()
+    figure.colorbar(
+        mesh, ax=list(panels), label=f"{kind.capitalize()}'s correlation [%]", pad=0.02
+    ).set_ticks([-1, -0.5, 0, 0.5, 1], labels=["-100", "-50", "0", "50", "100"])
     return figure
 
 
 @styled
-def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
-    """Summed jet mass of the background before and after cuts on each score, each with the ratio to before.
+def plot_mass_sculpting(
+    sculpting: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES
+) -> Figure:
+    """Summed jet mass of the background before and after cuts on each score, each with the ratio to
+    before.
 
     Parameters
     ----------
@@ -149,7 +202,12 @@ def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str,
     n_rows = -(-len(sculpting) // n_columns)
     figure = Figure(figsize=(1.2 + 3.5 * n_columns, 0.6 + 4.6 * n_rows), layout="constrained")
     grid = figure.subplots(
-        2 * n_rows, n_columns, sharex=True, sharey="row", squeeze=False, height_ratios=(3, 1) * n_rows
+        2 * n_rows,
+        n_columns,
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        height_ratios=(3, 1) * n_rows,
     )
     points = list(dict.fromkeys(point for found in sculpting.values() for point in found["cuts"]))
     styles = {point: CUT_STYLES[k % len(CUT_STYLES)] for k, point in enumerate(points)}
@@ -174,7 +232,13 @@ def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str,
         _limit_logarithm(grid[2 * row + 1, 0], grid[2 * row + 1, :], largest=1e3)
     handles = [Line2D([], [], color="black", label="All background events")]
     handles += [
-        Line2D([], [], color=color, linestyle=line, label=f"Background efficiency {working_point_title(point)}")
+        Line2D(
+            [],
+            [],
+            color=color,
+            linestyle=line,
+            label=f"Background efficiency {working_point_title(point)}",
+        )
         for point, (color, line) in styles.items()
     ]
     columns = legend_columns([one.get_label() for one in handles], figure.get_figwidth())
@@ -184,35 +248,57 @@ def plot_mass_sculpting(sculpting: Mapping[str, Mapping], *, names: Mapping[str,
 
 def _write_number(axes: Axes, x: float, y: float, value: float, *, is_sure: bool) -> None:
     """A correlation in per cent in its cell."""
-    text = "-" if np.isnan(value) else f"{round(100 * value)}" if is_sure else f"({round(100 * value)})"
+    text = (
+        "-"
+        if np.isnan(value)
+        else f"{round(100 * value)}"
+        if is_sure
+        else f"({round(100 * value)})"
+    )
     color = FADED if not is_sure else "white" if abs(value) > 0.6 else "black"
     axes.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
 
 
-def _draw_sculpting(top: Axes, bottom: Axes, found: Mapping, styles: Mapping[str, tuple[str, str]]) -> None:
+def _draw_sculpting(
+    top: Axes, bottom: Axes, found: Mapping, styles: Mapping[str, tuple[str, str]]
+) -> None:
     """Distributions of one classifier, and their ratios to that of all events."""
     edges, before = np.asarray(found["edges"]), np.asarray(found["before"]["fraction"])
     centers, lines = (edges[1:] + edges[:-1]) / 2, []
     top.stairs(np.where(before > 0, before, np.nan), edges, color="black", linewidth=1.5)
     bottom.axhline(1, color="black", linewidth=1)
     for point, after in found["cuts"].items():
-        (color, line), fraction, error = styles[point], *(np.asarray(after[key]) for key in ("fraction", "error"))
+        (color, line), fraction, error = (
+            styles[point],
+            *(np.asarray(after[key]) for key in ("fraction", "error")),
+        )
         shown = fraction > 0
         top.stairs(np.where(shown, fraction, np.nan), edges, color=color, linestyle=line)
-        top.errorbar(centers[shown], fraction[shown], error[shown], fmt="none", ecolor=color, elinewidth=1)
+        top.errorbar(
+            centers[shown], fraction[shown], error[shown], fmt="none", ecolor=color, elinewidth=1
+        )
         shown &= before > 0
         ratio, bar = (one[shown] / before[shown] for one in (fraction, error))
-        bottom.errorbar(centers[shown], ratio, bar, fmt="o", markersize=3, color=color, elinewidth=1)
-        lines.append(f"{working_point_title(point)}: {after['divergence']:.2f} ({after['divergence_by_chance']:.2f})")
+        bottom.errorbar(
+            centers[shown], ratio, bar, fmt="o", markersize=3, color=color, elinewidth=1
+        )
+        lines.append(
+            f"{working_point_title(point)}: {after['divergence']:.2f} "
+            f"({after['divergence_by_chance']:.2f})"
+        )
     if not lines:
         lines = ["too few events pass any cut"]
     else:
         lines.insert(0, "Divergence (by chance)")
-    top.text(0.97, 0.97, "\n".join(lines), transform=top.transAxes, ha="right", va="top", fontsize=9)
+    top.text(
+        0.97, 0.97, "\n".join(lines), transform=top.transAxes, ha="right", va="top", fontsize=9
+    )
 
 
 def _limit_logarithm(axes: Axes, panels: np.ndarray, *, largest: float) -> None:
-    """Limits of a row of logarithmic panels from the middle of what is drawn, with room for words above."""
+    """Limits of a row of logarithmic panels from the middle of what is drawn, with room for words
+    above.
+    """
     drawn = []
     for panel in panels:
         for patch in panel.patches:

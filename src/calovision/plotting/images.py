@@ -1,4 +1,6 @@
-"""Images: the mean of each class, and single events. Axis order (channel, eta, phi); eta is drawn to the right."""
+"""Images: the mean of each class, and single events. Axis order (channel, eta, phi); eta is drawn
+to the right.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +10,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import shown, wrapped
 from calovision.plotting.style import plane_size, styled
-from calovision.titles import shown, wrapped
 
 DECADES = 4  # of the color scale below its largest cell
 CIRCLE_POINTS = 400
@@ -20,7 +22,8 @@ CIRCLE_POINTS = 400
 def plot_mean_images(
     mean_images: Mapping[str, np.ndarray], *, eta_edges: np.ndarray, channels: Sequence[str]
 ) -> Figure:
-    """Mean image of each class (rows) and channel (columns), with one logarithmic color scale per channel.
+    """Mean image of each class (rows) and channel (columns), with one logarithmic color scale per
+    channel.
 
     Parameters
     ----------
@@ -51,8 +54,12 @@ def plot_mean_images(
     return figure
 
 
-def plane_grid(titles: Sequence[str], n_columns: int, eta_edges: np.ndarray) -> tuple[Figure, np.ndarray]:
-    """Figure with panels of eta and phi, both in one scale, sized by the range in eta; a row per title."""
+def plane_grid(
+    titles: Sequence[str], n_columns: int, eta_edges: np.ndarray
+) -> tuple[Figure, np.ndarray]:
+    """Figure with panels of eta and phi, both in one scale, sized by the range in eta; a row per
+    title.
+    """
     width, height = plane_size(eta_edges[-1] - eta_edges[0], 2 * np.pi)
     if not n_columns:
         raise InputError("no channel to draw; give the title of at least one")
@@ -78,7 +85,8 @@ def plot_event_display(
     radius: float | None = None,
     title: str = "",
 ) -> Figure:
-    """One event: a panel per channel, fat jets as circles or, where their radius is not known, as crosses.
+    """One event: a panel per channel, fat jets as circles or, where their radius is not known, as
+    crosses.
 
     Empty cells are white.
 
@@ -115,35 +123,55 @@ def _draw_jets(axes: Axes, fat_jets: np.ndarray | None, radius: float | None) ->
         if not jet[0] > 0:
             continue
         if radius is None:
-            axes.plot(jet[1], jet[2], color="black", marker="x", markersize=9, markeredgewidth=1.4, linestyle="none")
+            axes.plot(
+                jet[1],
+                jet[2],
+                color="black",
+                marker="x",
+                markersize=9,
+                markeredgewidth=1.4,
+                linestyle="none",
+            )
         else:
-            axes.plot(*_circle(jet[1], jet[2], radius), color="black", linewidth=1.1, linestyle="--")
+            axes.plot(
+                *_circle(jet[1], jet[2], radius), color="black", linewidth=1.1, linestyle="--"
+            )
 
 
 def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.ndarray:
     """Cells of one channel, or an InputError."""
     if np.ndim(image) != 3 or len(image) != len(channels):
         raise InputError(
-            f"image of shape {np.shape(image)} does not have the {len(channels)} channels {list(channels)}"
+            f"image of shape {np.shape(image)} does not have the {len(channels)} channels "
+            f"{list(channels)}"
         )
     return np.asarray(image[channel], dtype=np.float64)
 
 
 def _draw_cells(axes: Axes, cells: np.ndarray, eta_edges: np.ndarray, norm: LogNorm) -> QuadMesh:
-    """Cells ``(n_eta, n_phi)`` with eta to the right and phi upwards; those without content stay white."""
+    """Cells ``(n_eta, n_phi)`` with eta to the right and phi upwards; those without content stay
+    white.
+    """
     if len(eta_edges) != len(cells) + 1:
-        raise InputError(f"{len(eta_edges)} edges in eta for {len(cells)} cells; give one more than cells")
+        raise InputError(
+            f"{len(eta_edges)} edges in eta for {len(cells)} cells; give one more than cells"
+        )
     phi = np.linspace(-np.pi, np.pi, cells.shape[1] + 1)
     shown = np.ma.masked_less_equal(cells, 0.0)
     mesh = axes.pcolormesh(eta_edges, phi, shown.T, norm=norm, cmap="viridis_r", rasterized=True)
     axes.set(xlim=(eta_edges[0], eta_edges[-1]), ylim=(-np.pi, np.pi), aspect="equal")
-    axes.set_yticks([-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi], [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"])
+    axes.set_yticks(
+        [-np.pi, -np.pi / 2, 0, np.pi / 2, np.pi],
+        [r"$-\pi$", r"$-\pi/2$", "0", r"$\pi/2$", r"$\pi$"],
+    )
     return mesh
 
 
 def _color_bar(figure: Figure, mesh: QuadMesh, panels: list[Axes], title: str) -> None:
     """Color bar above the panels; plain numbers where it spans little, as with tracks."""
-    bar = figure.colorbar(mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02)
+    bar = figure.colorbar(
+        mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02
+    )
     low, high = mesh.norm.vmin, mesh.norm.vmax
     if high < 20 * low:
         middle = float(f"{np.sqrt(low * high):.1g}")
@@ -153,7 +181,9 @@ def _color_bar(figure: Figure, mesh: QuadMesh, panels: list[Axes], title: str) -
 
 
 def _log_norm(*cells: np.ndarray) -> LogNorm:
-    """Scale that holds all positive cells, at most ``DECADES`` below the largest; below, the faintest color."""
+    """Scale that holds all positive cells, at most ``DECADES`` below the largest; below, the
+    faintest color.
+    """
     positive = np.concatenate([values[values > 0] for values in cells])
     if len(positive) == 0:
         return LogNorm(0.1, 1.0)

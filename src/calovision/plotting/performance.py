@@ -6,10 +6,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import entry, shown
 from calovision.metrics import Efficiency, RocCurve, is_extrapolated
-from calovision.plotting.style import CLASSIFIER_NAMES, classifier_style, legend_columns, mark_cut_bars, styled
-from calovision.titles import entry, shown
+from calovision.plotting.style import (
+    CLASSIFIER_NAMES,
+    classifier_style,
+    legend_columns,
+    mark_cut_bars,
+    styled,
+)
 
 FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
 SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
@@ -34,15 +40,16 @@ def plot_roc(
     curves
         ROC curve of each classifier.
     signal_region
-        Signal and background efficiency of the search's selection, drawn as a point with error bars.
+        Signal and background efficiency of the search's selection, drawn as a point with error
+        bars.
     reference
-        Classifier that the lower panel divides by, at equal signal efficiency; by default ``mj_sum`` or, where that is
-        not among the curves, the first.
+        Classifier that the lower panel divides by, at equal signal efficiency; by default
+        ``mj_sum`` or, where that is not among the curves, the first.
     bands
         Classifiers whose 68.3 % statistical band is drawn.
     bootstrap
-        Classifier -> lower and upper background efficiency at each of `SIGNAL_GRID`: the band of a bootstrap over
-        events and networks, between thin lines.
+        Classifier -> lower and upper background efficiency at each of `SIGNAL_GRID`: the band of a
+        bootstrap over events and networks, between thin lines.
     names
         Titles of the classifiers; one that is absent shows its key.
 
@@ -56,12 +63,21 @@ def plot_roc(
     if reference is None:
         reference = "mj_sum" if "mj_sum" in curves else next(iter(curves))
     if reference not in curves:
-        raise InputError(f"reference {reference!r} is no classifier; choose one of {', '.join(curves)}")
+        raise InputError(
+            f"reference {reference!r} is no classifier; choose one of {', '.join(curves)}"
+        )
     figure = Figure(figsize=(6.4, 6.8), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
     for position, (name, curve) in enumerate(curves.items()):
         color, line = classifier_style(name, position)
-        _draw_curve(top, curve, color=color, line=line, label=entry(names.get(name, name)), band=name in bands)
+        _draw_curve(
+            top,
+            curve,
+            color=color,
+            line=line,
+            label=entry(names.get(name, name)),
+            band=name in bands,
+        )
         ratio = at_grid(curve, curve.background_efficiency) / at_grid(
             curves[reference], curves[reference].background_efficiency
         )
@@ -69,18 +85,31 @@ def plot_roc(
     for position, (name, edges) in enumerate((bootstrap or {}).items()):
         for edge in edges:
             top.plot(
-                SIGNAL_GRID, np.where(edge > 0, edge, np.nan), color=classifier_style(name, position)[0], linewidth=0.7
+                SIGNAL_GRID,
+                np.where(edge > 0, edge, np.nan),
+                color=classifier_style(name, position)[0],
+                linewidth=0.7,
             )
     lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:
         lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
         _draw_signal_region(top, bottom, signal_region, curves[reference])
     top.set(
-        yscale="log", ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5), xlim=(0, 1.02), ylabel="Background efficiency"
+        yscale="log",
+        ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5),
+        xlim=(0, 1.02),
+        ylabel="Background efficiency",
     )
     _legend_above(top, most=3)  # curves may go anywhere inside
-    bottom.set(yscale="log", xlabel="Signal efficiency", ylabel=f"Ratio to\n{shown(names.get(reference, reference))}")
-    limit_ratio(bottom, np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]))
+    bottom.set(
+        yscale="log",
+        xlabel="Signal efficiency",
+        ylabel=f"Ratio to\n{shown(names.get(reference, reference))}",
+    )
+    limit_ratio(
+        bottom,
+        np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]),
+    )
     return figure
 
 
@@ -92,18 +121,25 @@ def plot_combination_gain(
     reference: str = "cnn",
     names: Mapping[str, str] = CLASSIFIER_NAMES,
 ) -> Figure:
-    """Signal efficiency of each classifier at each working point, and the ratio of combined to reference.
+    """Signal efficiency of each classifier at each working point, and the ratio of combined to
+    reference.
 
-    ``efficiencies`` maps classifier and working point (a background efficiency such as ``"0.01"``, or a name such as
-    ``"signal_region"``) to the signal efficiency. The error bars of the ratio add both uncertainties as if they
-    were independent; both classifiers see the same events, so that they are upper bounds.
+    ``efficiencies`` maps classifier and working point (a background efficiency such as ``"0.01"``,
+    or a name such as ``"signal_region"``) to the signal efficiency. The error bars of the ratio add
+    both uncertainties as if they were independent; both classifiers see the same events, so that
+    they are upper bounds.
     """
     for name in (combined, reference):
         if name not in efficiencies:
-            raise InputError(f"classifier {name!r} has no efficiencies; choose one of {', '.join(efficiencies)}")
+            raise InputError(
+                f"classifier {name!r} has no efficiencies; choose one of {', '.join(efficiencies)}"
+            )
     points = list(efficiencies[reference])
     if not points or any(set(points) - set(measured) for measured in efficiencies.values()):
-        raise InputError(f"each classifier needs an efficiency at every working point of {reference!r}, at least one")
+        raise InputError(
+            f"each classifier needs an efficiency at every working point of {reference!r}, at "
+            "least one"
+        )
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
     offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]
@@ -113,20 +149,43 @@ def plot_combination_gain(
         values = [measured[point] for point in points]
         marker = "os^Dvp*"[position % 7]
         top.errorbar(
-            x, *_with_errors(values), fmt=marker, color=color, label=entry(names.get(name, name)), markersize=6
+            x,
+            *_with_errors(values),
+            fmt=marker,
+            color=color,
+            label=entry(names.get(name, name)),
+            markersize=6,
         )
-    values, errors = _gain([efficiencies[combined][p] for p in points], [efficiencies[reference][p] for p in points])
-    bottom.errorbar(np.arange(len(points)), values, errors, fmt="o", color=classifier_style(combined, 0)[0])
+    values, errors = _gain(
+        [efficiencies[combined][p] for p in points], [efficiencies[reference][p] for p in points]
+    )
+    bottom.errorbar(
+        np.arange(len(points)), values, errors, fmt="o", color=classifier_style(combined, 0)[0]
+    )
     bottom.axhline(1, color="gray", linewidth=1)
     top.set(ylabel="Signal efficiency", ylim=(0, 1.05))
     _legend_above(top, most=2)
-    bottom.set(xlabel="Background efficiency", xlim=(-0.5, len(points) - 0.5), ylim=_gain_limits(values, errors))
+    bottom.set(
+        xlabel="Background efficiency",
+        xlim=(-0.5, len(points) - 0.5),
+        ylim=_gain_limits(values, errors),
+    )
     bottom.set_ylabel(
-        f"{shown(names.get(combined, combined))}\n/ {shown(names.get(reference, reference))}", fontsize=10
+        f"{shown(names.get(combined, combined))}\n/ {shown(names.get(reference, reference))}",
+        fontsize=10,
     )
     color, _ = classifier_style(combined, 0)
-    mark_cut_bars(bottom, np.arange(len(points)), values - errors[0], values + errors[1], color=color, along="y")
-    marks = [mark_of_point([measured[point] for measured in efficiencies.values()]) for point in points]
+    mark_cut_bars(
+        bottom,
+        np.arange(len(points)),
+        values - errors[0],
+        values + errors[1],
+        color=color,
+        along="y",
+    )
+    marks = [
+        mark_of_point([measured[point] for measured in efficiencies.values()]) for point in points
+    ]
     titles = [working_point_title(point) + mark for point, mark in zip(points, marks, strict=True)]
     bottom.set_xticks(np.arange(len(points)), titles)
     if any(marks):
@@ -137,7 +196,9 @@ def plot_combination_gain(
 
 
 def mark_of_point(efficiencies: Sequence[Efficiency]) -> str:
-    """Mark of a working point at which a classifier has less than one effective background event."""
+    """Mark of a working point at which a classifier has less than one effective background
+    event.
+    """
     return " †" if any(is_extrapolated(one.n_eff) for one in efficiencies) else ""
 
 
@@ -148,28 +209,46 @@ def _legend_above(axes: Axes, most: int) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
 
 
-def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: str, band: bool) -> None:
+def _draw_curve(
+    axes: Axes, curve: RocCurve, *, color: str, line: str, label: str, band: bool
+) -> None:
     """One ROC curve, from its first background event on."""
     marker = "o" if len(curve.thresholds) <= FEW_POINTS else ""
     shown = curve.background_efficiency > 0
     signal, background = curve.signal_efficiency[shown], curve.background_efficiency[shown]
-    axes.plot(signal, background, color=color, linestyle=line, marker=marker, markersize=4, label=label)
+    axes.plot(
+        signal, background, color=color, linestyle=line, marker=marker, markersize=4, label=label
+    )
     if band:
         low, high = (at_grid(curve, edge) for edge in (curve.background_low, curve.background_high))
         axes.fill_between(
-            SIGNAL_GRID, np.maximum(low, LOWEST_BACKGROUND / 10), high, color=color, alpha=0.2, linewidth=0
+            SIGNAL_GRID,
+            np.maximum(low, LOWEST_BACKGROUND / 10),
+            high,
+            color=color,
+            alpha=0.2,
+            linewidth=0,
         )
 
 
-def _draw_signal_region(top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: RocCurve) -> None:
-    """Point of the search's selection in both panels; an arrow at the upper limit if no background passes."""
+def _draw_signal_region(
+    top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: RocCurve
+) -> None:
+    """Point of the search's selection in both panels; an arrow at the upper limit if no background
+    passes.
+    """
     signal, background = region
     (x,), x_error = _with_errors([signal])
     (y,), y_error = _with_errors([background])
     is_limit = y <= 0
     if is_limit:
         y, y_error = background.high, np.array([[background.high / 2], [0.0]])
-    options = {"color": "black", "marker": "_" if is_limit else "*", "markersize": 11, "uplims": is_limit}
+    options = {
+        "color": "black",
+        "marker": "_" if is_limit else "*",
+        "markersize": 11,
+        "uplims": is_limit,
+    }
     options |= {"linestyle": "none", "zorder": 5, "capsize": 0}
     top.errorbar(x, y, y_error, x_error, label="Signal region", **options)
     divisor = np.interp(x, SIGNAL_GRID, at_grid(reference, reference.background_efficiency))
@@ -178,32 +257,53 @@ def _draw_signal_region(top: Axes, bottom: Axes, region: tuple[Efficiency, Effic
 
 
 def at_grid(curve: RocCurve, values: np.ndarray, grid: np.ndarray = SIGNAL_GRID) -> np.ndarray:
-    """Values along the curve at a grid of signal efficiencies in (0, 1]; nan where no background event passes."""
+    """Values along the curve at a grid of signal efficiencies in (0, 1]; nan where no background
+    event passes.
+    """
     signal = np.maximum.accumulate(curve.signal_efficiency)
     after = np.searchsorted(signal, grid, side="left")
     before = after - 1
     share = (grid - signal[before]) / (signal[after] - signal[before])
-    background, found = (v[before] + share * (v[after] - v[before]) for v in (curve.background_efficiency, values))
+    background, found = (
+        v[before] + share * (v[after] - v[before]) for v in (curve.background_efficiency, values)
+    )
     return np.where(background > 0, found, np.nan)
 
 
 def lowest_meaningful(curve: RocCurve) -> float:
-    """Smallest background efficiency that at least one effective event and 2 % of the signal support."""
+    """Smallest background efficiency that at least one effective event and 2 % of the signal
+    support.
+    """
     supported = (curve.background_n_eff >= 0.999) & (curve.signal_efficiency >= SIGNAL_GRID[0])
-    return float(np.min(curve.background_efficiency[supported & (curve.background_efficiency > 0)], initial=1.0))
+    return float(
+        np.min(
+            curve.background_efficiency[supported & (curve.background_efficiency > 0)], initial=1.0
+        )
+    )
 
 
 def limit_ratio(axes: Axes, drawn: np.ndarray) -> None:
-    """Limits of the ratio from the values drawn, at most four decades; words where there is none."""
+    """Limits of the ratio from the values drawn, at most four decades; words where there is
+    none.
+    """
     drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
     if not len(drawn):
         say_nothing_left(axes)
-    axes.set_ylim(max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0))
+    axes.set_ylim(
+        max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0)
+    )
 
 
 def say_nothing_left(axes: Axes) -> None:
     """Words where perfect classifiers leave nothing to draw."""
-    axes.text(0.5, 0.5, "no background left to compare", transform=axes.transAxes, ha="center", va="center")
+    axes.text(
+        0.5,
+        0.5,
+        "no background left to compare",
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+    )
 
 
 def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +313,9 @@ def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray
 
 
 def _gain(combined: list[Efficiency], reference: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
-    """Ratio of efficiencies with relative uncertainties in quadrature; nan where the reference is 0."""
+    """Ratio of efficiencies with relative uncertainties in quadrature; nan where the reference is
+    0.
+    """
     (above, above_errors), (below, below_errors) = _with_errors(combined), _with_errors(reference)
     above, below = np.where(above > 0, above, np.nan), np.where(below > 0, below, np.nan)
     relative = np.hypot(above_errors / above, below_errors[::-1] / below)

@@ -1,4 +1,6 @@
-"""Reach of a search: significance and limits of cuts and classifiers, and limits against the mass of the signal."""
+"""Reach of a search: significance and limits of cuts and classifiers, and limits against the mass
+of the signal.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +12,15 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 
-from calovision.errors import InputError
-from calovision.plotting.style import CHARACTERS_PER_INCH, CLASSIFIER_NAMES, COLORS, number_axis, styled
-from calovision.titles import entry, shown
+from calovision.core.errors import InputError
+from calovision.core.titles import entry, shown
+from calovision.plotting.style import (
+    CHARACTERS_PER_INCH,
+    CLASSIFIER_NAMES,
+    COLORS,
+    number_axis,
+    styled,
+)
 
 CUTS_COLOR = "black"
 METHOD_STYLES = {  # color, marker, height within the row of a classifier
@@ -30,21 +38,25 @@ ARROW = 20.0  # points
 
 @styled
 def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
-    """Expected significance (left) and upper limit on the cross-section (right) of the cuts and of each classifier.
+    """Expected significance (left) and upper limit on the cross-section (right) of the cuts and of
+    each classifier.
 
     Parameters
     ----------
     reach
-        Result of `calovision.reach.search_reach`. Error bars are the statistical uncertainty of the simulation,
-        light bars the +-1 standard deviation band of the expected limit. What has no number is left out. Arrows are
-        at bounds, where no simulated background is left in a bin and an upper limit takes its place; marks of numbers
-        that few expected events are counted for are hollow.
+        Result of `calovision.evaluation.reach.search_reach`. Error bars are the statistical
+        uncertainty of the simulation, light bars the +-1 standard deviation band of the expected
+        limit. What has no number is left out. Arrows are at bounds, where no simulated background
+        is left in a bin and an upper limit takes its place; marks of numbers that few expected
+        events are counted for are hollow.
     names
         Titles of the classifiers; one that is absent shows its key.
     """
     classifiers = reach["classifiers"]
     titles = ["Cuts", *(shown(names.get(name, name)) for name in classifiers)]
-    width = 8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH  # or names would leave no room for the panels
+    width = (
+        8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH
+    )  # or names would leave no room for the panels
     figure = Figure(figsize=(width, 2.3 + 0.52 * len(titles)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     rows = [(0.0, CUTS_COLOR, "D", reach["cuts"])]
@@ -52,12 +64,21 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
         for method, (color, marker, height) in METHOD_STYLES.items():
             rows.append((row + height, color, marker, records[method]))
     for height, color, marker, record in rows:
-        for axes, number, kind in zip(panels, (record["significance"], _pb(record)), KINDS, strict=True):
+        for axes, number, kind in zip(
+            panels, (record["significance"], _pb(record)), KINDS, strict=True
+        ):
             _draw_number(axes, number, height, color, marker, is_counted=_is_counted(record, kind))
             if _is_bound(record):
-                _draw_arrow(axes, (number["value"], height), (ARROW if kind == "significance" else -ARROW, 0), color)
+                _draw_arrow(
+                    axes,
+                    (number["value"], height),
+                    (ARROW if kind == "significance" else -ARROW, 0),
+                    color,
+                )
     for axes, cuts in zip(panels, (reach["cuts"]["significance"], _pb(reach["cuts"])), strict=True):
-        if cuts["value"] is not None and not _is_bound(reach["cuts"]):  # a bound is nothing to compare with
+        if cuts["value"] is not None and not _is_bound(
+            reach["cuts"]
+        ):  # a bound is nothing to compare with
             axes.axvline(cuts["value"], color="gray", linewidth=1, linestyle="--", zorder=0)
         axes.tick_params(axis="y", which="both", left=False, right=False)
     panels[0].set(xlabel="Expected significance ($\\sigma$)", ylim=(len(classifiers) + 0.6, -0.6))
@@ -71,7 +92,8 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
     handles = [*_method_handles(), Patch(facecolor="gray", alpha=0.3, label=BAND_NAME), theory]
     records = [record for *_, record in rows]
     handles += _mark_handles(
-        any(map(_is_bound, records)), any(_is_counted(record, kind) for record in records for kind in KINDS)
+        any(map(_is_bound, records)),
+        any(_is_counted(record, kind) for record in records for kind in KINDS),
     )
     figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.4)
     return figure
@@ -79,7 +101,11 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
 
 @styled
 def plot_limits_against_mass(
-    limits: Mapping, *, classifiers: Sequence[str], method: str = "binned", names: Mapping[str, str] = CLASSIFIER_NAMES
+    limits: Mapping,
+    *,
+    classifiers: Sequence[str],
+    method: str = "binned",
+    names: Mapping[str, str] = CLASSIFIER_NAMES,
 ) -> Figure:
     """Expected upper limits on the cross-section against the mass of the signal, with theory.
 
@@ -88,7 +114,7 @@ def plot_limits_against_mass(
     Parameters
     ----------
     limits
-        Result of `calovision.reach.reach_against_mass`.
+        Result of `calovision.evaluation.reach.reach_against_mass`.
     classifiers
         Those to draw beside the cuts; the first one has the +-1 standard deviation band.
     method
@@ -105,7 +131,10 @@ def plot_limits_against_mass(
         raise InputError(f"method '{method}' is unknown; choose one of {', '.join(METHOD_NAMES)}")
     for name in classifiers:
         if name not in limits["classifiers"]:
-            raise InputError(f"classifier '{name}' has no limits; choose one of {', '.join(limits['classifiers'])}")
+            raise InputError(
+                f"classifier '{name}' has no limits; choose one of "
+                f"{', '.join(limits['classifiers'])}"
+            )
     masses = np.asarray(limits["masses"], dtype=np.float64)
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.subplots()
@@ -119,17 +148,35 @@ def plot_limits_against_mass(
         if position == 0:
             low, high = (_numbers(record[edge]) for edge in ("band_low", "band_high"))
             if len(masses) == 1:
-                axes.errorbar(masses, 0.5 * (low + high), 0.5 * (high - low), color=color, alpha=0.3, linewidth=8)
-            axes.fill_between(masses, low, high, color=color, alpha=0.2, linewidth=0, label=r"$\pm 1\sigma$, expected")
+                axes.errorbar(
+                    masses,
+                    0.5 * (low + high),
+                    0.5 * (high - low),
+                    color=color,
+                    alpha=0.3,
+                    linewidth=8,
+                )
+            axes.fill_between(
+                masses,
+                low,
+                high,
+                color=color,
+                alpha=0.2,
+                linewidth=0,
+                label=r"$\pm 1\sigma$, expected",
+            )
     axes.set(xlabel="Mass (GeV)", ylabel="95 % CL limit on the cross-section (pb)", yscale="log")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     if len(masses) == 1:
         axes.set_xlim(masses[0] - 100, masses[0] + 100)
     handles, _ = axes.get_legend_handles_labels()
-    excluded = Line2D([], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here")
+    excluded = Line2D(
+        [], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here"
+    )
     drawn = [limits["cuts"], *(limits["classifiers"][name][method] for name in classifiers)]
     marks = _mark_handles(
-        any(one.get("background_is_limit") for one in drawn), any(_counted_masses(one).any() for one in drawn)
+        any(one.get("background_is_limit") for one in drawn),
+        any(_counted_masses(one).any() for one in drawn),
     )
     axes.legend(
         handles=[*handles, excluded, *marks], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
@@ -153,10 +200,17 @@ def _is_counted(record: Mapping, kind: str) -> bool:
 
 def _counted_masses(record: Mapping) -> np.ndarray:
     """Masses whose limit is counted, booleans."""
-    return np.array([method != ASYMPTOTIC for method in record.get("method", [ASYMPTOTIC] * len(record["value"]))])
+    return np.array(
+        [
+            method != ASYMPTOTIC
+            for method in record.get("method", [ASYMPTOTIC] * len(record["value"]))
+        ]
+    )
 
 
-def _draw_arrow(axes: Axes, start: tuple[float | None, float], length: tuple[float, float], color: str) -> None:
+def _draw_arrow(
+    axes: Axes, start: tuple[float | None, float], length: tuple[float, float], color: str
+) -> None:
     """Arrow from a value into the direction where the true one is; ``length`` in points."""
     if start[0] is not None:
         looks = {"arrowstyle": "->", "color": color, "linewidth": 1.4, "shrinkA": 0, "shrinkB": 0}
@@ -166,32 +220,70 @@ def _draw_arrow(axes: Axes, start: tuple[float | None, float], length: tuple[flo
 
 def _mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
     """Entries of the legend for what the figure has of both."""
-    bound = Line2D([], [], color="gray", marker=r"$\rightarrow$", markersize=14, linestyle="none", label=BOUND_NAME)
-    looks = {"color": "gray", "marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": "none"}
-    return [*([bound] if has_bounds else []), *([Line2D([], [], label=COUNTED_NAME, **looks)] if has_counted else [])]
+    bound = Line2D(
+        [],
+        [],
+        color="gray",
+        marker=r"$\rightarrow$",
+        markersize=14,
+        linestyle="none",
+        label=BOUND_NAME,
+    )
+    looks = {
+        "color": "gray",
+        "marker": "o",
+        "markersize": 5,
+        "markerfacecolor": "white",
+        "linestyle": "none",
+    }
+    return [
+        *([bound] if has_bounds else []),
+        *([Line2D([], [], label=COUNTED_NAME, **looks)] if has_counted else []),
+    ]
 
 
-def _draw_number(axes: Axes, number: Mapping, height: float, color: str, marker: str, *, is_counted: bool) -> None:
+def _draw_number(
+    axes: Axes, number: Mapping, height: float, color: str, marker: str, *, is_counted: bool
+) -> None:
     """A value with its interval, and its band where it has one."""
     if number["value"] is None:
         return
     if number.get("band_low") is not None:
         band = (number["band_high"] - number["band_low"], 0.26)
-        axes.barh(height, band[0], band[1], left=number["band_low"], color=color, alpha=0.22, linewidth=0)
-    low, high = (number["value"] if number[edge] is None else number[edge] for edge in ("low", "high"))
+        axes.barh(
+            height, band[0], band[1], left=number["band_low"], color=color, alpha=0.22, linewidth=0
+        )
+    low, high = (
+        number["value"] if number[edge] is None else number[edge] for edge in ("low", "high")
+    )
     errors = [[max(number["value"] - low, 0.0)], [max(high - number["value"], 0.0)]]
     face = "white" if is_counted else color
-    axes.errorbar(number["value"], height, xerr=errors, fmt=marker, color=color, markersize=5, markerfacecolor=face)
+    axes.errorbar(
+        number["value"],
+        height,
+        xerr=errors,
+        fmt=marker,
+        color=color,
+        markersize=5,
+        markerfacecolor=face,
+    )
 
 
 def _method_handles() -> list[Line2D]:
     looks = [("Cuts", CUTS_COLOR, "D")]
-    looks += [(METHOD_NAMES[method], color, marker) for method, (color, marker, _) in METHOD_STYLES.items()]
-    return [Line2D([], [], color=c, marker=m, linestyle="none", label=title) for title, c, m in looks]
+    looks += [
+        (METHOD_NAMES[method], color, marker)
+        for method, (color, marker, _) in METHOD_STYLES.items()
+    ]
+    return [
+        Line2D([], [], color=c, marker=m, linestyle="none", label=title) for title, c, m in looks
+    ]
 
 
 def _dress_limits(axes: Axes, limits: Sequence[Mapping], theory: float) -> None:
-    """Range that shows all limits and theory; numbers between the powers of ten where there are few of these."""
+    """Range that shows all limits and theory; numbers between the powers of ten where there are few
+    of these.
+    """
     keys = ("value", "low", "high", "band_low", "band_high")
     drawn = [limit[key] for limit in limits for key in keys if limit[key] is not None]
     low, high = min([*drawn, theory]) / 1.15, max([*drawn, theory]) * 1.15
@@ -209,7 +301,14 @@ def _draw_curve(
     values, excluded = _numbers(record["value"]), record["excluded_mass"]["value"]
     axes.plot(masses, values, color=color, linestyle=line, marker=marker, label=title)
     counted = _counted_masses(record)
-    axes.plot(masses[counted], values[counted], color=color, linestyle="none", marker=marker, markerfacecolor="white")
+    axes.plot(
+        masses[counted],
+        values[counted],
+        color=color,
+        linestyle="none",
+        marker=marker,
+        markerfacecolor="white",
+    )
     for mass, value in zip(masses, values, strict=True):
         if record.get("background_is_limit") and np.isfinite(value):
             _draw_arrow(axes, (mass, value), (0, -ARROW), color)

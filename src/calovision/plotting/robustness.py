@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import entry, shown, wrapped
 from calovision.metrics import Efficiency
 from calovision.plotting.style import (
     CLASSIFIER_NAMES,
@@ -16,7 +17,6 @@ from calovision.plotting.style import (
     number_axis,
     styled,
 )
-from calovision.titles import entry, shown, wrapped
 
 MARKERS = "os^Dvp*"
 LETTERS = 52  # in a line above a panel
@@ -33,14 +33,16 @@ def plot_robustness(
     nominal: str = "nominal",
     names: Mapping[str, str] = CLASSIFIER_NAMES,
 ) -> Figure:
-    """Signal (and background) efficiency of every variation over the nominal one, at the nominal thresholds.
+    """Signal (and background) efficiency of every variation over the nominal one, at the nominal
+    thresholds.
 
     Parameters
     ----------
     signal, background
-        Classifier -> variation -> efficiency, or (value, low, high). Bars are the 68.3 % interval of the variation's
-        own efficiency over the nominal value; both see the same events, which makes the uncertainty of the ratio
-        smaller. The row of the nominal detector shows how large the statistical uncertainty of an efficiency is.
+        Classifier -> variation -> efficiency, or (value, low, high). Bars are the 68.3 % interval
+        of the variation's own efficiency over the nominal value; both see the same events, which
+        makes the uncertainty of the ratio smaller. The row of the nominal detector shows how large
+        the statistical uncertainty of an efficiency is.
     nominal
         Name of the nominal detector among the variations.
     names
@@ -48,9 +50,10 @@ def plot_robustness(
 
     Returns
     -------
-    A panel for the signal and, if given, one for the background; a row for each variation, in the order in which they
-    are met. An efficiency of 0 is an arrow at the upper end of its interval. A triangle on the frame says that a bar
-    goes on beyond it. A classifier whose nominal efficiency is 0 is left out of the panel, which names it.
+    A panel for the signal and, if given, one for the background; a row for each variation, in the
+    order in which they are met. An efficiency of 0 is an arrow at the upper end of its interval. A
+    triangle on the frame says that a bar goes on beyond it. A classifier whose nominal efficiency
+    is 0 is left out of the panel, which names it.
 
     Raises
     ------
@@ -60,36 +63,64 @@ def plot_robustness(
     panels_of = {"Signal": signal} | ({} if background is None else {"Background": background})
     for title, efficiencies in panels_of.items():
         if unknown := [name for name in efficiencies if name not in signal]:
-            raise InputError(f"classifier '{unknown[0]}': no signal efficiency; give both, or leave the other out")
+            raise InputError(
+                f"classifier '{unknown[0]}': no signal efficiency; give both, or leave the other "
+                "out"
+            )
         if not efficiencies:
             raise InputError(f"no {title.lower()} efficiency to draw; give at least one classifier")
         for name, measured in efficiencies.items():
             if nominal not in measured:
-                raise InputError(f"classifier '{name}': no {title.lower()} efficiency of '{nominal}' to compare with")
-    variations = list(dict.fromkeys(one for e in panels_of.values() for measured in e.values() for one in measured))
+                raise InputError(
+                    f"classifier '{name}': no {title.lower()} efficiency of '{nominal}' to compare "
+                    "with"
+                )
+    variations = list(
+        dict.fromkeys(
+            one for e in panels_of.values() for measured in e.values() for one in measured
+        )
+    )
     height = 1.3 + len(variations) * (0.28 + 0.14 * len(signal))
     figure = Figure(figsize=(2.0 + 4.0 * len(panels_of), max(height, 3.0)), layout="constrained")
     row_of_panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
     for axes, (title, efficiencies) in zip(row_of_panels, panels_of.items(), strict=True):
         _draw_panel(axes, efficiencies, variations, nominal, list(signal))
-        _say_left_out(axes, [names.get(name, name) for name in signal if not _is_shown(efficiencies, name, nominal)])
+        _say_left_out(
+            axes,
+            [
+                names.get(name, name)
+                for name in signal
+                if not _is_shown(efficiencies, name, nominal)
+            ],
+        )
         axes.set_xlabel(f"{title} efficiency / nominal")
     axes = row_of_panels[0]
     axes.set(ylim=(len(variations) - 0.5, -0.5))
     axes.set_yticks(range(len(variations)), [shown(one).replace("_", " ") for one in variations])
     handles = [
         axes.errorbar(
-            [], [], xerr=[], fmt=MARKERS[k % len(MARKERS)], color=_color(name, k), label=entry(names.get(name, name))
+            [],
+            [],
+            xerr=[],
+            fmt=MARKERS[k % len(MARKERS)],
+            color=_color(name, k),
+            label=entry(names.get(name, name)),
         )
         for k, name in enumerate(signal)
     ]
-    columns = legend_columns([names.get(name, name) for name in signal], figure.get_figwidth(), 2 * len(panels_of))
+    columns = legend_columns(
+        [names.get(name, name) for name in signal], figure.get_figwidth(), 2 * len(panels_of)
+    )
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
 
 
 def _draw_panel(
-    axes: Axes, efficiencies: Efficiencies, variations: list[str], nominal: str, classifiers: list[str]
+    axes: Axes,
+    efficiencies: Efficiencies,
+    variations: list[str],
+    nominal: str,
+    classifiers: list[str],
 ) -> None:
     """Ratios of all classifiers in their lanes of every row."""
     lanes = np.linspace(-0.3, 0.3, len(classifiers)) if len(classifiers) > 1 else [0.0]
@@ -102,7 +133,9 @@ def _draw_panel(
         options = {"color": _color(name, position), "elinewidth": 1.2}
         for row, variation in enumerate(variations):
             if variation in measured:
-                value, low, high = (number / reference for number in _as_numbers(measured[variation]))
+                value, low, high = (
+                    number / reference for number in _as_numbers(measured[variation])
+                )
                 y, is_limit = row + lanes[position], value <= 0
                 value, low = (high, high / 2) if is_limit else (value, low)
                 bar = np.maximum([[value - low], [high - value]], 0.0)
@@ -116,7 +149,14 @@ def _draw_panel(
         for y, low, high, color in bars:
             mark_cut_bars(axes, y, low, high, color=color)
     else:
-        axes.text(0.5, 0.5, "no nominal efficiency above 0", transform=axes.transAxes, ha="center", va="center")
+        axes.text(
+            0.5,
+            0.5,
+            "no nominal efficiency above 0",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+        )
     for row in range(1, len(variations)):
         axes.axhline(row - 0.5, color="gray", linewidth=0.5)
     number_axis(axes.xaxis, 5)
@@ -136,10 +176,15 @@ def _say_left_out(axes: Axes, titles: list[str]) -> None:
 
 
 def _limits(drawn: np.ndarray) -> tuple[float, float]:
-    """Limits that show all values and 1, and the bars unless they would hide how the values differ."""
+    """Limits that show all values and 1, and the bars unless they would hide how the values
+    differ.
+    """
     values, low, high = drawn.T
     reach = max(REACH * np.max(np.abs(values - 1.0)), 0.02)
-    ends = min(values.min(), max(low.min(), 1.0 - reach)), max(values.max(), min(high.max(), 1.0 + reach))
+    ends = (
+        min(values.min(), max(low.min(), 1.0 - reach)),
+        max(values.max(), min(high.max(), 1.0 + reach)),
+    )
     margin = 0.06 * (ends[1] - ends[0]) + 0.002
     return ends[0] - margin, ends[1] + margin
 

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import shown
 from calovision.plotting.style import COLORS, number_axis, styled
-from calovision.titles import shown
 
 BARS = {"Wall time, all jobs": ("wall_s", COLORS[5]), "CPU time": ("cpu_s", COLORS[1])}
 
@@ -21,8 +21,8 @@ def plot_run_summary(stages: Mapping[str, Mapping[str, float | None]]) -> Figure
     Parameters
     ----------
     stages
-        Stage -> ``jobs``, ``wall_s`` and ``cpu_s`` (sums over its jobs, s), ``max_memory_mb`` (MB); None where nothing
-        was measured, which leaves the bar out.
+        Stage -> ``jobs``, ``wall_s`` and ``cpu_s`` (sums over its jobs, s), ``max_memory_mb`` (MB);
+        None where nothing was measured, which leaves the bar out.
 
     Returns
     -------
@@ -39,11 +39,16 @@ def plot_run_summary(stages: Mapping[str, Mapping[str, float | None]]) -> Figure
     times, memory = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     rows = np.arange(len(stages))
     for position, (label, (key, color)) in enumerate(BARS.items()):
-        times.barh(rows + 0.38 * (position - 0.5), _values(stages, key), 0.36, color=color, label=label)
+        times.barh(
+            rows + 0.38 * (position - 0.5), _values(stages, key), 0.36, color=color, label=label
+        )
     memory.barh(rows, _values(stages, "max_memory_mb"), 0.6, color=COLORS[0])
     times.set(xlabel="Time [s]", ylim=(len(stages) - 0.5, -0.5))
     memory.set_xlabel("Largest memory of a job [MB]")
-    times.set_yticks(rows, [f"{shown(name).replace('_', ' ')} ({stage['jobs']})" for name, stage in stages.items()])
+    times.set_yticks(
+        rows,
+        [f"{shown(name).replace('_', ' ')} ({stage['jobs']})" for name, stage in stages.items()],
+    )
     for axes, is_logarithmic in ((times, True), (memory, False)):
         _scale(axes, is_logarithmic=is_logarithmic)
         axes.tick_params(axis="y", which="both", length=0)
@@ -53,22 +58,31 @@ def plot_run_summary(stages: Mapping[str, Mapping[str, float | None]]) -> Figure
 
 def _values(stages: Mapping[str, Mapping[str, float | None]], key: str) -> np.ndarray:
     """Values of all stages, nan where nothing was measured."""
-    return np.array([np.nan if stage[key] is None else stage[key] for stage in stages.values()], dtype=float)
+    return np.array(
+        [np.nan if stage[key] is None else stage[key] for stage in stages.values()], dtype=float
+    )
 
 
 def _scale(axes: Axes, *, is_logarithmic: bool) -> None:
-    """Axis from 0, or a logarithmic one over whole decades around the bars, which start at its lower end."""
+    """Axis from 0, or a logarithmic one over whole decades around the bars, which start at its
+    lower end.
+    """
     widths = np.array([bar.get_width() for bar in axes.patches])
     widths = widths[widths > 0]  # drops nan, too
     if not len(widths):
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
         return
     if is_logarithmic:
-        low, high = 10.0 ** np.floor(np.log10(widths.min()) - 0.01), 10.0 ** np.ceil(np.log10(widths.max()) + 0.01)
+        low, high = (
+            10.0 ** np.floor(np.log10(widths.min()) - 0.01),
+            10.0 ** np.ceil(np.log10(widths.max()) + 0.01),
+        )
         axes.set(xscale="log", xlim=(low, high))
         axes.xaxis.set_major_locator(LogLocator())
         axes.xaxis.set_major_formatter(LogFormatterSciNotation())
-        axes.xaxis.set_minor_formatter(NullFormatter())  # labels between those of the decades would overlap
+        axes.xaxis.set_minor_formatter(
+            NullFormatter()
+        )  # labels between those of the decades would overlap
     else:
         axes.set_xlim(0.0, 1.05 * widths.max())
         number_axis(axes.xaxis)

@@ -1,7 +1,7 @@
 """The network output: its distribution, and against the variables of the search.
 
-The axis is linear in the output, the logit, and its ticks say the probability: that piles up at 0 and 1, where the
-working points are.
+The axis is linear in the output, the logit, and its ticks say the probability: that piles up at 0
+and 1, where the working points are.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.special import expit, logit
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import entry, wrapped
 from calovision.metrics.events import event_labels, event_numbers, has_positive_sum
 from calovision.plotting.style import CLASS_COLORS, CLASS_NAMES, legend_columns, styled
-from calovision.titles import entry, wrapped
 
 LETTERS = 36  # in a line of the title of a panel
 FAINTEST = 1e-3  # smallest share of a column that the heat maps resolve
 MOST_TICKS = 8
 NARROW = 1.0  # range of logits that gets an axis of its own
-MARKER = {"color": "white", "markeredgecolor": "black", "ecolor": "black", "markersize": 5.5, "clip_on": False}
+MARKER = {
+    "color": "white",
+    "markeredgecolor": "black",
+    "ecolor": "black",
+    "markersize": 5.5,
+    "clip_on": False,
+}
 
 
 @styled
@@ -35,10 +41,11 @@ def plot_scores(
     n_bins: int = 40,
     score_name: str = "CNN output",
 ) -> Figure:
-    """Distribution of a score, a logit, for each class: weighted fraction per bin with statistical uncertainty.
+    """Distribution of a score, a logit, for each class: weighted fraction per bin with statistical
+    uncertainty.
 
-    The outermost bins also hold what lies beyond. A class without events, or whose weights do not add up to a positive
-    number, has no bar.
+    The outermost bins also hold what lies beyond. A class without events, or whose weights do not
+    add up to a positive number, has no bar.
 
     Raises
     ------
@@ -71,9 +78,16 @@ def plot_scores(
             elinewidth=1,
         )
         smallest = np.min(fraction[fraction > 0], initial=smallest)
-    axes.set(xlabel=score_name, ylabel="Fraction of events per bin", yscale="log", ylim=(min(smallest / 2, 0.03), 3.0))
+    axes.set(
+        xlabel=score_name,
+        ylabel="Fraction of events per bin",
+        yscale="log",
+        ylim=(min(smallest / 2, 0.03), 3.0),
+    )
     _logit_axis(axes, edges, "x")
-    axes.legend(loc="upper center", ncols=legend_columns([names[label] for label in (0, 1)], 6.0, 2))
+    axes.legend(
+        loc="upper center", ncols=legend_columns([names[label] for label in (0, 1)], 6.0, 2)
+    )
     return figure
 
 
@@ -95,10 +109,19 @@ def plot_score_vs_n_fat_jets(
     n_fat_jets = event_numbers(n_fat_jets, "numbers of fat jets", n_events=len(scores))
     lowest, highest = int(np.min(n_fat_jets)), int(np.max(n_fat_jets))
     figure = _score_map(
-        scores, n_fat_jets, np.arange(lowest, highest + 2) - 0.5, labels, weights, names=names, score_name=score_name
+        scores,
+        n_fat_jets,
+        np.arange(lowest, highest + 2) - 0.5,
+        labels,
+        weights,
+        names=names,
+        score_name=score_name,
     )
     for axes in figure.axes[:2]:
-        axes.set(xlabel="Number of fat jets", xticks=np.arange(lowest, highest + 1, 1 + (highest - lowest) // 12))
+        axes.set(
+            xlabel="Number of fat jets",
+            xticks=np.arange(lowest, highest + 1, 1 + (highest - lowest) // 12),
+        )
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
 
@@ -116,8 +139,8 @@ def plot_score_vs_mj_sum(
 ) -> Figure:
     """Score against the summed jet mass (GeV), signal and background; each column adds up to 1.
 
-    Points and bars as in `plot_score_vs_n_fat_jets`. The last column ends at the 99.5 % quantile of the events and also
-    holds those beyond.
+    Points and bars as in `plot_score_vs_n_fat_jets`. The last column ends at the 99.5 % quantile of
+    the events and also holds those beyond.
     """
     scores, labels, weights = _columns(scores, labels, weights)
     mj_sum = event_numbers(mj_sum, "summed jet masses", n_events=len(scores))
@@ -157,20 +180,31 @@ def _score_map(
         x, y, w = (values[labels == label] for values in (variable, scores, weights))
         density = _column_density(x, y, w, edges, score_edges)
         mesh = axes.pcolormesh(
-            edges, score_edges, density.T, norm=LogNorm(FAINTEST, 1.0), cmap="viridis", rasterized=True
+            edges,
+            score_edges,
+            density.T,
+            norm=LogNorm(FAINTEST, 1.0),
+            cmap="viridis",
+            rasterized=True,
         )
         _draw_profile(axes, x, _inside(y, score_edges), w, edges)
         axes.set_title(wrapped(names[label], LETTERS), color=CLASS_COLORS[label])
         _logit_axis(axes, score_edges, "y")
     panels[0].set_ylabel(score_name)
-    shown = next((axes for axes in panels[::-1] if axes.containers), None)  # a class without events has no points
+    shown = next(
+        (axes for axes in panels[::-1] if axes.containers), None
+    )  # a class without events has no points
     if shown is not None:
         shown.legend(loc="upper right", frameon=True, facecolor="white", framealpha=0.85)
-    figure.colorbar(mesh, ax=list(panels), label="Fraction of the column's events", pad=0.02, extend="min")
+    figure.colorbar(
+        mesh, ax=list(panels), label="Fraction of the column's events", pad=0.02, extend="min"
+    )
     return figure
 
 
-def _draw_profile(axes: Axes, x: np.ndarray, y: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> None:
+def _draw_profile(
+    axes: Axes, x: np.ndarray, y: np.ndarray, weights: np.ndarray, edges: np.ndarray
+) -> None:
     """Weighted median and central 68 % of each column."""
     column = np.digitize(x, edges) - 1
     filled = [k for k in range(len(edges) - 1) if weights[column == k].sum() > 0]
@@ -179,7 +213,15 @@ def _draw_profile(axes: Axes, x: np.ndarray, y: np.ndarray, weights: np.ndarray,
     points = np.array([_quantiles(y[column == k], weights[column == k]) for k in filled])
     low, median, high = points.T
     centers = ((edges[1:] + edges[:-1]) / 2)[filled]
-    axes.errorbar(centers, median, [median - low, high - median], fmt="o", label="Median, 68 %", elinewidth=1, **MARKER)
+    axes.errorbar(
+        centers,
+        median,
+        [median - low, high - median],
+        fmt="o",
+        label="Median, 68 %",
+        elinewidth=1,
+        **MARKER,
+    )
 
 
 def _quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -193,15 +235,23 @@ def _quantiles(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _column_density(
     x: np.ndarray, y: np.ndarray, weights: np.ndarray, edges: np.ndarray, score_edges: np.ndarray
 ) -> np.ma.MaskedArray:
-    """Weighted share of a column's events in each row, ``(n_columns, n_rows)``; masked where there is none."""
-    counts, _, _ = np.histogram2d(x, _inside(y, score_edges), bins=(edges, score_edges), weights=weights)
+    """Weighted share of a column's events in each row, ``(n_columns, n_rows)``; masked where there
+    is none.
+    """
+    counts, _, _ = np.histogram2d(
+        x, _inside(y, score_edges), bins=(edges, score_edges), weights=weights
+    )
     columns = counts.sum(axis=1, keepdims=True)
     density = np.divide(counts, columns, out=np.zeros_like(counts), where=columns > 0)
     return np.ma.masked_less_equal(density, 0.0)
 
 
-def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the weights per bin and its statistical uncertainty; NaN without a positive sum of weights."""
+def _fractions(
+    scores: np.ndarray, weights: np.ndarray, edges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of the weights per bin and its statistical uncertainty; NaN without a positive sum of
+    weights.
+    """
     if not has_positive_sum(weights):
         return np.full((2, len(edges) - 1), np.nan)
     inside = _inside(scores, edges)
@@ -211,9 +261,17 @@ def _fractions(scores: np.ndarray, weights: np.ndarray, edges: np.ndarray) -> tu
 
 
 def _score_edges(scores: np.ndarray, n_bins: int) -> np.ndarray:
-    """Equal bins that hold nearly all scores, and the probabilities 0.1 and 0.9 unless that would hide the rest."""
-    low, high = np.quantile(np.asarray(scores, dtype=np.float64), (0.0005, 0.9995)) if len(scores) else (0.0, 0.0)
-    if 0.0 < high - low < NARROW:  # as of a network that has learned little: all would be in a bin or two
+    """Equal bins that hold nearly all scores, and the probabilities 0.1 and 0.9 unless that would
+    hide the rest.
+    """
+    low, high = (
+        np.quantile(np.asarray(scores, dtype=np.float64), (0.0005, 0.9995))
+        if len(scores)
+        else (0.0, 0.0)
+    )
+    if (
+        0.0 < high - low < NARROW
+    ):  # as of a network that has learned little: all would be in a bin or two
         margin = 0.2 * (high - low)
         return np.linspace(low - margin, high + margin, n_bins + 1)
     return np.linspace(min(low - 0.1, logit(0.05)), max(high + 0.1, logit(0.95)), n_bins + 1)
@@ -234,7 +292,9 @@ def _logit_axis(axes: Axes, edges: np.ndarray, which: str) -> None:
 
 
 def _ticks(low: float, high: float) -> dict[float, str]:
-    """Logit -> title of probabilities between two logits: 0.5, and powers of ten from 0 and from 1, not too many."""
+    """Logit -> title of probabilities between two logits: 0.5, and powers of ten from 0 and from 1,
+    not too many.
+    """
     step = 1
     while True:
         ticks = {0.0: "0.5"}

@@ -15,13 +15,23 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from calovision.atomic import replaced
-from calovision.titles import FALLBACK
+from calovision.core.titles import FALLBACK
+from calovision.jobs.atomic import replaced
 
 # Color-vision friendly, from Petroff, arXiv:2107.02270 (sequence of ten).
 CLASS_COLORS = {1: "#bd1f01", 0: "#3f90da"}  # signal, background: the same in every figure
 CLASS_NAMES = {1: "Signal", 0: "Background"}
-COLORS = ("#832db6", "#e76300", "#717581", "#a96b59", "#ffa90e", "#3f90da", "#b9ac70", "#92dadd", "#bd1f01")
+COLORS = (
+    "#832db6",
+    "#e76300",
+    "#717581",
+    "#a96b59",
+    "#ffa90e",
+    "#3f90da",
+    "#b9ac70",
+    "#92dadd",
+    "#bd1f01",
+)
 CLASSIFIER_STYLES = {  # color, line style: told apart in gray too
     "cnn": (COLORS[0], "-"),
     "cnn+jets": (COLORS[1], "--"),
@@ -99,9 +109,13 @@ def _legends(figure: Figure) -> Iterator[Legend]:
 
 
 def legend_columns(labels: Collection[str], width: float, most: int = 4) -> int:
-    """Columns of a legend over a figure so many inches wide: as many as its labels leave room for, at least one."""
+    """Columns of a legend over a figure so many inches wide: as many as its labels leave room for,
+    at least one.
+    """
     longest = max(map(len, map(_without_commands, labels)), default=1)
-    return max(1, min(most, len(labels), int(width * CHARACTERS_PER_INCH / (longest + MARK_CHARACTERS))))
+    return max(
+        1, min(most, len(labels), int(width * CHARACTERS_PER_INCH / (longest + MARK_CHARACTERS)))
+    )
 
 
 def _without_commands(label: str) -> str:
@@ -110,13 +124,21 @@ def _without_commands(label: str) -> str:
 
 
 def plane_size(width: float, height: float, area: float = 6.3) -> tuple[float, float]:
-    """Inches of a panel in which both axes have one scale, and whose area does not depend on their ratio."""
+    """Inches of a panel in which both axes have one scale, and whose area does not depend on their
+    ratio.
+    """
     ratio = np.sqrt(np.clip(width / height, 0.2, 5.0))
     return np.sqrt(area) * ratio, np.sqrt(area) / ratio
 
 
 def mark_cut_bars(
-    axes: Axes, at: Sequence[float], low: Sequence[float], high: Sequence[float], *, color: str, along: str = "x"
+    axes: Axes,
+    at: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    *,
+    color: str,
+    along: str = "x",
 ) -> None:
     """A triangle on the frame for each end of an error bar that is outside the limits of the panel.
 
@@ -127,18 +149,26 @@ def mark_cut_bars(
     along
         Axis that the bars run along, ``x`` or ``y``.
     """
-    at, low, high = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (at, low, high))
+    at, low, high = (
+        np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (at, low, high)
+    )
     first, last = axes.get_xlim() if along == "x" else axes.get_ylim()
     markers = ("<", ">") if along == "x" else ("v", "^")
-    for edge, marker, is_cut in zip((first, last), markers, (low < first, high > last), strict=True):
+    for edge, marker, is_cut in zip(
+        (first, last), markers, (low < first, high > last), strict=True
+    ):
         across, ends = at[is_cut], np.full(np.sum(is_cut), edge)
         x, y = (ends, across) if along == "x" else (across, ends)
         if len(ends):
-            axes.plot(x, y, marker, color=color, markersize=5, clip_on=False, zorder=4, in_layout=False)
+            axes.plot(
+                x, y, marker, color=color, markersize=5, clip_on=False, zorder=4, in_layout=False
+            )
 
 
 def number_axis(axis: Axis, most: int = 6) -> None:
-    """Ticks with complete numbers: matplotlib puts a common power of ten at the end of the axis, over its title."""
+    """Ticks with complete numbers: matplotlib puts a common power of ten at the end of the axis,
+    over its title.
+    """
     axis.set_major_locator(MaxNLocator(most))
     axis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
 
@@ -149,7 +179,9 @@ def classifier_style(name: str, position: int) -> tuple[str, str]:
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write ``<stem>.pdf`` and ``<stem>.png`` (150 dpi), each complete or not at all; return both paths."""
+    """Write ``<stem>.pdf`` and ``<stem>.png`` (150 dpi), each complete or not at all; return both
+    paths.
+    """
     stem = Path(stem)
     # A date in the file would change it at every run.
     return (

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.titles import shown
 from calovision.plotting.style import COLORS, FONT_SIZE, styled
-from calovision.titles import shown
 
 History = Mapping[str, np.ndarray]
 PANELS = {  # title of a panel -> columns of the history and their lines
@@ -29,21 +29,24 @@ LOOKS = {  # color and line style: told apart in gray too
 }
 BEST = {"marker": "*", "markersize": 7, "color": "black", "linestyle": "none"}
 MODELS_IN_A_ROW = 4
-LETTERS = 30  # of the title of a column; that of a longer one is smaller, or its panels would not be level
+# of the title of a column; that of a longer one is smaller, or its panels would not be level
+LETTERS = 30
 
 WIDE = 20  # highest over lowest loss
 
 
 @styled
 def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figure:
-    """Loss, AUC and signal efficiency after every epoch: a column of panels per model, a line per network.
+    """Loss, AUC and signal efficiency after every epoch: a column of panels per model, a line per
+    network.
 
     Parameters
     ----------
     histories
-        Model -> seed -> columns of its history, ``(n_epochs,)`` each: ``epoch`` and any of ``train_loss``,
-        ``validation_loss``, ``validation_auc``, ``validation_signal_efficiency_1e-2`` and ``_1e-3``; nan where not
-        measured. What no network has gets no panel. A star marks the epoch of the lowest validation loss.
+        Model -> seed -> columns of its history, ``(n_epochs,)`` each: ``epoch`` and any of
+        ``train_loss``, ``validation_loss``, ``validation_auc``,
+        ``validation_signal_efficiency_1e-2`` and ``_1e-3``; nan where not measured. What no network
+        has gets no panel. A star marks the epoch of the lowest validation loss.
 
     Raises
     ------
@@ -51,11 +54,19 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
         If a history has no column ``epoch``, or none has anything to draw.
     """
     if idle := [model for model, seeds in histories.items() if not seeds]:
-        raise InputError(f"model '{idle[0]}' has no training history; give that of at least one network")
+        raise InputError(
+            f"model '{idle[0]}' has no training history; give that of at least one network"
+        )
     everything = [history for seeds in histories.values() for history in seeds.values()]
-    panels = [title for title, columns in PANELS.items() if any(_measured(one, columns) for one in everything)]
+    panels = [
+        title
+        for title, columns in PANELS.items()
+        if any(_measured(one, columns) for one in everything)
+    ]
     if not panels:
-        raise InputError(f"no training history has anything to draw; give one of {', '.join(_all_columns())}")
+        raise InputError(
+            f"no training history has anything to draw; give one of {', '.join(_all_columns())}"
+        )
     n_columns = min(len(histories), MODELS_IN_A_ROW)
     n_rows = -(-len(histories) // n_columns)
     width, height = max(6.4, 0.6 + 3.2 * n_columns), n_rows * (1.0 + 1.7 * len(panels)) + 0.4
@@ -64,7 +75,11 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).ravel()
     for cell, (model, seeds) in zip(cells, histories.items(), strict=False):
         _draw_model(cell, model, seeds, panels, limits)
-    figure.legend(handles=_legend(panels, everything), loc="outside upper center", ncols=3 if n_columns < 3 else 5)
+    figure.legend(
+        handles=_legend(panels, everything),
+        loc="outside upper center",
+        ncols=3 if n_columns < 3 else 5,
+    )
     return figure
 
 
@@ -100,7 +115,15 @@ def _draw_history(axes: Axes, history: History, columns: Mapping[str, str]) -> N
         epochs, values = (np.asarray(history[name], dtype=np.float64) for name in ("epoch", column))
         color, line = LOOKS[columns[column]]
         measured = np.isfinite(values)
-        axes.plot(epochs[measured], values[measured], color=color, linestyle=line, marker="o", markersize=3, lw=1.3)
+        axes.plot(
+            epochs[measured],
+            values[measured],
+            color=color,
+            linestyle=line,
+            marker="o",
+            markersize=3,
+            lw=1.3,
+        )
         if best is not None and column != "train_loss":
             axes.plot(epochs[best], values[best], zorder=3, **BEST)
 
@@ -108,7 +131,9 @@ def _draw_history(axes: Axes, history: History, columns: Mapping[str, str]) -> N
 def _measured(history: History, columns: Iterable[str]) -> list[str]:
     """Those of the columns that hold a number; InputError for a history without epochs."""
     if "epoch" not in history:
-        raise InputError(f"column epoch is missing in the training history; it has {', '.join(history)}")
+        raise InputError(
+            f"column epoch is missing in the training history; it has {', '.join(history)}"
+        )
     return [name for name in columns if name in history and np.isfinite(history[name]).any()]
 
 
@@ -136,9 +161,16 @@ def _limits(title: str, histories: Sequence[History]) -> tuple[float, float, str
 
 def _legend(panels: Sequence[str], histories: Sequence[History]) -> list[Line2D]:
     """A line for everything drawn in some panel, and the star."""
-    found = [PANELS[title][name] for title in panels for one in histories for name in _measured(one, PANELS[title])]
+    found = [
+        PANELS[title][name]
+        for title in panels
+        for one in histories
+        for name in _measured(one, PANELS[title])
+    ]
     lines = [
-        Line2D([], [], color=LOOKS[name][0], linestyle=LOOKS[name][1], label=name) for name in LOOKS if name in found
+        Line2D([], [], color=LOOKS[name][0], linestyle=LOOKS[name][1], label=name)
+        for name in LOOKS
+        if name in found
     ]
     if any(_best_row(one) is not None for one in histories):
         lines.append(Line2D([], [], label="Lowest validation loss", **BEST))

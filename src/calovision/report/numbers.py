@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 
 HEADER = ("quantity", "value")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spreadsheet computes
@@ -17,12 +17,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a cell begins with that a spr
 def numbers_csv(numbers: Mapping[str, Any]) -> str:
     """Flatten nested mappings and lists into CSV with the columns ``quantity`` and ``value``.
 
-    A quantity is the path of keys as JSON Pointer writes it (RFC 6901: ``/`` between keys, ``~1`` for one inside a
-    key, ``~0`` for ``~``), without the leading ``/``; entries of a list go by their index from 0. Rows come in the
-    order of ``numbers``; an empty mapping or list has none.
+    A quantity is the path of keys as JSON Pointer writes it (RFC 6901: ``/`` between keys, ``~1``
+    for one inside a key, ``~0`` for ``~``), without the leading ``/``; entries of a list go by
+    their index from 0. Rows come in the order of ``numbers``; an empty mapping or list has none.
 
-    Numbers, ``true``, ``false`` and ``null`` are written as in JSON, digit by digit; text as it is, but behind an
-    apostrophe where a spreadsheet would take it for a formula.
+    Numbers, ``true``, ``false`` and ``null`` are written as in JSON, digit by digit; text as it is,
+    but behind an apostrophe where a spreadsheet would take it for a formula.
 
     Raises
     ------
@@ -60,4 +60,7 @@ def _leaf(value: Any, path: str) -> str:
         return f"'{value}" if value.startswith(FORMULA) else value
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
-    raise InputError(f"number {path!r} is a {type(value).__name__}; give numbers, text, lists and mappings as in JSON")
+    raise InputError(
+        f"number {path!r} is a {type(value).__name__}; give numbers, text, lists and mappings as "
+        "in JSON"
+    )

@@ -1,19 +1,19 @@
-r"""Sections -> one HTML page that holds its figures and its style: nothing is loaded, no script runs.
+r"""Sections -> one HTML page that holds its figures and its style: nothing is loaded, no script
+runs.
 
 A workflow's script makes it from these parameters (`read_sections` says more)::
 
-    title: "CNNs on whole-detector images against the cuts of a search"
-    summary: {"Signal": "RPV gluinos", "Luminosity": "36.1 /fb"}          # key facts under the title
-    sections:
-      - name: performance                                                # the address of the section
-        title: Performance
-        text_file: workflow/report/sections/performance.md               # or text: Markdown
-        tables: [results/metrics/summary.md]                             # Markdown, after the text
-        figures: [{name: roc, title: ROC curves, caption_file: workflow/report/roc.md}]
-    plots: results/plots                                                 # roc.png (in the page), roc.pdf (a link)
-    placeholders: {luminosity_fb: 36.1}                                  # {{ luminosity_fb }} in texts and captions
-    files: {"All numbers, CSV": results/metrics/numbers.csv}             # links, files or folders
-    foot: "How the page was made, Markdown"
+    title: "CNNs on whole-detector images against the cuts of a search" summary: {"Signal": "RPV
+    gluinos", "Luminosity": "36.1 /fb"}          # key facts under the title sections:
+      - name: performance                                                # the address of the
+        section title: Performance text_file: workflow/report/sections/performance.md
+        # or text: Markdown tables: [results/metrics/summary.md]                             #
+        Markdown, after the text figures: [{name: roc, title: ROC curves, caption_file:
+        workflow/report/roc.md}]
+    plots: results/plots                                                 # roc.png (in the page),
+    roc.pdf (a link) placeholders: {luminosity_fb: 36.1}                                  # {{
+    luminosity_fb }} in texts and captions files: {"All numbers, CSV": results/metrics/numbers.csv}
+    # links, files or folders foot: "How the page was made, Markdown"
 """
 
 import os
@@ -30,11 +30,11 @@ from urllib.parse import quote, unquote
 import jinja2
 from markupsafe import Markup
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.jobs.atomic import replaced
 from calovision.report.parts import Figure, Section
 from calovision.report.text import render_inline, render_markdown, render_table
-from calovision.text import printable
 
 WIDE = 1.7  # width over height from which a figure takes the whole width of the page
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -80,13 +80,15 @@ def write_report(
     Raises
     ------
     InputError
-        If a figure, a PDF or a linked file is missing, a figure is no PNG, two sections share a name, or a row of a
-        table has another length than its header.
+        If a figure, a PDF or a linked file is missing, a figure is no PNG, two sections share a
+        name, or a row of a table has another length than its header.
     """
     output = Path(output)
     names = Counter([*TAKEN_NAMES, *(section.name for section in sections)])
     if repeated := [name for name, times in names.items() if times > 1]:
-        raise InputError(f"section name {repeated[0]!r} is taken; give every section of the report its own")
+        raise InputError(
+            f"section name {repeated[0]!r} is taken; give every section of the report its own"
+        )
     numbers = count(1)
     page = {
         "title": title,
@@ -116,7 +118,8 @@ def _template() -> jinja2.Template:
 def _section_view(section: Section, numbers: Iterator[int], folder: Path) -> dict[str, Any]:
     """Section as the template needs it, its figures numbered on."""
     groups = [
-        [_image(figure, next(numbers), folder) for figure in group] for group in _with_the_same_caption(section.figures)
+        [_image(figure, next(numbers), folder) for figure in group]
+        for group in _with_the_same_caption(section.figures)
     ]
     captions = [group[0].caption for group in _with_the_same_caption(section.figures)]
     return {
@@ -124,7 +127,11 @@ def _section_view(section: Section, numbers: Iterator[int], folder: Path) -> dic
         "title": section.title,
         "text": render_markdown(section.text),
         "tables": [
-            {"title": table.title, "html": render_table(table), "caption": render_inline(table.caption)}
+            {
+                "title": table.title,
+                "html": render_table(table),
+                "caption": render_inline(table.caption),
+            }
             for table in section.tables
         ],
         "figures": [
@@ -141,7 +148,9 @@ def _with_the_same_caption(figures: Sequence[Figure]) -> list[list[Figure]]:
 
 
 def _layouts(groups: Sequence[Sequence[_Image]]) -> list[str]:
-    """Place of every figure in the two columns of the page: ``half``, ``wide``, or ``alone`` (caption at its side)."""
+    """Place of every figure in the two columns of the page: ``half``, ``wide``, or ``alone``
+    (caption at its side).
+    """
     takes_all = [len(images) > 1 or images[0].width > WIDE * images[0].height for images in groups]
     layouts, position = [], 0
     while position < len(groups):
@@ -160,10 +169,14 @@ def _image(figure: Figure, number: int, folder: Path) -> _Image:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{path}: figure {figure.title!r} of the report cannot be read ({error.strerror})") from None
+        raise InputError(
+            f"{path}: figure {figure.title!r} of the report cannot be read ({error.strerror})"
+        ) from None
     if not content.startswith(PNG_SIGNATURE) or len(content) < 24:
         raise InputError(f"{path}: figure {figure.title!r} of the report is no PNG")
-    width, height = struct.unpack(">II", content[16:24])  # of the header chunk, the first by the format
+    width, height = struct.unpack(
+        ">II", content[16:24]
+    )  # of the header chunk, the first by the format
     pdf = _link(Path(figure.pdf), folder) if figure.pdf else None
     data = Markup("data:image/png;base64,") + b64encode(content).decode()
     return _Image(number, figure.title, data, width, height, pdf)
@@ -173,4 +186,6 @@ def _link(path: Path, folder: Path) -> str:
     """Address of a file or folder relative to that of the page."""
     if not path.exists():
         raise InputError(f"{path}: the report links it, but it does not exist")
-    return quote(os.fsencode(Path(os.path.relpath(path, folder)).as_posix())) + ("/" if path.is_dir() else "")
+    return quote(os.fsencode(Path(os.path.relpath(path, folder)).as_posix())) + (
+        "/" if path.is_dir() else ""
+    )

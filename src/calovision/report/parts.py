@@ -10,8 +10,8 @@ from typing import Any
 
 import jinja2
 
-from calovision.errors import InputError
-from calovision.markdown import code, escape
+from calovision.core.errors import InputError
+from calovision.core.markdown import code, escape
 
 ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables"}
 FIGURE_KEYS = {"name", "title", "caption_file"}
@@ -29,7 +29,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; its cells are text, or `calovision.markdown.Markdown`; its caption is Markdown of one line."""
+    """A table; its cells are text, or `calovision.core.markdown.Markdown`; its caption is Markdown
+    of one line.
+    """
 
     title: str
     header: list[str]
@@ -39,7 +41,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the page: the name is its address (``#name``), the text is Markdown and may hold tables."""
+    """A chapter of the page: the name is its address (``#name``), the text is Markdown and may hold
+    tables.
+    """
 
     name: str
     title: str
@@ -49,55 +53,78 @@ class Section:
 
 
 def read_sections(
-    entries: Sequence[Mapping[str, Any]], *, plots: Path, values: Mapping[str, Any], texts: Path = Path()
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    plots: Path,
+    values: Mapping[str, Any],
+    texts: Path = Path(),
 ) -> list[Section]:
     """Sections of the page from a list of entries, such as a workflow's parameters.
 
     Parameters
     ----------
     entries
-        One mapping per section: ``name`` and ``title``; optionally ``text`` (Markdown) or ``text_file`` (its path),
-        ``tables`` (paths of Markdown files, appended to the text in order), and ``figures``, a list of mappings with
-        ``name``, ``title`` and ``caption_file`` (path of a Markdown file; without it no caption).
+        One mapping per section: ``name`` and ``title``; optionally ``text`` (Markdown) or
+        ``text_file`` (its path), ``tables`` (paths of Markdown files, appended to the text in
+        order), and ``figures``, a list of mappings with ``name``, ``title`` and ``caption_file``
+        (path of a Markdown file; without it no caption).
     plots
         Folder of the figures: the one called x is ``x.png``, with ``x.pdf`` where that exists.
     values
-        What text and caption files may show as ``{{ name }}`` (Jinja), as it is: Markdown in it is escaped; within
-        backticks, which Jinja's filter makes, as ``{{ name | code }}``.
+        What text and caption files may show as ``{{ name }}`` (Jinja), as it is: Markdown in it is
+        escaped; within backticks, which Jinja's filter makes, as ``{{ name | code }}``.
     texts
         Folder to which the paths of text and caption files are relative.
 
     Raises
     ------
     InputError
-        For an unknown or missing key, a missing text, table or caption file, or a placeholder without a value. That
-        the figures exist is for `write_report` to check.
+        For an unknown or missing key, a missing text, table or caption file, or a placeholder
+        without a value. That the figures exist is for `write_report` to check.
     """
     return [_section(entry, Path(plots), values, Path(texts)) for entry in entries]
 
 
-def _section(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path) -> Section:
+def _section(
+    entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path
+) -> Section:
     _check_keys(entry, ENTRY_KEYS, f"section {entry.get('name', '(without a name)')!r}")
     texts = [entry.get("text", "")]
     if "text_file" in entry:
         texts.append(_filled(texts_folder / entry["text_file"], values))
     texts += [_read(Path(path)) for path in entry.get("tables", [])]
     figures = [_figure(figure, plots, values, texts_folder) for figure in entry.get("figures", [])]
-    return Section(entry["name"], entry["title"], "\n\n".join(text.strip() for text in texts if text.strip()), figures)
+    return Section(
+        entry["name"],
+        entry["title"],
+        "\n\n".join(text.strip() for text in texts if text.strip()),
+        figures,
+    )
 
 
-def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path) -> Figure:
+def _figure(
+    entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path
+) -> Figure:
     _check_keys(entry, FIGURE_KEYS, f"figure {entry.get('name', '(without a name)')!r}")
-    caption = _filled(texts_folder / entry["caption_file"], values) if entry.get("caption_file") else ""
+    caption = (
+        _filled(texts_folder / entry["caption_file"], values) if entry.get("caption_file") else ""
+    )
     pdf = plots / f"{entry['name']}.pdf"
-    return Figure(plots / f"{entry['name']}.png", entry["title"], caption.strip(), pdf if pdf.is_file() else None)
+    return Figure(
+        plots / f"{entry['name']}.png",
+        entry["title"],
+        caption.strip(),
+        pdf if pdf.is_file() else None,
+    )
 
 
 def _check_keys(entry: Mapping[str, Any], known: set[str], owner: str) -> None:
     unknown, missing = sorted(entry.keys() - known), sorted({"name", "title"} - entry.keys())
     if unknown or missing:
         problem = f"unknown key {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
-        raise InputError(f"{owner} of the report has {problem}; known are {', '.join(sorted(known))}")
+        raise InputError(
+            f"{owner} of the report has {problem}; known are {', '.join(sorted(known))}"
+        )
 
 
 def _read(path: Path) -> str:
@@ -114,4 +141,6 @@ def _filled(path: Path, values: Mapping[str, Any]) -> str:
     try:
         return environment.from_string(_read(path)).render(values)
     except jinja2.TemplateError as error:
-        raise InputError(f"{path}: {error}; known values are {', '.join(sorted(values)) or 'none'}") from None
+        raise InputError(
+            f"{path}: {error}; known values are {', '.join(sorted(values)) or 'none'}"
+        ) from None

@@ -1,7 +1,8 @@
 """Markdown -> HTML, with tables that scroll inside their frame where the window is narrower.
 
-Markdown is the package's own; should other text get in, it cannot become more than words in italics: tags are shown as
-they were written, there are no pictures, and links lead to ``https`` or to places of the page.
+Markdown is the package's own; should other text get in, it cannot become more than words in
+italics: tags are shown as they were written, there are no pictures, and links lead to ``https`` or
+to places of the page.
 """
 
 import re
@@ -14,14 +15,16 @@ from markdown.treeprocessors import Treeprocessor
 from markdown.util import AtomicString
 from markupsafe import Markup
 
-from calovision.errors import InputError
-from calovision.markdown import markdown_table
+from calovision.core.errors import InputError
+from calovision.core.markdown import markdown_table
 from calovision.report.parts import Table
 
 # how the cells of a column of numbers start
 NUMBER = re.compile(r"[-+−±<>≤≥~≈]?\s*\.?\d|[-–—]?$|nan\b|inf\b", re.IGNORECASE)
 ARXIV = r"(?<![/\w])arXiv:(\d{4}\.\d{4,5})(?!\d)"
-STASHED = re.compile("\x02([^\x03]*)\x03")  # what Markdown puts in place of escapes and entities until the end
+STASHED = re.compile(
+    "\x02([^\x03]*)\x03"
+)  # what Markdown puts in place of escapes and entities until the end
 RAW_HTML = ("html", "autolink", "automail", "image_link", "image_reference", "short_image_ref")
 ADDRESSES = ("https://", "#")  # beginnings of what a link may lead to
 
@@ -48,7 +51,8 @@ def render_table(table: Table) -> Markup:
     for number, row in enumerate(table.rows, start=1):
         if len(row) != len(table.header):
             raise InputError(
-                f"table {table.title!r}: row {number} has {len(row)} cells but the header {len(table.header)}; "
+                f"table {table.title!r}: row {number} has {len(row)} cells but the header "
+                f"{len(table.header)}; "
                 "give one per column"
             )
     return render_markdown("\n".join(markdown_table(table.header, table.rows)))
@@ -75,7 +79,9 @@ class _ArxivLinks(InlineProcessor):
 
 
 class _Frames(Extension):
-    """Extension of Markdown: `_ArxivLinks`, and `_FrameTables` and `_HarmlessLinks` after the rest is made."""
+    """Extension of Markdown: `_ArxivLinks`, and `_FrameTables` and `_HarmlessLinks` after the rest
+    is made.
+    """
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 - the name that Markdown calls
         md.inlinePatterns.register(_ArxivLinks(ARXIV, md), "arxiv", 65)  # after code and links
@@ -114,13 +120,17 @@ def _framed(table: Element) -> Element:
     for cell in header:
         cell.set("scope", "col")
     label = "Table: " + ", ".join(_text(cell) for cell in header)
-    frame = Element("div", {"class": "frame", "role": "region", "tabindex": "0", "aria-label": label})
+    frame = Element(
+        "div", {"class": "frame", "role": "region", "tabindex": "0", "aria-label": label}
+    )
     frame.append(table)
     return frame
 
 
 def _keep_interval_together(cell: Element) -> None:
-    """Put the brackets behind a number into an element of their own, which the page does not break."""
+    """Put the brackets behind a number into an element of their own, which the page does not
+    break.
+    """
     value, bracket, interval = (cell.text or "").partition(" (")
     if bracket and not len(cell):
         cell.text = f"{value} "

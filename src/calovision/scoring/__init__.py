@@ -1,8 +1,8 @@
 """Scores of a trained network: of images in memory or in image files, on the CPU or on a GPU.
 
-A score is the network's output, the logit; its sigmoid is the probability of signal where both classes are as
-frequent. Probabilities are for people: next to 1 they have ties, in float32 from a logit of 17 on and in float64 from
-37 on, where the working points of a search lie.
+A score is the network's output, the logit; its sigmoid is the probability of signal where both
+classes are as frequent. Probabilities are for people: next to 1 they have ties, in float32 from a
+logit of 17 on and in float64 from 37 on, where the working points of a search lie.
 """
 
 from calovision.scoring.evaluation import choose_device, is_out_of_memory, symmetry_elements

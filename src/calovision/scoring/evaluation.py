@@ -10,17 +10,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch, apply_symmetry, group_elements
-from calovision.errors import InputError
 from calovision.models import ImageModel, ModelSpecification, keep_freed_memory, multiplies_bf16
 
 logger = logging.getLogger(__name__)
 
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory", "ALLOC_FAILED")  # in messages of torch and of CUDA's libraries
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "out of memory",
+    "ALLOC_FAILED",
+)  # in messages of torch and of CUDA's libraries
 PRECISIONS = ("fp32", "bf16", "auto")
 IDENTITY = 0  # the element of the symmetry group that leaves an image as it is
 
-Batch = tuple[ImageBatch | Tensor, Tensor | None]  # images and variables, not necessarily on the device
+Batch = tuple[
+    ImageBatch | Tensor, Tensor | None
+]  # images and variables, not necessarily on the device
 MakeBatches = Callable[[int, int], Iterator[Batch]]  # from a first image on, so many at a time
 
 
@@ -28,14 +34,18 @@ def choose_device(name: str = "auto") -> torch.device:
     """The device of a name, as `score_images` takes it; InputError if there is none of it here."""
     available = torch.cuda.is_available()
     if name == "gpu" and not available:
-        raise InputError("device 'gpu': there is no GPU on this machine that torch can use; choose auto or cpu")
+        raise InputError(
+            "device 'gpu': there is no GPU on this machine that torch can use; choose auto or cpu"
+        )
     if name in ("auto", "gpu"):
         return torch.device("cuda" if available else "cpu")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA says so by an assertion
-        raise InputError(f"device '{name}' does not exist on this machine: choose auto, cpu or gpu") from error
+        raise InputError(
+            f"device '{name}' does not exist on this machine: choose auto, cpu or gpu"
+        ) from error
     return device
 
 
@@ -50,7 +60,9 @@ def symmetry_elements(specification: ModelSpecification, n_rotations: int) -> np
     if n_rotations == 0:
         return np.array([IDENTITY])
     if specification.kind == "jet":  # and what their recipe turned or mirrored would be undone
-        raise InputError("jet images do not wrap around in phi: score them without an average over rotations")
+        raise InputError(
+            "jet images do not wrap around in phi: score them without an average over rotations"
+        )
     edges = specification.grid.get("eta_edges") or specification.grid.get("eta_range") or (0.0,)
     mirror_eta = bool(np.allclose(edges, -np.asarray(edges)[::-1]))
     return group_elements(specification.image_shape[2], n_rotations, mirror_eta=mirror_eta)
@@ -86,14 +98,19 @@ def mean_logits(
                 progress(len(part))
     if not np.isfinite(logits).all():
         wrong = int(np.argmin(np.isfinite(logits)))
-        raise InputError(f"image {wrong} of {n_images}: its score is not finite; give images and variables that are")
+        raise InputError(
+            f"image {wrong} of {n_images}: its score is not finite; give images and variables that "
+            "are"
+        )
     return logits
 
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
     """Float32, or for what the device is quick in bfloat16."""
     if precision not in PRECISIONS:
-        raise InputError(f"precision '{precision}' is unknown for scores: choose from {', '.join(PRECISIONS)}")
+        raise InputError(
+            f"precision '{precision}' is unknown for scores: choose from {', '.join(PRECISIONS)}"
+        )
     on_gpu = device.type == "cuda"
     mixed = precision == "bf16" or (precision == "auto" and multiplies_bf16(on_gpu=on_gpu))
     return torch.autocast(device.type, torch.bfloat16) if mixed else nullcontext()
@@ -114,12 +131,16 @@ def _evaluating(model: ImageModel, device: torch.device) -> Iterator[None]:
 
 
 def _memory_format(model: ImageModel) -> torch.memory_format:
-    """Channels last, which is quicker; not for networks of others, which may count on torch's usual order."""
+    """Channels last, which is quicker; not for networks of others, which may count on torch's usual
+    order.
+    """
     return torch.contiguous_format if model.specification.is_imported else torch.channels_last
 
 
 @torch.inference_mode()
-def _logits_of_batch(model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device) -> np.ndarray:
+def _logits_of_batch(
+    model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device
+) -> np.ndarray:
     """Logits averaged over the elements, float64 ``(n,)``."""
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)
@@ -131,8 +152,12 @@ def _logits_of_batch(model: ImageModel, batch: Batch, elements: np.ndarray, devi
     return (total / len(elements)).cpu().numpy()
 
 
-def _dense(images: ImageBatch | Tensor, element: int, order: torch.memory_format, out: Tensor | None) -> Tensor:
-    """Images after an element of the symmetry group; ``out`` is the memory of those of another one."""
+def _dense(
+    images: ImageBatch | Tensor, element: int, order: torch.memory_format, out: Tensor | None
+) -> Tensor:
+    """Images after an element of the symmetry group; ``out`` is the memory of those of another
+    one.
+    """
     device = (images.values if isinstance(images, ImageBatch) else images).device
     elements = None if element == IDENTITY else torch.full((len(images),), element, device=device)
     if isinstance(images, ImageBatch):
@@ -158,7 +183,8 @@ def _survive(
             batch_size = min(batch_size, n_images - done) // 2
             if batch_size == 0:
                 raise InputError(
-                    "out of memory for a single image: free memory on the device or choose another one"
+                    "out of memory for a single image: free memory on the device or choose another "
+                    "one"
                 ) from error
             logger.warning("out of memory: scoring goes on with batches of %d images", batch_size)
         if torch.cuda.is_available():
@@ -166,7 +192,9 @@ def _survive(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice; torch has a class of its own for it on GPUs only."""
+    """Whether an error says that memory did not suffice; torch has a class of its own for it on
+    GPUs only.
+    """
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in OUT_OF_MEMORY)

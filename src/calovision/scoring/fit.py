@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.metrics.events import numeric_array
 from calovision.models import ModelSpecification
@@ -15,20 +15,26 @@ from calovision.storage import ImageCollection
 
 
 def check_files(specification: ModelSpecification, collection: ImageCollection) -> None:
-    """Raise InputError if the images of a collection are not what a model takes; the sentence says what both have."""
+    """Raise InputError if the images of a collection are not what a model takes; the sentence says
+    what both have.
+    """
     info, where = collection.metadata, collection.files[0].path
     pairs = [("kind", info.kind, specification.kind)]
     if specification.grid:
         pairs.append(("grid", _grid_text(asdict(info.grid)), _grid_text(specification.grid)))
     for name in ("channels", "units"):
         if getattr(specification, name):
-            texts = (", ".join(text or "1" for text in getattr(one, name)) for one in (info, specification))
+            texts = (
+                ", ".join(text or "1" for text in getattr(one, name))
+                for one in (info, specification)
+            )
             pairs.append((f"list of {name}", *texts))
     pairs.append(("image shape", tuple(info.image_shape), tuple(specification.image_shape)))
     for name, found, expected in pairs:
         if found != expected:
             raise InputError(
-                f"{where}: its {name} is {found}, but that of the model is {expected}; build the images as for the "
+                f"{where}: its {name} is {found}, but that of the model is {expected}; build the "
+                "images as for the "
                 "training"
             )
 
@@ -43,17 +49,22 @@ def _grid_text(grid: Mapping) -> str:
     return f"{cells}, eta {' to '.join(str(float(edge)) for edge in grid['eta_range'])}"
 
 
-def check_images(images: np.ndarray | Tensor | SparseImages, specification: ModelSpecification) -> None:
+def check_images(
+    images: np.ndarray | Tensor | SparseImages, specification: ModelSpecification
+) -> None:
     """Raise InputError if images in memory are not of the model's shape."""
     expected = tuple(specification.image_shape)
     shape = tuple(images.shape)
     found = shape if isinstance(images, SparseImages) else shape[1:]
     if found != expected:
         raise InputError(
-            f"images of shape {shape}, but the model takes (n, {', '.join(map(str, expected))}): image, channel, eta, "
+            f"images of shape {shape}, but the model takes (n, {', '.join(map(str, expected))}): "
+            "image, channel, eta, "
             "phi"
         )
-    if isinstance(images, SparseImages) and np.any((images.cells < 0) | (images.cells >= np.prod(expected))):
+    if isinstance(images, SparseImages) and np.any(
+        (images.cells < 0) | (images.cells >= np.prod(expected))
+    ):
         raise InputError(f"sparse images with cells outside their shape {expected}")
 
 
@@ -65,21 +76,32 @@ def check_variables(
     found = None if variables is None else tuple(np.shape(variables))
     if found != expected and not (found is None and specification.n_variables == 0):
         names = ", ".join(specification.variables) or "none"
-        raise InputError(f"variables of shape {found}, but the model takes {expected} beside these images: {names}")
+        raise InputError(
+            f"variables of shape {found}, but the model takes {expected} beside these images: "
+            f"{names}"
+        )
     if specification.n_variables == 0:
         return None
     return variables.to(torch.float32) if isinstance(variables, Tensor) else as_float32(variables)
 
 
 def check_indices(indices: Sequence[int] | np.ndarray, n_events: int) -> np.ndarray:
-    """Indices of events as int64 ``(n,)``; InputError for what is none, as a mask, which would be read as 0 and 1."""
+    """Indices of events as int64 ``(n,)``; InputError for what is none, as a mask, which would be
+    read as 0 and 1.
+    """
     array = np.asarray(indices)
     if array.dtype.kind == "b":
-        raise InputError("indices are booleans; give numbers of events, as np.flatnonzero of a mask")
+        raise InputError(
+            "indices are booleans; give numbers of events, as np.flatnonzero of a mask"
+        )
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
-        raise InputError(f"indices of the type {array.dtype} and shape {array.shape}; give integers, (n,)")
+        raise InputError(
+            f"indices of the type {array.dtype} and shape {array.shape}; give integers, (n,)"
+        )
     if array.size and not (array.min() >= 0 and array.max() < n_events):
-        raise InputError(f"indices from {array.min()} to {array.max()}, but the files have {n_events} events")
+        raise InputError(
+            f"indices from {array.min()} to {array.max()}, but the files have {n_events} events"
+        )
     return array.astype(np.int64)
 
 

@@ -11,7 +11,13 @@ from calovision.images import SparseImages
 from calovision.metrics.events import numeric_array
 from calovision.models import ImageModel
 from calovision.scoring.evaluation import Batch, choose_device, mean_logits
-from calovision.scoring.fit import as_float32, check_files, check_images, check_indices, check_variables
+from calovision.scoring.fit import (
+    as_float32,
+    check_files,
+    check_images,
+    check_indices,
+    check_variables,
+)
 from calovision.storage import ImageCollection
 
 SCORING_BATCH = 256  # images at a time where no gradient is needed
@@ -28,41 +34,47 @@ def score_images(
     n_rotations: int = 0,
     precision: str = "fp32",
 ) -> np.ndarray:
-    """Scores of images in memory: logits, whose sigmoid (`scipy.special.expit`) is the probability of signal.
+    """Scores of images in memory: logits, whose sigmoid (`scipy.special.expit`) is the probability
+    of signal.
 
     Parameters
     ----------
     model
         As `load_model` gives it; afterwards it is in the mode and on the device that it was before.
     images
-        Unscaled, in the units of the training images: sparse, or dense of shape ``(n, n_channels, n_eta, n_phi)`` and
-        any type of numbers.
+        Unscaled, in the units of the training images: sparse, or dense of shape ``(n, n_channels,
+        n_eta, n_phi)`` and any type of numbers.
     variables
         ``(n, n_variables)``, unscaled, for a model that takes event variables beside the image.
     device
-        ``auto`` (a GPU where there is one), ``cpu``, ``gpu``, or a name of torch's such as ``cuda:1``.
+        ``auto`` (a GPU where there is one), ``cpu``, ``gpu``, or a name of torch's such as
+        ``cuda:1``.
     batch_size
         Images at a time; it is halved, and a message logged, whenever the memory does not suffice.
     n_rotations
-        0 scores the images as they are. Otherwise the logits are averaged over so many rotations in phi, evenly
-        spaced where their number divides that of the columns, with the reflections in phi and, where the grid is
-        symmetric, in eta of each: up to 4 ``n_rotations`` times the work. Variables stay as they are.
+        0 scores the images as they are. Otherwise the logits are averaged over so many rotations in
+        phi, evenly spaced where their number divides that of the columns, with the reflections in
+        phi and, where the grid is symmetric, in eta of each: up to 4 ``n_rotations`` times the
+        work. Variables stay as they are.
     precision
-        ``fp32``; ``bf16`` multiplies in bfloat16, as most trainings do, and keeps three digits of the logit; ``auto``
-        does so where the device is quick in it.
+        ``fp32``; ``bf16`` multiplies in bfloat16, as most trainings do, and keeps three digits of
+        the logit; ``auto`` does so where the device is quick in it.
 
     Returns
     -------
-    Float64 ``(n,)``, in the order of the images; larger = more like signal, 0 where both are as likely.
+    Float64 ``(n,)``, in the order of the images; larger = more like signal, 0 where both are as
+    likely.
 
     Raises
     ------
     InputError
-        If the images or variables do not fit the model or are not finite, the device does not exist, or a single image
-        does not fit in its memory.
+        If the images or variables do not fit the model or are not finite, the device does not
+        exist, or a single image does not fit in its memory.
     """
     specification = model.specification
-    images = images if isinstance(images, SparseImages | Tensor) else numeric_array(images, "images")
+    images = (
+        images if isinstance(images, SparseImages | Tensor) else numeric_array(images, "images")
+    )
     check_images(images, specification)
     variables = check_variables(variables, len(images), specification)
 
@@ -93,16 +105,19 @@ def score_collection(
     precision: str = "fp32",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Scores of the given events (or jets) of image files, float64 ``(len(indices),)`` in the order given.
+    """Scores of the given events (or jets) of image files, float64 ``(len(indices),)`` in the order
+    given.
 
-    The images are read and sent to the device sparse, a batch at a time; the variables that the model takes come from
-    the event columns. ``progress`` is called with the number of images just scored; all else as in `score_images`.
+    The images are read and sent to the device sparse, a batch at a time; the variables that the
+    model takes come from the event columns. ``progress`` is called with the number of images just
+    scored; all else as in `score_images`.
 
     Raises
     ------
     InputError
-        As `score_images`, or if the kind, the grid, the channels (names, order and units) of the files are not those of
-        the model, the files lack a variable that it takes, or an index is none of an event.
+        As `score_images`, or if the kind, the grid, the channels (names, order and units) of the
+        files are not those of the model, the files lack a variable that it takes, or an index is
+        none of an event.
     """
     check_files(model.specification, collection)
     indices, chosen = check_indices(indices, len(collection)), choose_device(device)

@@ -1,8 +1,9 @@
-"""Ntuples of the example: Pythia 8 events through a parametrised ATLAS-like detector into ROOT files.
+"""Ntuples of the example: Pythia 8 events through a parametrised ATLAS-like detector into ROOT
+files.
 
-Units: GeV, radians, mm, pb. The detector is a parametrisation for teaching and testing, not a replacement of
-a collaboration's simulation; every constant names its source. Pythia itself is imported when events are
-generated.
+Units: GeV, radians, mm, pb. The detector is a parametrisation for teaching and testing, not a
+replacement of a collaboration's simulation; every constant names its source. Pythia itself is
+imported when events are generated.
 """
 
 from calovision.simulation.ntuple import NtupleSummary, write_ntuple

@@ -1,14 +1,14 @@
 """The calorimeter of the parametrised detector: cells, energy shares, resolution and thresholds.
 
-Units: GeV, radians. Two calorimeters, electromagnetic and hadronic, each a set of rings in eta with equal
-cells in phi that start at -pi. [DET] and [DEL] as in `detector`.
+Units: GeV, radians. Two calorimeters, electromagnetic and hadronic, each a set of rings in eta with
+equal cells in phi that start at -pi. [DET] and [DEL] as in `detector`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from calovision.kinematics import wrap_phi
+from calovision.core.kinematics import wrap_phi
 
 # (eta edges of one side, cells in phi). EM [DET, table 1.3]: the second layer of the liquid-argon
 # calorimeter, which holds most of a shower; end-cap wheel beyond 2.5; forward calorimeter from 3.2.
@@ -17,13 +17,27 @@ EM_SEGMENTS = (
     (np.linspace(2.5, 3.2, 8), 64),
     (np.array([3.2, 3.4, 3.6, 3.8, 4.0, 4.2, 4.4, 4.6, 4.9]), 32),
 )
-# Hadronic [DET, table 1.3]: tile calorimeter and hadronic end cap, then end cap and forward calorimeter.
+# Hadronic [DET, table 1.3]: tile calorimeter and hadronic end cap, then end cap and forward
+# calorimeter.
 HAD_SEGMENTS = ((np.linspace(0.0, 2.5, 26), 64), (np.linspace(2.5, 4.9, 13), 32))
 
 ALL_EM = (11, 22, 111)  # electrons, photons, undecayed neutral pions [DEL]
 PARTLY_EM = (310, 3122)  # K0S, Lambda: 30 % [DEL]
 PARTLY_EM_FRACTION = 0.3
-NO_DEPOSIT = (12, 13, 14, 16, 1000012, 1000014, 1000016, 1000022, 1000023, 1000025, 1000035, 1000039)
+NO_DEPOSIT = (
+    12,
+    13,
+    14,
+    16,
+    1000012,
+    1000014,
+    1000016,
+    1000022,
+    1000023,
+    1000025,
+    1000035,
+    1000039,
+)
 
 MIN_SIGNIFICANCE = 2.0  # of a cell's energy over its resolution [DEL]
 
@@ -33,11 +47,12 @@ PHI_LIMIT = float(np.nextafter(np.float32(np.pi), np.float32(0)))
 
 @dataclass(frozen=True)
 class Calorimeter:
-    """Rings of cells: edges in eta, ascending, and per ring the number of cells in phi; smallest energy;
-    resolution.
+    """Rings of cells: edges in eta, ascending, and per ring the number of cells in phi; smallest
+    energy; resolution.
 
-    ``resolution`` has one row a range of |eta|, ascending: its end, sampling term in sqrt(GeV), constant term and
-    noise in GeV, added in quadrature: sigma^2 = sampling^2 E + constant^2 E^2 + noise^2.
+    ``resolution`` has one row a range of |eta|, ascending: its end, sampling term in sqrt(GeV),
+    constant term and noise in GeV, added in quadrature: sigma^2 = sampling^2 E + constant^2 E^2 +
+    noise^2.
     """
 
     eta_edges: np.ndarray
@@ -56,12 +71,16 @@ class Calorimeter:
 def _build(segments: tuple, **constants: object) -> Calorimeter:
     side = np.concatenate([[0.0], *(edges[1:] for edges, _ in segments)])
     n_phi = np.repeat([n for _, n in segments], [len(edges) - 1 for edges, _ in segments])
-    return Calorimeter(np.concatenate([-side[:0:-1], side]), np.concatenate([n_phi[::-1], n_phi]), **constants)
+    return Calorimeter(
+        np.concatenate([-side[:0:-1], side]), np.concatenate([n_phi[::-1], n_phi]), **constants
+    )
 
 
-# Resolutions and thresholds [DEL]. The noise of the barrel's hadronic cells, of which only those that are hit have any,
-# decides with the cut on the significance what soft hadrons add to the jets.
-EM = _build(EM_SEGMENTS, min_energy=0.5, resolution=((3.2, 0.101, 0.0017, 0.0), (4.9, 0.285, 0.035, 0.0)))
+# Resolutions and thresholds [DEL]. The noise of the barrel's hadronic cells, of which only those
+# that are hit have any, decides with the cut on the significance what soft hadrons add to the jets.
+EM = _build(
+    EM_SEGMENTS, min_energy=0.5, resolution=((3.2, 0.101, 0.0017, 0.0), (4.9, 0.285, 0.035, 0.0))
+)
 HAD = _build(
     HAD_SEGMENTS,
     min_energy=1.0,
@@ -77,27 +96,42 @@ def measure_towers(
     phi: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Towers (event, eta, phi, e, e_em, e_had) of particles at the calorimeter's face; ``event`` grows."""
+    """Towers (event, eta, phi, e, e_em, e_had) of particles at the calorimeter's face; ``event``
+    grows.
+    """
     share_em, share_had = energy_shares(pdg_id)
     em = read_out(EM, *sum_cells(EM, event, eta, phi, share_em * energy), rng)
     had = read_out(HAD, *sum_cells(HAD, event, eta, phi, share_had * energy), rng)
     order = np.argsort(np.concatenate([em["event"], had["event"]]), kind="stable")
     towers = {name: np.concatenate([em[name], had[name]])[order] for name in em}
     is_em = order < len(em["event"])
-    return towers | {"e_em": np.where(is_em, towers["e"], 0.0), "e_had": np.where(is_em, 0.0, towers["e"])}
+    return towers | {
+        "e_em": np.where(is_em, towers["e"], 0.0),
+        "e_had": np.where(is_em, 0.0, towers["e"]),
+    }
 
 
 def energy_shares(pdg_id: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Electromagnetic and hadronic share of each particle's energy; ordinary hadrons are all hadronic [DEL]."""
+    """Electromagnetic and hadronic share of each particle's energy; ordinary hadrons are all
+    hadronic [DEL].
+    """
     kind = np.abs(pdg_id)
-    em = np.where(np.isin(kind, ALL_EM), 1.0, np.where(np.isin(kind, PARTLY_EM), PARTLY_EM_FRACTION, 0.0))
+    em = np.where(
+        np.isin(kind, ALL_EM), 1.0, np.where(np.isin(kind, PARTLY_EM), PARTLY_EM_FRACTION, 0.0)
+    )
     return em, np.where(np.isin(kind, NO_DEPOSIT), 0.0, 1.0 - em)
 
 
 def sum_cells(
-    calorimeter: Calorimeter, event: np.ndarray, eta: np.ndarray, phi: np.ndarray, energy: np.ndarray
+    calorimeter: Calorimeter,
+    event: np.ndarray,
+    eta: np.ndarray,
+    phi: np.ndarray,
+    energy: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Event, ring, cell in phi and energy sum of the hit cells; what misses the rings (or is NaN) is lost."""
+    """Event, ring, cell in phi and energy sum of the hit cells; what misses the rings (or is NaN)
+    is lost.
+    """
     edges, n_phi = calorimeter.eta_edges, calorimeter.n_phi
     hit = np.flatnonzero((energy > 0) & (eta >= edges[0]) & (eta < edges[-1]))
     ring = np.searchsorted(edges, eta[hit], side="right") - 1
@@ -124,16 +158,22 @@ def read_out(
     low, width = calorimeter.eta_edges[ring], np.diff(calorimeter.eta_edges)[ring]
     center = low + width / 2
     measured = smear(energy, calorimeter.sigma(energy, center), rng)
-    keep = measured >= np.maximum(calorimeter.min_energy, MIN_SIGNIFICANCE * calorimeter.sigma(measured, center))
+    keep = measured >= np.maximum(
+        calorimeter.min_energy, MIN_SIGNIFICANCE * calorimeter.sigma(measured, center)
+    )
     eta = low + width * rng.random(len(low))
     phi = -np.pi + 2 * np.pi * (column + rng.random(len(low))) / calorimeter.n_phi[ring]
     return {"event": event[keep], "eta": eta[keep], "phi": wrap(phi[keep]), "e": measured[keep]}
 
 
 def smear(mean: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Log-normal numbers with the given mean and standard deviation (never negative), as in [DEL]."""
+    """Log-normal numbers with the given mean and standard deviation (never negative), as in
+    [DEL].
+    """
     width_squared = np.log1p((sigma / mean) ** 2)
-    return mean * np.exp(np.sqrt(width_squared) * rng.standard_normal(len(mean)) - width_squared / 2)
+    return mean * np.exp(
+        np.sqrt(width_squared) * rng.standard_normal(len(mean)) - width_squared / 2
+    )
 
 
 def wrap(phi: np.ndarray) -> np.ndarray:

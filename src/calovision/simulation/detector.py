@@ -1,10 +1,10 @@
 """A parametrised ATLAS-like detector: generated particles -> calorimeter towers and tracks.
 
-Units: GeV, radians, m. Everything is vectorised over the particles of a batch: flat arrays with an event
-index. Sources: [DET] ATLAS detector paper, JINST 3 (2008) S08003; [DEL] Delphes 3, arXiv:1307.6346, and the
-ATLAS card that comes with it (version 3.5). Simplifications, as in [DEL]: particles start at the origin, keep
-their energy on the way, and deposit it all in the one cell that they point at; there is no shower or dead
-material.
+Units: GeV, radians, m. Everything is vectorised over the particles of a batch: flat arrays with an
+event index. Sources: [DET] ATLAS detector paper, JINST 3 (2008) S08003; [DEL] Delphes 3,
+arXiv:1307.6346, and the ATLAS card that comes with it (version 3.5). Simplifications, as in [DEL]:
+particles start at the origin, keep their energy on the way, and deposit it all in the one cell that
+they point at; there is no shower or dead material.
 """
 
 from functools import lru_cache
@@ -21,7 +21,8 @@ RADIUS = 1.15  # m
 HALF_LENGTH = 3.51  # m
 CURVATURE_UNIT = 0.299792458  # GeV / (T m): pT = 0.2998 |q| B r
 
-# Tracking [DEL]: acceptance [DET, table 1.1], efficiency for pT in (0.1, 1], (1, 100], above 100 GeV.
+# Tracking [DEL]: acceptance [DET, table 1.1], efficiency for pT in (0.1, 1], (1, 100], above 100
+# GeV.
 TRACK_MAX_ETA = 2.5
 TRACK_CENTRAL_ETA = 1.5
 TRACK_PT_EDGES = np.array([0.1, 1.0, 100.0])
@@ -29,8 +30,8 @@ EFFICIENCY_HADRON = np.array([[0.0, 0.70, 0.95, 0.95], [0.0, 0.60, 0.85, 0.85]])
 EFFICIENCY_ELECTRON = np.array([[0.0, 0.73, 0.95, 0.99], [0.0, 0.50, 0.83, 0.90]])
 EFFICIENCY_MUON = np.array([[0.0, 0.75, 0.99, 0.99], [0.0, 0.70, 0.98, 0.98]])
 
-# Relative pT resolution a (+) b pT in quadrature [DEL], rows: |eta| up to 0.5, 1.5, 2.5; columns a, b
-# (1/GeV).
+# Relative pT resolution a (+) b pT in quadrature [DEL], rows: |eta| up to 0.5, 1.5, 2.5; columns a,
+# b (1/GeV).
 RESOLUTION_ETA_EDGES = np.array([0.5, 1.5])
 RESOLUTION_HADRON = np.array([[0.06, 1.3e-3], [0.10, 1.7e-3], [0.25, 3.1e-3]])
 RESOLUTION_ELECTRON = np.array([[0.03, 1.3e-3], [0.05, 1.7e-3], [0.15, 3.1e-3]])
@@ -48,23 +49,24 @@ def simulate_detector(particles: ak.Array, rng: np.random.Generator) -> tuple[ak
     Parameters
     ----------
     particles
-        Final-state particles, ``n_events * var * {id, px, py, pz, e}``; with pile-up also ``z``, the distance of their
-        collision from the hard one along the beam, mm. Tracks further away than `VERTEX_RESOLUTION` are told apart and
-        left out.
+        Final-state particles, ``n_events * var * {id, px, py, pz, e}``; with pile-up also ``z``,
+        the distance of their collision from the hard one along the beam, mm. Tracks further away
+        than `VERTEX_RESOLUTION` are told apart and left out.
     rng
         Random numbers.
 
     Returns
     -------
     towers
-        ``n_events * var * {eta, phi, e, e_em, e_had}``; an entry is electromagnetic or hadronic, the other
-        energy is 0.
+        ``n_events * var * {eta, phi, e, e_em, e_had}``; an entry is electromagnetic or hadronic,
+        the other energy is 0.
     tracks
         ``n_events * var * {pt, eta, phi, charge}``, angles at the vertex.
 
     Notes
     -----
-    float64, but phi stays inside [-pi, pi) when rounded to float32. The order of the entries means nothing.
+    float64, but phi stays inside [-pi, pi) when rounded to float32. The order of the entries means
+    nothing.
     """
     counts = ak.to_numpy(ak.num(particles.id))
     event = np.repeat(np.arange(len(counts)), counts)
@@ -79,17 +81,22 @@ def simulate_detector(particles: ak.Array, rng: np.random.Generator) -> tuple[ak
     towers = calorimeter.measure_towers(event, flat["id"], flat["e"], eta_outer, phi_outer, rng)
     return (
         _jagged({k: v for k, v in towers.items() if k != "event"}, towers["event"], len(counts)),
-        _jagged({k: v for k, v in tracks.items() if k != "index"}, event[tracks["index"]], len(counts)),
+        _jagged(
+            {k: v for k, v in tracks.items() if k != "index"}, event[tracks["index"]], len(counts)
+        ),
     )
 
 
-def propagate(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray, charge: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eta and phi where particles from the origin leave the solenoid, through the barrel or an end-cap disk.
+def propagate(
+    pt: np.ndarray, eta: np.ndarray, phi: np.ndarray, charge: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Eta and phi where particles from the origin leave the solenoid, through the barrel or an
+    end-cap disk.
 
-    On a circle of radius r through the origin, after turning by an angle a, a particle is 2 r sin(a/2) away
-    from the beam, and its azimuth has moved by a/2 (clockwise for positive charge). It meets the barrel at
-    sin(a/2) = R/(2r); a looper (2r < R) spirals to the end cap. Angles without a value (a looper without
-    longitudinal momentum) are NaN.
+    On a circle of radius r through the origin, after turning by an angle a, a particle is 2 r
+    sin(a/2) away from the beam, and its azimuth has moved by a/2 (clockwise for positive charge).
+    It meets the barrel at sin(a/2) = R/(2r); a looper (2r < R) spirals to the end cap. Angles
+    without a value (a looper without longitudinal momentum) are NaN.
     """
     radius = np.maximum(pt, TINY) / (CURVATURE_UNIT * FIELD * np.maximum(np.abs(charge), TINY))
     z_per_path = np.abs(np.sinh(eta))
@@ -99,7 +106,9 @@ def propagate(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray, charge: np.ndarr
         half_turn = np.fmin(half_turn_barrel, half_turn_end)
         half_turn[np.isinf(half_turn)] = np.nan
         chord = 2 * radius * np.sin(half_turn)
-        eta_outer = np.arcsinh(2 * radius * half_turn * np.sinh(eta) / np.maximum(np.abs(chord), TINY))
+        eta_outer = np.arcsinh(
+            2 * radius * half_turn * np.sinh(eta) / np.maximum(np.abs(chord), TINY)
+        )
     azimuth = phi - np.sign(charge) * half_turn + np.where(chord < 0, np.pi, 0.0)
     neutral = charge == 0
     return np.where(neutral, eta, eta_outer), calorimeter.wrap(np.where(neutral, phi, azimuth))
@@ -113,8 +122,12 @@ def measure_tracks(
     phi: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Reconstructed tracks: pt, eta, phi, charge, and the index of their particle; only pT is smeared."""
-    index = np.flatnonzero((charge != 0) & (np.abs(eta) <= TRACK_MAX_ETA) & (pt > TRACK_PT_EDGES[0]))
+    """Reconstructed tracks: pt, eta, phi, charge, and the index of their particle; only pT is
+    smeared.
+    """
+    index = np.flatnonzero(
+        (charge != 0) & (np.abs(eta) <= TRACK_MAX_ETA) & (pt > TRACK_PT_EDGES[0])
+    )
     efficiency, resolution = _track_response(np.abs(pdg_id[index]), pt[index], np.abs(eta[index]))
     found = rng.random(len(index)) < efficiency
     index, resolution = index[found], resolution[found]
@@ -128,7 +141,9 @@ def measure_tracks(
 
 
 def particle_charges(pdg_id: np.ndarray) -> np.ndarray:
-    """Electric charges in units of e from the PDG numbering scheme; 0 for what is not a valid PDG number."""
+    """Electric charges in units of e from the PDG numbering scheme; 0 for what is not a valid PDG
+    number.
+    """
     unique, inverse = np.unique(pdg_id, return_inverse=True)
     return np.array([_charge(int(number)) for number in unique], dtype=np.float64)[inverse]
 
@@ -138,12 +153,18 @@ def _charge(pdg_id: int) -> float:
     return charge_of_id(pdg_id) or 0.0
 
 
-def _track_response(kind: np.ndarray, pt: np.ndarray, abs_eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Efficiency and relative pT resolution by particle kind (|PDG id|), pT and |eta| at the vertex."""
+def _track_response(
+    kind: np.ndarray, pt: np.ndarray, abs_eta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Efficiency and relative pT resolution by particle kind (|PDG id|), pT and |eta| at the
+    vertex.
+    """
     row, column = (abs_eta > TRACK_CENTRAL_ETA).astype(int), np.searchsorted(TRACK_PT_EDGES, pt)
     ring = np.searchsorted(RESOLUTION_ETA_EDGES, abs_eta)
     species = np.where(kind == ELECTRON, 1, np.where(kind == MUON, 2, 0))
-    efficiency = np.stack([EFFICIENCY_HADRON, EFFICIENCY_ELECTRON, EFFICIENCY_MUON])[species, row, column]
+    efficiency = np.stack([EFFICIENCY_HADRON, EFFICIENCY_ELECTRON, EFFICIENCY_MUON])[
+        species, row, column
+    ]
     constants = np.stack([RESOLUTION_HADRON, RESOLUTION_ELECTRON, RESOLUTION_MUON])[species, ring]
     return efficiency, np.hypot(constants[:, 0], constants[:, 1] * pt)
 

@@ -1,10 +1,10 @@
 """Generated events through the detector into a ROOT file, in bounded memory.
 
-Layout: TTree ``events`` with jagged float32 branches ``towers_eta, towers_phi, towers_e_em, towers_e_had,
-tracks_pt, tracks_eta, tracks_phi``, int8 ``tracks_charge``, int64 ``event_number``, float64 ``weight``; TTree
-``generation`` with one entry: ``n_generated, sum_of_weights, cross_section_pb``. GeV, radians, pb. Every
-generated event is written, unless the process has a filter: ``n_generated`` and ``sum_of_weights`` count those before
-it, and event numbers have gaps.
+Layout: TTree ``events`` with jagged float32 branches ``towers_eta, towers_phi, towers_e_em,
+towers_e_had, tracks_pt, tracks_eta, tracks_phi``, int8 ``tracks_charge``, int64 ``event_number``,
+float64 ``weight``; TTree ``generation`` with one entry: ``n_generated, sum_of_weights,
+cross_section_pb``. GeV, radians, pb. Every generated event is written, unless the process has a
+filter: ``n_generated`` and ``sum_of_weights`` count those before it, and event numbers have gaps.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,18 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 from calovision.simulation.detector import simulate_detector
 from calovision.simulation.pile_up import generate_pool, overlay
-from calovision.simulation.pythia import BATCH_SIZE, GeneratedBatch, check_integer, check_number, derive_seed, generate
+from calovision.simulation.pythia import (
+    BATCH_SIZE,
+    GeneratedBatch,
+    check_integer,
+    check_number,
+    derive_seed,
+    generate,
+)
 
 EVENT_BRANCHES = {
     "event_number": "int64",
@@ -28,7 +35,11 @@ EVENT_BRANCHES = {
     "towers": "var * {eta: float32, phi: float32, e_em: float32, e_had: float32}",
     "tracks": "var * {pt: float32, eta: float32, phi: float32, charge: int8}",
 }
-GENERATION_BRANCHES = {"n_generated": "int64", "sum_of_weights": "float64", "cross_section_pb": "float64"}
+GENERATION_BRANCHES = {
+    "n_generated": "int64",
+    "sum_of_weights": "float64",
+    "cross_section_pb": "float64",
+}
 # Much faster to write and to read than zlib, and hardly larger.
 COMPRESSION = uproot.LZ4(1)
 # They keep the random numbers of detector and pile-up apart from any other use of the same seed.
@@ -59,7 +70,8 @@ def write_ntuple(
 ) -> NtupleSummary:
     """Generate events and write them to ``path``, which appears only when it is complete.
 
-    The events of a sample do not depend on how it is cut into files (`calovision.simulation.pythia.generate`).
+    The events of a sample do not depend on how it is cut into files
+    (`calovision.simulation.pythia.generate`).
 
     Parameters
     ----------
@@ -68,7 +80,8 @@ def write_ntuple(
     process, n_events, seed, batch_size, options
         See `calovision.simulation.pythia.generate`.
     first_event_number
-        Number of the first event in the sample, a multiple of ``batch_size``; files of a sample must not overlap.
+        Number of the first event in the sample, a multiple of ``batch_size``; files of a sample
+        must not overlap.
     pile_up
         Mean number of minimum-bias collisions overlaid on each event (`pile_up.overlay`).
 
@@ -105,7 +118,9 @@ def _with_pile_up(mean: float, seed: int) -> Callable[[ak.Array, int], ak.Array]
         return generate_pool(derive_seed(seed, "pile_up", number))
 
     def add(particles: ak.Array, batch: int) -> ak.Array:
-        return overlay(particles, pool(batch // BATCHES_PER_POOL), mean, _stream(seed, PILE_UP_STREAM, batch))
+        return overlay(
+            particles, pool(batch // BATCHES_PER_POOL), mean, _stream(seed, PILE_UP_STREAM, batch)
+        )
 
     return add
 

@@ -1,9 +1,10 @@
-"""A filter at parton level: events that will not have the fat jets of the selection end before most of the work.
+"""A filter at parton level: events that will not have the fat jets of the selection end before most
+of the work.
 
-The hard process and the shower down to `SCALE` nearly fix the hard jets; below, tens of multiparton interactions and
-soft emissions follow, which take most of the time of an event. A veto in between (Pythia's user hook ``doVetoPT``,
-arXiv:2203.11601) costs little. What it takes away is counted, with its weights, so that the number of generated events
-keeps its meaning. GeV, radians.
+The hard process and the shower down to `SCALE` nearly fix the hard jets; below, tens of multiparton
+interactions and soft emissions follow, which take most of the time of an event. A veto in between
+(Pythia's user hook ``doVetoPT``, arXiv:2203.11601) costs little. What it takes away is counted,
+with its weights, so that the number of generated events keeps its meaning. GeV, radians.
 """
 
 from types import ModuleType
@@ -26,11 +27,13 @@ def make_jet_filter(pythia_module: ModuleType, info: Any, n_jets: int) -> Any:
     info
         Of the Pythia object that gets the hook, for the weights.
     n_jets
-        Anti-kt jets of partons, R = `RADIUS`, within `ETA_MAX`, above `JET_PT`; the hardest above `LEADING_PT`.
+        Anti-kt jets of partons, R = `RADIUS`, within `ETA_MAX`, above `JET_PT`; the hardest above
+        `LEADING_PT`.
 
     Returns
     -------
-    The hook, with ``n_seen``, ``n_vetoed`` and ``vetoed_weight`` since its method ``forget`` was called.
+    The hook, with ``n_seen``, ``n_vetoed`` and ``vetoed_weight`` since its method ``forget`` was
+    called.
     """
     anti_kt, all_particles = -1, 1
 

@@ -1,8 +1,8 @@
 """Proton-proton collisions at 13 TeV from Pythia 8, as awkward arrays of final-state particles.
 
-Units: GeV, pb. Events come in batches, so that the full event record (intermediate partons, beams) of a few
-hundred events at most is in memory; only the final state is kept. Pythia 8.3: arXiv:2203.11601, default tune
-(Monash 2013).
+Units: GeV, pb. Events come in batches, so that the full event record (intermediate partons, beams)
+of a few hundred events at most is in memory; only the final state is kept. Pythia 8.3:
+arXiv:2203.11601, default tune (Monash 2013).
 """
 
 import hashlib
@@ -20,17 +20,19 @@ from typing import Any, NamedTuple
 import awkward as ak
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.simulation import slha
 from calovision.simulation.parton_filter import make_jet_filter
 
 CENTER_OF_MASS_ENERGY = 13000.0
 MAX_SEED = 900_000_000  # largest seed that Pythia accepts
 MAX_ATTEMPTS = 10.0  # per wanted event, before Pythia is given up
-# Events that share a stream of random numbers: the same events come out however a sample is cut into jobs.
+# Events that share a stream of random numbers: the same events come out however a sample is cut
+# into jobs.
 BATCH_SIZE = 250
 
-# What lives longer than 10 mm / c reaches the detector undecayed: K0S, Lambda, charged Sigma and others.
+# What lives longer than 10 mm / c reaches the detector undecayed: K0S, Lambda, charged Sigma and
+# others.
 COMMON_SETTINGS = (
     "Print:quiet = on",
     "SLHA:verbose = 0",
@@ -57,12 +59,13 @@ class GeneratedBatch:
     Attributes
     ----------
     particles
-        Final-state particles, ``n_events * var * {id, px, py, pz, e}``, from vertices within a few mm of the
-        origin (except decays of boosted heavy flavor), GeV.
+        Final-state particles, ``n_events * var * {id, px, py, pz, e}``, from vertices within a few
+        mm of the origin (except decays of boosted heavy flavor), GeV.
     weights
         Generator weights, float64 ``(n_events,)``; all 1 unless the generation is biased.
     n_generated, sum_of_weights
-        Generated events since the batch before, and the sum of their weights: with those that the filter took away.
+        Generated events since the batch before, and the sum of their weights: with those that the
+        filter took away.
     cross_section_pb
         Pythia's estimate from all events tried so far: that of the last batch is the one to use.
     n_tried, n_accepted
@@ -79,7 +82,9 @@ class GeneratedBatch:
 
 
 def derive_seed(*parts: str | int) -> int:
-    """Seed in 1..900000000 from what identifies something random: the configuration's seed, the sample's name."""
+    """Seed in 1..900000000 from what identifies something random: the configuration's seed, the
+    sample's name.
+    """
     digest = hashlib.sha256(json.dumps(parts).encode()).digest()
     return 1 + int.from_bytes(digest[:8], "big") % MAX_SEED
 
@@ -93,10 +98,12 @@ def generate(
     batch_size: int = BATCH_SIZE,
     **options: float | None,
 ) -> Iterator[GeneratedBatch]:
-    """Generate exactly ``n_events`` events, of which a filter may keep some; those that Pythia fails on are replaced.
+    """Generate exactly ``n_events`` events, of which a filter may keep some; those that Pythia
+    fails on are replaced.
 
-    The random numbers start afresh with every batch, from the seed and the number of the batch in the sample. One call
-    for 1,000 events therefore gives the events of two calls for 500 each, the second with ``first_event=500``.
+    The random numbers start afresh with every batch, from the seed and the number of the batch in
+    the sample. One call for 1,000 events therefore gives the events of two calls for 500 each, the
+    second with ``first_event=500``.
 
     Parameters
     ----------
@@ -115,23 +122,31 @@ def generate(
 
         - ``minimum_bias``: inelastic collisions, no options.
         - ``rpv_gluinos``: ``mass_gluino``, ``mass_neutralino`` (GeV), see `slha.rpv_spectrum`.
-        - ``qcd``: ``pt_hat_min``, ``pt_hat_max`` (GeV, None: open), ``bias_power``: the cross-section is
-          sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights undo (None or 0: unbiased);
-          ``filter_jets``: keep only events with so many jets at parton level, see `parton_filter`.
+        - ``qcd``: ``pt_hat_min``, ``pt_hat_max`` (GeV, None: open), ``bias_power``: the
+          cross-section is sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights
+          undo (None or 0: unbiased); ``filter_jets``: keep only events with so many jets at parton
+          level, see `parton_filter`.
 
     Raises
     ------
     InputError
-        Unknown process or option, a value that does not fit, or Pythia not installed: raised by the call itself, not
-        by the first batch. By the last one if the filter kept nothing.
+        Unknown process or option, a value that does not fit, or Pythia not installed: raised by the
+        call itself, not by the first batch. By the last one if the filter kept nothing.
     """
     if process not in PROCESSES:
-        raise InputError(f"process: {process!r} is unknown; use one of {', '.join(sorted(PROCESSES))}")
+        raise InputError(
+            f"process: {process!r} is unknown; use one of {', '.join(sorted(PROCESSES))}"
+        )
     check_integer("n_events", n_events, 1)
     check_integer("batch_size", batch_size, 1)
     check_integer("seed", seed, 1, MAX_SEED)
     check_integer("first_event", first_event, 0)
-    _require(first_event % batch_size == 0, "first_event", first_event, f"a multiple of batch_size = {batch_size}")
+    _require(
+        first_event % batch_size == 0,
+        "first_event",
+        first_event,
+        f"a multiple of batch_size = {batch_size}",
+    )
     settings = _SETTINGS[process](_complete_options(process, options))
     generator = _initialize(derive_seed(seed, "pythia"), settings, process)
     return _batches(generator, seed, range(first_event, first_event + n_events), batch_size)
@@ -149,11 +164,15 @@ class _Generator(NamedTuple):
     jet_filter: Any = None
 
 
-def _batches(generator: _Generator, seed: int, events: range, batch_size: int) -> Iterator[GeneratedBatch]:
+def _batches(
+    generator: _Generator, seed: int, events: range, batch_size: int
+) -> Iterator[GeneratedBatch]:
     pythia, n_done, n_kept = generator.pythia, 0, 0
     for first in events[::batch_size]:
         pythia.rndm.init(derive_seed(seed, "events", first // batch_size))
-        particles, weights, n_generated, sum_of_weights = _whole_batch(generator, min(batch_size, events.stop - first))
+        particles, weights, n_generated, sum_of_weights = _whole_batch(
+            generator, min(batch_size, events.stop - first)
+        )
         info = pythia.infoPython()
         n_done, n_kept = n_done + n_generated, n_kept + len(weights)
         yield GeneratedBatch(
@@ -161,19 +180,25 @@ def _batches(generator: _Generator, seed: int, events: range, batch_size: int) -
             weights,
             n_generated,
             sum_of_weights,
-            info.sigmaGen() * 1e9 * n_done / max(n_kept, 1),  # Pythia's own leaves out what was vetoed
+            info.sigmaGen()
+            * 1e9
+            * n_done
+            / max(n_kept, 1),  # Pythia's own leaves out what was vetoed
             int(info.nTried()),
             int(info.nAccepted()),
         )
     if n_kept == 0:
         raise InputError(
-            f"filter_jets: none of {n_done} events has so many jets, which leaves the cross-section unknown: generate "
+            f"filter_jets: none of {n_done} events has so many jets, which leaves the "
+            "cross-section unknown: generate "
             "more events, or ask for fewer jets"
         )
 
 
 def _whole_batch(generator: _Generator, size: int) -> tuple[ak.Array, np.ndarray, int, float]:
-    """Particles and weights of the events that the filter kept; number of all ``size`` and sum of their weights."""
+    """Particles and weights of the events that the filter kept; number of all ``size`` and sum of
+    their weights.
+    """
     particles, weights, n_done, sum_of_weights = [], [], 0, 0.0
     while n_done < size:
         record, n_vetoed, vetoed_weight = _next_records(generator, size - n_done)
@@ -186,11 +211,12 @@ def _whole_batch(generator: _Generator, size: int) -> tuple[ak.Array, np.ndarray
 
 
 def _next_records(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
-    """Event records, and number and weight of the events that the filter took away: together ``size`` events at most.
+    """Event records, and number and weight of the events that the filter took away: together
+    ``size`` events at most.
 
-    Without a filter a number as second argument makes Pythia replace failed events, up to that many tries an event.
-    "skip" returns fewer events instead, as it must where a filter takes some away; those few that failed are made up
-    for by the next call.
+    Without a filter a number as second argument makes Pythia replace failed events, up to that many
+    tries an event. "skip" returns fewer events instead, as it must where a filter takes some away;
+    those few that failed are made up for by the next call.
     """
     jet_filter = generator.jet_filter
     if jet_filter is None:
@@ -206,9 +232,17 @@ def _next_records(generator: _Generator, size: int) -> tuple[ak.Array, int, floa
 
 
 def _final_state(record: ak.Array) -> ak.Array:
-    """Particles with positive status, selected on flat columns, which is much faster than on lists."""
+    """Particles with positive status, selected on flat columns, which is much faster than on
+    lists.
+    """
     if len(record) == 0:  # its fields have no names then
-        return _particles({name: np.zeros(0, np.int32 if name == "id" else np.float64) for name in PARTICLE_FIELDS}, [])
+        return _particles(
+            {
+                name: np.zeros(0, np.int32 if name == "id" else np.float64)
+                for name in PARTICLE_FIELDS
+            },
+            [],
+        )
     record = record.prt
     status = ak.to_numpy(ak.flatten(record.status))
     keep = status > 0
@@ -240,7 +274,9 @@ def _initialize(seed: int, settings: _ProcessSettings, process: str) -> _Generat
         if not all(accepted):
             raise RuntimeError(f"Pythia does not know the setting {lines[accepted.index(False)]!r}")
         if not pythia.init():
-            raise InputError(f"process: Pythia cannot generate {process!r} with these options at 13 TeV")
+            raise InputError(
+                f"process: Pythia cannot generate {process!r} with these options at 13 TeV"
+            )
     return _Generator(pythia, jet_filter)
 
 
@@ -250,13 +286,23 @@ def _import_pythia() -> ModuleType:
             return importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-    raise InputError("Pythia 8 is not installed: `pip install calovision[example]`, or conda-forge's package pythia8")
+    raise InputError(
+        "Pythia 8 is not installed: `pip install calovision[example]`, or conda-forge's package "
+        "pythia8"
+    )
 
 
 def _qcd_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
     low, high, power = options["pt_hat_min"], options["pt_hat_max"], options["bias_power"]
-    _require(low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2, "pt_hat_min", low, "positive, below 6500 GeV")
-    _require(high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null")
+    _require(
+        low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2,
+        "pt_hat_min",
+        low,
+        "positive, below 6500 GeV",
+    )
+    _require(
+        high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null"
+    )
     _require(power is None or power >= 0, "bias_power", power, "zero, positive or null")
     lines = ["HardQCD:all = on", f"PhaseSpace:pTHatMin = {low}"]
     lines += [f"PhaseSpace:pTHatMax = {high}"] if high is not None else []
@@ -264,14 +310,24 @@ def _qcd_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
         lines += ["PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power}"]
         lines += [f"PhaseSpace:bias2SelectionRef = {low}"]
     jets = options["filter_jets"]
-    _require(jets is None or (jets == int(jets) and 1 <= jets <= 10), "filter_jets", jets, "1 to 10 or null")
+    _require(
+        jets is None or (jets == int(jets) and 1 <= jets <= 10),
+        "filter_jets",
+        jets,
+        "1 to 10 or null",
+    )
     return _ProcessSettings(lines, filter_jets=None if jets is None else int(jets))
 
 
 def _rpv_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
     gluino, neutralino = options["mass_gluino"], options["mass_neutralino"]
     largest = slha.HEAVY_MASS / 2
-    _require(gluino is not None and 0 < gluino < largest, "mass_gluino", gluino, f"positive, below {largest:g} GeV")
+    _require(
+        gluino is not None and 0 < gluino < largest,
+        "mass_gluino",
+        gluino,
+        f"positive, below {largest:g} GeV",
+    )
     highest = gluino - slha.MIN_SPLITTING
     fits = neutralino is not None and slha.MIN_NEUTRALINO <= neutralino <= highest
     expected = f"{slha.MIN_NEUTRALINO:g} to {highest:g} GeV, below mass_gluino = {gluino:g} GeV"
@@ -295,7 +351,9 @@ def _complete_options(process: str, options: Mapping[str, float | None]) -> dict
     known = PROCESSES[process]
     for name, value in options.items():
         if name not in known:
-            raise InputError(f"{name}: not an option of the process {process!r}, which has {', '.join(known)}")
+            raise InputError(
+                f"{name}: not an option of the process {process!r}, which has {', '.join(known)}"
+            )
         number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
         _require(value is None or number, name, value, "a number")
     return known | dict(options)

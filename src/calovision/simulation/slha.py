@@ -20,21 +20,33 @@ DOWN_PAIRS = ((1, 3), (1, 5), (3, 5))  # UDD couplings are antisymmetric in the 
 def rpv_spectrum(mass_gluino: float, mass_neutralino: float) -> str:
     """SLHA text of gluino pairs with R-parity-violating decays into ten quarks.
 
-    gluino -> q qbar chi10 with q = u, d, s, c at equal rates, and chi10 -> u_i d_j d_k through the UDD
-    coupling with u_i = u, c and d_j d_k = ds, db, sb, and the charge conjugates, at equal rates: light, charm
-    and bottom quarks, no top quarks (physics of arXiv:1804.03568 and 1711.03573). Decays are flat in phase
-    space. The neutralino is a bino; with all squarks at 5 TeV the couplings do not matter for the events.
+    gluino -> q qbar chi10 with q = u, d, s, c at equal rates, and chi10 -> u_i d_j d_k through the
+    UDD coupling with u_i = u, c and d_j d_k = ds, db, sb, and the charge conjugates, at equal
+    rates: light, charm and bottom quarks, no top quarks (physics of arXiv:1804.03568 and
+    1711.03573). Decays are flat in phase space. The neutralino is a bino; with all squarks at 5 TeV
+    the couplings do not matter for the events.
     """
     masses = {GLUINO: mass_gluino, NEUTRALINO: mass_neutralino, 25: 125.0}
     heavy = (*LEFT_SFERMIONS, *RIGHT_SFERMIONS, *OTHER_GAUGINOS, *HEAVY_HIGGS)
     masses |= dict.fromkeys(heavy, HEAVY_MASS)
-    lines = ["BLOCK MODSEL", "  1 0", "BLOCK MASS", *(f"  {key} {mass}" for key, mass in masses.items())]
+    lines = [
+        "BLOCK MODSEL",
+        "  1 0",
+        "BLOCK MASS",
+        *(f"  {key} {mass}" for key, mass in masses.items()),
+    ]
     for name, size in MIXING_BLOCKS.items():
         lines += [f"BLOCK {name}", *(f"  {i} {i} 1.0" for i in range(1, size + 1))]
     lines += ["BLOCK ALPHA", "  -0.1"]
-    # mu, tan beta, vacuum expectation value, m_A^2; then the couplings g' and g. Pythia warns where they are
-    # missing.
-    lines += ["BLOCK HMIX Q= 1000", f"  1 {HEAVY_MASS}", "  2 10.0", "  3 246.0", f"  4 {HEAVY_MASS**2}"]
+    # mu, tan beta, vacuum expectation value, m_A^2; then the couplings g' and g. Pythia warns where
+    # they are missing.
+    lines += [
+        "BLOCK HMIX Q= 1000",
+        f"  1 {HEAVY_MASS}",
+        "  2 10.0",
+        "  3 246.0",
+        f"  4 {HEAVY_MASS**2}",
+    ]
     lines += ["BLOCK GAUGE Q= 1000", "  1 0.36", "  2 0.65", "  3 1.1"]
     return "\n".join([*lines, *_gluino_decays(), *_neutralino_decays()]) + "\n"
 
@@ -44,7 +56,9 @@ def _gluino_decays() -> list[str]:
 
 
 def _neutralino_decays() -> list[str]:
-    channels = [(sign * up, sign * j, sign * k) for up in (2, 4) for j, k in DOWN_PAIRS for sign in (1, -1)]
+    channels = [
+        (sign * up, sign * j, sign * k) for up in (2, 4) for j, k in DOWN_PAIRS for sign in (1, -1)
+    ]
     return [
         f"DECAY {NEUTRALINO} {WIDTH}",
         *(f"  {1 / len(channels):.12f} 3 {a} {b} {c}" for a, b, c in channels),

@@ -1,4 +1,6 @@
-"""Arrays of an HDF5 file: through one memory map where they are contiguous, through HDF5 where they are not."""
+"""Arrays of an HDF5 file: through one memory map where they are contiguous, through HDF5 where they
+are not.
+"""
 
 import math
 import os
@@ -9,7 +11,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage.checks import check_column
 from calovision.storage.hdf5 import (
     FIRST_PLUGIN_FILTER,
@@ -26,8 +28,8 @@ from calovision.storage.source import Identity, Source
 class Place(NamedTuple):
     """Where an array lies in its file, and its type as it is stored.
 
-    ``offset`` is None if it must be read by HDF5: chunked, compact, empty, of the other byte order or, with
-    ``outside``, in another file.
+    ``offset`` is None if it must be read by HDF5: chunked, compact, empty, of the other byte order
+    or, with ``outside``, in another file.
     """
 
     shape: tuple[int, ...]
@@ -43,9 +45,11 @@ class Place(NamedTuple):
 
 
 class StoredArrays:
-    """Read-only arrays of an HDF5 file by name; nothing is read and no handle stays open until one is asked for.
+    """Read-only arrays of an HDF5 file by name; nothing is read and no handle stays open until one
+    is asked for.
 
-    The map is one for the whole file, and is let go of where too many others are made (`calovision.storage.maps`).
+    The map is one for the whole file, and is let go of where too many others are made
+    (`calovision.storage.maps`).
 
     Parameters
     ----------
@@ -59,10 +63,13 @@ class StoredArrays:
     Raises
     ------
     InputError
-        If a data set is missing, not in the file itself or not wholly there, or if the file is another one later.
+        If a data set is missing, not in the file itself or not wholly there, or if the file is
+        another one later.
     """
 
-    def __init__(self, path: Path, file: h5py.File, names: Iterable[str], *, outside: bool = False) -> None:
+    def __init__(
+        self, path: Path, file: h5py.File, names: Iterable[str], *, outside: bool = False
+    ) -> None:
         self.path = path
         self.source = Source(path, Identity.of(file.id.get_vfd_handle()))
         self._outside = outside
@@ -79,7 +86,9 @@ class StoredArrays:
 
     def names(self, group: str) -> list[str]:
         """Names of the arrays of a group, without it."""
-        return [name.removeprefix(f"{group}/") for name in self._places if name.startswith(f"{group}/")]
+        return [
+            name.removeprefix(f"{group}/") for name in self._places if name.startswith(f"{group}/")
+        ]
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of an array, known without reading."""
@@ -94,7 +103,9 @@ class StoredArrays:
         return self._places[name].offset
 
     def file_and_offset(self, name: str) -> tuple[Path, int] | None:
-        """The file that holds an array, mostly this one, and its first byte there; None if HDF5 must read it."""
+        """The file that holds an array, mostly this one, and its first byte there; None if HDF5
+        must read it.
+        """
         place = self._places[name]
         return place.outside if place.offset is None else (self.path, place.offset)
 
@@ -109,13 +120,19 @@ class StoredArrays:
             if name not in self._loaded:
                 self._loaded[name] = self._read(name, slice(None))
             return self._loaded[name]
-        array = self._mapped.get(name)  # once: another thread may make a map that takes the place of this one
+        array = self._mapped.get(
+            name
+        )  # once: another thread may make a map that takes the place of this one
         if array is None:
-            array = self._mapped[name] = np.ndarray(place.shape, place.dtype, self._map(), place.offset)
+            array = self._mapped[name] = np.ndarray(
+                place.shape, place.dtype, self._map(), place.offset
+            )
         return array
 
     def keep(self, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
-        """Several whole arrays, which are in `kept` as long as the map is, for those who ask often."""
+        """Several whole arrays, which are in `kept` as long as the map is, for those who ask
+        often.
+        """
         self.kept = tuple(map(self.whole, names))
         return self.kept
 
@@ -124,13 +141,15 @@ class StoredArrays:
         place = self._places[name]
         if place.offset is None:
             return np.asarray(self._read(name, slice(None) if place.shape else ()))
-        return self.source.read(place.dtype, math.prod(place.shape), place.offset).reshape(place.shape)
+        return self.source.read(place.dtype, math.prod(place.shape), place.offset).reshape(
+            place.shape
+        )
 
     def part(self, name: str, start: int, stop: int) -> np.ndarray:
         """Entries from ``start`` to ``stop`` as an array of their own.
 
-        Read, not mapped: pages of a map stay in memory, and who goes through a large file piece by piece would collect
-        all of it.
+        Read, not mapped: pages of a map stay in memory, and who goes through a large file piece by
+        piece would collect all of it.
         """
         place = self._places[name]
         if place.offset is None:
@@ -146,7 +165,9 @@ class StoredArrays:
         return self.source.mapped
 
     def unmap(self) -> None:
-        """Let go of the map; the next access makes another. Arrays that are still in use keep the old one."""
+        """Let go of the map; the next access makes another. Arrays that are still in use keep the
+        old one.
+        """
         self.source.mapped, self._mapped, self.kept = None, {}, None
 
     def _map(self) -> np.memmap:
@@ -165,7 +186,9 @@ class StoredArrays:
         with opened(self.path) as file:
             self.source.require(Identity.of(file.id.get_vfd_handle()))
             try:
-                return find_dataset(self.path, file, name, outside=self._outside)[entries].astype(place.native)
+                return find_dataset(self.path, file, name, outside=self._outside)[entries].astype(
+                    place.native
+                )
             except (OSError, MemoryError) as error:
                 raise InputError(
                     f"{self.path}: '{name}' cannot be read or decompressed; build the file again"
@@ -174,20 +197,31 @@ class StoredArrays:
     def _find(self, file: h5py.File, names: list[str]) -> dict[str, Place]:
         """Places of all data sets, each group opened once."""
         folders = {name: name.rpartition("/")[0] for name in names}
-        groups = {folder: find_group(self.path, file, folder) for folder in dict.fromkeys(folders.values())}
+        groups = {
+            folder: find_group(self.path, file, folder)
+            for folder in dict.fromkeys(folders.values())
+        }
         return {name: self._place(groups[folder], name) for name, folder in folders.items()}
 
     def _place(self, group: h5py.Group, name: str) -> Place:
         dataset = dataset_in(self.path, group, name.rpartition("/")[2], name, outside=self._outside)
         place = _place(dataset)
-        end = 0 if place.offset is None else place.offset + math.prod(place.shape) * place.dtype.itemsize
+        end = (
+            0
+            if place.offset is None
+            else place.offset + math.prod(place.shape) * place.dtype.itemsize
+        )
         if end > self.source.identity.size:
-            raise InputError(f"{self.path}: incomplete image file ('{name}' ends behind its end); build it again")
+            raise InputError(
+                f"{self.path}: incomplete image file ('{name}' ends behind its end); build it again"
+            )
         return place
 
 
 class EventColumns(Mapping):
-    """Columns of an image file by name, ``(n, ...)`` each; read and checked when first asked for."""
+    """Columns of an image file by name, ``(n, ...)`` each; read and checked when first asked
+    for.
+    """
 
     def __init__(self, arrays: StoredArrays, label: int) -> None:
         self._arrays, self._label = arrays, label
@@ -200,7 +234,8 @@ class EventColumns(Mapping):
         return self._columns[name]
 
     def read(self, name: str) -> np.ndarray:
-        """One column that is not kept here: for data sets of many files, of which the caller joins the columns.
+        """One column that is not kept here: for data sets of many files, of which the caller joins
+        the columns.
 
         Raises
         ------

@@ -4,8 +4,8 @@ import json
 import math
 from collections.abc import Callable, Mapping
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
 
 KINDS = ("event", "jet")
 MOST_CELLS = 2**26
@@ -26,10 +26,19 @@ def read_values(attributes: Mapping) -> dict:
         if name in attributes:
             try:
                 values[name] = read(attributes[name])
-            except (ValueError, TypeError, KeyError, OverflowError, RecursionError, AttributeError) as error:
+            except (
+                ValueError,
+                TypeError,
+                KeyError,
+                OverflowError,
+                RecursionError,
+                AttributeError,
+            ) as error:
                 shown = str(attributes[name])
                 shown = shown if len(shown) < 80 else f"{shown[:77]}..."
-                raise InputError(f"the attribute '{name}' is {shown!r}: it must be {_MUST[name]}") from error
+                raise InputError(
+                    f"the attribute '{name}' is {shown!r}: it must be {_MUST[name]}"
+                ) from error
     if "grid" in values:
         values["grid"] = _grid(values["grid"], values.get("kind", "event"))
     _check_together(values)
@@ -40,18 +49,24 @@ def _check_together(values: dict) -> None:
     """Raise InputError if attributes contradict each other."""
     channels, units = (values.get(name, ()) for name in ("channels", "units"))
     if "units" in values and len(channels) != len(units):
-        raise InputError(f"the attribute 'units' has {len(units)} units for {len(channels)} channels")
+        raise InputError(
+            f"the attribute 'units' has {len(units)} units for {len(channels)} channels"
+        )
     if len(set(channels)) < len(channels):
         raise InputError(f"the attribute 'channels' names a channel twice: {', '.join(channels)}")
     grid = values.get("grid")
     if grid is not None and len(channels) * grid.n_eta * grid.n_phi > MOST_CELLS:
         raise InputError(
-            f"the attributes 'channels' and 'grid' are those of an image of {len(channels)}x{grid.n_eta}x{grid.n_phi} "
+            "the attributes 'channels' and 'grid' are those of an image of "
+            f"{len(channels)}x{grid.n_eta}x{grid.n_phi} "
             f"cells: there must be at most {MOST_CELLS}"
         )
     ranges, sources = values.get("source_ranges"), values.get("source_files", [])
     if ranges is not None and len(ranges) != len(sources):
-        raise InputError(f"the attribute 'source_ranges' has {len(ranges)} ranges for {len(sources)} source files")
+        raise InputError(
+            f"the attribute 'source_ranges' has {len(ranges)} ranges for {len(sources)} source "
+            "files"
+        )
 
 
 def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
@@ -66,7 +81,9 @@ def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
     except InputError as error:
         raise InputError(f"the attribute 'grid': {error}") from error
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise InputError(f"the attribute 'grid' of kind '{kind}' is {values}: it must be {_MUST['grid']}") from error
+        raise InputError(
+            f"the attribute 'grid' of kind '{kind}' is {values}: it must be {_MUST['grid']}"
+        ) from error
 
 
 def _text(value: object) -> str:
@@ -76,7 +93,12 @@ def _text(value: object) -> str:
 
 
 def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or abs(value) > LARGEST:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != int(value)
+        or abs(value) > LARGEST
+    ):
         raise TypeError
     return int(value)
 
@@ -163,7 +185,9 @@ def _recipe(value: object) -> dict:
     """Steps of jet images, of which readers take two numbers."""
     recipe = _mapping(_json(value))
     floor = recipe.get("standardize")
-    if not isinstance(recipe.get("zero_center", False), bool) or (floor is not None and _number(floor) < 0):
+    if not isinstance(recipe.get("zero_center", False), bool) or (
+        floor is not None and _number(floor) < 0
+    ):
         raise ValueError
     return recipe
 
@@ -215,7 +239,8 @@ _MUST = {
     "source_files": "a JSON list of [path, UUID]",
     "configuration_hash": "a string",
     "package_version": "a string",
-    "jet_recipe": "a JSON object, with a truth value as zero_center and a number or null as standardize",
+    "jet_recipe": "a JSON object, with a truth value as zero_center and a number or null as "
+    "standardize",
     "skipped_files": "a JSON list of [path, reason]",
     "fat_jet_radius": "a positive number",
     "definition": "a JSON object, quantity -> what it is made of",

@@ -1,17 +1,20 @@
-"""What the arrays of an image file must hold, as FORMAT.md has it: types and shapes on opening, numbers when read."""
+"""What the arrays of an image file must hold, as FORMAT.md has it: types and shapes on opening,
+numbers when read.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import cell_type
-from calovision.splits import SPLITS
+from calovision.storage.splits import SPLITS
 
 WHOLE = ("events/event_number", "events/jet_index")
 NUMBERS = "biuf"
-"""Kinds of numpy's types that a column may have: truth values, whole numbers, floating-point numbers."""
+"""Kinds of numpy's types that a column may have: truth values, whole numbers, floating-point
+numbers."""
 
 
 def check_types(
@@ -20,7 +23,8 @@ def check_types(
     shape: tuple[int, int, int],
     required_columns: Iterable[str],
 ) -> None:
-    """Raise InputError unless each array of a file has the type and the dimensions that it must have.
+    """Raise InputError unless each array of a file has the type and the dimensions that it must
+    have.
 
     Parameters
     ----------
@@ -34,16 +38,26 @@ def check_types(
         Names of the columns that have one number a row.
     """
     required = {f"events/{name}" for name in required_columns}
-    rows = {"images/offsets": np.dtype(np.int64), "images/cells": cell_type(shape), "images/values": np.dtype("f4")}
+    rows = {
+        "images/offsets": np.dtype(np.int64),
+        "images/cells": cell_type(shape),
+        "images/values": np.dtype("f4"),
+    }
     for name, (dtype, dimensions) in types.items():
         if name in rows and (dtype != rows[name] or len(dimensions) != 1):
             raise InputError(
-                f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be one row of {rows[name]}; build it again"
+                f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be one row of "
+                f"{rows[name]}; build it again"
             )
         if name.startswith("events/") and (dtype.kind not in NUMBERS or not dimensions):
-            raise InputError(f"{path}: '{name}' is {dtype} of shape {dimensions}: a column must be numbers, one a row")
+            raise InputError(
+                f"{path}: '{name}' is {dtype} of shape {dimensions}: a column must be numbers, one "
+                "a row"
+            )
         if name in required and len(dimensions) != 1:
-            raise InputError(f"{path}: '{name}' has the shape {dimensions}: it must be one number a row")
+            raise InputError(
+                f"{path}: '{name}' has the shape {dimensions}: it must be one number a row"
+            )
         if name in WHOLE and dtype.kind == "b":
             raise InputError(f"{path}: '{name}' is {dtype}: it must be whole numbers")
         if name.startswith("statistics/"):
@@ -51,11 +65,21 @@ def check_types(
 
 
 def check_column(path: Path, name: str, values: np.ndarray, label: int | None) -> None:
-    """Raise InputError if a column holds what it must not; ``label`` is that of the file, None if that is not known."""
+    """Raise InputError if a column holds what it must not; ``label`` is that of the file, None if
+    that is not known.
+    """
     if name == "label" and label is None:
-        _require(path, name, values, np.isin(values, (0, 1)), "it must be 1 (signal) or 0 (background)")
+        _require(
+            path, name, values, np.isin(values, (0, 1)), "it must be 1 (signal) or 0 (background)"
+        )
     elif name == "label":
-        _require(path, name, values, values == label, f"it must be {label}, as the attribute 'label' of the file")
+        _require(
+            path,
+            name,
+            values,
+            values == label,
+            f"it must be {label}, as the attribute 'label' of the file",
+        )
     elif name == "split":
         known = np.isin(values, range(len(SPLITS)))
         _require(path, name, values, known, "it must be 0 (train), 1 (validation) or 2 (test)")
@@ -64,15 +88,26 @@ def check_column(path: Path, name: str, values: np.ndarray, label: int | None) -
     elif name == "event_number":
         _require(path, name, values, values == np.floor(values), "it must be a whole number")
     elif name == "jet_index":
-        _require(path, name, values, (values == np.floor(values)) & (values >= 0), "it must be 0, 1, 2 ...")
+        _require(
+            path,
+            name,
+            values,
+            (values == np.floor(values)) & (values >= 0),
+            "it must be 0, 1, 2 ...",
+        )
 
 
 def check_statistics(path: Path, n: int, sums: tuple[np.ndarray, np.ndarray], n_rows: int) -> None:
     """Raise InputError unless stored pixel statistics are possible for so many rows."""
     if not 0 <= n <= n_rows:
-        raise InputError(f"{path}: 'statistics/n' is {n}, with {n_rows} images in the file; build it again")
+        raise InputError(
+            f"{path}: 'statistics/n' is {n}, with {n_rows} images in the file; build it again"
+        )
     if not all(np.isfinite(one).all() for one in sums) or np.any(sums[1] < 0):
-        raise InputError(f"{path}: 'statistics' holds sums that are not finite or negative squares; build it again")
+        raise InputError(
+            f"{path}: 'statistics' holds sums that are not finite or negative squares; build it "
+            "again"
+        )
 
 
 def describe_row(cells: np.ndarray, values: np.ndarray, n_cells: int) -> str:
@@ -83,7 +118,9 @@ def describe_row(cells: np.ndarray, values: np.ndarray, n_cells: int) -> str:
         return "the cells of image {row} do not ascend, or one is there twice, in 'images/cells'"
     if len(numbers) and inside.all() and not np.isfinite(values).all():
         return "the values of image {row} are not finite, in 'images/values'"
-    return "the cells of image {row} are not inside the image, in 'images/" + ("cells'" if len(cells) else "offsets'")
+    return "the cells of image {row} are not inside the image, in 'images/" + (
+        "cells'" if len(cells) else "offsets'"
+    )
 
 
 def _require(path: Path, name: str, values: np.ndarray, good: np.ndarray, must: str) -> None:

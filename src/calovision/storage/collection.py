@@ -9,11 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages
-from calovision.storage.layout import TRAIN, ImageMetadata, add_cut_flows, difference, mean_cross_section
+from calovision.storage.layout import (
+    TRAIN,
+    ImageMetadata,
+    add_cut_flows,
+    difference,
+    mean_cross_section,
+)
 from calovision.storage.reader import ImageFile
-from calovision.storage.rows import StoredRows, check_rows, copy_rows, empty_rows, gather_rows, prepare_output
+from calovision.storage.rows import (
+    StoredRows,
+    check_rows,
+    copy_rows,
+    empty_rows,
+    gather_rows,
+    prepare_output,
+)
 from calovision.storage.statistics import PixelStatistics, standardize
 from calovision.storage.versions import (
     require_distinct_entries,
@@ -40,10 +53,11 @@ class ImageCollection:
     Raises
     ------
     InputError
-        If there is no file, or their kind, grid, channels or jet recipe differ, or the label or preselection of a
-        sample; if versions of calovision wrote them that do not give the same numbers, or one has entries of a ROOT
-        file that another has, too; if the files of a sample are not made of the same things, or two samples share a
-        ROOT file without a common ``split_group``.
+        If there is no file, or their kind, grid, channels or jet recipe differ, or the label or
+        preselection of a sample; if versions of calovision wrote them that do not give the same
+        numbers, or one has entries of a ROOT file that another has, too; if the files of a sample
+        are not made of the same things, or two samples share a ROOT file without a common
+        ``split_group``.
     """
 
     def __init__(self, paths: Iterable[Path], *, outside: bool = False) -> None:
@@ -74,9 +88,13 @@ class ImageCollection:
             raise InputError(f"{file.path}: its {what} differs from that of {first.path}")
         one = self._of_sample.get(info.sample, [file])[0]
         if list(info.selection.items()) != list(one.metadata.selection.items()):
-            raise InputError(f"{file.path}: its preselection differs from that of {one.path}: build both again")
+            raise InputError(
+                f"{file.path}: its preselection differs from that of {one.path}: build both again"
+            )
         if self.samples.setdefault(info.sample, info.label) != info.label:
-            raise InputError(f"{file.path}: sample '{info.sample}' has another label in another file")
+            raise InputError(
+                f"{file.path}: sample '{info.sample}' has another label in another file"
+            )
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -88,8 +106,12 @@ class ImageCollection:
 
     @property
     def skipped_files(self) -> list[tuple[str, str]]:
-        """(path, reason) of every ROOT file that was left out when the images were built; parts of one count once."""
-        return list(dict.fromkeys(skipped for file in self.files for skipped in file.metadata.skipped_files))
+        """(path, reason) of every ROOT file that was left out when the images were built; parts of
+        one count once.
+        """
+        return list(
+            dict.fromkeys(skipped for file in self.files for skipped in file.metadata.skipped_files)
+        )
 
     def of_sample(self, sample: str) -> list[ImageFile]:
         """Files of one sample."""
@@ -101,33 +123,38 @@ class ImageCollection:
         Raises
         ------
         InputError
-            If a file does not have it; only the number, label, weight and split of an event are in all files.
+            If a file does not have it; only the number, label, weight and split of an event are in
+            all files.
         """
         for file in self.files:
             if name not in file.events:
                 raise InputError(
-                    f"{file.path}: no column '{name}', only {', '.join(file.events)}: build the images again with the "
+                    f"{file.path}: no column '{name}', only {', '.join(file.events)}: build the "
+                    "images again with the "
                     "jets or variables that give it"
                 )
         return np.concatenate([file.events.read(name) for file in self.files])
 
     def sample_names(self) -> np.ndarray:
         """Name of the sample of every event, ``(n_events,)``."""
-        return np.concatenate([np.full(len(file), file.metadata.sample, dtype=object) for file in self.files])
+        return np.concatenate(
+            [np.full(len(file), file.metadata.sample, dtype=object) for file in self.files]
+        )
 
     def event_weights(self, luminosity_fb: float) -> np.ndarray:
         """Expected number of events that each event stands for, ``(n_events,)``.
 
-        cross-section * luminosity * generator weight / sum of the generator weights of all generated
-        events of the sample, over all its files; 1 pb = 1000 fb. Where the files of a sample carry
-        the generator's own estimates of the cross-section, their mean weighted by ``n_generated`` counts.
-        ROOT files that were skipped are in neither sum, which corrects the weights of the others for them.
+        cross-section * luminosity * generator weight / sum of the generator weights of all
+        generated events of the sample, over all its files; 1 pb = 1000 fb. Where the files of a
+        sample carry the generator's own estimates of the cross-section, their mean weighted by
+        ``n_generated`` counts. ROOT files that were skipped are in neither sum, which corrects the
+        weights of the others for them.
 
         Raises
         ------
         InputError
-            If the generator weights of a sample that has events do not sum up to a positive number, or its
-            cross-section is not known.
+            If the generator weights of a sample that has events do not sum up to a positive number,
+            or its cross-section is not known.
         """
         scale = {}
         for sample, files in self._of_sample.items():
@@ -136,18 +163,23 @@ class ImageCollection:
                 continue
             if not sum_of_weights > 0:
                 raise InputError(
-                    f"sample '{sample}': its generator weights sum up to {sum_of_weights}, so that its events cannot "
+                    f"sample '{sample}': its generator weights sum up to {sum_of_weights}, so that "
+                    "its events cannot "
                     "be normalized: the sum must be positive"
                 )
             cross_section_pb = mean_cross_section(file.metadata for file in files)
             if not np.isfinite(cross_section_pb):
                 raise InputError(
-                    f"sample '{sample}': its image files hold no cross-section, so that its events cannot be "
+                    f"sample '{sample}': its image files hold no cross-section, so that its events "
+                    "cannot be "
                     "normalized: build them again with one"
                 )
             scale[sample] = 1000 * luminosity_fb * cross_section_pb / sum_of_weights
         return np.concatenate(
-            [file.events.read("weight") * scale.get(file.metadata.sample, 0.0) for file in self.files]
+            [
+                file.events.read("weight") * scale.get(file.metadata.sample, 0.0)
+                for file in self.files
+            ]
         )
 
     def cut_flow(self, sample: str) -> list[tuple[str, int, float]]:
@@ -165,16 +197,22 @@ class ImageCollection:
             if not any(len(file) for file in files):
                 generated = sum(file.metadata.n_generated for file in files)
                 raise InputError(
-                    f"sample '{sample}': none of its {generated} events passes the preselection; give more events or "
+                    f"sample '{sample}': none of its {generated} events passes the preselection; "
+                    "give more events or "
                     "loosen selection.preselection in the configuration"
                 )
             if set(self.samples.values()) == {label}:
                 raise InputError(
-                    f"all samples have the label {label}: give at least one sample with label 1 (signal) and one with 0"
+                    f"all samples have the label {label}: give at least one sample with label 1 "
+                    "(signal) and one with 0"
                 )
 
     def dense(
-        self, indices: Sequence[int] | np.ndarray, out: np.ndarray | None = None, *, threads: int = 1
+        self,
+        indices: Sequence[int] | np.ndarray,
+        out: np.ndarray | None = None,
+        *,
+        threads: int = 1,
     ) -> np.ndarray:
         """Images of the given events in the order given, float32 ``(n, n_channels, n_eta, n_phi)``.
 
@@ -205,7 +243,9 @@ class ImageCollection:
                 file.require_unchanged()
             return images
         images = self._empty_rows(indices)
-        for file, rows, targets in self._by_file(indices):  # one after the other, since each map costs a descriptor
+        for file, rows, targets in self._by_file(
+            indices
+        ):  # one after the other, since each map costs a descriptor
             copy_rows(file.stored(rows, targets), images)
             file.require_unchanged()
         return images
@@ -213,7 +253,8 @@ class ImageCollection:
     def iterate(
         self, indices: Sequence[int] | np.ndarray, chunk_size: int = BLOCK
     ) -> Iterator[tuple[np.ndarray, SparseImages]]:
-        """Positions in ``indices`` and sparse images there, in the order of the files, read once and not mapped.
+        """Positions in ``indices`` and sparse images there, in the order of the files, read once
+        and not mapped.
 
         At most ``chunk_size`` rows of a file are in memory at a time. Errors as those of `sparse`.
         """
@@ -221,11 +262,15 @@ class ImageCollection:
             n_rows = len(part.rows)
             yield (
                 part.targets,
-                gather_rows([part._replace(targets=np.arange(n_rows))], n_rows, self.metadata.image_shape),
+                gather_rows(
+                    [part._replace(targets=np.arange(n_rows))], n_rows, self.metadata.image_shape
+                ),
             )
 
     def load(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
-        """Images as `sparse` gives them, for many events: the files are read in their order, and not mapped."""
+        """Images as `sparse` gives them, for many events: the files are read in their order, and
+        not mapped.
+        """
         indices = check_rows(indices, len(self))
         images = self._empty_rows(indices)
         for part in self._pieces(indices, BLOCK):
@@ -233,7 +278,9 @@ class ImageCollection:
         return images
 
     def row_lengths(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Number of stored cells of each of the given events, int64 ``(n,)``; errors as those of `sparse`."""
+        """Number of stored cells of each of the given events, int64 ``(n,)``; errors as those of
+        `sparse`.
+        """
         indices = check_rows(indices, len(self))
         lengths = np.empty(len(indices), dtype=np.int64)
         for file, rows, targets in self._by_file(indices):
@@ -246,7 +293,9 @@ class ImageCollection:
         return empty_rows(offsets, self.metadata.image_shape)
 
     def _by_file(self, indices: np.ndarray) -> Iterator[tuple[ImageFile, np.ndarray, np.ndarray]]:
-        """Each file that has some of the events, their rows in it, and their positions in ``indices``."""
+        """Each file that has some of the events, their rows in it, and their positions in
+        ``indices``.
+        """
         if len(self.files) == 1:
             yield self.files[0], indices, np.arange(len(indices))
             return
@@ -259,7 +308,9 @@ class ImageCollection:
             yield self.files[number], indices[targets] - self._starts[number], targets
 
     def _pieces(self, indices: np.ndarray, chunk_size: int) -> Iterator[StoredRows]:
-        """The events sorted, at most ``chunk_size`` rows of a file at a time, which are read as one piece."""
+        """The events sorted, at most ``chunk_size`` rows of a file at a time, which are read as one
+        piece.
+        """
         for file, rows, targets in self._by_file(indices):
             order = np.argsort(rows, kind="stable")
             blocks = rows[order] // chunk_size
@@ -268,11 +319,14 @@ class ImageCollection:
                     yield file.stored(rows[chosen], targets[chosen], read=True)
 
     def statistics(self) -> PixelStatistics:
-        """Pixel statistics of the training split over all files: the stored ones, or from the images where none are."""
+        """Pixel statistics of the training split over all files: the stored ones, or from the
+        images where none are.
+        """
         return reduce(add, (_training_statistics(file) for file in self.files))
 
     def standardized(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Images as `dense` gives them, zero-centered and standardized as far as the jet recipe of the files says so.
+        """Images as `dense` gives them, zero-centered and standardized as far as the jet recipe of
+        the files says so.
 
         Raises
         ------
@@ -285,12 +339,15 @@ class ImageCollection:
             return images
         if self._statistics is None:
             self._statistics = self.statistics()
-        return standardize(images, self._statistics, zero_center=zero_center, floor=floor, out=images)
+        return standardize(
+            images, self._statistics, zero_center=zero_center, floor=floor, out=images
+        )
 
     def mean_image(self, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Weighted mean of the images of the chosen events, float64 ``(n_channels, n_eta, n_phi)``.
 
-        ``chosen`` is boolean and ``weights`` float, ``(n_events,)`` each; a thousand images are in memory at a time.
+        ``chosen`` is boolean and ``weights`` float, ``(n_events,)`` each; a thousand images are in
+        memory at a time.
         """
         total = np.zeros(self.metadata.image_shape)
         indices = np.flatnonzero(chosen)

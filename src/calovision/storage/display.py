@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.titles import shown, wrapped
 from calovision.images import CHANNELS
-from calovision.titles import shown, wrapped
+from calovision.images.grid import EtaPhiGrid, JetGrid
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def plot_image(file: "ImageFile", row: int) -> "Figure":
-    """Figure of one image of a file, a panel per channel; fat jets marked where an event file has them."""
+    """Figure of one image of a file, a panel per channel; fat jets marked where an event file has
+    them.
+    """
     from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
 
     info = file.metadata
@@ -44,7 +46,12 @@ def _plot_jet(image: np.ndarray, grid: JetGrid, titles: list[str], title: str) -
         positive_cells = np.ma.masked_less_equal(cells.T, 0.0)
         norm = LogNorm(min(low, high / 2), high)
         mesh = axes.pcolormesh(
-            grid.edges_in_eta, grid.edges_in_phi, positive_cells, norm=norm, cmap="viridis_r", rasterized=True
+            grid.edges_in_eta,
+            grid.edges_in_phi,
+            positive_cells,
+            norm=norm,
+            cmap="viridis_r",
+            rasterized=True,
         )
         figure.colorbar(mesh, ax=axes, location="top", label=shown(name))
         axes.set(xlabel=r"$\Delta\eta$", aspect="equal")

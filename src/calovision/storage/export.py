@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 from calovision.storage.collection import ImageCollection
 from calovision.storage.merge import merge_metadata
 from calovision.storage.new_hdf5 import created
@@ -27,7 +27,8 @@ def export_dense(
     chunk: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write the images as one chunked data set ``images`` ``(n, channel, eta, phi)`` float32, and the columns.
+    """Write the images as one chunked data set ``images`` ``(n, channel, eta, phi)`` float32, and
+    the columns.
 
     Parameters
     ----------
@@ -36,7 +37,8 @@ def export_dense(
     output
         The file to write; complete or not there.
     compression
-        "gzip" and "lzf", which every HDF5 reader knows, "lz4" and "blosc2", which need its plugins, or None.
+        "gzip" and "lzf", which every HDF5 reader knows, "lz4" and "blosc2", which need its plugins,
+        or None.
     level
         Of gzip, 1 (fast) to 9 (small).
     chunk
@@ -65,7 +67,12 @@ def export_dense(
         chunks = (min(chunk, max(len(collection), 1)), *shape)
         limits = (None, *shape)  # chunked data of no image is possible only where it can grow
         images = file.create_dataset(
-            "images", (len(collection), *shape), np.float32, chunks=chunks, maxshape=limits, **options
+            "images",
+            (len(collection), *shape),
+            np.float32,
+            chunks=chunks,
+            maxshape=limits,
+            **options,
         )
         start = 0
         for dense in _blocks(collection, max(block, 1)):
@@ -90,8 +97,13 @@ def _blocks(collection: ImageCollection, size: int) -> Iterator[np.ndarray]:
 
 
 def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
-    """Attributes of the image file; what differs between samples becomes a list, as the columns of samples have it."""
-    infos = [merge_metadata([part.metadata for part in collection.of_sample(name)]) for name in collection.samples]
+    """Attributes of the image file; what differs between samples becomes a list, as the columns of
+    samples have it.
+    """
+    infos = [
+        merge_metadata([part.metadata for part in collection.of_sample(name)])
+        for name in collection.samples
+    ]
     attributes = infos[0].to_attributes() | {"format": DENSE_FORMAT}
     file.attrs.update(attributes)
     file.attrs["sample"] = ", ".join(collection.samples)
@@ -116,7 +128,8 @@ def _compression_options(compression: str | None, level: int) -> dict:
         return {}
     if compression not in DENSE_COMPRESSIONS:
         raise InputError(
-            f"compression '{compression}' is unknown: choose from {', '.join(DENSE_COMPRESSIONS)}, or none"
+            f"compression '{compression}' is unknown: choose from {', '.join(DENSE_COMPRESSIONS)}, "
+            "or none"
         )
     if compression == "gzip":
         if level not in range(1, 10):
@@ -126,4 +139,6 @@ def _compression_options(compression: str | None, level: int) -> dict:
         return {"compression": "lzf"}
     import hdf5plugin  # loaded only by those who use its filters
 
-    return dict(hdf5plugin.LZ4() if compression == "lz4" else hdf5plugin.Blosc2(cname="zstd", clevel=1))
+    return dict(
+        hdf5plugin.LZ4() if compression == "lz4" else hdf5plugin.Blosc2(cname="zstd", clevel=1)
+    )

@@ -1,12 +1,14 @@
-"""Lists of image files as text: a path a line, behind it how large the file is and when it was written."""
+"""Lists of image files as text: a path a line, behind it how large the file is and when it was
+written.
+"""
 
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 
 ANY_BYTES = "surrogateescape"  # names of files need not be UTF-8
 LONGEST = 4096  # bytes of a path
@@ -16,14 +18,21 @@ _NUMBERS = re.compile(r"(\t\d+\t\d+)?\r?$")
 def write_file_list(path: Path, files: Iterable[Path]) -> None:
     """Write paths, bytes and nanoseconds since 1970, divided by tabs; complete or not at all.
 
-    Paths of files below the folder of the list begin with ``./`` and are relative to it, so that it can be moved.
-    With the two numbers the list changes where a file does: Snakemake takes lists of equal content for the same.
+    Paths of files below the folder of the list begin with ``./`` and are relative to it, so that it
+    can be moved. With the two numbers the list changes where a file does: Snakemake takes lists of
+    equal content for the same.
     """
     folder = Path(path).parent
-    with replaced(path) as temporary, temporary.open("w", encoding="utf-8", errors=ANY_BYTES, newline="") as lines:
+    with (
+        replaced(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors=ANY_BYTES, newline="") as lines,
+    ):
         for file in files:
             if "\n" in str(file):
-                raise InputError(f"{str(file)!r}: a name with a line break cannot stand in a list: rename the file")
+                raise InputError(
+                    f"{str(file)!r}: a name with a line break cannot stand in a list: rename the "
+                    "file"
+                )
             status = Path(file).stat()
             below = Path(file).is_relative_to(folder)
             name = f"./{Path(file).relative_to(folder)}" if below else str(file)
@@ -45,12 +54,15 @@ def read_file_list(path: Path) -> list[Path]:
         raise InputError(f"{path}: no readable list of image files; make it again") from error
     names = [_NUMBERS.sub("", line) for line in lines if line]
     if any("\0" in name or len(os.fsencode(name)) > LONGEST for name in names):
-        raise InputError(f"{path}: no list of image files, it has lines that cannot be paths; make it again")
+        raise InputError(
+            f"{path}: no list of image files, it has lines that cannot be paths; make it again"
+        )
     files = [path.parent / name if name.startswith("./") else Path(name) for name in names]
     for file in files:
         if not _exists(file):
             raise InputError(
-                f"{file} is listed in {path} but no longer there: remove the list and run the workflow again"
+                f"{file} is listed in {path} but no longer there: remove the list and run the "
+                "workflow again"
             )
     return files
 

@@ -1,7 +1,7 @@
 """HDF5 files of others, opened without trusting them.
 
-Nothing outside the file is followed: no link to another file or by name, no external or virtual data. Locks are taken
-where the file system has them.
+Nothing outside the file is followed: no link to another file or by name, no external or virtual
+data. Locks are taken where the file system has them.
 """
 
 import errno
@@ -15,10 +15,19 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+DAMAGE = (
+    OSError,
+    RuntimeError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 """Errors of h5py where a file is not what it should be."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
@@ -33,54 +42,79 @@ def opened(path: Path, what: str = "image file") -> Iterator[h5py.File]:
     Raises
     ------
     InputError
-        If it is missing, no HDF5 file, held open for writing by another process, or found damaged while it is open.
+        If it is missing, no HDF5 file, held open for writing by another process, or found damaged
+        while it is open.
     """
     path = Path(path)
     try:
         if not path.is_file():
-            wrong = "not a readable HDF5 file but a folder or a device" if path.exists() else f"no such {what}"
+            wrong = (
+                "not a readable HDF5 file but a folder or a device"
+                if path.exists()
+                else f"no such {what}"
+            )
             raise InputError(f"{path}: {wrong}")
         with _open(path, what) as file:
             yield file
     except InputError:
         raise
     except MemoryError as error:
-        raise InputError(f"{path}: it claims more data than fit into memory; make it again") from error
+        raise InputError(
+            f"{path}: it claims more data than fit into memory; make it again"
+        ) from error
     except DAMAGE as error:
-        raise InputError(f"{path}: damaged HDF5 file ({_first_line(error)}); make it again") from error
+        raise InputError(
+            f"{path}: damaged HDF5 file ({_first_line(error)}); make it again"
+        ) from error
 
 
 def find_dataset(path: Path, file: h5py.File, name: str, *, outside: bool = False) -> h5py.Dataset:
-    """The data set of this full name, which must lie in the file itself; ``outside`` allows that its bytes do not.
+    """The data set of this full name, which must lie in the file itself; ``outside`` allows that
+    its bytes do not.
 
     Raises
     ------
     InputError
-        If it is missing, no data set, elsewhere, of a type that numpy does not know, or larger than the file can be.
+        If it is missing, no data set, elsewhere, of a type that numpy does not know, or larger than
+        the file can be.
     """
     folder, _, leaf = name.rpartition("/")
-    return dataset_in(path, find_group(path, file, folder) if folder else file, leaf, name, outside=outside)
+    return dataset_in(
+        path, find_group(path, file, folder) if folder else file, leaf, name, outside=outside
+    )
 
 
-def dataset_in(path: Path, group: h5py.Group, leaf: str, name: str, *, outside: bool = False) -> h5py.Dataset:
-    """A data set of a group that `find_group` gave, as `find_dataset`, with its full name for messages."""
+def dataset_in(
+    path: Path, group: h5py.Group, leaf: str, name: str, *, outside: bool = False
+) -> h5py.Dataset:
+    """A data set of a group that `find_group` gave, as `find_dataset`, with its full name for
+    messages.
+    """
     item = _member(path, group, leaf, name)
     if not isinstance(item, h5py.Dataset):
-        raise InputError(f"{path}: incomplete image file ('{name}' is not a data set); build it again")
+        raise InputError(
+            f"{path}: incomplete image file ('{name}' is not a data set); build it again"
+        )
     created_with = item.id.get_create_plist()
     is_virtual = created_with.get_layout() == h5py.h5d.VIRTUAL
     if is_virtual or (created_with.get_external_count() and not outside):
-        raise InputError(f"{path}: '{name}' takes its data from other files, which is not followed: copy them into it")
+        raise InputError(
+            f"{path}: '{name}' takes its data from other files, which is not followed: copy them "
+            "into it"
+        )
     try:
         dtype, shape = item.dtype, item.shape
     except DAMAGE as error:
-        raise InputError(f"{path}: '{name}' is of a type that numpy does not know: store numbers") from error
+        raise InputError(
+            f"{path}: '{name}' is of a type that numpy does not know: store numbers"
+        ) from error
     if shape is None:
         raise InputError(f"{path}: '{name}' is empty, without a shape: make the file again")
     claimed = math.prod(shape) * dtype.itemsize
     if claimed > LARGE and claimed > MOST_COMPRESSED * path.stat().st_size and not outside:
         raise InputError(
-            f"{path}: damaged, '{name}' claims {claimed:.3g} bytes in a file of {path.stat().st_size}: make it again"
+            f"{path}: damaged, '{name}' claims {claimed:.3g} bytes in a file of "
+            f"{path.stat().st_size}: make it again"
         )
     return item
 
@@ -99,11 +133,15 @@ def check_names(path: Path, group: h5py.Group) -> list[str]:
     """Names in a group; InputError if one cannot be printed."""
     for name in group:
         if not name.isprintable():
-            raise InputError(f"{path}: {name!a} in '{group.name}' is no name: use printable characters")
+            raise InputError(
+                f"{path}: {name!a} in '{group.name}' is no name: use printable characters"
+            )
     return list(group)
 
 
-def read_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> str | int | float | bool:
+def read_attribute(
+    path: Path, attributes: h5py.AttributeManager, name: str
+) -> str | int | float | bool:
     """An attribute that is one number or one string, however it is stored.
 
     Raises
@@ -119,9 +157,14 @@ def read_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> 
         if isinstance(value, bytes):
             value = value.decode("utf-8")
     except (*DAMAGE, MemoryError) as error:
-        raise InputError(f"{path}: the attribute '{name}' cannot be read ({_first_line(error)})") from error
+        raise InputError(
+            f"{path}: the attribute '{name}' cannot be read ({_first_line(error)})"
+        ) from error
     if not isinstance(value, str | int | float | bool):
-        raise InputError(f"{path}: the attribute '{name}' is {type(value).__name__}, not one number or one string")
+        raise InputError(
+            f"{path}: the attribute '{name}' is {type(value).__name__}, not one number or one "
+            "string"
+        )
     return value
 
 
@@ -130,18 +173,23 @@ def register_plugins(path: Path, name: str) -> None:
     try:
         importlib.import_module("hdf5plugin")
     except ImportError as error:
-        raise InputError(f"{path}: '{name}' is compressed by a filter of the package hdf5plugin: install it") from error
+        raise InputError(
+            f"{path}: '{name}' is compressed by a filter of the package hdf5plugin: install it"
+        ) from error
 
 
 def _open(path: Path, what: str) -> h5py.File:
-    """The file, without a lock where the file system has none; InputError if it cannot be opened."""
+    """The file, without a lock where the file system has none; InputError if it cannot be
+    opened.
+    """
     try:
         return _open_with_locks(path)
     except (OSError, RuntimeError) as error:
         number = getattr(error, "errno", None)
         if ("unable to lock" in str(error) and number in _HELD) or "already open" in str(error):
             raise InputError(
-                f"{path}: another process holds it open for writing: wait until that has closed it; if there is none, "
+                f"{path}: another process holds it open for writing: wait until that has closed "
+                "it; if there is none, "
                 "set HDF5_USE_FILE_LOCKING=FALSE"
             ) from error
         again = "build the images again" if what == "image file" else "make it again"
@@ -160,11 +208,16 @@ def _open_with_locks(path: Path) -> h5py.File:
 
 def _member(path: Path, group: object, part: str, name: str) -> object:
     """A member of a group by a hard link; InputError if it is missing or elsewhere."""
-    links, link = getattr(group.id, "links", None), part.encode("utf-8", "surrogateescape")  # only groups have links
+    links, link = (
+        getattr(group.id, "links", None),
+        part.encode("utf-8", "surrogateescape"),
+    )  # only groups have links
     if links is None or not links.exists(link):
         raise InputError(f"{path}: incomplete image file (no {name}); build it again")
     if links.get_info(link).type != h5py.h5l.TYPE_HARD:
-        raise InputError(f"{path}: '{name}' is a link, which is not followed: copy the data into the file")
+        raise InputError(
+            f"{path}: '{name}' is a link, which is not followed: copy the data into the file"
+        )
     return group[part]
 
 

@@ -1,15 +1,18 @@
 """Compiled loops over the sparse rows of image files.
 
-Each checks what it reads before it writes: a damaged file must end in a sentence, not in foreign memory. Cells must be
-of an unsigned type. ``sound`` marks, ``(n_rows,)``, the rows whose content was checked before, and is added to: the
-check costs a quarter of the reading, and each row needs it once; without ``sound`` only what reaches memory is checked.
+Each checks what it reads before it writes: a damaged file must end in a sentence, not in foreign
+memory. Cells must be of an unsigned type. ``sound`` marks, ``(n_rows,)``, the rows whose content
+was checked before, and is added to: the check costs a quarter of the reading, and each row needs it
+once; without ``sound`` only what reaches memory is checked.
 """
 
 import numpy as np
 from numba import njit
 
 LARGEST = np.finfo(np.float32).max
-BLOCK = 2048  # cells of an image, 8 KB, that are zeroed and filled before the next: less than the innermost cache holds
+# cells of an image, 8 KB, that are zeroed and filled before the next: less than the innermost cache
+# holds
+BLOCK = 2048
 
 
 @njit(cache=True, nogil=True)
@@ -30,7 +33,9 @@ def _is_sound(cells, values, n_cells):
 
 @njit(cache=True, nogil=True)
 def first_unsound(offsets, cells, values, n_cells):
-    """First row with offsets outside the stored cells, or with a content that no image file may have, or -1."""
+    """First row with offsets outside the stored cells, or with a content that no image file may
+    have, or -1.
+    """
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
@@ -42,11 +47,12 @@ def first_unsound(offsets, cells, values, n_cells):
 
 @njit(cache=True, nogil=True)
 def densify(offsets, cells, values, rows, targets, images, sound=None):
-    """Write row ``rows[i]`` into ``images[targets[i]]``, ``(n, n_cells)`` float32, which is zeroed before.
+    """Write row ``rows[i]`` into ``images[targets[i]]``, ``(n, n_cells)`` float32, which is zeroed
+    before.
 
-    The cells of a row ascend, so that an image is filled block by block right after the block was zeroed, while it is
-    still in the cache. No cell is written before its block was reached, so that cells that do not ascend come out the
-    same. Returns the first damaged row, or -1.
+    The cells of a row ascend, so that an image is filled block by block right after the block was
+    zeroed, while it is still in the cache. No cell is written before its block was reached, so that
+    cells that do not ascend come out the same. Returns the first damaged row, or -1.
     """
     n_cells, one = images.shape[1], np.uint64(1)
     for i in range(len(rows)):
@@ -73,7 +79,9 @@ def densify(offsets, cells, values, rows, targets, images, sound=None):
 
 @njit(cache=True, nogil=True)
 def measure(offsets, n_stored, rows, targets, lengths):
-    """Write the number of cells of row ``rows[i]`` to ``lengths[targets[i]]``; returns the first damaged row, or -1."""
+    """Write the number of cells of row ``rows[i]`` to ``lengths[targets[i]]``; returns the first
+    damaged row, or -1.
+    """
     for i in range(len(rows)):
         start, stop = offsets[rows[i]], offsets[rows[i] + 1]
         if start < 0 or stop < start or stop > n_stored:
@@ -83,8 +91,11 @@ def measure(offsets, n_stored, rows, targets, lengths):
 
 
 @njit(cache=True, nogil=True)
-def gather(offsets, cells, values, rows, targets, n_cells, new_offsets, new_cells, new_values, sound=None):
-    """Copy row ``rows[i]`` to where ``new_offsets``, made from what `measure` gave, has row ``targets[i]``.
+def gather(
+    offsets, cells, values, rows, targets, n_cells, new_offsets, new_cells, new_values, sound=None
+):
+    """Copy row ``rows[i]`` to where ``new_offsets``, made from what `measure` gave, has row
+    ``targets[i]``.
 
     Returns the first damaged row, or -1.
     """
@@ -92,12 +103,19 @@ def gather(offsets, cells, values, rows, targets, n_cells, new_offsets, new_cell
         start, stop = offsets[rows[i]], offsets[rows[i] + 1]
         begin, end = new_offsets[targets[i]], new_offsets[targets[i] + 1]
         # offsets of a file that somebody overwrites may have changed since they were measured
-        if start < 0 or stop < start or stop > len(cells) or stop > len(values) or stop - start != end - begin:
+        if (
+            start < 0
+            or stop < start
+            or stop > len(cells)
+            or stop > len(values)
+            or stop - start != end - begin
+        ):
             return rows[i]
         row_cells, row_values = cells[start:stop], values[start:stop]
         to_cells, to_values = new_cells[begin:end], new_values[begin:end]
         largest = cells.dtype.type(0)
-        # element by element: the compiler vectorizes it, while slices are copied twice since they might overlap
+        # element by element: the compiler vectorizes it, while slices are copied twice since they
+        # might overlap
         for position in range(len(to_cells)):
             largest = max(largest, row_cells[position])
             to_cells[position] = row_cells[position]
@@ -114,7 +132,8 @@ def gather(offsets, cells, values, rows, targets, n_cells, new_offsets, new_cell
 
 @njit(cache=True, nogil=True)
 def add_moments(offsets, cells, values, rows, total, total_of_squares):
-    """Add the values of the given rows, and their squares, to the sums of their cells, float64 ``(n_cells,)``.
+    """Add the values of the given rows, and their squares, to the sums of their cells, float64
+    ``(n_cells,)``.
 
     Returns the first damaged row, or -1.
     """

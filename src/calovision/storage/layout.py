@@ -1,6 +1,7 @@
 """What the image file holds beside its arrays: the attributes, their names and types.
 
-The specification, with what a file must and what it may have, is the page FORMAT.md beside this module.
+The specification, with what a file must and what it may have, is the page FORMAT.md beside this
+module.
 """
 
 import json
@@ -10,8 +11,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from fractions import Fraction
 from importlib.metadata import version
 
-from calovision.errors import InputError
-from calovision.grid import EtaPhiGrid, JetGrid
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage.attributes import KNOWN, read_values
 
 FORMAT = "calovision-images"
@@ -21,11 +22,28 @@ EVENT_COLUMNS = ("event_number", "label", "weight", "split")
 JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")
 """Columns that a file of jet images has besides, since its rows are jets."""
 TRAIN = 0
-"""Value of the column ``split`` for training, the first of `calovision.splits.SPLITS`."""
+"""Value of the column ``split`` for training, the first of `calovision.storage.splits.SPLITS`."""
 
-_JSON = ("grid", "channels", "units", "selection", "cut_flow", "source_files", "jet_recipe", "skipped_files")
+_JSON = (
+    "grid",
+    "channels",
+    "units",
+    "selection",
+    "cut_flow",
+    "source_files",
+    "jet_recipe",
+    "skipped_files",
+)
 _JSON += ("source_ranges", "definition")
-_OPTIONAL = ("kind", "jet_recipe", "skipped_files", "source_ranges", "fat_jet_radius", "definition", "split_group")
+_OPTIONAL = (
+    "kind",
+    "jet_recipe",
+    "skipped_files",
+    "source_ranges",
+    "fat_jet_radius",
+    "definition",
+    "split_group",
+)
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
 
@@ -35,14 +53,16 @@ class ImageMetadata:
     """Attributes of an image file.
 
     ``cut_flow`` lists (cut, number of events, sum of generator weights), beginning with what was
-    generated; ``source_files`` lists (path, UUID of the ROOT file). ``kind`` is "event" or "jet"; the steps of
-    jet images are in ``jet_recipe``. ``skipped_files`` lists (path, reason) of the files that could not be read;
-    they do not count in ``n_generated`` and ``sum_of_weights``. ``source_ranges`` has for each source file the first
-    entry whose event was looked at and the one behind the last, or None where all were; it is None if it would hold
-    nothing else. ``n_generated`` and ``sum_of_weights`` then are shares. ``fat_jet_radius`` is that of jets that were
-    clustered from the towers (rad), None for those that the ROOT file brought along, whose radius it does not tell.
-    ``definition`` says what the images and weights are made of, quantity -> source; files of a sample must agree in
-    what they have of it. ``split_group`` is the name that the split was drawn with in place of the sample's.
+    generated; ``source_files`` lists (path, UUID of the ROOT file). ``kind`` is "event" or "jet";
+    the steps of jet images are in ``jet_recipe``. ``skipped_files`` lists (path, reason) of the
+    files that could not be read; they do not count in ``n_generated`` and ``sum_of_weights``.
+    ``source_ranges`` has for each source file the first entry whose event was looked at and the one
+    behind the last, or None where all were; it is None if it would hold nothing else.
+    ``n_generated`` and ``sum_of_weights`` then are shares. ``fat_jet_radius`` is that of jets that
+    were clustered from the towers (rad), None for those that the ROOT file brought along, whose
+    radius it does not tell. ``definition`` says what the images and weights are made of, quantity
+    -> source; files of a sample must agree in what they have of it. ``split_group`` is the name
+    that the split was drawn with in place of the sample's.
     """
 
     sample: str
@@ -87,7 +107,9 @@ class ImageMetadata:
             if item.name in _OPTIONAL and _is_said_by_absence(value):
                 continue
             if item.name == "grid":
-                value = {name: number for name, number in asdict(value).items() if number is not None}
+                value = {
+                    name: number for name, number in asdict(value).items() if number is not None
+                }
             attributes[item.name] = json.dumps(value) if item.name in _JSON else value
         return attributes
 
@@ -102,7 +124,11 @@ class ImageMetadata:
         InputError
             If one is not what it must be.
         """
-        missing = [item.name for item in fields(cls) if item.name not in attributes and not _is_optional(item)]
+        missing = [
+            item.name
+            for item in fields(cls)
+            if item.name not in attributes and not _is_optional(item)
+        ]
         if missing:
             raise KeyError(missing[0])
         return cls(**read_values(attributes))
@@ -110,7 +136,9 @@ class ImageMetadata:
 
 def _is_said_by_absence(value: object) -> bool:
     """Whether an optional attribute says the same if it is not there."""
-    return value is None or (isinstance(value, str | list | dict) and value in ("event", "", [], {}))
+    return value is None or (
+        isinstance(value, str | list | dict) and value in ("event", "", [], {})
+    )
 
 
 def _is_optional(item: object) -> bool:
@@ -120,9 +148,12 @@ def _is_optional(item: object) -> bool:
 
 
 def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:
-    """What keeps the images of two files from being one data set: "kind", "grid", "channels", "jet recipe", or None."""
+    """What keeps the images of two files from being one data set: "kind", "grid", "channels", "jet
+    recipe", or None.
+    """
     for name in ("kind", "grid", "channels", "jet_recipe"):
-        # through JSON, since a recipe that was read from a file has lists where the original may have tuples
+        # through JSON, since a recipe that was read from a file has lists where the original may
+        # have tuples
         if json.dumps(_plain(getattr(one, name))) != json.dumps(_plain(getattr(other, name))):
             return name.replace("_", " ")
     return None
@@ -135,7 +166,8 @@ def _plain(value: object) -> object:
 def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
     """Cross-section of the files of one sample, pb: their mean, weighted by the generated events.
 
-    The configured cross-section is the same in all files; the generator's own is an estimate in each.
+    The configured cross-section is the same in all files; the generator's own is an estimate in
+    each.
     """
     counted = [(info.cross_section_pb, info.n_generated) for info in infos]
     counted = [pair for pair in counted if pair[1] > 0] or [(value, 1) for value, _ in counted]
@@ -146,10 +178,15 @@ def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
 
 
 def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]]:
-    """Cut flow of several files of one preselection; files whose sources were all skipped may lack it."""
+    """Cut flow of several files of one preselection; files whose sources were all skipped may lack
+    it.
+    """
     flows = [info.cut_flow for info in infos if info.cut_flow]
     if len({tuple(cut for cut, _, _ in flow) for flow in flows}) > 1:
-        raise InputError("the cut flows of the files have different cuts: build the images again with one preselection")
+        raise InputError(
+            "the cut flows of the files have different cuts: build the images again with one "
+            "preselection"
+        )
     return [
         (rows[0][0], sum(row[1] for row in rows), math.fsum(row[2] for row in rows))
         for rows in zip(*flows, strict=True)

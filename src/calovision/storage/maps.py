@@ -1,7 +1,8 @@
 """Which image files are mapped into memory: few at a time, and few of their pages.
 
-A map keeps a file descriptor open, of which a process has about a thousand, and the pages that were read through it
-count as memory of the process, which a batch system may limit to less than the files are large.
+A map keeps a file descriptor open, of which a process has about a thousand, and the pages that were
+read through it count as memory of the process, which a batch system may limit to less than the
+files are large.
 """
 
 import mmap
@@ -13,7 +14,9 @@ import numpy as np
 
 MOST_MAPS = 128
 MOST_RESIDENT = 2**29  # bytes of pages, about
-PAGES_OF_A_ROW = 3 * 2**16  # bytes at most: a fault brings 64 KB in, one each in offsets, cells and values
+PAGES_OF_A_ROW = (
+    3 * 2**16
+)  # bytes at most: a fault brings 64 KB in, one each in offsets, cells and values
 
 
 class Mapped(Protocol):
@@ -24,7 +27,9 @@ class Mapped(Protocol):
         """The map, if there is one now."""
 
     def unmap(self) -> None:
-        """Let go of the map; the next access makes another. Arrays that are still in use keep the old one."""
+        """Let go of the map; the next access makes another. Arrays that are still in use keep the
+        old one.
+        """
 
 
 class MapPool:
@@ -33,9 +38,11 @@ class MapPool:
     Parameters
     ----------
     most_maps
-        When there are more, the oldest is let go of: files are read in random order, so that none is better to keep.
+        When there are more, the oldest is let go of: files are read in random order, so that none
+        is better to keep.
     most_resident
-        Bytes of pages after which all are given back to the system's cache, which costs little to get them from again.
+        Bytes of pages after which all are given back to the system's cache, which costs little to
+        get them from again.
     """
 
     def __init__(self, most_maps: int = MOST_MAPS, most_resident: int = MOST_RESIDENT) -> None:
@@ -47,7 +54,9 @@ class MapPool:
         return sum(1 for _ in self._alive())
 
     def add(self, owner: Mapped) -> None:
-        """Count the map that an owner has just made, and let go of the oldest if there are too many."""
+        """Count the map that an owner has just made, and let go of the oldest if there are too
+        many.
+        """
         self._owners[ref(owner)] = None
         alive = list(self._alive())
         for old in alive[: max(len(alive) - self.most_maps, 0)]:
@@ -55,7 +64,9 @@ class MapPool:
             old.unmap()
 
     def touch(self, n_rows: int) -> None:
-        """Count rows that are about to be read through a map, and give the pages back when they may be many."""
+        """Count rows that are about to be read through a map, and give the pages back when they may
+        be many.
+        """
         self._touched += n_rows * PAGES_OF_A_ROW
         if self._touched > self.most_resident:
             self._touched = n_rows * PAGES_OF_A_ROW

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.layout import ImageMetadata, add_cut_flows, mean_cross_section
 from calovision.storage.writer import ImageFileWriter
@@ -28,8 +28,9 @@ def merge_image_files(
 
     Returns
     -------
-    What was stored: cut flow, generated events and weights are summed, source and skipped files listed one after the
-    other, the cross-section averaged by generated events; the rest is that of the first file.
+    What was stored: cut flow, generated events and weights are summed, source and skipped files
+    listed one after the other, the cross-section averaged by generated events; the rest is that of
+    the first file.
 
     Raises
     ------
@@ -38,8 +39,13 @@ def merge_image_files(
     """
     collection = ImageCollection(paths, outside=outside)
     if len(collection.samples) > 1:
-        raise InputError(f"{output}: image files of one sample can be merged, not of {', '.join(collection.samples)}")
-    with ImageFileWriter(output, collection.metadata.image_shape, compression=compression) as writer:
+        raise InputError(
+            f"{output}: image files of one sample can be merged, not of "
+            f"{', '.join(collection.samples)}"
+        )
+    with ImageFileWriter(
+        output, collection.metadata.image_shape, compression=compression
+    ) as writer:
         # a file without events may lack columns, if its ntuple was skipped
         for file in [file for file in collection.files if len(file)] or collection.files[:1]:
             writer.append_file(file)
@@ -49,7 +55,9 @@ def merge_image_files(
 
 
 def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
-    """Attributes of the files of one sample as those of one file; sums where they count something."""
+    """Attributes of the files of one sample as those of one file; sums where they count
+    something.
+    """
     first = infos[0]
     return ImageMetadata(
         sample=first.sample,
@@ -69,7 +77,9 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
         source_ranges=_source_ranges(infos),
-        fat_jet_radius=first.fat_jet_radius if len({info.fat_jet_radius for info in infos}) == 1 else None,
+        fat_jet_radius=first.fat_jet_radius
+        if len({info.fat_jet_radius for info in infos}) == 1
+        else None,
         definition={name: value for info in infos for name, value in info.definition.items()},
         split_group=first.split_group,
     )
@@ -79,4 +89,8 @@ def _source_ranges(infos: Sequence[ImageMetadata]) -> list | None:
     """Ranges of all source files; None if all of them were read as a whole."""
     if all(info.source_ranges is None for info in infos):
         return None
-    return [entries for info in infos for entries in info.source_ranges or [None] * len(info.source_files)]
+    return [
+        entries
+        for info in infos
+        for entries in info.source_ranges or [None] * len(info.source_files)
+    ]

@@ -9,10 +9,12 @@ import h5py
 
 
 class _Output:
-    """A file that HDF5 writes to by way of this process: after the first error it takes all and writes nothing.
+    """A file that HDF5 writes to by way of this process: after the first error it takes all and
+    writes nothing.
 
-    HDF5 tries again to write what a full disk did not take when the file is closed and when the process ends, and
-    crashes. Without HDF5's own way to the disk there are no locks either, which some file systems refuse.
+    HDF5 tries again to write what a full disk did not take when the file is closed and when the
+    process ends, and crashes. Without HDF5's own way to the disk there are no locks either, which
+    some file systems refuse.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,7 +68,9 @@ class _Output:
             self.error = self.error or error
 
     def _tried(self, call: Callable, *arguments: object) -> int:
-        """Result of a call of the system; its error is kept, not raised, since HDF5 would pass it over."""
+        """Result of a call of the system; its error is kept, not raised, since HDF5 would pass it
+        over.
+        """
         try:
             return call(self._file.fileno(), *arguments) or 0
         except OSError as error:
@@ -94,7 +98,8 @@ def created(path: Path, **options: object) -> Iterator[NewFile]:
     Raises
     ------
     OSError
-        If the disk did not take all of it. It is known only at the end; `NewFile.require_written` asks before.
+        If the disk did not take all of it. It is known only at the end; `NewFile.require_written`
+        asks before.
     """
     file = NewFile(path, **options)
     try:

@@ -1,4 +1,6 @@
-"""Row numbers of images: what a caller may ask for, and dense or sparse images of the rows asked for."""
+"""Row numbers of images: what a caller may ask for, and dense or sparse images of the rows asked
+for.
+"""
 
 import math
 import operator
@@ -8,16 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
 
 
 class StoredRows(NamedTuple):
     """Rows of one source, and where they go among those asked for.
 
-    ``arrays`` are offsets, cells and values; image ``rows[i]`` of them becomes image ``targets[i]``. ``damaged`` gives
-    the error for a row that no image file may have; ``sound`` marks the rows that were found good, and is added to;
-    None where all were.
+    ``arrays`` are offsets, cells and values; image ``rows[i]`` of them becomes image
+    ``targets[i]``. ``damaged`` gives the error for a row that no image file may have; ``sound``
+    marks the rows that were found good, and is added to; None where all were.
     """
 
     arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -37,7 +39,9 @@ def check_rows(rows: Sequence[int] | np.ndarray, n_rows: int) -> np.ndarray:
     """
     rows = np.asarray(rows)
     if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
-        raise IndexError(f"image numbers must be a list of integers, not {rows.dtype} of shape {rows.shape}")
+        raise IndexError(
+            f"image numbers must be a list of integers, not {rows.dtype} of shape {rows.shape}"
+        )
     rows = rows.astype(np.int64, copy=False)
     if len(rows) and (rows.min() < 0 or rows.max() >= n_rows):
         wrong = rows[(rows < 0) | (rows >= n_rows)][0]
@@ -46,7 +50,8 @@ def check_rows(rows: Sequence[int] | np.ndarray, n_rows: int) -> np.ndarray:
 
 
 def rows_of_index(index: int | slice | Sequence | np.ndarray, n_rows: int) -> np.ndarray | int:
-    """Row numbers that ``sequence[index]`` means; negative ones count from the end, as everywhere in Python.
+    """Row numbers that ``sequence[index]`` means; negative ones count from the end, as everywhere
+    in Python.
 
     Raises
     ------
@@ -63,7 +68,9 @@ def rows_of_index(index: int | slice | Sequence | np.ndarray, n_rows: int) -> np
         if rows.shape != (n_rows,):
             raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} images")
         return np.flatnonzero(rows)
-    return check_rows(np.where(rows < 0, rows + n_rows, rows) if rows.dtype.kind == "i" else rows, n_rows)
+    return check_rows(
+        np.where(rows < 0, rows + n_rows, rows) if rows.dtype.kind == "i" else rows, n_rows
+    )
 
 
 def prepare_output(out: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
@@ -72,10 +79,18 @@ def prepare_output(out: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray
         try:
             return np.empty(shape, dtype=np.float32)
         except MemoryError as error:
-            raise InputError(f"images of shape {shape} do not fit into memory: ask for fewer at a time") from error
-    if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
+            raise InputError(
+                f"images of shape {shape} do not fit into memory: ask for fewer at a time"
+            ) from error
+    if (
+        out.shape != shape
+        or out.dtype != np.float32
+        or not out.flags.c_contiguous
+        or not out.flags.writeable
+    ):
         raise InputError(
-            f"out has to be a writable, contiguous float32 array of shape {shape}, not {out.dtype} {out.shape}"
+            f"out has to be a writable, contiguous float32 array of shape {shape}, not {out.dtype} "
+            f"{out.shape}"
         )
     return out
 
@@ -89,7 +104,8 @@ def fill_dense(
     sound: np.ndarray | None = None,
     threads: int = 1,
 ) -> int:
-    """Write rows of ``arrays`` (offsets, cells, values) into ``images[targets]``; the first damaged row, or -1.
+    """Write rows of ``arrays`` (offsets, cells, values) into ``images[targets]``; the first damaged
+    row, or -1.
 
     ``sound`` as in `StoredRows`.
     """
@@ -103,7 +119,9 @@ def fill_dense(
         return max(pool.map(lambda part: densify(*arrays, *part, flat, sound), parts))
 
 
-def gather_rows(parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int, int, int]) -> SparseImages:
+def gather_rows(
+    parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int, int, int]
+) -> SparseImages:
     """Rows of one or several sources as sparse images of their own, ``n_rows`` of them.
 
     InputError if a row is damaged.
@@ -142,7 +160,9 @@ def take_rows(images: SparseImages, rows: np.ndarray) -> SparseImages:
     """Some rows of sparse images, in the order given; IndexError if one does not exist."""
     rows = check_rows(rows, len(images))
     arrays = images.offsets, images.cells, images.values
-    return gather_rows([StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)], len(rows), images.shape)
+    return gather_rows(
+        [StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)], len(rows), images.shape
+    )
 
 
 def _damaged_row(row: int) -> InputError:

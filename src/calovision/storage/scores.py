@@ -1,8 +1,9 @@
 """Scores in files: the output of networks and other classifiers for events of image files.
 
-Scores are logits. A score file has the columns ``sample``, ``event_number``, ``split`` (and ``jet_index`` of jets) as
-in the image files, and ``logit``, or a column for each of several classifiers; its attribute ``scores`` is "logit".
-Files without it are older and hold probabilities, in a column ``score`` or one for each classifier.
+Scores are logits. A score file has the columns ``sample``, ``event_number``, ``split`` (and
+``jet_index`` of jets) as in the image files, and ``logit``, or a column for each of several
+classifiers; its attribute ``scores`` is "logit". Files without it are older and hold probabilities,
+in a column ``score`` or one for each classifier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.hdf5 import opened, read_attribute
 from calovision.storage.tables import read_table, write_table
@@ -27,12 +28,15 @@ def write_scores(
     *,
     attributes: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Write the scores (logits) of the given events of a collection; ``attributes`` of the file as they are.
+    """Write the scores (logits) of the given events of a collection; ``attributes`` of the file as
+    they are.
 
     ``scores`` are those of one classifier, ``(len(indices),)``, or classifier -> scores.
     """
     columns = scores if isinstance(scores, Mapping) else {SCORE: scores}
-    write_table(path, {**_keys(collection, indices), **columns}, attributes={**(attributes or {}), **SCALE})
+    write_table(
+        path, {**_keys(collection, indices), **columns}, attributes={**(attributes or {}), **SCALE}
+    )
 
 
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
@@ -62,7 +66,9 @@ def read_score_columns(
 
 
 def write_score_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write a table with columns of classifiers, ``(n,)`` or of several networks ``(n, n_networks)``: logits."""
+    """Write a table with columns of classifiers, ``(n,)`` or of several networks ``(n,
+    n_networks)``: logits.
+    """
     write_table(path, columns, attributes=SCALE)
 
 
@@ -77,40 +83,55 @@ def read_score_table(path: Path) -> dict[str, np.ndarray]:
     table = read_table(path)
     if not _has_logits(path):
         raise InputError(
-            f"{path}: its scores are probabilities, as an older calovision wrote them: evaluate again "
+            f"{path}: its scores are probabilities, as an older calovision wrote them: evaluate "
+            "again "
             "(snakemake --forcerun evaluate)"
         )
     return table
 
 
 def _columns(
-    path: Path, table: Mapping[str, np.ndarray], collection: ImageCollection, indices: np.ndarray, names: Sequence[str]
+    path: Path,
+    table: Mapping[str, np.ndarray],
+    collection: ImageCollection,
+    indices: np.ndarray,
+    names: Sequence[str],
 ) -> dict[str, np.ndarray]:
     """Columns of scores as logits, after a look at the events."""
     for name in names:
         if name not in table:
-            raise InputError(f"{path}: no score file, it lacks the column '{name}': score the events again")
+            raise InputError(
+                f"{path}: no score file, it lacks the column '{name}': score the events again"
+            )
         _check_scores(path, name, table[name])
     for name, values in _keys(collection, indices).items():
         if name not in table or not np.array_equal(table[name], values):
-            raise InputError(f"{path}: scores of other events than those of the image files: score the events again")
+            raise InputError(
+                f"{path}: scores of other events than those of the image files: score the events "
+                "again"
+            )
     has_logits = _has_logits(path)
     return {name: table[name] if has_logits else _logits(path, name, table[name]) for name in names}
 
 
 def _has_logits(path: Path) -> bool:
     with opened(path, "score file") as file:
-        return "scores" in file.attrs and read_attribute(path, file.attrs, "scores") == SCALE["scores"]
+        return (
+            "scores" in file.attrs and read_attribute(path, file.attrs, "scores") == SCALE["scores"]
+        )
 
 
 def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
-    """Logits of the probabilities of an older file; next to 0 and 1 these have lost the order of the events."""
+    """Logits of the probabilities of an older file; next to 0 and 1 these have lost the order of
+    the events.
+    """
     from scipy.special import logit  # the image builder goes without scipy
 
     probabilities = np.asarray(probabilities, dtype=np.float64)
     if not np.all((probabilities > 0) & (probabilities < 1)):
         raise InputError(
-            f"{path}: '{name}' has scores of an older calovision that are rounded to 0 or 1, or outside: score the "
+            f"{path}: '{name}' has scores of an older calovision that are rounded to 0 or 1, or "
+            "outside: score the "
             "events again"
         )
     return logit(probabilities)
@@ -119,7 +140,10 @@ def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
 def _check_scores(path: Path, name: str, scores: np.ndarray) -> None:
     """Raise InputError unless a column is one number an event."""
     if scores.ndim != 1 or scores.dtype.kind not in "iuf":
-        raise InputError(f"{path}: '{name}' is {scores.dtype} of shape {scores.shape}: scores are one number an event")
+        raise InputError(
+            f"{path}: '{name}' is {scores.dtype} of shape {scores.shape}: scores are one number an "
+            "event"
+        )
     if np.isnan(scores).any():
         row = int(np.argmax(np.isnan(scores)))
         raise InputError(f"{path}: '{name}' is {scores[row]} in row {row}: score the events again")

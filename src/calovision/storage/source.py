@@ -1,4 +1,6 @@
-"""The bytes of a file, as it was when it was opened: a file that changes meanwhile is refused, not read."""
+"""The bytes of a file, as it was when it was opened: a file that changes meanwhile is refused, not
+read.
+"""
 
 import os
 from contextlib import suppress
@@ -7,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 
 class Identity(NamedTuple):
@@ -42,7 +44,9 @@ class Source:
         self.mapped: np.memmap | None = None
 
     def map(self) -> np.memmap:
-        """The map of the file, which is made if there is none; InputError if it is another file by now."""
+        """The map of the file, which is made if there is none; InputError if it is another file by
+        now.
+        """
         mapped = self.mapped
         if mapped is None:
             try:
@@ -54,7 +58,9 @@ class Source:
         return mapped
 
     def read(self, dtype: np.dtype, n: int, offset: int) -> np.ndarray:
-        """``n`` numbers from a byte of the file on, ``(n,)``; InputError if it is another file by now."""
+        """``n`` numbers from a byte of the file on, ``(n,)``; InputError if it is another file by
+        now.
+        """
         try:
             with self.path.open("rb", buffering=0) as file:
                 numbers = np.fromfile(file, dtype, n, offset=offset)
@@ -64,13 +70,16 @@ class Source:
         return numbers
 
     def require_all_of_it(self) -> None:
-        """Raise InputError if the file is shorter than its map: reading behind the end would end the process."""
+        """Raise InputError if the file is shorter than its map: reading behind the end would end
+        the process.
+        """
         mapped = self.mapped
         if mapped is not None and mapped._mmap.size() < self._size:
             raise self.changed()
 
     def require_unchanged(self) -> None:
-        """Raise InputError if the file was written to since it was opened, or is shorter than its map.
+        """Raise InputError if the file was written to since it was opened, or is shorter than its
+        map.
 
         A file that was replaced or removed stays as it was for those who have mapped it.
         """
@@ -82,7 +91,10 @@ class Source:
             device, inode, size, changed_ns = self.identity
             if found.st_mtime_ns == changed_ns and found.st_size == size and found.st_ino == inode:
                 return
-        mapped, same_file = self.mapped, found is not None and found.st_ino == inode and found.st_dev == device
+        mapped, same_file = (
+            self.mapped,
+            found is not None and found.st_ino == inode and found.st_dev == device,
+        )
         if mapped is None or same_file or mapped._mmap.size() < self.identity.size:
             raise self._lost()
 
@@ -94,7 +106,8 @@ class Source:
     def changed(self) -> InputError:
         """The error for a file that is another by now."""
         return InputError(
-            f"{self.path}: the image file was replaced or written to after it had been opened: start again with the "
+            f"{self.path}: the image file was replaced or written to after it had been opened: "
+            "start again with the "
             "new one, and write new files under new names while others are read"
         )
 

@@ -1,4 +1,6 @@
-"""Arrays that grow in temporary files until their length is known, and then become data sets of an HDF5 file."""
+"""Arrays that grow in temporary files until their length is known, and then become data sets of an
+HDF5 file.
+"""
 
 import os
 from pathlib import Path
@@ -41,7 +43,9 @@ class SpilledArray:
         self.length += len(rows)
 
     def append_stored(self, path: Path, offset: int, n_rows: int) -> None:
-        """Add rows of the same type that lie in another file, which must stay until they are copied."""
+        """Add rows of the same type that lie in another file, which must stay until they are
+        copied.
+        """
         n_bytes = n_rows * self.dtype.itemsize * int(np.prod(self.row_shape))
         self._parts.append((path, offset, n_bytes))
         self.length += n_rows
@@ -50,9 +54,11 @@ class SpilledArray:
         """Finish writing; nothing can be appended any more."""
         self._file.close()
 
-    def create(self, file: h5py.File, name: str, compression: str | None = None, *, outside: bool = False) -> None:
-        """Make the data set: complete if compressed or, referring to the temporary file, ``outside``; otherwise only
-        its place, which `copy_into` fills.
+    def create(
+        self, file: h5py.File, name: str, compression: str | None = None, *, outside: bool = False
+    ) -> None:
+        """Make the data set: complete if compressed or, referring to the temporary file,
+        ``outside``; otherwise only its place, which `copy_into` fills.
         """
         shape = (self.length, *self.row_shape)
         if compression is not None and self.length:
@@ -62,16 +68,22 @@ class SpilledArray:
         if outside and self.length:
             plist.set_external(os.fsencode(self.path.resolve()), 0, self.path.stat().st_size)
         else:
-            plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)  # the place is needed before anything is written
+            plist.set_alloc_time(
+                h5py.h5d.ALLOC_TIME_EARLY
+            )  # the place is needed before anything is written
         plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         plist.set_obj_track_times(False)  # the same images make the same file
         group, _, leaf = name.rpartition("/")
         parent = file.require_group(group)
         type_id = h5py.h5t.py_create(self.dtype, logical=True)
-        h5py.h5d.create(parent.id, leaf.encode(), type_id, h5py.h5s.create_simple(shape), dcpl=plist)
+        h5py.h5d.create(
+            parent.id, leaf.encode(), type_id, h5py.h5s.create_simple(shape), dcpl=plist
+        )
 
     def copy_into(self, output: IO[bytes], offset: int | None) -> None:
-        """Copy the numbers to their place in the HDF5 file, which is closed for HDF5 and open as bytes."""
+        """Copy the numbers to their place in the HDF5 file, which is closed for HDF5 and open as
+        bytes.
+        """
         if offset is None:  # no rows
             return
         output.seek(offset)
@@ -86,15 +98,20 @@ class SpilledArray:
     def _compress(self, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
         import hdf5plugin  # loaded only by those who compress
 
-        # Fast zstd on shuffled bytes: bit shuffling and deltas gave larger files, higher levels a third of the speed.
+        # Fast zstd on shuffled bytes: bit shuffling and deltas gave larger files, higher levels a
+        # third of the speed.
         options = hdf5plugin.Blosc2(cname="zstd", clevel=1, filters=hdf5plugin.Blosc2.SHUFFLE)
-        dataset = file.create_dataset(name, shape, self.dtype, chunks=(min(CHUNK, self.length),), **options)
+        dataset = file.create_dataset(
+            name, shape, self.dtype, chunks=(min(CHUNK, self.length),), **options
+        )
         with self.path.open("rb") as numbers:
             for start in range(0, self.length, CHUNK):
                 dataset[start : start + CHUNK] = np.fromfile(numbers, self.dtype, CHUNK)
 
 
 def _write_all(output: IO[bytes], content: memoryview) -> None:
-    """Write to an unbuffered file, which takes a part without an error where a disk gets full; the next one fails."""
+    """Write to an unbuffered file, which takes a part without an error where a disk gets full; the
+    next one fails.
+    """
     while content:
         content = content[output.write(content) :]

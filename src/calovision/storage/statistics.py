@@ -1,4 +1,5 @@
-"""Mean and standard deviation of every pixel over the training images, for zero-centering and standardizing.
+"""Mean and standard deviation of every pixel over the training images, for zero-centering and
+standardizing.
 
 Unweighted: event weights span decades, and weighted moments would be those of a handful of events.
 """
@@ -7,13 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages
 
 
 @dataclass
 class PixelStatistics:
-    """Sums over images, from which follow mean and standard deviation of each pixel; those of several files add up.
+    """Sums over images, from which follow mean and standard deviation of each pixel; those of
+    several files add up.
 
     Attributes
     ----------
@@ -34,9 +36,14 @@ class PixelStatistics:
 
     def __add__(self, other: "PixelStatistics") -> "PixelStatistics":
         if self.total.shape != other.total.shape:
-            raise InputError(f"pixel statistics of images {self.total.shape} and {other.total.shape} do not add up")
+            raise InputError(
+                f"pixel statistics of images {self.total.shape} and {other.total.shape} do not add "
+                "up"
+            )
         return PixelStatistics(
-            self.n + other.n, self.total + other.total, self.total_of_squares + other.total_of_squares
+            self.n + other.n,
+            self.total + other.total,
+            self.total_of_squares + other.total_of_squares,
         )
 
     def add(self, images: SparseImages, chosen: np.ndarray) -> None:
@@ -47,7 +54,9 @@ class PixelStatistics:
         InputError
             If a cell is outside the image.
         """
-        from calovision.storage.kernels import add_moments  # compiled code is loaded only where it is used
+        from calovision.storage.kernels import (
+            add_moments,
+        )  # compiled code is loaded only where it is used
 
         rows = np.flatnonzero(chosen)
         sums = self.total.reshape(-1), self.total_of_squares.reshape(-1)
@@ -64,14 +73,18 @@ class PixelStatistics:
 
     @property
     def std(self) -> np.ndarray:
-        """Standard deviation of each pixel (divided by n), float64 ``(n_channels, n_eta, n_phi)``."""
+        """Standard deviation of each pixel (divided by n), float64 ``(n_channels, n_eta,
+        n_phi)``.
+        """
         mean = self.mean
         # rounding may leave a constant pixel slightly below zero
         return np.sqrt(np.maximum(self.total_of_squares / self.n - mean**2, 0.0))
 
     def _require_images(self) -> None:
         if self.n == 0:
-            raise InputError("pixel statistics of no image: none of the images is of the training split")
+            raise InputError(
+                "pixel statistics of no image: none of the images is of the training split"
+            )
 
 
 def standardize(
@@ -93,8 +106,8 @@ def standardize(
     zero_center
         Whether to subtract the mean; otherwise only divide.
     floor
-        Added to the standard deviation, in the unit of the pixels: it keeps pixels that are nearly always empty from
-        being blown up. None does not divide.
+        Added to the standard deviation, in the unit of the pixels: it keeps pixels that are nearly
+        always empty from being blown up. None does not divide.
     out
         Where to write, float32; ``images`` itself is allowed. A new array if None.
 
@@ -112,9 +125,13 @@ def standardize(
     arXiv:1612.01551 takes 1e-5 (images of sum 1), arXiv:1803.00107 0.02 without centering.
     """
     if images.shape[1:] != statistics.total.shape:
-        raise InputError(f"images of shape {images.shape[1:]} do not fit statistics of {statistics.total.shape}")
+        raise InputError(
+            f"images of shape {images.shape[1:]} do not fit statistics of {statistics.total.shape}"
+        )
     if floor is not None and not floor >= 0:
-        raise InputError(f"floor {floor}: what is added to the standard deviation must not be negative")
+        raise InputError(
+            f"floor {floor}: what is added to the standard deviation must not be negative"
+        )
     scale = np.ones_like(statistics.total) if floor is None else statistics.std + floor
     # a pixel that never changed says nothing, and 0/0 would be NaN
     factor = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0).astype(np.float32)

@@ -6,8 +6,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from calovision.atomic import replaced
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
 from calovision.storage.hdf5 import check_names, find_dataset, opened
 from calovision.storage.new_hdf5 import created
 
@@ -15,9 +15,14 @@ NUMBERS = "biuf"
 
 
 def write_table(
-    path: Path, columns: Mapping[str, np.ndarray], *, attributes: Mapping[str, str | int] | None = None
+    path: Path,
+    columns: Mapping[str, np.ndarray],
+    *,
+    attributes: Mapping[str, str | int] | None = None,
 ) -> None:
-    """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at all."""
+    """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at
+    all.
+    """
     with replaced(path) as temporary, created(temporary) as file:
         for name, column in columns.items():
             text = column.dtype.kind in "OU"
@@ -36,14 +41,24 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     """
     path = Path(path)
     with opened(path, "HDF5 table") as file:
-        if not all(isinstance(file.get(name, getlink=True), h5py.HardLink) for name in check_names(path, file)):
-            raise InputError(f"{path}: no table, it has links to elsewhere, which are not followed; make it again")
+        if not all(
+            isinstance(file.get(name, getlink=True), h5py.HardLink)
+            for name in check_names(path, file)
+        ):
+            raise InputError(
+                f"{path}: no table, it has links to elsewhere, which are not followed; make it "
+                "again"
+            )
         if not all(isinstance(data, h5py.Dataset) for data in file.values()):
-            raise InputError(f"{path}: no table but another kind of HDF5 file, it holds groups; make it again")
+            raise InputError(
+                f"{path}: no table but another kind of HDF5 file, it holds groups; make it again"
+            )
         table = {name: _read_column(path, file, name) for name in file}
     lengths = {name: len(column) for name, column in table.items()}
     if len(set(lengths.values())) > 1:
-        raise InputError(f"{path}: no table, its columns have unequal lengths, {lengths}; make it again")
+        raise InputError(
+            f"{path}: no table, its columns have unequal lengths, {lengths}; make it again"
+        )
     return table
 
 
@@ -52,5 +67,10 @@ def _read_column(path: Path, file: h5py.File, name: str) -> np.ndarray:
     data = find_dataset(path, file, name)
     is_text = h5py.check_string_dtype(data.dtype) is not None
     if not data.shape or not (is_text or data.dtype.kind in NUMBERS):
-        raise InputError(f"{path}: '{name}' is {data.dtype} of shape {data.shape}: a column is numbers or strings")
-    return data.asstr()[()] if is_text else data[()].astype(data.dtype.newbyteorder("="), copy=False)
+        raise InputError(
+            f"{path}: '{name}' is {data.dtype} of shape {data.shape}: a column is numbers or "
+            "strings"
+        )
+    return (
+        data.asstr()[()] if is_text else data[()].astype(data.dtype.newbyteorder("="), copy=False)
+    )

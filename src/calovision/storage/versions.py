@@ -1,7 +1,7 @@
 """Check that image files may be read together.
 
-They must be written by versions of the package that agree, have entries of their own, and the files of a sample must be
-made of the same things.
+They must be written by versions of the package that agree, have entries of their own, and the files
+of a sample must be made of the same things.
 """
 
 import logging
@@ -10,13 +10,23 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.storage.layout import ImageMetadata
 
 logger = logging.getLogger(__name__)
 
 COMMON_COLUMNS = {
-    *("weight_variations", "tau21", "tau32", "n_fat_jets", "mj_sum", "delta_eta_12", "ht", "leading_pt", "fat_jets"),
+    *(
+        "weight_variations",
+        "tau21",
+        "tau32",
+        "n_fat_jets",
+        "mj_sum",
+        "delta_eta_12",
+        "ht",
+        "leading_pt",
+        "fat_jets",
+    ),
     *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
     *("leading_towers", "leading_tracks"),
 }
@@ -24,15 +34,17 @@ COMMON_COLUMNS = {
 
 
 def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
-    """Raise InputError unless files were written by versions of the package that give the same numbers.
+    """Raise InputError unless files were written by versions of the package that give the same
+    numbers.
 
-    Versions that differ in their third part only are compatible, with a warning; those that differ before it, or that
-    cannot be compared, are not.
+    Versions that differ in their third part only are compatible, with a warning; those that differ
+    before it, or that cannot be compared, are not.
 
     Parameters
     ----------
     versions
-        Path and ``package_version`` of each file; an empty version, of files that others wrote, is not compared.
+        Path and ``package_version`` of each file; an empty version, of files that others wrote, is
+        not compared.
     """
     first_of: dict[str, Path] = {}
     for path, version in versions:
@@ -42,14 +54,16 @@ def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
     for version, path in others:
         if _compatible(one) != _compatible(version):
             raise InputError(
-                f"{path} was written by calovision {version}, but {first} by {one}, whose images may differ: build the "
+                f"{path} was written by calovision {version}, but {first} by {one}, whose images "
+                "may differ: build the "
                 "images again with one version"
             )
         logger.warning("%s was written by calovision %s, and %s by %s", path, version, first, one)
 
 
 def require_distinct_entries(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
-    """Raise InputError if entries of a ROOT file are in two image files of a sample, as after jobs were cut anew.
+    """Raise InputError if entries of a ROOT file are in two image files of a sample, as after jobs
+    were cut anew.
 
     Whole ROOT files are not compared with each other.
     """
@@ -65,19 +79,21 @@ def require_distinct_entries(files: Iterable[tuple[Path, ImageMetadata]]) -> Non
             is_part = math.isfinite(end) or math.isfinite(other_end)
             if is_part and first < min(end, other_end):
                 raise InputError(
-                    f"{other} has events that {path} has, too: remove both and build the images again with one cut "
+                    f"{other} has events that {path} has, too: remove both and build the images "
+                    "again with one cut "
                     "into jobs"
                 )
 
 
 def require_one_definition(files: Iterable[tuple[Path | str, Mapping[str, str]]]) -> None:
-    """Raise InputError, which names two files, if the images of a sample are not all made of the same things.
+    """Raise InputError, which names two files, if the images of a sample are not all made of the
+    same things.
 
     Parameters
     ----------
     files
-        Path and definition (`ImageMetadata.definition`) of each file; a quantity that a file does not have is not
-        compared.
+        Path and definition (`ImageMetadata.definition`) of each file; a quantity that a file does
+        not have is not compared.
     """
     first_of: dict[str, tuple[Path | str, str]] = {}
     for path, definition in files:
@@ -85,27 +101,32 @@ def require_one_definition(files: Iterable[tuple[Path | str, Mapping[str, str]]]
             first, expected = first_of.setdefault(quantity, (path, value))
             if value != expected:
                 raise InputError(
-                    f"{first} and {path} are of one sample, but differ in {quantity}: {expected} in the first, {value} "
+                    f"{first} and {path} are of one sample, but differ in {quantity}: {expected} "
+                    f"in the first, {value} "
                     "in the second; make samples of files that are alike, or write them again"
                 )
 
 
 def require_one_set_of_columns(files: Iterable[tuple[Path, Iterable[str]]]) -> None:
-    """Raise InputError, which names two files, if only one of a sample has a column out of `COMMON_COLUMNS`."""
+    """Raise InputError, which names two files, if only one of a sample has a column out of
+    `COMMON_COLUMNS`.
+    """
     (first, expected), *others = files or [(None, ())]
     for path, names in others:
         if different := (set(names) ^ set(expected)) & COMMON_COLUMNS:
             raise InputError(
-                f"{first} and {path} are of one sample, but only one of them has the column {min(different)}; build "
+                f"{first} and {path} are of one sample, but only one of them has the column "
+                f"{min(different)}; build "
                 "both again from files that are alike"
             )
 
 
 def require_unshared_files(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
-    """Raise InputError if events of one ROOT file are in several samples, or a file and its copy in one.
+    """Raise InputError if events of one ROOT file are in several samples, or a file and its copy in
+    one.
 
-    Events of a file that is in two samples would train in one and test in the other. Samples with the same
-    ``split_group`` may share files, since the group decides the split.
+    Events of a file that is in two samples would train in one and test in the other. Samples with
+    the same ``split_group`` may share files, since the group decides the split.
     """
     owners: dict[str, list[tuple[str, Path, ImageMetadata]]] = {}
     for path, info in files:
@@ -117,15 +138,20 @@ def require_unshared_files(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
         for other_source, other_path, other in others:
             if not _may_be_one_tree(source, other_source):
                 continue
-            if other.sample != info.sample and not (info.split_group and info.split_group == other.split_group):
+            if other.sample != info.sample and not (
+                info.split_group and info.split_group == other.split_group
+            ):
                 raise InputError(
-                    f"{path} and {other_path}: the samples {info.sample} and {other.sample} have events of one ROOT "
-                    f"file ({source}, {other_source}), which would train in one and test in the other; give each file "
+                    f"{path} and {other_path}: the samples {info.sample} and {other.sample} have "
+                    "events of one ROOT "
+                    f"file ({source}, {other_source}), which would train in one and test in the "
+                    "other; give each file "
                     "to one sample, or both samples the same split_group and build the images again"
                 )
             if other.sample == info.sample and other_source != source:
                 raise InputError(
-                    f"{path} and {other_path}: {source} and {other_source} are copies of one ROOT file; give it once"
+                    f"{path} and {other_path}: {source} and {other_source} are copies of one ROOT "
+                    "file; give it once"
                 )
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from calovision.atomic import refused_by_disk, remove_what_the_dead_left, temporary_name
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
+from calovision.jobs.atomic import refused_by_disk, remove_what_the_dead_left, temporary_name
 from calovision.storage.checks import check_column, describe_row
 from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
 from calovision.storage.new_hdf5 import created
@@ -26,8 +26,8 @@ class ImageFileWriter:
     """Collects chunks of images and writes them as one file on ``close``.
 
     Rows and columns wait in temporary files beside the output, since contiguous HDF5 data sets need
-    their final size when they are created: the memory needed does not grow with the number of events. Use it as a
-    context manager: after an exception nothing of the file stays.
+    their final size when they are created: the memory needed does not grow with the number of
+    events. Use it as a context manager: after an exception nothing of the file stays.
 
     Parameters
     ----------
@@ -36,12 +36,13 @@ class ImageFileWriter:
     image_shape
         ``(n_channels, n_eta, n_phi)``.
     compression
-        None, so that readers map the rows into memory, or "blosc2": three quarters of the size, for storing.
+        None, so that readers map the rows into memory, or "blosc2": three quarters of the size, for
+        storing.
     statistics
         Whether to store the pixel statistics of the training split.
     to_merge
-        Leave cells and values in the temporary files, to which the file refers: for a part that `append_file` copies
-        soon, in a folder that is removed then. It must not be compressed.
+        Leave cells and values in the temporary files, to which the file refers: for a part that
+        `append_file` copies soon, in a folder that is removed then. It must not be compressed.
 
     Raises
     ------
@@ -59,7 +60,10 @@ class ImageFileWriter:
         to_merge: bool = False,
     ) -> None:
         if compression is not None and compression not in COMPRESSIONS:
-            raise InputError(f"compression '{compression}' is unknown: choose from {', '.join(COMPRESSIONS)}, or none")
+            raise InputError(
+                f"compression '{compression}' is unknown: choose from {', '.join(COMPRESSIONS)}, "
+                "or none"
+            )
         self.path = Path(path)
         self.image_shape = tuple(int(n) for n in image_shape)
         self._compression, self._to_merge, self._is_complete = compression, to_merge, False
@@ -91,9 +95,10 @@ class ImageFileWriter:
         Raises
         ------
         InputError
-            If the images have another shape than the file, a column that every file needs is missing,
-            a column has another length than the images, or the columns differ from those of the first chunk; if the
-            images or columns hold what the specification forbids; if the disk does not take them.
+            If the images have another shape than the file, a column that every file needs is
+            missing, a column has another length than the images, or the columns differ from those
+            of the first chunk; if the images or columns hold what the specification forbids; if the
+            disk does not take them.
         """
         self._check_shape(images.shape)
         columns = {name: np.asarray(column) for name, column in events.items()}
@@ -110,8 +115,8 @@ class ImageFileWriter:
     def append_file(self, file: ImageFile) -> None:
         """Add all rows of an image file of the same kind, which must stay until `close`.
 
-        The cells and values are copied as bytes on closing, without a detour through a temporary file; compressed
-        ones are read and appended.
+        The cells and values are copied as bytes on closing, without a detour through a temporary
+        file; compressed ones are read and appended.
 
         Raises
         ------
@@ -124,7 +129,12 @@ class ImageFileWriter:
         if not file.is_part:
             file.check()
         cells, values = file.row_places()
-        if self._compression is not None or cells is None or values is None or file.statistics is None:
+        if (
+            self._compression is not None
+            or cells is None
+            or values is None
+            or file.statistics is None
+        ):
             for rows, images in file.iterate(ROWS_AT_A_TIME):
                 self.append(images, {name: column[rows] for name, column in file.events.items()})
             return
@@ -140,21 +150,28 @@ class ImageFileWriter:
             self._statistics = self._statistics + file.statistics
 
     def close(self, metadata: ImageMetadata) -> None:
-        """Write the file under a temporary name and rename it; needs at least one chunk, empty or not.
+        """Write the file under a temporary name and rename it; needs at least one chunk, empty or
+        not.
 
         Raises
         ------
         InputError
-            If the metadata are those of images of another shape, or of a kind that needs more columns; if the disk
-            does not take the file.
+            If the metadata are those of images of another shape, or of a kind that needs more
+            columns; if the disk does not take the file.
         """
         if metadata.image_shape != self.image_shape:
-            raise InputError(f"{self.path}: metadata of images {metadata.image_shape} do not fit {self.image_shape}")
+            raise InputError(
+                f"{self.path}: metadata of images {metadata.image_shape} do not fit "
+                f"{self.image_shape}"
+            )
         missing = [name for name in metadata.required_columns if name not in (self._columns or ())]
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
         if others := self._labels - {metadata.label}:
-            raise InputError(f"{self.path}: events of label {min(others)} do not fit a file of label {metadata.label}")
+            raise InputError(
+                f"{self.path}: events of label {min(others)} do not fit a file of label "
+                f"{metadata.label}"
+            )
         temporary = self._folder / "complete.h5"
         with refused_by_disk(self.path):
             for array in self._arrays.values():
@@ -176,17 +193,22 @@ class ImageFileWriter:
 
     def _check_shape(self, image_shape: tuple[int, int, int]) -> None:
         if tuple(image_shape) != self.image_shape:
-            raise InputError(f"{self.path}: images of shape {tuple(image_shape)} do not fit {self.image_shape}")
+            raise InputError(
+                f"{self.path}: images of shape {tuple(image_shape)} do not fit {self.image_shape}"
+            )
 
     def _check_images(self, images: SparseImages) -> None:
         """Raise InputError unless the images are such as an image file may hold."""
-        from calovision.storage.kernels import first_unsound  # compiled code is loaded only where it is used
+        from calovision.storage.kernels import (
+            first_unsound,
+        )  # compiled code is loaded only where it is used
 
         offsets, cells, values = images.offsets, images.cells, images.values
         n_cells = math.prod(self.image_shape)
         if offsets.dtype.kind not in "iu" or cells.dtype.kind != "u" or values.dtype.kind != "f":
             raise InputError(
-                f"{self.path}: images with offsets of {offsets.dtype}, cells of {cells.dtype} and values of "
+                f"{self.path}: images with offsets of {offsets.dtype}, cells of {cells.dtype} and "
+                "values of "
                 f"{values.dtype}: they must be whole numbers, unsigned ones and floating-point ones"
             )
         row = first_unsound(offsets, cells, values, n_cells)
@@ -194,27 +216,38 @@ class ImageFileWriter:
             inside = 0 <= offsets[row] <= offsets[row + 1] <= min(len(cells), len(values))
             stored = slice(offsets[row], offsets[row + 1]) if inside else slice(0)
             wrong = describe_row(cells[stored], values[stored], n_cells)
-            raise InputError(f"{self.path}: {wrong.format(row=row)}: nothing of this chunk is written")
+            raise InputError(
+                f"{self.path}: {wrong.format(row=row)}: nothing of this chunk is written"
+            )
 
     def _check_columns(self, columns: Mapping[str, np.ndarray], n_images: int) -> None:
         missing = [name for name in EVENT_COLUMNS if name not in columns]
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
-        for name in sorted(set(columns) ^ (set(columns) if self._columns is None else self._columns)):
+        for name in sorted(
+            set(columns) ^ (set(columns) if self._columns is None else self._columns)
+        ):
             raise InputError(f"{self.path}: event column '{name}' is not in every chunk")
         for name, column in columns.items():
             if column.dtype.kind not in "biuf":
-                raise InputError(f"{self.path}: event column '{name}' must be numbers, not {column.dtype}")
+                raise InputError(
+                    f"{self.path}: event column '{name}' must be numbers, not {column.dtype}"
+                )
             if column.shape[:1] != (n_images,):
                 raise InputError(
-                    f"{self.path}: event column '{name}' has {len(np.atleast_1d(column))} entries for {n_images} images"
+                    f"{self.path}: event column '{name}' has {len(np.atleast_1d(column))} entries "
+                    f"for {n_images} images"
                 )
             check_column(self.path, name, column, None)
             known = self._arrays.get(f"events/{name}")
             row = (column.dtype, column.shape[1:])
-            if known and not (np.can_cast(row[0], known.dtype, "safe") and row[1] == known.row_shape):
+            if known and not (
+                np.can_cast(row[0], known.dtype, "safe") and row[1] == known.row_shape
+            ):
                 before = (known.dtype, known.row_shape)
-                raise InputError(f"{self.path}: event column '{name}' has rows of {row}, but {before} before")
+                raise InputError(
+                    f"{self.path}: event column '{name}' has rows of {row}, but {before} before"
+                )
 
     def _spill(self, name: str, rows: np.ndarray) -> None:
         """Append rows to an array, which the first ones create."""
@@ -224,16 +257,24 @@ class ImageFileWriter:
         self._arrays[name].append(rows)
 
     def _create(self, temporary: Path, metadata: ImageMetadata) -> dict[str, int | None]:
-        """Write everything but the contents of the contiguous data sets; returns the first byte of each, if any."""
+        """Write everything but the contents of the contiguous data sets; returns the first byte of
+        each, if any.
+        """
         with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
             file.attrs.update(metadata.to_attributes())
             for name, array in self._arrays.items():
                 rows = name in ("images/cells", "images/values")
-                array.create(file, name, self._compression if rows else None, outside=rows and self._to_merge)
+                array.create(
+                    file, name, self._compression if rows else None, outside=rows and self._to_merge
+                )
             if self._statistics is not None:
                 for name in ("n", "total", "total_of_squares"):
                     file[f"statistics/{name}"] = getattr(self._statistics, name)
-            inside = [name for name in self._arrays if file[name].chunks is None and file[name].external is None]
+            inside = [
+                name
+                for name in self._arrays
+                if file[name].chunks is None and file[name].external is None
+            ]
             return {name: file[name].id.get_offset() for name in inside}
 
     def _fill(self, temporary: Path, contiguous: Mapping[str, int | None]) -> None:
@@ -244,7 +285,9 @@ class ImageFileWriter:
 
     def _discard(self) -> None:
         for array in self._arrays.values():
-            with suppress(OSError):  # a full disk does not take what was not written yet, and it is not wanted any more
+            with suppress(
+                OSError
+            ):  # a full disk does not take what was not written yet, and it is not wanted any more
                 array.close()
         if not (self._to_merge and self._is_complete):
             shutil.rmtree(self._folder, ignore_errors=True)

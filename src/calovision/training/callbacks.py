@@ -1,6 +1,7 @@
 """Callbacks that stop a run early and write its checkpoints.
 
-A checkpoint falls between two steps, so that a resumed run on a CPU has the same weights as one that was never killed.
+A checkpoint falls between two steps, so that a resumed run on a CPU has the same weights as one
+that was never killed.
 """
 
 import logging
@@ -25,7 +26,9 @@ class EarlyStoppingThatResumes(EarlyStopping):
 
     @cached_property
     def state_key(self) -> str:
-        """Name of the state in a checkpoint; Lightning asks for it at every hook, so that it is put together once."""
+        """Name of the state in a checkpoint; Lightning asks for it at every hook, so that it is put
+        together once.
+        """
         return super().state_key
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
@@ -34,10 +37,11 @@ class EarlyStoppingThatResumes(EarlyStopping):
 
 
 class SaveCheckpoints(Checkpoint):
-    """A checkpoint after every epoch, every few minutes inside one, and when SIGTERM or SLURM ask the run to stop.
+    """A checkpoint after every epoch, every few minutes inside one, and when SIGTERM or SLURM ask
+    the run to stop.
 
-    There is none after the last step of an epoch before its validation: Lightning takes an epoch whose last step is
-    done for complete and would leave its validation out.
+    There is none after the last step of an epoch before its validation: Lightning takes an epoch
+    whose last step is done for complete and would leave its validation out.
 
     Parameters
     ----------
@@ -46,15 +50,20 @@ class SaveCheckpoints(Checkpoint):
     minutes
         Between two inside an epoch.
     requeue_signal
-        Signal upon which a SLURM job is put back into its queue after the running step; None if it is no such job.
+        Signal upon which a SLURM job is put back into its queue after the running step; None if it
+        is no such job.
     """
 
-    def __init__(self, folder: ResumeFolder, minutes: float, requeue_signal: signal.Signals | None) -> None:
+    def __init__(
+        self, folder: ResumeFolder, minutes: float, requeue_signal: signal.Signals | None
+    ) -> None:
         self.folder, self.seconds = folder, 60 * minutes
         self._signal, self._is_asked = requeue_signal, False
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
-        """Begin to count the minutes, and listen to SLURM; Lightning sets all signals back at the end."""
+        """Begin to count the minutes, and listen to SLURM; Lightning sets all signals back at the
+        end.
+        """
         self._saved = time.monotonic()
         if self._signal is not None and threading.current_thread() is threading.main_thread():
             signal.signal(self._signal, self._ask)
@@ -80,7 +89,9 @@ class SaveCheckpoints(Checkpoint):
         """Save what is complete."""
         self._save(trainer)
 
-    def on_save_checkpoint(self, trainer: lightning.Trainer, _: lightning.LightningModule, checkpoint: dict) -> None:
+    def on_save_checkpoint(
+        self, trainer: lightning.Trainer, _: lightning.LightningModule, checkpoint: dict
+    ) -> None:
         """Say of which run it is."""
         checkpoint[FINGERPRINT] = self.folder.fingerprint
 
@@ -95,12 +106,22 @@ class SaveCheckpoints(Checkpoint):
 
 
 def requeue_job() -> None:
-    """Put the SLURM job that this process is in back into its queue; SLURM then ends the process."""
+    """Put the SLURM job that this process is in back into its queue; SLURM then ends the
+    process.
+    """
     job = os.environ["SLURM_JOB_ID"]
     try:
         code = subprocess.run(["scontrol", "requeue", job], check=False).returncode
     except OSError as error:
-        logger.warning("job %s cannot be put back into its queue (scontrol: %s): it goes on", job, error.strerror)
+        logger.warning(
+            "job %s cannot be put back into its queue (scontrol: %s): it goes on",
+            job,
+            error.strerror,
+        )
         return
     if code:
-        logger.warning("job %s is not put back into its queue (scontrol: exit status %d): it goes on", job, code)
+        logger.warning(
+            "job %s is not put back into its queue (scontrol: exit status %d): it goes on",
+            job,
+            code,
+        )

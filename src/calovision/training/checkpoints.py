@@ -1,6 +1,7 @@
 """Checkpoints of a run: files from which a killed run goes on, wherever its folder is now.
 
-A checkpoint holds everything that the rest of the run needs, the weights of the best epoch included, and no path.
+A checkpoint holds everything that the rest of the run needs, the weights of the best epoch
+included, and no path.
 """
 
 import io
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from calovision.atomic import replaced
+from calovision.jobs.atomic import replaced
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class ResumeFolder:
     folder
         Its path.
     fingerprint
-        Of the options and events of the run (`ImageData.fingerprint`); checkpoints of other runs are not used.
+        Of the options and events of the run (`ImageData.fingerprint`); checkpoints of other runs
+        are not used.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
@@ -47,7 +49,9 @@ class ResumeFolder:
         return latest
 
     def latest(self) -> Path | None:
-        """The newest checkpoint of this run that is whole, None if there is none; a warning names those passed over."""
+        """The newest checkpoint of this run that is whole, None if there is none; a warning names
+        those passed over.
+        """
         for path in self._found():
             problem = _problem(path, self.fingerprint)
             if problem is None:
@@ -66,22 +70,30 @@ class ResumeFolder:
     def remove_others(self, kept: list[Path]) -> None:
         """Remove everything else in the folder."""
         for path in set(self.path.iterdir()) - set(kept):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(
+                missing_ok=True
+            )
 
     def remove(self) -> None:
         """Remove it with all checkpoints."""
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _found(self) -> list[Path]:
-        """Checkpoints, the newest first. Copying a folder may change all times, so that these say nothing."""
+        """Checkpoints, the newest first. Copying a folder may change all times, so that these say
+        nothing.
+        """
         numbers = {path: _NUMBER.fullmatch(path.name) for path in self.path.glob("*.ckpt")}
-        return sorted(numbers, key=lambda path: int(numbers[path][1]) if numbers[path] else -1, reverse=True)
+        return sorted(
+            numbers, key=lambda path: int(numbers[path][1]) if numbers[path] else -1, reverse=True
+        )
 
 
 class WholeCheckpoints(TorchCheckpointIO):
     """Files of Lightning's checkpoints that are complete or not there."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None
+    ) -> None:
         """Write beside the path, then rename; InputError if the disk is full."""
         content = io.BytesIO()  # written to a file at once, torch hides that the disk is full
         torch.save(checkpoint, content)

@@ -9,13 +9,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch
-from calovision.errors import InputError
 from calovision.metrics import auc, roc, signal_efficiency_at
 from calovision.models import ImageModel
 from calovision.training.options import TrainingOptions
 
-WORKING_POINTS = {"1e-2": 1e-2, "1e-3": 1e-3}  # background efficiencies that are followed during the training
+WORKING_POINTS = {
+    "1e-2": 1e-2,
+    "1e-3": 1e-3,
+}  # background efficiencies that are followed during the training
 STEPS_BETWEEN_CHECKS = 20  # on a GPU: looking at the loss makes it wait
 
 
@@ -47,8 +50,12 @@ class ImageClassifier(lightning.LightningModule):
         if options.compile:
             self.model.compile()
         self.history: list[dict[str, float]] = []
-        self._best: dict[str, Any] = {}  # row of the history and weights of the epoch with the lowest validation loss
-        self._sums = torch.zeros(3, dtype=torch.float64)  # of the epoch: loss, right answers, images
+        self._best: dict[
+            str, Any
+        ] = {}  # row of the history and weights of the epoch with the lowest validation loss
+        self._sums = torch.zeros(
+            3, dtype=torch.float64
+        )  # of the epoch: loss, right answers, images
         self._clock, self._first_of_clock, self._seconds = 0.0, 0.0, 0.0
         self._learning_rate = options.learning_rate
         self.validation_outputs: tuple[np.ndarray, ...] | None = None
@@ -57,48 +64,64 @@ class ImageClassifier(lightning.LightningModule):
 
     def forward(self, batch: ImageBatch) -> torch.Tensor:
         """Logits ``(n,)``, float32."""
-        is_scaled = self.model.scaling.of_cells  # nine of ten cells are empty: the others are scaled before
+        is_scaled = (
+            self.model.scaling.of_cells
+        )  # nine of ten cells are empty: the others are scaled before
         if is_scaled:
             batch = replace(batch, values=self.model.scaling(batch.values))
         images = batch.dense(memory_format=self.memory_format)
-        return self.model(images, batch.variables if batch.variables.shape[1] else None, is_scaled=is_scaled).float()
+        return self.model(
+            images, batch.variables if batch.variables.shape[1] else None, is_scaled=is_scaled
+        ).float()
 
     def on_train_epoch_start(self) -> None:
         """Forget the sums of the epoch before."""
         self._sums = torch.zeros(3, dtype=torch.float64, device=self.device)
 
     def on_train_batch_start(self, batch: ImageBatch, batch_idx: int) -> None:
-        """Dropout of a step depends on the seed and the step only, so that a resumed run draws the same."""
+        """Dropout of a step depends on the seed and the step only, so that a resumed run draws the
+        same.
+        """
         if not self._clock:
             self._clock, self._first_of_clock = time.perf_counter(), float(self._sums[2])
             self._sums = self._sums.to(self.device)
         self._learning_rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         step = self.trainer.global_step * self.trainer.world_size + self.trainer.global_rank
         # on the CPU without torch.manual_seed, which looks for other devices each time
-        manual_seed = torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
+        manual_seed = (
+            torch.default_generator.manual_seed if self.device.type == "cpu" else torch.manual_seed
+        )
         manual_seed((self.options.seed << 32) + step)
 
     def training_step(self, batch: ImageBatch, _: int) -> torch.Tensor:
         """Weighted loss of a batch."""
         logits, n = self._logits_of_a_step(batch), len(batch)
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, batch.labels, weight=batch.weights)
+        loss = nn.functional.binary_cross_entropy_with_logits(
+            logits, batch.labels, weight=batch.weights
+        )
         right = ((logits.detach() > 0) == (batch.labels > 0.5)).sum()
-        self._sums += torch.stack([loss.detach().double() * n, right.double(), right.new_tensor(n).double()])
+        self._sums += torch.stack(
+            [loss.detach().double() * n, right.double(), right.new_tensor(n).double()]
+        )
         self._unchecked.append((loss.detach(), batch))
         if self.device.type != "cuda" or len(self._unchecked) >= STEPS_BETWEEN_CHECKS:
             self._check_losses()
         return loss
 
     def _logits_of_a_step(self, batch: ImageBatch) -> torch.Tensor:
-        """Logits; InputError where batch normalization has one number a channel, of which there is no variance."""
+        """Logits; InputError where batch normalization has one number a channel, of which there is
+        no variance.
+        """
         try:
             return self(batch)
         except ValueError as error:
             if not str(error).startswith("Expected more than 1 value per channel"):
                 raise
             raise InputError(
-                f"network '{self.options.network}' has a batch normalization of single numbers, which cannot be "
-                f"trained with {len(batch)} image in a step: set train.batch_size to {2 * self.options.n_processes} or "
+                f"network '{self.options.network}' has a batch normalization of single numbers, "
+                "which cannot be "
+                f"trained with {len(batch)} image in a step: set train.batch_size to "
+                f"{2 * self.options.n_processes} or "
                 "more, and give as many training events"
             ) from error
 
@@ -113,14 +136,20 @@ class ImageClassifier(lightning.LightningModule):
 
     def _explain(self, batch: ImageBatch) -> str:
         name_events = self.trainer.datamodule.name_events
-        owners = torch.repeat_interleave(torch.arange(len(batch), device=batch.offsets.device), batch.offsets.diff())
+        owners = torch.repeat_interleave(
+            torch.arange(len(batch), device=batch.offsets.device), batch.offsets.diff()
+        )
         strange = torch.unique(owners[~torch.isfinite(batch.values)])
         if len(strange):
             events = name_events(batch.indices[strange].cpu().numpy())
-            return f"the training loss is not finite: NaN or infinite cells in the images of {events}; build them again"
+            return (
+                "the training loss is not finite: NaN or infinite cells in the images of "
+                f"{events}; build them again"
+            )
         events = name_events(batch.indices.cpu().numpy())
         return (
-            f"the training loss is not finite in step {self.trainer.global_step} (events {events}), though the images "
+            f"the training loss is not finite in step {self.trainer.global_step} (events "
+            f"{events}), though the images "
             "are: lower train.learning_rate or set train.gradient_clip"
         )
 
@@ -135,19 +164,30 @@ class ImageClassifier(lightning.LightningModule):
         self._validation.append((self(batch), batch.labels, batch.weights, batch.indices))
 
     def on_validation_epoch_end(self) -> None:
-        """Numbers of the epoch: to Lightning, which logs them and watches the loss, and to the history."""
+        """Numbers of the epoch: to Lightning, which logs them and watches the loss, and to the
+        history.
+        """
         numbers = self._training_numbers() | self._validation_numbers()
         self.history.append({"epoch": self.current_epoch} | numbers)
         self._keep_best()
         self.log_dict(numbers, batch_size=1)
         for name in ("validation_loss", "validation_auc"):
-            self.log(f"{name.removeprefix('validation_')}", numbers[name], prog_bar=True, logger=False, batch_size=1)
+            self.log(
+                f"{name.removeprefix('validation_')}",
+                numbers[name],
+                prog_bar=True,
+                logger=False,
+                batch_size=1,
+            )
 
     def _keep_best(self) -> None:
         """Copy the weights if no epoch before had as low a validation loss."""
         loss, row = self.history[-1]["validation_loss"], len(self.history) - 1
         if not self._best or loss < self.history[self._best["row"]]["validation_loss"]:
-            weights = {name: tensor.detach().to("cpu", copy=True) for name, tensor in self.state_dict().items()}
+            weights = {
+                name: tensor.detach().to("cpu", copy=True)
+                for name, tensor in self.state_dict().items()
+            }
             self._best = {"row": row, "weights": weights}
 
     def _training_numbers(self) -> dict[str, float]:
@@ -162,7 +202,9 @@ class ImageClassifier(lightning.LightningModule):
         }
 
     def _validation_numbers(self) -> dict[str, float]:
-        """Loss, accuracy, AUC and efficiencies of the validation split with the training's weights."""
+        """Loss, accuracy, AUC and efficiencies of the validation split with the training's
+        weights.
+        """
         parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
         self._validation.clear()
         gathered = [self.all_gather(part).reshape(-1) for part in parts]
@@ -171,22 +213,31 @@ class ImageClassifier(lightning.LightningModule):
         logits, labels, weights = (part.double().cpu()[first] for part in gathered[:3])
         loss = nn.functional.binary_cross_entropy_with_logits(logits, labels, weight=weights)
         if not torch.isfinite(loss):
-            raise InputError("the loss of the validation split is not finite: lower train.learning_rate")
-        self.validation_outputs = logits, labels, weights = [part.numpy() for part in (logits, labels, weights)]
+            raise InputError(
+                "the loss of the validation split is not finite: lower train.learning_rate"
+            )
+        self.validation_outputs = logits, labels, weights = [
+            part.numpy() for part in (logits, labels, weights)
+        ]
         return {
             "validation_loss": float(loss),
             "validation_accuracy": float(np.mean((logits > 0) == (labels > 0.5))),
             "validation_auc": auc(roc(logits, labels, weights)),
         } | {
-            f"validation_signal_efficiency_{name}": signal_efficiency_at(logits, labels, weights, point).value
+            f"validation_signal_efficiency_{name}": signal_efficiency_at(
+                logits, labels, weights, point
+            ).value
             for name, point in WORKING_POINTS.items()
         }
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict:
         """Adam, with the learning rate of the schedule in every step."""
         rate = self.options.learning_rate
-        # fused: all parameters in one pass; in mixed precision Lightning does not clip gradients before such a step
-        optimizer = torch.optim.Adam(self.parameters(), lr=rate, fused=self.options.gradient_clip is None)
+        # fused: all parameters in one pass; in mixed precision Lightning does not clip gradients
+        # before such a step
+        optimizer = torch.optim.Adam(
+            self.parameters(), lr=rate, fused=self.options.gradient_clip is None
+        )
         if self.options.schedule == "constant":
             return optimizer
         n_steps = int(self.trainer.estimated_stepping_batches)
@@ -198,7 +249,11 @@ class ImageClassifier(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict) -> None:
         """Keep the numbers of the epochs and of the running one, and the weights of the best."""
-        checkpoint["calovision"] = {"history": self.history, "sums": self._sums.cpu(), "best": self._best}
+        checkpoint["calovision"] = {
+            "history": self.history,
+            "sums": self._sums.cpu(),
+            "best": self._best,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """Go on counting where the run was killed."""

@@ -9,6 +9,7 @@ import lightning
 import numpy as np
 import torch
 
+from calovision.core.errors import InputError
 from calovision.datasets import (
     ImageBatch,
     ImageLoader,
@@ -17,10 +18,9 @@ from calovision.datasets import (
     variable_names,
     variable_statistics,
 )
-from calovision.errors import InputError
 from calovision.models import ModelSpecification, ScalingStatistics
-from calovision.splits import SPLITS
 from calovision.storage import ImageCollection
+from calovision.storage.splits import SPLITS
 from calovision.training.options import TrainingOptions
 
 VALIDATION_BATCH = 256  # images at a time where no gradient is needed
@@ -45,7 +45,9 @@ class ImageData(lightning.LightningDataModule):
         If a split lacks a class or the weights are no weights.
     """
 
-    def __init__(self, collection: ImageCollection, options: TrainingOptions, luminosity_fb: float) -> None:
+    def __init__(
+        self, collection: ImageCollection, options: TrainingOptions, luminosity_fb: float
+    ) -> None:
         super().__init__()
         self.collection, self.options = collection, options
         self._training: LoaderThatResumes | None = None
@@ -53,7 +55,11 @@ class ImageData(lightning.LightningDataModule):
         split, labels = collection.column("split"), collection.column("label")
         # only the schemes that look at the cross-sections need them
         needs_weights = options.weights in ("raw", "log1p")
-        event_weights = collection.event_weights(luminosity_fb) if needs_weights else collection.column("weight")
+        event_weights = (
+            collection.event_weights(luminosity_fb)
+            if needs_weights
+            else collection.column("weight")
+        )
         self.indices, self.weights = {}, {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
@@ -62,7 +68,9 @@ class ImageData(lightning.LightningDataModule):
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
             _check_split(name, labels[chosen])
             self.indices[name] = chosen
-            self.weights[name] = training_weights(labels[chosen], event_weights[chosen], options.weights)
+            self.weights[name] = training_weights(
+                labels[chosen], event_weights[chosen], options.weights
+            )
 
     def train_dataloader(self) -> "LoaderThatResumes":
         """Shuffled, turned and mirrored if the options say so."""
@@ -87,13 +95,16 @@ class ImageData(lightning.LightningDataModule):
             seed=self.options.seed,
             rank=self.trainer.global_rank,
             world_size=self.trainer.world_size,
-            # on the CPU a batch is read in a thousandth of a step, and a thread would take a core from it
+            # on the CPU a batch is read in a thousandth of a step, and a thread would take a core
+            # from it
             prefetch=2 if on_gpu else 0,
             pin_memory=on_gpu,
             **choices,
         )
 
-    def transfer_batch_to_device(self, batch: ImageBatch, device: torch.device, dataloader_idx: int) -> ImageBatch:
+    def transfer_batch_to_device(
+        self, batch: ImageBatch, device: torch.device, dataloader_idx: int
+    ) -> ImageBatch:
         """Send the sparse rows; they become images on the device."""
         return batch.to(device, non_blocking=True)
 
@@ -102,7 +113,9 @@ class ImageData(lightning.LightningDataModule):
         return self._training.state_dict()
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Begin there. (Lightning gives loaders their state only if it made them after it read the checkpoint.)"""
+        """Begin there. (Lightning gives loaders their state only if it made them after it read the
+        checkpoint.)
+        """
         self._state = state
         if self._training is not None:
             self._training.load_state_dict(state)
@@ -114,21 +127,30 @@ class ImageData(lightning.LightningDataModule):
         return ", ".join(names) + (f" and {len(indices) - 5} others" if len(indices) > 5 else "")
 
     def fingerprint(self) -> str:
-        """Hash of everything that decides the weights: options, events, their labels and weights."""
+        """Hash of everything that decides the weights: options, events, their labels and
+        weights.
+        """
         options = asdict(self.options)
         del options["checkpoint_minutes"]
-        digest = hashlib.sha256(json.dumps([options, list(self.collection.samples)], sort_keys=True).encode())
+        digest = hashlib.sha256(
+            json.dumps([options, list(self.collection.samples)], sort_keys=True).encode()
+        )
         for name in ("train", "validation"):
             digest.update(self.collection.column("event_number")[self.indices[name]].tobytes())
             digest.update(self.indices[name].tobytes() + self.weights[name].tobytes())
-        digest.update(json.dumps([file.metadata.configuration_hash for file in self.collection.files]).encode())
+        digest.update(
+            json.dumps(
+                [file.metadata.configuration_hash for file in self.collection.files]
+            ).encode()
+        )
         return digest.hexdigest()
 
 
 class LoaderThatResumes:
     """Batches of Lightning's epoch, from the one on that its checkpoint says.
 
-    Lightning asks for the iterator before it knows the epoch; here the epoch counts when the first batch is asked for.
+    Lightning asks for the iterator before it knows the epoch; here the epoch counts when the first
+    batch is asked for.
     """
 
     def __init__(self, loader: ImageLoader, trainer: lightning.Trainer) -> None:
@@ -169,7 +191,8 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         n_variables=len(variable_names(collection, options.variables)),
         seen_channels=tuple(options.channels),
         scaling=options.scaling,
-        circular=options.circular and info.kind == "event",  # the edges of a jet image are no neighbors
+        circular=options.circular
+        and info.kind == "event",  # the edges of a jet image are no neighbors
         options=dict(options.options),
     )
 
@@ -189,7 +212,9 @@ def measure_statistics(data: ImageData) -> ScalingStatistics:
 
 
 def _pixel_statistics(collection: ImageCollection) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each pixel; a jet recipe says whether to center, and what to add to the latter."""
+    """Mean and standard deviation of each pixel; a jet recipe says whether to center, and what to
+    add to the latter.
+    """
     pixels, recipe = collection.statistics(), collection.metadata.jet_recipe or {}
     mean = pixels.mean if recipe.get("zero_center", True) else np.zeros_like(pixels.mean)
     floor = recipe.get("standardize")
@@ -200,6 +225,7 @@ def _check_split(name: str, labels: np.ndarray) -> None:
     for label, title in ((1, "signal"), (0, "background")):
         if not np.any(labels == label):
             raise InputError(
-                f"the {name} split has no {title} event (label {label}): give more events or a larger share in "
+                f"the {name} split has no {title} event (label {label}): give more events or a "
+                "larger share in "
                 "split.fractions"
             )

@@ -10,7 +10,9 @@ from calovision.training.classifier import ImageClassifier
 
 
 def largest_batch_size(classifier: ImageClassifier, device: torch.device, batch_size: int) -> int:
-    """Half, a quarter, ... of a batch size: the first whose training step fits the device; 0 if none does."""
+    """Half, a quarter, ... of a batch size: the first whose training step fits the device; 0 if
+    none does.
+    """
     while batch_size > 1:
         batch_size //= 2
         if _step_fits(classifier, device, batch_size):

@@ -10,27 +10,37 @@ import lightning
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from calovision.atomic import replaced
+from calovision.jobs.atomic import replaced
 from calovision.metrics import roc
 
 HISTORY = (
-    "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "validation_auc",
-    "validation_signal_efficiency_1e-2", "validation_signal_efficiency_1e-3", "learning_rate", "images_per_s",
-)  # fmt: skip
+    "epoch",
+    "train_loss",
+    "train_accuracy",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_auc",
+    "validation_signal_efficiency_1e-2",
+    "validation_signal_efficiency_1e-3",
+    "learning_rate",
+    "images_per_s",
+)
 """Columns of history.csv; the validation's numbers have the weights of the training loss."""
 STEPS_BETWEEN_LOSSES = 50
 STEPS_BETWEEN_REFRESHES = 10
 
 
 class FollowRun(Callback):
-    """Write history.csv after every epoch, and to TensorBoard the loss between epochs and pictures every few epochs.
+    """Write history.csv after every epoch, and to TensorBoard the loss between epochs and pictures
+    every few epochs.
 
     Parameters
     ----------
     history
         Path of history.csv.
     epochs_between_figures
-        The ROC curve and the outputs of both classes are drawn after the first epoch, every so many, and at the end.
+        The ROC curve and the outputs of both classes are drawn after the first epoch, every so
+        many, and at the end.
     """
 
     def __init__(self, history: Path, *, epochs_between_figures: int = 5) -> None:
@@ -38,23 +48,36 @@ class FollowRun(Callback):
         self.epochs_between_figures = epochs_between_figures
         self._drawn = -1
 
-    def on_train_start(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+    def on_train_start(
+        self, trainer: lightning.Trainer, classifier: lightning.LightningModule
+    ) -> None:
         """Give TensorBoard, whose folder is new, the epochs before a run was killed."""
         steps = trainer.num_training_batches
         for row in classifier.history:
             numbers = {name: value for name, value in row.items() if name != "epoch"}
-            trainer.logger.log_metrics(numbers | {"epoch": row["epoch"]}, (row["epoch"] + 1) * steps - 1)
+            trainer.logger.log_metrics(
+                numbers | {"epoch": row["epoch"]}, (row["epoch"] + 1) * steps - 1
+            )
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, _: lightning.LightningModule, outputs: Mapping, *__: object
+        self,
+        trainer: lightning.Trainer,
+        _: lightning.LightningModule,
+        outputs: Mapping,
+        *__: object,
     ) -> None:
         """Loss and learning rate every few steps."""
         if trainer.global_step % STEPS_BETWEEN_LOSSES == 0 and trainer.is_global_zero:
             rate = trainer.optimizers[0].param_groups[0]["lr"]
-            numbers = {"train_loss_of_a_batch": float(outputs["loss"]), "learning_rate_of_a_batch": rate}
+            numbers = {
+                "train_loss_of_a_batch": float(outputs["loss"]),
+                "learning_rate_of_a_batch": rate,
+            }
             trainer.logger.log_metrics(numbers, trainer.global_step)
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, classifier: lightning.LightningModule
+    ) -> None:
         """Write the history and, in their turn, the pictures."""
         if not trainer.is_global_zero:
             return
@@ -62,7 +85,9 @@ class FollowRun(Callback):
         if trainer.current_epoch % self.epochs_between_figures == 0:
             self._draw(trainer, classifier)
 
-    def on_train_end(self, trainer: lightning.Trainer, classifier: lightning.LightningModule) -> None:
+    def on_train_end(
+        self, trainer: lightning.Trainer, classifier: lightning.LightningModule
+    ) -> None:
         """Draw the last epoch."""
         if trainer.is_global_zero and classifier.validation_outputs is not None:
             self._draw(trainer, classifier)
@@ -77,7 +102,9 @@ class FollowRun(Callback):
         board = trainer.logger.experiment
         curve = {"cnn": roc(logits, labels, weights)}
         board.add_figure("roc", plot_roc(curve, reference="cnn"), trainer.global_step)
-        board.add_figure("output_of_both_classes", plot_scores(logits, labels, weights), trainer.global_step)
+        board.add_figure(
+            "output_of_both_classes", plot_scores(logits, labels, weights), trainer.global_step
+        )
 
 
 def write_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
@@ -96,7 +123,9 @@ class ProgressBar(TQDMProgressBar):
 
     def get_metrics(self, *args: object) -> dict:
         """Numbers at the end of the bar."""
-        return {name: value for name, value in super().get_metrics(*args).items() if name != "v_num"}
+        return {
+            name: value for name, value in super().get_metrics(*args).items() if name != "v_num"
+        }
 
 
 def tensorboard(folder: Path) -> TensorBoardLogger:
@@ -118,7 +147,9 @@ def quiet_lightning() -> Iterator[None]:
             # one process needs no srun, and Snakemake starts the jobs of a farm
             warnings.filterwarnings("ignore", message="The `srun` command is available")
             # it holds the key of the run, or what the run goes on from
-            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+            warnings.filterwarnings(
+                "ignore", message="Checkpoint directory .* exists and is not empty"
+            )
             yield
     finally:
         for name, level in levels.items():

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from calovision.core.errors import InputError
 from calovision.datasets import WEIGHT_SCHEMES
-from calovision.errors import InputError
 from calovision.models import multiplies_bf16
 
 SCHEDULES = ("one_cycle", "cosine", "constant")
@@ -27,21 +27,26 @@ class TrainingOptions:
     Attributes
     ----------
     network, options
-        Name in ``models.NETWORKS`` or import path ``package.module:Class``, and the network's own options.
+        Name in ``models.NETWORKS`` or import path ``package.module:Class``, and the network's own
+        options.
     scaling, circular, variables
-        Scaling of the images, circular padding in phi, event columns beside the image (`models.ModelSpecification`).
+        Scaling of the images, circular padding in phi, event columns beside the image
+        (`models.ModelSpecification`).
     channels
         Channels of the images that the network looks at; empty for all.
     training_share
-        Part of the training split that is used, for learning curves; smaller parts are in the larger ones.
+        Part of the training split that is used, for learning curves; smaller parts are in the
+        larger ones.
     validation_share
-        Part of the validation split that is looked at after every epoch; smaller parts are in the larger ones.
+        Part of the validation split that is looked at after every epoch; smaller parts are in the
+        larger ones.
     epochs, patience
         Largest number of epochs, and how many without a lower validation loss end the run.
     batch_size
         Images in a step, over all processes.
     learning_rate, schedule
-        Of Adam: the highest of ``one_cycle`` (Smith, Topin, arXiv:1708.07120) and ``cosine``, or ``constant``.
+        Of Adam: the highest of ``one_cycle`` (Smith, Topin, arXiv:1708.07120) and ``cosine``, or
+        ``constant``.
     weights
         One of ``datasets.WEIGHT_SCHEMES``.
     augmentation
@@ -49,7 +54,8 @@ class TrainingOptions:
     device, n_devices, n_nodes
         ``auto``, ``cpu`` or ``gpu``; processes a node (one GPU each) and nodes.
     precision
-        ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``auto``: bf16 where the device multiplies it in hardware.
+        ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``auto``: bf16 where the device multiplies it in
+        hardware.
     channels_last, compile
         Memory order of the images; torch.compile.
     gradient_clip
@@ -103,15 +109,21 @@ class TrainingOptions:
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:
-                raise InputError(f"train.{name} '{getattr(self, name)}' is unknown: choose from {', '.join(known)}")
+                raise InputError(
+                    f"train.{name} '{getattr(self, name)}' is unknown: choose from "
+                    f"{', '.join(known)}"
+                )
         self._check_numbers()
         self._check_device()
         for name in ("training_share", "validation_share"):
             if not 0 < getattr(self, name) <= 1:
-                raise InputError(f"train.{name} is {getattr(self, name)}: give a part above 0, at most 1")
+                raise InputError(
+                    f"train.{name} is {getattr(self, name)}: give a part above 0, at most 1"
+                )
         if self.batch_size % self.n_processes:
             raise InputError(
-                f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} processes: choose a "
+                f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} "
+                "processes: choose a "
                 f"multiple of {self.n_processes}"
             )
 
@@ -127,10 +139,13 @@ class TrainingOptions:
 
     def _check_device(self) -> None:
         if self.device == "gpu" and not torch.cuda.is_available():
-            raise InputError("train.device is 'gpu' but there is none on this machine: choose auto or cpu")
+            raise InputError(
+                "train.device is 'gpu' but there is none on this machine: choose auto or cpu"
+            )
         if self.on_gpu and self.n_devices > torch.cuda.device_count():
             raise InputError(
-                f"train.n_devices is {self.n_devices} but this machine has {torch.cuda.device_count()} GPU: choose less"
+                f"train.n_devices is {self.n_devices} but this machine has "
+                f"{torch.cuda.device_count()} GPU: choose less"
             )
         if self.precision == "fp16" and not self.on_gpu:
             raise InputError("train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32")

@@ -14,8 +14,8 @@ import torch
 from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from calovision.atomic import refused_by_disk
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import refused_by_disk
 from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
 from calovision.storage import ImageCollection
@@ -25,7 +25,13 @@ from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData, measure_statistics, specify_model
 from calovision.training.launch import find_launcher, own_processes, requeue_signal
 from calovision.training.memory import largest_batch_size
-from calovision.training.monitoring import FollowRun, ProgressBar, quiet_lightning, tensorboard, write_history
+from calovision.training.monitoring import (
+    FollowRun,
+    ProgressBar,
+    quiet_lightning,
+    tensorboard,
+    write_history,
+)
 from calovision.training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
@@ -43,16 +49,17 @@ def train_network(
 ) -> Path:
     """Train on the training split, stop early on the validation split, keep the best epoch.
 
-    A run that was killed goes on from its last checkpoint when it is called again with the same options and events;
-    on a CPU it ends with the same weights as one that was not.
+    A run that was killed goes on from its last checkpoint when it is called again with the same
+    options and events; on a CPU it ends with the same weights as one that was not.
 
     Parameters
     ----------
     collection
         Image files of all samples.
     folder
-        Gets ``model.safetensors`` and ``model.json`` (`models.load_model`), ``history.csv`` (one row per epoch) and
-        TensorBoard's ``tensorboard/``, in place of those of an older run; ``resume/`` until the run is complete.
+        Gets ``model.safetensors`` and ``model.json`` (`models.load_model`), ``history.csv`` (one
+        row per epoch) and TensorBoard's ``tensorboard/``, in place of those of an older run;
+        ``resume/`` until the run is complete.
     options
         Network, optimizer, augmentation, device.
     luminosity_fb
@@ -67,8 +74,8 @@ def train_network(
     Raises
     ------
     InputError
-        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the loss is not
-        finite, the memory does not suffice, or the folder cannot be written to.
+        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the
+        loss is not finite, the memory does not suffice, or the folder cannot be written to.
     """
     options.check()
     collection.require_events()
@@ -84,7 +91,11 @@ def train_network(
         if is_first:
             _remove_older_run(folder)
         latest = resume.prepare() if is_first else resume.latest()
-        with own_processes(options.n_nodes) if launcher is None else nullcontext(launcher) as environment:
+        with (
+            own_processes(options.n_nodes)
+            if launcher is None
+            else nullcontext(launcher) as environment
+        ):
             trainer = _make_trainer(folder, resume, options, environment, progress_bar=progress_bar)
             _fit(trainer, classifier, data, latest)
         if is_first:
@@ -93,18 +104,25 @@ def train_network(
 
 
 def _remove_older_run(folder: Path) -> None:
-    """Remove what a run writes, so that no curve or model of an older one is taken for the new one's."""
+    """Remove what a run writes, so that no curve or model of an older one is taken for the new
+    one's.
+    """
     for name in OUTPUTS:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "tensorboard", ignore_errors=True)
 
 
-def _fit(trainer: lightning.Trainer, classifier: ImageClassifier, data: ImageData, latest: Path | None) -> None:
+def _fit(
+    trainer: lightning.Trainer, classifier: ImageClassifier, data: ImageData, latest: Path | None
+) -> None:
     options, device = classifier.options, trainer.strategy.root_device
     keep_freed_memory()
-    # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result depends on it
+    # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result
+    # depends on it
     torch.utils.deterministic.fill_uninitialized_memory = False
-    logger.info("training %s on %d events, device %s", options.network, len(data.indices["train"]), device)
+    logger.info(
+        "training %s on %d events, device %s", options.network, len(data.indices["train"]), device
+    )
     if latest is not None:
         logger.info("going on from %s", latest)
     try:
@@ -152,7 +170,8 @@ def _make_trainer(
             enable_model_summary=False,
             num_sanity_val_steps=0,
             deterministic="warn",
-            log_every_n_steps=1,  # all is logged per epoch; a larger one would warn of splits with few batches
+            # all is logged per epoch; a larger one would warn of splits with few batches
+            log_every_n_steps=1,
         )
 
 
@@ -165,16 +184,25 @@ def _strategy(options: TrainingOptions, environment: ClusterEnvironment) -> str:
 
 def _explain_memory(classifier: ImageClassifier, device: torch.device) -> str:
     options = classifier.options
-    fits = largest_batch_size(classifier, device, options.batch_size // options.n_processes) * options.n_processes
+    fits = (
+        largest_batch_size(classifier, device, options.batch_size // options.n_processes)
+        * options.n_processes
+    )
     advice = f"{fits} would fit" if fits else "not even 1 image would fit: choose a smaller network"
     return f"out of memory on device {device} with train.batch_size {options.batch_size}: {advice}"
 
 
-def _store(classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder) -> None:
-    """Store the weights of the best epoch and what became of the run, then remove the checkpoints."""
+def _store(
+    classifier: ImageClassifier, data: ImageData, folder: Path, resume: ResumeFolder
+) -> None:
+    """Store the weights of the best epoch and what became of the run, then remove the
+    checkpoints.
+    """
     latest = resume.latest()  # the run may have been that of other processes
     if latest is None:
-        raise InputError(f"{resume.path}: the checkpoint of the last epoch is gone or damaged: train again")
+        raise InputError(
+            f"{resume.path}: the checkpoint of the last epoch is gone or damaged: train again"
+        )
     state = read_checkpoint(latest)["calovision"]
     history, best = state["history"], state["best"]
     classifier.to("cpu").load_state_dict(best["weights"])
@@ -193,5 +221,7 @@ def _store(classifier: ImageClassifier, data: ImageData, folder: Path, resume: R
         "images_per_s": float(np.median([numbers["images_per_s"] for numbers in history])),
     }
     save_model(folder, classifier.model, training=training)
-    logger.info("best epoch: %d, validation loss %.6g", training["best_epoch"], training["validation_loss"])
+    logger.info(
+        "best epoch: %d, validation loss %.6g", training["best_epoch"], training["validation_loss"]
+    )
     resume.remove()

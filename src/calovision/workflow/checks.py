@@ -1,19 +1,28 @@
 """Checks of a configuration by itself: keys, types, values, and what must fit together."""
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.workflow.configuration import schema_of_configuration
 from calovision.workflow.samples import check_samples
 
 TAKEN_NAMES = {
-    *("sample", "event_number", "label", "weight", "weight_variations", "split", "overflow", "signal_region"),
+    *(
+        "sample",
+        "event_number",
+        "label",
+        "weight",
+        "weight_variations",
+        "split",
+        "overflow",
+        "signal_region",
+    ),
     *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
     *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
     *("leading_towers", "leading_tracks"),
@@ -38,16 +47,9 @@ def check_configuration(configuration: Mapping[str, Any]) -> None:
     _check_robustness(configuration)
     if configuration["event_content"] is None and "referee" in configuration["baselines"]:
         raise InputError(
-            "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set event_content"
+            "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set "
+            "event_content"
         )
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` with the known name that resembles ``name``, or ``""``."""
-    names = list(known)
-    same = [one for one in names if one.replace("_", "").lower() == name.replace("_", "").lower()]
-    found = same or get_close_matches(name, names, n=1)
-    return f"; did you mean '{found[0]}'?" if found else ""
 
 
 def _check_values(value: Any, path: tuple[str, ...]) -> None:
@@ -56,13 +58,17 @@ def _check_values(value: Any, path: tuple[str, ...]) -> None:
         for key, one in value.items():
             name = ".".join((*path, str(key)))
             if not isinstance(key, str):
-                raise InputError(f"configuration key '{name}': {key!r} is no text; write it in quotes, '{key}'")
+                raise InputError(
+                    f"configuration key '{name}': {key!r} is no text; write it in quotes, '{key}'"
+                )
             _check_values(one, (*path, key))
     elif isinstance(value, list | tuple):
         for number, one in enumerate(value):
             _check_values(one, (*path, str(number)))
     elif isinstance(value, float) and not isfinite(value):
-        raise InputError(f"configuration key '{'.'.join(path)}': {value} is no finite number; give one")
+        raise InputError(
+            f"configuration key '{'.'.join(path)}': {value} is no finite number; give one"
+        )
 
 
 def _sentence_of(error: ValidationError) -> str:
@@ -72,9 +78,15 @@ def _sentence_of(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = [name for name in error.instance if name not in known]
-        hint = f"{nearest(unknown[0], known)}; known here: {', '.join(known)}" if known and unknown else ""
+        hint = (
+            f"{nearest(unknown[0], known)}; known here: {', '.join(known)}"
+            if known and unknown
+            else ""
+        )
     elif error.validator == "enum" and isinstance(error.instance, str):
-        hint = nearest(error.instance, [one for one in error.validator_value if isinstance(one, str)])
+        hint = nearest(
+            error.instance, [one for one in error.validator_value if isinstance(one, str)]
+        )
     elif error.validator == "pattern":
         hint = nearest(str(error.instance), _names_in_pattern(error.validator_value))
     elif error.validator == "type" and error.instance is None:
@@ -97,14 +109,20 @@ def _check_robustness(configuration: Mapping[str, Any]) -> None:
     for name in robustness["models"]:
         if name not in models:
             raise InputError(
-                f"configuration key 'robustness.models': there is no model '{name}'; choose from {', '.join(models)}"
+                f"configuration key 'robustness.models': there is no model '{name}'; choose from "
+                f"{', '.join(models)}"
             )
     samples = configuration["samples"]
-    read = [name for name, sample in samples.items() if "files" in sample and sample.get("role") != "reach"]
+    read = [
+        name
+        for name, sample in samples.items()
+        if "files" in sample and sample.get("role") != "reach"
+    ]
     for variation, changes in robustness["variations"].items():
         if "pile_up" in changes and read:
             raise InputError(
-                f"configuration key 'robustness.variations.{variation}.pile_up': sample {read[0]} is read from files, "
+                f"configuration key 'robustness.variations.{variation}.pile_up': sample {read[0]} "
+                "is read from files, "
                 "and pile-up is simulated; leave it out"
             )
 
@@ -120,4 +138,7 @@ def _check_model_names(names: list[str], baselines: list[str]) -> None:
         elif name in TAKEN_NAMES:
             owner = "an event variable or column"
         if owner is not None:
-            raise InputError(f"configuration key 'models.{name}': in the results this name is {owner}; choose another")
+            raise InputError(
+                f"configuration key 'models.{name}': in the results this name is {owner}; choose "
+                "another"
+            )

@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from calovision.errors import InputError
-from calovision.user_files import parse_scalar, read_yaml
+from calovision.core.errors import InputError
+from calovision.core.user_files import parse_scalar, read_yaml
 
 EXAMPLE = Path("config/config.yaml")
 """File of the working folder, read (if there is one) between the defaults and the user's files."""
@@ -56,7 +56,7 @@ def read_configuration(
     Raises
     ------
     InputError
-        If a file cannot be read as `calovision.user_files.read_yaml` does.
+        If a file cannot be read as `calovision.core.user_files.read_yaml` does.
     """
     configuration = default_configuration()
     if base is None and EXAMPLE.is_file():
@@ -74,8 +74,10 @@ def _read_base(file: Path) -> dict[str, Any]:
     for key in content:
         if key not in schema_of_configuration()["properties"]:
             raise InputError(
-                f"configuration key '{key}' of {file}, which is read since it is in the working folder: there is no "
-                "such key; if the file belongs to another workflow, run in another folder (--directory)"
+                f"configuration key '{key}' of {file}, which is read since it is in the working "
+                "folder: there is no "
+                "such key; if the file belongs to another workflow, run in another folder "
+                "(--directory)"
             )
     return content
 
@@ -88,7 +90,9 @@ def from_command_line(values: Mapping[str, Any]) -> dict[str, Any]:
     return with_types(values, schema_of_configuration(), parse=True)
 
 
-def merge_configurations(base: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def merge_configurations(
+    base: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Apply changes to a configuration, one after the other.
 
     Mappings are merged key by key, everything else is replaced. The sections `NAMED` of ``base``
@@ -140,7 +144,9 @@ def with_types(value: Any, schema: Mapping[str, Any], *, parse: bool = False) ->
     if isinstance(value, Mapping):
         known, others = schema.get("properties", {}), schema.get("additionalProperties")
         others = others if isinstance(others, Mapping) else {}
-        return {key: with_types(one, known.get(key, others), parse=parse) for key, one in value.items()}
+        return {
+            key: with_types(one, known.get(key, others), parse=parse) for key, one in value.items()
+        }
     if isinstance(value, list | tuple):
         return [with_types(one, schema.get("items", {}), parse=parse) for one in value]
     types = _types_of(schema)

@@ -6,8 +6,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-from calovision.errors import InputError
-from calovision.workflow.checks import nearest
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 
 
 def check_class(key: str, name: str, folders: Sequence[str]) -> None:
@@ -26,7 +26,8 @@ def check_class(key: str, name: str, folders: Sequence[str]) -> None:
     spec = _find(module, folders)
     if spec is None:
         raise InputError(
-            f"configuration key '{key}': there is no module {module}; give package.module:Class, and its folder in "
+            f"configuration key '{key}': there is no module {module}; give package.module:Class, "
+            "and its folder in "
             "PYTHONPATH"
         )
     if spec.origin is None or not spec.origin.endswith(".py"):
@@ -34,10 +35,13 @@ def check_class(key: str, name: str, folders: Sequence[str]) -> None:
     try:
         names = _names_at_top(Path(spec.origin))
     except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"configuration key '{key}': the module {spec.origin} cannot be read ({error})") from error
+        raise InputError(
+            f"configuration key '{key}': the module {spec.origin} cannot be read ({error})"
+        ) from error
     if names is not None and attribute not in names:
         raise InputError(
-            f"configuration key '{key}': the module {spec.origin} has no class '{attribute}'{nearest(attribute, names)}"
+            f"configuration key '{key}': the module {spec.origin} has no class "
+            f"'{attribute}'{nearest(attribute, names)}"
         )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from calovision.errors import InputError
-from calovision.workflow.checks import nearest
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.workflow.modules import check_class
 from calovision.workflow.paths import SCHEMA_SUFFIXES
 
@@ -52,10 +52,12 @@ def check_names(configuration: Mapping[str, Any]) -> None:
 
 
 def _check_titles(configuration: Mapping[str, Any]) -> None:
-    from calovision.titles import check_titles
+    from calovision.core.titles import check_titles
 
     samples, cuts = configuration["samples"].items(), configuration["selection"]["preselection"]
-    titles = {f"samples.{name}.title": sample["title"] for name, sample in samples if "title" in sample}
+    titles = {
+        f"samples.{name}.title": sample["title"] for name, sample in samples if "title" in sample
+    }
     try:
         check_titles(titles | {f"selection.preselection.{name}": name for name in cuts})
     except InputError as error:
@@ -70,7 +72,9 @@ def _check_cuts(configuration: Mapping[str, Any]) -> None:
     _check_cut(name, name, selection[name], has_content, further=EVENT_COLUMNS)
 
 
-def _check_cut(key: str, name: str, cut: str, has_content: bool, further: tuple[str, ...] = ()) -> None:
+def _check_cut(
+    key: str, name: str, cut: str, has_content: bool, further: tuple[str, ...] = ()
+) -> None:
     """Raise InputError unless a cut is readable, true or false, and uses known variables."""
     from calovision.selection import check_configured_cut
 
@@ -97,13 +101,15 @@ def _check_model(key: str, model: Mapping[str, Any], configuration: Mapping[str,
     for name in model["channels"]:
         if name not in channels:
             raise InputError(
-                f"configuration key '{key}.channels': the images have no channel '{name}'{nearest(name, channels)}; "
+                f"configuration key '{key}.channels': the images have no channel "
+                f"'{name}'{nearest(name, channels)}; "
                 f"images.channels are {', '.join(channels)}"
             )
     n_processes = model["n_devices"] * model["n_nodes"]
     if model["batch_size"] % n_processes:
         raise InputError(
-            f"configuration key '{key}.batch_size': {model['batch_size']} cannot be divided among the {n_processes} "
+            f"configuration key '{key}.batch_size': {model['batch_size']} cannot be divided among "
+            f"the {n_processes} "
             f"processes of n_devices and n_nodes; choose a multiple of {n_processes}"
         )
     _check_variables(key, model, configuration["event_content"])
@@ -115,35 +121,46 @@ def _check_images(key: str, model: Mapping[str, Any], grid: list[int]) -> None:
     smallest = SMALLEST_IMAGES.get(network, 1)
     if min(grid) < smallest and not {"n_blocks", "widths"} & set(model["options"]):
         raise InputError(
-            f"configuration key '{key}.network': '{network}' needs images of at least {smallest}x{smallest} cells, not "
+            f"configuration key '{key}.network': '{network}' needs images of at least "
+            f"{smallest}x{smallest} cells, not "
             f"{n_eta}x{n_phi}; change images.grid, or take another network"
         )
     if model["test_rotations"] > n_phi:
         raise InputError(
-            f"configuration key '{key}.test_rotations': {model['test_rotations']} rotations of images with {n_phi} "
+            f"configuration key '{key}.test_rotations': {model['test_rotations']} rotations of "
+            f"images with {n_phi} "
             f"columns in phi; give at most {n_phi}"
         )
 
 
 def _check_variables(key: str, model: Mapping[str, Any], content: Mapping[str, Any] | None) -> None:
-    """Raise InputError for variables without a column, or points that ``deep_sets`` does not take."""
+    """Raise InputError for variables without a column, or points that ``deep_sets`` does not
+    take.
+    """
     from calovision.selection import CONTENT_VARIABLES
 
     key = f"configuration key '{key}.variables'"
     for name in model["variables"]:
         of_content = name in (*CONTENT_VARIABLES, *_PARTICLES)
         if of_content and content is None:
-            raise InputError(f"{key}: '{name}' needs event_content, which is null; set it, or leave the variable out")
+            raise InputError(
+                f"{key}: '{name}' needs event_content, which is null; set it, or leave the "
+                "variable out"
+            )
         if name in _PARTICLES and content[name] == 0:
-            raise InputError(f"{key}: '{name}' needs event_content.{name}, which is 0; set how many are kept")
+            raise InputError(
+                f"{key}: '{name}' needs event_content.{name}, which is 0; set how many are kept"
+            )
     if model["network"] == "deep_sets":
         given = {name: content[name] if name in model["variables"] else 0 for name in _PARTICLES}
         taken = {"leading_towers": model["options"].get("towers", 100)}
         taken["leading_tracks"] = model["options"].get("tracks", 50)
         if given != taken or not set(model["variables"]) <= set(_PARTICLES):
             raise InputError(
-                f"{key}: network 'deep_sets' takes {taken['leading_towers']} towers and {taken['leading_tracks']} "
-                "tracks (its options towers and tracks): give it the variables leading_towers and leading_tracks "
+                f"{key}: network 'deep_sets' takes {taken['leading_towers']} towers and "
+                f"{taken['leading_tracks']} "
+                "tracks (its options towers and tracks): give it the variables leading_towers and "
+                "leading_tracks "
                 "alone, and as many of them in event_content"
             )
 
@@ -155,13 +172,17 @@ def import_folders() -> list[str]:
 
 
 def _check_grid(images: Mapping[str, Any]) -> None:
-    from calovision.grid import EtaPhiGrid
+    from calovision.images.grid import EtaPhiGrid
 
     edges = images["eta_edges"]
     try:
-        EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges))
+        EtaPhiGrid(
+            *images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)
+        )
     except InputError as error:
-        raise InputError(f"configuration key 'images.{'grid' if edges is None else 'eta_edges'}': {error}") from error
+        raise InputError(
+            f"configuration key 'images.{'grid' if edges is None else 'eta_edges'}': {error}"
+        ) from error
 
 
 def _check_schema(key: str, path: str) -> None:

@@ -9,20 +9,21 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from calovision.errors import InputError
-from calovision.user_files import expand_path
+from calovision.core.errors import InputError
+from calovision.core.user_files import expand_path
 
 SCHEMA_SUFFIXES = (".yaml", ".yml")
 
 
 def expand_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace ``~``, ``$NAME`` and ``${NAME}`` in the paths of a checked configuration; returns a copy.
+    """Replace ``~``, ``$NAME`` and ``${NAME}`` in the paths of a checked configuration; returns a
+    copy.
 
     Raises
     ------
     InputError
-        As `calovision.user_files.expand_path`, with the key; or if the folder of the results is
-        an address or blank.
+        As `calovision.core.user_files.expand_path`, with the key; or if the folder of the results
+        is an address or blank.
     """
     expanded = deepcopy(dict(configuration))
     expanded["results_dir"] = _expand_folder(configuration["results_dir"])
@@ -46,12 +47,16 @@ def _expand_folder(text: str) -> str:
 
 def check_results_dir(folder: Path) -> None:
     """Raise InputError unless a folder, or the first above it that exists, can be written to."""
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path))
+    existing = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(path)
+    )
     if not existing.exists():
         raise InputError(
-            f"configuration key 'results_dir': {existing} is a link to what is not there; mend it, or choose another"
+            f"configuration key 'results_dir': {existing} is a link to what is not there; mend it, "
+            "or choose another"
         )
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(
-            f"configuration key 'results_dir': {existing} is no folder that you may write to; choose another one"
+            f"configuration key 'results_dir': {existing} is no folder that you may write to; "
+            "choose another one"
         )

@@ -3,21 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
-from calovision.errors import InputError
+from calovision.core.errors import InputError
 
 Samples = Mapping[str, Mapping[str, Any]]
 
 
 def check_samples(samples: Samples) -> None:
-    """Raise InputError unless each sample has one source, both classes train, and masses are given."""
+    """Raise InputError unless each sample has one source, both classes train, and masses are
+    given.
+    """
     for name, sample in samples.items():
         _check_source(name, sample)
     _check_reach(samples)
-    labels = {sample["label"] for sample in samples.values() if sample.get("role", "training") == "training"}
+    labels = {
+        sample["label"]
+        for sample in samples.values()
+        if sample.get("role", "training") == "training"
+    }
     if labels != {0, 1}:
         found = labels.pop() if labels else 1
         raise InputError(
-            f"configuration key 'samples': all have the label {found}; give at least one with label 1 (signal) and one "
+            f"configuration key 'samples': all have the label {found}; give at least one with "
+            "label 1 (signal) and one "
             "with 0"
         )
 
@@ -28,20 +35,29 @@ def _check_source(name: str, sample: Mapping[str, Any]) -> None:
         raise InputError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
     for key in ("schema", "tree", "weights", "split_group"):
         if key in sample and "simulate" in sample:
-            raise InputError(f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to 'simulate'")
+            raise InputError(
+                f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to "
+                "'simulate'"
+            )
 
 
 def _check_reach(samples: Samples) -> None:
-    """Raise InputError unless signals of the reach, and the trained one beside them, have masses."""
+    """Raise InputError unless signals of the reach, and the trained one beside them, have
+    masses.
+    """
     others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
     for name, sample in others.items():
         if sample["label"] != 1:
-            raise InputError(f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach")
+            raise InputError(
+                f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
+            )
     if others:
         signals = {name: sample for name, sample in samples.items() if sample["label"] == 1}
         for name, sample in signals.items():
             if "mass" not in sample:
-                raise InputError(f"configuration key 'samples.{name}.mass': the reach against the mass needs it")
+                raise InputError(
+                    f"configuration key 'samples.{name}.mass': the reach against the mass needs it"
+                )
         _check_masses(signals, others)
 
 
@@ -50,7 +66,8 @@ def _check_masses(signals: Samples, others: Samples) -> None:
     trained = [name for name in signals if name not in others]
     if len(trained) > 1:
         raise InputError(
-            f"configuration key 'samples': with signals of role reach one signal trains, here {', '.join(trained)}"
+            "configuration key 'samples': with signals of role reach one signal trains, here "
+            f"{', '.join(trained)}"
         )
     of_mass: dict[float, str] = {}
     for name, signal in signals.items():
@@ -74,11 +91,13 @@ def gaps_in_slices(samples: Samples) -> list[str]:
         for start, stop, after in found[1:]:
             if start > end:
                 warnings.append(
-                    f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and {start:g} GeV ({after})"
+                    f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and "
+                    f"{start:g} GeV ({after})"
                 )
             elif start < end:
                 warnings.append(
-                    f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: events count twice"
+                    f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: "
+                    "events count twice"
                 )
             if stop > end:
                 end, before = stop, after

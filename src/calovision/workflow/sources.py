@@ -1,7 +1,7 @@
 """Hash of code that decides a result: as a parameter of a rule it reruns the rule after an edit.
 
-It is the same wherever the package lies and whenever its files were written; as inputs of a rule the
-files would make everything again in another clone.
+It is the same wherever the package lies and whenever its files were written; as inputs of a rule
+the files would make everything again in another clone.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ def package_digest(*names: str, files: tuple[str, ...] = ()) -> str:
     Parameters
     ----------
     names
-        Modules (``"grid"``) and subpackages (``"images"``).
+        Modules (``"images.grid"``) and subpackages (``"images"``, without those inside it).
     files
         Paths of scripts that call them, and of texts.
 
@@ -37,7 +37,7 @@ def package_digest(*names: str, files: tuple[str, ...] = ()) -> str:
 def _files_of(names: tuple[str, ...]) -> list[Path]:
     files = []
     for name in names:
-        folder = PACKAGE / name
+        folder = PACKAGE / name.replace(".", "/")
         in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in SUFFIXES)
-        files += in_folder if folder.is_dir() else [PACKAGE / f"{name}.py"]
+        files += in_folder if folder.is_dir() else [folder.with_suffix(".py")]
     return files

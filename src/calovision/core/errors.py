@@ -1,0 +1,40 @@
+"""The errors that bad input raises."""
+
+
+class InputError(ValueError):
+    """Bad input: one sentence that names the file or key at fault and says what would be right."""
+
+
+class BadFileError(InputError):
+    """An input file that cannot be used, while others may: what `on_bad_file` is about."""
+
+
+class EntryError(InputError):
+    """A number of an event (or jet) that cannot be used.
+
+    Attributes
+    ----------
+    row
+        Index of the event (or jet) in the arrays given.
+    field
+        Its collection and field, as ``towers.e``.
+    problem
+        What is wrong, and what would be right: the rest of the sentence.
+    """
+
+    def __init__(self, row: int, field: str, problem: str, *, of: str = "event") -> None:
+        self.row, self.field, self.problem = row, field, problem
+        super().__init__(f"{of} {row}: {field} {problem}")
+
+    def at_row(self, row: int) -> "EntryError":
+        """The same of another row: of the event that a jet is in, or of the event before a
+        selection.
+        """
+        return EntryError(row, self.field, self.problem)
+
+
+class NotFiniteError(EntryError):
+    """An energy or a momentum that is not finite."""
+
+    def __init__(self, row: int, field: str, *, of: str = "event") -> None:
+        super().__init__(row, field, "is not finite; give finite energies and momenta", of=of)

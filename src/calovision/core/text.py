@@ -1,0 +1,42 @@
+r"""Text that others wrote (names, titles, messages, paths) without characters that act on what
+shows it.
+
+A terminal obeys control characters, characters of direction turn the words beside them around, and
+a surrogate (a byte of a file's name that is no UTF-8) can be written nowhere. All are shown as
+Python writes them: ``\x1b``, ``\u202e``.
+"""
+
+import unicodedata
+
+ACTING = (
+    "Cc",
+    "Cf",
+    "Cs",
+    "Zl",
+    "Zp",
+)  # Unicode categories: control, format, surrogates, separators of lines
+JOINERS = "\u200c\u200d"  # of the category Cf; scripts and emoji need them
+SPACES = "\t\n\v\f\r"
+
+
+def printable(text: object, *, lines: bool = False) -> str:
+    r"""Text with characters that act written as escapes.
+
+    Parameters
+    ----------
+    text
+        Anything; what is no text is converted by ``str``.
+    lines
+        Keep tabs and ends of lines, which otherwise become spaces.
+    """
+    text = str(text)
+    return text if text.isprintable() else "".join(_shown(character, lines) for character in text)
+
+
+def _shown(character: str, lines: bool) -> str:
+    """A character, or what is written in its place."""
+    if character in SPACES:
+        return character if lines and character in "\t\n" else " "
+    if unicodedata.category(character) in ACTING and character not in JOINERS:
+        return repr(character)[1:-1] if not character.isprintable() else character
+    return character

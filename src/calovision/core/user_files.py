@@ -1,0 +1,282 @@
+"""Files and paths as users write them: YAML without its traps, variables in paths.
+
+YAML 1.1 reads ``no`` as false, ``2016-01-01`` as a date, ``010`` as eight, ``1:30`` as ninety and
+``1e-3`` as text, and of a key that is given twice it forgets the first. Here numbers are those of
+YAML 1.2, dates are text, and a key is text that stands once in its mapping.
+"""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from calovision.core.errors import InputError
+
+MOST_VALUES = 1_000_000
+"""Values of a file with its anchors written out: a few lines could stand for billions."""
+
+_TAG = "tag:yaml.org,2002:"
+_KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
+_NUMBERS = {
+    "int": re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F]+|0b[01]+)$"),
+    "float": re.compile(
+        r"[-+]?(([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+|"
+        r"\.(inf|Inf|INF))$|\.(nan|NaN|NAN)$"
+    ),
+}
+_VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader of PyYAML with the numbers of YAML 1.2 and without dates."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [
+        entry
+        for entry in entries
+        if entry[0].removeprefix(_TAG) not in ("int", "float", "timestamp", "value")
+    ]
+    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+for _name, _pattern in _NUMBERS.items():
+    _Loader.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
+
+
+def read_yaml(path: Path, kind: str) -> dict[str, Any]:
+    """Read a YAML (or JSON) file that holds keys.
+
+    Parameters
+    ----------
+    path
+        The file, UTF-8.
+    kind
+        What the file is, for the messages: ``"configuration"``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no YAML; if a key is given twice or is no text, as ``no:``
+        and ``2016:``; if it holds no keys, or more than `MOST_VALUES` values. The sentence names
+        the line.
+    """
+    return parse_yaml(_read_text(Path(path), kind), str(path), kind)
+
+
+def parse_yaml(text: str, origin: str, kind: str) -> dict[str, Any]:
+    """Read YAML (or JSON) from text that messages call ``origin``, as `read_yaml` does."""
+    content = _parse_json(text, origin)
+    if content is None:
+        try:
+            loader = _Loader(text)
+            try:
+                node = loader.get_single_node()
+                if node is not None:
+                    _check_node(node, origin)
+                    content = loader.construct_document(node)
+            finally:
+                loader.dispose()
+        except yaml.YAMLError as error:
+            raise InputError(_sentence_of(error, origin)) from error
+        except RecursionError as error:
+            raise InputError(
+                f"{origin}: brackets or blocks are nested too deeply for a {kind}"
+            ) from error
+        except InputError:
+            raise
+        except ValueError as error:  # a number with thousands of digits
+            raise InputError(f"{origin}: a value cannot be read ({error})") from error
+    if content is None:
+        raise InputError(f"{origin}: the {kind} is empty; write keys and values as key: value")
+    if not isinstance(content, dict):
+        raise InputError(f"{origin}: the {kind} holds no keys at its top; write key: value")
+    return content
+
+
+def expand_path(text: str, what: str) -> str:
+    """Replace the home folder (``~``) and variables (``$NAME``, ``${NAME}``) in a path.
+
+    Parameters
+    ----------
+    text
+        The path; it stays as it is otherwise.
+    what
+        Key or file that the path is from, for the message.
+
+    Raises
+    ------
+    InputError
+        If a variable or a user is unknown, or a brace or ``$(`` belongs to no variable.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        name = match["plain"] or match["braced"]
+        if not _NAME.fullmatch(name):
+            raise InputError(f"{what}: {match[0]} in '{text}' is no variable; write ${{NAME}}")
+        if not os.environ.get(name):
+            raise InputError(
+                f"{what}: the variable {name} in '{text}' is not set; set it, or write the path out"
+            )
+        return os.environ[name]
+
+    expanded = _VARIABLE.sub(value_of, text)
+    expanded = _expand_home(expanded, text, what)
+    for mark in ("{", "}", "$("):
+        if mark in expanded:
+            shown = f"'{text}'" if text == expanded else f"'{text}', which is {expanded},"
+            raise InputError(
+                f"{what}: the '{mark}' in {shown} belongs to no variable; write the path out"
+            )
+    return expanded
+
+
+def _expand_home(path: str, text: str, what: str) -> str:
+    if not path.startswith("~"):
+        return path
+    expanded = os.path.expanduser(path)  # noqa: PTH111 (Path would take a slash from the end)
+    if expanded.startswith("~"):
+        user = path[1:].partition("/")[0]
+        raise InputError(
+            f"{what}: '{text}' names the home folder of the user '{user}', who is not there"
+        )
+    return expanded
+
+
+def _read_text(path: Path, kind: str) -> str:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such {kind} file") from error
+    except OSError as error:
+        raise InputError(f"{path}: the {kind} file cannot be read ({error.strerror})") from error
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{path}, line {line}: the {kind} file is no UTF-8 text; save it as UTF-8"
+        ) from error
+
+
+def _parse_json(text: str, origin: str) -> Any:
+    """Content of text that is JSON, which may be indented with tabs; None for other text."""
+
+    def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        for key in content:
+            if sum(other == key for other, _ in pairs) > 1:
+                raise InputError(f"{origin}: the key '{key}' is given twice; keep one of them")
+        return content
+
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except (json.JSONDecodeError, RecursionError):
+        return None
+
+
+def _sentence_of(error: yaml.YAMLError, origin: str) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None:  # a character that no text may have
+        return f"{origin}: no valid YAML ({' '.join(str(error).split())})"
+    if "could not determine a constructor" in str(problem):
+        return (
+            f"{origin}, line {mark.line + 1}: a tag (!) has no meaning here; write the value "
+            "without it"
+        )
+    advice = (
+        "indent with spaces, not tabs"
+        if r"'\t'" in str(problem)
+        else "look at indentation, colons and brackets"
+    )
+    return f"{origin}, line {mark.line + 1}: no valid YAML ({problem}); {advice}"
+
+
+def _check_node(root: yaml.Node, origin: str) -> None:
+    """Raise InputError for keys that stand twice or are no text, circles, and too many values."""
+    sizes: dict[int, int] = {}
+
+    def size_of(node: yaml.Node, path: tuple[str, ...]) -> int:
+        if sizes.get(id(node)) == -1:
+            raise InputError(
+                f"{_line(node, origin)}: an anchor contains itself; write the values out"
+            )
+        if id(node) not in sizes:
+            sizes[id(node)] = -1
+            sizes[id(node)] = 1 + sum(
+                size_of(child, name) for child, name in _children(node, path, origin)
+            )
+        if sizes[id(node)] > MOST_VALUES:
+            raise InputError(
+                f"{_line(node, origin)}: with its anchors written out this holds over "
+                f"{MOST_VALUES} values"
+            )
+        return sizes[id(node)]
+
+    size_of(root, ())
+
+
+def _children(
+    node: yaml.Node, path: tuple[str, ...], origin: str
+) -> list[tuple[yaml.Node, tuple[str, ...]]]:
+    """Nodes inside a node, with the keys that lead to them."""
+    if isinstance(node, yaml.SequenceNode):
+        return [(item, (*path, str(number))) for number, item in enumerate(node.value)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    lines: dict[str, int] = {}
+    children = []
+    for key, value in node.value:
+        name = _key_name(key, path, origin)
+        if name in lines:
+            raise InputError(
+                f"{_line(key, origin)}: the key '{'.'.join((*path, name))}' is given twice, first "
+                "in line "
+                f"{lines[name]}; keep one of them"
+            )
+        lines[name] = key.start_mark.line + 1
+        children.append((value, (*path, name)))
+    return children
+
+
+def _key_name(key: yaml.Node, path: tuple[str, ...], origin: str) -> str:
+    below = f" below '{'.'.join(path)}'" if path else ""
+    if not isinstance(key, yaml.ScalarNode):
+        raise InputError(
+            f"{_line(key, origin)}: a list or a mapping{below} stands where a key must be; write "
+            "key: value"
+        )
+    kind = _KINDS.get(key.tag.removeprefix(_TAG))
+    if kind is not None:
+        raise InputError(
+            f"{_line(key, origin)}: the key {key.value}{below} is read as {kind}; write it in "
+            f"quotes, '{key.value}', "
+            "or choose another name"
+        )
+    return str(key.value)
+
+
+def _line(node: yaml.Node, origin: str) -> str:
+    return f"{origin}, line {node.start_mark.line + 1}"
+
+
+def parse_scalar(text: str) -> Any:
+    """The number, truth value or nothing that a text stands for in YAML; else the text itself.
+
+    ``None`` stands for nothing, too: Snakemake writes it so to its jobs.
+    """
+    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
+    if text == "None" or tag == _TAG + "null":
+        return None
+    if tag.removeprefix(_TAG) not in _KINDS:
+        return text
+    try:
+        return _Loader("").construct_object(yaml.ScalarNode(tag, text))
+    except ValueError:
+        return text

@@ -1,0 +1,91 @@
+"""What the kernels and the numpy reference are given: the steps of a recipe as numbers, and jets as
+flat arrays.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from calovision.images.jet_images.recipe import JetImageRecipe
+
+FLIP_PARITY, FLIP_QUADRANT, FLIP_THIRD_MAXIMUM = 1, 2, 3
+L1_IMAGE, L1_JET = 1, 2
+FLIPS = {
+    None: 0,
+    "parity": FLIP_PARITY,
+    "quadrant": FLIP_QUADRANT,
+    "third_maximum": FLIP_THIRD_MAXIMUM,
+}
+NORMALIZATIONS = {None: 0, "l1": L1_IMAGE, "l1_jet": L1_JET}
+
+ISOTROPIC = (
+    1e-12  # of the trace: eigenvalues of the pT tensor that differ by less do so by rounding alone
+)
+
+
+class Steps(NamedTuple):
+    """A recipe after the selection of constituents, in numbers that numba takes."""
+
+    n_eta: int
+    n_phi: int
+    width: float
+    centroid: bool
+    rotate: bool
+    flip: int
+    normalize: int
+
+
+class FlatJets(NamedTuple):
+    """Jets i with the constituents ``offsets[i]:offsets[i + 1]`` of flat float64 arrays.
+
+    Attributes
+    ----------
+    offsets
+        int64 ``(n_jets + 1,)``, starting at 0.
+    pt, eta, phi
+        ``(n,)``, GeV and rad; eta and phi may be NaN or infinite.
+    contents
+        ``(n_channels, n)``: what each constituent adds to each channel.
+    centers
+        eta and phi of the middle of the image, ``(n_jets, 2)``; not used where it is the centroid.
+    below
+        eta and phi of what is to be put straight below the middle, ``(n_jets, 2)``; NaN: rotate by
+        the principal axis.
+    scaled
+        bool ``(n_channels,)``: channels that are normalized.
+    """
+
+    offsets: np.ndarray
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+    contents: np.ndarray
+    centers: np.ndarray
+    below: np.ndarray
+    scaled: np.ndarray
+
+    def part(self, first: int, last: int) -> "FlatJets":
+        """Jets ``first:last``; contiguous, so that the kernels are compiled once."""
+        start, stop = self.offsets[first], self.offsets[last]
+        return self._replace(
+            offsets=self.offsets[first : last + 1] - start,
+            pt=self.pt[start:stop],
+            eta=self.eta[start:stop],
+            phi=self.phi[start:stop],
+            contents=np.ascontiguousarray(self.contents[:, start:stop]),
+            centers=self.centers[first:last],
+            below=self.below[first:last],
+        )
+
+
+def steps_of(recipe: JetImageRecipe) -> Steps:
+    """Steps of a recipe that are taken after the selection of the constituents."""
+    return Steps(
+        n_eta=recipe.grid.n_eta,
+        n_phi=recipe.grid.n_phi,
+        width=float(recipe.grid.width),
+        centroid=recipe.center == "centroid",
+        rotate=recipe.rotate is not None,
+        flip=FLIPS[recipe.flip],
+        normalize=NORMALIZATIONS[recipe.normalize],
+    )

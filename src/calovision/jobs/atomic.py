@@ -1,0 +1,230 @@
+"""Files that are complete or not there, and one sentence where the disk does not take them."""
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from calovision.core.errors import InputError
+
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full: make room, or choose a folder on another disk",
+    errno.EDQUOT: "your quota is exceeded: remove files, or choose a folder on another disk",
+    errno.EFBIG: "it is larger than files may be here: raise the limit (ulimit -f), or choose a "
+    "folder on another disk",
+    errno.EROFS: "the disk is read-only: choose a folder on another disk",
+    errno.EACCES: "that is not permitted: choose a folder that you may write to",
+    errno.EPERM: "that is not permitted: choose a folder that you may write to",
+    errno.ENOTDIR: "a file is where a folder must be: choose another path",
+    errno.EEXIST: "a file is where a folder must be: choose another path",
+    errno.EISDIR: "it is a folder: choose another path",
+}
+_ERRNO_IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5 and Rust tell it so
+_OWNER = re.compile(r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<born>\d+)-\d+\.part(\.|$)")
+_NUMBERS = count()
+ABANDONED = 86400  # seconds
+LONGEST_NAME = 150  # bytes
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` to write to; rename it at the end, remove it after an
+    exception.
+
+    The folder is created. The temporary name is that of this process alone, so that of several who
+    write one file each writes all of its own, and the last one's stays; it keeps the suffix, by
+    which some writers choose the format. What killed processes left of the file is removed.
+
+    Raises
+    ------
+    InputError
+        If the disk is full or read-only, the quota exceeded, or the folder may not be written to.
+    """
+    with replaced_together(path) as (temporary,):
+        yield temporary
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, as `replaced`."""
+    with replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Give temporary paths for files of one folder that belong together, as `replaced`.
+
+    They are renamed in their order, and in no other process's midst where the file system has
+    locks.
+    """
+    paths = tuple(map(Path, paths))
+    temporaries = [temporary_name(path, path.suffix) for path in paths]
+    with refused_by_disk(paths[0]):
+        try:
+            paths[0].parent.mkdir(parents=True, exist_ok=True)
+            for path in paths:
+                remove_what_the_dead_left(path)
+            yield tuple(temporaries)
+            with locked(paths[0].parent) if len(paths) > 1 else nullcontext():
+                for temporary, path in zip(temporaries, paths, strict=True):
+                    temporary.replace(path)
+        finally:
+            for temporary in temporaries:
+                with suppress(OSError):  # the first error counts
+                    temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(path: Path) -> Iterator[Path]:
+    """Give a folder of this process beside ``path``, for what the file is made from; it is removed
+    at the end.
+
+    Raises
+    ------
+    InputError
+        As `replaced`.
+    """
+    path = Path(path)
+    folder = temporary_name(path)
+    with refused_by_disk(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            remove_what_the_dead_left(path)
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def temporary_name(path: Path, suffix: str = "") -> Path:
+    """A path beside ``path`` that no other process or thread has; the name says which process is
+    writing.
+    """
+    owner = f"{_machine()}-{os.getpid()}-{_birth(os.getpid()) or 0}-{next(_NUMBERS)}"
+    return path.with_name(f".{_shortened(path.name)}.{owner}.part{suffix}")
+
+
+def remove_what_the_dead_left(path: Path) -> None:
+    """Remove temporary files and folders of ``path`` whose processes are no more.
+
+    Of another machine it is not known whether a process runs: what nothing was written to for a day
+    counts as left.
+    """
+    start = f".{_shortened(path.name)}."
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        left = [
+            Path(entry)
+            for entry in entries
+            if entry.name.startswith(start) and _is_left(Path(entry), start)
+        ]
+        for one in left:
+            shutil.rmtree(one, ignore_errors=True) if one.is_dir() else one.unlink(missing_ok=True)
+
+
+def _is_left(temporary: Path, start: str) -> bool:
+    """Whether a name is one of `temporary_name` whose process is no more."""
+    owner = _OWNER.match(temporary.name, len(start))
+    if owner is None:
+        return False
+    if owner["machine"] == _machine():
+        return not _is_alive(int(owner["pid"]), int(owner["born"]))
+    with suppress(OSError):
+        inside = temporary.iterdir() if temporary.is_dir() else ()
+        newest = max(one.stat().st_mtime for one in (temporary, *inside))
+        return time.time() - newest > ABANDONED
+    return False
+
+
+@cache
+def _machine() -> str:
+    """Name of the machine, or of the container, within which numbers of processes mean
+    something.
+    """
+    try:
+        within = os.readlink("/proc/self/ns/pid")  # noqa: PTH115
+    except OSError:  # not Linux
+        within = ""
+    return hashlib.sha256(f"{socket.gethostname()} {within}".encode()).hexdigest()[:8]
+
+
+def _is_alive(pid: int, born: int) -> bool:
+    """Whether a process of this machine runs, and is not another one of the same number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # somebody else's
+        pass
+    found = _birth(pid)
+    return found is None or found == born or not born
+
+
+def _birth(pid: int) -> int | None:
+    """When a process was started, clock ticks after the machine's start; 0 if it has ended, None if
+    it is not known.
+    """
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return 0 if state in "ZX" else int(fields[18])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _shortened(name: str) -> str:
+    """A name that leaves room for what is put around it, where 255 bytes are the most."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    return f"{name[:20]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder; there is none where the file system has no locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def refused_by_disk(path: Path) -> Iterator[None]:
+    """Raise InputError, one sentence that names ``path``, where a disk, a quota or permissions
+    refuse to write it.
+
+    What goes wrong with files elsewhere, which are read meanwhile, stays as it is.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # HDF5 raises either
+        reason = why_refused(error)
+        if reason is None or not _is_about(error, Path(path)):
+            raise
+        raise InputError(f"{path} cannot be written, as {reason}") from error
+
+
+def why_refused(error: BaseException) -> str | None:
+    """Reason and way out if a disk refuses to write; None for every other error."""
+    number = getattr(error, "errno", None)
+    in_text = _ERRNO_IN_TEXT.search(str(error))
+    return _REFUSALS.get(number) or (_REFUSALS.get(int(in_text[1])) if in_text else None)
+
+
+def _is_about(error: BaseException, path: Path) -> bool:
+    """Whether an error names no file, one beside ``path``, or a folder above it."""
+    named = getattr(error, "filename", None)
+    if not isinstance(named, str | bytes | os.PathLike):
+        return True
+    folder, named = Path(os.path.abspath(path.parent)), Path(os.path.abspath(os.fsdecode(named)))  # noqa: PTH100
+    return named.is_relative_to(folder) or folder.is_relative_to(named)

@@ -1,0 +1,81 @@
+"""The log file of a job, and one sentence instead of a traceback for bad input."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.jobs.atomic import refused_by_disk, why_refused
+from calovision.jobs.attempts import Attempt, recorded_attempt
+from calovision.jobs.submission import require_scratch, require_submitter_version
+
+
+@contextmanager
+def job_log(path: Path) -> Iterator[Attempt]:
+    """Send the package's log messages and warnings to a file while a job runs, and record how it
+    ends beside it.
+
+    Gives the record of the job, in which one that goes through events counts them. Bad input
+    (``InputError``) ends the job with exit status 1 and its one sentence, in the file and on
+    standard error; any other exception is a defect and keeps its traceback. A disk that refuses to
+    write, another version of the package than that which submitted the job, and a scratch folder
+    that cannot be written to count as bad input.
+    """
+    try:
+        _open_log(Path(path))
+    except InputError as error:
+        sys.exit(f"calovision: {printable(error, lines=True)}")
+    with recorded_attempt(path) as attempt:
+        try:
+            require_submitter_version()
+            require_scratch()
+            with _disk_as_input():
+                yield attempt
+        except InputError as error:
+            attempt.message = str(error)
+            logging.error("%s", error)
+            sys.exit(f"calovision: {printable(error, lines=True)}")
+        except Exception:
+            logging.exception("unexpected error")
+            raise
+
+
+class _Printable(logging.Formatter):
+    """Lines in which no character acts on the terminal that shows the log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), lines=True)
+
+
+def _open_log(path: Path) -> None:
+    with refused_by_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(
+            filename=path,
+            filemode="w",
+            level=logging.INFO,
+            force=True,
+        )
+        logging.getLogger().handlers[0].setFormatter(
+            _Printable("%(asctime)s %(levelname)s %(message)s")
+        )
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")
+
+
+@contextmanager
+def _disk_as_input() -> Iterator[None]:
+    """Raise InputError where a disk refuses to write a file that nobody has named so far."""
+    try:
+        yield
+    except OSError as error:
+        reason = why_refused(error)
+        if reason is None:
+            raise
+        raise InputError(
+            f"{error.filename or 'a file'} cannot be written or opened, as {reason}"
+        ) from error

@@ -1,0 +1,220 @@
+"""What the rules of a workflow will work on: number of jobs, events and image passes, by the
+configuration alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from calovision.core.errors import InputError
+from calovision.jobs.planning.measured import SampleYield, epoch_passes
+
+EVENTS_PER_BATCH = 250  # the simulation cuts into jobs between batches only
+
+
+@dataclass(frozen=True)
+class PlannedSample:
+    """Events and files of a sample, and what is expected to come of them.
+
+    Attributes
+    ----------
+    events, n_jobs
+        Generated events, or events in its files; image files, one a job.
+    splits
+        Images that train, validate and test.
+    ntuple_bytes, image_bytes
+        Of its ntuples (0 if they are there already) and of its image files.
+    """
+
+    name: str
+    label: int
+    is_simulated: bool
+    is_trained: bool
+    events: float
+    n_jobs: int
+    splits: tuple[float, float, float]
+    ntuple_bytes: float
+    image_bytes: float
+
+    @property
+    def images(self) -> float:
+        """Images of all splits."""
+        return sum(self.splits)
+
+
+def plan_samples(
+    configuration: Mapping,
+    yields: Mapping[str, SampleYield],
+    files: Mapping[str, int],
+    n_events: float | None = None,
+) -> list[PlannedSample]:
+    """Events, jobs and expected images of every sample.
+
+    Parameters
+    ----------
+    configuration
+        Merged configuration of the workflow.
+    yields
+        What came out of samples in earlier runs. A sample that was not in them takes the mean of
+        those of its label.
+    files
+        Number of files of the samples that are read from files.
+    n_events
+        Events of all samples together; every sample gets its share. None: as configured, or as many
+        in each file as in earlier runs.
+
+    Raises
+    ------
+    InputError
+        If the number of events in files is not known.
+    """
+    samples = configuration["samples"]
+    events = {
+        name: _configured_events(name, one, yields, files, n_events)
+        for name, one in samples.items()
+    }
+    factor = 1.0 if n_events is None else n_events / sum(events.values())
+    return [
+        _plan_sample(configuration, name, factor * events[name], yields, files) for name in samples
+    ]
+
+
+def _configured_events(
+    name: str,
+    sample: Mapping,
+    yields: Mapping[str, SampleYield],
+    files: Mapping[str, int],
+    n_events: float | None,
+) -> float:
+    if "simulate" in sample:
+        return float(sample["simulate"]["n_events"])
+    known = {other: one.generated / one.n_files for other, one in yields.items() if one.n_files}
+    if name in known:
+        return files[name] * known[name]
+    if n_events is None:
+        raise InputError(
+            f"sample '{name}': how many events its files hold is not known before they are read; "
+            "give --events"
+        )
+    return files[name] * (sum(known.values()) / len(known) if known else 1.0)
+
+
+def _plan_sample(
+    configuration: Mapping,
+    name: str,
+    events: float,
+    yields: Mapping[str, SampleYield],
+    files: Mapping[str, int],
+) -> PlannedSample:
+    sample = configuration["samples"][name]
+    is_simulated, is_trained = "simulate" in sample, sample.get("role", "training") == "training"
+    expected = expected_yield(name, sample["label"], yields)
+    images = events * expected.images / expected.generated
+    fractions = configuration["split"]["fractions"] if is_trained else (0, 0, 1)
+    return PlannedSample(
+        name=name,
+        label=sample["label"],
+        is_simulated=is_simulated,
+        is_trained=is_trained,
+        events=events,
+        n_jobs=_n_jobs(configuration, events, files.get(name)),
+        splits=tuple(images * share / sum(fractions) for share in fractions),
+        ntuple_bytes=events * expected.ntuple_bytes / expected.generated if is_simulated else 0.0,
+        image_bytes=images * expected.image_bytes / max(expected.images, 1),
+    )
+
+
+def expected_yield(name: str, label: int, yields: Mapping[str, SampleYield]) -> SampleYield:
+    """What comes of a sample: as it was in earlier runs, else the sum of those with its label, else
+    of all.
+
+    Raises
+    ------
+    InputError
+        If no run has any events.
+    """
+    known = {other: one for other, one in yields.items() if one.generated}
+    if name in known:
+        return known[name]
+    alike = [one for one in known.values() if one.label == label] or list(known.values())
+    if not alike:
+        raise InputError(
+            "the runs that the rates are from have no image files: give the results folder of a "
+            "whole run"
+        )
+    total = SampleYield(label)
+    for one in alike:
+        total = total + one
+    return total
+
+
+def _n_jobs(configuration: Mapping, events: float, n_files: int | None) -> int:
+    if n_files is None:
+        batches = ceil(events / EVENTS_PER_BATCH)
+        return ceil(
+            batches / max(configuration["simulation"]["events_per_job"] // EVENTS_PER_BATCH, 1)
+        )
+    per_job = configuration["images"].get("events_per_job")
+    return n_files if per_job is None else max(ceil(events / per_job), 1)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model: its networks and the images that they see.
+
+    ``passes`` are the image passes of one training, ``rotations`` those of one image when it is
+    scored.
+    """
+
+    name: str
+    network: str
+    options: Mapping
+    variables: tuple[str, ...]
+    n_variables: int
+    n_channels: int
+    n_networks: int
+    passes: float
+    rotations: int
+    device: str
+    n_devices: int
+    batch_size: int
+    validation_share: float
+
+
+def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Model]:
+    """The models of the configuration."""
+    n_training, n_validation = (sum(sample.splits[split] for sample in samples) for split in (0, 1))
+    models = []
+    for name, changes in configuration["models"].items():
+        options = {**configuration["train"], **(changes or {})}
+        epoch = epoch_passes(
+            n_training * options["training_share"], n_validation * options["validation_share"]
+        )
+        models.append(
+            Model(
+                name=name,
+                network=options["network"],
+                options=options["options"],
+                variables=tuple(options["variables"]),
+                n_variables=_count_variables(
+                    options["variables"], configuration["event_content"] or {}
+                ),
+                n_channels=len(configuration["images"]["channels"]),
+                n_networks=options["seeds"],
+                passes=options["epochs"] * epoch,
+                rotations=max(4 * options["test_rotations"], 1),
+                device=options["device"],
+                n_devices=options["n_devices"] * options["n_nodes"],
+                batch_size=options["batch_size"],
+                validation_share=options["validation_share"],
+            )
+        )
+    return models
+
+
+def _count_variables(columns: Sequence[str], event_content: Mapping) -> int:
+    """Numbers that event columns make for a network."""
+    sizes = {"fat_jets": 20}  # five jets of four numbers
+    sizes |= {"leading_towers": 4 * event_content.get("leading_towers", 0)}
+    sizes |= {"leading_tracks": 3 * event_content.get("leading_tracks", 0)}
+    return sum(sizes.get(column, 1) for column in columns)

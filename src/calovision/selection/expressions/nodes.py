@@ -1,0 +1,102 @@
+"""The tree of an expression: numbers, names, and calls of operators and functions."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from keyword import iskeyword
+
+from calovision.selection.expressions.functions import COMPARISONS, INFIX, PREFIX
+
+# A name that needs no quotes, dots as in Tower.Eta included.
+_PLAIN = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, or True or False."""
+
+    value: bool | int | float
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name with the indices behind it, ``FatJet.Tau[5][0]``."""
+
+    base: str
+    indices: tuple[int, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The whole name, without quotes."""
+        return self.base + "".join(f"[{index}]" for index in self.indices)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operator or a function (`calovision.selection.expressions.functions`) with its
+    arguments.
+    """
+
+    function: str
+    arguments: tuple["Node", ...]
+
+
+Node = Number | Name | Call
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """All nodes of a tree, from left to right."""
+    yield node
+    if isinstance(node, Call):
+        for argument in node.arguments:
+            yield from walk(argument)
+
+
+def depth(node: Node) -> int:
+    """Number of calls in each other."""
+    return 1 + max(map(depth, node.arguments), default=0) if isinstance(node, Call) else 0
+
+
+def names_with_indices(node: Node) -> tuple[Name, ...]:
+    """Names of a tree, each once, in their order."""
+    return tuple(dict.fromkeys(part for part in walk(node) if isinstance(part, Name)))
+
+
+def names_of(node: Node) -> tuple[str, ...]:
+    """Texts of the names of a tree, each once, in their order."""
+    return tuple(dict.fromkeys(name.text for name in names_with_indices(node)))
+
+
+def replaced(node: Node, definitions: Mapping[str, Node]) -> Node:
+    """Put definitions in place of the names that have one."""
+    if isinstance(node, Call):
+        return Call(
+            node.function, tuple(replaced(argument, definitions) for argument in node.arguments)
+        )
+    return definitions.get(node.text, node) if isinstance(node, Name) else node
+
+
+def written(node: Node) -> str:
+    """Text of a tree, with all parentheses, that can be read again."""
+    if isinstance(node, Number):
+        return f"({node.value!r})" if node.value < 0 else repr(node.value)
+    if isinstance(node, Name):
+        return _quoted(node.base) + "".join(f"[{index}]" for index in node.indices)
+    texts = [written(argument) for argument in node.arguments]
+    if node.function in PREFIX:
+        return f"({PREFIX[node.function]}{texts[0]})"
+    if node.function in INFIX or node.function in COMPARISONS:
+        return f"({texts[0]} {node.function} {texts[1]})"
+    return f"{node.function}({', '.join(texts)})"
+
+
+def shortened(text: str, length: int = 80) -> str:
+    """The text for a message."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
+def _quoted(name: str) -> str:
+    """The name, in quotes unless it needs none."""
+    if _PLAIN.fullmatch(name) and not any(iskeyword(part) for part in name.split(".")):
+        return name
+    return f'"{name}"' if "'" in name else f"'{name}'"
