@@ -15,6 +15,7 @@ from calovision.plotting import (
     plot_combination_gain,
     plot_cut_flow,
     plot_event_display,
+    plot_jet_image,
     plot_mean_images,
     plot_roc,
     plot_score_vs_mj_sum,
@@ -357,6 +358,21 @@ def test_event_display_marks_jets_of_unknown_radius_with_crosses():
 def test_images_of_other_channels_are_refused():
     with pytest.raises(InputError, match="3 channels"):
         plot_event_display(np.zeros((2, 8, 8)), eta_edges=np.linspace(-2, 2, 9), channels=CHANNELS)
+
+
+def test_jet_image_has_a_scale_of_its_own_per_channel():
+    image = np.zeros((2, 4, 3))
+    image[0, 1, 2] = 8.0
+    image[0, 0, 0] = 2.0
+    edges = {"eta_edges": np.linspace(-1.0, 1.0, 5), "phi_edges": np.linspace(-0.6, 0.6, 4)}
+    figure = plot_jet_image(image, **edges, channels=CHANNELS[:2], title="qcd, event 1, jet 0")
+    meshes = [axes.collections[0] for axes in figure.axes[:2]]
+    assert [(mesh.norm.vmin, mesh.norm.vmax) for mesh in meshes] == [(2.0, 8.0), (0.1, 1.0)]
+    assert np.array_equal(meshes[0].get_array().filled(0), image[0].T)
+    assert not meshes[1].get_array().count()
+    assert figure.get_suptitle() == "qcd, event 1, jet 0"
+    with pytest.raises(InputError, match="does not have the 1 channels"):
+        plot_jet_image(image, **edges, channels=CHANNELS[:1])
 
 
 @pytest.mark.parametrize("stem", ["roc", "rpv_1.4"])

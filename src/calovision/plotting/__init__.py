@@ -6,7 +6,7 @@ alone. Energies in GeV, angles in radians, labels 1 (signal) and 0 (background).
 
 from calovision.plotting.attribution import plot_attributions
 from calovision.plotting.diagnostics import plot_calibration, plot_correlations, plot_mass_sculpting
-from calovision.plotting.images import plot_event_display, plot_mean_images
+from calovision.plotting.images import plot_event_display, plot_jet_image, plot_mean_images
 from calovision.plotting.models import plot_model_comparison, plot_model_roc
 from calovision.plotting.performance import SIGNAL_GRID, plot_combination_gain, plot_roc
 from calovision.plotting.reach import plot_limits_against_mass, plot_reach
@@ -25,6 +25,7 @@ __all__ = [
     "plot_correlations",
     "plot_cut_flow",
     "plot_event_display",
+    "plot_jet_image",
     "plot_learning_curves",
     "plot_limits_against_mass",
     "plot_mass_sculpting",

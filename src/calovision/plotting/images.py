@@ -117,6 +117,56 @@ def plot_event_display(
     return figure
 
 
+def plot_jet_image(
+    image: np.ndarray,
+    *,
+    eta_edges: np.ndarray,
+    phi_edges: np.ndarray,
+    channels: Sequence[str],
+    title: str = "",
+) -> Figure:
+    """Draw one jet image: a panel per channel, with a logarithmic color scale of its own.
+
+    Empty cells are white. The figure has the caller's style, not that of this package.
+
+    Parameters
+    ----------
+    image
+        ``(n_channels, n_eta, n_phi)`` around the jet axis.
+    eta_edges, phi_edges
+        Edges of the cells relative to the jet axis, ``(n_eta + 1,)`` and ``(n_phi + 1,)``, phi in
+        radians.
+    channels
+        Title of each channel with its unit, for the color bars.
+    title
+        Above the panels.
+
+    Raises
+    ------
+    InputError
+        If the image does not have the channels.
+    """
+    figure = Figure(figsize=(0.9 + 2.8 * len(image), 3.9), layout="constrained")
+    row = figure.subplots(1, len(image), sharey=True, squeeze=False)[0]
+    for column, (axes, name) in enumerate(zip(row, channels, strict=True)):
+        cells = _channel(image, column, channels)
+        positive = cells[cells > 0]
+        low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
+        mesh = axes.pcolormesh(
+            eta_edges,
+            phi_edges,
+            np.ma.masked_less_equal(cells.T, 0.0),
+            norm=LogNorm(min(low, high / 2), high),
+            cmap="viridis_r",
+            rasterized=True,
+        )
+        figure.colorbar(mesh, ax=axes, location="top", label=shown(name))
+        axes.set(xlabel=r"$\Delta\eta$", aspect="equal")
+    row[0].set_ylabel(r"$\Delta\phi$ [rad]")
+    figure.suptitle(wrapped(title, round(8 * figure.get_figwidth())))
+    return figure
+
+
 def _draw_jets(axes: Axes, fat_jets: np.ndarray | None, radius: float | None) -> None:
     """A circle around each jet, or a cross at its axis."""
     for jet in np.atleast_2d(fat_jets) if fat_jets is not None and len(fat_jets) else []:
