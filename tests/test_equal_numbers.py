@@ -1,4 +1,4 @@
-"""Every file of a run that shows a number shows the same: the scripts of the workflow on fake
+"""Every file of a run that shows a number shows the same: the stages of the workflow on fake
 scores, all JSON read."""
 
 import csv
@@ -15,6 +15,7 @@ from fakes import make_columns, write_image_file
 
 from calovision.evaluation import split_indices
 from calovision.report.numbers import numbers_csv
+from calovision.stages import comparison, reach
 from calovision.storage import ImageCollection, write_scores
 from calovision.storage.file_list import write_file_list
 
@@ -22,6 +23,11 @@ SCRIPTS = "workflow/scripts"
 SEEDS = {"plain": [1], "several": [1, 2, 3]}
 BASELINES = ["mlp", "referee"]
 POINTS = [0.3, 0.1, 0.001]
+REACH = {"background_uncertainty": 0.2, "least_n_eff": 2, "n_bootstrap": 20}
+FILES = {name: f"{name}.json" for name in ("summary", "models", "samples", "comparison")}
+FILES |= {f"{name}_table": f"{name}.md" for name in ("samples", "cut_flow", "comparison")}
+FILES |= {f"{name}_events": f"{name}_events.h5" for name in ("validation", "test")}
+FILES |= {"table": "summary.md", "network_scores": "network_scores.h5"}
 OPTIONS = {"luminosity_fb": 10.0, "signal_region": "mj_sum > 500", "seed": 3}
 ROOT = Path(__file__).parents[1]
 
@@ -115,35 +121,27 @@ def results(request, tmp_path_factory):
     write_file_list(tmp_path / "images.tsv", paths)
     collection = ImageCollection(paths)
     indices = split_indices(collection, "validation", "test")
+    networks = write_scored(tmp_path, collection, indices)
+    results = comparison.EvaluationResults(
+        **{name: tmp_path / file for name, file in FILES.items()}
+    )
+    comparison.evaluate(
+        comparison.EvaluationFiles(images=tmp_path / "images.tsv", **networks),
+        results,
+        comparison.EvaluationOptions(
+            background_efficiencies=POINTS, seeds=SEEDS, baselines=BASELINES, **OPTIONS
+        ),
+    )
+    reach.evaluate_reach(
+        reach.ReachFiles(
+            results.validation_events, results.test_events, results.samples, images=(), scores=()
+        ),
+        reach.ReachResults(tmp_path / "reach.json", tmp_path / "reach.md"),
+        reach.ReachOptions(["cnn", "cnn+jets"], REACH, masses={}, **OPTIONS),
+    )
     names = ["summary", "models", "samples", "comparison"]
-    output = {name: tmp_path / f"{name}.json" for name in names} | {
-        "table": tmp_path / "summary.md"
-    }
-    output |= {
-        f"{name}_table": tmp_path / f"{name}.md" for name in ("samples", "cut_flow", "comparison")
-    }
-    output |= {
-        name: tmp_path / f"{name}.h5"
-        for name in ("validation_events", "test_events", "network_scores")
-    }
-    run(
-        "evaluate.py",
-        log=tmp_path / "evaluate.log",
-        input={"images": tmp_path / "images.tsv"} | write_scored(tmp_path, collection, indices),
-        params=OPTIONS
-        | {"background_efficiencies": POINTS, "seeds": SEEDS, "baselines": BASELINES},
-        output=output,
-    )
-    run(
-        "evaluate_reach.py",
-        log=tmp_path / "reach.log",
-        input=output | {"scores": [], "images": []},
-        params=OPTIONS
-        | {"classifiers": ["cnn", "cnn+jets"], "masses": {}}
-        | {"options": {"background_uncertainty": 0.2, "least_n_eff": 2, "n_bootstrap": 20}},
-        output={"numbers": tmp_path / "reach.json", "table": tmp_path / "reach.md"},
-    )
-    found = output | {"reach": tmp_path / "reach.json"}
+    found = {name: tmp_path / f"{name}.json" for name in (*names, "reach")}
+    found |= {"test_events": results.test_events}
     run(
         "write_hepdata.py",
         log=tmp_path / "h.log",

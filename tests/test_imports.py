@@ -40,6 +40,18 @@ ALLOWED = {
     "evaluation.reach": {"metrics"},
     "evaluation": {"evaluation.baselines", "metrics", "selection", "storage"},
     "workflow": {"images", "ntuples", "selection"},
+    "stages": {
+        "conversion",
+        "datasets",
+        "evaluation",
+        "evaluation.reach",
+        "images",
+        "jets",
+        "jobs.run_summary",
+        "metrics",
+        "models",
+    }
+    | {"plotting", "report", "scoring", "selection", "simulation", "storage", "training"},
     "cli": {
         "conversion",
         "images",

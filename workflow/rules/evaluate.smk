@@ -63,6 +63,7 @@ rule evaluate:
         seed=config["seed"],
         code=code_of(
             "evaluate",
+            "stages.comparison",
             "evaluation.baselines",
             "evaluation",
             "core.markdown",

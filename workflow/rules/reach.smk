@@ -58,6 +58,13 @@ rule evaluate_reach:
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
-        code=code_of("evaluate_reach", "evaluation", "core.markdown", "metrics", "evaluation.reach"),
+        code=code_of(
+            "evaluate_reach",
+            "stages.reach",
+            "evaluation",
+            "core.markdown",
+            "metrics",
+            "evaluation.reach",
+        ),
     script:
         "../scripts/evaluate_reach.py"

@@ -79,14 +79,18 @@ if VARIATIONS:
             runtime=lambda wildcards, attempt: 30 * attempt,
         params:
             variations=list(VARIATIONS),
-            n_files=len(images_of("nominal")),
             models=ROBUSTNESS_MODELS,
             first_model=next(iter(MODELS)),
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
             code=code_of(
-                "evaluate_robustness", "evaluation", "core.markdown", "metrics", "selection"
+                "evaluate_robustness",
+                "stages.robustness",
+                "evaluation",
+                "core.markdown",
+                "metrics",
+                "selection",
             ),
         script:
             "../scripts/evaluate_robustness.py"

@@ -20,6 +20,7 @@ from calovision.evaluation.robustness import (
 from calovision.evaluation.samples import cut_flow_table, samples_table, summarize_samples
 from calovision.evaluation.shallow import score_shallow
 from calovision.evaluation.signal_points import (
+    SignalPoint,
     expected_events,
     nominal_point,
     only_cnn,
@@ -39,6 +40,7 @@ from calovision.evaluation.summary import (
 __all__ = [
     "CLASSIFIERS",
     "Comparison",
+    "SignalPoint",
     "bootstrap_roc",
     "column_names",
     "compare_models",

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from calovision.core.errors import InputError
 
@@ -57,6 +59,11 @@ def write_text(path: Path, text: str) -> None:
     """Write a text as UTF-8, as `replaced`."""
     with replaced(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write what JSON can hold as indented lines, as `replaced`."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 @contextmanager

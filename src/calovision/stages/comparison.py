@@ -1,0 +1,204 @@
+"""The comparison of cuts, jet variables, networks and their combination on the test split."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calovision import evaluation
+from calovision.jobs.atomic import write_json, write_text
+from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.storage import (
+    ImageCollection,
+    read_file_list,
+    read_score_columns,
+    read_scores,
+    write_score_table,
+)
+
+JET_VARIABLES = ("n_fat_jets", "mj_sum", "n_jets")
+"""Jet variables that are compared with the networks, those that the files have."""
+
+REFERENCE = "referee"
+"""Baseline in the denominator of ratios, if it is fitted."""
+
+
+@dataclass(frozen=True)
+class EvaluationFiles(Files):
+    """Files that `evaluate` reads.
+
+    Attributes
+    ----------
+    images
+        List of the image files.
+    baselines
+        Scores of the shallow classifiers.
+    scores, models, histories
+        Scores, ``model.json`` and ``history.csv`` of every network: the models in the order of
+        ``EvaluationOptions.seeds``, the seeds of each in theirs.
+    """
+
+    images: Path
+    baselines: Path
+    scores: tuple[Path, ...]
+    models: tuple[Path, ...]
+    histories: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationResults(Files):
+    """Files that `evaluate` writes: numbers as JSON, tables as Markdown, events as HDF5."""
+
+    summary: Path
+    table: Path
+    models: Path
+    samples: Path
+    samples_table: Path
+    cut_flow_table: Path
+    comparison: Path
+    comparison_table: Path
+    validation_events: Path
+    test_events: Path
+    network_scores: Path
+
+
+@dataclass(frozen=True)
+class EvaluationOptions(Options):
+    """Choices of `evaluate`.
+
+    Attributes
+    ----------
+    luminosity_fb
+        Of the expected events, 1/fb.
+    signal_region
+        Expression of the cuts of the search.
+    background_efficiencies
+        Working points.
+    seeds
+        Model -> seeds of its networks.
+    baselines
+        Shallow classifiers.
+    seed
+        Of the combination with the jet variables and of the bootstrap.
+    """
+
+    luminosity_fb: float
+    signal_region: str
+    background_efficiencies: Sequence[float]
+    seeds: Mapping[str, Sequence[int]]
+    baselines: Sequence[str]
+    seed: int
+
+
+def evaluate(
+    files: EvaluationFiles,
+    results: EvaluationResults,
+    options: EvaluationOptions,
+    *,
+    count: Count = not_counted,
+) -> None:
+    """Write efficiencies of all classifiers and networks, and the tables of validation and test
+    events that the plots draw.
+    """
+    collection = ImageCollection(read_file_list(files.images))
+    indices = evaluation.split_indices(collection, "validation", "test")
+    count(len(indices))
+    networks = _read_networks(files, options.seeds, collection, indices)
+    shallow = read_score_columns(files.baselines, collection, indices, options.baselines)
+    ensembles = {
+        model: evaluation.ensemble_scores(columns) for model, columns in networks.scores.items()
+    }
+    validation, test = evaluation.tabulate_events(
+        collection,
+        indices,
+        ensembles | shallow,
+        luminosity_fb=options.luminosity_fb,
+        signal_region=options.signal_region,
+        seed=options.seed,
+    )
+    networks = networks.of_events(np.isin(indices, evaluation.split_indices(collection, "test")))
+    numbers = _compute_numbers(collection, test, networks, list(shallow), options)
+    write_score_table(results.validation_events, validation)
+    write_score_table(results.test_events, test)
+    write_score_table(results.network_scores, networks.scores)
+    _write_numbers(results, numbers)
+
+
+@dataclass(frozen=True)
+class _Networks:
+    """Of each model: scores ``(n_events, n_seeds)``, numbers of the network, seed -> training."""
+
+    scores: dict[str, np.ndarray]
+    numbers: dict[str, dict[str, Any]]
+    runs: dict[str, dict[int, dict[str, float]]]
+
+    def of_events(self, members: np.ndarray) -> "_Networks":
+        """The same networks with the scores of some events, booleans ``(n_events,)``."""
+        scores = {model: columns[members] for model, columns in self.scores.items()}
+        return replace(self, scores=scores)
+
+
+def _read_networks(
+    files: EvaluationFiles,
+    seeds: Mapping[str, Sequence[int]],
+    collection: ImageCollection,
+    indices: np.ndarray,
+) -> _Networks:
+    networks = _Networks({}, {}, {})
+    of_all = zip(files.scores, files.models, files.histories, strict=True)
+    for model, of_model in seeds.items():
+        scores, descriptions, histories = zip(*islice(of_all, len(of_model)), strict=True)
+        columns = [read_scores(path, collection, indices) for path in scores]
+        networks.scores[model] = np.stack(columns, axis=1)
+        numbers, runs = evaluation.read_runs(of_model, descriptions, histories)
+        networks.numbers[model] = numbers
+        networks.runs[model] = runs
+    return networks
+
+
+def _compute_numbers(
+    collection: ImageCollection,
+    test: Mapping[str, np.ndarray],
+    networks: _Networks,
+    shallow: Sequence[str],
+    options: EvaluationOptions,
+) -> dict[str, dict[str, Any]]:
+    """Numbers of ``summary.json``, ``models.json``, ``comparison.json`` and ``samples.json``."""
+    points = options.background_efficiencies
+    further_models = list(networks.scores)[1:]
+    summary = evaluation.summarize(collection, test, points, models=[*further_models, *shallow])
+    models = evaluation.compare_models(
+        networks.scores,
+        test["label"],
+        test["weight"],
+        points,
+        runs=networks.runs,
+        numbers=networks.numbers,
+    )
+    single = {name: test[name] for name in (*JET_VARIABLES, *shallow, "cnn+jets") if name in test}
+    comparison = evaluation.compare_with_cuts(
+        test,
+        single | networks.scores,
+        reference=REFERENCE if REFERENCE in shallow else None,
+        seed=options.seed,
+    )
+    samples = evaluation.summarize_samples(
+        collection, luminosity_fb=options.luminosity_fb, signal_region=options.signal_region
+    )
+    return {"summary": summary, "models": models, "comparison": comparison, "samples": samples}
+
+
+def _write_numbers(results: EvaluationResults, numbers: Mapping[str, dict[str, Any]]) -> None:
+    summary_table = evaluation.summary_table(numbers["summary"])
+    models_table = evaluation.models_table(numbers["models"])
+    write_text(results.table, f"{summary_table}\n{models_table}")
+    write_text(results.comparison_table, evaluation.comparison_table(numbers["comparison"]))
+    write_text(results.samples_table, evaluation.samples_table(numbers["samples"]))
+    write_text(results.cut_flow_table, evaluation.cut_flow_table(numbers["samples"]))
+    write_json(results.summary, numbers["summary"])
+    write_json(results.models, numbers["models"])
+    write_json(results.comparison, numbers["comparison"])
+    write_json(results.samples, numbers["samples"])

@@ -1,0 +1,115 @@
+"""The reach of the search: significance and limits of the cuts and of all classifiers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calovision import evaluation
+from calovision.evaluation import reach
+from calovision.jobs.atomic import write_json, write_text
+from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.storage import ImageCollection, read_score_table, read_scores
+
+
+@dataclass(frozen=True)
+class ReachFiles(Files):
+    """Files that `evaluate_reach` reads.
+
+    Attributes
+    ----------
+    validation_events, test_events, samples
+        As `calovision.stages.comparison.evaluate` writes them.
+    images
+        Image files of the signals of other masses, in a folder with the name of each sample.
+    scores
+        Scores of the first model for these signals, ``<sample>.h5``.
+    """
+
+    validation_events: Path
+    test_events: Path
+    samples: Path
+    images: tuple[Path, ...]
+    scores: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class ReachResults(Files):
+    """Files that `evaluate_reach` writes: JSON and Markdown."""
+
+    numbers: Path
+    table: Path
+
+
+@dataclass(frozen=True)
+class ReachOptions(Options):
+    """Choices of `evaluate_reach`.
+
+    Attributes
+    ----------
+    classifiers
+        Columns of the tables of events.
+    options
+        Further arguments of `calovision.evaluation.reach.search_reach`.
+    masses
+        Signal sample -> mass in GeV; None where none is given.
+    signal_region
+        Expression of the cuts of the search.
+    luminosity_fb
+        Of the expected events, 1/fb.
+    seed
+        Of the bootstrap.
+    """
+
+    classifiers: Sequence[str]
+    options: Mapping[str, Any]
+    masses: Mapping[str, float | None]
+    signal_region: str
+    luminosity_fb: float
+    seed: int
+
+
+def evaluate_reach(
+    files: ReachFiles, results: ReachResults, options: ReachOptions, *, count: Count = not_counted
+) -> None:
+    """Write expected significance and limits; against the mass where there are other signals."""
+    validation = read_score_table(files.validation_events)
+    test = read_score_table(files.test_events)
+    count(len(validation["label"]) + len(test["label"]))
+    samples = json.loads(files.samples.read_text())["samples"]
+    arguments = evaluation.expected_events(samples) | dict(options.options)
+    found = reach.search_reach(
+        validation, test, options.classifiers, seed=options.seed, **arguments
+    )
+    points = _points_of_other_masses(files, options)
+    if points:
+        signal = next(name for name, numbers in samples.items() if numbers["label"] == 1)
+        points[options.masses[signal]] = evaluation.nominal_point(test, samples[signal])
+        found["against_mass"] = reach.reach_against_mass(
+            evaluation.only_cnn(found),
+            {mass: point.events for mass, point in points.items()},
+            cross_sections_pb={mass: point.cross_section_pb for mass, point in points.items()},
+            expected_signal={mass: point.expected for mass, point in points.items()},
+        )
+    write_json(results.numbers, found)
+    write_text(results.table, evaluation.reach_table(found))
+
+
+def _points_of_other_masses(
+    files: ReachFiles, options: ReachOptions
+) -> dict[float | None, evaluation.SignalPoint]:
+    points = {}
+    for path in files.scores:
+        name = path.stem
+        collection = ImageCollection([file for file in files.images if file.parent.name == name])
+        scores = read_scores(path, collection, np.arange(len(collection)))
+        points[options.masses[name]] = evaluation.signal_point(
+            collection,
+            scores,
+            signal_region=options.signal_region,
+            luminosity_fb=options.luminosity_fb,
+        )
+    return points
