@@ -1,0 +1,103 @@
+"""Results of an evaluation: a class for each JSON file, with `to_json`, `from_json`, `read` and
+`to_markdown`.
+
+Names of a configuration (samples, models, classifiers, working points) are keys of dictionaries;
+everything else is an attribute. Efficiencies are those of the preselected test events.
+"""
+
+from calovision.evaluation.results.comparison import (
+    ComparedClassifier,
+    ComparisonPoint,
+    CutComparison,
+)
+from calovision.evaluation.results.diagnostics import (
+    Calibration,
+    CalibrationBin,
+    Correlation,
+    Diagnostics,
+    MassDistribution,
+    MassSculpting,
+    SculptedMass,
+)
+from calovision.evaluation.results.models import (
+    ModelComparison,
+    ModelNumbers,
+    ModelResult,
+    NetworkResult,
+    NetworkStatistic,
+    NetworkStatistics,
+    Performances,
+    TrainingRecord,
+)
+from calovision.evaluation.results.numbers import Interval, LimitInterval, Performance
+from calovision.evaluation.results.reach import (
+    FoundBy,
+    Gains,
+    LimitUnits,
+    MassBand,
+    MassLimits,
+    MassReach,
+    Reach,
+    SelectionReach,
+)
+from calovision.evaluation.results.robustness import ClassEfficiencies, Robustness
+from calovision.evaluation.results.samples import (
+    CutStep,
+    PreselectedEvents,
+    SampleNumbers,
+    SamplesSummary,
+)
+from calovision.evaluation.results.summary import (
+    EventCount,
+    EventCounts,
+    Preselection,
+    RegionEfficiencies,
+    RegionWorkingPoint,
+    SkippedFile,
+    Summary,
+)
+
+__all__ = [
+    "Calibration",
+    "CalibrationBin",
+    "ClassEfficiencies",
+    "ComparedClassifier",
+    "ComparisonPoint",
+    "Correlation",
+    "CutComparison",
+    "CutStep",
+    "Diagnostics",
+    "EventCount",
+    "EventCounts",
+    "FoundBy",
+    "Gains",
+    "Interval",
+    "LimitInterval",
+    "LimitUnits",
+    "MassBand",
+    "MassDistribution",
+    "MassLimits",
+    "MassReach",
+    "MassSculpting",
+    "ModelComparison",
+    "ModelNumbers",
+    "ModelResult",
+    "NetworkResult",
+    "NetworkStatistic",
+    "NetworkStatistics",
+    "Performance",
+    "Performances",
+    "PreselectedEvents",
+    "Preselection",
+    "Reach",
+    "RegionEfficiencies",
+    "RegionWorkingPoint",
+    "Robustness",
+    "SampleNumbers",
+    "SamplesSummary",
+    "SculptedMass",
+    "SelectionReach",
+    "SkippedFile",
+    "Summary",
+    "TrainingRecord",
+]

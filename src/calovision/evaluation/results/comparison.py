@@ -1,0 +1,97 @@
+"""Classifiers against the cuts at equal background: ``comparison.json``."""
+
+from dataclasses import dataclass
+
+from calovision.core.markdown import Markdown, markdown_table
+from calovision.core.result import Result
+from calovision.evaluation.results.numbers import (
+    REGION,
+    Interval,
+    format_interval,
+    mark_of,
+    with_meaning,
+)
+from calovision.metrics import Efficiency
+
+RATIOS = {"over_cuts": "over the cuts", "over_reference": Markdown("over `referee`")}
+"""Name in the results -> words in the table."""
+
+
+@dataclass(frozen=True)
+class ComparedClassifier:
+    """Signal efficiency of a classifier, and its paired ratios to the cuts and to a baseline."""
+
+    signal_efficiency: Efficiency
+    over_cuts: Interval | None = None
+    over_reference: Interval | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonPoint:
+    """Classifiers at one background efficiency.
+
+    ``background_is_limit`` is true where no background is left in the signal region: its upper end
+    takes the place, and ``over_cuts`` is an upper limit without an interval.
+    """
+
+    background_efficiency: float
+    background_is_limit: bool | None = None
+    classifiers: dict[str, ComparedClassifier]
+
+
+@dataclass(frozen=True)
+class CutComparison(Result):
+    """Classifiers at the background efficiency of the signal region, and with every event counting
+    1 at another one.
+    """
+
+    at_signal_region: ComparisonPoint
+    unweighted: ComparisonPoint
+
+    def to_markdown(self) -> str:
+        """The text and the table."""
+        is_limit = bool(self.at_signal_region.background_is_limit)
+        text = (
+            "Signal efficiency at equal background efficiency with 68 % intervals, which for "
+            "several networks include the spread between them. The ratios are paired, from a "
+            "bootstrap over the events and over the networks of a model: both classifiers see the "
+            "same events in every replica."
+        )
+        if is_limit:
+            text += (
+                " **No background is left in the signal region**: the upper end of the 68 % "
+                "interval takes its place, and the ratios to the cuts are upper limits."
+            )
+        return f"{text}\n\n" + "\n".join(with_meaning(self._lines(is_limit))) + "\n"
+
+    def _lines(self, is_limit: bool) -> list[str]:
+        weighted, unweighted = self.at_signal_region, self.unweighted
+        first = next(iter(weighted.classifiers.values()))
+        ratios = [name for name in RATIOS if getattr(first, name) is not None]
+        point = f"{'below ' * is_limit}{weighted.background_efficiency:.2g}"
+        header = ["classifier", f"signal at the signal region's background ({point})"]
+        header += [RATIOS[name] for name in ratios]
+        header += [
+            f"signal at background {unweighted.background_efficiency:g}, every event counts 1"
+        ]
+        rows = []
+        for name, found in weighted.classifiers.items():
+            is_cuts = name == REGION
+            row = [name.replace("_", " "), _signal_cell(found.signal_efficiency, of_cuts=is_cuts)]
+            for ratio in ratios:
+                at_most = is_limit and ratio == "over_cuts" and not is_cuts
+                row.append(_ratio_cell(getattr(found, ratio), at_most=at_most))
+            other = unweighted.classifiers.get(name)
+            rows.append([*row, _signal_cell(other.signal_efficiency) if other else ""])
+        return markdown_table(header, rows)
+
+
+def _ratio_cell(ratio: Interval, *, at_most: bool) -> str:
+    return "below " * (at_most and ratio.value is not None) + format_interval(ratio)
+
+
+def _signal_cell(value: Efficiency, *, of_cuts: bool = False) -> str:
+    """Value, interval, and a mark if too few background events are behind it; those of the cuts are
+    in the header.
+    """
+    return format_interval(value) + ("" if of_cuts else mark_of(value.n_eff))

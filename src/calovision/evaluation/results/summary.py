@@ -1,0 +1,144 @@
+"""Summary of an evaluation: ``summary.json``."""
+
+from dataclasses import dataclass
+
+from calovision.core.markdown import escape, markdown_table
+from calovision.core.result import Result
+from calovision.evaluation.results.numbers import (
+    REGION,
+    Performance,
+    format_efficiency,
+    marked_efficiency,
+    with_meaning,
+)
+from calovision.metrics import Efficiency
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """ROOT file that was skipped, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preselection:
+    """Numbers of events of a sample before and after the preselection; the efficiency is weighted."""
+
+    n_generated: int
+    n_passed: int
+    efficiency: float
+
+
+@dataclass(frozen=True)
+class EventCount:
+    """Number of events, and their effective number."""
+
+    n: int
+    n_eff: float
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """Test events of each class."""
+
+    signal: EventCount
+    background: EventCount
+
+
+@dataclass(frozen=True)
+class RegionEfficiencies:
+    """Efficiencies of the signal region, of the preselected test events."""
+
+    signal_efficiency: Efficiency
+    background_efficiency: Efficiency
+
+
+@dataclass(frozen=True)
+class RegionWorkingPoint:
+    """Background efficiency of the working point ``signal_region``.
+
+    A limit is the upper end of the region's interval, where no background is left in it
+    (`calovision.metrics.region_point`).
+    """
+
+    background_efficiency: float
+    is_limit: bool
+
+
+@dataclass(frozen=True)
+class Summary(Result):
+    """Preselection, signal region and classifiers on the test split.
+
+    Attributes
+    ----------
+    preselection
+        Sample -> what the preselection leaves.
+    signal_region, region_point
+        Efficiencies of the region, and the working point that classifiers are compared at.
+    classifiers
+        Classifier -> performance at each background efficiency, and at ``"signal_region"``.
+    """
+
+    calovision_version: str
+    skipped_files: tuple[SkippedFile, ...]
+    preselection: dict[str, Preselection]
+    test_events: EventCounts
+    signal_region: RegionEfficiencies
+    region_point: RegionWorkingPoint
+    classifiers: dict[str, Performance]
+
+    def to_markdown(self) -> str:
+        """Tables of the preselection, the signal region and the classifiers."""
+        lines = [
+            *self._preselection_lines(),
+            "",
+            *self._region_lines(),
+            "",
+            *with_meaning(self._classifier_lines()),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _preselection_lines(self) -> list[str]:
+        rows = [
+            [sample, one.n_generated, one.n_passed, f"{one.efficiency:.3g}"]
+            for sample, one in self.preselection.items()
+        ]
+        lines = markdown_table(["sample", "generated", "pass the preselection", "efficiency"], rows)
+        if not self.skipped_files:
+            return lines
+        words = "ROOT files that were skipped; the weights of the others are corrected for them:"
+        skipped = [f"- {escape(one.path)}: {escape(one.reason)}" for one in self.skipped_files]
+        return [*lines, "", words, "", *skipped]
+
+    def _region_lines(self) -> list[str]:
+        signal, background = (
+            self.signal_region.signal_efficiency,
+            self.signal_region.background_efficiency,
+        )
+        return [
+            f"Signal region, of the preselected test events: signal {format_efficiency(signal)}, "
+            f"background {format_efficiency(background)} "
+            f"({background.n_eff:.1f} effective events)."
+        ]
+
+    def _classifier_lines(self) -> list[str]:
+        points = list(next(iter(self.classifiers.values())).signal_efficiency)
+        header = ["classifier", "AUC"]
+        header += [f"signal at background {self._point_title(point)}" for point in points]
+        rows = [
+            [name, f"{one.auc:.4f}"]
+            + [marked_efficiency(one.signal_efficiency[point]) for point in points]
+            for name, one in self.classifiers.items()
+        ]
+        return markdown_table(header, rows)
+
+    def _point_title(self, point: str) -> str:
+        if point != REGION:
+            return point
+        if not self.region_point.is_limit:
+            return "signal region's"
+        return (
+            f"signal region's (none left: below {self.region_point.background_efficiency:.2g})"
+        )
