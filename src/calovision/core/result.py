@@ -36,10 +36,6 @@ class Result:
         """
         return from_json(cls, content)
 
-    def to_text(self) -> str:
-        """Content of the file: the JSON, indented."""
-        return json.dumps(self.to_json(), indent=2) + "\n"
-
     @classmethod
     def read(cls, path: Path) -> Self:
         """Object of a file of results.
