@@ -1,14 +1,9 @@
 """Files of a sample must be made of the same things: checked before work starts, and where image
 files are read."""
 
-import runpy
-from contextlib import nullcontext
-from types import SimpleNamespace
-
 import awkward as ak
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 from fakes import make_columns, make_images, make_metadata, to_sparse
 from fakes_cli import fail, succeed
 from fakes_ntuples import nanoaod_columns, runs_columns, write_file, write_nanoaod
@@ -27,7 +22,8 @@ from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import open_ntuple
-from calovision.storage import ImageCollection, ImageFile, ImageFileWriter
+from calovision.stages.images import list_images
+from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, read_file_list
 from calovision.storage.versions import require_one_definition
 
 SAMPLE = {"sample": "qcd", "label": 0, "cross_section_pb": 1.0}
@@ -140,7 +136,6 @@ def test_image_files_of_unlike_files_are_not_read_together(tmp_path, pair):
     assert f"differ in {quantity}" in str(caught.value)
 
 
-@pytest.mark.usefixtures("own_logging")
 def test_the_list_of_images_is_not_written_for_unlike_files(tmp_path):
     """The job of the workflow that comes before the first training."""
     recipe, *trees, _, _, _ = PAIRS["fat jets"]
@@ -150,14 +145,11 @@ def test_the_list_of_images_is_not_written_for_unlike_files(tmp_path):
         convert_ntuple(
             write_file(tmp_path / f"{number}.root", **content), images[-1], recipe, **SAMPLE
         )
-    script = REPOSITORY / "workflow/scripts/list_images.py"
-    for files, is_written in ((images[:1], True), (images, False)):
-        output = tmp_path / f"{len(files)}.tsv"
-        job = SimpleNamespace(input=files, output=[output], log=[tmp_path / "list.log"])
-        with nullcontext() if is_written else pytest.raises(SystemExit):
-            runpy.run_path(str(script), {"snakemake": job})
-        assert output.exists() == is_written
-    assert "differ in fat jets" in (tmp_path / "list.log").read_text()
+    list_images(images[:1], tmp_path / "one.tsv")
+    assert read_file_list(tmp_path / "one.tsv") == images[:1]
+    with pytest.raises(InputError, match="differ in fat jets"):
+        list_images(images, tmp_path / "two.tsv")
+    assert not (tmp_path / "two.tsv").exists()
 
 
 def test_a_job_of_unlike_files_is_refused(tmp_path):

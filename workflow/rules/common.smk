@@ -28,7 +28,7 @@ IMAGE_MODULES = (
     "ntuples",
     "selection",
 )
-IMAGE_MODULES += ("selection.expressions", "storage")
+IMAGE_MODULES += ("selection.expressions", "stages.images", "storage")
 
 # Keys of the images that decide how the work is shared, not what comes out.
 IMAGE_JOB_KEYS = ("events_per_job", "remote_retries", "chunk_size")

@@ -21,7 +21,14 @@ rule fit_baselines:
         luminosity_fb=luminosity_of_loss(config["train"]["weights"]),
         weights=config["train"]["weights"],
         seed=config["seed"],
-        code=code_of("fit_baselines", "evaluation.baselines", "datasets", "evaluation", "metrics"),
+        code=code_of(
+            "fit_baselines",
+            "stages.baselines",
+            "evaluation.baselines",
+            "datasets",
+            "evaluation",
+            "metrics",
+        ),
     script:
         "../scripts/fit_baselines.py"
 

@@ -21,7 +21,7 @@ rule score_reach_sample:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options_of(FIRST_MODEL),
-        code=code_of("score_ensemble", "datasets", "models", "scoring"),
+        code=code_of("score_ensemble", "stages.scores", "datasets", "models", "scoring"),
     script:
         "../scripts/score_ensemble.py"
 

@@ -14,7 +14,7 @@ if VARIATIONS:
             params:
                 job=simulation_params,
                 seed=config["seed"],
-                code=code_of("simulate_ntuples", "simulation"),
+                code=code_of("simulate_ntuples", "stages.simulation", "simulation"),
 
     use rule build_images as build_varied_images with:
         input:
@@ -52,7 +52,7 @@ if VARIATIONS:
             runtime=lambda wildcards, attempt: 60 * attempt,
         params:
             options=scoring_options,
-            code=code_of("score_ensemble", "datasets", "models", "scoring"),
+            code=code_of("score_ensemble", "stages.scores", "datasets", "models", "scoring"),
         script:
             "../scripts/score_ensemble.py"
 

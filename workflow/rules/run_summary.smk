@@ -21,6 +21,12 @@ rule write_run_summary:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=lambda wildcards, attempt: 10 * attempt,
     params:
-        code=code_of("write_run_summary", "jobs.attempts", "core.markdown", "jobs.run_summary"),
+        code=code_of(
+            "write_run_summary",
+            "stages.run_summary",
+            "jobs.attempts",
+            "core.markdown",
+            "jobs.run_summary",
+        ),
     script:
         "../scripts/write_run_summary.py"

@@ -19,6 +19,6 @@ if SIMULATED:
         params:
             job=simulation_params,
             seed=config["seed"],
-            code=code_of("simulate_ntuples", "simulation"),
+            code=code_of("simulate_ntuples", "stages.simulation", "simulation"),
         script:
             "../scripts/simulate_ntuples.py"

@@ -27,7 +27,7 @@ rule train_network:
     params:
         options=training_options,
         luminosity_fb=lambda wildcards: luminosity_of_loss(MODELS[wildcards.model]["weights"]),
-        code=code_of("train_network", "datasets", "models", "training"),
+        code=code_of("train_network", "stages.training", "datasets", "models", "training"),
     script:
         "../scripts/train_network.py"
 
@@ -50,6 +50,6 @@ rule score_events:
         runtime=lambda wildcards, attempt: 60 * attempt,
     params:
         options=scoring_options,
-        code=code_of("score_events", "datasets", "models", "scoring"),
+        code=code_of("score_events", "stages.scores", "datasets", "models", "scoring"),
     script:
         "../scripts/score_events.py"

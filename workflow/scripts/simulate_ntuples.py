@@ -1,14 +1,7 @@
 from calovision.jobs.logs import job_log
-from calovision.simulation import derive_seed, write_ntuple
+from calovision.stages import simulation as stage
 
 with job_log(snakemake.log[0]) as record:
-    job = snakemake.params.job
-    record.count(job["n_events"])
-    write_ntuple(
-        snakemake.output[0],
-        job["process"],
-        n_events=job["n_events"],
-        first_event_number=job["first_event_number"],
-        seed=derive_seed(snakemake.params.seed, snakemake.wildcards.sample),
-        **job["options"],
-    )
+    job = stage.SimulationJob(**snakemake.params.job)
+    sample, seed = snakemake.wildcards.sample, snakemake.params.seed
+    stage.simulate_ntuples(snakemake.output[0], job, sample=sample, seed=seed, count=record.count)

@@ -1,0 +1,57 @@
+"""Shallow classifiers on the variables of an event, tuned on the validation split."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from calovision.datasets import training_weights
+from calovision.evaluation import score_shallow, split_indices
+from calovision.jobs.atomic import write_json
+from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.storage import ImageCollection, read_file_list, write_scores
+
+
+@dataclass(frozen=True)
+class BaselineResults(Files):
+    """Files that `fit_baselines` writes: scores, and the choices of each classifier as JSON."""
+
+    scores: Path
+    chosen: Path
+
+
+@dataclass(frozen=True)
+class BaselineOptions(Options):
+    """Choices of `fit_baselines`.
+
+    Attributes
+    ----------
+    classifiers
+        Of `calovision.evaluation.baselines.SHALLOW_CLASSIFIERS`.
+    luminosity_fb
+        Of the expected events, 1/fb.
+    weights
+        Weights of the loss: one of `calovision.datasets.WEIGHT_SCHEMES`.
+    seed
+        Of everything random.
+    """
+
+    classifiers: Sequence[str]
+    luminosity_fb: float
+    weights: str
+    seed: int
+
+
+def fit_baselines(
+    images: Path, results: BaselineResults, options: BaselineOptions, *, count: Count = not_counted
+) -> None:
+    """Fit the classifiers on the training split of the listed image files, and write their scores
+    for the validation and test splits.
+    """
+    collection = ImageCollection(read_file_list(images))
+    count(len(collection))
+    expected = collection.event_weights(options.luminosity_fb)
+    weights = training_weights(collection.column("label"), expected, options.weights)
+    scores, chosen = score_shallow(collection, options.classifiers, weights, seed=options.seed)
+    indices = split_indices(collection, "validation", "test")
+    write_scores(results.scores, collection, indices, scores)
+    write_json(results.chosen, chosen)

@@ -1,0 +1,88 @@
+"""Scores of trained networks: of the events that they have not seen, and of further image files."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from calovision.evaluation import ensemble_scores, split_indices
+from calovision.models import load_model
+from calovision.scoring import score_collection
+from calovision.stages.arguments import Count, not_counted
+from calovision.storage import ImageCollection, read_file_list, write_scores
+
+
+@dataclass(frozen=True)
+class ScoringOptions:
+    """Choices of the scoring, as `calovision.scoring.score_collection` takes them.
+
+    Attributes
+    ----------
+    device
+        ``auto``, ``cpu`` or ``gpu``.
+    n_rotations
+        Rotations in phi over which a score is averaged.
+    precision
+        ``fp32``, ``bf16`` or ``auto``.
+    """
+
+    device: str = "auto"
+    n_rotations: int = 0
+    precision: str = "fp32"
+
+
+def score_events(
+    images: Path,
+    model: Path,
+    output: Path,
+    options: ScoringOptions,
+    *,
+    threads: int = 1,
+    count: Count = not_counted,
+) -> None:
+    """Write the scores of one network for the validation and test splits.
+
+    Parameters
+    ----------
+    images
+        List of the image files.
+    model
+        ``model.json``. A module that it names is imported, since the configuration names it, too.
+    output
+        The score file.
+    threads
+        Of torch.
+    """
+    torch.set_num_threads(threads)
+    collection = ImageCollection(read_file_list(images))
+    indices = split_indices(collection, "validation", "test")
+    count(len(indices))
+    network = load_model(model, allow_imports=True)
+    scores = score_collection(network, collection, indices, **asdict(options))
+    rotations = {"n_rotations": options.n_rotations}  # for the plan of another run
+    write_scores(output, collection, indices, scores, attributes=rotations)
+
+
+def score_ensemble(
+    images: Sequence[Path],
+    models: Sequence[Path],
+    output: Path,
+    options: ScoringOptions,
+    *,
+    threads: int = 1,
+    count: Count = not_counted,
+) -> None:
+    """Write the mean score of the networks of a model for the test events of image files; arguments
+    as in `score_events`.
+    """
+    torch.set_num_threads(threads)
+    collection = ImageCollection(images)
+    indices = split_indices(collection, "test")
+    count(len(indices))
+    networks = [load_model(path, allow_imports=True) for path in models]
+    scores = [
+        score_collection(network, collection, indices, **asdict(options)) for network in networks
+    ]
+    write_scores(output, collection, indices, ensemble_scores(np.stack(scores, axis=1)))

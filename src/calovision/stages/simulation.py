@@ -1,0 +1,43 @@
+"""Ntuples of the example from Pythia 8 events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from calovision.simulation import derive_seed, write_ntuple
+from calovision.stages.arguments import Count, not_counted
+
+
+@dataclass(frozen=True)
+class SimulationJob:
+    """Events of one ntuple of a sample.
+
+    Attributes
+    ----------
+    process
+        One of `calovision.simulation.PROCESSES`.
+    n_events, first_event_number
+        Of the ntuple in the sample.
+    options
+        Of the process, and the pile-up.
+    """
+
+    process: str
+    n_events: int
+    first_event_number: int = 0
+    options: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def simulate_ntuples(
+    output: Path, job: SimulationJob, *, sample: str, seed: int, count: Count = not_counted
+) -> None:
+    """Generate the events of a job; the random numbers come from the seed and the sample's name."""
+    count(job.n_events)
+    write_ntuple(
+        output,
+        job.process,
+        n_events=job.n_events,
+        first_event_number=job.first_event_number,
+        seed=derive_seed(seed, sample),
+        **job.options,
+    )

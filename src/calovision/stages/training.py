@@ -1,0 +1,71 @@
+"""The training of one network."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from calovision.stages.arguments import Count, not_counted
+from calovision.storage import ImageCollection, read_file_list
+from calovision.training import TrainingOptions, train_network
+
+
+def training_options(
+    options: Mapping[str, Any], configuration: Mapping[str, Any], *, model: str, seed: int
+) -> TrainingOptions:
+    """Options of the training of a network.
+
+    Parameters
+    ----------
+    options
+        Those that decide the result.
+    configuration
+        For ``checkpoint_minutes``, which decides no result and so is no parameter of the rule.
+    model
+        Name in the configuration.
+    seed
+        Of the network.
+    """
+    of_model = {**configuration["train"], **configuration["models"][model]}
+    minutes = of_model["checkpoint_minutes"]
+    return TrainingOptions(**options, checkpoint_minutes=minutes, seed=int(seed))
+
+
+def train(
+    images: Path,
+    model: Path,
+    options: TrainingOptions,
+    *,
+    luminosity_fb: float,
+    threads: int = 1,
+    count: Count = not_counted,
+) -> None:
+    """Train a network on the listed image files; a run that was killed goes on.
+
+    Parameters
+    ----------
+    images
+        List of the image files.
+    model
+        ``model.json``; its folder gets all else.
+    luminosity_fb
+        For the weights that depend on the cross-sections, 1/fb.
+    threads
+        Of torch.
+    """
+    torch.set_num_threads(threads)
+    model = Path(model)
+    is_resumed = (model.parent / "resume").exists()
+    train_network(
+        ImageCollection(read_file_list(images)),
+        model.parent,
+        options,
+        luminosity_fb=luminosity_fb,
+        progress_bar=sys.stderr.isatty(),
+    )
+    if not is_resumed:  # of one that went on, the time of the epochs before is not known
+        training = json.loads(model.read_text())["training"]
+        count(training["epochs"] * training["n_training"])
