@@ -10,6 +10,7 @@ SHAPE, CHANNELS = (3, 16, 16), ("em_et", "had_et", "tracks")
 
 
 def test_channels_that_are_not_seen_change_nothing() -> None:
+    torch.manual_seed(1)
     specification = ModelSpecification(
         "small", SHAPE, channels=CHANNELS, seen_channels=("tracks", "em_et")
     )
