@@ -14,8 +14,6 @@ from conftest import REPOSITORY
 from dry_runs import reach_samples, samples
 
 from calovision.core.errors import InputError
-from calovision.jobs.planning import workload
-from calovision.simulation.pythia import BATCH_SIZE
 from calovision.workflow import (
     check_configuration,
     check_names,
@@ -554,16 +552,6 @@ def test_bad_configuration_is_named_in_one_sentence(case: str) -> None:
 def check_and_expand(configuration: dict) -> dict:
     check_configuration(configuration)
     return expand_paths(configuration)
-
-
-def test_jobs_of_the_simulation_are_whole_batches() -> None:
-    """The workflow cannot import the simulation for one number, which would cost every start half a
-    second."""
-    assert (
-        f"\nEVENTS_PER_BATCH = {BATCH_SIZE}\n"
-        in (REPOSITORY / "workflow/rules/common.smk").read_text()
-    )
-    assert workload.EVENTS_PER_BATCH == BATCH_SIZE
 
 
 # -- several files, the command line, a module -----------------------------------------------------

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from dry_runs import MODULE, SNAKEFILE, jobs, reach_samples, snakemake
 from fakes import make_events, write_ntuple
 
+from calovision.jobs.submission import CONTAINER_IMAGE
+from calovision.workflow.rules import RULES
+
 PROFILES = REPOSITORY / "workflow/profiles"
-RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "workflow/rules").glob("*.smk")))
-# no short job, and one that no farm is asked for
-ALONE = {"fit_baselines", "list_images"}
+ALONE = {"fit_baselines"}  # no short job
+LOCAL = {"list_images", "all", "mine", "total"}  # no farm is asked for them
 STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
 HTCONDOR = "snakemake_executor_plugin_htcondor"
@@ -43,12 +46,6 @@ def profile(name: str) -> dict:
     return yaml.safe_load((PROFILES / name / "config.yaml").read_text())
 
 
-def rule_names() -> set[str]:
-    return set(re.findall(r"^ *rule (\w+):", RULES, re.M)) | set(
-        re.findall(r"use rule \w+ as (\w+) with", RULES)
-    )
-
-
 def farm(
     folder: Path, name: str, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess:
@@ -68,6 +65,11 @@ def farm(
     return subprocess.run(
         call, cwd=folder, capture_output=True, text=True, env=os.environ | environment
     )
+
+
+def with_stub() -> str:
+    """Python's path with the stub of HTCondor and Snakemake's plugin for it in front."""
+    return os.pathsep.join(map(str, (STUB, PLUGIN, os.environ.get("PYTHONPATH", ""))))
 
 
 def resources(output: str, rule: str) -> list[dict[str, str]]:
@@ -100,7 +102,7 @@ def my_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", ["slurm", "htcondor"])
 def test_every_rule_has_its_group(name: str) -> None:
     groups, components = profile(name)["groups"], profile(name)["group-components"]
-    assert set(groups) == rule_names() - ALONE
+    assert set(groups) == set(RULES) - ALONE
     assert set(components) == set(groups.values())
 
 
@@ -111,26 +113,45 @@ def test_both_farms_group_alike() -> None:
 
 @pytest.mark.parametrize("name", ["slurm", "htcondor"])
 def test_attempts_are_jobs_of_their_own_and_grow(name: str) -> None:
-    """A rule that has `retries` would get its second attempt inside the first one's allocation."""
+    """The profile asks for them: a rule that has `retries` would get its second attempt inside the
+    first one's allocation."""
     assert profile(name)["retries"] == 2
-    assert not re.search(r"^ *retries:", RULES, re.M)
-    memory = re.findall(r"mem_mb=(.+),$", RULES, re.M)
-    assert len(memory) == len(re.findall(r"^ *resources:$", RULES, re.M)) > 15
-    request = r"lambda wildcards, attempt: (\d+|memory_of_images\(\d+, [\d.]+\)) \* attempt"
-    assert all(re.fullmatch(request, one) for one in memory)
+    for rule in RULES.values():
+        memory = [rule.memory(attempt, (64, 64)) for attempt in (1, 2, 3)]
+        assert memory == [memory[0], 2 * memory[0], 3 * memory[0]]
+        assert memory[0] >= 1000
+        times = [rule.runtime(attempt) for attempt in (1, 2)]
+        assert times[1] == (1 if rule.name == "train_network" else 2) * times[0] > 0
 
 
-def test_networks_of_large_images_ask_for_more_memory(tmp_path: Path, my_files: Path) -> None:
+def test_networks_of_large_images_ask_for_more_memory() -> None:
     """In study_224.yaml they took 7,200, 3,739, 3,429 and 2,307 MB."""
-    (tmp_path / "large.yaml").write_text("images: {grid: [224, 224]}\n")
-    files = ["--configfile", str(my_files), str(tmp_path / "large.yaml")]
-    result = farm(tmp_path / "work", "default", "-n", *files)
-    assert result.returncode == 0, result.stderr
-    asked = {
-        rule: int(resources(result.stdout + result.stderr, rule)[0]["mem_mb"])
-        for rule in MEMORY_AT_224
-    }
-    assert asked == MEMORY_AT_224
+    assert {name: RULES[name].memory(1, (224, 224)) for name in MEMORY_AT_224} == MEMORY_AT_224
+    of_cells = {name for name, rule in RULES.items() if rule.memory_per_cell_mb}
+    assert of_cells == {*MEMORY_AT_224, "score_variation", "score_reach_sample"}
+
+
+def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
+    """With pile-up and what only some configurations bring in; each attempt asks for what the
+    package says, and no rule has `retries` of its own."""
+    variations = {"crowded": {"pile_up": 30}}
+    config = reach_samples() | {"images": {"grid": [224, 224]}, "results_dir": "results"}
+    config["robustness"] = {"variations": variations}
+    module = MODULE.format(snakefile=SNAKEFILE, config=config)
+    retries = "print('RETRIES', {rule._restart_times for rule in workflow.rules})"
+    (tmp_path / "Snakefile").write_text(f"{module}\n{retries}\n")
+    result = snakemake(tmp_path, "-n")
+    assert result.returncode == 0, result.stdout + result.stderr
+    output = (result.stdout + result.stderr).replace("rule calo_", "rule ")
+    assert "RETRIES {None}" in output
+    assert {name.removeprefix("calo_") for name in jobs(result)} - LOCAL == set(RULES)
+    for name, rule in RULES.items():
+        asked = {(int(one["mem_mb"]), int(one["runtime"])) for one in resources(output, name)}
+        assert asked == {(rule.memory(1, (224, 224)), rule.runtime(1))}
+        logs = re.findall(rf"rule {name}:\n(?:.+\n)*? +log: results/logs/(.+)\.log\n", output)
+        assert logs
+        pattern = re.sub(r"\\{\w+\\}", r"\\w+", re.escape(rule.pattern))
+        assert all(re.fullmatch(pattern, log) for log in logs), logs
 
 
 def test_no_profile_names_a_machine() -> None:
@@ -147,8 +168,8 @@ def test_container_installs_the_tested_packages() -> None:
         r"^    (\S+) /opt/", definition.split("%files")[1].split("%post")[0], re.M
     ):
         assert (REPOSITORY / source).exists(), source
-    (image,) = re.findall(r'"\{folder\}/(container/.+)"', RULES)
-    assert f"apptainer build workflow/{image} workflow/container/calovision.def" in definition
+    build = f"apptainer build workflow/{CONTAINER_IMAGE} workflow/container/calovision.def"
+    assert build in definition
 
 
 # -- what the farm is asked for -----------------------------------------------------------------
@@ -257,7 +278,7 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     """The first attempt is lost, the second gets more memory and makes the images."""
     options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results"]
     targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
-    environment = {"PYTHONPATH": f"{STUB}:{PLUGIN}", "HTCONDOR_STUB_LOSES": "1"}
+    environment = {"PYTHONPATH": with_stub(), "HTCONDOR_STUB_LOSES": "1"}
     result = farm(
         tmp_path / "work",
         "htcondor",
@@ -287,7 +308,7 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
 def test_htcondor_dry_run(tmp_path: Path) -> None:
     options = ["-n", "--configfile", "config/test.yaml", "--config", f"results_dir={tmp_path}/r"]
     options += ["--set-resources", "train_network:request_gpus=1"]
-    result = farm(tmp_path / "work", "htcondor", *options, PYTHONPATH=f"{STUB}:{PLUGIN}")
+    result = farm(tmp_path / "work", "htcondor", *options, PYTHONPATH=with_stub())
     assert result.returncode == 0, result.stdout + result.stderr
     output = result.stdout + result.stderr
     found = {

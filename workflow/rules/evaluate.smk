@@ -4,31 +4,24 @@
 rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
-        images=IMAGE_LIST,
+        images=results.image_list,
     output:
-        scores=RESULTS / "scores/baselines.h5",
-        chosen=RESULTS / "metrics/baselines.json",
+        scores=results.baseline_scores,
+        chosen=results.numbers("baselines"),
     log:
-        RESULTS / "logs/fit_baselines.log",
+        results.log("fit_baselines"),
     benchmark:
-        RESULTS / "benchmarks/fit_baselines.tsv"
-    threads: 2
+        results.benchmark("fit_baselines")
+    threads: analysis.threads("fit_baselines")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=analysis.memory("fit_baselines"),
+        runtime=analysis.runtime("fit_baselines"),
     params:
         classifiers=config["baselines"],
-        luminosity_fb=luminosity_of_loss(config["train"]["weights"]),
+        luminosity_fb=parameters.loss_luminosity_fb(analysis, config["train"]["weights"]),
         weights=config["train"]["weights"],
         seed=config["seed"],
-        code=code_of(
-            "fit_baselines",
-            "stages.baselines",
-            "evaluation.baselines",
-            "datasets",
-            "evaluation",
-            "metrics",
-        ),
+        code=code_of("fit_baselines"),
     script:
         "../scripts/fit_baselines.py"
 
@@ -36,46 +29,38 @@ rule fit_baselines:
 rule evaluate:
     """Efficiencies of all classifiers and networks, and the tables of test events that the plots draw."""
     input:
-        images=IMAGE_LIST,
-        baselines=RESULTS / "scores/baselines.h5",
-        scores=network_files("scores/{model}/seed{seed}.h5"),
-        models=network_files("models/{model}/seed{seed}/model.json"),
-        histories=network_files("models/{model}/seed{seed}/history.csv"),
+        images=results.image_list,
+        baselines=results.baseline_scores,
+        scores=analysis.network_files(results.scores),
+        models=analysis.network_files(results.model),
+        histories=analysis.network_files(results.history),
     output:
-        summary=RESULTS / "metrics/summary.json",
-        table=RESULTS / "metrics/summary.md",
-        models=RESULTS / "metrics/models.json",
-        samples=RESULTS / "metrics/samples.json",
-        samples_table=RESULTS / "metrics/samples.md",
-        cut_flow_table=RESULTS / "metrics/cut_flow.md",
-        comparison=RESULTS / "metrics/comparison.json",
-        comparison_table=RESULTS / "metrics/comparison.md",
-        validation_events=RESULTS / "metrics/validation_events.h5",
-        test_events=RESULTS / "metrics/test_events.h5",
-        network_scores=RESULTS / "metrics/network_scores.h5",
+        summary=results.numbers("summary"),
+        table=results.table("summary"),
+        models=results.numbers("models"),
+        samples=results.numbers("samples"),
+        samples_table=results.table("samples"),
+        cut_flow_table=results.table("cut_flow"),
+        comparison=results.numbers("comparison"),
+        comparison_table=results.table("comparison"),
+        validation_events=results.validation_events,
+        test_events=results.test_events,
+        network_scores=results.network_scores,
     log:
-        RESULTS / "logs/evaluate.log",
+        results.log("evaluate"),
     benchmark:
-        RESULTS / "benchmarks/evaluate.tsv"
-    threads: 1
+        results.benchmark("evaluate")
+    threads: analysis.threads("evaluate")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=analysis.memory("evaluate"),
+        runtime=analysis.runtime("evaluate"),
     params:
         luminosity_fb=config["luminosity_fb"],
         signal_region=config["selection"]["signal_region"],
         background_efficiencies=config["evaluate"]["background_efficiencies"],
-        seeds=SEEDS,
+        seeds=analysis.seeds,
         baselines=config["baselines"],
         seed=config["seed"],
-        code=code_of(
-            "evaluate",
-            "stages.comparison",
-            "evaluation.baselines",
-            "evaluation",
-            "core.markdown",
-            "metrics",
-            "selection",
-        ),
+        code=code_of("evaluate"),
     script:
         "../scripts/evaluate.py"

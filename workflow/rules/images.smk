@@ -4,21 +4,21 @@
 rule build_images:
     """Jets, preselection, images and event variables of a ntuple, of a part of one, or of several."""
     input:
-        ntuples=lambda wildcards: local_files(chunk_of(wildcards)),
+        ntuples=lambda wildcards: analysis.chunks[wildcards.sample][wildcards.chunk].local_files(),
     output:
-        RESULTS / "images/{sample}/{chunk}.h5",
+        results.images,
     log:
-        RESULTS / "logs/build_images/{sample}/{chunk}.log",
+        results.log("build_images"),
     benchmark:
-        RESULTS / "benchmarks/build_images/{sample}/{chunk}.tsv"
-    threads: 1
+        results.benchmark("build_images")
+    threads: analysis.threads("build_images")
     resources:
-        mem_mb=lambda wildcards, attempt: 1500 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=analysis.memory("build_images"),
+        runtime=analysis.runtime("build_images"),
     params:
-        job=image_params,
-        recipe=IMAGE_RECIPE,
-        code=code_of("build_images", *IMAGE_MODULES),
+        job=lambda wildcards: parameters.image_job(analysis, wildcards.sample, wildcards.chunk),
+        recipe=parameters.image_recipe(analysis),
+        code=code_of("build_images"),
     script:
         "../scripts/build_images.py"
 
@@ -30,10 +30,10 @@ localrules:
 rule list_images:
     """The image files of all samples: later rules have this list as their input, not thousands of files each."""
     input:
-        IMAGE_FILES,
+        analysis.image_files(*analysis.training_samples),
     output:
-        IMAGE_LIST,
+        results.image_list,
     log:
-        RESULTS / "logs/list_images.log",
+        results.folder / "logs/list_images.log",
     script:
         "../scripts/list_images.py"

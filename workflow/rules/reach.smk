@@ -4,24 +4,22 @@
 rule score_reach_sample:
     """Mean score of the networks of the first model for a signal of another mass."""
     input:
-        images=lambda wildcards: [
-            RESULTS / f"images/{wildcards.sample}/{chunk}.h5" for chunk in CHUNKS[wildcards.sample]
-        ],
-        weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
-        models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
+        images=lambda wildcards: analysis.image_files(wildcards.sample),
+        weights=analysis.network_files(results.weights, analysis.first_model),
+        models=analysis.network_files(results.model, analysis.first_model),
     output:
-        RESULTS / "reach/{sample}.h5",
+        results.reach_scores,
     log:
-        RESULTS / "logs/score_reach_sample/{sample}.log",
+        results.log("score_reach_sample"),
     benchmark:
-        RESULTS / "benchmarks/score_reach_sample/{sample}.tsv"
-    threads: MODELS[FIRST_MODEL]["threads"]
+        results.benchmark("score_reach_sample")
+    threads: analysis.threads("score_reach_sample")
     resources:
-        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=analysis.memory("score_reach_sample"),
+        runtime=analysis.runtime("score_reach_sample"),
     params:
-        options=scoring_options_of(FIRST_MODEL),
-        code=code_of("score_ensemble", "stages.scores", "datasets", "models", "scoring"),
+        options=parameters.scoring_options(analysis, analysis.first_model),
+        code=code_of("score_reach_sample"),
     script:
         "../scripts/score_ensemble.py"
 
@@ -29,42 +27,29 @@ rule score_reach_sample:
 rule evaluate_reach:
     """Expected significance and limits of the cuts and of all classifiers; against the mass where there are samples."""
     input:
-        validation_events=RESULTS / "metrics/validation_events.h5",
-        test_events=RESULTS / "metrics/test_events.h5",
-        samples=RESULTS / "metrics/samples.json",
-        images=[
-            RESULTS / f"images/{name}/{chunk}.h5"
-            for name in REACH_SAMPLES
-            for chunk in CHUNKS[name]
-        ],
-        scores=[RESULTS / f"reach/{name}.h5" for name in REACH_SAMPLES],
+        validation_events=results.validation_events,
+        test_events=results.test_events,
+        samples=results.numbers("samples"),
+        images=analysis.image_files(*analysis.reach_samples),
+        scores=analysis.reach_score_files(),
     output:
-        numbers=RESULTS / "metrics/reach.json",
-        table=RESULTS / "metrics/reach.md",
+        numbers=results.numbers("reach"),
+        table=results.table("reach"),
     log:
-        RESULTS / "logs/evaluate_reach.log",
+        results.log("evaluate_reach"),
     benchmark:
-        RESULTS / "benchmarks/evaluate_reach.tsv"
-    threads: 1
+        results.benchmark("evaluate_reach")
+    threads: analysis.threads("evaluate_reach")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=analysis.memory("evaluate_reach"),
+        runtime=analysis.runtime("evaluate_reach"),
     params:
-        classifiers=["cnn", "cnn+jets", *list(MODELS)[1:], *config["baselines"]],
+        classifiers=parameters.reach_classifiers(analysis),
         options=config["reach"],
-        masses={
-            name: sample.get("mass") for name, sample in SAMPLES.items() if sample["label"] == 1
-        },
+        masses=parameters.signal_masses(analysis),
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
-        code=code_of(
-            "evaluate_reach",
-            "stages.reach",
-            "evaluation",
-            "core.markdown",
-            "metrics",
-            "evaluation.reach",
-        ),
+        code=code_of("evaluate_reach"),
     script:
         "../scripts/evaluate_reach.py"

@@ -4,25 +4,23 @@
 rule plot_performance:
     """ROC, CNN output against the jet variables, the gain from combining, score distributions."""
     input:
-        test_events=RESULTS / "metrics/test_events.h5",
-        network_scores=RESULTS / "metrics/network_scores.h5",
-        summary=RESULTS / "metrics/summary.json",
+        test_events=results.test_events,
+        network_scores=results.network_scores,
+        summary=results.numbers("summary"),
     output:
-        **plot_outputs("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
+        **results.plots("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
     log:
-        RESULTS / "logs/plot_performance.log",
+        results.log("plot_performance"),
     benchmark:
-        RESULTS / "benchmarks/plot_performance.tsv"
-    threads: 1
+        results.benchmark("plot_performance")
+    threads: analysis.threads("plot_performance")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_performance"),
+        runtime=analysis.runtime("plot_performance"),
     params:
-        class_names=CLASS_NAMES,
-        first_model=FIRST_MODEL,
-        code=code_of(
-            "plot_performance", "evaluation", "metrics", "plotting", "core.text", "core.titles"
-        ),
+        class_names=analysis.class_names,
+        first_model=analysis.first_model,
+        code=code_of("plot_performance"),
     script:
         "../scripts/plot_performance.py"
 
@@ -30,23 +28,23 @@ rule plot_performance:
 rule plot_images:
     """Mean image per class and channel, and single events."""
     input:
-        images=IMAGE_LIST,
+        images=results.image_list,
     output:
-        **plot_outputs("mean_images", *DISPLAYS),
+        **results.plots("mean_images", *DISPLAYS),
     log:
-        RESULTS / "logs/plot_images.log",
+        results.log("plot_images"),
     benchmark:
-        RESULTS / "benchmarks/plot_images.tsv"
-    threads: 1
+        results.benchmark("plot_images")
+    threads: analysis.threads("plot_images")
     resources:
-        mem_mb=lambda wildcards, attempt: memory_of_images(2000, 0.055) * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        mem_mb=analysis.memory("plot_images"),
+        runtime=analysis.runtime("plot_images"),
     params:
-        class_names=CLASS_NAMES,
-        titles=TRAINING_TITLES,
-        luminosity_fb=ANY_LUMINOSITY_FB,
+        class_names=analysis.class_names,
+        titles=analysis.training_titles,
+        luminosity_fb=parameters.any_luminosity_fb(),
         n_displays=config["plots"]["n_event_displays"],
-        code=code_of("plot_images", "plotting", "core.text", "core.titles"),
+        code=code_of("plot_images"),
     script:
         "../scripts/plot_images.py"
 
@@ -54,23 +52,23 @@ rule plot_images:
 rule plot_models:
     """Networks and ensembles of the models against each other."""
     input:
-        models=RESULTS / "metrics/models.json",
-        test_events=RESULTS / "metrics/test_events.h5",
-        network_scores=RESULTS / "metrics/network_scores.h5",
+        models=results.numbers("models"),
+        test_events=results.test_events,
+        network_scores=results.network_scores,
     output:
-        **plot_outputs(
+        **results.plots(
             "model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"
         ),
     log:
-        RESULTS / "logs/plot_models.log",
+        results.log("plot_models"),
     benchmark:
-        RESULTS / "benchmarks/plot_models.tsv"
-    threads: 1
+        results.benchmark("plot_models")
+    threads: analysis.threads("plot_models")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_models"),
+        runtime=analysis.runtime("plot_models"),
     params:
-        code=code_of("plot_models", "evaluation", "metrics", "plotting", "core.text", "core.titles"),
+        code=code_of("plot_models"),
     script:
         "../scripts/plot_models.py"
 
@@ -78,20 +76,20 @@ rule plot_models:
 rule plot_training:
     """Learning curves of every network."""
     input:
-        histories=network_files("models/{model}/seed{seed}/history.csv"),
+        histories=analysis.network_files(results.history),
     output:
-        **plot_outputs("learning_curves"),
+        **results.plots("learning_curves"),
     log:
-        RESULTS / "logs/plot_training.log",
+        results.log("plot_training"),
     benchmark:
-        RESULTS / "benchmarks/plot_training.tsv"
-    threads: 1
+        results.benchmark("plot_training")
+    threads: analysis.threads("plot_training")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_training"),
+        runtime=analysis.runtime("plot_training"),
     params:
-        seeds=SEEDS,
-        code=code_of("plot_training", "evaluation", "plotting", "core.text", "core.titles"),
+        seeds=analysis.seeds,
+        code=code_of("plot_training"),
     script:
         "../scripts/plot_training.py"
 
@@ -99,20 +97,20 @@ rule plot_training:
 rule plot_cut_flow:
     """Share of the generated events after every cut of the preselection."""
     input:
-        images=IMAGE_LIST,
+        images=results.image_list,
     output:
-        **plot_outputs("cut_flow"),
+        **results.plots("cut_flow"),
     log:
-        RESULTS / "logs/plot_cut_flow.log",
+        results.log("plot_cut_flow"),
     benchmark:
-        RESULTS / "benchmarks/plot_cut_flow.tsv"
-    threads: 1
+        results.benchmark("plot_cut_flow")
+    threads: analysis.threads("plot_cut_flow")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_cut_flow"),
+        runtime=analysis.runtime("plot_cut_flow"),
     params:
-        titles=TRAINING_TITLES,
-        code=code_of("plot_cut_flow", "plotting", "core.text", "core.titles"),
+        titles=analysis.training_titles,
+        code=code_of("plot_cut_flow"),
     script:
         "../scripts/plot_cut_flow.py"
 
@@ -120,27 +118,25 @@ rule plot_cut_flow:
 rule plot_diagnostics:
     """Calibration of the CNN, correlation with the jet variables, and what cuts on it do to the masses of the background."""
     input:
-        test_events=RESULTS / "metrics/test_events.h5",
+        test_events=results.test_events,
     output:
-        **plot_outputs("calibration", "correlations", "mass_sculpting"),
-        numbers=RESULTS / "metrics/diagnostics.json",
+        **results.plots("calibration", "correlations", "mass_sculpting"),
+        numbers=results.numbers("diagnostics"),
     log:
-        RESULTS / "logs/plot_diagnostics.log",
+        results.log("plot_diagnostics"),
     benchmark:
-        RESULTS / "benchmarks/plot_diagnostics.tsv"
-    threads: 1
+        results.benchmark("plot_diagnostics")
+    threads: analysis.threads("plot_diagnostics")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_diagnostics"),
+        runtime=analysis.runtime("plot_diagnostics"),
     params:
         classifiers=[
             "cnn",
             "cnn+jets",
             *[name for name in ("referee", "mlp") if name in config["baselines"]],
         ],
-        code=code_of(
-            "plot_diagnostics", "evaluation", "metrics", "plotting", "core.text", "core.titles"
-        ),
+        code=code_of("plot_diagnostics"),
     script:
         "../scripts/plot_diagnostics.py"
 
@@ -148,27 +144,25 @@ rule plot_diagnostics:
 rule plot_attributions:
     """Which cells speak for signal and which for background."""
     input:
-        images=IMAGE_LIST,
-        weights=seed_files("models/{model}/seed{seed}/model.safetensors", FIRST_MODEL),
-        models=seed_files("models/{model}/seed{seed}/model.json", FIRST_MODEL),
+        images=results.image_list,
+        weights=analysis.network_files(results.weights, analysis.first_model),
+        models=analysis.network_files(results.model, analysis.first_model),
     output:
-        **plot_outputs("attributions"),
+        **results.plots("attributions"),
     log:
-        RESULTS / "logs/plot_attributions.log",
+        results.log("plot_attributions"),
     benchmark:
-        RESULTS / "benchmarks/plot_attributions.tsv"
-    threads: 8
+        results.benchmark("plot_attributions")
+    threads: analysis.threads("plot_attributions")
     resources:
-        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
-        runtime=lambda wildcards, attempt: 30 * attempt,
+        mem_mb=analysis.memory("plot_attributions"),
+        runtime=analysis.runtime("plot_attributions"),
     params:
-        class_names=CLASS_NAMES,
+        class_names=analysis.class_names,
         n_events=config["plots"]["n_attributed_events"],
-        luminosity_fb=ANY_LUMINOSITY_FB,
+        luminosity_fb=parameters.any_luminosity_fb(),
         seed=config["seed"],
-        code=code_of(
-            "plot_attributions", "scoring.attribution", "plotting", "core.text", "core.titles"
-        ),
+        code=code_of("plot_attributions"),
     script:
         "../scripts/plot_attributions.py"
 
@@ -176,22 +170,22 @@ rule plot_attributions:
 rule plot_extreme_events:
     """The background events with the highest, and the signal events with the lowest CNN output."""
     input:
-        images=IMAGE_LIST,
-        test_events=RESULTS / "metrics/test_events.h5",
+        images=results.image_list,
+        test_events=results.test_events,
     output:
-        **plot_outputs(*EXTREMES),
+        **results.plots(*EXTREMES),
     log:
-        RESULTS / "logs/plot_extreme_events.log",
+        results.log("plot_extreme_events"),
     benchmark:
-        RESULTS / "benchmarks/plot_extreme_events.tsv"
-    threads: 1
+        results.benchmark("plot_extreme_events")
+    threads: analysis.threads("plot_extreme_events")
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 20 * attempt,
+        mem_mb=analysis.memory("plot_extreme_events"),
+        runtime=analysis.runtime("plot_extreme_events"),
     params:
-        titles=TRAINING_TITLES,
+        titles=analysis.training_titles,
         n_displays=config["plots"]["n_event_displays"],
-        code=code_of("plot_extreme_events", "plotting", "core.text", "core.titles"),
+        code=code_of("plot_extreme_events"),
     script:
         "../scripts/plot_extreme_events.py"
 
@@ -199,41 +193,41 @@ rule plot_extreme_events:
 rule plot_reach:
     """Expected significance and limits."""
     input:
-        numbers=RESULTS / "metrics/reach.json",
+        numbers=results.numbers("reach"),
     output:
-        **plot_outputs("reach", *LIMIT_PLOTS),
+        **results.plots("reach", *LIMIT_PLOTS),
     log:
-        RESULTS / "logs/plot_reach.log",
+        results.log("plot_reach"),
     benchmark:
-        RESULTS / "benchmarks/plot_reach.tsv"
-    threads: 1
+        results.benchmark("plot_reach")
+    threads: analysis.threads("plot_reach")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("plot_reach"),
+        runtime=analysis.runtime("plot_reach"),
     params:
-        code=code_of("plot_reach", "plotting", "core.text", "core.titles"),
+        code=code_of("plot_reach"),
     script:
         "../scripts/plot_reach.py"
 
 
-if VARIATIONS:
+if analysis.variations:
 
     rule plot_robustness:
         """Efficiencies of fixed thresholds in other detectors."""
         input:
-            numbers=RESULTS / "metrics/robustness.json",
+            numbers=results.numbers("robustness"),
         output:
-            **plot_outputs("robustness"),
+            **results.plots("robustness"),
         log:
-            RESULTS / "logs/plot_robustness.log",
+            results.log("plot_robustness"),
         benchmark:
-            RESULTS / "benchmarks/plot_robustness.tsv"
-        threads: 1
+            results.benchmark("plot_robustness")
+        threads: analysis.threads("plot_robustness")
         resources:
-            mem_mb=lambda wildcards, attempt: 1000 * attempt,
-            runtime=lambda wildcards, attempt: 10 * attempt,
+            mem_mb=analysis.memory("plot_robustness"),
+            runtime=analysis.runtime("plot_robustness"),
         params:
-            code=code_of("plot_robustness", "plotting", "core.text", "core.titles"),
+            code=code_of("plot_robustness"),
         script:
             "../scripts/plot_robustness.py"
 
@@ -241,22 +235,22 @@ if VARIATIONS:
 rule write_hepdata:
     """ROC curves, working points and reach as tables of a HEPData submission."""
     input:
-        test_events=RESULTS / "metrics/test_events.h5",
-        summary=RESULTS / "metrics/summary.json",
-        reach=RESULTS / "metrics/reach.json",
+        test_events=results.test_events,
+        summary=results.numbers("summary"),
+        reach=results.numbers("reach"),
     output:
-        directory(RESULTS / "hepdata"),
+        directory(results.hepdata),
     log:
-        RESULTS / "logs/write_hepdata.log",
+        results.log("write_hepdata"),
     benchmark:
-        RESULTS / "benchmarks/write_hepdata.tsv"
-    threads: 1
+        results.benchmark("write_hepdata")
+    threads: analysis.threads("write_hepdata")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("write_hepdata"),
+        runtime=analysis.runtime("write_hepdata"),
     params:
         description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
-        code=code_of("write_hepdata", "report.hepdata", "metrics", "core.text"),
+        code=code_of("write_hepdata"),
     script:
         "../scripts/write_hepdata.py"
 
@@ -267,20 +261,20 @@ rule write_report:
         plots=figure_files(REPORT),
         tables=[path for section in REPORT for path in section["tables"]],
         texts=[ancient(path) for path in text_files(REPORT)],
-        numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
-        run_summary=RESULTS / "metrics/run_summary.json",
-        hepdata=RESULTS / "hepdata",
+        numbers=[results.numbers(name) for name in NUMBERS],
+        run_summary=results.numbers("run_summary"),
+        hepdata=results.hepdata,
     output:
-        page=RESULTS / "report.html",
-        numbers=RESULTS / "metrics/numbers.csv",
+        page=results.report,
+        numbers=results.all_numbers,
     log:
-        RESULTS / "logs/write_report.log",
+        results.log("write_report"),
     benchmark:
-        RESULTS / "benchmarks/write_report.tsv"
-    threads: 1
+        results.benchmark("write_report")
+    threads: analysis.threads("write_report")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 5 * attempt,
+        mem_mb=analysis.memory("write_report"),
+        runtime=analysis.runtime("write_report"),
     params:
         title="CNNs on whole-detector images against the cuts of a search",
         summary=report_facts(),
@@ -289,8 +283,6 @@ rule write_report:
         placeholders=report_placeholders(),
         files=REPORT_FILES,
         foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",
-        code=code_of(
-            "write_report", "core.markdown", "report", "core.text", files=text_files(REPORT)
-        ),
+        code=code_of("write_report", files=text_files(REPORT)),
     script:
         "../scripts/write_report.py"

@@ -10,7 +10,7 @@ def report_section(name, title, *, figures=None, tables=()):
         "name": name,
         "title": title,
         "text_file": f"sections/{name}.md",
-        "tables": [str(RESULTS / f"metrics/{table}.md") for table in tables],
+        "tables": [str(results.table(table)) for table in tables],
         "figures": [
             {"name": plot, "title": label, "caption_file": f"{captions[plot]}.md"}
             for plot, label in (figures or {}).items()
@@ -28,7 +28,7 @@ def text_files(sections):
 def figure_files(sections):
     """PNG and PDF files of the figures of sections."""
     names = [figure["name"] for section in sections for figure in section["figures"]]
-    return [RESULTS / f"plots/{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    return [results.plot(name, kind) for name in names for kind in ("png", "pdf")]
 
 
 def display_names(kind):
@@ -41,19 +41,13 @@ def display_names(kind):
 
 def report_facts():
     """What stands on top of the report."""
-    names = {
-        label: ", ".join(
-            TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == label
-        )
-        for label in (1, 0)
-    }
     grid, channels = config["images"]["grid"], config["images"]["channels"]
     return {
-        "Signal": names[1],
-        "Background": names[0],
+        "Signal": ", ".join(analysis.titles_of_label(1)),
+        "Background": ", ".join(analysis.titles_of_label(0)),
         "Luminosity": f"{config['luminosity_fb']} /fb",
         "Images": f"{grid[0]} x {grid[1]} cells; {', '.join(channels)}",
-        "Models": ", ".join(f"{model} ({len(seeds)})" for model, seeds in SEEDS.items()),
+        "Models": ", ".join(f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()),
     }
 
 
@@ -62,16 +56,16 @@ def report_placeholders():
     images = config["images"]
     return {
         "luminosity_fb": config["luminosity_fb"],
-        "signal": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 1],
-        "background": [TITLES[name] for name in TRAINING_SAMPLES if SAMPLES[name]["label"] == 0],
+        "signal": analysis.titles_of_label(1),
+        "background": analysis.titles_of_label(0),
         "grid": images["grid"],
         "eta_max": max(map(abs, images["eta_edges"] or images["eta_range"])),
         "channels": images["channels"],
-        "models": list(MODELS),
-        "n_models": len(MODELS),
-        "n_networks": sum(map(len, SEEDS.values())),
+        "models": list(analysis.models),
+        "n_models": len(analysis.models),
+        "n_networks": sum(map(len, analysis.seeds.values())),
         "fat_jet_eta_max": config["fat_jets"]["eta_max"],
-        "variations": [name.replace("_", " ") for name in VARIATIONS if name != "nominal"],
+        "variations": [name.replace("_", " ") for name in analysis.variations if name != "nominal"],
         "preselection": config["selection"]["preselection"],
         "signal_region": config["selection"]["signal_region"],
     }
@@ -83,7 +77,7 @@ EXTREMES = {
     f"signal_like_background_{n}": f"Background with the highest output: {n}" for n in NUMBERED
 }
 EXTREMES |= {f"background_like_signal_{n}": f"Signal with the lowest output: {n}" for n in NUMBERED}
-LIMIT_PLOTS = ["limits_against_mass"] if REACH_SAMPLES else []
+LIMIT_PLOTS = ["limits_against_mass"] if analysis.reach_samples else []
 REPORT = [
     report_section("data", "Data", tables=["samples"]),
     report_section("selection", "Selection", figures={"cut_flow": "Cut flow"}, tables=["cut_flow"]),
@@ -122,7 +116,7 @@ REPORT = [
     ),
 ]
 NUMBERS = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
-if VARIATIONS:
+if analysis.variations:
     REPORT.append(
         report_section(
             "robustness",
@@ -139,7 +133,7 @@ REPORT.append(
 )
 
 REPORT_FILES = {
-    "All numbers, CSV": str(RESULTS / "metrics/numbers.csv"),
-    "HEPData submission": str(RESULTS / "hepdata/submission.yaml"),
-    **{f"{name}.json": str(RESULTS / f"metrics/{name}.json") for name in [*NUMBERS, "run_summary"]},
+    "All numbers, CSV": str(results.all_numbers),
+    "HEPData submission": str(results.hepdata / "submission.yaml"),
+    **{f"{name}.json": str(results.numbers(name)) for name in [*NUMBERS, "run_summary"]},
 }

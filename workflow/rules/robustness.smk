@@ -1,96 +1,83 @@
 """Other detectors: some files of every sample built again with each variation, and the scores of what comes out."""
 
-if VARIATIONS:
+if analysis.variations:
 
-    if any("pile_up" in variation for variation in VARIATIONS.values()):
+    if analysis.pile_up_variations:
 
         use rule simulate_ntuples as simulate_pile_up with:
             output:
-                RESULTS / "variations/{variation}/ntuples/{sample}/{chunk}.root",
+                results.varied_ntuple,
             log:
-                RESULTS / "logs/simulate_pile_up/{variation}/{sample}/{chunk}.log",
+                results.log("simulate_pile_up"),
             benchmark:
-                RESULTS / "benchmarks/simulate_pile_up/{variation}/{sample}/{chunk}.tsv"
+                results.benchmark("simulate_pile_up")
             params:
-                job=simulation_params,
+                job=lambda wildcards: parameters.simulation_job(
+                    analysis, wildcards.sample, wildcards.chunk, wildcards.variation
+                ),
                 seed=config["seed"],
-                code=code_of("simulate_ntuples", "stages.simulation", "simulation"),
+                code=code_of("simulate_pile_up"),
 
     use rule build_images as build_varied_images with:
         input:
-            ntuples=lambda wildcards: local_files(varied_chunk_of(wildcards)),
+            ntuples=lambda wildcards: analysis.varied_chunk(**wildcards).local_files(),
         output:
-            RESULTS / "variations/{variation}/images/{sample}/{chunk}.h5",
+            results.varied_images,
         log:
-            RESULTS / "logs/build_varied_images/{variation}/{sample}/{chunk}.log",
+            results.log("build_varied_images"),
         benchmark:
-            RESULTS / "benchmarks/build_varied_images/{variation}/{sample}/{chunk}.tsv"
+            results.benchmark("build_varied_images")
         params:
-            job=varied_image_params,
-            recipe=varied_recipe,
-            code=code_of("build_images", *IMAGE_MODULES, "conversion.variations"),
+            job=lambda wildcards: parameters.varied_image_job(analysis, **wildcards),
+            recipe=lambda wildcards: parameters.varied_image_recipe(analysis, wildcards.variation),
+            code=code_of("build_varied_images"),
 
     rule score_variation:
         """Mean score of the networks of a model for the test events of a variation."""
         input:
-            images=varied_images,
-            weights=lambda wildcards: seed_files(
-                "models/{model}/seed{seed}/model.safetensors", wildcards.model
-            ),
-            models=lambda wildcards: seed_files(
-                "models/{model}/seed{seed}/model.json", wildcards.model
-            ),
+            images=lambda wildcards: analysis.varied_image_files(wildcards.variation),
+            weights=lambda wildcards: analysis.network_files(results.weights, wildcards.model),
+            models=lambda wildcards: analysis.network_files(results.model, wildcards.model),
         output:
-            RESULTS / "variations/{variation}/scores/{model}.h5",
+            results.varied_scores,
         log:
-            RESULTS / "logs/score_variation/{variation}/{model}.log",
+            results.log("score_variation"),
         benchmark:
-            RESULTS / "benchmarks/score_variation/{variation}/{model}.tsv"
-        threads: threads_of_model
+            results.benchmark("score_variation")
+        threads: analysis.threads("score_variation")
         resources:
-            mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
-            runtime=lambda wildcards, attempt: 60 * attempt,
+            mem_mb=analysis.memory("score_variation"),
+            runtime=analysis.runtime("score_variation"),
         params:
-            options=scoring_options,
-            code=code_of("score_ensemble", "stages.scores", "datasets", "models", "scoring"),
+            options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+            code=code_of("score_variation"),
         script:
             "../scripts/score_ensemble.py"
 
     rule evaluate_robustness:
         """Efficiencies of fixed thresholds in every variation."""
         input:
-            test_events=RESULTS / "metrics/test_events.h5",
-            images=[path for variation in VARIATIONS for path in images_of(variation)],
-            scores=[
-                RESULTS / f"variations/{variation}/scores/{model}.h5"
-                for variation in VARIATIONS
-                for model in ROBUSTNESS_MODELS
-            ],
+            test_events=results.test_events,
+            images=analysis.varied_image_files(*analysis.variations),
+            scores=analysis.varied_score_files(),
         output:
-            numbers=RESULTS / "metrics/robustness.json",
-            table=RESULTS / "metrics/robustness.md",
+            numbers=results.numbers("robustness"),
+            table=results.table("robustness"),
         log:
-            RESULTS / "logs/evaluate_robustness.log",
+            results.log("evaluate_robustness"),
         benchmark:
-            RESULTS / "benchmarks/evaluate_robustness.tsv"
-        threads: 1
+            results.benchmark("evaluate_robustness")
+        threads: analysis.threads("evaluate_robustness")
         resources:
-            mem_mb=lambda wildcards, attempt: 2000 * attempt,
-            runtime=lambda wildcards, attempt: 30 * attempt,
+            mem_mb=analysis.memory("evaluate_robustness"),
+            runtime=analysis.runtime("evaluate_robustness"),
         params:
-            variations=list(VARIATIONS),
-            models=ROBUSTNESS_MODELS,
-            first_model=next(iter(MODELS)),
+            variations=list(analysis.variations),
+            models=analysis.robustness_models,
+            first_model=analysis.first_model,
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
-            code=code_of(
-                "evaluate_robustness",
-                "stages.robustness",
-                "evaluation",
-                "core.markdown",
-                "metrics",
-                "selection",
-            ),
+            code=code_of("evaluate_robustness"),
         script:
             "../scripts/evaluate_robustness.py"

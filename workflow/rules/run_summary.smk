@@ -6,27 +6,21 @@ rule write_run_summary:
     input:
         plots=figure_files(RESULT_SECTIONS),
         tables=[path for section in RESULT_SECTIONS for path in section["tables"]],
-        numbers=[RESULTS / f"metrics/{name}.json" for name in NUMBERS],
-        hepdata=RESULTS / "hepdata",
+        numbers=[results.numbers(name) for name in NUMBERS],
+        hepdata=results.hepdata,
     output:
-        **plot_outputs("run_summary"),
-        numbers=RESULTS / "metrics/run_summary.json",
-        table=RESULTS / "metrics/run_summary.md",
+        **results.plots("run_summary"),
+        numbers=results.numbers("run_summary"),
+        table=results.table("run_summary"),
     log:
-        RESULTS / "logs/write_run_summary.log",
+        results.log("write_run_summary"),
     benchmark:
-        RESULTS / "benchmarks/write_run_summary.tsv"
-    threads: 1
+        results.benchmark("write_run_summary")
+    threads: analysis.threads("write_run_summary")
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=lambda wildcards, attempt: 10 * attempt,
+        mem_mb=analysis.memory("write_run_summary"),
+        runtime=analysis.runtime("write_run_summary"),
     params:
-        code=code_of(
-            "write_run_summary",
-            "stages.run_summary",
-            "jobs.attempts",
-            "core.markdown",
-            "jobs.run_summary",
-        ),
+        code=code_of("write_run_summary"),
     script:
         "../scripts/write_run_summary.py"

@@ -1,24 +1,26 @@
 """Example ntuples: Pythia 8 events through a parametrized detector."""
 
-if SIMULATED:
+if analysis.simulated_samples:
 
     rule simulate_ntuples:
         """Generate one chunk of a sample."""
         output:
-            RESULTS / "ntuples/{sample}/{chunk}.root",
+            results.ntuple,
         log:
-            RESULTS / "logs/simulate_ntuples/{sample}/{chunk}.log",
+            results.log("simulate_ntuples"),
         benchmark:
-            RESULTS / "benchmarks/simulate_ntuples/{sample}/{chunk}.tsv"
+            results.benchmark("simulate_ntuples")
         wildcard_constraints:
-            sample="|".join(SIMULATED),
-        threads: 1
+            sample="|".join(analysis.simulated_samples),
+        threads: analysis.threads("simulate_ntuples")
         resources:
-            mem_mb=lambda wildcards, attempt: 1000 * attempt,
-            runtime=lambda wildcards, attempt: 30 * attempt,
+            mem_mb=analysis.memory("simulate_ntuples"),
+            runtime=analysis.runtime("simulate_ntuples"),
         params:
-            job=simulation_params,
+            job=lambda wildcards: parameters.simulation_job(
+                analysis, wildcards.sample, wildcards.chunk
+            ),
             seed=config["seed"],
-            code=code_of("simulate_ntuples", "stages.simulation", "simulation"),
+            code=code_of("simulate_ntuples"),
         script:
             "../scripts/simulate_ntuples.py"

@@ -4,30 +4,27 @@
 rule train_network:
     """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
-        images=IMAGE_LIST,
+        images=results.image_list,
     output:
-        weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
-        model=RESULTS / "models/{model}/seed{seed}/model.json",
-        history=RESULTS / "models/{model}/seed{seed}/history.csv",
-        tensorboard=directory(RESULTS / "models/{model}/seed{seed}/tensorboard"),
+        weights=results.weights,
+        model=results.model,
+        history=results.history,
+        tensorboard=directory(results.tensorboard),
     log:
-        RESULTS / "logs/train_network/{model}/seed{seed}.log",
+        results.log("train_network"),
     benchmark:
-        RESULTS / "benchmarks/train_network/{model}/seed{seed}.tsv"
-    threads: threads_of_model
+        results.benchmark("train_network")
+    threads: analysis.threads("train_network")
     resources:
-        mem_mb=lambda wildcards, attempt: memory_of_images(4000, 0.16) * attempt,
-        runtime=240,  # not more at the next attempt, which goes on from the checkpoint
-        # `auto` takes a GPU where there is one, but a farm is not asked for it
-        gpu=lambda wildcards: (
-            MODELS[wildcards.model]["n_devices"]
-            if MODELS[wildcards.model]["device"] == "gpu"
-            else 0
-        ),
+        mem_mb=analysis.memory("train_network"),
+        runtime=analysis.runtime("train_network"),
+        gpu=lambda wildcards: parameters.n_gpus(analysis, wildcards.model),
     params:
-        options=training_options,
-        luminosity_fb=lambda wildcards: luminosity_of_loss(MODELS[wildcards.model]["weights"]),
-        code=code_of("train_network", "stages.training", "datasets", "models", "training"),
+        options=lambda wildcards: parameters.training_options(analysis, wildcards.model),
+        luminosity_fb=lambda wildcards: parameters.loss_luminosity_fb(
+            analysis, analysis.models[wildcards.model]["weights"]
+        ),
+        code=code_of("train_network"),
     script:
         "../scripts/train_network.py"
 
@@ -35,21 +32,21 @@ rule train_network:
 rule score_events:
     """Output of one network for every event of the validation and test splits."""
     input:
-        images=IMAGE_LIST,
-        weights=RESULTS / "models/{model}/seed{seed}/model.safetensors",
-        model=RESULTS / "models/{model}/seed{seed}/model.json",
+        images=results.image_list,
+        weights=results.weights,
+        model=results.model,
     output:
-        RESULTS / "scores/{model}/seed{seed}.h5",
+        results.scores,
     log:
-        RESULTS / "logs/score_events/{model}/seed{seed}.log",
+        results.log("score_events"),
     benchmark:
-        RESULTS / "benchmarks/score_events/{model}/seed{seed}.tsv"
-    threads: threads_of_model
+        results.benchmark("score_events")
+    threads: analysis.threads("score_events")
     resources:
-        mem_mb=lambda wildcards, attempt: memory_of_images(3000, 0.09) * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=analysis.memory("score_events"),
+        runtime=analysis.runtime("score_events"),
     params:
-        options=scoring_options,
-        code=code_of("score_events", "stages.scores", "datasets", "models", "scoring"),
+        options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+        code=code_of("score_events"),
     script:
         "../scripts/score_events.py"

@@ -4,6 +4,7 @@ Nothing here imports Snakemake, uproot or torch: every job reads the configurati
 """
 
 from calovision.workflow.checks import check_configuration
+from calovision.workflow.completion import complete_configuration
 from calovision.workflow.configuration import (
     default_configuration,
     from_command_line,
@@ -21,6 +22,7 @@ __all__ = [
     "check_configuration",
     "check_names",
     "check_results_dir",
+    "complete_configuration",
     "default_configuration",
     "expand_paths",
     "from_command_line",

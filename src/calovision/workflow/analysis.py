@@ -1,0 +1,338 @@
+"""What a configuration makes of a run: samples with files and chunks, models, seeds, variations."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.workflow.chunks import Chunk, cut_sample, has_shared_counts, simulation_edges
+from calovision.workflow.results import Results, fill
+from calovision.workflow.rules import RULES
+
+
+@contextmanager
+def _named(key: str) -> Iterator[None]:
+    """Begin the sentences of errors with a key of the configuration."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"configuration key '{key}': {printable(error)}") from error
+
+
+NtupleFiles = dict[str, int | None]
+"""ROOT files of a sample -> number of events, None where it is not known."""
+
+
+class Analysis:
+    """Facts of a run, derived from its configuration.
+
+    Samples, models and variations keep the order of the configuration. ROOT files are looked for,
+    and their entries counted, when they are first asked for.
+
+    Parameters
+    ----------
+    configuration
+        Complete and checked configuration, with expanded paths.
+    is_main
+        Whether files are looked at for changes since their entries were counted; a job takes the
+        numbers of the process that submitted it.
+    """
+
+    def __init__(self, configuration: Mapping[str, Any], *, is_main: bool = True) -> None:
+        self.configuration = configuration
+        self.is_main = is_main
+        self.samples = configuration["samples"]
+        self.results = Results(Path(configuration["results_dir"]))
+        self.models = {
+            name: {**configuration["train"], **changes}
+            for name, changes in configuration["models"].items()
+        }
+        self.titles = {name: one.get("title", name) for name, one in self.samples.items()}
+
+    def look_for_files(self) -> None:
+        """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
+
+        Raises
+        ------
+        InputError
+            As `chunks` and, in the main process, `check_shared_files`.
+        """
+        if self.is_main:
+            self.check_shared_files()
+        _ = (self.chunks, self.varied_chunks)
+
+    def wildcard_constraints(self) -> dict[str, str]:
+        """Patterns of the wildcards: the names that there are."""
+        return {
+            "sample": "|".join(self.samples),
+            "chunk": r"\d+",
+            "model": "|".join(self.models),
+            "variation": "|".join(self.variations or ["none"]),
+            "seed": r"\d+",
+        }
+
+    # -- resources, as Snakemake asks for them -----------------------------------------------------
+
+    def memory(self, rule: str) -> Callable[[object, int], int]:
+        """Memory of a job of a rule, MB, by its wildcards and the attempt."""
+        grid = self.configuration["images"]["grid"]
+        return lambda wildcards, attempt: RULES[rule].memory(attempt, grid)
+
+    def runtime(self, rule: str) -> Callable[[object, int], int]:
+        """Time of a job of a rule, minutes, by its wildcards and the attempt."""
+        return lambda wildcards, attempt: RULES[rule].runtime(attempt)
+
+    def threads(self, rule: str) -> Callable[[Mapping[str, str]], int]:
+        """Cores of a job of a rule by its wildcards: of the rule, or of the model; the first model
+        where a rule has no other.
+        """
+        threads = RULES[rule].threads
+        if threads is not None:
+            return lambda wildcards: threads
+        return lambda wildcards: self.models[wildcards.get("model", self.first_model)]["threads"]
+
+    # -- samples ---------------------------------------------------------------------------------
+
+    def is_simulated(self, sample: str) -> bool:
+        """Whether a sample is simulated; others are read from files."""
+        return "simulate" in self.samples[sample]
+
+    def is_trained(self, sample: str) -> bool:
+        """Whether a sample takes part in the training; others are only looked at by the reach."""
+        return self.samples[sample].get("role", "training") == "training"
+
+    def fractions(self, sample: str) -> list[float]:
+        """Fractions of the events that train, validate and test."""
+        return self.configuration["split"]["fractions"] if self.is_trained(sample) else [0, 0, 1]
+
+    @cached_property
+    def simulated_samples(self) -> list[str]:
+        """Samples that are simulated."""
+        return [name for name in self.samples if self.is_simulated(name)]
+
+    @cached_property
+    def training_samples(self) -> list[str]:
+        """Samples of the training and of the comparison."""
+        return [name for name in self.samples if self.is_trained(name)]
+
+    @cached_property
+    def reach_samples(self) -> list[str]:
+        """Signals of other masses, which only the reach looks at."""
+        return [name for name in self.samples if not self.is_trained(name)]
+
+    @cached_property
+    def training_titles(self) -> dict[str, str]:
+        """Titles of the samples of the training."""
+        return {name: self.titles[name] for name in self.training_samples}
+
+    def titles_of_label(self, label: int) -> list[str]:
+        """Titles of the samples of the training with a label."""
+        return [
+            self.titles[name]
+            for name in self.training_samples
+            if self.samples[name]["label"] == label
+        ]
+
+    @cached_property
+    def class_names(self) -> dict[int, str]:
+        """Title of each class in plots by label: that of its sample, if it has only one."""
+        names = {}
+        for label, name in ((1, "Signal"), (0, "Background")):
+            titles = self.titles_of_label(label)
+            names[label] = titles[0] if len(titles) == 1 else name
+        return names
+
+    # -- files and chunks ------------------------------------------------------------------------
+
+    def simulation_edges(self, sample: str) -> tuple[int, ...]:
+        """First event of every job that simulates a sample, and the number of its events."""
+        n_events = self.samples[sample]["simulate"]["n_events"]
+        return simulation_edges(n_events, self.configuration["simulation"]["events_per_job"])
+
+    @cached_property
+    def ntuples(self) -> dict[str, NtupleFiles]:
+        """ROOT files of each sample: those that are simulated, or that the user gave.
+
+        Raises
+        ------
+        InputError
+            If a path or wildcard stands for no file.
+        """
+        return {name: self._list_files(name) for name in self.samples}
+
+    def _list_files(self, sample: str) -> NtupleFiles:
+        if self.is_simulated(sample):
+            return self._simulated_files(sample)
+        from calovision.ntuples import list_files
+
+        with _named(f"samples.{sample}.files"):
+            return list_files(self.samples[sample]["files"])
+
+    def _simulated_files(self, sample: str) -> NtupleFiles:
+        return {
+            str(fill(self.results.ntuple, sample=sample, chunk=f"{number:04d}")): end - first
+            for number, (first, end) in enumerate(pairwise(self.simulation_edges(sample)))
+        }
+
+    def check_shared_files(self) -> None:
+        """Raise InputError if a ROOT file is in two samples, and nothing says that this is
+        meant.
+        """
+        given = [name for name in self.samples if not self.is_simulated(name)]
+        if not given:
+            return
+        from calovision.ntuples import SampleFiles, check_shared_files
+
+        files = {}
+        for name in given:
+            sample = self.samples[name]
+            files[name] = SampleFiles(
+                self.ntuples[name],
+                sample.get("tree"),
+                sample.get("split_group"),
+                self.is_trained(name),
+            )
+        with _named("samples"):
+            check_shared_files(files)
+
+    @cached_property
+    def chunks(self) -> dict[str, dict[str, Chunk]]:
+        """What each job converts, by sample and name of the chunk.
+
+        Raises
+        ------
+        InputError
+            As `ntuples`, or if the entries of a file cannot be counted.
+        """
+        return {name: self._cut(name, files) for name, files in self.ntuples.items()}
+
+    @cached_property
+    def varied_chunks(self) -> dict[str, dict[str, Chunk]]:
+        """The same for a variation, which has the first files of each sample of the training.
+
+        They are cut apart from the others, so that a variation has these files and no other.
+        """
+        n_files = self.configuration["robustness"]["files"]
+        return {
+            name: self._cut(name, dict(islice(self.ntuples[name].items(), n_files)))
+            for name in self.training_samples
+        }
+
+    def _cut(self, sample: str, files: NtupleFiles) -> dict[str, Chunk]:
+        events_per_job = self.configuration["images"]["events_per_job"]
+        is_simulated = self.is_simulated(sample)
+        entries = None
+        if events_per_job is not None:
+            entries = list(files.values()) if is_simulated else self._count(sample, files)
+        is_shared = has_shared_counts(self.samples[sample].get("weights"))
+        return cut_sample(
+            list(files),
+            entries,
+            events_per_job,
+            n_files=len(self.ntuples[sample]) if is_shared else None,
+            are_counted=not is_simulated,
+        )
+
+    def _count(self, sample: str, files: NtupleFiles) -> list[int]:
+        """Entries of the files of a sample."""
+        from calovision.ntuples import count_files
+
+        images = self.configuration["images"]
+        with _named(f"samples.{sample}.files"):
+            return count_files(
+                files,
+                self.results.entry_counts,
+                schema=self.samples[sample].get("schema"),
+                tree=self.samples[sample].get("tree"),
+                retries=images["remote_retries"],
+                on_bad_file=images["on_bad_file"],
+                check=self.is_main,
+            )
+
+    def image_files(self, *samples: str) -> list[Path]:
+        """Image files of samples, in their order."""
+        return [
+            fill(self.results.images, sample=name, chunk=chunk)
+            for name in samples
+            for chunk in self.chunks[name]
+        ]
+
+    def reach_score_files(self) -> list[Path]:
+        """Scores of the signals of the reach."""
+        return [fill(self.results.reach_scores, sample=name) for name in self.reach_samples]
+
+    # -- models ----------------------------------------------------------------------------------
+
+    @cached_property
+    def seeds(self) -> dict[str, list[int]]:
+        """Seeds of the networks of each model."""
+        first = self.configuration["seed"]
+        return {name: list(range(first, first + one["seeds"])) for name, one in self.models.items()}
+
+    @cached_property
+    def first_model(self) -> str:
+        """The model that is the CNN of the comparison."""
+        return next(iter(self.models))
+
+    def network_files(self, pattern: Path, *models: str) -> list[Path]:
+        """A file of every network of models, or of all; the seeds ascending.
+
+        Parameters
+        ----------
+        pattern
+            Path with ``{model}`` and ``{seed}``.
+        models
+            Names of models; none for all.
+        """
+        return [
+            fill(pattern, model=model, seed=seed)
+            for model in models or self.models
+            for seed in self.seeds[model]
+        ]
+
+    # -- variations ------------------------------------------------------------------------------
+
+    @cached_property
+    def variations(self) -> dict[str, dict[str, Any]]:
+        """Detectors of the robustness by name, the nominal one first; empty without any."""
+        variations = self.configuration["robustness"]["variations"]
+        return {"nominal": {}, **variations} if variations else {}
+
+    @cached_property
+    def pile_up_variations(self) -> list[str]:
+        """Variations whose ntuples are simulated again."""
+        return [name for name, changes in self.variations.items() if "pile_up" in changes]
+
+    @cached_property
+    def robustness_models(self) -> list[str]:
+        """Models that score the variations."""
+        return self.configuration["robustness"]["models"] or [self.first_model]
+
+    def varied_image_files(self, *variations: str) -> list[Path]:
+        """Image files of variations, in their order."""
+        return [
+            fill(self.results.varied_images, variation=variation, sample=name, chunk=chunk)
+            for variation in variations
+            for name in self.training_samples
+            for chunk in self.varied_chunks[name]
+        ]
+
+    def varied_score_files(self) -> list[Path]:
+        """Scores of all variations: of each those of the models of the robustness."""
+        return [
+            fill(self.results.varied_scores, variation=variation, model=model)
+            for variation in self.variations
+            for model in self.robustness_models
+        ]
+
+    def varied_chunk(self, variation: str, sample: str, chunk: str) -> Chunk:
+        """What the job of a varied image file converts: with pile-up, ntuples simulated again."""
+        nominal = self.varied_chunks[sample][chunk]
+        if variation not in self.pile_up_variations:
+            return nominal
+        pattern = self.results.varied_ntuple
+        return nominal.in_folder(fill(pattern, variation=variation, sample=sample, chunk=0).parent)

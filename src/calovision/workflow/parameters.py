@@ -1,0 +1,143 @@
+"""Parameters of jobs: plain values of the configuration, a change of which makes results again."""
+
+from typing import Any
+
+from calovision.workflow.analysis import Analysis
+from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
+from calovision.workflow.configuration import default_configuration
+
+MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
+"""Keys of a model that are not options of its training, or decide nothing of what comes out."""
+
+IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
+"""Keys of the images that decide how the work is shared, not what comes out."""
+
+TOWER_VARIATIONS = ("scale", "smear", "dead")
+
+
+def any_luminosity_fb() -> float:
+    """Luminosity where it cancels, 1/fb: another one in the configuration makes nothing again."""
+    return default_configuration()["luminosity_fb"]
+
+
+def simulation_job(
+    analysis: Analysis, sample: str, chunk: str, variation: str | None = None
+) -> dict[str, Any]:
+    """Process, options, number of events and first event number of a job that simulates.
+
+    Parameters
+    ----------
+    analysis
+        The run.
+    sample, chunk
+        Names.
+    variation
+        Variation whose pile-up takes the place of the sample's; None for the nominal ntuples.
+    """
+    options = {**analysis.samples[sample]["simulate"], "batch_size": EVENTS_PER_BATCH}
+    changes = analysis.variations.get(variation, {})
+    options |= {key: value for key, value in changes.items() if key == "pile_up"}
+    del options["n_events"]
+    first, end = analysis.simulation_edges(sample)[int(chunk) : int(chunk) + 2]
+    return {
+        "process": options.pop("process"),
+        "n_events": end - first,
+        "first_event_number": first,
+        "options": options,
+    }
+
+
+def image_recipe(analysis: Analysis) -> dict[str, Any]:
+    """How all image files are made; one parameter, as Snakemake takes its time over each."""
+    configuration = analysis.configuration
+    images = configuration["images"]
+    return {
+        "images": {
+            key: value for key, value in images.items() if key not in IMAGE_KEYS_OF_NO_RESULT
+        },
+        "fat_jets": configuration["fat_jets"],
+        "event_content": configuration["event_content"],
+        "variation": None,
+        "preselection": configuration["selection"]["preselection"],
+        "seed": configuration["seed"],
+    }
+
+
+def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
+    """How the image files of a variation are made: with other fat jets, or other towers."""
+    changes, fat_jets = analysis.variations[variation], analysis.configuration["fat_jets"]
+    towers = {key: value for key, value in changes.items() if key in TOWER_VARIATIONS}
+    groomed = changes.get("groomed", fat_jets["groomed"])
+    return {
+        **image_recipe(analysis),
+        "fat_jets": {**fat_jets, "groomed": groomed},
+        "variation": towers or None,
+    }
+
+
+def image_job(analysis: Analysis, sample: str, chunk: str) -> dict[str, Any]:
+    """What an image file is made of: files, sample, split."""
+    return _image_job(analysis, sample, analysis.chunks[sample][chunk])
+
+
+def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str) -> dict[str, Any]:
+    """What the image file of a variation is made of."""
+    return _image_job(analysis, sample, analysis.varied_chunk(variation, sample, chunk))
+
+
+def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
+    sample = analysis.samples[name]
+    split = {"fractions": [0, 0, 1]}
+    if analysis.is_trained(name):
+        split = dict(analysis.configuration["split"])
+    if "split_group" in sample:
+        split["group"] = sample["split_group"]
+    keys = ("label", "schema", "tree", "cross_section_pb", "weights")
+    return {
+        "chunk": chunk.to_parameter(),
+        "sample": {key: sample.get(key) for key in keys},
+        "split": split,
+    }
+
+
+def training_options(analysis: Analysis, model: str) -> dict[str, Any]:
+    """Options of the training of a model, as `calovision.training.TrainingOptions` takes them."""
+    keys = analysis.models[model].items()
+    return {key: value for key, value in keys if key not in MODEL_KEYS_OF_NO_RESULT}
+
+
+def loss_luminosity_fb(analysis: Analysis, weights: str) -> float:
+    """Luminosity in the weights of a loss, 1/fb: it cancels within a class, not in a logarithm."""
+    return analysis.configuration["luminosity_fb"] if weights == "log1p" else any_luminosity_fb()
+
+
+def scoring_options(analysis: Analysis, model: str) -> dict[str, Any]:
+    """How the scores of a model are computed: as in its training, but fp16, which is for
+    gradients.
+    """
+    options = analysis.models[model]
+    return {
+        "device": options["device"],
+        "n_rotations": options["test_rotations"],
+        "precision": "auto" if options["precision"] == "fp16" else options["precision"],
+    }
+
+
+def n_gpus(analysis: Analysis, model: str) -> int:
+    """GPUs that the training of a model asks a farm for; ``auto`` takes one only where there is
+    one.
+    """
+    options = analysis.models[model]
+    return options["n_devices"] if options["device"] == "gpu" else 0
+
+
+def signal_masses(analysis: Analysis) -> dict[str, float | None]:
+    """Masses of all signals, GeV."""
+    samples = analysis.samples.items()
+    return {name: sample.get("mass") for name, sample in samples if sample["label"] == 1}
+
+
+def reach_classifiers(analysis: Analysis) -> list[str]:
+    """Classifiers of the reach: the CNN with and without the jets, other models, baselines."""
+    others = [name for name in analysis.models if name != analysis.first_model]
+    return ["cnn", "cnn+jets", *others, *analysis.configuration["baselines"]]

@@ -1,0 +1,203 @@
+"""Rules of the workflow: wildcards of their jobs, code that decides their results, resources.
+
+Memory is in MB, time in minutes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from calovision.workflow.sources import package_digest
+
+IMAGE_CODE = (
+    "conversion",
+    "core.kinematics",
+    "images",
+    "images.jet_images",
+    "jets",
+    "ntuples",
+    "selection",
+    "selection.expressions",
+    "stages.images",
+    "storage",
+)
+"""Modules that decide what is in an image file."""
+
+NETWORK_MEMORY = {"memory_mb": 3000, "memory_per_cell_mb": 0.09}
+"""Memory of a job in which a network looks at images."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the workflow that makes results.
+
+    Attributes
+    ----------
+    name
+        Its name in the workflow.
+    code
+        Modules and subpackages of calovision that decide its results, as `package_digest` takes
+        them.
+    memory_mb, runtime_min
+        What the first attempt of a job asks for.
+    wildcards
+        Names by which its jobs differ, in the order of the folders of their logs; a rule without
+        any runs once.
+    threads
+        Cores of a job; None for those of its model.
+    memory_per_cell_mb
+        Memory in proportion to the cells of an image, where a job holds batches of dense images. It
+        is asked for where it is more than ``memory_mb``.
+    has_longer_attempts
+        Whether the next attempt gets more time; the training goes on from its checkpoint instead.
+    script
+        Script of another name than the rule.
+    """
+
+    name: str
+    code: tuple[str, ...]
+    memory_mb: int
+    runtime_min: int
+    wildcards: tuple[str, ...] = ()
+    threads: int | None = 1
+    memory_per_cell_mb: float = 0.0
+    has_longer_attempts: bool = True
+    script: str | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the rule has one job, which works on all images."""
+        return not self.wildcards
+
+    @property
+    def script_name(self) -> str:
+        """File of its script, below ``workflow/scripts``."""
+        return f"{self.script or self.name}.py"
+
+    @property
+    def pattern(self) -> str:
+        """Name of the log and benchmark of a job, with its wildcards in braces, without suffix."""
+        values = ("seed{seed}" if one == "seed" else f"{{{one}}}" for one in self.wildcards)
+        return "/".join((self.name, *values))
+
+    def job_name(self, wildcards: Mapping[str, str]) -> str:
+        """Name of a job among those of the rule, by the values of its wildcards; "" if it is
+        single.
+        """
+        return self.pattern.format(**wildcards).partition("/")[2]
+
+    def memory(self, attempt: int, grid: tuple[int, int]) -> int:
+        """Memory of an attempt (1, 2, ...), MB, for images of ``grid`` cells in eta and phi.
+
+        In proportion to the largest memory of such jobs in `study_224.yaml`, and a tenth to a third
+        more.
+        """
+        cells = grid[0] * grid[1]
+        return max(self.memory_mb, round(self.memory_per_cell_mb * cells)) * attempt
+
+    def runtime(self, attempt: int) -> int:
+        """Time of an attempt (1, 2, ...), minutes."""
+        return self.runtime_min * (attempt if self.has_longer_attempts else 1)
+
+    def code_digest(self, files: Iterable[str | Path] = ()) -> str:
+        """Hash of the code that decides its results, and of files: its script, texts that it
+        shows.
+        """
+        return package_digest(*self.code, files=tuple(map(str, files)))
+
+
+OF_FILE = ("sample", "chunk")
+OF_VARIED_FILE = ("variation", "sample", "chunk")
+OF_NETWORK = ("model", "seed")
+
+
+def _simulate(name: str, **changes: Any) -> Rule:
+    return Rule(
+        name, ("stages.simulation", "simulation"), memory_mb=1000, runtime_min=30, **changes
+    )
+
+
+def _build(name: str, code: tuple[str, ...] = (), **changes: Any) -> Rule:
+    return Rule(name, (*IMAGE_CODE, *code), memory_mb=1500, runtime_min=60, **changes)
+
+
+def _score(name: str, **changes: Any) -> Rule:
+    code, threads = ("stages.scores", "datasets", "models", "scoring"), None
+    return Rule(name, code, **NETWORK_MEMORY, runtime_min=60, threads=threads, **changes)
+
+
+def _evaluate(name: str, *code: str, runtime_min: int = 30) -> Rule:
+    code = ("evaluation", "core.markdown", "metrics", *code)
+    return Rule(name, code, memory_mb=2000, runtime_min=runtime_min)
+
+
+def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
+    code = (*code, "plotting", "core.text", "core.titles")
+    return Rule(name, code, memory_mb=memory_mb, runtime_min=runtime_min, **more)
+
+
+_ALL = (
+    _simulate("simulate_ntuples", wildcards=OF_FILE),
+    _build("build_images", wildcards=OF_FILE),
+    Rule(
+        "train_network",
+        ("stages.training", "datasets", "models", "training"),
+        memory_mb=4000,
+        memory_per_cell_mb=0.16,
+        runtime_min=240,
+        has_longer_attempts=False,
+        threads=None,
+        wildcards=OF_NETWORK,
+    ),
+    _score("score_events", wildcards=OF_NETWORK),
+    Rule(
+        "fit_baselines",
+        ("stages.baselines", "evaluation.baselines", "datasets", "evaluation", "metrics"),
+        memory_mb=2000,
+        runtime_min=60,
+        threads=2,
+    ),
+    _evaluate("evaluate", "stages.comparison", "evaluation.baselines", "selection"),
+    _simulate("simulate_pile_up", wildcards=OF_VARIED_FILE, script="simulate_ntuples"),
+    _build(
+        "build_varied_images",
+        ("conversion.variations",),
+        wildcards=OF_VARIED_FILE,
+        script="build_images",
+    ),
+    _score("score_variation", wildcards=("variation", "model"), script="score_ensemble"),
+    _evaluate("evaluate_robustness", "stages.robustness", "selection"),
+    _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
+    _evaluate("evaluate_reach", "stages.reach", "evaluation.reach", runtime_min=60),
+    _plot("plot_performance", "evaluation", "metrics"),
+    _plot("plot_images", memory_mb=2000, memory_per_cell_mb=0.055, runtime_min=20),
+    _plot("plot_models", "evaluation", "metrics"),
+    _plot("plot_training", "evaluation"),
+    _plot("plot_cut_flow"),
+    _plot("plot_diagnostics", "evaluation", "metrics"),
+    _plot("plot_attributions", "scoring.attribution", runtime_min=30, threads=8, **NETWORK_MEMORY),
+    _plot("plot_extreme_events", memory_mb=2000, runtime_min=20),
+    _plot("plot_reach"),
+    _plot("plot_robustness"),
+    Rule(
+        "write_hepdata",
+        ("report.hepdata", "metrics", "core.text"),
+        memory_mb=1000,
+        runtime_min=10,
+    ),
+    Rule(
+        "write_run_summary",
+        ("stages.run_summary", "jobs.attempts", "core.markdown", "jobs.run_summary"),
+        memory_mb=1000,
+        runtime_min=10,
+    ),
+    Rule(
+        "write_report",
+        ("core.markdown", "report", "core.text"),
+        memory_mb=1000,
+        runtime_min=5,
+    ),
+)
+RULES = {rule.name: rule for rule in _ALL}
+"""Rules by name, in the order of the data; ``list_images`` and ``all`` only collect files."""
