@@ -2,21 +2,28 @@
 
 import io
 import re
-from types import SimpleNamespace
+from dataclasses import dataclass, fields
+from typing import Annotated
 
 import awkward as ak
 import numpy as np
 import pytest
+import typer
 from fakes_cli import SMALL, fail, fail_usage, read_all, run, stored, succeed, write_small
 from rich.console import Console
+from typer.testing import CliRunner
 
 from calovision.cli import progress
-from calovision.cli.options import JetRecipeName, Split
+from calovision.cli.image_options import ImageOptions, JetOptions, SampleOptions
+from calovision.cli.options import JetRecipeName, OnBadFile, Split, grouped_options
 from calovision.cli.recipe import image_recipe, weight_options
+from calovision.conversion.files import ON_BAD_FILE
+from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES
 from calovision.jets import FatJetDefinition, event_variables, find_fat_jets
-from calovision.selection import apply_selection
+from calovision.ntuples import SCHEMAS
+from calovision.selection import EVENT_VARIABLES, apply_selection
 from calovision.storage import ImageFile
 from calovision.storage.splits import SPLITS
 
@@ -205,62 +212,50 @@ def test_usage_errors(tmp_path, options, message):
     assert not (tmp_path / "out.h5").exists()
 
 
-def arguments(**changes):
-    """Arguments of the command as typer gives them, all defaults but the changes."""
-    defaults = {
-        **dict.fromkeys(
-            ("select", "grid", "eta_range", "eta_edges", "channels", "jet_recipe", "jet_width")
-        ),
-        **dict.fromkeys(("jets_per_event", "n_generated", "sum_of_weights")),
-        "jets": False,
-        "radius": 1.0,
-        "pt_min": 200.0,
-        "eta_max": 2.0,
-        "trimmed": False,
-        "split_seed": 1,
-        "split_group": None,
-        "split_fractions": "0.6,0.2,0.2",
-        "weight_index": 0,
-        "weights_include_cross_section": False,
-    }
-    return SimpleNamespace(**(defaults | changes))
+def recipe_of(**changes):
+    """Recipe of the options of the command, all defaults but the changes."""
+    groups = (ImageOptions, JetOptions, SampleOptions)
+    names = [{field.name for field in fields(group)} for group in groups]
+    assert set(changes) <= set.union(*names)
+    return image_recipe(
+        *(
+            group(**{name: value for name, value in changes.items() if name in of_group})
+            for group, of_group in zip(groups, names, strict=True)
+        )
+    )
 
 
 def test_recipe_of_event_images():
-    recipe = image_recipe(arguments())
+    recipe = recipe_of()
     assert recipe.grid == EtaPhiGrid()
     assert recipe.channels == ("em_et", "had_et", "tracks")
     assert recipe.fat_jets == FatJetDefinition()
     assert (recipe.cluster_jets, recipe.preselection, recipe.jets) == (False, {}, None)
-    recipe = image_recipe(
-        arguments(grid="32x16", eta_range=(-1.0, 2.0), channels="et, towers", select=["ht > 1"])
+    recipe = recipe_of(
+        grid="32x16", eta_range=(-1.0, 2.0), channels="et, towers", select=["ht > 1"]
     )
     assert recipe.grid == EtaPhiGrid(32, 16, (-1.0, 2.0))
     assert recipe.channels == ("et", "towers")
     assert (recipe.cluster_jets, recipe.preselection) == (True, {"ht > 1": "ht > 1"})
-    recipe = image_recipe(
-        arguments(eta_edges="-3,-1,0,2", split_fractions="1,0,0", split_seed=7, trimmed=True)
-    )
+    recipe = recipe_of(eta_edges="-3,-1,0,2", split_fractions="1,0,0", split_seed=7, trimmed=True)
     assert recipe.grid == EtaPhiGrid(3, 64, eta_edges=(-3.0, -1.0, 0.0, 2.0))
     assert (recipe.split_fractions, recipe.split_seed) == ((1.0, 0.0, 0.0), 7)
     assert recipe.fat_jets.groomed
 
 
 def test_recipe_of_jet_images():
-    recipe = image_recipe(arguments(jets=True, radius=0.8))
+    recipe = recipe_of(jets=True, radius=0.8)
     assert recipe.jets.grid == JetGrid(64, 64, 1.6)
     assert (recipe.jets.center, recipe.jets.rotate, recipe.jets.normalize) == ("axis", None, None)
     assert (recipe.jets_per_event, recipe.cluster_jets, recipe.fat_jets.radius) == (1, True, 0.8)
-    assert image_recipe(arguments(jets=True, jet_recipe="top")).jets == JET_RECIPES["top"]
-    changed = image_recipe(
-        arguments(
-            jets=True,
-            jet_recipe="w",
-            grid="9x7",
-            jet_width=2.0,
-            channels="et,towers",
-            jets_per_event=3,
-        )
+    assert recipe_of(jets=True, jet_recipe="top").jets == JET_RECIPES["top"]
+    changed = recipe_of(
+        jets=True,
+        jet_recipe="w",
+        grid="9x7",
+        jet_width=2.0,
+        channels="et,towers",
+        jets_per_event=3,
     )
     assert changed.jets.grid == JetGrid(9, 7, 2.0)
     assert changed.jets.channels == ("et", "towers")
@@ -268,10 +263,12 @@ def test_recipe_of_jet_images():
 
 
 def test_weight_options():
-    options = weight_options(arguments(n_generated="1000", sum_of_weights="12.5", weight_index=2))
+    options = weight_options(
+        SampleOptions(n_generated="1000", sum_of_weights="12.5", weight_index=2)
+    )
     assert (options.n_generated, options.sum_of_weights, options.index) == (1000, 12.5, 2)
     options = weight_options(
-        arguments(n_generated="counters/h", weights_include_cross_section=True)
+        SampleOptions(n_generated="counters/h", weights_include_cross_section=True)
     )
     assert (options.n_generated, options.sum_of_weights, options.include_cross_section) == (
         "counters/h",
@@ -283,6 +280,37 @@ def test_weight_options():
 def test_choices_are_those_of_the_package():
     assert sorted(JetRecipeName) == sorted(JET_RECIPES)
     assert tuple(Split) == SPLITS
+    assert tuple(OnBadFile) == ON_BAD_FILE
+    text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", succeed("images", "--help")).split())
+    assert f"Of {', '.join(CHANNELS)} (" in text
+    assert f"ntuples: {', '.join(SCHEMAS)} or a file" in text
+    assert f"Cut on {', '.join(EVENT_VARIABLES)}, as" in text
+
+
+def test_options_of_a_command_are_the_fields_of_its_dataclasses():
+    @dataclass(frozen=True, kw_only=True)
+    class Cells:
+        n_eta: Annotated[int, typer.Option(min=2)] = 8
+        name: Annotated[str, typer.Option("--cells")]
+
+    given = []
+
+    @grouped_options
+    def command(file: str, cells: Cells, force: bool = False) -> None:
+        given.append((file, cells, force))
+
+    app = typer.Typer()
+    app.command()(command)
+    runner = CliRunner()
+    assert runner.invoke(app, ["a", "--cells", "b"]).exit_code == 0
+    assert runner.invoke(app, ["a", "--cells", "b", "--n-eta", "3", "--force"]).exit_code == 0
+    assert given == [("a", Cells(name="b"), False), ("a", Cells(name="b", n_eta=3), True)]
+    assert runner.invoke(app, ["a"]).exit_code == 2  # without a required option
+    assert runner.invoke(app, ["a", "--cells", "b", "--n-eta", "1"]).exit_code == 2
+    with pytest.raises(ValueError, match="duplicate parameter name: 'name'"):
+
+        @grouped_options
+        def twice(name: str, cells: Cells) -> None: ...
 
 
 def test_jet_images(tmp_path, delphes_dir):

@@ -4,16 +4,17 @@ One module a command. What a command needs of the package is imported when it ru
 ``--help`` stays quick.
 """
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
-from calovision.cli.export import export_command, import_hep_cnn_command
+from calovision.cli.export import export_command, import_hep_cnn_command, onnx_command
 from calovision.cli.images import images_command
 from calovision.cli.inspection import inspect_command
 from calovision.cli.messages import OneSentenceGroup
 from calovision.cli.models import models_command
-from calovision.cli.onnx import onnx_command
+from calovision.cli.options import HelpWithNames
 from calovision.cli.plan import plan_command
 from calovision.cli.score import score_command
 from calovision.cli.status import status_command
@@ -27,15 +28,22 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Calorimeter and jet images from ROOT ntuples, and networks that classify them.",
 )
-app.command("images")(images_command)
-app.command("inspect")(inspect_command)
-app.command("export")(export_command)
-app.command("import-hepcnn")(import_hep_cnn_command)
-app.command("models")(models_command)
-app.command("score")(score_command)
-app.command("onnx")(onnx_command)
-app.command("plan")(plan_command)
-app.command("status")(status_command)
+
+
+def _add(name: str, command: Callable[..., None], **options: Any) -> None:
+    """Add a command, whose docstring is its help without the line breaks."""
+    app.command(name, help=" ".join(str(command.__doc__).split()), **options)(command)
+
+
+_add("images", images_command, cls=HelpWithNames)
+_add("inspect", inspect_command)
+_add("export", export_command)
+_add("import-hepcnn", import_hep_cnn_command)
+_add("models", models_command)
+_add("score", score_command)
+_add("onnx", onnx_command)
+_add("plan", plan_command)
+_add("status", status_command)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-"""``calovision export`` and ``calovision import-hepcnn``: other layouts of images."""
+"""``calovision export``, ``import-hepcnn`` and ``onnx``: images and networks of other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from calovision.cli.messages import say
-from calovision.cli.options import DenseCompression, Split
-from calovision.cli.output import require_new
+from calovision.cli.options import DenseCompression, Split, require_new
+from calovision.cli.score import AllowImports, Model, Rotations
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")
@@ -62,3 +62,31 @@ def import_hep_cnn_command(
     for path in paths:
         images = ImageFile(path)
         say(f"{path}: {len(images)} images, label {images.metadata.label}")
+
+
+def onnx_command(
+    model: Model,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT.onnx", help="The file to write.")
+    ],
+    rotations: Rotations = 0,
+    allow_imports: AllowImports = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Write a trained network, its scaling included, as an ONNX file that was checked against
+    torch.
+    """
+    require_new(output, force=force)
+    from calovision.models import load_model
+    from calovision.scoring.onnx_export import export_onnx
+
+    network = load_model(model, allow_imports=allow_imports)
+    difference = export_onnx(network, output, n_rotations=rotations)
+    inputs = "images (n, " + ", ".join(map(str, network.specification.image_shape)) + ")"
+    if network.specification.n_variables:
+        inputs += f" and variables (n, {network.specification.n_variables})"
+    say(
+        f"{output}: takes {inputs}, gives logit and probability, {output.stat().st_size / 1e6:.1f} "
+        "MB; differs from "
+        f"torch by {difference:.1e} at most"
+    )

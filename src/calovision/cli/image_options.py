@@ -1,19 +1,16 @@
-"""The options of ``calovision images``, as types of its arguments."""
+"""The options of ``calovision images``: a class for each panel of its help.
 
+Help texts name the entries of registries by `calovision.cli.options.NAMES`, as ``{channels}``.
+"""
+
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from calovision.cli.options import ImageCompression, JetRecipeName, OnBadFile
-
-INPUT, IMAGES, JETS, WEIGHTS, RUN = (
-    "Ntuples",
-    "Images",
-    "Fat jets and jet images",
-    "Sample and weights",
-    "Run",
-)
 
 Files = Annotated[
     list[str],
@@ -22,181 +19,158 @@ Files = Annotated[
         help="ROOT files: paths, globs, addresses (root://...), or .txt/.list files.",
     ),
 ]
-Schema = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME|FILE.yaml",
-        help="Layout of the ntuples: calovision, delphes, jetclass, nanoaod or a file (found by "
-        "itself).",
-        rich_help_panel=INPUT,
-    ),
-]
-Tree = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Tree with the events, if not the schema's.", rich_help_panel=INPUT
-    ),
-]
-BadFile = Annotated[
-    OnBadFile,
-    typer.Option(help="What to do about a file that cannot be read.", rich_help_panel=INPUT),
-]
 
-Grid = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ETAxPHI", help="Cells (64x64, or the jet recipe's).", rich_help_panel=IMAGES
-    ),
-]
-EtaRange = Annotated[
-    tuple[float, float] | None,
-    typer.Option(metavar="LOW HIGH", help="Of the images (-2.5 2.5).", rich_help_panel=IMAGES),
-]
-EtaEdges = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B,C...", help="Edges in eta of cells of unequal size.", rich_help_panel=IMAGES
-    ),
-]
-Channels = Annotated[
-    str | None,
-    typer.Option(
-        metavar="A,B,C",
-        help="Of energy, em, had, et, em_et, had_et, towers, tracks, track_pt, charged_pt, "
-        "neutral_pt "
-        "(em_et,had_et,tracks; for jets the recipe's, or et).",
-        rich_help_panel=IMAGES,
-    ),
-]
-Select = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="EXPR",
-        help='Cut on n_fat_jets, mj_sum, ht, leading_pt, delta_eta_12, as "mj_sum > 600" or '
-        '"(n_fat_jets >= 4) & (delta_eta_12 < 1.4)"; may be repeated. '
-        "Fat jets are clustered where the file has none.",
-        rich_help_panel=IMAGES,
-    ),
-]
-NoSelection = Annotated[
-    bool,
-    typer.Option("--no-selection", help="All events, as without --select.", rich_help_panel=IMAGES),
-]
-Compression = Annotated[
-    ImageCompression, typer.Option(help="Of the output.", rich_help_panel=IMAGES)
-]
+_run = partial(typer.Option, rich_help_panel="Run")
+_ntuples = partial(typer.Option, rich_help_panel="Ntuples")
+_images = partial(typer.Option, rich_help_panel="Images")
+_sample = partial(typer.Option, rich_help_panel="Sample and weights")
+_jets = partial(typer.Option, rich_help_panel="Fat jets and jet images")
 
-Jets = Annotated[
-    bool, typer.Option("--jets", help="Images of the leading fat jets.", rich_help_panel=JETS)
-]
-JetsPerEvent = Annotated[
-    int | None,
-    typer.Option(
-        min=1, metavar="N", help="Leading fat jets of each event (1).", rich_help_panel=JETS
-    ),
-]
-JetRecipe = Annotated[
-    JetRecipeName | None,
-    typer.Option(
-        help="Published recipe (none: cells around the jet axis, no other step).",
-        rich_help_panel=JETS,
-    ),
-]
-JetWidth = Annotated[
-    float | None,
-    typer.Option(
-        metavar="RAD",
-        help="Width of a jet image (the recipe's, or twice the radius).",
-        rich_help_panel=JETS,
-    ),
-]
-Radius = Annotated[float, typer.Option(metavar="RAD", help="Of fat jets.", rich_help_panel=JETS)]
-PtMin = Annotated[float, typer.Option(metavar="GEV", help="Of fat jets.", rich_help_panel=JETS)]
-EtaMax = Annotated[
-    float, typer.Option(metavar="ETA", help="Of fat jets, |eta|.", rich_help_panel=JETS)
-]
-Trimmed = Annotated[
-    bool, typer.Option("--trimmed", "--groomed", help="Trim the fat jets.", rich_help_panel=JETS)
-]
 
-Label = Annotated[
-    int, typer.Option(min=0, max=1, help="1 for signal, 0 for background.", rich_help_panel=WEIGHTS)
-]
-Sample = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Of the sample (name of the output without .h5).",
-        rich_help_panel=WEIGHTS,
-    ),
-]
-CrossSection = Annotated[
-    float | None,
-    typer.Option(
-        metavar="PB", help="Of the sample, pb (the file's, if it has one).", rich_help_panel=WEIGHTS
-    ),
-]
-WeightIndex = Annotated[
-    int,
-    typer.Option(
-        min=0, metavar="N", help="Which of several generator weights.", rich_help_panel=WEIGHTS
-    ),
-]
-WeightsIncludeCrossSection = Annotated[
-    bool,
-    typer.Option(
-        "--weights-include-cross-section",
-        help="Weights contain the cross-section.",
-        rich_help_panel=WEIGHTS,
-    ),
-]
-NGenerated = Annotated[
-    str | None,
-    typer.Option(
-        metavar="N|HISTOGRAM",
-        help="Events generated for all files, or the counter histogram in each.",
-        rich_help_panel=WEIGHTS,
-    ),
-]
-SumOfWeights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="X|HISTOGRAM",
-        help="Sum of the weights of the generated events.",
-        rich_help_panel=WEIGHTS,
-    ),
-]
-SplitSeed = Annotated[
-    int,
-    typer.Option(
-        metavar="N", help="Of the split into train, validation and test.", rich_help_panel=WEIGHTS
-    ),
-]
-SplitFractions = Annotated[
-    str,
-    typer.Option(
-        metavar="A,B,C", help="Shares of train, validation and test.", rich_help_panel=WEIGHTS
-    ),
-]
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where to write, and how."""
 
-SplitGroup = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Draw the split from this name, not from the sample's: for samples that share ROOT "
-        "files.",
-        rich_help_panel=WEIGHTS,
-    ),
-]
+    output: Annotated[
+        Path, _run("--output", "-o", metavar="OUT.h5", help="The image file to write.")
+    ]
+    processes: Annotated[int, _run(min=1, metavar="N", help="Processes that share the files.")] = 1
+    force: Annotated[bool, _run("--force", help="Overwrite the output.")] = False
 
-Output = Annotated[
-    Path,
-    typer.Option(
-        "--output", "-o", metavar="OUT.h5", help="The image file to write.", rich_help_panel=RUN
-    ),
-]
-Processes = Annotated[
-    int,
-    typer.Option(min=1, metavar="N", help="Processes that share the files.", rich_help_panel=RUN),
-]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.", rich_help_panel=RUN)]
+
+@dataclass(frozen=True, kw_only=True)
+class NtupleOptions:
+    """How to read the ROOT files."""
+
+    schema: Annotated[
+        str | None,
+        _ntuples(
+            metavar="NAME|FILE.yaml",
+            help="Layout of the ntuples: {schemas} or a file (found by itself).",
+        ),
+    ] = None
+    tree: Annotated[
+        str | None, _ntuples(metavar="NAME", help="Tree with the events, if not the schema's.")
+    ] = None
+    on_bad_file: Annotated[
+        OnBadFile, _ntuples(help="What to do about a file that cannot be read.")
+    ] = OnBadFile.FAIL
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOptions:
+    """Cells, channels and cuts of the images."""
+
+    grid: Annotated[
+        str | None, _images(metavar="ETAxPHI", help="Cells (64x64, or the jet recipe's).")
+    ] = None
+    eta_range: Annotated[
+        tuple[float, float] | None, _images(metavar="LOW HIGH", help="Of the images (-2.5 2.5).")
+    ] = None
+    eta_edges: Annotated[
+        str | None, _images(metavar="A,B,C...", help="Edges in eta of cells of unequal size.")
+    ] = None
+    channels: Annotated[
+        str | None,
+        _images(
+            metavar="A,B,C",
+            help="Of {channels} (em_et,had_et,tracks; for jets the recipe's, or et).",
+        ),
+    ] = None
+    select: Annotated[
+        list[str] | None,
+        _images(
+            metavar="EXPR",
+            help='Cut on {variables}, as "mj_sum > 600" or '
+            '"(n_fat_jets >= 4) & (delta_eta_12 < 1.4)"; may be repeated. '
+            "Fat jets are clustered where the file has none.",
+        ),
+    ] = None
+    no_selection: Annotated[
+        bool, _images("--no-selection", help="All events, as without --select.")
+    ] = False
+    compression: Annotated[ImageCompression, _images(help="Of the output.")] = ImageCompression.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """What the events are, and how they are weighted and split."""
+
+    label: Annotated[int, _sample(min=0, max=1, help="1 for signal, 0 for background.")] = 0
+    sample: Annotated[
+        str | None, _sample(metavar="NAME", help="Of the sample (name of the output without .h5).")
+    ] = None
+    cross_section: Annotated[
+        float | None, _sample(metavar="PB", help="Of the sample, pb (the file's, if it has one).")
+    ] = None
+    weight_index: Annotated[
+        int, _sample(min=0, metavar="N", help="Which of several generator weights.")
+    ] = 0
+    weights_include_cross_section: Annotated[
+        bool, _sample("--weights-include-cross-section", help="Weights contain the cross-section.")
+    ] = False
+    n_generated: Annotated[
+        str | None,
+        _sample(
+            metavar="N|HISTOGRAM",
+            help="Events generated for all files, or the counter histogram in each.",
+        ),
+    ] = None
+    sum_of_weights: Annotated[
+        str | None,
+        _sample(metavar="X|HISTOGRAM", help="Sum of the weights of the generated events."),
+    ] = None
+    split_seed: Annotated[
+        int, _sample(metavar="N", help="Of the split into train, validation and test.")
+    ] = 1
+    split_fractions: Annotated[
+        str, _sample(metavar="A,B,C", help="Shares of train, validation and test.")
+    ] = "0.6,0.2,0.2"
+    split_group: Annotated[
+        str | None,
+        _sample(
+            metavar="NAME",
+            help="Draw the split from this name, not from the sample's: for samples that share "
+            "ROOT files.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JetOptions:
+    """Fat jets, and images of them."""
+
+    jets: Annotated[bool, _jets("--jets", help="Images of the leading fat jets.")] = False
+    jets_per_event: Annotated[
+        int | None, _jets(min=1, metavar="N", help="Leading fat jets of each event (1).")
+    ] = None
+    jet_recipe: Annotated[
+        JetRecipeName | None,
+        _jets(help="Published recipe (none: cells around the jet axis, no other step)."),
+    ] = None
+    jet_width: Annotated[
+        float | None,
+        _jets(metavar="RAD", help="Width of a jet image (the recipe's, or twice the radius)."),
+    ] = None
+    radius: Annotated[float, _jets(metavar="RAD", help="Of fat jets.")] = 1.0
+    pt_min: Annotated[float, _jets(metavar="GEV", help="Of fat jets.")] = 200.0
+    eta_max: Annotated[float, _jets(metavar="ETA", help="Of fat jets, |eta|.")] = 2.0
+    trimmed: Annotated[bool, _jets("--trimmed", "--groomed", help="Trim the fat jets.")] = False
+
+
+def check_combinations(images: ImageOptions, jets: JetOptions) -> None:
+    """Raise typer's usage error if options contradict each other."""
+    if images.select and images.no_selection:
+        raise typer.BadParameter("cannot be used with --no-selection.", param_hint="--select")
+    if images.eta_range and images.eta_edges:
+        raise typer.BadParameter("cannot be used with --eta-edges.", param_hint="--eta-range")
+    if jets.jets:
+        unused = {"--eta-range": images.eta_range, "--eta-edges": images.eta_edges}
+        reason = "cannot be used with --jets."
+    else:
+        unused = {"--jets-per-event": jets.jets_per_event, "--jet-recipe": jets.jet_recipe}
+        unused |= {"--jet-width": jets.jet_width}
+        reason = "needs --jets."
+    for name, value in unused.items():
+        if value is not None:
+            raise typer.BadParameter(reason, param_hint=name)

@@ -1,15 +1,31 @@
-"""Values of options that are more than a number or a word."""
+"""Options of commands: groups of them as dataclasses, choices, values that are more than a number
+or a word, names of registries in their help.
+"""
 
 from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
-from types import SimpleNamespace
-from typing import TypeVar
+from functools import wraps
+from importlib import import_module
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import typer
+from typer.core import TyperCommand
+
+from calovision.core.errors import InputError
+
+if TYPE_CHECKING:
+    import click
 
 Number = TypeVar("Number", int, float)
-EVENT_IMAGE_OPTIONS = ("eta_range", "eta_edges")
-JET_IMAGE_OPTIONS = ("jets_per_event", "jet_recipe", "jet_width")
+NAMES = {
+    "{channels}": ("calovision.images", "CHANNELS"),
+    "{schemas}": ("calovision.ntuples", "SCHEMAS"),
+    "{variables}": ("calovision.selection", "EVENT_VARIABLES"),
+}
+"""What stands in help texts for the names of entries -> module and attribute that has them."""
 
 
 class OnBadFile(StrEnum):
@@ -35,7 +51,7 @@ class DenseCompression(StrEnum):
 
 
 class Split(StrEnum):
-    """What a file may be as a whole; ``splits.SPLITS``."""
+    """What a file may be as a whole; a test holds it equal to ``splits.SPLITS``."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -50,18 +66,69 @@ class JetRecipeName(StrEnum):
     W = "w"
 
 
-def check_combinations(arguments: SimpleNamespace) -> None:
-    """Raise typer's usage error if options of ``calovision images`` contradict each other."""
-    if arguments.select and arguments.no_selection:
-        raise typer.BadParameter("cannot be used with --no-selection.", param_hint="--select")
-    if arguments.eta_range and arguments.eta_edges:
-        raise typer.BadParameter("cannot be used with --eta-edges.", param_hint="--eta-range")
-    names, reason = EVENT_IMAGE_OPTIONS, "cannot be used with --jets."
-    if not arguments.jets:
-        names, reason = JET_IMAGE_OPTIONS, "needs --jets."
-    for name in names:
-        if getattr(arguments, name) is not None:
-            raise typer.BadParameter(reason, param_hint=f"--{name.replace('_', '-')}")
+class HelpWithNames(TyperCommand):
+    """Command whose help lists the entries of registries, which are imported for it alone."""
+
+    def format_help(self, ctx: "click.Context", formatter: "click.HelpFormatter") -> None:
+        """Write the help, with `NAMES` filled in."""
+        for parameter in self.params:
+            parameter.help = _with_names(getattr(parameter, "help", None) or "")
+        super().format_help(ctx, formatter)
+
+
+def _with_names(text: str) -> str:
+    for placeholder, (module, attribute) in NAMES.items():
+        if placeholder in text:
+            text = text.replace(placeholder, ", ".join(getattr(import_module(module), attribute)))
+    return text
+
+
+def grouped_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Command for typer, whose options are the fields of the dataclasses that ``command`` takes.
+
+    A parameter with the type of a dataclass is replaced by one keyword for each field, with its
+    type (``Annotated[..., typer.Option(...)]``) and default; the dataclass is made of them when
+    the command is called. Other parameters stay.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters = []
+    for name, parameter in signature(command).parameters.items():
+        of_group = _field_parameters(groups[name]) if name in groups else [parameter]
+        parameters += [one.replace(kind=Parameter.KEYWORD_ONLY) for one in of_group]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        given = {
+            name: group(**{field.name: values.pop(field.name) for field in fields(group)})
+            for name, group in groups.items()
+        }
+        command(**values, **given)
+
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    return run
+
+
+def _field_parameters(group: Any) -> list[Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        Parameter(
+            field.name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.default is MISSING else field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(group)
+    ]
+
+
+def require_new(output: Path, *, force: bool) -> None:
+    """Raise InputError if the output exists and must not be overwritten, or cannot be a file."""
+    if output.is_dir():
+        raise InputError(f"{output} is a directory: give the name of the file to write")
+    if output.exists() and not force:
+        raise InputError(f"{output} exists already: give another name or --force to overwrite it")
 
 
 def parse_grid(text: str) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""The arguments of ``calovision images`` as the recipe and the weight options of the package."""
+"""Recipe and meaning of the weights from the options of ``calovision images``."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
+from calovision.cli.image_options import ImageOptions, JetOptions, SampleOptions
 from calovision.cli.options import (
     number_or_name,
     parse_edges,
@@ -18,61 +18,55 @@ from calovision.jets import FatJetDefinition
 DEFAULT_CELLS = (64, 64)
 
 
-def image_recipe(arguments: SimpleNamespace) -> ImageRecipe:
+def image_recipe(images: ImageOptions, jets: JetOptions, sample: SampleOptions) -> ImageRecipe:
     """Grid, channels, jets, selection and split; a cut is named by its expression."""
     definition = FatJetDefinition(
-        radius=arguments.radius,
-        pt_min=arguments.pt_min,
-        eta_max=arguments.eta_max,
-        groomed=arguments.trimmed,
+        radius=jets.radius, pt_min=jets.pt_min, eta_max=jets.eta_max, groomed=jets.trimmed
     )
     recipe = ImageRecipe(
         fat_jets=definition,
-        cluster_jets=bool(arguments.select) or arguments.jets or arguments.trimmed,
-        preselection={cut: cut for cut in arguments.select or ()},
-        split_seed=arguments.split_seed,
-        split_fractions=parse_fractions(arguments.split_fractions),
-        split_group=arguments.split_group,
+        cluster_jets=bool(images.select) or jets.jets or jets.trimmed,
+        preselection={cut: cut for cut in images.select or ()},
+        split_seed=sample.split_seed,
+        split_fractions=parse_fractions(sample.split_fractions),
+        split_group=sample.split_group,
     )
-    if arguments.jets:
-        return replace(
-            recipe, jets=jet_image_recipe(arguments), jets_per_event=arguments.jets_per_event or 1
-        )
-    channels = parse_names(arguments.channels) if arguments.channels else recipe.channels
-    return replace(recipe, grid=event_grid(arguments), channels=channels)
+    if jets.jets:
+        of_jets = jet_image_recipe(images, jets)
+        return replace(recipe, jets=of_jets, jets_per_event=jets.jets_per_event or 1)
+    channels = parse_names(images.channels) if images.channels else recipe.channels
+    return replace(recipe, grid=event_grid(images), channels=channels)
 
 
-def event_grid(arguments: SimpleNamespace) -> EtaPhiGrid:
+def event_grid(images: ImageOptions) -> EtaPhiGrid:
     """Cells of event images; edges in eta decide their number unless ``--grid`` names it."""
-    cells = parse_grid(arguments.grid) if arguments.grid else DEFAULT_CELLS
-    if arguments.eta_edges:
-        edges = parse_edges(arguments.eta_edges)
-        n_eta = cells[0] if arguments.grid else len(edges) - 1
+    cells = parse_grid(images.grid) if images.grid else DEFAULT_CELLS
+    if images.eta_edges:
+        edges = parse_edges(images.eta_edges)
+        n_eta = cells[0] if images.grid else len(edges) - 1
         return EtaPhiGrid(n_eta, cells[1], eta_edges=edges)
-    return EtaPhiGrid(
-        *cells, **({"eta_range": tuple(arguments.eta_range)} if arguments.eta_range else {})
-    )
+    return EtaPhiGrid(*cells, **({"eta_range": images.eta_range} if images.eta_range else {}))
 
 
-def jet_image_recipe(arguments: SimpleNamespace) -> JetImageRecipe:
+def jet_image_recipe(images: ImageOptions, jets: JetOptions) -> JetImageRecipe:
     """The published recipe, or plain cells around the jet axis; grid, width and channels replace
     its own.
     """
-    if arguments.jet_recipe:
-        recipe = JET_RECIPES[arguments.jet_recipe]
+    if jets.jet_recipe:
+        recipe = JET_RECIPES[jets.jet_recipe]
     else:
-        recipe = JetImageRecipe(JetGrid(*DEFAULT_CELLS, 2 * arguments.radius))
-    cells = parse_grid(arguments.grid) if arguments.grid else (recipe.grid.n_eta, recipe.grid.n_phi)
-    width = recipe.grid.width if arguments.jet_width is None else arguments.jet_width
-    channels = parse_names(arguments.channels) if arguments.channels else recipe.channels
+        recipe = JetImageRecipe(JetGrid(*DEFAULT_CELLS, 2 * jets.radius))
+    cells = parse_grid(images.grid) if images.grid else (recipe.grid.n_eta, recipe.grid.n_phi)
+    width = recipe.grid.width if jets.jet_width is None else jets.jet_width
+    channels = parse_names(images.channels) if images.channels else recipe.channels
     return replace(recipe, grid=JetGrid(*cells, width), channels=channels)
 
 
-def weight_options(arguments: SimpleNamespace) -> WeightOptions:
-    """How the weights are to be understood."""
+def weight_options(sample: SampleOptions) -> WeightOptions:
+    """Meaning of the generator weights of the files."""
     return WeightOptions(
-        index=arguments.weight_index,
-        include_cross_section=arguments.weights_include_cross_section,
-        n_generated=number_or_name(arguments.n_generated, int),
-        sum_of_weights=number_or_name(arguments.sum_of_weights, float),
+        index=sample.weight_index,
+        include_cross_section=sample.weights_include_cross_section,
+        n_generated=number_or_name(sample.n_generated, int),
+        sum_of_weights=number_or_name(sample.sum_of_weights, float),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovision.cli.output import require_new
+from calovision.cli.options import Split, require_new
 from calovision.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,14 +16,8 @@ if TYPE_CHECKING:
     from calovision.storage import ImageCollection
 
 
-class ScoredSplit(StrEnum):
-    """Which events to score; ``splits.SPLITS`` or all."""
-
-    ALL = "all"
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
+ScoredSplit = StrEnum("ScoredSplit", {"ALL": "all"} | {one.name: one.value for one in Split})
+"""Events to score: all, or those of a split."""
 
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")
