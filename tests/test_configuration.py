@@ -1,142 +1,128 @@
-"""The configuration: files and schema agree, and bad input stops with one sentence that names the
-key."""
+"""The configuration: its classes, files and schema agree; bad input stops with one sentence that
+names the key."""
 
 import inspect
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
+import pydantic
 import pytest
 import yaml
 from conftest import REPOSITORY
 from dry_runs import reach_samples, samples
 
 from calovision.core.errors import InputError
-from calovision.workflow import (
-    check_configuration,
-    check_names,
-    check_results_dir,
+from calovision.workflow import Configuration, check_results_dir, package_digest
+from calovision.workflow.configuration import (
     default_configuration,
-    expand_paths,
-    gaps_in_slices,
+    from_command_line,
     merge_configurations,
-    package_digest,
     read_configuration,
-    schema_of_configuration,
 )
-from calovision.workflow.configuration import from_command_line
+from calovision.workflow.keys import Entry, Section, members, section_in
 from calovision.workflow.modules import check_class
-from calovision.workflow.names import OPTIONS_OF_NETWORKS, SMALLEST_IMAGES
+from calovision.workflow.reference import schema_of_configuration
+from calovision.workflow.sections import Channel, EventContent, Variation
 from calovision.workflow.sources import PACKAGE
+from calovision.workflow.training import OPTIONS_OF_NETWORKS, SMALLEST_IMAGES, Training
 
 CONFIG = REPOSITORY / "config"
-SCHEMA = schema_of_configuration()
 
 
 def load(name: str) -> dict:
     return yaml.safe_load((CONFIG / name).read_text())
 
 
-def resolved(schema: dict) -> dict:
-    """The schema with its reference replaced by what it stands for."""
-    return (
-        {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
-        if "$ref" in schema
-        else schema
-    )
-
-
-def keys(schema: dict, prefix: str = "") -> set[str]:
-    """Dotted names of all keys in a schema; user-chosen names appear as *, those of a model are
-    those of train."""
-    found = set()
-    for name, sub in resolved(schema).get("properties", {}).items():
-        found |= {prefix + name} | keys(sub, f"{prefix}{name}.")
-    named = schema.get("additionalProperties")
-    if isinstance(named, dict):
-        found |= {f"{prefix}*"} if "$ref" in named else keys(named, f"{prefix}*.")
+def sections() -> list[type[Section]]:
+    """All sections, from the outermost on."""
+    found = [Configuration]
+    for section in found:
+        for field in section.model_fields.values():
+            values = [get_args(one)[1] for one in members(field.annotation) if get_args(one)[1:]]
+            inner = [section_in(one) for one in (field.annotation, *values)]
+            found += [one for one in inner if one is not None and one not in found]
     return found
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in CONFIG.glob("*.yaml")))
-def test_every_configuration_fits_the_schema(name: str) -> None:
-    configuration = read_configuration([CONFIG / name])
-    check_configuration(configuration)
-    names_checked = {"study_more.yaml", "study_hep_cnn.yaml", "study_224.yaml"}  # beside study.yaml
-    check_names(
-        read_configuration([CONFIG / "study.yaml"] * (name in names_checked) + [CONFIG / name])
-    )
+def test_every_configuration_of_the_repository_is_right(name: str) -> None:
+    """Alone, and beside the one that its first lines name."""
+    alone = Configuration.read([CONFIG / name])
+    jsonschema.Draft202012Validator(schema_of_configuration()).validate(alone.to_dict())
+    beside = {"study_more.yaml", "study_hep_cnn.yaml"}
+    Configuration.read([CONFIG / "study.yaml"] * (name in beside) + [CONFIG / name]).check_names()
 
 
-def test_schema_refuses_unknown_keys_and_describes_every_key() -> None:
-    def walk(schema: dict) -> None:
-        schema = resolved(schema)
-        if "object" in (
-            schema.get("type"),
-            *(schema["type"] if isinstance(schema.get("type"), list) else ()),
-        ):
-            assert "additionalProperties" in schema
-        for name, sub in schema.get("properties", {}).items():
-            assert resolved(sub).get("description"), name
-            walk(sub)
-        if isinstance(schema.get("additionalProperties"), dict):
-            walk(schema["additionalProperties"])
-
-    walk(SCHEMA)
+def test_every_key_has_a_meaning_of_one_line() -> None:
+    for section in sections():
+        assert section.model_config["extra"] == "forbid"
+        assert section.model_config["frozen"]
+        for name, field in section.model_fields.items():
+            assert field.description, name
+            assert "\n" not in field.description
 
 
-def test_example_sets_every_key_outside_samples() -> None:
-    config = load("config.yaml")
-    for name in keys(SCHEMA):
-        section, _, rest = name.partition(".")
-        assert section in config
-        if rest and section != "samples" and "*" not in rest:
-            assert rest in config[section], name
+def test_example_has_every_key() -> None:
+    """But those of samples and variations, which may be left out."""
+    example = load("config.yaml")
+    for name, field in Configuration.model_fields.items():
+        section = section_in(field.annotation)
+        assert name in example
+        if section is not None:
+            assert list(example[name]) == list(section.model_fields)
 
 
-def test_schema_knows_the_classifiers_and_the_variations_of_the_package() -> None:
-    from calovision.conversion.variations import Variation
+def test_keys_know_the_classifiers_and_the_variations_of_the_package() -> None:
+    from calovision.conversion.variations import Variation as VariationOfTowers
     from calovision.evaluation.baselines import SHALLOW_CLASSIFIERS
-    from calovision.jets import EventContent
+    from calovision.images import CHANNELS
+    from calovision.jets import EventContent as ContentOfJets
 
-    properties = SCHEMA["properties"]
-    assert properties["baselines"]["items"]["enum"] == list(SHALLOW_CLASSIFIERS)
-    assert set(properties["event_content"]["properties"]) == {
-        field.name for field in fields(EventContent)
-    }
-    changes = properties["robustness"]["properties"]["variations"]["additionalProperties"][
-        "properties"
-    ]
+    schema = schema_of_configuration()
+    assert schema["properties"]["baselines"]["items"]["enum"] == list(SHALLOW_CLASSIFIERS)
+    assert set(get_args(Channel)[-1].values) == set(CHANNELS)
+    assert set(EventContent.model_fields) == {field.name for field in fields(ContentOfJets)}
     of_towers = {"scale", "smear", "dead"}
-    assert of_towers <= {field.name for field in fields(Variation)}
-    assert set(changes) == of_towers | {"groomed", "pile_up"}
+    assert of_towers <= {field.name for field in fields(VariationOfTowers)}
+    assert set(Variation.model_fields) == of_towers | {"groomed", "pile_up"}
 
 
-def test_readme_of_the_configuration_explains_exactly_the_keys_of_the_schema() -> None:
+def test_readme_of_the_configuration_explains_exactly_the_keys_there_are() -> None:
     section = (CONFIG / "README.md").read_text().partition("\n## Keys\n")[2].partition("\n## ")[0]
     lines = section.splitlines()
     explained = {line.split("`")[1] for line in lines if line.startswith("| `")}
-    expected = {name.replace("*", "<name>") for name in keys(SCHEMA)}
-    leaves = {
-        name for name in expected if not any(other.startswith(name + ".") for other in expected)
-    }
-    assert explained == leaves
+    assert explained == set(keys(Configuration))
 
 
-def test_schema_of_the_training_knows_what_the_package_knows() -> None:
+def keys(section: type[Section], prefix: str = "") -> Iterator[str]:
+    """Dotted names of the keys that hold no others; a name of the user's is <name>."""
+    for name, field in section.model_fields.items():
+        named = get_args(field.annotation)[1:]
+        inner, entry = section_in(field.annotation), section_in(named[0]) if named else None
+        if inner is not None:
+            yield from keys(inner, f"{prefix}{name}.")
+        elif entry is not None and issubclass(entry, Entry):
+            yield from keys(entry, f"{prefix}{name}.<name>.")
+        else:
+            yield f"{prefix}{name}" + (".<name>" if entry is not None else "")
+
+
+def test_keys_of_the_training_are_those_of_the_package() -> None:
     """Fields of TrainingOptions, and the choices of those that have some."""
     from calovision.datasets import WEIGHT_SCHEMES
     from calovision.models import NETWORKS, POINT_NETWORKS, SCALINGS
     from calovision.training import TrainingOptions
     from calovision.training.options import DEVICES, PRECISIONS, SCHEDULES
 
-    properties = SCHEMA["$defs"]["training"]["properties"]
-    assert set(properties) - {"seeds", "test_rotations", "threads"} <= {
+    assert set(Training.model_fields) - {"seeds", "test_rotations", "threads"} <= {
         field.name for field in fields(TrainingOptions)
     }
-    assert set(SCHEMA["properties"]["train"]["required"]) == set(properties)
+    properties = schema_of_configuration()["$defs"]["Training"]["properties"]
     *names, import_path = (
         properties["network"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
     )
@@ -152,55 +138,95 @@ def test_schema_of_the_training_knows_what_the_package_knows() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("config", "message"),
-    [
-        ({"models": {}}, "should be non-empty"),
-        ({"models": {"a b": {}}}, "'a b' does not match"),
-        ({"models": {"a": {"weights": "physical"}}}, "'physical' is not one of"),
-        ({"train": {"seeds": 0}}, "less than the minimum of 1"),
-        ({"train": {"variables": ["label"]}}, "'label' is not one of"),
-        ({"train": {"network": "net"}}, "'net' does not match"),
-        ({"train": {"gradient_clip": 0}}, "less than or equal to the minimum of 0"),
-        ({"baselines": ["svm"]}, "'svm' is not one of"),
-        ({"baselines": ["mlp", "mlp"]}, "non-unique"),
-        ({"robustness": {"variations": {"a": {}}}}, "should be non-empty|non-empty"),
-        (
-            {"robustness": {"variations": {"a": {"scale": 0}}}},
-            "less than or equal to the minimum of 0",
-        ),
-        (
-            {"robustness": {"variations": {"a": {"dead": 1}}}},
-            "greater than or equal to the maximum of 1",
-        ),
-        ({"reach": {"background_uncertainty": -0.1}}, "less than the minimum of 0"),
-    ],
-)
-def test_schema_refuses(config: dict, message: str) -> None:
-    example = load("config.yaml")
-    sections = {
-        name: {**example[name], **config.get(name, {})} for name in ("train", "reach", "robustness")
-    }
-    with pytest.raises(jsonschema.ValidationError, match=message):
-        jsonschema.Draft202012Validator(SCHEMA).validate(example | config | sections)
+REFUSED = [
+    ({"models": {}}, "should be non-empty"),
+    ({"models": {"a b": {}}}, "'a b' does not match"),
+    ({"models": {"a": {"weights": "physical"}}}, "'physical' is not one of"),
+    ({"train": {"seeds": 0}}, "less than the minimum of 1"),
+    ({"train": {"variables": ["label"]}}, "'label' is not one of"),
+    ({"train": {"network": "net"}}, "'net' does not match"),
+    ({"train": {"gradient_clip": 0}}, "less than or equal to the minimum of 0"),
+    ({"baselines": ["svm"]}, "'svm' is not one of"),
+    ({"baselines": ["mlp", "mlp"]}, "non-unique"),
+    ({"robustness": {"variations": {"a": {}}}}, "should be non-empty"),
+    ({"robustness": {"variations": {"a": {"scale": 0}}}}, "less than or equal to the minimum of 0"),
+    (
+        {"robustness": {"variations": {"a": {"dead": 1}}}},
+        "greater than or equal to the maximum of 1",
+    ),
+    ({"reach": {"background_uncertainty": -0.1}}, "less than the minimum of 0"),
+    ({"images": {"grid": [64]}}, "too short"),
+    ({"images": {"grid": [64, 64, 3]}}, "too long"),
+    ({"split": {"fractions": [0.5, 0, 0.5]}}, "less than or equal to the minimum of 0"),
+    ({"fat_jets": {"groomed": 1}}, "not of type 'boolean'"),
+    ({"fat_jets": {"radius": True}}, "not of type 'number'"),
+    ({"seed": True}, "not of type 'integer'"),
+    ({"seed": 1.5}, "not of type 'integer'"),
+    ({"baselines": "mlp"}, "not of type 'array'"),
+    ({"train": 3}, "not of type 'object'"),
+    ({"results_dir": ""}, "should be non-empty"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), REFUSED)
+def test_wrong_values_are_refused(changes: dict, message: str) -> None:
+    """By the classes and by the JSON schema that is made of them."""
+    merged = merge_configurations(default_configuration(), [changes])
+    with pytest.raises(InputError, match=message):
+        Configuration.from_mapping(merged)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema_of_configuration()).validate(merged)
+
+
+def test_plain_values_are_those_that_were_given() -> None:
+    """Integers stay integers, and what is left out of samples and models stays away."""
+    mine = samples(weights=None) | {"models": {"a": {"epochs": 3}, "b": {}}, "seed": 2.0}
+    found = complete(mine)
+    plain = found.to_dict()
+    expected = merge_configurations(default_configuration(), [mine])
+    assert plain == expected
+    assert [type(one) for one in (plain["seed"], plain["fat_jets"]["pt_min"])] == [int, int]
+    assert Configuration.from_mapping(plain) == found
+
+
+def test_models_are_complete() -> None:
+    """With the keys of train, of which theirs take the place; options as a whole."""
+    train = {"epochs": 5, "options": {"width": 8, "dropout": 0.1}}
+    models = {"plain": {}, "wide": {"options": {"width": 64}, "batch_size": 32}}
+    found = complete({"train": train, "models": models}).models
+    assert list(found) == ["plain", "wide"]
+    assert [found[name].epochs for name in found] == [5, 5]
+    assert [found[name].options for name in found] == [train["options"], {"width": 64}]
+    assert [found[name].batch_size for name in found] == [64, 32]
+    assert found["wide"].model_fields_set == {"options", "batch_size"}
+
+
+def test_values_cannot_be_changed() -> None:
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        Configuration().seed = 3
 
 
 def test_paper_trains_as_the_paper_does() -> None:
     """Physics facts of arXiv:1711.03573: Adam 1e-3, batches of 256, up to 50 epochs, patience 20,
     log(w + 1)."""
-    train = read_configuration([CONFIG / "paper.yaml"])["train"]
-    assert (train["learning_rate"], train["schedule"]) == (1e-3, "constant")
-    assert (train["batch_size"], train["epochs"], train["patience"]) == (256, 50, 20)
-    assert (train["network"], train["weights"], train["scaling"]) == ("hep_cnn", "log1p", "maximum")
-    assert not train["augmentation"]
-    assert not train["circular"]
+    train = Configuration.read([CONFIG / "paper.yaml"]).train
+    assert (train.learning_rate, train.schedule) == (1e-3, "constant")
+    assert (train.batch_size, train.epochs, train.patience) == (256, 50, 20)
+    assert (train.network, train.weights, train.scaling) == ("hep_cnn", "log1p", "maximum")
+    assert not train.augmentation
+    assert not train.circular
 
 
-def complete(*layers: dict) -> dict:
-    """The defaults with changes, as the command line gives them."""
+def merged(*layers: dict) -> dict:
+    """Plain values of the defaults with changes, as the command line gives them."""
     return merge_configurations(
         default_configuration(), [from_command_line(layer) for layer in layers]
     )
+
+
+def complete(*layers: dict) -> Configuration:
+    """The defaults with changes, as the command line gives them."""
+    return Configuration.from_mapping(merged(*layers))
 
 
 def slices(*edges: tuple) -> dict:
@@ -242,7 +268,7 @@ GAPS = {
 @pytest.mark.parametrize("case", GAPS)
 def test_gap_and_overlap_of_slices_are_named(case: str) -> None:
     edges, expected = GAPS[case]
-    assert gaps_in_slices(slices(*edges)["samples"]) == expected
+    assert complete(slices(*edges)).gaps_in_slices() == expected
 
 
 BAD = {
@@ -543,15 +569,10 @@ BAD = {
 def test_bad_configuration_is_named_in_one_sentence(case: str) -> None:
     config, *expected = BAD[case]
     with pytest.raises(InputError, match=r"^configuration key '") as caught:
-        check_names(check_and_expand(complete(config)))
+        complete(config).with_paths().check_names()
     for text in expected:
         assert text in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def check_and_expand(configuration: dict) -> dict:
-    check_configuration(configuration)
-    return expand_paths(configuration)
 
 
 # -- several files, the command line, a module -----------------------------------------------------
@@ -624,12 +645,10 @@ def test_files_of_ones_own_add_to_each_other(
 
 def test_an_empty_mapping_empties_what_has_names() -> None:
     mine = {"robustness": {"variations": {"worse": {"smear": 0.3}}}}
-    assert complete(mine, {"robustness": {"variations": {}}})["robustness"]["variations"] == {}
-    assert (
-        complete(mine, {"robustness": {}})["robustness"]["variations"]
-        == mine["robustness"]["variations"]
-    )
-    assert complete({"models": {}})["models"] == {}
+    assert complete(mine, {"robustness": {"variations": {}}}).robustness.variations == {}
+    kept = complete(mine, {"robustness": {}}).to_dict()["robustness"]["variations"]
+    assert kept == mine["robustness"]["variations"]
+    assert merged({"models": {}})["models"] == {}
 
 
 def test_text_of_the_command_line_has_the_type_of_its_key() -> None:
@@ -661,39 +680,32 @@ def test_text_of_the_command_line_has_the_type_of_its_key() -> None:
             "robustness": {"variations": {}},
         }
     )
-    train = found["train"]
-    assert (train["epochs"], train["learning_rate"], train["circular"], train["options"]) == (
-        7,
-        1e-3,
-        False,
-        {"width": 8},
-    )
-    assert found["samples"]["a"] == {
+    train = found.train
+    assert (train.epochs, train.learning_rate, train.circular) == (7, 1e-3, False)
+    assert train.options == {"width": 8}
+    assert found.to_dict()["samples"]["a"] == {
         "label": 1,
         "title": "2016",
         "files": ["1.root"],
         "weights": {"n_generated": 10**6},
     }
-    assert type(found["samples"]["a"]["weights"]["n_generated"]) is int
-    assert found["samples"]["b"]["weights"]["n_generated"] == "cutflow/total[1]"
-    assert (found["event_content"], found["split"]["fractions"]) == (None, [0.5, 0.2, 0.3])
-    assert train["batch_size"] == load("config.yaml")["train"]["batch_size"]
-    check_configuration(found)
+    assert type(found.samples["a"].weights.n_generated) is int
+    assert found.samples["b"].weights.n_generated == "cutflow/total[1]"
+    assert (found.event_content, found.split.fractions) == (None, (0.5, 0.2, 0.3))
+    assert train.batch_size == load("config.yaml")["train"]["batch_size"]
 
 
 def test_whole_numbers_of_files_are_integers(tmp_path: Path) -> None:
     (tmp_path / "my.yaml").write_text(
         "seed: 2.0\nsimulation: {events_per_job: 1e4}\ntrain: {epochs: '7'}\n"
     )
-    found = read_configuration([tmp_path / "my.yaml"])
-    assert [(type(one), one) for one in (found["seed"], found["simulation"]["events_per_job"])] == [
-        (int, 2),
-        (int, 10**4),
-    ]
     with pytest.raises(
         InputError, match=r"'train\.epochs': '7' is not of type 'integer'"
     ):  # in quotes it is text
-        check_configuration(found)
+        Configuration.read([tmp_path / "my.yaml"])
+    found = Configuration.read([tmp_path / "my.yaml"], {"train": {"epochs": "7"}})
+    numbers = (found.seed, found.simulation.events_per_job, found.train.epochs)
+    assert [(type(one), one) for one in numbers] == [(int, 2), (int, 10**4), (int, 7)]
 
 
 def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -704,16 +716,14 @@ def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
         simulate=None,
         schema="${SCRATCH}/s.yaml",
     )
+    changes |= {"robustness": {"variations": {}}}
     configuration = complete(changes | {"results_dir": "~/../calo x/"})
-    found = expand_paths(configuration)
-    assert found["results_dir"] == "/home/me/../calo x/"
-    assert found["samples"]["background"]["files"] == [
-        "/home/me/a.root",
-        "/scratch/me/*.root",
-        "root://h//b.root",
-    ]
-    assert found["samples"]["background"]["schema"] == "/scratch/me/s.yaml"
-    assert configuration["results_dir"] == "~/../calo x/"
+    found = configuration.with_paths()
+    background = found.samples["background"]
+    assert found.results_dir == "/home/me/../calo x/"
+    assert background.files == ("/home/me/a.root", "/scratch/me/*.root", "root://h//b.root")
+    assert background.schema == "/scratch/me/s.yaml"
+    assert configuration.results_dir == "~/../calo x/"
 
 
 def test_folder_of_results_that_cannot_be_written(tmp_path: Path) -> None:
@@ -805,12 +815,14 @@ def test_hash_of_code_moves_with_it(tmp_path: Path) -> None:
         (tmp_path / folder / "run.py").write_text("1")
     os.utime(tmp_path / "b/run.py", (1, 1))
     first, copy = (
-        package_digest("grid", files=(str(tmp_path / name / "run.py"),)) for name in "ab"
+        package_digest("images.grid", files=(str(tmp_path / name / "run.py"),)) for name in "ab"
     )
     assert first == copy
     (tmp_path / "b/run.py").write_text("2")
     package_digest.cache_clear()
-    assert package_digest("grid", files=(str(tmp_path / "b/run.py"),)) != first
-    assert package_digest("images") != package_digest("grid") == package_digest("grid")
+    assert package_digest("images.grid", files=(str(tmp_path / "b/run.py"),)) != first
+    assert (
+        package_digest("images") != package_digest("images.grid") == package_digest("images.grid")
+    )
     with pytest.raises(FileNotFoundError):
         package_digest("no_such_module")

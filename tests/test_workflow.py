@@ -32,7 +32,7 @@ from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
 from calovision.storage import read_table
 from calovision.storage.splits import SPLITS
-from calovision.workflow.checks import TAKEN_NAMES
+from calovision.workflow.configuration import TAKEN_NAMES
 
 PLOTS = [
     *(

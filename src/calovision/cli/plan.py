@@ -62,18 +62,11 @@ def plan_command(
 
 def complete_configuration(configs: list[Path], base: Path | None) -> dict:
     """The configuration with all keys, checked as Snakemake does before it runs a job."""
-    from calovision.workflow import (
-        check_configuration,
-        check_names,
-        expand_paths,
-        read_configuration,
-    )
+    from calovision.workflow import Configuration
 
-    configuration = read_configuration(configs, base=base)
-    check_configuration(configuration)
-    configuration = expand_paths(configuration)
-    check_names(configuration)
-    return configuration
+    configuration = Configuration.read(configs, base=base)
+    configuration.check_names()
+    return configuration.to_dict()
 
 
 def default_rates(configuration: Mapping) -> Path:

@@ -3,22 +3,23 @@
 Nothing here imports Snakemake, uproot or torch: every job reads the configuration when it starts.
 """
 
-from calovision.workflow.checks import check_configuration
 from calovision.workflow.completion import complete_configuration
 from calovision.workflow.configuration import (
+    Configuration,
+    check_configuration,
+    check_names,
     default_configuration,
+    expand_paths,
     from_command_line,
     merge_configurations,
     read_configuration,
-    schema_of_configuration,
-    with_types,
 )
-from calovision.workflow.names import check_names
-from calovision.workflow.paths import check_results_dir, expand_paths
+from calovision.workflow.paths import check_results_dir
 from calovision.workflow.samples import gaps_in_slices
 from calovision.workflow.sources import package_digest
 
 __all__ = [
+    "Configuration",
     "check_configuration",
     "check_names",
     "check_results_dir",
@@ -30,6 +31,4 @@ __all__ = [
     "merge_configurations",
     "package_digest",
     "read_configuration",
-    "schema_of_configuration",
-    "with_types",
 ]

@@ -4,10 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from calovision.workflow.checks import check_configuration
-from calovision.workflow.names import check_names
-from calovision.workflow.paths import check_results_dir, expand_paths
-from calovision.workflow.samples import gaps_in_slices
+from calovision.workflow.configuration import Configuration
+from calovision.workflow.paths import check_results_dir
 
 
 def complete_configuration(
@@ -33,11 +31,10 @@ def complete_configuration(
     InputError
         One sentence on the first key that is wrong.
     """
-    check_configuration(merged)
-    found = expand_paths(merged)
+    found = Configuration.from_mapping(merged).with_paths()
     if is_main:
-        check_names(found)
-        check_results_dir(Path(found["results_dir"]))
-        for gap in gaps_in_slices(found["samples"]) if warn is not None else []:
+        found.check_names()
+        check_results_dir(Path(found.results_dir))
+        for gap in found.gaps_in_slices() if warn is not None else []:
             warn(gap)
-    return found
+    return found.to_dict()

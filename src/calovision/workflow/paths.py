@@ -4,39 +4,20 @@ What is relative is so to the folder where the workflow runs.
 """
 
 import os
-from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 
-SCHEMA_SUFFIXES = (".yaml", ".yml")
 
-
-def expand_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace ``~``, ``$NAME`` and ``${NAME}`` in the paths of a checked configuration; returns a
-    copy.
+def expand_folder(text: str) -> str:
+    """Replace ``~``, ``$NAME`` and ``${NAME}`` in the folder of the results.
 
     Raises
     ------
     InputError
-        As `calovision.core.user_files.expand_path`, with the key; or if the folder of the results
-        is an address or blank.
+        As `calovision.core.user_files.expand_path`; or if it is an address or blank.
     """
-    expanded = deepcopy(dict(configuration))
-    expanded["results_dir"] = _expand_folder(configuration["results_dir"])
-    for name, sample in expanded["samples"].items():
-        key = f"configuration key 'samples.{name}"
-        if "files" in sample:
-            sample["files"] = [expand_path(file, f"{key}.files'") for file in sample["files"]]
-        if sample.get("schema", "").endswith(SCHEMA_SUFFIXES):
-            sample["schema"] = expand_path(sample["schema"], f"{key}.schema'")
-    return expanded
-
-
-def _expand_folder(text: str) -> str:
     key = "configuration key 'results_dir'"
     if not text.strip() or not text.isprintable():
         raise InputError(f"{key}: {text!r} is no name of a folder; give one")

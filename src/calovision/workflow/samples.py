@@ -1,104 +1,296 @@
-"""Samples of a configuration: what each must say, and how those of one process fit together."""
+"""Samples of a configuration: what each must say, and how those of one process fit together.
+
+GeV, pb.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
 
 from calovision.core.errors import InputError
+from calovision.core.user_files import expand_path
+from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key
 
-Samples = Mapping[str, Mapping[str, Any]]
+SCHEMA_SUFFIXES = (".yaml", ".yml")
 
 
-def check_samples(samples: Samples) -> None:
+def _number_or_path(least: float) -> BeforeValidator:
+    """Check of a number from ``least`` on (0: above it), in place of which a path may stand."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, float) and least >= 1 and value.is_integer():
+            value = int(value)
+        is_number = isinstance(value, int if least >= 1 else int | float)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, bool) or not is_number or value < least or value == 0:
+            wanted = "a whole number above 0" if least >= 1 else "a number above 0"
+            raise ValueError(
+                f"{value!r} is neither {wanted} nor the path of a histogram in the files"
+            )
+        return value
+
+    return BeforeValidator(check)
+
+
+SchemaName = Annotated[
+    str,
+    Field(strict=True, pattern=r"^(delphes|calovision|nanoaod|jetclass|.+\.ya?ml)$"),
+]
+
+
+class Weights(Entry):
+    """How the generator weights of the files are to be understood."""
+
+    index: Whole | None = key(
+        None, "Which of several generator weights counts; 0 is the nominal one", ge=0
+    )
+    include_cross_section: Truth | None = key(
+        None,
+        "The weights contain the cross-section",
+        details="Their mean over the generated events is the cross-section in pb, and "
+        "`cross_section_pb` is left out.",
+    )
+    n_generated: Annotated[int | str, _number_or_path(1)] | None = key(
+        None,
+        "Generated events of the sample before any filter, or the path of a counter histogram in "
+        "its files",
+        details="A number is that of all its files together.",
+    )
+    sum_of_weights: Annotated[float | str, _number_or_path(0)] | None = key(
+        None,
+        "Sum of the weights of the generated events, or the path of a histogram in the files",
+        details="Without it they are taken to weigh 1.",
+    )
+
+
+class Simulate(Entry):
+    """Ntuples generated with Pythia 8 and a parametrized detector."""
+
+    process: Annotated[str, Field(strict=True), Choices("rpv_gluinos", "qcd")] = key(
+        ...,
+        "Hard process",
+        details="`rpv_gluinos`: gluino -> q qbar neutralino, neutralino -> q q q; `qcd`: 2 -> 2.",
+    )
+    mass_gluino: Number | None = key(None, "Gluino mass (rpv_gluinos)", unit="GeV", gt=0)
+    mass_neutralino: Number | None = key(None, "Neutralino mass (rpv_gluinos)", unit="GeV", gt=0)
+    pt_hat_min: Number | None = key(
+        None, "Lowest transverse momentum of the hard process (qcd)", unit="GeV", gt=0
+    )
+    pt_hat_max: Number | None = key(
+        None,
+        "Highest transverse momentum of the hard process (qcd)",
+        unit="GeV",
+        details="Open if absent.",
+        gt=0,
+    )
+    bias_power: Number | None = key(
+        None,
+        "Events are generated more often by (pT-hat / pt_hat_min) to this power (qcd)",
+        details="The event weights undo it.",
+        ge=0,
+    )
+    filter_jets: Whole | None = key(
+        None,
+        "Keep only events with so many hard jets at parton level (qcd)",
+        details="It is three times as fast; the others count as generated.",
+        ge=1,
+        le=10,
+    )
+    pile_up: Number | None = key(
+        None, "Mean number of minimum-bias collisions overlaid on every event", ge=0
+    )
+    n_events: Whole = key(..., "Number of events to generate", ge=1)
+
+
+class Sample(Entry):
+    """Events of one process, either simulated or read from files."""
+
+    label: Annotated[Whole, Choices(0, 1)] = key(..., "1 for signal, 0 for background")
+    title: Text | None = key(None, "Name in plots; the sample's name if absent")
+    role: Annotated[str, Field(strict=True), Choices("training", "reach")] | None = key(
+        None,
+        "training, or reach for a signal that is only scored",
+        details="The reach is for the limits against the mass; `training` if absent.",
+    )
+    mass: Number | None = key(
+        None,
+        "Mass of the signal, for the reach",
+        unit="GeV",
+        details="All signals need it if one has the role `reach`.",
+        gt=0,
+    )
+    cross_section_pb: Number | None = key(
+        None,
+        "Cross-section; that of the file if absent",
+        unit="pb",
+        details="Delphes files from Pythia 8 hold none.",
+        gt=0,
+    )
+    files: tuple[Text, ...] | None = key(
+        None,
+        "ROOT files: paths, globs, root:// addresses or lists of them (.txt)",
+        details="Each with `:tree` behind it if it names a tree; a list (`.txt`) has one of them "
+        "per line. Relative to the folder where snakemake runs.",
+        min_length=1,
+    )
+    schema: SchemaName | None = key(
+        None,
+        "Schema of the files, by name or as a YAML file; found by itself if absent",
+        details="A YAML file describes the branches, or has `extends: nanoaod` with changes such "
+        "as `candidate_weight: none`; `calovision` is what the simulation writes.",
+    )
+    tree: Text | None = key(
+        None, "Tree (TTree or RNTuple) of the events, if it is not that of the schema"
+    )
+    split_group: Text | None = key(
+        None,
+        "Name from which the split is drawn, in place of the sample's",
+        details="Only samples of one group may share ROOT files, whose events then have one split "
+        "in all of them.",
+    )
+    weights: Weights | None = key(
+        None, "How the generator weights of the files are to be understood"
+    )
+    simulate: Simulate | None = key(
+        None, "Generate the ntuples with Pythia 8 and a parametrized detector, instead of files"
+    )
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether the workflow generates its events."""
+        return self.simulate is not None
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its events are split and train; those of the reach are only scored."""
+        return self.role != "reach"
+
+    def with_paths(self, name: str) -> "Sample":
+        """The sample of a name with home folders and variables in its paths replaced.
+
+        Raises
+        ------
+        InputError
+            As `calovision.core.user_files.expand_path`, with the key.
+        """
+        where = f"configuration key 'samples.{name}"
+        changes: dict[str, Any] = {}
+        if self.files is not None:
+            changes["files"] = tuple(expand_path(file, f"{where}.files'") for file in self.files)
+        if self.schema_file is not None:
+            changes["schema"] = expand_path(self.schema_file, f"{where}.schema'")
+        return self.model_copy(update=changes)
+
+    @property
+    def schema_file(self) -> str | None:
+        """The YAML file that describes its files, if there is one."""
+        is_file = self.schema is not None and self.schema.endswith(SCHEMA_SUFFIXES)
+        return self.schema if is_file else None
+
+    def check_schema(self, name: str) -> None:
+        """Raise InputError unless the file of the schema, if there is one, can be read."""
+        if self.schema_file is None:
+            return
+        from calovision.ntuples.custom import read_schema
+
+        try:
+            read_schema(Path(self.schema_file))
+        except InputError as error:
+            raise InputError(f"configuration key 'samples.{name}.schema': {error}") from error
+
+    def check(self, name: str) -> None:
+        """Raise InputError unless the sample is either simulated or read from files."""
+        if (self.files is None) == (self.simulate is None):
+            raise InputError(
+                f"configuration key 'samples.{name}': give either 'files' or 'simulate'"
+            )
+        for key_of_files in ("schema", "tree", "weights", "split_group"):
+            if self.is_simulated and getattr(self, key_of_files) is not None:
+                raise InputError(
+                    f"configuration key 'samples.{name}.{key_of_files}': it belongs to 'files', "
+                    "not to 'simulate'"
+                )
+        if self.role == "reach" and self.label != 1:
+            raise InputError(
+                f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
+            )
+
+
+def check_samples(samples: Mapping[str, Sample]) -> None:
     """Raise InputError unless each sample has one source, both classes train, and masses are
     given.
     """
     for name, sample in samples.items():
-        _check_source(name, sample)
-    _check_reach(samples)
-    labels = {
-        sample["label"]
-        for sample in samples.values()
-        if sample.get("role", "training") == "training"
-    }
+        sample.check(name)
+    _check_masses(samples)
+    labels = {sample.label for sample in samples.values() if sample.is_trained}
     if labels != {0, 1}:
         found = labels.pop() if labels else 1
         raise InputError(
             f"configuration key 'samples': all have the label {found}; give at least one with "
-            "label 1 (signal) and one "
-            "with 0"
+            "label 1 (signal) and one with 0"
         )
 
 
-def _check_source(name: str, sample: Mapping[str, Any]) -> None:
-    """Raise InputError unless a sample is either simulated or read from files."""
-    if ("files" in sample) == ("simulate" in sample):
-        raise InputError(f"configuration key 'samples.{name}': give either 'files' or 'simulate'")
-    for key in ("schema", "tree", "weights", "split_group"):
-        if key in sample and "simulate" in sample:
-            raise InputError(
-                f"configuration key 'samples.{name}.{key}': it belongs to 'files', not to "
-                "'simulate'"
-            )
-
-
-def _check_reach(samples: Samples) -> None:
-    """Raise InputError unless signals of the reach, and the trained one beside them, have
-    masses.
+def _check_masses(samples: Mapping[str, Sample]) -> None:
+    """Raise InputError unless signals of the reach, and the one that trains beside them, have
+    masses of their own.
     """
-    others = {name: sample for name, sample in samples.items() if sample.get("role") == "reach"}
-    for name, sample in others.items():
-        if sample["label"] != 1:
+    signals = {name: sample for name, sample in samples.items() if sample.label == 1}
+    trained = [name for name, sample in signals.items() if sample.is_trained]
+    if len(trained) == len(signals):
+        return
+    for name, sample in signals.items():
+        if sample.mass is None:
             raise InputError(
-                f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
+                f"configuration key 'samples.{name}.mass': the reach against the mass needs it"
             )
-    if others:
-        signals = {name: sample for name, sample in samples.items() if sample["label"] == 1}
-        for name, sample in signals.items():
-            if "mass" not in sample:
-                raise InputError(
-                    f"configuration key 'samples.{name}.mass': the reach against the mass needs it"
-                )
-        _check_masses(signals, others)
-
-
-def _check_masses(signals: Samples, others: Samples) -> None:
-    """Raise InputError unless one signal trains, and each has a mass of its own."""
-    trained = [name for name in signals if name not in others]
     if len(trained) > 1:
         raise InputError(
             "configuration key 'samples': with signals of role reach one signal trains, here "
             f"{', '.join(trained)}"
         )
-    of_mass: dict[float, str] = {}
+    of_mass: dict[float | None, str] = {}
     for name, signal in signals.items():
-        first = of_mass.setdefault(signal["mass"], name)
+        first = of_mass.setdefault(signal.mass, name)
         if first != name:
             raise InputError(f"configuration key 'samples.{name}.mass': {first} has the same mass")
 
 
-def gaps_in_slices(samples: Samples) -> list[str]:
+def gaps_in_slices(samples: Mapping[str, Sample]) -> list[str]:
     """Sentences on slices of pT-hat of one process that are missing between others, or overlap."""
     slices: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
     for name, sample in samples.items():
-        options = sample.get("simulate", {})
-        if "pt_hat_min" in options:
-            edges = (options["pt_hat_min"], options.get("pt_hat_max", float("inf")), name)
-            slices.setdefault((options["process"], options.get("pile_up", 0)), []).append(edges)
+        simulate = sample.simulate
+        if simulate is not None and simulate.pt_hat_min is not None:
+            end = float("inf") if simulate.pt_hat_max is None else simulate.pt_hat_max
+            same = slices.setdefault((simulate.process, simulate.pile_up or 0), [])
+            same.append((simulate.pt_hat_min, end, name))
     warnings = []
     for (process, _), found in slices.items():
-        found.sort()
-        _, end, before = found[0]
-        for start, stop, after in found[1:]:
-            if start > end:
-                warnings.append(
-                    f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and "
-                    f"{start:g} GeV ({after})"
-                )
-            elif start < end:
-                warnings.append(
-                    f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: "
-                    "events count twice"
-                )
-            if stop > end:
-                end, before = stop, after
+        warnings += _gaps_of_process(process, sorted(found))
     return warnings
+
+
+def _gaps_of_process(process: str, slices: list[tuple[float, float, str]]) -> list[str]:
+    """Sentences on neighbouring slices (lowest, highest, sample), which ascend."""
+    found = []
+    _, end, before = slices[0]
+    for start, stop, after in slices[1:]:
+        if start > end:
+            found.append(
+                f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and "
+                f"{start:g} GeV ({after})"
+            )
+        elif start < end:
+            found.append(
+                f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: "
+                "events count twice"
+            )
+        if stop > end:
+            end = stop
+            before = after
+    return found

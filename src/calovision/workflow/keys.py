@@ -1,0 +1,201 @@
+"""Keys of a configuration: the description and the bounds of one, the types of values, sections.
+
+A section is a class whose attributes are the keys; unknown keys are refused, values cannot be
+changed. Integers of YAML stay integers where a number is wanted.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+)
+
+from calovision.core.registry import nearest
+
+EMPTY = "it is empty; give it a value, or leave the key out"
+EMPTY_SECTION = "it is empty; give keys below it, write {}, or leave it out"
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+
+
+def key(
+    default: Any,
+    meaning: str,
+    *,
+    unit: str | None = None,
+    details: str | None = None,
+    **bounds: float,
+) -> Any:
+    """One key of a section.
+
+    Parameters
+    ----------
+    default
+        Its value where nothing is given; ``...`` for a key that must be given.
+    meaning
+        One line: the comment in config/config.yaml, the description in the JSON schema.
+    unit
+        Unit of the value.
+    details
+        What else the reference page says of it.
+    bounds
+        ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, as of pydantic.
+    """
+    further = {"unit": unit, "details": details}
+    extra = {name: text for name, text in further.items() if text is not None}
+    if isinstance(default, type) and issubclass(default, BaseModel):
+        return Field(
+            default_factory=default, description=meaning, json_schema_extra=extra, **bounds
+        )
+    return Field(default, description=meaning, json_schema_extra=extra, **bounds)
+
+
+def _whole(value: Any) -> Any:
+    """The integer of a whole float, as ``1e4`` events."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _as_given(value: Any, check: Any) -> Any:
+    """The value itself, which may be an integer; ``check`` raises unless it is a number."""
+    check(value)
+    return value
+
+
+Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
+Number = Annotated[float, Field(strict=True), WrapValidator(_as_given)]
+Truth = Annotated[bool, Field(strict=True)]
+Text = Annotated[str, Field(strict=True, min_length=1)]
+Name = Annotated[str, Field(strict=True, pattern=NAME_PATTERN)]
+
+
+class Choices:
+    """Values that a key may have, for ``Annotated[str, Choices(...)]``."""
+
+    def __init__(self, *values: Any) -> None:
+        self.values = values
+
+    def check(self, value: Any) -> Any:
+        """Return the value; ValueError, with the nearest choice, unless it is one."""
+        if value in self.values:
+            return value
+        texts = [one for one in self.values if isinstance(one, str)]
+        hint = nearest(value, texts) if isinstance(value, str) else ""
+        raise ValueError(f"{value!r} is not one of {list(self.values)}{hint}")
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return AfterValidator(self.check).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        return {**handler(schema), "enum": list(self.values)}
+
+
+class Unique:
+    """Mark of a list whose elements differ, for ``Annotated[tuple[...], Unique()]``."""
+
+    @staticmethod
+    def check(values: Sequence[Any]) -> Sequence[Any]:
+        """Return the values; ValueError if two are equal."""
+        if len(set(values)) < len(values):
+            raise ValueError(f"{list(values)} has non-unique elements")
+        return values
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        return AfterValidator(self.check).__get_pydantic_core_schema__(source, handler)
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        return {**handler(schema), "uniqueItems": True}
+
+
+class _Hidden:
+    """Method of pydantic's that is hidden, since a key has its name."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        raise AttributeError
+
+
+class Section(BaseModel):
+    """Section of a configuration: its keys are the attributes, and have the same names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema: ClassVar = _Hidden()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: all keys of sections, of entries with a name those that are given."""
+        return plain_values(self)
+
+
+class Entry(Section):
+    """Section that a name of the user's stands for; a key that is left out is None."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_none(cls, value: Any, info: ValidationInfo) -> Any:
+        if value is not None:
+            return value
+        is_section = section_in(cls.model_fields[str(info.field_name)].annotation) is not None
+        raise ValueError(EMPTY_SECTION if is_section else EMPTY)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> Any:
+        found = handler.resolve_ref_schema(handler(schema))
+        for one in found.get("properties", {}).values():
+            types = [member for member in one.get("anyOf", []) if member != {"type": "null"}]
+            if "anyOf" in one:
+                one.pop("anyOf")
+                one |= types[0] if len(types) == 1 else {"anyOf": types}
+            if one.get("default", 0) is None:
+                del one["default"]
+        return found
+
+
+def plain_values(value: Any, *, given_only: bool = False) -> Any:
+    """Mappings, lists and scalars of a value; with ``given_only`` of the keys that were given."""
+    if isinstance(value, Section):
+        fields = type(value).model_fields
+        names = [name for name in fields if not given_only or name in value.model_fields_set]
+        return {name: plain_values(getattr(value, name), given_only=given_only) for name in names}
+    if isinstance(value, Mapping):
+        return {name: plain_values(one, given_only=True) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(one, given_only=given_only) for one in value]
+    return value
+
+
+def annotation_below(annotation: Any, name: int | str) -> Any:
+    """Type of the value of a key (or of an element) in values of a type; Any if it is unknown."""
+    for one in members(annotation):
+        arguments = get_args(one)
+        if isinstance(one, type) and issubclass(one, Section):
+            if name in one.model_fields:
+                return one.model_fields[name].annotation
+        elif get_origin(one) is dict:
+            return arguments[1]
+        elif get_origin(one) is tuple:
+            return arguments[0]
+    return Any
+
+
+def section_in(annotation: Any) -> type[Section] | None:
+    """The section that values of a type may be."""
+    sections = [one for one in members(annotation) if isinstance(one, type)]
+    return next((one for one in sections if issubclass(one, Section)), None)
+
+
+def members(annotation: Any) -> list[Any]:
+    """Types that a type allows: those of a union, without what `Annotated` adds."""
+    if get_origin(annotation) is Annotated:
+        return members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [one for part in get_args(annotation) for one in members(part)]
+    return [annotation]

@@ -1,0 +1,86 @@
+"""Layers of a configuration: the defaults, changed by files and by the command line."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from types import NoneType
+from typing import Any, get_origin
+
+from calovision.core.user_files import parse_scalar
+from calovision.workflow.keys import annotation_below, members
+
+NAMED = (("samples",), ("models",), ("robustness", "variations"), ("selection", "preselection"))
+"""Sections whose entries the user names: those of the defaults are an example, and go."""
+
+
+def merge_layers(
+    base: Mapping[str, Any], layers: Sequence[Mapping[str, Any]], examples: Sequence[Any]
+) -> dict[str, Any]:
+    """Apply changes to a configuration, one after the other.
+
+    Mappings are merged key by key, everything else is replaced. The sections `NAMED` of ``base``
+    are replaced as a whole by the first layer that has them; so are those of a layer that only
+    repeats the ones of ``examples``, as config/config.yaml does. An empty mapping empties such a
+    section.
+    """
+    merged = deepcopy(dict(base))
+    sections = [_section(one, path) for one in examples for path in NAMED]
+    for layer in layers:
+        for path in NAMED:
+            given, section = _section(layer, path), _section(merged, path)
+            if given is not None and section is not None and (not given or section in sections):
+                del _section(merged, path[:-1])[path[-1]]
+        _merge(merged, layer)
+    return merged
+
+
+def _section(configuration: Any, path: Sequence[str]) -> Any:
+    """The value at the end of a path; None where there is no such mapping."""
+    for key in path:
+        configuration = configuration.get(key) if isinstance(configuration, Mapping) else None
+    return configuration
+
+
+def _merge(target: dict[str, Any], changes: Mapping[str, Any]) -> None:
+    """Update mappings inside mappings, too."""
+    for key, value in changes.items():
+        if isinstance(value, Mapping) and isinstance(target.get(key), dict):
+            _merge(target[key], value)
+        else:
+            target[key] = deepcopy(value)
+
+
+def parse_texts(value: Any, annotation: Any) -> Any:
+    """Copy a value of the command line or of a module, with text replaced by what it stands for.
+
+    Inside of braces Snakemake leaves numbers, truth values and null text; they are read as YAML
+    reads them where the key wants such a value.
+
+    Parameters
+    ----------
+    value
+        The configuration or a part of it; it need not be right.
+    annotation
+        Type that its values should have: a section, or what the annotation of a key says.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: parse_texts(one, annotation_below(annotation, key)) for key, one in value.items()
+        }
+    if isinstance(value, list | tuple):
+        below = annotation_below(annotation, 0)
+        return [parse_texts(one, below) for one in value]
+    if not isinstance(value, str):
+        return value
+    found = parse_scalar(value)
+    return found if _is_wanted(found, members(annotation)) else value
+
+
+def _is_wanted(value: Any, types: Sequence[Any]) -> bool:
+    """Whether a key of these types takes a value as it is."""
+    if Any in types:
+        return True
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float in types or (int in types and float(value).is_integer())
+    if value is None:
+        return NoneType in types
+    return any(isinstance(value, get_origin(one) or one) for one in types if one is not NoneType)

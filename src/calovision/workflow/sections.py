@@ -1,0 +1,287 @@
+"""Sections of a configuration that stand alone: jets, images, split, reach, robustness, plots.
+
+GeV and radians.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+
+from calovision.core.errors import InputError
+from calovision.workflow.keys import (
+    Choices,
+    Entry,
+    Name,
+    Number,
+    Section,
+    Truth,
+    Unique,
+    Whole,
+    key,
+)
+
+EVENT_COLUMNS = ("event_number", "label", "weight", "split")
+"""Further numbers of an event in the image files, which the signal region may use."""
+
+Channel = Annotated[
+    str,
+    Field(strict=True),
+    Choices(
+        *("energy", "em", "had", "et", "em_et", "had_et"),
+        *("towers", "tracks", "track_pt", "charged_pt", "neutral_pt"),
+    ),
+]
+Share = Annotated[Number, Field(gt=0)]
+Efficiency = Annotated[Number, Field(gt=0, le=1)]
+
+
+class Simulation(Section):
+    """How the example's ntuples are simulated."""
+
+    events_per_job: Whole = key(
+        2000,
+        "Largest number of events that one job generates",
+        details="Random numbers start afresh every 250 events, so that the cut into jobs changes "
+        "no event.",
+        ge=250,
+    )
+
+
+class FatJets(Section):
+    """Which fat jets count."""
+
+    radius: Number = key(
+        1.0,
+        "Radius of the anti-kt jets, where the file has none of its own",
+        unit="rad",
+        gt=0,
+        le=100,
+    )
+    pt_min: Number = key(200, "Lowest transverse momentum", unit="GeV", ge=0)
+    eta_max: Number = key(2.0, "Largest absolute pseudorapidity", gt=0)
+    groomed: Truth = key(
+        False,
+        "Trim the jets, as the ATLAS search does (arXiv:1804.03568)",
+        details="Files with trimmed jets of their own give those, in others they are clustered "
+        "from the towers.",
+    )
+    r_sub: Number = key(0.2, "Radius of the kt subjets in the trimming", unit="rad", gt=0, le=100)
+    f_cut: Number = key(
+        0.05,
+        "Smallest share of the jet's transverse momentum that a subjet must have to stay",
+        ge=0,
+        lt=1,
+    )
+
+
+class EventContent(Section):
+    """Small-R jets, event shapes, counts, hardest towers and tracks; null leaves them out."""
+
+    radius: Number = key(0.4, "Radius of the anti-kt small-R jets", unit="rad", gt=0, le=100)
+    pt_min: Number = key(50, "Lowest transverse momentum of these jets", unit="GeV", ge=0)
+    eta_max: Number = key(2.8, "Largest absolute pseudorapidity of these jets", gt=0)
+    acceptance: Number = key(
+        2.5,
+        "Largest absolute pseudorapidity of the towers and tracks that are counted and kept",
+        gt=0,
+    )
+    leading_towers: Whole = key(
+        0, "Hardest towers kept of each event, for the network deep_sets", ge=0
+    )
+    leading_tracks: Whole = key(0, "Hardest tracks kept of each event", ge=0)
+
+
+class Selection(Section):
+    """Cuts on the event variables."""
+
+    preselection: dict[str, Annotated[str, Field(strict=True)]] = key(
+        {
+            "three fat jets": "n_fat_jets >= 3",
+            "leading jet above 440 GeV": "leading_pt > 440",
+        },
+        "Cuts by name, expressions on the event variables, applied in this order to all events",
+        min_length=1,
+    )
+    signal_region: Annotated[str, Field(strict=True)] = key(
+        "(delta_eta_12 < 1.4) "
+        "& (((n_fat_jets >= 4) & (mj_sum > 800)) | ((n_fat_jets >= 5) & (mj_sum > 600)))",
+        "Cuts of the search: one expression on the event variables",
+        details="Comparisons in parentheses joined by `&`, `|`, `~`, or without by `and`, `or`, "
+        '`not` (README, "Your own files").',
+    )
+
+    def check(self, *, with_content: bool) -> None:
+        """Raise InputError unless each cut is readable, true or false, and uses known variables.
+
+        Parameters
+        ----------
+        with_content
+            There are the variables of `EventContent`, too.
+        """
+        for name, cut in self.preselection.items():
+            self._check_cut(f"preselection.{name}", name, cut, with_content)
+        self._check_cut(
+            "signal_region", "signal_region", self.signal_region, with_content, EVENT_COLUMNS
+        )
+
+    @staticmethod
+    def _check_cut(
+        where: str, name: str, cut: str, with_content: bool, further: tuple[str, ...] = ()
+    ) -> None:
+        from calovision.selection import check_configured_cut
+
+        try:
+            check_configured_cut(name, cut, with_content=with_content, further=further)
+        except InputError as error:
+            raise InputError(f"configuration key 'selection.{where}': {error}") from error
+
+
+class Images(Section):
+    """What the event images hold."""
+
+    grid: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] = key(
+        (64, 64), "Number of cells in eta and in phi"
+    )
+    eta_range: tuple[Number, Number] = key(
+        (-2.5, 2.5), "Edges of the image in eta; phi is the full circle"
+    )
+    eta_edges: Annotated[tuple[Number, ...], Field(min_length=2)] | None = key(
+        None, "Edges of cells of unequal size in eta, one more than cells; they replace eta_range"
+    )
+    channels: Annotated[tuple[Channel, ...], Unique()] = key(
+        ("em_et", "had_et", "tracks"), "Channels of the images", min_length=1
+    )
+    events_per_job: Annotated[Whole, Field(ge=1)] | None = key(
+        None,
+        "Largest number of events of one job; null for one job per ROOT file",
+        details="Larger files are cut into ranges of entries, smaller ones joined. The entries are "
+        "counted once (`<results_dir>/entry_counts.json`), or stand in the list of files "
+        "(`.txt`): `a.root 12345`. Changes no result.",
+    )
+    remote_retries: Whole = key(
+        5,
+        "How often an address that does not answer is tried again",
+        details="After 1, 2, 4, 8 ... seconds.",
+        ge=0,
+    )
+    chunk_size: Annotated[Whole, Field(ge=1)] | None = key(
+        None, "Events in memory at a time; null for as many as fit a bounded memory"
+    )
+    compression: Annotated[str, Field(strict=True), Choices("none", "blosc2")] = key(
+        "none", "Compression of the image files; blosc2 makes them smaller, and slower to read"
+    )
+    on_bad_file: Annotated[str, Field(strict=True), Choices("fail", "skip")] = key(
+        "fail",
+        "A ROOT file that cannot be read stops the run (fail) or is left out (skip)",
+        details="`skip` corrects the weights, and lists the file in the report's table.",
+    )
+
+    def check_grid(self) -> None:
+        """Raise InputError unless the cells and edges make a grid."""
+        from calovision.images.grid import EtaPhiGrid
+
+        try:
+            EtaPhiGrid(*self.grid, self.eta_range, self.eta_edges)
+        except InputError as error:
+            name = "grid" if self.eta_edges is None else "eta_edges"
+            raise InputError(f"configuration key 'images.{name}': {error}") from error
+
+
+class Split(Section):
+    """Which events train, validate and test."""
+
+    fractions: tuple[Share, Share, Share] = key(
+        (0.5, 0.15, 0.35), "Shares of train, validation and test, decided per event by a hash"
+    )
+
+
+class Evaluate(Section):
+    """Where classifiers are compared."""
+
+    background_efficiencies: Annotated[tuple[Efficiency, ...], Unique()] = key(
+        (0.1, 0.01, 0.001), "Working points of the comparison", min_length=1
+    )
+
+
+class Reach(Section):
+    """Expected significance and limits."""
+
+    background_uncertainty: Number = key(
+        0.2, "Relative systematic uncertainty of the background", ge=0
+    )
+    correlated: Truth = key(
+        True, "That uncertainty is common to the bins of a score; else each bin has its own"
+    )
+    least_n_eff: Number = key(
+        2,
+        "Effective background events of the validation split that a cut and a bin must have",
+        gt=0,
+    )
+
+
+class Variation(Entry):
+    """One detector other than the nominal one."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    scale: Number | None = key(None, "Factor on the energy of all towers", gt=0)
+    smear: Number | None = key(
+        None, "How much worse the resolution of the towers is; 0.1 for 10 %", ge=0
+    )
+    dead: Number | None = key(
+        None,
+        "Share of the cells whose towers are dead",
+        details="Cells of 0.1 x 0.1, the same in all events.",
+        ge=0,
+        lt=1,
+    )
+    groomed: Truth | None = key(None, "Trim the fat jets, or do not")
+    pile_up: Number | None = key(
+        None, "Mean number of minimum-bias collisions, simulated again", gt=0
+    )
+
+    @model_validator(mode="after")
+    def _refuse_nothing(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("{} should be non-empty; say what is different")
+        return self
+
+
+class Robustness(Section):
+    """How efficiencies move in another detector."""
+
+    files: Whole = key(
+        1, "ROOT files of each sample that are built again with each variation", ge=1
+    )
+    models: Annotated[tuple[Annotated[str, Field(strict=True)], ...], Unique()] = key(
+        (), "Models whose scores are looked at; none for the first"
+    )
+    background_efficiency: Number = key(
+        0.01, "Background efficiency of the thresholds in the nominal detector", gt=0, le=1
+    )
+    variations: dict[Name, Variation] = key(
+        {
+            "scale_up": Variation(scale=1.03),
+            "scale_down": Variation(scale=0.97),
+            "smeared": Variation(smear=0.1),
+            "dead_cells": Variation(dead=0.01),
+            "trimmed": Variation(groomed=True),
+        },
+        "Detectors by name",
+    )
+
+    @field_validator("variations")
+    @classmethod
+    def _refuse_nominal(cls, variations: dict[str, Variation]) -> dict[str, Variation]:
+        if "nominal" in variations:
+            raise ValueError("'nominal' should not be valid: it is the detector as it is")
+        return variations
+
+
+class Plots(Section):
+    """What the report shows."""
+
+    n_event_displays: Whole = key(3, "Event displays per class", ge=1)
+    n_attributed_events: Whole = key(
+        200, "Events per class in the mean of the integrated gradients", ge=1
+    )

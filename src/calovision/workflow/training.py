@@ -1,0 +1,255 @@
+"""Training of a model (`train` and `models.<name>`): its keys, and what must fit its network.
+
+What a job needs is looked up before any job runs, since the job may start after hours.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
+from calovision.workflow.keys import Choices, Number, Section, Truth, Unique, Whole, key
+from calovision.workflow.modules import check_class
+from calovision.workflow.sections import EventContent
+
+OPTIONS_OF_NETWORKS = {
+    "small": ("width", "dropout"),
+    "hep_cnn": ("dense", "dropout"),
+    "nersc": ("n_blocks", "width", "dropout"),
+    "resnet": ("stem", "widths", "n_blocks", "dropout"),
+    "jet_cnn": ("widths", "dense", "dropout"),
+    "deep_sets": ("towers", "tracks", "width", "dropout"),
+}
+"""Options that the constructor of each network takes; to import those would take seconds."""
+
+SMALLEST_IMAGES = {"small": 8, "hep_cnn": 4, "nersc": 16, "resnet": 16, "jet_cnn": 8}
+"""Cells in eta and in phi that networks need; `nersc` and `resnet` others with other options."""
+
+_PARTICLES = ("leading_towers", "leading_tracks")
+
+NETWORK_PATTERN = (
+    "^(hep_cnn|nersc|small|resnet|jet_cnn|deep_sets"
+    "|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
+)
+Word = Annotated[str, Field(strict=True)]
+Variable = Annotated[
+    Word,
+    Choices(
+        *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
+        *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
+        *("leading_towers", "leading_tracks"),
+    ),
+]
+
+
+class Training(Section):
+    """Training of a model; one of `models` has those keys of `train` that it does not change."""
+
+    network: Annotated[Word, Field(pattern=NETWORK_PATTERN)] = key(
+        "small",
+        "Name of the network, or a torch module of your own as package.module:Class",
+        details="`calovision models` lists the networks; modules are found on `PYTHONPATH`.",
+    )
+    options: dict[str, Any] = key(
+        {}, "The network's own options; those of a model replace those of train as a whole"
+    )
+    seeds: Whole = key(
+        1,
+        "Networks per model, of the seeds seed, seed + 1, ...; their mean score is the ensemble",
+        ge=1,
+    )
+    epochs: Whole = key(8, "Largest number of passes over the training split", ge=1)
+    patience: Whole = key(5, "Epochs without a lower validation loss before training stops", ge=1)
+    batch_size: Whole = key(64, "Events in a step, over all processes", ge=1)
+    learning_rate: Number = key(0.002, "Highest learning rate of the schedule", gt=0)
+    schedule: Annotated[Word, Choices("one_cycle", "cosine", "constant")] = key(
+        "one_cycle", "How the learning rate changes during the training"
+    )
+    weights: Annotated[Word, Choices("balanced", "log1p", "raw", "none")] = key(
+        "balanced",
+        "Event weights of the loss within a class",
+        details="`balanced` (all the same), `log1p`, `raw` (expected events), with which both "
+        "classes weigh the same in total; or `none`, every event 1.",
+    )
+    scaling: Annotated[Word, Choices("log1p", "maximum", "image", "standardize", "none")] = key(
+        "log1p",
+        "Scaling of the cell contents before the network",
+        details="`log1p`, `maximum` (divided by that of the channel in the training split), "
+        "`image` (by that of the channel in the same image), `standardize` (mean and standard "
+        "deviation of each cell in the training split), `none`; stored with the model.",
+    )
+    variables: Annotated[tuple[Variable, ...], Unique()] = key(
+        (),
+        "Event variables that the network takes beside the image",
+        details="`fat_jets` are pT, eta, phi, mass of the five leading ones.",
+    )
+    channels: Annotated[tuple[Word, ...], Unique()] = key(
+        (), "Channels of the images that the network looks at; none for all"
+    )
+    training_share: Number = key(
+        1.0,
+        "Part of the training split that is used, for learning curves",
+        details="Smaller parts are in the larger ones.",
+        gt=0,
+        le=1,
+    )
+    validation_share: Number = key(
+        1.0,
+        "Part of the validation split that is looked at after every epoch",
+        details="It decides when to stop; everything else uses all of the split.",
+        gt=0,
+        le=1,
+    )
+    circular: Truth = key(True, "Convolutions wrap around in phi instead of padding zeros")
+    augmentation: Truth = key(
+        True, "Turn training images in phi and mirror them in eta and phi at random"
+    )
+    test_rotations: Whole = key(
+        0,
+        "Rotations in phi, times four reflections, over which the score of an event is averaged; "
+        "0 takes the image as it is",
+        ge=0,
+    )
+    device: Annotated[Word, Choices("auto", "cpu", "gpu")] = key(
+        "auto", "Where to train and to score; auto is a GPU if there is one"
+    )
+    threads: Whole = key(
+        8,
+        "Processor cores of a training or scoring job, if the machine has so many",
+        details="Several networks train faster in all with 1, as many at a time as there are "
+        "cores, than one after the other.",
+        ge=1,
+    )
+    n_devices: Whole = key(1, "GPUs (or processes) of a node that train together", ge=1)
+    n_nodes: Whole = key(1, "Nodes that train together", ge=1)
+    precision: Annotated[Word, Choices("auto", "fp32", "bf16", "fp16")] = key(
+        "auto",
+        "Precision of the arithmetic in the training; auto is bf16 where the processor has it",
+        details="`fp16` is for GPUs only.",
+    )
+    channels_last: Truth = key(
+        True,
+        "Memory order of the images, channels behind the cells",
+        details="Faster on most devices.",
+    )
+    compile: Truth = key(
+        False, "Train with torch.compile", details="It is worth its minute for long runs."
+    )
+    gradient_clip: Annotated[Number, Field(gt=0)] | None = key(
+        None, "Largest norm of the gradient; null for any"
+    )
+    checkpoint_minutes: Number = key(
+        10, "Largest part of an epoch that a killed training loses", unit="minutes", gt=0
+    )
+
+    def changed_by(self, changes: "Training") -> "Training":
+        """The same training with the keys that are given in ``changes``, which stay the given."""
+        given = {name: getattr(changes, name) for name in changes.model_fields_set}
+        return Training.model_construct(
+            _fields_set=changes.model_fields_set, **{**dict(self), **given}
+        )
+
+    def check(self, where: str, channels: Sequence[str], grid: Sequence[int]) -> None:
+        """Raise InputError unless the network is there and takes its options and the images.
+
+        Parameters
+        ----------
+        where
+            Key of the model: ``"models.cnn"``.
+        channels, grid
+            Channels of the images, and their cells in eta and phi.
+        """
+        if ":" in self.network:
+            check_class(f"{where}.network", self.network, import_folders())
+        else:
+            self._check_options(where)
+            self._check_images(where, grid)
+        for name in self.channels:
+            if name not in channels:
+                raise InputError(
+                    f"configuration key '{where}.channels': the images have no channel "
+                    f"'{name}'{nearest(name, channels)}; images.channels are "
+                    f"{', '.join(channels)}"
+                )
+        n_processes = self.n_devices * self.n_nodes
+        if self.batch_size % n_processes:
+            raise InputError(
+                f"configuration key '{where}.batch_size': {self.batch_size} cannot be divided "
+                f"among the {n_processes} processes of n_devices and n_nodes; choose a multiple of "
+                f"{n_processes}"
+            )
+
+    def _check_options(self, where: str) -> None:
+        """Raise InputError for an option that the network does not have."""
+        known = OPTIONS_OF_NETWORKS[self.network]
+        for name in self.options:
+            if name not in known:
+                raise InputError(
+                    f"configuration key '{where}.options': network '{self.network}' has no option "
+                    f"'{name}'{nearest(name, known)}; it has {', '.join(known)}"
+                )
+
+    def _check_images(self, where: str, grid: Sequence[int]) -> None:
+        """Raise InputError for images too small for a network, or more rotations than columns."""
+        n_eta, n_phi = grid
+        smallest = SMALLEST_IMAGES.get(self.network, 1)
+        if min(grid) < smallest and not {"n_blocks", "widths"} & set(self.options):
+            raise InputError(
+                f"configuration key '{where}.network': '{self.network}' needs images of at least "
+                f"{smallest}x{smallest} cells, not {n_eta}x{n_phi}; change images.grid, or take "
+                "another network"
+            )
+        if self.test_rotations > n_phi:
+            raise InputError(
+                f"configuration key '{where}.test_rotations': {self.test_rotations} rotations of "
+                f"images with {n_phi} columns in phi; give at most {n_phi}"
+            )
+
+    def check_variables(self, where: str, content: EventContent | None) -> None:
+        """Raise InputError for variables without a column, or points that ``deep_sets`` does not
+        take.
+        """
+        from calovision.selection import CONTENT_VARIABLES
+
+        where = f"configuration key '{where}.variables'"
+        for name in self.variables:
+            if name not in (*CONTENT_VARIABLES, *_PARTICLES):
+                continue
+            if content is None:
+                raise InputError(
+                    f"{where}: '{name}' needs event_content, which is null; set it, or leave the "
+                    "variable out"
+                )
+            if name in _PARTICLES and getattr(content, name) == 0:
+                raise InputError(
+                    f"{where}: '{name}' needs event_content.{name}, which is 0; set how many are "
+                    "kept"
+                )
+        if self.network == "deep_sets":
+            self._check_points(where, content)
+
+    def _check_points(self, where: str, content: EventContent | None) -> None:
+        """Raise InputError unless the network of points is given as many as it takes."""
+        given = {
+            name: getattr(content, name) if name in self.variables else 0 for name in _PARTICLES
+        }
+        n_towers = self.options.get("towers", 100)
+        n_tracks = self.options.get("tracks", 50)
+        taken = {"leading_towers": n_towers, "leading_tracks": n_tracks}
+        if given != taken or not set(self.variables) <= set(_PARTICLES):
+            raise InputError(
+                f"{where}: network 'deep_sets' takes {n_towers} towers and {n_tracks} tracks (its "
+                "options towers and tracks): give it the variables leading_towers and "
+                "leading_tracks alone, and as many of them in event_content"
+            )
+
+
+def import_folders() -> list[str]:
+    """Folders in which jobs find modules: those of this process without its working folder."""
+    own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [path for path in sys.path if path and (path in own or Path(path) != Path.cwd())]
