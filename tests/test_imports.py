@@ -53,7 +53,8 @@ ALLOWED = {
         "metrics",
         "models",
     }
-    | {"plotting", "report", "scoring", "selection", "simulation", "storage", "training"},
+    | {"plotting", "report", "scoring", "selection", "simulation", "storage", "training"}
+    | {"workflow"},
     "cli": {
         "conversion",
         "images",

@@ -1,5 +1,6 @@
 """Stages of the workflow on fake files: what each reads, computes and writes."""
 
+import ast
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from calovision.storage import (
     write_scores,
 )
 from calovision.training import TrainingOptions
+from calovision.workflow.rules import RULES
 
 
 class Counter:
@@ -80,6 +82,27 @@ def test_scripts_call_a_stage_and_hold_nothing_else(path):
     assert len(lines) <= 8
     assert not [line for line in lines if line.lstrip().startswith(("for ", "if ", "def "))]
     assert "calovision.stages" in path.read_text()
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_editing_a_stage_makes_the_results_of_its_rules_again(rule):
+    """The digest of a rule's code covers the module of its stage."""
+    script = REPOSITORY / "workflow/scripts" / rule.script_name
+    stages = stages_of(script)
+    if not stages and rule.name.startswith(("plot_", "write_")):
+        pytest.skip("of the figures and the report")
+    assert stages
+    assert stages <= set(rule.code)
+
+
+def stages_of(script):
+    """Modules of stages that a script imports, below calovision."""
+    found = set()
+    for node in ast.walk(ast.parse(script.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("calovision.stages"):
+            path = node.module.removeprefix("calovision.")
+            found |= {path} if "." in path else {f"{path}.{one.name}" for one in node.names}
+    return found
 
 
 def test_files_and_options_of_a_rule():

@@ -12,6 +12,7 @@ from calovision.jets import EventContent, FatJetDefinition
 from calovision.jobs.compilation import skip_numba_extensions
 from calovision.stages.arguments import Count, not_counted
 from calovision.storage import ImageCollection, write_file_list
+from calovision.workflow.chunks import Chunk
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,8 @@ class ImageJob:
 
     Attributes
     ----------
-    files
-        Paths or addresses, consecutive in the list of the sample; one if there is an
-        ``entry_range``.
-    first, n_files, entries, entry_range
-        As `calovision.conversion.convert_job` takes them.
+    chunk
+        The files, and their entries.
     sample, label
         Name; 1 for signal, 0 for background.
     schema, tree
@@ -35,11 +33,7 @@ class ImageJob:
         How the generator weights are to be understood.
     """
 
-    files: Sequence[str]
-    first: int
-    n_files: int | None
-    entries: Sequence[int | None]
-    entry_range: tuple[int, int | None] | None
+    chunk: Chunk
     sample: str
     label: int
     schema: str | None = None
@@ -51,7 +45,7 @@ class ImageJob:
     def of(cls, sample: str, job: Mapping[str, Any]) -> Self:
         """Take ``chunk`` and ``sample`` of the parameter ``job`` of the rule."""
         meaning = WeightOptions(**(job["sample"]["weights"] or {}))
-        return cls(**job["chunk"], **{**job["sample"], "weights": meaning, "sample": sample})
+        return cls(Chunk(**job["chunk"]), sample, **{**job["sample"], "weights": meaning})
 
 
 @dataclass(frozen=True)
@@ -129,13 +123,13 @@ def build_images(
     """Write the images of the events of one job that pass the preselection."""
     skip_numba_extensions()
     convert_job(
-        job.files,
+        job.chunk.files,
         output,
         recipe,
-        first=job.first,
-        n_files=job.n_files,
-        entries=job.entries,
-        entry_range=job.entry_range,
+        first=job.chunk.first,
+        n_files=job.chunk.n_files,
+        entries=job.chunk.entries,
+        entry_range=job.chunk.entry_range,
         sample=job.sample,
         label=job.label,
         schema=job.schema,
