@@ -3,8 +3,9 @@
 import torch
 from torch import nn
 
-from calovision.models import ModelSpecification, make_model
+from calovision.models import NETWORKS, ModelSpecification, make_model
 
+IMAGE_NETWORKS = [name for name, entry in NETWORKS.items() if not entry.points]
 CHANNELS, UNITS = ("em_et", "tracks", "had_et", "energy"), ("GeV", "", "GeV", "GeV")
 
 

@@ -1,6 +1,7 @@
 """Shallow classifiers: they separate, the validation split alone chooses, weights count, and what
 they refuse."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -14,12 +15,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from calovision.core.errors import InputError
 from calovision.evaluation.baselines import (
-    SHALLOW_CLASSIFIERS,
+    BASELINES,
+    Baseline,
     event_features,
+    features_of,
     fit_shallow,
-    referee_features,
-    shallow,
 )
+from calovision.evaluation.baselines.shallow import ALL_VARIABLES, JET_VARIABLES
 from calovision.metrics import auc, roc
 
 NAMES = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
@@ -79,8 +81,12 @@ def fitted(splits):
     }
 
 
+def all_features(events):
+    return features_of(events, ALL_VARIABLES)
+
+
 def test_names():
-    assert list(SHALLOW_CLASSIFIERS) == NAMES
+    assert list(BASELINES) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -99,10 +105,10 @@ def test_each_separates_new_events(name, splits, fitted):
 def test_choice_is_that_of_the_lowest_validation_loss(name, splits, fitted):
     """Each choice fitted by hand on the training split alone, the loss as its formula says."""
     (training, w_training), (validation, w_validation), (test, _) = splits
-    features = referee_features if name == "referee" else event_features
+    features = all_features if name == "referee" else event_features
     scaler = StandardScaler().fit(features(training))
     labels, losses, scores = validation["label"], {}, {}
-    choices = SHALLOW_CLASSIFIERS[name].choices
+    choices = BASELINES[name].choices
     for values in product(*choices.values()):
         classifier = BY_HAND[name](dict(zip(choices, values, strict=True)))
         classifier.fit(
@@ -152,10 +158,8 @@ def test_choice_follows_the_validation_split(splits):
 
 def quick(monkeypatch, name="logistic_regression", **choices):
     """One choice only."""
-    kind = SHALLOW_CLASSIFIERS[name]
-    monkeypatch.setitem(
-        SHALLOW_CLASSIFIERS, name, kind._replace(choices={k: (v,) for k, v in choices.items()})
-    )
+    one = {k: (v,) for k, v in choices.items()}
+    monkeypatch.setitem(BASELINES.own, name, replace(BASELINES[name], choices=one))
 
 
 @pytest.mark.parametrize(
@@ -233,9 +237,9 @@ def test_columns_that_a_classifier_does_not_look_at(monkeypatch, splits, name, u
     assert np.isfinite(fit.score(without[1])).all()
 
 
-def test_referee_features_in_order():
+def test_all_features_in_order():
     events, _ = toy(3, seed=5)
-    features = referee_features(events)
+    features = all_features(events)
     assert features.shape == (3, 39)
     np.testing.assert_array_equal(features[:, :23], event_features(events))
     for place, name in enumerate(
@@ -287,8 +291,9 @@ def test_every_choice_is_tried_once(monkeypatch, splits):
         tried.append((seed, choices))
         return LogisticRegression()
 
-    kind = shallow.ShallowClassifier(event_features, make, {"a": (1, 2), "b": ("x", "y", "z")})
-    monkeypatch.setitem(SHALLOW_CLASSIFIERS, "toy", kind)
+    choices = {"a": (1, 2), "b": ("x", "y", "z")}
+    toy = Baseline("toy", "Toy", "a toy", JET_VARIABLES, make, choices)
+    monkeypatch.setitem(BASELINES.own, "toy", toy)
     (training, weights), (validation, w_validation), _ = splits
     fit = fit_shallow("toy", training, weights, validation, w_validation, seed=9)
     assert tried == [(9, {"a": a, "b": b}) for a, b in product((1, 2), "xyz")]

@@ -16,11 +16,11 @@ from fakes import (
     write_two_samples,
 )
 from fakes_cli import fail, fail_usage, stored, succeed
-from fakes_models import make_trained
+from fakes_models import IMAGE_NETWORKS, make_trained
 from scipy.special import expit
 
 from calovision.images.grid import EtaPhiGrid, JetGrid
-from calovision.models import NETWORKS, load_model, save_model
+from calovision.models import load_model, save_model
 from calovision.scoring import score_images
 from calovision.storage import ImageCollection, ImageFileWriter, read_scores, read_table
 
@@ -197,12 +197,12 @@ def rows(text, n_columns):
 
 def test_networks_are_listed():
     listed = {name: numbers for name, *numbers in rows(succeed("models"), 3)[1:]}
-    assert set(listed) == {"network", *NETWORKS}
+    assert set(listed) == {"network", *IMAGE_NETWORKS}
     # the sizes that the papers give, images 64x64 with three channels
     parameters = {
         name: int(numbers[0].replace(",", ""))
         for name, numbers in listed.items()
-        if name in NETWORKS
+        if name in IMAGE_NETWORKS
     }
     model = make_trained((3, 64, 64))
     assert parameters["small"] == sum(parameter.numel() for parameter in model.parameters())

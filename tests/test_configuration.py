@@ -1,7 +1,6 @@
 """The configuration: its classes, files and schema agree; bad input stops with one sentence that
 names the key."""
 
-import inspect
 import os
 import re
 from collections.abc import Iterator
@@ -29,7 +28,7 @@ from calovision.workflow.modules import check_class
 from calovision.workflow.reference import schema_of_configuration
 from calovision.workflow.sections import Channel, EventContent, Variation
 from calovision.workflow.sources import PACKAGE
-from calovision.workflow.training import OPTIONS_OF_NETWORKS, SMALLEST_IMAGES, Training
+from calovision.workflow.training import Training
 
 CONFIG = REPOSITORY / "config"
 
@@ -78,18 +77,16 @@ def test_example_has_every_key() -> None:
 
 
 def test_keys_know_the_classifiers_and_the_variations_of_the_package() -> None:
-    from calovision.conversion.variations import Variation as VariationOfTowers
-    from calovision.evaluation.baselines import SHALLOW_CLASSIFIERS
+    from calovision.conversion.variations import VARIATIONS
+    from calovision.evaluation.baselines import BASELINES
     from calovision.images import CHANNELS
     from calovision.jets import EventContent as ContentOfJets
 
     schema = schema_of_configuration()
-    assert schema["properties"]["baselines"]["items"]["enum"] == list(SHALLOW_CLASSIFIERS)
+    assert schema["properties"]["baselines"]["items"]["enum"] == list(BASELINES)
     assert set(get_args(Channel)[-1].values) == set(CHANNELS)
     assert set(EventContent.model_fields) == {field.name for field in fields(ContentOfJets)}
-    of_towers = {"scale", "smear", "dead"}
-    assert of_towers <= {field.name for field in fields(VariationOfTowers)}
-    assert set(Variation.model_fields) == of_towers | {"groomed", "pile_up"}
+    assert list(Variation.model_fields) == list(VARIATIONS)
 
 
 def test_readme_of_the_configuration_explains_exactly_the_keys_there_are() -> None:
@@ -115,7 +112,7 @@ def keys(section: type[Section], prefix: str = "") -> Iterator[str]:
 def test_keys_of_the_training_are_those_of_the_package() -> None:
     """Fields of TrainingOptions, and the choices of those that have some."""
     from calovision.datasets import WEIGHT_SCHEMES
-    from calovision.models import NETWORKS, POINT_NETWORKS, SCALINGS
+    from calovision.models import NETWORKS, SCALINGS
     from calovision.training import TrainingOptions
     from calovision.training.options import DEVICES, PRECISIONS, SCHEDULES
 
@@ -126,7 +123,7 @@ def test_keys_of_the_training_are_those_of_the_package() -> None:
     *names, import_path = (
         properties["network"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
     )
-    assert set(names) == {*NETWORKS, *POINT_NETWORKS}
+    assert names == list(NETWORKS)
     assert re.fullmatch(import_path, "my_package.networks:Net")
     choices = {name: set(sub["enum"]) for name, sub in properties.items() if "enum" in sub}
     assert choices == {
@@ -754,30 +751,6 @@ def test_configuration_of_another_workflow_in_the_working_folder(
 
 
 # -- names -----------------------------------------------------------------------------------------
-
-
-def test_options_of_networks_are_those_of_their_constructors() -> None:
-    from calovision.models import NETWORKS, POINT_NETWORKS
-
-    known = {
-        name: tuple(list(inspect.signature(entry.constructor).parameters)[2:])
-        for name, entry in (NETWORKS | POINT_NETWORKS).items()
-    }
-    assert known == OPTIONS_OF_NETWORKS
-
-
-@pytest.mark.parametrize("name", SMALLEST_IMAGES)
-def test_smallest_images_of_networks_are_those_that_they_take(name: str) -> None:
-    from calovision.models.registry import make_network
-    from calovision.models.specification import ModelSpecification
-
-    smallest = SMALLEST_IMAGES[name]
-    make_network(ModelSpecification(name, (1, smallest, smallest)))
-    for cells in ((smallest - 1, smallest), (smallest, smallest - 1)):
-        with pytest.raises(
-            InputError, match=f"needs images of at least {smallest}x{smallest} cells"
-        ):
-            make_network(ModelSpecification(name, (1, *cells)))
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from calovision.conversion.fields import fields_to_read
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.images.jet_images import JET_RECIPES
-from calovision.jets import EventContent, FatJetDefinition, event_content
-from calovision.jets.event_content import shapes
+from calovision.jets import VARIABLES, EventContent, FatJetDefinition, event_content
+from calovision.jets.content import shapes
 from calovision.ntuples import iterate_events
-from calovision.selection import CONTENT_VARIABLES, variables_of
+from calovision.selection import variables_of
 from calovision.storage import ImageFile
 
 SMALL = EventContent(pt_min=10.0, leading_towers=6, leading_tracks=4)
@@ -194,10 +194,11 @@ def test_points_against_a_plain_loop():
 
 
 def test_nothing_is_kept_unless_asked():
+    always = [name for name, one in VARIABLES.items() if one.needs_content and not one.asks_for]
     towers, tracks = make_events(3)
-    assert tuple(event_content(towers, tracks, EventContent())) == CONTENT_VARIABLES
+    assert tuple(event_content(towers, tracks, EventContent())) == tuple(always)
     assert set(event_content(towers, tracks, replace(SMALL, leading_tracks=0))) == {
-        *CONTENT_VARIABLES,
+        *always,
         "leading_towers",
     }
 

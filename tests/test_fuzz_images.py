@@ -34,15 +34,15 @@ FLOATS = [np.float64, np.float32, np.float16]
 
 def content(record, channel):
     """What a record adds to a channel, in float64."""
-    quantity = CHANNELS[channel].quantity
-    if quantity == "count":
+    summed = CHANNELS[channel].of_event
+    if summed.field is None:
         return 1.0
-    if quantity in ("charged_pt", "neutral_pt"):
-        return record["pt"] * ((record["charge"] != 0) == (quantity == "charged_pt"))
-    if not CHANNELS[channel].transverse:
-        return record[quantity]
+    if summed.charge is not None:
+        return record["pt"] * ((record["charge"] != 0) == (channel == "charged_pt"))
+    if not summed.transverse:
+        return record[summed.field]
     with np.errstate(over="ignore"):
-        return record[quantity] / np.cosh(record["eta"]) if np.isfinite(record["eta"]) else 0.0
+        return record[summed.field] / np.cosh(record["eta"]) if np.isfinite(record["eta"]) else 0.0
 
 
 def expected_images(events, grid, channels):
@@ -53,7 +53,7 @@ def expected_images(events, grid, channels):
         np.zeros((n_events, len(channels))),
     )
     for c, channel in enumerate(channels):
-        for event, records in enumerate(events[CHANNELS[channel].collection]):
+        for event, records in enumerate(events[CHANNELS[channel].of_event.collection]):
             for record in records:
                 cell = int(grid.cell_index(record["eta"], record["phi"]))
                 where = images[event, c] if cell >= 0 else overflow[event]
@@ -74,7 +74,7 @@ def as_stored(event, dtypes):
 def drawn_collections(draw, channels, n_events):
     """Collections that the channels need, as awkward arrays of some layout, and what they mean."""
     arrays, meaning = {}, {}
-    for name in dict.fromkeys(CHANNELS[channel].collection for channel in channels):
+    for name in dict.fromkeys(CHANNELS[channel].of_event.collection for channel in channels):
         fields = dict(FIELDS[name])
         dtype = draw(st.sampled_from(FLOATS))
         dtypes = dict.fromkeys(fields, dtype) | (
@@ -155,9 +155,9 @@ def damage(draw, arrays, meaning, channels):
     event, i = draw(st.sampled_from(records))
     field = draw(st.sampled_from([c for c in plain[event][i] if c not in ("eta", "phi", "charge")]))
     if not any(
-        field in CHANNELS[channel].quantity
+        field == CHANNELS[channel].of_event.field
         for channel in channels
-        if CHANNELS[channel].collection == name
+        if CHANNELS[channel].of_event.collection == name
     ):
         field = "phi"  # that every channel needs
     bad = {"number": draw(damaged_momenta), "none": None, "text": "1.0", "type": [1.0]}.get(kind)

@@ -20,7 +20,9 @@ from calovision.images import (
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events
 
-ALL = tuple(name for name, channel in CHANNELS.items() if channel.collection != "candidates")
+ALL = tuple(
+    name for name, channel in CHANNELS.items() if channel.of_event.collection != "candidates"
+)
 
 
 @pytest.fixture(params=["numba", "numpy"])
@@ -472,7 +474,7 @@ def test_masked_events_keep_their_rows(build, implementation):
     images, overflow = build(ak.mask(towers, keep), tracks, EtaPhiGrid(8, 8), ALL)
     images = images if isinstance(images, np.ndarray) else images.dense()
     expected, expected_overflow = histogram_images(towers, tracks, EtaPhiGrid(8, 8), ALL)
-    of_towers = [CHANNELS[name].collection == "towers" for name in ALL]
+    of_towers = [CHANNELS[name].of_event.collection == "towers" for name in ALL]
     expected[np.ix_(~keep, of_towers)], expected_overflow[np.ix_(~keep, of_towers)] = 0, 0
     np.testing.assert_allclose(images, expected, rtol=1e-5)
     np.testing.assert_allclose(overflow, expected_overflow, rtol=1e-6)

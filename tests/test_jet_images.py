@@ -15,7 +15,6 @@ from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import JetGrid
 from calovision.images.jet_images import (
     CHOICES,
-    JET_CHANNELS,
     JET_RECIPES,
     JetImageRecipe,
     build_dense_jet_images,
@@ -289,7 +288,7 @@ def test_mirrored_jets_have_one_image_and_a_second_flip_does_nothing(flip):
 def test_l1_sums_to_one(channels):
     jets, axes = random_jets(20)
     grid = JetGrid(9, 9, 0.9)
-    scaled = [JET_CHANNELS[channel].field is not None for channel in channels]
+    scaled = [CHANNELS[channel].of_jet.field is not None for channel in channels]
     options = {"grid": grid, "channels": channels, "center": "axis"}
     plain, _ = build_dense_jet_images(make_jets(jets), recipe(**options), axes=axes)
     images, overflow = build_dense_jet_images(
@@ -314,19 +313,18 @@ def test_l1_sums_to_one(channels):
 
 def test_channels_closed_form():
     jet = [(3, 0.4, 0.0, 1), (4, 0.4, 0.0, 0), (5, 0.4, 0.0, -1)]
-    values, _ = build_dense_jet_images(make_jets([jet]), recipe(channels=tuple(JET_CHANNELS)))
-    found = dict(zip(JET_CHANNELS, values.sum(axis=(2, 3))[0], strict=True))
+    values, _ = build_dense_jet_images(make_jets([jet]), recipe(channels=tuple(CHANNELS)))
+    found = dict(zip(CHANNELS, values.sum(axis=(2, 3))[0], strict=True))
     e = 12 * np.cosh(0.4)
     counts = {"towers": 3, "tracks": 2, "track_pt": 8, "charged_pt": 8, "neutral_pt": 4, "et": 12}
     expected = counts | {"energy": e, "em": e / 3, "had": 2 * e / 3, "em_et": 4, "had_et": 8}
     assert found == pytest.approx(expected)
 
 
-def test_channels_are_those_of_event_images():
-    assert set(JET_CHANNELS) == set(CHANNELS)
-    assert {name for name, channel in JET_CHANNELS.items() if channel.is_count} == {
-        name for name, channel in CHANNELS.items() if not channel.unit
-    }
+def test_counts_have_no_unit():
+    for name, channel in CHANNELS.items():
+        assert (channel.of_event.field is None) == (channel.unit == ""), name
+        assert (channel.of_jet.field is None) == (channel.unit == ""), name
 
 
 def test_selection_of_constituents():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from fakes import make_images
+from fakes_models import IMAGE_NETWORKS
 from torch import nn
 
 from calovision.core.errors import InputError
@@ -114,7 +115,7 @@ def test_wrapping_equals_that_of_torch(before, after):
     torch.testing.assert_close(*gradients)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_smallest_and_odd_images(name):
     size = SMALLEST[name]
     for shape in [(1, size, size), (2, size, size + 3), (2, size + 5, size)]:
@@ -124,7 +125,7 @@ def test_smallest_and_odd_images(name):
             assert torch.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 @pytest.mark.parametrize("along", ["eta", "phi"])
 def test_image_that_is_too_small(name, along):
     size = SMALLEST[name]
@@ -137,7 +138,7 @@ def test_image_that_is_too_small(name, along):
         make(name, shape)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 @pytest.mark.parametrize(
     "shape", [(3, 64, 64), (3, 224, 224), (1, 25, 25), (3, 33, 33), (4, 37, 37)]
 )
@@ -188,7 +189,7 @@ def test_rotation_by_the_total_stride_leaves_the_logit(name, period):
         assert (model(images.roll(8, dims=2)) - logits).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_without_circular_padding_the_edges_matter(name):
     shape = (1, 16, 32)
     models = [
@@ -207,7 +208,7 @@ def test_without_circular_padding_the_edges_matter(name):
         assert difference[0] < 1e-5 < difference[1]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_images_of_a_batch_do_not_influence_each_other_in_use(name):
     shape = (2, 16, 16)
     model = in_use(make(name, shape, options=LITTLE[name]), shape)
@@ -216,7 +217,7 @@ def test_images_of_a_batch_do_not_influence_each_other_in_use(name):
     torch.testing.assert_close(model(images), alone, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 @pytest.mark.parametrize("n_variables", [0, 2])
 def test_every_weight_is_trained(name, n_variables):
     shape = (2, 16, 16)
@@ -232,7 +233,7 @@ def test_every_weight_is_trained(name, n_variables):
         assert parameter.grad.any(), parameter_name
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_bfloat16_and_channels_last_give_nearly_the_same(name):
     shape = (3, 32, 32)
     model = in_use(make(name, shape, options=LITTLE[name]), shape)
@@ -273,7 +274,7 @@ def test_options_change_the_size(name, options, growth):
     assert np.sign(after - before) == growth
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_dropout_acts_in_training_only(name):
     shape = (2, 16, 16)
     model = make(name, shape, options=LITTLE[name] | {"dropout": 0.5})
@@ -292,7 +293,7 @@ def test_published_networks_start_as_keras_does():
         assert not layer.bias.any()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_input_is_not_modified(name):
     images = images_of(3, (2, 16, 16))
     before = images.clone()
@@ -301,7 +302,7 @@ def test_input_is_not_modified(name):
 
 
 def test_every_network_names_its_paper():
-    assert list(NETWORKS) == ["small", "hep_cnn", "nersc", "resnet", "jet_cnn"]
+    assert IMAGE_NETWORKS == ["small", "hep_cnn", "nersc", "resnet", "jet_cnn"]
     assert all("arXiv:" in entry.paper and entry.title for entry in NETWORKS.values())
 
 

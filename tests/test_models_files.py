@@ -6,13 +6,12 @@ import sys
 import numpy as np
 import pytest
 import torch
-from fakes_models import make_specification, make_trained
+from fakes_models import IMAGE_NETWORKS, make_specification, make_trained
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from calovision.core.errors import InputError
 from calovision.models import (
-    NETWORKS,
     SCALINGS,
     ScalingStatistics,
     count_multiply_adds,
@@ -64,7 +63,7 @@ def stored(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", IMAGE_NETWORKS)
 def test_weights_make_the_round_trip_to_the_last_bit(tmp_path, network):
     options = {"hep_cnn": {"dense": 8}, "nersc": {"width": 4}, "jet_cnn": {"dense": [8]}}.get(
         network, {}

@@ -3,10 +3,10 @@
 import pytest
 import torch
 from fakes import make_images
+from fakes_models import IMAGE_NETWORKS
 from torch.utils.flop_counter import FlopCounterMode
 
 from calovision.models import (
-    NETWORKS,
     ModelSpecification,
     count_multiply_adds,
     count_parameters,
@@ -49,7 +49,7 @@ def make_on_meta(name, shape, **changes):
         return make_model(ModelSpecification(name, shape, **changes)).eval()
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 @pytest.mark.parametrize("shape", [(3, 64, 64), (3, 224, 224), (2, 37, 33)])
 def test_multiply_adds_against_the_counter_of_torch(name, shape):
     """Which counts two operations for each."""

@@ -6,11 +6,9 @@ import pytest
 from fakes import make_events
 from scipy.stats import kstest
 
-from calovision.conversion.variations import (
-    EM_RESOLUTION,
-    HAD_RESOLUTION,
+from calovision.conversion.variations import EM_RESOLUTION, HAD_RESOLUTION, Variation
+from calovision.conversion.varied_towers import (
     TOWER_MAP,
-    Variation,
     apply_variation,
     in_dead_cell,
     resolution,

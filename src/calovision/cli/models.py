@@ -36,7 +36,8 @@ def print_networks(image_shape: tuple[int, int, int]) -> None:
     from calovision.models import NETWORKS, ModelSpecification, network_table
 
     rows, reasons = [], []
-    for name, entry in NETWORKS.items():
+    of_images = {name: entry for name, entry in NETWORKS.items() if not entry.points}
+    for name, entry in of_images.items():
         try:
             layers = network_table(ModelSpecification(name, image_shape))
         except InputError as error:

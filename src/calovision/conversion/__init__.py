@@ -3,8 +3,13 @@
 Reading, building and writing overlap; several files are converted in processes of their own.
 """
 
-from calovision.conversion.files import convert_ntuple
-from calovision.conversion.recipe import ImageRecipe, WeightOptions
-from calovision.conversion.several import convert_job, convert_ntuples
+from calovision.core.lazy import lazy_names
 
-__all__ = ["ImageRecipe", "WeightOptions", "convert_job", "convert_ntuple", "convert_ntuples"]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "files": ("convert_ntuple",),
+        "recipe": ("ImageRecipe", "WeightOptions"),
+        "several": ("convert_job", "convert_ntuples"),
+    },
+)

@@ -8,11 +8,12 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
-from calovision.conversion.variations import apply_variation
+from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import EntryError, InputError
 from calovision.images import SparseImages, build_sparse_images
 from calovision.images.jet_images import build_jet_images
 from calovision.jets import (
+    VARIABLES,
     event_content,
     event_variables,
     find_fat_jets,
@@ -21,7 +22,7 @@ from calovision.jets import (
     leading,
 )
 from calovision.ntuples import Events
-from calovision.selection import CONTENT_VARIABLES, apply_selection, variables_of
+from calovision.selection import apply_selection, variables_of
 from calovision.storage.splits import assign_split
 
 
@@ -53,9 +54,10 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
             "nothing"
         )
     # small-R jets of all events only if a cut needs them: most events do not pass
-    cut_on_content = recipe.content is not None and not variables_of(
-        recipe.preselection
-    ).isdisjoint(CONTENT_VARIABLES)
+    cut_on_content = recipe.content is not None and any(
+        name in VARIABLES and VARIABLES[name].needs_content
+        for name in variables_of(recipe.preselection)
+    )
     if cut_on_content:
         variables |= event_content(events.towers, events.tracks, recipe.content)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)

@@ -6,7 +6,6 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
-from calovision.images.jet_images import JET_CHANNELS
 from calovision.ntuples import NtupleInfo
 
 CLUSTERED = {"eta", "phi", "e"}  # of the towers
@@ -38,7 +37,8 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     """Fields for images of whole events, and for their fat jets."""
     for channel in recipe.channels:
         (needed,) = needed_fields([channel]).values()
-        _require(info, CHANNELS[channel].collection, needed, f"the image channel '{channel}' needs")
+        collection = CHANNELS[channel].of_event.collection
+        _require(info, collection, needed, f"the image channel '{channel}' needs")
     fields = needed_fields(recipe.channels)
     if recipe.variation is not None:
         _require(info, "towers", CLUSTERED | {"e_em", "e_had"}, "another detector needs")
@@ -56,7 +56,7 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     made of.
     """
     needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
-    needed.update(*(JET_CHANNELS[channel].needed_fields for channel in recipe.jets.channels))
+    needed.update(*(CHANNELS[channel].of_jet.fields for channel in recipe.jets.channels))
     is_own = recipe.variation is None and "fat_jets" in info.collections
     fields = {"fat_jets": set(info.collections["fat_jets"])} if is_own else {}
     if is_own and "constituents" in info.collections:

@@ -5,9 +5,10 @@ the entry, and its name that of the entry. Those packages are looked for when a 
 ours, or when all names are asked for.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from functools import cached_property
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -35,6 +36,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         self.group = f"calovision.{kind.replace(' ', '_')}s"
         self._type = entry_type
         self.own: dict[str, Entry] = {entry.name: entry for entry in own}
+        self._found: dict[tuple[str, ...], dict[str, Entry]] = {}
 
     def __getitem__(self, name: str) -> Entry:
         return self.own[name] if name in self.own else self._all[name]
@@ -70,9 +72,15 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
             f"{', '.join(self)}"
         )
 
-    @cached_property
+    @property
     def _all(self) -> dict[str, Entry]:
-        """Entries of this package and of all others."""
+        """Entries of this package and of all others, found once for the folders of ``sys.path``."""
+        folders = tuple(sys.path)
+        if folders not in self._found:
+            self._found[folders] = self._with_others()
+        return self._found[folders]
+
+    def _with_others(self) -> dict[str, Entry]:
         found = dict(self.own)
         for point in sorted(entry_points(group=self.group), key=lambda point: point.name):
             if point.name in found:
@@ -101,6 +109,14 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
                 f"'{point.name}' of its entry point in {self.group}"
             )
         return entry
+
+
+def import_object(reference: str) -> object:
+    """Object of a reference ``package.module:name``, which an entry has in place of what is heavy
+    to import.
+    """
+    module, _, name = reference.partition(":")
+    return getattr(import_module(module), name)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.jets.variables import EVENT_COLUMNS, VARIABLES
 from calovision.storage import ImageCollection
-from calovision.storage.layout import EVENT_COLUMNS
 
 FAT_JET_FIELDS = ("pt", "eta", "phi", "mass")
 
@@ -83,7 +83,8 @@ def _flat(collection: ImageCollection, name: str, indices: np.ndarray) -> np.nda
         values = column.reshape(len(indices), int(np.prod(column.shape[1:]))).astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
-        why = ", as it is for fewer than two fat jets" if name == "delta_eta_12" else ""
+        where = VARIABLES[name].infinite_for if name in VARIABLES else None
+        why = "" if where is None else f", as it is for {where}"
         raise InputError(
             f"train.variables: '{name}' is not finite for {len(bad)} of {len(indices)} events (the "
             "first is number "

@@ -21,7 +21,7 @@ def score_shallow(
     collection
         The image files.
     names
-        Of `calovision.evaluation.baselines.SHALLOW_CLASSIFIERS`.
+        Of `calovision.evaluation.baselines.BASELINES`.
     weights
         Of the loss, of every event in the collection, ``(n_events,)``; those of the training and of
         the validation split are used.

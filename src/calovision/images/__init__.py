@@ -3,16 +3,13 @@
 Images are ``(n_events, n_channels, n_eta, n_phi)``, float32; energies in GeV.
 """
 
-from calovision.images.builder import build_images, build_sparse_images
-from calovision.images.channels import CHANNELS, Channel, check_channels
-from calovision.images.sparse import SparseImages, cell_type
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "CHANNELS",
-    "Channel",
-    "SparseImages",
-    "build_images",
-    "build_sparse_images",
-    "cell_type",
-    "check_channels",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "builder": ("build_images", "build_sparse_images"),
+        "channels": ("CHANNELS", "Channel", "check_channels"),
+        "sparse": ("SparseImages", "cell_type"),
+    },
+)

@@ -11,7 +11,7 @@ from calovision.core.numeric import whole_number
 from calovision.core.records import LARGEST, bad_number
 from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
-from calovision.images.entries import Entries, flatten_collections
+from calovision.images.collections import FlatCollections, flatten_collections
 from calovision.images.grid import EtaPhiGrid
 from calovision.images.output import MOST_THREADS, checked_out, new_images
 from calovision.images.sparse import SparseImages, cell_type, to_sparse
@@ -66,22 +66,22 @@ def build_images(
         its numbers, or energies or pT are not finite or beyond 1e12 GeV. Negative ones are summed
         as they are.
     """
-    entries = _prepare(towers, tracks, candidates, grid, channels)
-    shape = (len(entries.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
+    collections = _prepare(towers, tracks, candidates, grid, channels)
+    shape = (len(collections.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
     images = new_images(shape) if out is None else checked_out(out, shape)
     flat = images.reshape(shape[0], shape[1], grid.n_cells)
     overflow = np.zeros(shape[:2])
     kernels = _kernels()
     if kernels is None:
-        bad = [reference.fill(entries, grid, flat, overflow)]
+        bad = [reference.fill(collections, grid, flat, overflow)]
     else:
-        arguments = _arguments(entries, grid)
+        arguments = _arguments(collections, grid)
         bad = _in_ranges(
             lambda a, b: kernels.fill_dense(*arguments, a, flat[a:b], overflow[a:b]),
             shape[0],
             threads,
         )
-    _raise_if_bad(bad, entries, channels)
+    _raise_if_bad(bad, collections, channels)
     return images if out is None else out, overflow
 
 
@@ -104,19 +104,20 @@ def build_sparse_images(
     overflow
         As in `build_images`, whose arguments and errors are these too.
     """
-    entries = _prepare(towers, tracks, candidates, grid, channels)
-    n_events, shape = len(entries.offsets[0]) - 1, (len(channels), grid.n_eta, grid.n_phi)
+    collections = _prepare(towers, tracks, candidates, grid, channels)
+    n_events, shape = len(collections.offsets[0]) - 1, (len(channels), grid.n_eta, grid.n_phi)
     overflow = np.zeros((n_events, len(channels)))
     kernels = _kernels()
     if kernels is None:
         images = new_images((n_events, len(channels), grid.n_cells))
-        _raise_if_bad([reference.fill(entries, grid, images, overflow)], entries, channels)
+        _raise_if_bad([reference.fill(collections, grid, images, overflow)], collections, channels)
         return to_sparse(images.reshape(n_events, *shape)), overflow
-    arguments, lengths = _arguments(entries, grid), np.zeros(n_events, dtype=np.int64)
+    arguments, lengths = _arguments(collections, grid), np.zeros(n_events, dtype=np.int64)
 
     def fill(a: int, b: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray]:
         most = 1 + sum(
-            int(entries.offsets[k][b] - entries.offsets[k][a]) for k in entries.collection
+            int(collections.offsets[k][b] - collections.offsets[k][a])
+            for k in collections.collection_of
         )
         cells, values = np.empty(most, dtype=cell_type(shape)), np.empty(most, dtype=np.float32)
         bad = kernels.fill_sparse(*arguments, a, lengths[a:b], cells, values, overflow[a:b])
@@ -124,7 +125,7 @@ def build_sparse_images(
         return bad, cells[:end], values[:end]
 
     bad, cells, values = zip(*_in_ranges(fill, n_events, threads), strict=True)
-    _raise_if_bad(bad, entries, channels)
+    _raise_if_bad(bad, collections, channels)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     return SparseImages(offsets, _joined(cells), _joined(values), shape), overflow
 
@@ -135,7 +136,7 @@ def _prepare(
     candidates: ak.Array | None,
     grid: EtaPhiGrid,
     channels: Sequence[str],
-) -> Entries:
+) -> FlatCollections:
     check_channels(channels)
     if not isinstance(grid, EtaPhiGrid):
         raise InputError(f"grid is {grid!r}: give an EtaPhiGrid")
@@ -155,11 +156,11 @@ def _kernels() -> object | None:
     return kernels
 
 
-def _arguments(entries: Entries, grid: EtaPhiGrid) -> tuple[tuple, tuple, tuple]:
+def _arguments(collections: FlatCollections, grid: EtaPhiGrid) -> tuple[tuple, tuple, tuple]:
     """Columns, channels and edges as the kernels take them."""
     return (
-        (entries.etas, entries.phis, entries.offsets),
-        (entries.contents, entries.collection, entries.transverse),
+        (collections.etas, collections.phis, collections.offsets),
+        (collections.contents, collections.collection_of, collections.transverse),
         # indices are computed as floats: float32 counts to 2^24
         (grid.edges_in_eta, grid.edges_in_phi, grid.eta_edges is None and grid.n_cells < 2**24),
     )
@@ -180,17 +181,19 @@ def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _raise_if_bad(
-    bad: Sequence[tuple[int, int]], entries: Entries, channels: Sequence[str]
+    bad: Sequence[tuple[int, int]], collections: FlatCollections, channels: Sequence[str]
 ) -> None:
     """Raise EntryError for the event and channel that could not be summed, if there is one."""
     for event, channel in bad:
         if event < 0:
             continue
-        offsets = entries.offsets[entries.collection[channel]]
-        values = entries.contents[channel][offsets[event] : offsets[event + 1]].astype(np.float64)
+        offsets = collections.offsets[collections.collection_of[channel]]
+        values = collections.contents[channel][offsets[event] : offsets[event + 1]].astype(
+            np.float64
+        )
         wrong = values[~(np.abs(values) <= LARGEST)]
-        collection, quantity = CHANNELS[channels[channel]][:2]
-        field = f"{collection}.{'pt' if quantity.endswith('_pt') else quantity}"
+        summed = CHANNELS[channels[channel]].of_event
+        field = f"{summed.collection}.{summed.field}"
         if len(wrong) == 0:
             raise EntryError(
                 event,

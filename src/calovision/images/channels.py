@@ -1,61 +1,196 @@
-"""What the channels of an image sum, by name."""
+"""Channels of images by name: what is summed in each cell, in event images and in jet images.
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+A new channel is an entry of `CHANNELS`. Nothing heavy is imported here, since the configuration
+asks for the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
+from calovision.core.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-class Channel(NamedTuple):
-    """What a channel sums in each cell: the quantity of a collection, its unit, and a title for
-    plots.
+@dataclass(frozen=True)
+class CellSum:
+    """Sum over the members of a collection that fall into a cell.
 
-    A transverse channel sums the quantity divided by cosh(eta).
+    Attributes
+    ----------
+    collection
+        "towers", "tracks" or "candidates" of the event, or "constituents" of a jet.
+    field
+        Field that is summed; None counts the members.
+    charge
+        Only "charged" or only "neutral" members; None takes all.
+    transverse
+        Divide by cosh(eta).
     """
 
     collection: str
-    quantity: str
-    unit: str
-    title: str
+    field: str | None = None
+    charge: str | None = None
     transverse: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Fields of the collection that are read, the coordinates first."""
+        own = (self.field, "charge" if self.charge else None)
+        return "eta", "phi", *(name for name in own if name is not None)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel of images.
+
+    Attributes
+    ----------
+    name
+        In the configuration and in the image file.
+    title
+        For axes and color bars, without the unit.
+    unit
+        "GeV", or "" for counts.
+    doc
+        What it sums, in a few words.
+    of_event, of_jet
+        Sum for images of whole events, and over the constituents for images of jets; None where
+        there is no such image.
+    """
+
+    name: str
+    title: str
+    unit: str
+    doc: str
+    of_event: CellSum | None
+    of_jet: CellSum | None
 
     @property
     def axis_title(self) -> str:
         """Title with the unit, for plots."""
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
-    @property
-    def fields(self) -> set[str]:
-        """Fields of the collection that the channel needs."""
-        return {"eta", "phi"} | ({self.quantity} if self.quantity != "count" else set())
+
+def _of_constituents(field: str | None = None, **options: str | bool) -> CellSum:
+    return CellSum("constituents", field, **options)
 
 
-CHANNELS = {
-    "energy": Channel("towers", "e", "GeV", "$E$"),
-    "em": Channel("towers", "e_em", "GeV", "EM $E$"),
-    "had": Channel("towers", "e_had", "GeV", "hadronic $E$"),
-    "et": Channel("towers", "e", "GeV", r"$E_\mathrm{T}$", transverse=True),
-    "em_et": Channel("towers", "e_em", "GeV", r"EM $E_\mathrm{T}$", transverse=True),
-    "had_et": Channel("towers", "e_had", "GeV", r"hadronic $E_\mathrm{T}$", transverse=True),
-    "towers": Channel("towers", "count", "", "number of towers"),
-    "tracks": Channel("tracks", "count", "", "number of tracks"),
-    "track_pt": Channel("tracks", "pt", "GeV", r"track $p_\mathrm{T}$"),
-    "charged_pt": Channel("candidates", "charged_pt", "GeV", r"charged $p_\mathrm{T}$"),
-    "neutral_pt": Channel("candidates", "neutral_pt", "GeV", r"neutral $p_\mathrm{T}$"),
-}
-"""Channels by name. ``charged_pt`` and ``neutral_pt`` sum the pT of particle-flow candidates by
-their charge."""
+CHANNELS: Registry[Channel] = Registry(
+    "channel",
+    Channel,
+    [
+        Channel(
+            "energy",
+            "$E$",
+            "GeV",
+            "energy of the towers",
+            CellSum("towers", "e"),
+            _of_constituents("e"),
+        ),
+        Channel(
+            "em",
+            "EM $E$",
+            "GeV",
+            "electromagnetic energy of the towers",
+            CellSum("towers", "e_em"),
+            _of_constituents("e_em"),
+        ),
+        Channel(
+            "had",
+            "hadronic $E$",
+            "GeV",
+            "hadronic energy of the towers",
+            CellSum("towers", "e_had"),
+            _of_constituents("e_had"),
+        ),
+        Channel(
+            "et",
+            r"$E_\mathrm{T}$",
+            "GeV",
+            "transverse energy of the towers; pT of the constituents of a jet",
+            CellSum("towers", "e", transverse=True),
+            _of_constituents("pt"),
+        ),
+        Channel(
+            "em_et",
+            r"EM $E_\mathrm{T}$",
+            "GeV",
+            "electromagnetic transverse energy of the towers",
+            CellSum("towers", "e_em", transverse=True),
+            _of_constituents("e_em", transverse=True),
+        ),
+        Channel(
+            "had_et",
+            r"hadronic $E_\mathrm{T}$",
+            "GeV",
+            "hadronic transverse energy of the towers",
+            CellSum("towers", "e_had", transverse=True),
+            _of_constituents("e_had", transverse=True),
+        ),
+        Channel(
+            "towers",
+            "number of towers",
+            "",
+            "number of towers, or of constituents of a jet",
+            CellSum("towers"),
+            _of_constituents(),
+        ),
+        Channel(
+            "tracks",
+            "number of tracks",
+            "",
+            "number of tracks, or of charged constituents of a jet",
+            CellSum("tracks"),
+            _of_constituents(charge="charged"),
+        ),
+        Channel(
+            "track_pt",
+            r"track $p_\mathrm{T}$",
+            "GeV",
+            "pT of the tracks",
+            CellSum("tracks", "pt"),
+            _of_constituents("pt", charge="charged"),
+        ),
+        Channel(
+            "charged_pt",
+            r"charged $p_\mathrm{T}$",
+            "GeV",
+            "pT of charged particle-flow candidates",
+            CellSum("candidates", "pt", charge="charged"),
+            _of_constituents("pt", charge="charged"),
+        ),
+        Channel(
+            "neutral_pt",
+            r"neutral $p_\mathrm{T}$",
+            "GeV",
+            "pT of neutral particle-flow candidates",
+            CellSum("candidates", "pt", charge="neutral"),
+            _of_constituents("pt", charge="neutral"),
+        ),
+    ],
+)
+"""Channels by name."""
 
 
 def check_channels(channels: Sequence[str]) -> None:
-    """Raise InputError if a channel is unknown or repeated, or there is none."""
-    check_names(channels, CHANNELS, "image channel")
+    """Raise InputError if a channel of event images is unknown or repeated, or there is none."""
+    known = [name for name, channel in CHANNELS.items() if channel.of_event is not None]
+    _check_names(channels, known, "image channel")
 
 
-def check_names(names: Sequence[str], known: Iterable[str], what: str) -> None:
-    """Raise InputError if the names of channels are no list of known ones, or one of them is
-    repeated.
-    """
+def check_jet_channels(channels: Sequence[str]) -> None:
+    """Raise InputError if a channel of jet images is unknown or repeated, or there is none."""
+    known = [name for name, channel in CHANNELS.items() if channel.of_jet is not None]
+    _check_names(channels, known, "jet image channel")
+
+
+def _check_names(names: Sequence[str], known: Collection[str], what: str) -> None:
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise InputError(f"{what}s {names!r}: give a list of names")
     unknown = [name for name in names if not isinstance(name, str) or name not in known]
@@ -66,13 +201,15 @@ def check_names(names: Sequence[str], known: Iterable[str], what: str) -> None:
 
 
 def needed_fields(channels: Sequence[str]) -> dict[str, set[str]]:
-    """Collection -> its fields that the channels need, of those collections that are needed at
+    """Collection of the event -> its fields that the channels need, of those that are needed at
     all.
     """
     needed: dict[str, set[str]] = {}
-    for name in channels:
-        fields = CHANNELS[name].fields
-        if CHANNELS[name].collection == "candidates":
-            fields = {"eta", "phi", "pt", "charge"}
-        needed.setdefault(CHANNELS[name].collection, set()).update(fields)
+    for one in (CHANNELS[name].of_event for name in channels):
+        needed.setdefault(one.collection, set()).update(one.fields)
     return needed
+
+
+def is_of_charge(charge: np.ndarray, wanted: str) -> np.ndarray:
+    """Members that are ``"charged"`` or ``"neutral"``, bool like ``charge``."""
+    return charge != 0 if wanted == "charged" else charge == 0

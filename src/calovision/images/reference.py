@@ -5,12 +5,12 @@ numba is missing.
 import numpy as np
 
 from calovision.core.records import LARGEST
-from calovision.images.entries import Entries
+from calovision.images.collections import FlatCollections
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
 
 
 def fill(
-    entries: Entries, grid: EtaPhiGrid, images: np.ndarray, overflow: np.ndarray
+    collections: FlatCollections, grid: EtaPhiGrid, images: np.ndarray, overflow: np.ndarray
 ) -> tuple[int, int]:
     """Fill ``images`` ``(n, n_channels, n_cells)`` and ``overflow`` ``(n, n_channels)``.
 
@@ -18,20 +18,22 @@ def fill(
     """
     n_events = len(images)
     located = []
-    for eta, phi, offsets in zip(entries.etas, entries.phis, entries.offsets, strict=True):
+    for eta, phi, offsets in zip(
+        collections.etas, collections.phis, collections.offsets, strict=True
+    ):
         event = np.repeat(np.arange(n_events), np.diff(offsets))
         part = slice(offsets[0], offsets[-1])
         located.append(
             (event, grid.cell_index(eta[part], phi[part]), _inverse_cosh(eta[part]), part)
         )
-    for c, content in enumerate(entries.contents):
-        event, cell, factor, part = located[entries.collection[c]]
+    for c, content in enumerate(collections.contents):
+        event, cell, factor, part = located[collections.collection_of[c]]
         content = content[part].astype(np.float64)
         with np.errstate(over="ignore"):
             sums = np.bincount(event, np.abs(content), minlength=n_events)
         if not np.all(sums <= LARGEST):
             return int(np.argmin(sums <= LARGEST)), c
-        if entries.transverse[c]:
+        if collections.transverse[c]:
             content = content * factor
         inside = cell != OUTSIDE
         flat = event[inside] * grid.n_cells + cell[inside]

@@ -1,137 +1,218 @@
-"""Variables of events and columns of jets.
+"""Variables of an event: columns of the image file, and what cuts, networks and shallow
+classifiers use.
 
-GeV, radians, phi in [-pi, pi); jets are records pt, eta, phi, mass, ``n_events * var``, in
-descending pT.
+A new variable is an entry of `VARIABLES` with its function. The functions take the fat jets of the
+events (`calovision.jets.columns.FatJets`) or, where ``needs_content`` is set, their small-R jets,
+towers and tracks (`calovision.jets.content.EventParticles`), and give one row an event. GeV,
+radians. Nothing heavy is imported here, since the configuration asks for the names.
 """
 
-import awkward as ak
-import numpy as np
+from __future__ import annotations
 
-from calovision.core.errors import InputError
-from calovision.core.kinematics import wrap_phi
-from calovision.jets.checks import checked_jets, number_of_jets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
 
-N_LEADING_JETS = (
-    5  # jets whose momenta are kept: the shallow classifiers of arXiv:1711.03573 use five
+from calovision.core.registry import Registry
+from calovision.core.styles import COLORS, PlotStyle
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from calovision.jets.columns import FatJets
+
+EVENT_COLUMNS = ("event_number", "label", "weight", "split")
+"""Columns of every event that are no variables: no network may see them."""
+N_LEADING_JETS = 5  # fat jets whose momenta are kept: the classifiers of arXiv:1711.03573 use five
+N_SUMMED_MASSES = 4  # fat jets in the summed jet mass of arXiv:1804.03568
+N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One number of an event, or several.
+
+    Attributes
+    ----------
+    name
+        Of the column.
+    title
+        For axes and legends, without the unit.
+    doc
+        Definition, in a few words.
+    compute
+        From `FatJets` or `EventParticles` to ``(n_events, *shape)``.
+    unit
+        "GeV", or "" for pure numbers.
+    shape
+        Of the numbers of an event; ``()`` for one. A name stands for the number under that key of
+        ``event_content``, where 0 leaves the variable out.
+    needs_content
+        Computed from small-R jets, towers and tracks, which ``event_content`` asks for.
+    infinite_for
+        Events in which the variable is infinite, for messages.
+    style
+        Of its line where it is cut on in place of a classifier's output.
+    """
+
+    name: str
+    title: str
+    doc: str
+    compute: Callable[[Any], np.ndarray]
+    unit: str = ""
+    shape: tuple[int | str, ...] = ()
+    needs_content: bool = False
+    infinite_for: str | None = None
+    style: PlotStyle | None = None
+
+    @property
+    def axis_title(self) -> str:
+        """Title with the unit."""
+        return f"{self.title} [{self.unit}]" if self.unit else self.title
+
+    @property
+    def is_cut_on(self) -> bool:
+        """Whether a cut may name it: one number, or a list of which the cut takes one."""
+        return len(self.shape) < 2 and all(isinstance(n, int) for n in self.shape)
+
+    @property
+    def asks_for(self) -> str | None:
+        """Key of ``event_content`` that says how many are kept; None: they always are."""
+        return next((n for n in self.shape if isinstance(n, str)), None)
+
+    def n_numbers(self, content: Mapping[str, Any] | None) -> int:
+        """Numbers of an event, with the section ``event_content`` of the configuration."""
+        return prod((content or {}).get(n, 0) if isinstance(n, str) else n for n in self.shape)
+
+
+def _delta_eta_12(jets: FatJets) -> np.ndarray:
+    import numpy as np
+
+    return np.where(jets.n >= 2, np.abs(jets.eta[:, 0] - jets.eta[:, 1]), np.inf)
+
+
+VARIABLES: Registry[Variable] = Registry(
+    "variable",
+    Variable,
+    [
+        Variable(
+            "n_fat_jets",
+            "Number of fat jets",
+            "number of fat jets",
+            lambda jets: jets.n,
+            style=PlotStyle(COLORS[2], ":"),
+        ),
+        Variable(
+            "mj_sum",
+            r"$M_J^\Sigma$",
+            "sum of the masses of the four leading fat jets",
+            lambda jets: jets.mass[:, :N_SUMMED_MASSES].sum(axis=1),
+            unit="GeV",
+            style=PlotStyle(COLORS[3], "-."),
+        ),
+        # infinite, so that an event with one jet fails every requirement of a small separation,
+        # however it is written
+        Variable(
+            "delta_eta_12",
+            r"$|\Delta\eta_{12}|$",
+            "pseudorapidity difference of the two leading fat jets, absolute",
+            _delta_eta_12,
+            infinite_for="fewer than two fat jets",
+        ),
+        Variable(
+            "ht",
+            r"$H_\mathrm{T}$",
+            "scalar sum of the pT of all fat jets",
+            lambda jets: jets.scalar_sum,
+            unit="GeV",
+        ),
+        Variable(
+            "leading_pt",
+            r"Leading $p_\mathrm{T}$",
+            "pT of the leading fat jet, 0 without one",
+            lambda jets: jets.pt[:, 0].copy(),
+            unit="GeV",
+        ),
+        Variable(
+            "fat_jets",
+            "Fat jets",
+            "pT, eta, phi and mass of the five leading fat jets, padded with zeros",
+            lambda jets: jets.leading,
+            shape=(N_LEADING_JETS, 4),
+        ),
+        Variable(
+            "n_jets",
+            "Number of small-R jets",
+            "number of small-R jets",
+            lambda event: event.n_jets,
+            needs_content=True,
+            style=PlotStyle(COLORS[6], "--"),
+        ),
+        Variable(
+            "jets_ht",
+            r"Small-R $H_\mathrm{T}$",
+            "scalar sum of the pT of the small-R jets",
+            lambda event: event.jets_scalar_sum,
+            unit="GeV",
+            needs_content=True,
+        ),
+        Variable(
+            "jet_pt",
+            r"Small-R $p_\mathrm{T}$",
+            "pT of the ten leading small-R jets, padded with zeros; a cut takes one, jet_pt[0]",
+            lambda event: event.jet_pt(N_LEADING_SMALL_JETS),
+            unit="GeV",
+            shape=(N_LEADING_SMALL_JETS,),
+            needs_content=True,
+        ),
+        # Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416;
+        # Hanson et al., Phys. Rev. Lett. 35 (1975) 1609
+        Variable(
+            "sphericity",
+            "Sphericity",
+            "3/2 of the sum of the two smaller eigenvalues of the normalized momentum tensor "
+            "of the small-R jets, 0 without jets",
+            lambda event: event.shapes[0],
+            needs_content=True,
+        ),
+        Variable(
+            "aplanarity",
+            "Aplanarity",
+            "3/2 of the smallest eigenvalue of that tensor",
+            lambda event: event.shapes[1],
+            needs_content=True,
+        ),
+        Variable(
+            "n_towers",
+            "Number of towers",
+            "number of towers inside the acceptance",
+            lambda event: event.n_towers,
+            needs_content=True,
+        ),
+        Variable(
+            "n_tracks",
+            "Number of tracks",
+            "number of tracks inside the acceptance",
+            lambda event: event.n_tracks,
+            needs_content=True,
+        ),
+        Variable(
+            "leading_towers",
+            "Leading towers",
+            "ET, eta, phi and electromagnetic share of the hardest towers, padded with zeros",
+            lambda event: event.leading_towers(),
+            shape=("leading_towers", 4),
+            needs_content=True,
+        ),
+        Variable(
+            "leading_tracks",
+            "Leading tracks",
+            "pT, eta and phi of the hardest tracks, padded with zeros",
+            lambda event: event.leading_tracks(),
+            shape=("leading_tracks", 3),
+            needs_content=True,
+        ),
+    ],
 )
-N_SUMMED_MASSES = 4  # jets in the summed jet mass of arXiv:1804.03568
-
-
-def event_variables(fat_jets: ak.Array) -> dict[str, np.ndarray]:
-    """Jet variables of the search and of the shallow classifiers, one row an event.
-
-    Parameters
-    ----------
-    fat_jets
-        Selected fat jets in descending pT, ``n_events * var``, as `select_fat_jets` gives them.
-
-    Returns
-    -------
-    ``n_fat_jets``
-        Number of fat jets, int64 ``(n_events,)``; all others are float64.
-    ``mj_sum``
-        Sum of the masses of the (up to) four leading jets, GeV.
-    ``delta_eta_12``
-        |eta_1 - eta_2| of the two leading jets. It is infinite for fewer than two jets, so that
-        such an event fails every requirement of a small separation, however it is written.
-    ``ht``
-        Scalar sum of the pT of all the jets, GeV.
-    ``leading_pt``
-        pT of the leading jet, GeV; 0 without jets.
-    ``fat_jets``
-        pT, eta, phi, mass of the five leading jets, ``(n_events, 5, 4)``, padded with zeros.
-
-    Raises
-    ------
-    EntryError
-        If a number is missing or not finite, the jets are not in descending pT, or a mass is below
-        zero by more than rounding; missing jets are left out.
-
-    Notes
-    -----
-    Definitions of the ATLAS search arXiv:1804.03568 and of the public code of arXiv:1711.03573.
-    """
-    fat_jets = checked_jets(fat_jets)
-    leading = np.stack([_padded(fat_jets[name]) for name in ("pt", "eta", "phi", "mass")], axis=-1)
-    leading[:, :, 2] = wrap_phi(leading[:, :, 2])  # a file may hold float32(pi), which exceeds pi
-    n_fat_jets = ak.to_numpy(ak.num(fat_jets, axis=1)).astype(np.int64)
-    eta = leading[:, :, 1]
-    return {
-        "n_fat_jets": n_fat_jets,
-        "mj_sum": leading[:, :N_SUMMED_MASSES, 3].sum(axis=1),
-        "delta_eta_12": np.where(n_fat_jets >= 2, np.abs(eta[:, 0] - eta[:, 1]), np.inf),
-        "ht": ak.to_numpy(ak.sum(fat_jets.pt, axis=1)).astype(np.float64),
-        "leading_pt": leading[:, 0, 0].copy(),
-        "fat_jets": leading,
-    }
-
-
-def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
-    """Columns with one row a jet, event after event.
-
-    Parameters
-    ----------
-    jets
-        Jets in descending pT, ``n_events * var``; tau1, tau2, tau3 are used where they exist.
-    n
-        The leading n jets of each event; None takes all.
-
-    Returns
-    -------
-    ``event_index``
-        Row of the event in ``jets``, int64 ``(n_jets,)``.
-    ``jet_index``
-        Rank in the event, int64, from 0.
-    ``pt``, ``eta``, ``phi``, ``mass``
-        float64, GeV and rad.
-    ``tau21``, ``tau32``
-        Ratios of N-subjettiness tau2/tau1 and tau3/tau2 (arXiv:1011.2268), float64, only where the
-        jets have both; NaN where the denominator is not positive or one of the two is not finite.
-
-    Raises
-    ------
-    EntryError
-        As `event_variables`.
-    """
-    jets = leading(checked_jets(jets), n)
-    counts = ak.to_numpy(ak.num(jets, axis=1))
-    columns = {name: _flat(jets, name) for name in ("pt", "eta", "phi", "mass")}
-    columns["phi"] = wrap_phi(columns["phi"])  # a file may hold float32(pi), which exceeds pi
-    for ratio, (above, below) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
-        if above in jets.fields and below in jets.fields:
-            columns[ratio] = _ratio(_flat(jets, above), _flat(jets, below))
-    return {
-        "event_index": np.repeat(np.arange(len(jets)), counts),
-        "jet_index": ak.to_numpy(ak.flatten(ak.local_index(jets.pt, axis=1))).astype(np.int64),
-        **columns,
-    }
-
-
-def leading(jets: ak.Array, n: int | None) -> ak.Array:
-    """Keep the first n jets of each event, of jets or of what is aligned with them; None keeps
-    all.
-    """
-    n = number_of_jets(n)
-    if not isinstance(jets, ak.Array) or jets.ndim < 2:
-        raise InputError(
-            f"jets are {type(jets).__name__}: they must be an awkward array of one list for each "
-            "event"
-        )
-    return jets[:, :n]
-
-
-def _flat(jets: ak.Array, field: str) -> np.ndarray:
-    return ak.to_numpy(ak.flatten(jets[field], axis=1)).astype(np.float64)
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    defined = np.isfinite(above) & np.isfinite(below) & (below > 0)
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=defined)
-
-
-def _padded(values: ak.Array) -> np.ndarray:
-    """Return the first values of each event, float64 ``(n_events, N_LEADING_JETS)``, padded with
-    zeros.
-    """
-    padded = ak.pad_none(values, N_LEADING_JETS, axis=1, clip=True)
-    return ak.to_numpy(ak.fill_none(padded, 0.0), allow_missing=False).astype(np.float64)
+"""Variables by name, in the order of the columns."""

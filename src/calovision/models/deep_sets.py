@@ -44,6 +44,8 @@ class DeepSets(FeatureNetwork):
         Numbers that it takes of an event.
     """
 
+    takes_points = True
+
     def __init__(
         self,
         image_shape: tuple[int, int, int],
@@ -62,6 +64,16 @@ class DeepSets(FeatureNetwork):
             _dense(POINT_FEATURES, width, width, width) for _ in range(2)
         )
         self.of_event = nn.Sequential(nn.Dropout(dropout), _dense(2 * width + 2, 2 * width, width))
+
+    def check_variables(self, n_variables: int) -> None:
+        """Raise InputError unless the variables are the points that the network takes."""
+        if n_variables != self.n_variables:
+            raise InputError(
+                f"network 'deep_sets' takes {self.n_variables} variables, of {self.towers} towers "
+                f"and {self.tracks} tracks, not {n_variables}: give it the variables "
+                "leading_towers and leading_tracks, and as many of them in event_content as in its "
+                "options"
+            )
 
     def features(self, _: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
         """Unscaled variables, ``leading_towers`` then ``leading_tracks`` ``(n, n_variables)``, to
@@ -117,15 +129,3 @@ def _seen_from(points: torch.Tensor, axis: torch.Tensor, signs: torch.Tensor) ->
         ],
         dim=2,
     )
-
-
-def require_points(network: DeepSets, n_variables: int) -> None:
-    """Raise InputError unless the variables are the points that the network takes."""
-    if n_variables != network.n_variables:
-        raise InputError(
-            f"network 'deep_sets' takes {network.n_variables} variables, of {network.towers} "
-            "towers and "
-            f"{network.tracks} tracks, not {n_variables}: give it the variables leading_towers and "
-            "leading_tracks, and "
-            "as many of them in event_content as in its options"
-        )

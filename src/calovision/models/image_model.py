@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from calovision.core.errors import InputError
-from calovision.models.deep_sets import DeepSets, require_points
 from calovision.models.layers import FeatureNetwork
-from calovision.models.registry import make_network
+from calovision.models.networks import make_network
 from calovision.models.scaling import ScalingStatistics, VariableScaling, make_scaling
 from calovision.models.specification import ModelSpecification
 
@@ -106,10 +105,8 @@ class ImageModel(nn.Module):
 
     @property
     def takes_points(self) -> bool:
-        """Whether the variables go into the network itself, as they are, and not into the head
-        beside its features.
-        """
-        return isinstance(self.network, DeepSets)
+        """Whether the variables go into the network itself (`FeatureNetwork.takes_points`)."""
+        return getattr(self.network, "takes_points", False)
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take what scaling and variables need of the training split; InputError if it is not
@@ -162,8 +159,8 @@ def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Modu
     """A dense layer; with variables the one that takes these too; None for a user's network, which
     ends in a logit.
     """
-    if isinstance(network, DeepSets):
-        require_points(network, specification.n_variables)
+    if getattr(network, "takes_points", False):
+        network.check_variables(specification.n_variables)
         return nn.Linear(network.n_features, 1)
     if specification.n_variables:
         if not (

@@ -87,7 +87,12 @@ class FeatureNetwork(nn.Module):
     ----------
     n_features
         Features of an image.
+    takes_points
+        The variables of the event go into `features` themselves, as they are, and not into the head
+        beside its features; such a network has ``check_variables(n_variables)``.
     """
+
+    takes_points = False
 
     def __init__(self, n_features: int) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from calovision.core.errors import InputError
 from calovision.core.titles import entry, shown, wrapped
+from calovision.jets.variables import VARIABLES
 from calovision.plotting.performance import working_point_title
 from calovision.plotting.style import (
     CLASSIFIER_NAMES,
@@ -25,12 +26,7 @@ FEW_EVENTS = 10.0  # effective: numbers from fewer are gray
 PANELS_IN_A_ROW = 3
 LETTERS = 34  # in a line of the title of a panel
 CUT_STYLES = (("#e76300", "-"), ("#832db6", "--"), ("#bd1f01", ":"), ("#717581", "-."))
-VARIABLE_NAMES = {
-    "n_fat_jets": "Number of fat jets",
-    "mj_sum": r"$M_J^\Sigma$",
-    "ht": r"$H_\mathrm{T}$",
-}
-VARIABLE_NAMES |= {"delta_eta_12": r"$|\Delta\eta_{12}|$"}
+VARIABLE_NAMES = {name: variable.title for name, variable in VARIABLES.items()}
 VARIABLE_NAMES |= {f"pt_{k}": rf"$p_\mathrm{{T}}$, jet {k}" for k in range(1, 6)}
 VARIABLE_NAMES |= {f"abs_eta_{k}": rf"$|\eta|$, jet {k}" for k in range(1, 6)}
 VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k}" for k in range(1, 6)}

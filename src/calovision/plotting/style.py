@@ -15,49 +15,27 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from calovision.core.styles import COLORS, PlotStyle
 from calovision.core.titles import FALLBACK
+from calovision.evaluation.baselines import BASELINES
+from calovision.jets.variables import VARIABLES
 from calovision.jobs.atomic import replaced
 
-# Color-vision friendly, from Petroff, arXiv:2107.02270 (sequence of ten).
 CLASS_COLORS = {1: "#bd1f01", 0: "#3f90da"}  # signal, background: the same in every figure
 CLASS_NAMES = {1: "Signal", 0: "Background"}
-COLORS = (
-    "#832db6",
-    "#e76300",
-    "#717581",
-    "#a96b59",
-    "#ffa90e",
-    "#3f90da",
-    "#b9ac70",
-    "#92dadd",
-    "#bd1f01",
-)
-CLASSIFIER_STYLES = {  # color, line style: told apart in gray too
-    "cnn": (COLORS[0], "-"),
-    "cnn+jets": (COLORS[1], "--"),
-    "n_fat_jets": (COLORS[2], ":"),
-    "mj_sum": (COLORS[3], "-."),
-    "n_jets": (COLORS[6], "--"),
-    "referee": (COLORS[8], "-"),
-    "gradient_boosting": (COLORS[4], "--"),
-    "mlp": (COLORS[5], ":"),
-    "signal_region": ("black", "-"),
-}
+_REGISTERED = [*VARIABLES.values(), *BASELINES.values()]
+CLASSIFIER_STYLES = {
+    "cnn": PlotStyle(COLORS[0], "-"),
+    "cnn+jets": PlotStyle(COLORS[1], "--"),
+    "signal_region": PlotStyle("black", "-"),
+} | {one.name: one.style for one in _REGISTERED if one.style is not None}
 CLASSIFIER_NAMES = {
     "cnn": "CNN",
     "cnn+jets": "CNN + jet variables",
-    "n_fat_jets": "Number of fat jets",
-    "mj_sum": r"$M_J^\Sigma$",
-    "n_jets": "Number of small-R jets",
     "signal_region": "Signal region",
-    "logistic_regression": "Logistic regression",
-    "adaboost": "AdaBoost",
-    "gradient_boosting": "Boosting, 23 jet variables",
-    "mlp": "MLP, 23 jet variables",
-    "referee": "Boosting, with small-R jets",
     "deep_sets": "Deep sets",
     "fusion": "Fusion network",
-}
+} | {one.name: one.title for one in _REGISTERED}
 FONT_SIZE = 12
 CHARACTERS_PER_INCH = 12.5  # of a legend
 MARK_CHARACTERS = 6  # as wide as its line or mark

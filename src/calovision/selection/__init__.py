@@ -7,22 +7,10 @@ from difflib import get_close_matches
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.jets.variables import VARIABLES
 from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION, NUMBER
 from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
-
-# Variables with one number an event, by what they are computed from; of jet_pt there are ten.
-EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "delta_eta_12", "ht", "leading_pt")
-CONTENT_VARIABLES = (
-    "n_jets",
-    "jets_ht",
-    "jet_pt",
-    "sphericity",
-    "aplanarity",
-    "n_towers",
-    "n_tracks",
-)
-N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
 
 
 def check_configured_cut(
@@ -35,13 +23,18 @@ def check_configured_cut(
     name, expression
         As in `check_cut`.
     with_content
-        There are `CONTENT_VARIABLES`, too.
+        There are the variables that need ``event_content``, too.
     further
         More variables with one number an event.
     """
-    content = CONTENT_VARIABLES if with_content else ()
-    variables = [key for key in (*EVENT_VARIABLES, *content, *further) if key != "jet_pt"]
-    check_cut(name, expression, variables, {"jet_pt": N_LEADING_SMALL_JETS} if with_content else {})
+    cut_on = [
+        variable
+        for variable in VARIABLES.values()
+        if variable.is_cut_on and (with_content or not variable.needs_content)
+    ]
+    numbers = [variable.name for variable in cut_on if not variable.shape]
+    arrays = {variable.name: variable.shape[0] for variable in cut_on if variable.shape}
+    check_cut(name, expression, [*numbers, *further], arrays)
 
 
 def check_cut(
@@ -95,7 +88,7 @@ def _check_variable(
             f"{where} uses '{shortened(name.text)}', but {base} is one number an event: write "
             f"{base}"
         )
-    if base in CONTENT_VARIABLES and base not in variables:
+    if base in VARIABLES and VARIABLES[base].needs_content and base not in variables:
         raise InputError(
             f"{where} uses the unknown variable '{base}', which needs event_content: set it in the "
             "configuration, or "

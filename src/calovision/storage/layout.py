@@ -13,12 +13,11 @@ from importlib.metadata import version
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.jets.variables import EVENT_COLUMNS
 from calovision.storage.attributes import KNOWN, read_values
 
 FORMAT = "calovision-images"
 VERSION = 1
-EVENT_COLUMNS = ("event_number", "label", "weight", "split")
-"""Columns that every file has."""
 JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")
 """Columns that a file of jet images has besides, since its rows are jets."""
 TRAIN = 0

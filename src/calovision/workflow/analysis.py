@@ -7,6 +7,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.workflow.chunks import Chunk, cut_sample, has_shared_counts, simulation_edges
@@ -305,7 +306,9 @@ class Analysis:
     @cached_property
     def pile_up_variations(self) -> list[str]:
         """Variations whose ntuples are simulated again."""
-        return [name for name, changes in self.variations.items() if "pile_up" in changes]
+        return [
+            name for name, changes in self.variations.items() if acting_on(changes, "simulation")
+        ]
 
     @cached_property
     def robustness_models(self) -> list[str]:

@@ -10,9 +10,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
-from calovision.workflow.keys import Choices, Name, Number, Section, Text, Unique, Whole, key
+from calovision.evaluation.baselines import BASELINES
+from calovision.jets.variables import EVENT_COLUMNS, VARIABLES
+from calovision.workflow.keys import (
+    Choices,
+    Name,
+    Number,
+    Section,
+    Text,
+    Unique,
+    Whole,
+    key,
+    plain_values,
+)
 from calovision.workflow.layers import merge_layers, parse_texts
 from calovision.workflow.paths import expand_folder
 from calovision.workflow.samples import Sample, Simulate, check_samples, gaps_in_slices
@@ -35,19 +48,8 @@ EXAMPLE = Path("config/config.yaml")
 """File of the working folder, read (if there is one) between the defaults and the user's files."""
 
 TAKEN_NAMES = {
-    *(
-        "sample",
-        "event_number",
-        "label",
-        "weight",
-        "weight_variations",
-        "split",
-        "overflow",
-        "signal_region",
-    ),
-    *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
-    *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
-    *("leading_towers", "leading_tracks"),
+    *("sample", *EVENT_COLUMNS, "weight_variations", "overflow", "signal_region"),
+    *VARIABLES,
 }
 """Columns of the table of test events, and the classifiers that are no models."""
 
@@ -109,17 +111,9 @@ class Configuration(Section):
         min_length=1,
     )
     baselines: Annotated[
-        tuple[
-            Annotated[
-                str,
-                Field(strict=True),
-                Choices("logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"),
-            ],
-            ...,
-        ],
-        Unique(),
+        tuple[Annotated[str, Field(strict=True), Choices(*BASELINES)], ...], Unique()
     ] = key(
-        ("logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"),
+        tuple(BASELINES.own),
         "Shallow classifiers on the variables of an event, tuned on the validation split",
         details="`logistic_regression`, `adaboost`, `gradient_boosting`, `mlp` see the 23 jet "
         "variables of the case study, `referee` (boosted trees) those with small-R jets, shapes "
@@ -163,11 +157,12 @@ class Configuration(Section):
         check_samples(self.samples)
         self._check_model_names()
         self._check_robustness()
-        if self.event_content is None and "referee" in self.baselines:
-            raise InputError(
-                "configuration key 'baselines': 'referee' needs small-R jets; leave it out or set "
-                "event_content"
-            )
+        for name in self.baselines:
+            if BASELINES[name].needs_content and self.event_content is None:
+                raise InputError(
+                    f"configuration key 'baselines': '{name}' needs small-R jets; leave it out or "
+                    "set event_content"
+                )
         return self
 
     def _check_model_names(self) -> None:
@@ -196,10 +191,13 @@ class Configuration(Section):
                 )
         read = [name for name, one in self.samples.items() if one.files and one.is_trained]
         for variation, changes in self.robustness.variations.items():
-            if changes.pile_up is not None and read:
+            simulated = acting_on(plain_values(changes, given_only=True), "simulation")
+            if simulated and read:
+                name = next(iter(simulated))
                 raise InputError(
-                    f"configuration key 'robustness.variations.{variation}.pile_up': sample "
-                    f"{read[0]} is read from files, and pile-up is simulated; leave it out"
+                    f"configuration key 'robustness.variations.{variation}.{name}': sample "
+                    f"{read[0]} is read from files, and {name.replace('_', '-')} is simulated; "
+                    "leave it out"
                 )
 
     def gaps_in_slices(self) -> list[str]:

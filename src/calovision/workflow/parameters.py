@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from calovision.conversion.variations import acting_on
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import default_configuration
@@ -11,8 +12,6 @@ MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_min
 
 IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
 """Keys of the images that decide how the work is shared, not what comes out."""
-
-TOWER_VARIATIONS = ("scale", "smear", "dead")
 
 
 def any_luminosity_fb() -> float:
@@ -36,7 +35,7 @@ def simulation_job(
     """
     options = {**analysis.samples[sample]["simulate"], "batch_size": EVENTS_PER_BATCH}
     changes = analysis.variations.get(variation, {})
-    options |= {key: value for key, value in changes.items() if key == "pile_up"}
+    options |= acting_on(changes, "simulation")
     del options["n_events"]
     first, end = analysis.simulation_edges(sample)[int(chunk) : int(chunk) + 2]
     return {
@@ -66,12 +65,10 @@ def image_recipe(analysis: Analysis) -> dict[str, Any]:
 def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
     """How the image files of a variation are made: with other fat jets, or other towers."""
     changes, fat_jets = analysis.variations[variation], analysis.configuration["fat_jets"]
-    towers = {key: value for key, value in changes.items() if key in TOWER_VARIATIONS}
-    groomed = changes.get("groomed", fat_jets["groomed"])
     return {
         **image_recipe(analysis),
-        "fat_jets": {**fat_jets, "groomed": groomed},
-        "variation": towers or None,
+        "fat_jets": fat_jets | acting_on(changes, "fat_jets"),
+        "variation": acting_on(changes, "towers") or None,
     }
 
 

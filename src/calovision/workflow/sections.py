@@ -5,9 +5,12 @@ GeV and radians.
 
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
 
+from calovision.conversion.variations import VARIATIONS
 from calovision.core.errors import InputError
+from calovision.images.channels import CHANNELS
+from calovision.jets.variables import EVENT_COLUMNS
 from calovision.workflow.keys import (
     Choices,
     Entry,
@@ -20,16 +23,10 @@ from calovision.workflow.keys import (
     key,
 )
 
-EVENT_COLUMNS = ("event_number", "label", "weight", "split")
-"""Further numbers of an event in the image files, which the signal region may use."""
-
 Channel = Annotated[
     str,
     Field(strict=True),
-    Choices(
-        *("energy", "em", "had", "et", "em_et", "had_et"),
-        *("towers", "tracks", "track_pt", "charged_pt", "neutral_pt"),
-    ),
+    Choices(*(name for name, channel in CHANNELS.items() if channel.of_event is not None)),
 ]
 Share = Annotated[Number, Field(gt=0)]
 Efficiency = Annotated[Number, Field(gt=0, le=1)]
@@ -219,32 +216,30 @@ class Reach(Section):
     )
 
 
-class Variation(Entry):
+class _Variation(Entry):
     """One detector other than the nominal one."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-
-    scale: Number | None = key(None, "Factor on the energy of all towers", gt=0)
-    smear: Number | None = key(
-        None, "How much worse the resolution of the towers is; 0.1 for 10 %", ge=0
-    )
-    dead: Number | None = key(
-        None,
-        "Share of the cells whose towers are dead",
-        details="Cells of 0.1 x 0.1, the same in all events.",
-        ge=0,
-        lt=1,
-    )
-    groomed: Truth | None = key(None, "Trim the fat jets, or do not")
-    pile_up: Number | None = key(
-        None, "Mean number of minimum-bias collisions, simulated again", gt=0
-    )
 
     @model_validator(mode="after")
     def _refuse_nothing(self) -> Self:
         if not self.model_fields_set:
             raise ValueError("{} should be non-empty; say what is different")
         return self
+
+
+Variation = create_model(
+    "Variation",
+    __base__=_Variation,
+    __doc__=_Variation.__doc__,
+    **{
+        name: (
+            (Number if entry.is_number else Truth) | None,
+            key(None, entry.doc, details=entry.details, **entry.bounds),
+        )
+        for name, entry in VARIATIONS.items()
+    },
+)
 
 
 class Robustness(Section):

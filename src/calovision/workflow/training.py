@@ -13,38 +13,15 @@ from pydantic import Field
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.jets.variables import VARIABLES
+from calovision.models.networks import NETWORKS
 from calovision.workflow.keys import Choices, Number, Section, Truth, Unique, Whole, key
 from calovision.workflow.modules import check_class
 from calovision.workflow.sections import EventContent
 
-OPTIONS_OF_NETWORKS = {
-    "small": ("width", "dropout"),
-    "hep_cnn": ("dense", "dropout"),
-    "nersc": ("n_blocks", "width", "dropout"),
-    "resnet": ("stem", "widths", "n_blocks", "dropout"),
-    "jet_cnn": ("widths", "dense", "dropout"),
-    "deep_sets": ("towers", "tracks", "width", "dropout"),
-}
-"""Options that the constructor of each network takes; to import those would take seconds."""
-
-SMALLEST_IMAGES = {"small": 8, "hep_cnn": 4, "nersc": 16, "resnet": 16, "jet_cnn": 8}
-"""Cells in eta and in phi that networks need; `nersc` and `resnet` others with other options."""
-
-_PARTICLES = ("leading_towers", "leading_tracks")
-
-NETWORK_PATTERN = (
-    "^(hep_cnn|nersc|small|resnet|jet_cnn|deep_sets"
-    "|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
-)
+NETWORK_PATTERN = f"^({'|'.join(NETWORKS)}|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
 Word = Annotated[str, Field(strict=True)]
-Variable = Annotated[
-    Word,
-    Choices(
-        *("n_fat_jets", "leading_pt", "mj_sum", "ht", "delta_eta_12", "fat_jets"),
-        *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
-        *("leading_towers", "leading_tracks"),
-    ),
-]
+Variable = Annotated[Word, Choices(*VARIABLES)]
 
 
 class Training(Section):
@@ -186,7 +163,7 @@ class Training(Section):
 
     def _check_options(self, where: str) -> None:
         """Raise InputError for an option that the network does not have."""
-        known = OPTIONS_OF_NETWORKS[self.network]
+        known = NETWORKS[self.network].options
         for name in self.options:
             if name not in known:
                 raise InputError(
@@ -197,8 +174,9 @@ class Training(Section):
     def _check_images(self, where: str, grid: Sequence[int]) -> None:
         """Raise InputError for images too small for a network, or more rotations than columns."""
         n_eta, n_phi = grid
-        smallest = SMALLEST_IMAGES.get(self.network, 1)
-        if min(grid) < smallest and not {"n_blocks", "widths"} & set(self.options):
+        entry = NETWORKS[self.network]
+        smallest = entry.smallest_image
+        if min(grid) < smallest and not set(entry.sets_smallest_image) & set(self.options):
             raise InputError(
                 f"configuration key '{where}.network': '{self.network}' needs images of at least "
                 f"{smallest}x{smallest} cells, not {n_eta}x{n_phi}; change images.grid, or take "
@@ -211,41 +189,40 @@ class Training(Section):
             )
 
     def check_variables(self, where: str, content: EventContent | None) -> None:
-        """Raise InputError for variables without a column, or points that ``deep_sets`` does not
+        """Raise InputError for variables without a column, or points that a network does not
         take.
         """
-        from calovision.selection import CONTENT_VARIABLES
-
         where = f"configuration key '{where}.variables'"
         for name in self.variables:
-            if name not in (*CONTENT_VARIABLES, *_PARTICLES):
-                continue
-            if content is None:
+            variable = VARIABLES[name]
+            if variable.needs_content and content is None:
                 raise InputError(
                     f"{where}: '{name}' needs event_content, which is null; set it, or leave the "
                     "variable out"
                 )
-            if name in _PARTICLES and getattr(content, name) == 0:
+            if variable.asks_for is not None and getattr(content, variable.asks_for) == 0:
                 raise InputError(
-                    f"{where}: '{name}' needs event_content.{name}, which is 0; set how many are "
-                    "kept"
+                    f"{where}: '{name}' needs event_content.{variable.asks_for}, which is 0; set "
+                    "how many are kept"
                 )
-        if self.network == "deep_sets":
+        if self.network in NETWORKS and NETWORKS[self.network].points:
             self._check_points(where, content)
 
     def _check_points(self, where: str, content: EventContent | None) -> None:
         """Raise InputError unless the network of points is given as many as it takes."""
+        entry = NETWORKS[self.network]
+        taken = entry.n_points(self.options)
         given = {
-            name: getattr(content, name) if name in self.variables else 0 for name in _PARTICLES
+            name: getattr(content, VARIABLES[name].asks_for) if name in self.variables else 0
+            for name in taken
         }
-        n_towers = self.options.get("towers", 100)
-        n_tracks = self.options.get("tracks", 50)
-        taken = {"leading_towers": n_towers, "leading_tracks": n_tracks}
-        if given != taken or not set(self.variables) <= set(_PARTICLES):
+        if given != taken or not set(self.variables) <= set(taken):
+            options = entry.points.values()
+            numbers = [f"{n} {option}" for n, option in zip(taken.values(), options, strict=True)]
             raise InputError(
-                f"{where}: network 'deep_sets' takes {n_towers} towers and {n_tracks} tracks (its "
-                "options towers and tracks): give it the variables leading_towers and "
-                "leading_tracks alone, and as many of them in event_content"
+                f"{where}: network '{entry.name}' takes {' and '.join(numbers)} (its options "
+                f"{' and '.join(options)}): give it the variables {' and '.join(taken)} alone, and "
+                "as many of them in event_content"
             )
 
 

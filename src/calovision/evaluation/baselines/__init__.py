@@ -1,16 +1,15 @@
-"""What a search does without images: shallow classifiers on jet variables, and networks combined
-with them.
+"""Classifiers of a search without images: shallow ones on event variables, and networks combined
+with the jet variables.
 """
 
-from calovision.evaluation.baselines.combination import combined_score, fit_combination
-from calovision.evaluation.baselines.features import event_features, referee_features
-from calovision.evaluation.baselines.shallow import SHALLOW_CLASSIFIERS, fit_shallow
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "SHALLOW_CLASSIFIERS",
-    "combined_score",
-    "event_features",
-    "fit_combination",
-    "fit_shallow",
-    "referee_features",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "combination": ("combined_score", "fit_combination"),
+        "features": ("event_features", "features_of"),
+        "fitting": ("fit_shallow",),
+        "shallow": ("BASELINES", "Baseline"),
+    },
+)

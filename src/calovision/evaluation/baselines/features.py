@@ -1,27 +1,55 @@
-"""What shallow classifiers see of an event.
+"""Features of shallow classifiers: event variables side by side.
 
 ``events`` are columns of the image file, ``(n_events,)`` each: ``n_fat_jets``, ``mj_sum`` (GeV),
 ``delta_eta_12``, ``ht`` (GeV), ``fat_jets`` ``(n_events, 5, 4)`` with pT, eta, phi, mass of the
-leading fat jets, zero padded; and those of `calovision.jets.event_content`.
+leading fat jets, zero padded; and those of `calovision.jets.content`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.evaluation.baselines.shallow import JET_VARIABLES
+from calovision.jets.variables import VARIABLES
 from calovision.metrics.events import event_numbers, numeric_array
 
-REFEREE_VARIABLES = (
-    "n_jets",
-    "jets_ht",
-    "sphericity",
-    "aplanarity",
-    "n_towers",
-    "n_tracks",
-    "jet_pt",
-)
 NO_PAIR = 10.0
+"""In place of an infinite separation of two jets, beyond all others."""
+
+
+def features_of(events: Mapping[str, np.ndarray], columns: Sequence[str]) -> np.ndarray:
+    """Event variables side by side, ``(n_events, n_features)``; those of several numbers are
+    flattened.
+
+    Parameters
+    ----------
+    events
+        Columns of the image file.
+    columns
+        Names of `VARIABLES`. ``delta_eta_12``, infinite without a pair of jets, is at most
+        `NO_PAIR`.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or of another shape.
+    """
+    n_events = len(column(events, columns[0]))
+    return np.column_stack([_feature(events, name, n_events) for name in columns])
+
+
+def _feature(events: Mapping[str, np.ndarray], name: str, n_events: int) -> np.ndarray:
+    """Numbers of one variable, ``(n_events,)`` or ``(n_events, k)``."""
+    values = column(events, name)
+    shape = VARIABLES[name].shape if name in VARIABLES else ()
+    if not shape:
+        values = np.minimum(np.abs(values), NO_PAIR) if name == "delta_eta_12" else values
+        return event_numbers(values, "jet variables", n_events=n_events, finite=False)
+    if values.shape != (n_events, *shape):
+        expected = ", ".join(map(str, (n_events, *shape)))
+        raise InputError(f"column {name} has shape {values.shape}; ({expected}) is expected")
+    return values.reshape(n_events, -1)
 
 
 def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -35,41 +63,7 @@ def event_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
     InputError
         If a column is missing or ``fat_jets`` is not ``(n_events, 5, 4)``.
     """
-    columns = [column(events, "n_fat_jets"), column(events, "mj_sum"), _separation(events)]
-    n_events = len(columns[0])
-    columns = [
-        event_numbers(one, "jet variables", n_events=n_events, finite=False) for one in columns
-    ]
-    fat_jets = column(events, "fat_jets")
-    if fat_jets.shape != (len(columns[0]), 5, 4):
-        raise InputError(
-            f"column fat_jets has shape {fat_jets.shape}; ({len(columns[0])}, 5, 4) is expected"
-        )
-    return np.column_stack([*columns, fat_jets.reshape(len(fat_jets), 20)])
-
-
-def _separation(events: Mapping[str, np.ndarray]) -> np.ndarray:
-    """|delta eta| of the two leading fat jets; `NO_PAIR`, beyond all others, where there is no
-    pair.
-    """
-    return np.minimum(np.abs(column(events, "delta_eta_12")), NO_PAIR)
-
-
-def referee_features(events: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The 23 jet variables and what a referee would ask for besides, ``(n_events, 39)``.
-
-    Number, scalar sum and the ten leading pT of small-R jets, sphericity, aplanarity, numbers of
-    towers and tracks.
-
-    Raises
-    ------
-    InputError
-        If a column is missing.
-    """
-    more = [
-        column(events, name).reshape(len(events["n_fat_jets"]), -1) for name in REFEREE_VARIABLES
-    ]
-    return np.column_stack([event_features(events), *more])
+    return features_of(events, JET_VARIABLES)
 
 
 def column(events: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -1,182 +1,141 @@
-"""Shallow classifiers on the variables of an event, each tuned on the validation split alone.
+"""Shallow classifiers on the variables of an event, by name: the baselines of the comparison.
 
-The first four are those of the code of arXiv:1711.03573 on its 23 jet variables; ``referee`` boosts
-trees on those together with small-R jets, shapes and counts.
+A new one is an entry of `BASELINES`. Nothing heavy is imported here, since the configuration asks
+for the names; scikit-learn is, when a classifier is made.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from itertools import product
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.ensemble import AdaBoostClassifier, HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
-from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.tree import DecisionTreeClassifier
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from calovision.core.errors import InputError
-from calovision.evaluation.baselines.features import (
-    check_finite,
-    column,
-    event_features,
-    referee_features,
+from calovision.core.registry import Registry
+from calovision.core.styles import COLORS, PlotStyle
+from calovision.jets.variables import VARIABLES
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
+
+JET_VARIABLES = ("n_fat_jets", "mj_sum", "delta_eta_12", "fat_jets")
+"""The 23 numbers of arXiv:1711.03573 and its analysis code."""
+ALL_VARIABLES = (
+    *JET_VARIABLES,
+    *("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks", "jet_pt"),
 )
-from calovision.metrics.events import event_labels, event_numbers
-
-Events = Mapping[str, np.ndarray]
+"""Those, and what a search without images would use besides: 39 numbers."""
 
 
-class ShallowClassifier(NamedTuple):
-    """Its features, what makes it of a seed and choices, and the choices that are tried."""
+@dataclass(frozen=True)
+class Baseline:
+    """A shallow classifier.
 
-    features: Callable[[Events], np.ndarray]
-    make: Callable[..., ClassifierMixin]
-    choices: Mapping[str, tuple]
-
-
-class FittedShallow(NamedTuple):
-    """A fitted classifier: the function from events to scores ``(n,)``, which are logits, and what
-    was chosen.
+    Attributes
+    ----------
+    name
+        In the configuration and in the results.
+    title
+        In the legends of figures.
+    doc
+        What it is, in a few words.
+    features
+        Event variables that it sees.
+    make
+        From a seed and choices to a classifier of scikit-learn with ``predict_proba``.
+    choices
+        Arguments of ``make`` and the values that are tried: the combination with the lowest loss of
+        the validation split stays.
+    style
+        Of its line in figures; None takes the next free one.
     """
 
-    score: Callable[[Events], np.ndarray]
-    chosen: dict[str, Any]
-    validation_loss: float
+    name: str
+    title: str
+    doc: str
+    features: tuple[str, ...]
+    make: Callable[..., ClassifierMixin]
+    choices: Mapping[str, tuple]
+    style: PlotStyle | None = None
+
+    @property
+    def needs_content(self) -> bool:
+        """Whether a feature is computed from small-R jets, towers or tracks."""
+        return any(VARIABLES[name].needs_content for name in self.features)
 
 
-def _logistic_regression(seed: int, **choices: float) -> LogisticRegression:
+def _logistic_regression(seed: int, **choices: float) -> ClassifierMixin:
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(max_iter=1000, random_state=seed, **choices)
 
 
-def _adaboost(seed: int, depth: int, **choices: float) -> AdaBoostClassifier:
+def _adaboost(seed: int, depth: int, **choices: float) -> ClassifierMixin:
+    from sklearn.ensemble import AdaBoostClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
     return AdaBoostClassifier(DecisionTreeClassifier(max_depth=depth), random_state=seed, **choices)
 
 
-def _gradient_boosting(seed: int, **choices: float) -> HistGradientBoostingClassifier:
+def _gradient_boosting(seed: int, **choices: float) -> ClassifierMixin:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
     return HistGradientBoostingClassifier(early_stopping=False, random_state=seed, **choices)
 
 
-def _mlp(seed: int, **choices: object) -> MLPClassifier:
+def _mlp(seed: int, **choices: object) -> ClassifierMixin:
+    from sklearn.neural_network import MLPClassifier
+
     return MLPClassifier(early_stopping=True, max_iter=100, random_state=seed, **choices)
 
 
 BOOSTING = {"learning_rate": (0.03, 0.1), "max_leaf_nodes": (8, 31), "max_iter": (100, 300)}
-SHALLOW_CLASSIFIERS = {
-    "logistic_regression": ShallowClassifier(
-        event_features, _logistic_regression, {"C": (0.01, 0.1, 1.0, 10.0)}
-    ),
-    "adaboost": ShallowClassifier(
-        event_features,
-        _adaboost,
-        {"depth": (1, 2), "n_estimators": (50, 200), "learning_rate": (0.5,)},
-    ),
-    "gradient_boosting": ShallowClassifier(event_features, _gradient_boosting, BOOSTING),
-    "mlp": ShallowClassifier(
-        event_features, _mlp, {"hidden_layer_sizes": ((64,), (64, 64)), "alpha": (1e-4, 1e-2)}
-    ),
-    "referee": ShallowClassifier(referee_features, _gradient_boosting, BOOSTING),
-}
-"""Name in the results -> classifier."""
-
-
-def fit_shallow(
-    name: str,
-    training: Events,
-    training_weights: np.ndarray,
-    validation: Events,
-    validation_weights: np.ndarray,
-    *,
-    seed: int,
-) -> FittedShallow:
-    """Fit a classifier on the training split with each of its choices, and keep that of the lowest
-    validation loss.
-
-    Parameters
-    ----------
-    name
-        In `SHALLOW_CLASSIFIERS`.
-    training, validation
-        Event columns with ``label``.
-    training_weights, validation_weights
-        Of the loss, ``(n,)``, not negative, both classes of the same sum
-        (`calovision.datasets.training_weights`).
-    seed
-        Of everything random.
-
-    Raises
-    ------
-    InputError
-        If the classifier is unknown, a column is missing, arrays do not fit together, a number is
-        not finite, a weight is negative, or a class has no event.
-    """
-    if name not in SHALLOW_CLASSIFIERS:
-        raise InputError(
-            f"unknown classifier '{name}': choose from {', '.join(SHALLOW_CLASSIFIERS)}"
-        )
-    kind = SHALLOW_CLASSIFIERS[name]
-    labels, training_weights = _checked(name, "training", training, training_weights)
-    true, validation_weights = _checked(name, "validation", validation, validation_weights)
-    features, seen = check_finite(kind.features(training)), check_finite(kind.features(validation))
-    best: FittedShallow | None = None
-    for choices in _each(kind.choices):
-        pipeline = make_pipeline(StandardScaler(), kind.make(seed, **choices))
-        step = pipeline.steps[-1][0]
-        pipeline.fit(features, labels, **{f"{step}__sample_weight": training_weights})
-        loss = log_loss(true, pipeline.predict_proba(seen)[:, 1], sample_weight=validation_weights)
-        if best is None or loss < best.validation_loss:
-            best = FittedShallow(_scores(pipeline, kind.features), choices, float(loss))
-    return best
-
-
-def _checked(
-    name: str, split: str, events: Events, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels as integers, and the weights of the loss."""
-    labels = event_labels(column(events, "label")).astype(int)
-    if len(np.unique(labels)) < 2:
-        raise InputError(
-            f"the {split} split lacks a class: classifier '{name}' needs signal and background"
-        )
-    weights = event_numbers(weights, "weights", n_events=len(labels))
-    if (weights < 0).any() or not weights.any():
-        raise InputError(
-            f"the {split} split has negative weights, or none above 0; a loss takes neither"
-        )
-    return labels, weights
-
-
-def _each(choices: Mapping[str, tuple]) -> Iterator[dict[str, Any]]:
-    """All combinations of the choices."""
-    for values in product(*choices.values()):
-        yield dict(zip(choices, values, strict=True))
-
-
-def _scores(
-    pipeline: Pipeline, features: Callable[[Events], np.ndarray]
-) -> Callable[[Events], np.ndarray]:
-    """Logit of the probability of signal as a function of events: probabilities next to 0 and 1
-    have ties.
-    """
-    scaler, classifier = (step for _, step in pipeline.steps)
-    logits = (
-        partial(_mlp_logits, classifier)
-        if isinstance(classifier, MLPClassifier)
-        else classifier.decision_function
-    )
-    return lambda events: logits(scaler.transform(check_finite(features(events))))
-
-
-def _mlp_logits(network: MLPClassifier, features: np.ndarray) -> np.ndarray:
-    """What the last layer of a fitted network gives to the logistic function, ``(n,)``;
-    scikit-learn keeps it back.
-    """
-    *hidden, last = zip(network.coefs_, network.intercepts_, strict=True)
-    for weights, bias in hidden:
-        features = np.maximum(features @ weights + bias, 0.0)  # its default activation
-    weights, bias = last
-    return (features @ weights + bias)[:, 0]
+BASELINES: Registry[Baseline] = Registry(
+    "baseline",
+    Baseline,
+    [
+        Baseline(
+            "logistic_regression",
+            "Logistic regression",
+            "logistic regression on the 23 jet variables of the case study",
+            JET_VARIABLES,
+            _logistic_regression,
+            {"C": (0.01, 0.1, 1.0, 10.0)},
+        ),
+        Baseline(
+            "adaboost",
+            "AdaBoost",
+            "AdaBoost of shallow trees on the same",
+            JET_VARIABLES,
+            _adaboost,
+            {"depth": (1, 2), "n_estimators": (50, 200), "learning_rate": (0.5,)},
+        ),
+        Baseline(
+            "gradient_boosting",
+            "Boosting, 23 jet variables",
+            "boosted trees on the same",
+            JET_VARIABLES,
+            _gradient_boosting,
+            BOOSTING,
+            style=PlotStyle(COLORS[4], "--"),
+        ),
+        Baseline(
+            "mlp",
+            "MLP, 23 jet variables",
+            "multilayer perceptron on the same",
+            JET_VARIABLES,
+            _mlp,
+            {"hidden_layer_sizes": ((64,), (64, 64)), "alpha": (1e-4, 1e-2)},
+            style=PlotStyle(COLORS[5], ":"),
+        ),
+        Baseline(
+            "referee",
+            "Boosting, with small-R jets",
+            "boosted trees on these, small-R jets, event shapes, and numbers of towers and tracks",
+            ALL_VARIABLES,
+            _gradient_boosting,
+            BOOSTING,
+            style=PlotStyle(COLORS[8], "-"),
+        ),
+    ],
+)
+"""Shallow classifiers by name; the first four are those of the code of arXiv:1711.03573."""

@@ -5,14 +5,11 @@ Images are ``(n_jets, n_channels, n_eta, n_phi)``; GeV and radians.
 """
 
 from calovision.images.jet_images.builder import build_dense_jet_images, build_jet_images
-from calovision.images.jet_images.channels import JET_CHANNELS, JetChannel
 from calovision.images.jet_images.recipe import CHOICES, JET_RECIPES, JetImageRecipe
 
 __all__ = [
     "CHOICES",
-    "JET_CHANNELS",
     "JET_RECIPES",
-    "JetChannel",
     "JetImageRecipe",
     "build_dense_jet_images",
     "build_jet_images",

@@ -5,7 +5,7 @@ Flat arrays throughout: ``columns`` holds the fields of all constituents as floa
 ``offsets`` int64 ``(n_jets + 1,)`` says which belong to which jet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import awkward as ak
 import numpy as np
@@ -14,7 +14,7 @@ from calovision.core.errors import InputError
 from calovision.core.kinematics import massless_momenta
 from calovision.core.numeric import float_array, same_shape
 from calovision.core.records import flat_records, require_finite
-from calovision.images.jet_images.channels import JET_CHANNELS, channel_contents, is_of_charge
+from calovision.images.channels import CHANNELS, is_of_charge
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets
 from calovision.jets import hard_subjet_constituents, kt_subjets
@@ -47,7 +47,7 @@ def flat_jets(
         contents=channel_contents(columns, recipe.channels),
         centers=np.array(centers),  # a copy, which can be written, as all are: numba compiles once
         below=np.ascontiguousarray(below),
-        scaled=np.array([not JET_CHANNELS[channel].is_count for channel in recipe.channels]),
+        scaled=np.array([CHANNELS[name].of_jet.field is not None for name in recipe.channels]),
     )
 
 
@@ -57,9 +57,40 @@ def _needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
     if recipe.charge is not None:
         needed["charge"] = f"the selection of {recipe.charge} constituents"
     for channel in recipe.channels:
-        for field in JET_CHANNELS[channel].needed_fields:
+        for field in CHANNELS[channel].of_jet.fields:
             needed.setdefault(field, f"the channel '{channel}'")
     return needed
+
+
+def channel_contents(columns: Mapping[str, np.ndarray], channels: Sequence[str]) -> np.ndarray:
+    """What every constituent adds to every channel.
+
+    Parameters
+    ----------
+    columns
+        Fields of the constituents, flat, float64 ``(n,)``, eta and the fields that the channels
+        need among them.
+    channels
+        Names out of ``CHANNELS``.
+
+    Returns
+    -------
+    float64 ``(n_channels, n)``. Transverse energies are zero where eta is not finite.
+    """
+    contents = np.ones((len(channels), len(columns["eta"])))
+    for content, summed in zip(contents, (CHANNELS[name].of_jet for name in channels), strict=True):
+        if summed.field is not None:
+            content[:] = columns[summed.field]
+        if summed.transverse:
+            content[:] = _transverse(content, columns["eta"])
+        if summed.charge is not None:
+            content[:] *= is_of_charge(columns["charge"], summed.charge)
+    return contents
+
+
+def _transverse(energy: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # beyond |eta| = 710 nothing is transverse in float64
+        return energy / np.cosh(np.where(np.isfinite(eta), eta, np.inf))
 
 
 def _flat_columns(

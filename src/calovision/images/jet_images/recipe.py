@@ -12,8 +12,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
+from calovision.images.channels import check_jet_channels
 from calovision.images.grid import JetGrid
-from calovision.images.jet_images.channels import check_jet_channels
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "charge": (None, "charged", "neutral"),
@@ -34,7 +34,7 @@ class JetImageRecipe:
     grid
         The cells around the center of the image.
     channels
-        Names out of ``JET_CHANNELS``, in the order wanted.
+        Names out of ``CHANNELS``, in the order wanted.
     pt_min
         Constituents below this pT (GeV) are dropped; None keeps all.
     charge

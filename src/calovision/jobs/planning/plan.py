@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 
+from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.jobs.planning.costs import CostModel, Rate, total_yields
 from calovision.jobs.planning.measured import SINGLE, Run, network_key
@@ -206,7 +207,8 @@ def _count_variations(configuration: Mapping) -> tuple[int, int]:
     """
     variations = configuration["robustness"]["variations"] or {}
     n = len(variations)
-    return n + (n > 0), sum("pile_up" in changes for changes in variations.values())
+    simulated = [changes for changes in variations.values() if acting_on(changes, "simulation")]
+    return n + (n > 0), len(simulated)
 
 
 def _sample_rate(costs: CostModel, rule: str, sample: PlannedSample) -> Rate | None:

@@ -2,11 +2,12 @@
 configuration alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 
 from calovision.core.errors import InputError
+from calovision.jets.variables import VARIABLES
 from calovision.jobs.planning.measured import SampleYield, epoch_passes
 
 EVENTS_PER_BATCH = 250  # the simulation cuts into jobs between batches only
@@ -196,8 +197,9 @@ def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Mo
                 network=options["network"],
                 options=options["options"],
                 variables=tuple(options["variables"]),
-                n_variables=_count_variables(
-                    options["variables"], configuration["event_content"] or {}
+                n_variables=sum(
+                    VARIABLES[name].n_numbers(configuration["event_content"])
+                    for name in options["variables"]
                 ),
                 n_channels=len(configuration["images"]["channels"]),
                 n_networks=options["seeds"],
@@ -210,11 +212,3 @@ def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Mo
             )
         )
     return models
-
-
-def _count_variables(columns: Sequence[str], event_content: Mapping) -> int:
-    """Numbers that event columns make for a network."""
-    sizes = {"fat_jets": 20}  # five jets of four numbers
-    sizes |= {"leading_towers": 4 * event_content.get("leading_towers", 0)}
-    sizes |= {"leading_tracks": 3 * event_content.get("leading_tracks", 0)}
-    return sum(sizes.get(column, 1) for column in columns)

@@ -5,7 +5,8 @@ A search that does without images would use these: the number of small-R jets al
 radians. Arrays have one row an event.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import awkward as ak
 import numpy as np
@@ -15,7 +16,7 @@ from calovision.core.kinematics import wrap_phi
 from calovision.core.numeric import finite_number, whole_number
 from calovision.core.records import flat_records, plain_records, require_finite
 from calovision.jets.clustering import cluster_fat_jets
-from calovision.selection import N_LEADING_SMALL_JETS
+from calovision.jets.variables import VARIABLES
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,8 @@ def event_content(
 
     Returns
     -------
-    ``n_jets``, ``jets_ht``
-        Number of small-R jets, int64 ``(n,)``, and the scalar sum of their pT.
-    ``jet_pt``
-        pT of the ten leading ones, ``(n, 10)``, padded with zeros.
-    ``sphericity``, ``aplanarity``
-        Of these jets: 3/2 of the sum of the two smaller eigenvalues, and of the smallest, of the
-        normalized momentum tensor (Bjorken, Brodsky, Phys. Rev. D 1 (1970) 1416; Hanson et al.,
-        Phys. Rev. Lett. 35 (1975) 1609); 0 without jets.
-    ``n_towers``, ``n_tracks``
-        Numbers inside the acceptance, int64 ``(n,)``.
-    ``leading_towers``
-        ET, eta, phi and electromagnetic share of the hardest towers, float32 ``(n, leading_towers,
-        4)``, zero padded; ``leading_tracks`` pT, eta, phi, ``(n, leading_tracks, 3)``. Only where
-        the numbers are positive.
+    The `VARIABLES` that need these, by name; ``leading_towers`` and ``leading_tracks``, float32,
+    only where some are to be kept.
 
     Raises
     ------
@@ -83,28 +72,87 @@ def event_content(
         If towers and tracks are not of the same events, a field is missing, or an energy or a pT is
         missing or not finite. Missing towers and tracks are left out.
     """
-    towers = _checked(towers, ("e", "e_em"), "towers")
-    tracks = _checked(tracks, ("pt",), "tracks")
-    if len(towers) != len(tracks):
-        raise InputError(
-            f"towers have {len(towers)} events but tracks {len(tracks)}: both must have the same"
-        )
-    jets = cluster_fat_jets(towers, radius=content.radius, pt_min=content.pt_min)
-    jets = jets[np.abs(jets.eta) < content.eta_max]
-    sphericity, aplanarity = shapes(jets)
-    towers = towers[(np.abs(towers.eta) < content.acceptance) & (towers.e > 0)]
-    tracks = tracks[np.abs(tracks.eta) < content.acceptance]
+    event = EventParticles(towers, tracks, content)
+    kept = asdict(content)
     return {
-        "n_jets": ak.to_numpy(ak.num(jets, axis=1)).astype(np.int64),
-        "jets_ht": ak.to_numpy(ak.sum(jets.pt, axis=1)).astype(np.float64),
-        "jet_pt": _padded(jets.pt, N_LEADING_SMALL_JETS),
-        "sphericity": sphericity,
-        "aplanarity": aplanarity,
-        "n_towers": ak.to_numpy(ak.num(towers, axis=1)).astype(np.int64),
-        "n_tracks": ak.to_numpy(ak.num(tracks, axis=1)).astype(np.int64),
-        **_leading_towers(towers, content.leading_towers),
-        **_leading_tracks(tracks, content.leading_tracks),
+        name: variable.compute(event)
+        for name, variable in VARIABLES.items()
+        if variable.needs_content and kept.get(variable.asks_for, 1) != 0
     }
+
+
+class EventParticles:
+    """Small-R jets, towers and tracks of the events, as the functions of `VARIABLES` take them.
+
+    Parameters and errors are those of `event_content`.
+
+    Attributes
+    ----------
+    jets
+        Small-R jets in descending pT, ``n_events * var``.
+    towers, tracks
+        Those inside the acceptance.
+    """
+
+    def __init__(self, towers: ak.Array, tracks: ak.Array, content: EventContent) -> None:
+        towers = _checked(towers, ("e", "e_em"), "towers")
+        tracks = _checked(tracks, ("pt",), "tracks")
+        if len(towers) != len(tracks):
+            raise InputError(
+                f"towers have {len(towers)} events but tracks {len(tracks)}: both must have the "
+                "same"
+            )
+        jets = cluster_fat_jets(towers, radius=content.radius, pt_min=content.pt_min)
+        self.jets = jets[np.abs(jets.eta) < content.eta_max]
+        self.towers = towers[(np.abs(towers.eta) < content.acceptance) & (towers.e > 0)]
+        self.tracks = tracks[np.abs(tracks.eta) < content.acceptance]
+        self._content = content
+
+    @property
+    def n_jets(self) -> np.ndarray:
+        """Number of small-R jets, int64 ``(n_events,)``; likewise `n_towers` and `n_tracks`."""
+        return _numbers(self.jets)
+
+    @property
+    def n_towers(self) -> np.ndarray:
+        """Inside the acceptance, int64 ``(n_events,)``."""
+        return _numbers(self.towers)
+
+    @property
+    def n_tracks(self) -> np.ndarray:
+        """Inside the acceptance, int64 ``(n_events,)``."""
+        return _numbers(self.tracks)
+
+    @property
+    def jets_scalar_sum(self) -> np.ndarray:
+        """Sum of the pT of the small-R jets, ``(n_events,)``, GeV."""
+        return ak.to_numpy(ak.sum(self.jets.pt, axis=1)).astype(np.float64)
+
+    def jet_pt(self, n: int) -> np.ndarray:
+        """Largest pT of small-R jets, ``(n_events, n)``, GeV, padded with zeros."""
+        return _padded(self.jets.pt, n)
+
+    @cached_property
+    def shapes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sphericity and aplanarity of the small-R jets, ``(n_events,)`` each."""
+        return shapes(self.jets)
+
+    def leading_towers(self) -> np.ndarray:
+        """ET, eta, phi, electromagnetic share of the hardest towers, float32 ``(n_events,
+        leading_towers, 4)``.
+        """
+        towers, n = self.towers, self._content.leading_towers
+        et = towers.e / np.cosh(towers.eta)
+        return _leading(n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e)
+
+    def leading_tracks(self) -> np.ndarray:
+        """pT, eta, phi of the hardest tracks, float32 ``(n_events, leading_tracks, 3)``."""
+        tracks, n = self.tracks, self._content.leading_tracks
+        return _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))
+
+
+def _numbers(collection: ak.Array) -> np.ndarray:
+    return ak.to_numpy(ak.num(collection, axis=1)).astype(np.int64)
 
 
 def _checked(collection: ak.Array, momenta: tuple[str, ...], name: str) -> ak.Array:
@@ -129,25 +177,6 @@ def shapes(jets: ak.Array) -> tuple[np.ndarray, np.ndarray]:
         np.linalg.eigvalsh(tensor), 0.0
     ).T  # rounding makes planar events negative
     return 1.5 * (smallest + middle), 1.5 * smallest
-
-
-def _leading_towers(towers: ak.Array, n: int) -> dict[str, np.ndarray]:
-    if n == 0:
-        return {}
-    et = towers.e / np.cosh(towers.eta)
-    return {
-        "leading_towers": _leading(
-            n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e
-        )
-    }
-
-
-def _leading_tracks(tracks: ak.Array, n: int) -> dict[str, np.ndarray]:
-    return (
-        {}
-        if n == 0
-        else {"leading_tracks": _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))}
-    )
 
 
 def wrapped(phi: ak.Array) -> ak.Array:

@@ -8,14 +8,15 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.records import FlatRecords, flat_records, n_lists, require_finite
-from calovision.images.channels import CHANNELS, needed_fields
+from calovision.images.channels import CHANNELS, CellSum, is_of_charge, needed_fields
 
 
-class Entries(NamedTuple):
-    """Flat contents of the collections that some channels need; all floats are of one type.
+class FlatCollections(NamedTuple):
+    """Flat arrays of the towers, tracks and candidates that some channels need; all floats are of
+    one type.
 
     ``etas``, ``phis`` and ``offsets`` ``(n_events + 1,)`` have one array a collection, ``contents``
-    one a channel, whose collection is ``collection[channel]``; ``transverse`` says which channels
+    one a channel, of the collection ``collection_of[channel]``; ``transverse`` says which channels
     are divided by cosh(eta).
     """
 
@@ -23,13 +24,13 @@ class Entries(NamedTuple):
     phis: tuple[np.ndarray, ...]
     offsets: tuple[np.ndarray, ...]
     contents: tuple[np.ndarray, ...]
-    collection: np.ndarray
+    collection_of: np.ndarray
     transverse: np.ndarray
 
 
 def flatten_collections(
     collections: Mapping[str, ak.Array | None], channels: Sequence[str]
-) -> Entries:
+) -> FlatCollections:
     """Take out of the collections what the channels need, without a copy where the layout allows
     it.
 
@@ -39,32 +40,32 @@ def flatten_collections(
         If a collection or a field that a channel needs is missing, or the collections differ in
         their number of events.
     """
+    sums = [CHANNELS[channel].of_event for channel in channels]
     given = {name: collection for name, collection in collections.items() if collection is not None}
-    for channel in channels:
-        if (name := CHANNELS[channel].collection) not in given:
+    for channel, one in zip(channels, sums, strict=True):
+        if one.collection not in given:
             raise InputError(
-                f"the image channel '{channel}' needs {name}, of which there are none: leave it out"
+                f"the image channel '{channel}' needs {one.collection}, of which there are none: "
+                "leave it out"
             )
     _require_same_length(given)
-    needed = needed_fields(channels)
     flat = {
-        name: flat_records(given[name], _in_order(fields), name) for name, fields in needed.items()
+        name: flat_records(given[name], _in_order(fields), name)
+        for name, fields in needed_fields(channels).items()
     }
-    contents = [_content(flat[CHANNELS[channel].collection], channel) for channel in channels]
+    contents = [_content(flat[one.collection], one) for one in sums]
     coordinates = {
         name: (records.columns["eta"], records.columns["phi"]) for name, records in flat.items()
     }
     arrays = (*contents, *(axis for axes in coordinates.values() for axis in axes))
     one_type = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
-    return Entries(
+    return FlatCollections(
         etas=tuple(_plain(eta, one_type) for eta, _ in coordinates.values()),
         phis=tuple(_plain(phi, one_type) for _, phi in coordinates.values()),
         offsets=tuple(_plain(records.offsets[0], np.int64) for records in flat.values()),
         contents=tuple(_plain(content, one_type) for content in contents),
-        collection=np.array(
-            [list(flat).index(CHANNELS[channel].collection) for channel in channels], dtype=np.int64
-        ),
-        transverse=np.array([CHANNELS[channel].transverse for channel in channels]),
+        collection_of=np.array([list(flat).index(one.collection) for one in sums], dtype=np.int64),
+        transverse=np.array([one.transverse for one in sums]),
     )
 
 
@@ -85,19 +86,19 @@ def _in_order(fields: set[str]) -> list[str]:
     return sorted(fields, key=lambda field: (field not in ("eta", "phi"), field))
 
 
-def _content(records: FlatRecords, channel: str) -> np.ndarray:
-    """What every entry of its collection adds to a channel."""
-    quantity, columns = CHANNELS[channel].quantity, records.columns
-    if quantity == "count":
-        return np.ones(len(columns["eta"]), dtype=np.float32)
-    if quantity not in ("charged_pt", "neutral_pt"):
-        return columns[quantity]
-    require_finite(
-        records, ["charge"], CHANNELS[channel].collection
-    )  # NaN is not 0, as if it were charged
-    pt, charge = columns["pt"], columns["charge"]
-    chosen = charge != 0 if quantity == "charged_pt" else charge == 0
-    return np.where(chosen, pt, pt.dtype.type(0))
+def _content(records: FlatRecords, summed: CellSum) -> np.ndarray:
+    """What every tower, track or candidate adds to a channel, before the division by cosh(eta)."""
+    columns = records.columns
+    if summed.field is None:
+        content = np.ones(len(columns["eta"]), dtype=np.float32)
+    else:
+        content = columns[summed.field]
+    if summed.charge is None:
+        return content
+    # NaN is not 0, as if it were charged
+    require_finite(records, ["charge"], summed.collection)
+    chosen = is_of_charge(columns["charge"], summed.charge)
+    return np.where(chosen, content, content.dtype.type(0))
 
 
 def _plain(array: np.ndarray, dtype: type) -> np.ndarray:

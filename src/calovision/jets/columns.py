@@ -1,0 +1,173 @@
+"""Columns of events and of jets.
+
+GeV, radians, phi in [-pi, pi); jets are records pt, eta, phi, mass, ``n_events * var``, in
+descending pT.
+"""
+
+import awkward as ak
+import numpy as np
+
+from calovision.core.errors import InputError
+from calovision.core.kinematics import wrap_phi
+from calovision.jets.checks import checked_jets, number_of_jets
+from calovision.jets.variables import N_LEADING_JETS, VARIABLES
+
+
+class FatJets:
+    """Fat jets of the events, as the functions of `VARIABLES` take them.
+
+    Parameters
+    ----------
+    jets
+        Selected fat jets in descending pT, ``n_events * var``.
+
+    Attributes
+    ----------
+    records
+        All of them, checked; missing ones are left out.
+    n
+        Number of fat jets, int64 ``(n_events,)``.
+    leading
+        pT, eta, phi, mass of the five leading jets, float64 ``(n_events, 5, 4)``, padded with
+        zeros.
+
+    Raises
+    ------
+    EntryError
+        If a number is missing or not finite, the jets are not in descending pT, or a mass is below
+        zero by more than rounding.
+    """
+
+    def __init__(self, jets: ak.Array) -> None:
+        self.records = checked_jets(jets)
+        fields = [_padded(self.records[name]) for name in ("pt", "eta", "phi", "mass")]
+        self.leading = np.stack(fields, axis=-1)
+        # a file may hold float32(pi), which exceeds pi
+        self.leading[:, :, 2] = wrap_phi(self.leading[:, :, 2])
+        self.n = ak.to_numpy(ak.num(self.records, axis=1)).astype(np.int64)
+
+    @property
+    def pt(self) -> np.ndarray:
+        """``(n_events, 5)``, GeV; likewise `eta`, `phi`, `mass`."""
+        return self.leading[:, :, 0]
+
+    @property
+    def eta(self) -> np.ndarray:
+        """``(n_events, 5)``."""
+        return self.leading[:, :, 1]
+
+    @property
+    def phi(self) -> np.ndarray:
+        """``(n_events, 5)``."""
+        return self.leading[:, :, 2]
+
+    @property
+    def mass(self) -> np.ndarray:
+        """``(n_events, 5)``, GeV."""
+        return self.leading[:, :, 3]
+
+    @property
+    def scalar_sum(self) -> np.ndarray:
+        """Sum of the pT of all the jets, ``(n_events,)``, GeV."""
+        return ak.to_numpy(ak.sum(self.records.pt, axis=1)).astype(np.float64)
+
+
+def event_variables(fat_jets: ak.Array) -> dict[str, np.ndarray]:
+    """Jet variables of the search and of the shallow classifiers, one row an event.
+
+    Parameters
+    ----------
+    fat_jets
+        Selected fat jets in descending pT, ``n_events * var``, as `select_fat_jets` gives them.
+
+    Returns
+    -------
+    The `VARIABLES` of fat jets by name, among them ``fat_jets`` ``(n_events, 5, 4)`` with pT, eta,
+    phi, mass of the five leading jets, padded with zeros.
+
+    Raises
+    ------
+    EntryError
+        As `FatJets`.
+
+    Notes
+    -----
+    Definitions of the ATLAS search arXiv:1804.03568 and of the public code of arXiv:1711.03573.
+    """
+    jets = FatJets(fat_jets)
+    return {
+        name: variable.compute(jets)
+        for name, variable in VARIABLES.items()
+        if not variable.needs_content
+    }
+
+
+def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
+    """Columns with one row a jet, event after event.
+
+    Parameters
+    ----------
+    jets
+        Jets in descending pT, ``n_events * var``; tau1, tau2, tau3 are used where they exist.
+    n
+        The leading n jets of each event; None takes all.
+
+    Returns
+    -------
+    ``event_index``
+        Row of the event in ``jets``, int64 ``(n_jets,)``.
+    ``jet_index``
+        Rank in the event, int64, from 0.
+    ``pt``, ``eta``, ``phi``, ``mass``
+        float64, GeV and rad.
+    ``tau21``, ``tau32``
+        Ratios of N-subjettiness tau2/tau1 and tau3/tau2 (arXiv:1011.2268), float64, only where the
+        jets have both; NaN where the denominator is not positive or one of the two is not finite.
+
+    Raises
+    ------
+    EntryError
+        As `event_variables`.
+    """
+    jets = leading(checked_jets(jets), n)
+    counts = ak.to_numpy(ak.num(jets, axis=1))
+    columns = {name: _flat(jets, name) for name in ("pt", "eta", "phi", "mass")}
+    columns["phi"] = wrap_phi(columns["phi"])  # a file may hold float32(pi), which exceeds pi
+    for ratio, (above, below) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
+        if above in jets.fields and below in jets.fields:
+            columns[ratio] = _ratio(_flat(jets, above), _flat(jets, below))
+    return {
+        "event_index": np.repeat(np.arange(len(jets)), counts),
+        "jet_index": ak.to_numpy(ak.flatten(ak.local_index(jets.pt, axis=1))).astype(np.int64),
+        **columns,
+    }
+
+
+def leading(jets: ak.Array, n: int | None) -> ak.Array:
+    """Keep the first n jets of each event, of jets or of what is aligned with them; None keeps
+    all.
+    """
+    n = number_of_jets(n)
+    if not isinstance(jets, ak.Array) or jets.ndim < 2:
+        raise InputError(
+            f"jets are {type(jets).__name__}: they must be an awkward array of one list for each "
+            "event"
+        )
+    return jets[:, :n]
+
+
+def _flat(jets: ak.Array, field: str) -> np.ndarray:
+    return ak.to_numpy(ak.flatten(jets[field], axis=1)).astype(np.float64)
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    defined = np.isfinite(above) & np.isfinite(below) & (below > 0)
+    return np.divide(above, below, out=np.full(len(above), np.nan), where=defined)
+
+
+def _padded(values: ak.Array) -> np.ndarray:
+    """Return the first values of each event, float64 ``(n_events, N_LEADING_JETS)``, padded with
+    zeros.
+    """
+    padded = ak.pad_none(values, N_LEADING_JETS, axis=1, clip=True)
+    return ak.to_numpy(ak.fill_none(padded, 0.0), allow_missing=False).astype(np.float64)
