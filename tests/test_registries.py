@@ -2,14 +2,24 @@
 else can add one, and the configuration needs nothing heavy for the names."""
 
 import inspect
+import sys
 
+import awkward as ak
+import numpy as np
 import pytest
+import torch
 
+from calovision.conversion.variations import Variation
+from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import InputError
-from calovision.images import CHANNELS
-from calovision.jets import VARIABLES
-from calovision.models import NETWORKS, ModelSpecification
+from calovision.evaluation.baselines import BASELINES, fit_shallow
+from calovision.images import CHANNELS, build_images
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe, build_jet_images
+from calovision.jets import VARIABLES, event_variables
+from calovision.models import NETWORKS, ModelSpecification, make_model
 from calovision.models.networks import make_network
+from calovision.selection import check_configured_cut, evaluate_cut
 
 
 def plain(value):
@@ -81,3 +91,157 @@ def test_titles_and_words_of_what_is_drawn(registry):
         assert entry.doc, name
         assert entry.title, name
         assert entry.axis_title == (f"{entry.title} [GeV]" if entry.unit else entry.title)
+
+
+# Entries of other packages
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Installs a package ``others`` with entry points, as pip would leave it."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(code, **points):
+        info = tmp_path / "others-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
+        lines = [f"[calovision.{group}]\n{point}\n" for group, point in points.items()]
+        (info / "entry_points.txt").write_text("".join(lines))
+        module = f"others_{next(iter(points))}"
+        monkeypatch.delitem(sys.modules, module, raising=False)  # that of another test
+        (tmp_path / f"{module}.py").write_text(code)
+
+    return write
+
+
+def test_channel_of_another_package(install):
+    install(
+        """
+from calovision.images.channels import CellSum, Channel
+
+ENTRY = Channel(
+    "charged", "charged candidates", "", "number of charged candidates",
+    of_event=CellSum("candidates", charge="charged"), of_jet=CellSum("constituents", "charge"),
+)
+""",
+        channels="charged = others_channels:ENTRY",
+    )
+    assert list(CHANNELS)[-1] == "charged"
+    fields = {"pt": [[5.0, 7.0, 9.0]], "eta": [[0.5, 0.5, 5.0]], "phi": [[0.1, 0.2, 0.1]]}
+    candidates = ak.zip(fields | {"charge": [[1, 0, -1]]})
+    images, overflow = build_images(
+        None, None, EtaPhiGrid(4, 4, (-1, 1)), ["charged", "neutral_pt"], candidates=candidates
+    )
+    assert images.sum(axis=(2, 3)).tolist() == [[1.0, 7.0]]
+    assert images[0, :, 3, 2].tolist() == [1.0, 7.0]  # eta 0.5 is the edge below the last row
+    assert overflow.tolist() == [[1.0, 0.0]]
+    recipe = JetImageRecipe(JetGrid(3, 3, 20.0), ("charged", "towers"), center=None)
+    jets, _ = build_jet_images(candidates, recipe)
+    assert jets.dense().sum(axis=(2, 3)).tolist() == [[0.0, 3.0]]
+
+
+def test_channel_without_jet_images_is_none_of_theirs(install):
+    install(
+        """
+from calovision.images.channels import CellSum, Channel
+
+ENTRY = Channel("muons", "muons", "", "number of muons", CellSum("tracks"), None)
+""",
+        channels="muons = others_channels:ENTRY",
+    )
+    with pytest.raises(InputError, match="unknown jet image channel 'muons': choose from energy"):
+        JetImageRecipe(JetGrid(3, 3, 2.0), ("muons",))
+
+
+def test_network_of_another_package(install):
+    install(
+        """
+from calovision.models.networks import NetworkEntry
+
+ENTRY = NetworkEntry(
+    "linear", "a sum of the cells", "nobody's", "others_networks:make", options={"factor": 1.0}
+)
+
+
+def make(image_shape, circular=True, *, factor=1.0):
+    import torch
+
+    class Sum(torch.nn.Module):
+        def forward(self, images):
+            return factor * images.sum(dim=(1, 2, 3))
+
+    return Sum()
+""",
+        networks="linear = others_networks:ENTRY",
+    )
+    specification = ModelSpecification("linear", (2, 4, 4), scaling="none", options={"factor": 0.5})
+    model = make_model(specification)
+    images = torch.arange(64, dtype=torch.float32).reshape(2, 2, 4, 4)
+    assert model(images).tolist() == [0.5 * sum(range(32)), 0.5 * sum(range(32, 64))]
+    with pytest.raises(InputError, match="network 'linear' has no option width: it has factor"):
+        make_model(ModelSpecification("linear", (2, 4, 4), options={"width": 3}))
+
+
+def test_baseline_of_another_package(install):
+    install(
+        """
+from calovision.evaluation.baselines.shallow import Baseline
+
+
+def make(seed, C):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=C, random_state=seed)
+
+
+ENTRY = Baseline("only_ht", "HT alone", "a line in HT", ("ht",), make, {"C": (1.0,)})
+""",
+        baselines="only_ht = others_baselines:ENTRY",
+    )
+    rng = np.random.default_rng(1)
+    labels = np.arange(400) % 2
+    events = {"ht": rng.normal(1000.0 + 400.0 * labels, 200.0), "label": labels}
+    fitted = fit_shallow("only_ht", events, np.ones(400), events, np.ones(400), seed=1)
+    # the logit of two Gaussians of the same width is a line in ht with the slope 400 / 200^2
+    scores = fitted.score({"ht": np.array([1200.0, 1300.0])})
+    assert scores[1] - scores[0] == pytest.approx(1.0, rel=0.2)
+    assert not BASELINES["only_ht"].needs_content
+
+
+def test_variable_of_another_package(install):
+    install(
+        """
+from calovision.jets.variables import Variable
+
+ENTRY = Variable("mass_2", "$m_2$", "mass of the second jet", lambda jets: jets.mass[:, 1], "GeV")
+""",
+        variables="mass_2 = others_variables:ENTRY",
+    )
+    jets = ak.zip({name: [[3.0, 2.0], [1.0]] for name in ("pt", "eta", "phi", "mass")})
+    variables = event_variables(jets)
+    assert variables["mass_2"].tolist() == [2.0, 0.0]
+    check_configured_cut("c", "mass_2 > 1", with_content=False)
+    assert evaluate_cut("c", "mass_2 > 1", variables).tolist() == [True, False]
+
+
+def test_variation_of_another_package(install):
+    install(
+        """
+from calovision.conversion.variations import VariationEntry
+
+
+def apply(towers, variation, event_number, seed):
+    return towers[abs(towers.eta) < variation["acceptance"]]
+
+
+ENTRY = VariationEntry(
+    "acceptance", "largest |eta|", "towers", nominal=10.0, bounds={"gt": 0}, apply=apply
+)
+""",
+        variations="acceptance = others_variations:ENTRY",
+    )
+    towers = ak.zip({"eta": [[0.5, 3.0], [-4.0]], "phi": [[0.1, 0.2], [0.3]], "e": [[1.0, 2], [3]]})
+    varied = apply_variation(
+        towers, Variation.from_mapping({"acceptance": 2.5, "scale": 2}), event_number=[1, 2]
+    )
+    assert varied.e.tolist() == [[2.0], []]

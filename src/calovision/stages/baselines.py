@@ -26,7 +26,7 @@ class BaselineOptions(Options):
     Attributes
     ----------
     classifiers
-        Of `calovision.evaluation.baselines.SHALLOW_CLASSIFIERS`.
+        Of `calovision.evaluation.baselines.BASELINES`.
     luminosity_fb
         Of the expected events, 1/fb.
     weights
