@@ -391,7 +391,7 @@ BAD = {
     "unknown network": (
         {"models": {"a": {"network": "resnt"}}},
         "models.a.network",
-        "small|resnet|jet_cnn",
+        "nersc|resnet|jet_cnn",
     ),
     "weights": (
         samples(weights={"n_generated": 0}),

@@ -40,7 +40,15 @@ ALLOWED = {
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "storage"},
     "evaluation.reach": {"evaluation.results", "metrics"},
     "evaluation": {"evaluation.baselines", "evaluation.results", "metrics", "selection", "storage"},
-    "workflow": {"evaluation.baselines", "images", "jets", "models", "ntuples", "selection"},
+    "workflow": {
+        "conversion",
+        "evaluation.baselines",
+        "images",
+        "jets",
+        "models",
+        "ntuples",
+        "selection",
+    },
     "stages": {
         "conversion",
         "datasets",
