@@ -33,7 +33,7 @@ ALLOWED = {
     "report": {"evaluation.results", "metrics"},
     "storage": {"images", "jets", "plotting"},
     "jobs.run_summary": set(),
-    "jobs.planning": {"conversion", "jets", "jobs.run_summary", "models", "storage"},
+    "jobs.planning": {"jets", "jobs.run_summary", "models", "storage", "workflow"},
     "conversion": {"images", "images.jet_images", "jets", "ntuples", "selection", "storage"},
     "datasets": {"images", "jets", "storage"},
     "scoring": {"datasets", "images", "metrics", "models", "storage"},

@@ -22,9 +22,10 @@ from calovision.jobs.planning import (
 from calovision.jobs.planning.costs import fit_times
 from calovision.jobs.planning.measured import cpu_seconds, network_key, read_times
 from calovision.jobs.planning.memory import network_size
-from calovision.jobs.planning.plan import _specification
+from calovision.jobs.planning.plan import network_specification
 from calovision.jobs.planning.workload import plan_models, plan_samples
 from calovision.workflow import read_configuration
+from calovision.workflow.analysis import Analysis
 
 SMALL = network_key({"network": "small", "options": {}, "image_shape": (3, 64, 64)})
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
@@ -146,11 +147,13 @@ def test_multiply_adds_of_a_planned_network(configuration):
         "sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}
     }
     merged["event_content"] |= {"leading_towers": 100, "leading_tracks": 50}
-    model = plan_models(merged, [])[0]
+    analysis = Analysis(merged)
+    model = plan_models(analysis, [])[0]
     assert model.n_variables == 550
-    assert network_size(_specification(model, merged)).multiply_adds == 1_292_096
+    assert network_size(network_specification(model, analysis)).multiply_adds == 1_292_096
     merged["models"] = {"absent": {"network": "absent"}}
-    assert network_size(_specification(plan_models(merged, [])[0], merged)) is None
+    analysis = Analysis(merged)
+    assert network_size(network_specification(plan_models(analysis, [])[0], analysis)) is None
 
 
 def test_plan_by_hand(configuration):
@@ -197,10 +200,9 @@ def test_plan_by_hand(configuration):
     )  # 2 files of each
     assert seconds("simulate_pile_up") == pytest.approx(4 * 2 + (2000 + 2000) / 100)
     epoch = 0.5 * 2800 + 0.2 * 2800 / 3
-    ratio = (
-        network_size(_specification(plan_models(merged, plan.samples)[1], merged)).multiply_adds
-        / 11_239_488
-    )
+    analysis = Analysis(merged)
+    second = network_specification(plan_models(analysis, plan.samples)[1], analysis)
+    ratio = network_size(second).multiply_adds / 11_239_488
     assert seconds("train_network") == pytest.approx(
         4 * 10 + 3 * 10 * epoch / 500 + 8 * epoch * ratio / 500
     )
@@ -252,18 +254,14 @@ def test_files_are_counted_and_scaled(configuration):
     }
     yields = make_run().samples
     with pytest.raises(InputError, match=r"sample 'data': how many events .* give --events"):
-        plan_samples(merged, yields, {"data": 4, "qcd": 2})
-    data, qcd = plan_samples(merged, yields, {"data": 4, "qcd": 2}, n_events=1e6)
+        plan_samples(Analysis(merged), yields, {"data": 4, "qcd": 2})
+    data, qcd = plan_samples(Analysis(merged), yields, {"data": 4, "qcd": 2}, n_events=1e6)
     assert (data.n_jobs, qcd.n_jobs, data.ntuple_bytes) == (4, 2, 0)
     assert [data.events, qcd.events] == pytest.approx(
         [2e6 / 3, 1e6 / 3]
     )  # 2000 a file, as in the earlier run
-    assert (
-        plan_samples({**merged, "samples": {"qcd": merged["samples"]["qcd"]}}, yields, {"qcd": 3})[
-            0
-        ].events
-        == 6000
-    )
+    alone = Analysis({**merged, "samples": {"qcd": merged["samples"]["qcd"]}})
+    assert plan_samples(alone, yields, {"qcd": 3})[0].events == 6000
 
 
 def write_benchmark(path, seconds, cpu, memory=200.0):

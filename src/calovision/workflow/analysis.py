@@ -4,13 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice, pairwise
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.text import printable
-from calovision.workflow.chunks import Chunk, cut_sample, has_shared_counts, simulation_edges
+from calovision.workflow.chunks import (
+    Chunk,
+    count_simulation_jobs,
+    cut_sample,
+    has_shared_counts,
+    simulation_edges,
+)
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
 
@@ -95,6 +102,15 @@ class Analysis:
         if threads is not None:
             return lambda wildcards: threads
         return lambda wildcards: self.models[wildcards.get("model", self.first_model)]["threads"]
+
+    @cached_property
+    def single_rules(self) -> list[str]:
+        """Rules that run once, with one job for all images."""
+        return [
+            name
+            for name, rule in RULES.items()
+            if rule.is_single and (self.variations or not rule.is_of_variations)
+        ]
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -217,7 +233,7 @@ class Analysis:
 
         They are cut apart from the others, so that a variation has these files and no other.
         """
-        n_files = self.configuration["robustness"]["files"]
+        n_files = self.n_varied_files
         return {
             name: self._cut(name, dict(islice(self.ntuples[name].items(), n_files)))
             for name in self.training_samples
@@ -262,6 +278,25 @@ class Analysis:
             for chunk in self.chunks[name]
         ]
 
+    def expected_jobs(self, sample: str, n_events: float, n_files: int) -> int:
+        """Number of image files of a sample, none of which is opened.
+
+        Parameters
+        ----------
+        sample
+            Name.
+        n_events
+            Events of the sample; of one that is simulated, another number than that of the
+            configuration is taken as if it were there.
+        n_files
+            Files of a sample that is read from files.
+        """
+        if self.is_simulated(sample):
+            per_job = self.configuration["simulation"]["events_per_job"]
+            return count_simulation_jobs(n_events, per_job)
+        per_job = self.configuration["images"]["events_per_job"]
+        return n_files if per_job is None else max(ceil(n_events / per_job), 1)
+
     def reach_score_files(self) -> list[Path]:
         """Scores of the signals of the reach."""
         return [fill(self.results.reach_scores, sample=name) for name in self.reach_samples]
@@ -302,6 +337,11 @@ class Analysis:
         """Detectors of the robustness by name, the nominal one first; empty without any."""
         variations = self.configuration["robustness"]["variations"]
         return {"nominal": {}, **variations} if variations else {}
+
+    @property
+    def n_varied_files(self) -> int:
+        """Number of the first files of each sample that a variation has."""
+        return self.configuration["robustness"]["files"]
 
     @cached_property
     def pile_up_variations(self) -> list[str]:

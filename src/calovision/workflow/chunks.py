@@ -56,6 +56,12 @@ def _without_tree(path: str) -> str:
     return f"{file}.root" if separator else path
 
 
+def count_simulation_jobs(n_events: float, events_per_job: int) -> int:
+    """Number of the simulation jobs of a sample."""
+    n_batches = ceil(n_events / EVENTS_PER_BATCH)
+    return ceil(n_batches / max(events_per_job // EVENTS_PER_BATCH, 1))
+
+
 @cache
 def simulation_edges(n_events: int, events_per_job: int) -> tuple[int, ...]:
     """First event of every simulation job of a sample, and the number of its events at the end.
@@ -63,7 +69,7 @@ def simulation_edges(n_events: int, events_per_job: int) -> tuple[int, ...]:
     Jobs are whole batches but for the last one, so that their number changes no event.
     """
     n_batches = ceil(n_events / EVENTS_PER_BATCH)
-    n_jobs = ceil(n_batches / max(events_per_job // EVENTS_PER_BATCH, 1))
+    n_jobs = count_simulation_jobs(n_events, events_per_job)
     return (*(EVENTS_PER_BATCH * (n_batches * job // n_jobs) for job in range(n_jobs)), n_events)
 
 

@@ -51,6 +51,8 @@ class Rule:
         is asked for where it is more than ``memory_mb``.
     has_longer_attempts
         Whether the next attempt gets more time; the training goes on from its checkpoint instead.
+    is_of_variations
+        Whether it is there only if the robustness has variations.
     script
         Script of another name than the rule.
     """
@@ -63,6 +65,7 @@ class Rule:
     threads: int | None = 1
     memory_per_cell_mb: float = 0.0
     has_longer_attempts: bool = True
+    is_of_variations: bool = False
     script: str | None = None
 
     @property
@@ -127,9 +130,9 @@ def _score(name: str, **changes: Any) -> Rule:
     return Rule(name, code, **NETWORK_MEMORY, runtime_min=60, threads=threads, **changes)
 
 
-def _evaluate(name: str, *code: str, runtime_min: int = 30) -> Rule:
+def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule:
     code = ("evaluation", "core.markdown", "metrics", *code)
-    return Rule(name, code, memory_mb=2000, runtime_min=runtime_min)
+    return Rule(name, code, memory_mb=2000, runtime_min=runtime_min, **more)
 
 
 def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
@@ -159,15 +162,26 @@ _ALL = (
         threads=2,
     ),
     _evaluate("evaluate", "stages.comparison", "evaluation.baselines", "selection"),
-    _simulate("simulate_pile_up", wildcards=OF_VARIED_FILE, script="simulate_ntuples"),
+    _simulate(
+        "simulate_pile_up",
+        wildcards=OF_VARIED_FILE,
+        is_of_variations=True,
+        script="simulate_ntuples",
+    ),
     _build(
         "build_varied_images",
         ("conversion.variations",),
         wildcards=OF_VARIED_FILE,
+        is_of_variations=True,
         script="build_images",
     ),
-    _score("score_variation", wildcards=("variation", "model"), script="score_ensemble"),
-    _evaluate("evaluate_robustness", "stages.robustness", "selection"),
+    _score(
+        "score_variation",
+        wildcards=("variation", "model"),
+        is_of_variations=True,
+        script="score_ensemble",
+    ),
+    _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
     _evaluate("evaluate_reach", "stages.reach", "evaluation.reach", runtime_min=60),
     _plot("plot_performance", "evaluation", "metrics"),
@@ -179,7 +193,7 @@ _ALL = (
     _plot("plot_attributions", "scoring.attribution", runtime_min=30, threads=8, **NETWORK_MEMORY),
     _plot("plot_extreme_events", memory_mb=2000, runtime_min=20),
     _plot("plot_reach"),
-    _plot("plot_robustness"),
+    _plot("plot_robustness", is_of_variations=True),
     Rule(
         "write_hepdata",
         ("report.hepdata", "metrics", "core.text"),

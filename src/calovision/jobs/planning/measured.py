@@ -13,30 +13,11 @@ from calovision.core.errors import InputError
 from calovision.jobs.attempts import read_attempts
 from calovision.jobs.planning.memory import images_of_scoring, images_of_training
 from calovision.jobs.run_summary.measurements import MEBIBYTE, read_benchmark
+from calovision.workflow.rules import RULES
 
 SAMPLING = 0.5, 15.5, 30.0
 """Snakemake samples the CPU time of a job every 0.5 s until about 15.5 s, then every 30 s, and
 never at its end."""
-SINGLE = (
-    *(
-        "fit_baselines",
-        "evaluate",
-        "evaluate_reach",
-        "evaluate_robustness",
-        "plot_performance",
-        "plot_images",
-    ),
-    *(
-        "plot_models",
-        "plot_training",
-        "plot_cut_flow",
-        "plot_diagnostics",
-        "plot_attributions",
-        "plot_extreme_events",
-    ),
-    *("plot_reach", "plot_robustness", "write_hepdata", "write_run_summary", "write_report"),
-)
-"""Rules of one job, which works on all images."""
 
 
 @dataclass(frozen=True)
@@ -358,7 +339,7 @@ def _work(
     networks: Mapping[tuple[str, str], TrainedNetwork],
 ) -> tuple[str, float, str] | None:
     """Key, work and device of a job; None if it is not known."""
-    if rule in SINGLE and not wildcards:
+    if rule in RULES and RULES[rule].is_single and not wildcards:
         return "", float(sum(one.images for one in samples.values())), "cpu"
     if rule in ("simulate_ntuples", "build_images", "build_varied_images", "simulate_pile_up"):
         chunk = chunks.get(tuple(wildcards[-2:]))

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 
-from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.jobs.planning.costs import CostModel, Rate, total_yields
-from calovision.jobs.planning.measured import SINGLE, Run, network_key
+from calovision.jobs.planning.measured import Run, network_key
 from calovision.jobs.planning.memory import (
     DENSE_IMAGES,
     images_of_scoring,
@@ -17,6 +16,7 @@ from calovision.jobs.planning.memory import (
     scaled_to_cells,
 )
 from calovision.jobs.planning.workload import Model, PlannedSample, plan_models, plan_samples
+from calovision.workflow.analysis import Analysis
 
 HOUR = 3600.0
 
@@ -155,12 +155,13 @@ def make_plan(
         If a key is missing, the number of events is not known, or the runs have no image files.
     """
     try:
-        samples = plan_samples(configuration, total_yields(runs), files or {}, n_events)
+        analysis = Analysis(configuration)
+        samples = plan_samples(analysis, total_yields(runs), files or {}, n_events)
         costs = CostModel(runs)
         stages = [
-            *_plan_samples(configuration, samples, costs),
-            *_plan_networks(configuration, samples, costs),
-            *_plan_single(configuration, samples, costs),
+            *_plan_samples(analysis, samples, costs),
+            *_plan_networks(analysis, samples, costs),
+            *_plan_single(analysis, samples, costs),
         ]
     except KeyError as error:
         raise InputError(
@@ -170,7 +171,7 @@ def make_plan(
 
 
 def _plan_samples(
-    configuration: Mapping, samples: list[PlannedSample], costs: CostModel
+    analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Simulation and image files, nominal and varied."""
     simulate, build = StagePlan("simulate_ntuples"), StagePlan("build_images")
@@ -183,8 +184,8 @@ def _plan_samples(
         build.disk_bytes += sample.image_bytes
         if not sample.is_trained:
             continue
-        variations, with_pile_up = _count_variations(configuration)
-        n_files = min(configuration["robustness"]["files"], sample.n_jobs)
+        variations, with_pile_up = len(analysis.variations), len(analysis.pile_up_variations)
+        n_files = min(analysis.n_varied_files, sample.n_jobs)
         share = n_files / sample.n_jobs
         varied.add(
             _sample_rate(costs, varied.rule, sample),
@@ -201,16 +202,6 @@ def _plan_samples(
     return [simulate, pile_up, build, varied]
 
 
-def _count_variations(configuration: Mapping) -> tuple[int, int]:
-    """Detectors of the robustness, the nominal one included; those with pile-up, which are
-    simulated again.
-    """
-    variations = configuration["robustness"]["variations"] or {}
-    n = len(variations)
-    simulated = [changes for changes in variations.values() if acting_on(changes, "simulation")]
-    return n + (n > 0), len(simulated)
-
-
 def _sample_rate(costs: CostModel, rule: str, sample: PlannedSample) -> Rate | None:
     """Rate of a sample; what a variation needs is much like the nominal, where it was not
     measured.
@@ -223,18 +214,18 @@ def _sample_rate(costs: CostModel, rule: str, sample: PlannedSample) -> Rate | N
 
 
 def _plan_networks(
-    configuration: Mapping, samples: list[PlannedSample], costs: CostModel
+    analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Training, and scores of all kinds."""
     train, score = StagePlan("train_network"), StagePlan("score_events")
     reach, varied = StagePlan("score_reach_sample"), StagePlan("score_variation")
     trained = [sample for sample in samples if sample.is_trained]
     unseen = sum(sample.splits[1] + sample.splits[2] for sample in trained)
-    models = plan_models(configuration, samples)
+    models = plan_models(analysis, samples)
     loaded = sum(one.image_bytes * sum(one.splits[:2]) / max(one.images, 1) for one in trained)
     n_validation = sum(one.splits[1] for one in trained)
-    for position, model in enumerate(models):
-        specification = _specification(model, configuration)
+    for model in models:
+        specification = network_specification(model, analysis)
         key = network_key(specification)
         device = _device(model, costs, train.rule)
         n_gpus = model.n_devices if device == "gpu" else 0
@@ -257,17 +248,14 @@ def _plan_networks(
             _count_scores, rate=rate, model=model, n_gpus=min(n_gpus, 1), memory_mb=memory
         )
         count(score, model.n_networks, model.n_networks * unseen)
-        if position == 0:
+        if model.name == analysis.first_model:
             for sample in samples:
                 if not sample.is_trained:
                     count(reach, 1, model.n_networks * sample.images)
-        if model.name in (configuration["robustness"]["models"] or [models[0].name]):
-            n_variations, _ = _count_variations(configuration)
-            count(
-                varied,
-                n_variations,
-                n_variations * model.n_networks * _varied_images(configuration, trained),
-            )
+        if model.name in analysis.robustness_models:
+            n_variations = len(analysis.variations)
+            n_images = _varied_images(analysis.n_varied_files, trained)
+            count(varied, n_variations, n_variations * model.n_networks * n_images)
     return [train, score, reach, varied]
 
 
@@ -284,9 +272,8 @@ def _count_scores(
     stage.add(rate, n_jobs, model.rotations * n_images, n_gpus=n_gpus, memory_mb=memory_mb)
 
 
-def _varied_images(configuration: Mapping, samples: list[PlannedSample]) -> float:
-    """Test events of a variation."""
-    n_files = configuration["robustness"]["files"]
+def _varied_images(n_files: int, samples: list[PlannedSample]) -> float:
+    """Test events of a variation, which has the first files of each sample."""
     return sum(sample.splits[2] * min(n_files / sample.n_jobs, 1) for sample in samples)
 
 
@@ -299,11 +286,11 @@ def _device(model: Model, costs: CostModel, rule: str) -> str:
     )
 
 
-def _specification(model: Model, configuration: Mapping) -> dict:
-    """Network of a model for the images of the configuration, as `network_size` takes it."""
+def network_specification(model: Model, analysis: Analysis) -> dict:
+    """Network of a model for the images of the workflow, as `network_size` takes it."""
     return {
         "network": model.network,
-        "image_shape": (model.n_channels, *configuration["images"]["grid"]),
+        "image_shape": (model.n_channels, *analysis.configuration["images"]["grid"]),
         "variables": model.variables,
         "n_variables": model.n_variables,
         "options": dict(model.options),
@@ -319,20 +306,18 @@ def _network_rate(costs: CostModel, rule: str, specification: Mapping, device: s
 
 
 def _plan_single(
-    configuration: Mapping, samples: list[PlannedSample], costs: CostModel
+    analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Rules of one job, those that were measured."""
     images = sum(sample.images for sample in samples)
-    has_variations = bool(configuration["robustness"]["variations"])
+    configured = analysis.configuration["images"]
+    cells = len(configured["channels"]) * prod(configured["grid"])
     stages = []
-    for rule in SINGLE:
+    for rule in analysis.single_rules:
         rate = costs.rate(rule)
-        if rate is not None and (has_variations or "robustness" not in rule):
+        if rate is not None:
             memory = rate.memory_mb
             if rule in DENSE_IMAGES:
-                cells = len(configuration["images"]["channels"]) * prod(
-                    configuration["images"]["grid"]
-                )
                 memory = scaled_to_cells(memory, cells, costs.cells)
             stages.append(StagePlan(rule))
             stages[-1].add(rate, 1, images, memory_mb=memory)

@@ -4,13 +4,11 @@ configuration alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 
 from calovision.core.errors import InputError
 from calovision.jets.variables import VARIABLES
 from calovision.jobs.planning.measured import SampleYield, epoch_passes
-
-EVENTS_PER_BATCH = 250  # the simulation cuts into jobs between batches only
+from calovision.workflow.analysis import Analysis
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class PlannedSample:
 
 
 def plan_samples(
-    configuration: Mapping,
+    analysis: Analysis,
     yields: Mapping[str, SampleYield],
     files: Mapping[str, int],
     n_events: float | None = None,
@@ -53,8 +51,8 @@ def plan_samples(
 
     Parameters
     ----------
-    configuration
-        Merged configuration of the workflow.
+    analysis
+        The workflow.
     yields
         What came out of samples in earlier runs. A sample that was not in them takes the mean of
         those of its label.
@@ -69,26 +67,23 @@ def plan_samples(
     InputError
         If the number of events in files is not known.
     """
-    samples = configuration["samples"]
     events = {
-        name: _configured_events(name, one, yields, files, n_events)
-        for name, one in samples.items()
+        name: _configured_events(analysis, name, yields, files, n_events)
+        for name in analysis.samples
     }
     factor = 1.0 if n_events is None else n_events / sum(events.values())
-    return [
-        _plan_sample(configuration, name, factor * events[name], yields, files) for name in samples
-    ]
+    return [_plan_sample(analysis, name, factor * events[name], yields, files) for name in events]
 
 
 def _configured_events(
+    analysis: Analysis,
     name: str,
-    sample: Mapping,
     yields: Mapping[str, SampleYield],
     files: Mapping[str, int],
     n_events: float | None,
 ) -> float:
-    if "simulate" in sample:
-        return float(sample["simulate"]["n_events"])
+    if analysis.is_simulated(name):
+        return float(analysis.samples[name]["simulate"]["n_events"])
     known = {other: one.generated / one.n_files for other, one in yields.items() if one.n_files}
     if name in known:
         return files[name] * known[name]
@@ -101,24 +96,24 @@ def _configured_events(
 
 
 def _plan_sample(
-    configuration: Mapping,
+    analysis: Analysis,
     name: str,
     events: float,
     yields: Mapping[str, SampleYield],
     files: Mapping[str, int],
 ) -> PlannedSample:
-    sample = configuration["samples"][name]
-    is_simulated, is_trained = "simulate" in sample, sample.get("role", "training") == "training"
-    expected = expected_yield(name, sample["label"], yields)
+    label = analysis.samples[name]["label"]
+    expected = expected_yield(name, label, yields)
     images = events * expected.images / expected.generated
-    fractions = configuration["split"]["fractions"] if is_trained else (0, 0, 1)
+    fractions = analysis.fractions(name)
+    is_simulated = analysis.is_simulated(name)
     return PlannedSample(
         name=name,
-        label=sample["label"],
+        label=label,
         is_simulated=is_simulated,
-        is_trained=is_trained,
+        is_trained=analysis.is_trained(name),
         events=events,
-        n_jobs=_n_jobs(configuration, events, files.get(name)),
+        n_jobs=analysis.expected_jobs(name, events, files.get(name, 0)),
         splits=tuple(images * share / sum(fractions) for share in fractions),
         ntuple_bytes=events * expected.ntuple_bytes / expected.generated if is_simulated else 0.0,
         image_bytes=images * expected.image_bytes / max(expected.images, 1),
@@ -149,16 +144,6 @@ def expected_yield(name: str, label: int, yields: Mapping[str, SampleYield]) -> 
     return total
 
 
-def _n_jobs(configuration: Mapping, events: float, n_files: int | None) -> int:
-    if n_files is None:
-        batches = ceil(events / EVENTS_PER_BATCH)
-        return ceil(
-            batches / max(configuration["simulation"]["events_per_job"] // EVENTS_PER_BATCH, 1)
-        )
-    per_job = configuration["images"].get("events_per_job")
-    return n_files if per_job is None else max(ceil(events / per_job), 1)
-
-
 @dataclass(frozen=True)
 class Model:
     """A model: its networks and the images that they see.
@@ -182,12 +167,12 @@ class Model:
     validation_share: float
 
 
-def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Model]:
-    """The models of the configuration."""
+def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]:
+    """The models of a workflow."""
     n_training, n_validation = (sum(sample.splits[split] for sample in samples) for split in (0, 1))
+    configuration = analysis.configuration
     models = []
-    for name, changes in configuration["models"].items():
-        options = {**configuration["train"], **(changes or {})}
+    for name, options in analysis.models.items():
         epoch = epoch_passes(
             n_training * options["training_share"], n_validation * options["validation_share"]
         )
@@ -202,7 +187,7 @@ def plan_models(configuration: Mapping, samples: list[PlannedSample]) -> list[Mo
                     for name in options["variables"]
                 ),
                 n_channels=len(configuration["images"]["channels"]),
-                n_networks=options["seeds"],
+                n_networks=len(analysis.seeds[name]),
                 passes=options["epochs"] * epoch,
                 rotations=max(4 * options["test_rotations"], 1),
                 device=options["device"],
