@@ -181,7 +181,7 @@ def write_ntuple(
     cross_section_pb=10.0,
     parts=1,
 ):
-    """Write events in the calovision layout, as the simulation does; ``total`` is the sum of all
+    """Write events in the calovision schema, as the simulation does; ``total`` is the sum of all
     weights."""
     n = len(towers)
     weight = np.ones(n) if weight is None else np.asarray(weight, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Small ROOT files in the layouts nanoaod and jetclass, and any other, seeded."""
+"""Small ROOT files in the schemas nanoaod and jetclass, and any other, seeded."""
 
 from itertools import pairwise
 

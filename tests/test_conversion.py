@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fakes import make_events, write_ntuple
 
-from calovision.conversion import ImageRecipe, chunks, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple, rows
 from calovision.core.errors import InputError
 from calovision.images import build_sparse_images
 from calovision.images.grid import EtaPhiGrid
@@ -26,6 +26,7 @@ RECIPE = ImageRecipe(
         "leading jet above 60 GeV": "leading_pt > 60",
     },
 )
+SAMPLE = Sample("qcd", 0)
 CASE_STUDY = {"three fat jets": "n_fat_jets >= 3", "leading jet above 440 GeV": "leading_pt > 440"}
 
 
@@ -36,9 +37,9 @@ def make_ntuple(path, n_events=40, *, seed=1, **options):
     return write_ntuple(path, towers, tracks, first=500, **options)
 
 
-def convert(path, output, recipe=RECIPE, **options):
-    options = {"sample": "qcd", "label": 0, "schema": "calovision"} | options
-    return convert_ntuple(path, output, recipe, **options)
+def convert(path, output, recipe=RECIPE, *, sample=SAMPLE, **of_file):
+    source = Source(path, **{"schema": "calovision"} | of_file)
+    return convert_ntuple(source, output, recipe, sample=sample)
 
 
 def columns_and_images(path):
@@ -86,7 +87,7 @@ def test_calovision_ntuple(tmp_path):
 
 def test_attributes(tmp_path):
     path = make_ntuple(tmp_path / "a.root", n_generated=90, cross_section_pb=41.4)
-    metadata = convert(path, tmp_path / "a.h5", label=1, sample="rpv")
+    metadata = convert(path, tmp_path / "a.h5", sample=Sample("rpv", 1))
     (source,) = metadata.source_files
     assert source[0] == str(path)
     assert len(source[1]) == 36  # a UUID with its dashes
@@ -164,7 +165,12 @@ def test_genuine_delphes_file(tmp_path, delphes_dir, sample, passes, groomed):
     (path,) = delphes_dir.glob(f"*{sample}*100ev_slim.root")
     recipe = ImageRecipe(preselection=CASE_STUDY, fat_jets=FatJetDefinition(groomed=groomed))
     metadata = convert(
-        path, tmp_path / "a.h5", recipe, schema="delphes", cross_section_pb=3.5, chunk_size=30
+        path,
+        tmp_path / "a.h5",
+        recipe,
+        schema="delphes",
+        sample=replace(SAMPLE, cross_section_pb=3.5),
+        chunk_size=30,
     )
     file = ImageFile(tmp_path / "a.h5")
     assert len(file) == passes
@@ -202,7 +208,12 @@ def test_genuine_delphes_file_needs_a_cross_section(tmp_path, delphes_dir):
 def test_configured_cross_section_wins_over_the_file(tmp_path):
     path = make_ntuple(tmp_path / "a.root", cross_section_pb=10.0)
     assert convert(path, tmp_path / "a.h5").cross_section_pb == 10.0
-    assert convert(path, tmp_path / "a.h5", cross_section_pb=3).cross_section_pb == 3.0
+    assert (
+        convert(
+            path, tmp_path / "a.h5", sample=replace(SAMPLE, cross_section_pb=3)
+        ).cross_section_pb
+        == 3.0
+    )
 
 
 @pytest.mark.parametrize("value", [0.0, -1.6e-23, math.nan, math.inf])
@@ -216,8 +227,13 @@ def test_cross_section_must_be_positive(tmp_path, value):
     with pytest.raises(
         InputError, match=f"sample 'qcd': the cross-section {value} pb is not positive"
     ):
-        convert(path, tmp_path / "a.h5", cross_section_pb=value)
-    assert convert(path, tmp_path / "a.h5", cross_section_pb=2.0).cross_section_pb == 2.0
+        convert(path, tmp_path / "a.h5", sample=replace(SAMPLE, cross_section_pb=value))
+    assert (
+        convert(
+            path, tmp_path / "a.h5", sample=replace(SAMPLE, cross_section_pb=2.0)
+        ).cross_section_pb
+        == 2.0
+    )
 
 
 @pytest.mark.parametrize("weight", [0.0, -1.0, math.nan])
@@ -250,7 +266,7 @@ def test_failure_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
             raise InputError("the third chunk is damaged")
         return build_sparse_images(*arguments, **options)
 
-    monkeypatch.setattr(chunks, "build_sparse_images", fail_in_third_chunk)
+    monkeypatch.setattr(rows, "build_sparse_images", fail_in_third_chunk)
     with pytest.raises(InputError, match="the third chunk is damaged"):
         convert(path, tmp_path / "out" / "a.h5", chunk_size=10)
     assert len(calls) == 3
@@ -297,9 +313,9 @@ def test_configuration_hash_tells_recipes_apart(tmp_path):
         hash_of(replace(RECIPE, preselection={name: cuts[name] for name in reversed(cuts)})),
         hash_of(replace(RECIPE, split_seed=2)),
         hash_of(replace(RECIPE, split_fractions=(0.5, 0.3, 0.2))),
-        hash_of(sample="rpv"),
-        hash_of(label=1),
-        hash_of(cross_section_pb=7.0),
+        hash_of(sample=Sample("rpv", 0)),
+        hash_of(sample=Sample("qcd", 1)),
+        hash_of(sample=Sample("qcd", 0, cross_section_pb=7.0)),
     ]
     assert len(set(hashes)) == len(hashes)
     assert all(len(value) == 16 for value in hashes)

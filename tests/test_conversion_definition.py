@@ -11,6 +11,8 @@ from test_conversion_fields import delphes_columns
 
 from calovision.conversion import (
     ImageRecipe,
+    Sample,
+    Source,
     WeightOptions,
     convert_job,
     convert_ntuple,
@@ -26,7 +28,7 @@ from calovision.stages.images import list_images
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, read_file_list
 from calovision.storage.versions import require_one_definition
 
-SAMPLE = {"sample": "qcd", "label": 0, "cross_section_pb": 1.0}
+SAMPLE = {"sample": Sample("qcd", 0, cross_section_pb=1.0)}
 ALL = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), fat_jets=FatJetDefinition(pt_min=50.0))
 NO_JETS = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), cluster_jets=False)
 JETS = ImageRecipe(
@@ -127,7 +129,7 @@ def test_image_files_of_unlike_files_are_not_read_together(tmp_path, pair):
         path = write_file(tmp_path / f"{number}.root", **content)
         images.append(tmp_path / f"{number}.h5")
         convert_job(
-            [path], images[-1], recipe, first=number, n_files=None, entries=[None], **SAMPLE
+            Source([path], first_file=number, n_entries=[None]), images[-1], recipe, **SAMPLE
         )
     with pytest.raises(InputError) as caught:
         ImageCollection(images)
@@ -158,9 +160,7 @@ def test_a_job_of_unlike_files_is_refused(tmp_path):
     with pytest.raises(
         InputError, match=r"a.root and .*b.root are of one sample, but differ in fat jets"
     ):
-        convert_job(
-            paths, tmp_path / "a.h5", recipe, first=0, n_files=None, entries=[None, None], **SAMPLE
-        )
+        convert_job(Source(paths, n_entries=[None, None]), tmp_path / "a.h5", recipe, **SAMPLE)
 
 
 def test_the_command_line_refuses_unlike_files(tmp_path):
@@ -187,8 +187,7 @@ def test_a_weight_must_be_the_same_one_in_all_files(tmp_path):
             paths,
             tmp_path / "all.h5",
             ALL,
-            **SAMPLE,
-            weights=WeightOptions(index=5, sum_of_weights=60.0),
+            sample=Sample("qcd", 0, 1.0, weights=WeightOptions(index=5, sum_of_weights=60.0)),
         )
     convert_ntuples(paths, tmp_path / "all.h5", ALL, **SAMPLE)
 

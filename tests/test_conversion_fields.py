@@ -7,7 +7,7 @@ import pytest
 from fakes_cli import fail, succeed
 from fakes_ntuples import jetclass_columns, nanoaod_columns, write_file, write_nanoaod
 
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple
 from calovision.conversion.fields import fields_to_read
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
@@ -68,7 +68,7 @@ def test_delphes_without_trimmed_jets_is_clustered(tmp_path):
     """The file's own jets are not trimmed, so that they do not count."""
     path = write_delphes(tmp_path / "a.root", delphes_columns())
     recipe = ImageRecipe(grid=GRID, fat_jets=TRIMMED, preselection={"jets": "n_fat_jets >= 1"})
-    convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("qcd", 0, cross_section_pb=1.0))
     file, expected = ImageFile(tmp_path / "a.h5"), trimmed_jets(path)
     passed = expected["n_fat_jets"] >= 1
     assert passed.sum() > 10
@@ -124,7 +124,7 @@ def test_trimmed_nanoaod_is_clustered_from_its_candidates(tmp_path, with_jets):
     recipe = ImageRecipe(
         grid=GRID, channels=("et",), fat_jets=TRIMMED, preselection={"jets": "n_fat_jets >= 1"}
     )
-    convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("qcd", 0, cross_section_pb=1.0))
     found, expected = ImageFile(tmp_path / "a.h5").events, trimmed_jets(path)
     passed = expected["n_fat_jets"] >= 1
     np.testing.assert_allclose(found["fat_jets"], expected["fat_jets"][passed], rtol=1e-6)
@@ -140,7 +140,7 @@ def test_jet_images_of_trimmed_nanoaod_jets(tmp_path):
     recipe = ImageRecipe(
         fat_jets=TRIMMED, jets=JetImageRecipe(JetGrid(16, 16, 3.0), channels=("et",))
     )
-    convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("qcd", 0, cross_section_pb=1.0))
     file = ImageFile(tmp_path / "a.h5")
     expected = trimmed_jets(path)
     passed = expected["n_fat_jets"] >= 1
@@ -155,7 +155,7 @@ def test_jet_images_of_trimmed_nanoaod_jets(tmp_path):
 def test_trimmed_jetclass_is_clustered(tmp_path):
     path = write_file(tmp_path / "j.root", tree=jetclass_columns(50))
     recipe = ImageRecipe(grid=GRID, channels=("et",), fat_jets=TRIMMED)
-    convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("qcd", 0, cross_section_pb=1.0))
     expected = trimmed_jets(path)
     assert expected["n_fat_jets"].sum() > 20
     np.testing.assert_allclose(
@@ -195,7 +195,10 @@ def test_clustering_without_towers_is_refused(tmp_path):
         InputError, match=r"a.root: clustering fat jets needs towers, which the file has not"
     ):
         convert_ntuple(
-            path, tmp_path / "a.h5", recipe, **SAMPLE, schema=schema, cross_section_pb=1.0
+            Source(path, schema=schema),
+            tmp_path / "a.h5",
+            recipe,
+            sample=Sample("qcd", 0, cross_section_pb=1.0),
         )
 
 
@@ -235,7 +238,7 @@ def test_weights_that_are_missing_in_some_events_are_not_asked_for(tmp_path):
     )
     for number, recipe in enumerate((of_jets, ImageRecipe(grid=GRID, channels=("et",)))):
         metadata = convert_ntuple(
-            path, tmp_path / f"{number}.h5", recipe, **SAMPLE, cross_section_pb=1.0
+            path, tmp_path / f"{number}.h5", recipe, sample=Sample("qcd", 0, cross_section_pb=1.0)
         )
         events = ImageFile(tmp_path / f"{number}.h5").events
         assert events["weight"].tolist() == nominal[events["event_number"] - 1000].tolist()
@@ -265,7 +268,12 @@ def test_delphes_events_with_different_numbers_of_weights(tmp_path):
     )
     info = open_ntuple(path)
     assert (info.sum_of_weights, info.n_weights) == (210.0, None)
-    convert_ntuple(path, tmp_path / "a.h5", ImageRecipe(grid=GRID), **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(
+        path,
+        tmp_path / "a.h5",
+        ImageRecipe(grid=GRID),
+        sample=Sample("qcd", 0, cross_section_pb=1.0),
+    )
     events = ImageFile(tmp_path / "a.h5").events
     assert events["weight"].tolist() == [1.0 + i for i in range(N)]
     assert "weight_variations" not in events
@@ -277,7 +285,12 @@ def test_delphes_weights_of_each_event_are_stored(tmp_path):
         tmp_path / "a.root", delphes_columns() | {"Event.Weight": ak.Array(weights)}
     )
     assert open_ntuple(path).n_weights == 2
-    convert_ntuple(path, tmp_path / "a.h5", ImageRecipe(grid=GRID), **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(
+        path,
+        tmp_path / "a.h5",
+        ImageRecipe(grid=GRID),
+        sample=Sample("qcd", 0, cross_section_pb=1.0),
+    )
     assert ImageFile(tmp_path / "a.h5").events["weight_variations"].tolist() == weights
 
 

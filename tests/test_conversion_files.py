@@ -12,7 +12,14 @@ import yaml
 from fakes import make_events, write_ntuple
 from fakes_ntuples import write_nanoaod
 
-from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple, convert_ntuples
+from calovision.conversion import (
+    ImageRecipe,
+    Sample,
+    Source,
+    WeightOptions,
+    convert_ntuple,
+    convert_ntuples,
+)
 from calovision.core.errors import InputError
 from calovision.images import build_images
 from calovision.images.grid import EtaPhiGrid, JetGrid
@@ -102,7 +109,10 @@ def test_several_trees_of_one_file(tmp_path):
     trees = [f"{path}:run1/events", f"{path}:run2/events"]
     assert expand_paths([tmp_path / "*.root:run2/events"]) == trees[1:]
     metadata = convert_ntuples(
-        trees, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=WeightOptions(n_generated=16)
+        trees,
+        tmp_path / "a.h5",
+        ALL_EVENTS,
+        sample=Sample("qcd", 0, weights=WeightOptions(n_generated=16)),
     )
     assert [source for source, _ in metadata.source_files] == trees
     assert metadata.n_generated == 16
@@ -148,10 +158,8 @@ def test_skipped_file_of_a_known_total_takes_its_share_along(tmp_path):
         paths,
         tmp_path / "a.h5",
         ALL_EVENTS,
-        **SAMPLE,
+        sample=Sample("qcd", 0, weights=weights, cross_section_pb=5.0),
         on_bad_file="skip",
-        weights=weights,
-        cross_section_pb=5.0,
     )
     assert (metadata.n_generated, metadata.sum_of_weights) == (201, 201.0)
 
@@ -191,9 +199,9 @@ def test_energy_that_is_not_finite_names_file_and_entry(tmp_path, value):
     path = write_ntuple(tmp_path / "a.root", towers, tracks)
     message = r"a\.root, entry 17: towers\.e_had is not finite; give finite energies and momenta"
     with pytest.raises(InputError, match=message):
-        convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5)
+        convert_ntuple(Source(path, chunk_size=5), tmp_path / "a.h5", ALL_EVENTS, **SAMPLE)
     metadata = convert_ntuple(
-        path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, chunk_size=5, on_bad_file="skip"
+        Source(path, chunk_size=5), tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, on_bad_file="skip"
     )
     assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
 
@@ -221,12 +229,11 @@ def test_fat_jets_of_a_file_are_checked(tmp_path, field, value, problem, jet_ima
     recipe = replace(ALL_EVENTS, channels=("tracks",))
     if jet_images:
         recipe = replace(recipe, jets=JetImageRecipe(JetGrid(5, 5, 1.0), channels=("et",)))
-    options = {"schema": schema, "cross_section_pb": 1.0, "chunk_size": 4}
+    source = Source(path, schema=schema, chunk_size=4)
+    options = {"sample": Sample("qcd", 0, cross_section_pb=1.0)}
     with pytest.raises(InputError, match=rf"a\.root, entry 9: fat_jets\.{field} {problem}"):
-        convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, **options)
-    metadata = convert_ntuple(
-        path, tmp_path / "a.h5", recipe, **SAMPLE, **options, on_bad_file="skip"
-    )
+        convert_ntuple(source, tmp_path / "a.h5", recipe, **options)
+    metadata = convert_ntuple(source, tmp_path / "a.h5", recipe, **options, on_bad_file="skip")
     assert (len(ImageFile(tmp_path / "a.h5")), metadata.n_generated) == (0, 0)
 
 
@@ -310,7 +317,9 @@ def test_weights_that_include_the_cross_section(tmp_path):
     weight = np.linspace(20.0, 80.0, 40)
     (path,) = make_files(tmp_path, 40, weight=weight, cross_section_pb=0.0)
     options = WeightOptions(include_cross_section=True)
-    metadata = convert_ntuple(path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=options)
+    metadata = convert_ntuple(
+        path, tmp_path / "a.h5", ALL_EVENTS, sample=Sample("qcd", 0, weights=options)
+    )
     assert metadata.cross_section_pb == pytest.approx(50.0)
     np.testing.assert_allclose(
         ImageCollection([tmp_path / "a.h5"]).event_weights(2.0), weight * 2000 / 40
@@ -319,7 +328,10 @@ def test_weights_that_include_the_cross_section(tmp_path):
         InputError, match="both a cross-section and weights that include it are given"
     ):
         convert_ntuple(
-            path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, weights=options, cross_section_pb=50.0
+            path,
+            tmp_path / "a.h5",
+            ALL_EVENTS,
+            sample=Sample("qcd", 0, weights=options, cross_section_pb=50.0),
         )
 
 
@@ -339,7 +351,7 @@ def test_warning_of_weights_that_look_like_the_cross_section(tmp_path, caplog, w
 def test_missing_cross_section_may_be_allowed(tmp_path):
     (path,) = make_files(tmp_path, 5, cross_section_pb=0.0)
     metadata = convert_ntuple(
-        path, tmp_path / "a.h5", ALL_EVENTS, **SAMPLE, cross_section_required=False
+        path, tmp_path / "a.h5", ALL_EVENTS, sample=Sample("qcd", 0, cross_section_required=False)
     )
     assert np.isnan(metadata.cross_section_pb)
     with pytest.raises(InputError, match="cross-section"):
@@ -371,7 +383,7 @@ def test_jet_images_of_towers(tmp_path):
     recipe = ImageRecipe(
         fat_jets=definition, jets=jets, jets_per_event=2, preselection={"two": "n_fat_jets >= 2"}
     )
-    metadata = convert_ntuple(path, tmp_path / "a.h5", recipe, **SAMPLE, chunk_size=6)
+    metadata = convert_ntuple(Source(path, chunk_size=6), tmp_path / "a.h5", recipe, **SAMPLE)
     file = ImageFile(tmp_path / "a.h5")
     (events,) = iterate_events(path)
     found, constituents = find_fat_jets_with_constituents(events.towers, None, None, definition)
@@ -398,7 +410,10 @@ def test_jet_images_of_particle_flow_candidates(tmp_path):
         fat_jets=FatJetDefinition(pt_min=0.0, eta_max=9.0), jets=JET_RECIPES["quark_gluon"]
     )
     metadata = convert_ntuple(
-        tmp_path / "a.root", tmp_path / "a.h5", recipe, **SAMPLE, cross_section_required=False
+        tmp_path / "a.root",
+        tmp_path / "a.h5",
+        recipe,
+        sample=Sample("qcd", 0, cross_section_required=False),
     )
     file = ImageFile(tmp_path / "a.h5")
     assert metadata.channels == ("charged_pt", "neutral_pt", "tracks")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fakes import make_events, write_ntuple
 
-from calovision.conversion import ImageRecipe, chunks, convert_ntuple
+from calovision.conversion import ImageRecipe, Source, convert_ntuple, rows
 from calovision.conversion.fields import fields_to_read
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
@@ -243,13 +243,11 @@ def ntuple(tmp_path_factory):
 
 def convert(ntuple, output, **changes):
     convert_ntuple(
-        ntuple,
+        Source(ntuple, schema="calovision", chunk_size=15),
         output,
         replace(RECIPE, **changes),
         sample="qcd",
         label=0,
-        schema="calovision",
-        chunk_size=15,
     )
     return ImageFile(output)
 
@@ -308,7 +306,7 @@ def test_jets_of_all_events_only_where_a_cut_needs_them(
         clustered.append(len(towers))
         return event_content(towers, tracks, content)
 
-    monkeypatch.setattr(chunks, "event_content", counting)
+    monkeypatch.setattr(rows, "event_content", counting)
     file = convert(ntuple, tmp_path / "a.h5", preselection=preselection)
     assert sum(clustered) == (40 if of_all else len(file.events["n_jets"]))
     assert len(clustered) == 3  # chunks

@@ -15,8 +15,8 @@ from fakes import make_events, write_image_file, write_ntuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calovision.conversion import ImageRecipe, WeightOptions, convert_job
-from calovision.conversion.recipe import share_of_range
+from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, convert_job
+from calovision.conversion.source import share_of_range
 from calovision.conversion.variations import Variation
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
@@ -36,7 +36,7 @@ RECIPE = ImageRecipe(
     fat_jets=FatJetDefinition(pt_min=5.0),
     preselection={"one jet": "n_fat_jets >= 1"},
 )
-SAMPLE = {"sample": "qcd", "label": 0, "cross_section_pb": 7.3}
+SAMPLE = Sample("qcd", 0, cross_section_pb=7.3)
 ONE_PER_FILE, RANGES, JOINED = 1, 7, 1000
 
 
@@ -59,7 +59,7 @@ def make_files(folder, *sizes, **options):
     ]
 
 
-def build(paths, folder, events_per_job, recipe=RECIPE, *, weights=None, **options):
+def build(paths, folder, events_per_job, recipe=RECIPE, *, sample=SAMPLE, **of_files):
     """Image files of all jobs; 1 means one job per file."""
     sizes = [count_entries(path) for path in paths]
     cuts = [(k, k + 1, None) for k in range(len(paths))]
@@ -69,15 +69,17 @@ def build(paths, folder, events_per_job, recipe=RECIPE, *, weights=None, **optio
     for number, (first, end, entry_range) in enumerate(cuts):
         outputs.append(folder / f"{events_per_job}" / f"{number:04d}.h5")
         convert_job(
-            paths[first:end],
+            Source(
+                paths[first:end],
+                first_file=first,
+                n_files=len(paths),
+                n_entries=sizes[first:end],
+                entry_range=entry_range,
+                **of_files,
+            ),
             outputs[-1],
             recipe,
-            first=first,
-            n_files=len(paths),
-            entries=sizes[first:end],
-            entry_range=entry_range,
-            weights=weights or WeightOptions(),
-            **SAMPLE | options,
+            sample=sample,
         )
     return outputs
 
@@ -150,8 +152,9 @@ def test_shares_of_ranges_add_up_exactly(total, n_entries, edges):
 )
 def test_cut_changes_nothing(tmp_path, events_per_job, weights):
     paths = make_files(tmp_path, 20, 3, 0, 17, n_generated=33)
-    expected = build(paths, tmp_path, ONE_PER_FILE, weights=weights)
-    outputs = build(paths, tmp_path, events_per_job, weights=weights)
+    sample = replace(SAMPLE, weights=weights)
+    expected = build(paths, tmp_path, ONE_PER_FILE, sample=sample)
+    outputs = build(paths, tmp_path, events_per_job, sample=sample)
     assert len(expected) == 4
     assert len(outputs) == {RANGES: 7, 13: 5, JOINED: 1}[events_per_job]
     one, other = contents(expected), contents(outputs)
@@ -224,23 +227,25 @@ def test_range_of_entries(tmp_path, chunk_size, first, end):
 
 def test_part_of_a_file_that_has_changed_is_refused(tmp_path):
     (path,) = make_files(tmp_path, 20)
-    options = {"first": 0, "n_files": 1, "entries": [21], "entry_range": (0, 7)} | SAMPLE
+    part = Source(path, n_files=1, n_entries=[21], entry_range=(0, 7))
     with pytest.raises(
         InputError, match=r"0\.root has 20 entries, but 21 when the jobs were made: start again"
     ):
-        convert_job([path], tmp_path / "a.h5", RECIPE, **options, on_bad_file="skip")
+        convert_job(part, tmp_path / "a.h5", RECIPE, sample=SAMPLE, on_bad_file="skip")
 
 
 def test_bad_file_of_a_joined_job_is_skipped_alone(tmp_path):
     paths = make_files(tmp_path, 20, 5, 17)
     Path(paths[1]).write_bytes(Path(paths[1]).read_bytes()[:900])
-    options = {"first": 0, "n_files": 3, "on_bad_file": "skip"} | SAMPLE
-    info = convert_job(paths, tmp_path / "a.h5", RECIPE, entries=[20, None, 17], **options)
+    options = {"sample": SAMPLE, "on_bad_file": "skip"}
+    info = convert_job(
+        Source(paths, n_files=3, n_entries=[20, None, 17]), tmp_path / "a.h5", RECIPE, **options
+    )
     assert [path for path, _ in info.skipped_files] == [paths[1]]
     assert info.n_generated == 37
     good = build([paths[0], paths[2]], tmp_path, JOINED)
     assert_equal_contents(contents(good), contents([tmp_path / "a.h5"]))
-    none = convert_job([paths[1]] * 2, tmp_path / "b.h5", RECIPE, entries=[None, None], **options)
+    none = convert_job(Source([paths[1]] * 2, n_files=3), tmp_path / "b.h5", RECIPE, **options)
     assert (none.n_generated, len(ImageCollection([tmp_path / "b.h5"]))) == (0, 0)
 
 

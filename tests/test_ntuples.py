@@ -1,4 +1,4 @@
-"""Ntuples: files written here in both layouts, genuine Delphes files, and damaged ones."""
+"""Ntuples: files written here in both schemas, genuine Delphes files, and damaged ones."""
 
 import shutil
 from itertools import pairwise
@@ -117,7 +117,7 @@ def sentence(path, schema="delphes", **options):
     return str(caught.value)
 
 
-def test_calovision_layout_round_trip(tmp_path):
+def test_calovision_schema_round_trip(tmp_path):
     path, columns = write_calovision(tmp_path / "a.root"), calovision_columns()
     (events,) = read(path, "calovision")
     for name in ("eta", "phi", "e_em", "e_had"):
@@ -253,7 +253,7 @@ def test_values_that_are_not_finite_are_read_as_they_are(tmp_path):
     assert ak.all(events.towers.e_em < 0)
 
 
-def test_delphes_layout_without_fat_jets(tmp_path):
+def test_delphes_schema_without_fat_jets(tmp_path):
     collections = delphes_collections()
     path = write_delphes(tmp_path / "a.root", collections)
     info = open_ntuple(path, schema="delphes")

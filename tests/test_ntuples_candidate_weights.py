@@ -9,7 +9,7 @@ import pytest
 from fakes_cli import succeed
 from fakes_ntuples import write_file, write_nanoaod
 
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
@@ -109,7 +109,7 @@ def test_momenta_without_their_weights_are_weighted(tmp_path, calibration):
     path = write(tmp_path / "a.root", calibration=calibration)
     info = open_ntuple(path)
     assert info.candidate_weight == "PFCands_puppiWeight"
-    convert_ntuple(path, tmp_path / "a.h5", JETS, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", JETS, sample=Sample("qcd", 0, cross_section_pb=1.0))
     file = ImageFile(tmp_path / "a.h5")
     found = file.dense(np.arange(len(file))).sum(axis=(1, 2, 3))
     of_events = columns(calibration=calibration)
@@ -162,7 +162,7 @@ def test_what_is_made_of_candidates_is_weighted(tmp_path):
 
 def test_event_images_are_weighted(tmp_path):
     path, given = write(tmp_path / "a.root"), columns()
-    convert_ntuple(path, tmp_path / "a.h5", EVENTS, **SAMPLE, cross_section_pb=1.0)
+    convert_ntuple(path, tmp_path / "a.h5", EVENTS, sample=Sample("qcd", 0, cross_section_pb=1.0))
     sums = ImageFile(tmp_path / "a.h5").dense(np.arange(N)).sum(axis=(2, 3))
     weighted = given["PFCands_pt"] * given["PFCands_puppiWeight"]
     charged = given["PFCands_charge"] != 0
@@ -282,7 +282,12 @@ def test_constituents_that_do_not_add_up_to_their_jets_are_warned_of(tmp_path, c
     path = write(tmp_path / "a.root")
     schema = own_schema(tmp_path / "s.yaml", "")
     with caplog.at_level(logging.WARNING):
-        convert_ntuple(path, tmp_path / "a.h5", JETS, **SAMPLE, schema=schema, cross_section_pb=1.0)
+        convert_ntuple(
+            Source(path, schema=schema),
+            tmp_path / "a.h5",
+            JETS,
+            sample=Sample("qcd", 0, cross_section_pb=1.0),
+        )
     (events,) = iterate_events(path, schema=schema)
     median = np.median(pt_ratios(events.fat_jets, events.constituents))
     assert median > 2
@@ -292,7 +297,7 @@ def test_constituents_that_do_not_add_up_to_their_jets_are_warned_of(tmp_path, c
     )
     caplog.clear()
     with caplog.at_level(logging.WARNING):
-        convert_ntuple(path, tmp_path / "b.h5", JETS, **SAMPLE, cross_section_pb=1.0)
+        convert_ntuple(path, tmp_path / "b.h5", JETS, sample=Sample("qcd", 0, cross_section_pb=1.0))
     assert "constituents" not in caplog.text
 
 

@@ -11,7 +11,7 @@ import uproot
 from fakes_cli import succeed
 from fakes_ntuples import nanoaod_columns, runs_columns, write_nanoaod, write_tree
 
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import open_ntuple
@@ -196,7 +196,7 @@ def test_the_images_of_a_skim_are_normalized_to_what_was_generated(tmp_path):
     path = write_nanoaod(tmp_path / "a.root", runs=runs([600, 400], [650.0, 350.0], suffix="_"))
     recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), cluster_jets=False)
     metadata = convert_ntuple(
-        path, tmp_path / "a.h5", recipe, sample="a", label=0, cross_section_pb=2.0
+        path, tmp_path / "a.h5", recipe, sample=Sample("a", 0, cross_section_pb=2.0)
     )
     assert (metadata.n_generated, metadata.sum_of_weights) == (1000, 1000.0)
     assert metadata.cut_flow == [("generated", 1000, 1000.0)]

@@ -1,4 +1,4 @@
-"""Layouts described in YAML, and the formulas in them."""
+"""Schemas described in YAML, and the formulas in them."""
 
 import awkward as ak
 import numpy as np
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
-from calovision.ntuples.custom import read_schema
 from calovision.ntuples.expressions import evaluate, names_in
+from calovision.ntuples.schemas import find_schema
 from calovision.selection.expressions import parse
 
 TOWERS = "tree: analysis/events\ntowers: {eta: cl_eta, phi: cl_phi, e: cl_e / 1000}\n"
@@ -52,7 +52,7 @@ def columns(seed=1, n=12):
 
 
 def write_schema(tmp_path, text):
-    path = tmp_path / "layout.yaml"
+    path = tmp_path / "schema.yaml"
     path.write_text(text)
     return path
 
@@ -101,10 +101,10 @@ def test_example_of_the_documentation(tmp_path):
 
 def test_documentation_is_a_schema(tmp_path):
     """The example in the module's docstring can be read as it stands there."""
-    from calovision.ntuples import custom
+    from calovision.ntuples.schemas import custom
 
     text = "\n".join(line[4:] for line in custom.__doc__.splitlines() if line.startswith("    "))
-    schema = read_schema(write_schema(tmp_path, text))
+    (schema,) = find_schema(write_schema(tmp_path, text)).versions
     assert (schema.tree, schema.n_generated, schema.constituents.jet_index) == (
         "analysis/events",
         "cutflow/total[1]",
@@ -174,24 +174,24 @@ def test_constituents_with_the_jet_index_only(tmp_path):
 def test_constituents_in_nested_lists():
     """uproot writes no lists of lists, therefore the columns of a chunk are given directly."""
     from calovision.ntuples.collections import read_constituents
-    from calovision.ntuples.columns import Chunk
-    from calovision.ntuples.schemas import Collection, Constituents, Schema
+    from calovision.ntuples.columns import BranchArrays
+    from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
     counts, lists, jet_pt = nested()
     jets = Collection({"pt": "jet_pt"}, cut="jet_pt > 300")
     items = Constituents({"pt": "a", "eta": "a + b"}, cut="b > 2")
-    chunk = Chunk(lists | {"jet_pt": jet_pt}, "a.root", 0, len(counts))
+    chunk = BranchArrays(lists | {"jet_pt": jet_pt}, "a.root", 0, len(counts))
     found = read_constituents(
-        chunk, Schema("t", fat_jets=(jets,), constituents=items), ["pt", "eta"]
+        chunk, TreeSchema("t", fat_jets=(jets,), constituents=items), ["pt", "eta"]
     )
     assert found.pt.tolist() == lists["a"][lists["b"] > 2][jet_pt > 300].tolist()
     assert found.eta.tolist() == (lists["a"] + lists["b"])[lists["b"] > 2][jet_pt > 300].tolist()
-    shorter = Chunk(lists | {"jet_pt": jet_pt[:, :1]}, "a.root", 0, len(counts))
+    shorter = BranchArrays(lists | {"jet_pt": jet_pt[:, :1]}, "a.root", 0, len(counts))
     entry = int(np.flatnonzero(counts > 1)[0])
     with pytest.raises(
         InputError, match=f"entry {entry} has constituents of {counts[entry]} jets, but 1 jets"
     ):
-        read_constituents(shorter, Schema("t", fat_jets=(jets,), constituents=items), ["pt"])
+        read_constituents(shorter, TreeSchema("t", fat_jets=(jets,), constituents=items), ["pt"])
 
 
 def test_one_jet_an_entry(tmp_path):
@@ -276,8 +276,8 @@ def test_number_of_the_event_enters_formulas(tmp_path):
     ],
 )
 def test_mistakes_in_the_file(tmp_path, text, message):
-    with pytest.raises(InputError, match=f"layout.yaml.*{message}") as caught:
-        read_schema(write_schema(tmp_path, text))
+    with pytest.raises(InputError, match=f"schema.yaml.*{message}") as caught:
+        find_schema(write_schema(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
@@ -293,7 +293,7 @@ def test_branch_that_the_file_lacks(tmp_path):
     )
     schema = write_schema(tmp_path, TOWERS)
     message = (
-        r"a.root: the tree 'events' lacks cl_e, which the schema '.*layout.yaml' demands "
+        r"a.root: the tree 'events' lacks cl_e, which the schema '.*schema.yaml' demands "
         r"\(did you mean cl_eta\?\)"
     )
     with pytest.raises(InputError, match=message):
@@ -313,13 +313,13 @@ def test_branch_of_the_cross_section(tmp_path):
 @pytest.mark.parametrize(
     ("cut", "message"),
     [
-        ("cl_e + 1", "layout.yaml: towers.cut: 'cl_e \\+ 1' gives numbers"),
+        ("cl_e + 1", "schema.yaml: towers.cut: 'cl_e \\+ 1' gives numbers"),
         (
             "'e[0] > 3'",
-            r"layout.yaml: towers.cut: e\[0\] is an element of the field e, which has one number "
+            r"schema.yaml: towers.cut: e\[0\] is an element of the field e, which has one number "
             r"an object",
         ),
-        ("cl_e & 1.5", "layout.yaml: towers.cut: .* joins 1.5, which is no condition, by and"),
+        ("cl_e & 1.5", "schema.yaml: towers.cut: .* joins 1.5, which is no condition, by and"),
         ("cl_e", "a.root, chunk from entry 0: the cut 'cl_e' gives numbers"),
         (
             "cl_e & cl_phi",

@@ -7,7 +7,7 @@ import uproot
 from fakes_cli import fail, succeed
 from fakes_ntuples import write_file
 
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events, open_ntuple
@@ -96,7 +96,7 @@ def test_images_of_energy_flow_alone(tmp_path):
     """The default channels, with jets clustered from it and trimmed."""
     path = write(tmp_path / "a.root", towers=False, tracks=False)
     convert_ntuple(
-        path, tmp_path / "a.h5", ImageRecipe(grid=GRID), sample="a", label=0, cross_section_pb=1.0
+        path, tmp_path / "a.h5", ImageRecipe(grid=GRID), sample=Sample("a", 0, cross_section_pb=1.0)
     )
     file, events = ImageFile(tmp_path / "a.h5"), read(path)
     sums = file.dense(np.arange(N)).sum(axis=(2, 3))

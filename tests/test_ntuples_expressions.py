@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
-from calovision.ntuples.columns import Chunk
+from calovision.ntuples.columns import BranchArrays
 from calovision.ntuples.expressions import find_branch, names_in
 
 LISTS = ak.Array([[10.0, 20.0, -3.0], [5.0, 7.0], [], [40.0, 50.0, 60.0]])
@@ -27,7 +27,7 @@ COLUMNS = {
 
 
 def write_schema(folder, text):
-    path = folder / "layout.yaml"
+    path = folder / "schema.yaml"
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -39,8 +39,8 @@ def read(folder, columns=COLUMNS, *, schema="", chunk_size=None, **fields):
         for name, text in {"eta": "cl_e", "phi": "cl_e", "e": "cl_e", **fields}.items()
     )
     path = write_file(folder / "a.root", t=columns)
-    layout = write_schema(folder, f"tree: t\ntowers: {{{towers}}}\n{schema}")
-    return list(iterate_events(path, schema=layout, chunk_size=chunk_size))
+    schema = write_schema(folder, f"tree: t\ntowers: {{{towers}}}\n{schema}")
+    return list(iterate_events(path, schema=schema, chunk_size=chunk_size))
 
 
 def energies(folder, text, **options):
@@ -112,7 +112,7 @@ def test_elements_give_weights_and_event_numbers(tmp_path):
     (events,) = read(tmp_path, schema=schema)
     assert events.weight.tolist() == [2.0, 10.0, 6.0, 1.0]
     assert events.event_number.tolist() == [2**53 + 1001, 1005, 1007, 1009]
-    info = open_ntuple(tmp_path / "a.root", schema=tmp_path / "layout.yaml")
+    info = open_ntuple(tmp_path / "a.root", schema=tmp_path / "schema.yaml")
     assert (info.sum_of_weights, info.cross_section_pb) == (19.0, 0.008)
 
 
@@ -175,18 +175,18 @@ def test_one_jet_an_entry_of_a_list(tmp_path):
         "tree: t\njets: {pt: 'w[1] + w[0]', eta: scale, phi: scale, mass: 'w[2]', "
         "one_per_entry: true}\n"
     )
-    layout = write_schema(tmp_path, text + "constituents: {pt: c, eta: 'c * w[0]', phi: c}\n")
-    (events,) = iterate_events(path, schema=layout)
+    schema = write_schema(tmp_path, text + "constituents: {pt: c, eta: 'c * w[0]', phi: c}\n")
+    (events,) = iterate_events(path, schema=schema)
     assert events.fat_jets.pt.tolist() == [[3.0], [8.0], [4.0], [0.75]]
     assert events.fat_jets.mass.tolist() == [[4.0], [7.0], [2.0], [8.0]]
     assert events.constituents.eta.tolist() == [[[1.0]], [[6.0, 9.0]], [[]], [[2.0]]]
-    layout = write_schema(
+    schema = write_schema(
         tmp_path, (text + "constituents: {pt: c, eta: c, phi: c}\n").replace("'w[2]'", "w")
     )
     with pytest.raises(
         InputError, match=r"w holds lists; it must hold one number an event, as w\[0\] does"
     ):
-        list(iterate_events(path, schema=layout))
+        list(iterate_events(path, schema=schema))
 
 
 FIXED = np.arange(24.0).reshape(2, 3, 4)  # of each of two events three objects with four components
@@ -198,7 +198,7 @@ FIXED = np.arange(24.0).reshape(2, 3, 4)  # of each of two events three objects 
     ids=["fixed", "lists", "components"],
 )
 def test_components_of_arrays_of_fixed_size(array):
-    chunk = Chunk({"x": array, "y[2]": ak.Array(FIXED[:, 0, :])}, "a.root", 0, 2)
+    chunk = BranchArrays({"x": array, "y[2]": ak.Array(FIXED[:, 0, :])}, "a.root", 0, 2)
     if str(array.type).count("var") == 2:
         with pytest.raises(InputError, match=r"x\[1\] holds 2 \* var \* var"):
             chunk.column("x[1]")
@@ -220,7 +220,7 @@ def test_components_of_arrays_of_fixed_size(array):
 
 
 def test_texts_are_no_lists_of_numbers():
-    chunk = Chunk({"name": ak.Array(["abc", "de"])}, "a.root", 0, 2)
+    chunk = BranchArrays({"name": ak.Array(["abc", "de"])}, "a.root", 0, 2)
     for name in ("name", "name[0]"):
         with pytest.raises(
             InputError, match=r"name.* holds 2 \* string; it must hold one list of numbers"
@@ -285,7 +285,7 @@ def test_name_without_quotes_that_it_needs(tmp_path):
     assert energies(tmp_path, "'cl-e'", columns=columns) == LISTS.tolist()
     with pytest.raises(
         InputError,
-        match=r"layout.yaml: towers.e: .*stands in quotes of its own, as in 'jet:pt' / 1000",
+        match=r"schema.yaml: towers.e: .*stands in quotes of its own, as in 'jet:pt' / 1000",
     ):
         energies(tmp_path, "Jets:e")
     assert energies(tmp_path, "cl_e-scale", columns=COLUMNS | {"cl_e-scale": LISTS})[0] == [
@@ -302,10 +302,10 @@ def test_index_table_in_quotes(tmp_path):
         "to-jet": ak.Array([[1, 0, 1]]),
     }
     text = "tree: t\njets: {pt: jet, eta: jet, phi: jet, mass: jet}\n"
-    layout = write_schema(
+    schema = write_schema(
         tmp_path, text + "constituents: {pt: c, eta: c, phi: c, jet_index: \"'to-jet'\"}\n"
     )
-    (events,) = iterate_events(write_file(tmp_path / "a.root", t=columns), schema=layout)
+    (events,) = iterate_events(write_file(tmp_path / "a.root", t=columns), schema=schema)
     assert events.constituents.pt.tolist() == [[[2.0], [1.0, 3.0]]]
 
 
@@ -325,9 +325,9 @@ def test_two_branches_of_one_name(tmp_path, caplog):
     raw = (tmp_path / "a.root").read_bytes()
     assert raw.count(b"e_bb") > 1
     (tmp_path / "a.root").write_bytes(raw.replace(b"e_bb", b"e_aa"))
-    layout = write_schema(tmp_path, "tree: t\ntowers: {eta: cl_e, phi: cl_e, e: e_aa}\n")
+    schema = write_schema(tmp_path, "tree: t\ntowers: {eta: cl_e, phi: cl_e, e: e_aa}\n")
     with caplog.at_level(logging.WARNING):
-        (events,) = iterate_events(tmp_path / "a.root", schema=layout)
+        (events,) = iterate_events(tmp_path / "a.root", schema=schema)
     assert events.towers.e.tolist() == LISTS.tolist()
     (message,) = [record.getMessage() for record in caplog.records]
     assert (
@@ -342,7 +342,7 @@ def test_two_branches_of_one_name(tmp_path, caplog):
 )
 def test_chunks_one_by_one_give_the_same(values, threshold):
     from calovision.ntuples.columns import read_part
-    from calovision.ntuples.schemas import Collection
+    from calovision.ntuples.schemas.schema import Collection
 
     part = Collection(
         {"e": f"where(x > {threshold!r}, max(x, {threshold!r} / 2), clip(x, -50, 3.5) * s)"},
@@ -353,7 +353,9 @@ def test_chunks_one_by_one_give_the_same(values, threshold):
 
     def energies_of(first, last):
         arrays = {"x": array[first:last], "s": ak.Array(scale[first:last])}
-        return read_part(Chunk(arrays, "", first, last - first), part, ["e"]).array().e.tolist()
+        return (
+            read_part(BranchArrays(arrays, "", first, last - first), part, ["e"]).array().e.tolist()
+        )
 
     whole = energies_of(0, len(values))
     assert whole == [energy for i in range(len(values)) for energy in energies_of(i, i + 1)]

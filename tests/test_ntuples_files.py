@@ -23,8 +23,8 @@ from calovision.ntuples import (
     open_ntuple,
 )
 from calovision.ntuples import chunks as chunks_module
-from calovision.ntuples.columns import Chunk, Column, read_part
-from calovision.ntuples.schemas import Collection
+from calovision.ntuples.columns import BranchArrays, Column, read_part
+from calovision.ntuples.schemas.schema import Collection
 
 N = 24
 QCD = "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root"
@@ -260,7 +260,7 @@ def test_nothing_is_wanted(tmp_path):
 def test_arrays_are_not_copied(tmp_path):
     """Fields of one collection share their offsets, and the values are those that uproot gave."""
     columns = {name: Column(np.arange(5.0), np.array([0, 2, 5])) for name in ("a", "b")}
-    chunk = Chunk(dict.fromkeys(columns), "a.root", 0, 2, dict(columns))
+    chunk = BranchArrays(dict.fromkeys(columns), "a.root", 0, 2, dict(columns))
     found = read_part(chunk, Collection({"x": "a", "y": "b"}), ("x", "y"))
     assert found.fields["x"] is columns["a"].values
     assert np.shares_memory(ak.to_numpy(ak.flatten(found.array().y)), columns["b"].values)

@@ -1,4 +1,4 @@
-"""The layouts nanoaod and jetclass against loops over events and jets, energy flow and taus of
+"""The schemas nanoaod and jetclass against loops over events and jets, energy flow and taus of
 Delphes."""
 
 import awkward as ak

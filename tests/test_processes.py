@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from calovision.conversion.processes import run_in_processes
+from calovision.conversion.parallel import run_in_processes
 from calovision.core.errors import InputError
 
 

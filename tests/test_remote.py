@@ -18,7 +18,7 @@ import pytest
 from fakes import make_events, write_ntuple
 from fakes_server import serving
 
-from calovision.conversion import ImageRecipe, convert_job, convert_ntuple
+from calovision.conversion import ImageRecipe, Source, convert_job, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import count_files, iterate_events, open_ntuple, retries
@@ -88,8 +88,8 @@ def test_server_fails_in_the_middle(server, tmp_path, waits):
 def test_every_part_of_a_job_is_tried_again(server, tmp_path, waits):
     server.failing = range(1, 3)
     files = [f"{server.address}/a.root"]
-    options = {"first": 0, "n_files": None, "entries": [N_EVENTS], "retries": 3} | SAMPLE
-    convert_job(files, tmp_path / "a.h5", RECIPE, entry_range=(10, 25), **options)
+    source = Source(files, n_entries=[N_EVENTS], retries=3, entry_range=(10, 25))
+    convert_job(source, tmp_path / "a.h5", RECIPE, **SAMPLE)
     assert ImageFile(tmp_path / "a.h5").events["event_number"].tolist() == list(range(10, 25))
     assert waits
 
@@ -102,11 +102,11 @@ def test_last_attempt_fails(server, tmp_path, waits):
         r"it can be reached"
     )
     with pytest.raises(InputError, match=message):
-        convert_ntuple(address, tmp_path / "a.h5", RECIPE, **SAMPLE, retries=3)
+        convert_ntuple(Source(address, retries=3), tmp_path / "a.h5", RECIPE, **SAMPLE)
     assert waits == [1.0, 2.0, 4.0]
     assert not (tmp_path / "a.h5").exists()
     metadata = convert_ntuple(
-        address, tmp_path / "a.h5", RECIPE, **SAMPLE, retries=1, on_bad_file="skip"
+        Source(address, retries=1), tmp_path / "a.h5", RECIPE, **SAMPLE, on_bad_file="skip"
     )
     assert [path for path, _ in metadata.skipped_files] == [address]
 

@@ -11,7 +11,7 @@ from fakes import make_events, make_metadata, write_ntuple
 from fakes_cli import fail, succeed
 from test_conversion_definition import write_images
 
-from calovision.conversion import ImageRecipe, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import SampleFiles, check_shared_files
@@ -165,7 +165,7 @@ def test_the_group_decides_the_split(tmp_path):
             grid=EtaPhiGrid(8, 8), cluster_jets=False, split_group=group, split_seed=3
         )
         convert_ntuple(
-            path, tmp_path / "a.h5", recipe, sample=sample, label=0, cross_section_pb=1.0
+            path, tmp_path / "a.h5", recipe, sample=Sample(sample, 0, cross_section_pb=1.0)
         )
         file = ImageFile(tmp_path / "a.h5")
         assert (file.metadata.sample, file.metadata.split_group) == (sample, group or "")

@@ -16,7 +16,7 @@ from fakes_runs import entry, start, write_attempts, write_outputs
 from scipy.special import expit
 
 from calovision import workflow
-from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple
+from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, convert_ntuple
 from calovision.conversion.variations import Variation
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, split_indices
@@ -173,13 +173,10 @@ def test_images_of_a_job_are_those_of_its_ntuple(tmp_path, counter):
     images.build_images(tmp_path / "a.h5", job, recipe, options, count=counter)
     assert counter.total == 20
     convert_ntuple(
-        ntuple,
+        Source(ntuple, entry_range=(10, 30)),
         tmp_path / "b.h5",
         recipe,
-        sample="rpv",
-        label=1,
-        cross_section_pb=3.0,
-        entry_range=(10, 30),
+        sample=Sample("rpv", 1, cross_section_pb=3.0),
     )
     built, expected = ImageFile(tmp_path / "a.h5"), ImageFile(tmp_path / "b.h5")
     assert len(built) == len(expected) > 0
@@ -192,8 +189,8 @@ def test_meaning_of_the_weights_of_a_job():
     sample = {"label": 0, "schema": "delphes", "tree": "t", "cross_section_pb": None}
     weights = {"index": 2, "n_generated": 100}
     job = images.ImageJob.of("qcd", {"chunk": chunk, "sample": sample | {"weights": weights}})
-    assert job.weights == WeightOptions(index=2, n_generated=100)
-    assert (job.sample, job.label, job.schema, job.tree) == ("qcd", 0, "delphes", "t")
+    assert job.sample == Sample("qcd", 0, weights=WeightOptions(index=2, n_generated=100))
+    assert (job.schema, job.tree) == ("delphes", "t")
     section = workflow.default_configuration()["images"] | {"compression": "blosc2"}
     assert images.ImageFileOptions.of(section).compression == "blosc2"
 

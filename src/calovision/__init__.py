@@ -9,7 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from calovision.conversion import ImageRecipe, WeightOptions, convert_ntuple, convert_ntuples
+    from calovision.conversion import (
+        ImageRecipe,
+        Sample,
+        Source,
+        WeightOptions,
+        convert_ntuple,
+        convert_ntuples,
+    )
     from calovision.core.errors import InputError
     from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images
     from calovision.images.grid import EtaPhiGrid, JetGrid
@@ -20,7 +27,14 @@ if TYPE_CHECKING:
     from calovision.storage import ImageCollection, ImageFile
 
 _MODULES = {
-    "conversion": ("ImageRecipe", "WeightOptions", "convert_ntuple", "convert_ntuples"),
+    "conversion": (
+        "ImageRecipe",
+        "Sample",
+        "Source",
+        "WeightOptions",
+        "convert_ntuple",
+        "convert_ntuples",
+    ),
     "core.errors": ("InputError",),
     "images.grid": ("EtaPhiGrid", "JetGrid"),
     "images": ("CHANNELS", "SparseImages", "build_images", "build_sparse_images"),
@@ -40,6 +54,8 @@ __all__ = [
     "InputError",
     "JetGrid",
     "JetImageRecipe",
+    "Sample",
+    "Source",
     "SparseImages",
     "WeightOptions",
     "build_images",

@@ -14,7 +14,7 @@ from benchmarks.root_files import READ, write_root_file
 from calovision import EtaPhiGrid, ImageFile, ImageRecipe
 from calovision.conversion import convert_ntuple, convert_ntuples
 from calovision.images import build_images
-from calovision.ntuples.decompression import fast_zlib
+from calovision.ntuples.root_file import fast_zlib
 
 MOST_OVER_READING = {"zlib": 1.3, "lz4": 1.8}
 PROCESSES = {"one_process": 1, "two_processes": 2}

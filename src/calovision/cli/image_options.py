@@ -46,7 +46,7 @@ class NtupleOptions:
         str | None,
         _ntuples(
             metavar="NAME|FILE.yaml",
-            help="Layout of the ntuples: {schemas} or a file (found by itself).",
+            help="Schema of the ntuples: {schemas} or a file (found by itself).",
         ),
     ] = None
     tree: Annotated[

@@ -31,7 +31,7 @@ def images_command(
     from calovision.cli.progress import event_progress
     from calovision.cli.recipe import image_recipe, weight_options
     from calovision.cli.summary import print_summary
-    from calovision.conversion import convert_ntuples
+    from calovision.conversion import Sample, Source, convert_ntuples
     from calovision.jobs.compilation import skip_numba_extensions
     from calovision.ntuples import expand_paths
 
@@ -44,16 +44,16 @@ def images_command(
     start = time.perf_counter()
     with event_progress(count_entries(paths, ntuples.schema, ntuples.tree)) as progress:
         convert_ntuples(
-            paths,
+            Source(paths, schema=ntuples.schema, tree=ntuples.tree),
             run.output,
             recipe,
-            sample=sample.sample or run.output.stem,
-            label=sample.label,
-            schema=ntuples.schema,
-            tree=ntuples.tree,
-            cross_section_pb=sample.cross_section,
-            cross_section_required=False,
-            weights=weights,
+            sample=Sample(
+                sample.sample or run.output.stem,
+                sample.label,
+                cross_section_pb=sample.cross_section,
+                cross_section_required=False,
+                weights=weights,
+            ),
             on_bad_file=str(ntuples.on_bad_file),
             compression=str(images.compression) if is_compressed else None,
             processes=run.processes,

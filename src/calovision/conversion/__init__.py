@@ -9,7 +9,9 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "files": ("convert_ntuple",),
-        "recipe": ("ImageRecipe", "WeightOptions"),
+        "recipe": ("ImageRecipe",),
+        "sample": ("Sample", "WeightOptions"),
         "several": ("convert_job", "convert_ntuples"),
+        "source": ("Source",),
     },
 )

@@ -1,98 +1,62 @@
-"""A ROOT file, or a part of it, to an image file."""
+"""Conversion of one ROOT file, or of a part of it, to an image file."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 
-from calovision.conversion.chunks import Chunk, convert_chunk
 from calovision.conversion.normalization import find_cross_section
-from calovision.conversion.overlap import read_ahead, write_behind
-from calovision.conversion.reading import (
-    check_entries,
-    describe_file,
-    open_file,
-    part_of,
-    read_events,
-)
-from calovision.conversion.recipe import ImageRecipe, WeightOptions, configuration_hash
+from calovision.conversion.parallel import read_ahead, write_behind
+from calovision.conversion.recipe import ImageRecipe, configuration_hash
+from calovision.conversion.rows import ImageRows, image_rows
+from calovision.conversion.sample import Sample
+from calovision.conversion.source import Source, SourceFile
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
-from calovision.ntuples import Events, NtupleInfo, clipped
-from calovision.ntuples.root_file import split_tree
+from calovision.ntuples import Events, NtupleInfo
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
 
 ON_BAD_FILE = ("fail", "skip")
-GENERATOR_WEIGHTS = WeightOptions()
+CutFlow = list[tuple[str, int, float]]
 
 
 def convert_ntuple(
-    path: Path | str,
+    source: Path | str | Source,
     output: Path,
     recipe: ImageRecipe,
     *,
-    sample: str,
-    label: int,
-    schema: str | Path | None = None,
-    tree: str | None = None,
-    cross_section_pb: float | None = None,
-    cross_section_required: bool = True,
-    weights: WeightOptions = GENERATOR_WEIGHTS,
+    sample: str | Sample,
+    label: int | None = None,
     on_bad_file: str = "fail",
     compression: str | None = None,
-    to_merge: bool = False,
-    chunk_size: int | None = None,
-    entry_range: tuple[int, int | None] | None = None,
-    n_entries: int | None = None,
-    retries: int = 0,
-    info: NtupleInfo | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImageMetadata:
     """Build the images of the events of one ntuple that pass the preselection.
 
     Parameters
     ----------
-    path, output
+    source
         The ROOT file, a path or an address as ``root://...``, with ``:tree`` behind it to name the
-        tree; the HDF5 file to write.
+        tree; or a `Source` of one file, which says how it is read.
+    output
+        The HDF5 file to write.
     recipe
         Grid, channels, jets, preselection, split.
     sample, label
-        Name of the sample; 1 for signal, 0 for background.
-    schema
-        Layout of the ntuple: one of ``ntuples.SCHEMAS`` or the path of a YAML file; None finds the
-        one that fits.
-    tree
-        Name of the tree, where it is not that of the schema.
-    cross_section_pb
-        Cross-section of the sample, pb; the file's own if None.
-    cross_section_required
-        False stores NaN where no cross-section is known, for images that need no weights.
-    weights
-        How the generator weights are to be understood.
+        The `Sample`; or its name, and 1 for signal, 0 for background.
     on_bad_file
         ``"fail"`` raises on a file that cannot be read or holds numbers that are not finite;
         ``"skip"`` writes an image file without events that names it in ``skipped_files`` and counts
         none of its generated events.
-    compression, to_merge
-        None or ``"blosc2"``; whether the file is a part that is merged soon, as in
-        `ImageFileWriter`.
-    chunk_size
-        Events in memory at a time; None takes as many as fit a bounded memory.
-    entry_range
-        First entry, and the one behind the last (None: the end of the file), of a part of the
-        ntuple, which has its share of the generated events and of the sum of weights; None for all.
-    n_entries
-        Entries that the ntuple must have; None if that is not known.
-    retries
-        How often an address that does not answer is tried again, with growing waits.
-    info
-        What `reading.open_file` said of the file; None if it was not asked.
+    compression
+        None or ``"blosc2"``, as in `ImageFileWriter`.
     progress
         Called with the number of events after each chunk.
 
@@ -103,182 +67,217 @@ def convert_ntuple(
     Raises
     ------
     InputError
-        If the ntuple cannot be read, has other than ``n_entries`` or no cross-section where none is
-        given, or the recipe asks for an unknown channel or variable.
+        If the ntuple cannot be read, has other than the expected entries or no cross-section where
+        none is given, or the recipe asks for an unknown channel or variable.
     """
+    check_options(recipe, on_bad_file)
+    source = Source.of(source)
+    if len(source.files) > 1:
+        raise InputError(f"{len(source.files)} files given to convert_ntuple; give one")
+    sample = Sample.of(sample, label)
+    (file,) = source.open(recipe, [sample.weights])
+    convert = FileConversion(file, recipe, sample, on_bad_file)
+    return convert(output, compression=compression, progress=progress)
+
+
+def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
+    """Raise InputError for an unknown channel or `on_bad_file`, or images of less than one jet."""
     check_channels(recipe.channels)
     if recipe.jets_per_event < 1:
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
-    check_on_bad_file(on_bad_file)
-    meaning = (
-        weights.index,
-        weights.include_cross_section,
-    )  # shares of counts differ from file to file
-    layout = None if schema is None else str(schema)
-    choices = configuration_hash(recipe, sample, label, layout, tree, cross_section_pb, meaning)
-    describe = partial(_metadata, recipe, sample=sample, label=label, configuration_hash=choices)
-    try:
-        if info is None:
-            info = open_file(
-                path, recipe, schema=schema, tree=tree, weights=weights, retries=retries
-            )
-        definition = describe_file(info, recipe)
-        check_entries(info, n_entries)
-        section = find_cross_section(
-            info, sample, cross_section_pb, weights, required=cross_section_required
-        )
-        entries = clipped(*(entry_range or (0, None)), info.n_entries)
-        chunks = read_events(info, recipe, weights, chunk_size, entries, retries)
-        info = part_of(info, *(entry_range or (0, None)))
-        done = progress or (lambda n_events: None)
-        with ImageFileWriter(
-            output, recipe.image_shape, compression=compression, to_merge=to_merge
-        ) as writer:
-            cut_flow = _write_chunks(writer, chunks, info, recipe, sample, label, entries[0], done)
-            metadata = describe(
-                info,
-                section,
-                cut_flow=cut_flow,
-                source_files=[(_with_tree(path, tree), info.uuid)],
-                source_ranges=None if entry_range is None else [entries],
-                definition=definition,
-            )
-            writer.close(metadata)
-    except BadFileError as error:
-        if on_bad_file == "fail":
-            raise
-        logger.warning("%s: skipped (%s)", path, error)
-        metadata = describe(
-            None,
-            cross_section_pb or np.nan,
-            source_files=[],
-            skipped_files=[(str(path), str(error))],
-        )
-        with ImageFileWriter(output, recipe.image_shape, compression=compression) as writer:
-            writer.append(*_no_events(recipe, sample, label, None))
-            writer.close(metadata)
-    for cut, n_events, weight in metadata.cut_flow:
-        logger.info("%s: %s: %d events, sum of weights %g", path, cut, n_events, weight)
-    return metadata
-
-
-def check_on_bad_file(on_bad_file: str) -> None:
-    """Raise InputError unless it is a choice that there is."""
     if on_bad_file not in ON_BAD_FILE:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
 
-def _with_tree(path: Path | str, tree: str | None) -> str:
-    """Path as given, with the tree that was named apart from it."""
-    return str(path) if tree is None or split_tree(path)[1] else f"{path}:{tree}"
+@dataclass(frozen=True)
+class FileConversion:
+    """Conversion of one file, which may be sent to another process.
 
-
-def _write_chunks(
-    writer: ImageFileWriter,
-    chunks: Iterator[Events],
-    info: NtupleInfo,
-    recipe: ImageRecipe,
-    sample: str,
-    label: int,
-    first: int,
-    progress: Callable[[int], None],
-) -> list[tuple[str, int, float]]:
-    """Convert chunk by chunk, while the next one is read and the last one written; returns the cut
-    flow.
-
-    ``first`` is the number of the first entry.
+    Attributes
+    ----------
+    file
+        The ROOT file; it is closed at the end.
+    recipe, on_bad_file
+        As in `convert_ntuple`.
+    sample
+        The sample, with the weights of this file.
     """
-    cut_flow = [("generated", info.n_generated, info.sum_of_weights)] + [
-        (cut, 0, 0.0) for cut in recipe.preselection
-    ]
-    n_events = 0
-    with write_behind(writer.append) as append:
-        for events in read_ahead(chunks):
-            chunk = _convert_chunk(
-                events, recipe, sample, label, where=f"{info.path}, entry", first=first + n_events
-            )
-            append(chunk.images, chunk.columns)
-            cut_flow[1:] = [
-                (name, n + more, total + weight)
-                for (name, n, total), (_, more, weight) in zip(
-                    cut_flow[1:], chunk.cut_flow, strict=True
+
+    file: SourceFile
+    recipe: ImageRecipe
+    sample: Sample
+    on_bad_file: str = "fail"
+
+    def __call__(
+        self,
+        output: Path,
+        *,
+        compression: str | None = None,
+        to_merge: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImageMetadata:
+        """Write the image file; with ``to_merge`` as a part that is merged soon."""
+        new_file = partial(
+            ImageFileWriter, output, self.recipe.image_shape, compression=compression
+        )
+        try:
+            with self.file.ntuple:
+                metadata = self._convert(
+                    partial(new_file, to_merge=to_merge), progress or (lambda n_events: None)
                 )
-            ]
-            n_events += len(events.event_number)
-            progress(len(events.event_number))
-        if n_events == 0:
-            append(*_no_events(recipe, sample, label, info))  # the columns exist all the same
-    return cut_flow
+        except BadFileError as error:
+            if self.on_bad_file == "fail":
+                raise
+            logger.warning("%s: skipped (%s)", self.file.path, error)
+            metadata = self._skip(new_file, error)
+        for cut, n_events, weight in metadata.cut_flow:
+            logger.info(
+                "%s: %s: %d events, sum of weights %g", self.file.path, cut, n_events, weight
+            )
+        return metadata
+
+    def _convert(
+        self, new_file: Callable[[], ImageFileWriter], progress: Callable[[int], None]
+    ) -> ImageMetadata:
+        """Convert the events of the file, and store what it says about them."""
+        definition = self.file.definition(self.recipe)
+        self.file.check_entries()
+        cross_section = find_cross_section(self.file.info, self.sample)
+        info = self.file.info_of_part()
+        with new_file() as writer:
+            cut_flow = self._write(writer, info, progress)
+            metadata = self._metadata(
+                cross_section,
+                info=info,
+                cut_flow=cut_flow,
+                source_files=[(self.file.name, info.uuid)],
+                source_ranges=None if self.file.is_whole else [self.file.entries],
+                definition=definition,
+            )
+            writer.close(metadata)
+        return metadata
+
+    def _skip(self, new_file: Callable[[], ImageFileWriter], error: BadFileError) -> ImageMetadata:
+        """Write an image file without events, which names the bad file."""
+        cross_section = self.sample.cross_section_pb or np.nan
+        skipped = [(str(self.file.path), str(error))]
+        metadata = self._metadata(cross_section, source_files=[], skipped_files=skipped)
+        with new_file() as writer:
+            writer.append(*self._no_rows(None))
+            writer.close(metadata)
+        return metadata
+
+    def _write(
+        self, writer: ImageFileWriter, info: NtupleInfo, progress: Callable[[int], None]
+    ) -> CutFlow:
+        """Convert chunk by chunk, while the next one is read and the last one written."""
+        cut_flow: CutFlow = [
+            ("generated", info.n_generated, info.sum_of_weights),
+            *((cut, 0, 0.0) for cut in self.recipe.preselection),
+        ]
+        first, _ = self.file.entries
+        n_events = 0
+        chunks = read_ahead(self.file.events(self.recipe))
+        with write_behind(writer.append) as append, closing(chunks):
+            for events in chunks:
+                rows = self._rows(events, first + n_events)
+                append(rows.images, rows.columns)
+                cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
+                n_events += len(events.event_number)
+                progress(len(events.event_number))
+            if n_events == 0:
+                append(*self._no_rows(info))  # the columns exist all the same
+        return cut_flow
+
+    def _rows(self, events: Events, first: int) -> ImageRows:
+        """Rows of a chunk whose first entry is ``first``; BadFileError names the entry."""
+        try:
+            return image_rows(events, self.recipe, self.sample)
+        except EntryError as error:
+            where = f"{self.file.info.path}, entry {first + error.row}"
+            raise BadFileError(f"{where}: {error.field} {error.problem}") from error
+
+    def _no_rows(self, info: NtupleInfo | None) -> tuple:
+        """Images and columns of a chunk without events; with those of fat jets if the file has
+        some of its own.
+        """
+        names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge")
+        nothing = ak.zip(dict.fromkeys(names, ak.Array([[0.0]])[:0]))
+        own = info is not None and "fat_jets" in info.collections
+        empty = Events(
+            event_number=np.zeros(0, dtype=np.int64),
+            weight=np.zeros(0),
+            towers=nothing,
+            tracks=nothing,
+            fat_jets=nothing if own else None,
+            candidates=nothing,
+        )
+        return image_rows(empty, self.recipe, self.sample)[:2]
+
+    def _metadata(
+        self,
+        cross_section_pb: float,
+        *,
+        info: NtupleInfo | None = None,
+        cut_flow: CutFlow | None = None,
+        **others: object,
+    ) -> ImageMetadata:
+        """Metadata of the image file; zero counts if the ntuple was skipped (no ``info``)."""
+        recipe = self.recipe
+        nothing = [(cut, 0, 0.0) for cut in ("generated", *recipe.preselection)]
+        return ImageMetadata(
+            grid=recipe.image_grid,
+            channels=recipe.image_channels,
+            units=_units(recipe),
+            kind="event" if recipe.jets is None else "jet",
+            jet_recipe=None if recipe.jets is None else recipe.jets.to_dict(),
+            selection=dict(recipe.preselection),
+            cut_flow=cut_flow or nothing,
+            sample=self.sample.name,
+            label=self.sample.label,
+            cross_section_pb=cross_section_pb,
+            n_generated=info.n_generated if info else 0,
+            sum_of_weights=info.sum_of_weights if info else 0.0,
+            fat_jet_radius=_fat_jet_radius(recipe, info),
+            split_group=recipe.split_group or "",
+            configuration_hash=self._configuration_hash(),
+            **others,
+        )
+
+    def _configuration_hash(self) -> str:
+        """Hash of all choices; shares of counts, which differ from file to file, are none."""
+        source, sample = self.file.source, self.sample
+        return configuration_hash(
+            self.recipe,
+            sample.name,
+            sample.label,
+            None if source.schema is None else str(source.schema),
+            source.tree,
+            sample.cross_section_pb,
+            (sample.weights.index, sample.weights.include_cross_section),
+        )
 
 
-def _convert_chunk(
-    events: Events, recipe: ImageRecipe, sample: str, label: int, *, where: str, first: int
-) -> Chunk:
-    try:
-        return convert_chunk(events, recipe, sample, label)
-    except EntryError as error:
-        raise BadFileError(f"{where} {first + error.row}: {error.field} {error.problem}") from error
+def _added(cut_flow: CutFlow, more: CutFlow) -> CutFlow:
+    """Cut flow of two sets of events."""
+    return [
+        (name, n_events + n_more, total + weight)
+        for (name, n_events, total), (_, n_more, weight) in zip(cut_flow, more, strict=True)
+    ]
 
 
-def _metadata(
-    recipe: ImageRecipe,
-    info: NtupleInfo | None,
-    cross_section_pb: float,
-    *,
-    cut_flow: list | None = None,
-    **others: object,
-) -> ImageMetadata:
-    """Attributes of the image file of a ntuple; of one that was skipped if there is no info."""
-    nothing = [(cut, 0, 0.0) for cut in ("generated", *recipe.preselection)]
-    return ImageMetadata(
-        grid=recipe.image_grid,
-        channels=recipe.image_channels,
-        units=_units(recipe),
-        kind="event" if recipe.jets is None else "jet",
-        jet_recipe=None if recipe.jets is None else recipe.jets.to_dict(),
-        selection=dict(recipe.preselection),
-        cut_flow=cut_flow or nothing,
-        cross_section_pb=cross_section_pb,
-        n_generated=info.n_generated if info else 0,
-        sum_of_weights=info.sum_of_weights if info else 0.0,
-        fat_jet_radius=_clustered_radius(recipe, info),
-        split_group=recipe.split_group or "",
-        **others,
-    )
-
-
-def _clustered_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | None:
-    """Radius of the fat jets if they are clustered from the towers; None if the file brings its
-    own, or has none.
+def _fat_jet_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | None:
+    """Radius of the clustered fat jets, or of the file's own; None if there are none, or their
+    radius is not known.
     """
     if info is None or not recipe.cluster_jets:
         return None
-    return (
-        None
-        if "fat_jets" in info.collections and recipe.variation is None
-        else float(recipe.fat_jets.radius)
-    )
+    if "fat_jets" in info.collections and recipe.variation is None:
+        return info.fat_jet_radius
+    return float(recipe.fat_jets.radius)
 
 
 def _units(recipe: ImageRecipe) -> tuple[str, ...]:
     """Units of the channels; a normalized jet image has shares instead of GeV."""
     normalized = recipe.jets is not None and recipe.jets.normalize is not None
     return tuple("" if normalized else CHANNELS[channel].unit for channel in recipe.image_channels)
-
-
-def _no_events(recipe: ImageRecipe, sample: str, label: int, info: NtupleInfo | None) -> tuple:
-    """Images and columns of a chunk without events, of a file that has fat jets of its own or
-    not.
-    """
-    names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge")
-    nothing = ak.zip(dict.fromkeys(names, ak.Array([[0.0]])[:0]))
-    own = info is not None and "fat_jets" in info.collections
-    empty = Events(
-        event_number=np.zeros(0, dtype=np.int64),
-        weight=np.zeros(0),
-        towers=nothing,
-        tracks=nothing,
-        fat_jets=nothing if own else None,
-        candidates=nothing,
-    )
-    return convert_chunk(empty, recipe, sample, label)[:2]

@@ -1,10 +1,9 @@
-"""What decides the content of an image file, beside the ntuple."""
+"""Recipe of an image file: all that decides its content beside the ntuple."""
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from calovision.conversion.variations import Variation
 from calovision.images.grid import EtaPhiGrid, JetGrid
@@ -70,58 +69,6 @@ class ImageRecipe:
     def image_shape(self) -> tuple[int, int, int]:
         """``(n_channels, n_eta, n_phi)`` of the images of the file."""
         return len(self.image_channels), self.image_grid.n_eta, self.image_grid.n_phi
-
-
-@dataclass(frozen=True)
-class WeightOptions:
-    """How the weights of a file are to be understood.
-
-    Attributes
-    ----------
-    index
-        Which of several generator weights counts; 0 is the nominal one.
-    include_cross_section
-        The generator weights contain the cross-section: their mean over the generated events is the
-        cross-section in pb, and no other is applied.
-    n_generated, sum_of_weights
-        Generated events before any filter, and the sum of their weights: a number, the path of a
-        counter histogram in the file, or None for what the file says.
-    """
-
-    index: int = 0
-    include_cross_section: bool = False
-    n_generated: int | str | None = None
-    sum_of_weights: float | str | None = None
-
-    def of_file(self, number: int, n_files: int | None) -> "WeightOptions":
-        """Options of one of n files: numbers are those of all files, and every file takes an equal
-        share along.
-        """
-        shares: dict[str, float] = {}
-        if isinstance(self.n_generated, int):
-            shares["n_generated"] = self.n_generated // n_files + (
-                number < self.n_generated % n_files
-            )
-        if isinstance(self.sum_of_weights, int | float):
-            shares["sum_of_weights"] = self.sum_of_weights / n_files
-        return replace(self, **shares)
-
-
-def share_of_range(total: float, first: int, end: int | None, n_entries: int) -> float:
-    """What the entries from ``first`` to before ``end`` (None: the last) have of a number for all
-    entries of a file.
-
-    The shares of ranges that make up a file add up to the number exactly: they are multiples of its
-    last digit, or of 1 if it is an integer, as they are then. If there are no entries, the range
-    that begins at 0 has it all.
-    """
-    if n_entries == 0 or (first, end) == (0, None):
-        return total if first == 0 else 0 * total
-    step = 1 if isinstance(total, int) else math.ulp(total)
-    n_steps = total if isinstance(total, int) else int(total / step)
-    edges = (min(first, n_entries), n_entries if end is None else min(end, n_entries))
-    before, behind = (n_steps * edge // n_entries for edge in edges)
-    return step * (behind - before)
 
 
 def configuration_hash(*choices: object) -> str:

@@ -5,36 +5,18 @@ tracks are unsorted; float32(pi) exceeds pi, so that phi may lie a rounding outs
 values that are not finite pass.
 """
 
-from calovision.ntuples.constituent_check import ConstituentCheck
-from calovision.ntuples.counts import count_files, cut_into_jobs
-from calovision.ntuples.detection import (
-    FileDescription,
-    TreeDescription,
-    count_entries,
-    describe_file,
-)
-from calovision.ntuples.events import Events, NtupleInfo
-from calovision.ntuples.layouts import SCHEMAS
-from calovision.ntuples.paths import expand_paths, list_files
-from calovision.ntuples.reader import clipped, iterate_events, open_ntuple
-from calovision.ntuples.shared_files import SampleFiles, check_shared_files
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "SCHEMAS",
-    "ConstituentCheck",
-    "Events",
-    "FileDescription",
-    "NtupleInfo",
-    "SampleFiles",
-    "TreeDescription",
-    "check_shared_files",
-    "clipped",
-    "count_entries",
-    "count_files",
-    "cut_into_jobs",
-    "describe_file",
-    "expand_paths",
-    "iterate_events",
-    "list_files",
-    "open_ntuple",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "constituent_check": ("ConstituentCheck",),
+        "counts": ("count_files", "cut_into_jobs"),
+        "detection": ("FileDescription", "TreeDescription", "count_entries"),
+        "events": ("Events", "NtupleInfo"),
+        "ntuple": ("Ntuple", "clipped", "describe_file", "iterate_events", "open_ntuple"),
+        "paths": ("expand_paths", "list_files"),
+        "schemas": ("SCHEMAS",),
+        "shared_files": ("SampleFiles", "check_shared_files"),
+    },
+)

@@ -1,7 +1,7 @@
 """Weights of particle-flow candidates, as PUPPI gives them (arXiv:1407.6013), that their momenta
 may lack.
 
-A layout may name branches of such weights. Whether a file's momenta contain them is decided by its
+A schema may name branches of such weights. Whether a file's momenta contain them is decided by its
 fat jets, which are made of weighted candidates: of the first `ENOUGH_JETS` jets with constituents
 (of all jets if there are fewer), the median of the vector sum of the constituents' pT over the pT
 of the jet, before its calibration where the file has the factor, is formed with and without the
@@ -18,9 +18,9 @@ import numpy as np
 
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.collections import read_constituents
-from calovision.ntuples.columns import Chunk, branches_of, missing_branches, read_part
+from calovision.ntuples.columns import BranchArrays, branches_of, missing_branches, read_part
 from calovision.ntuples.root_file import Tree, branch_names
-from calovision.ntuples.schemas import Collection, Schema
+from calovision.ntuples.schemas.schema import Collection, TreeSchema
 
 ENOUGH_JETS = 100
 ENTRIES_AT_A_TIME = 100
@@ -47,27 +47,27 @@ class CandidateWeight:
 
 
 def choose_candidate_weight(
-    tree: Tree, layout: Schema, path: Path | str
-) -> tuple[Schema, CandidateWeight]:
-    """Choose the candidate weight of a file, and return its layout with the weight applied.
+    tree: Tree, schema: TreeSchema, path: Path | str
+) -> tuple[TreeSchema, CandidateWeight]:
+    """Choose the candidate weight of a file, and return its schema with the weight applied.
 
     Parameters
     ----------
-    tree, layout
-        The events and their layout.
+    tree, schema
+        The events and their schema.
     path
         For the sentences of errors.
     """
     present = branch_names(tree)
-    if layout.candidate_weight is not None:
-        return _weighted(layout, layout.candidate_weight), CandidateWeight(
-            layout.candidate_weight, "by the schema"
+    if schema.candidate_weight is not None:
+        return _weighted(schema, schema.candidate_weight), CandidateWeight(
+            schema.candidate_weight, "by the schema"
         )
-    weight = next((name for name in layout.puppi_weights if name in present), None)
+    weight = next((name for name in schema.puppi_weights if name in present), None)
     if weight is None:
-        return layout, CandidateWeight()
-    applied = _weighted(layout, weight)
-    without, with_weight, is_raw = _median_ratios(tree, layout, applied, path)
+        return schema, CandidateWeight()
+    applied = _weighted(schema, weight)
+    without, with_weight, is_raw = _median_ratios(tree, schema, applied, path)
     if np.isnan(without):
         return applied, CandidateWeight(weight, "the file has no jets that could tell")
     margin = MARGIN if is_raw else CALIBRATED_MARGIN
@@ -77,7 +77,7 @@ def choose_candidate_weight(
     )
     deviations = np.abs(np.log(np.maximum([without, with_weight], TINY)))
     if deviations[0] + margin < deviations[1]:
-        return layout, CandidateWeight(None, f"{weight} is not applied: {found}")
+        return schema, CandidateWeight(None, f"{weight} is not applied: {found}")
     return applied, CandidateWeight(weight, found)
 
 
@@ -106,16 +106,16 @@ def pt_ratios(fat_jets: ak.Array, constituents: ak.Array) -> np.ndarray:
     return np.divide(total, pt, out=np.full(len(pt), np.nan), where=(counts > 0) & (pt > 0))
 
 
-def _weighted(layout: Schema, weight: str) -> Schema:
+def _weighted(schema: TreeSchema, weight: str) -> TreeSchema:
     """Layout whose candidates, and what is made of them, have weighted momenta; those of weight 0
     are dropped.
     """
     changed: dict[str, object] = {}
-    for name in layout.weighted_collections:
-        parts = tuple(_weighted_part(part, weight) for part in layout.parts(name))
+    for name in schema.weighted_collections:
+        parts = tuple(_weighted_part(part, weight) for part in schema.parts(name))
         if parts:
             changed[name] = parts[0] if name == "constituents" else parts
-    return replace(layout, **changed)
+    return replace(schema, **changed)
 
 
 def _weighted_part(part: Collection, weight: str) -> Collection:
@@ -128,7 +128,7 @@ def _weighted_part(part: Collection, weight: str) -> Collection:
 
 
 def _median_ratios(
-    tree: Tree, layout: Schema, weighted: Schema, path: Path | str
+    tree: Tree, schema: TreeSchema, weighted: TreeSchema, path: Path | str
 ) -> tuple[float, float, bool]:
     """Medians of `pt_ratios` without and with the weight, and whether the jets' pT is the one
     before calibration.
@@ -136,26 +136,26 @@ def _median_ratios(
     The medians are NaN if no jet has constituents.
     """
     present = branch_names(tree)
-    if layout.constituents is None or missing_branches(
-        [*layout.fat_jets, layout.constituents], present
+    if schema.constituents is None or missing_branches(
+        [*schema.fat_jets, schema.constituents], present
     ):
         return np.nan, np.nan, False
-    (jets,) = layout.fat_jets
-    if is_raw := layout.uncalibrated_pt is not None and not missing_branches(
-        [_only_pt(layout.uncalibrated_pt)], present
+    (jets,) = schema.fat_jets
+    if is_raw := schema.uncalibrated_pt is not None and not missing_branches(
+        [_only_pt(schema.uncalibrated_pt)], present
     ):
-        jets = _only_pt(layout.uncalibrated_pt)
-    branches = branches_of([layout.constituents, weighted.constituents], _MOMENTUM, present)
+        jets = _only_pt(schema.uncalibrated_pt)
+    branches = branches_of([schema.constituents, weighted.constituents], _MOMENTUM, present)
     branches |= branches_of([jets], ("pt",), present)
-    branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
+    branches |= branches_of(schema.fat_jets, list(schema.fat_jets[0].fields)[:1], present)
     ratios = np.zeros((2, 0))
     for start, arrays in read_chunks(tree, branches, path, ENTRIES_AT_A_TIME):
-        chunk = Chunk(arrays, path, start, len(next(iter(arrays.values()))))
+        chunk = BranchArrays(arrays, path, start, len(next(iter(arrays.values()))))
         momenta = read_part(chunk, jets, ("pt",)).array()
         found = np.stack(
             [
                 pt_ratios(momenta, read_constituents(chunk, of, _MOMENTUM))
-                for of in (layout, weighted)
+                for of in (schema, weighted)
             ]
         )
         # a jet all of whose constituents have weight 0 has nothing left

@@ -21,7 +21,7 @@ _MOST_CHUNKS_AT_ONCE = (
 )
 _ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell their size
 
-Chunk = tuple[int, dict[str, ak.Array]]
+Arrays = tuple[int, dict[str, ak.Array]]
 
 
 def read_chunks(
@@ -30,7 +30,7 @@ def read_chunks(
     path: object,
     chunk_size: int | None = None,
     entry_range: tuple[int, int] | None = None,
-) -> Iterator[Chunk]:
+) -> Iterator[Arrays]:
     """Yield the number of the first entry and the arrays, ``(chunk_size, ...)``, of each chunk.
 
     Parameters
@@ -69,7 +69,7 @@ def read_chunks(
 
 def _read_at_once(
     tree: Tree, names: list[str], path: object, start: int, stop: int, target: int
-) -> Iterator[Chunk]:
+) -> Iterator[Arrays]:
     """Read a range and hand it on in chunks of at most about ``target`` entries."""
     ((_, arrays),) = _read_steps(tree, names, path, start, stop, stop - start)
     n_chunks = max(1, round((stop - start) / target))
@@ -80,7 +80,7 @@ def _read_at_once(
 
 def _read_steps(
     tree: Tree, names: list[str], path: object, start: int, stop: int, step: int
-) -> Iterator[Chunk]:
+) -> Iterator[Arrays]:
     """Read a range in steps; ``iterate`` keeps what it has decompressed of a basket for the next
     step.
     """

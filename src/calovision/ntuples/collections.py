@@ -9,12 +9,14 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.kinematics import pt_eta_phi_mass
-from calovision.ntuples.columns import Chunk, Column, Lists, listed, read_part
+from calovision.ntuples.columns import BranchArrays, Column, Lists, listed, read_part
 from calovision.ntuples.expressions import find_branch
-from calovision.ntuples.schemas import Constituents, Schema
+from calovision.ntuples.schemas.schema import Constituents, TreeSchema
 
 
-def read_collection(chunk: Chunk, schema: Schema, collection: str, names: Names[str]) -> ak.Array:
+def read_collection(
+    chunk: BranchArrays, schema: TreeSchema, collection: str, names: Names[str]
+) -> ak.Array:
     """Return the named fields of a collection, ``n * var`` (constituents ``n * var * var``)."""
     if collection == "constituents":
         return read_constituents(chunk, schema, names)
@@ -46,7 +48,7 @@ def read_trimmed_jets(momenta: ak.Array) -> ak.Array:
     return ak.unflatten(jets, ak.num(momenta, axis=1))
 
 
-def read_constituents(chunk: Chunk, schema: Schema, names: Names[str]) -> ak.Array:
+def read_constituents(chunk: BranchArrays, schema: TreeSchema, names: Names[str]) -> ak.Array:
     """Return the constituents of each fat jet, ``n * var * var``, aligned with ``fat_jets``.
 
     Raises
@@ -55,26 +57,27 @@ def read_constituents(chunk: Chunk, schema: Schema, names: Names[str]) -> ak.Arr
         If an index table points to a jet or an object that its event does not have; if there are
         not as many lists as jets.
     """
-    layout, (jets_layout,) = schema.constituents, schema.fat_jets
-    jets = read_part(chunk, jets_layout, list(jets_layout.fields)[:1], cut=False)
-    if layout.jet_index is not None:
-        content = _from_index_table(chunk, layout, names, jets.offsets)
+    part = schema.constituents
+    (jet_part,) = schema.fat_jets
+    jets = read_part(chunk, jet_part, list(jet_part.fields)[:1], cut=False)
+    if part.jet_index is not None:
+        content = _from_index_table(chunk, part, names, jets.offsets)
     else:
-        content = _from_nested_lists(chunk, layout, names, jets)
+        content = _from_nested_lists(chunk, part, names, jets)
     constituents = listed(jets.offsets, content)
-    if jets_layout.cut is None:
+    if jet_part.cut is None:
         return constituents
-    kept = read_part(chunk, jets_layout, list(jets_layout.fields)[:1]).kept
+    kept = read_part(chunk, jet_part, list(jet_part.fields)[:1]).kept
     return constituents[listed(jets.offsets, ak.contents.NumpyArray(kept))]
 
 
 def _from_nested_lists(
-    chunk: Chunk, layout: Constituents, names: Names[str], jets: Lists
+    chunk: BranchArrays, part: Constituents, names: Names[str], jets: Lists
 ) -> ak.contents.ListOffsetArray:
     """Constituents of all jets of the chunk where the branches hold lists of lists, or one jet an
     entry.
     """
-    items = read_part(chunk, layout, names)
+    items = read_part(chunk, part, names)
     per_event = items.offsets if items.inner is not None else np.arange(chunk.n_events + 1)
     if not np.array_equal(per_event, jets.offsets):
         entry = chunk.entry_of_difference(per_event, jets.offsets)
@@ -88,22 +91,22 @@ def _from_nested_lists(
 
 
 def _from_index_table(
-    chunk: Chunk, layout: Constituents, names: Names[str], jet_offsets: np.ndarray
+    chunk: BranchArrays, part: Constituents, names: Names[str], jet_offsets: np.ndarray
 ) -> ak.contents.ListOffsetArray:
     """Gather constituents from a table with one row for each pair of a jet and an object.
 
     Rows with a negative index (no jet, or an object that was not stored) are left out; the
     constituents of a jet keep the order of the table.
     """
-    items = read_part(chunk, layout, names, cut=False)
-    jet_column = _index_column(chunk, layout.jet_index)
+    items = read_part(chunk, part, names, cut=False)
+    jet_column = _index_column(chunk, part.jet_index)
     event = np.repeat(np.arange(chunk.n_events), np.diff(jet_column.offsets))
-    jet = _position(chunk, layout.jet_index, event, jet_offsets)
-    item = _items_of_rows(chunk, layout, event, items)
+    jet = _position(chunk, part.jet_index, event, jet_offsets)
+    item = _items_of_rows(chunk, part, event, items)
     used = (jet >= 0) & (item >= 0)
     jet, item = jet[used], item[used]
-    if layout.cut is not None:
-        kept = read_part(chunk, layout, names).kept[item]
+    if part.cut is not None:
+        kept = read_part(chunk, part, names).kept[item]
         jet, item = jet[kept], item[kept]
     if np.any(np.diff(jet) < 0):
         order = np.argsort(jet, kind="stable")
@@ -114,29 +117,29 @@ def _from_index_table(
 
 
 def _items_of_rows(
-    chunk: Chunk, layout: Constituents, event: np.ndarray, items: Lists
+    chunk: BranchArrays, part: Constituents, event: np.ndarray, items: Lists
 ) -> np.ndarray:
     """Position, in the whole chunk, of the object of each row of an index table; negative if there
     is none.
     """
-    table = chunk.column(layout.jet_index)
-    if layout.item_index is None:
-        own, name = items.offsets, next(iter(layout.fields.values()))
+    table = chunk.column(part.jet_index)
+    if part.item_index is None:
+        own, name = items.offsets, next(iter(part.fields.values()))
     else:
-        own, name = _index_column(chunk, layout.item_index).offsets, layout.item_index
+        own, name = _index_column(chunk, part.item_index).offsets, part.item_index
     if not np.array_equal(own, table.offsets):
         entry = chunk.entry_of_difference(own, table.offsets)
         raise InputError(
-            f"{chunk.where}: {name} and {layout.jet_index} differ in length at entry {entry}; they "
+            f"{chunk.where}: {name} and {part.jet_index} differ in length at entry {entry}; they "
             "must agree in every "
             "event"
         )
-    if layout.item_index is None:
+    if part.item_index is None:
         return np.arange(len(event))
-    return _position(chunk, layout.item_index, event, items.offsets)
+    return _position(chunk, part.item_index, event, items.offsets)
 
 
-def _index_column(chunk: Chunk, name: str) -> Column:
+def _index_column(chunk: BranchArrays, name: str) -> Column:
     """One list of whole numbers an event."""
     column = chunk.column(name)
     is_list = column.offsets is not None and column.inner is None
@@ -151,7 +154,7 @@ def _index_column(chunk: Chunk, name: str) -> Column:
     return column
 
 
-def _position(chunk: Chunk, name: str, event: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _position(chunk: BranchArrays, name: str, event: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Positions in the whole chunk, of indices that count from 0 in each event; -1 for negative
     ones.
     """

@@ -11,7 +11,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
-from calovision.ntuples.schemas import Collection
+from calovision.ntuples.schemas.schema import Collection
 
 Content = ak.contents.Content
 
@@ -30,7 +30,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Chunk:
+class BranchArrays:
     """The arrays of some branches, and where they come from, for the sentences of errors."""
 
     arrays: Mapping[str, ak.Array]
@@ -222,7 +222,9 @@ def listed(offsets: np.ndarray, *contents: Content | np.ndarray) -> ak.Array:
     return ak.Array(content)
 
 
-def read_part(chunk: Chunk, part: Collection, names: Names[str], *, cut: bool = True) -> Lists:
+def read_part(
+    chunk: BranchArrays, part: Collection, names: Names[str], *, cut: bool = True
+) -> Lists:
     """Compute the named fields of one part of a collection.
 
     Raises
@@ -275,7 +277,7 @@ def _quantity(
     return result
 
 
-def _check_lists(chunk: Chunk, chosen: Mapping[str, str]) -> None:
+def _check_lists(chunk: BranchArrays, chosen: Mapping[str, str]) -> None:
     """Raise InputError if a field is made of numbers of the event alone."""
     for field_name, text in chosen.items():
         names = names_in(text)
@@ -292,7 +294,7 @@ def _check_lists(chunk: Chunk, chosen: Mapping[str, str]) -> None:
 
 
 def _common_offsets(
-    chunk: Chunk, part: Collection, names: list[str]
+    chunk: BranchArrays, part: Collection, names: list[str]
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Offsets shared by the branches of a collection."""
     if part.one_per_entry:
@@ -316,7 +318,7 @@ def _common_offsets(
     return lists[reference].offsets, lists[reference].inner
 
 
-def _check_equal_lengths(chunk: Chunk, name: str, reference: str) -> None:
+def _check_equal_lengths(chunk: BranchArrays, name: str, reference: str) -> None:
     """Raise InputError if two branches have lists of different lengths."""
     first, second = chunk.column(name), chunk.column(reference)
     pairs = [(first.offsets, second.offsets)]

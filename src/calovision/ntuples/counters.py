@@ -21,7 +21,7 @@ from calovision.ntuples.root_file import (
     require_branches,
     tree_kinds,
 )
-from calovision.ntuples.schemas import Counters, Schema
+from calovision.ntuples.schemas.schema import Counters, TreeSchema
 
 logger = logging.getLogger(__name__)
 
@@ -243,11 +243,11 @@ def choose_totals(
 
 
 def read_counters(
-    file: uproot.ReadOnlyDirectory, counters: Counters, schema: str, path: Path | str
+    file: uproot.ReadOnlyDirectory, counters: Counters, schema_name: str, path: Path | str
 ) -> Totals | None:
     """Read the generator's counters; of several entries (files merged with hadd) all count.
 
-    None if the layout allows that they are missing, and they are.
+    None if the schema allows that they are missing, and they are.
     """
     if counters.may_miss and not has_tree(file, counters.tree):
         return None
@@ -256,7 +256,7 @@ def read_counters(
     if counters.may_miss and not names:
         return None
     if not counters.may_miss:
-        require_branches(tree, counters.branches, schema, path)
+        require_branches(tree, counters.branches, schema_name, path)
     if tree.num_entries == 0:
         raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
     _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
@@ -283,13 +283,15 @@ def _counted(arrays: Mapping[str, ak.Array], names: Sequence[str]) -> np.ndarray
     return reduce(lambda found, other: np.where(found != 0, found, other), columns)
 
 
-def unread_counters(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> list[str]:
-    """Name the objects of a file that look like counters of generated events, which its layout does
+def unread_counters(
+    file: uproot.ReadOnlyDirectory, schema: TreeSchema, path: Path | str
+) -> list[str]:
+    """Name the objects of a file that look like counters of generated events, which its schema does
     not read.
     """
     found, trees = [], tree_kinds(file)
     for name, kind in file.classnames(cycle=False).items():
-        if name == layout.tree or not _LOOKS_LIKE_COUNTER.search(name):
+        if name == schema.tree or not _LOOKS_LIKE_COUNTER.search(name):
             continue
         if name in trees:
             branches = sorted(branch_names(find_tree(file, name, path)))

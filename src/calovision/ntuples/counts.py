@@ -12,8 +12,8 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.ntuples.detection import count_entries
+from calovision.ntuples.paths import split_tree
 from calovision.ntuples.retries import with_retries
-from calovision.ntuples.root_file import split_tree
 
 logger = logging.getLogger(__name__)
 

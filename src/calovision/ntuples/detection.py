@@ -1,6 +1,6 @@
-"""Which schema a file has."""
+"""Detection of the schema of a file, from its trees and branches."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +9,16 @@ import uproot
 from calovision.core.errors import InputError
 from calovision.ntuples.columns import missing_branches
 from calovision.ntuples.expressions import branches_in
-from calovision.ntuples.layouts import candidate_layouts
+from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import (
     branch_names,
     find_tree,
     has_tree,
-    locate,
     opened,
     tree_kinds,
 )
-from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
+from calovision.ntuples.schemas import find_schemas
+from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, Schema, TreeSchema
 from calovision.ntuples.weights import event_number_branches
 
 
@@ -34,7 +34,7 @@ class TreeDescription:
 
 @dataclass(frozen=True)
 class FileDescription:
-    """What a file holds.
+    """Trees of a file, and the schemas that fit.
 
     Attributes
     ----------
@@ -55,36 +55,27 @@ class FileDescription:
     schema: str | None
 
 
-def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescription:
-    """Say which trees a file holds and which schema fits.
+def describe(
+    file: uproot.ReadOnlyDirectory, path: Path | str, *, tree: str | None = None
+) -> FileDescription:
+    """Describe the trees of an open file and the schemas that fit.
 
     Parameters
     ----------
-    path
-        A ROOT file, or the address of one.
+    file, path
+        The open file, and where it is.
     tree
         Name of the tree with the events, in place of the schemas' own.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, no ROOT file, truncated or damaged.
     """
-    path, tree = locate(path, tree)
-    with opened(path) as file:
-        candidates = candidate_layouts(None, tree=tree)
-        missing = {
-            name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()
-        }
-        fitting = [name for name, lacks in missing.items() if not lacks]
-        trees = []
-        for name, kind in tree_kinds(file).items():
-            found = find_tree(file, name, path)
-            trees.append(
-                TreeDescription(name, kind, int(found.num_entries), len(branch_names(found)))
-            )
-        schema = fitting[0] if len(fitting) == 1 else None
-        return FileDescription(path, str(file.file.uuid), tuple(trees), missing, schema)
+    schemas = find_schemas(None, tree=tree)
+    missing = {schema.name: _missing_of_best(file, schema, path) for schema in schemas}
+    fitting = [name for name, lacks in missing.items() if not lacks]
+    trees = []
+    for name, kind in tree_kinds(file).items():
+        found = find_tree(file, name, path)
+        trees.append(TreeDescription(name, kind, int(found.num_entries), len(branch_names(found))))
+    schema = fitting[0] if len(fitting) == 1 else None
+    return FileDescription(path, str(file.file.uuid), tuple(trees), missing, schema)
 
 
 def count_entries(
@@ -95,15 +86,13 @@ def count_entries(
     """
     path, tree = locate(path, tree)
     with opened(path) as file:
-        layouts = [
-            layout for found in candidate_layouts(schema, tree=tree).values() for layout in found
-        ]
+        schemas = find_schemas(schema, tree=tree)
         kinds = tree_kinds(file)
-        present = {layout.tree for layout in layouts} & set(kinds)
+        present = {version.tree for one in schemas for version in one.versions} & set(kinds)
         if len(present) == 1 and kinds[name := present.pop()] == "TTree":
             return _count_entries(path, name)
-        _, layout = choose_layout(file, schema, tree, path)
-        return int(find_tree(file, layout.tree, path).num_entries)
+        _, version = fitting_schema(file, schemas, path)
+        return int(find_tree(file, version.tree, path).num_entries)
 
 
 def _count_entries(path: Path | str, tree: str) -> int:
@@ -117,17 +106,10 @@ def _count_entries(path: Path | str, tree: str) -> int:
     return int(number)
 
 
-def choose_layout(
-    file: uproot.ReadOnlyDirectory, schema: str | Path | None, tree: str | None, path: Path | str
-) -> tuple[str, Schema]:
-    """Name and layout of a schema, or of the one that fits if it is None."""
-    return fitting_layout(file, candidate_layouts(schema, tree=tree), path)
-
-
-def fitting_layout(
-    file: uproot.ReadOnlyDirectory, candidates: Mapping[str, tuple[Schema, ...]], path: Path | str
-) -> tuple[str, Schema]:
-    """Name and layout of the one schema of `candidate_layouts` that fits a file.
+def fitting_schema(
+    file: uproot.ReadOnlyDirectory, schemas: Sequence[Schema], path: Path | str
+) -> tuple[Schema, TreeSchema]:
+    """Find the one schema that fits a file, and its version.
 
     Raises
     ------
@@ -136,26 +118,29 @@ def fitting_layout(
         to say.)
     """
     missing = {}
-    if len(candidates) > 1:
-        missing = {
-            name: _missing_of_best(file, layouts, path) for name, layouts in candidates.items()
-        }
-    fitting = [name for name in candidates if not missing.get(name)]
+    if len(schemas) > 1:
+        missing = {schema.name: _missing_of_best(file, schema, path) for schema in schemas}
+    fitting = [schema for schema in schemas if not missing.get(schema.name)]
     if len(fitting) > 1:
-        raise InputError(f"{path} fits several schemas ({', '.join(fitting)}); name one of them")
+        names = ", ".join(schema.name for schema in fitting)
+        raise InputError(f"{path} fits several schemas ({names}); name one of them")
     if not fitting:
         reasons = "; ".join(f"{name} lacks {_shortened(lacks)}" for name, lacks in missing.items())
         raise InputError(
             f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file"
         )
-    (name,) = fitting
-    layouts = candidates[name]
-    if len(layouts) == 1:
-        return name, layouts[0]
-    possible = _possible(file, layouts, path)
+    (schema,) = fitting
+    return schema, _best_version(file, schema, path)
+
+
+def _best_version(file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str) -> TreeSchema:
+    """The version of a schema for which a file lacks least."""
+    if len(schema.versions) == 1:
+        return schema.versions[0]
+    possible = _possible(file, schema, path)
     if len(possible) == 1:
-        return name, possible[0]
-    return name, min(possible, key=lambda layout: len(_missing(file, layout, path)))
+        return possible[0]
+    return min(possible, key=lambda version: len(_missing(file, version, path)))
 
 
 def _shortened(names: tuple[str, ...]) -> str:
@@ -165,42 +150,46 @@ def _shortened(names: tuple[str, ...]) -> str:
 
 
 def _missing_of_best(
-    file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str
+    file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str
 ) -> tuple[str, ...]:
-    """What the file lacks for that one of several layouts for which it lacks least."""
-    return min((_missing(file, layout, path) for layout in _possible(file, layouts, path)), key=len)
+    """Trees and branches that the file lacks for that version for which it lacks least."""
+    possible = _possible(file, schema, path)
+    return min((_missing(file, version, path) for version in possible), key=len)
 
 
-def _possible(
-    file: uproot.ReadOnlyDirectory, layouts: tuple[Schema, ...], path: Path | str
-) -> list[Schema]:
-    """Layouts that the file does not rule out by branches of another one."""
-    if not any(layout.without and has_tree(file, layout.tree) for layout in layouts):
-        return list(layouts)
-    names = {layout.tree for layout in layouts if has_tree(file, layout.tree)}
+def _possible(file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str) -> list[TreeSchema]:
+    """Versions that the file does not rule out by branches of another one."""
+    versions = schema.versions
+    if not any(version.without and has_tree(file, version.tree) for version in versions):
+        return list(versions)
+    names = {version.tree for version in versions if has_tree(file, version.tree)}
     present = {name: branch_names(find_tree(file, name, path)) for name in names}
     return [
-        layout for layout in layouts if not present.get(layout.tree, set()) & set(layout.without)
+        version
+        for version in versions
+        if not present.get(version.tree, set()) & set(version.without)
     ]
 
 
-def _missing(file: uproot.ReadOnlyDirectory, layout: Schema, path: Path | str) -> tuple[str, ...]:
-    """Trees and branches of a layout that the file lacks."""
-    if not has_tree(file, layout.tree):
-        return (f"the tree {layout.tree!r}",)
-    present = branch_names(find_tree(file, layout.tree, path))
-    names = event_number_branches(layout, present)
-    if layout.weight is not None and not layout.weight_may_miss:
-        names += branches_in([layout.weight], present)
+def _missing(
+    file: uproot.ReadOnlyDirectory, version: TreeSchema, path: Path | str
+) -> tuple[str, ...]:
+    """Trees and branches of a version that the file lacks."""
+    if not has_tree(file, version.tree):
+        return (f"the tree {version.tree!r}",)
+    present = branch_names(find_tree(file, version.tree, path))
+    names = event_number_branches(version, present)
+    if version.weight is not None and not version.weight_may_miss:
+        names += branches_in([version.weight], present)
     missing = [name for name in names if name not in present]
     for collection in COLLECTIONS:
-        parts = layout.parts(collection)
+        parts = version.parts(collection)
         if parts and parts[0].presence is Presence.REQUIRED:
             missing += missing_branches(parts, present)
     if (
-        layout.counters is not None
-        and not layout.counters.may_miss
-        and not has_tree(file, layout.counters.tree)
+        version.counters is not None
+        and not version.counters.may_miss
+        and not has_tree(file, version.counters.tree)
     ):
-        missing.append(f"the tree {layout.counters.tree!r}")
+        missing.append(f"the tree {version.counters.tree!r}")
     return tuple(dict.fromkeys(missing))

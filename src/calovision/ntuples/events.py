@@ -1,4 +1,4 @@
-"""What the reader hands on: chunks of events, and what a file says about all of them."""
+"""Events of a chunk, and the description of all events of a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Events:
 
 @dataclass(frozen=True)
 class NtupleInfo:
-    """What a file says about all its events.
+    """Description of all events of a file.
 
     Attributes
     ----------
@@ -80,6 +80,8 @@ class NtupleInfo:
         Weight by which the momenta of candidates, and of what is made of them, are multiplied
         (None: they are as in the file), and why; the reason is empty if there was nothing to
         choose.
+    fat_jet_radius
+        Radius of the fat jets of the schema; None if it is not known.
     collections
         Collections that the file has -> their fields.
     read_from
@@ -106,6 +108,7 @@ class NtupleInfo:
     n_weights: int | None = 1
     candidate_weight: str | None = None
     candidate_weight_reason: str = ""
+    fat_jet_radius: float | None = None
     collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     read_from: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     weights: tuple[str, ...] = ()

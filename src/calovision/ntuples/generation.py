@@ -12,7 +12,7 @@ import uproot
 
 from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.columns import Chunk
+from calovision.ntuples.columns import BranchArrays
 from calovision.ntuples.counters import (
     Totals,
     choose_totals,
@@ -22,7 +22,7 @@ from calovision.ntuples.counters import (
 )
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.root_file import Tree, branch_names, has_tree
-from calovision.ntuples.schemas import Schema
+from calovision.ntuples.schemas.schema import TreeSchema
 from calovision.ntuples.weights import count_weights, first_of_event, read_weights, weight_branches
 
 logger = logging.getLogger(__name__)
@@ -61,9 +61,9 @@ class Generation:
 def count_generated(
     file: uproot.ReadOnlyDirectory,
     tree: Tree,
-    layout: Schema,
+    schema: TreeSchema,
     *,
-    schema: str,
+    schema_name: str,
     path: Path | str,
     weight_index: int,
     given: Mapping[str, float | str | None],
@@ -72,9 +72,9 @@ def count_generated(
 
     Parameters
     ----------
-    file, tree, layout
-        The open file, its events and their layout.
-    schema, path
+    file, tree, schema
+        The open file, its events and their schema.
+    schema_name, path
         For the sentences of errors.
     weight_index
         Which of several generator weights.
@@ -89,14 +89,14 @@ def count_generated(
         generated.
     """
     counted = (
-        None if layout.counters is None else read_counters(file, layout.counters, schema, path)
+        None if schema.counters is None else read_counters(file, schema.counters, schema_name, path)
     )
 
     @cache
     def count_entries() -> Totals:
-        return _count_entries(tree, layout, path, weight_index)
+        return _count_entries(tree, schema, path, weight_index)
 
-    own = {"n_generated": layout.n_generated, "sum_of_weights": layout.sum_of_weights}
+    own = {"n_generated": schema.n_generated, "sum_of_weights": schema.sum_of_weights}
     counters = {name: own[name] if value is None else value for name, value in given.items()}
     values = {
         name: None if at is None else read_counter(file, at, path, name)
@@ -115,36 +115,36 @@ def count_generated(
             "n_generated and sum_of_weights"
         )
     if at is None and counted is None:
-        doubts = _doubts(file, tree, layout, path)
-    n_weights = own.n_weights if weight_index == 0 else _count_all_weights(tree, layout, path)
+        doubts = _doubts(file, tree, schema, path)
+    n_weights = own.n_weights if weight_index == 0 else _count_all_weights(tree, schema, path)
     return Generation(number, total, own.cross_section_pb, source, doubts, n_weights)
 
 
-def _count_all_weights(tree: Tree, layout: Schema, path: Path | str) -> int | None:
+def _count_all_weights(tree: Tree, schema: TreeSchema, path: Path | str) -> int | None:
     """Weights of the first event, with those in branches of their own; None without events."""
-    branches = weight_branches(layout, branch_names(tree), factors=True)
+    branches = weight_branches(schema, branch_names(tree), factors=True)
     if not branches or tree.num_entries == 0:
         return None if branches else 1
     ((start, arrays),) = read_chunks(tree, branches, path, 1, (0, 1))
-    _, every = read_weights(Chunk(arrays, path, start, 1), layout)
+    _, every = read_weights(BranchArrays(arrays, path, start, 1), schema)
     return 1 if every is None else every.shape[1]
 
 
 def _doubts(
-    file: uproot.ReadOnlyDirectory, tree: Tree, layout: Schema, path: Path | str
+    file: uproot.ReadOnlyDirectory, tree: Tree, schema: TreeSchema, path: Path | str
 ) -> tuple[str, ...]:
     """Why the entries of a file may not be all events that were generated; each is also a
     warning.
     """
-    suspects = unread_counters(file, layout, path)
-    has_weights = bool(weight_branches(layout, branch_names(tree), factors=False))
+    suspects = unread_counters(file, schema, path)
+    has_weights = bool(weight_branches(schema, branch_names(tree), factors=False))
     if (
-        layout.counters is not None and not has_weights
+        schema.counters is not None and not has_weights
     ):  # collisions, whose tree of runs counts nothing
-        suspects = [name for name in suspects if name != f"the tree {layout.counters.tree} (run)"]
+        suspects = [name for name in suspects if name != f"the tree {schema.counters.tree} (run)"]
     doubts = tuple(f"{name} may count them" for name in suspects)
-    if layout.counters is not None and has_weights and not has_tree(file, layout.counters.tree):
-        doubts = (f"the tree {layout.counters.tree}, which counts them, is not there", *doubts)
+    if schema.counters is not None and has_weights and not has_tree(file, schema.counters.tree):
+        doubts = (f"the tree {schema.counters.tree}, which counts them, is not there", *doubts)
     if doubts:
         logger.warning(
             "%s: its %d entries are taken for all generated events, although %s; give n_generated "
@@ -157,18 +157,18 @@ def _doubts(
     return doubts
 
 
-def cross_section_branches(layout: Schema, present: set[str]) -> list[str]:
+def cross_section_branches(schema: TreeSchema, present: set[str]) -> list[str]:
     """Branches that hold the cross-section, whether they exist or not."""
     return branches_in(
-        [layout.cross_section_pb] if isinstance(layout.cross_section_pb, str) else [], present
+        [schema.cross_section_pb] if isinstance(schema.cross_section_pb, str) else [], present
     )
 
 
-def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: int) -> Totals:
+def _count_entries(tree: Tree, schema: TreeSchema, path: Path | str, weight_index: int) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
-    branches = weight_branches(layout, branch_names(tree), factors=weight_index > 0)
-    section, n_entries = layout.cross_section_pb, int(tree.num_entries)
-    of_section = set(cross_section_branches(layout, branch_names(tree)))
+    branches = weight_branches(schema, branch_names(tree), factors=weight_index > 0)
+    section, n_entries = schema.cross_section_pb, int(tree.num_entries)
+    of_section = set(cross_section_branches(schema, branch_names(tree)))
     may_be_read = isinstance(section, str) and of_section <= branch_names(tree)
     branches |= of_section if may_be_read else set()
     total, all_one, numbers = 0.0, True, set()
@@ -176,15 +176,15 @@ def _count_entries(tree: Tree, layout: Schema, path: Path | str, weight_index: i
     for start, arrays in (
         read_chunks(tree, branches, path, ENTRIES_PER_COUNT) if branches else [(0, {})]
     ):
-        chunk = Chunk(
+        chunk = BranchArrays(
             arrays, path, start, len(next(iter(arrays.values()))) if arrays else n_entries
         )
-        weight, _ = read_weights(chunk, layout, weight_index, variations=False)
+        weight, _ = read_weights(chunk, schema, weight_index, variations=False)
         total += float(weight.sum())
         all_one = all_one and bool(np.all(weight == 1))
-        numbers.add(count_weights(chunk, layout))
+        numbers.add(count_weights(chunk, schema))
         if may_be_read and chunk.n_events:
             last = {name: first_of_event(chunk, name)[-1:] for name in names_in(section)}
             cross_section = float(np.ravel(evaluate(section, last, chunk.where))[-1])
     n_weights = numbers.pop() if len(numbers) == 1 else None
-    return Totals(n_entries, total, f"entries of {layout.tree}", cross_section, all_one, n_weights)
+    return Totals(n_entries, total, f"entries of {schema.tree}", cross_section, all_one, n_weights)

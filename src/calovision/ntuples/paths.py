@@ -1,4 +1,4 @@
-"""Lists of ROOT files as a user gives them."""
+"""Paths, addresses and lists of ROOT files as a user gives them."""
 
 from collections.abc import Iterable, Iterator
 from glob import glob, has_magic
@@ -6,9 +6,23 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
-from calovision.ntuples.root_file import split_tree
 
 LIST_SUFFIXES = (".txt", ".list")
+
+
+def split_tree(path: Path | str) -> tuple[str, str | None]:
+    """File and tree of ``file.root:tree``, as uproot writes it; None without a tree."""
+    file, separator, tree = str(path).rpartition(".root:")
+    return (f"{file}.root", tree) if separator else (str(path), None)
+
+
+def locate(path: Path | str, tree: str | None) -> tuple[Path | str, str | None]:
+    """Path or address of a file, and its tree: the one named with the path, else the one given.
+
+    The path of a local file is a Path; an address such as ``root://host//path`` stays a str.
+    """
+    file, named = split_tree(path)
+    return file if "://" in file else Path(file), named or tree
 
 
 def expand_paths(arguments: Iterable[Path | str]) -> list[str]:

@@ -1,10 +1,8 @@
-"""What is read of a file: the branches that are demanded and wanted, after a check that they
-exist.
-"""
+"""Plan of a file: the collections that it has, and the branches to read for what is wanted."""
 
 from collections.abc import Collection as Names
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import awkward as ak
@@ -13,8 +11,8 @@ from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.columns import available_fields, branches_of, missing_branches
 from calovision.ntuples.expressions import branches_in, is_unquoted_branch
-from calovision.ntuples.root_file import Tree, branch_names, require_branches, warn_of_repeated
-from calovision.ntuples.schemas import COLLECTIONS, Presence, Schema
+from calovision.ntuples.root_file import Tree, branch_names, require_branches
+from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
 from calovision.ntuples.weights import event_number_branches, weight_branches
 
 TRIMMED_FIELDS = ("pt", "eta", "phi", "mass")
@@ -23,20 +21,24 @@ FURTHER_KEYS = ("weight_variations",)  # that may be wanted beside collections
 
 @dataclass(frozen=True)
 class Plan:
-    """What is read of a file.
+    """Collections and weights of a file, or those of them that are wanted, and their branches.
 
     Attributes
     ----------
-    branches
-        To read.
+    schema
+        The version of the schema that the file has, with its candidate weight.
     fields
-        Collection -> fields, of those that are there and wanted; trimmed jets apart.
-    trimmed
-        The fat jets are the trimmed ones that the file holds.
-    variations
-        All weights are wanted.
+        Collection -> fields; without trimmed jets.
     read_from
-        Collection -> its fields -> branches of each.
+        Collection -> its fields -> branches of each; with trimmed jets.
+    weights, factors, event_number
+        Branches of the weights, of further weights, and of the event number.
+    jet_counts
+        Branches that tell the number of fat jets, without which constituents cannot be read.
+    is_trimmed
+        The fat jets are the trimmed ones that the file holds.
+    with_variations
+        All weights are read, ``factors`` too.
     undecided
         Collections that would come from elsewhere if the file held any: trimmed jets of a file
         without fat jets.
@@ -44,103 +46,155 @@ class Plan:
         Collection that the file does not have -> the branches that it lacks for it.
     """
 
-    branches: set[str]
+    schema: TreeSchema
     fields: Mapping[str, tuple[str, ...]]
-    trimmed: bool
-    variations: bool
     read_from: Mapping[str, Mapping[str, tuple[str, ...]]]
+    weights: frozenset[str]
+    factors: frozenset[str]
+    event_number: frozenset[str]
+    jet_counts: frozenset[str]
+    is_trimmed: bool
+    with_variations: bool
     undecided: tuple[str, ...]
     missing: Mapping[str, tuple[str, ...]]
 
     @property
     def collections(self) -> dict[str, tuple[str, ...]]:
-        """Collection -> fields, of all that come out."""
-        return dict(self.fields) | ({"fat_jets": TRIMMED_FIELDS} if self.trimmed else {})
+        """Collection -> fields, trimmed jets among them."""
+        return dict(self.fields) | ({"fat_jets": TRIMMED_FIELDS} if self.is_trimmed else {})
+
+    @property
+    def branches(self) -> frozenset[str]:
+        """Branches to read."""
+        branches = self.weights | self.event_number
+        if self.with_variations:
+            branches |= self.factors
+        if "constituents" in self.fields:
+            branches |= self.jet_counts
+        return branches.union(*(of for each in self.read_from.values() for of in each.values()))
+
+    def narrowed(self, fields: Mapping[str, Names[str]], *, factors: bool) -> "Plan":
+        """Return the plan of what is wanted alone.
+
+        Parameters
+        ----------
+        fields
+            Collections -> fields, as in `Ntuple.iterate`.
+        factors
+            Weights in branches of their own are wanted.
+
+        Raises
+        ------
+        ValueError
+            If ``fields`` names an unknown collection.
+        """
+        if unknown := set(fields) - {*COLLECTIONS, *FURTHER_KEYS}:
+            raise ValueError(
+                f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}"
+            )
+        is_trimmed = self.is_trimmed and "fat_jets" in fields
+        chosen = {
+            name: tuple(field for field in own if field in fields.get(name, ()))
+            for name, own in self.fields.items()
+        }
+        read_from = {name: {of: self.read_from[name][of] for of in chosen[name]} for name in chosen}
+        if is_trimmed:
+            read_from["fat_jets"] = dict(self.read_from["fat_jets"])
+        return replace(
+            self,
+            fields={name: names for name, names in chosen.items() if names},
+            read_from=read_from,
+            is_trimmed=is_trimmed,
+            with_variations=factors or "weight_variations" in fields,
+        )
 
 
 def make_plan(
-    tree: Tree,
-    layout: Schema,
-    schema: str,
-    path: Path | str,
-    *,
-    fields: Mapping[str, Names[str]] | None = None,
-    trimmed: bool = False,
-    factors: bool = False,
+    tree: Tree, schema: TreeSchema, schema_name: str, path: Path | str, *, trimmed: bool = False
 ) -> Plan:
-    """Choose the branches.
+    """Plan to read all that a file has.
 
     Parameters
     ----------
-    tree, layout
-        The events and their layout.
-    schema, path
+    tree, schema
+        The events and their schema.
+    schema_name, path
         For the sentences of errors.
-    fields
-        Collections -> fields that are wanted, as in `iterate_events`; None for all.
     trimmed
         Fat jets are wanted trimmed: only what is trimmed in the file counts as its own jets.
-    factors
-        Weights in branches of their own are wanted.
 
     Raises
     ------
     InputError
-        If the tree lacks branches that the layout demands.
-    ValueError
-        If ``fields`` names an unknown collection.
+        If the tree lacks branches that the schema demands.
     """
     present = branch_names(tree)
-    _check_quotes(layout, present, path)
-    require_branches(tree, _demanded(layout, present, trimmed=trimmed), schema, path)
-    chosen = {name: _fields_of(name, layout, present, fields) for name in COLLECTIONS}
+    _check_quotes(schema, present, path)
+    require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
+    fields = {name: _fields_of(name, schema, present) for name in COLLECTIONS}
     is_filled: bool | None = False
     if trimmed:  # the file's constituents are those of the jets before
-        chosen |= {"fat_jets": (), "constituents": ()}
-        if layout.trimmed_p4 in present and (fields is None or "fat_jets" in fields):
-            is_filled = _is_filled(tree, layout.trimmed_p4, path)
-    with_trimmed = is_filled is not False
-    variations = factors or fields is None or "weight_variations" in fields
-    branches = weight_branches(layout, present, factors=variations)
-    branches |= set(event_number_branches(layout, present))
+        fields |= {"fat_jets": (), "constituents": ()}
+        if schema.trimmed_p4 in present:
+            is_filled = _is_filled(tree, schema.trimmed_p4, path)
+    is_trimmed = is_filled is not False
+    fields = {name: names for name, names in fields.items() if names}
+    weights = weight_branches(schema, present, factors=False)
+    return Plan(
+        schema=schema,
+        fields=fields,
+        read_from=_branches_of_fields(schema, fields, present, trimmed=is_trimmed),
+        weights=frozenset(weights),
+        factors=frozenset(weight_branches(schema, present, factors=True) - weights),
+        event_number=frozenset(event_number_branches(schema, present)),
+        jet_counts=_jet_counts(schema, present),
+        is_trimmed=is_trimmed,
+        with_variations=True,
+        undecided=("fat_jets",) if is_filled is None else (),
+        missing=_missing(schema, present),
+    )
+
+
+def _branches_of_fields(
+    schema: TreeSchema, fields: Mapping[str, tuple[str, ...]], present: set[str], *, trimmed: bool
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Collection -> its fields -> branches of each."""
     read_from = {
         name: {
-            field: tuple(sorted(branches_of(layout.parts(name), (field,), present)))
+            field: tuple(sorted(branches_of(schema.parts(name), (field,), present)))
             for field in names
         }
-        for name, names in chosen.items()
-        if names
+        for name, names in fields.items()
     }
-    branches = branches.union(*(of for fields in read_from.values() for of in fields.values()))
-    if chosen["constituents"]:
-        branches |= branches_of(layout.fat_jets, list(layout.fat_jets[0].fields)[:1], present)
-    if with_trimmed:
-        branches.add(layout.trimmed_p4)
-        read_from["fat_jets"] = dict.fromkeys(TRIMMED_FIELDS, (layout.trimmed_p4,))
-    warn_of_repeated(tree, branches, path)
-    missing = {name: tuple(missing_branches(layout.parts(name), present)) for name in COLLECTIONS}
-    if layout.constituents is not None:
-        missing["constituents"] += missing.get("fat_jets", ())
-    return Plan(
-        branches=branches,
-        fields={name: names for name, names in chosen.items() if names},
-        trimmed=with_trimmed,
-        variations=variations,
-        read_from=read_from,
-        undecided=("fat_jets",) if is_filled is None else (),
-        missing={name: branches for name, branches in missing.items() if branches},
-    )
+    if trimmed:
+        read_from["fat_jets"] = dict.fromkeys(TRIMMED_FIELDS, (schema.trimmed_p4,))
+    return read_from
 
 
-def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
-    """Branches that a file of this layout must have."""
-    demanded = weight_branches(layout, present, factors=False) | set(
-        event_number_branches(layout, present)
+def _jet_counts(schema: TreeSchema, present: set[str]) -> frozenset[str]:
+    """Branches of the first field of the fat jets, one of which tells their number."""
+    if not schema.fat_jets:
+        return frozenset()
+    return frozenset(branches_of(schema.fat_jets, list(schema.fat_jets[0].fields)[:1], present))
+
+
+def _missing(schema: TreeSchema, present: set[str]) -> dict[str, tuple[str, ...]]:
+    """Collection that the file does not have -> the branches that it lacks for it."""
+    missing = {name: tuple(missing_branches(schema.parts(name), present)) for name in COLLECTIONS}
+    if schema.constituents is not None:
+        missing["constituents"] += missing["fat_jets"]
+    return {name: branches for name, branches in missing.items() if branches}
+
+
+def _demanded(schema: TreeSchema, present: set[str], *, trimmed: bool) -> set[str]:
+    """Branches that a file of this schema must have."""
+    demanded = weight_branches(schema, present, factors=False) | set(
+        event_number_branches(schema, present)
     )
-    if isinstance(layout.cross_section_pb, str) and not layout.cross_section_may_miss:
-        demanded |= set(branches_in([layout.cross_section_pb], present))
+    if isinstance(schema.cross_section_pb, str) and not schema.cross_section_may_miss:
+        demanded |= set(branches_in([schema.cross_section_pb], present))
     for name in COLLECTIONS:
-        parts = layout.parts(name)
+        parts = schema.parts(name)
         if name in ("fat_jets", "constituents") and trimmed:
             continue
         rule = parts[0].presence if parts else Presence.OPTIONAL
@@ -150,13 +204,13 @@ def _demanded(layout: Schema, present: set[str], *, trimmed: bool) -> set[str]:
     return demanded
 
 
-def _check_quotes(layout: Schema, present: set[str], path: Path | str) -> None:
+def _check_quotes(schema: TreeSchema, present: set[str], path: Path | str) -> None:
     """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e``
     without quotes.
     """
-    texts = [layout.event_number, layout.weight, layout.cross_section_pb]
+    texts = [schema.event_number, schema.weight, schema.cross_section_pb]
     for name in COLLECTIONS:
-        texts += [text for part in layout.parts(name) for text in (*part.fields.values(), part.cut)]
+        texts += [text for part in schema.parts(name) for text in (*part.fields.values(), part.cut)]
     for text in texts:
         if isinstance(text, str) and is_unquoted_branch(text, present):
             raise InputError(
@@ -166,23 +220,11 @@ def _check_quotes(layout: Schema, present: set[str], path: Path | str) -> None:
             )
 
 
-def _fields_of(
-    name: str, layout: Schema, present: set[str], wanted: Mapping[str, Names[str]] | None
-) -> tuple[str, ...]:
-    """Fields of a collection that exist and are wanted."""
-    if wanted is not None and (unknown := set(wanted) - {*COLLECTIONS, *FURTHER_KEYS}):
-        raise ValueError(
-            f"unknown collections {sorted(unknown)}: choose from {', '.join(COLLECTIONS)}"
-        )
-    parts = layout.parts(name)
-    if name == "constituents" and missing_branches(layout.fat_jets, present):
+def _fields_of(name: str, schema: TreeSchema, present: set[str]) -> tuple[str, ...]:
+    """Fields of a collection that the file has."""
+    if name == "constituents" and missing_branches(schema.fat_jets, present):
         return ()
-    available = available_fields(parts, present)
-    return (
-        available
-        if wanted is None
-        else tuple(field for field in available if field in wanted.get(name, ()))
-    )
+    return available_fields(schema.parts(name), present)
 
 
 def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool | None:

@@ -70,15 +70,22 @@ class Attempts:
         return True
 
 
-def with_retries(action: Callable[[], Result], path: Path | str, retries: int) -> Result:
+def with_retries(
+    action: Callable[[], Result],
+    path: Path | str,
+    retries: int,
+    *,
+    failed: Callable[[], None] = lambda: None,
+) -> Result:
     """Return what ``action`` gives at one of its attempts; exceptions as in `Attempts.another`,
-    else its own.
+    else its own. ``failed`` is called after each that fails.
     """
     attempts = Attempts(path, retries)
     while True:
         try:
             return action()
         except Exception as error:
+            failed()
             if not attempts.another(error):
                 raise
 

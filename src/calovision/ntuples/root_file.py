@@ -1,4 +1,4 @@
-"""Open ROOT files, local or by an address; what is wrong with a file becomes one sentence."""
+"""ROOT files, local or at an address, and their trees; what is wrong with one is one sentence."""
 
 import logging
 from collections import Counter
@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
+from threading import Lock
 from weakref import finalize
 
 import uproot
+from isal import isal_zlib  # noqa: F401  uproot takes it from its package, which does not load it by itself
 
 from calovision.core.errors import InputError
-from calovision.ntuples.decompression import fast_zlib
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +29,6 @@ _TREE_CLASSES = {
     "TNtupleD": "TTree",
     "ROOT::RNTuple": "RNTuple",
 }
-
-
-def split_tree(path: Path | str) -> tuple[str, str | None]:
-    """File and tree of ``file.root:tree``, as uproot writes it; None without a tree."""
-    file, separator, tree = str(path).rpartition(".root:")
-    return (f"{file}.root", tree) if separator else (str(path), None)
-
-
-def locate(path: Path | str, tree: str | None) -> tuple[Path | str, str | None]:
-    """Where a file is, and its tree: the one named with the path, else the one given.
-
-    The path of a local file is a Path; an address such as ``root://host//path`` stays a str.
-    """
-    file, named = split_tree(path)
-    return file if "://" in file else Path(file), named or tree
 
 
 @contextmanager
@@ -144,7 +130,7 @@ def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Tr
 
 
 def is_rntuple(tree: Tree) -> bool:
-    """Tell the two kinds of trees apart."""
+    """Return True for an RNTuple, False for a TTree."""
     return isinstance(tree, uproot.behaviors.RNTuple.RNTuple)
 
 
@@ -183,7 +169,9 @@ def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> No
             )
 
 
-def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path | str) -> None:
+def require_branches(
+    tree: Tree, names: Collection[str], schema_name: str, path: Path | str
+) -> None:
     """Raise InputError that names the branches which the tree lacks."""
     present = branch_names(tree)
     if missing := sorted(set(names) - present):
@@ -195,6 +183,37 @@ def require_branches(tree: Tree, names: Collection[str], schema: str, path: Path
         question = f" (did you mean {', '.join(near)}?)" if near else ""
         raise InputError(
             f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema "
-            f"{schema!r} "
+            f"{schema_name!r} "
             f"demands{question}; write these branches or choose another schema"
         )
+
+
+_zlib_lock = Lock()
+_zlib_users = 0
+_zlib_before = "zlib"
+
+
+@contextmanager
+def fast_zlib() -> Iterator[None]:
+    """Decompress zlib baskets, as those of Delphes, with ISA-L, which is faster.
+
+    The choice is that of uproot for the whole process; the last user takes it back.
+    """
+    global _zlib_users, _zlib_before
+    # private: uproot.ZLIB.library is for writing alone; an uproot without this name reads as ever
+    decompressor = getattr(uproot.compression, "_decompress_ZLIB", None)
+    if decompressor is None:
+        yield
+        return
+    with _zlib_lock:
+        if _zlib_users == 0:
+            _zlib_before = decompressor.library
+            decompressor.library = "isal"
+        _zlib_users += 1
+    try:
+        yield
+    finally:
+        with _zlib_lock:
+            _zlib_users -= 1
+            if _zlib_users == 0:
+                decompressor.library = _zlib_before

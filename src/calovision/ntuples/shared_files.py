@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calovision.core.errors import InputError
-from calovision.ntuples.root_file import split_tree
+from calovision.ntuples.paths import split_tree
 
 _XROOTD = ("root", "roots", "xroot", "xroots")
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.ntuples.columns import Chunk
+from calovision.ntuples.columns import BranchArrays
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
-from calovision.ntuples.schemas import Schema
+from calovision.ntuples.schemas.schema import TreeSchema
 
 
-def first_of_event(chunk: Chunk, branch: str) -> np.ndarray:
+def first_of_event(chunk: BranchArrays, branch: str) -> np.ndarray:
     """Return the first value of each event of a branch that may hold lists."""
     column = chunk.column(branch)
     if column.offsets is None:
@@ -17,12 +17,12 @@ def first_of_event(chunk: Chunk, branch: str) -> np.ndarray:
     return column.values[column.offsets[:-1]]
 
 
-def event_number_branches(schema: Schema, present: set[str]) -> list[str]:
+def event_number_branches(schema: TreeSchema, present: set[str]) -> list[str]:
     """Branches that hold the event number, whether they exist or not."""
     return branches_in([schema.event_number] if schema.event_number is not None else [], present)
 
 
-def event_numbers(chunk: Chunk, schema: Schema) -> np.ndarray:
+def event_numbers(chunk: BranchArrays, schema: TreeSchema) -> np.ndarray:
     """Event numbers, int64 ``(n,)``: those of the file, else of the entries."""
     if schema.event_number is None:
         return np.arange(chunk.start, chunk.start + chunk.n_events, dtype=np.int64)
@@ -39,7 +39,7 @@ def _in_double(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
 
 
-def _only_of_event(chunk: Chunk, name: str) -> np.ndarray:
+def _only_of_event(chunk: BranchArrays, name: str) -> np.ndarray:
     """Return the only value of each event of a branch that may hold lists."""
     column = chunk.column(name)
     if column.offsets is not None and len(longer := np.flatnonzero(np.diff(column.offsets) > 1)):
@@ -51,7 +51,7 @@ def _only_of_event(chunk: Chunk, name: str) -> np.ndarray:
     return first_of_event(chunk, name)
 
 
-def _whole(numbers: np.ndarray, text: str, chunk: Chunk) -> np.ndarray:
+def _whole(numbers: np.ndarray, text: str, chunk: BranchArrays) -> np.ndarray:
     """Event numbers in int64, none of them changed."""
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
@@ -72,7 +72,7 @@ def _whole(numbers: np.ndarray, text: str, chunk: Chunk) -> np.ndarray:
     return whole
 
 
-def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[str]:
+def weight_branches(schema: TreeSchema, present: set[str], *, factors: bool) -> set[str]:
     """Branches that hold weights, with or without further factors; demanded ones whether they exist
     or not.
     """
@@ -85,7 +85,7 @@ def weight_branches(schema: Schema, present: set[str], *, factors: bool) -> set[
 
 
 def read_weights(
-    chunk: Chunk, schema: Schema, index: int = 0, *, variations: bool = True
+    chunk: BranchArrays, schema: TreeSchema, index: int = 0, *, variations: bool = True
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Generator weights.
 
@@ -134,7 +134,7 @@ def read_weights(
     return weight, every if every is not None and every.shape[1] > 1 else None
 
 
-def count_weights(chunk: Chunk, schema: Schema) -> int | None:
+def count_weights(chunk: BranchArrays, schema: TreeSchema) -> int | None:
     """Number of weights of every event, without further factors; None if events differ in it."""
     if not _has_weights(chunk, schema):
         return 1
@@ -147,13 +147,13 @@ def count_weights(chunk: Chunk, schema: Schema) -> int | None:
     return max((counts.pop() for counts in numbers if counts), default=1)
 
 
-def _has_weights(chunk: Chunk, schema: Schema) -> bool:
+def _has_weights(chunk: BranchArrays, schema: TreeSchema) -> bool:
     return schema.weight is not None and set(branches_in([schema.weight], chunk.arrays)) <= set(
         chunk.arrays
     )
 
 
-def _check_index(chunk: Chunk, index: int, n_weights: int) -> None:
+def _check_index(chunk: BranchArrays, index: int, n_weights: int) -> None:
     if not 0 <= index < n_weights:
         raise InputError(
             f"{chunk.where}: there is no weight {index}, as the events have {n_weights}; choose a "
@@ -162,7 +162,7 @@ def _check_index(chunk: Chunk, index: int, n_weights: int) -> None:
         )
 
 
-def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
+def _all_weights(chunk: BranchArrays, schema: TreeSchema) -> np.ndarray:
     """Weights ``(n, k)``: of the branch or formula, then the nominal one times the factors."""
     names = names_in(schema.weight)
     if not names:
@@ -181,7 +181,7 @@ def _all_weights(chunk: Chunk, schema: Schema) -> np.ndarray:
     return np.concatenate([every, *(every[:, :1] * factor for factor in factors)], axis=1)
 
 
-def _tables(chunk: Chunk, names: tuple[str, ...]) -> list[np.ndarray]:
+def _tables(chunk: BranchArrays, names: tuple[str, ...]) -> list[np.ndarray]:
     """Values ``(n, k)`` or ``(n, 1)`` of several branches."""
     tables = [_table(chunk, name) for name in names]
     numbers = {
@@ -197,7 +197,7 @@ def _tables(chunk: Chunk, names: tuple[str, ...]) -> list[np.ndarray]:
     return tables
 
 
-def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarray:
+def _table(chunk: BranchArrays, branch: str, *, may_be_empty: bool = False) -> np.ndarray:
     """Values ``(n, k)`` of a branch with as many values in each event."""
     column = chunk.column(branch)
     if column.offsets is None:
@@ -217,7 +217,7 @@ def _table(chunk: Chunk, branch: str, *, may_be_empty: bool = False) -> np.ndarr
     return column.values.reshape(chunk.n_events, counts[0])
 
 
-def _check_not_empty(chunk: Chunk, branch: str, counts: np.ndarray) -> None:
+def _check_not_empty(chunk: BranchArrays, branch: str, counts: np.ndarray) -> None:
     if len(empty := np.flatnonzero(counts == 0)):
         raise InputError(
             f"{chunk.where}: {branch} has no value for some event (entry "

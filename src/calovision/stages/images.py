@@ -1,11 +1,11 @@
 """ROOT ntuples to image files, and the list of these that later stages read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from calovision.conversion import ImageRecipe, WeightOptions, convert_job
+from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, convert_job
 from calovision.conversion.variations import Variation
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
@@ -23,29 +23,28 @@ class ImageJob:
     ----------
     chunk
         The files, and their entries.
-    sample, label
-        Name; 1 for signal, 0 for background.
+    sample
+        The sample of all of them.
     schema, tree
         Of the ntuples; None finds them.
-    cross_section_pb
-        None: the file's own.
-    weights
-        How the generator weights are to be understood.
     """
 
     chunk: Chunk
-    sample: str
-    label: int
+    sample: Sample
     schema: str | None = None
     tree: str | None = None
-    cross_section_pb: float | None = None
-    weights: WeightOptions = field(default_factory=WeightOptions)
 
     @classmethod
     def of(cls, sample: str, job: Mapping[str, Any]) -> Self:
         """Take ``chunk`` and ``sample`` of the parameter ``job`` of the rule."""
-        meaning = WeightOptions(**(job["sample"]["weights"] or {}))
-        return cls(Chunk(**job["chunk"]), sample, **{**job["sample"], "weights": meaning})
+        configured = job["sample"]
+        of_events = Sample(
+            sample,
+            configured["label"],
+            cross_section_pb=configured["cross_section_pb"],
+            weights=WeightOptions(**(configured["weights"] or {})),
+        )
+        return cls(Chunk(**job["chunk"]), of_events, configured["schema"], configured["tree"])
 
 
 @dataclass(frozen=True)
@@ -122,24 +121,24 @@ def build_images(
 ) -> None:
     """Write the images of the events of one job that pass the preselection."""
     skip_numba_extensions()
-    convert_job(
+    source = Source(
         job.chunk.files,
-        output,
-        recipe,
-        first=job.chunk.first,
-        n_files=job.chunk.n_files,
-        entries=job.chunk.entries,
-        entry_range=job.chunk.entry_range,
-        sample=job.sample,
-        label=job.label,
         schema=job.schema,
         tree=job.tree,
-        cross_section_pb=job.cross_section_pb,
-        weights=job.weights,
-        compression=options.compression,
-        on_bad_file=options.on_bad_file,
         chunk_size=options.chunk_size,
         retries=options.retries,
+        entry_range=job.chunk.entry_range,
+        n_entries=job.chunk.entries,
+        first_file=job.chunk.first,
+        n_files=job.chunk.n_files,
+    )
+    convert_job(
+        source,
+        output,
+        recipe,
+        sample=job.sample,
+        on_bad_file=options.on_bad_file,
+        compression=options.compression,
         progress=count,
     )
 

@@ -4,7 +4,6 @@ GeV, pb.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -194,10 +193,10 @@ class Sample(Entry):
         """Raise InputError unless the file of the schema, if there is one, can be read."""
         if self.schema_file is None:
             return
-        from calovision.ntuples.custom import read_schema
+        from calovision.ntuples.schemas import find_schema
 
         try:
-            read_schema(Path(self.schema_file))
+            find_schema(self.schema_file)
         except InputError as error:
             raise InputError(f"configuration key 'samples.{name}.schema': {error}") from error
 

@@ -1,4 +1,4 @@
-"""A layout of one's own: a YAML file in place of the name of a schema.
+"""Schema of a user: a YAML file in place of the name of a schema.
 
 Each quantity is a branch or a formula of branches (`calovision.selection.expressions` says all that
 a formula may hold). A branch whose name has other characters than letters, digits, ``_`` and ``.``
@@ -42,7 +42,7 @@ whose constituents hold lists. A number in ``n_generated`` or ``sum_of_weights``
 file. ``candidate_weight``, a branch or a formula, multiplies the momenta of candidates and
 constituents; those of weight 0 are dropped.
 
-``extends: nanoaod`` takes a layout that is known by name, of which the other keys, but no
+``extends: nanoaod`` takes a schema that is known by name, of which the other keys, but no
 collections, replace parts: with ``candidate_weight: none``, or a branch, the file does not decide
 (`calovision.ntuples.candidate_weights`).
 """
@@ -54,19 +54,19 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.ntuples.expressions import names_in
-from calovision.ntuples.schemas import Collection, Constituents, Schema
+from calovision.ntuples.schemas.particle_flow import SUBJETTINESS
+from calovision.ntuples.schemas.schema import Collection, Constituents, Schema, TreeSchema
 from calovision.selection.expressions import parse
 from calovision.selection.expressions.kinds import CONDITION
 from calovision.selection.expressions.nodes import names_with_indices
 
 _ENERGIES = ("e", "e_em", "e_had")
-_TAUS = ("tau1", "tau2", "tau3")
 # Collection in the file -> fields it must have, fields it may have, other keys.
 _COLLECTIONS = {
     "towers": (("eta", "phi"), _ENERGIES, ("cut",)),
     "tracks": (("pt", "eta", "phi"), (), ("cut",)),
     "candidates": (("pt", "eta", "phi", "charge"), ("e",), ("cut",)),
-    "jets": (("pt", "eta", "phi", "mass"), _TAUS, ("cut", "one_per_entry")),
+    "jets": (("pt", "eta", "phi", "mass"), SUBJETTINESS, ("cut", "one_per_entry")),
     "constituents": (
         ("pt", "eta", "phi"),
         ("charge", *_ENERGIES),
@@ -80,13 +80,25 @@ _CHANGES = ("extends", "tree", *_FORMULAS, *_NUMBERS, "candidate_weight")
 _OF_CANDIDATES = ("candidates", "constituents")
 
 
-def read_layouts(path: Path, known: Mapping[str, tuple[Schema, ...]]) -> tuple[Schema, ...]:
-    """Read the layout of a YAML file, or those of a known name with the changes of the file; as
-    `read_schema`.
+def read_schema(path: Path, known: Mapping[str, Schema]) -> Schema:
+    """Read a schema from a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file; an example stands at the top of this module.
+    known
+        Schemas that it may extend, by name.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a
+        formula cannot be read.
     """
     content = read_yaml(path, "schema")
     if "extends" not in content:
-        return (read_schema(path),)
+        return Schema(str(path), str(path), (_tree_schema(content, path),))
     _check_keys(content, _CHANGES, (), str(path))
     name = content["extends"]
     if name not in known:
@@ -98,24 +110,12 @@ def read_layouts(path: Path, known: Mapping[str, tuple[Schema, ...]]) -> tuple[S
         changes["cross_section_may_miss"] = False
     if "tree" in content:
         changes["tree"] = _tree(content, path)
-    return tuple(replace(layout, **changes) for layout in known[name])
+    versions = tuple(replace(version, **changes) for version in known[name].versions)
+    return replace(known[name], name=str(path), title=str(path), versions=versions)
 
 
-def read_schema(path: Path) -> Schema:
-    """Read a layout from a YAML file.
-
-    Parameters
-    ----------
-    path
-        The file; an example stands at the top of this module.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a
-        formula cannot be read.
-    """
-    content = read_yaml(path, "schema")
+def _tree_schema(content: Mapping[str, object], path: Path) -> TreeSchema:
+    """Schema of a file that extends no other one."""
     _check_keys(content, _KEYS, ("tree",), str(path))
     if not set(content) & (set(_COLLECTIONS) - {"jets"}):
         raise InputError(
@@ -136,7 +136,7 @@ def read_schema(path: Path) -> Schema:
     parts = {
         _our_name(name): (part,) for name, part in collections.items() if name != "constituents"
     }
-    return Schema(
+    return TreeSchema(
         tree=_tree(content, path),
         constituents=collections.get("constituents"),
         weighted_collections=_OF_CANDIDATES,

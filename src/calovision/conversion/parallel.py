@@ -1,10 +1,11 @@
-"""Files shared by processes."""
+"""Work at the same time: reading, building and writing of one file, and files in processes."""
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from queue import Empty
 from threading import Event, Thread
 
@@ -16,13 +17,41 @@ _report: Callable[[int], None] | None = (
 )
 
 
+def read_ahead(chunks: Iterable) -> Iterator:
+    """The items of an iterable, each fetched in a thread while the one before is in use."""
+    iterator, end = iter(chunks), object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, iterator, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, iterator, end)
+            yield item
+
+
+@contextmanager
+def write_behind(write: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Give a function that calls ``write`` in a thread; it waits for the call before, whose
+    exception it raises.
+    """
+    last: list[Future] = []
+
+    def later(*arguments: object) -> None:
+        if last:
+            last.pop().result()
+        last.append(thread.submit(write, *arguments))
+
+    with ThreadPoolExecutor(1) as thread:
+        yield later
+        if last:
+            last.pop().result()
+
+
 def run_in_processes(
     jobs: Sequence[Callable], *, processes: int, progress: Callable[[int], None] | None
 ) -> list:
     """Results of every ``job(progress=...)``, in their order.
 
-    This process takes jobs too, since it need not start. The first exception ends it: what has not
-    begun does not begin. Processes are spawned, since a fork would copy the locks of running
+    This process takes jobs too, since it need not start. After the first exception no further job
+    starts. Processes are spawned, since a fork would copy the locks of running
     threads; they end with this one.
 
     Raises

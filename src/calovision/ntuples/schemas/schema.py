@@ -1,16 +1,16 @@
-"""What a layout of ntuples is: our names of the quantities, and the branches or formulas that give
+"""Schema of ntuples: the package's names of the quantities, and the branches or formulas that give
 them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 COLLECTIONS = ("towers", "tracks", "fat_jets", "candidates", "constituents")
 
 
 class Presence(Enum):
-    """What it means if branches of a collection are missing."""
+    """Meaning of missing branches of a collection."""
 
     REQUIRED = "each file has it"
     ALL_OR_NONE = "a file with one of the branches must have them all"
@@ -24,7 +24,7 @@ class Collection:
     Attributes
     ----------
     fields
-        Our name -> branch or formula (`calovision.selection.expressions`).
+        Name of the quantity -> branch or formula (`calovision.selection.expressions`).
     extra
         Further fields, each given where the file has its branches, and all parts of the collection
         have the field.
@@ -95,8 +95,8 @@ class Counters:
 
 
 @dataclass(frozen=True)
-class Schema:
-    """Where a layout keeps each quantity.
+class TreeSchema:
+    """One version of a schema: the tree of the events and where it keeps each quantity.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Schema:
     weighted_collections
         Made of candidates.
     without
-        Branches of which a file of this layout must have none.
+        Branches of which a file of this version must have none.
     """
 
     tree: str
@@ -156,6 +156,33 @@ class Schema:
     without: tuple[str, ...] = ()
 
     def parts(self, collection: str) -> tuple[Collection, ...]:
-        """Parts of a collection, none if the layout does not have it."""
+        """Parts of a collection, none if the schema does not have it."""
         value = getattr(self, collection)
         return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Kind of ntuples with a name.
+
+    Attributes
+    ----------
+    name
+        The name by which configuration and command line choose it; the path of a YAML file.
+    title
+        The framework that writes it, for tables and help texts.
+    versions
+        Versions of the tree, most recent first; the first one that fits a file is taken.
+    fat_jet_radius
+        Radius of the fat jets; None if files differ in it (that of Delphes is in its card) or
+        have none.
+    """
+
+    name: str
+    title: str
+    versions: tuple[TreeSchema, ...]
+    fat_jet_radius: float | None = None
+
+    def with_tree(self, tree: str) -> "Schema":
+        """Return the schema for another tree."""
+        return replace(self, versions=tuple(replace(one, tree=tree) for one in self.versions))

@@ -1,4 +1,4 @@
-"""One chunk of events to images and columns: of whole events, or of their leading jets."""
+"""Rows of the image file of one chunk of events: of whole events, or of their leading jets."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
+from calovision.conversion.sample import Sample
 from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import EntryError, InputError
 from calovision.images import SparseImages, build_sparse_images
@@ -26,17 +27,15 @@ from calovision.selection import apply_selection, variables_of
 from calovision.storage.splits import assign_split
 
 
-class Chunk(NamedTuple):
-    """Rows of the image file from one chunk of events, and the cut flow (cut, events, sum of
-    weights).
-    """
+class ImageRows(NamedTuple):
+    """Rows of the image file, and the cut flow (cut, events, sum of weights) of their events."""
 
     images: SparseImages
     columns: dict[str, np.ndarray]
     cut_flow: list[tuple[str, int, float]]
 
 
-def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) -> Chunk:
+def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
     """Images, columns and cut flow of the events that pass.
 
     Raises
@@ -61,7 +60,7 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
     if cut_on_content:
         variables |= event_content(events.towers, events.tracks, recipe.content)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
-    columns = _event_columns(events, sample, label, recipe) | variables
+    columns = _event_columns(events, sample, recipe) | variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
     try:
         if recipe.content is not None and not cut_on_content:
@@ -80,7 +79,7 @@ def convert_chunk(events: Events, recipe: ImageRecipe, sample: str, label: int) 
             )
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return Chunk(images, columns | more, steps)
+    return ImageRows(images, columns | more, steps)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:
@@ -105,17 +104,15 @@ def _fat_jets(events: Events, recipe: ImageRecipe) -> tuple[ak.Array | None, ak.
     return find_fat_jets(events.towers, events.fat_jets, recipe.fat_jets), None
 
 
-def _event_columns(
-    events: Events, sample: str, label: int, recipe: ImageRecipe
-) -> dict[str, np.ndarray]:
+def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[str, np.ndarray]:
     """Columns that every event has."""
     number = events.event_number
     columns = {
         "event_number": number,
-        "label": np.full(len(number), label, dtype=np.int8),
+        "label": np.full(len(number), sample.label, dtype=np.int8),
         "weight": events.weight,
         "split": assign_split(
-            recipe.split_group or sample,
+            recipe.split_group or sample.name,
             number,
             seed=recipe.split_seed,
             fractions=recipe.split_fractions,

@@ -1,0 +1,324 @@
+"""One open ntuple: its schema, what it says about its events, and the events in chunks."""
+
+import math
+from collections.abc import Collection as Names
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+
+import awkward as ak
+import uproot
+
+from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
+from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.collections import read_collection, read_trimmed_jets
+from calovision.ntuples.columns import BranchArrays
+from calovision.ntuples.detection import FileDescription, describe, fitting_schema
+from calovision.ntuples.events import Events, NtupleInfo
+from calovision.ntuples.generation import count_generated
+from calovision.ntuples.paths import locate
+from calovision.ntuples.plan import Plan, make_plan
+from calovision.ntuples.retries import Attempts, with_retries
+from calovision.ntuples.root_file import Tree, find_tree, opened, warn_of_repeated
+from calovision.ntuples.schemas import find_schemas
+from calovision.ntuples.schemas.schema import COLLECTIONS, Schema, TreeSchema
+from calovision.ntuples.weights import event_numbers, read_weights
+
+
+class Ntuple:
+    """ROOT file whose schema is found once, and which stays open from question to question.
+
+    The file is opened when it is first asked, and closed at the end of ``with``. After it was
+    closed, sent to another process, or lost with a connection, it is opened again; its schema and
+    its description are kept.
+
+    Parameters
+    ----------
+    path
+        A ROOT file, or the address of one (``root://host//path``); it may be without entries.
+    schema
+        One of `SCHEMAS`, or the path of a YAML file; None finds the one that fits.
+    tree
+        Name of the tree, with its folders, in place of the schema's.
+    weight_index
+        Which of several generator weights.
+    n_generated, sum_of_weights
+        In place of what the file says: numbers, or objects of the file that hold them
+        (`read_counter`).
+    trimmed
+        Fat jets are the trimmed ones of the file, in the order of the ungroomed ones. If it holds
+        none, as other files than those of Delphes, it has no fat jets, so that the caller clusters.
+        It has no constituents either, since those of the file are of the ungroomed jets.
+    retries
+        How often an address that does not answer is tried again (`calovision.ntuples.retries`).
+
+    Raises
+    ------
+    InputError
+        If the schema is unknown. When the file is asked: if none or several schemas fit; if it is
+        missing, no ROOT file, truncated or damaged; if it lacks a tree or a branch of the schema.
+
+    Examples
+    --------
+    >>> with Ntuple("events.root") as ntuple:  # doctest: +SKIP
+    ...     print(ntuple.info.n_generated)
+    ...     for events in ntuple.iterate({"towers": ("eta", "phi", "e")}):
+    ...         print(len(events.towers))
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        schema: str | Path | None = None,
+        tree: str | None = None,
+        weight_index: int = 0,
+        n_generated: float | str | None = None,
+        sum_of_weights: float | str | None = None,
+        trimmed: bool = False,
+        retries: int = 0,
+    ) -> None:
+        self.path, self.tree = locate(path, tree)
+        self.weight_index = weight_index
+        self.trimmed = trimmed
+        self.retries = retries
+        self._candidates = find_schemas(schema, tree=self.tree)
+        self._given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
+        self._found: tuple[Schema, TreeSchema] | None = None
+        self._weighted: tuple[TreeSchema, CandidateWeight] | None = None
+        self._plan: Plan | None = None
+        self._warned: frozenset[str] = frozenset()
+        self._file: uproot.ReadOnlyDirectory | None = None
+        self._closing = ExitStack()
+
+    def __enter__(self) -> "Ntuple":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_file": None, "_closing": ExitStack()}
+
+    def close(self) -> None:
+        """Close the file; what was found out about it stays."""
+        self._file = None
+        self._closing.close()
+
+    @cached_property
+    def info(self) -> NtupleInfo:
+        """Description of all events of the file.
+
+        Raises
+        ------
+        InputError
+            As the class; if a weight is not finite; if the sum of weights does not follow from the
+            number of generated events.
+
+        Notes
+        -----
+        Delphes files: n_generated is the number of entries, and the cross-section is the last
+        entry's (a running estimate where Delphes read HepMC). The counters of calovision and
+        NanoAOD files that were merged with hadd are added up.
+        """
+        return with_retries(self._read_info, self.path, self.retries, failed=self.close)
+
+    @cached_property
+    def description(self) -> FileDescription:
+        """Trees of the file and the schemas that fit, of which there may be none or several."""
+        return with_retries(
+            lambda: describe(self._open(), self.path, tree=self.tree),
+            self.path,
+            self.retries,
+            failed=self.close,
+        )
+
+    def iterate(
+        self,
+        fields: Mapping[str, Names[str]] | None = None,
+        *,
+        chunk_size: int | None = None,
+        entry_range: tuple[int, int | None] | None = None,
+    ) -> Iterator[Events]:
+        """Read the events in chunks; none is empty.
+
+        Parameters
+        ----------
+        fields
+            Collections -> fields that are wanted; only these are read, and a collection that is not
+            named is None. None: everything that the file has. The key ``weight_variations`` (its
+            value does not matter) asks for all weights, also those that stand in branches of their
+            own; without it events may differ in their number.
+        chunk_size
+            Number of events in memory at a time (the last chunk may be shorter); None: about 25 MB,
+            up to the end of a basket.
+        entry_range
+            First entry, and the one behind the last (None: up to the end); what lies beyond the end
+            is not there. None reads all. Events without a number of their own have that of their
+            entry in the whole file.
+
+        Raises
+        ------
+        InputError
+            As the class; if a branch cannot be read; if the branches of a collection differ in
+            length.
+        ValueError
+            If ``fields`` names an unknown collection; if ``chunk_size`` is not positive.
+
+        Notes
+        -----
+        An address that fails in the middle is opened again, and read on where it failed.
+        """
+        first, end = entry_range or (0, None)
+        attempts = Attempts(self.path, self.retries)
+        while True:
+            try:
+                tree, plan = self._plan_of(fields)
+                entries = clipped(first, end, int(tree.num_entries))
+                for chunk in _chunks(tree, plan, self.path, chunk_size, entries):
+                    yield _events(chunk, plan, self.weight_index)
+                    first = chunk.start + chunk.n_events
+                    attempts.start_afresh()
+                return
+            except Exception as error:
+                self.close()
+                if not attempts.another(error):
+                    raise
+
+    def _open(self) -> uproot.ReadOnlyDirectory:
+        """Open the file unless it is open."""
+        if self._file is None:
+            self._file = self._closing.enter_context(opened(self.path))
+        return self._file
+
+    def _find_tree(self) -> tuple[Schema, TreeSchema, Tree]:
+        """Find the schema of the file, its version, and the tree of the events."""
+        file = self._open()
+        if self._found is None:
+            self._found = fitting_schema(file, self._candidates, self.path)
+        schema, version = self._found
+        return schema, version, find_tree(file, version.tree, self.path)
+
+    def _plan_of(self, fields: Mapping[str, Names[str]] | None) -> tuple[Tree, Plan]:
+        """Plan to read the wanted fields of the tree.
+
+        The candidate weight, for which jets of the file are read, is chosen only where it matters.
+        """
+        schema, version, tree = self._find_tree()
+        needs_weight = fields is None or not set(fields).isdisjoint(version.weighted_collections)
+        if needs_weight or self._plan is not None:
+            plan = self._whole_plan(schema, version, tree)
+        else:
+            plan = make_plan(tree, version, schema.name, self.path, trimmed=self.trimmed)
+        if fields is not None:
+            plan = plan.narrowed(fields, factors=self.weight_index > 0)
+        self._warn_of_repeated(tree, plan)
+        return tree, plan
+
+    def _whole_plan(self, schema: Schema, version: TreeSchema, tree: Tree) -> Plan:
+        """Plan to read everything, with the candidate weight of the file; made once."""
+        if self._plan is None:
+            self._weighted = choose_candidate_weight(tree, version, self.path)
+            self._plan = make_plan(
+                tree, self._weighted[0], schema.name, self.path, trimmed=self.trimmed
+            )
+        return self._plan
+
+    def _warn_of_repeated(self, tree: Tree, plan: Plan) -> None:
+        """Warn once of each branch whose name others have, too."""
+        warn_of_repeated(tree, plan.branches - self._warned, self.path)
+        self._warned |= plan.branches
+
+    def _read_info(self) -> NtupleInfo:
+        schema, version, tree = self._find_tree()
+        plan = self._whole_plan(schema, version, tree)
+        self._warn_of_repeated(tree, plan)
+        generation = count_generated(
+            self._open(),
+            tree,
+            plan.schema,
+            schema_name=schema.name,
+            path=self.path,
+            weight_index=self.weight_index,
+            given=self._given,
+        )
+        section = generation.cross_section_pb
+        weights = plan.weights | (plan.factors if self.weight_index > 0 else frozenset())
+        return NtupleInfo(
+            path=self.path,
+            uuid=str(self._open().file.uuid),
+            schema=schema.name,
+            tree=version.tree,
+            n_entries=int(tree.num_entries),
+            n_generated=generation.n_generated,
+            sum_of_weights=generation.sum_of_weights,
+            cross_section_pb=section if math.isfinite(section) and section > 0 else None,
+            counted_from=generation.source,
+            count_doubts=generation.doubts,
+            n_weights=generation.n_weights,
+            candidate_weight=self._weighted[1].branch,
+            candidate_weight_reason=self._weighted[1].reason,
+            fat_jet_radius=schema.fat_jet_radius,
+            collections=plan.collections,
+            read_from=plan.read_from,
+            weights=tuple(sorted(weights)),
+            undecided=plan.undecided,
+            missing=plan.missing,
+        )
+
+
+def open_ntuple(path: Path | str, **options: object) -> NtupleInfo:
+    """Return what a file says about all its events: `Ntuple.info`; ``options`` are those of
+    `Ntuple`.
+    """
+    with Ntuple(path, **options) as ntuple:
+        return ntuple.info
+
+
+def iterate_events(
+    path: Path | str,
+    *,
+    fields: Mapping[str, Names[str]] | None = None,
+    chunk_size: int | None = None,
+    entry_range: tuple[int, int | None] | None = None,
+    **options: object,
+) -> Iterator[Events]:
+    """Read the events of a file in chunks: `Ntuple.iterate`; ``options`` are those of `Ntuple`."""
+    with Ntuple(path, **options) as ntuple:
+        yield from ntuple.iterate(fields, chunk_size=chunk_size, entry_range=entry_range)
+
+
+def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescription:
+    """Return the trees of a file and the schemas that fit: `Ntuple.description`."""
+    with Ntuple(path, tree=tree) as ntuple:
+        return ntuple.description
+
+
+def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
+    """Range of entries of a file, without what lies beyond its ``n_entries``; an end of None is
+    that of the file.
+    """
+    return min(first, n_entries), n_entries if end is None else min(end, n_entries)
+
+
+def _chunks(
+    tree: Tree, plan: Plan, path: Path | str, chunk_size: int | None, entry_range: tuple[int, int]
+) -> Iterator[BranchArrays]:
+    """Arrays of the planned branches, chunk by chunk."""
+    for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
+        rest = entry_range[1] - start
+        n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
+        yield BranchArrays(arrays, path, start, n_events)
+
+
+def _events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
+    """Events of one chunk, with our names of the quantities."""
+    schema = plan.schema
+    weight, variations = read_weights(chunk, schema, weight_index, variations=plan.with_variations)
+    collections: dict[str, ak.Array | None] = dict.fromkeys(COLLECTIONS)
+    for name, fields in plan.fields.items():
+        collections[name] = read_collection(chunk, schema, name, fields)
+    if plan.is_trimmed:
+        collections["fat_jets"] = read_trimmed_jets(chunk.arrays[schema.trimmed_p4])
+    return Events(event_numbers(chunk, schema), weight, weight_variations=variations, **collections)

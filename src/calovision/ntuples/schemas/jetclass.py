@@ -1,0 +1,41 @@
+"""JetClass (doi:10.5281/zenodo.6619768): one anti-kt jet of radius 0.8 an entry.
+
+part_deta is mirrored for jets at negative eta, therefore the coordinates are computed from the
+momenta.
+"""
+
+from calovision.ntuples.schemas.particle_flow import SUBJETTINESS, particle_flow
+from calovision.ntuples.schemas.schema import Collection, Schema, TreeSchema
+
+_JETS = TreeSchema(
+    tree="tree",
+    **particle_flow(
+        {
+            "pt": "sqrt(part_px**2 + part_py**2)",
+            "eta": "arcsinh(part_pz / sqrt(part_px**2 + part_py**2))",
+            "phi": "arctan2(part_py, part_px)",
+            "charge": "part_charge",
+            "e": "part_energy",
+        },
+        "(part_isPhoton != 0) | (part_isElectron != 0)",
+        "part_isMuon != 0",
+        {},
+    ),
+    fat_jets=(
+        Collection(
+            {
+                "pt": "jet_pt",
+                "eta": "jet_eta",
+                "phi": "jet_phi",
+                # Rounding may take the square of a light jet's mass below zero.
+                "mass": "sqrt(where({0} > {1}, {0}**2 - ({1})**2, 0))".format(
+                    "jet_energy", "jet_pt * cosh(jet_eta)"
+                ),
+            },
+            extra={tau: f"jet_{tau}" for tau in SUBJETTINESS},
+            one_per_entry=True,
+        ),
+    ),
+)
+
+JETCLASS = Schema(name="jetclass", title="JetClass", versions=(_JETS,), fat_jet_radius=0.8)
