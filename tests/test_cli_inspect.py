@@ -13,7 +13,7 @@ from calovision.cli.display import brightest_channels
 from calovision.cli.inspect_ntuple import count_negative_weights, describe_weights, read_event
 from calovision.cli.summary import overflow_shares
 from calovision.images.grid import JetGrid
-from calovision.ntuples import open_ntuple
+from calovision.ntuples import Ntuple
 from calovision.storage import ImageFile
 
 DELPHES = "delphes_ATLASfat_rpv_go1400_n850_pythia8_100ev_slim.root"
@@ -42,7 +42,7 @@ def write_hot_towers(path, towers, **options):
 def test_numbers_of_a_delphes_file(delphes_dir):
     text = succeed("inspect", delphes_dir / DELPHES)
     lines = rows(text)
-    info = open_ntuple(delphes_dir / DELPHES, schema="delphes")
+    info = Ntuple(delphes_dir / DELPHES, schema="delphes").info
     assert "Delphes TTree 100 330" in lines
     assert "delphes yes" in lines
     assert "calovision no the tree 'events'" in lines
@@ -67,8 +67,8 @@ def test_weights_of_a_file(tmp_path):
     assert "negative 25.00% of the entries" in lines
     assert "schema calovision" in lines
     assert "events TTree 8 " in " ".join(lines)
-    info = open_ntuple(path, schema="calovision")
-    assert (count_negative_weights(path, info), describe_weights(path, info)) == (2, "1 an event")
+    with Ntuple(path) as ntuple:
+        assert (count_negative_weights(ntuple), describe_weights(ntuple)) == (2, "1 an event")
 
 
 @pytest.mark.parametrize(("event", "line", "column"), [(0, 31, 0), (1, 5, 46), (2, 0, 63)])
@@ -83,12 +83,12 @@ def test_the_hot_cell_of_the_event_is_where_the_energy_is(tmp_path, event, line,
     assert text.rstrip().endswith(f"{energy / np.cosh(np.float32(eta)):.4g} GeV")
 
 
-def test_an_event_of_a_later_chunk(tmp_path):
+def test_an_event_of_a_later_basket(tmp_path):
     towers, tracks = make_events(30)
     path = write_ntuple(tmp_path / "a.root", towers, tracks, first=100, parts=3)
-    info = open_ntuple(path, schema="calovision")
+    ntuple = Ntuple(path)
     for number in (0, 6, 7, 29):
-        event = read_event(path, info, number, {"towers": {"e_em"}}, chunk_size=7)
+        event = read_event(ntuple, number, {"towers": {"e_em"}})
         assert event.event_number.tolist() == [100 + number]
         assert ak.to_list(event.towers.e_em) == ak.to_list(
             ak.values_astype(towers.e_em[number : number + 1], "f4")

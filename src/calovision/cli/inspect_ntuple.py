@@ -16,10 +16,8 @@ from calovision.ntuples import (
     ConstituentCheck,
     Events,
     FileDescription,
+    Ntuple,
     NtupleInfo,
-    describe_file,
-    iterate_events,
-    open_ntuple,
 )
 
 GRID = EtaPhiGrid(64, 64)
@@ -36,33 +34,32 @@ def inspect_ntuple(
     path: str, *, schema: str | None, tree: str | None, event: int, png: Path | None
 ) -> None:
     """Print trees, schemas and weights, and display one event."""
-    description = describe_file(path, tree=tree)
-    show(pairs([("file", str(path)), ("UUID", description.uuid)]), *_trees_and_schemas(description))
-    schema = schema or description.schema
-    if schema is None:
-        fitting = [name for name, missing in description.missing.items() if not missing]
-        show(_advice(fitting))
-        return
-    info = open_ntuple(path, schema=schema, tree=tree)
-    rows = _weight_rows(info, count_negative_weights(path, info), describe_weights(path, info))
-    show(pairs([*rows, *_constituent_rows(path, info)]), _collections(info))
-    if info.n_entries:
-        display_event(path, info, event, png)
+    with Ntuple(path, schema=schema, tree=tree) as ntuple:
+        description = ntuple.description
+        show(
+            pairs([("file", str(path)), ("UUID", description.uuid)]),
+            *_trees_and_schemas(description),
+        )
+        if schema is None and description.schema is None:
+            fitting = [name for name, missing in description.missing.items() if not missing]
+            show(_advice(fitting))
+            return
+        rows = _weight_rows(ntuple.info, count_negative_weights(ntuple), describe_weights(ntuple))
+        show(pairs([*rows, *_constituent_rows(ntuple)]), _collections(ntuple.info))
+        if ntuple.info.n_entries:
+            display_event(path, ntuple, event, png)
 
 
-def count_negative_weights(path: str, info: NtupleInfo) -> int:
+def count_negative_weights(ntuple: Ntuple) -> int:
     """Count the entries with a negative weight."""
-    chunks = iterate_events(path, schema=info.schema, tree=info.tree, fields={})
-    return sum(int(np.sum(events.weight < 0)) for events in chunks)
+    return sum(int(np.sum(events.weight < 0)) for events in ntuple.iterate({}))
 
 
-def describe_weights(path: str, info: NtupleInfo) -> str:
+def describe_weights(ntuple: Ntuple) -> str:
     """Say how many weights each entry has, or why that cannot be said."""
     n_weights = 1
     try:
-        for events in iterate_events(
-            path, schema=info.schema, tree=info.tree, fields={"weight_variations": ()}
-        ):
+        for events in ntuple.iterate({"weight_variations": ()}):
             if events.weight_variations is not None:
                 n_weights = events.weight_variations.shape[1]
     except InputError as error:
@@ -70,37 +67,19 @@ def describe_weights(path: str, info: NtupleInfo) -> str:
     return f"{n_weights} an event"
 
 
-def read_event(
-    path: str,
-    info: NtupleInfo,
-    number: int,
-    fields: Mapping[str, set[str]],
-    *,
-    chunk_size: int | None = None,
-) -> Events:
+def read_event(ntuple: Ntuple, number: int, fields: Mapping[str, set[str]]) -> Events:
     """One event, as a chunk of its own; InputError if there is no such entry."""
-    if number >= info.n_entries:
+    n_entries = ntuple.info.n_entries
+    if number >= n_entries:
         raise InputError(
-            f"{path} has {info.n_entries} entries: --event must be below that, not {number}"
+            f"{ntuple.path} has {n_entries} entries: --event must be below that, not {number}"
         )
-    first = 0
-    for events in iterate_events(
-        path, schema=info.schema, tree=info.tree, chunk_size=chunk_size, fields=fields
-    ):
-        n_events = len(events.event_number)
-        if number < first + n_events:
-            rows = slice(number - first, number - first + 1)
-            chosen = {
-                name: values if values is None else values[rows]
-                for name, values in vars(events).items()
-            }
-            return Events(**chosen)
-        first += n_events
-    raise InputError(f"{path}: entry {number} cannot be read")
+    return next(ntuple.iterate(fields, entry_range=(number, number + 1)))
 
 
-def display_event(path: str, info: NtupleInfo, number: int, png: Path | None) -> None:
+def display_event(path: str, ntuple: Ntuple, number: int, png: Path | None) -> None:
     """Display the transverse energy of an entry, on the terminal or as a picture."""
+    info = ntuple.info
     collection = next((name for name in DISPLAYED if name in info.collections), None)
     if collection is None:
         show("", "No towers, candidates or tracks to display.")
@@ -110,7 +89,7 @@ def display_event(path: str, info: NtupleInfo, number: int, png: Path | None) ->
         for name in (*DISPLAYED, "fat_jets")
         if name in info.collections
     }
-    event = read_event(path, info, number, fields)
+    event = read_event(ntuple, number, fields)
     title = f"entry {number}, event {event.event_number[0]}"
     if png is None:
         _print_event(event, DISPLAYED[collection], title)
@@ -204,13 +183,13 @@ def _candidate_weight(info: NtupleInfo) -> str:
     return f"{chosen} ({info.candidate_weight_reason})"
 
 
-def _constituent_rows(path: str, info: NtupleInfo) -> list[tuple[str, str]]:
+def _constituent_rows(ntuple: Ntuple) -> list[tuple[str, str]]:
     """Say how the constituents of fat jets fit to their jets."""
-    if not {"fat_jets", "constituents"} <= set(info.collections):
+    if not {"fat_jets", "constituents"} <= set(ntuple.info.collections):
         return []
     check = ConstituentCheck()
     fields = {"fat_jets": {"pt"}, "constituents": {"pt", "phi"}}
-    for events in iterate_events(path, schema=info.schema, tree=info.tree, fields=fields):
+    for events in ntuple.iterate(fields):
         check.add(events.fat_jets, events.constituents)
         if check.is_complete:
             break
