@@ -5,6 +5,7 @@
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
+# make reference  config/config.yaml and docs/configuration.md, written from the classes of the configuration
 # make wheel  sdist and wheel, checked, and the wheel tried in an environment that holds nothing else
 # make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
@@ -18,7 +19,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz test-slurm test-container lint wheel bench container clean
+.PHONY: all install test fuzz test-slurm test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -55,6 +56,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
+
+reference: $(INSTALLED)
+	$(BIN)/python -m calovision.workflow.reference
 
 wheel: $(LINTERS)
 	rm -rf $(DIST) && mkdir -p $(DIST)

@@ -23,11 +23,12 @@ from calovision.workflow.configuration import (
     merge_configurations,
     read_configuration,
 )
+from calovision.workflow.example import example_yaml
 from calovision.workflow.keys import Entry, Section, members, section_in
 from calovision.workflow.modules import check_class
-from calovision.workflow.reference import schema_of_configuration
+from calovision.workflow.reference import files_of_reference, reference_page
+from calovision.workflow.schema import schema_of_configuration
 from calovision.workflow.sections import Channel, EventContent, Variation
-from calovision.workflow.sources import PACKAGE
 from calovision.workflow.training import Training
 
 CONFIG = REPOSITORY / "config"
@@ -89,11 +90,31 @@ def test_keys_know_the_classifiers_and_the_variations_of_the_package() -> None:
     assert list(Variation.model_fields) == list(VARIATIONS)
 
 
-def test_readme_of_the_configuration_explains_exactly_the_keys_there_are() -> None:
-    section = (CONFIG / "README.md").read_text().partition("\n## Keys\n")[2].partition("\n## ")[0]
-    lines = section.splitlines()
-    explained = {line.split("`")[1] for line in lines if line.startswith("| `")}
+def test_written_files_are_those_of_the_classes() -> None:
+    """`make reference` writes them."""
+    for path, text in files_of_reference().items():
+        assert (REPOSITORY / path).read_text() == text, path
+
+
+def test_page_explains_exactly_the_keys_there_are() -> None:
+    page = reference_page().partition("\n## Event variables\n")[0]
+    explained = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
     assert explained == set(keys(Configuration))
+    rows = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert rows["fat_jets.f_cut"] == (
+        "| `fat_jets.f_cut` | Smallest share of the jet's pT that a subjet must have to stay. | "
+        "number from 0 below 1 | `0.05` |"
+    )
+    assert rows["samples.<name>.mass"].endswith("| number above 0, GeV | none; as `1400` |")
+    assert rows["images.events_per_job"].endswith("| whole number from 1; or `null` | `null` |")
+    assert "comparisons in parentheses joined by `&`, `\\|`" in rows["selection.signal_region"]
+
+
+def test_example_is_the_defaults() -> None:
+    assert Configuration.from_mapping(load("config.yaml")) == Configuration()
+    assert read_configuration([CONFIG / "config.yaml"]) == Configuration().to_dict()
+    for line in example_yaml().splitlines():
+        assert len(line) <= 100
 
 
 def keys(section: type[Section], prefix: str = "") -> Iterator[str]:
@@ -573,11 +594,6 @@ def test_bad_configuration_is_named_in_one_sentence(case: str) -> None:
 
 
 # -- several files, the command line, a module -----------------------------------------------------
-
-
-def test_defaults_are_the_example() -> None:
-    """The file that readers see is that of the package."""
-    assert (CONFIG / "config.yaml").read_text() == (PACKAGE / "workflow/defaults.yaml").read_text()
 
 
 def test_nothing_of_the_example_stays_beside_what_is_given(

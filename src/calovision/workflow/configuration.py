@@ -79,7 +79,7 @@ class Configuration(Section):
     results_dir: Text = key("results", "Folder of everything that is produced")
     seed: Whole = key(
         1,
-        "Simulation, split, training and combination derive their seeds from it",
+        "Seed of simulation, split, training and combination",
         details="The same seed gives the same numbers on one machine.",
         ge=0,
     )
@@ -90,13 +90,13 @@ class Configuration(Section):
         gt=0,
     )
     samples: dict[Name, Sample] = key(
-        EXAMPLE_SAMPLES, "Samples by name; each either simulated or read from files", min_length=2
+        EXAMPLE_SAMPLES, "Samples by name, each simulated or read from files", min_length=2
     )
     simulation: Simulation = key(Simulation, "How the example's ntuples are simulated")
     fat_jets: FatJets = key(FatJets, "Which fat jets count")
     event_content: EventContent | None = key(
         EventContent,
-        "Small-R jets, event shapes, counts, hardest towers and tracks; null leaves them out",
+        "Small-R jets, event shapes, counts; null leaves them out",
         details="They are further columns of the image files. Files without towers or tracks need "
         "null (then leave `referee` out of `baselines`, too).",
     )
@@ -106,16 +106,18 @@ class Configuration(Section):
     train: Training = key(Training, "Training of every model that does not differ")
     models: dict[Name, Training] = key(
         {"cnn": Training()},
-        "Models by name, with the keys of train that differ; the first is the CNN of the plots",
-        details="The column of the first is `cnn`; the others have their own names.",
+        "Models by name: the keys of train that differ",
+        details="The first is the CNN of the plots, its column is `cnn`; the others have their own "
+        "names.",
         min_length=1,
     )
     baselines: Annotated[
         tuple[Annotated[str, Field(strict=True), Choices(*BASELINES)], ...], Unique()
     ] = key(
         tuple(BASELINES.own),
-        "Shallow classifiers on the variables of an event, tuned on the validation split",
-        details="`logistic_regression`, `adaboost`, `gradient_boosting`, `mlp` see the 23 jet "
+        "Shallow classifiers on the event variables",
+        details="Tuned on the validation split. `logistic_regression`, `adaboost`, "
+        "`gradient_boosting`, `mlp` see the 23 jet "
         "variables of the case study, `referee` (boosted trees) those with small-R jets, shapes "
         "and counts.",
     )

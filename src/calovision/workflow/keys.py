@@ -6,7 +6,7 @@ changed. Integers of YAML stay integers where a number is wanted.
 
 from collections.abc import Mapping, Sequence
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -34,6 +34,7 @@ def key(
     *,
     unit: str | None = None,
     details: str | None = None,
+    example: Any = None,
     **bounds: float,
 ) -> Any:
     """One key of a section.
@@ -48,10 +49,13 @@ def key(
         Unit of the value.
     details
         What else the reference page says of it.
+    example
+        Value for the reference page, where there is no default.
     bounds
         ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, as of pydantic.
     """
-    further = {"unit": unit, "details": details}
+    examples = None if example is None else [example]
+    further = {"unit": unit, "details": details, "examples": examples}
     extra = {name: text for name, text in further.items() if text is not None}
     if isinstance(default, type) and issubclass(default, BaseModel):
         return Field(
@@ -128,11 +132,12 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema: ClassVar = _Hidden()
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values: all keys of sections, of entries with a name those that are given."""
         return plain_values(self)
+
+
+Section.schema = _Hidden()
 
 
 class Entry(Section):

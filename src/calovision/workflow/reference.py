@@ -1,40 +1,154 @@
-"""What is written from the classes of the configuration: its JSON schema."""
+"""Reference page of all keys, and the files that ``make reference`` writes from the classes."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema
+from calovision.core.markdown import Markdown, markdown_table
+from calovision.evaluation.baselines import BASELINES
+from calovision.images.channels import CHANNELS
+from calovision.jets.variables import VARIABLES
+from calovision.models.networks import NETWORKS
+from calovision.workflow.example import example_yaml, flow_yaml
+from calovision.workflow.schema import SchemaKeys
 
-from calovision.workflow.configuration import Configuration
-from calovision.workflow.keys import plain_values
+HEAD = """\
+# Keys of the configuration
 
-_WORDS = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
+Written by `make reference` from the classes in `src/calovision/workflow/`; `config/README.md` says
+how configurations are given and merged. `<name>` is a name of your choice. A key with a default may
+be left out, of the others only those that are required must be given.
+"""
+
+_TYPES = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "`true`, `false`",
+    "string": "text",
+    "object": "keys and values",
+    "null": "`null`",
+}
+_BOUNDS = {
+    "minimum": "from {:g}",
+    "exclusiveMinimum": "above {:g}",
+    "maximum": "to {:g}",
+    "exclusiveMaximum": "below {:g}",
+}
 
 
-class _Generator(GenerateJsonSchema):
-    """Schemas without titles, with plain values as defaults."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-    def encode_default(self, dft: Any) -> Any:
-        return plain_values(dft)
-
-
-def schema_of_configuration() -> dict[str, Any]:
-    """JSON schema of the configuration, for editors and other programs."""
-    schema = Configuration.model_json_schema(schema_generator=_Generator)
-    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return draft | _in_words_of_json_schema(schema)
+def reference_page() -> str:
+    """The page of all keys, as Markdown: a table for every section."""
+    schema = SchemaKeys()
+    alone = {
+        name: key
+        for name, key in schema.top.items()
+        if not schema.below(key) and not schema.of_entries(key)
+    }
+    parts = [HEAD, _table_of_keys(schema, alone)]
+    for name, key in schema.top.items():
+        if name not in alone:
+            parts += [f"## `{name}`\n", f"{_meaning(key)}\n", _table_of_keys(schema, {name: key})]
+    return "\n".join([*parts, *_names()])
 
 
-def _in_words_of_json_schema(schema: Any) -> Any:
-    """Replace what pydantic writes of its own: bounds inside of unions, names by their pattern."""
-    if isinstance(schema, list):
-        return [_in_words_of_json_schema(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    found = {_WORDS.get(key, key): _in_words_of_json_schema(one) for key, one in schema.items()}
-    if "patternProperties" in found:
-        ((pattern, value),) = found.pop("patternProperties").items()
-        found |= {"propertyNames": {"pattern": pattern}, "additionalProperties": value}
-    return found
+def _names() -> Iterator[str]:
+    """Sections on the names that values may be, from their registries."""
+    yield "## Event variables\n"
+    yield (
+        "Of the fat jets that pass `fat_jets.pt_min` and `fat_jets.eta_max`, in descending pT, and "
+        "of what `event_content` adds. A cut on one of several numbers is written `jet_pt[0]`.\n"
+    )
+    header = ("name", "meaning", "unit", "needs event_content")
+    yield _table(
+        header,
+        [
+            (f"`{name}`", one.doc, one.unit, "yes" if one.needs_content else "")
+            for name, one in VARIABLES.own.items()
+        ],
+    )
+    yield "## Channels\n"
+    rows = [(f"`{name}`", one.doc, one.unit) for name, one in CHANNELS.own.items() if one.of_event]
+    yield _table(("name", "meaning", "unit"), rows)
+    yield "## Networks\n"
+    yield "`calovision models small` lists the layers of one; options are below `train.options`.\n"
+    rows = [
+        (f"`{name}`", one.title, one.paper, ", ".join(f"`{option}`" for option in one.options))
+        for name, one in NETWORKS.own.items()
+    ]
+    yield _table(("name", "network", "source", "options"), rows)
+    yield "## Shallow classifiers\n"
+    rows = [(f"`{name}`", one.doc) for name, one in BASELINES.own.items()]
+    yield _table(("name", "classifier"), rows)
+
+
+def _table_of_keys(schema: SchemaKeys, keys: Mapping[str, Any]) -> str:
+    return _table(("key", "meaning", "value", "default"), _rows(schema, keys, ""))
+
+
+def _rows(
+    schema: SchemaKeys, keys: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[str, str, str, str]]:
+    """Name, meaning, values and default of the keys of a section and of those below it."""
+    for name, key in keys.items():
+        below = schema.below(key)
+        entries = schema.of_entries(key)
+        if below:
+            yield from _rows(schema, below, f"{prefix}{name}.")
+        elif entries == schema.below(schema.top["train"]):
+            yield (
+                f"`{prefix}{name}.<name>`",
+                "Model of this name.",
+                "keys of `train`",
+                "`cnn: {}`",
+            )
+        elif entries:
+            yield from _rows(schema, entries, f"{prefix}{name}.<name>.")
+        else:
+            values = values_in_words(key) + (f", {key['unit']}" if "unit" in key else "")
+            yield f"`{prefix}{name}`", _meaning(key), values, _default(key)
+
+
+def _meaning(key: Mapping[str, Any]) -> str:
+    """Sentences on a key."""
+    meaning = key["description"]
+    end = "" if meaning.endswith("...") else "."
+    return f"{meaning[0].upper()}{meaning[1:]}{end} {key.get('details', '')}".strip()
+
+
+def values_in_words(key: Mapping[str, Any]) -> str:
+    """Values that a key may have, by its JSON schema."""
+    if "anyOf" in key:
+        return "; or ".join(values_in_words(one) for one in key["anyOf"])
+    if "enum" in key:
+        return ", ".join(f"`{one}`" for one in key["enum"])
+    if "prefixItems" in key:
+        return f"{len(key['prefixItems'])} of: {values_in_words(key['prefixItems'][0])}"
+    if key["type"] == "array":
+        return f"list of: {values_in_words(key['items'])}"
+    bounds = [words.format(key[name]) for name, words in _BOUNDS.items() if name in key]
+    return " ".join([_TYPES[key["type"]], *bounds])
+
+
+def _default(key: Mapping[str, Any]) -> str:
+    """Default of a key; of one without, an example."""
+    if "default" in key:
+        return f"`{flow_yaml(key['default'])}`"
+    start = "required" if key["required"] else "none"
+    return f"{start}; as `{flow_yaml(key['examples'][0])}`" if "examples" in key else start
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells are Markdown, in which a bar would end the cell."""
+    cells = [[Markdown(cell.replace("|", r"\|")) for cell in row] for row in rows]
+    return "\n".join(markdown_table(header, cells)) + "\n"
+
+
+def files_of_reference() -> dict[str, str]:
+    """Content of each file that is written from the classes, by its path in the repository."""
+    return {"config/config.yaml": example_yaml(), "docs/configuration.md": reference_page()}
+
+
+if __name__ == "__main__":
+    for path, text in files_of_reference().items():
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_text(text)

@@ -44,24 +44,30 @@ class Weights(Entry):
     """How the generator weights of the files are to be understood."""
 
     index: Whole | None = key(
-        None, "Which of several generator weights counts; 0 is the nominal one", ge=0
+        None,
+        "Which of several generator weights counts",
+        details="0 is the nominal one.",
+        example=0,
+        ge=0,
     )
     include_cross_section: Truth | None = key(
         None,
         "The weights contain the cross-section",
         details="Their mean over the generated events is the cross-section in pb, and "
         "`cross_section_pb` is left out.",
+        example=True,
     )
     n_generated: Annotated[int | str, _number_or_path(1)] | None = key(
         None,
-        "Generated events of the sample before any filter, or the path of a counter histogram in "
-        "its files",
-        details="A number is that of all its files together.",
+        "Generated events before any filter, or the path of a histogram",
+        details="A number is that of all files together; the histogram, of each file, counts them.",
+        example=1000000,
     )
     sum_of_weights: Annotated[float | str, _number_or_path(0)] | None = key(
         None,
-        "Sum of the weights of the generated events, or the path of a histogram in the files",
+        "Sum of the weights of these events, or the path of a histogram",
         details="Without it they are taken to weigh 1.",
+        example=1.2e6,
     )
 
 
@@ -72,53 +78,66 @@ class Simulate(Entry):
         ...,
         "Hard process",
         details="`rpv_gluinos`: gluino -> q qbar neutralino, neutralino -> q q q; `qcd`: 2 -> 2.",
+        example="qcd",
     )
-    mass_gluino: Number | None = key(None, "Gluino mass (rpv_gluinos)", unit="GeV", gt=0)
-    mass_neutralino: Number | None = key(None, "Neutralino mass (rpv_gluinos)", unit="GeV", gt=0)
+    mass_gluino: Number | None = key(
+        None, "Gluino mass (rpv_gluinos)", unit="GeV", example=1400, gt=0
+    )
+    mass_neutralino: Number | None = key(
+        None, "Neutralino mass (rpv_gluinos)", unit="GeV", example=850, gt=0
+    )
     pt_hat_min: Number | None = key(
-        None, "Lowest transverse momentum of the hard process (qcd)", unit="GeV", gt=0
+        None, "Lowest pT of the hard process (qcd)", unit="GeV", example=400, gt=0
     )
     pt_hat_max: Number | None = key(
         None,
-        "Highest transverse momentum of the hard process (qcd)",
+        "Highest pT of the hard process (qcd)",
         unit="GeV",
         details="Open if absent.",
+        example=2500,
         gt=0,
     )
     bias_power: Number | None = key(
         None,
-        "Events are generated more often by (pT-hat / pt_hat_min) to this power (qcd)",
-        details="The event weights undo it.",
+        "Generate more hard events: (pT-hat / pt_hat_min) to this power",
+        details="For qcd; the event weights undo it.",
+        example=2,
         ge=0,
     )
     filter_jets: Whole | None = key(
         None,
-        "Keep only events with so many hard jets at parton level (qcd)",
+        "Keep events with so many hard jets at parton level (qcd)",
         details="It is three times as fast; the others count as generated.",
+        example=3,
         ge=1,
         le=10,
     )
     pile_up: Number | None = key(
-        None, "Mean number of minimum-bias collisions overlaid on every event", ge=0
+        None, "Mean number of minimum-bias collisions overlaid", example=20, ge=0
     )
-    n_events: Whole = key(..., "Number of events to generate", ge=1)
+    n_events: Whole = key(..., "Number of events to generate", example=20000, ge=1)
 
 
 class Sample(Entry):
     """Events of one process, either simulated or read from files."""
 
-    label: Annotated[Whole, Choices(0, 1)] = key(..., "1 for signal, 0 for background")
-    title: Text | None = key(None, "Name in plots; the sample's name if absent")
+    label: Annotated[Whole, Choices(0, 1)] = key(..., "1 for signal, 0 for background", example=1)
+    title: Text | None = key(
+        None, "Name in plots; the sample's name if absent", example="RPV gluinos"
+    )
     role: Annotated[str, Field(strict=True), Choices("training", "reach")] | None = key(
         None,
-        "training, or reach for a signal that is only scored",
-        details="The reach is for the limits against the mass; `training` if absent.",
+        "Part that the sample has in the analysis",
+        details="`training` if absent, or `reach` for a signal that is only scored, for the limits "
+        "against the mass.",
+        example="reach",
     )
     mass: Number | None = key(
         None,
         "Mass of the signal, for the reach",
         unit="GeV",
         details="All signals need it if one has the role `reach`.",
+        example=1400,
         gt=0,
     )
     cross_section_pb: Number | None = key(
@@ -126,35 +145,43 @@ class Sample(Entry):
         "Cross-section; that of the file if absent",
         unit="pb",
         details="Delphes files from Pythia 8 hold none.",
+        example=0.0252977,
         gt=0,
     )
     files: tuple[Text, ...] | None = key(
         None,
-        "ROOT files: paths, globs, root:// addresses or lists of them (.txt)",
+        "ROOT files: paths, globs, addresses, lists of them (.txt)",
         details="Each with `:tree` behind it if it names a tree; a list (`.txt`) has one of them "
-        "per line. Relative to the folder where snakemake runs.",
+        "per line. Addresses begin with root:// or https://. Relative to the folder where "
+        "snakemake runs.",
+        example=["data/qcd_*.root"],
         min_length=1,
     )
     schema: SchemaName | None = key(
         None,
-        "Schema of the files, by name or as a YAML file; found by itself if absent",
+        "Schema of the files: a name or a YAML file; found if absent",
         details="A YAML file describes the branches, or has `extends: nanoaod` with changes such "
         "as `candidate_weight: none`; `calovision` is what the simulation writes.",
+        example="delphes",
     )
     tree: Text | None = key(
-        None, "Tree (TTree or RNTuple) of the events, if it is not that of the schema"
+        None,
+        "Tree of the events, if it is not that of the schema",
+        details="A TTree or an RNTuple.",
+        example="analysis/events",
     )
     split_group: Text | None = key(
         None,
-        "Name from which the split is drawn, in place of the sample's",
+        "Name that the split is drawn from, in place of the sample's",
         details="Only samples of one group may share ROOT files, whose events then have one split "
         "in all of them.",
+        example="ttbar",
     )
     weights: Weights | None = key(
         None, "How the generator weights of the files are to be understood"
     )
     simulate: Simulate | None = key(
-        None, "Generate the ntuples with Pythia 8 and a parametrized detector, instead of files"
+        None, "Events of Pythia 8 in a parametrized detector, instead of files"
     )
 
     @property

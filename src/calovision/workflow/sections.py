@@ -49,7 +49,7 @@ class FatJets(Section):
 
     radius: Number = key(
         1.0,
-        "Radius of the anti-kt jets, where the file has none of its own",
+        "Anti-kt radius, where the file has no fat jets of its own",
         unit="rad",
         gt=0,
         le=100,
@@ -58,14 +58,14 @@ class FatJets(Section):
     eta_max: Number = key(2.0, "Largest absolute pseudorapidity", gt=0)
     groomed: Truth = key(
         False,
-        "Trim the jets, as the ATLAS search does (arXiv:1804.03568)",
+        "Trim them, as the ATLAS search does (arXiv:1804.03568)",
         details="Files with trimmed jets of their own give those, in others they are clustered "
         "from the towers.",
     )
     r_sub: Number = key(0.2, "Radius of the kt subjets in the trimming", unit="rad", gt=0, le=100)
     f_cut: Number = key(
         0.05,
-        "Smallest share of the jet's transverse momentum that a subjet must have to stay",
+        "Smallest share of the jet's pT that a subjet must have to stay",
         ge=0,
         lt=1,
     )
@@ -74,12 +74,12 @@ class FatJets(Section):
 class EventContent(Section):
     """Small-R jets, event shapes, counts, hardest towers and tracks; null leaves them out."""
 
-    radius: Number = key(0.4, "Radius of the anti-kt small-R jets", unit="rad", gt=0, le=100)
+    radius: Number = key(0.4, "Anti-kt radius of the small-R jets", unit="rad", gt=0, le=100)
     pt_min: Number = key(50, "Lowest transverse momentum of these jets", unit="GeV", ge=0)
     eta_max: Number = key(2.8, "Largest absolute pseudorapidity of these jets", gt=0)
     acceptance: Number = key(
         2.5,
-        "Largest absolute pseudorapidity of the towers and tracks that are counted and kept",
+        "Largest |eta| of the towers and tracks that are counted and kept",
         gt=0,
     )
     leading_towers: Whole = key(
@@ -96,14 +96,16 @@ class Selection(Section):
             "three fat jets": "n_fat_jets >= 3",
             "leading jet above 440 GeV": "leading_pt > 440",
         },
-        "Cuts by name, expressions on the event variables, applied in this order to all events",
+        "Cuts on all events by name, applied in this order",
+        details="Expressions on the event variables, such as `n_fat_jets >= 3`.",
         min_length=1,
     )
     signal_region: Annotated[str, Field(strict=True)] = key(
         "(delta_eta_12 < 1.4) "
         "& (((n_fat_jets >= 4) & (mj_sum > 800)) | ((n_fat_jets >= 5) & (mj_sum > 600)))",
-        "Cuts of the search: one expression on the event variables",
-        details="Comparisons in parentheses joined by `&`, `|`, `~`, or without by `and`, `or`, "
+        "Cut of the search",
+        details="One expression on the event variables: comparisons in parentheses joined by `&`, "
+        "`|`, `~`, or without by `and`, `or`, "
         '`not` (README, "Your own files").',
     )
 
@@ -143,14 +145,16 @@ class Images(Section):
         (-2.5, 2.5), "Edges of the image in eta; phi is the full circle"
     )
     eta_edges: Annotated[tuple[Number, ...], Field(min_length=2)] | None = key(
-        None, "Edges of cells of unequal size in eta, one more than cells; they replace eta_range"
+        None,
+        "Edges of cells of unequal size in eta, instead of eta_range",
+        details="They are one more than the cells, as `[-4.9, -2.5, 0, 2.5, 4.9]`.",
     )
     channels: Annotated[tuple[Channel, ...], Unique()] = key(
         ("em_et", "had_et", "tracks"), "Channels of the images", min_length=1
     )
     events_per_job: Annotated[Whole, Field(ge=1)] | None = key(
         None,
-        "Largest number of events of one job; null for one job per ROOT file",
+        "Largest number of events of a job; null: a job per ROOT file",
         details="Larger files are cut into ranges of entries, smaller ones joined. The entries are "
         "counted once (`<results_dir>/entry_counts.json`), or stand in the list of files "
         "(`.txt`): `a.root 12345`. Changes no result.",
@@ -162,15 +166,21 @@ class Images(Section):
         ge=0,
     )
     chunk_size: Annotated[Whole, Field(ge=1)] | None = key(
-        None, "Events in memory at a time; null for as many as fit a bounded memory"
+        None,
+        "Events in memory at a time; null: as fit a bounded memory",
+        details="It does not change the result.",
     )
     compression: Annotated[str, Field(strict=True), Choices("none", "blosc2")] = key(
-        "none", "Compression of the image files; blosc2 makes them smaller, and slower to read"
+        "none",
+        "Compression of the image files",
+        details="`blosc2`: smaller files, slower reading.",
     )
     on_bad_file: Annotated[str, Field(strict=True), Choices("fail", "skip")] = key(
         "fail",
-        "A ROOT file that cannot be read stops the run (fail) or is left out (skip)",
-        details="`skip` corrects the weights, and lists the file in the report's table.",
+        "What a ROOT file that cannot be read does to the run",
+        details="`fail` stops it; `skip` leaves the file out, corrects the weights, and lists it "
+        "in "
+        "the report's table.",
     )
 
     def check_grid(self) -> None:
@@ -188,7 +198,9 @@ class Split(Section):
     """Which events train, validate and test."""
 
     fractions: tuple[Share, Share, Share] = key(
-        (0.5, 0.15, 0.35), "Shares of train, validation and test, decided per event by a hash"
+        (0.5, 0.15, 0.35),
+        "Shares of train, validation and test",
+        details="Decided per event by a hash of sample, event number and seed.",
     )
 
 
@@ -206,12 +218,11 @@ class Reach(Section):
     background_uncertainty: Number = key(
         0.2, "Relative systematic uncertainty of the background", ge=0
     )
-    correlated: Truth = key(
-        True, "That uncertainty is common to the bins of a score; else each bin has its own"
-    )
+    correlated: Truth = key(True, "One uncertainty for all bins of a score; else each has its own")
     least_n_eff: Number = key(
         2,
-        "Effective background events of the validation split that a cut and a bin must have",
+        "Effective background events that a cut and a bin must have",
+        details="Of the validation split.",
         gt=0,
     )
 
@@ -246,13 +257,16 @@ class Robustness(Section):
     """How efficiencies move in another detector."""
 
     files: Whole = key(
-        1, "ROOT files of each sample that are built again with each variation", ge=1
+        1,
+        "ROOT files of each sample that are built again",
+        details="Once for each variation.",
+        ge=1,
     )
     models: Annotated[tuple[Annotated[str, Field(strict=True)], ...], Unique()] = key(
         (), "Models whose scores are looked at; none for the first"
     )
     background_efficiency: Number = key(
-        0.01, "Background efficiency of the thresholds in the nominal detector", gt=0, le=1
+        0.01, "Background efficiency of the thresholds, in the nominal detector", gt=0, le=1
     )
     variations: dict[Name, Variation] = key(
         {
@@ -262,7 +276,7 @@ class Robustness(Section):
             "dead_cells": Variation(dead=0.01),
             "trimmed": Variation(groomed=True),
         },
-        "Detectors by name",
+        "Other detectors by name, each with one or some of these keys",
     )
 
     @field_validator("variations")

@@ -29,33 +29,37 @@ class Training(Section):
 
     network: Annotated[Word, Field(pattern=NETWORK_PATTERN)] = key(
         "small",
-        "Name of the network, or a torch module of your own as package.module:Class",
-        details="`calovision models` lists the networks; modules are found on `PYTHONPATH`.",
+        "Network by name, or your own as package.module:Class",
+        details="The networks are listed below; modules are found on `PYTHONPATH`.",
     )
     options: dict[str, Any] = key(
-        {}, "The network's own options; those of a model replace those of train as a whole"
+        {},
+        "Options of the network: width, dropout ...",
+        details="Those of a model replace those of `train` as a whole.",
     )
     seeds: Whole = key(
         1,
-        "Networks per model, of the seeds seed, seed + 1, ...; their mean score is the ensemble",
+        "Networks per model, of the seeds seed, seed + 1, ...",
+        details="The mean of their scores is the model's ensemble.",
         ge=1,
     )
     epochs: Whole = key(8, "Largest number of passes over the training split", ge=1)
-    patience: Whole = key(5, "Epochs without a lower validation loss before training stops", ge=1)
+    patience: Whole = key(5, "Epochs without a lower validation loss before it stops", ge=1)
     batch_size: Whole = key(64, "Events in a step, over all processes", ge=1)
     learning_rate: Number = key(0.002, "Highest learning rate of the schedule", gt=0)
     schedule: Annotated[Word, Choices("one_cycle", "cosine", "constant")] = key(
-        "one_cycle", "How the learning rate changes during the training"
+        "one_cycle", "Schedule of the learning rate"
     )
     weights: Annotated[Word, Choices("balanced", "log1p", "raw", "none")] = key(
         "balanced",
-        "Event weights of the loss within a class",
-        details="`balanced` (all the same), `log1p`, `raw` (expected events), with which both "
+        "Event weights in the loss",
+        details="Within a class: `balanced` (all the same), `log1p`, `raw` (expected events), with "
+        "which both "
         "classes weigh the same in total; or `none`, every event 1.",
     )
     scaling: Annotated[Word, Choices("log1p", "maximum", "image", "standardize", "none")] = key(
         "log1p",
-        "Scaling of the cell contents before the network",
+        "Scaling of the cell contents",
         details="`log1p`, `maximum` (divided by that of the channel in the training split), "
         "`image` (by that of the channel in the same image), `standardize` (mean and standard "
         "deviation of each cell in the training split), `none`; stored with the model.",
@@ -66,59 +70,59 @@ class Training(Section):
         details="`fat_jets` are pT, eta, phi, mass of the five leading ones.",
     )
     channels: Annotated[tuple[Word, ...], Unique()] = key(
-        (), "Channels of the images that the network looks at; none for all"
+        (), "Channels that the network looks at; none: all of the images"
     )
     training_share: Number = key(
         1.0,
-        "Part of the training split that is used, for learning curves",
-        details="Smaller parts are in the larger ones.",
+        "Part of the training split that is used",
+        details="For learning curves; smaller parts are in the larger ones.",
         gt=0,
         le=1,
     )
     validation_share: Number = key(
         1.0,
-        "Part of the validation split that is looked at after every epoch",
+        "Part of the validation split that is seen after every epoch",
         details="It decides when to stop; everything else uses all of the split.",
         gt=0,
         le=1,
     )
     circular: Truth = key(True, "Convolutions wrap around in phi instead of padding zeros")
-    augmentation: Truth = key(
-        True, "Turn training images in phi and mirror them in eta and phi at random"
-    )
+    augmentation: Truth = key(True, "Turn training images in phi, mirror them in eta and phi")
     test_rotations: Whole = key(
         0,
-        "Rotations in phi, times four reflections, over which the score of an event is averaged; "
-        "0 takes the image as it is",
+        "Rotations (x 4 reflections) that a score is averaged over",
+        details="0 takes the image as it is.",
         ge=0,
     )
     device: Annotated[Word, Choices("auto", "cpu", "gpu")] = key(
-        "auto", "Where to train and to score; auto is a GPU if there is one"
+        "auto",
+        "Device of training and scoring",
+        details="`auto` is a GPU if there is one.",
     )
     threads: Whole = key(
         8,
-        "Processor cores of a training or scoring job, if the machine has so many",
-        details="Several networks train faster in all with 1, as many at a time as there are "
-        "cores, than one after the other.",
+        "Processor cores of a training or scoring job",
+        details="If the machine has so many. Several networks train faster in all with 1, as many "
+        "at a time as there are cores, than one after the other.",
         ge=1,
     )
     n_devices: Whole = key(1, "GPUs (or processes) of a node that train together", ge=1)
     n_nodes: Whole = key(1, "Nodes that train together", ge=1)
     precision: Annotated[Word, Choices("auto", "fp32", "bf16", "fp16")] = key(
         "auto",
-        "Precision of the arithmetic in the training; auto is bf16 where the processor has it",
-        details="`fp16` is for GPUs only.",
+        "Arithmetic of the training",
+        details="`auto` is bf16 where the processor has it; `fp16` is for GPUs only.",
     )
     channels_last: Truth = key(
         True,
-        "Memory order of the images, channels behind the cells",
+        "Memory order of the images: channels behind the cells",
         details="Faster on most devices.",
     )
     compile: Truth = key(
         False, "Train with torch.compile", details="It is worth its minute for long runs."
     )
     gradient_clip: Annotated[Number, Field(gt=0)] | None = key(
-        None, "Largest norm of the gradient; null for any"
+        None, "Largest norm of the gradient; null: any"
     )
     checkpoint_minutes: Number = key(
         10, "Largest part of an epoch that a killed training loses", unit="minutes", gt=0

@@ -1,0 +1,119 @@
+"""The laptop example as config/config.yaml shows it: every key with its default and meaning."""
+
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
+from typing import Any
+
+import yaml
+
+from calovision.workflow.configuration import Configuration
+from calovision.workflow.schema import SchemaKeys
+
+WIDTH = 100
+COLUMN = 32
+"""Column in which comments begin."""
+
+HEAD = """\
+# The laptop example: RPV gluinos against QCD multijets, generated with Pythia 8 in minutes.
+# Another analysis: `snakemake --configfile my.yaml`; my.yaml holds only what differs from this
+# file, except that `samples`, `models`, `selection.preselection` and `robustness.variations`
+# replace the ones here as a whole. docs/configuration.md says more of every key.
+# Written by `make reference` from src/calovision/workflow/, where the keys are defined.
+"""
+
+NOTES = {
+    "samples.rpv_1400_850.cross_section_pb": "pb, NLO+NLL (physics case: arXiv:1711.03573)",
+    "samples.qcd.cross_section_pb": "pb, Pythia 8 leading order: the sum of the slices JZ4 to JZ7",
+}
+"""Comments on values of the example, in place of the meaning of the key."""
+
+
+def example_yaml() -> str:
+    """Text of the example."""
+    schema = SchemaKeys()
+    lines = _section(schema, schema.top, Configuration().to_dict(), ())
+    return f"{HEAD}\n" + "\n".join(lines) + "\n"
+
+
+def _section(
+    schema: SchemaKeys, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[str]:
+    """Lines of a section: those of its keys, and of the sections below it."""
+    indent = "  " * len(path)
+    for name, value in values.items():
+        key = keys[name]
+        here = (*path, name)
+        comment = NOTES.get(".".join(here), _comment(key, value))
+        is_section = bool(value) and isinstance(value, Mapping)
+        if not path and (is_section or isinstance(value, list)):
+            yield ""
+        if is_section and schema.below(key):
+            yield from _commented(f"{indent}{name}:", comment)
+            yield from _section(schema, schema.below(key), value, here)
+        elif is_section:
+            yield from _commented(f"{indent}{name}:", comment)
+            yield from _entries(schema, schema.of_entries(key), value, here)
+        else:
+            yield from _value(f"{indent}{name}:", value, comment)
+
+
+def _entries(
+    schema: SchemaKeys, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[str]:
+    """Lines of entries that have names of the user's; the first one explains its keys."""
+    indent = "  " * len(path)
+    are_short = all(not isinstance(value, Mapping) or len(value) < 2 for value in values.values())
+    if are_short and keys.keys() != schema.below(schema.top["train"]).keys():
+        for name, key in keys.items():
+            yield from _commented("", f"{name}: {_comment(key, None)}")
+    for name, value in values.items():
+        if are_short:
+            yield f"{indent}{name}: {flow_yaml(value)}"
+        else:
+            yield f"{indent}{name}:"
+            yield from _section(schema, keys, value, (*path, name))
+            keys = {key: one | {"description": ""} for key, one in keys.items()}
+
+
+def _value(start: str, value: Any, comment: str) -> Iterator[str]:
+    """Lines of a key with a value: in one line, as a list, or as folded text if it is long."""
+    text = flow_yaml(value)
+    indent = " " * (len(start) - len(start.lstrip()) + 2)
+    if len(start) + len(text) < WIDTH // 2:
+        yield from _commented(f"{start} {text}", comment)
+    elif isinstance(value, list):
+        yield from _commented(start, comment)
+        yield from (f"{indent}- {flow_yaml(one)}" for one in value)
+    else:
+        yield from _commented(f"{start} >-", comment)
+        yield from wrap(value, WIDTH - 10, initial_indent=indent, subsequent_indent=indent)
+
+
+def flow_yaml(value: Any) -> str:
+    """A value in one line of YAML."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _commented(line: str, comment: str) -> Iterator[str]:
+    """A line with a comment behind it, which goes on below if it is long."""
+    start = f"{line} " if len(line) >= COLUMN else line.ljust(COLUMN)
+    first, *others = wrap(comment, WIDTH - len(start) - 2) or [""]
+    yield f"{start}# {first}" if comment else line
+    rest = wrap(" ".join(others), WIDTH - COLUMN - 2)
+    yield from (f"{'':{COLUMN}}# {text}" for text in rest)
+
+
+def _comment(key: Mapping[str, Any], value: Any) -> str:
+    """Meaning of a key, with other choices than its value and the unit; empty if said above."""
+    meaning = key["description"]
+    if not meaning:
+        return ""
+    choices = key.get("enum") or key.get("items", {}).get("enum") or []
+    if value != choices and not all(str(one) in meaning for one in choices):
+        meaning += f": {', '.join(map(str, choices))}"
+    is_word = len(meaning) > 1 and meaning[1].islower()
+    phrase = meaning[0].lower() + meaning[1:] if is_word else meaning
+    return f"{phrase}, {key['unit']}" if "unit" in key else phrase
