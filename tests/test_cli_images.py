@@ -23,7 +23,7 @@ from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES
 from calovision.jets import FatJetDefinition, event_variables, find_fat_jets
 from calovision.ntuples import SCHEMAS
-from calovision.selection import EVENT_VARIABLES, apply_selection
+from calovision.selection import apply_selection, cut_variables
 from calovision.storage import ImageFile
 from calovision.storage.splits import SPLITS
 
@@ -284,7 +284,7 @@ def test_choices_are_those_of_the_package():
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", succeed("images", "--help")).split())
     assert f"Of {', '.join(CHANNELS)} (" in text
     assert f"ntuples: {', '.join(SCHEMAS)} or a file" in text
-    assert f"Cut on {', '.join(EVENT_VARIABLES)}, as" in text
+    assert f"Cut on {', '.join(cut_variables())}, as" in text
 
 
 def test_options_of_a_command_are_the_fields_of_its_dataclasses():

@@ -2,6 +2,8 @@
 else can add one, and the configuration needs nothing heavy for the names."""
 
 import inspect
+import os
+import subprocess
 import sys
 
 import awkward as ak
@@ -206,6 +208,38 @@ ENTRY = Baseline("only_ht", "HT alone", "a line in HT", ("ht",), make, {"C": (1.
     scores = fitted.score({"ht": np.array([1200.0, 1300.0])})
     assert scores[1] - scores[0] == pytest.approx(1.0, rel=0.2)
     assert not BASELINES["only_ht"].needs_content
+
+
+def test_configuration_accepts_names_of_another_package(install, tmp_path):
+    """In a process of its own: the choices are those of the packages that it finds."""
+    install(
+        """
+from calovision.evaluation.baselines.shallow import Baseline
+from calovision.images.channels import CellSum, Channel
+from calovision.models.networks import NetworkEntry
+
+CHANNEL = Channel("charged", "charged", "", "number of charged", CellSum("candidates"), None)
+NETWORK = NetworkEntry("linear", "a sum", "nobody's", "absent:Sum", {"factor": 1.0}, 3)
+BASELINE = Baseline("only_ht", "HT alone", "a line in HT", ("ht",), print, {})
+""",
+        channels="charged = others_channels:CHANNEL",
+        networks="linear = others_channels:NETWORK",
+        baselines="only_ht = others_channels:BASELINE",
+    )
+    program = """
+from calovision.workflow import Configuration
+
+models = {"cnn": {"network": "linear", "options": {"factor": 2.0}}}
+values = {"images": {"channels": ["em", "charged"], "grid": [3, 3]}, "models": models}
+found = Configuration.from_mapping(values | {"baselines": ["only_ht"]})
+found.check_names()
+print(found.images.channels[1], found.models["cnn"].network, found.baselines[0])
+"""
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    assert found.stdout == "charged linear only_ht\n"
 
 
 def test_variable_of_another_package(install):

@@ -175,7 +175,7 @@ def test_bfloat16_is_close_and_hardly_two_events_share_a_score(trained):
 def test_automatic_precision_is_what_the_device_is_quick_in(trained, monkeypatch, is_quick):
     asked = []
     monkeypatch.setattr(
-        evaluation, "multiplies_bf16", lambda *, on_gpu: asked.append(on_gpu) or is_quick
+        evaluation, "has_native_bf16", lambda *, on_gpu: asked.append(on_gpu) or is_quick
     )
     images = make_images(5, scale=20.0)
     automatic, full, half = (

@@ -23,7 +23,7 @@ Number = TypeVar("Number", int, float)
 NAMES = {
     "{channels}": ("calovision.images", "CHANNELS"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
-    "{variables}": ("calovision.selection", "EVENT_VARIABLES"),
+    "{variables}": ("calovision.selection", "cut_variables"),
 }
 """What stands in help texts for the names of entries -> module and attribute that has them."""
 
@@ -79,7 +79,8 @@ class HelpWithNames(TyperCommand):
 def _with_names(text: str) -> str:
     for placeholder, (module, attribute) in NAMES.items():
         if placeholder in text:
-            text = text.replace(placeholder, ", ".join(getattr(import_module(module), attribute)))
+            names = getattr(import_module(module), attribute)
+            text = text.replace(placeholder, ", ".join(names() if callable(names) else names))
     return text
 
 

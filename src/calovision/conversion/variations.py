@@ -73,7 +73,7 @@ class VariationEntry:
 
     @property
     def is_number(self) -> bool:
-        """Whether the value is a number, not true or false."""
+        """The value is a number, not true or false."""
         return bool(self.bounds)
 
     def check(self, value: Any) -> None:

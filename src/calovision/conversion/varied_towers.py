@@ -95,8 +95,8 @@ def without_dead(towers: ak.Array, fraction: float, seed: int) -> ak.Array:
 
 
 def in_dead_cell(eta: np.ndarray, phi: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """Whether points are in a dead cell of `TOWER_MAP`, boolean ``(n,)``; what is outside the map
-    never is.
+    """Test whether points are in a dead cell of `TOWER_MAP`, boolean ``(n,)``; none outside the map
+    is.
 
     The dead cells of a fraction are among those of a larger fraction with the same seed.
     """
@@ -120,7 +120,8 @@ def smeared(
             f"{towers.fields}"
         )
     counts = ak.to_numpy(ak.num(towers))
-    new, eta = dict(old), ak.to_numpy(ak.flatten(towers["eta"]))
+    new = dict(old)
+    eta = ak.to_numpy(ak.flatten(towers["eta"]))
     parts = (("e_em", variation.em_resolution), ("e_had", variation.had_resolution))
     for calorimeter, (name, terms) in enumerate(parts):
         normal = _standard_normal(event_number, counts, seed, calorimeter)

@@ -13,8 +13,9 @@ from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.collections import FlatCollections, flatten_collections
 from calovision.images.grid import EtaPhiGrid
-from calovision.images.output import MOST_THREADS, checked_out, new_images
 from calovision.images.sparse import SparseImages, cell_type, to_sparse
+
+MOST_THREADS = 256  # more only cost memory
 
 
 def build_images(
@@ -105,21 +106,24 @@ def build_sparse_images(
         As in `build_images`, whose arguments and errors are these too.
     """
     collections = _prepare(towers, tracks, candidates, grid, channels)
-    n_events, shape = len(collections.offsets[0]) - 1, (len(channels), grid.n_eta, grid.n_phi)
+    n_events = len(collections.offsets[0]) - 1
+    shape = (len(channels), grid.n_eta, grid.n_phi)
     overflow = np.zeros((n_events, len(channels)))
     kernels = _kernels()
     if kernels is None:
         images = new_images((n_events, len(channels), grid.n_cells))
         _raise_if_bad([reference.fill(collections, grid, images, overflow)], collections, channels)
         return to_sparse(images.reshape(n_events, *shape)), overflow
-    arguments, lengths = _arguments(collections, grid), np.zeros(n_events, dtype=np.int64)
+    arguments = _arguments(collections, grid)
+    lengths = np.zeros(n_events, dtype=np.int64)
 
     def fill(a: int, b: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray]:
         most = 1 + sum(
             int(collections.offsets[k][b] - collections.offsets[k][a])
             for k in collections.collection_of
         )
-        cells, values = np.empty(most, dtype=cell_type(shape)), np.empty(most, dtype=np.float32)
+        cells = np.empty(most, dtype=cell_type(shape))
+        values = np.empty(most, dtype=np.float32)
         bad = kernels.fill_sparse(*arguments, a, lengths[a:b], cells, values, overflow[a:b])
         end = int(lengths[a:b].sum())
         return bad, cells[:end], values[:end]
@@ -201,3 +205,30 @@ def _raise_if_bad(
                 f"sums to {np.abs(values).sum():.3g} GeV, more than anything has; give GeV",
             )
         raise bad_number(event, field, wrong[0])
+
+
+def new_images(shape: tuple[int, ...]) -> np.ndarray:
+    """Make images to be filled; InputError where the memory does not hold them."""
+    try:
+        return np.empty(shape, dtype=np.float32)
+    except (MemoryError, ValueError) as error:
+        raise InputError(
+            f"images {shape}: the memory does not hold them; give fewer events or cells"
+        ) from error
+
+
+def checked_out(out: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Plain array with the memory of ``out``; InputError unless kernels can fill it with images of
+    a shape.
+    """
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise InputError(
+            f"out is {type(out).__name__}: it must be a numpy array, float32 {shape}, C-contiguous"
+        )
+    if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+        raise InputError(
+            f"out is {out.dtype} {out.shape}: it must be float32 {shape}, C-contiguous"
+        )
+    if not out.flags.writeable or not out.flags.aligned:
+        raise InputError("out is read-only or not aligned: give an array that can be written")
+    return out.view(np.ndarray)

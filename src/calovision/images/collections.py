@@ -87,7 +87,7 @@ def _in_order(fields: set[str]) -> list[str]:
 
 
 def _content(records: FlatRecords, summed: CellSum) -> np.ndarray:
-    """What every tower, track or candidate adds to a channel, before the division by cosh(eta)."""
+    """Contents of the towers, tracks or candidates, not yet divided by cosh(eta)."""
     columns = records.columns
     if summed.field is None:
         content = np.ones(len(columns["eta"]), dtype=np.float32)

@@ -197,7 +197,7 @@ def _flat_index(row: np.ndarray, column: np.ndarray, n_columns: int) -> np.ndarr
 
 
 def _ascend(edges: tuple[float, ...] | np.ndarray) -> bool:
-    """Whether the numbers and their differences are finite and ascending."""
+    """Test that the numbers and their differences are finite and ascending."""
     with np.errstate(over="ignore", invalid="ignore"):
         steps = np.diff(edges)
         return bool(np.all(np.isfinite(edges)) and np.all((steps > 0) & (steps < np.inf)))

@@ -20,9 +20,9 @@ from calovision.core.records import (
 
 JET_FIELDS = ("pt", "eta", "phi", "mass")
 MASS_ROUNDING = 1e-3
-"""Of the energy: E^2 - p^2 of float32 numbers is right to some 2^-24 of E^2, so that a massless jet
-may come with a mass (by ROOT's convention of the sign of the mass squared) of some -5e-4 of its
-energy."""
+"""Share of the energy: E^2 - p^2 of float32 numbers is right to some 2^-24 of E^2, so that a
+massless jet may come with a mass (by ROOT's convention of the sign of the mass squared) of some
+-5e-4 of its energy."""
 
 
 def plain_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
@@ -105,7 +105,8 @@ def _raise_for_first(flat: FlatRecords, field: str, wrong: np.ndarray) -> None:
     if not wrong.any():
         return
     entry = flat.span[0] + int(np.argmax(wrong))
-    row, value = flat.row_of(entry), float(flat.columns[field.split(".")[-1]][entry])
+    row = flat.row_of(entry)
+    value = float(flat.columns[field.split(".")[-1]][entry])
     if not np.isfinite(value):
         raise bad_number(row, field, value)
     problem = (

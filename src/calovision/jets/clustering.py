@@ -62,7 +62,8 @@ def cluster_fat_jets(
     massless, as Delphes does; tests/test_jets.py compares with the jets, trimmed and not, that
     Delphes wrote itself.
     """
-    pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
+    pt_min = finite_number(pt_min, "pt_min")
+    trimming = checked_trimming(trimming)
     sequence = _cluster(
         massless_particles(flat_towers(towers))[0], fastjet.antikt_algorithm, radius
     )
@@ -93,7 +94,8 @@ def cluster_with_constituents(
         trimmed jet those that trimming leaves. Where some towers are missing, fields that are not
         needed and lack a number are left out.
     """
-    pt_min, trimming = finite_number(pt_min, "pt_min"), checked_trimming(trimming)
+    pt_min = finite_number(pt_min, "pt_min")
+    trimming = checked_trimming(trimming)
     towers = plain_records(towers, TOWER_FIELDS, "towers")
     particles, usable = massless_particles(flat_towers(towers))
     usable = ak.unflatten(usable, ak.num(towers, axis=1))
@@ -105,7 +107,8 @@ def cluster_with_constituents(
         per_jet = ak.to_packed(_pick(particles, index))
         jets, kept = _trimmed(ak.flatten(per_jet, axis=1), *trimming)
         counts = ak.num(index, axis=1)
-        jets, index = ak.unflatten(jets, counts), index[ak.unflatten(kept, counts)]
+        jets = ak.unflatten(jets, counts)
+        index = index[ak.unflatten(kept, counts)]
     constituents = _pick(_with_pt(towers[usable], particles), index)
     order = _descending_pt(jets)
     return jets[order], constituents[order]
@@ -238,7 +241,8 @@ def _trimmed(per_jet: ak.Array, r_sub: float, f_cut: float) -> tuple[ak.Array, a
     """
     jet_pt = np.hypot(ak.sum(per_jet.px, axis=1), ak.sum(per_jet.py, axis=1))
     sequence = fastjet.ClusterSequence(per_jet, fastjet.JetDefinition(fastjet.kt_algorithm, r_sub))
-    subjets, index = sequence.inclusive_jets(), sequence.constituent_index(0.0)
+    subjets = sequence.inclusive_jets()
+    index = sequence.constituent_index(0.0)
     hard = np.hypot(subjets.px, subjets.py) >= f_cut * jet_pt
     momenta = {name: ak.sum(subjets[name][hard], axis=1) for name in ("px", "py", "pz", "E")}
     coordinates = pt_eta_phi_mass(*(ak.to_numpy(component) for component in momenta.values()))

@@ -1,4 +1,4 @@
-"""What an event holds beside its fat jets: small-R jets, shapes, counts, and its hardest towers and
+"""Content of an event beside its fat jets: small-R jets, shapes, counts, and its hardest towers and
 tracks.
 
 A search that does without images would use these: the number of small-R jets alone is strong. GeV,
@@ -141,13 +141,15 @@ class EventParticles:
         """ET, eta, phi, electromagnetic share of the hardest towers, float32 ``(n_events,
         leading_towers, 4)``.
         """
-        towers, n = self.towers, self._content.leading_towers
+        towers = self.towers
+        n = self._content.leading_towers
         et = towers.e / np.cosh(towers.eta)
         return _leading(n, et, et, towers.eta, wrapped(towers.phi), towers.e_em / towers.e)
 
     def leading_tracks(self) -> np.ndarray:
         """pT, eta, phi of the hardest tracks, float32 ``(n_events, leading_tracks, 3)``."""
-        tracks, n = self.tracks, self._content.leading_tracks
+        tracks = self.tracks
+        n = self._content.leading_tracks
         return _leading(n, tracks.pt, tracks.pt, tracks.eta, wrapped(tracks.phi))
 
 

@@ -1,4 +1,4 @@
-"""Which fat jets of an event count, with or without their constituents."""
+"""Selection of the fat jets of an event, with or without their constituents."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2
 
 @dataclass(frozen=True)
 class FatJetDefinition:
-    """Which fat jets count: their clustering, optional trimming, and selection.
+    """Clustering, optional trimming, and selection of fat jets.
 
     ``radius``, ``r_sub`` in rad, ``pt_min`` in GeV; the defaults are those of arXiv:1711.03573,
     whose jets are not groomed, and ``r_sub`` and ``f_cut`` those of the trimming in

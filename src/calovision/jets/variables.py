@@ -73,7 +73,7 @@ class Variable:
 
     @property
     def is_cut_on(self) -> bool:
-        """Whether a cut may name it: one number, or a list of which the cut takes one."""
+        """A cut may name it: one number, or a list of which the cut takes one."""
         return len(self.shape) < 2 and all(isinstance(n, int) for n in self.shape)
 
     @property

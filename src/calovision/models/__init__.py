@@ -9,11 +9,10 @@ from calovision.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "allocator": ("keep_freed_memory",),
+        "processor": ("has_native_bf16", "keep_freed_memory"),
         "files": ("load_model", "save_model"),
         "image_model": ("FusionHead", "ImageModel", "make_model"),
         "layers": ("EtaPhiConv2d", "FeatureNetwork"),
-        "precision": ("multiplies_bf16",),
         "networks": ("NETWORKS", "NetworkEntry"),
         "scaling": ("ScalingStatistics",),
         "specification": ("SCALINGS", "ModelSpecification"),

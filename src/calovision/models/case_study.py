@@ -43,7 +43,8 @@ class HepCNN(FeatureNetwork):
         require_counts("hep_cnn", dense=dense)
         super().__init__(n_features=dense)
         n_channels, n_eta, n_phi = image_shape
-        layers, before = [], n_channels
+        layers = []
+        before = n_channels
         for after, stride in ((64, 1), (128, 2), (256, 1), (256, 2)):
             layers += [EtaPhiConv2d(before, after, stride=stride, circular=circular), nn.ReLU()]
             before = after
@@ -91,7 +92,8 @@ class NerscCNN(FeatureNetwork):
         require_counts("nersc", n_blocks=n_blocks, width=width)
         require_cells("nersc", image_shape, 2**n_blocks)
         super().__init__(n_features=width)
-        layers, before = [], image_shape[0]
+        layers = []
+        before = image_shape[0]
         for _ in range(n_blocks):
             layers += [
                 EtaPhiConv2d(before, width, circular=circular),

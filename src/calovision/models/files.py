@@ -36,7 +36,8 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
     training
         What is worth knowing of its training, for JSON; numbers may be numpy's.
     """
-    folder, specification = Path(folder), model.specification
+    folder = Path(folder)
+    specification = model.specification
     # copies, since layers may share their weights, which safetensors does not store
     tensors = {
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -192,5 +193,5 @@ def _sha256(path: Path) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON does not know: numpy's numbers and arrays, and paths."""
+    """Values that JSON does not know as plain ones: numpy's numbers and arrays, and paths."""
     return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -95,7 +95,8 @@ class ImageModel(nn.Module):
         if self.head is None:
             return _one_logit_an_image(self.network(scaled), self.specification.network)
         if self.takes_points:
-            features, variables = self.network.features(scaled, variables), None
+            features = self.network.features(scaled, variables)
+            variables = None
         else:
             features = self.network.features(scaled)
         with _full_precision(features):
@@ -105,7 +106,7 @@ class ImageModel(nn.Module):
 
     @property
     def takes_points(self) -> bool:
-        """Whether the variables go into the network itself (`FeatureNetwork.takes_points`)."""
+        """The variables go into the network itself (`FeatureNetwork.takes_points`)."""
         return getattr(self.network, "takes_points", False)
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:

@@ -58,7 +58,8 @@ class JetCNN(FeatureNetwork):
             *_convolution(third, fourth, circular),
             nn.MaxPool2d(2),
         )
-        layers, before = [], fourth * (n_eta // 4) * (n_phi // 4)
+        layers = []
+        before = fourth * (n_eta // 4) * (n_phi // 4)
         for after in dense:
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
             before = after

@@ -37,7 +37,8 @@ class EtaPhiConv2d(nn.Conv2d):
         circular: bool = True,
         **options: bool,
     ) -> None:
-        before, after = (kernel_size - 1) // 2, kernel_size // 2
+        before = (kernel_size - 1) // 2
+        after = kernel_size // 2
         # where both sides get the same number of zeros, the convolution itself can do it, without a
         # copy
         equal = before == after
@@ -59,7 +60,7 @@ class EtaPhiConv2d(nn.Conv2d):
         return super().forward(images)
 
     def extra_repr(self) -> str:
-        """As of ``torch.nn.Conv2d``, with the padding in phi."""
+        """Text of ``torch.nn.Conv2d``, with the padding in phi."""
         return f"{super().extra_repr()}, circular={self.circular}"
 
 

@@ -93,12 +93,15 @@ class ResNet(FeatureNetwork):
             nn.BatchNorm2d(stem),
             nn.ReLU(inplace=True),
         )
-        blocks, before, n_rows = [], stem, image_shape[1] // 2
+        blocks = []
+        before = stem
+        n_rows = image_shape[1] // 2
         for stage, (width, n) in enumerate(zip(widths, n_blocks, strict=True)):
             for block in range(n):
                 stride = 2 if stage > 0 and block == 0 else 1
                 blocks.append(ResidualBlock(before, width, stride, circular=circular))
-                before, n_rows = width, -(-n_rows // stride)
+                before = width
+                n_rows = -(-n_rows // stride)
         self.blocks = nn.Sequential(*blocks)
         self.dense = nn.Sequential(
             nn.Dropout(dropout), nn.Linear(before * n_rows, self.n_features), nn.ReLU()

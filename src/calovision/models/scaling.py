@@ -1,4 +1,4 @@
-"""What is done to the contents of the cells before the network, as its first layer, so that it is
+"""Scalings of the contents of the cells before the network, as its first layer, so that it is
 stored with it.
 
 - ``log1p``: log(1 + content), with the sign of the content: contents span five decades;
@@ -21,8 +21,8 @@ from calovision.core.errors import InputError
 
 @dataclass
 class ScalingStatistics:
-    """What scalings need to know of the training split, and what puts variables on one scale; None:
-    not measured.
+    """Statistics of the training split that scalings of cells and of variables need; None: not
+    measured.
 
     Attributes
     ----------
@@ -113,7 +113,8 @@ class StandardScaling(Scaling):
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take ``mean`` and ``std``; a cell that never changed says nothing and becomes 0."""
-        user, shape = "scaling 'standardize'", self.mean.shape
+        user = "scaling 'standardize'"
+        shape = self.mean.shape
         self.mean.copy_(_measured(statistics, "mean", shape, user))
         self.factor.copy_(_inverse(_measured(statistics, "std", shape, user)))
 
@@ -132,7 +133,8 @@ class VariableScaling(nn.Module):
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take ``variable_mean`` and ``variable_std``; a variable that never changed becomes 0."""
-        user, shape = "a model with variables", self.mean.shape
+        user = "a model with variables"
+        shape = self.mean.shape
         self.mean.copy_(_measured(statistics, "variable_mean", shape, user))
         self.factor.copy_(_inverse(_measured(statistics, "variable_std", shape, user)))
 

@@ -8,7 +8,7 @@ from typing import Any
 from calovision.core.errors import InputError
 
 SCALINGS = ("log1p", "maximum", "image", "standardize", "none")
-"""What is done to the contents of the cells before the network, see `scaling`."""
+"""Scalings of the contents of the cells before the network, see `scaling`."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class ModelSpecification:
 
     @property
     def is_imported(self) -> bool:
-        """Whether the network is named by an import path, so that building it runs code of its
+        """The network is named by an import path, so that building it runs code of its
         author.
         """
         return ":" in self.network
@@ -155,7 +155,7 @@ class ModelSpecification:
 
 
 def _as_read(name: str, value: object) -> object:
-    """What JSON makes of a value, so that a specification equals what is read from its file."""
+    """Value as JSON gives it back, so that a specification equals what is read from its file."""
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError) as error:

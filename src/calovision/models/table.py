@@ -1,4 +1,4 @@
-"""What a network is made of: its layers in the order of their use, with parameters and
+"""Table of the layers of a network in the order of their use, with parameters and
 multiply-adds.
 """
 
@@ -115,7 +115,7 @@ def _record_rows(model: nn.Module) -> list[LayerRow]:
 
 
 def _multiply_adds(module: nn.Module, output: object) -> int:
-    """Of one use, for the images of its output."""
+    """Multiply-adds of one use, for the images of its output."""
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
         return output.numel() * module.weight[0].numel()  # each output sums over a kernel
     if isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""What a network sees: the share of each cell in the logit of an event, by integrated gradients.
+"""Attributions: the share of each cell in the logit of an event, by integrated gradients.
 
 Integrated gradients (Sundararajan, Taly, Yan, arXiv:1703.01365) lead from an empty image to the
 image and add up the gradient of the logit on the way, times the change of each cell. Their sum is
@@ -21,7 +21,7 @@ from torch import Tensor
 from calovision.core.errors import InputError
 from calovision.datasets import load_variables
 from calovision.images.grid import EtaPhiGrid
-from calovision.models import ImageModel, multiplies_bf16
+from calovision.models import ImageModel, has_native_bf16
 from calovision.scoring.evaluation import PRECISIONS, choose_device
 from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
 from calovision.storage import ImageCollection
@@ -236,7 +236,7 @@ def _attributions(
     aligned: bool,
     options: Mapping,
 ) -> np.ndarray:
-    """Of some events of a collection, aligned or as they are."""
+    """Attributions of some events of a collection, aligned or as they are."""
     names = model.specification.variables
     variables = load_variables(collection, indices, names) if names else None
     found = _complete_attributions(model, collection.dense(indices), variables, **options)
@@ -260,7 +260,8 @@ def _complete_attributions(
     """Attributions with the given number of steps or, without one, with as many as make them
     complete.
     """
-    look, steps = {"batch_size": batch_size, "device": device}, n_steps or FEWEST_STEPS
+    look = {"batch_size": batch_size, "device": device}
+    steps = n_steps or FEWEST_STEPS
     while True:
         found = integrated_gradients(
             model, images, variables, n_steps=steps, precision=precision, **look
@@ -319,7 +320,7 @@ def _in_evaluation(model: ImageModel, device: str, precision: str = "fp32") -> I
     chosen = choose_device(device)
     model.eval().to(chosen)
     try:
-        native = precision == "auto" and multiplies_bf16(on_gpu=chosen.type == "cuda")
+        native = precision == "auto" and has_native_bf16(on_gpu=chosen.type == "cuda")
         with torch.autocast(chosen.type, torch.bfloat16, enabled=native or precision == "bf16"):
             yield
     finally:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch, apply_symmetry, group_elements
-from calovision.models import ImageModel, ModelSpecification, keep_freed_memory, multiplies_bf16
+from calovision.models import ImageModel, ModelSpecification, has_native_bf16, keep_freed_memory
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ def mean_logits(
     elements = symmetry_elements(model.specification, n_rotations)
     evaluate = partial(_logits_of_batch, model, elements=elements, device=device)
     keep_freed_memory()
-    logits, done = np.zeros(n_images), 0
+    logits = np.zeros(n_images)
+    done = 0
     with _evaluating(model, device), _arithmetic(precision, device):
         for part in _survive(evaluate, batches, n_images, batch_size):
             logits[done : done + len(part)] = part
@@ -112,7 +113,7 @@ def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
             f"precision '{precision}' is unknown for scores: choose from {', '.join(PRECISIONS)}"
         )
     on_gpu = device.type == "cuda"
-    mixed = precision == "bf16" or (precision == "auto" and multiplies_bf16(on_gpu=on_gpu))
+    mixed = precision == "bf16" or (precision == "auto" and has_native_bf16(on_gpu=on_gpu))
     return torch.autocast(device.type, torch.bfloat16) if mixed else nullcontext()
 
 
@@ -145,7 +146,8 @@ def _logits_of_batch(
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)
     order = _memory_format(model)
-    total, dense = torch.zeros(len(images), dtype=torch.float64, device=device), None
+    total = torch.zeros(len(images), dtype=torch.float64, device=device)
+    dense = None
     for element in elements:
         dense = _dense(images, int(element), order, dense)
         total += model(dense, variables).double()
@@ -192,8 +194,8 @@ def _survive(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice; torch has a class of its own for it on
-    GPUs only.
+    """Test whether an error says that memory did not suffice; torch has a class of its own for it
+    on GPUs only.
     """
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True

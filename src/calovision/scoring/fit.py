@@ -1,4 +1,4 @@
-"""Whether images, variables and files are what a model takes."""
+"""Checks that images, variables and files are those that a model takes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +18,8 @@ def check_files(specification: ModelSpecification, collection: ImageCollection) 
     """Raise InputError if the images of a collection are not what a model takes; the sentence says
     what both have.
     """
-    info, where = collection.metadata, collection.files[0].path
+    info = collection.metadata
+    where = collection.files[0].path
     pairs = [("kind", info.kind, specification.kind)]
     if specification.grid:
         pairs.append(("grid", _grid_text(asdict(info.grid)), _grid_text(specification.grid)))

@@ -77,7 +77,7 @@ def export_onnx(model: ImageModel, path: Path, *, n_rotations: int = 0) -> float
 
 
 class _Scorer(nn.Module):
-    """What the file computes: images and variables to logit and probability, averaged over the
+    """Computation of the file: images and variables to logit and probability, averaged over the
     symmetry group.
     """
 
@@ -156,7 +156,7 @@ def _translations() -> dict[Callable, Callable]:
 
 
 def _largest_difference(scorer: _Scorer, path: Path) -> float:
-    """Of the logits and probabilities of some images, between onnxruntime and torch."""
+    """Largest difference of logits and probabilities between onnxruntime and torch."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

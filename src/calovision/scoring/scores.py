@@ -120,7 +120,8 @@ def score_collection(
         none of an event.
     """
     check_files(model.specification, collection)
-    indices, chosen = check_indices(indices, len(collection)), choose_device(device)
+    indices = check_indices(indices, len(collection))
+    chosen = choose_device(device)
 
     def batches(first: int, size: int) -> Iterator[Batch]:
         loader = ImageLoader(

@@ -7,10 +7,19 @@ from difflib import get_close_matches
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.jets.variables import VARIABLES
+from calovision.jets.variables import VARIABLES, Variable
 from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION, NUMBER
 from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
+
+
+def cut_variables(*, with_content: bool = False) -> dict[str, Variable]:
+    """Variables that a cut may name; ``with_content`` those that need ``event_content``, too."""
+    return {
+        name: variable
+        for name, variable in VARIABLES.items()
+        if variable.is_cut_on and (with_content or not variable.needs_content)
+    }
 
 
 def check_configured_cut(
@@ -27,13 +36,9 @@ def check_configured_cut(
     further
         More variables with one number an event.
     """
-    cut_on = [
-        variable
-        for variable in VARIABLES.values()
-        if variable.is_cut_on and (with_content or not variable.needs_content)
-    ]
-    numbers = [variable.name for variable in cut_on if not variable.shape]
-    arrays = {variable.name: variable.shape[0] for variable in cut_on if variable.shape}
+    cut_on = cut_variables(with_content=with_content)
+    numbers = [name for name, variable in cut_on.items() if not variable.shape]
+    arrays = {name: variable.shape[0] for name, variable in cut_on.items() if variable.shape}
     check_cut(name, expression, [*numbers, *further], arrays)
 
 
@@ -111,7 +116,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
 
 
 def evaluate_cut(name: str, expression: str, variables: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Which events pass one cut.
+    """Test which events pass one cut.
 
     Parameters
     ----------

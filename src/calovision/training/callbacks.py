@@ -57,8 +57,10 @@ class SaveCheckpoints(Checkpoint):
     def __init__(
         self, folder: ResumeFolder, minutes: float, requeue_signal: signal.Signals | None
     ) -> None:
-        self.folder, self.seconds = folder, 60 * minutes
-        self._signal, self._is_asked = requeue_signal, False
+        self.folder = folder
+        self.seconds = 60 * minutes
+        self._signal = requeue_signal
+        self._is_asked = False
 
     def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
         """Begin to count the minutes, and listen to SLURM; Lightning sets all signals back at the

@@ -37,7 +37,8 @@ class ResumeFolder:
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.path, self.fingerprint = Path(folder), fingerprint
+        self.path = Path(folder)
+        self.fingerprint = fingerprint
 
     def prepare(self) -> Path | None:
         """Remove all but the checkpoints to go on from; return the newest of them, as `latest`."""

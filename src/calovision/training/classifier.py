@@ -95,7 +95,8 @@ class ImageClassifier(lightning.LightningModule):
 
     def training_step(self, batch: ImageBatch, _: int) -> torch.Tensor:
         """Weighted loss of a batch."""
-        logits, n = self._logits_of_a_step(batch), len(batch)
+        logits = self._logits_of_a_step(batch)
+        n = len(batch)
         loss = nn.functional.binary_cross_entropy_with_logits(
             logits, batch.labels, weight=batch.weights
         )
@@ -157,7 +158,8 @@ class ImageClassifier(lightning.LightningModule):
         """Stop the clock of the training."""
         if self._unchecked:
             self._check_losses()
-        self._seconds, self._clock = time.perf_counter() - self._clock, 0.0
+        self._seconds = time.perf_counter() - self._clock
+        self._clock = 0.0
 
     def validation_step(self, batch: ImageBatch, _: int) -> None:
         """Keep the logits; the numbers of an epoch need the whole split."""
@@ -182,7 +184,8 @@ class ImageClassifier(lightning.LightningModule):
 
     def _keep_best(self) -> None:
         """Copy the weights if no epoch before had as low a validation loss."""
-        loss, row = self.history[-1]["validation_loss"], len(self.history) - 1
+        loss = self.history[-1]["validation_loss"]
+        row = len(self.history) - 1
         if not self._best or loss < self.history[self._best["row"]]["validation_loss"]:
             weights = {
                 name: tensor.detach().to("cpu", copy=True)
@@ -258,4 +261,6 @@ class ImageClassifier(lightning.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict) -> None:
         """Go on counting where the run was killed."""
         state = checkpoint["calovision"]
-        self.history, self._sums, self._best = list(state["history"]), state["sums"], state["best"]
+        self.history = list(state["history"])
+        self._sums = state["sums"]
+        self._best = state["best"]

@@ -1,4 +1,4 @@
-"""What a run reads: the training and validation splits with their weights, and its statistics."""
+"""Data of a run: the training and validation splits with their weights, and its statistics."""
 
 import hashlib
 import json
@@ -109,7 +109,7 @@ class ImageData(lightning.LightningDataModule):
         return batch.to(device, non_blocking=True)
 
     def state_dict(self) -> dict[str, int]:
-        """Where in the epoch a checkpoint is."""
+        """Place in the epoch, for a checkpoint."""
         return self._training.state_dict()
 
     def load_state_dict(self, state: dict[str, int]) -> None:
@@ -122,7 +122,8 @@ class ImageData(lightning.LightningDataModule):
 
     def name_events(self, indices: np.ndarray) -> str:
         """Sample and event number of the first few events."""
-        numbers, samples = self.collection.column("event_number"), self.collection.sample_names()
+        numbers = self.collection.column("event_number")
+        samples = self.collection.sample_names()
         names = [f"{samples[index]} {numbers[index]}" for index in indices[:5]]
         return ", ".join(names) + (f" and {len(indices) - 5} others" if len(indices) > 5 else "")
 
@@ -199,7 +200,8 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
 
 def measure_statistics(data: ImageData) -> ScalingStatistics:
     """Statistics of the training split that the scaling and the variables of the options need."""
-    statistics, options = ScalingStatistics(), data.options
+    statistics = ScalingStatistics()
+    options = data.options
     indices = data.indices["train"]
     if options.scaling == "maximum":
         statistics.maxima = channel_maxima(data.collection, indices)
@@ -215,7 +217,8 @@ def _pixel_statistics(collection: ImageCollection) -> tuple[np.ndarray, np.ndarr
     """Mean and standard deviation of each pixel; a jet recipe says whether to center, and what to
     add to the latter.
     """
-    pixels, recipe = collection.statistics(), collection.metadata.jet_recipe or {}
+    pixels = collection.statistics()
+    recipe = collection.metadata.jet_recipe or {}
     mean = pixels.mean if recipe.get("zero_center", True) else np.zeros_like(pixels.mean)
     floor = recipe.get("standardize")
     return mean, pixels.std + (SMALLEST_STD if floor is None else floor)

@@ -104,10 +104,8 @@ def own_processes(n_nodes: int) -> Iterator[ClusterEnvironment]:
             "torchrun, or set n_nodes to 1"
         )
     names = (*_PLACE, *(_MEETING_POINT if n_nodes == 1 else ()))
-    before, rank = (
-        {name: os.environ.pop(name) for name in names if name in os.environ},
-        rank_zero_only.rank,
-    )
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    rank = rank_zero_only.rank
     rank_zero_only.rank = 0  # Lightning takes it from the variables when it is imported
     try:
         yield LightningEnvironment()

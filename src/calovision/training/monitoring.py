@@ -1,4 +1,4 @@
-"""What a run shows while it trains: history.csv, TensorBoard, a progress bar."""
+"""Monitoring of a run while it trains: history.csv, TensorBoard, a progress bar."""
 
 import logging
 import warnings

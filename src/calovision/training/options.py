@@ -9,7 +9,7 @@ import torch
 
 from calovision.core.errors import InputError
 from calovision.datasets import WEIGHT_SCHEMES
-from calovision.models import multiplies_bf16
+from calovision.models import has_native_bf16
 
 SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
@@ -96,7 +96,7 @@ class TrainingOptions:
 
     @property
     def on_gpu(self) -> bool:
-        """Whether the run will be on a GPU."""
+        """The run will be on a GPU."""
         return self.device != "cpu" and torch.cuda.is_available()
 
     def check(self) -> None:
@@ -154,4 +154,4 @@ class TrainingOptions:
         """Lightning's name of the precision."""
         if self.precision != "auto":
             return PRECISIONS[self.precision]
-        return PRECISIONS["bf16" if multiplies_bf16(on_gpu=self.on_gpu) else "fp32"]
+        return PRECISIONS["bf16" if has_native_bf16(on_gpu=self.on_gpu) else "fp32"]

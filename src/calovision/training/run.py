@@ -115,7 +115,8 @@ def _remove_older_run(folder: Path) -> None:
 def _fit(
     trainer: lightning.Trainer, classifier: ImageClassifier, data: ImageData, latest: Path | None
 ) -> None:
-    options, device = classifier.options, trainer.strategy.root_device
+    options = classifier.options
+    device = trainer.strategy.root_device
     keep_freed_memory()
     # deterministic algorithms would fill all new memory with NaN, a tenth of a step; no result
     # depends on it

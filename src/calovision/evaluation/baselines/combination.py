@@ -92,7 +92,8 @@ def fit_combination(
         is not finite.
     """
     features = _combination_features(scores, events)
-    labels, weights = event_labels(labels).astype(int), event_numbers(weights, "weights")
+    labels = event_labels(labels).astype(int)
+    weights = event_numbers(weights, "weights")
     if not len(labels) == len(weights) == len(features):
         raise InputError(
             f"{len(features)} scores, {len(labels)} labels and {len(weights)} weights; give one "

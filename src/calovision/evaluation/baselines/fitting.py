@@ -117,7 +117,7 @@ def _scores(
 
 
 def _mlp_logits(network: MLPClassifier, features: np.ndarray) -> np.ndarray:
-    """What the last layer of a fitted network gives to the logistic function, ``(n,)``;
+    """Argument of the logistic function in the last layer of a fitted network, ``(n,)``;
     scikit-learn keeps it back.
     """
     *hidden, last = zip(network.coefs_, network.intercepts_, strict=True)

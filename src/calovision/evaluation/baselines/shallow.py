@@ -23,7 +23,7 @@ ALL_VARIABLES = (
     *JET_VARIABLES,
     *("n_jets", "jets_ht", "sphericity", "aplanarity", "n_towers", "n_tracks", "jet_pt"),
 )
-"""Those, and what a search without images would use besides: 39 numbers."""
+"""Those, and the variables that a search without images would use besides: 39 numbers."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Baseline:
 
     @property
     def needs_content(self) -> bool:
-        """Whether a feature is computed from small-R jets, towers or tracks."""
+        """A feature is computed from small-R jets, towers or tracks."""
         return any(VARIABLES[name].needs_content for name in self.features)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.core.numeric import whole_number
 from calovision.images import SparseImages, cell_type
+from calovision.images.builder import MOST_THREADS, checked_out, new_images
 from calovision.images.jet_images.constituents import flat_jets
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets, Steps, steps_of
-from calovision.images.output import MOST_THREADS, checked_out, new_images
 
 
 def build_jet_images(
@@ -63,7 +63,8 @@ def build_jet_images(
             f"recipe is {recipe!r}: give a JetImageRecipe, one of JET_RECIPES for example"
         )
     n_ranges = min(whole_number(threads, "threads", at_least=1), MOST_THREADS)
-    jets, steps = flat_jets(constituents, recipe, axes), steps_of(recipe)
+    jets = flat_jets(constituents, recipe, axes)
+    steps = steps_of(recipe)
     parts = [jets.part(first, last) for first, last in _ranges(jets.offsets, n_ranges)]
     if len(parts) == 1:
         rows = [_rows(parts[0], steps)]
@@ -119,11 +120,13 @@ def _rows(jets: FlatJets, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndar
     from calovision.images.jet_images.kernels import fill_rows  # these two load numba
     from calovision.images.jet_images.placement_kernels import place
 
-    n_jets, (n_channels, n_constituents) = len(jets.offsets) - 1, jets.contents.shape
+    n_jets = len(jets.offsets) - 1
+    (n_channels, n_constituents) = jets.contents.shape
     shape = (n_channels, steps.n_eta, steps.n_phi)
     cells = np.empty(n_channels * n_constituents, dtype=cell_type(shape))
     values = np.empty(len(cells), dtype=np.float32)
-    row_ends, overflow = np.zeros(n_jets, dtype=np.int64), np.zeros((n_jets, n_channels))
+    row_ends = np.zeros(n_jets, dtype=np.int64)
+    overflow = np.zeros((n_jets, n_channels))
     x, y = np.empty(n_constituents), np.empty(n_constituents)
     place(jets, steps, x, y)
     n_entries = fill_rows(jets, steps, x, y, row_ends, cells, values, overflow)

@@ -1,5 +1,5 @@
-"""Which constituents of a jet take part, and the subjets that give an image its middle and its
-direction.
+"""Selection of the constituents of jets, their contents, and the subjets that give an image its
+middle and its direction.
 
 Flat arrays throughout: ``columns`` holds the fields of all constituents as float64 ``(n,)``,
 ``offsets`` int64 ``(n_jets + 1,)`` says which belong to which jet.
@@ -32,7 +32,8 @@ def flat_jets(
     columns, offsets = _flat_columns(constituents, _needed_fields(recipe))
     columns, offsets = _select(columns, offsets, recipe)
     n_jets = len(offsets) - 1
-    centers, below = np.zeros((n_jets, 2)), np.full((n_jets, 2), np.nan)
+    centers = np.zeros((n_jets, 2))
+    below = np.full((n_jets, 2), np.nan)
     if recipe.needs_subjets:
         subjets = _two_leading_subjets(columns, offsets, recipe.subjet_radius)
         centers = subjets[:, 0] if recipe.center == "leading_subjet" else centers
@@ -63,7 +64,7 @@ def _needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
 
 
 def channel_contents(columns: Mapping[str, np.ndarray], channels: Sequence[str]) -> np.ndarray:
-    """What every constituent adds to every channel.
+    """Contents that every constituent adds to every channel.
 
     Parameters
     ----------
@@ -140,7 +141,7 @@ def _keep(
 def _in_hard_subjets(
     columns: Mapping[str, np.ndarray], offsets: np.ndarray, r_sub: float, f_cut: float
 ) -> np.ndarray:
-    """Which constituents trimming keeps, bool ``(n,)``."""
+    """Constituents that trimming keeps, bool ``(n,)``."""
     particles, usable = _particles(columns, offsets)
     kept = np.zeros(len(usable), dtype=bool)
     kept[usable] = ak.to_numpy(

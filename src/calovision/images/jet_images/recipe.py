@@ -1,5 +1,4 @@
-"""What is done to a jet before it is an image: a recipe of independent switches, and three
-published ones.
+"""Recipes of jet images, of independent switches, and three published ones.
 
 Radians and GeV. In an image eta grows to the right and phi upwards; directions below are meant so.
 """
@@ -118,7 +117,7 @@ class JetImageRecipe:
 
     @property
     def needs_subjets(self) -> bool:
-        """Whether the center or the rotation refers to subjets."""
+        """The center or the rotation refers to subjets."""
         return self.center == "leading_subjet" or self.rotate == "second_subjet"
 
     def to_dict(self) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def fill_rows_numpy(
     overflow
         float64 ``(n_jets, n_channels)``.
     """
-    n_jets, (n_channels, _) = len(jets.offsets) - 1, jets.contents.shape
+    n_jets = len(jets.offsets) - 1
+    (n_channels, _) = jets.contents.shape
     n_cells = steps.n_eta * steps.n_phi
     jet = np.repeat(np.arange(n_jets), np.diff(jets.offsets))
     x, y = positions(jets, steps, jet)
@@ -55,7 +56,8 @@ def fill_rows_numpy(
         )
         overflow[:, channel] = np.bincount(jet[~inside], content[~inside], n_jets)
     scales = _scales(images, jets, jet, steps)
-    images, overflow = images / scales[:, :, None], overflow / scales
+    images = images / scales[:, :, None]
+    overflow = overflow / scales
     flat_images = images.reshape(n_jets, n_channels * n_cells).astype(np.float32)
     row, column = np.nonzero(flat_images)
     return np.cumsum(np.bincount(row, minlength=n_jets)), column, flat_images[row, column], overflow
@@ -71,7 +73,8 @@ def positions(jets: FlatJets, steps: Steps, jet: np.ndarray) -> tuple[np.ndarray
     center = (
         _centroids(weight, eta, phi, jet, len(jets.centers)) if steps.centroid else jets.centers
     )
-    x, y = eta - center[jet, 0], wrap_phi(phi - center[jet, 1])
+    x = eta - center[jet, 0]
+    y = wrap_phi(phi - center[jet, 1])
     if not steps.rotate:
         return x, y
     up = np.stack(
@@ -173,7 +176,7 @@ def _third_maxima(
 
 
 def _scales(images: np.ndarray, jets: FlatJets, jet: np.ndarray, steps: Steps) -> np.ndarray:
-    """What each channel of each jet is divided by, ``(n_jets, n_channels)``."""
+    """Divisors of each channel of each jet, ``(n_jets, n_channels)``."""
     n_jets = len(images)
     norm = np.zeros(n_jets)
     if steps.normalize == L1_IMAGE:

@@ -1,5 +1,5 @@
-"""What the kernels and the numpy reference are given: the steps of a recipe as numbers, and jets as
-flat arrays.
+"""Arguments of the kernels and of the numpy reference: the steps of a recipe as numbers, and jets
+as flat arrays.
 """
 
 from typing import NamedTuple

@@ -71,7 +71,7 @@ class Expression:
 
     @cached_property
     def _plans(self) -> dict:
-        """How the tree is computed for arrays of several types, found once each."""
+        """Computations of the tree for arrays of several types, found once each."""
         return {}
 
     @property

@@ -57,7 +57,8 @@ def _is_safe(found: Typed) -> bool:
     """
     if not isinstance(found.node, Call):
         return not (isinstance(found.node, Number) and type(found.node.value) is bool)
-    function, arguments = found.node.function, found.arguments
+    function = found.node.function
+    arguments = found.arguments
     if not names_of(found.node) or not all(map(_is_safe, arguments)):
         return False
     if function not in COMPARISONS and any(

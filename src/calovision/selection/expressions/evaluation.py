@@ -55,7 +55,7 @@ _UFUNCS: dict[str, Callable[..., np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """How a tree is computed for arrays of certain types: by numexpr if there is a text for it."""
+    """Computation of a tree for arrays of certain types: by numexpr if there is a text for it."""
 
     names: tuple[str, ...]
     found: Typed
@@ -194,7 +194,8 @@ def _computed(found: Typed, arrays: Mapping[str, np.ndarray]) -> np.ndarray | np
 
 def _whole(found: Typed, arguments: list[np.ndarray]) -> np.ndarray:
     """Result in int64 of whole numbers."""
-    function, node = found.node.function, found.node
+    function = found.node.function
+    node = found.node
     if function in ("//", "%") and np.any(arguments[1] == 0):
         raise KindError(
             f"divides by 0 in {shortened(written(node))}; write where(x != 0, ..., 0) or divide by "

@@ -109,7 +109,8 @@ def _kind(node: Call, kinds: tuple[str, ...]) -> str | None:
 
 
 def _why_none(node: Call, arguments: tuple[Typed, ...]) -> str:
-    text, function = shortened(written(node)), node.function
+    text = shortened(written(node))
+    function = node.function
     if function == "not":
         return (
             f"has ~ of a number, {text}; write ~ (or not) before a comparison in parentheses, "
@@ -137,7 +138,8 @@ def _whole_bounds(argument: Typed) -> tuple[int, int]:
 
 def _bounds(node: Call, bounds: list[tuple[int, int]]) -> tuple[int, int]:
     """Bounds of a whole result."""
-    function, (low, high) = node.function, bounds[0]
+    function = node.function
+    (low, high) = bounds[0]
     corners = [low, high, *(bound for pair in bounds[1:] for bound in pair)]
     if function == "+":
         return low + bounds[1][0], high + bounds[1][1]

@@ -59,7 +59,7 @@ _NO_PART: dict[type, str] = {
 
 
 class UnreadableError(ValueError):
-    """What is wrong with a text and what would be right; the sentence goes on behind the text."""
+    """Fault of a text and what would be right; the sentence goes on behind the text."""
 
 
 def read(text: str, max_length: int, max_depth: int) -> Node:
@@ -159,7 +159,8 @@ class _Reader:
             node = node.value
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return Name(self._quoted(node), tuple(reversed(indices)))
-        whole, parts = node, []
+        whole = node
+        parts = []
         while isinstance(node, ast.Attribute):
             parts.append(node.attr)
             node = node.value
@@ -243,10 +244,8 @@ class _Reader:
         """Refuse ``a > 3 & b > 4``, which Python takes for ``a > (3 & b) > 4``."""
         if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitAnd | ast.BitOr)):
             return
-        behind, before = (
-            self.bytes[node.end_col_offset :].lstrip(),
-            self.bytes[: node.col_offset].rstrip(),
-        )
+        behind = self.bytes[node.end_col_offset :].lstrip()
+        before = self.bytes[: node.col_offset].rstrip()
         if not (behind.startswith(b")") if is_left else before.endswith(b"(")):
             raise UnreadableError(
                 "joins comparisons without parentheses; write (a > 3) & (b < 4), as & and | bind "

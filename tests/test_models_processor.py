@@ -9,7 +9,7 @@ import pytest
 PROGRAM = """
 import resource
 import numpy as np
-from calovision.models.allocator import keep_freed_memory
+from calovision.models.processor import keep_freed_memory
 
 if {keep}:
     keep_freed_memory()
