@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.workflow import (
+    Configuration,
     default_configuration,
-    expand_paths,
     from_command_line,
     merge_configurations,
     parameters,
-    read_configuration,
 )
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import (
@@ -42,7 +41,7 @@ def analysis_of(*layers: dict, **options: bool) -> Analysis:
     """Facts of a run with the keys of layers, which the command line might give."""
     layers = [from_command_line(layer) for layer in layers]
     merged = merge_configurations(default_configuration(), layers)
-    return Analysis(expand_paths(merged), **options)
+    return Analysis(Configuration.from_mapping(merged).with_paths(), **options)
 
 
 def files(**of_samples: list[str]) -> dict:
@@ -301,7 +300,7 @@ def test_auto_asks_a_farm_for_no_gpu() -> None:
 
 
 def test_study_of_the_symmetry_trains_ten_networks() -> None:
-    analysis = Analysis(expand_paths(read_configuration([CONFIG / "symmetry.yaml"])))
+    analysis = Analysis(Configuration.read([CONFIG / "symmetry.yaml"]))
     assert len(analysis.network_files(analysis.results.scores)) == 10
     assert sum(map(len, analysis.chunks.values())) == 5 + 36  # 2,000 events a job
 
@@ -318,7 +317,7 @@ def test_options_of_the_training_and_of_the_scores() -> None:
     assert [one["n_rotations"] for one in scores] == [4, 4]
     # 1/fb cancel within a class, but not in a logarithm
     seen = [
-        parameters.loss_luminosity_fb(analysis, one["weights"]) for one in analysis.models.values()
+        parameters.loss_luminosity_fb(analysis, one.weights) for one in analysis.models.values()
     ]
     assert seen == [100.0, 36.1]
 

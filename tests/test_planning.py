@@ -24,7 +24,7 @@ from calovision.jobs.planning.measured import cpu_seconds, network_key, read_tim
 from calovision.jobs.planning.memory import network_size
 from calovision.jobs.planning.plan import network_specification
 from calovision.jobs.planning.workload import plan_models, plan_samples
-from calovision.workflow import read_configuration
+from calovision.workflow import Configuration, read_configuration
 from calovision.workflow.analysis import Analysis
 
 SMALL = network_key({"network": "small", "options": {}, "image_shape": (3, 64, 64)})
@@ -74,6 +74,10 @@ def configuration(tmp_path):
     file = tmp_path / "my.yaml"
     file.write_text(yaml.safe_dump(changes, sort_keys=False))
     return file
+
+
+def analysis_of(merged):
+    return Analysis(Configuration.from_mapping(merged))
 
 
 def stages_of(plan):
@@ -147,12 +151,12 @@ def test_multiply_adds_of_a_planned_network(configuration):
         "sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}
     }
     merged["event_content"] |= {"leading_towers": 100, "leading_tracks": 50}
-    analysis = Analysis(merged)
+    analysis = analysis_of(merged)
     model = plan_models(analysis, [])[0]
     assert model.n_variables == 550
     assert network_size(network_specification(model, analysis)).multiply_adds == 1_292_096
-    merged["models"] = {"absent": {"network": "absent"}}
-    analysis = Analysis(merged)
+    merged["models"] = {"absent": {"network": "absent:Net"}}
+    analysis = analysis_of(merged)
     assert network_size(network_specification(plan_models(analysis, [])[0], analysis)) is None
 
 
@@ -172,7 +176,7 @@ def test_plan_by_hand(configuration):
         job("evaluate", "", 3000, 5),
     ]
     run = make_run(*rates, networks={SMALL: 11_239_488})
-    plan = make_plan(merged, [run])
+    plan = make_plan(analysis_of(merged), [run])
     stages = stages_of(plan)
     rpv, qcd, heavy = plan.samples
     assert [rpv.images, qcd.images, heavy.images] == pytest.approx(
@@ -200,7 +204,7 @@ def test_plan_by_hand(configuration):
     )  # 2 files of each
     assert seconds("simulate_pile_up") == pytest.approx(4 * 2 + (2000 + 2000) / 100)
     epoch = 0.5 * 2800 + 0.2 * 2800 / 3
-    analysis = Analysis(merged)
+    analysis = analysis_of(merged)
     second = network_specification(plan_models(analysis, plan.samples)[1], analysis)
     ratio = network_size(second).multiply_adds / 11_239_488
     assert seconds("train_network") == pytest.approx(
@@ -223,7 +227,7 @@ def test_plan_by_hand(configuration):
 def test_number_of_events_scales_every_sample(configuration):
     merged = read_configuration([configuration])
     run = make_run(job(work=100, cpu_s=3), job(work=1000, cpu_s=12))
-    plan = make_plan(merged, [run], n_events=105_000)
+    plan = make_plan(analysis_of(merged), [run], n_events=105_000)
     assert plan.events == pytest.approx(105_000)
     assert [sample.events for sample in plan.samples] == pytest.approx([20_000, 80_000, 5_000])
     assert stages_of(plan)["simulate_ntuples"].n_jobs == 105
@@ -238,11 +242,11 @@ def test_gpu_hours_are_those_of_the_job(configuration):
         for n in (1000, 9000)
     ]
     run = make_run(*jobs)
-    train = stages_of(make_plan(merged, [run]))["train_network"]
+    train = stages_of(make_plan(analysis_of(merged), [run]))["train_network"]
     passes = 3 * 10 * (0.5 * 2800 + 0.2 * 2800 / 3)
     assert train.gpu_h * 3600 == pytest.approx(3 * 10 + passes / 1000)
     merged["models"]["cnn"]["device"] = "cpu"
-    train = stages_of(make_plan(merged, [run]))["train_network"]
+    train = stages_of(make_plan(analysis_of(merged), [run]))["train_network"]
     assert (train.gpu_h, train.cpu_h, train.n_unknown) == (0, 0, 3)
 
 
@@ -252,16 +256,18 @@ def test_files_are_counted_and_scaled(configuration):
         "data": {"label": 0, "files": ["x"]},
         "qcd": {"label": 1, "files": ["y"]},
     }
+    merged["robustness"]["variations"] = {}
     yields = make_run().samples
     with pytest.raises(InputError, match=r"sample 'data': how many events .* give --events"):
-        plan_samples(Analysis(merged), yields, {"data": 4, "qcd": 2})
-    data, qcd = plan_samples(Analysis(merged), yields, {"data": 4, "qcd": 2}, n_events=1e6)
+        plan_samples(analysis_of(merged), yields, {"data": 4, "qcd": 2})
+    data, qcd = plan_samples(analysis_of(merged), yields, {"data": 4, "qcd": 2}, n_events=1e6)
     assert (data.n_jobs, qcd.n_jobs, data.ntuple_bytes) == (4, 2, 0)
     assert [data.events, qcd.events] == pytest.approx(
         [2e6 / 3, 1e6 / 3]
     )  # 2000 a file, as in the earlier run
-    alone = Analysis({**merged, "samples": {"qcd": merged["samples"]["qcd"]}})
-    assert plan_samples(alone, yields, {"qcd": 3})[0].events == 6000
+    yields["data"] = SampleYield(0, 30, [10, 10, 10], n_files=3)
+    both = plan_samples(analysis_of(merged), yields, {"data": 4, "qcd": 3})
+    assert [sample.events for sample in both] == [40, 6000]
 
 
 def write_benchmark(path, seconds, cpu, memory=200.0):
@@ -370,13 +376,6 @@ def test_times_of_a_job(tmp_path):
     assert read_times(tmp_path, name)[0] == pytest.approx(31)
     record.write_text(f"{json.dumps(start)}\n{json.dumps(end | {'succeeded': True})}\n")
     assert read_times(tmp_path, name) == (40.5, 31, 210.0)
-
-
-def test_missing_key(configuration):
-    merged = read_configuration([configuration])
-    del merged["robustness"]
-    with pytest.raises(InputError, match="configuration key 'robustness' is missing"):
-        make_plan(merged, [make_run()])
 
 
 def test_bad_rates(tmp_path, results):

@@ -18,7 +18,8 @@ from calovision.jobs.planning.memory import (
 )
 from calovision.scoring import scores
 from calovision.training import data
-from calovision.workflow import read_configuration
+from calovision.workflow import Configuration, read_configuration
+from calovision.workflow.analysis import Analysis
 
 # network, cells a side, batch, images of which 1/5 validate, largest resident memory in MB of a
 # training of an epoch (fp32 or bf16 as the processor has it, 500 entries an image, one thread); the
@@ -167,7 +168,7 @@ def run_of(n_events, networks, rng, per_job=1000):
     return Run(f"{n_events} events", noisy, samples, adds)
 
 
-def configuration_of(n_events, network, seeds=1):
+def analysis_of(n_events, network, seeds=1):
     simulate = {"rpv": {"process": "rpv_gluinos"}, "qcd": {"process": "qcd"}}
     merged = read_configuration([])
     merged["samples"] = {
@@ -178,7 +179,7 @@ def configuration_of(n_events, network, seeds=1):
     merged["split"] = {"fractions": [0.6, 0.2, 0.2]}
     merged["simulation"]["events_per_job"] = 1000
     merged["robustness"]["variations"] = {}
-    return merged
+    return Analysis(Configuration.from_mapping(merged))
 
 
 def true_hours(n_events, network, seeds):
@@ -202,8 +203,8 @@ CONFIGURATIONS = [
 CONFIGURATIONS += [(1_000_000, "hep_cnn", 1)]
 
 
-def planned_hours(configuration, runs):
-    plan = make_plan(configuration, runs)
+def planned_hours(analysis, runs):
+    plan = make_plan(analysis, runs)
     stages = [stage for stage in plan.stages if stage.rule in (*START_S, "train_network")]
     assert not any(stage.n_unknown for stage in stages)
     return sum(stage.cpu_h for stage in stages)
@@ -216,15 +217,15 @@ def test_hours_within_30_percent(n_events, network, seeds, seed):
     """A run of 100 events beside large ones moves nothing: formerly it made 7,650 hours of a
     few."""
     rng = np.random.default_rng(seed)
-    configuration, truth = (
-        configuration_of(n_events, network, seeds),
+    analysis, truth = (
+        analysis_of(n_events, network, seeds),
         true_hours(n_events, network, seeds),
     )
     large = [run_of(n, ["small", "resnet"], rng) for n in (3_000, 20_000)]
-    assert planned_hours(configuration, large) == pytest.approx(truth, rel=0.3)
+    assert planned_hours(analysis, large) == pytest.approx(truth, rel=0.3)
     # of the network that is planned, which the large runs may not have, and of all others
     tiny = run_of(100, ["small", "resnet", "hep_cnn"], rng)
-    assert planned_hours(configuration, [*large, tiny]) == pytest.approx(truth, rel=0.3)
+    assert planned_hours(analysis, [*large, tiny]) == pytest.approx(truth, rel=0.3)
 
 
 @pytest.mark.parametrize("planned", ["small", "resnet"])
@@ -234,19 +235,17 @@ def test_a_network_of_a_tiny_run_only(planned):
     rng = np.random.default_rng(2)
     runs = [run_of(100_000, ["small"], rng), run_of(100, ["resnet"], rng)]
     truth = true_hours(1_000_000, planned, 1)
-    assert planned_hours(configuration_of(1_000_000, planned), runs) == pytest.approx(
-        truth, rel=0.3
-    )
+    assert planned_hours(analysis_of(1_000_000, planned), runs) == pytest.approx(truth, rel=0.3)
 
 
 def test_a_tiny_run_alone_is_refused():
     tiny = run_of(100, ["small"], np.random.default_rng(1))
-    plan = make_plan(configuration_of(1_000_000, "small"), [tiny])
+    plan = make_plan(analysis_of(1_000_000, "small"), [tiny])
     stages = {stage.rule: stage for stage in plan.stages}
     for rule in (*START_S, "train_network"):
         assert (stages[rule].cpu_h, stages[rule].n_unknown) == (0.0, stages[rule].n_jobs)
         assert "were mostly start-up and say nothing of" in stages[rule].bases[0]
-    again = make_plan(configuration_of(200, "small"), [tiny])  # nearly what was run
+    again = make_plan(analysis_of(200, "small"), [tiny])  # nearly what was run
     assert (
         sum(stage.n_unknown for stage in again.stages if stage.rule in (*START_S, "train_network"))
         == 0

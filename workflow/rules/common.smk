@@ -4,12 +4,10 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from calovision import workflow as facts
 from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.core.user_files import read_yaml
-from calovision.jobs.submission import CONTAINER_IMAGE, prepare_environment
-from calovision.workflow import parameters
+from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
 from snakemake.common.configfile import load_configfile
@@ -25,14 +23,17 @@ def plain_errors():
         raise WorkflowError(printable(error, lines=True))
 
 
-def given_configuration():
-    """What is given: as a module, by the workflow that uses this one; else by files and the command line."""
+def read_configuration():
+    """The configuration: of the workflow that uses this one as a module; else of files and the command line."""
     settings = workflow.config_settings
     # a workflow that includes this one may have read files of its own
     if workflow.modifier.skip_configfile or config != settings.overwrite_config:
-        layers = [facts.from_command_line(config)]
-        return facts.merge_configurations(facts.default_configuration(), layers)
-    return facts.read_configuration(settings.configfiles, dict(settings.config), read=read_file)
+        found = Configuration.of_module(config)
+    else:
+        found = Configuration.read(settings.configfiles, dict(settings.config), read=read_file)
+    if workflow.is_main_process:
+        found.check_before_run(warn=logger.warning)
+    return found
 
 
 def read_file(path):
@@ -61,20 +62,13 @@ def code_of(rule, files=()):
     return RULES[rule].code_digest([source_file(f"scripts/{RULES[rule].script_name}"), *files])
 
 
-prepare_environment(is_main=workflow.is_main_process)
 WORKFLOW_FOLDER = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent
 with plain_errors():
     check_module()
-    config = facts.complete_configuration(
-        given_configuration(), is_main=workflow.is_main_process, warn=logger.warning
-    )
-    analysis = Analysis(config, is_main=workflow.is_main_process)
+    analysis = Analysis(read_configuration(), is_main=workflow.is_main_process)
     analysis.look_for_files()
+config = analysis.configuration.to_dict()
 results = analysis.results
-
-
-envvars:
-    "CALOVISION_VERSION",
 
 
 wildcard_constraints:

@@ -1,4 +1,4 @@
-"""What a batch farm is asked for, looked at before any job is submitted."""
+"""What jobs inherit, and what a batch farm is asked for, looked at before any job is submitted."""
 
 import snakemake.dag
 from calovision.jobs import submission
@@ -12,8 +12,13 @@ def partitions():
     return [getattr(value, "raw", value) for value in values]
 
 
+submission.prepare_environment(is_main=workflow.is_main_process)
 if workflow.is_main_process:
     with plain_errors():
         submission.check_partitions(partitions())
     if hasattr(snakemake.dag, "ScriptProcessor"):
         submission.check_scripts_by_rule(snakemake.dag.ScriptProcessor)
+
+
+envvars:
+    submission.VARIABLE,

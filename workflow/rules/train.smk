@@ -22,7 +22,7 @@ rule train_network:
     params:
         options=lambda wildcards: parameters.training_options(analysis, wildcards.model),
         luminosity_fb=lambda wildcards: parameters.loss_luminosity_fb(
-            analysis, analysis.models[wildcards.model]["weights"]
+            analysis, analysis.models[wildcards.model].weights
         ),
         code=code_of("train_network"),
     script:

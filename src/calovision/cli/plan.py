@@ -10,6 +10,7 @@ from calovision.core.errors import InputError
 
 if TYPE_CHECKING:
     from calovision.jobs.planning import Plan
+    from calovision.workflow.analysis import Analysis
 
 BENCH = Path("results/bench.json")
 
@@ -54,24 +55,25 @@ def plan_command(
     """
     from calovision.jobs.planning import make_plan, measured_hours, read_rates
 
-    configuration = complete_configuration(configs, base)
-    runs = [read_rates(path) for path in rates or [default_rates(configuration)]]
-    plan = make_plan(configuration, runs, files=files_of_samples(configuration), n_events=events)
+    analysis = read_analysis(configs, base)
+    runs = [read_rates(path) for path in rates or [default_rates(analysis.results.folder)]]
+    n_files = {name: len(files) for name, files in analysis.ntuples.items()}
+    plan = make_plan(analysis, runs, files=n_files, n_events=events)
     print_plan(plan, cores, None if compare is None else measured_hours(compare))
 
 
-def complete_configuration(configs: list[Path], base: Path | None) -> dict:
-    """The configuration with all keys, checked as Snakemake does before it runs a job."""
+def read_analysis(configs: list[Path], base: Path | None) -> "Analysis":
+    """What configurations make of a run, checked as Snakemake does before it runs a job."""
     from calovision.workflow import Configuration
+    from calovision.workflow.analysis import Analysis
 
     configuration = Configuration.read(configs, base=base)
     configuration.check_names()
-    return configuration.to_dict()
+    return Analysis(configuration)
 
 
-def default_rates(configuration: Mapping) -> Path:
+def default_rates(own: Path) -> Path:
     """The results of the configuration itself if there are any, or those of ``make bench``."""
-    own = Path(configuration.get("results_dir") or "results")
     for path, proof in ((own, own / "benchmarks"), (BENCH, BENCH)):
         if proof.exists():
             return path
@@ -80,20 +82,6 @@ def default_rates(configuration: Mapping) -> Path:
         "results folder of an "
         "earlier run, as that of config/test.yaml, or run make bench"
     )
-
-
-def files_of_samples(configuration: Mapping) -> dict[str, int]:
-    """Number of files of each sample that is read from files; none is opened."""
-    listed = {
-        name: sample["files"]
-        for name, sample in configuration["samples"].items()
-        if "files" in sample
-    }
-    if not listed:
-        return {}
-    from calovision.ntuples import expand_paths
-
-    return {name: len(expand_paths(patterns)) for name, patterns in listed.items()}
 
 
 def print_plan(plan: "Plan", cores: int, measured: Mapping[str, float] | None = None) -> None:

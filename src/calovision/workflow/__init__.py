@@ -3,7 +3,6 @@
 Nothing here imports Snakemake, uproot or torch: every job reads the configuration when it starts.
 """
 
-from calovision.workflow.completion import complete_configuration
 from calovision.workflow.configuration import (
     Configuration,
     check_configuration,
@@ -23,7 +22,6 @@ __all__ = [
     "check_configuration",
     "check_names",
     "check_results_dir",
-    "complete_configuration",
     "default_configuration",
     "expand_paths",
     "from_command_line",

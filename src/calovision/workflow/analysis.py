@@ -1,7 +1,6 @@
 """What a configuration makes of a run: samples with files and chunks, models, seeds, variations."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import islice, pairwise
 from math import ceil
@@ -9,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from calovision.conversion.variations import acting_on
-from calovision.core.errors import InputError
-from calovision.core.text import printable
 from calovision.workflow.chunks import (
     Chunk,
     count_simulation_jobs,
@@ -18,21 +15,15 @@ from calovision.workflow.chunks import (
     has_shared_counts,
     simulation_edges,
 )
+from calovision.workflow.configuration import Configuration
+from calovision.workflow.ntuple_files import (
+    NtupleFiles,
+    check_shared_files,
+    count_entries,
+    find_files,
+)
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
-
-
-@contextmanager
-def _named(key: str) -> Iterator[None]:
-    """Begin the sentences of errors with a key of the configuration."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"configuration key '{key}': {printable(error)}") from error
-
-
-NtupleFiles = dict[str, int | None]
-"""ROOT files of a sample -> number of events, None where it is not known."""
 
 
 class Analysis:
@@ -44,22 +35,19 @@ class Analysis:
     Parameters
     ----------
     configuration
-        Complete and checked configuration, with expanded paths.
+        Configuration with expanded paths.
     is_main
         Whether files are looked at for changes since their entries were counted; a job takes the
         numbers of the process that submitted it.
     """
 
-    def __init__(self, configuration: Mapping[str, Any], *, is_main: bool = True) -> None:
+    def __init__(self, configuration: Configuration, *, is_main: bool = True) -> None:
         self.configuration = configuration
         self.is_main = is_main
-        self.samples = configuration["samples"]
-        self.results = Results(Path(configuration["results_dir"]))
-        self.models = {
-            name: {**configuration["train"], **changes}
-            for name, changes in configuration["models"].items()
-        }
-        self.titles = {name: one.get("title", name) for name, one in self.samples.items()}
+        self.samples = configuration.samples
+        self.models = configuration.models
+        self.results = Results(Path(configuration.results_dir))
+        self.titles = {name: one.title or name for name, one in self.samples.items()}
 
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
@@ -70,7 +58,7 @@ class Analysis:
             As `chunks` and, in the main process, `check_shared_files`.
         """
         if self.is_main:
-            self.check_shared_files()
+            check_shared_files(self.samples, self.ntuples)
         _ = (self.chunks, self.varied_chunks)
 
     def wildcard_constraints(self) -> dict[str, str]:
@@ -87,7 +75,7 @@ class Analysis:
 
     def memory(self, rule: str) -> Callable[[object, int], int]:
         """Memory of a job of a rule, MB, by its wildcards and the attempt."""
-        grid = self.configuration["images"]["grid"]
+        grid = self.configuration.images.grid
         return lambda wildcards, attempt: RULES[rule].memory(attempt, grid)
 
     def runtime(self, rule: str) -> Callable[[object, int], int]:
@@ -101,7 +89,7 @@ class Analysis:
         threads = RULES[rule].threads
         if threads is not None:
             return lambda wildcards: threads
-        return lambda wildcards: self.models[wildcards.get("model", self.first_model)]["threads"]
+        return lambda wildcards: self.models[wildcards.get("model", self.first_model)].threads
 
     @cached_property
     def single_rules(self) -> list[str]:
@@ -114,32 +102,20 @@ class Analysis:
 
     # -- samples ---------------------------------------------------------------------------------
 
-    def is_simulated(self, sample: str) -> bool:
-        """Whether a sample is simulated; others are read from files."""
-        return "simulate" in self.samples[sample]
-
-    def is_trained(self, sample: str) -> bool:
-        """Whether a sample takes part in the training; others are only looked at by the reach."""
-        return self.samples[sample].get("role", "training") == "training"
-
-    def fractions(self, sample: str) -> list[float]:
-        """Fractions of the events that train, validate and test."""
-        return self.configuration["split"]["fractions"] if self.is_trained(sample) else [0, 0, 1]
-
     @cached_property
     def simulated_samples(self) -> list[str]:
         """Samples that are simulated."""
-        return [name for name in self.samples if self.is_simulated(name)]
+        return [name for name, sample in self.samples.items() if sample.is_simulated]
 
     @cached_property
     def training_samples(self) -> list[str]:
         """Samples of the training and of the comparison."""
-        return [name for name in self.samples if self.is_trained(name)]
+        return [name for name, sample in self.samples.items() if sample.is_trained]
 
     @cached_property
     def reach_samples(self) -> list[str]:
         """Signals of other masses, which only the reach looks at."""
-        return [name for name in self.samples if not self.is_trained(name)]
+        return [name for name, sample in self.samples.items() if not sample.is_trained]
 
     @cached_property
     def training_titles(self) -> dict[str, str]:
@@ -149,9 +125,7 @@ class Analysis:
     def titles_of_label(self, label: int) -> list[str]:
         """Titles of the samples of the training with a label."""
         return [
-            self.titles[name]
-            for name in self.training_samples
-            if self.samples[name]["label"] == label
+            self.titles[name] for name in self.training_samples if self.samples[name].label == label
         ]
 
     @cached_property
@@ -163,12 +137,17 @@ class Analysis:
             names[label] = titles[0] if len(titles) == 1 else name
         return names
 
+    def fractions(self, sample: str) -> list[float]:
+        """Fractions of the events that train, validate and test; all of the reach are test."""
+        is_trained = self.samples[sample].is_trained
+        return list(self.configuration.split.fractions) if is_trained else [0, 0, 1]
+
     # -- files and chunks ------------------------------------------------------------------------
 
     def simulation_edges(self, sample: str) -> tuple[int, ...]:
         """First event of every job that simulates a sample, and the number of its events."""
-        n_events = self.samples[sample]["simulate"]["n_events"]
-        return simulation_edges(n_events, self.configuration["simulation"]["events_per_job"])
+        n_events = self.samples[sample].simulate.n_events
+        return simulation_edges(n_events, self.configuration.simulation.events_per_job)
 
     @cached_property
     def ntuples(self) -> dict[str, NtupleFiles]:
@@ -177,44 +156,18 @@ class Analysis:
         Raises
         ------
         InputError
-            If a path or wildcard stands for no file.
+            As `find_files`.
         """
-        return {name: self._list_files(name) for name in self.samples}
-
-    def _list_files(self, sample: str) -> NtupleFiles:
-        if self.is_simulated(sample):
-            return self._simulated_files(sample)
-        from calovision.ntuples import list_files
-
-        with _named(f"samples.{sample}.files"):
-            return list_files(self.samples[sample]["files"])
+        return {
+            name: self._simulated_files(name) if sample.is_simulated else find_files(name, sample)
+            for name, sample in self.samples.items()
+        }
 
     def _simulated_files(self, sample: str) -> NtupleFiles:
         return {
             str(fill(self.results.ntuple, sample=sample, chunk=f"{number:04d}")): end - first
             for number, (first, end) in enumerate(pairwise(self.simulation_edges(sample)))
         }
-
-    def check_shared_files(self) -> None:
-        """Raise InputError if a ROOT file is in two samples, and nothing says that this is
-        meant.
-        """
-        given = [name for name in self.samples if not self.is_simulated(name)]
-        if not given:
-            return
-        from calovision.ntuples import SampleFiles, check_shared_files
-
-        files = {}
-        for name in given:
-            sample = self.samples[name]
-            files[name] = SampleFiles(
-                self.ntuples[name],
-                sample.get("tree"),
-                sample.get("split_group"),
-                self.is_trained(name),
-            )
-        with _named("samples"):
-            check_shared_files(files)
 
     @cached_property
     def chunks(self) -> dict[str, dict[str, Chunk]]:
@@ -239,36 +192,25 @@ class Analysis:
             for name in self.training_samples
         }
 
-    def _cut(self, sample: str, files: NtupleFiles) -> dict[str, Chunk]:
-        events_per_job = self.configuration["images"]["events_per_job"]
-        is_simulated = self.is_simulated(sample)
+    def _cut(self, name: str, files: NtupleFiles) -> dict[str, Chunk]:
+        sample = self.samples[name]
+        events_per_job = self.configuration.images.events_per_job
         entries = None
         if events_per_job is not None:
-            entries = list(files.values()) if is_simulated else self._count(sample, files)
-        is_shared = has_shared_counts(self.samples[sample].get("weights"))
+            entries = list(files.values()) if sample.is_simulated else self._count(name, files)
+        is_shared = sample.weights is not None and has_shared_counts(sample.weights.to_dict())
         return cut_sample(
             list(files),
             entries,
             events_per_job,
-            n_files=len(self.ntuples[sample]) if is_shared else None,
-            are_counted=not is_simulated,
+            n_files=len(self.ntuples[name]) if is_shared else None,
+            are_counted=not sample.is_simulated,
         )
 
-    def _count(self, sample: str, files: NtupleFiles) -> list[int]:
-        """Entries of the files of a sample."""
-        from calovision.ntuples import count_files
-
-        images = self.configuration["images"]
-        with _named(f"samples.{sample}.files"):
-            return count_files(
-                files,
-                self.results.entry_counts,
-                schema=self.samples[sample].get("schema"),
-                tree=self.samples[sample].get("tree"),
-                retries=images["remote_retries"],
-                on_bad_file=images["on_bad_file"],
-                check=self.is_main,
-            )
+    def _count(self, name: str, files: NtupleFiles) -> list[int]:
+        images, cache = self.configuration.images, self.results.entry_counts
+        sample = self.samples[name]
+        return count_entries(name, sample, files, images, cache=cache, check=self.is_main)
 
     def image_files(self, *samples: str) -> list[Path]:
         """Image files of samples, in their order."""
@@ -291,10 +233,10 @@ class Analysis:
         n_files
             Files of a sample that is read from files.
         """
-        if self.is_simulated(sample):
-            per_job = self.configuration["simulation"]["events_per_job"]
+        if self.samples[sample].is_simulated:
+            per_job = self.configuration.simulation.events_per_job
             return count_simulation_jobs(n_events, per_job)
-        per_job = self.configuration["images"]["events_per_job"]
+        per_job = self.configuration.images.events_per_job
         return n_files if per_job is None else max(ceil(n_events / per_job), 1)
 
     def reach_score_files(self) -> list[Path]:
@@ -306,8 +248,8 @@ class Analysis:
     @cached_property
     def seeds(self) -> dict[str, list[int]]:
         """Seeds of the networks of each model."""
-        first = self.configuration["seed"]
-        return {name: list(range(first, first + one["seeds"])) for name, one in self.models.items()}
+        first = self.configuration.seed
+        return {name: list(range(first, first + one.seeds)) for name, one in self.models.items()}
 
     @cached_property
     def first_model(self) -> str:
@@ -335,13 +277,14 @@ class Analysis:
     @cached_property
     def variations(self) -> dict[str, dict[str, Any]]:
         """Detectors of the robustness by name, the nominal one first; empty without any."""
-        variations = self.configuration["robustness"]["variations"]
-        return {"nominal": {}, **variations} if variations else {}
+        variations = self.configuration.robustness.variations
+        changes = {name: one.given() for name, one in variations.items()}
+        return {"nominal": {}, **changes} if changes else {}
 
     @property
     def n_varied_files(self) -> int:
         """Number of the first files of each sample that a variation has."""
-        return self.configuration["robustness"]["files"]
+        return self.configuration.robustness.files
 
     @cached_property
     def pile_up_variations(self) -> list[str]:
@@ -353,7 +296,7 @@ class Analysis:
     @cached_property
     def robustness_models(self) -> list[str]:
         """Models that score the variations."""
-        return self.configuration["robustness"]["models"] or [self.first_model]
+        return list(self.configuration.robustness.models) or [self.first_model]
 
     def varied_image_files(self, *variations: str) -> list[Path]:
         """Image files of variations, in their order."""

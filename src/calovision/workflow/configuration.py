@@ -27,7 +27,7 @@ from calovision.workflow.keys import (
     plain_values,
 )
 from calovision.workflow.layers import merge_layers, parse_texts
-from calovision.workflow.paths import expand_folder
+from calovision.workflow.paths import check_results_dir, expand_folder
 from calovision.workflow.samples import Sample, Simulate, check_samples, gaps_in_slices
 from calovision.workflow.sections import (
     Evaluate,
@@ -279,6 +279,24 @@ class Configuration(Section):
             model.check_variables(f"models.{name}", self.event_content)
         for name, sample in self.samples.items():
             sample.check_schema(name)
+
+    def check_before_run(self, *, warn: Callable[[str], None]) -> None:
+        """Check what a job may meet hours later: names, and the folder of the results.
+
+        Parameters
+        ----------
+        warn
+            Receives sentences on what is allowed, but perhaps not meant.
+
+        Raises
+        ------
+        InputError
+            As `check_names` and `check_results_dir`.
+        """
+        self.check_names()
+        check_results_dir(Path(self.results_dir))
+        for gap in self.gaps_in_slices():
+            warn(gap)
 
     def _check_titles(self) -> None:
         """Raise InputError for a title of a sample or a cut that cannot be set."""

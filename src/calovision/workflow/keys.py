@@ -136,6 +136,10 @@ class Section(BaseModel):
         """Plain values: all keys of sections, of entries with a name those that are given."""
         return plain_values(self)
 
+    def given(self) -> dict[str, Any]:
+        """Plain values of the keys that are given."""
+        return plain_values(self, given_only=True)
+
 
 Section.schema = _Hidden()
 

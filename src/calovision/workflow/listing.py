@@ -71,7 +71,7 @@ def _entry(analysis: Analysis, job: PlannedJob, programs: Path) -> dict[str, Any
         "inputs": inputs,
         "outputs": list(job.outputs),
         "is_needed": job.is_needed,
-        "epochs": analysis.models[job.wildcards["model"]]["epochs"] if is_training else None,
+        "epochs": analysis.models[job.wildcards["model"]].epochs if is_training else None,
     }
 
 

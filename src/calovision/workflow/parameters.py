@@ -5,7 +5,7 @@ from typing import Any
 from calovision.conversion.variations import acting_on
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
-from calovision.workflow.configuration import default_configuration
+from calovision.workflow.configuration import Configuration
 
 MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
 """Keys of a model that are not options of its training, or decide nothing of what comes out."""
@@ -16,7 +16,7 @@ IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
 
 def any_luminosity_fb() -> float:
     """Luminosity where it cancels, 1/fb: another one in the configuration makes nothing again."""
-    return default_configuration()["luminosity_fb"]
+    return Configuration.model_fields["luminosity_fb"].default
 
 
 def simulation_job(
@@ -33,7 +33,7 @@ def simulation_job(
     variation
         Variation whose pile-up takes the place of the sample's; None for the nominal ntuples.
     """
-    options = {**analysis.samples[sample]["simulate"], "batch_size": EVENTS_PER_BATCH}
+    options = {**analysis.samples[sample].simulate.given(), "batch_size": EVENTS_PER_BATCH}
     changes = analysis.variations.get(variation, {})
     options |= acting_on(changes, "simulation")
     del options["n_events"]
@@ -49,25 +49,25 @@ def simulation_job(
 def image_recipe(analysis: Analysis) -> dict[str, Any]:
     """How all image files are made; one parameter, as Snakemake takes its time over each."""
     configuration = analysis.configuration
-    images = configuration["images"]
+    images, content = configuration.images.to_dict(), configuration.event_content
     return {
         "images": {
             key: value for key, value in images.items() if key not in IMAGE_KEYS_OF_NO_RESULT
         },
-        "fat_jets": configuration["fat_jets"],
-        "event_content": configuration["event_content"],
+        "fat_jets": configuration.fat_jets.to_dict(),
+        "event_content": None if content is None else content.to_dict(),
         "variation": None,
-        "preselection": configuration["selection"]["preselection"],
-        "seed": configuration["seed"],
+        "preselection": dict(configuration.selection.preselection),
+        "seed": configuration.seed,
     }
 
 
 def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
     """How the image files of a variation are made: with other fat jets, or other towers."""
-    changes, fat_jets = analysis.variations[variation], analysis.configuration["fat_jets"]
+    changes, nominal = analysis.variations[variation], image_recipe(analysis)
     return {
-        **image_recipe(analysis),
-        "fat_jets": fat_jets | acting_on(changes, "fat_jets"),
+        **nominal,
+        "fat_jets": nominal["fat_jets"] | acting_on(changes, "fat_jets"),
         "variation": acting_on(changes, "towers") or None,
     }
 
@@ -84,28 +84,31 @@ def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str
 
 def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
     sample = analysis.samples[name]
-    split = {"fractions": [0, 0, 1]}
-    if analysis.is_trained(name):
-        split = dict(analysis.configuration["split"])
-    if "split_group" in sample:
-        split["group"] = sample["split_group"]
-    keys = ("label", "schema", "tree", "cross_section_pb", "weights")
+    split: dict[str, Any] = {"fractions": analysis.fractions(name)}
+    if sample.split_group is not None:
+        split["group"] = sample.split_group
     return {
         "chunk": chunk.to_parameter(),
-        "sample": {key: sample.get(key) for key in keys},
+        "sample": {
+            "label": sample.label,
+            "schema": sample.schema,
+            "tree": sample.tree,
+            "cross_section_pb": sample.cross_section_pb,
+            "weights": None if sample.weights is None else sample.weights.given(),
+        },
         "split": split,
     }
 
 
 def training_options(analysis: Analysis, model: str) -> dict[str, Any]:
     """Options of the training of a model, as `calovision.training.TrainingOptions` takes them."""
-    keys = analysis.models[model].items()
+    keys = analysis.models[model].to_dict().items()
     return {key: value for key, value in keys if key not in MODEL_KEYS_OF_NO_RESULT}
 
 
 def loss_luminosity_fb(analysis: Analysis, weights: str) -> float:
     """Luminosity in the weights of a loss, 1/fb: it cancels within a class, not in a logarithm."""
-    return analysis.configuration["luminosity_fb"] if weights == "log1p" else any_luminosity_fb()
+    return analysis.configuration.luminosity_fb if weights == "log1p" else any_luminosity_fb()
 
 
 def scoring_options(analysis: Analysis, model: str) -> dict[str, Any]:
@@ -114,9 +117,9 @@ def scoring_options(analysis: Analysis, model: str) -> dict[str, Any]:
     """
     options = analysis.models[model]
     return {
-        "device": options["device"],
-        "n_rotations": options["test_rotations"],
-        "precision": "auto" if options["precision"] == "fp16" else options["precision"],
+        "device": options.device,
+        "n_rotations": options.test_rotations,
+        "precision": "auto" if options.precision == "fp16" else options.precision,
     }
 
 
@@ -125,16 +128,16 @@ def n_gpus(analysis: Analysis, model: str) -> int:
     one.
     """
     options = analysis.models[model]
-    return options["n_devices"] if options["device"] == "gpu" else 0
+    return options.n_devices if options.device == "gpu" else 0
 
 
 def signal_masses(analysis: Analysis) -> dict[str, float | None]:
     """Masses of all signals, GeV."""
     samples = analysis.samples.items()
-    return {name: sample.get("mass") for name, sample in samples if sample["label"] == 1}
+    return {name: sample.mass for name, sample in samples if sample.label == 1}
 
 
 def reach_classifiers(analysis: Analysis) -> list[str]:
     """Classifiers of the reach: the CNN with and without the jets, other models, baselines."""
     others = [name for name in analysis.models if name != analysis.first_model]
-    return ["cnn", "cnn+jets", *others, *analysis.configuration["baselines"]]
+    return ["cnn", "cnn+jets", *others, *analysis.configuration.baselines]

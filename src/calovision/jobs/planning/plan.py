@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import prod
 
-from calovision.core.errors import InputError
 from calovision.jobs.planning.costs import CostModel, Rate, total_yields
 from calovision.jobs.planning.measured import Run, network_key
 from calovision.jobs.planning.memory import (
@@ -129,7 +128,7 @@ class Plan:
 
 
 def make_plan(
-    configuration: Mapping,
+    analysis: Analysis,
     runs: Sequence[Run],
     *,
     files: Mapping[str, int] | None = None,
@@ -139,8 +138,8 @@ def make_plan(
 
     Parameters
     ----------
-    configuration
-        Merged configuration (`read_configuration`).
+    analysis
+        The workflow; its ROOT files are not looked for.
     runs
         Earlier runs on the kind of machine that is planned for.
     files
@@ -152,21 +151,15 @@ def make_plan(
     Raises
     ------
     InputError
-        If a key is missing, the number of events is not known, or the runs have no image files.
+        If the number of events is not known, or the runs have no image files.
     """
-    try:
-        analysis = Analysis(configuration)
-        samples = plan_samples(analysis, total_yields(runs), files or {}, n_events)
-        costs = CostModel(runs)
-        stages = [
-            *_plan_samples(analysis, samples, costs),
-            *_plan_networks(analysis, samples, costs),
-            *_plan_single(analysis, samples, costs),
-        ]
-    except KeyError as error:
-        raise InputError(
-            f"configuration key {error.args[0]!r} is missing: give it, or the file that has all"
-        ) from error
+    samples = plan_samples(analysis, total_yields(runs), files or {}, n_events)
+    costs = CostModel(runs)
+    stages = [
+        *_plan_samples(analysis, samples, costs),
+        *_plan_networks(analysis, samples, costs),
+        *_plan_single(analysis, samples, costs),
+    ]
     return Plan([stage for stage in stages if stage.n_jobs], samples)
 
 
@@ -290,7 +283,7 @@ def network_specification(model: Model, analysis: Analysis) -> dict:
     """Network of a model for the images of the workflow, as `network_size` takes it."""
     return {
         "network": model.network,
-        "image_shape": (model.n_channels, *analysis.configuration["images"]["grid"]),
+        "image_shape": (model.n_channels, *analysis.configuration.images.grid),
         "variables": model.variables,
         "n_variables": model.n_variables,
         "options": dict(model.options),
@@ -310,8 +303,8 @@ def _plan_single(
 ) -> list[StagePlan]:
     """Rules of one job, those that were measured."""
     images = sum(sample.images for sample in samples)
-    configured = analysis.configuration["images"]
-    cells = len(configured["channels"]) * prod(configured["grid"])
+    configured = analysis.configuration.images
+    cells = len(configured.channels) * prod(configured.grid)
     stages = []
     for rule in analysis.single_rules:
         rate = costs.rate(rule)

@@ -82,8 +82,8 @@ def _configured_events(
     files: Mapping[str, int],
     n_events: float | None,
 ) -> float:
-    if analysis.is_simulated(name):
-        return float(analysis.samples[name]["simulate"]["n_events"])
+    if analysis.samples[name].is_simulated:
+        return float(analysis.samples[name].simulate.n_events)
     known = {other: one.generated / one.n_files for other, one in yields.items() if one.n_files}
     if name in known:
         return files[name] * known[name]
@@ -102,20 +102,20 @@ def _plan_sample(
     yields: Mapping[str, SampleYield],
     files: Mapping[str, int],
 ) -> PlannedSample:
-    label = analysis.samples[name]["label"]
-    expected = expected_yield(name, label, yields)
+    sample = analysis.samples[name]
+    expected = expected_yield(name, sample.label, yields)
     images = events * expected.images / expected.generated
     fractions = analysis.fractions(name)
-    is_simulated = analysis.is_simulated(name)
+    ntuple_bytes = expected.ntuple_bytes if sample.is_simulated else 0.0
     return PlannedSample(
         name=name,
-        label=label,
-        is_simulated=is_simulated,
-        is_trained=analysis.is_trained(name),
+        label=sample.label,
+        is_simulated=sample.is_simulated,
+        is_trained=sample.is_trained,
         events=events,
         n_jobs=analysis.expected_jobs(name, events, files.get(name, 0)),
         splits=tuple(images * share / sum(fractions) for share in fractions),
-        ntuple_bytes=events * expected.ntuple_bytes / expected.generated if is_simulated else 0.0,
+        ntuple_bytes=events * ntuple_bytes / expected.generated,
         image_bytes=images * expected.image_bytes / max(expected.images, 1),
     )
 
@@ -170,30 +170,28 @@ class Model:
 def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]:
     """The models of a workflow."""
     n_training, n_validation = (sum(sample.splits[split] for sample in samples) for split in (0, 1))
-    configuration = analysis.configuration
+    content = analysis.configuration.event_content
+    kept = None if content is None else content.to_dict()
     models = []
     for name, options in analysis.models.items():
         epoch = epoch_passes(
-            n_training * options["training_share"], n_validation * options["validation_share"]
+            n_training * options.training_share, n_validation * options.validation_share
         )
         models.append(
             Model(
                 name=name,
-                network=options["network"],
-                options=options["options"],
-                variables=tuple(options["variables"]),
-                n_variables=sum(
-                    VARIABLES[name].n_numbers(configuration["event_content"])
-                    for name in options["variables"]
-                ),
-                n_channels=len(configuration["images"]["channels"]),
+                network=options.network,
+                options=options.options,
+                variables=options.variables,
+                n_variables=sum(VARIABLES[one].n_numbers(kept) for one in options.variables),
+                n_channels=len(analysis.configuration.images.channels),
                 n_networks=len(analysis.seeds[name]),
-                passes=options["epochs"] * epoch,
-                rotations=max(4 * options["test_rotations"], 1),
-                device=options["device"],
-                n_devices=options["n_devices"] * options["n_nodes"],
-                batch_size=options["batch_size"],
-                validation_share=options["validation_share"],
+                passes=options.epochs * epoch,
+                rotations=max(4 * options.test_rotations, 1),
+                device=options.device,
+                n_devices=options.n_devices * options.n_nodes,
+                batch_size=options.batch_size,
+                validation_share=options.validation_share,
             )
         )
     return models

@@ -1,0 +1,95 @@
+"""ROOT files of the samples that the user gives: found, told apart, their entries counted.
+
+Messages begin with the key of the configuration. What opens files is imported when it is needed.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.workflow.samples import Sample
+from calovision.workflow.sections import Images
+
+NtupleFiles = dict[str, int | None]
+"""ROOT files of a sample -> number of events, None where it is not known."""
+
+
+@contextmanager
+def _named(key: str) -> Iterator[None]:
+    """Begin the sentences of errors with a key of the configuration."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"configuration key '{key}': {printable(error)}") from error
+
+
+def find_files(name: str, sample: Sample) -> NtupleFiles:
+    """Files of a sample that is read from files, each once, with the entries that a list gives.
+
+    Raises
+    ------
+    InputError
+        If a path or wildcard stands for no file.
+    """
+    from calovision.ntuples import list_files
+
+    with _named(f"samples.{name}.files"):
+        return list_files(sample.files or ())
+
+
+def check_shared_files(samples: Mapping[str, Sample], files: Mapping[str, NtupleFiles]) -> None:
+    """Raise InputError if a ROOT file is in two samples, and nothing says that this is meant.
+
+    Parameters
+    ----------
+    samples, files
+        Samples by name, and their files; simulated ones are passed over.
+    """
+    given = {name: sample for name, sample in samples.items() if not sample.is_simulated}
+    if not given:
+        return
+    from calovision.ntuples import SampleFiles, check_shared_files
+
+    owners = {
+        name: SampleFiles(files[name], one.tree, one.split_group, one.is_trained)
+        for name, one in given.items()
+    }
+    with _named("samples"):
+        check_shared_files(owners)
+
+
+def count_entries(
+    name: str, sample: Sample, files: NtupleFiles, images: Images, *, cache: Path, check: bool
+) -> list[int]:
+    """Entries of files of a sample, as `calovision.ntuples.count_files` counts them.
+
+    Parameters
+    ----------
+    name, sample, files
+        The sample, and some of its files.
+    images
+        Section of the configuration: how often an address is tried, and what to do with bad files.
+    cache
+        File of the counts.
+    check
+        Whether files are looked at for changes since they were counted.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or the cache cannot be written.
+    """
+    from calovision.ntuples import count_files
+
+    with _named(f"samples.{name}.files"):
+        return count_files(
+            files,
+            cache,
+            schema=sample.schema,
+            tree=sample.tree,
+            retries=images.remote_retries,
+            on_bad_file=images.on_bad_file,
+            check=check,
+        )
