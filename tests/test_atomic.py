@@ -15,7 +15,7 @@ from fakes_models import make_trained
 
 from calovision.jobs import atomic
 from calovision.jobs.atomic import (
-    remove_what_the_dead_left,
+    remove_leftovers,
     replaced,
     scratch_folder,
     temporary_name,
@@ -140,7 +140,7 @@ def test_what_another_machine_left_is_removed_after_a_day(tmp_path):
     long_ago = new.stat().st_mtime - atomic.ABANDONED - 60
     for one in (old, folder):
         os.utime(one, (long_ago, long_ago))
-    remove_what_the_dead_left(path)
+    remove_leftovers(path)
     assert names(tmp_path) == sorted([new.name, folder.name])
 
 

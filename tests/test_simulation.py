@@ -523,7 +523,7 @@ def test_a_short_batch_is_an_error_not_a_shift() -> None:
 
 
 def test_gluino_pairs_decay_into_ten_quarks_without_top() -> None:
-    settings = pythia._rpv_settings(PROCESSES["rpv_gluinos"])
+    settings = PROCESSES["rpv_gluinos"].settings_of({})
     record = pythia._initialize(5, settings, "rpv_gluinos").pythia.nextBatch(30).prt
     mother = record.id[record.mother1]
     from_decay = (abs(record.status) == 23) & (

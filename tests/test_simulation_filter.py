@@ -214,7 +214,7 @@ def test_events_that_fail_are_made_up_for(monkeypatch: pytest.MonkeyPatch) -> No
 
     hook, settings = (
         EveryFifthFails(),
-        pythia._qcd_settings(pythia.PROCESSES["qcd"] | QCD | {"filter_jets": 2}),
+        pythia.PROCESSES["qcd"].settings_of(QCD | {"filter_jets": 2}),
     )
     generator = pythia._initialize(5, settings, "qcd")
     generator.pythia.addUserHooksPtr(hook)

@@ -29,7 +29,7 @@ _jets = partial(typer.Option, rich_help_panel="Fat jets and jet images")
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where to write, and how."""
+    """Output file and processes."""
 
     output: Annotated[
         Path, _run("--output", "-o", metavar="OUT.h5", help="The image file to write.")
@@ -40,7 +40,7 @@ class RunOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class NtupleOptions:
-    """How to read the ROOT files."""
+    """Reading of the ROOT files."""
 
     schema: Annotated[
         str | None,
@@ -94,7 +94,7 @@ class ImageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions:
-    """What the events are, and how they are weighted and split."""
+    """Sample of the events, meaning of their weights, split."""
 
     label: Annotated[int, _sample(min=0, max=1, help="1 for signal, 0 for background.")] = 0
     sample: Annotated[

@@ -1,4 +1,4 @@
-"""What an image file holds."""
+"""Content of an image file, for ``calovision inspect``."""
 
 from pathlib import Path
 

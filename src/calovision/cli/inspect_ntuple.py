@@ -100,7 +100,8 @@ def display_event(path: str, ntuple: Ntuple, number: int, png: Path | None) -> N
 
 def _print_event(event: Events, channels: Sequence[str], title: str) -> None:
     """Sum of the channels on the terminal, and the fat jets."""
-    image, jets = _image(event, channels), _fat_jets(event)
+    image = _image(event, channels)
+    jets = _fat_jets(event)
     print_plane(image.sum(axis=0), GRID, title=f"{title}: {' + '.join(channels)}", unit="GeV")
     if len(jets):
         rows = [[f"{value:.4g}" for value in jet] for jet in jets]

@@ -71,7 +71,8 @@ def warnings_shown() -> Iterator[None]:
     ...``.
     """
     handler = _StandardError(logging.WARNING)
-    format_before, loggers = warnings.formatwarning, [logging.getLogger(name) for name in LOGGERS]
+    format_before = warnings.formatwarning
+    loggers = [logging.getLogger(name) for name in LOGGERS]
     warnings.formatwarning = lambda message, *_, **__: str(message)
     logging.captureWarnings(True)
     for logger in loggers:

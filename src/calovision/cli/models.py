@@ -35,7 +35,8 @@ def print_networks(image_shape: tuple[int, int, int]) -> None:
     from calovision.cli.summary import columns, show
     from calovision.models import NETWORKS, ModelSpecification, network_table
 
-    rows, reasons = [], []
+    rows = []
+    reasons = []
     of_images = {name: entry for name, entry in NETWORKS.items() if not entry.points}
     for name, entry in of_images.items():
         try:

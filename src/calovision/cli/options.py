@@ -25,11 +25,11 @@ NAMES = {
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
     "{variables}": ("calovision.selection", "cut_variables"),
 }
-"""What stands in help texts for the names of entries -> module and attribute that has them."""
+"""Placeholder in help texts -> module and attribute with the names that replace it."""
 
 
 class OnBadFile(StrEnum):
-    """What to do about a file that cannot be read."""
+    """Treatment of a file that cannot be read."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -51,7 +51,7 @@ class DenseCompression(StrEnum):
 
 
 class Split(StrEnum):
-    """What a file may be as a whole; a test holds it equal to ``splits.SPLITS``."""
+    """Splits of events; a test holds them equal to ``splits.SPLITS``."""
 
     TRAIN = "train"
     VALIDATION = "validation"

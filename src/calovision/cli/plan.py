@@ -135,7 +135,7 @@ def print_plan(plan: "Plan", cores: int, measured: Mapping[str, float] | None = 
 
 
 def caveats(plan: "Plan") -> list[str]:
-    """What the figures do not say."""
+    """Sentences about what the figures leave out."""
     sentences = []
     bound = [stage.rule for stage in plan.stages if stage.is_bound]
     if bound:
@@ -154,7 +154,8 @@ def caveats(plan: "Plan") -> list[str]:
 
 
 def _row(name: str, what: "object", measured: float | None) -> list[str]:
-    memory, mark = getattr(what, "memory_mb", 0.0), "~" if getattr(what, "is_bound", False) else ""
+    memory = getattr(what, "memory_mb", 0.0)
+    mark = "~" if getattr(what, "is_bound", False) else ""
     row = [
         name,
         str(what.n_jobs),

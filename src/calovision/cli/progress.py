@@ -1,6 +1,4 @@
-"""How far a conversion is: a bar with events per second, or plain lines where standard error is not
-a terminal.
-"""
+"""Progress of a conversion: a bar with events per second, or lines where there is no terminal."""
 
 import time
 from collections.abc import Callable, Iterator

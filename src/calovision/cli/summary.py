@@ -1,4 +1,4 @@
-"""What an image file holds, in tables for the terminal."""
+"""Tables of the content of an image file, for the terminal."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -61,7 +61,8 @@ def columns(
 
 def size_rows(file: ImageFile) -> list[tuple[str, str]]:
     """Number of images and bytes."""
-    size, n_images = file.path.stat().st_size, len(file)
+    size = file.path.stat().st_size
+    n_images = len(file)
     per_image = f", {size / 1000 / n_images:.2f} KB each" if n_images else ""
     what = "jets" if file.metadata.kind == "jet" else "events"
     return [(what, str(n_images)), ("size", f"{size / 1e6:.2f} MB{per_image}")]
@@ -146,7 +147,7 @@ def _shown(value: object) -> str:
 
 
 def _harmless(part: RenderableType) -> RenderableType:
-    """What is printed, without control characters."""
+    """Copy of a part to print, without control characters."""
     if isinstance(part, str):
         return printable(part, lines=True)
     if isinstance(part, Text) and not part.spans:
@@ -155,5 +156,5 @@ def _harmless(part: RenderableType) -> RenderableType:
 
 
 def _numeric(cells: Sequence[Sequence[str]], column: int) -> bool:
-    """Whether a column holds numbers, which stand to the right."""
+    """Tell whether a column holds numbers, which stand to the right."""
     return all(row[column][:1].isdigit() or row[column][:1] in ("-", "") for row in cells)

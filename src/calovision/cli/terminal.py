@@ -118,7 +118,8 @@ def _color_lines(levels: np.ndarray) -> list[Text]:
 
 def _framed(lines: list[Text], phi_labels: Sequence[str], eta_labels: Sequence[str]) -> Text:
     """Lines in a frame, with the labels of the first, middle and last edge at both axes."""
-    width, last = len(lines[0]), len(lines) - 1
+    width = len(lines[0])
+    last = len(lines) - 1
     beside = {last: phi_labels[0], last // 2: phi_labels[1], 0: phi_labels[2]}
     beside[last // 4] = "φ"
     picture = Text(" " * (MARGIN - 1) + "┌" + "─" * width + "┐\n")

@@ -1,4 +1,4 @@
-"""What every room needs: errors, checks of arrays, records and texts, kinematics, files of users.
+"""Common ground of all rooms: errors, checks of arrays, records and texts, kinematics, user files.
 
 Nothing here imports another room of the package.
 """

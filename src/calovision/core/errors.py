@@ -1,4 +1,4 @@
-"""The errors that bad input raises."""
+"""Errors raised for bad input."""
 
 
 class InputError(ValueError):
@@ -6,7 +6,7 @@ class InputError(ValueError):
 
 
 class BadFileError(InputError):
-    """An input file that cannot be used, while others may: what `on_bad_file` is about."""
+    """An unusable input file, which ``on_bad_file="skip"`` leaves out."""
 
 
 class EntryError(InputError):
@@ -23,13 +23,13 @@ class EntryError(InputError):
     """
 
     def __init__(self, row: int, field: str, problem: str, *, of: str = "event") -> None:
-        self.row, self.field, self.problem = row, field, problem
+        self.row = row
+        self.field = field
+        self.problem = problem
         super().__init__(f"{of} {row}: {field} {problem}")
 
     def at_row(self, row: int) -> "EntryError":
-        """The same of another row: of the event that a jet is in, or of the event before a
-        selection.
-        """
+        """Copy for another row: the event of a jet, or the event before a selection."""
         return EntryError(row, self.field, self.problem)
 
 

@@ -1,5 +1,4 @@
-r"""Text that others wrote (names, titles, messages, paths) without characters that act on what
-shows it.
+r"""Text of others (names, titles, messages, paths) without characters that act on a terminal.
 
 A terminal obeys control characters, characters of direction turn the words beside them around, and
 a surrogate (a byte of a file's name that is no UTF-8) can be written nowhere. All are shown as

@@ -83,7 +83,7 @@ def _without_glyph(text: str) -> list[str]:
 
 
 def _fault(text: str) -> str | None:
-    """What matplotlib says of a formula that it cannot set; None if it can, or there is none."""
+    """Matplotlib's message for a formula that it cannot set; None for any other text."""
     if len(DOLLAR.findall(text)) < 2:
         return None
     from matplotlib.cbook import is_math_text

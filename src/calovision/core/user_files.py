@@ -182,7 +182,8 @@ def _parse_json(text: str, origin: str) -> Any:
 
 
 def _sentence_of(error: yaml.YAMLError, origin: str) -> str:
-    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None)
     if mark is None:  # a character that no text may have
         return f"{origin}: no valid YAML ({' '.join(str(error).split())})"
     if "could not determine a constructor" in str(problem):

@@ -1,4 +1,4 @@
-"""Files that are complete or not there, and one sentence where the disk does not take them."""
+"""Atomic writes: a file is complete or absent, and a disk that refuses gives one sentence."""
 
 import errno
 import fcntl
@@ -70,8 +70,8 @@ def write_json(path: Path, value: Any) -> None:
 def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Give temporary paths for files of one folder that belong together, as `replaced`.
 
-    They are renamed in their order, and in no other process's midst where the file system has
-    locks.
+    They are renamed in their order. Where the file system has locks, no other process renames its
+    own in between.
     """
     paths = tuple(map(Path, paths))
     temporaries = [temporary_name(path, path.suffix) for path in paths]
@@ -79,7 +79,7 @@ def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
         try:
             paths[0].parent.mkdir(parents=True, exist_ok=True)
             for path in paths:
-                remove_what_the_dead_left(path)
+                remove_leftovers(path)
             yield tuple(temporaries)
             with locked(paths[0].parent) if len(paths) > 1 else nullcontext():
                 for temporary, path in zip(temporaries, paths, strict=True):
@@ -105,7 +105,7 @@ def scratch_folder(path: Path) -> Iterator[Path]:
     with refused_by_disk(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            remove_what_the_dead_left(path)
+            remove_leftovers(path)
             folder.mkdir()
             yield folder
         finally:
@@ -120,7 +120,7 @@ def temporary_name(path: Path, suffix: str = "") -> Path:
     return path.with_name(f".{_shortened(path.name)}.{owner}.part{suffix}")
 
 
-def remove_what_the_dead_left(path: Path) -> None:
+def remove_leftovers(path: Path) -> None:
     """Remove temporary files and folders of ``path`` whose processes are no more.
 
     Of another machine it is not known whether a process runs: what nothing was written to for a day
@@ -138,7 +138,7 @@ def remove_what_the_dead_left(path: Path) -> None:
 
 
 def _is_left(temporary: Path, start: str) -> bool:
-    """Whether a name is one of `temporary_name` whose process is no more."""
+    """Tell whether a path is one of `temporary_name` whose process has ended."""
     owner = _OWNER.match(temporary.name, len(start))
     if owner is None:
         return False
@@ -164,7 +164,7 @@ def _machine() -> str:
 
 
 def _is_alive(pid: int, born: int) -> bool:
-    """Whether a process of this machine runs, and is not another one of the same number."""
+    """Tell whether a process of this machine runs, and not a later one of the same number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -176,9 +176,7 @@ def _is_alive(pid: int, born: int) -> bool:
 
 
 def _birth(pid: int) -> int | None:
-    """When a process was started, clock ticks after the machine's start; 0 if it has ended, None if
-    it is not known.
-    """
+    """Start of a process, clock ticks after the machine's; 0 if it has ended, None if unknown."""
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return 0 if state in "ZX" else int(fields[18])
@@ -210,7 +208,7 @@ def refused_by_disk(path: Path) -> Iterator[None]:
     """Raise InputError, one sentence that names ``path``, where a disk, a quota or permissions
     refuse to write it.
 
-    What goes wrong with files elsewhere, which are read meanwhile, stays as it is.
+    Errors about other files, as those that are read meanwhile, pass unchanged.
     """
     try:
         yield
@@ -229,7 +227,7 @@ def why_refused(error: BaseException) -> str | None:
 
 
 def _is_about(error: BaseException, path: Path) -> bool:
-    """Whether an error names no file, one beside ``path``, or a folder above it."""
+    """Tell whether an error names no file, one beside ``path``, or a folder above it."""
     named = getattr(error, "filename", None)
     if not isinstance(named, str | bytes | os.PathLike):
         return True

@@ -1,5 +1,6 @@
-"""Every start of a job and how it ended, in a file beside its log: what remains when the log of a
-retry replaces it.
+"""Attempts of a job: every start and how it ended, in a file beside its log.
+
+It remains when the log of a retry replaces that of the attempt before.
 
 A line of JSON when the job starts and one when it ends; a start without an end is a job that still
 runs, or that was killed. Times are seconds since 1970, memory is in MB, sizes are in bytes.
@@ -26,7 +27,7 @@ class Attempt:
     Attributes
     ----------
     started, ended
-        When; ``ended`` is None for a job that runs or was killed.
+        Times; ``ended`` is None for a job that runs or was killed.
     host, pid, born
         Its process; ``born`` (clock ticks after the machine's start) tells it from a later one with
         the same number.
@@ -62,7 +63,7 @@ class Attempt:
 
     @property
     def is_running(self) -> bool | None:
-        """Whether the job runs; None if its process is on another machine."""
+        """True while the job runs; None if its process is on another machine."""
         if self.ended is not None:
             return False
         return process_runs(self.host, self.pid, self.born)
@@ -119,7 +120,8 @@ def read_attempts(log: Path) -> list[Attempt]:
         lines = attempts_file(log).read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         return []
-    known, attempts = {field.name for field in fields(Attempt)}, []
+    known = {field.name for field in fields(Attempt)}
+    attempts = []
     for line in lines:
         with suppress(ValueError, TypeError, AttributeError):
             values = {name: value for name, value in json.loads(line).items() if name in known}
@@ -131,15 +133,15 @@ def read_attempts(log: Path) -> list[Attempt]:
 
 
 def process_runs(host: str, pid: int, born: int | None) -> bool | None:
-    """Whether a process runs; None if it is on another machine."""
+    """Tell whether a process runs; None if it is on another machine."""
     if host != socket.gethostname():
         return None
     return birth_of(pid) == born if born is not None else Path(f"/proc/{pid}").exists()
 
 
 def birth_of(pid: int) -> int | None:
-    """When a process of this machine was started, clock ticks after the machine's start; None if
-    there is none.
+    """Start of a process of this machine, clock ticks after that of the machine; None without
+    one.
     """
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])

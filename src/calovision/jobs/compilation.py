@@ -1,4 +1,4 @@
-"""How numba starts in the processes of the command line and of jobs."""
+"""Start of numba in the processes of the command line and of jobs."""
 
 
 def skip_numba_extensions() -> None:
@@ -13,6 +13,5 @@ def skip_numba_extensions() -> None:
         from numba.core import entrypoints
     except ImportError:  # numpy does the work of the kernels
         return
-    entrypoints._already_initialized = (
-        True  # there is no public switch; without this name numba starts as ever
-    )
+    # there is no public switch; without this name numba starts as ever
+    entrypoints._already_initialized = True

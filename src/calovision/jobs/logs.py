@@ -1,4 +1,4 @@
-"""The log file of a job, and one sentence instead of a traceback for bad input."""
+"""Log file of a job; bad input ends it with one sentence instead of a traceback."""
 
 import logging
 import sys

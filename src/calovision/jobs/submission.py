@@ -98,7 +98,8 @@ def require_submitter_version() -> None:
 
     Without the variable, as outside the workflow, nothing is checked.
     """
-    submitter, own = os.environ.get(VARIABLE), version("calovision")
+    submitter = os.environ.get(VARIABLE)
+    own = version("calovision")
     if submitter not in (None, "", own):
         raise InputError(
             f"{VARIABLE}: this job was submitted by calovision {submitter}, but {own} is installed "

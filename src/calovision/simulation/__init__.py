@@ -7,6 +7,7 @@ imported when events are generated.
 """
 
 from calovision.simulation.ntuple import NtupleSummary, write_ntuple
-from calovision.simulation.pythia import PROCESSES, derive_seed
+from calovision.simulation.processes import PROCESSES
+from calovision.simulation.pythia import derive_seed
 
 __all__ = ["PROCESSES", "NtupleSummary", "derive_seed", "write_ntuple"]

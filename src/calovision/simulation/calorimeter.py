@@ -132,7 +132,8 @@ def sum_cells(
     """Event, ring, cell in phi and energy sum of the hit cells; what misses the rings (or is NaN)
     is lost.
     """
-    edges, n_phi = calorimeter.eta_edges, calorimeter.n_phi
+    edges = calorimeter.eta_edges
+    n_phi = calorimeter.n_phi
     hit = np.flatnonzero((energy > 0) & (eta >= edges[0]) & (eta < edges[-1]))
     ring = np.searchsorted(edges, eta[hit], side="right") - 1
     column = np.floor(n_phi[ring] * (phi[hit] + np.pi) / (2 * np.pi)).astype(np.int64) % n_phi[ring]

@@ -159,7 +159,8 @@ def _track_response(
     """Efficiency and relative pT resolution by particle kind (|PDG id|), pT and |eta| at the
     vertex.
     """
-    row, column = (abs_eta > TRACK_CENTRAL_ETA).astype(int), np.searchsorted(TRACK_PT_EDGES, pt)
+    row = (abs_eta > TRACK_CENTRAL_ETA).astype(int)
+    column = np.searchsorted(TRACK_PT_EDGES, pt)
     ring = np.searchsorted(RESOLUTION_ETA_EDGES, abs_eta)
     species = np.where(kind == ELECTRON, 1, np.where(kind == MUON, 2, 0))
     efficiency = np.stack([EFFICIENCY_HADRON, EFFICIENCY_ELECTRON, EFFICIENCY_MUON])[

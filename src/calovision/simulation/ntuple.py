@@ -20,14 +20,8 @@ from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.simulation.detector import simulate_detector
 from calovision.simulation.pile_up import generate_pool, overlay
-from calovision.simulation.pythia import (
-    BATCH_SIZE,
-    GeneratedBatch,
-    check_integer,
-    check_number,
-    derive_seed,
-    generate,
-)
+from calovision.simulation.processes import check_integer, check_number
+from calovision.simulation.pythia import BATCH_SIZE, GeneratedBatch, derive_seed, generate
 
 EVENT_BRANCHES = {
     "event_number": "int64",
@@ -50,7 +44,7 @@ BATCHES_PER_POOL = 20
 
 @dataclass(frozen=True)
 class NtupleSummary:
-    """What a written file says about its generation; the cross-section is Pythia's, in pb."""
+    """Generation numbers of a written file; the cross-section is Pythia's, in pb."""
 
     n_generated: int
     sum_of_weights: float
@@ -111,7 +105,7 @@ def _stream(seed: int, stream: int, batch: int) -> np.random.Generator:
 
 
 def _with_pile_up(mean: float, seed: int) -> Callable[[ak.Array, int], ak.Array]:
-    """What adds pile-up to the particles of the events of a batch."""
+    """Function that adds pile-up to the particles of the events of a batch."""
 
     @lru_cache(maxsize=1)
     def pool(number: int) -> ak.Array:
@@ -134,7 +128,9 @@ def _write_trees(
 ) -> NtupleSummary:
     add_pile_up = _with_pile_up(pile_up, seed) if pile_up else lambda particles, _: particles
     tree = file.mktree("events", EVENT_BRANCHES)
-    n_generated, sum_of_weights, cross_section_pb = 0, 0.0, 0.0
+    n_generated = 0
+    sum_of_weights = 0.0
+    cross_section_pb = 0.0
     for number, batch in batches:
         particles = add_pile_up(batch.particles, number)
         towers, tracks = simulate_detector(particles, _stream(seed, DETECTOR_STREAM, number))

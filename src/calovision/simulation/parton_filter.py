@@ -44,7 +44,9 @@ def make_jet_filter(pythia_module: ModuleType, info: Any, n_jets: int) -> Any:
             self.forget()
 
         def forget(self) -> None:
-            self.n_seen, self.n_vetoed, self.vetoed_weight = 0, 0, 0.0
+            self.n_seen = 0
+            self.n_vetoed = 0
+            self.vetoed_weight = 0.0
 
         def canVetoPT(self) -> bool:  # noqa: N802 - Pythia's names
             return True

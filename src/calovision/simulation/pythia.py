@@ -8,11 +8,9 @@ arXiv:2203.11601, default tune (Monash 2013).
 import hashlib
 import importlib
 import json
-import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -21,10 +19,15 @@ import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.simulation import slha
 from calovision.simulation.parton_filter import make_jet_filter
+from calovision.simulation.processes import (
+    CENTER_OF_MASS_ENERGY,
+    PROCESSES,
+    ProcessSettings,
+    check_integer,
+    require,
+)
 
-CENTER_OF_MASS_ENERGY = 13000.0
 MAX_SEED = 900_000_000  # largest seed that Pythia accepts
 MAX_ATTEMPTS = 10.0  # per wanted event, before Pythia is given up
 # Events that share a stream of random numbers: the same events come out however a sample is cut
@@ -43,13 +46,6 @@ COMMON_SETTINGS = (
 )
 
 PARTICLE_FIELDS = ("id", "px", "py", "pz", "e")
-
-# The options of each process with their defaults; None: not used. Masses and pT-hat in GeV.
-PROCESSES: dict[str, dict[str, float | None]] = {
-    "rpv_gluinos": {"mass_gluino": 1400.0, "mass_neutralino": 850.0},
-    "minimum_bias": {},
-    "qcd": {"pt_hat_min": 400.0, "pt_hat_max": None, "bias_power": None, "filter_jets": None},
-}
 
 
 @dataclass(frozen=True)
@@ -141,22 +137,15 @@ def generate(
     check_integer("batch_size", batch_size, 1)
     check_integer("seed", seed, 1, MAX_SEED)
     check_integer("first_event", first_event, 0)
-    _require(
+    require(
         first_event % batch_size == 0,
         "first_event",
         first_event,
         f"a multiple of batch_size = {batch_size}",
     )
-    settings = _SETTINGS[process](_complete_options(process, options))
+    settings = PROCESSES[process].settings_of(options)
     generator = _initialize(derive_seed(seed, "pythia"), settings, process)
     return _batches(generator, seed, range(first_event, first_event + n_events), batch_size)
-
-
-@dataclass(frozen=True)
-class _ProcessSettings:
-    lines: list[str]
-    slha: str | None = None
-    filter_jets: int | None = None
 
 
 class _Generator(NamedTuple):
@@ -167,14 +156,17 @@ class _Generator(NamedTuple):
 def _batches(
     generator: _Generator, seed: int, events: range, batch_size: int
 ) -> Iterator[GeneratedBatch]:
-    pythia, n_done, n_kept = generator.pythia, 0, 0
+    pythia = generator.pythia
+    n_done = 0
+    n_kept = 0
     for first in events[::batch_size]:
         pythia.rndm.init(derive_seed(seed, "events", first // batch_size))
         particles, weights, n_generated, sum_of_weights = _whole_batch(
             generator, min(batch_size, events.stop - first)
         )
         info = pythia.infoPython()
-        n_done, n_kept = n_done + n_generated, n_kept + len(weights)
+        n_done = n_done + n_generated
+        n_kept = n_kept + len(weights)
         yield GeneratedBatch(
             particles,
             weights,
@@ -199,7 +191,10 @@ def _whole_batch(generator: _Generator, size: int) -> tuple[ak.Array, np.ndarray
     """Particles and weights of the events that the filter kept; number of all ``size`` and sum of
     their weights.
     """
-    particles, weights, n_done, sum_of_weights = [], [], 0, 0.0
+    particles = []
+    weights = []
+    n_done = 0
+    sum_of_weights = 0.0
     while n_done < size:
         record, n_vetoed, vetoed_weight = _next_records(generator, size - n_done)
         particles.append(_final_state(record))
@@ -257,10 +252,12 @@ def _particles(columns: dict[str, np.ndarray], counts: Sequence[int]) -> ak.Arra
     return ak.unflatten(ak.zip(columns), np.asarray(counts, dtype=np.int64))
 
 
-def _initialize(seed: int, settings: _ProcessSettings, process: str) -> _Generator:
+def _initialize(seed: int, settings: ProcessSettings, process: str) -> _Generator:
     module = _import_pythia()
-    pythia, jet_filter = module.Pythia("", False), None
-    lines, slha_text = [*COMMON_SETTINGS, f"Random:seed = {seed}", *settings.lines], settings.slha
+    pythia = module.Pythia("", False)
+    jet_filter = None
+    lines = [*COMMON_SETTINGS, f"Random:seed = {seed}", *settings.lines]
+    slha_text = settings.slha
     if settings.filter_jets:
         jet_filter = make_jet_filter(module, pythia.infoPython(), settings.filter_jets)
         pythia.setUserHooksPtr(jet_filter)
@@ -290,88 +287,3 @@ def _import_pythia() -> ModuleType:
         "Pythia 8 is not installed: `pip install calovision[example]`, or conda-forge's package "
         "pythia8"
     )
-
-
-def _qcd_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
-    low, high, power = options["pt_hat_min"], options["pt_hat_max"], options["bias_power"]
-    _require(
-        low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2,
-        "pt_hat_min",
-        low,
-        "positive, below 6500 GeV",
-    )
-    _require(
-        high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null"
-    )
-    _require(power is None or power >= 0, "bias_power", power, "zero, positive or null")
-    lines = ["HardQCD:all = on", f"PhaseSpace:pTHatMin = {low}"]
-    lines += [f"PhaseSpace:pTHatMax = {high}"] if high is not None else []
-    if power:
-        lines += ["PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power}"]
-        lines += [f"PhaseSpace:bias2SelectionRef = {low}"]
-    jets = options["filter_jets"]
-    _require(
-        jets is None or (jets == int(jets) and 1 <= jets <= 10),
-        "filter_jets",
-        jets,
-        "1 to 10 or null",
-    )
-    return _ProcessSettings(lines, filter_jets=None if jets is None else int(jets))
-
-
-def _rpv_settings(options: Mapping[str, float | None]) -> _ProcessSettings:
-    gluino, neutralino = options["mass_gluino"], options["mass_neutralino"]
-    largest = slha.HEAVY_MASS / 2
-    _require(
-        gluino is not None and 0 < gluino < largest,
-        "mass_gluino",
-        gluino,
-        f"positive, below {largest:g} GeV",
-    )
-    highest = gluino - slha.MIN_SPLITTING
-    fits = neutralino is not None and slha.MIN_NEUTRALINO <= neutralino <= highest
-    expected = f"{slha.MIN_NEUTRALINO:g} to {highest:g} GeV, below mass_gluino = {gluino:g} GeV"
-    _require(fits, "mass_neutralino", neutralino, expected)
-    lines = ["SUSY:gg2gluinogluino = on", "SUSY:qqbar2gluinogluino = on"]
-    return _ProcessSettings(lines, slha.rpv_spectrum(gluino, neutralino))
-
-
-def _minimum_bias_settings(_: Mapping[str, float | None]) -> _ProcessSettings:
-    return _ProcessSettings(["SoftQCD:inelastic = on"])
-
-
-_SETTINGS: dict[str, Callable[[Mapping[str, float | None]], _ProcessSettings]] = {
-    "rpv_gluinos": _rpv_settings,
-    "minimum_bias": _minimum_bias_settings,
-    "qcd": _qcd_settings,
-}
-
-
-def _complete_options(process: str, options: Mapping[str, float | None]) -> dict[str, float | None]:
-    known = PROCESSES[process]
-    for name, value in options.items():
-        if name not in known:
-            raise InputError(
-                f"{name}: not an option of the process {process!r}, which has {', '.join(known)}"
-            )
-        number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-        _require(value is None or number, name, value, "a number")
-    return known | dict(options)
-
-
-def _require(fits: bool, name: str, value: object, expected: str) -> None:
-    if not fits:
-        raise InputError(f"{name}: must be {expected}, not {value!r}")
-
-
-def check_integer(name: str, value: object, low: int, high: int | None = None) -> None:
-    """Raise InputError naming the argument unless it is an integer from ``low`` to ``high``."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    expected = f"an integer of at least {low}" + ("" if high is None else f", at most {high}")
-    _require(whole and value >= low and (high is None or value <= high), name, value, expected)
-
-
-def check_number(name: str, value: object, low: float) -> None:
-    """Raise InputError naming the argument unless it is a finite number of at least ``low``."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    _require(number and value >= low, name, value, f"a number of at least {low}")

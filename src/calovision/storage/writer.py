@@ -10,7 +10,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
-from calovision.jobs.atomic import refused_by_disk, remove_what_the_dead_left, temporary_name
+from calovision.jobs.atomic import refused_by_disk, remove_leftovers, temporary_name
 from calovision.storage.checks import check_column, describe_row
 from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
 from calovision.storage.new_hdf5 import created
@@ -71,7 +71,7 @@ class ImageFileWriter:
         self._arrays: dict[str, SpilledArray] = {}
         with refused_by_disk(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            remove_what_the_dead_left(self.path)
+            remove_leftovers(self.path)
             self._folder.mkdir()
             self._spill("images/offsets", np.zeros(1, dtype=np.int64))
             self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))

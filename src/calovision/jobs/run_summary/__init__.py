@@ -1,4 +1,4 @@
-"""What a run of the workflow did and does: its jobs, how they ended, and what they cost.
+"""Summary of a run of the workflow: its jobs, their states, and their costs.
 
 A run leaves under its folder of results ``run/jobs.json`` (all its jobs, when it starts) and
 ``run/run.json`` (its process); each job leaves its attempts beside its log

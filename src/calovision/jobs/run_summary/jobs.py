@@ -1,4 +1,4 @@
-"""The list of a run's jobs, which it writes when it starts, and what is known of its process.
+"""List of a run's jobs, written when it starts, and the state of its process.
 
 Paths below the folder of results are stored relative to it, so that the folder may be moved.
 """
@@ -16,7 +16,8 @@ from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.jobs.attempts import birth_of, process_runs
 
-JOBS, RUN = "run/jobs.json", "run/run.json"
+JOBS = "run/jobs.json"
+RUN = "run/run.json"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Run:
 
     @property
     def is_active(self) -> bool | None:
-        """Whether it goes on; None if its process is on another machine and left no end."""
+        """True while it goes on; None if its process is on another machine and left no end."""
         return False if self.ended is not None else process_runs(self.host, self.pid, self.born)
 
 
@@ -116,7 +117,8 @@ def read_run(results: Path) -> Run:
         If there was none.
     """
     results = Path(results)
-    content, of_run = _read(results / JOBS), _read(results / RUN)
+    content = _read(results / JOBS)
+    of_run = _read(results / RUN)
     try:
         inputs = [tuple(results / path for path in paths) for paths in content["inputs"]]
         return Run([_job(results, row, inputs) for row in content["jobs"]], **of_run)

@@ -1,4 +1,4 @@
-"""What a job cost, from its benchmark file, the record of its attempts and the sizes of its files.
+"""Costs of a job, from its benchmark file, the record of its attempts and the sizes of its files.
 
 Seconds, MB (10^6 bytes) and bytes.
 """
@@ -112,7 +112,8 @@ def measure(state: JobState, sizes: FileSizes) -> Measurement:
     very short one; the record has the sums of the process itself. The larger is the better of the
     two.
     """
-    job, benchmark = state.job, read_benchmark(state.job.benchmark)
+    job = state.job
+    benchmark = read_benchmark(state.job.benchmark)
     last = state.attempts[-1] if state.attempts and state.attempts[-1].succeeded else None
     record = last or Attempt(math.nan, "", 0)
     memory = benchmark["max_rss"] * MEBIBYTE / 1e6 if "max_rss" in benchmark else None

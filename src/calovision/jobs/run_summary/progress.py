@@ -1,6 +1,4 @@
-"""How far a run is: counts of each stage, the epochs of its trainings, and the time that is
-left.
-"""
+"""Progress of a run: counts of each stage, epochs of its trainings, and the time that is left."""
 
 import csv
 import time
@@ -45,7 +43,8 @@ def run_status(results: Path) -> dict[str, Any]:
         If the folder holds no run.
     """
     run = read_run(results)
-    states, now = job_states(run), time.time()
+    states = job_states(run)
+    now = time.time()
     stages = {
         rule: _stage([state for state in states if state.job.rule == rule])
         for rule in dict.fromkeys(state.job.rule for state in states)
@@ -128,7 +127,8 @@ def _benchmark(state: JobState) -> dict[str, float]:
 
 
 def _running(state: JobState, now: float) -> dict[str, Any]:
-    job, attempt = state.job, state.attempts[-1]
+    job = state.job
+    attempt = state.attempts[-1]
     known = {
         "rule": job.rule,
         "name": job.name,

@@ -1,4 +1,4 @@
-"""Where each job is: done, running, failed or missing."""
+"""State of each job: done, running, failed or missing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

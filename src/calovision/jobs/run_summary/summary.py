@@ -54,7 +54,8 @@ def summarize_run(results: Path) -> dict[str, Any]:
     """
     run = read_run(results)
     states = job_states(run)
-    done, sizes = [state for state in states if state.state == "done"], FileSizes()
+    done = [state for state in states if state.state == "done"]
+    sizes = FileSizes()
     measured = [measure(state, sizes) for state in done]
     failed = sorted(_failures(states), key=lambda failure: failure["started"])
     return {
@@ -97,7 +98,8 @@ def _totals(states: Sequence[JobState], measured: Sequence[Measurement]) -> dict
 def _stage(states: Sequence[JobState], measured: Sequence[Measurement]) -> dict[str, Any]:
     """Numbers of the jobs of one rule."""
     timed = [one for one in measured if one.n_events is not None and one.wall_s]
-    n_events, seconds = _sum(one.n_events for one in timed), _sum(one.wall_s for one in timed)
+    n_events = _sum(one.n_events for one in timed)
+    seconds = _sum(one.wall_s for one in timed)
     return {
         **_counts(states),
         "wall_s": _sum(one.wall_s for one in measured),
@@ -152,7 +154,8 @@ def _sum(values: Iterable[float | None]) -> float | None:
 
 def busy_time(intervals: Iterable[tuple[float, float]]) -> float:
     """Length of the union of intervals."""
-    total, reached = 0.0, float("-inf")
+    total = 0.0
+    reached = float("-inf")
     for start, end in sorted(intervals):
         total += max(end - max(start, reached), 0.0)
         reached = max(reached, end)
