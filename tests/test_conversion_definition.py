@@ -26,7 +26,7 @@ from calovision.jets import FatJetDefinition
 from calovision.ntuples import open_ntuple
 from calovision.stages.images import list_images
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, read_file_list
-from calovision.storage.versions import require_one_definition
+from calovision.storage.compatibility import require_one_definition
 
 SAMPLE = {"sample": Sample("qcd", 0, cross_section_pb=1.0)}
 ALL = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("et",), fat_jets=FatJetDefinition(pt_min=50.0))

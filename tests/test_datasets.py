@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
-from calovision.datasets import ImageBatch, ImageLoader, apply_symmetry, memory
+from calovision.datasets import (
+    ImageBatch,
+    ImageLoader,
+    Process,
+    Reading,
+    apply_symmetry,
+    memory,
+)
 from calovision.storage import ImageCollection, ImageFileWriter
 
 
@@ -239,14 +246,15 @@ def test_weights_default_to_one(collection):
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("in_memory", [False, True, "auto"])
 def test_no_events(collection, shuffle, in_memory):
-    options = {
-        "shuffle": shuffle,
-        "augment": True,
-        "in_memory": in_memory,
-        "world_size": 2,
-        "prefetch": 1,
-    }
-    loader = ImageLoader(collection, [], batch_size=8, **options)
+    loader = ImageLoader(
+        collection,
+        [],
+        batch_size=8,
+        shuffle=shuffle,
+        augmentation=True,
+        process=Process(0, 2),
+        reading=Reading(in_memory=in_memory, prefetch=1),
+    )
     assert list(loader) == []
     assert (len(loader), loader.n_events) == (0, 0)
 
@@ -278,7 +286,7 @@ def test_shuffled_order_is_that_of_the_seed_and_the_epoch(collection):
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**64 + 5])
 def test_any_integer_is_a_seed(collection, seed):
-    loader = ImageLoader(collection, np.arange(40), shuffle=True, augment=True, seed=seed)
+    loader = ImageLoader(collection, np.arange(40), shuffle=True, augmentation=True, seed=seed)
     assert sorted(read_indices(loader)) == list(range(40))
 
 
@@ -299,11 +307,11 @@ def test_training_drops_a_short_last_batch_but_never_all(collection, n_events, s
     st.integers(0, 2**32),
 )
 def test_processes_share_the_batches(
-    large, n_events, batch_size, world_size, shuffle, augment, seed
+    large, n_events, batch_size, world_size, shuffle, augmentation, seed
 ):
     """Together the processes see the batches of one process with as many times the batch size."""
     indices = np.random.default_rng(1).permutation(60)[:n_events]
-    options = {"shuffle": shuffle, "augment": augment, "seed": seed}
+    options = {"shuffle": shuffle, "augmentation": augmentation, "seed": seed}
 
     def load(**more):
         loader = ImageLoader(large, indices, **options, **more)
@@ -311,7 +319,7 @@ def test_processes_share_the_batches(
         return loader
 
     ranks = [
-        load(batch_size=batch_size, rank=rank, world_size=world_size) for rank in range(world_size)
+        load(batch_size=batch_size, process=Process(rank, world_size)) for rank in range(world_size)
     ]
     batches = [list(rank) for rank in ranks]
     assert {(len(rank), rank.n_events) for rank in ranks} == {(len(batches[0]), ranks[0].n_events)}
@@ -330,7 +338,7 @@ def test_processes_share_the_batches(
         n_shared = min(len(order), len(alone))
         assert order[:n_shared] == alone.indices.tolist()[:n_shared]
         seen += order
-        if augment:
+        if augmentation:
             for batch in (alone, *together):
                 for index, element in zip(
                     batch.indices.tolist(), batch.elements.tolist(), strict=True
@@ -358,7 +366,12 @@ def large(tmp_path_factory):
 
 def test_starts_inside_an_epoch(collection):
     loader = ImageLoader(
-        collection, np.arange(40), batch_size=8, shuffle=True, augment=True, prefetch=1
+        collection,
+        np.arange(40),
+        batch_size=8,
+        shuffle=True,
+        augmentation=True,
+        reading=Reading(prefetch=1),
     )
     loader.set_epoch(2)
     whole = list(loader)
@@ -375,7 +388,7 @@ def test_starts_inside_an_epoch(collection):
 
 
 def test_an_epoch_that_was_begun_stays_as_it_is(collection):
-    loader = ImageLoader(collection, np.arange(40), batch_size=8, shuffle=True, augment=True)
+    loader = ImageLoader(collection, np.arange(40), batch_size=8, shuffle=True, augmentation=True)
     expected = read_indices(loader, 0)
     loader.set_epoch(0)
     batches = iter(loader)
@@ -386,7 +399,7 @@ def test_an_epoch_that_was_begun_stays_as_it_is(collection):
 
 def test_turned_images_differ_from_epoch_to_epoch_and_seed_to_seed(collection):
     def elements(epoch, **options):
-        loader = ImageLoader(collection, np.arange(40), batch_size=40, augment=True, **options)
+        loader = ImageLoader(collection, np.arange(40), batch_size=40, augmentation=True, **options)
         loader.set_epoch(epoch)
         (batch,) = loader
         return batch.elements.tolist()
@@ -399,7 +412,7 @@ def test_turned_images_differ_from_epoch_to_epoch_and_seed_to_seed(collection):
 
 def test_turned_images_of_the_loader(collection):
     loader = ImageLoader(
-        collection, np.arange(40), batch_size=16, shuffle=True, augment=True, seed=3
+        collection, np.arange(40), batch_size=16, shuffle=True, augmentation=True, seed=3
     )
     for batch in loader:
         originals = collection.dense(batch.indices.numpy())
@@ -427,7 +440,7 @@ def test_memory_files_and_threads_give_the_same(tmp_path, in_memory, prefetch):
     chosen = np.random.default_rng(1).permutation(49)[:40]
     expected = collection.dense(chosen)
     loader = ImageLoader(
-        ImageCollection(paths), chosen, batch_size=7, in_memory=in_memory, prefetch=prefetch
+        ImageCollection(paths), chosen, batch_size=7, reading=Reading(in_memory, prefetch)
     )
     for _ in range(2):
         batches = list(loader)
@@ -486,8 +499,8 @@ def test_loader_pickles_without_its_images(tmp_path, in_memory):
         indices,
         batch_size=8,
         shuffle=True,
-        augment=True,
-        in_memory=in_memory,
+        augmentation=True,
+        reading=Reading(in_memory=in_memory),
     )
     expected = [batch.dense() for batch in loader]
     pickled = pickle.dumps(loader)
@@ -503,7 +516,9 @@ def reader_threads():
 
 
 def test_thread_reads_ahead_and_ends(collection):
-    loader = ImageLoader(collection, np.arange(40), batch_size=4, prefetch=3, in_memory=False)
+    loader = ImageLoader(
+        collection, np.arange(40), batch_size=4, reading=Reading(False, prefetch=3)
+    )
     read, batch_of, third = [], loader._batch, threading.Event()
 
     def note(order, elements, number):
@@ -529,7 +544,9 @@ def test_thread_reads_ahead_and_ends(collection):
 
 
 def test_errors_of_the_thread_reach_the_caller(collection, monkeypatch):
-    loader = ImageLoader(collection, np.arange(40), batch_size=4, prefetch=2, in_memory=False)
+    loader = ImageLoader(
+        collection, np.arange(40), batch_size=4, reading=Reading(False, prefetch=2)
+    )
     sparse = collection.sparse
 
     def fail(indices):
@@ -548,7 +565,12 @@ def test_errors_of_the_thread_reach_the_caller(collection, monkeypatch):
 def test_pinned_by_the_loader(collection, monkeypatch):
     pinned = []
     monkeypatch.setattr(ImageBatch, "pin_memory", lambda batch: pinned.append(batch) or batch)
-    assert list(ImageLoader(collection, np.arange(40), batch_size=20, pin_memory=True)) == pinned
+    assert (
+        list(
+            ImageLoader(collection, np.arange(40), batch_size=20, reading=Reading(pin_memory=True))
+        )
+        == pinned
+    )
     assert len(pinned) == 2
 
 
@@ -556,10 +578,6 @@ def test_pinned_by_the_loader(collection, monkeypatch):
     ("options", "message"),
     [
         ({"batch_size": 0}, "batch size 0: a batch needs at least one image"),
-        ({"rank": 2, "world_size": 2}, "process 2 of 2: processes are counted from 0"),
-        ({"rank": -1}, "process -1 of 1"),
-        ({"in_memory": "always"}, "in_memory 'always' is unknown: choose from auto, True, False"),
-        ({"prefetch": -1}, "prefetch -1"),
         ({"weights": np.ones(3)}, r"weights of shape \(3,\) do not fit 4 events"),
         ({"weights": [1.0, np.nan, np.inf, 1e300]}, "3 of 4 training weights are not finite"),
         ({"variables": ("mass",)}, "no column 'mass'"),
@@ -568,6 +586,20 @@ def test_pinned_by_the_loader(collection, monkeypatch):
 def test_options_that_are_not_possible(collection, options, message):
     with pytest.raises(InputError, match=message):
         ImageLoader(collection, np.arange(4), **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Process(2, 2), "process 2 of 2: processes are counted from 0"),
+        (lambda: Process(-1), "process -1 of 1"),
+        (lambda: Reading("always"), "in_memory 'always' is unknown: choose from auto, True, False"),
+        (lambda: Reading(prefetch=-1), "prefetch -1"),
+    ],
+)
+def test_shares_and_readings_that_are_not_possible(make, message):
+    with pytest.raises(InputError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("indices", [[40], [-1], [0.5], [[1]]])

@@ -184,7 +184,7 @@ def test_jet_images_are_not_rolled(tmp_path):
         tmp_path / "a.h5", 20, columns=columns, grid=JetGrid(8, 8, 1.6), kind="jet"
     )
     collection = ImageCollection([path])
-    (batch,) = ImageLoader(collection, np.arange(20), batch_size=20, augment=True)
+    (batch,) = ImageLoader(collection, np.arange(20), batch_size=20, augmentation=True)
     assert set(batch.elements.tolist()) == {0, 2, 4 * 7 + 1, 4 * 7 + 3}
     for image, original in zip(batch.dense().numpy(), collection.dense(np.arange(20)), strict=True):
         mirrored = [original, original[:, ::-1], original[:, :, ::-1], original[:, ::-1, ::-1]]

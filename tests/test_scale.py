@@ -11,9 +11,10 @@ import pytest
 from benchmarks.store import believe, write_holes
 from fakes import make_images, write_image_file
 
-from calovision.datasets import ImageLoader
-from calovision.storage import ImageCollection, ImageFile, maps
-from calovision.storage.maps import PAGES_OF_A_ROW, MapPool
+from calovision.datasets import ImageLoader, Reading
+from calovision.storage import ImageCollection, ImageFile
+from calovision.storage.hdf5 import maps
+from calovision.storage.hdf5.maps import PAGES_OF_A_ROW, MapPool
 
 TESTS = Path(__file__).parent
 DESCRIPTORS = Path("/proc/self/fd")
@@ -57,7 +58,9 @@ def many(tmp_path_factory):
 def test_a_thousand_files_train_on_few_descriptors(many):
     assert len(many) == 20_000
     before = n_descriptors()
-    loader = ImageLoader(many, np.arange(len(many)), batch_size=256, shuffle=True, in_memory=False)
+    loader = ImageLoader(
+        many, np.arange(len(many)), batch_size=256, shuffle=True, reading=Reading(in_memory=False)
+    )
     most, owners = 0, set()
     for batch in islice(loader, 3):
         rows = batch.indices.numpy() % 20
@@ -150,7 +153,7 @@ def test_store_is_larger_than_the_memory(tmp_path):
     """The command of the benchmark of 100 GB, with 0.6 GB and accordingly few pages."""
     paths = [write_holes(tmp_path / f"{number}.h5", 45_000) for number in range(2)]
     program = (
-        "import runpy; from calovision.storage import maps; maps.POOL.most_resident = 2**24; "
+        "import runpy; from calovision.storage.hdf5 import maps; maps.POOL.most_resident = 2**24; "
         "runpy.run_module('benchmarks.peak_store', run_name='__main__')"
     )
     result = subprocess.run(

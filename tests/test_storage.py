@@ -30,7 +30,7 @@ from calovision.storage import (
     write_scores,
     write_table,
 )
-from calovision.storage.layout import EVENT_COLUMNS
+from calovision.storage.metadata import EVENT_COLUMNS
 
 SHAPE = (2, 8, 8)
 

@@ -10,8 +10,9 @@ import pytest
 from fakes import make_images, write_image_file
 
 from calovision.core.errors import InputError
-from calovision.datasets import ImageLoader
-from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, reader
+from calovision.datasets import ImageLoader, Reading
+from calovision.images import sparse_kernels
+from calovision.storage import ImageCollection, ImageFile, ImageFileWriter
 
 OLD, NEW = make_images(600, seed=1), make_images(600, seed=2)
 CHANGED = r"a\.h5: the image file was replaced or written to after it had been opened: start again"
@@ -62,7 +63,7 @@ def test_nothing_is_read_yet(paths, change):
     for read in (
         lambda: file.dense([3, 1]),
         lambda: file.sparse([1, 2]),
-        lambda: file.row_lengths(np.arange(3)),
+        lambda: file.rows.lengths(np.arange(3)),
         lambda: list(file.iterate()),
         lambda: file.events["weight"],
         lambda: file.statistics,
@@ -96,7 +97,7 @@ def test_rows_are_in_use(paths, change):
 def test_batches_of_a_training(paths, change):
     collection = ImageCollection([paths[0]])
     batches = iter(
-        ImageLoader(collection, np.arange(600), batch_size=100, in_memory=False, prefetch=0)
+        ImageLoader(collection, np.arange(600), batch_size=100, reading=Reading(in_memory=False))
     )
     assert np.array_equal(next(batches).dense().numpy(), OLD[:100])
     change(*paths)
@@ -136,8 +137,8 @@ def test_removed_file_stays_for_those_who_use_it(paths):
 @pytest.mark.parametrize("read", ["dense", "sparse"])
 def test_file_that_is_written_to_while_rows_are_read(paths, monkeypatch, read):
     """Between the look at the file and the end of the reading: no such batch is given."""
-    name = {"dense": "fill_dense", "sparse": "gather_rows"}[read]
-    original = getattr(reader, name)
+    name = {"dense": "densify", "sparse": "gather"}[read]
+    original = getattr(sparse_kernels, name)
 
     def late(*arguments, **options):
         over_it(*paths)
@@ -145,6 +146,6 @@ def test_file_that_is_written_to_while_rows_are_read(paths, monkeypatch, read):
 
     file = ImageFile(paths[0])
     assert np.array_equal(file.dense([1]), OLD[[1]])
-    monkeypatch.setattr(reader, name, late)
+    monkeypatch.setattr(sparse_kernels, name, late)
     with pytest.raises(InputError, match=CHANGED):
         getattr(file, read)([5, 3])

@@ -23,7 +23,7 @@ import calovision.storage
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, ImageMetadata
-from calovision.storage.layout import ATTRIBUTES
+from calovision.storage.metadata import ATTRIBUTES
 
 DATA = Path(__file__).parent / "data"
 PAGE = Path(calovision.storage.__file__).with_name("FORMAT.md")

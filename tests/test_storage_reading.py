@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
+from calovision.images import sparse_kernels
 from calovision.images.grid import EtaPhiGrid, JetGrid
-from calovision.storage import ImageCollection, ImageFile, ImageFileWriter, kernels
-from calovision.storage.rows import take_rows
+from calovision.images.sparse_kernels import BLOCK
+from calovision.storage import ImageCollection, ImageFile, ImageFileWriter
 
 IMAGES = make_images(20)
 
@@ -113,10 +114,8 @@ def test_output_is_reused_and_cleared(file):
     ],
 )
 def test_output_that_does_not_fit(file, out):
-    with pytest.raises(
-        InputError,
-        match=r"out has to be a writable, contiguous float32 array of shape \(2, 2, 8, 8\)",
-    ):
+    message = r"out is .*: it must be float32 \(2, 2, 8, 8\), C-contiguous"
+    with pytest.raises(InputError, match=message):
         file.dense([0, 1], out=out)
 
 
@@ -125,25 +124,30 @@ def test_kernel_against_plain_python():
     sparse, rows = to_sparse(images), np.array([4, 29, 4, 0])
     out = np.full((6, 105), np.nan, dtype=np.float32)
     targets = np.array([5, 0, 2, 3])
-    assert kernels.densify(sparse.offsets, sparse.cells, sparse.values, rows, targets, out) == -1
+    assert (
+        sparse_kernels.densify(sparse.offsets, sparse.cells, sparse.values, rows, targets, out)
+        == -1
+    )
     assert np.array_equal(out[targets], images[rows].reshape(4, 105))
     assert np.isnan(out[[1, 4]]).all()
 
 
-@pytest.mark.parametrize("n_cells", [kernels.BLOCK - 1, kernels.BLOCK, 3 * kernels.BLOCK + 5])
+@pytest.mark.parametrize(
+    "n_cells", [sparse_kernels.BLOCK - 1, sparse_kernels.BLOCK, 3 * sparse_kernels.BLOCK + 5]
+)
 @pytest.mark.parametrize("descending", [False, True])
 def test_kernel_at_the_edges_of_its_blocks(n_cells, descending):
-    edges = np.arange(0, n_cells + kernels.BLOCK, kernels.BLOCK)
+    edges = np.arange(0, n_cells + BLOCK, BLOCK)
     cells = np.unique(np.clip(np.concatenate([edges - 1, edges, edges + 1]), 0, n_cells - 1))
     cells = (cells[::-1] if descending else cells).astype(np.uint16)
     values = np.arange(1, len(cells) + 1, dtype=np.float32)
     offsets, out = np.array([0, 0, len(cells)]), np.full((2, n_cells), np.nan, dtype=np.float32)
     expected = np.zeros((2, n_cells), dtype=np.float32)
     expected[1, cells] = values
-    assert kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == -1
+    assert sparse_kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == -1
     assert np.array_equal(out, expected)
     cells[len(cells) // 2] = n_cells
-    assert kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == 1
+    assert sparse_kernels.densify(offsets, cells, values, np.arange(2), np.arange(2), out) == 1
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -179,14 +183,14 @@ def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads
     if name == "offsets":
         reads += [
             lambda: list(file.iterate(3)),
-            lambda: file.row_lengths(np.array([5, 4])),
+            lambda: file.rows.lengths(np.array([5, 4])),
             lambda: file.sparse([4, 5]),
         ]
     for read in reads:
         row = (
             "[3456]"
             if name == "offsets"
-            else str(np.searchsorted(file.offsets, position, side="right") - 1)
+            else str(np.searchsorted(file.rows.offsets, position, side="right") - 1)
         )
         with pytest.raises(
             InputError, match=rf"a.h5: damaged image file \(the cells of image {row} "
@@ -290,13 +294,13 @@ def test_sparse_events_that_do_not_exist(several, indices):
 
 def test_rows_of_images_in_memory(several):
     images = to_sparse(IMAGES)
-    assert np.array_equal(take_rows(images, [7, 0, 7, 19]).dense(), IMAGES[[7, 0, 7, 19]])
-    assert np.array_equal(take_rows(images, []).dense(), IMAGES[:0])
+    assert np.array_equal(images.take([7, 0, 7, 19]).dense(), IMAGES[[7, 0, 7, 19]])
+    assert np.array_equal(images.take([]).dense(), IMAGES[:0])
     with pytest.raises(IndexError, match="image 20 does not exist"):
-        take_rows(images, [20])
+        images.take([20])
     images.cells[images.offsets[3]] = 128
-    with pytest.raises(InputError, match="the cells of image 3 are not inside the image"):
-        take_rows(images, [1, 3])
+    with pytest.raises(InputError, match="sparse images: cells beyond the 128 of an image"):
+        images.take([1, 3])
 
 
 def test_gather_does_not_follow_offsets_that_changed():
@@ -308,7 +312,7 @@ def test_gather_does_not_follow_offsets_that_changed():
     bounds = np.array([0, 1, 2])
     assert np.diff(sparse.offsets)[4] != 1
     arrays = sparse.offsets, sparse.cells, sparse.values
-    assert kernels.gather(*arrays, rows, np.array([0, 1]), 128, bounds, cells, values) == 4
+    assert sparse_kernels.gather(*arrays, rows, np.array([0, 1]), 128, bounds, cells, values) == 4
     assert np.all(cells == 9)
 
 
@@ -322,7 +326,7 @@ def test_loading_many_images_maps_nothing(tmp_path):
     assert "images/cells" not in mapped._mapped
     assert "images/values" not in mapped._mapped
     assert compressed._loaded == {}
-    assert [file.is_mapped for file in collection.files] == [True, False]
+    assert [file.rows.is_mapped for file in collection.files] == [True, False]
 
 
 def test_files_that_do_not_change_are_opened_again_in_another_process(several):

@@ -34,7 +34,8 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, {tests!r})
 from fakes import make_columns, make_images, make_metadata, to_sparse
-from calovision.storage import ImageFileWriter, spill
+from calovision.storage import ImageFileWriter
+from calovision.storage.hdf5 import spill
 
 writer = ImageFileWriter({path!r}, (2, 8, 8))
 writer.append(to_sparse(make_images(500)), make_columns(500))
@@ -117,7 +118,7 @@ def test_compressed_file_is_smaller_and_the_same(tmp_path):
 
 
 def test_compressed_file_of_several_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("calovision.storage.spill.CHUNK", 64)
+    monkeypatch.setattr("calovision.storage.hdf5.spill.CHUNK", 64)
     images = make_images(40)
     file = write(tmp_path / "b.h5", images, compression="blosc2")
     with h5py.File(file.path) as stored:

@@ -230,15 +230,15 @@ def test_run_says_nothing_but_its_progress(collection, tmp_path, capfd, caplog, 
     assert logging.getLogger("lightning.pytorch").level != logging.WARNING
 
 
-@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("augmentation", [False, True])
 @pytest.mark.parametrize("scaling", SCALINGS)
-def test_loss_is_that_of_dense_images(collection, scaling, augment):
+def test_loss_is_that_of_dense_images(collection, scaling, augmentation):
     """Scaled before the images are dense or after: the same logits and loss but for the rounding;
     the batch stays."""
     indices = np.flatnonzero(collection.column("split") == 0)
     weights = np.linspace(0.5, 1.5, len(indices))
     (batch,) = ImageLoader(
-        collection, indices, weights=weights, batch_size=100, augment=augment, seed=2
+        collection, indices, weights=weights, batch_size=100, augmentation=augmentation, seed=2
     )
     before = batch.values.clone()
     statistics = ScalingStatistics(

@@ -23,7 +23,7 @@ if __name__ == "__main__":
     for file in collection.files:
         believe(file)
     loader = ImageLoader(
-        collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True, augment=True
+        collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True, augmentation=True
     )
     n_read = sum(len(batch.dense()) for batch in islice(loader, N_BATCHES))
     del loader

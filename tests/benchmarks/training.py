@@ -278,7 +278,7 @@ def read_batches(settings: Settings) -> Benchmark:
         methods={
             "sparse": lambda: epoch(dense=False),
             "dense": lambda: epoch(dense=True),
-            "dense_turned": lambda: epoch(dense=True, augment=True),
+            "dense_turned": lambda: epoch(dense=True, augmentation=True),
         },
         bars=(TimeLimit("sparse", at_most=(len(indices) // 256 * 256) / READ_AT_LEAST),),
     )

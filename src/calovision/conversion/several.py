@@ -16,7 +16,7 @@ from calovision.conversion.source import Source, SourceFile
 from calovision.core.errors import BadFileError, InputError
 from calovision.jobs.atomic import scratch_folder
 from calovision.storage import ImageMetadata, merge_image_files
-from calovision.storage.versions import require_one_definition
+from calovision.storage.compatibility import require_one_definition
 
 THREADS = 8  # that open files, most of whose time goes by with waiting
 KEPT_OPEN = 20  # files that stay open from their check to their conversion; others are opened again

@@ -1,6 +1,4 @@
-"""What goes to the device: sparse rows of some images, which become dense ``(n, channels, eta,
-phi)`` only there.
-"""
+"""Sparse mini-batch, densified on the device."""
 
 import math
 from collections.abc import Callable
@@ -13,14 +11,15 @@ from torch import Tensor
 
 from calovision.core.errors import InputError
 from calovision.datasets.symmetry import turn_cells
+from calovision.images import SparseImages
 
 _UNSIGNED = {torch.int16: np.uint16, torch.int32: np.uint32}
+_SIGNED = {2: np.int16, 4: np.int32}  # by the bytes of a cell
 
 
 @dataclass(frozen=True, eq=False)
 class ImageBatch:
-    """Some images of a collection as sparse rows, with what the loss needs; all tensors are on one
-    device.
+    """Sparse images of some events with their labels, weights and variables, on one device.
 
     Attributes
     ----------
@@ -53,6 +52,33 @@ class ImageBatch:
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
+
+    @classmethod
+    def from_images(
+        cls,
+        images: SparseImages,
+        indices: Tensor,
+        *,
+        labels: Tensor | None = None,
+        weights: Tensor | None = None,
+        variables: Tensor | None = None,
+        elements: Tensor | None = None,
+    ) -> Self:
+        """Batch on the CPU, which shares the memory of the images; without labels they are 0, and
+        without weights these are 1.
+        """
+        offsets, cells, values = images.arrays()
+        return cls(
+            indices=indices,
+            offsets=_tensor(offsets),
+            cells=_tensor(cells.view(_SIGNED[cells.itemsize])),
+            values=_tensor(values),
+            labels=torch.zeros(len(images)) if labels is None else labels,
+            weights=torch.ones(len(images)) if weights is None else weights,
+            variables=torch.zeros(len(images), 0) if variables is None else variables,
+            elements=elements,
+            image_shape=tuple(images.shape),
+        )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """The batch on a device; ``non_blocking`` copies from pinned memory while the program goes
@@ -100,42 +126,31 @@ class ImageBatch:
         in_order = images.permute(0, 2, 3, 1) if channels_last else images
         flat = in_order.view(len(self), math.prod(self.image_shape))
         if device.type == "cpu":
-            self._fill_on_cpu(flat.numpy(), channels_last=channels_last)
+            self._densify_on_cpu(flat.numpy(), channels_last=channels_last)
         else:
             self._scatter(flat, channels_last=channels_last)
         return images
 
-    def _fill_on_cpu(self, images: np.ndarray, *, channels_last: bool) -> None:
+    def _densify_on_cpu(self, flat: np.ndarray, *, channels_last: bool) -> None:
         """Zero and fill ``(n, n_cells)`` image by image, which keeps each in the cache."""
-        from calovision.datasets.kernels import (
-            densify_turned,
-        )  # compiled code is loaded only where it is used
-        from calovision.storage.kernels import densify
-
-        cells = (
-            self.cells.numpy()
-            if self.cells.dtype in _UNSIGNED
-            else self.cells.numpy().astype(np.uint32)
-        )
-        arrays = (
-            self.offsets.numpy(),
-            cells.view(_UNSIGNED.get(self.cells.dtype, cells.dtype)),
-            self.values.numpy(),
+        cells = self.cells.numpy()
+        if self.cells.dtype in _UNSIGNED:
+            cells = cells.view(_UNSIGNED[self.cells.dtype])
+        images = SparseImages(
+            self.offsets.numpy(), cells, self.values.numpy(), self.image_shape, error=self._damaged
         )
         if self.elements is None and not channels_last:
             rows = np.arange(len(self))
-            damaged = densify(*arrays, rows, rows, images)
+            images.densify(flat, rows, rows)
         else:
-            kind = np.float32 if images.shape[1] <= 2**16 else np.float64
-            grid = np.array(self.image_shape[1:], dtype=kind)
             unturned = np.zeros(len(self), dtype=np.int64)  # the identity of the group
             elements = unturned if self.elements is None else self.elements.numpy()
-            damaged = densify_turned(*arrays, elements, grid, images, channels_last)
-        if damaged >= 0:
-            raise InputError(
-                f"image {int(self.indices[damaged])}: its cells are not inside images "
-                f"{self.image_shape}"
-            )
+            images.densify_turned(flat, elements, channels_last=channels_last)
+
+    def _damaged(self, row: int) -> InputError:
+        return InputError(
+            f"image {int(self.indices[row])}: its cells are not inside images {self.image_shape}"
+        )
 
     def _scatter(self, images: Tensor, *, channels_last: bool = False) -> None:
         """Zero and fill ``(n, n_cells)`` by operations that every device has."""
@@ -151,6 +166,13 @@ class ImageBatch:
         if channels_last:
             cells = cells % (n_eta * n_phi) * n_channels + cells // (n_eta * n_phi)
         images.zero_().view(-1).scatter_(0, image * images.shape[1] + cells, self.values)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    """Tensor with the memory of an array, or of a copy where torch would warn that it is
+    read-only.
+    """
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
 
 
 def _prepare_output(

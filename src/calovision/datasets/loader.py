@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,70 @@ from calovision.datasets.batches import ImageBatch
 from calovision.datasets.memory import loading_pays
 from calovision.datasets.symmetry import draw_elements, symmetries
 from calovision.datasets.variables import load_variables
+from calovision.images import SparseImages
+from calovision.images.requests import check_rows
 from calovision.storage import ImageCollection
-from calovision.storage.rows import check_rows, take_rows
 
-_SIGNED = {2: np.int16, 4: np.int32}
+
+@dataclass(frozen=True)
+class Process:
+    """Number of a process, and of all that share the events.
+
+    Of every ``batch_size * world_size`` events in order, process ``rank`` takes every
+    ``world_size``-th from its own on. All processes get equally many: without ``shuffle`` some
+    events at the beginning are read twice for that, with it some are left out.
+
+    Raises
+    ------
+    InputError
+        If the rank is not between 0 and ``world_size - 1``.
+    """
+
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rank < self.world_size:
+            raise InputError(
+                f"process {self.rank} of {self.world_size}: processes are counted from 0 to one "
+                "less than their number"
+            )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Source and pace of the batches.
+
+    Parameters
+    ----------
+    in_memory
+        True copies the images into memory once, False reads them from the files, "auto" copies
+        where it pays and they fit into a quarter of the memory that is available
+        (`calovision.datasets.memory.loading_pays`).
+    prefetch
+        Number of batches that a thread reads ahead.
+    pin_memory
+        Give the batches in page-locked memory.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
+    """
+
+    in_memory: bool | str = "auto"
+    prefetch: int = 0
+    pin_memory: bool = False
+
+    def __post_init__(self) -> None:
+        if self.in_memory not in (True, False, "auto"):
+            raise InputError(
+                f"in_memory '{self.in_memory}' is unknown: choose from auto, True, False"
+            )
+        if self.prefetch < 0:
+            raise InputError(
+                f"prefetch {self.prefetch}: the number of batches read ahead must not be negative"
+            )
 
 
 class ImageLoader:
@@ -42,35 +103,26 @@ class ImageLoader:
         Images of a batch of one process.
     shuffle
         Another order in every epoch. A short last batch is left out unless it is the only one.
-    augment
+    augmentation
         Turn and mirror each image by a random element of its symmetry group.
     seed
         Of the order and of the elements.
-    rank, world_size
-        Number of this process and of all: of every ``batch_size * world_size`` events in order,
-        process ``rank`` takes every ``world_size``-th from its own on. All processes get equally
-        many: without ``shuffle`` some events at the beginning are read twice for that, with it some
-        are left out.
-    in_memory
-        True copies the images into memory once, False reads them from the files, "auto" copies
-        where it pays and they fit into a quarter of the memory that is available
-        (`calovision.datasets.memory.loading_pays`).
-    prefetch
-        Number of batches that a thread reads ahead.
-    pin_memory
-        Give the batches in page-locked memory.
+    process
+        Number of this process among those that share the events.
+    reading
+        Whether the images are kept in memory and read ahead.
 
     Attributes
     ----------
     start_batch
-        Where the next iteration begins, for resuming inside an epoch; 0 again for those after it.
+        First batch of the next iteration, for resuming inside an epoch; 0 again for those after it.
     epoch
         As `set_epoch` set it, 0 at first.
 
     Raises
     ------
     InputError
-        If an option is out of range, weights or variables do not fit or are not finite.
+        If the batch size is not positive, or weights or variables do not fit or are not finite.
     IndexError
         If an event does not exist.
     """
@@ -84,25 +136,28 @@ class ImageLoader:
         variables: Sequence[str] = (),
         batch_size: int = 64,
         shuffle: bool = False,
-        augment: bool = False,
+        augmentation: bool = False,
         seed: int = 0,
-        rank: int = 0,
-        world_size: int = 1,
-        in_memory: bool | str = "auto",
-        prefetch: int = 0,
-        pin_memory: bool = False,
+        process: Process = Process(),
+        reading: Reading = Reading(),
     ) -> None:
-        _check_options(batch_size, rank, world_size, in_memory, prefetch)
-        self.collection, self.indices = collection, check_rows(indices, len(collection))
+        if batch_size < 1:
+            raise InputError(f"batch size {batch_size}: a batch needs at least one image")
+        self.collection = collection
+        self.indices = check_rows(indices, len(collection))
         self.labels = collection.column("label")[self.indices].astype(np.float32)
         self.weights = _check_weights(weights, len(self.indices))
         self.variables = load_variables(collection, self.indices, variables)
-        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
-        self.rank, self.world_size = rank, world_size
-        self.prefetch, self.pin_memory = prefetch, pin_memory
-        self.start_batch, self.epoch = 0, 0
-        self._group = symmetries(collection.metadata) if augment else None
-        self._in_memory, self._images = in_memory, None
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.process = process
+        self.reading = reading
+        self.start_batch = 0
+        self.epoch = 0
+        self._symmetries = symmetries(collection.metadata) if augmentation else None
+        self._in_memory = reading.in_memory
+        self._images: SparseImages | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_images": None}  # another process loads its own
@@ -114,25 +169,34 @@ class ImageLoader:
     @property
     def n_events(self) -> int:
         """Number of images of an epoch over all processes, those that are read twice included."""
-        n, together = len(self.indices), self.batch_size * self.world_size
-        if self.shuffle and n >= together:
-            return n // together * together
+        n = len(self.indices)
+        n_processes = self.process.world_size
+        if self.shuffle and n >= self._together:
+            return n // self._together * self._together
         if self.shuffle:
-            return max(n // self.world_size, min(n, 1)) * self.world_size
-        return -(-n // self.world_size) * self.world_size
+            return max(n // n_processes, min(n, 1)) * n_processes
+        return -(-n // n_processes) * n_processes
+
+    @property
+    def _together(self) -> int:
+        """Images of one batch of all processes."""
+        return self.batch_size * self.process.world_size
 
     def __len__(self) -> int:
-        return -(-self.n_events // (self.batch_size * self.world_size))
+        return -(-self.n_events // self._together)
 
     def __iter__(self) -> Iterator[ImageBatch]:
-        numbers, self.start_batch = range(self.start_batch, len(self)), 0
+        numbers = range(self.start_batch, len(self))
+        self.start_batch = 0
         elements = None
-        if self._group is not None:
+        if self._symmetries is not None:
             elements = torch.from_numpy(
-                draw_elements(self._group, self.indices, self.seed, self.epoch)
+                draw_elements(self._symmetries, self.indices, self.seed, self.epoch)
             )
         read = partial(self._batch, self._order(), elements)
-        return _read_ahead(read, numbers, self.prefetch) if self.prefetch else map(read, numbers)
+        if self.reading.prefetch:
+            return _read_ahead(read, numbers, self.reading.prefetch)
+        return map(read, numbers)
 
     def _order(self) -> np.ndarray:
         """Positions in ``indices`` for all processes, int64 ``(n_events,)``."""
@@ -143,34 +207,33 @@ class ImageLoader:
 
     def _batch(self, order: np.ndarray, elements: torch.Tensor | None, number: int) -> ImageBatch:
         """One batch of an epoch; ``elements`` are those of all events of ``indices``."""
-        together = self.batch_size * self.world_size
-        chosen = order[number * together : (number + 1) * together][self.rank :: self.world_size]
-        images = self._read(chosen)
-        batch = ImageBatch(
-            indices=torch.from_numpy(self.indices[chosen]),
-            offsets=torch.from_numpy(images.offsets),
-            cells=torch.from_numpy(images.cells.view(_SIGNED[images.cells.itemsize])),
-            values=torch.from_numpy(images.values),
+        of_all = order[number * self._together : (number + 1) * self._together]
+        chosen = of_all[self.process.rank :: self.process.world_size]
+        batch = ImageBatch.from_images(
+            self._read(chosen),
+            torch.from_numpy(self.indices[chosen]),
             labels=torch.from_numpy(self.labels[chosen]),
             weights=torch.from_numpy(self.weights[chosen]),
             variables=torch.from_numpy(self.variables[chosen]),
             elements=None if elements is None else elements[torch.from_numpy(chosen)],
-            image_shape=images.shape,
         )
-        return batch.pin_memory() if self.pin_memory else batch
+        return batch.pin_memory() if self.reading.pin_memory else batch
 
-    def _read(self, chosen: np.ndarray) -> Any:
+    def _read(self, chosen: np.ndarray) -> SparseImages:
         """Sparse rows of some positions, from memory or from the files."""
         if self._in_memory == "auto":
             n_stored = int(self.collection.row_lengths(self.indices).sum())
             self._in_memory = loading_pays(
-                self.collection, len(self.indices), n_stored, n_processes=self.world_size
+                self.collection,
+                len(self.indices),
+                n_stored,
+                n_processes=self.process.world_size,
             )
         if not self._in_memory:
             return self.collection.sparse(self.indices[chosen])
         if self._images is None:
             self._images = self.collection.load(self.indices)
-        return take_rows(self._images, chosen)
+        return self._images.take(chosen)
 
 
 def _read_ahead(
@@ -192,30 +255,11 @@ def _read_ahead(
         reader.shutdown(cancel_futures=True)
 
 
-def _check_options(
-    batch_size: int, rank: int, world_size: int, in_memory: bool | str, prefetch: int
-) -> None:
-    if batch_size < 1:
-        raise InputError(f"batch size {batch_size}: a batch needs at least one image")
-    if not 0 <= rank < world_size:
-        raise InputError(
-            f"process {rank} of {world_size}: processes are counted from 0 to one less than their "
-            "number"
-        )
-    if in_memory not in (True, False, "auto"):
-        raise InputError(f"in_memory '{in_memory}' is unknown: choose from auto, True, False")
-    if prefetch < 0:
-        raise InputError(
-            f"prefetch {prefetch}: the number of batches read ahead must not be negative"
-        )
-
-
 def _check_weights(weights: np.ndarray | None, n_events: int) -> np.ndarray:
     if weights is None:
         return np.ones(n_events, dtype=np.float32)
-    with np.errstate(
-        over="ignore"
-    ):  # what is too large for float32 becomes infinite, and is refused
+    # what is too large for float32 becomes infinite, and is refused
+    with np.errstate(over="ignore"):
         weights = np.asarray(weights).astype(np.float32)
     if weights.shape != (n_events,):
         raise InputError(

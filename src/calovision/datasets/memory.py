@@ -32,7 +32,7 @@ def loading_pays(
     n_processes
         How many processes on this machine keep them.
     """
-    mapped = all(file.is_mapped for file in collection.files)
+    mapped = all(file.rows.is_mapped for file in collection.files)
     if mapped and len(collection.files) <= MANY_FILES:
         return False
     bytes_per_cell = 8  # at most: 4 of the cell, 4 of the value

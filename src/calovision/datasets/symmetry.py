@@ -1,5 +1,4 @@
-"""What the symmetry of a collider event gives for free: images turned in phi and mirrored in eta
-and phi.
+"""Symmetry group of collider events: images turned in phi and mirrored in eta and phi.
 
 Collisions of equal beams have no preferred phi and no preferred side, and neither has a detector
 that is symmetric in eta. An element of the group is one integer, ``4 * shift + 2 * flip_eta +
@@ -60,6 +59,11 @@ def group_elements(
     return (ONE_COLUMN * shifts[:, None] + reflections).ravel()
 
 
+def is_symmetric_in_eta(edges: np.ndarray) -> bool:
+    """Whether a grid with these edges (or first and last edge) in eta may be mirrored about 0."""
+    return bool(np.allclose(edges, -np.asarray(edges)[::-1]))
+
+
 def symmetries(metadata: ImageMetadata, n_rotations: int | None = None) -> np.ndarray:
     """Elements of the group that the images of a file have, as `group_elements`.
 
@@ -67,25 +71,27 @@ def symmetries(metadata: ImageMetadata, n_rotations: int | None = None) -> np.nd
     reflections that a jet recipe decides by the jet itself (``flip``, ``rotate``) would give images
     that never occur.
     """
-    recipe, edges = metadata.jet_recipe or {}, metadata.grid.edges_in_eta
-    flip, rotate = recipe.get("flip"), recipe.get("rotate")
+    recipe = metadata.jet_recipe or {}
+    flip = recipe.get("flip")
+    rotate = recipe.get("rotate")
     return group_elements(
         metadata.grid.n_phi,
         n_rotations,
         kind=metadata.kind,
-        mirror_eta=bool(np.allclose(edges, -edges[::-1])) and flip is None,
+        mirror_eta=is_symmetric_in_eta(metadata.grid.edges_in_eta) and flip is None,
         mirror_phi=flip in (None, "parity") and rotate is None,
     )
 
 
-def draw_elements(group: np.ndarray, indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """One element of the group for each event, int64 ``(n,)``, uniform.
+def draw_elements(elements: np.ndarray, indices: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """One of the elements for each event, int64 ``(n,)``, uniform.
 
     It depends on the seed, the epoch and the event's index alone: not on the batch that it is in,
     nor on the process.
     """
     key = _mix(_mix(_unsigned([seed])) + _unsigned([epoch]))
-    return group[(_mix(key + _unsigned(indices)) % np.uint64(len(group))).astype(np.intp)]
+    drawn = _mix(key + _unsigned(indices)) % np.uint64(len(elements))
+    return elements[drawn.astype(np.intp)]
 
 
 def _unsigned(numbers: list[int] | np.ndarray) -> np.ndarray:
@@ -127,7 +133,7 @@ def apply_symmetry(images: torch.Tensor, elements: torch.Tensor) -> torch.Tensor
 
 
 def turn_cells(cells: torch.Tensor, element: torch.Tensor, n_eta: int, n_phi: int) -> torch.Tensor:
-    """Where cells of images go, int64 ``(nnz,)``.
+    """Cells after the elements of the symmetry group, int64 ``(nnz,)``.
 
     Parameters
     ----------

@@ -42,29 +42,6 @@ def load_variables(
     return np.concatenate([np.zeros((len(indices), 0), dtype=np.float32), *parts], axis=1)
 
 
-def variable_statistics(
-    collection: ImageCollection, indices: Sequence[int] | np.ndarray, variables: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each number of `load_variables`, float64 ``(n_variables,)``
-    each.
-
-    Unweighted; the standard deviation (divided by n) of a constant is given as 1, so that one can
-    divide by it.
-
-    Raises
-    ------
-    InputError
-        As `load_variables`, or if there is no event.
-    """
-    values = load_variables(collection, indices, variables).astype(np.float64)
-    if len(values) == 0:
-        raise InputError("mean and standard deviation of no event: none is of the training split")
-    std = values.std(
-        axis=0
-    )  # exactly 0 of a constant: float64 sums float32 numbers without rounding
-    return values.mean(axis=0), np.where(std > 0, std, 1.0)
-
-
 def _column(collection: ImageCollection, name: str) -> np.ndarray:
     if name in EVENT_COLUMNS:
         raise InputError(
@@ -77,9 +54,8 @@ def _column(collection: ImageCollection, name: str) -> np.ndarray:
 def _flat(collection: ImageCollection, name: str, indices: np.ndarray) -> np.ndarray:
     """One column of the given events, float32 ``(n, k)``."""
     column = _column(collection, name)[indices]
-    with np.errstate(
-        over="ignore"
-    ):  # what is too large for float32 becomes infinite, and is refused
+    # what is too large for float32 becomes infinite, and is refused
+    with np.errstate(over="ignore"):
         values = column.reshape(len(indices), int(np.prod(column.shape[1:]))).astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):

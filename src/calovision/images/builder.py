@@ -13,7 +13,8 @@ from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.collections import FlatCollections, flatten_collections
 from calovision.images.grid import EtaPhiGrid
-from calovision.images.sparse import SparseImages, cell_type, to_sparse
+from calovision.images.requests import prepare_output
+from calovision.images.sparse import SparseImages, cell_type
 
 MOST_THREADS = 256  # more only cost memory
 
@@ -69,7 +70,7 @@ def build_images(
     """
     collections = _prepare(towers, tracks, candidates, grid, channels)
     shape = (len(collections.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
-    images = new_images(shape) if out is None else checked_out(out, shape)
+    images = prepare_output(out, shape)
     flat = images.reshape(shape[0], shape[1], grid.n_cells)
     overflow = np.zeros(shape[:2])
     kernels = _kernels()
@@ -111,27 +112,26 @@ def build_sparse_images(
     overflow = np.zeros((n_events, len(channels)))
     kernels = _kernels()
     if kernels is None:
-        images = new_images((n_events, len(channels), grid.n_cells))
+        images = prepare_output(None, (n_events, len(channels), grid.n_cells))
         _raise_if_bad([reference.fill(collections, grid, images, overflow)], collections, channels)
-        return to_sparse(images.reshape(n_events, *shape)), overflow
+        return SparseImages.from_dense(images.reshape(n_events, *shape)), overflow
     arguments = _arguments(collections, grid)
-    lengths = np.zeros(n_events, dtype=np.int64)
 
-    def fill(a: int, b: int) -> tuple[tuple[int, int], np.ndarray, np.ndarray]:
+    def fill(a: int, b: int) -> tuple[tuple[int, int], SparseImages]:
         most = 1 + sum(
             int(collections.offsets[k][b] - collections.offsets[k][a])
             for k in collections.collection_of
         )
         cells = np.empty(most, dtype=cell_type(shape))
         values = np.empty(most, dtype=np.float32)
-        bad = kernels.fill_sparse(*arguments, a, lengths[a:b], cells, values, overflow[a:b])
-        end = int(lengths[a:b].sum())
-        return bad, cells[:end], values[:end]
+        lengths = np.zeros(b - a, dtype=np.int64)
+        bad = kernels.fill_sparse(*arguments, a, lengths, cells, values, overflow[a:b])
+        end = int(lengths.sum())
+        return bad, SparseImages.from_lengths(lengths, cells[:end], values[:end], shape)
 
-    bad, cells, values = zip(*_in_ranges(fill, n_events, threads), strict=True)
+    bad, parts = zip(*_in_ranges(fill, n_events, threads), strict=True)
     _raise_if_bad(bad, collections, channels)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return SparseImages(offsets, _joined(cells), _joined(values), shape), overflow
+    return SparseImages.concatenate(parts), overflow
 
 
 def _prepare(
@@ -178,10 +178,6 @@ def _in_ranges(work: Callable, n_events: int, threads: int) -> list:
         return [work(*edges)]
     with ThreadPoolExecutor(len(edges) - 1) as pool:
         return list(pool.map(work, edges[:-1], edges[1:]))
-
-
-def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _raise_if_bad(

@@ -1,10 +1,21 @@
-"""Images as sparse rows, the layout of the image file."""
+"""Images as sparse rows: the one type of the builder, the image file, the data sets and the import.
 
-from dataclasses import dataclass
+Its compiled loops are in `calovision.images.sparse_kernels`, which loads numba and is therefore
+imported where a loop runs.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.images.requests import check_rows, prepare_output
+
+_CELL_TYPES = (np.dtype(np.uint16), np.dtype(np.uint32))
 
 
 @dataclass(frozen=True)
@@ -13,52 +24,251 @@ class SparseImages:
 
     Row i holds ``cells[offsets[i]:offsets[i + 1]]``, ascending flat indices in (channel, eta, phi),
     and the ``values`` there, which are not zero.
+
+    Attributes
+    ----------
+    offsets
+        int64 ``(n + 1,)``.
+    cells, values
+        uint16 or uint32, and float32, ``(n_stored,)``.
+    shape
+        ``(n_channels, n_eta, n_phi)``.
+    checked
+        Rows of a file whose content was found good, bool ``(n,)``: the others are checked, and
+        marked, when they are first read. None where all are good, or nobody wants to know.
+    error
+        Error for a row that is damaged, by its number; None for the one that `damaged` writes.
     """
 
     offsets: np.ndarray
     cells: np.ndarray
     values: np.ndarray
     shape: tuple[int, int, int]
+    checked: np.ndarray | None = field(default=None, repr=False, compare=False)
+    error: Callable[[int], InputError] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def dense(self) -> np.ndarray:
-        """Images as float32 ``(n_events, n_channels, n_eta, n_phi)``.
+    @classmethod
+    def from_dense(cls, images: np.ndarray) -> "SparseImages":
+        """Cells that are not zero of dense images ``(n, n_channels, n_eta, n_phi)``."""
+        shape = images.shape[1:]
+        flat = images.reshape(len(images), math.prod(shape))
+        rows, cells = np.nonzero(flat)
+        lengths = np.bincount(rows, minlength=len(images))
+        return cls.from_lengths(lengths, cells.astype(cell_type(shape)), flat[rows, cells], shape)
+
+    @classmethod
+    def from_lengths(
+        cls,
+        lengths: np.ndarray,
+        cells: np.ndarray,
+        values: np.ndarray,
+        shape: tuple[int, int, int],
+    ) -> "SparseImages":
+        """Rows of the given lengths ``(n,)``, one after the other in ``cells`` and ``values``."""
+        return cls(_offsets(lengths), cells, values, shape)
+
+    @classmethod
+    def empty(cls, lengths: np.ndarray, shape: tuple[int, int, int]) -> "SparseImages":
+        """Rows of the given lengths ``(n,)``, whose cells and values `put` is to fill in."""
+        offsets = _offsets(lengths)
+        cells = np.empty(offsets[-1], dtype=cell_type(shape))
+        return cls(offsets, cells, np.empty(offsets[-1], dtype=np.float32), shape)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["SparseImages"]) -> "SparseImages":
+        """Images of several parts (at least one), of one shape, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        ranges = [slice(part.offsets[0], part.offsets[-1]) for part in parts]
+        return cls.from_lengths(
+            np.concatenate([np.diff(part.offsets) for part in parts]),
+            np.concatenate([part.cells[one] for part, one in zip(parts, ranges, strict=True)]),
+            np.concatenate([part.values[one] for part, one in zip(parts, ranges, strict=True)]),
+            parts[0].shape,
+        )
+
+    def part(self, start: int, stop: int) -> "SparseImages":
+        """Rows from ``start`` to ``stop``, without copying their cells and values."""
+        offsets = self.offsets[start : stop + 1]
+        stored = slice(offsets[0], offsets[-1])
+        return SparseImages(
+            offsets - offsets[0], self.cells[stored], self.values[stored], self.shape
+        )
+
+    def take(self, rows: Sequence[int] | np.ndarray) -> "SparseImages":
+        """Images of the given rows, in the order given.
+
+        Raises
+        ------
+        IndexError
+            If a row does not exist.
+        InputError
+            If a row is damaged: its offsets do not ascend within the cells, or it has cells outside
+            the image.
+        """
+        rows = check_rows(rows, len(self))
+        return gather([Rows(self, rows, np.arange(len(rows)))], len(rows), self.shape)
+
+    def dense(self, out: np.ndarray | None = None, *, threads: int = 1) -> np.ndarray:
+        """Images as float32 ``(n, n_channels, n_eta, n_phi)``.
+
+        Parameters
+        ----------
+        out
+            Array to fill instead of a new one.
+        threads
+            Number of threads that share the images.
 
         Raises
         ------
         InputError
-            If the rows are no rows of such images: offsets that do not ascend within the cells, or
-            cells outside.
+            If a row is damaged (see `take`), or ``out`` does not fit.
         """
-        self._check()
-        images = np.zeros((len(self), int(np.prod(self.shape))), dtype=np.float32)
-        rows = np.repeat(np.arange(len(self)), np.diff(self.offsets))
-        stored = slice(self.offsets[0], self.offsets[-1])
-        images[rows, self.cells[stored]] = self.values[stored]
-        return images.reshape(len(self), *self.shape)
+        rows = np.arange(len(self))
+        images = prepare_output(out, (len(rows), *self.shape))
+        self.densify(images, rows, rows, threads=threads)
+        return images if out is None else out
 
-    def _check(self) -> None:
-        n_cells, offsets = int(np.prod(self.shape)), self.offsets
-        if (
-            len(offsets) < 1
-            or offsets[0] < 0
-            or offsets[-1] > len(self.cells)
-            or np.any(offsets[1:] < offsets[:-1])
-        ):
-            raise InputError(
+    def densify(
+        self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1
+    ) -> None:
+        """Write rows (checked before) into ``images[targets]``, float32 and contiguous; each of
+        these images is zeroed first.
+
+        Raises
+        ------
+        InputError
+            If a row is damaged.
+        """
+        from calovision.images.sparse_kernels import densify
+
+        flat = images.reshape(len(images), math.prod(self.shape))
+        arrays = self.arrays()
+        if threads <= 1 or len(rows) < 2 * threads:
+            damaged = densify(*arrays, rows, targets, flat, self.checked)
+        else:
+            parts = zip(
+                np.array_split(rows, threads), np.array_split(targets, threads), strict=True
+            )
+            with ThreadPoolExecutor(threads) as pool:
+                damaged = max(
+                    pool.map(lambda part: densify(*arrays, *part, flat, self.checked), parts)
+                )
+        self._require_sound(damaged)
+
+    def densify_turned(
+        self, images: np.ndarray, elements: np.ndarray, *, channels_last: bool = False
+    ) -> None:
+        """Write all rows into ``images``, each turned by its element of the symmetry group.
+
+        Parameters
+        ----------
+        images
+            float32 ``(n, n_cells)``, contiguous, in the order (channel, eta, phi), or (eta, phi,
+            channel) if ``channels_last``.
+        elements
+            Element of the group for each image (`calovision.datasets.symmetry`), int64 ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            If a row is damaged.
+        """
+        from calovision.images.sparse_kernels import densify_turned
+
+        kind = np.float32 if images.shape[1] <= 2**16 else np.float64
+        grid = np.array(self.shape[1:], dtype=kind)
+        self._require_sound(densify_turned(*self.arrays(), elements, grid, images, channels_last))
+
+    def put(self, part: "Rows") -> None:
+        """Copy rows of other images to their targets here, where they have the same lengths.
+
+        Raises
+        ------
+        InputError
+            If a row is damaged.
+        """
+        from calovision.images.sparse_kernels import gather
+
+        images, rows, targets = part
+        new = self.offsets, self.cells, self.values
+        n_cells = math.prod(self.shape)
+        images._require_sound(
+            gather(*images.arrays(), rows, targets, n_cells, *new, images.checked)
+        )
+
+    def damaged(self, row: int) -> InputError:
+        """The error for a row that is damaged."""
+        if self.error is not None:
+            return self.error(row)
+        if not 0 <= self.offsets[row] <= self.offsets[row + 1] <= len(self.cells):
+            return InputError(
                 f"sparse images: the offsets must ascend within the {len(self.cells)} cells that "
-                "are stored"
+                f"are stored, not those of image {row}"
             )
-        if len(self.values) != len(self.cells):
-            raise InputError(
-                f"sparse images: {len(self.values)} values for {len(self.cells)} cells"
-            )
-        if len(self.cells) and (self.cells.min() < 0 or self.cells.max() >= n_cells):
-            raise InputError(
-                f"sparse images: cells beyond the {n_cells} of an image {tuple(self.shape)}"
-            )
+        return self._beyond()
+
+    def _require_sound(self, damaged: int) -> None:
+        """Raise InputError if a kernel found a damaged row, not -1."""
+        if damaged >= 0:
+            raise self.damaged(damaged)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Offsets, cells and values of the types that the kernels are compiled for."""
+        offsets, cells, values = self.offsets, self.cells, self.values
+        if len(values) != len(cells):
+            raise InputError(f"sparse images: {len(values)} values for {len(cells)} cells")
+        if len(offsets) < 1:
+            raise InputError("sparse images: no offsets, of which there is one more than images")
+        if cells.dtype in _CELL_TYPES and offsets.dtype == np.int64 and values.dtype == np.float32:
+            return offsets, cells, values
+        if len(cells) and (cells.min() < 0 or cells.max() >= math.prod(self.shape)):
+            raise self._beyond()
+        return (
+            offsets.astype(np.int64),
+            cells.astype(cell_type(self.shape)),
+            values.astype(np.float32),
+        )
+
+    def _beyond(self) -> InputError:
+        n_cells = math.prod(self.shape)
+        return InputError(
+            f"sparse images: cells beyond the {n_cells} of an image {tuple(self.shape)}"
+        )
+
+
+class Rows(NamedTuple):
+    """Some rows of sparse images, and their places among the images that are asked for.
+
+    Image ``rows[i]`` of ``images`` becomes image ``targets[i]``; int64 ``(n,)``.
+    """
+
+    images: SparseImages
+    rows: np.ndarray
+    targets: np.ndarray
+
+
+def gather(parts: Sequence[Rows], n_rows: int, image_shape: tuple[int, int, int]) -> SparseImages:
+    """Images of one or several sources, ``n_rows`` of them, in the order of their targets.
+
+    Raises
+    ------
+    InputError
+        If a row is damaged.
+    """
+    from calovision.images.sparse_kernels import measure
+
+    lengths = np.zeros(n_rows, dtype=np.int64)
+    for images, rows, targets in parts:
+        offsets, cells, _ = images.arrays()
+        images._require_sound(measure(offsets, len(cells), rows, targets, lengths))
+    gathered = SparseImages.empty(lengths, image_shape)
+    for part in parts:
+        gathered.put(part)
+    return gathered
 
 
 def cell_type(shape: tuple[int, int, int]) -> np.dtype:
@@ -70,18 +280,16 @@ def cell_type(shape: tuple[int, int, int]) -> np.dtype:
     InputError
         If there are more cells than uint32 counts.
     """
-    if np.prod(shape, dtype=np.float64) > 2**32:
+    n_cells = math.prod(map(int, shape))
+    if n_cells > 2**32:
         raise InputError(
             f"images {tuple(shape)} have more than 2^32 cells: give fewer channels or cells"
         )
-    return np.dtype(np.uint16 if np.prod(shape) <= np.iinfo(np.uint16).max + 1 else np.uint32)
+    return _CELL_TYPES[n_cells > 2**16]
 
 
-def to_sparse(images: np.ndarray) -> SparseImages:
-    """Keep the cells that are not zero of dense images ``(n, n_channels, n_eta, n_phi)``."""
-    shape = images.shape[1:]
-    rows, cells = np.nonzero(images.reshape(len(images), np.prod(shape)))
-    offsets = np.zeros(len(images) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows, minlength=len(images)), out=offsets[1:])
-    values = images.reshape(len(images), np.prod(shape))[rows, cells]
-    return SparseImages(offsets, cells.astype(cell_type(shape)), values, shape)
+def _offsets(lengths: np.ndarray) -> np.ndarray:
+    """Where rows of the given lengths begin, and where the last one ends, int64 ``(n + 1,)``."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets

@@ -11,7 +11,12 @@ import torch
 from torch import Tensor
 
 from calovision.core.errors import InputError
-from calovision.datasets import ImageBatch, apply_symmetry, group_elements
+from calovision.datasets import (
+    ImageBatch,
+    apply_symmetry,
+    group_elements,
+    is_symmetric_in_eta,
+)
 from calovision.models import ImageModel, ModelSpecification, has_native_bf16, keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -64,8 +69,9 @@ def symmetry_elements(specification: ModelSpecification, n_rotations: int) -> np
             "jet images do not wrap around in phi: score them without an average over rotations"
         )
     edges = specification.grid.get("eta_edges") or specification.grid.get("eta_range") or (0.0,)
-    mirror_eta = bool(np.allclose(edges, -np.asarray(edges)[::-1]))
-    return group_elements(specification.image_shape[2], n_rotations, mirror_eta=mirror_eta)
+    return group_elements(
+        specification.image_shape[2], n_rotations, mirror_eta=is_symmetric_in_eta(edges)
+    )
 
 
 def mean_logits(

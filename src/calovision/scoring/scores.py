@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calovision.datasets import ImageBatch, ImageLoader
+from calovision.datasets import ImageBatch, ImageLoader, Reading
 from calovision.images import SparseImages
 from calovision.metrics.events import numeric_array
 from calovision.models import ImageModel
@@ -129,9 +129,8 @@ def score_collection(
             indices[first:],
             variables=model.specification.variables,
             batch_size=size,
-            in_memory=False,  # each image is needed once
-            prefetch=READ_AHEAD,
-            pin_memory=chosen.type == "cuda",
+            # each image is needed once
+            reading=Reading(in_memory=False, prefetch=READ_AHEAD, pin_memory=chosen.type == "cuda"),
         )
         for batch in loader:
             yield batch, batch.variables if model.specification.n_variables else None
@@ -151,19 +150,8 @@ def score_collection(
 def _part_of(images: np.ndarray | Tensor | SparseImages, part: slice) -> ImageBatch | Tensor:
     """Some images as a batch: sparse ones stay sparse, dense ones become float32."""
     if isinstance(images, SparseImages):
-        offsets = images.offsets[part.start : part.stop + 1]
-        stored = slice(offsets[0], offsets[-1])
-        return ImageBatch(
-            indices=torch.arange(part.start, part.stop),
-            offsets=torch.from_numpy(offsets.astype(np.int64) - offsets[0]),
-            cells=torch.from_numpy(images.cells[stored].astype(np.int32)),
-            values=torch.from_numpy(images.values[stored].astype(np.float32)),
-            labels=torch.zeros(len(offsets) - 1),
-            weights=torch.ones(len(offsets) - 1),
-            variables=torch.zeros(len(offsets) - 1, 0),
-            elements=None,
-            image_shape=tuple(images.shape),
-        )
+        indices = torch.arange(part.start, part.stop)
+        return ImageBatch.from_images(images.part(part.start, part.stop), indices)
     if isinstance(images, Tensor):
         return images[part].to(torch.float32)
     return as_float32(images[part])

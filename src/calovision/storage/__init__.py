@@ -6,9 +6,10 @@ The page FORMAT.md in this folder specifies the file.
 from calovision.storage.collection import ImageCollection
 from calovision.storage.export import export_dense
 from calovision.storage.file_list import read_file_list, write_file_list
+from calovision.storage.hdf5 import read_table, write_table
 from calovision.storage.hep_cnn import import_hep_cnn
-from calovision.storage.layout import FORMAT, VERSION, ImageMetadata
 from calovision.storage.merge import merge_image_files
+from calovision.storage.metadata import FORMAT, VERSION, ImageMetadata
 from calovision.storage.reader import ImageFile
 from calovision.storage.scores import (
     read_score_columns,
@@ -18,7 +19,6 @@ from calovision.storage.scores import (
     write_scores,
 )
 from calovision.storage.statistics import PixelStatistics, standardize
-from calovision.storage.tables import read_table, write_table
 from calovision.storage.writer import ImageFileWriter
 
 __all__ = [

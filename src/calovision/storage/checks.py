@@ -1,20 +1,56 @@
-"""What the arrays of an image file must hold, as FORMAT.md has it: types and shapes on opening,
+"""Checks of the arrays of an image file, as FORMAT.md has them: types and shapes on opening,
 numbers when read.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.images import cell_type
+from calovision.storage.hdf5 import StoredArrays
+from calovision.storage.metadata import ImageMetadata
 from calovision.storage.splits import SPLITS
+
+OFFSETS, CELLS, VALUES = ROWS = ("images/offsets", "images/cells", "images/values")
+"""Names of the arrays of the sparse rows."""
+STATISTICS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
+"""Names of the pixel statistics, which a file may have."""
 
 WHOLE = ("events/event_number", "events/jet_index")
 NUMBERS = "biuf"
 """Kinds of numpy's types that a column may have: truth values, whole numbers, floating-point
 numbers."""
+
+
+def check_file(file: h5py.File, arrays: StoredArrays, metadata: ImageMetadata) -> None:
+    """Raise InputError unless all that an open file must have is there, of its type and of one
+    length.
+    """
+    path, columns = arrays.path, arrays.names("events")
+    missing = [name for name in metadata.required_columns if name not in columns]
+    if missing:
+        raise InputError(f"{path}: incomplete image file (no events/{missing[0]}); build it again")
+    types = {name: (arrays.dtype(name), arrays.shape(name)) for name in arrays}
+    check_types(path, types, metadata.image_shape, metadata.required_columns)
+    n_rows, n_cells, n_values = (arrays.shape(name)[0] for name in ROWS)
+    lengths = {arrays.shape(f"events/{name}")[0] for name in columns}
+    if n_rows < 1 or lengths != {n_rows - 1} or n_cells != n_values:
+        raise InputError(
+            f"{path}: incomplete image file (columns of unequal length); build it again"
+        )
+    first, last = (int(file[OFFSETS][row]) for row in (0, n_rows - 1))
+    if first != 0:
+        raise InputError(
+            f"{path}: damaged image file ('{OFFSETS}' begins with {first}); build it again"
+        )
+    if last != n_cells:
+        raise InputError(
+            f"{path}: incomplete image file (columns of unequal length: '{OFFSETS}' ends with "
+            f"{last} for {n_cells} cells); build it again"
+        )
 
 
 def check_types(
@@ -38,11 +74,7 @@ def check_types(
         Names of the columns that have one number a row.
     """
     required = {f"events/{name}" for name in required_columns}
-    rows = {
-        "images/offsets": np.dtype(np.int64),
-        "images/cells": cell_type(shape),
-        "images/values": np.dtype("f4"),
-    }
+    rows = {OFFSETS: np.dtype(np.int64), CELLS: cell_type(shape), VALUES: np.dtype(np.float32)}
     for name, (dtype, dimensions) in types.items():
         if name in rows and (dtype != rows[name] or len(dimensions) != 1):
             raise InputError(

@@ -1,6 +1,5 @@
 """A list of image files as one data set; nothing is merged on disk."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import pairwise
@@ -11,30 +10,26 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
-from calovision.storage.layout import (
-    TRAIN,
-    ImageMetadata,
-    add_cut_flows,
-    difference,
-    mean_cross_section,
-)
-from calovision.storage.reader import ImageFile
-from calovision.storage.rows import (
-    StoredRows,
-    check_rows,
-    copy_rows,
-    empty_rows,
-    gather_rows,
-    prepare_output,
-)
-from calovision.storage.statistics import PixelStatistics, standardize
-from calovision.storage.versions import (
+from calovision.images.requests import check_rows, prepare_output
+from calovision.images.sparse import Rows, gather
+from calovision.storage.compatibility import (
+    name_with_source,
     require_distinct_entries,
     require_one_definition,
+    require_one_kind,
+    require_one_sample,
     require_one_set_of_columns,
     require_one_version,
     require_unshared_files,
 )
+from calovision.storage.metadata import ImageMetadata
+from calovision.storage.normalization import (
+    add_cut_flows,
+    expected_per_weight,
+    mean_cross_section,
+)
+from calovision.storage.reader import ImageFile
+from calovision.storage.statistics import PixelStatistics, standardize
 
 BLOCK = 1000  # images in memory at a time
 FEW_FILES = 64  # whose maps may all be in use at a time
@@ -64,37 +59,32 @@ class ImageCollection:
         self.files = [ImageFile(path, outside=outside) for path in paths]
         if not self.files:
             raise InputError("no image file given: name at least one")
-        self.samples: dict[str, int] = {}
         self._of_sample: dict[str, list[ImageFile]] = {}
         for file in self.files:
-            self._require_fit(file)
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
+        self.samples = {name: files[0].metadata.label for name, files in self._of_sample.items()}
+        self._check()
+        self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
+        self._statistics: PixelStatistics | None = None
+
+    def _check(self) -> None:
+        """Raise InputError unless the files may be read together."""
+        for file in self.files:
+            for check, other in (
+                (require_one_kind, self.files[0]),
+                (require_one_sample, self._of_sample[file.metadata.sample][0]),
+            ):
+                check(file.path, file.metadata, other.path, other.metadata)
         require_one_version((file.path, file.metadata.package_version) for file in self.files)
         require_unshared_files((file.path, file.metadata) for file in self.files)
         for files in self._of_sample.values():
             require_distinct_entries((file.path, file.metadata) for file in files)
-            require_one_definition((_with_source(file), file.metadata.definition) for file in files)
+            require_one_definition(
+                (name_with_source(file.path, file.metadata), file.metadata.definition)
+                for file in files
+            )
             # a file without events may lack columns, if its ntuple was skipped
             require_one_set_of_columns([(file.path, file.events) for file in files if len(file)])
-        self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
-        self._statistics: PixelStatistics | None = None
-
-    def _require_fit(self, file: ImageFile) -> None:
-        first, info = self.files[0], file.metadata
-        what = difference(info, first.metadata)
-        if what in ("grid", "channels"):
-            raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
-        if what:
-            raise InputError(f"{file.path}: its {what} differs from that of {first.path}")
-        one = self._of_sample.get(info.sample, [file])[0]
-        if list(info.selection.items()) != list(one.metadata.selection.items()):
-            raise InputError(
-                f"{file.path}: its preselection differs from that of {one.path}: build both again"
-            )
-        if self.samples.setdefault(info.sample, info.label) != info.label:
-            raise InputError(
-                f"{file.path}: sample '{info.sample}' has another label in another file"
-            )
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -156,25 +146,11 @@ class ImageCollection:
             If the generator weights of a sample that has events do not sum up to a positive number,
             or its cross-section is not known.
         """
-        scale = {}
-        for sample, files in self._of_sample.items():
-            sum_of_weights = math.fsum(file.metadata.sum_of_weights for file in files)
-            if not any(map(len, files)):
-                continue
-            if not sum_of_weights > 0:
-                raise InputError(
-                    f"sample '{sample}': its generator weights sum up to {sum_of_weights}, so that "
-                    "its events cannot "
-                    "be normalized: the sum must be positive"
-                )
-            cross_section_pb = mean_cross_section(file.metadata for file in files)
-            if not np.isfinite(cross_section_pb):
-                raise InputError(
-                    f"sample '{sample}': its image files hold no cross-section, so that its events "
-                    "cannot be "
-                    "normalized: build them again with one"
-                )
-            scale[sample] = 1000 * luminosity_fb * cross_section_pb / sum_of_weights
+        scale = {
+            sample: expected_per_weight(sample, [file.metadata for file in files], luminosity_fb)
+            for sample, files in self._of_sample.items()
+            if any(map(len, files))
+        }
         return np.concatenate(
             [
                 file.events.read("weight") * scale.get(file.metadata.sample, 0.0)
@@ -221,8 +197,8 @@ class ImageCollection:
         indices = check_rows(indices, len(self))
         images = prepare_output(out, (len(indices), *self.metadata.image_shape))
         for file, rows, targets in self._by_file(indices):
-            file.fill(images, rows, targets, threads=threads)
-        return images
+            file.rows.densify(images, rows, targets, threads=threads)
+        return images if out is None else out
 
     def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
         """Images of the given events as sparse rows, in the order given.
@@ -237,17 +213,16 @@ class ImageCollection:
         indices = check_rows(indices, len(self))
         if len(self.files) <= FEW_FILES:
             owned = list(self._by_file(indices))
-            parts = [file.stored(rows, targets) for file, rows, targets in owned]
-            images = gather_rows(parts, len(indices), self.metadata.image_shape)
+            parts = [file.rows.select(rows, targets) for file, rows, targets in owned]
+            images = gather(parts, len(indices), self.metadata.image_shape)
             for file, _, _ in owned:
-                file.require_unchanged()
+                file.rows.require_unchanged()
             return images
-        images = self._empty_rows(indices)
-        for file, rows, targets in self._by_file(
-            indices
-        ):  # one after the other, since each map costs a descriptor
-            copy_rows(file.stored(rows, targets), images)
-            file.require_unchanged()
+        images = SparseImages.empty(self.row_lengths(indices), self.metadata.image_shape)
+        # one after the other, since each map costs a descriptor
+        for file, rows, targets in self._by_file(indices):
+            images.put(file.rows.select(rows, targets))
+            file.rows.require_unchanged()
         return images
 
     def iterate(
@@ -258,23 +233,18 @@ class ImageCollection:
 
         At most ``chunk_size`` rows of a file are in memory at a time. Errors as those of `sparse`.
         """
-        for part in self._pieces(check_rows(indices, len(self)), chunk_size):
-            n_rows = len(part.rows)
-            yield (
-                part.targets,
-                gather_rows(
-                    [part._replace(targets=np.arange(n_rows))], n_rows, self.metadata.image_shape
-                ),
-            )
+        for images, rows, targets in self._pieces(check_rows(indices, len(self)), chunk_size):
+            is_whole = np.array_equal(rows, np.arange(len(images)))
+            yield targets, images if is_whole else images.take(rows)
 
     def load(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
         """Images as `sparse` gives them, for many events: the files are read in their order, and
         not mapped.
         """
         indices = check_rows(indices, len(self))
-        images = self._empty_rows(indices)
+        images = SparseImages.empty(self.row_lengths(indices), self.metadata.image_shape)
         for part in self._pieces(indices, BLOCK):
-            copy_rows(part, images)
+            images.put(part)
         return images
 
     def row_lengths(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
@@ -284,13 +254,8 @@ class ImageCollection:
         indices = check_rows(indices, len(self))
         lengths = np.empty(len(indices), dtype=np.int64)
         for file, rows, targets in self._by_file(indices):
-            lengths[targets] = file.row_lengths(rows)
+            lengths[targets] = file.rows.lengths(rows)
         return lengths
-
-    def _empty_rows(self, indices: np.ndarray) -> SparseImages:
-        """Sparse images of the lengths of the given events (checked before), to be filled."""
-        offsets = np.concatenate([[0], np.cumsum(self.row_lengths(indices))])
-        return empty_rows(offsets, self.metadata.image_shape)
 
     def _by_file(self, indices: np.ndarray) -> Iterator[tuple[ImageFile, np.ndarray, np.ndarray]]:
         """Each file that has some of the events, their rows in it, and their positions in
@@ -307,7 +272,7 @@ class ImageCollection:
             number = owner[targets[0]]
             yield self.files[number], indices[targets] - self._starts[number], targets
 
-    def _pieces(self, indices: np.ndarray, chunk_size: int) -> Iterator[StoredRows]:
+    def _pieces(self, indices: np.ndarray, chunk_size: int) -> Iterator[Rows]:
         """The events sorted, at most ``chunk_size`` rows of a file at a time, which are read as one
         piece.
         """
@@ -316,13 +281,13 @@ class ImageCollection:
             blocks = rows[order] // chunk_size
             for chosen in np.split(order, np.flatnonzero(np.diff(blocks)) + 1):
                 if len(chosen):
-                    yield file.stored(rows[chosen], targets[chosen], read=True)
+                    yield file.rows.select(rows[chosen], targets[chosen], read=True)
 
     def statistics(self) -> PixelStatistics:
         """Pixel statistics of the training split over all files: the stored ones, or from the
         images where none are.
         """
-        return reduce(add, (_training_statistics(file) for file in self.files))
+        return reduce(add, (file.training_statistics() for file in self.files))
 
     def standardized(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Images as `dense` gives them, zero-centered and standardized as far as the jet recipe of
@@ -355,19 +320,3 @@ class ImageCollection:
             block = indices[start : start + BLOCK]
             total += np.tensordot(weights[block], self.dense(block), axes=1)
         return total / weights[indices].sum()
-
-
-def _with_source(file: ImageFile) -> str:
-    """Path of an image file and of the (first) ROOT file behind it."""
-    sources = [source for source, _ in file.metadata.source_files]
-    return f"{sources[0]} ({file.path})" if sources else str(file.path)
-
-
-def _training_statistics(file: ImageFile) -> PixelStatistics:
-    """Those stored in the file, or computed if it has none."""
-    statistics = file.statistics
-    if statistics is None:
-        statistics = PixelStatistics.empty(file.metadata.image_shape)
-        for rows, images in file.iterate(BLOCK):
-            statistics.add(images, file.events["split"][rows] == TRAIN)
-    return statistics

@@ -1,34 +1,51 @@
-"""Event display of a stored image: numbers of the file into the plotting functions."""
+"""Event display of a stored image: its metadata as titles and edges of the plotting functions."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid
+from calovision.storage.metadata import ImageMetadata
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from calovision.storage.reader import ImageFile
+COLUMNS = ("event_number", "jet_index", "fat_jets")
+"""Event columns that a display shows, as far as the file has them."""
 
 
-def plot_image(file: "ImageFile", row: int) -> "Figure":
-    """Figure of one image of a file, a panel per channel; fat jets marked where an event file has
-    them.
+def plot_image(
+    image: np.ndarray, info: ImageMetadata, columns: Mapping[str, np.ndarray]
+) -> "Figure":
+    """Figure of one image ``(n_channels, n_eta, n_phi)``, a panel per channel.
+
+    ``columns`` are the entries of the image in `COLUMNS`; the fat jets are marked where there are
+    some.
     """
     from calovision.plotting import (  # matplotlib is loaded only to plot
         plot_event_display,
         plot_jet_image,
     )
 
-    info = file.metadata
     titles = [CHANNELS[name].axis_title if name in CHANNELS else name for name in info.channels]
-    title = f"{info.sample}, event {file.events['event_number'][row]}"
+    title = f"{info.sample}, event {columns['event_number']}"
     if info.kind == "jet":
-        title += f", jet {file.events['jet_index'][row]}"
+        title += f", jet {columns['jet_index']}"
     if isinstance(info.grid, EtaPhiGrid):
-        jets = file.events["fat_jets"][row] if "fat_jets" in file.events else None
-        edges = info.grid.edges_in_eta
-        look = {"fat_jets": jets, "radius": info.fat_jet_radius}
-        return plot_event_display(file[row], eta_edges=edges, channels=titles, title=title, **look)
-    edges = {"eta_edges": info.grid.edges_in_eta, "phi_edges": info.grid.edges_in_phi}
-    return plot_jet_image(file[row], **edges, channels=titles, title=title)
+        return plot_event_display(
+            image,
+            eta_edges=info.grid.edges_in_eta,
+            channels=titles,
+            title=title,
+            fat_jets=columns.get("fat_jets"),
+            radius=info.fat_jet_radius,
+        )
+    return plot_jet_image(
+        image,
+        eta_edges=info.grid.edges_in_eta,
+        phi_edges=info.grid.edges_in_phi,
+        channels=titles,
+        title=title,
+    )

@@ -9,9 +9,8 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.storage.collection import ImageCollection
+from calovision.storage.hdf5 import created
 from calovision.storage.merge import merge_metadata
-from calovision.storage.new_hdf5 import created
-from calovision.storage.rows import fill_dense
 
 DENSE_FORMAT = "calovision-dense"
 BLOCK_BYTES = 2**26  # of dense images in memory at a time
@@ -89,11 +88,7 @@ def _blocks(collection: ImageCollection, size: int) -> Iterator[np.ndarray]:
     out = np.empty((min(size, len(collection)), *collection.metadata.image_shape), dtype=np.float32)
     for file in collection.files:
         for rows, images in file.iterate(size):
-            same, dense = np.arange(len(rows)), out[: len(rows)]
-            damaged = fill_dense((images.offsets, images.cells, images.values), same, same, dense)
-            if damaged >= 0:
-                raise file.damaged(rows[damaged])
-            yield dense
+            yield images.dense(out[: len(rows)])
 
 
 def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:

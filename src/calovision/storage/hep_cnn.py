@@ -19,11 +19,11 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.images import CHANNELS, SparseImages, cell_type
+from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage.attributes import MOST_CELLS
 from calovision.storage.hdf5 import find_dataset, opened
-from calovision.storage.layout import ImageMetadata
+from calovision.storage.metadata import ImageMetadata
 from calovision.storage.splits import SPLITS, assign_split
 from calovision.storage.writer import ImageFileWriter
 
@@ -106,7 +106,7 @@ def import_hep_cnn(
                     "weight": weights[mine],
                     "split": splits,
                 }
-                writer.append(_sparse(images[mine - numbers[0]]), columns)
+                writer.append(SparseImages.from_dense(images[mine - numbers[0]]), columns)
             if progress is not None:
                 progress(len(numbers))
         for label, writer in writers.items():
@@ -190,17 +190,6 @@ def _blocks(
                 entry = numbers[~np.isfinite(images[:, channel]).all(axis=(1, 2))][0]
                 raise InputError(f"{path}: '{GROUP}/{name}' is not finite in entry {entry}")
         yield numbers, images
-
-
-def _sparse(images: np.ndarray) -> SparseImages:
-    """Cells that are not zero, row by row."""
-    shape = images.shape[1:]
-    flat = images.reshape(len(images), int(np.prod(shape)))
-    rows, cells = np.nonzero(flat)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(images)))]).astype(
-        np.int64
-    )
-    return SparseImages(offsets, cells.astype(cell_type(shape)), flat[rows, cells], shape)
 
 
 def _metadata(

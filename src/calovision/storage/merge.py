@@ -6,7 +6,8 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
-from calovision.storage.layout import ImageMetadata, add_cut_flows, mean_cross_section
+from calovision.storage.metadata import ImageMetadata
+from calovision.storage.normalization import add_cut_flows, mean_cross_section
 from calovision.storage.writer import ImageFileWriter
 
 

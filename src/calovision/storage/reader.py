@@ -1,35 +1,24 @@
 """Reading one image file, memory-mapped."""
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
-from calovision.core.errors import InputError
 from calovision.images import SparseImages
-from calovision.storage.arrays import EventColumns, StoredArrays
-from calovision.storage.checks import check_statistics, check_types, describe_row
-from calovision.storage.hdf5 import check_names, find_group, opened, read_attribute
-from calovision.storage.layout import ATTRIBUTES, FORMAT, VERSION, ImageMetadata
-from calovision.storage.maps import POOL
-from calovision.storage.rows import (
-    StoredRows,
-    check_rows,
-    fill_dense,
-    gather_rows,
-    prepare_output,
-    rows_of_index,
-)
+from calovision.images.requests import check_rows, prepare_output, rows_of_index
+from calovision.images.sparse import gather
+from calovision.storage.checks import ROWS, STATISTICS, check_file, check_statistics
+from calovision.storage.display import COLUMNS, plot_image
+from calovision.storage.events import EventColumns
+from calovision.storage.hdf5 import StoredArrays, check_names, find_group, opened
+from calovision.storage.metadata import TRAIN, read_metadata
+from calovision.storage.rows import StoredRows
 from calovision.storage.statistics import PixelStatistics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-ROWS = ("images/offsets", "images/cells", "images/values")
-STATISTICS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
 
 
 class ImageFile:
@@ -56,9 +45,13 @@ class ImageFile:
     Attributes
     ----------
     path, metadata
-        Where the file is; its attributes.
+        Path of the file; its attributes.
     events
         The columns by name, ``(n, ...)`` each, read when asked for.
+    rows
+        The sparse rows as they are stored, for the modules of this room.
+    outside
+        As given.
 
     Raises
     ------
@@ -69,8 +62,9 @@ class ImageFile:
 
     def __init__(self, path: Path, *, outside: bool = False) -> None:
         self.path = Path(path)
+        self.outside = outside
         with opened(self.path) as file:
-            self.metadata = self._read_metadata(file)
+            self.metadata = read_metadata(self.path, file)
             columns = [
                 f"events/{name}"
                 for name in check_names(self.path, find_group(self.path, file, "events"))
@@ -79,85 +73,17 @@ class ImageFile:
             self._arrays = StoredArrays(
                 self.path, file, [*ROWS, *columns, *statistics], outside=outside
             )
-            self._check(file)
+            check_file(file, self._arrays, self.metadata)
         self.events = EventColumns(self._arrays, self.metadata.label)
-        self._outside, self._ascends = outside, False
-        self._source = self._arrays.source
-        self._is_mapped = all(self._arrays.offset(name) is not None for name in ROWS)
-        self._sound = np.zeros(len(self), dtype=bool)
+        self.rows = StoredRows(self._arrays, self.metadata.image_shape)
 
     def __reduce__(self) -> tuple:
         # a memory map would pickle as its bytes
-        return _reopened, (
-            self.path,
-            self._arrays.source.identity.size,
-            self._arrays.source.identity.changed_ns,
-        )
-
-    def _read_metadata(self, file: h5py.File) -> ImageMetadata:
-        attributes = file.attrs
-        present = [name for name in attributes if name in ATTRIBUTES]
-        if "format" not in present or read_attribute(self.path, attributes, "format") != FORMAT:
-            raise InputError(
-                f"{self.path}: not a {FORMAT} file: the attribute 'format' says so in one"
-            )
-        values = {name: read_attribute(self.path, attributes, name) for name in present}
-        try:
-            self._check_version(values["version"])
-            return ImageMetadata.from_attributes(values)
-        except KeyError as error:
-            raise InputError(
-                f"{self.path}: incomplete image file (no {error.args[0]}); build it again"
-            ) from error
-        except InputError as error:
-            raise InputError(f"{self.path}: {error}") from error
-
-    def _check_version(self, version: object) -> None:
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise InputError(
-                f"the attribute 'version' is {version!r}: it must be a whole number from 1 to "
-                f"{VERSION}"
-            )
-        if version > VERSION:
-            raise InputError(
-                f"{FORMAT} version {version} is newer than this calovision reads (version "
-                f"{VERSION}): update calovision"
-            )
-
-    def _check(self, file: h5py.File) -> None:
-        """Raise InputError unless all that a file must have is there, of its type and of one
-        length.
-        """
-        names = self._arrays.names("events")
-        missing = [name for name in self.metadata.required_columns if name not in names]
-        if missing:
-            raise InputError(
-                f"{self.path}: incomplete image file (no events/{missing[0]}); build it again"
-            )
-        types = {
-            name: (self._arrays.dtype(name), self._arrays.shape(name)) for name in self._arrays
-        }
-        check_types(self.path, types, self.metadata.image_shape, self.metadata.required_columns)
-        n_rows, n_cells, n_values = (self._arrays.shape(name)[0] for name in ROWS)
-        lengths = {self._arrays.shape(f"events/{name}")[0] for name in names}
-        if n_rows < 1 or lengths != {n_rows - 1} or n_cells != n_values:
-            raise InputError(
-                f"{self.path}: incomplete image file (columns of unequal length); build it again"
-            )
-        first, last = (int(file[ROWS[0]][row]) for row in (0, n_rows - 1))
-        if first != 0:
-            raise InputError(
-                f"{self.path}: damaged image file ('{ROWS[0]}' begins with {first}); build it again"
-            )
-        if last != n_cells:
-            raise InputError(
-                f"{self.path}: incomplete image file (columns of unequal length: '{ROWS[0]}' ends "
-                f"with {last} for "
-                f"{n_cells} cells); build it again"
-            )
+        identity = self._arrays.source.identity
+        return _reopened, (self.path, identity.size, identity.changed_ns)
 
     def __len__(self) -> int:
-        return self._arrays.shape(ROWS[0])[0] - 1
+        return len(self.rows)
 
     def __getitem__(self, index: int | slice | Sequence | np.ndarray) -> np.ndarray:
         rows = rows_of_index(index, len(self))
@@ -180,7 +106,7 @@ class ImageFile:
             Array to fill instead of a new one; whoever reads many batches of one size saves the
             fresh memory.
         threads
-            Among how many threads the rows are divided.
+            Number of threads that share the rows.
 
         Raises
         ------
@@ -191,20 +117,8 @@ class ImageFile:
         """
         rows = check_rows(indices, len(self))
         images = prepare_output(out, (len(rows), *self.metadata.image_shape))
-        self.fill(images, rows, np.arange(len(rows)), threads=threads)
-        return images
-
-    def fill(
-        self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1
-    ) -> None:
-        """Write the images of ``rows`` (checked before) into ``images[targets]``, dense float32."""
-        part = self.stored(rows, targets)
-        damaged = fill_dense(
-            part.arrays, part.rows, targets, images, sound=part.sound, threads=threads
-        )
-        self.require_unchanged()
-        if damaged >= 0:
-            raise part.damaged(damaged)
+        self.rows.densify(images, rows, np.arange(len(rows)), threads=threads)
+        return images if out is None else out
 
     def sparse(self, indices: Sequence[int] | np.ndarray) -> SparseImages:
         """Rows of the given events, in the order given.
@@ -217,10 +131,9 @@ class ImageFile:
             If the file is damaged.
         """
         rows = check_rows(indices, len(self))
-        images = gather_rows(
-            [self.stored(rows, np.arange(len(rows)))], len(rows), self.metadata.image_shape
-        )
-        self.require_unchanged()
+        part = self.rows.select(rows, np.arange(len(rows)))
+        images = gather([part], len(rows), self.metadata.image_shape)
+        self.rows.require_unchanged()
         return images
 
     def iterate(self, chunk_size: int = 1000) -> Iterator[tuple[np.ndarray, SparseImages]]:
@@ -228,78 +141,13 @@ class ImageFile:
         chunk.
         """
         for start in range(0, len(self), chunk_size):
-            rows = np.arange(start, min(start + chunk_size, len(self)))
-            yield rows, SparseImages(*self._piece(rows), self.metadata.image_shape)
+            stop = min(start + chunk_size, len(self))
+            yield np.arange(start, stop), self.rows.read(start, stop)
 
-    def stored(self, rows: np.ndarray, targets: np.ndarray, *, read: bool = False) -> StoredRows:
-        """Arrays that hold the rows (checked before), for the functions of
-        `calovision.storage.rows`.
-
-        Whoever has read from them calls `require_unchanged`, since the file may have been written
-        to meanwhile. ``read`` reads the piece from the first to the last of the rows, which must
-        ascend, instead of mapping the file.
-        """
-        if not read and (
-            self._is_mapped or all(map(self._arrays.at_hand, ROWS)) or not _is_range(rows)
-        ):
-            POOL.touch(len(rows))
-            self._source.require_all_of_it()
-            if not self._ascends:
-                self._check_offsets()
-            arrays = self._arrays.kept or self._arrays.keep(ROWS)
-            return StoredRows(arrays, rows, targets, self.damaged, self._sound)
-        first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
-        arrays = self._piece(np.arange(first, last + 1))
-        return StoredRows(arrays, rows - first, targets, lambda row: self.damaged(row + first))
-
-    def row_lengths(self, rows: np.ndarray) -> np.ndarray:
-        """Number of stored cells of each row (checked before), int64 ``(n,)``; InputError if the
-        file is damaged.
-        """
-        from calovision.storage.kernels import (
-            measure,
-        )  # compiled code is loaded only where it is used
-
-        POOL.touch(len(rows))
-        self._source.require_all_of_it()
-        lengths = np.empty(len(rows), dtype=np.int64)
-        damaged = measure(
-            self.offsets, self._arrays.shape(ROWS[1])[0], rows, np.arange(len(rows)), lengths
-        )
-        self.require_unchanged()
-        if damaged >= 0:
-            raise self.damaged(damaged)
-        return lengths
-
-    def require_unchanged(self) -> None:
-        """Raise InputError if what was read from the map may not be that of the file as it was
-        opened.
-        """
-        if self._source.mapped is not None:
-            self._source.require_unchanged()
-
-    @property
-    def is_mapped(self) -> bool:
-        """Whether the rows are mapped into memory; compressed ones are not."""
-        return all(
-            self._arrays.offset(name) is not None or self._arrays.shape(name)[0] == 0
-            for name in ROWS
-        )
-
-    @property
-    def offsets(self) -> np.ndarray:
-        """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n +
-        1,)``.
-        """
-        if not self._ascends:
-            self._check_offsets()
-        return self._arrays.whole(ROWS[0])
-
-    def row_places(self) -> tuple[tuple[Path, int] | None, tuple[Path, int] | None]:
-        """File and first byte of the cells and of the values; None where they are chunked or
-        empty.
-        """
-        return self._arrays.file_and_offset(ROWS[1]), self._arrays.file_and_offset(ROWS[2])
+    def check(self) -> None:
+        """Read all images once; InputError if one is not as it must be."""
+        for _ in self.iterate():
+            pass
 
     @property
     def statistics(self) -> PixelStatistics | None:
@@ -310,20 +158,24 @@ class ImageFile:
         check_statistics(self.path, int(n), (total, total_of_squares), len(self))
         return PixelStatistics(int(n), total, total_of_squares)
 
+    def training_statistics(self) -> PixelStatistics:
+        """Sums over the training split: the stored ones, or those of the images if there are
+        none.
+        """
+        statistics = self.statistics
+        if statistics is None:
+            statistics = PixelStatistics.empty(self.metadata.image_shape)
+            for rows, images in self.iterate():
+                statistics.add(images, self.events["split"][rows] == TRAIN)
+        return statistics
+
     def plot(self, index: int) -> "Figure":
         """Event display of one image: a panel per channel, with the fat jets where the file has
         them.
         """
-        from calovision.storage.display import plot_image  # matplotlib is loaded only to plot
-
-        return plot_image(self, rows_of_index(index, len(self)))
-
-    def _check_offsets(self) -> None:
-        """Raise InputError unless no row begins before the one above it."""
-        falls = np.diff(self._arrays.whole(ROWS[0])) < 0
-        if falls.any():
-            raise self.damaged(int(np.argmax(falls)))
-        self._ascends = True
+        row = rows_of_index(index, len(self))
+        columns = {name: self.events[name][row] for name in COLUMNS if name in self.events}
+        return plot_image(self[row], self.metadata, columns)
 
     def require_as_it_was(self, size: int, changed_ns: int) -> None:
         """Raise InputError unless the file has this size and this time of its last change."""
@@ -331,64 +183,9 @@ class ImageFile:
         if (source.identity.size, source.identity.changed_ns) != (size, changed_ns):
             raise source.changed()
 
-    def check(self) -> None:
-        """Read all images once; InputError if one is not as it must be."""
-        for _ in self.iterate():
-            pass
-
-    @property
-    def is_part(self) -> bool:
-        """Whether its cells and values are in the temporary files of its writer."""
-        return self._outside
-
-    def _piece(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Offsets from 0, cells and values of rows that follow each other, read as one piece and
-        checked.
-        """
-        from calovision.storage.kernels import (
-            first_unsound,
-        )  # compiled code is loaded only where it is used
-
-        first, last = (rows[0], rows[-1] + 1) if len(rows) else (0, 0)
-        offsets = self._arrays.part(ROWS[0], first, last + 1)
-        steps = np.diff(offsets)
-        if offsets[0] < 0 or offsets[-1] > self._arrays.shape(ROWS[1])[0] or np.any(steps < 0):
-            raise self.damaged(first + int(np.argmax(steps < 0)))
-        cells, values = (self._arrays.part(name, offsets[0], offsets[-1]) for name in ROWS[1:])
-        offsets -= offsets[0]
-        known = self._sound[first:last]
-        row = (
-            -1
-            if known.all()
-            else first_unsound(offsets, cells, values, math.prod(self.metadata.image_shape))
-        )
-        if row >= 0:
-            raise self.damaged(first + row)
-        known[:] = True
-        return offsets, cells, values
-
-    def damaged(self, row: int) -> InputError:
-        """The error for an image that no file may have: where it is, and what is wrong with it."""
-        start, stop = self._arrays.part(ROWS[0], row, row + 2)
-        inside = 0 <= start <= stop <= self._arrays.shape(ROWS[1])[0]
-        cells, values = (
-            self._arrays.part(name, *((start, stop) if inside else (0, 0))) for name in ROWS[1:]
-        )
-        wrong = describe_row(cells, values, math.prod(self.metadata.image_shape))
-        return InputError(
-            f"{self.path}: damaged image file ({wrong.format(row=row)}); build it again"
-        )
-
 
 def _reopened(path: Path, size: int, changed_ns: int) -> ImageFile:
     """The file of a pickle; InputError if it is not what it was when it was pickled."""
     file = ImageFile(path)
     file.require_as_it_was(size, changed_ns)
     return file
-
-
-def _is_range(rows: np.ndarray) -> bool:
-    """Whether rows follow each other, so that they are one piece of the file."""
-    return len(rows) == 0 or (
-        rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1))
-    )

@@ -1,169 +1,170 @@
-"""Row numbers of images: what a caller may ask for, and dense or sparse images of the rows asked
-for.
-"""
+"""Sparse rows of an image file: mapped or read piece by piece, checked when first read."""
 
 import math
-import operator
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.images import SparseImages, cell_type
+from calovision.images import SparseImages
+from calovision.images.sparse import Rows
+from calovision.storage.checks import CELLS, OFFSETS, ROWS, VALUES, describe_row
+from calovision.storage.hdf5 import StoredArrays
+from calovision.storage.hdf5.maps import POOL
 
 
-class StoredRows(NamedTuple):
-    """Rows of one source, and where they go among those asked for.
+class StoredRows:
+    """The rows of one image file.
 
-    ``arrays`` are offsets, cells and values; image ``rows[i]`` of them becomes image
-    ``targets[i]``. ``damaged`` gives the error for a row that no image file may have; ``sound``
-    marks the rows that were found good, and is added to; None where all were.
+    Rows of uncompressed files are mapped; compressed ones are decompressed as a whole when single
+    ones are asked for first, and kept.
+
+    Parameters
+    ----------
+    arrays
+        The arrays of the file, `ROWS` among them.
+    image_shape
+        ``(n_channels, n_eta, n_phi)``.
     """
 
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray]
-    rows: np.ndarray
-    targets: np.ndarray
-    damaged: Callable[[int], InputError]
-    sound: np.ndarray | None = None
+    def __init__(self, arrays: StoredArrays, image_shape: tuple[int, int, int]) -> None:
+        self.image_shape = image_shape
+        self._arrays = arrays
+        self._source = arrays.source
+        self._n_cells = math.prod(image_shape)
+        self._n_stored = arrays.shape(CELLS)[0]
+        self._is_mapped = all(arrays.offset(name) is not None for name in ROWS)
+        self._ascends = False
+        self._checked = np.zeros(len(self), dtype=bool)
 
+    def __len__(self) -> int:
+        return self._arrays.shape(OFFSETS)[0] - 1
 
-def check_rows(rows: Sequence[int] | np.ndarray, n_rows: int) -> np.ndarray:
-    """Row numbers as int64 ``(n,)``.
-
-    Raises
-    ------
-    IndexError
-        If one is negative or beyond the last row, or they are no integers.
-    """
-    rows = np.asarray(rows)
-    if rows.ndim != 1 or (len(rows) and rows.dtype.kind not in "iu"):
-        raise IndexError(
-            f"image numbers must be a list of integers, not {rows.dtype} of shape {rows.shape}"
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the rows are mapped into memory; compressed ones are not."""
+        return all(
+            self._arrays.offset(name) is not None or self._arrays.shape(name)[0] == 0
+            for name in ROWS
         )
-    rows = rows.astype(np.int64, copy=False)
-    if len(rows) and (rows.min() < 0 or rows.max() >= n_rows):
-        wrong = rows[(rows < 0) | (rows >= n_rows)][0]
-        raise IndexError(f"image {wrong} does not exist: there are {n_rows}, counted from 0")
-    return rows
 
+    @property
+    def offsets(self) -> np.ndarray:
+        """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n +
+        1,)``; InputError unless no row begins before the one above it.
+        """
+        offsets = self._arrays.whole(OFFSETS)
+        if not self._ascends:
+            falls = np.diff(offsets) < 0
+            if falls.any():
+                raise self.damaged(int(np.argmax(falls)))
+            self._ascends = True
+        return offsets
 
-def rows_of_index(index: int | slice | Sequence | np.ndarray, n_rows: int) -> np.ndarray | int:
-    """Row numbers that ``sequence[index]`` means; negative ones count from the end, as everywhere
-    in Python.
+    def places(self) -> tuple[tuple[Path, int] | None, tuple[Path, int] | None]:
+        """File and first byte of the cells and of the values; None where they are chunked or
+        empty.
+        """
+        return self._arrays.file_and_offset(CELLS), self._arrays.file_and_offset(VALUES)
 
-    Raises
-    ------
-    IndexError
-        As `check_rows`, or if a boolean mask has another length than the sequence.
-    """
-    if isinstance(index, slice):
-        return np.arange(*index.indices(n_rows))
-    if np.ndim(index) == 0:
-        row = operator.index(index)
-        return int(check_rows([row + n_rows if row < 0 else row], n_rows)[0])
-    rows = np.asarray(index)
-    if rows.dtype == bool:
-        if rows.shape != (n_rows,):
-            raise IndexError(f"a mask of shape {rows.shape} does not fit {n_rows} images")
-        return np.flatnonzero(rows)
-    return check_rows(
-        np.where(rows < 0, rows + n_rows, rows) if rows.dtype.kind == "i" else rows, n_rows
-    )
+    def select(self, rows: np.ndarray, targets: np.ndarray, *, read: bool = False) -> Rows:
+        """Images that hold the rows (checked before), and where these are in them.
 
+        Whoever has read from them calls `require_unchanged`, since the file may have been written
+        to meanwhile. ``read`` reads the piece from the first to the last of the rows, which must
+        ascend, instead of mapping the file.
+        """
+        if not read and (
+            self._is_mapped or all(map(self._arrays.is_resident, ROWS)) or not _is_range(rows)
+        ):
+            return Rows(self._whole(len(rows)), rows, targets)
+        first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
+        return Rows(self.read(first, last + 1), rows - first, targets)
 
-def prepare_output(out: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
-    """The array to fill; InputError if the one given does not fit."""
-    if out is None:
-        try:
-            return np.empty(shape, dtype=np.float32)
-        except MemoryError as error:
-            raise InputError(
-                f"images of shape {shape} do not fit into memory: ask for fewer at a time"
-            ) from error
-    if (
-        out.shape != shape
-        or out.dtype != np.float32
-        or not out.flags.c_contiguous
-        or not out.flags.writeable
-    ):
-        raise InputError(
-            f"out has to be a writable, contiguous float32 array of shape {shape}, not {out.dtype} "
-            f"{out.shape}"
+    def densify(
+        self, images: np.ndarray, rows: np.ndarray, targets: np.ndarray, *, threads: int = 1
+    ) -> None:
+        """Write rows (checked before) into ``images[targets]``, as `SparseImages.densify`."""
+        part = self.select(rows, targets)
+        part.images.densify(images, part.rows, targets, threads=threads)
+        self.require_unchanged()
+
+    def read(self, start: int, stop: int) -> SparseImages:
+        """Rows that follow each other, read as one piece and checked."""
+        from calovision.images.sparse_kernels import first_unsound
+
+        offsets = self._arrays.part(OFFSETS, start, stop + 1)
+        steps = np.diff(offsets)
+        if offsets[0] < 0 or offsets[-1] > self._n_stored or np.any(steps < 0):
+            raise self.damaged(start + int(np.argmax(steps < 0)))
+        cells, values = (
+            self._arrays.part(name, offsets[0], offsets[-1]) for name in (CELLS, VALUES)
         )
-    return out
+        offsets -= offsets[0]
+        checked = self._checked[start:stop]
+        if not checked.all():
+            row = first_unsound(offsets, cells, values, self._n_cells)
+            if row >= 0:
+                raise self.damaged(start + row)
+            checked[:] = True
+        return SparseImages(
+            offsets, cells, values, self.image_shape, error=lambda row: self.damaged(row + start)
+        )
 
+    def lengths(self, rows: np.ndarray) -> np.ndarray:
+        """Number of stored cells of each row (checked before), int64 ``(n,)``; InputError if the
+        file is damaged.
+        """
+        from calovision.images.sparse_kernels import measure
 
-def fill_dense(
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray],
-    rows: np.ndarray,
-    targets: np.ndarray,
-    images: np.ndarray,
-    *,
-    sound: np.ndarray | None = None,
-    threads: int = 1,
-) -> int:
-    """Write rows of ``arrays`` (offsets, cells, values) into ``images[targets]``; the first damaged
-    row, or -1.
-
-    ``sound`` as in `StoredRows`.
-    """
-    from calovision.storage.kernels import densify  # compiled code is loaded only where it is used
-
-    flat = images.reshape(len(images), int(np.prod(images.shape[1:])))
-    if threads <= 1 or len(rows) < 2 * threads:
-        return densify(*arrays, rows, targets, flat, sound)
-    parts = zip(np.array_split(rows, threads), np.array_split(targets, threads), strict=True)
-    with ThreadPoolExecutor(threads) as pool:
-        return max(pool.map(lambda part: densify(*arrays, *part, flat, sound), parts))
-
-
-def gather_rows(
-    parts: Sequence[StoredRows], n_rows: int, image_shape: tuple[int, int, int]
-) -> SparseImages:
-    """Rows of one or several sources as sparse images of their own, ``n_rows`` of them.
-
-    InputError if a row is damaged.
-    """
-    from calovision.storage.kernels import measure  # compiled code is loaded only where it is used
-
-    offsets = np.zeros(n_rows + 1, dtype=np.int64)
-    for (bounds, cells, values), rows, targets, error, _ in parts:
-        damaged = measure(bounds, min(len(cells), len(values)), rows, targets, offsets[1:])
+        self._prepare(len(rows))
+        lengths = np.empty(len(rows), dtype=np.int64)
+        damaged = measure(self.offsets, self._n_stored, rows, np.arange(len(rows)), lengths)
+        self.require_unchanged()
         if damaged >= 0:
-            raise error(damaged)
-    images = empty_rows(np.cumsum(offsets, out=offsets), image_shape)
-    for part in parts:
-        copy_rows(part, images)
-    return images
+            raise self.damaged(damaged)
+        return lengths
+
+    def require_unchanged(self) -> None:
+        """Raise InputError if what was read from the map may not be that of the file as it was
+        opened.
+        """
+        if self._source.mapped is not None:
+            self._source.require_unchanged()
+
+    def damaged(self, row: int) -> InputError:
+        """The error for an image that no file may have: where it is, and what is wrong with it."""
+        start, stop = self._arrays.part(OFFSETS, row, row + 2)
+        inside = 0 <= start <= stop <= self._n_stored
+        cells, values = (
+            self._arrays.part(name, *((start, stop) if inside else (0, 0)))
+            for name in (CELLS, VALUES)
+        )
+        wrong = describe_row(cells, values, self._n_cells)
+        return InputError(
+            f"{self._arrays.path}: damaged image file ({wrong.format(row=row)}); build it again"
+        )
+
+    def trust(self) -> None:
+        """Take all rows for checked, as benchmarks do with files that are mostly holes."""
+        self._checked[:] = True
+
+    def _whole(self, n_rows: int) -> SparseImages:
+        """All rows, of which so many are about to be read."""
+        self._prepare(n_rows)
+        if not self._ascends:
+            _ = self.offsets
+        arrays = self._arrays.kept or self._arrays.keep(ROWS)
+        return SparseImages(*arrays, self.image_shape, self._checked, self.damaged)
+
+    def _prepare(self, n_rows: int) -> None:
+        """Make sure that so many rows can be read: memory for their pages, and all of the file."""
+        POOL.touch(n_rows)
+        self._source.require_all_of_it()
 
 
-def empty_rows(offsets: np.ndarray, image_shape: tuple[int, int, int]) -> SparseImages:
-    """Sparse images of these offsets, with cells and values that `copy_rows` has to fill in."""
-    cells = np.empty(offsets[-1], dtype=cell_type(image_shape))
-    return SparseImages(offsets, cells, np.empty(offsets[-1], dtype=np.float32), image_shape)
-
-
-def copy_rows(part: StoredRows, images: SparseImages) -> None:
-    """Copy rows to their places in ``images``; InputError if one is damaged."""
-    from calovision.storage.kernels import gather  # compiled code is loaded only where it is used
-
-    n_cells = math.prod(images.shape)
-    new = images.offsets, images.cells, images.values
-    damaged = gather(*part.arrays, part.rows, part.targets, n_cells, *new, part.sound)
-    if damaged >= 0:
-        raise part.damaged(damaged)
-
-
-def take_rows(images: SparseImages, rows: np.ndarray) -> SparseImages:
-    """Some rows of sparse images, in the order given; IndexError if one does not exist."""
-    rows = check_rows(rows, len(images))
-    arrays = images.offsets, images.cells, images.values
-    return gather_rows(
-        [StoredRows(arrays, rows, np.arange(len(rows)), _damaged_row)], len(rows), images.shape
+def _is_range(rows: np.ndarray) -> bool:
+    """Whether rows follow each other, so that they are one piece of the file."""
+    return len(rows) == 0 or (
+        rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1))
     )
-
-
-def _damaged_row(row: int) -> InputError:
-    return InputError(f"the cells of image {row} are not inside the image")

@@ -13,8 +13,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
-from calovision.storage.hdf5 import opened, read_attribute
-from calovision.storage.tables import read_table, write_table
+from calovision.storage.hdf5 import opened, read_attribute, read_table, write_table
 
 SCALE = {"scores": "logit"}  # attribute of files with scores
 SCORE, OLD_SCORE = "logit", "score"

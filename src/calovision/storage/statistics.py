@@ -54,9 +54,7 @@ class PixelStatistics:
         InputError
             If a cell is outside the image.
         """
-        from calovision.storage.kernels import (
-            add_moments,
-        )  # compiled code is loaded only where it is used
+        from calovision.images.sparse_kernels import add_moments
 
         rows = np.flatnonzero(chosen)
         sums = self.total.reshape(-1), self.total_of_squares.reshape(-1)

@@ -12,10 +12,9 @@ from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
 from calovision.jobs.atomic import refused_by_disk, remove_leftovers, temporary_name
 from calovision.storage.checks import check_column, describe_row
-from calovision.storage.layout import EVENT_COLUMNS, TRAIN, ImageMetadata
-from calovision.storage.new_hdf5 import created
+from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
+from calovision.storage.metadata import EVENT_COLUMNS, TRAIN, ImageMetadata
 from calovision.storage.reader import ImageFile
-from calovision.storage.spill import COMPRESSIONS, SpilledArray
 from calovision.storage.statistics import PixelStatistics
 
 ROWS_AT_A_TIME = 5000  # of compressed files: some 30 MB
@@ -126,9 +125,9 @@ class ImageFileWriter:
         if len(file) == 0:
             self.append(file.sparse([]), file.events)
             return
-        if not file.is_part:
+        if not file.outside:
             file.check()
-        cells, values = file.row_places()
+        cells, values = file.rows.places()
         if (
             self._compression is not None
             or cells is None
@@ -141,7 +140,7 @@ class ImageFileWriter:
         self._check_shape(file.metadata.image_shape)
         columns = dict(file.events)
         self._check_columns(columns, len(file))
-        offsets = file.offsets
+        offsets = file.rows.offsets
         with refused_by_disk(self.path):
             self._append_columns(offsets, columns)
         self._arrays["images/cells"].append_stored(*cells, int(offsets[-1]))
@@ -199,9 +198,7 @@ class ImageFileWriter:
 
     def _check_images(self, images: SparseImages) -> None:
         """Raise InputError unless the images are such as an image file may hold."""
-        from calovision.storage.kernels import (
-            first_unsound,
-        )  # compiled code is loaded only where it is used
+        from calovision.images.sparse_kernels import first_unsound
 
         offsets, cells, values = images.offsets, images.cells, images.values
         n_cells = math.prod(self.image_shape)

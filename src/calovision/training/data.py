@@ -13,6 +13,8 @@ from calovision.core.errors import InputError
 from calovision.datasets import (
     ImageBatch,
     ImageLoader,
+    Process,
+    Reading,
     channel_maxima,
     training_weights,
     variable_names,
@@ -75,7 +77,9 @@ class ImageData(lightning.LightningDataModule):
     def train_dataloader(self) -> "LoaderThatResumes":
         """Shuffled, turned and mirrored if the options say so."""
         batch_size = self.options.batch_size // self.options.n_processes
-        loader = self._loader("train", batch_size, shuffle=True, augment=self.options.augmentation)
+        loader = self._loader(
+            "train", batch_size, shuffle=True, augmentation=self.options.augmentation
+        )
         self._training = LoaderThatResumes(loader, self.trainer)
         self._training.load_state_dict(self._state)
         return self._training
@@ -93,12 +97,10 @@ class ImageData(lightning.LightningDataModule):
             variables=self.options.variables,
             batch_size=batch_size,
             seed=self.options.seed,
-            rank=self.trainer.global_rank,
-            world_size=self.trainer.world_size,
+            process=Process(self.trainer.global_rank, self.trainer.world_size),
             # on the CPU a batch is read in a thousandth of a step, and a thread would take a core
             # from it
-            prefetch=2 if on_gpu else 0,
-            pin_memory=on_gpu,
+            reading=Reading(prefetch=2 if on_gpu else 0, pin_memory=on_gpu),
             **choices,
         )
 

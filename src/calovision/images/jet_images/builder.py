@@ -67,17 +67,12 @@ def build_jet_images(
     steps = steps_of(recipe)
     parts = [jets.part(first, last) for first, last in _ranges(jets.offsets, n_ranges)]
     if len(parts) == 1:
-        rows = [_rows(parts[0], steps)]
+        done = [_images_of(parts[0], steps)]
     else:
         with ThreadPoolExecutor(len(parts)) as pool:
-            rows = list(pool.map(lambda part: _rows(part, steps), parts))
-    lengths, cells, values, overflow = (
-        np.concatenate(arrays) for arrays in zip(*rows, strict=True)
-    )
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    shape = (len(recipe.channels), recipe.grid.n_eta, recipe.grid.n_phi)
-    return SparseImages(offsets, cells, values, shape), overflow
+            done = list(pool.map(lambda part: _images_of(part, steps), parts))
+    images, overflows = zip(*done, strict=True)
+    return SparseImages.concatenate(images), np.concatenate(overflows)
 
 
 def build_dense_jet_images(
@@ -96,14 +91,8 @@ def build_dense_jet_images(
     InputError
         As `build_jet_images`, and if ``out`` has another shape or type or is not contiguous.
     """
-    from calovision.images.jet_images.kernels import scatter  # loads numba
-
     sparse, overflow = build_jet_images(constituents, recipe, axes=axes, threads=threads)
-    shape = (len(sparse), *sparse.shape)
-    images = new_images(shape) if out is None else checked_out(out, shape)
-    flat = images.reshape(len(sparse), int(np.prod(sparse.shape)))
-    scatter(sparse.offsets, sparse.cells, sparse.values, flat)
-    return images if out is None else out, overflow
+    return sparse.dense(out), overflow
 
 
 def _ranges(offsets: np.ndarray, n_ranges: int) -> list[tuple[int, int]]:
@@ -115,8 +104,8 @@ def _ranges(offsets: np.ndarray, n_ranges: int) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in pairwise(edges)] or [(0, 0)]
 
 
-def _rows(jets: FlatJets, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Length of each row, cells and values of all rows, overflow."""
+def _images_of(jets: FlatJets, steps: Steps) -> tuple[SparseImages, np.ndarray]:
+    """Images and overflow of some jets."""
     from calovision.images.jet_images.kernels import fill_rows  # these two load numba
     from calovision.images.jet_images.placement_kernels import place
 
@@ -125,9 +114,10 @@ def _rows(jets: FlatJets, steps: Steps) -> tuple[np.ndarray, np.ndarray, np.ndar
     shape = (n_channels, steps.n_eta, steps.n_phi)
     cells = np.empty(n_channels * n_constituents, dtype=cell_type(shape))
     values = np.empty(len(cells), dtype=np.float32)
-    row_ends = np.zeros(n_jets, dtype=np.int64)
+    offsets = np.zeros(n_jets + 1, dtype=np.int64)
     overflow = np.zeros((n_jets, n_channels))
-    x, y = np.empty(n_constituents), np.empty(n_constituents)
+    x = np.empty(n_constituents)
+    y = np.empty(n_constituents)
     place(jets, steps, x, y)
-    n_entries = fill_rows(jets, steps, x, y, row_ends, cells, values, overflow)
-    return np.diff(row_ends, prepend=0), cells[:n_entries], values[:n_entries], overflow
+    end = fill_rows(jets, steps, x, y, offsets[1:], cells, values, overflow)
+    return SparseImages(offsets, cells[:end], values[:end], shape), overflow

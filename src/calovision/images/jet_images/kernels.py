@@ -260,14 +260,3 @@ def _write_row(
             values[end] = value
             end += 1
     return end
-
-
-@njit(cache=True, nogil=True)
-def scatter(offsets: np.ndarray, cells: np.ndarray, values: np.ndarray, images: np.ndarray) -> None:
-    """Write sparse rows into dense ``images`` ``(n_jets, n_channels * n_cells)``, overwriting all
-    of it.
-    """
-    for jet in range(len(images)):
-        images[jet] = 0  # just before its cells are written, while it is in cache
-        for k in range(offsets[jet], offsets[jet + 1]):
-            images[jet, cells[k]] = values[k]

@@ -1,36 +1,71 @@
 """Check that image files may be read together.
 
-They must be written by versions of the package that agree, have entries of their own, and the files
-of a sample must be made of the same things.
+They must have the same kind of images, compatible versions of the package and disjoint entry
+ranges; the files of a sample must have one label, preselection and definition.
 """
 
+import json
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
 from calovision.core.errors import InputError
-from calovision.storage.layout import ImageMetadata
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.storage.metadata import ImageMetadata
 
 logger = logging.getLogger(__name__)
 
 COMMON_COLUMNS = {
-    *(
-        "weight_variations",
-        "tau21",
-        "tau32",
-        "n_fat_jets",
-        "mj_sum",
-        "delta_eta_12",
-        "ht",
-        "leading_pt",
-        "fat_jets",
-    ),
-    *("n_jets", "jets_ht", "jet_pt", "sphericity", "aplanarity", "n_towers", "n_tracks"),
-    *("leading_towers", "leading_tracks"),
+    "aplanarity",
+    "delta_eta_12",
+    "fat_jets",
+    "ht",
+    "jet_pt",
+    "jets_ht",
+    "leading_pt",
+    "leading_towers",
+    "leading_tracks",
+    "mj_sum",
+    "n_fat_jets",
+    "n_jets",
+    "n_towers",
+    "n_tracks",
+    "sphericity",
+    "tau21",
+    "tau32",
+    "weight_variations",
 }
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
+
+
+def require_one_kind(
+    path: Path, info: ImageMetadata, first_path: Path, first: ImageMetadata
+) -> None:
+    """Raise InputError unless the images of a file are those of the first file in kind, grid,
+    channels and jet recipe.
+    """
+    what = difference(info, first)
+    if what in ("grid", "channels"):
+        raise InputError(f"{path}: its grid or channels differ from those of {first_path}")
+    if what:
+        raise InputError(f"{path}: its {what} differs from that of {first_path}")
+
+
+def require_one_sample(
+    path: Path, info: ImageMetadata, first_path: Path, first: ImageMetadata
+) -> None:
+    """Raise InputError unless a file has the preselection and the label of the first file of its
+    sample.
+    """
+    if list(info.selection.items()) != list(first.selection.items()):
+        raise InputError(
+            f"{path}: its preselection differs from that of {first_path}: build both again"
+        )
+    if info.label != first.label:
+        raise InputError(f"{path}: sample '{info.sample}' has another label in another file")
 
 
 def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
@@ -153,6 +188,28 @@ def require_unshared_files(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
                     f"{path} and {other_path}: {source} and {other_source} are copies of one ROOT "
                     "file; give it once"
                 )
+
+
+def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:
+    """First property in which the images of two files differ, "kind", "grid", "channels" or "jet
+    recipe"; None if they may be one data set.
+    """
+    for name in ("kind", "grid", "channels", "jet_recipe"):
+        # through JSON, since a recipe that was read from a file has lists where the original may
+        # have tuples
+        if json.dumps(_plain(getattr(one, name))) != json.dumps(_plain(getattr(other, name))):
+            return name.replace("_", " ")
+    return None
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if isinstance(value, EtaPhiGrid | JetGrid) else value
+
+
+def name_with_source(path: Path, info: ImageMetadata) -> str:
+    """Path of an image file and of the (first) ROOT file behind it, for messages."""
+    sources = [source for source, _ in info.source_files]
+    return f"{sources[0]} ({path})" if sources else str(path)
 
 
 def _may_be_one_tree(source: str, other: str) -> bool:

@@ -1,20 +1,22 @@
-"""What the image file holds beside its arrays: the attributes, their names and types.
+"""Metadata of an image file: the attributes beside its arrays, written and read.
 
 The specification, with what a file must and what it may have, is the page FORMAT.md beside this
 module.
 """
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
-from fractions import Fraction
 from importlib.metadata import version
+from pathlib import Path
+
+import h5py
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.jets.variables import EVENT_COLUMNS
 from calovision.storage.attributes import KNOWN, read_values
+from calovision.storage.hdf5 import read_attribute
 
 FORMAT = "calovision-images"
 VERSION = 1
@@ -32,8 +34,9 @@ _JSON = (
     "source_files",
     "jet_recipe",
     "skipped_files",
+    "source_ranges",
+    "definition",
 )
-_JSON += ("source_ranges", "definition")
 _OPTIONAL = (
     "kind",
     "jet_recipe",
@@ -133,6 +136,42 @@ class ImageMetadata:
         return cls(**read_values(attributes))
 
 
+def read_metadata(path: Path, file: h5py.File) -> ImageMetadata:
+    """Metadata of an open image file.
+
+    Raises
+    ------
+    InputError
+        If the file is no image file or of a newer version, or an attribute is missing or not what
+        it must be.
+    """
+    present = [name for name in file.attrs if name in ATTRIBUTES]
+    if "format" not in present or read_attribute(path, file.attrs, "format") != FORMAT:
+        raise InputError(f"{path}: not a {FORMAT} file: the attribute 'format' says so in one")
+    values = {name: read_attribute(path, file.attrs, name) for name in present}
+    try:
+        _check_version(values["version"])
+        return ImageMetadata.from_attributes(values)
+    except KeyError as error:
+        raise InputError(
+            f"{path}: incomplete image file (no {error.args[0]}); build it again"
+        ) from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _check_version(number: object) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(
+            f"the attribute 'version' is {number!r}: it must be a whole number from 1 to {VERSION}"
+        )
+    if number > VERSION:
+        raise InputError(
+            f"{FORMAT} version {number} is newer than this calovision reads (version {VERSION}): "
+            "update calovision"
+        )
+
+
 def _is_said_by_absence(value: object) -> bool:
     """Whether an optional attribute says the same if it is not there."""
     return value is None or (
@@ -144,49 +183,3 @@ def _is_optional(item: object) -> bool:
     """Whether a file may lack this attribute; what version 1 wrote from the start stays a must."""
     has_default = item.default is not MISSING or item.default_factory is not MISSING
     return has_default and item.name not in ("configuration_hash", "package_version")
-
-
-def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:
-    """What keeps the images of two files from being one data set: "kind", "grid", "channels", "jet
-    recipe", or None.
-    """
-    for name in ("kind", "grid", "channels", "jet_recipe"):
-        # through JSON, since a recipe that was read from a file has lists where the original may
-        # have tuples
-        if json.dumps(_plain(getattr(one, name))) != json.dumps(_plain(getattr(other, name))):
-            return name.replace("_", " ")
-    return None
-
-
-def _plain(value: object) -> object:
-    return asdict(value) if isinstance(value, EtaPhiGrid | JetGrid) else value
-
-
-def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
-    """Cross-section of the files of one sample, pb: their mean, weighted by the generated events.
-
-    The configured cross-section is the same in all files; the generator's own is an estimate in
-    each.
-    """
-    counted = [(info.cross_section_pb, info.n_generated) for info in infos]
-    counted = [pair for pair in counted if pair[1] > 0] or [(value, 1) for value, _ in counted]
-    if not all(math.isfinite(value) for value, _ in counted):
-        return math.nan
-    # exact, so that it does not matter into how many files the events of a ntuple were cut
-    return float(sum(Fraction(value) * n for value, n in counted) / sum(n for _, n in counted))
-
-
-def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]]:
-    """Cut flow of several files of one preselection; files whose sources were all skipped may lack
-    it.
-    """
-    flows = [info.cut_flow for info in infos if info.cut_flow]
-    if len({tuple(cut for cut, _, _ in flow) for flow in flows}) > 1:
-        raise InputError(
-            "the cut flows of the files have different cuts: build the images again with one "
-            "preselection"
-        )
-    return [
-        (rows[0][0], sum(row[1] for row in rows), math.fsum(row[2] for row in rows))
-        for rows in zip(*flows, strict=True)
-    ]

@@ -8,8 +8,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
-from calovision.storage.hdf5 import check_names, find_dataset, opened
-from calovision.storage.new_hdf5 import created
+from calovision.storage.hdf5.new_file import created
+from calovision.storage.hdf5.opening import check_names, find_dataset, opened
 
 NUMBERS = "biuf"
 

@@ -4,7 +4,7 @@ are not.
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.storage.checks import check_column
-from calovision.storage.hdf5 import (
+from calovision.storage.hdf5.maps import POOL
+from calovision.storage.hdf5.opening import (
     FIRST_PLUGIN_FILTER,
     dataset_in,
     find_dataset,
@@ -21,8 +21,7 @@ from calovision.storage.hdf5 import (
     opened,
     register_plugins,
 )
-from calovision.storage.maps import POOL
-from calovision.storage.source import Identity, Source
+from calovision.storage.hdf5.source import Identity, Source
 
 
 class Place(NamedTuple):
@@ -49,7 +48,7 @@ class StoredArrays:
     is asked for.
 
     The map is one for the whole file, and is let go of where too many others are made
-    (`calovision.storage.maps`).
+    (`calovision.storage.hdf5.maps`).
 
     Parameters
     ----------
@@ -109,7 +108,7 @@ class StoredArrays:
         place = self._places[name]
         return place.outside if place.offset is None else (self.path, place.offset)
 
-    def at_hand(self, name: str) -> bool:
+    def is_resident(self, name: str) -> bool:
         """Whether single elements cost nothing: the array is mapped, or was read as a whole."""
         return self._places[name].offset is not None or name in self._loaded
 
@@ -216,53 +215,6 @@ class StoredArrays:
                 f"{self.path}: incomplete image file ('{name}' ends behind its end); build it again"
             )
         return place
-
-
-class EventColumns(Mapping):
-    """Columns of an image file by name, ``(n, ...)`` each; read and checked when first asked
-    for.
-    """
-
-    def __init__(self, arrays: StoredArrays, label: int) -> None:
-        self._arrays, self._label = arrays, label
-        self._names = arrays.names("events")
-        self._columns: dict[str, np.ndarray] = {}
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        if name not in self._columns:
-            self._columns[name] = self.read(name)
-        return self._columns[name]
-
-    def read(self, name: str) -> np.ndarray:
-        """One column that is not kept here: for data sets of many files, of which the caller joins
-        the columns.
-
-        Raises
-        ------
-        KeyError
-            If it is not there.
-        InputError
-            If it holds what it must not, or cannot be read.
-        """
-        if name in self._columns:
-            return self._columns[name]
-        if name not in self._names:
-            raise KeyError(name)
-        values = self._arrays.read(f"events/{name}")
-        check_column(self._arrays.path, name, values, self._label)
-        return values
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def __or__(self, other: Mapping) -> dict[str, np.ndarray]:
-        return dict(self) | dict(other)
 
 
 def _place(dataset: h5py.Dataset) -> Place:

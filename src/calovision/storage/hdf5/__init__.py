@@ -1,0 +1,30 @@
+"""HDF5 below the image file: opening what others wrote, arrays by map, new files, tables.
+
+Nothing here knows what an image file holds.
+"""
+
+from calovision.storage.hdf5.arrays import StoredArrays
+from calovision.storage.hdf5.new_file import created
+from calovision.storage.hdf5.opening import (
+    check_names,
+    find_dataset,
+    find_group,
+    opened,
+    read_attribute,
+)
+from calovision.storage.hdf5.spill import COMPRESSIONS, SpilledArray
+from calovision.storage.hdf5.tables import read_table, write_table
+
+__all__ = [
+    "COMPRESSIONS",
+    "SpilledArray",
+    "StoredArrays",
+    "check_names",
+    "created",
+    "find_dataset",
+    "find_group",
+    "opened",
+    "read_attribute",
+    "read_table",
+    "write_table",
+]
