@@ -48,7 +48,7 @@ class SparseImages:
     error: Callable[[int], InputError] | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
+        return max(len(self.offsets) - 1, 0)
 
     @classmethod
     def from_dense(cls, images: np.ndarray) -> "SparseImages":
