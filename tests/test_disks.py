@@ -14,7 +14,8 @@ from fakes import write_image_file
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import refused_by_disk, replaced
 from calovision.jobs.logs import job_log
-from calovision.storage import spill, write_table
+from calovision.storage import write_table
+from calovision.storage.hdf5 import spill
 
 pytestmark = pytest.mark.usefixtures("own_logging")
 REFUSALS = {
