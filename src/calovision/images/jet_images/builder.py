@@ -9,7 +9,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.core.numeric import whole_number
 from calovision.images import SparseImages, cell_type
-from calovision.images.builder import MOST_THREADS, checked_out, new_images
+from calovision.images.builder import MOST_THREADS
 from calovision.images.jet_images.constituents import flat_jets
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets, Steps, steps_of
