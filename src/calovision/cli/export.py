@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from calovision.cli.messages import say
-from calovision.cli.options import DenseCompression, Split, require_new
-from calovision.cli.score import AllowImports, Model, Rotations
+from calovision.cli.options import DenseCompression, Split, grouped_options, require_new
+from calovision.cli.score import Force as OverwriteOutput
+from calovision.cli.score import Model, NetworkOptions
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")
@@ -64,14 +65,14 @@ def import_hep_cnn_command(
         say(f"{path}: {len(images)} images, label {images.metadata.label}")
 
 
+@grouped_options
 def onnx_command(
     model: Model,
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT.onnx", help="The file to write.")
     ],
-    rotations: Rotations = 0,
-    allow_imports: AllowImports = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    options: NetworkOptions,
+    force: OverwriteOutput = False,
 ) -> None:
     """Write a trained network, its scaling included, as an ONNX file that was checked against
     torch.
@@ -80,8 +81,8 @@ def onnx_command(
     from calovision.models import load_model
     from calovision.scoring.onnx_export import export_onnx
 
-    network = load_model(model, allow_imports=allow_imports)
-    difference = export_onnx(network, output, n_rotations=rotations)
+    network = load_model(model, allow_imports=options.allow_imports)
+    difference = export_onnx(network, output, n_rotations=options.rotations)
     inputs = "images (n, " + ", ".join(map(str, network.specification.image_shape)) + ")"
     if network.specification.n_variables:
         inputs += f" and variables (n, {network.specification.n_variables})"

@@ -24,7 +24,7 @@ def inspect_command(
     ] = None,
     schema: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE.yaml", help="Layout of a ROOT file; found by itself."),
+        typer.Option(metavar="NAME|FILE.yaml", help="Schema of a ROOT file; found by itself."),
     ] = None,
     tree: Annotated[
         str | None, typer.Option(metavar="NAME", help="Tree with the events of a ROOT file.")

@@ -1,13 +1,14 @@
 """``calovision score``: the scores of a trained network for image files."""
 
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from calovision.cli.options import Split, require_new
+from calovision.cli.options import Split, grouped_options, require_new
 from calovision.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,24 +23,48 @@ ScoredSplit = StrEnum("ScoredSplit", {"ALL": "all"} | {one.name: one.value for o
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")
 ]
-Rotations = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="Average the logits over N rotations in phi and the reflections of each, 4 N times "
-        "the work (0: none).",
-    ),
-]
-AllowImports = Annotated[
-    bool,
-    typer.Option(
-        "--allow-imports",
-        help="Import the network's class where the model names one of your own modules.",
-    ),
-]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScoringOptions:
+    """Events to score, device and batches."""
+
+    split: Annotated[ScoredSplit, typer.Option(help="Which events.")] = ScoredSplit.ALL
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")
+    ] = "auto"
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Images at a time; halved where the memory does not suffice."
+        ),
+    ] = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """Use of a trained network."""
+
+    rotations: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Average the logits over N rotations in phi and the reflections of each, 4 N "
+            "times the work (0: none).",
+        ),
+    ] = 0
+    allow_imports: Annotated[
+        bool,
+        typer.Option(
+            "--allow-imports",
+            help="Import the network's class where the model names one of your own modules.",
+        ),
+    ] = False
+
+
+@grouped_options
 def score_command(
     model: Model,
     files: Annotated[
@@ -48,19 +73,9 @@ def score_command(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The score file to write.")
     ],
-    split: Annotated[ScoredSplit, typer.Option(help="Which events.")] = ScoredSplit.ALL,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")
-    ] = "auto",
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            min=1, metavar="N", help="Images at a time; halved where the memory does not suffice."
-        ),
-    ] = 256,
-    rotations: Rotations = 0,
-    allow_imports: AllowImports = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    scoring: ScoringOptions,
+    network: NetworkOptions,
+    force: Force = False,
 ) -> None:
     """Score the events (or jets) of image files with a trained network, and write a score file."""
     require_new(output, force=force)
@@ -69,36 +84,28 @@ def score_command(
     from calovision.scoring import choose_device, score_collection
     from calovision.storage import ImageCollection, write_scores
 
-    chosen = choose_device(device)
-    network = load_model(model, allow_imports=allow_imports)
+    device = choose_device(scoring.device)
+    loaded = load_model(model, allow_imports=network.allow_imports)
     collection = ImageCollection(files)
-    indices = events_of_split(collection, split)
+    indices = events_of_split(collection, scoring.split)
     start = time.perf_counter()
     with event_progress(len(indices)) as progress:
         scores = score_collection(
-            network,
+            loaded,
             collection,
             indices,
-            device=device,
-            batch_size=batch_size,
-            n_rotations=rotations,
+            device=scoring.device,
+            batch_size=scoring.batch_size,
+            n_rotations=network.rotations,
             progress=progress,
         )
     seconds = time.perf_counter() - start
-    attributes = {
-        "model": str(model),
-        "network": network.specification.network,
-        "n_rotations": rotations,
-    }
+    name = loaded.specification.network
+    attributes = {"model": str(model), "network": name, "n_rotations": network.rotations}
     write_scores(output, collection, indices, scores, attributes=attributes)
-    rows = [("output", str(output)), ("model", f"{model}, network {network.specification.network}")]
-    rows.append(("split", str(split)))
-    rows.append(
-        (
-            "speed",
-            f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {chosen}",
-        )
-    )
+    speed = f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {device}"
+    rows = [("output", str(output)), ("model", f"{model}, network {name}")]
+    rows += [("split", str(scoring.split)), ("speed", speed)]
     print_scores(collection, indices, scores, rows)
 
 

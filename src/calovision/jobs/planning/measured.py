@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calovision.core.errors import InputError
-from calovision.jobs.attempts import read_attempts
 from calovision.jobs.planning.memory import images_of_scoring, images_of_training
-from calovision.jobs.run_summary.measurements import MEBIBYTE, read_benchmark
+from calovision.jobs.run_summary.measurements import JobFiles
 from calovision.workflow.rules import RULES
 
 SAMPLING = 0.5, 15.5, 30.0
@@ -220,17 +219,20 @@ def read_times(results: Path, name: Path) -> tuple[float, float, float] | None:
     ``name`` is that of its benchmark and log files, in their folders and without the suffix. CPU
     time is that of its record, which counts all of it, or the sampled one of the benchmark file.
     """
-    benchmark = read_benchmark(results / "benchmarks" / name.with_suffix(".tsv"))
-    attempts = read_attempts(results / "logs" / name.with_suffix(".log"))
-    record = attempts[-1] if attempts and attempts[-1].succeeded else None
+    files = JobFiles.read(
+        results / "benchmarks" / name.with_suffix(".tsv"),
+        results / "logs" / name.with_suffix(".log"),
+    )
+    benchmark = files.benchmark
+    record = files.attempt
     if "s" not in benchmark:
         return None
     if record is not None and record.cpu_s is not None:
         return record.cpu_s, benchmark["s"], record.max_memory_mb
-    if "cpu_time" not in benchmark or "max_rss" not in benchmark:
+    memory_mb = files.sampled_memory_mb
+    if "cpu_time" not in benchmark or memory_mb is None:
         return None
-    cpu_s = cpu_seconds(benchmark["s"], benchmark["cpu_time"])
-    return cpu_s, benchmark["s"], benchmark["max_rss"] * MEBIBYTE / 1e6
+    return cpu_seconds(benchmark["s"], benchmark["cpu_time"]), benchmark["s"], memory_mb
 
 
 def cpu_seconds(seconds: float, sampled: float) -> float:

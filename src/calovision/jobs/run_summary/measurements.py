@@ -5,12 +5,12 @@ Seconds, MB (10^6 bytes) and bytes.
 
 import csv
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from calovision.jobs.attempts import Attempt
+from calovision.jobs.attempts import Attempt, read_attempts
 from calovision.jobs.run_summary.states import JobState
 
 MEBIBYTE = 2**20  # unit of the benchmark files
@@ -105,6 +105,31 @@ def read_benchmark(path: Path) -> dict[str, float]:
     return numbers
 
 
+@dataclass(frozen=True)
+class JobFiles:
+    """Numbers of the benchmark file of a job, and its last attempt; None unless that succeeded."""
+
+    benchmark: dict[str, float]
+    attempt: Attempt | None
+
+    @classmethod
+    def read(cls, benchmark: Path, log: Path) -> "JobFiles":
+        """Read the benchmark file, and the record of the attempts beside the log."""
+        return cls.of(benchmark, read_attempts(log))
+
+    @classmethod
+    def of(cls, benchmark: Path, attempts: Sequence[Attempt]) -> "JobFiles":
+        """Read the benchmark file; the attempts are known."""
+        last = attempts[-1] if attempts and attempts[-1].succeeded else None
+        return cls(read_benchmark(benchmark), last)
+
+    @property
+    def sampled_memory_mb(self) -> float | None:
+        """Largest memory that was sampled for the benchmark file."""
+        memory = _scaled(self.benchmark.get("max_rss"), MEBIBYTE)
+        return None if memory is None else memory / 1e6
+
+
 def measure(state: JobState, sizes: FileSizes) -> Measurement:
     """Measurement of a job that is done.
 
@@ -113,10 +138,10 @@ def measure(state: JobState, sizes: FileSizes) -> Measurement:
     two.
     """
     job = state.job
-    benchmark = read_benchmark(state.job.benchmark)
-    last = state.attempts[-1] if state.attempts and state.attempts[-1].succeeded else None
+    files = JobFiles.of(job.benchmark, state.attempts)
+    benchmark = files.benchmark
+    last = files.attempt
     record = last or Attempt(math.nan, "", 0)
-    memory = benchmark["max_rss"] * MEBIBYTE / 1e6 if "max_rss" in benchmark else None
     return Measurement(
         rule=job.rule,
         name=job.name,
@@ -124,7 +149,7 @@ def measure(state: JobState, sizes: FileSizes) -> Measurement:
         ended=last.ended if last else _modified(job.benchmark),
         wall_s=_larger(benchmark.get("s"), last.ended - last.started if last else None),
         cpu_s=_larger(benchmark.get("cpu_time"), record.cpu_s),
-        max_memory_mb=_larger(memory, record.max_memory_mb),
+        max_memory_mb=_larger(files.sampled_memory_mb, record.max_memory_mb),
         n_events=record.n_events,
         input_bytes=sizes.total(job.inputs) if job.inputs else None,
         output_bytes=sizes.total(job.outputs),
