@@ -69,3 +69,8 @@ def finite_number(value: object, name: str) -> float:
     if array.ndim or not np.isfinite(array):
         raise InputError(f"{name}={value!r}: must be a finite number")
     return float(array)
+
+
+def finite_or_none(value: float) -> float | None:
+    """The number, or None for NaN and infinities, which JSON does not have."""
+    return float(value) if np.isfinite(value) else None

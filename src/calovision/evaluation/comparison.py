@@ -3,20 +3,21 @@ region, paired.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.core.markdown import Markdown, markdown_table
 from calovision.evaluation.paired import Comparison, compare_paired
-from calovision.evaluation.working_points import REGION, mark_of, region_numbers, with_meaning
-
-UNWEIGHTED_POINT = (
-    1e-3  # background efficiency at which networks are compared, every event counting 1
+from calovision.evaluation.results.comparison import (
+    ComparedClassifier,
+    ComparisonPoint,
+    CutComparison,
 )
-NONE = {"value": None, "low": None, "high": None}
+from calovision.evaluation.results.numbers import REGION, Interval
+from calovision.evaluation.working_points import region_numbers
+
+UNWEIGHTED_POINT = 1e-3
+"""Background efficiency at which networks are compared with every event counting 1."""
 
 
 def compare_with_cuts(
@@ -25,8 +26,11 @@ def compare_with_cuts(
     *,
     reference: str | None,
     seed: int,
-) -> dict[str, Any]:
-    """The numbers of ``comparison.json``.
+) -> CutComparison:
+    """Numbers of ``comparison.json``: signal efficiencies at equal background, and paired ratios.
+
+    Where no background is left in the signal region, the upper end of its interval takes the place
+    of its background efficiency, and ratios to the cuts are upper limits without an interval.
 
     Parameters
     ----------
@@ -38,18 +42,6 @@ def compare_with_cuts(
         Baseline in the denominator of ``over_reference``, one of ``scores``; None omits it.
     seed
         Of the bootstrap.
-
-    Returns
-    -------
-    ``at_signal_region`` and ``unweighted``, each with ``background_efficiency`` and
-    ``classifiers``: of each the ``signal_efficiency`` (value, low, high and n_eff, the numbers of
-    ``summary.json``; of several networks `mean_efficiency`) and the paired ratios ``over_cuts`` (at
-    the signal region only) and ``over_reference``, as value, low and high; None where there is no
-    number, as the ratio to cuts that keep no signal.
-
-    Where no background is left in the signal region, ``background_is_limit`` is true,
-    ``background_efficiency`` is the upper end of the interval, and ``over_cuts`` is an upper limit
-    without an interval.
 
     Raises
     ------
@@ -68,105 +60,34 @@ def compare_with_cuts(
     unweighted = compare_paired(
         scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, seed=seed
     )
-    return {
-        "at_signal_region": {
-            "background_efficiency": region.point.background_efficiency,
-            "background_is_limit": region.point.is_limit,
-            "classifiers": _results(
-                at_region, reference, cuts=REGION, is_limit=region.point.is_limit
-            ),
-        },
-        "unweighted": {
-            "background_efficiency": UNWEIGHTED_POINT,
-            "classifiers": _results(unweighted, reference, cuts=None),
-        },
-    }
+    is_limit = region.point.is_limit
+    return CutComparison(
+        at_signal_region=ComparisonPoint(
+            background_efficiency=region.point.background_efficiency,
+            background_is_limit=is_limit,
+            classifiers=_classifiers(at_region, reference, cuts=REGION, is_limit=is_limit),
+        ),
+        unweighted=ComparisonPoint(
+            background_efficiency=UNWEIGHTED_POINT,
+            classifiers=_classifiers(unweighted, reference),
+        ),
+    )
 
 
-def _results(
+def _classifiers(
     found: Comparison,
     reference: str | None,
     *,
-    cuts: str | None,
+    cuts: str | None = None,
     is_limit: bool = False,
-) -> dict[str, dict]:
-    ratios = {"over_cuts": cuts, "over_reference": reference}
-    results = {
-        name: {"signal_efficiency": asdict(value)}
-        | {
-            ratio: _known(found.ratio(name, other))
-            for ratio, other in ratios.items()
-            if other in found.nominal
-        }
-        for name, value in found.efficiencies.items()
-    }
-    for name, result in results.items():
+) -> dict[str, ComparedClassifier]:
+    def ratio(name: str, other: str | None) -> Interval | None:
+        return found.ratio(name, other) if other in found.nominal else None
+
+    classifiers = {}
+    for name, value in found.efficiencies.items():
+        over_cuts = ratio(name, cuts)
         if is_limit and name != cuts:
-            result["over_cuts"] = NONE | {"value": result["over_cuts"]["value"]}
-    return results
-
-
-def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
-    """Numbers for JSON, which has no nan."""
-    return {key: value if np.isfinite(value) else None for key, value in numbers.items()}
-
-
-def comparison_table(comparison: Mapping[str, Any]) -> str:
-    """The comparison as Markdown."""
-    weighted, unweighted = comparison["at_signal_region"], comparison["unweighted"]
-    first = next(iter(weighted["classifiers"].values()))
-    ratios = {"over_cuts": "over the cuts", "over_reference": Markdown("over `referee`")}
-    ratios = {name: title for name, title in ratios.items() if name in first}
-    is_limit = weighted.get("background_is_limit", False)
-    point = f"{'below ' * is_limit}{weighted['background_efficiency']:.2g}"
-    header = ["classifier", f"signal at the signal region's background ({point})", *ratios.values()]
-    header += [f"signal at background {UNWEIGHTED_POINT:g}, every event counts 1"]
-    rows = []
-    for name, numbers in weighted["classifiers"].items():
-        other = unweighted["classifiers"].get(name)
-        cells = [_signal_cell(numbers["signal_efficiency"], of_cuts=name == REGION)]
-        for ratio in ratios:
-            at_most = (
-                is_limit
-                and ratio == "over_cuts"
-                and name != REGION
-                and numbers[ratio]["value"] is not None
-            )
-            cells.append("below " * at_most + format_interval(numbers[ratio]))
-        rows.append(
-            [
-                name.replace("_", " "),
-                *cells,
-                _signal_cell(other["signal_efficiency"]) if other else "",
-            ]
-        )
-    text = (
-        "Signal efficiency at equal background efficiency with 68 % intervals, which for several "
-        "networks include the "
-        "spread between them. The ratios are paired, from a bootstrap over the events and over the "
-        "networks of a "
-        "model: both classifiers see the same events in every replica."
-    )
-    if is_limit:
-        text += (
-            " **No background is left in the signal region**: the upper end of the 68 % interval "
-            "takes its place, "
-            "and the ratios to the cuts are upper limits."
-        )
-    return f"{text}\n\n" + "\n".join(with_meaning(markdown_table(header, rows))) + "\n"
-
-
-def _signal_cell(numbers: Mapping[str, float | None], *, of_cuts: bool = False) -> str:
-    """Value, interval, and a mark if too few background events are behind it; those of the cuts are
-    in the header.
-    """
-    return format_interval(numbers) + ("" if of_cuts else mark_of(numbers.get("n_eff")))
-
-
-def format_interval(numbers: Mapping[str, float | None]) -> str:
-    """``0.853 (0.841 to 0.862)``; words where there is no number."""
-    if numbers["value"] is None:
-        return "none"
-    if numbers["low"] is None:
-        return f"{numbers['value']:.3g}"
-    return f"{numbers['value']:.3g} ({numbers['low']:.3g} to {numbers['high']:.3g})"
+            over_cuts = Interval(over_cuts.value, None, None)
+        classifiers[name] = ComparedClassifier(value, over_cuts, ratio(name, reference))
+    return classifiers

@@ -1,9 +1,8 @@
-"""What else to know of a score before a search uses it: its calibration, what it is correlated
-with, what it sculpts.
+"""Score diagnostics: calibration, correlations, mass sculpting.
 
-Everything is weighted; negative weights are kept. What cannot be said (an empty bin, a class whose
-weights do not add up to a positive number) is None, and every number has the effective number of
-events behind it, ``n_eff``, beside it.
+Everything is weighted; negative weights are kept. A number that does not exist (of an empty bin, or
+of a class whose weights do not add up to a positive number) is None, and every number has the
+effective number of events that it rests on, ``n_eff``, beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,13 @@ import numpy as np
 from scipy.special import expit
 
 from calovision.core.errors import InputError
+from calovision.evaluation.results.diagnostics import (
+    Calibration,
+    CalibrationBin,
+    ClassEvents,
+    Correlation,
+    Diagnostics,
+)
 from calovision.evaluation.sculpting import BACKGROUND_EFFICIENCIES, mass_sculpting
 from calovision.metrics import efficiency, n_effective
 from calovision.metrics.events import (
@@ -27,7 +33,7 @@ from calovision.metrics.roc import scored_events
 CLASSES = {"signal": 1, "background": 0}
 N_BINS = 10  # of the reliability diagram
 EVENT_VARIABLES = ("n_fat_jets", "mj_sum", "ht", "delta_eta_12")
-COUNTED = (*EVENT_VARIABLES, "n_jets")  # what may be cut on instead of the output of a classifier
+NO_LOGITS = (*EVENT_VARIABLES, "n_jets")  # columns of scores that are event variables
 
 
 def diagnose(
@@ -35,23 +41,18 @@ def diagnose(
     scores: Sequence[str],
     *,
     background_efficiencies: Sequence[float] = BACKGROUND_EFFICIENCIES,
-) -> dict:
-    """Calibration, correlations and mass sculpting of scores.
+) -> Diagnostics:
+    """Calibration, correlations and mass sculpting of scores; variables of the event are no
+    probabilities and have no calibration.
 
     Parameters
     ----------
     test
-        Table of test events (`tabulate_test_events`).
+        Table of test events (`tabulate_events`).
     scores
         Columns of it, larger = more like signal: logits of classifiers, or variables of the event.
     background_efficiencies
         Of the cuts whose sculpting is measured.
-
-    Returns
-    -------
-    ``calibration`` (of the classifiers only, as variables are no probabilities), ``correlations``
-    and ``mass_sculpting``: score -> what `calibration`, `correlations` and `mass_sculpting` return.
-    Only numbers, strings, lists and None, for JSON.
 
     Raises
     ------
@@ -68,16 +69,16 @@ def diagnose(
     }
     weights, values = columns["weight"], {name: columns[name] for name in scores}
     variables, background = jet_variables(test), ~labels
-    probabilities = {name: expit(one) for name, one in values.items() if name not in COUNTED}
-    return {
-        "calibration": {
+    probabilities = {name: expit(one) for name, one in values.items() if name not in NO_LOGITS}
+    return Diagnostics(
+        calibration={
             name: calibration(one, labels, weights) for name, one in probabilities.items()
         },
-        "correlations": {
+        correlations={
             name: correlations(one, variables, labels, weights, probability=probabilities.get(name))
             for name, one in values.items()
         },
-        "mass_sculpting": {
+        mass_sculpting={
             name: mass_sculpting(
                 one[background],
                 columns["mj_sum"][background],
@@ -86,14 +87,14 @@ def diagnose(
             )
             for name, one in values.items()
         },
-    }
+    )
 
 
 def calibration(
     scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, n_bins: int = N_BINS
-) -> dict:
-    """Whether a score is the probability of signal, for classes of equal sums of weights, as in the
-    training.
+) -> Calibration:
+    """Reliability diagram of a score as the probability of signal, for classes of equal sums of
+    weights, as in the training (Guo et al., arXiv:1706.04599).
 
     Parameters
     ----------
@@ -101,15 +102,6 @@ def calibration(
         ``(n_events,)``; scores in [0, 1].
     n_bins
         Equal bins of the score.
-
-    Returns
-    -------
-    ``bins``: of each its ``low`` and ``high`` edge, ``share`` of all weights, ``predicted`` (mean
-    score), ``observed`` (fraction of signal) with its 68.3 % interval ``observed_low`` and
-    ``observed_high``, and ``n_eff``; None where the weights of a bin do not add up to a positive
-    number. ``expected_calibration_error``: mean of |observed - predicted| over the bins by their
-    shares (Guo et al., arXiv:1706.04599). ``brier_score``: weighted mean of (score - label)^2.
-    ``n_eff``: that of each class.
 
     Raises
     ------
@@ -128,21 +120,19 @@ def calibration(
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, n_bins - 1)
     bins = [
-        {"low": float(low), "high": float(high)}
-        | _reliability(*(v[place == k] for v in (scores, labels, balanced)))
-        for k, (low, high) in enumerate(pairwise(edges))
+        _calibration_bin(edge, *(column[place == k] for column in (scores, labels, balanced)))
+        for k, edge in enumerate(pairwise(edges))
     ]
-    filled = [one for one in bins if one["predicted"] is not None]
-    gaps, shares = (
-        [abs(o["observed"] - o["predicted"]) for o in filled],
-        [one["share"] for one in filled],
+    filled = [one for one in bins if one.predicted is not None]
+    gaps = [abs(one.observed - one.predicted) for one in filled]
+    shares = [one.share for one in filled]
+    n_eff = {name: n_effective(balanced[labels == label]) for name, label in CLASSES.items()}
+    return Calibration(
+        bins=tuple(bins),
+        expected_calibration_error=float(np.average(gaps, weights=shares)),
+        brier_score=float(np.average((scores - labels) ** 2, weights=balanced)),
+        n_eff=ClassEvents(**n_eff),
     )
-    return {
-        "bins": bins,
-        "expected_calibration_error": float(np.average(gaps, weights=shares)),
-        "brier_score": float(np.average((scores - labels) ** 2, weights=balanced)),
-        "n_eff": {name: n_effective(balanced[labels == label]) for name, label in CLASSES.items()},
-    }
 
 
 def correlations(
@@ -152,8 +142,8 @@ def correlations(
     weights: np.ndarray,
     *,
     probability: np.ndarray | None = None,
-) -> dict:
-    """Weighted correlation of a score with variables, in each class.
+) -> dict[str, dict[str, Correlation]]:
+    """Weighted correlations of a score with variables: class -> variable -> correlation.
 
     Parameters
     ----------
@@ -165,11 +155,6 @@ def correlations(
         Of signal, ``(n_events,)``, where the score is its logit: takes the place of the score in
         Pearson's, which would see little but the tails of the logit. Spearman's needs the order
         alone, where probabilities have ties.
-
-    Returns
-    -------
-    Class -> variable -> ``pearson``, ``spearman`` (None where one of the two does not vary) and
-    ``n_eff``.
 
     Raises
     ------
@@ -195,11 +180,8 @@ def correlations(
             x, y, w = score[chosen], variable[chosen], weights[chosen]
             linear = x if probability is None else probability[chosen]
             spearman = weighted_correlation(weighted_ranks(x, w), weighted_ranks(y, w), w)
-            found[title][name] = {
-                "pearson": weighted_correlation(linear, y, w),
-                "spearman": spearman,
-                "n_eff": n_effective(w),
-            }
+            pearson = weighted_correlation(linear, y, w)
+            found[title][name] = Correlation(pearson, spearman, n_effective(w))
     return found
 
 
@@ -264,17 +246,19 @@ def _balanced(labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _reliability(
-    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
-) -> dict[str, float | None]:
-    """Numbers of one bin."""
-    numbers = {"share": float(weights.sum()), "n_eff": n_effective(weights)}
-    if not has_positive_sum(weights):
-        return numbers | dict.fromkeys(("predicted", "observed", "observed_low", "observed_high"))
-    observed = efficiency(labels == 1, weights)
-    return numbers | {
-        "predicted": float(np.average(scores, weights=weights)),
-        "observed": observed.value,
-        "observed_low": observed.low,
-        "observed_high": observed.high,
-    }
+def _calibration_bin(
+    edges: tuple[float, float], scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
+) -> CalibrationBin:
+    """Bin of the events between two edges of the score."""
+    is_filled = has_positive_sum(weights)
+    observed = efficiency(labels == 1, weights) if is_filled else None
+    return CalibrationBin(
+        low=float(edges[0]),
+        high=float(edges[1]),
+        share=float(weights.sum()),
+        n_eff=n_effective(weights),
+        predicted=float(np.average(scores, weights=weights)) if is_filled else None,
+        observed=observed.value if is_filled else None,
+        observed_low=observed.low if is_filled else None,
+        observed_high=observed.high if is_filled else None,
+    )

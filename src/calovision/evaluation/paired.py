@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import finite_or_none
+from calovision.evaluation.results.numbers import Interval
 from calovision.evaluation.working_points import mean_efficiency
 from calovision.metrics import (
     Efficiency,
@@ -60,18 +62,16 @@ class Comparison:
         """Classifier -> value of its signal efficiency."""
         return {name: one.value for name, one in self.efficiencies.items()}
 
-    def value(self, name: str) -> dict[str, float]:
-        """Signal efficiency of a classifier and the spread of its replicas: ``value``, ``low``,
-        ``high``.
-        """
+    def value(self, name: str) -> Interval:
+        """Signal efficiency of a classifier, with the spread of its replicas."""
         return _interval(self.nominal[name], self.replicas[name])
 
-    def ratio(self, name: str, reference: str) -> dict[str, float]:
-        """Ratio of the signal efficiencies of two classifiers, paired: ``value``, ``low``,
-        ``high``.
+    def ratio(self, name: str, reference: str) -> Interval:
+        """Ratio of the signal efficiencies of two classifiers, paired; None over one that keeps no
+        signal.
         """
         if not self.nominal[reference] > 0:
-            return {"value": float("nan"), "low": float("nan"), "high": float("nan")}
+            return Interval(None, None, None)
         below = np.where(self.replicas[reference] > 0, self.replicas[reference], np.nan)
         return _interval(self.nominal[name] / self.nominal[reference], self.replicas[name] / below)
 
@@ -305,12 +305,12 @@ def _running_shares(weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _interval(value: float, replicas: np.ndarray) -> dict[str, float]:
+def _interval(value: float, replicas: np.ndarray) -> Interval:
     """Value with the central 68.3 % of the replicas, shifted to it where the bootstrap is
     biased.
     """
     finite = replicas[np.isfinite(replicas)]
     if not len(finite):
-        return {"value": float(value), "low": float("nan"), "high": float("nan")}
+        return Interval(finite_or_none(value), None, None)
     low, high = np.quantile(finite, ONE_SIGMA)
-    return {"value": float(value), "low": float(min(low, value)), "high": float(max(high, value))}
+    return Interval(*(finite_or_none(one) for one in (value, min(low, value), max(high, value))))

@@ -1,6 +1,4 @@
-"""What a training run left about itself: the history of its epochs and the description of its
-network.
-"""
+"""Histories and descriptions that training runs wrote, as numbers for the comparison."""
 
 import csv
 import json
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.evaluation.results.models import ModelNumbers, TrainingRecord
 
 
 def read_history(path: Path) -> dict[str, np.ndarray]:
@@ -31,13 +30,8 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path}: a line of the history is damaged; train again") from error
 
 
-def read_model_numbers(path: Path) -> dict[str, float | str]:
-    """What a ``model.json`` tells of its network in numbers.
-
-    Returns
-    -------
-    ``network``, and where known ``parameters``, ``multiply_adds`` (of one image) and
-    ``n_training``, the number of events in the training split.
+def read_model_numbers(path: Path) -> ModelNumbers:
+    """Network of a ``model.json`` in numbers.
 
     Raises
     ------
@@ -47,50 +41,45 @@ def read_model_numbers(path: Path) -> dict[str, float | str]:
     try:
         description = json.loads(Path(path).read_text())
         training = description["training"]
-        numbers = {name: description.get(name) for name in ("parameters", "multiply_adds")}
-        numbers |= {
-            "network": description["specification"]["network"],
-            "n_training": training.get("n_training"),
-        }
+        return ModelNumbers(
+            parameters=description.get("parameters"),
+            multiply_adds=description.get("multiply_adds"),
+            network=description["specification"]["network"],
+            n_training=training.get("n_training"),
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: no description of a trained model; train again") from error
-    return {name: value for name, value in numbers.items() if value is not None}
 
 
 def training_record(
     history: Mapping[str, np.ndarray], n_training: int | None = None
-) -> dict[str, float]:
-    """What the history of a run says about it in numbers.
+) -> TrainingRecord:
+    """History of a run in numbers; None for what was not measured.
 
     Parameters
     ----------
     history
         As `read_history` gives it.
     n_training
-        Events in the training split.
-
-    Returns
-    -------
-    ``epochs``; where measured ``best_epoch``, that of the lowest validation loss, ``images_per_s``,
-    the median over the epochs, and, if the number of events is known, ``training_time_s``: what all
-    passes over the training split took.
+        Events in the training split; None leaves the training time out.
     """
-    record = {"epochs": len(history["epoch"])}
     loss = history.get("validation_loss", np.zeros(0))
-    if np.isfinite(loss).any():
-        record["best_epoch"] = int(history["epoch"][np.nanargmin(loss)])
+    is_measured = np.isfinite(loss).any()
     speed = history.get("images_per_s", np.zeros(0))
     speed = speed[speed > 0]  # drops nan, too
-    if len(speed):
-        record["images_per_s"] = float(np.median(speed))
-        if n_training is not None:
-            record["training_time_s"] = float(np.sum(n_training / speed))
-    return record
+    is_timed = len(speed) > 0
+    has_time = is_timed and n_training is not None
+    return TrainingRecord(
+        epochs=len(history["epoch"]),
+        best_epoch=int(history["epoch"][np.nanargmin(loss)]) if is_measured else None,
+        images_per_s=float(np.median(speed)) if is_timed else None,
+        training_time_s=float(np.sum(n_training / speed)) if has_time else None,
+    )
 
 
 def read_runs(
     seeds: Sequence[int], descriptions: Sequence[Path], histories: Sequence[Path]
-) -> tuple[dict[str, float | str], dict[int, dict[str, float]]]:
+) -> tuple[ModelNumbers, dict[int, TrainingRecord]]:
     """Numbers of a model and of the training of each of its networks, which differ in their seed
     only.
 
@@ -99,5 +88,5 @@ def read_runs(
     `training_record`.
     """
     numbers = read_model_numbers(descriptions[0])
-    records = [training_record(read_history(path), numbers.get("n_training")) for path in histories]
+    records = [training_record(read_history(path), numbers.n_training) for path in histories]
     return numbers, dict(zip(seeds, records, strict=True))

@@ -1,15 +1,13 @@
 """Efficiencies of fixed thresholds when the detector differs from the one of the training."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.core.markdown import markdown_table
-from calovision.evaluation.working_points import format_efficiency
-from calovision.metrics import Efficiency, efficiency
+from calovision.evaluation.results.numbers import REGION
+from calovision.evaluation.results.robustness import ClassEfficiencies
+from calovision.metrics import efficiency
 from calovision.metrics.events import (
     check_weights,
     event_flags,
@@ -18,8 +16,6 @@ from calovision.metrics.events import (
     numeric_array,
     scaled_to_one,
 )
-
-CUTS = "signal_region"
 
 
 def threshold_at(
@@ -66,7 +62,7 @@ def efficiencies_of_variation(
     region: np.ndarray,
     labels: np.ndarray,
     weights: np.ndarray,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ClassEfficiencies]:
     """Signal and background efficiency of the signal region and of each classifier's threshold.
 
     Parameters
@@ -82,8 +78,7 @@ def efficiencies_of_variation(
 
     Returns
     -------
-    ``signal_region`` and classifiers -> ``signal`` and ``background``: value, low, high, n_eff of
-    the preselected events.
+    ``signal_region`` and classifiers -> efficiencies of the preselected events.
 
     Raises
     ------
@@ -93,7 +88,7 @@ def efficiencies_of_variation(
     """
     is_signal = event_labels(labels)
     weights = event_numbers(weights, "weights", n_events=len(is_signal), finite=False)
-    passed = {CUTS: event_flags(region, "values of the signal region", n_events=len(is_signal))}
+    passed = {REGION: event_flags(region, "values of the signal region", n_events=len(is_signal))}
     for name, threshold in thresholds.items():
         if name not in scores:
             raise InputError(
@@ -103,29 +98,9 @@ def efficiencies_of_variation(
             event_numbers(scores[name], f"scores of '{name}'", n_events=len(is_signal)) >= threshold
         )
     return {
-        name: {
-            title: asdict(efficiency(keeps[members], weights[members], name=f"the {title}"))
-            for title, members in (("signal", is_signal), ("background", ~is_signal))
-        }
+        name: ClassEfficiencies(
+            efficiency(keeps[is_signal], weights[is_signal], name="the signal"),
+            efficiency(keeps[~is_signal], weights[~is_signal], name="the background"),
+        )
         for name, keeps in passed.items()
     }
-
-
-def robustness_table(found: Mapping[str, Any]) -> str:
-    """Variations as Markdown."""
-    header = ["variation", "selection", "signal", "over nominal", "background"]
-    rows = []
-    for variation, selections in found["variations"].items():
-        for name, numbers in selections.items():
-            nominal = found["variations"]["nominal"][name]["signal"]["value"]
-            ratio = f"{numbers['signal']['value'] / nominal:.3f}" if nominal > 0 else "none"
-            cells = [
-                format_efficiency(Efficiency(**numbers[kind])) for kind in ("signal", "background")
-            ]
-            rows.append([variation, name.replace("_", " "), cells[0], ratio, cells[1]])
-    text = (
-        "Signal and background efficiencies of thresholds that are fixed in the nominal detector "
-        "at background "
-        f"efficiency {found['background_efficiency']:.2g}."
-    )
-    return f"{text}\n\n" + "\n".join(markdown_table(header, rows)) + "\n"

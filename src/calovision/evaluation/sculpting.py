@@ -1,10 +1,15 @@
-"""What cuts on a score do to the distribution of the summed jet mass of the background."""
+"""Mass sculpting: the summed jet mass of the background before and after cuts on a score."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.evaluation.results.diagnostics import (
+    MassDistribution,
+    MassSculpting,
+    SculptedMass,
+)
 from calovision.evaluation.working_points import named_points
 from calovision.metrics import crossing
 from calovision.metrics.events import check_weights, event_numbers, scaled_to_one
@@ -22,8 +27,12 @@ def mass_sculpting(
     weights: np.ndarray,
     *,
     background_efficiencies: Sequence[float] = BACKGROUND_EFFICIENCIES,
-) -> dict:
-    """How cuts on a score change the distribution of the summed jet mass of the background.
+) -> MassSculpting:
+    """Distributions of the summed jet mass of the background before and after cuts on a score.
+
+    Cuts that leave less than `FEWEST_EFFECTIVE` effective events are dropped. The divergence of two
+    distributions is that of Jensen and Shannon in bits (0 equal, 1 disjoint; Lin, IEEE Trans. Inf.
+    Theory 37 (1991) 145).
 
     Parameters
     ----------
@@ -32,16 +41,6 @@ def mass_sculpting(
     background_efficiencies
         Of the cuts; of events tied at a threshold the cut keeps a random part
         (`signal_efficiency_at`).
-
-    Returns
-    -------
-    ``edges`` (GeV; the last bin also holds what is beyond), ``before`` and ``cuts``: background
-    efficiency -> result. Each has ``fraction`` and ``error`` of every bin, ``mean`` (GeV) and
-    ``n_eff``; a cut also has ``mean_shift`` and ``mean_shift_error``, and ``divergence``, that of
-    Jensen and Shannon between the distributions before and after in bits (0 equal, 1 disjoint; Lin,
-    IEEE Trans. Inf. Theory 37 (1991) 145), beside ``divergence_by_chance``, its mean for so few
-    events without any sculpting. ``dropped``: background efficiency -> n_eff of the cuts that leave
-    less than `FEWEST_EFFECTIVE` effective events.
 
     Raises
     ------
@@ -64,14 +63,14 @@ def mass_sculpting(
             dropped[name] = n_eff
             continue
         after = _distribution(mj_sum, weights, keeps, edges)
-        shift = {
-            "mean_shift": after["mean"] - before["mean"],
-            "mean_shift_error": _shift_error(mj_sum, weights, keeps),
-        }
-        chance = _divergence_by_chance(before["fraction"], n_eff)
-        divergence = jensen_shannon(before["fraction"], after["fraction"])
-        cuts[name] = after | shift | {"divergence": divergence, "divergence_by_chance": chance}
-    return {"edges": edges.tolist(), "before": before, "cuts": cuts, "dropped": dropped}
+        cuts[name] = SculptedMass(
+            **vars(after),
+            mean_shift=after.mean - before.mean,
+            mean_shift_error=_shift_error(mj_sum, weights, keeps),
+            divergence=jensen_shannon(before.fraction, after.fraction),
+            divergence_by_chance=_divergence_by_chance(before.fraction, n_eff),
+        )
+    return MassSculpting(tuple(edges.tolist()), before, cuts, dropped)
 
 
 def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
@@ -138,18 +137,19 @@ def _n_kept(weights: np.ndarray, keeps: np.ndarray) -> float:
 
 def _distribution(
     values: np.ndarray, weights: np.ndarray, keeps: np.ndarray, edges: np.ndarray
-) -> dict:
-    """Normalized histogram with errors, mean and n_eff of the part that is kept."""
-    inside, total = np.clip(values, edges[0], edges[-1]), weights @ keeps
+) -> MassDistribution:
+    """Distribution of the part of the events that is kept."""
+    inside = np.clip(values, edges[0], edges[-1])
+    total = weights @ keeps
     counts, squares = (
         np.histogram(inside, edges, weights=w * keeps)[0] for w in (weights, weights**2)
     )
-    return {
-        "fraction": (counts / total).tolist(),
-        "error": (np.sqrt(squares) / total).tolist(),
-        "mean": float((weights * keeps) @ values / total),
-        "n_eff": _n_kept(weights, keeps),
-    }
+    return MassDistribution(
+        fraction=tuple((counts / total).tolist()),
+        error=tuple((np.sqrt(squares) / total).tolist()),
+        mean=float((weights * keeps) @ values / total),
+        n_eff=_n_kept(weights, keeps),
+    )
 
 
 def _shift_error(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray) -> float:

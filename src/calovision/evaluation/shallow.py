@@ -1,4 +1,4 @@
-"""Shallow classifiers of image files: fitted on the training split, tuned on the validation
+"""Shallow classifiers of image files, fitted on the training split and tuned on the validation
 split.
 """
 
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calovision.evaluation.summary import column_names, split_indices
+from calovision.core.result import to_json
+from calovision.evaluation.events import column_names, split_indices
+from calovision.evaluation.results.baselines import FittedBaseline, FittedBaselines
 from calovision.metrics.events import event_numbers
 from calovision.storage import ImageCollection
 
 
 def score_shallow(
     collection: ImageCollection, names: Sequence[str], weights: np.ndarray, *, seed: int
-) -> tuple[dict[str, np.ndarray], dict[str, dict]]:
-    """Scores of shallow classifiers for the events of the validation and test splits.
+) -> tuple[dict[str, np.ndarray], FittedBaselines]:
+    """Scores (logits) of shallow classifiers for the events of the validation and test splits, in
+    the order of `split_indices`, and what was chosen for each.
 
     Parameters
     ----------
@@ -28,38 +31,27 @@ def score_shallow(
     seed
         Of everything random.
 
-    Returns
-    -------
-    scores
-        Classifier -> scores (logits) of the events `split_indices` gives for validation and test.
-    chosen
-        Classifier -> ``choices`` and ``validation_loss`` of the best.
-
     Raises
     ------
     InputError
         If a classifier is unknown or a column that it needs is not in the files, or there is not
         one finite weight an event.
     """
-    from calovision.evaluation.baselines import (
-        fit_shallow,
-    )  # scikit-learn takes two seconds to load
+    from calovision.evaluation.baselines import fit_shallow  # loads scikit-learn: two seconds
+
+    weights = event_numbers(weights, "weights", n_events=len(collection))
+    columns = column_names(collection)
 
     def events(*splits: str) -> tuple[dict[str, np.ndarray], np.ndarray]:
         indices = split_indices(collection, *splits)
-        return {
-            name: collection.column(name)[indices] for name in column_names(collection)
-        }, weights[indices]
+        return {name: collection.column(name)[indices] for name in columns}, weights[indices]
 
-    weights = event_numbers(weights, "weights", n_events=len(collection))
-    training, validation, scored = (
-        events("train"),
-        events("validation"),
-        events("validation", "test")[0],
-    )
-    scores, chosen = {}, {}
+    training = events("train")
+    validation = events("validation")
+    scored, _ = events("validation", "test")
+    scores, fits = {}, {}
     for name in names:
         fitted = fit_shallow(name, *training, *validation, seed=seed)
         scores[name] = fitted.score(scored)
-        chosen[name] = {"choices": fitted.chosen, "validation_loss": fitted.validation_loss}
-    return scores, chosen
+        fits[name] = FittedBaseline(to_json(fitted.chosen), fitted.validation_loss)
+    return scores, FittedBaselines(fits)

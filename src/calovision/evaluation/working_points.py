@@ -1,32 +1,23 @@
-"""Numbers at a working point, computed in one place for every table, figure and file that shows
-them.
-"""
+"""Numbers at a working point: the one place that computes them for tables, figures and files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.evaluation.results.numbers import REGION, Performance
 from calovision.metrics import (
     Efficiency,
     RegionPoint,
     auc,
     efficiency,
-    is_extrapolated,
     region_point,
     roc,
     signal_efficiency_at,
 )
 from calovision.metrics.events import column_of, event_flags, event_labels, event_numbers
-
-REGION = "signal_region"
-"""Name of the signal region among the working points, and of its column in a table of events."""
-MARK = " †"
-MARK_MEANING = (
-    "† rests on less than one effective background event: an extrapolation, no measurement."
-)
 
 
 @dataclass(frozen=True)
@@ -79,15 +70,15 @@ def performance(
     labels: np.ndarray,
     weights: np.ndarray,
     points: Mapping[str, float | RegionPoint],
-) -> dict[str, Any]:
-    """``auc``, and ``signal_efficiency``: working point -> value, low, high and n_eff."""
-    return {
-        "auc": auc(roc(scores, labels, weights)),
-        "signal_efficiency": {
-            name: asdict(signal_efficiency_at(scores, labels, weights, value))
+) -> Performance:
+    """AUC of scores, and their signal efficiency at each working point."""
+    return Performance(
+        auc(roc(scores, labels, weights)),
+        {
+            name: signal_efficiency_at(scores, labels, weights, value)
             for name, value in points.items()
         },
-    }
+    )
 
 
 def mean_efficiency(efficiencies: Sequence[Efficiency]) -> Efficiency:
@@ -106,18 +97,3 @@ def mean_efficiency(efficiencies: Sequence[Efficiency]) -> Efficiency:
     low = max(value - np.hypot(np.mean(values - lows), spread), 0.0)
     high = min(value + np.hypot(np.mean(highs - values), spread), 1.0)
     return Efficiency(float(value), float(low), float(high), float(np.mean(n_eff)))
-
-
-def format_efficiency(value: Efficiency) -> str:
-    """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
-    return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
-
-
-def mark_of(n_eff: float | None) -> str:
-    """`MARK` where a number rests on less than one background event, else nothing."""
-    return MARK if n_eff is not None and is_extrapolated(n_eff) else ""
-
-
-def with_meaning(lines: Sequence[str]) -> list[str]:
-    """Lines of a table, and the meaning of the mark if one of them has it."""
-    return [*lines, "", MARK_MEANING] if any(MARK in line for line in lines) else list(lines)

@@ -1,98 +1,129 @@
 """Limits against the mass of the gluino, with the bins and the background of the nominal signal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.evaluation.reach.bins import SearchBins, fill_bins
-from calovision.evaluation.reach.search import METHODS, limit_record
+from calovision.evaluation.reach.search import limit_band
 from calovision.evaluation.reach.selections import Selection, scaled_weights
 from calovision.evaluation.reach.significance import is_number
+from calovision.evaluation.reach.statistics import Limit, expected_limit
+from calovision.evaluation.results.numbers import Band
+from calovision.evaluation.results.reach import (
+    METHODS,
+    MassLimits,
+    MassReach,
+    Reach,
+    SelectionReach,
+)
 from calovision.metrics.events import column_of, event_labels
 
-LIMITS = ("value", "band_low", "band_high")
+
+class SignalPoint(NamedTuple):
+    """Signal of one mass.
+
+    ``events`` are columns of preselected events, as those of the test events; background in them is
+    ignored. ``expected`` is the number that all its signal events stand for, at the luminosity.
+    """
+
+    events: Mapping[str, np.ndarray]
+    cross_section_pb: float
+    expected: float
 
 
 def reach_against_mass(
-    reach: Mapping,
-    tables: Mapping[float, Mapping[str, np.ndarray]],
+    reach: Reach,
+    points: Mapping[float, SignalPoint],
     *,
-    cross_sections_pb: Mapping[float, float],
-    expected_signal: Mapping[float, float],
-) -> dict:
+    classifiers: Sequence[str] | None = None,
+) -> MassReach:
     """Expected upper limits on the cross-section for other signals, and the masses that can be
     excluded.
 
     Parameters
     ----------
     reach
-        Result of `search_reach`: selections, background and uncertainties are its own.
-    tables
-        Mass (GeV) -> test events with the same columns; background in them is ignored.
-    cross_sections_pb, expected_signal
-        Mass -> theory cross-section, and events after the preselection that all signal events of
-        the table stand for.
-
-    Returns
-    -------
-    ``masses`` and ``theory_pb``, ascending in mass; ``cuts``, and ``classifiers``: name ->
-    ``best_cut`` and ``binned``. Each of these has lists of limits in pb, ``value``, ``band_low``,
-    ``band_high`` (None without limit), ``method`` (how each was found, as in `search_reach`),
-    ``background_is_limit`` (whether no background is left in a bin), and ``excluded_mass`` with the
-    same three: the largest mass up to which the limit stays below theory, None where it is below at
-    no mass, or at all (``excludes`` tells: ``none``, ``up to the mass`` or ``all``). The band of
-    the mass belongs to that of the limit: ``band_high`` is the mass of ``band_low``.
+        Reach for the nominal signal: selections, background and uncertainties are its own.
+    points
+        Mass (GeV) -> signal.
+    classifiers
+        Those of the reach whose scores the points have; None takes all.
 
     Raises
     ------
     InputError
         If there is no mass, a column is missing, or a mass has no cross-section, events or signal.
     """
-    for mass in tables:
+    for mass in points:
         if not is_number(mass):
             raise InputError(
                 f"gluino mass {mass} is no number; give the mass of every signal in GeV"
             )
-    masses = sorted(tables)
+    masses = sorted(points)
     if not masses:
         raise InputError("no gluino mass is given; give the test events of at least one")
-    for name, values in (
-        ("cross_sections_pb", cross_sections_pb),
-        ("expected_signal", expected_signal),
-    ):
-        for mass in masses:
-            if not (mass in values and is_number(values[mass]) and values[mass] > 0):
-                raise InputError(f"gluino mass {mass:g}: {name} has no positive number for it")
-    theory = [float(cross_sections_pb[mass]) for mass in masses]
-    signals = {mass: _signal_only(tables[mass], expected_signal[mass]) for mass in masses}
+    for mass in masses:
+        _check_point(mass, points[mass])
+    theory = [float(points[mass].cross_section_pb) for mass in masses]
+    signals = [_signal_only(points[mass].events, points[mass].expected) for mass in masses]
 
-    def limits(record: Mapping) -> dict:
-        found = [_limit(record, reach, signals[mass], cross_sections_pb[mass]) for mass in masses]
-        result = {name: [one[name] for one in found] for name in (*LIMITS, "method")}
-        result["background_is_limit"] = any(record["background_is_limit"])
-        result["excludes"], mass = excluded_mass(masses, theory, result["value"])
-        low, high = (
-            excluded_mass(masses, theory, result[name])[1] for name in ("band_high", "band_low")
-        )
-        result["excluded_mass"] = {"value": mass, "band_low": low, "band_high": high}
-        return result
+    def limits(record: SelectionReach) -> MassLimits:
+        found = [_limit(record, reach, events) for events in signals]
+        bands = [
+            limit_band(one, points[mass].cross_section_pb)
+            for mass, one in zip(masses, found, strict=True)
+        ]
+        return _mass_limits(record, masses, theory, bands, [one.method for one in found])
 
-    return {
-        "masses": [float(mass) for mass in masses],
-        "theory_pb": theory,
-        "cuts": limits(reach["cuts"]),
-        "classifiers": {
-            name: {method: limits(records[method]) for method in METHODS}
-            for name, records in reach["classifiers"].items()
+    return MassReach(
+        masses=tuple(float(mass) for mass in masses),
+        theory_pb=tuple(theory),
+        cuts=limits(reach.cuts),
+        classifiers={
+            name: {method: limits(reach.classifiers[name][method]) for method in METHODS}
+            for name in (reach.classifiers if classifiers is None else classifiers)
         },
-    }
+    )
+
+
+def _check_point(mass: float, point: SignalPoint) -> None:
+    numbers = {"cross_section_pb": point.cross_section_pb, "expected_signal": point.expected}
+    for name, value in numbers.items():
+        if not (is_number(value) and value > 0):
+            raise InputError(f"gluino mass {mass:g}: {name} has no positive number for it")
+
+
+def _mass_limits(
+    record: SelectionReach,
+    masses: list[float],
+    theory: list[float],
+    bands: Sequence[Band],
+    methods: Sequence[str],
+) -> MassLimits:
+    """Limits of one selection at all masses, and the mass that they exclude."""
+    value, low, high = (
+        [getattr(one, name) for one in bands] for name in ("value", "band_low", "band_high")
+    )
+    excludes, mass = excluded_mass(masses, theory, value)
+    mass_low, mass_high = (excluded_mass(masses, theory, edge)[1] for edge in (high, low))
+    return MassLimits(
+        value=tuple(value),
+        band_low=tuple(low),
+        band_high=tuple(high),
+        method=tuple(methods),
+        background_is_limit=record.is_bound,
+        excludes=excludes,
+        excluded_mass=Band(mass, mass_low, mass_high),
+    )
 
 
 def excluded_mass(
     masses: list[float], theory: list[float], limits: list[float | None]
 ) -> tuple[str, float | None]:
-    """What is excluded (`reach_against_mass`), and the mass where the limit first rises above
+    """What is excluded (`MassLimits.excludes`), and the mass where the limit first rises above
     theory.
 
     Between two masses, ln(theory / limit) is linear in the mass. A missing limit excludes nothing.
@@ -124,15 +155,16 @@ def _signal_only(table: Mapping[str, np.ndarray], expected: float) -> dict[str, 
     }
 
 
-def _limit(
-    record: Mapping, reach: Mapping, events: Mapping[str, np.ndarray], cross_section_pb: float
-) -> dict:
-    """Limit of one selection on the cross-section of one signal."""
-    edges = None if record["edges"] is None else tuple(record["edges"])
-    selection = Selection(record["column"], edges)
+def _limit(record: SelectionReach, reach: Reach, events: Mapping[str, np.ndarray]) -> Limit:
+    """Limit of one selection on the strength of one signal."""
+    selection = Selection(record.column, record.edges)
     indices = selection.indices(events)
     signal, *_ = fill_bins(indices, events["label"], events["weight"], selection.n_bins, empty=0.0)
-    error, uncertainty = record["background_error"], reach["background_uncertainty"]
-    bins = SearchBins(signal, record["background"], error, uncertainty, reach["correlated"])
-    limit, method = limit_record(bins, cross_section_pb)
-    return limit["cross_section_pb"] | {"method": method}
+    bins = SearchBins(
+        signal,
+        record.background,
+        record.background_error,
+        reach.background_uncertainty,
+        reach.correlated,
+    )
+    return expected_limit(bins)

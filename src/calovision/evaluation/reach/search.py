@@ -1,10 +1,13 @@
 """Reach of the cuts and of classifiers on one sample of test events, and the gain over the cuts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import finite_or_none
 from calovision.evaluation.reach.bins import (
     SearchBins,
     check_positive,
@@ -13,30 +16,82 @@ from calovision.evaluation.reach.bins import (
 )
 from calovision.evaluation.reach.selections import FilledSelections, Selection
 from calovision.evaluation.reach.significance import check_uncertainty
-from calovision.evaluation.reach.statistics import counted_significance, expected_limit
+from calovision.evaluation.reach.statistics import (
+    Limit,
+    Significance,
+    counted_significance,
+    expected_limit,
+)
+from calovision.evaluation.results.numbers import REGION, Band, Interval, LimitInterval
+from calovision.evaluation.results.reach import (
+    METHODS,
+    FoundBy,
+    Gains,
+    LimitUnits,
+    Reach,
+    SelectionReach,
+)
 from calovision.metrics.events import column_of
 
-METHODS = ("best_cut", "binned")
-"""How the score of a classifier is used."""
-
 ONE_DEVIATION = (0.158655, 0.5, 0.841345)  # quantiles of a normal distribution at -1, 0 and 1
+
+Key = str | tuple[str, str]
+"""Selection: ``"cuts"``, or a classifier and one of `METHODS`."""
+
+
+@dataclass(frozen=True)
+class ExpectedEvents:
+    """Events that the samples stand for, after the preselection at the luminosity, and the
+    cross-section of the signal.
+    """
+
+    signal: float
+    background: float
+    cross_section_pb: float
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """Choices of `search_reach`.
+
+    Attributes
+    ----------
+    background_uncertainty
+        Relative systematic uncertainty of the background.
+    seed, n_bootstrap
+        Of the bootstrap.
+    least_n_eff
+        Effective background events of the validation split, as in `choose_threshold` and
+        `choose_edges`.
+    correlated
+        Whether the systematic uncertainty is common to the bins (`SearchBins`).
+    """
+
+    background_uncertainty: float
+    seed: int
+    n_bootstrap: int = 200
+    least_n_eff: float = 10.0
+    correlated: bool = True
+
+
+class _Nominal(NamedTuple):
+    """Bins of a selection and their numbers, without statistical intervals."""
+
+    bins: SearchBins
+    is_limit: np.ndarray
+    significance: Significance
+    limit: Limit
 
 
 def search_reach(
     validation: Mapping[str, np.ndarray],
     test: Mapping[str, np.ndarray],
     scores: Sequence[str],
+    expected: ExpectedEvents,
+    options: SearchOptions,
     *,
-    cross_section_pb: float,
-    expected_signal: float,
-    expected_background: float,
-    background_uncertainty: float,
-    seed: int,
-    signal_region: str = "signal_region",
-    n_bootstrap: int = 200,
-    least_n_eff: float = 10.0,
-    correlated: bool = True,
-) -> dict:
+    signal_region: str = REGION,
+) -> Reach:
     """Expected significance and limits of the cuts, and of each classifier by its best cut and by
     bins of its score.
 
@@ -49,35 +104,12 @@ def search_reach(
         scale of the weights is free, signal and background apart.
     scores
         Columns of the classifiers, larger = more like signal.
-    cross_section_pb
-        Cross-section of the signal.
-    expected_signal, expected_background
-        Events after the preselection at the luminosity: what all events of a table stand for.
-    background_uncertainty
-        Relative systematic uncertainty of the background.
-    seed, n_bootstrap
-        Of the bootstrap.
+    expected
+        Events that all events of a table stand for.
+    options
+        Uncertainty and bootstrap.
     signal_region
         Boolean column with the cuts.
-    least_n_eff
-        Effective background events of the validation split, as in `choose_threshold` and
-        `choose_edges`.
-    correlated
-        Whether the systematic uncertainty is common to the bins (`SearchBins`).
-
-    Returns
-    -------
-    The arguments, ``cuts``, and ``classifiers``: name -> ``best_cut`` and ``binned``. Each of these
-    has ``column`` and ``edges``; per bin ``signal``, ``background``, ``background_error``
-    (statistical), ``background_is_limit`` (no simulated background is left: the upper end of the
-    interval of its efficiency takes its place, as in `calovision.metrics.region_point`) and
-    ``n_eff`` of the background; ``significance``; ``limit`` on ``mu`` and ``cross_section_pb``,
-    with the band (``band_low``, ``band_high``) of +-1 standard deviation of what may be observed;
-    ``method`` of both (`calovision.evaluation.reach.statistics`): ``asymptotic``, or ``counting``
-    or ``toys`` where few events are expected; and, except for the cuts, the ``gain`` in
-    ``significance`` and ``limit``, larger than 1 if better than the cuts. Of these numbers ``low``
-    and ``high`` are the 68.3 % interval from the number of test events. None stands for a number
-    that does not exist, as a limit without signal.
 
     Raises
     ------
@@ -93,49 +125,91 @@ def search_reach(
     replicas: they use the same likelihood profiled in closed form,
     `calovision.evaluation.reach.likelihood`. Thresholds, edges and networks stay as they are.
     """
-    check_uncertainty(background_uncertainty)
-    check_positive(expected_signal=expected_signal, expected_background=expected_background)
-    check_positive(cross_section_pb=cross_section_pb, least_n_eff=least_n_eff)
-    expected = {1: float(expected_signal), 0: float(expected_background)}
-    _check_bootstrap(n_bootstrap)
-    options = {"expected_signal": expected[1], "expected_background": expected[0]}
-    options |= {
-        "background_uncertainty": float(background_uncertainty),
-        "least_n_eff": float(least_n_eff),
-    }
-    selections = {"cuts": Selection(signal_region)}
+    _check(expected, options)
+    selections: dict[Key, Selection] = {"cuts": Selection(signal_region)}
     for name in scores:
-        events = [column_of(validation, column) for column in (name, "label", "weight")]
-        threshold = choose_threshold(*events, **options)
-        edges = choose_edges(*events, threshold=threshold, least_n_eff=least_n_eff)
-        selections[name, "best_cut"] = Selection(name, (threshold,))
-        selections[name, "binned"] = Selection(name, tuple(float(edge) for edge in edges))
-
+        selections |= _selections_of(name, validation, expected, options)
     of_test = FilledSelections(
-        test, selections, expected, float(background_uncertainty), correlated
+        test,
+        selections,
+        {1: float(expected.signal), 0: float(expected.background)},
+        float(options.background_uncertainty),
+        options.correlated,
     )
-    records = {key: _record(of_test, key, cross_section_pb) for key in selections}
-    methods = {key: record["method"] for key, record in records.items()}
-    replicas = of_test.replicas(np.random.default_rng(seed), n_bootstrap, methods)
-    for key, record in records.items():
-        _add_intervals(
-            record, records["cuts"], replicas[key], replicas["cuts"], is_cuts=key == "cuts"
-        )
-    return {
-        **options,
-        "cross_section_pb": float(cross_section_pb),
-        "correlated": correlated,
-        "seed": seed,
-        "n_bootstrap": n_bootstrap,
-        "cuts": records["cuts"],
-        "classifiers": {
+    records = _records(of_test, expected, options)
+    return Reach(
+        expected_signal=float(expected.signal),
+        expected_background=float(expected.background),
+        background_uncertainty=float(options.background_uncertainty),
+        least_n_eff=float(options.least_n_eff),
+        cross_section_pb=float(expected.cross_section_pb),
+        correlated=options.correlated,
+        seed=options.seed,
+        n_bootstrap=options.n_bootstrap,
+        cuts=records["cuts"],
+        classifiers={
             name: {method: records[name, method] for method in METHODS} for name in scores
         },
+    )
+
+
+def _check(expected: ExpectedEvents, options: SearchOptions) -> None:
+    check_uncertainty(options.background_uncertainty)
+    check_positive(
+        expected_signal=expected.signal,
+        expected_background=expected.background,
+        cross_section_pb=expected.cross_section_pb,
+        least_n_eff=options.least_n_eff,
+    )
+    if options.n_bootstrap < 1:
+        raise InputError(
+            f"n_bootstrap is {options.n_bootstrap}; give at least 1 replica, 200 for two digits of "
+            "an interval"
+        )
+
+
+def _selections_of(
+    name: str,
+    validation: Mapping[str, np.ndarray],
+    expected: ExpectedEvents,
+    options: SearchOptions,
+) -> dict[Key, Selection]:
+    """Best cut and bins of a classifier, chosen on the validation events."""
+    events = [column_of(validation, column) for column in (name, "label", "weight")]
+    threshold = choose_threshold(
+        *events,
+        expected_signal=float(expected.signal),
+        expected_background=float(expected.background),
+        background_uncertainty=float(options.background_uncertainty),
+        least_n_eff=float(options.least_n_eff),
+    )
+    edges = choose_edges(*events, threshold=threshold, least_n_eff=options.least_n_eff)
+    return {
+        (name, "best_cut"): Selection(name, (threshold,)),
+        (name, "binned"): Selection(name, tuple(float(edge) for edge in edges)),
     }
 
 
-def _record(of_test: FilledSelections, key: object, cross_section_pb: float) -> dict:
-    """The numbers of one selection without their statistical intervals."""
+def _records(
+    of_test: FilledSelections, expected: ExpectedEvents, options: SearchOptions
+) -> dict[Key, SelectionReach]:
+    """Reach of all selections, with the intervals of the bootstrap and the gains."""
+    nominal = {key: _nominal(of_test, key) for key in of_test.selections}
+    methods = {
+        key: {"significance": one.significance.method, "limit": one.limit.method}
+        for key, one in nominal.items()
+    }
+    rng = np.random.default_rng(options.seed)
+    replicas = of_test.replicas(rng, options.n_bootstrap, methods)
+    records: dict[Key, SelectionReach] = {}
+    for key, one in nominal.items():
+        is_cuts = key == "cuts"
+        gain = None if is_cuts else _gains(one, nominal["cuts"], replicas[key], replicas["cuts"])
+        records[key] = _record(of_test, key, one, replicas[key], expected.cross_section_pb, gain)
+    return records
+
+
+def _nominal(of_test: FilledSelections, key: Key) -> _Nominal:
     signal, background, error, is_limit = of_test.fill(key)
     if key == "cuts" and not signal.any():
         raise InputError(
@@ -143,99 +217,89 @@ def _record(of_test: FilledSelections, key: object, cross_section_pb: float) -> 
             "signal"
         )
     bins = SearchBins(signal, background, error, **of_test.options)
-    selection = of_test.selections[key]
-    significance, (limit, method) = counted_significance(bins), limit_record(bins, cross_section_pb)
-    return {
-        "column": selection.column,
-        "edges": None if selection.edges is None else list(selection.edges),
-        "signal": signal.tolist(),
-        "background": background.tolist(),
-        "background_error": error.tolist(),
-        "background_is_limit": is_limit.tolist(),
-        "n_eff": [
-            0.0 if limit else value
-            for limit, value in zip(is_limit, of_test.n_eff(key), strict=True)
-        ],
-        "significance": {"value": significance.value},
-        "limit": limit,
-        "method": {"significance": significance.method, "limit": method},
-    }
+    return _Nominal(bins, is_limit, counted_significance(bins), expected_limit(bins))
 
 
-def limit_record(bins: SearchBins, cross_section_pb: float) -> tuple[dict, str]:
-    """Limit on ``mu`` and ``cross_section_pb`` with its band, None where there is no limit; and how
-    it was found.
-    """
-    limit = expected_limit(bins)
-    values = {"value": limit.value, "band_low": limit.band_low, "band_high": limit.band_high}
-    units = {
-        unit: {name: known(value * scale) for name, value in values.items()}
-        for unit, scale in (("mu", 1.0), ("cross_section_pb", float(cross_section_pb)))
-    }
-    return units, limit.method
-
-
-def known(value: float) -> float | None:
-    """A number for JSON: None if it is infinite or nan."""
-    return float(value) if np.isfinite(value) else None
-
-
-def _add_intervals(
-    record: dict, cuts: dict, replicas: dict, of_cuts: dict, *, is_cuts: bool
-) -> None:
-    """Put the bootstrap's intervals, and the gain over the cuts, into a record."""
-    record["significance"] = _with_interval(
-        record["significance"]["value"], replicas["significance"]
+def _record(
+    of_test: FilledSelections,
+    key: Key,
+    nominal: _Nominal,
+    replicas: Mapping[str, np.ndarray],
+    cross_section_pb: float,
+    gain: Gains | None,
+) -> SelectionReach:
+    selection, bins = of_test.selections[key], nominal.bins
+    n_eff = zip(nominal.is_limit, of_test.n_eff(key), strict=True)
+    return SelectionReach(
+        column=selection.column,
+        edges=selection.edges,
+        signal=tuple(bins.signal.tolist()),
+        background=tuple(bins.background.tolist()),
+        background_error=tuple(bins.background_error.tolist()),
+        background_is_limit=tuple(nominal.is_limit.tolist()),
+        n_eff=tuple(0.0 if is_limit else value for is_limit, value in n_eff),
+        significance=with_interval(nominal.significance.value, replicas["significance"]),
+        limit=LimitUnits(
+            mu=_limit_interval(nominal.limit, 1.0, replicas["limit"]),
+            cross_section_pb=_limit_interval(
+                nominal.limit, float(cross_section_pb), replicas["limit"]
+            ),
+        ),
+        method=FoundBy(nominal.significance.method, nominal.limit.method),
+        gain=gain,
     )
-    for limits in record["limit"].values():
-        limits |= _with_interval(limits["value"], replicas["limit"])
-    if is_cuts:
-        return
-    better = {
-        "significance": (record["significance"]["value"], cuts["significance"]["value"]),
-        "limit": (cuts["limit"]["mu"]["value"], record["limit"]["mu"]["value"]),
-    }
-    over = {
-        "significance": (replicas["significance"], of_cuts["significance"]),
-        "limit": (of_cuts["limit"], replicas["limit"]),
-    }
-    record["gain"] = {
-        name: _with_interval(_ratio(*better[name]), _ratio(*over[name])) for name in better
-    }
 
 
-def _ratio(above: float | np.ndarray | None, below: float | np.ndarray | None) -> np.ndarray:
-    """Quotient; nan where one of both does not exist or the lower one is 0."""
-    above, below = (
-        np.asarray(np.nan if value is None else value, dtype=np.float64) for value in (above, below)
+def limit_band(limit: Limit, scale: float) -> Band:
+    """Limit on the signal strength times a scale, with its band; None where there is no limit."""
+    numbers = (limit.value, limit.band_low, limit.band_high)
+    return Band(*(finite_or_none(number * scale) for number in numbers))
+
+
+def _limit_interval(limit: Limit, scale: float, replicas: np.ndarray) -> LimitInterval:
+    band = limit_band(limit, scale)
+    interval = with_interval(band.value, replicas)
+    return LimitInterval(interval.value, band.band_low, band.band_high, interval.low, interval.high)
+
+
+def _gains(
+    nominal: _Nominal,
+    cuts: _Nominal,
+    replicas: Mapping[str, np.ndarray],
+    of_cuts: Mapping[str, np.ndarray],
+) -> Gains:
+    """Ratios to the cuts, from the same replicas."""
+    return Gains(
+        significance=with_interval(
+            _ratio(nominal.significance.value, cuts.significance.value),
+            _ratio(replicas["significance"], of_cuts["significance"]),
+        ),
+        limit=with_interval(
+            _ratio(cuts.limit.value, nominal.limit.value),
+            _ratio(of_cuts["limit"], replicas["limit"]),
+        ),
     )
+
+
+def _ratio(above: float | np.ndarray, below: float | np.ndarray) -> np.ndarray:
+    """Quotient; nan where one of both is not finite or the lower one is 0."""
+    above, below = (np.asarray(value, dtype=np.float64) for value in (above, below))
     fine = np.isfinite(above) & np.isfinite(below) & (below > 0)
     return np.divide(above, below, out=np.full(fine.shape, np.nan), where=fine)
 
 
-def _with_interval(value: float | None, replicas: np.ndarray) -> dict[str, float | None]:
+def with_interval(value: float | None, replicas: np.ndarray) -> Interval:
     """Value with the 68.3 % interval: its distances are those of the replicas from their median, as
     ratios.
 
     A replica has a larger statistical error than the sample, which moves its results; ratios leave
     that out.
     """
+    value = None if value is None else finite_or_none(value)
     replicas = replicas[np.isfinite(replicas)]
-    if value is None or not np.isfinite(value) or not len(replicas):
-        return {"value": None if value is None else known(float(value)), "low": None, "high": None}
+    if value is None or not len(replicas):
+        return Interval(value, None, None)
     low, median, high = np.quantile(replicas, ONE_DEVIATION)
     if not median > 0:
-        return {"value": float(value), "low": None, "high": None}
-    return {
-        "value": float(value),
-        "low": float(value * (low / median)),
-        "high": float(value * (high / median)),
-    }
-
-
-def _check_bootstrap(n_bootstrap: int) -> None:
-    if n_bootstrap < 1:
-        raise InputError(
-            f"n_bootstrap is {n_bootstrap}; give at least 1 replica, 200 for two digits of an "
-            "interval"
-        )
+        return Interval(value, None, None)
+    return Interval(value, float(value * (low / median)), float(value * (high / median)))

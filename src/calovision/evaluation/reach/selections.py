@@ -11,7 +11,8 @@ from calovision.core.errors import InputError
 from calovision.evaluation.reach.bins import SearchBins, bin_indices, filled
 from calovision.evaluation.reach.few_events import counting_limit, counting_significance
 from calovision.evaluation.reach.likelihood import asimov_limit, asimov_z
-from calovision.evaluation.reach.statistics import CONFIDENCE, COUNTING, limit_roots
+from calovision.evaluation.reach.statistics import CONFIDENCE, limit_roots
+from calovision.evaluation.results.reach import COUNTING
 from calovision.metrics import efficiency, n_effective
 from calovision.metrics.events import (
     column_of,

@@ -27,6 +27,7 @@ from calovision.evaluation.reach.few_events import (
     toy_significance,
 )
 from calovision.evaluation.reach.likelihood import asimov_limit, asimov_z
+from calovision.evaluation.results.reach import ASYMPTOTIC, COUNTING, TOYS
 
 if TYPE_CHECKING:
     import pyhf
@@ -36,9 +37,6 @@ AGREEMENT = 0.01  # of pyhf's significance with that of the profiled likelihood
 BRACKET = 0.005  # distance of the two scanned signal strengths from the limit, relative
 TOLERATED = 0.1  # relative error of an asymptotic formula; beyond, few events are counted instead
 DEVIATIONS = (-1.0, 0.0, 1.0)  # of the data that a band is of
-ASYMPTOTIC, COUNTING, TOYS = "asymptotic", "counting", "toys"
-"""How a number was found: by the formulas for many events, by the exact sum over the counts of a
-bin, by toys."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Names of a configuration (samples, models, classifiers, working points) are keys
 everything else is an attribute. Efficiencies are those of the preselected test events.
 """
 
+from calovision.evaluation.results.baselines import FittedBaseline, FittedBaselines
 from calovision.evaluation.results.comparison import (
     ComparedClassifier,
     ComparisonPoint,
@@ -29,12 +30,11 @@ from calovision.evaluation.results.models import (
     Performances,
     TrainingRecord,
 )
-from calovision.evaluation.results.numbers import Interval, LimitInterval, Performance
+from calovision.evaluation.results.numbers import Band, Interval, LimitInterval, Performance
 from calovision.evaluation.results.reach import (
     FoundBy,
     Gains,
     LimitUnits,
-    MassBand,
     MassLimits,
     MassReach,
     Reach,
@@ -58,6 +58,7 @@ from calovision.evaluation.results.summary import (
 )
 
 __all__ = [
+    "Band",
     "Calibration",
     "CalibrationBin",
     "ClassEfficiencies",
@@ -69,12 +70,13 @@ __all__ = [
     "Diagnostics",
     "EventCount",
     "EventCounts",
+    "FittedBaseline",
+    "FittedBaselines",
     "FoundBy",
     "Gains",
     "Interval",
     "LimitInterval",
     "LimitUnits",
-    "MassBand",
     "MassDistribution",
     "MassLimits",
     "MassReach",

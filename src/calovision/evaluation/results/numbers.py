@@ -25,6 +25,17 @@ class Interval:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Expected number, and the band that holds 68.3 % of what may be observed; None where there is
+    none.
+    """
+
+    value: float | None
+    band_low: float | None
+    band_high: float | None
+
+
+@dataclass(frozen=True)
 class LimitInterval:
     """Expected upper limit, None where there is none.
 

@@ -9,7 +9,7 @@ from typing import Self
 
 from calovision.core.markdown import markdown_table
 from calovision.core.result import Result
-from calovision.evaluation.results.numbers import Interval, LimitInterval, format_interval
+from calovision.evaluation.results.numbers import Band, Interval, LimitInterval, format_interval
 
 METHODS = ("best_cut", "binned")
 """How the score of a classifier is used."""
@@ -88,15 +88,6 @@ class SelectionReach:
 
 
 @dataclass(frozen=True)
-class MassBand:
-    """Mass and its band; None where there is none."""
-
-    value: float | None
-    band_low: float | None
-    band_high: float | None
-
-
-@dataclass(frozen=True)
 class MassLimits:
     """Limits of one selection in pb against the mass; None where there is no limit.
 
@@ -121,7 +112,7 @@ class MassLimits:
     method: tuple[str, ...]
     background_is_limit: bool
     excludes: str
-    excluded_mass: MassBand
+    excluded_mass: Band
 
 
 @dataclass(frozen=True)
