@@ -18,6 +18,7 @@ from calovision.evaluation.diagnostics import (
     weighted_correlation,
     weighted_ranks,
 )
+from calovision.evaluation.results import Correlation, Diagnostics
 from calovision.evaluation.sculpting import jensen_shannon, kept_part
 from calovision.metrics import signal_efficiency_at
 
@@ -55,51 +56,49 @@ def test_perfect_calibration_and_its_opposite(rng):
     # Unbalanced weights, which the calibration undoes: half of the weights is signal already.
     weights = np.where(labels == 1, 1e-3, 7.0)
     found = calibration(scores, labels, weights)
-    for one in found["bins"]:
-        assert one["predicted"] == pytest.approx((one["low"] + one["high"]) / 2, abs=0.01)
-        assert one["observed"] == pytest.approx(one["predicted"], abs=0.02)
-        assert one["observed_low"] < one["observed"] < one["observed_high"]
-        assert one["share"] == pytest.approx(0.1, abs=0.01)
-    assert found["expected_calibration_error"] < 0.01
-    assert found["brier_score"] == pytest.approx(1 / 6, abs=0.003)  # mean of s (1 - s)
+    for one in found.bins:
+        assert one.predicted == pytest.approx((one.low + one.high) / 2, abs=0.01)
+        assert one.observed == pytest.approx(one.predicted, abs=0.02)
+        assert one.observed_low < one.observed < one.observed_high
+        assert one.share == pytest.approx(0.1, abs=0.01)
+    assert found.expected_calibration_error < 0.01
+    assert found.brier_score == pytest.approx(1 / 6, abs=0.003)  # mean of s (1 - s)
     wrong = calibration(1 - scores, labels, weights)
-    assert wrong["expected_calibration_error"] == pytest.approx(0.5, abs=0.01)  # mean of |1 - 2 s|
-    assert wrong["brier_score"] == pytest.approx(1 / 2, abs=0.003)  # mean of s^3 + (1 - s)^3
+    assert wrong.expected_calibration_error == pytest.approx(0.5, abs=0.01)  # mean of |1 - 2 s|
+    assert wrong.brier_score == pytest.approx(1 / 2, abs=0.003)  # mean of s^3 + (1 - s)^3
 
 
 def test_calibration_agrees_with_scikit_learn(rng):
     scores, labels = rng.beta(0.5, 0.5, 2000), np.arange(2000) % 2
     found = calibration(scores, labels, np.ones(2000), n_bins=7)
     observed, predicted = calibration_curve(labels, scores, n_bins=7)
-    np.testing.assert_allclose([one["observed"] for one in found["bins"]], observed)
-    np.testing.assert_allclose([one["predicted"] for one in found["bins"]], predicted)
-    assert found["brier_score"] == pytest.approx(brier_score_loss(labels, scores))
-    assert found["n_eff"] == {"signal": pytest.approx(1000), "background": pytest.approx(1000)}
+    np.testing.assert_allclose([one.observed for one in found.bins], observed)
+    np.testing.assert_allclose([one.predicted for one in found.bins], predicted)
+    assert found.brier_score == pytest.approx(brier_score_loss(labels, scores))
+    assert (found.n_eff.signal, found.n_eff.background) == pytest.approx((1000, 1000))
     weights = rng.exponential(size=2000)
     balanced = weights / np.where(
         labels == 1, weights[labels == 1].sum(), weights[labels == 0].sum()
     )
     expected = brier_score_loss(labels, scores, sample_weight=balanced)
-    assert calibration(scores, labels, weights)["brier_score"] == pytest.approx(expected)
+    assert calibration(scores, labels, weights).brier_score == pytest.approx(expected)
 
 
 def test_calibration_by_hand_with_empty_and_negative_bins():
     scores, labels = np.array([0.05, 0.95, 1.0, 0.55, 0.55]), np.array([0, 1, 1, 0, 0])
     found = calibration(scores, labels, np.array([2.0, 1.0, 3.0, 1.0, -1.5]), n_bins=10)
-    bins = found["bins"]
-    assert [one["share"] for one in bins] == pytest.approx(
-        [2 / 3, 0, 0, 0, 0, -1 / 6, 0, 0, 0, 0.5]
-    )
-    assert bins[0]["observed"] == 0
-    assert bins[9]["observed"] == 1
-    assert bins[9]["predicted"] == pytest.approx((0.95 + 3 * 1.0) / 4)
+    bins = found.bins
+    assert [one.share for one in bins] == pytest.approx([2 / 3, 0, 0, 0, 0, -1 / 6, 0, 0, 0, 0.5])
+    assert bins[0].observed == 0
+    assert bins[9].observed == 1
+    assert bins[9].predicted == pytest.approx((0.95 + 3 * 1.0) / 4)
     for number in (1, 5):  # empty; with a negative sum
-        assert [
-            bins[number][key] for key in ("predicted", "observed", "observed_low", "observed_high")
-        ] == [None] * 4
-    assert bins[5]["n_eff"] == pytest.approx(0.5**2 / (1 + 1.5**2))
+        one = bins[number]
+        numbers = (one.predicted, one.observed, one.observed_low, one.observed_high)
+        assert numbers == (None,) * 4
+    assert bins[5].n_eff == pytest.approx(0.5**2 / (1 + 1.5**2))
     gaps = (2 / 3 * 0.05 + 0.5 * 0.0125) / (2 / 3 + 0.5)
-    assert found["expected_calibration_error"] == pytest.approx(gaps)
+    assert found.expected_calibration_error == pytest.approx(gaps)
 
 
 def test_calibration_refuses_what_is_no_probability():
@@ -136,8 +135,8 @@ def test_correlation_of_two_gaussians(rng):
     )
     y = 0.6 * x + 0.8 * noise
     found = correlations(x, {"y": np.exp(y)}, np.zeros(100_000), weights)["background"]["y"]
-    assert found["spearman"] == pytest.approx(6 / np.pi * np.arcsin(0.3), abs=0.01)
-    assert found["n_eff"] == pytest.approx(50_000, rel=0.02)
+    assert found.spearman == pytest.approx(6 / np.pi * np.arcsin(0.3), abs=0.01)
+    assert found.n_eff == pytest.approx(50_000, rel=0.02)
     assert weighted_correlation(x, y, weights) == pytest.approx(0.6, abs=0.01)
 
 
@@ -161,16 +160,8 @@ def test_correlations_are_those_of_each_class_and_leave_absent_jets_out():
     score = np.array([1.0, 2, 3, 1, 2, 3, 4])
     variable = np.array([3.0, 2, 1, 1, 2, 3, np.nan])
     found = correlations(score, {"x": variable}, labels, np.ones(7))
-    assert found["signal"]["x"] == {
-        "pearson": pytest.approx(-1),
-        "spearman": pytest.approx(-1),
-        "n_eff": 3,
-    }
-    assert found["background"]["x"] == {
-        "pearson": pytest.approx(1),
-        "spearman": pytest.approx(1),
-        "n_eff": 3,
-    }
+    assert found["signal"]["x"] == Correlation(pytest.approx(-1), pytest.approx(-1), 3)
+    assert found["background"]["x"] == Correlation(pytest.approx(1), pytest.approx(1), 3)
 
 
 def test_jet_variables(rng):
@@ -214,7 +205,7 @@ def test_kept_part_reaches_the_efficiency_and_shares_ties(rng):
     )
     expected = signal_efficiency_at(*both, 0.02).n_eff
     found = mass_sculpting(scores, np.ones(300), weights, background_efficiencies=[0.02])
-    n_eff = found["cuts"]["0.02"]["n_eff"] if found["cuts"] else found["dropped"]["0.02"]
+    n_eff = found.cuts["0.02"].n_eff if found.cuts else found.dropped["0.02"]
     assert n_eff == pytest.approx(expected)
 
 
@@ -222,49 +213,49 @@ def test_score_without_relation_sculpts_no_more_than_chance(rng):
     n = 60_000
     mass, weights = rng.exponential(200, n), rng.exponential(size=n)
     found = mass_sculpting(rng.random(n), mass, weights)
-    assert list(found["cuts"]) == ["0.1", "0.01", "0.001"]
-    for after in found["cuts"].values():
-        assert abs(after["mean_shift"]) < 3 * after["mean_shift_error"]
-        assert 0.2 < after["divergence"] / after["divergence_by_chance"] < 3
-    assert found["before"]["mean"] == pytest.approx(200, rel=0.02)
-    assert found["cuts"]["0.01"]["n_eff"] == pytest.approx(300, rel=0.15)
+    assert list(found.cuts) == ["0.1", "0.01", "0.001"]
+    for after in found.cuts.values():
+        assert abs(after.mean_shift) < 3 * after.mean_shift_error
+        assert 0.2 < after.divergence / after.divergence_by_chance < 3
+    assert found.before.mean == pytest.approx(200, rel=0.02)
+    assert found.cuts["0.01"].n_eff == pytest.approx(300, rel=0.15)
     # n_eff events in the exponential: the deviation of the mean is 200 / sqrt(n_eff)
-    assert found["cuts"]["0.01"]["mean_shift_error"] == pytest.approx(200 / np.sqrt(300), rel=0.2)
+    assert found.cuts["0.01"].mean_shift_error == pytest.approx(200 / np.sqrt(300), rel=0.2)
 
 
 def test_cut_on_the_mass_itself_sculpts_in_closed_form(rng):
     mass = rng.exponential(200, 100_000)
     found = mass_sculpting(mass, mass, np.ones(100_000), background_efficiencies=[0.1])
-    after = found["cuts"]["0.1"]
-    assert after["mean_shift"] == pytest.approx(
+    after = found.cuts["0.1"]
+    assert after.mean_shift == pytest.approx(
         200 * np.log(10), rel=0.02
     )  # no memory: mean 200 beyond the threshold
-    assert after["n_eff"] == pytest.approx(10_000)
-    assert after["fraction"][:4] == [0, 0, 0, 0]  # threshold 460 GeV
-    assert sum(after["fraction"]) == pytest.approx(1)
-    assert sum(found["before"]["fraction"]) == pytest.approx(1)  # the last bin holds what is beyond
-    assert np.diff(found["edges"]) == pytest.approx(100)
+    assert after.n_eff == pytest.approx(10_000)
+    assert after.fraction[:4] == (0, 0, 0, 0)  # threshold 460 GeV
+    assert sum(after.fraction) == pytest.approx(1)
+    assert sum(found.before.fraction) == pytest.approx(1)  # the last bin holds what is beyond
+    assert np.diff(found.edges) == pytest.approx(100)
     # q = 10 p above the threshold and 0 below, up to one bin: p below, 0.1, 11 p above, 10 / 5.5
     expected = 0.5 * (0.9 * np.log2(2) + 0.1 * np.log2(1 / 5.5)) + 0.5 * np.log2(10 / 5.5)
-    assert after["divergence"] == pytest.approx(expected, abs=0.05)
+    assert after.divergence == pytest.approx(expected, abs=0.05)
 
 
 def test_mean_shift_error_covers_the_shift(rng):
     pulls = []
     for _ in range(200):
         mass, weights = rng.exponential(200, 800), rng.exponential(size=800)
-        after = mass_sculpting(rng.random(800), mass, weights, background_efficiencies=[0.3])[
-            "cuts"
-        ]["0.3"]
-        pulls.append(after["mean_shift"] / after["mean_shift_error"])
+        after = mass_sculpting(rng.random(800), mass, weights, background_efficiencies=[0.3]).cuts[
+            "0.3"
+        ]
+        pulls.append(after.mean_shift / after.mean_shift_error)
     assert np.std(pulls) == pytest.approx(1, abs=0.15)
     assert abs(np.mean(pulls)) < 0.2
 
 
 def test_cuts_with_too_few_events_are_dropped_with_their_number(rng):
     found = mass_sculpting(rng.random(500), rng.exponential(200, 500), np.ones(500))
-    assert list(found["cuts"]) == ["0.1"]
-    assert found["dropped"] == {"0.01": pytest.approx(5), "0.001": pytest.approx(0.5)}
+    assert list(found.cuts) == ["0.1"]
+    assert found.dropped == {"0.01": pytest.approx(5), "0.001": pytest.approx(0.5)}
 
 
 def test_classifiers_are_diagnosed_by_probability_and_order(rng):
@@ -276,14 +267,12 @@ def test_classifiers_are_diagnosed_by_probability_and_order(rng):
     direct = weighted_correlation(
         probability[is_signal], table["mj_sum"][is_signal], table["weight"][is_signal]
     )
-    found = expected["correlations"]["cnn"]["signal"]["mj_sum"]
-    assert found["pearson"] == pytest.approx(direct)
+    found = expected.correlations["cnn"]["signal"]["mj_sum"]
+    assert found.pearson == pytest.approx(direct)
     sure = diagnose(table | {"cnn": table["cnn"] + 60}, ["cnn"])
-    assert sure["correlations"]["cnn"]["signal"]["mj_sum"]["spearman"] == pytest.approx(
-        found["spearman"]
-    )
-    assert sure["mass_sculpting"] == expected["mass_sculpting"]
-    assert sure["calibration"]["cnn"]["bins"][-1]["predicted"] == pytest.approx(1)
+    assert sure.correlations["cnn"]["signal"]["mj_sum"].spearman == pytest.approx(found.spearman)
+    assert sure.mass_sculpting == expected.mass_sculpting
+    assert sure.calibration["cnn"].bins[-1].predicted == pytest.approx(1)
 
 
 def test_diagnose_is_finite_json_also_with_negative_weights(rng):
@@ -292,21 +281,18 @@ def test_diagnose_is_finite_json_also_with_negative_weights(rng):
     table["delta_eta_12"][:5] = np.nan
     before = {name: values.copy() for name, values in table.items()}
     found = diagnose(table, ["cnn", "mj_sum", "n_fat_jets"])
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert found["calibration"] == {
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert Diagnostics.from_json(content) == found
+    assert found.calibration == {
         "cnn": calibration(expit(table["cnn"]), table["label"], table["weight"])
     }
-    assert (
-        list(found["correlations"])
-        == list(found["mass_sculpting"])
-        == ["cnn", "mj_sum", "n_fat_jets"]
-    )
-    assert found["correlations"]["mj_sum"]["signal"]["mj_sum"]["spearman"] == pytest.approx(1)
+    assert list(found.correlations) == list(found.mass_sculpting) == ["cnn", "mj_sum", "n_fat_jets"]
+    assert found.correlations["mj_sum"]["signal"]["mj_sum"].spearman == pytest.approx(1)
     for name, values in table.items():
         np.testing.assert_array_equal(values, before[name])
     is_background = table["label"] == 0
     direct = mass_sculpting(*(table[name][is_background] for name in ("cnn", "mj_sum", "weight")))
-    assert found["mass_sculpting"]["cnn"] == direct
+    assert found.mass_sculpting["cnn"] == direct
 
 
 def test_bad_tables_are_named(rng):
@@ -339,10 +325,10 @@ def test_bins_and_classes_that_cancel_have_no_number():
     scores, labels = np.array([0.55, 0.55, 0.55, 0.15, 0.15]), np.array([1, 1, 1, 0, 1])
     weights = np.array([0.1, 0.2, -0.3, 1.0, 1.0])
     found = calibration(scores, labels, weights)
-    assert found["bins"][5]["predicted"] is None
-    assert found["bins"][1]["observed"] == pytest.approx(0.5)
+    assert found.bins[5].predicted is None
+    assert found.bins[1].observed == pytest.approx(0.5)
     correlated = correlations(scores, {"x": scores}, np.array([1, 1, 1, 0, 0]), weights)
-    assert correlated["signal"]["x"]["pearson"] is None
+    assert correlated["signal"]["x"].pearson is None
 
 
 @pytest.mark.parametrize(

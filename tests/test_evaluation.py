@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,15 +13,23 @@ from calovision.evaluation import (
     CLASSIFIERS,
     split_indices,
     summarize,
-    summary_table,
     tabulate_events,
 )
 from calovision.evaluation.baselines import combined_score, fit_combination
+from calovision.evaluation.results import (
+    EventCount,
+    EventCounts,
+    Performance,
+    Preselection,
+    RegionEfficiencies,
+    SkippedFile,
+    Summary,
+)
+from calovision.metrics import Efficiency
 from calovision.storage import ImageCollection, read_table, write_table
 
 SIGNAL_REGION = "(n_fat_jets >= 4) & (mj_sum > 300)"
 POINTS = (0.1, 0.01, 0.001)
-EFFICIENCY_KEYS = {"value", "low", "high", "n_eff"}
 
 
 @pytest.fixture
@@ -61,33 +70,30 @@ def test_split_indices(collection):
 
 def test_summary_by_hand(collection, four_and_four):
     summary = summarize(collection, four_and_four, POINTS)
-    assert summary["preselection"] == {
-        "rpv": {"n_generated": 100, "n_passed": 40, "efficiency": 0.4},
-        "qcd": {"n_generated": 140, "n_passed": 50, "efficiency": 52.0 / 130.0},
+    assert summary.preselection == {
+        "rpv": Preselection(100, 40, 0.4),
+        "qcd": Preselection(140, 50, 52.0 / 130.0),
     }
-    assert summary["test_events"] == {
-        "signal": {"n": 4, "n_eff": 4.0},
-        "background": {"n": 4, "n_eff": 100 / 30},
-    }
-    region = summary["signal_region"]
-    assert region["signal_efficiency"]["value"] == 0.75
-    assert region["signal_efficiency"]["n_eff"] == 3.0
+    assert summary.test_events == EventCounts(EventCount(4, 4.0), EventCount(4, 100 / 30))
+    region = summary.signal_region
+    assert region.signal_efficiency.value == 0.75
+    assert region.signal_efficiency.n_eff == 3.0
     # Wilson with z = 1 and three of four: (3/4 + 1/8 -+ sqrt(3/64 + 1/64)) / (5/4)
-    assert region["signal_efficiency"]["low"] == pytest.approx((0.875 - 0.25) / 1.25)
-    assert region["signal_efficiency"]["high"] == pytest.approx((0.875 + 0.25) / 1.25)
-    assert region["background_efficiency"]["value"] == pytest.approx(0.1)
-    assert region["background_efficiency"]["n_eff"] == pytest.approx(1.0)
-    classifiers = summary["classifiers"]
+    assert region.signal_efficiency.low == pytest.approx((0.875 - 0.25) / 1.25)
+    assert region.signal_efficiency.high == pytest.approx((0.875 + 0.25) / 1.25)
+    assert region.background_efficiency.value == pytest.approx(0.1)
+    assert region.background_efficiency.n_eff == pytest.approx(1.0)
+    classifiers = summary.classifiers
     # steps of the ROC curve: 0.1 * 0.25 + 0.2 * 0.5 + 0.3 * 0.75 + 0.4 * 1
-    assert classifiers["cnn"]["auc"] == pytest.approx(0.75)
-    assert classifiers["mj_sum"]["auc"] == 1.0
-    assert classifiers["cnn+jets"]["auc"] == 0.0
+    assert classifiers["cnn"].auc == pytest.approx(0.75)
+    assert classifiers["mj_sum"].auc == 1.0
+    assert classifiers["cnn+jets"].auc == 0.0
     # trapezoids over the ties at 5, 4 and 3 jets
     jets_auc = 0.1 * 0.25 + 0.2 * 0.625 + 0.7 * 0.875
-    assert classifiers["n_fat_jets"]["auc"] == pytest.approx(jets_auc)
+    assert classifiers["n_fat_jets"].auc == pytest.approx(jets_auc)
     values = {
         name: [
-            numbers["signal_efficiency"][point]["value"]
+            numbers.signal_efficiency[point].value
             for point in ("0.1", "0.01", "0.001", "signal_region")
         ]
         for name, numbers in classifiers.items()
@@ -98,65 +104,45 @@ def test_summary_by_hand(collection, four_and_four):
     assert values["cnn+jets"] == pytest.approx([0, 0, 0, 0])
 
 
-def test_keys_that_stay(collection, four_and_four):
+def test_efficiencies_are_within_their_intervals_and_the_summary_is_json(collection, four_and_four):
+    """The keys are those of the examples (test_results.py)."""
     summary = summarize(collection, four_and_four, POINTS)
-    assert set(summary) == {
-        "calovision_version",
-        "skipped_files",
-        "preselection",
-        "test_events",
-        "signal_region",
-        "region_point",
-        "classifiers",
-    }
-    assert set(summary["region_point"]) == {"background_efficiency", "is_limit"}
-    assert summary["skipped_files"] == []
-    for sample in ("rpv", "qcd"):
-        assert set(summary["preselection"][sample]) == {"n_generated", "n_passed", "efficiency"}
-    assert set(summary["signal_region"]) == {"signal_efficiency", "background_efficiency"}
-    for value in summary["signal_region"].values():
-        assert set(value) == EFFICIENCY_KEYS
-    assert (
-        set(summary["classifiers"])
-        == {"cnn", "n_fat_jets", "mj_sum", "cnn+jets"}
-        == set(CLASSIFIERS)
-    )
-    for numbers in summary["classifiers"].values():
-        assert set(numbers) == {"auc", "signal_efficiency"}
-        assert set(numbers["signal_efficiency"]) == {"0.1", "0.01", "0.001", "signal_region"}
-        for value in numbers["signal_efficiency"].values():
-            assert set(value) == EFFICIENCY_KEYS
-            assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
-    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+    assert summary.skipped_files == ()
+    assert list(summary.preselection) == ["rpv", "qcd"]
+    assert set(summary.classifiers) == {"cnn", "n_fat_jets", "mj_sum", "cnn+jets"}
+    assert list(summary.classifiers) == list(CLASSIFIERS)
+    for found in summary.classifiers.values():
+        assert list(found.signal_efficiency) == ["0.1", "0.01", "0.001", "signal_region"]
+        for value in found.signal_efficiency.values():
+            assert 0 <= value.low <= value.value <= value.high <= 1
+    text = json.dumps(summary.to_json(), allow_nan=False)
+    assert Summary.from_json(json.loads(text)) == summary
 
 
 def test_signal_region_without_background_uses_the_upper_end(collection, four_and_four):
     """None of four events of equal weight passes: Wilson's interval ends at 1 / (4 + 1)."""
     test = four_and_four | {"weight": np.ones(8), "signal_region": four_and_four["label"] == 1}
     summary = summarize(collection, test, POINTS)
-    region = summary["signal_region"]
-    assert region["signal_efficiency"]["value"] == 1.0
-    assert region["background_efficiency"] == {
-        "value": 0.0,
-        "low": 0.0,
-        "high": pytest.approx(0.2),
-        "n_eff": 0.0,
-    }
-    at_region = summary["classifiers"]["n_fat_jets"]["signal_efficiency"]["signal_region"]
+    region = summary.signal_region
+    assert region.signal_efficiency.value == 1.0
+    assert region.background_efficiency == Efficiency(0.0, 0.0, pytest.approx(0.2), 0.0)
+    at_region = summary.classifiers["n_fat_jets"].signal_efficiency["signal_region"]
     # one of the four has five jets, as have two of the four signal events
-    assert at_region["value"] == pytest.approx(0.2 / 0.25 * 0.5)
+    assert at_region.value == pytest.approx(0.2 / 0.25 * 0.5)
 
 
 def test_table_text(collection, four_and_four):
     summary = summarize(collection, four_and_four, POINTS)
-    interval = {"value": 0.5, "low": 0.4321, "high": 0.6, "n_eff": 12.34}
-    background = {"value": 2.2e-4, "low": 1e-4, "high": 3.4567e-4, "n_eff": 7.25}
-    summary["signal_region"] = {"signal_efficiency": interval, "background_efficiency": background}
-    for numbers in summary["classifiers"].values():
-        numbers["auc"] = 0.98765
-        numbers["signal_efficiency"] = {"0.1": interval, "signal_region": background}
+    interval = Efficiency(0.5, 0.4321, 0.6, 12.34)
+    background = Efficiency(2.2e-4, 1e-4, 3.4567e-4, 7.25)
+    found = Performance(0.98765, {"0.1": interval, "signal_region": background})
+    summary = replace(
+        summary,
+        signal_region=RegionEfficiencies(interval, background),
+        classifiers=dict.fromkeys(summary.classifiers, found),
+    )
     row = " | 0.9877 | 0.5 (0.432-0.6) | 0.00022 (0.0001-0.000346) |"
-    assert summary_table(summary).splitlines() == [
+    assert summary.to_markdown().splitlines() == [
         "| sample | generated | pass the preselection | efficiency |",
         "| --- | --- | --- | --- |",
         "| rpv | 100 | 40 | 0.4 |",
@@ -178,8 +164,8 @@ def test_skipped_files_are_named(tmp_path, four_and_four):
         write_image_file(tmp_path / "b.h5", 10, sample="rpv", label=1),
     ]
     summary = summarize(ImageCollection(paths), four_and_four, POINTS)
-    assert summary["skipped_files"] == [{"path": "lost.root", "reason": "lost.root is truncated"}]
-    lines = summary_table(summary).splitlines()
+    assert summary.skipped_files == (SkippedFile("lost.root", "lost.root is truncated"),)
+    lines = summary.to_markdown().splitlines()
     assert (
         lines[5]
         == "ROOT files that were skipped; the weights of the others are corrected for them:"
@@ -281,12 +267,10 @@ def test_other_models_have_columns_and_rows_of_their_own(collection):
         assert np.array_equal(test[name], alone[name])
     assert np.array_equal(test["wide"], scores[1][collection.column("split")[indices] == 2])
     summary = summarize(collection, test, POINTS, models=["wide"])
-    assert list(summary["classifiers"]) == [*CLASSIFIERS, "wide"]
+    assert list(summary.classifiers) == [*CLASSIFIERS, "wide"]
     swapped = summarize(collection, test | {"cnn": test["wide"]}, POINTS)
-    assert summary["classifiers"]["wide"] == swapped["classifiers"]["cnn"]
-    assert (
-        summary["classifiers"]["cnn"] == summarize(collection, alone, POINTS)["classifiers"]["cnn"]
-    )
+    assert summary.classifiers["wide"] == swapped.classifiers["cnn"]
+    assert summary.classifiers["cnn"] == summarize(collection, alone, POINTS).classifiers["cnn"]
 
 
 @pytest.mark.parametrize(

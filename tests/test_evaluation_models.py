@@ -2,6 +2,7 @@
 table."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,14 +13,24 @@ from calovision.core.errors import InputError
 from calovision.evaluation import (
     compare_models,
     ensemble_scores,
-    models_table,
     read_history,
     read_model_numbers,
     read_runs,
     training_record,
 )
+from calovision.evaluation.results import (
+    ModelComparison,
+    ModelNumbers,
+    NetworkStatistic,
+    NetworkStatistics,
+    Performance,
+    Performances,
+    TrainingRecord,
+)
+from calovision.metrics import Efficiency
 
 POINTS = (0.25, 0.05)
+RECORD = TrainingRecord(epochs=3)
 
 
 @pytest.fixture
@@ -36,7 +47,7 @@ def events():
 
 def compare(events, **options):
     scores, labels, weights = events
-    runs = {"a": {4: {}, 5: {}, 6: {}}, "b": {4: {}}}
+    runs = {"a": dict.fromkeys((4, 5, 6), RECORD), "b": {4: RECORD}}
     return compare_models(scores, labels, weights, POINTS, **({"runs": runs} | options))
 
 
@@ -80,68 +91,65 @@ def test_ensemble_has_no_ties_next_to_certainty():
 def test_numbers_of_every_network_and_of_the_ensemble(events, weighting):
     scores, labels, weights = events
     weights = weights if weighting == "weighted" else np.ones(400)
-    comparison = compare(events)
+    comparison = compare(events).models
     assert list(comparison) == ["a", "b"]
     for model, networks in scores.items():
         numbers = comparison[model]
-        assert list(numbers["seeds"]) == ["4", "5", "6"][: networks.shape[1]]
-        found = [one[weighting] for one in (*numbers["seeds"].values(), numbers["ensemble"])]
+        assert list(numbers.seeds) == ["4", "5", "6"][: networks.shape[1]]
+        each = (*numbers.seeds.values(), numbers.ensemble)
+        found = [getattr(one, weighting) for one in each]
         for one, values in zip(found, (*networks.T, expit(networks).sum(axis=1)), strict=True):
-            assert one["auc"] == pytest.approx(roc_auc_score(labels, values, sample_weight=weights))
-            assert list(one["signal_efficiency"]) == ["0.25", "0.05"]
-            for point, value in one["signal_efficiency"].items():
-                assert value["value"] == pytest.approx(
+            assert one.auc == pytest.approx(roc_auc_score(labels, values, sample_weight=weights))
+            assert list(one.signal_efficiency) == ["0.25", "0.05"]
+            for point, value in one.signal_efficiency.items():
+                assert value.value == pytest.approx(
                     signal_above(values, labels, weights, float(point))
                 )
-                assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
+                assert 0 <= value.low <= value.value <= value.high <= 1
 
 
 @pytest.mark.parametrize("weighting", ["weighted", "unweighted"])
 def test_mean_and_standard_deviation_over_the_seeds(events, weighting):
-    numbers = compare(events)["a"]
-    seeds = [one[weighting] for one in numbers["seeds"].values()]
-    areas = np.array([one["auc"] for one in seeds])
-    assert numbers["mean"][weighting]["auc"] == pytest.approx(areas.sum() / 3)
+    found = compare(events).models["a"]
+    seeds = [getattr(one, weighting) for one in found.seeds.values()]
+    mean, spread = (getattr(one, weighting) for one in (found.mean, found.standard_deviation))
+    areas = np.array([one.auc for one in seeds])
+    assert mean.auc == pytest.approx(areas.sum() / 3)
     deviation = np.sqrt(np.sum((areas - areas.sum() / 3) ** 2) / 2)
-    assert numbers["standard_deviation"][weighting]["auc"] == pytest.approx(deviation)
+    assert spread.auc == pytest.approx(deviation)
     assert deviation > 0
     for point in ("0.25", "0.05"):
-        values = np.array([one["signal_efficiency"][point]["value"] for one in seeds])
-        assert numbers["mean"][weighting]["signal_efficiency"][point] == pytest.approx(
-            values.sum() / 3
-        )
+        values = np.array([one.signal_efficiency[point].value for one in seeds])
+        assert mean.signal_efficiency[point] == pytest.approx(values.sum() / 3)
         deviation = np.sqrt(np.sum((values - values.sum() / 3) ** 2) / 2)
-        assert numbers["standard_deviation"][weighting]["signal_efficiency"][
-            point
-        ] == pytest.approx(deviation)
+        assert spread.signal_efficiency[point] == pytest.approx(deviation)
 
 
 def test_single_network_has_no_spread_and_is_its_ensemble(events):
-    numbers = compare(events)["b"]
-    assert numbers["standard_deviation"]["weighted"] == {
-        "auc": None,
-        "signal_efficiency": {"0.25": None, "0.05": None},
-    }
-    assert numbers["ensemble"] == {
-        name: numbers["seeds"]["4"][name] for name in ("weighted", "unweighted")
-    }
-    assert numbers["mean"]["unweighted"]["auc"] == numbers["ensemble"]["unweighted"]["auc"]
+    found = compare(events).models["b"]
+    none = {"0.25": None, "0.05": None}
+    assert found.standard_deviation.weighted == NetworkStatistic(None, none)
+    only = found.seeds["4"]
+    assert found.ensemble == Performances(weighted=only.weighted, unweighted=only.unweighted)
+    assert found.mean.unweighted.auc == found.ensemble.unweighted.auc
 
 
 def test_comparison_keeps_what_is_known_and_is_json(events):
-    runs = {"a": {4: {"epochs": 3}, 5: {"epochs": 7}, 6: {}}, "b": {1: {}}}
-    comparison = compare(events, runs=runs, numbers={"a": {"network": "small", "parameters": 12}})
-    assert (comparison["a"]["network"], comparison["a"]["parameters"]) == ("small", 12)
-    assert [one["training"] for one in comparison["a"]["seeds"].values()] == [
+    runs = {"a": {4: RECORD, 5: TrainingRecord(7), 6: TrainingRecord(4, 2)}, "b": {1: RECORD}}
+    numbers = {"a": ModelNumbers(network="small", parameters=12)}
+    comparison = compare(events, runs=runs, numbers=numbers)
+    content = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    assert ModelComparison.from_json(content) == comparison
+    assert (content["a"]["network"], content["a"]["parameters"]) == ("small", 12)
+    assert [one["training"] for one in content["a"]["seeds"].values()] == [
         {"epochs": 3},
         {"epochs": 7},
-        {},
+        {"epochs": 4, "best_epoch": 2},
     ]
-    assert "network" not in comparison["b"]
-    assert json.loads(json.dumps(comparison, allow_nan=False)) == comparison
+    assert "network" not in content["b"]
 
 
-@pytest.mark.parametrize("seeds", [{}, {1: {}, 2: {}}])
+@pytest.mark.parametrize("seeds", [{}, dict.fromkeys((1, 2), RECORD)])
 def test_networks_and_seeds_that_do_not_fit(events, seeds):
     with pytest.raises(
         InputError, match=f"model 'a': scores of 3 networks, but {len(seeds)} seeds"
@@ -150,28 +158,28 @@ def test_networks_and_seeds_that_do_not_fit(events, seeds):
 
 
 def test_table_text(events):
-    record = {"epochs": 8, "images_per_s": 900.4, "training_time_s": 90.0}
+    record = TrainingRecord(8, images_per_s=900.4, training_time_s=90.0)
     runs = {
-        "a": {4: record, 5: record | {"epochs": 6}, 6: record | {"images_per_s": 1100.0}},
-        "b": {4: {}},
+        "a": {4: record, 5: replace(record, epochs=6), 6: replace(record, images_per_s=1100.0)},
+        "b": {4: RECORD},
     }
-    numbers = {
-        "a": {"network": "hep_cnn", "parameters": 34_512_345, "multiply_adds": 2_345_000_000}
-    }
-    comparison = compare(events, runs=runs, numbers=numbers)
-    value = {"value": 0.51234, "low": 0.4, "high": 0.6, "n_eff": 3.0}
-    for model in comparison.values():
-        for name in ("weighted", "unweighted"):
-            model["ensemble"][name] = {"auc": 0.98765, "signal_efficiency": {"0.05": value}}
-            model["mean"][name] = {"auc": 0.91234, "signal_efficiency": {"0.05": 0.45678}}
-    for name in ("weighted", "unweighted"):
-        comparison["a"]["standard_deviation"][name] = {
-            "auc": 0.01234,
-            "signal_efficiency": {"0.05": 0.03456},
-        }
-    lines = models_table(comparison).splitlines()
+    network = ModelNumbers(network="hep_cnn", parameters=34_512_345, multiply_adds=2_345_000_000)
+    models = compare(events, runs=runs, numbers={"a": network}).models
+    ensemble = Performance(0.98765, {"0.05": Efficiency(0.51234, 0.4, 0.6, 3.0)})
+    mean = NetworkStatistic(0.91234, {"0.05": 0.45678})
+    for name, one in models.items():
+        models[name] = replace(
+            one,
+            ensemble=Performances(weighted=ensemble, unweighted=ensemble),
+            mean=NetworkStatistics(weighted=mean, unweighted=mean),
+        )
+    spread = NetworkStatistic(0.01234, {"0.05": 0.03456})
+    spreads = NetworkStatistics(weighted=spread, unweighted=spread)
+    models["a"] = replace(models["a"], standard_deviation=spreads)
+    lines = ModelComparison(models).to_markdown().splitlines()
     assert lines[0].endswith("the mean of theirs. `cnn` above is the ensemble of `a`.")
-    assert models_table({"cnn": comparison["b"]}).splitlines()[0].endswith("the mean of theirs.")
+    alone = ModelComparison({"cnn": models["b"]}).to_markdown()
+    assert alone.splitlines()[0].endswith("the mean of theirs.")
     assert lines[1:] == [
         "",
         "| model |  | AUC | signal at background 0.05 |",
@@ -187,7 +195,7 @@ def test_table_text(events):
         "|",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| a | hep_cnn | 3 | 34.5 M | 2.35 G | 6-8 | 967 | 4.5 min |",
-        "| b | - | 1 | - | - | - | - | - |",
+        "| b | - | 1 | - | - | 3 | - | - |",
     ]
 
 
@@ -203,23 +211,20 @@ def test_history_and_its_record(tmp_path):
     history = read_history(path)
     assert list(history)[3] == "validation_signal_efficiency_1e-2"
     np.testing.assert_array_equal(history["validation_signal_efficiency_1e-2"], [np.nan, 0.25, 0.5])
-    assert training_record(history, 1000) == {
-        "epochs": 3,
-        "best_epoch": 1,
-        "images_per_s": 200.0,
-        "training_time_s": 10.0 + 2.5 + 5.0,
-    }
-    assert "training_time_s" not in training_record(history)
+    assert training_record(history, 1000) == TrainingRecord(
+        epochs=3, best_epoch=1, images_per_s=200.0, training_time_s=10.0 + 2.5 + 5.0
+    )
+    assert training_record(history).training_time_s is None
 
 
 def test_record_of_a_history_that_has_only_epochs():
-    assert training_record({"epoch": np.arange(4.0)}, 10) == {"epochs": 4}
+    assert training_record({"epoch": np.arange(4.0)}, 10) == TrainingRecord(4)
     nothing = {
         "epoch": np.arange(2.0),
         "validation_loss": np.full(2, np.nan),
         "images_per_s": np.array([np.nan, 0.0]),
     }
-    assert training_record(nothing, 10) == {"epochs": 2}
+    assert training_record(nothing, 10) == TrainingRecord(2)
 
 
 @pytest.mark.parametrize(
@@ -253,7 +258,9 @@ def write_description(path, **changes):
 
 def test_numbers_of_a_model_leave_out_what_is_not_known(tmp_path):
     path = write_description(tmp_path / "model.json", training={"n_training": 7, "epochs": 3})
-    assert read_model_numbers(path) == {"network": "small", "parameters": 5, "n_training": 7}
+    found = read_model_numbers(path)
+    assert found == ModelNumbers(network="small", parameters=5, n_training=7)
+    assert found.multiply_adds is None
 
 
 def test_runs_of_a_model(tmp_path):
@@ -265,9 +272,9 @@ def test_runs_of_a_model(tmp_path):
     for speed, path in zip((50, 25), histories, strict=True):
         path.write_text(f"epoch,images_per_s\n0,{speed}\n")
     numbers, runs = read_runs([3, 4], descriptions, histories)
-    assert numbers == {"network": "small", "parameters": 5, "n_training": 100}
+    assert numbers == ModelNumbers(network="small", parameters=5, n_training=100)
     assert list(runs) == [3, 4]
-    assert [run["training_time_s"] for run in runs.values()] == [2.0, 4.0]
+    assert [run.training_time_s for run in runs.values()] == [2.0, 4.0]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_pairing_cancels_what_both_share():
         {"a": scores, "b": similar}, labels, weights, background_efficiency=0.01, n_replicas=200
     )
     ratio, single = found.ratio("a", "b"), found.value("a")
-    assert ratio["high"] - ratio["low"] < 0.5 * (single["high"] - single["low"]) / single["value"]
+    assert ratio.high - ratio.low < 0.5 * (single.high - single.low) / single.value
 
 
 def test_bootstrap_has_the_spread_of_new_samples():
@@ -54,8 +54,8 @@ def test_bootstrap_has_the_spread_of_new_samples():
             {"a": scores}, labels, weights, background_efficiency=0.05, n_replicas=60, seed=seed
         )
         interval = found.value("a")
-        values.append(interval["value"])
-        widths.append((interval["high"] - interval["low"]) / 2)
+        values.append(interval.value)
+        widths.append((interval.high - interval.low) / 2)
     assert np.mean(widths) == pytest.approx(np.std(values), rel=0.3)
 
 
@@ -65,7 +65,7 @@ def test_signal_region_sets_the_working_point():
     found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=20)
     # the region is a cut on the very score, so that both are the same at its background efficiency
     assert found.nominal["signal_region"] == pytest.approx(found.nominal["a"], abs=5e-3)
-    assert found.ratio("a", "signal_region")["value"] == pytest.approx(1.0, abs=5e-3)
+    assert found.ratio("a", "signal_region").value == pytest.approx(1.0, abs=5e-3)
 
 
 def test_networks_of_a_model_add_their_spread():
@@ -77,8 +77,8 @@ def test_networks_of_a_model_add_their_spread():
     each = [signal_efficiency_at(column, labels, weights, 0.05).value for column in blurred.T]
     assert found.nominal["m"] == pytest.approx(np.mean(each), rel=1e-12)
     interval = found.value("m")
-    assert interval["low"] == pytest.approx(min(each), abs=0.03)
-    assert interval["high"] == pytest.approx(max(each), abs=0.03)
+    assert interval.low == pytest.approx(min(each), abs=0.03)
+    assert interval.high == pytest.approx(max(each), abs=0.03)
 
 
 def test_a_region_without_background_gives_numbers():
@@ -86,7 +86,7 @@ def test_a_region_without_background_gives_numbers():
     region = (labels == 1) & (scores > 2)
     found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=10)
     assert 0 <= found.nominal["a"] <= 1
-    assert np.isfinite(found.ratio("a", "signal_region")["value"])
+    assert np.isfinite(found.ratio("a", "signal_region").value)
 
 
 def test_negative_weights_give_no_nan():
@@ -144,8 +144,8 @@ def test_the_cuts_as_a_classifier_have_a_ratio_of_one_for_any_signs(seed, negati
         {"a": region.astype(float)}, labels, weights, signal_region=region, n_replicas=20
     )
     ratio = found.ratio("a", "signal_region")
-    assert ratio["value"] == pytest.approx(1.0, abs=1e-9)
-    assert ratio["low"] == pytest.approx(
+    assert ratio.value == pytest.approx(1.0, abs=1e-9)
+    assert ratio.low == pytest.approx(
         1.0, abs=0.02
     )  # replicas whose background cancels are at an upper limit
     assert (
@@ -157,7 +157,7 @@ def test_the_cuts_as_a_classifier_have_a_ratio_of_one_for_any_signs(seed, negati
     # the score itself: no background event lies between the cut and the next signal events, which
     # count, too
     found = compare_paired({"a": scores}, labels, weights, signal_region=region, n_replicas=1)
-    assert found.ratio("a", "signal_region")["value"] == pytest.approx(1.0, abs=0.04)
+    assert found.ratio("a", "signal_region").value == pytest.approx(1.0, abs=0.04)
 
 
 def test_target_is_a_share_of_all_background_not_of_its_largest_running_sum():

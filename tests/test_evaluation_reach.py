@@ -1,41 +1,41 @@
-"""What the reach is computed from, and its table."""
+"""Inputs of the reach, and its table."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
 
 from calovision.core.errors import InputError
-from calovision.evaluation import (
-    expected_events,
-    nominal_point,
-    only_cnn,
-    reach_table,
-    signal_point,
+from calovision.evaluation.reach import ExpectedEvents
+from calovision.evaluation.results import (
+    Band,
+    FoundBy,
+    Gains,
+    Interval,
+    LimitInterval,
+    LimitUnits,
+    MassLimits,
+    MassReach,
+    PreselectedEvents,
+    Reach,
+    SampleNumbers,
+    SelectionReach,
 )
+from calovision.evaluation.signal_points import expected_events, nominal_point, signal_point
 from calovision.storage import ImageCollection
 
 
 def sample(label, cross_section_pb, expected):
-    return {
-        "label": label,
-        "cross_section_pb": cross_section_pb,
-        "preselected": {"expected": expected},
-    }
+    preselected = PreselectedEvents(10, 10.0, expected)
+    return SampleNumbers(label, cross_section_pb, 20, (), preselected, None)
 
 
 def test_expected_events_are_sums_over_the_samples_of_a_label():
     samples = {"a": sample(1, 0.5, 12.0), "b": sample(0, 100.0, 7.0), "c": sample(0, 30.0, 4.5)}
-    assert expected_events(samples) == {
-        "expected_signal": 12.0,
-        "expected_background": 11.5,
-        "cross_section_pb": 0.5,
-    }
+    assert expected_events(samples) == ExpectedEvents(12.0, 11.5, cross_section_pb=0.5)
     samples["d"] = sample(1, 0.25, 8.0)
-    assert expected_events(samples) == {
-        "expected_signal": 20.0,
-        "expected_background": 11.5,
-        "cross_section_pb": 0.75,
-    }
+    assert expected_events(samples) == ExpectedEvents(20.0, 11.5, cross_section_pb=0.75)
 
 
 def write_signal(path, n_events=10, **changes):
@@ -91,39 +91,53 @@ def test_nominal_point_takes_the_test_events():
     assert all(np.array_equal(values, test[name]) for name, values in point.events.items())
 
 
-def test_only_the_first_model_goes_on_to_other_masses():
-    found = {"cuts": 1, "classifiers": {"cnn": 2, "mlp": 3}}
-    assert only_cnn(found) == {"cuts": 1, "classifiers": {"cnn": 2}}
-    assert "mlp" in found["classifiers"]  # untouched
+def record(signal=(3.0, 1.5), background=(20.0, 0.5), *, gain=None):
+    n_bins = len(signal)
+    limit = LimitInterval(value=0.0123, low=0.01, high=0.015, band_low=0.0, band_high=1.0)
+    return SelectionReach(
+        column="cnn",
+        edges=None,
+        signal=signal,
+        background=background,
+        background_error=(0.0,) * n_bins,
+        background_is_limit=(False,) * n_bins,
+        n_eff=(4.25,) * n_bins,
+        significance=Interval(1.234, 1.1, 1.345),
+        limit=LimitUnits(limit, limit),
+        method=FoundBy("asymptotic", "asymptotic"),
+        gain=gain,
+    )
 
 
-def record(signal=(3.0, 1.5), background=(20.0, 0.5), *, is_limit=False, gain=None):
-    interval = {"value": 1.234, "low": 1.1, "high": 1.345}
-    limit = {"value": 0.0123, "low": 0.01, "high": 0.015, "band_low": 0.0, "band_high": 1.0}
-    found = {
-        "signal": list(signal),
-        "background": list(background),
-        "background_is_limit": [is_limit] * len(signal),
-        "n_eff": [4.25] * len(signal),
-        "significance": interval,
-        "limit": {"cross_section_pb": limit},
-    }
-    return found | ({"gain": gain} if gain else {})
+GAIN = Gains(significance=Interval(2.0, 1.5, 2.5), limit=Interval(None, None, None))
+CUTS = record((2.0,), (10.0,))
+BEST_CUT = record((4.0,), (7.0,), gain=GAIN)
+BINNED = record(gain=GAIN)
 
 
-def numbers(*, is_limit=False, **changes):
-    gain = {
-        "significance": {"value": 2.0, "low": 1.5, "high": 2.5},
-        "limit": {"value": None, "low": None, "high": None},
-    }
-    of_cnn = {"best_cut": record((4.0,), (7.0,), gain=gain), "binned": record(gain=gain)}
-    found = {"background_uncertainty": 0.2, "cuts": record((2.0,), (10.0,), is_limit=is_limit)}
-    return found | {"classifiers": {"cnn": of_cnn}} | changes
+def reach_of(*, cuts=CUTS, best_cut=BEST_CUT, binned=BINNED, against_mass=None):
+    return Reach(
+        expected_signal=300.0,
+        expected_background=3e4,
+        background_uncertainty=0.2,
+        least_n_eff=10.0,
+        cross_section_pb=0.025,
+        correlated=True,
+        seed=1,
+        n_bootstrap=20,
+        cuts=cuts,
+        classifiers={"cnn": {"best_cut": best_cut, "binned": binned}},
+        against_mass=against_mass,
+    )
+
+
+def lines_of(**parts):
+    return reach_of(**parts).to_markdown().splitlines()
 
 
 def test_table_text():
     """Events of bins are summed, limits in fb, no gain of the cuts over themselves."""
-    text, empty, *rows = reach_table(numbers()).splitlines()
+    text, empty, *rows = lines_of()
     assert text.startswith("Expected at a background uncertainty of 20%")
     assert "No simulated background" not in text
     assert empty == ""
@@ -140,14 +154,12 @@ def test_table_text():
 
 
 def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
-    found = numbers()
-    found["classifiers"]["cnn"]["best_cut"]["background_is_limit"] = [True]
-    found["classifiers"]["cnn"]["binned"]["method"] = {
-        "significance": "asymptotic",
-        "limit": "toys",
+    parts = {
+        "best_cut": replace(BEST_CUT, background_is_limit=(True,)),
+        "binned": replace(BINNED, method=FoundBy("asymptotic", "toys")),
+        "cuts": replace(CUTS, method=FoundBy("counting", "asymptotic")),
     }
-    found["cuts"]["method"] = {"significance": "counting", "limit": "asymptotic"}
-    *_, cuts, best, binned, empty, meaning = reach_table(found).splitlines()
+    *_, cuts, best, binned, empty, meaning = lines_of(**parts)
     interval, limit = "1.23 (1.1 to 1.34)", "12.3 (10 to 15)"
     assert cuts == f"| cuts | 2 | 10 | 4.2 | {interval} ‡ | {limit} |  |  |"
     gains = "above 2 (1.5 to 2.5) | none"
@@ -164,7 +176,7 @@ def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
 
 
 def test_no_gain_over_cuts_that_no_background_event_passes():
-    text, _, header, line, *rows = reach_table(numbers(is_limit=True)).splitlines()
+    text, _, header, line, *rows = lines_of(cuts=replace(CUTS, background_is_limit=(True,)))
     assert "**No simulated background is left within the cuts**" in text
     assert rows[0].startswith("| cuts | 2 | below 10 | 4.2 | above 1.23")
     assert "over" not in header
@@ -174,28 +186,31 @@ def test_no_gain_over_cuts_that_no_background_event_passes():
 
 
 def test_a_limit_that_does_not_exist():
-    found = numbers()
-    found["cuts"]["limit"]["cross_section_pb"] = {"value": None, "low": None, "high": None}
-    row = reach_table(found).splitlines()[4]
-    assert row.split(" | ")[5] == "none"
-    found["cuts"]["background_is_limit"] = [True]
-    assert reach_table(found).splitlines()[4].split(" | ")[5].startswith("none")
+    none = LimitInterval(None, None, None, None, None)
+    cuts = replace(CUTS, limit=LimitUnits(none, none))
+    assert lines_of(cuts=cuts)[4].split(" | ")[5] == "none"
+    cuts = replace(cuts, background_is_limit=(True,))
+    assert lines_of(cuts=cuts)[4].split(" | ")[5].startswith("none")
 
 
 def masses(value, excludes, *, limits=(0.01, None)):
-    return {"value": list(limits), "excludes": excludes, "excluded_mass": {"value": value}}
+    nothing = (None,) * len(limits)
+    methods = ("asymptotic",) * len(limits)
+    excluded = Band(value, None, None)
+    return MassLimits(limits, nothing, nothing, methods, False, excludes, excluded)
 
 
 def test_table_of_masses():
-    against = {
-        "masses": [1400.0, 1800.0],
-        "theory_pb": [0.0253, 0.00276],
-        "cuts": masses(1446.4, "up to the mass", limits=(0.02052, 0.0137)),
-        "classifiers": {
+    against = MassReach(
+        masses=(1400.0, 1800.0),
+        theory_pb=(0.0253, 0.00276),
+        cuts=masses(1446.4, "up to the mass", limits=(0.02052, 0.0137)),
+        classifiers={
             "cnn": {"binned": masses(None, "none"), "best_cut": masses(1700.0, "up to the mass")}
         },
-    }
-    *_, header, _, first, second, _, words = reach_table(numbers(against_mass=against)).splitlines()
+    )
+    assert reach_of().with_masses(against) == reach_of(against_mass=against)
+    *_, header, _, first, second, _, words = lines_of(against_mass=against)
     assert (
         header
         == "| mass [GeV] | theory [fb] | limit of the cuts [fb] | limit of the binned CNN [fb] |"
@@ -206,9 +221,9 @@ def test_table_of_masses():
         words
         == "Expected excluded mass, cuts: 1446 GeV. The binned CNN excludes none of these masses."
     )
-    against["cuts"] |= {"method": ["counting", "asymptotic"], "background_is_limit": True}
-    lines = reach_table(numbers(against_mass=against)).splitlines()
+    cuts = replace(against.cuts, method=("counting", "asymptotic"), background_is_limit=True)
+    lines = lines_of(against_mass=replace(against, cuts=cuts))
     assert "| 1400 | 25.3 | below 20.5 ‡ | 10 |" in lines
     assert "| 1800 | 2.76 | below 13.7 | none |" in lines
-    against["cuts"] = masses(None, "all")
-    assert "The cuts exclude all of these masses." in reach_table(numbers(against_mass=against))
+    everything = replace(against, cuts=masses(None, "all"))
+    assert "The cuts exclude all of these masses." in "\n".join(lines_of(against_mass=everything))

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
-from calovision.evaluation import efficiencies_of_variation, robustness_table, threshold_at
+from calovision.evaluation import efficiencies_of_variation, threshold_at
+from calovision.evaluation.results import ClassEfficiencies, Robustness
+from calovision.metrics import Efficiency
 
 
 def threshold(scores, weights=None, target=0.5, labels=None):
@@ -87,17 +89,19 @@ def test_efficiencies_by_hand():
     found = efficiencies_of_variation(scores, {"a": 0.3}, region, labels, weights)
     assert list(found) == ["signal_region", "a"]
     values = {
-        name: [found[name][kind]["value"] for kind in ("signal", "background")] for name in found
+        name: [one.value for one in (both.signal, both.background)] for name, both in found.items()
     }
     assert values == {
         "signal_region": [0.25, pytest.approx(0.5)],
         "a": [0.75, pytest.approx(0.2)],
     }  # 0.3 passes itself
-    assert found["a"]["signal"]["n_eff"] == 3.0
-    assert found["signal_region"]["background"]["n_eff"] == pytest.approx(25 / 17)
+    assert found["a"].signal.n_eff == 3.0
+    assert found["signal_region"].background.n_eff == pytest.approx(25 / 17)
     # Wilson with z = 1 and three of four
-    assert found["a"]["signal"]["low"] == pytest.approx((0.875 - 0.25) / 1.25)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found["a"].signal.low == pytest.approx((0.875 - 0.25) / 1.25)
+    result = Robustness(0.2, {"a": 0.3}, {"nominal": found})
+    content = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert Robustness.from_json(content) == result
 
 
 @pytest.mark.parametrize(("cut", "expected"), [(-np.inf, 1.0), (np.inf, 0.0)])
@@ -106,7 +110,7 @@ def test_thresholds_that_keep_all_or_nothing(cut, expected):
     found = efficiencies_of_variation(
         scores, {"a": cut}, np.ones(3, dtype=bool), labels, np.ones(3)
     )
-    assert (found["a"]["signal"]["value"], found["a"]["background"]["value"]) == (
+    assert (found["a"].signal.value, found["a"].background.value) == (
         expected,
         expected,
     )
@@ -121,14 +125,15 @@ def test_variation_without_a_class_is_named():
 
 
 def selections(signal, background):
-    one = {"value": signal, "low": signal / 2, "high": 1.0, "n_eff": 7.0}
-    return {"signal_region": {"signal": one, "background": one | {"value": background}}}
+    of_signal, of_background = (
+        Efficiency(value, signal / 2, 1.0, 7.0) for value in (signal, background)
+    )
+    return {"signal_region": ClassEfficiencies(of_signal, of_background)}
 
 
 def test_table_text():
     variations = {"nominal": selections(0.5, 0.25), "scale_up": selections(0.55, 0.125)}
-    found = {"background_efficiency": 0.0123, "variations": variations}
-    text, empty, *rows = robustness_table(found).splitlines()
+    text, empty, *rows = Robustness(0.0123, {}, variations).to_markdown().splitlines()
     assert text.endswith("fixed in the nominal detector at background efficiency 0.012.")
     assert empty == ""
     assert rows == [
@@ -140,8 +145,7 @@ def test_table_text():
 
 
 def test_table_without_nominal_signal():
-    found = {
-        "background_efficiency": 0.01,
-        "variations": {"nominal": selections(0.0, 0.1), "b": selections(0.5, 0.1)},
-    }
-    assert "| nan |" not in robustness_table(found)
+    variations = {"nominal": selections(0.0, 0.1), "b": selections(0.5, 0.1)}
+    text = Robustness(0.01, {}, variations).to_markdown()
+    assert "| nan |" not in text
+    assert text.count("| none |") == 2

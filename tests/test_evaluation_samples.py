@@ -2,13 +2,21 @@
 hand."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
 
 from calovision.core.errors import InputError
-from calovision.evaluation import cut_flow_table, samples_table, summarize_samples
+from calovision.evaluation import summarize_samples
+from calovision.evaluation.results import (
+    CutStep,
+    PreselectedEvents,
+    SampleNumbers,
+    SamplesSummary,
+)
+from calovision.metrics import Efficiency
 from calovision.storage import ImageCollection
 
 REGION = "mj_sum > 500"
@@ -60,47 +68,32 @@ def test_cut_flow_of_generated_and_of_the_cut_before(tmp_path):
         write(tmp_path / "a.h5", weights, inside=5, flow=FLOW),
         write(tmp_path / "b.h5", weights, inside=5, flow=more),
     ]
-    found = summarize(paths)["samples"]["qcd"]
-    assert (found["label"], found["cross_section_pb"], found["n_generated"]) == (0, 2.0, 250)
-    assert found["cut_flow"] == [
-        {
-            "cut": "generated",
-            "events": 250,
-            "sum_of_weights": 64.0,
-            "efficiency": 1.0,
-            "relative": 1.0,
-        },
-        {
-            "cut": "three fat jets",
-            "events": 100,
-            "sum_of_weights": 32.0,
-            "efficiency": 0.5,
-            "relative": 0.5,
-        },
-        {"cut": "hard", "events": 40, "sum_of_weights": 16.0, "efficiency": 0.25, "relative": 0.5},
-    ]
+    found = summarize(paths).samples["qcd"]
+    assert (found.label, found.cross_section_pb, found.n_generated) == (0, 2.0, 250)
+    assert found.cut_flow == (
+        CutStep("generated", 250, 64.0, 1.0, 1.0),
+        CutStep("three fat jets", 100, 32.0, 0.5, 0.5),
+        CutStep("hard", 40, 16.0, 0.25, 0.5),
+    )
 
 
 def test_effective_and_expected_events_by_numpy(tmp_path):
     weights = np.random.default_rng(1).uniform(0.2, 2.0, 40)
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=10)])
-    qcd = found["samples"]["qcd"]
-    assert qcd["preselected"]["n"] == 40
-    assert qcd["preselected"]["n_eff"] == pytest.approx(weights.sum() ** 2 / np.sum(weights**2))
+    qcd = found.samples["qcd"]
+    assert qcd.preselected.n == 40
+    assert qcd.preselected.n_eff == pytest.approx(weights.sum() ** 2 / np.sum(weights**2))
     # 2 pb at 10 /fb are 20,000 events, which the generated sum of weights of 100 stands for
-    assert qcd["preselected"]["expected"] == pytest.approx(20_000 * weights.sum() / 100)
-    region = qcd["signal_region"]
-    assert region["value"] == pytest.approx(weights[:10].sum() / weights.sum())
-    assert region["n_eff"] == pytest.approx(weights[:10].sum() ** 2 / np.sum(weights[:10] ** 2))
-    assert 0 < region["low"] < region["value"] < region["high"] < 1
-    assert (
-        found["samples"]["rpv"]["signal_region"]["value"]
-        == found["signal"]["value"]
-        == pytest.approx(2 / 3)
-    )
-    assert found["background"] == region
-    assert found["warnings"] == []
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert qcd.preselected.expected == pytest.approx(20_000 * weights.sum() / 100)
+    region = qcd.signal_region
+    assert region.value == pytest.approx(weights[:10].sum() / weights.sum())
+    assert region.n_eff == pytest.approx(weights[:10].sum() ** 2 / np.sum(weights[:10] ** 2))
+    assert 0 < region.low < region.value < region.high < 1
+    assert found.samples["rpv"].signal_region.value == found.signal.value == pytest.approx(2 / 3)
+    assert found.background == region
+    assert found.warnings == ()
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert SamplesSummary.from_json(content) == found
 
 
 def test_samples_of_a_label_add_up_by_their_expected_events(tmp_path):
@@ -110,9 +103,9 @@ def test_samples_of_a_label_add_up_by_their_expected_events(tmp_path):
         write(tmp_path / "high.h5", np.ones(10), inside=9, sample="high", cross_section_pb=10.0),
     ]
     found = summarize(paths)
-    assert found["background"]["value"] == pytest.approx(0.9 * 0.1 + 0.1 * 0.9)
+    assert found.background.value == pytest.approx(0.9 * 0.1 + 0.1 * 0.9)
     # one event of weight 9 and nine of weight 1
-    assert found["background"]["n_eff"] == pytest.approx(18**2 / (81 + 9))
+    assert found.background.n_eff == pytest.approx(18**2 / (81 + 9))
 
 
 def test_a_sample_that_makes_much_of_the_background_from_few_events_is_named(tmp_path):
@@ -123,12 +116,12 @@ def test_a_sample_that_makes_much_of_the_background_from_few_events_is_named(tmp
         write(tmp_path / "low.h5", np.ones(10), inside=1, sample="low", cross_section_pb=90.0),
         write(tmp_path / "high.h5", np.ones(10), inside=9, sample="high", cross_section_pb=1.0),
     ]
-    (warning,) = summarize(paths)["warnings"]
+    (warning,) = summarize(paths).warnings
     # 90 of 90 + 9
     assert warning.startswith(
         "sample low makes 91% of the background in the signal region from 1.0 effective events"
     )
-    assert summarize(paths[:1] + paths[2:])["warnings"] == []  # nine events are enough
+    assert summarize(paths[:1] + paths[2:]).warnings == ()  # nine events are enough
 
 
 def test_few_events_that_make_little_are_not_warned_of(tmp_path):
@@ -137,16 +130,14 @@ def test_few_events_that_make_little_are_not_warned_of(tmp_path):
         write(tmp_path / "low.h5", np.ones(10), inside=1, sample="low", cross_section_pb=1.0),
         write(tmp_path / "high.h5", np.ones(10), inside=9, sample="high", cross_section_pb=1.0),
     ]
-    assert summarize(paths)["warnings"] == []  # a tenth of the background
+    assert summarize(paths).warnings == ()  # a tenth of the background
 
 
 def test_no_background_in_the_region(tmp_path):
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", np.ones(12), inside=0)])
-    assert found["background"]["value"] == 0.0
-    assert found["background"]["high"] == pytest.approx(
-        1 / 13
-    )  # Wilson with z = 1 and none of twelve
-    (warning,) = found["warnings"]
+    assert found.background.value == 0.0
+    assert found.background.high == pytest.approx(1 / 13)  # Wilson with z = 1 and none of twelve
+    (warning,) = found.warnings
     assert warning.startswith("no background event passes the signal region")
 
 
@@ -156,24 +147,25 @@ def test_negative_weights_give_no_nan(tmp_path):
     weights = np.ones(12)
     weights[[1, 3, 5]] = -1.0
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=6)])
-    assert found["background"]["value"] == 0.0
-    assert found["samples"]["qcd"]["preselected"]["n_eff"] == pytest.approx(6**2 / 12)
-    (warning,) = found["warnings"]
+    assert found.background.value == 0.0
+    assert found.samples["qcd"].preselected.n_eff == pytest.approx(6**2 / 12)
+    (warning,) = found.warnings
     assert "negative weights" in warning
     weights[5] = 1.0
     found = summarize([signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=6)])
-    assert found["background"]["value"] == pytest.approx(2 / 8)
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert found.background.value == pytest.approx(2 / 8)
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert SamplesSummary.from_json(content) == found
 
 
 def test_weights_that_cancel_have_no_efficiency(tmp_path):
     weights = np.tile([1.0, -1.0], 5)
     paths = [signal(tmp_path), write(tmp_path / "qcd.h5", weights, inside=1)]
     found = summarize(paths)
-    assert found["background"] is None
-    assert found["samples"]["qcd"]["signal_region"] is None
-    assert "| no event |" in samples_table(found)
-    assert "all background" not in samples_table(found)
+    assert found.background is None
+    assert found.samples["qcd"].signal_region is None
+    assert "| no event |" in found.to_markdown()
+    assert "all background" not in found.to_markdown()
 
 
 def test_region_that_cannot_be_evaluated(tmp_path):
@@ -183,36 +175,23 @@ def test_region_that_cannot_be_evaluated(tmp_path):
 
 
 def make_numbers(**changes):
-    region = {"value": 0.25, "low": 0.2012, "high": 0.3, "n_eff": 12.34}
-    sample = {
-        "label": 0,
-        "cross_section_pb": 2040.1,
-        "n_generated": 20000,
-        "cut_flow": [
-            {
-                "cut": "generated",
-                "events": 20000,
-                "sum_of_weights": 123456.7,
-                "efficiency": 1.0,
-                "relative": 1.0,
-            },
-            {
-                "cut": "hard",
-                "events": 1500,
-                "sum_of_weights": 1234.567,
-                "efficiency": 0.01,
-                "relative": 0.02345,
-            },
-        ],
-        "preselected": {"n": 1500, "n_eff": 1234.6, "expected": 45678.9},
-        "signal_region": region,
-    }
-    found = {"samples": {"qcd": sample}, "signal": None, "background": region, "warnings": []}
-    return found | changes
+    region = Efficiency(0.25, 0.2012, 0.3, 12.34)
+    sample = SampleNumbers(
+        label=0,
+        cross_section_pb=2040.1,
+        n_generated=20000,
+        cut_flow=(
+            CutStep("generated", 20000, 123456.7, 1.0, 1.0),
+            CutStep("hard", 1500, 1234.567, 0.01, 0.02345),
+        ),
+        preselected=PreselectedEvents(1500, 1234.6, 45678.9),
+        signal_region=region,
+    )
+    return replace(SamplesSummary({"qcd": sample}, None, region, ()), **changes)
 
 
 def test_table_text():
-    assert samples_table(make_numbers()).splitlines() == [
+    assert make_numbers().to_markdown().splitlines() == [
         "| sample | cross-section [pb] | generated | preselected | efficiency | effective events | "
         "expected events "
         "| signal region, of the preselected |",
@@ -221,12 +200,12 @@ def test_table_text():
         "",
         "Signal region, all background together: 0.25 (0.201-0.3), 12.3 effective events.",
     ]
-    warned = samples_table(make_numbers(warnings=["one", "two"]))
+    warned = make_numbers(warnings=("one", "two")).to_markdown()
     assert warned.endswith("effective events.\n\n**Warning**: one.\n**Warning**: two.\n")
 
 
 def test_cut_flow_text():
-    assert cut_flow_table(make_numbers()).splitlines() == [
+    assert make_numbers().cut_flow_to_markdown().splitlines() == [
         "| sample | cut | events | sum of weights | of generated | of the cut before |",
         "| --- | --- | --- | --- | --- | --- |",
         "| qcd | generated | 20,000 | 1.2346e+05 | 1 | 1 |",

@@ -7,6 +7,7 @@ from fakes import make_columns, write_image_file
 from calovision.core.errors import InputError
 from calovision.evaluation import score_shallow, split_indices
 from calovision.evaluation.baselines import fit_shallow
+from calovision.evaluation.results import FittedBaselines
 from calovision.storage import ImageCollection
 
 NAME = "logistic_regression"
@@ -45,7 +46,9 @@ def test_fitted_on_training_chosen_on_validation_scores_of_both_others(collectio
     scored, indices = events(collection, "validation", "test")
     assert len(scores[NAME]) == len(indices) == 80
     np.testing.assert_allclose(scores[NAME], fitted.score(scored), rtol=1e-9)
-    assert chosen == {NAME: {"choices": fitted.chosen, "validation_loss": fitted.validation_loss}}
+    assert chosen.to_json() == {
+        NAME: {"choices": fitted.chosen, "validation_loss": fitted.validation_loss}
+    }
     for position in (0, 39, 40, 79):
         one = {name: collection.column(name)[indices[[position]]] for name in scored}
         assert scores[NAME][position] == pytest.approx(fitted.score(one)[0])
@@ -91,9 +94,9 @@ def test_a_variable_that_separates_in_the_training_only(tmp_path):
 
 def test_several_classifiers_in_their_order_and_none(collection):
     scores, chosen = score_shallow(collection, ["adaboost", NAME], np.ones(200), seed=1)
-    assert list(scores) == list(chosen) == ["adaboost", NAME]
+    assert list(scores) == list(chosen.classifiers) == ["adaboost", NAME]
     assert not np.array_equal(scores["adaboost"], scores[NAME])
-    assert score_shallow(collection, [], np.ones(200), seed=1) == ({}, {})
+    assert score_shallow(collection, [], np.ones(200), seed=1) == ({}, FittedBaselines({}))
 
 
 def test_what_is_missing_is_named(collection):

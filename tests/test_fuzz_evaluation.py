@@ -22,7 +22,9 @@ from calovision.evaluation import (
     threshold_at,
 )
 from calovision.evaluation.reach import (
+    ExpectedEvents,
     SearchBins,
+    SearchOptions,
     asimov_significance,
     choose_edges,
     choose_threshold,
@@ -30,6 +32,7 @@ from calovision.evaluation.reach import (
     search_reach,
 )
 from calovision.evaluation.reach.statistics import profiled_limits
+from calovision.evaluation.results import CutComparison, Reach, TrainingRecord
 
 ANY_FLOAT = st.floats(width=32) | st.sampled_from(
     [0.0, 1.0, -1.0, 0.5, 2.0, np.nan, np.inf, -np.inf]
@@ -81,11 +84,11 @@ def compared(scores, labels, weights, region):
     found = compare_with_cuts(
         table_of(scores, labels, weights, region), {"a": scores, "b": region}, reference="a", seed=1
     )
-    for part in found.values():
-        assert part["background_efficiency"] > 0
-        for numbers in part["classifiers"].values():
-            value = numbers["signal_efficiency"]
-            assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
+    for part in (found.at_signal_region, found.unweighted):
+        assert part.background_efficiency > 0
+        for numbers in part.classifiers.values():
+            value = numbers.signal_efficiency
+            assert 0 <= value.low <= value.value <= value.high <= 1
     return found
 
 
@@ -94,7 +97,7 @@ def diagnosed(scores, labels, weights, region):
 
 
 def models(scores, labels, weights, region):
-    return compare_models({"a": scores}, labels, weights, [0.3], runs={"a": {1: {}}})
+    return compare_models({"a": scores}, labels, weights, [0.3], runs={"a": {1: TrainingRecord(1)}})
 
 
 def band(scores, labels, weights, region):
@@ -169,28 +172,21 @@ def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
         found = compared(*columns)
     except InputError:
         return
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert CutComparison.from_json(content) == found
 
 
 @settings(max_examples=15)  # pyhf fits each
 @given(events(st.sampled_from([-1.0, 0.25, 1.0, 3.0]), smallest=4))
 def test_reach_of_any_signs_is_json(columns):
-    table, options = table_of(*columns), OPTIONS | {"seed": 1, "n_bootstrap": 3, "least_n_eff": 0.5}
-    options["cross_section_pb"] = 1.0
+    table, expected = table_of(*columns), ExpectedEvents(3.0, 20.0, cross_section_pb=1.0)
+    options = SearchOptions(0.2, seed=1, n_bootstrap=3, least_n_eff=0.5)
     try:
-        found = search_reach(
-            table,
-            table,
-            ["cnn"],
-            cross_section_pb=1.0,
-            seed=1,
-            n_bootstrap=3,
-            least_n_eff=0.5,
-            **OPTIONS,
-        )
+        found = search_reach(table, table, ["cnn"], expected, options)
     except InputError:
         return
-    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    content = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    assert Reach.from_json(content) == found
 
 
 @given(arrays(np.float64, st.tuples(st.integers(0, 3), st.integers(0, 3)), elements=ANY_FLOAT))

@@ -17,7 +17,12 @@ from calovision.cli.messages import say
 from calovision.cli.summary import columns, pairs, show
 from calovision.core.markdown import Markdown, code, escape, markdown_table
 from calovision.core.text import printable
-from calovision.evaluation.samples import cut_flow_table
+from calovision.evaluation.results import (
+    CutStep,
+    PreselectedEvents,
+    SampleNumbers,
+    SamplesSummary,
+)
 from calovision.jobs.logs import _Printable
 from calovision.jobs.run_summary.tables import _failures
 from calovision.metrics import roc
@@ -84,10 +89,11 @@ def write_page(folder, text):
     (folder / "text.md").write_text(
         "*Samples* *{{ names | join(', ') }}*, cut {{ names[0] | code }}.\n"
     )
-    step = {"cut": text, "events": 1, "sum_of_weights": 1.0, "efficiency": 1.0, "relative": 1.0}
+    steps = (CutStep(text, 1, 1.0, 1.0, 1.0),)
+    sample = SampleNumbers(0, 1.0, 1, steps, PreselectedEvents(1, 1.0, 1.0), None)
     failure = {"rule": "train", "name": "cnn", "host": "here", "started": 0.0, "message": text}
     tables = [
-        cut_flow_table({"samples": {text: {"cut_flow": [step]}}}),
+        SamplesSummary({text: sample}, None, None, ()).cut_flow_to_markdown(),
         "\n".join(_failures([failure])),
         "\n".join(markdown_table([text], [["1"]])),
         f"- {escape(text)}",

@@ -39,7 +39,14 @@ ALLOWED = {
     "scoring": {"datasets", "images", "metrics", "models", "storage"},
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "storage"},
     "evaluation.reach": {"evaluation.results", "metrics"},
-    "evaluation": {"evaluation.baselines", "evaluation.results", "metrics", "selection", "storage"},
+    "evaluation": {
+        "evaluation.baselines",
+        "evaluation.reach",
+        "evaluation.results",
+        "metrics",
+        "selection",
+        "storage",
+    },
     "workflow": {
         "conversion",
         "evaluation.baselines",

@@ -1,6 +1,7 @@
 """Reach of a search: closed forms, pyhf, toys, and what a thin or odd sample may not break."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyhf
@@ -10,7 +11,10 @@ from scipy.stats import norm
 
 from calovision.core.errors import InputError
 from calovision.evaluation.reach import (
+    ExpectedEvents,
     SearchBins,
+    SearchOptions,
+    SignalPoint,
     asimov_significance,
     choose_edges,
     choose_threshold,
@@ -30,9 +34,10 @@ from calovision.evaluation.reach.statistics import (
     limit_roots,
     profiled_limits,
 )
+from calovision.evaluation.results import Interval, Reach
 from calovision.metrics import region_point
 
-NUMBERS = {"cross_section_pb": 0.025, "expected_signal": 300.0, "expected_background": 3e4}
+EXPECTED = ExpectedEvents(signal=300.0, background=3e4, cross_section_pb=0.025)
 
 
 def make_events(n, seed, *, distances=None, signal_only=False):
@@ -49,10 +54,23 @@ def make_events(n, seed, *, distances=None, signal_only=False):
     return table
 
 
-def reach_of(scores, *, validation=None, test=None, **options):
-    options = NUMBERS | {"background_uncertainty": 0.2, "seed": 3, "n_bootstrap": 20} | options
+def reach_of(
+    scores,
+    *,
+    validation=None,
+    test=None,
+    expected=EXPECTED,
+    signal_region="signal_region",
+    **options,
+):
+    options = {"background_uncertainty": 0.2, "seed": 3, "n_bootstrap": 20} | options
     return search_reach(
-        validation or make_events(1500, 1), test or make_events(1500, 2), scores, **options
+        validation or make_events(1500, 1),
+        test or make_events(1500, 2),
+        scores,
+        expected,
+        SearchOptions(**options),
+        signal_region=signal_region,
     )
 
 
@@ -360,18 +378,18 @@ def test_reach_of_identical_classifiers_gains_exactly_nothing():
         test=add_copies(make_events(1500, 2)),
     )
     for method in ("best_cut", "binned"):
-        records = [reach["classifiers"][name][method] for name in ("good", "copy")]
-        assert records[0] | {"column": ""} == records[1] | {"column": ""}
+        records = [reach.classifiers[name][method] for name in ("good", "copy")]
+        assert replace(records[0], column="copy") == records[1]
     # Cuts used as a score: the threshold 1 is the signal region itself.
     reach = reach_of(
         ["as_cuts"],
         validation=add_copies(make_events(1500, 1)),
         test=add_copies(make_events(1500, 2)),
     )
-    gain = reach["classifiers"]["as_cuts"]["best_cut"]["gain"]
-    assert reach["classifiers"]["as_cuts"]["best_cut"]["edges"] == [1.0]
+    gain = reach.classifiers["as_cuts"]["best_cut"].gain
+    assert reach.classifiers["as_cuts"]["best_cut"].edges == (1.0,)
     for kind in ("significance", "limit"):
-        assert gain[kind] == {"value": 1.0, "low": 1.0, "high": 1.0}
+        assert getattr(gain, kind) == Interval(1.0, 1.0, 1.0)
 
 
 def test_reach_scales_to_the_expected_events_and_survives_json(nominal):
@@ -379,23 +397,22 @@ def test_reach_scales_to_the_expected_events_and_survives_json(nominal):
     reach = reach_of(["good", "poor"], test=test)
     region, is_signal = test["signal_region"], test["label"] == 1
     background = test["weight"][region & ~is_signal].sum() / test["weight"][~is_signal].sum() * 3e4
-    assert reach["cuts"]["signal"] == pytest.approx([300 * region[is_signal].mean()])
-    assert reach["cuts"]["background"] == pytest.approx([background])
-    limit = reach["cuts"]["limit"]
-    assert limit["cross_section_pb"]["value"] == pytest.approx(0.025 * limit["mu"]["value"])
-    assert json.loads(json.dumps(reach, allow_nan=False)) == reach
-    assert reach["classifiers"]["good"] == nominal["classifiers"]["good"]
+    assert reach.cuts.signal == pytest.approx((300 * region[is_signal].mean(),))
+    assert reach.cuts.background == pytest.approx((background,))
+    limit = reach.cuts.limit
+    assert limit.cross_section_pb.value == pytest.approx(0.025 * limit.mu.value)
+    assert Reach.from_json(json.loads(json.dumps(reach.to_json(), allow_nan=False))) == reach
+    assert reach.classifiers["good"] == nominal.classifiers["good"]
     rescaled = test | {"weight": test["weight"] * np.where(is_signal, 7.0, 1e-3)}
     again = reach_of([], test=rescaled)
-    assert again["cuts"]["significance"] == pytest.approx(nominal["cuts"]["significance"])
-    good, poor = (reach["classifiers"][name]["best_cut"] for name in ("good", "poor"))
-    assert good["gain"]["limit"]["value"] > poor["gain"]["limit"]["value"]
-    assert good["gain"]["limit"]["value"] == pytest.approx(
-        limit["mu"]["value"] / good["limit"]["mu"]["value"]
-    )
-    for record in (reach["cuts"], good, poor):
-        for number in (record["significance"], record["limit"]["mu"]):
-            assert number["low"] < number["value"] < number["high"]
+    significance = vars(nominal.cuts.significance)
+    assert vars(again.cuts.significance) == pytest.approx(significance)
+    good, poor = (reach.classifiers[name]["best_cut"] for name in ("good", "poor"))
+    assert good.gain.limit.value > poor.gain.limit.value
+    assert good.gain.limit.value == pytest.approx(limit.mu.value / good.limit.mu.value)
+    for record in (reach.cuts, good, poor):
+        for number in (record.significance, record.limit.mu):
+            assert number.low < number.value < number.high
 
 
 def test_bootstrap_spread_is_that_of_independent_samples():
@@ -426,20 +443,20 @@ def test_no_background_above_the_threshold_is_a_limit_and_no_zero():
     test["good"] = np.where(test["label"] == 1, test["good"], -9.0)
     test["signal_region"] = test["signal_region"] & (test["label"] == 1)
     reach = reach_of(["good"], test=test)
-    for record in (reach["cuts"], reach["classifiers"]["good"]["best_cut"]):
-        assert record["background_is_limit"] == [True]
-        assert record["n_eff"] == [0]
+    for record in (reach.cuts, reach.classifiers["good"]["best_cut"]):
+        assert record.background_is_limit == (True,)
+        assert record.n_eff == (0,)
         # the upper end of the interval, as of the signal region in all other tables
         limit = (
             region_point(test["signal_region"], test["label"], test["weight"]).background_efficiency
             * 3e4
         )
-        assert record["background"] == record["background_error"] == pytest.approx([limit])
+        assert record.background == record.background_error == pytest.approx((limit,))
         weights = test["weight"][test["label"] == 0]
         assert limit == pytest.approx(
             (weights**2).sum() / weights.sum() ** 2 * 3e4, rel=0.01
         )  # about one event
-        assert np.isfinite(record["significance"]["value"])
+        assert np.isfinite(record.significance.value)
 
 
 def test_negative_weights_give_numbers():
@@ -447,8 +464,8 @@ def test_negative_weights_give_numbers():
     for table in tables:
         table["weight"] = np.where(np.arange(3000) % 7 == 0, -table["weight"], table["weight"])
     reach = reach_of(["good"], validation=tables[0], test=tables[1])
-    json.dumps(reach, allow_nan=False)
-    assert reach["classifiers"]["good"]["binned"]["significance"]["value"] > 0
+    json.dumps(reach.to_json(), allow_nan=False)
+    assert reach.classifiers["good"]["binned"].significance.value > 0
 
 
 @pytest.mark.parametrize(
@@ -456,7 +473,7 @@ def test_negative_weights_give_numbers():
     [
         ({"background_uncertainty": -1}, "background_uncertainty is -1"),
         ({"signal_region": "absent"}, "no column 'absent'"),
-        ({"expected_background": 0.0}, "expected_background is 0"),
+        ({"expected": replace(EXPECTED, background=0.0)}, "expected_background is 0"),
         ({"n_bootstrap": 0}, "n_bootstrap is 0"),
         ({"test": make_events(50, 2, signal_only=True)}, "background .* add up to 0"),
         (
@@ -490,36 +507,35 @@ def test_excluded_mass_is_where_the_logarithms_cross():
 def test_limits_against_mass_use_the_nominal_selection(nominal):
     reach, test = nominal, make_events(1500, 2)
     heavier = make_events(1500, 8, distances={"good": 3.5})
-    sections, events = {1400: 0.025, 1800: 0.0028}, {1400: 300.0, 1800: 33.6}
-    limits = reach_against_mass(
-        reach, {1800: heavier, 1400: test}, cross_sections_pb=sections, expected_signal=events
-    )
-    assert limits["masses"] == [1400, 1800]
-    assert limits["theory_pb"] == [0.025, 0.0028]
-    nominal = reach["classifiers"]["good"]["binned"]["limit"]["cross_section_pb"]
-    found = limits["classifiers"]["good"]["binned"]
+    points = {1800: SignalPoint(heavier, 0.0028, 33.6), 1400: SignalPoint(test, 0.025, 300.0)}
+    limits = reach_against_mass(reach, points)
+    assert limits == reach_against_mass(reach, points, classifiers=["good"])
+    assert reach_against_mass(reach, points, classifiers=[]).classifiers == {}
+    assert limits.masses == (1400, 1800)
+    assert limits.theory_pb == (0.025, 0.0028)
+    nominal = reach.classifiers["good"]["binned"].limit.cross_section_pb
+    found = limits.classifiers["good"]["binned"]
     for name in ("value", "band_low", "band_high"):
-        assert found[name][0] == pytest.approx(nominal[name], rel=1e-4)
-    assert found["value"][1] < found["value"][0]  # the same events a picobarn, better separated
-    edges = found["excluded_mass"]
-    assert found["excludes"] == "up to the mass"
-    assert edges["band_low"] is None or edges["band_low"] < edges["value"]
-    json.dumps(limits, allow_nan=False)
+        assert getattr(found, name)[0] == pytest.approx(getattr(nominal, name), rel=1e-4)
+    assert found.value[1] < found.value[0]  # the same events a picobarn, better separated
+    edges = found.excluded_mass
+    assert found.excludes == "up to the mass"
+    assert edges.band_low is None or edges.band_low < edges.value
+    json.dumps(limits.to_json(), allow_nan=False)
 
 
 def test_limits_against_mass_refuse_masses_without_numbers(nominal):
-    reach = nominal
-    with pytest.raises(InputError, match="gluino mass 1800: cross_sections_pb"):
-        reach_against_mass(
-            reach, {1800: make_events(20, 1)}, cross_sections_pb={}, expected_signal={1800: 1.0}
-        )
+    events = make_events(20, 1)
+    for section, expected, name in ((None, 1.0, "cross_section_pb"), (1.0, 0.0, "expected_signal")):
+        with pytest.raises(InputError, match=f"gluino mass 1800: {name} has no positive number"):
+            reach_against_mass(nominal, {1800: SignalPoint(events, section, expected)})
+    with pytest.raises(InputError, match="gluino mass None is no number"):
+        reach_against_mass(nominal, {None: SignalPoint(events, 1.0, 1.0)})
     with pytest.raises(InputError, match="no gluino mass"):
-        reach_against_mass(reach, {}, cross_sections_pb={}, expected_signal={})
-    empty = make_events(20, 1) | {"label": np.zeros(40)}
+        reach_against_mass(nominal, {})
+    empty = events | {"label": np.zeros(40)}
     with pytest.raises(InputError, match=r"signal .* add up to 0"):
-        reach_against_mass(
-            reach, {1.0: empty}, cross_sections_pb={1.0: 1.0}, expected_signal={1.0: 1.0}
-        )
+        reach_against_mass(nominal, {1.0: SignalPoint(empty, 1.0, 1.0)})
 
 
 def test_significance_of_a_tiny_signal_is_no_noise_of_the_minimizer() -> None:

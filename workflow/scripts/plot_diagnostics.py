@@ -10,7 +10,7 @@ from calovision.storage import read_score_table
 with job_log(snakemake.log[0]) as record:
     test = read_score_table(snakemake.input.test_events)
     record.count(len(test["label"]))
-    found = diagnose(test, snakemake.params.classifiers)
+    found = diagnose(test, snakemake.params.classifiers).to_json()
     write_text(snakemake.output.numbers, json.dumps(found, indent=2) + "\n")
     figures = {
         "calibration": plotting.plot_calibration(found["calibration"]),

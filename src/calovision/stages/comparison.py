@@ -4,11 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from calovision import evaluation
+from calovision.evaluation.results import (
+    CutComparison,
+    ModelComparison,
+    ModelNumbers,
+    SamplesSummary,
+    Summary,
+    TrainingRecord,
+)
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.storage import (
@@ -120,11 +128,18 @@ def evaluate(
         seed=options.seed,
     )
     networks = networks.of_events(np.isin(indices, evaluation.split_indices(collection, "test")))
-    numbers = _compute_numbers(collection, test, networks, list(shallow), options)
+    numbers = _compute_results(collection, test, networks, list(shallow), options)
     write_score_table(results.validation_events, validation)
     write_score_table(results.test_events, test)
     write_score_table(results.network_scores, networks.scores)
-    _write_numbers(results, numbers)
+    _write_results(results, numbers)
+
+
+class _Results(NamedTuple):
+    summary: Summary
+    models: ModelComparison
+    comparison: CutComparison
+    samples: SamplesSummary
 
 
 @dataclass(frozen=True)
@@ -132,8 +147,8 @@ class _Networks:
     """Of each model: scores ``(n_events, n_seeds)``, numbers of the network, seed -> training."""
 
     scores: dict[str, np.ndarray]
-    numbers: dict[str, dict[str, Any]]
-    runs: dict[str, dict[int, dict[str, float]]]
+    numbers: dict[str, ModelNumbers]
+    runs: dict[str, dict[int, TrainingRecord]]
 
     def of_events(self, members: np.ndarray) -> "_Networks":
         """The same networks with the scores of some events, booleans ``(n_events,)``."""
@@ -159,14 +174,13 @@ def _read_networks(
     return networks
 
 
-def _compute_numbers(
+def _compute_results(
     collection: ImageCollection,
     test: Mapping[str, np.ndarray],
     networks: _Networks,
     shallow: Sequence[str],
     options: EvaluationOptions,
-) -> dict[str, dict[str, Any]]:
-    """Numbers of ``summary.json``, ``models.json``, ``comparison.json`` and ``samples.json``."""
+) -> _Results:
     points = options.background_efficiencies
     further_models = list(networks.scores)[1:]
     summary = evaluation.summarize(collection, test, points, models=[*further_models, *shallow])
@@ -188,17 +202,15 @@ def _compute_numbers(
     samples = evaluation.summarize_samples(
         collection, luminosity_fb=options.luminosity_fb, signal_region=options.signal_region
     )
-    return {"summary": summary, "models": models, "comparison": comparison, "samples": samples}
+    return _Results(summary, models, comparison, samples)
 
 
-def _write_numbers(results: EvaluationResults, numbers: Mapping[str, dict[str, Any]]) -> None:
-    summary_table = evaluation.summary_table(numbers["summary"])
-    models_table = evaluation.models_table(numbers["models"])
-    write_text(results.table, f"{summary_table}\n{models_table}")
-    write_text(results.comparison_table, evaluation.comparison_table(numbers["comparison"]))
-    write_text(results.samples_table, evaluation.samples_table(numbers["samples"]))
-    write_text(results.cut_flow_table, evaluation.cut_flow_table(numbers["samples"]))
-    write_json(results.summary, numbers["summary"])
-    write_json(results.models, numbers["models"])
-    write_json(results.comparison, numbers["comparison"])
-    write_json(results.samples, numbers["samples"])
+def _write_results(files: EvaluationResults, found: _Results) -> None:
+    write_text(files.table, f"{found.summary.to_markdown()}\n{found.models.to_markdown()}")
+    write_text(files.comparison_table, found.comparison.to_markdown())
+    write_text(files.samples_table, found.samples.to_markdown())
+    write_text(files.cut_flow_table, found.samples.cut_flow_to_markdown())
+    write_json(files.summary, found.summary.to_json())
+    write_json(files.models, found.models.to_json())
+    write_json(files.comparison, found.comparison.to_json())
+    write_json(files.samples, found.samples.to_json())

@@ -1,6 +1,5 @@
 """The reach of the search: significance and limits of the cuts and of all classifiers."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from calovision import evaluation
-from calovision.evaluation import reach
+from calovision.evaluation.reach import (
+    SearchOptions,
+    SignalPoint,
+    reach_against_mass,
+    search_reach,
+)
+from calovision.evaluation.results import SamplesSummary
+from calovision.evaluation.signal_points import expected_events, nominal_point, signal_point
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.storage import ImageCollection, read_score_table, read_scores
@@ -53,7 +58,7 @@ class ReachOptions(Options):
     classifiers
         Columns of the tables of events.
     options
-        Further arguments of `calovision.evaluation.reach.search_reach`.
+        Of `calovision.evaluation.reach.SearchOptions`, without the seed.
     masses
         Signal sample -> mass in GeV; None where none is given.
     signal_region
@@ -79,34 +84,27 @@ def evaluate_reach(
     validation = read_score_table(files.validation_events)
     test = read_score_table(files.test_events)
     count(len(validation["label"]) + len(test["label"]))
-    samples = json.loads(files.samples.read_text())["samples"]
-    arguments = evaluation.expected_events(samples) | dict(options.options)
-    found = reach.search_reach(
-        validation, test, options.classifiers, seed=options.seed, **arguments
-    )
+    samples = SamplesSummary.read(files.samples).samples
+    search = SearchOptions(seed=options.seed, **options.options)
+    found = search_reach(validation, test, options.classifiers, expected_events(samples), search)
     points = _points_of_other_masses(files, options)
     if points:
-        signal = next(name for name, numbers in samples.items() if numbers["label"] == 1)
-        points[options.masses[signal]] = evaluation.nominal_point(test, samples[signal])
-        found["against_mass"] = reach.reach_against_mass(
-            evaluation.only_cnn(found),
-            {mass: point.events for mass, point in points.items()},
-            cross_sections_pb={mass: point.cross_section_pb for mass, point in points.items()},
-            expected_signal={mass: point.expected for mass, point in points.items()},
-        )
-    write_json(results.numbers, found)
-    write_text(results.table, evaluation.reach_table(found))
+        signal = next(name for name, one in samples.items() if one.label == 1)
+        points[options.masses[signal]] = nominal_point(test, samples[signal])
+        found = found.with_masses(reach_against_mass(found, points, classifiers=["cnn"]))
+    write_json(results.numbers, found.to_json())
+    write_text(results.table, found.to_markdown())
 
 
 def _points_of_other_masses(
     files: ReachFiles, options: ReachOptions
-) -> dict[float | None, evaluation.SignalPoint]:
+) -> dict[float | None, SignalPoint]:
     points = {}
     for path in files.scores:
         name = path.stem
         collection = ImageCollection([file for file in files.images if file.parent.name == name])
         scores = read_scores(path, collection, np.arange(len(collection)))
-        points[options.masses[name]] = evaluation.signal_point(
+        points[options.masses[name]] = signal_point(
             collection,
             scores,
             signal_region=options.signal_region,

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from calovision import evaluation
+from calovision.evaluation.results import ClassEfficiencies, Robustness
 from calovision.jobs.atomic import write_json, write_text
 from calovision.selection import evaluate_cut
 from calovision.stages.arguments import Count, Files, Options, not_counted
@@ -85,13 +85,9 @@ def evaluate_robustness(
         collection = ImageCollection(files.images[number * n_files : (number + 1) * n_files])
         of_models = {model: next(scores) for model in options.models}
         variations[variation] = _efficiencies(collection, of_models, thresholds, options, count)
-    found = {
-        "background_efficiency": options.background_efficiency,
-        "thresholds": thresholds,
-        "variations": variations,
-    }
-    write_json(results.numbers, found)
-    write_text(results.table, evaluation.robustness_table(found))
+    found = Robustness(options.background_efficiency, thresholds, variations)
+    write_json(results.numbers, found.to_json())
+    write_text(results.table, found.to_markdown())
 
 
 def _nominal_thresholds(
@@ -112,7 +108,7 @@ def _efficiencies(
     thresholds: dict[str, float],
     options: RobustnessOptions,
     count: Count,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ClassEfficiencies]:
     """Efficiencies in one variation; ``scores`` are the files of the models."""
     indices = evaluation.split_indices(collection, "test")
     count(len(indices))
