@@ -155,9 +155,9 @@ def test_a_region_that_negative_weights_cancel_is_an_empty_one(made):
     weights = np.ones(1200)
     weights[background[::2]] = -1.0
     weights[background[-1]] = -1.0
-    found = compare_with_cuts(test | {"weight": weights}, scores, reference=None, seed=1)[
-        "at_signal_region"
-    ]
+    found = compare_with_cuts(
+        test | {"weight": weights}, scores, reference=None, seed=1
+    ).at_signal_region
     assert found.background_is_limit
     assert 0 < found.background_efficiency < 1
 
@@ -192,9 +192,9 @@ def test_one_network_has_the_interval_of_the_metrics_and_several_also_their_spre
     below = mean - (each[0].low + each[1].low) / 2
     assert value.low == pytest.approx(mean - np.hypot(below, spread))
     assert value.n_eff == pytest.approx((each[0].n_eff + each[1].n_eff) / 2)
-    alone = compare_with_cuts(test, {"one": scores["cnn"][:, :1]}, reference=None, seed=3)[
-        "at_signal_region"
-    ]
+    alone = compare_with_cuts(
+        test, {"one": scores["cnn"][:, :1]}, reference=None, seed=3
+    ).at_signal_region
     assert alone.classifiers["one"].signal_efficiency == each[0]
 
 

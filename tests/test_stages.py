@@ -20,6 +20,7 @@ from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, co
 from calovision.conversion.variations import Variation
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, split_indices
+from calovision.evaluation.results import FittedBaselines
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
 from calovision.models import save_model
@@ -302,7 +303,7 @@ def test_baselines_are_fitted_with_the_weights_of_the_loss(tmp_path, collection,
     indices = split_indices(collection, "validation", "test")
     found = read_score_columns(results.scores, collection, indices, [name])
     assert found[name] == pytest.approx(of_events[name], rel=1e-9)
-    assert json.loads(results.chosen.read_text()) == chosen
+    assert FittedBaselines.read(results.chosen) == chosen
     assert counter.total == 120
 
 

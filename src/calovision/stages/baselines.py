@@ -54,4 +54,4 @@ def fit_baselines(
     scores, chosen = score_shallow(collection, options.classifiers, weights, seed=options.seed)
     indices = split_indices(collection, "validation", "test")
     write_scores(results.scores, collection, indices, scores)
-    write_json(results.chosen, chosen)
+    write_json(results.chosen, chosen.to_json())

@@ -24,6 +24,9 @@ IMAGE_CODE = (
 )
 """Modules that decide what is in an image file."""
 
+RESULT_CODE = ("core.markdown", "core.result", "evaluation.results")
+"""Modules that decide how results are written and read."""
+
 NETWORK_MEMORY = {"memory_mb": 3000, "memory_per_cell_mb": 0.09}
 """Memory of a job in which a network looks at images."""
 
@@ -131,7 +134,7 @@ def _score(name: str, **changes: Any) -> Rule:
 
 
 def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule:
-    code = ("evaluation", "core.markdown", "metrics", *code)
+    code = (*RESULT_CODE, "core.numeric", "evaluation", "metrics", *code)
     return Rule(name, code, memory_mb=2000, runtime_min=runtime_min, **more)
 
 
@@ -156,7 +159,14 @@ _ALL = (
     _score("score_events", wildcards=OF_NETWORK),
     Rule(
         "fit_baselines",
-        ("stages.baselines", "evaluation.baselines", "datasets", "evaluation", "metrics"),
+        (
+            *RESULT_CODE,
+            "stages.baselines",
+            "evaluation.baselines",
+            "datasets",
+            "evaluation",
+            "metrics",
+        ),
         memory_mb=2000,
         runtime_min=60,
         threads=2,
@@ -184,19 +194,19 @@ _ALL = (
     _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
     _evaluate("evaluate_reach", "stages.reach", "evaluation.reach", runtime_min=60),
-    _plot("plot_performance", "evaluation", "metrics"),
+    _plot("plot_performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot("plot_images", memory_mb=2000, memory_per_cell_mb=0.055, runtime_min=20),
-    _plot("plot_models", "evaluation", "metrics"),
+    _plot("plot_models", *RESULT_CODE, "evaluation", "metrics"),
     _plot("plot_training", "evaluation"),
     _plot("plot_cut_flow"),
-    _plot("plot_diagnostics", "evaluation", "metrics"),
+    _plot("plot_diagnostics", *RESULT_CODE, "evaluation", "metrics"),
     _plot("plot_attributions", "scoring.attribution", runtime_min=30, threads=8, **NETWORK_MEMORY),
     _plot("plot_extreme_events", memory_mb=2000, runtime_min=20),
-    _plot("plot_reach"),
-    _plot("plot_robustness", is_of_variations=True),
+    _plot("plot_reach", *RESULT_CODE),
+    _plot("plot_robustness", *RESULT_CODE, is_of_variations=True),
     Rule(
         "write_hepdata",
-        ("report.hepdata", "metrics", "core.text"),
+        (*RESULT_CODE, "report.hepdata", "metrics", "core.text"),
         memory_mb=1000,
         runtime_min=10,
     ),
