@@ -7,6 +7,7 @@ from scipy.stats import norm
 
 from calovision.core.errors import InputError
 from calovision.evaluation.paired import bootstrap_roc, compare_paired
+from calovision.evaluation.results import Interval
 from calovision.metrics import region_point, signal_efficiency_at
 
 
@@ -33,7 +34,7 @@ def test_the_same_classifier_has_a_ratio_of_exactly_one():
     found = compare_paired(
         {"a": scores, "b": 3 * scores}, labels, weights, background_efficiency=0.01, n_replicas=50
     )
-    assert found.ratio("a", "b") == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert found.ratio("a", "b") == Interval(1.0, 1.0, 1.0)
 
 
 def test_pairing_cancels_what_both_share():
@@ -196,7 +197,7 @@ def test_replicas_without_a_class_are_left_out():
         {"a": [3, 2, 1]}, labels, weights, background_efficiency=0.5, n_replicas=40
     )
     assert 0 < np.isnan(found.replicas["a"]).sum() < 40
-    assert np.isfinite([*found.value("a").values()]).all()
+    assert np.isfinite([*vars(found.value("a")).values()]).all()
     low, high = bootstrap_roc([3, 2, 1], labels, weights, [0.5], n_replicas=40)
     assert np.isfinite([low, high]).all()
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import make_columns, write_image_file
+from fakes_results import NO_LIMIT, make_reach, make_selection
 
 from calovision.core.errors import InputError
 from calovision.evaluation.reach import ExpectedEvents
@@ -18,9 +19,7 @@ from calovision.evaluation.results import (
     MassLimits,
     MassReach,
     PreselectedEvents,
-    Reach,
     SampleNumbers,
-    SelectionReach,
 )
 from calovision.evaluation.signal_points import expected_events, nominal_point, signal_point
 from calovision.storage import ImageCollection
@@ -92,21 +91,9 @@ def test_nominal_point_takes_the_test_events():
 
 
 def record(signal=(3.0, 1.5), background=(20.0, 0.5), *, gain=None):
-    n_bins = len(signal)
     limit = LimitInterval(value=0.0123, low=0.01, high=0.015, band_low=0.0, band_high=1.0)
-    return SelectionReach(
-        column="cnn",
-        edges=None,
-        signal=signal,
-        background=background,
-        background_error=(0.0,) * n_bins,
-        background_is_limit=(False,) * n_bins,
-        n_eff=(4.25,) * n_bins,
-        significance=Interval(1.234, 1.1, 1.345),
-        limit=LimitUnits(limit, limit),
-        method=FoundBy("asymptotic", "asymptotic"),
-        gain=gain,
-    )
+    number = Interval(1.234, 1.1, 1.345)
+    return make_selection(number, limit, signal=signal, background=background, gain=gain)
 
 
 GAIN = Gains(significance=Interval(2.0, 1.5, 2.5), limit=Interval(None, None, None))
@@ -116,19 +103,8 @@ BINNED = record(gain=GAIN)
 
 
 def reach_of(*, cuts=CUTS, best_cut=BEST_CUT, binned=BINNED, against_mass=None):
-    return Reach(
-        expected_signal=300.0,
-        expected_background=3e4,
-        background_uncertainty=0.2,
-        least_n_eff=10.0,
-        cross_section_pb=0.025,
-        correlated=True,
-        seed=1,
-        n_bootstrap=20,
-        cuts=cuts,
-        classifiers={"cnn": {"best_cut": best_cut, "binned": binned}},
-        against_mass=against_mass,
-    )
+    classifiers = {"cnn": {"best_cut": best_cut, "binned": binned}}
+    return make_reach(cuts, classifiers, against_mass=against_mass)
 
 
 def lines_of(**parts):
@@ -186,8 +162,7 @@ def test_no_gain_over_cuts_that_no_background_event_passes():
 
 
 def test_a_limit_that_does_not_exist():
-    none = LimitInterval(None, None, None, None, None)
-    cuts = replace(CUTS, limit=LimitUnits(none, none))
+    cuts = replace(CUTS, limit=LimitUnits(NO_LIMIT, NO_LIMIT))
     assert lines_of(cuts=cuts)[4].split(" | ")[5] == "none"
     cuts = replace(cuts, background_is_limit=(True,))
     assert lines_of(cuts=cuts)[4].split(" | ")[5].startswith("none")

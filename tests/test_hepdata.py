@@ -5,9 +5,11 @@ import warnings
 import numpy as np
 import pytest
 import yaml
+from fakes_results import make_reach, make_selection, make_summary
 
 from calovision.core.errors import InputError
-from calovision.metrics import roc
+from calovision.evaluation.results import FoundBy, Gains, Interval, LimitInterval, Performance
+from calovision.metrics import Efficiency, roc
 from calovision.report.hepdata import thinned, write_hepdata
 
 
@@ -18,46 +20,40 @@ def make_curve(n, seed=0):
 
 
 def make_efficiency(value):
-    return {"value": value, "low": 0.9 * value, "high": min(1.1 * value, 1.0), "n_eff": 12.5}
+    return Efficiency(value, 0.9 * value, min(1.1 * value, 1.0), 12.5)
 
 
-SUMMARY = {
-    "signal_region": {
-        "signal_efficiency": make_efficiency(0.42),
-        "background_efficiency": {"value": 0.0, "low": 0.0, "high": 2e-4, "n_eff": 0.0},
-    },
-    "region_point": {"background_efficiency": 2e-4, "is_limit": True},
-    "classifiers": {
-        name: {
-            "auc": 0.9,
-            "signal_efficiency": {
-                "0.01": make_efficiency(v),
-                "signal_region": make_efficiency(v / 2),
-            },
-        }
+SUMMARY = make_summary(
+    {
+        name: Performance(
+            0.9, {"0.01": make_efficiency(v), "signal_region": make_efficiency(v / 2)}
+        )
         for name, v in (("cnn", 0.8), ("cnn+jets", 0.9))
     },
-}
+    signal=make_efficiency(0.42),
+    background=Efficiency(0.0, 0.0, 2e-4, 0.0),
+    point=2e-4,
+    is_limit=True,
+)
 
 
 def make_record(scale, *, gain=True):
-    number = {"value": 2.0 * scale, "low": 1.8 * scale, "high": 2.3 * scale}
-    pb = {"value": 0.01 / scale, "low": 0.009 / scale, "high": 0.012 / scale}
-    pb |= {"band_low": 0.007 / scale, "band_high": 0.014 / scale}
-    record = {"signal": [3.0, 2.0], "background": [50.0, 4.0], "significance": number}
-    record |= {"limit": {"cross_section_pb": pb}, "background_is_limit": [False, scale > 1.5]}
-    record["method"] = {
-        "significance": "asymptotic",
-        "limit": "toys" if scale > 1.5 else "asymptotic",
-    }
-    return record | ({"gain": {"significance": number, "limit": number}} if gain else {})
+    number = Interval(2.0 * scale, 1.8 * scale, 2.3 * scale)
+    return make_selection(
+        number,
+        LimitInterval(0.01 / scale, 0.007 / scale, 0.014 / scale, 0.009 / scale, 0.012 / scale),
+        signal=(3.0, 2.0),
+        background=(50.0, 4.0),
+        background_is_limit=(False, scale > 1.5),
+        method=FoundBy("asymptotic", "toys" if scale > 1.5 else "asymptotic"),
+        gain=Gains(number, number) if gain else None,
+    )
 
 
-REACH = {
-    "background_uncertainty": 0.2,
-    "cuts": make_record(1.0, gain=False),
-    "classifiers": {"cnn": {"best_cut": make_record(1.5), "binned": make_record(2.0)}},
-}
+REACH = make_reach(
+    make_record(1.0, gain=False),
+    {"cnn": {"best_cut": make_record(1.5), "binned": make_record(2.0)}},
+)
 
 
 def write(folder, **changes):

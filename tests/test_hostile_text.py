@@ -8,6 +8,7 @@ import re
 import pytest
 import yaml
 from browser import CHROMIUM, outlines
+from fakes_results import HALF, make_summary
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -19,6 +20,7 @@ from calovision.core.markdown import Markdown, code, escape, markdown_table
 from calovision.core.text import printable
 from calovision.evaluation.results import (
     CutStep,
+    Performance,
     PreselectedEvents,
     SampleNumbers,
     SamplesSummary,
@@ -262,12 +264,7 @@ def test_log_shows_the_text_as_it_is():
 
 def test_hepdata_shows_the_text_as_it_is(tmp_path):
     name = r'<b onclick="x">$\input{/etc/passwd}$</b>'
-    interval = {"value": 0.5, "low": 0.4, "high": 0.6, "n_eff": 3.0}
-    summary = {
-        "signal_region": {"signal_efficiency": interval, "background_efficiency": interval},
-        "region_point": {"background_efficiency": 0.5},
-        "classifiers": {name: {"signal_efficiency": {"0.1": interval}}},
-    }
+    summary = make_summary({name: Performance(0.5, {"0.1": HALF})})
     curves = {name: roc([0.1, 0.2, 0.8, 0.9], [0, 1, 0, 1], [1, 1, 1, 1])}
     folder = write_hepdata(
         tmp_path / "h", curves=curves, summary=summary, reach=None, description="d"

@@ -30,24 +30,22 @@ def test_calibration_shows_its_bins_and_error(events, tmp_path):
     figure = plot_calibration({"cnn": found, "resnet": found}, names={"cnn": "CNN"})
     top, bottom = figure.axes
     titles = [text.get_text() for text in top.get_legend().get_texts()]
-    error = f"(ECE {found['expected_calibration_error']:.2g})"
+    error = f"(ECE {found.expected_calibration_error:.2g})"
     assert titles == [f"CNN {error}", f"resnet {error}"]
-    filled = [one for one in found["bins"] if one["predicted"] is not None]
+    filled = [one for one in found.bins if one.predicted is not None]
     assert len(filled) == 9  # none above 0.9
     points, _, (bars,) = top.containers[0]
-    np.testing.assert_allclose(points.get_ydata(), [one["observed"] for one in filled])
-    np.testing.assert_allclose(
-        points.get_xdata(), [one["predicted"] for one in filled], atol=0.0121
-    )
+    np.testing.assert_allclose(points.get_ydata(), [one.observed for one in filled])
+    np.testing.assert_allclose(points.get_xdata(), [one.predicted for one in filled], atol=0.0121)
     low, high = np.array(bars.get_segments())[:, :, 1].T
-    np.testing.assert_allclose(low, [one["observed_low"] for one in filled])
-    np.testing.assert_allclose(high, [one["observed_high"] for one in filled])
+    np.testing.assert_allclose(low, [one.observed_low for one in filled])
+    np.testing.assert_allclose(high, [one.observed_high for one in filled])
     shares = bottom.patches[0].get_data().values
-    np.testing.assert_allclose(shares[:9], [one["share"] for one in filled])
+    np.testing.assert_allclose(shares[:9], [one.share for one in filled])
     assert np.isnan(shares[9])
     assert (top.get_ylim()[0] < 0) & (top.get_ylim()[1] > 1)
     alone = plot_calibration({"cnn": found}).axes[0].containers[0][0]
-    np.testing.assert_allclose(alone.get_xdata(), [one["predicted"] for one in filled])
+    np.testing.assert_allclose(alone.get_xdata(), [one.predicted for one in filled])
     assert all(path.stat().st_size > 1000 for path in save_figure(figure, tmp_path / "calibration"))
     with pytest.raises(InputError, match="no calibration"):
         plot_calibration({})
@@ -68,10 +66,10 @@ def test_mass_goes_as_far_as_the_background():
     rng = np.random.default_rng(5)
     mass = np.concatenate([rng.uniform(0, 700, 995), [900, 1100, 1250, 1390, 1410]])
     found = mass_sculpting(rng.uniform(size=1000), mass, np.ones(1000))
-    assert found["edges"][-1] == 1500  # the 99.5 % quantile is 701
-    assert np.diff(found["edges"]).tolist() == [100.0] * 15
+    assert found.edges[-1] == 1500  # the 99.5 % quantile is 701
+    assert np.diff(found.edges).tolist() == [100.0] * 15
     far = mass_sculpting(rng.uniform(size=1000), 10 * mass, np.ones(1000))
-    assert np.diff(far["edges"]).tolist() == [800.0] * 18
+    assert np.diff(far.edges).tolist() == [800.0] * 18
     figure = plot_mass_sculpting({"cnn": found})
     assert figure.axes[0].get_xlim() == (0, 1500)
 
@@ -92,13 +90,13 @@ def test_correlations_write_per_cents_and_mark_few_events(events):
         "constant",
     ]
     values = signal.get_images()[0].get_array()
-    assert values[0, 0] == both["cnn"]["signal"]["mj_sum"]["pearson"] == -values[0, 1]
+    assert values[0, 0] == both["cnn"]["signal"]["mj_sum"].pearson == -values[0, 1]
     expected = round(100 * values[0, 0])
     assert texts(signal)[:2] == [f"{expected}", f"{-expected}"]
     assert all(text.startswith("(") and text.endswith(")") for text in texts(signal)[2:4])
     assert texts(signal)[4:] == ["-", "-"]
     spearman = plot_correlations(both).axes[0].get_images()[0].get_array()
-    assert spearman[0, 0] == both["cnn"]["signal"]["mj_sum"]["spearman"]
+    assert spearman[0, 0] == both["cnn"]["signal"]["mj_sum"].spearman
     with pytest.raises(InputError, match="kind 'kendall'"):
         plot_correlations(both, kind="kendall")
 
@@ -107,19 +105,19 @@ def test_correlations_write_per_cents_and_mark_few_events(events):
 def test_mass_sculpting_draws_before_after_and_ratio(events, n_classifiers):
     scores, _, weights, mass = events
     found = mass_sculpting(scores, mass, weights)
-    assert list(found["cuts"]) == ["0.1"]
+    assert list(found.cuts) == ["0.1"]
     figure = plot_mass_sculpting({f"classifier {k}": found for k in range(n_classifiers)})
     assert len(figure.axes) == 2 * n_classifiers
     top = next(axes for axes in figure.axes if axes.get_title() == "classifier 0")
     bottom = next(axes for axes in figure.axes if not axes.get_title())
-    before, after = (np.array(one["fraction"]) for one in (found["before"], found["cuts"]["0.1"]))
+    before, after = (np.array(one.fraction) for one in (found.before, found.cuts["0.1"]))
     drawn = [patch.get_data().values for patch in top.patches]
     np.testing.assert_allclose(drawn[0][before > 0], before[before > 0])
     np.testing.assert_allclose(drawn[1][after > 0], after[after > 0])
     points = bottom.containers[0][0].get_ydata()
     np.testing.assert_allclose(points, after[after > 0] / before[after > 0])
-    cut = found["cuts"]["0.1"]
-    assert f"{cut['divergence']:.2f} ({cut['divergence_by_chance']:.2f})" in texts(top)[0]
+    cut = found.cuts["0.1"]
+    assert f"{cut.divergence:.2f} ({cut.divergence_by_chance:.2f})" in texts(top)[0]
     low, high = top.get_ylim()
     assert low < np.min(after[after > 0])
     assert high > before.max()

@@ -1,57 +1,53 @@
 """Plots of the reach: what is drawn, for one classifier and for many, and that nothing overlaps."""
 
+from dataclasses import replace
+
+import fakes_results
 import matplotlib as mpl
 import numpy as np
 import pytest
+from fakes_results import NO_LIMIT, scaled_selection
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from test_plotting_models import texts_of
 
 from calovision.core.errors import InputError
+from calovision.evaluation.results import Band, FoundBy, LimitUnits, MassLimits, MassReach
 from calovision.plotting.reach import plot_limits_against_mass, plot_reach
 from calovision.plotting.style import STYLE
-
-
-def make_record(value, *, limit=True):
-    """Significance ``value`` and limit 0.05 / ``value`` pb."""
-    number = {"value": value, "low": 0.9 * value, "high": 1.2 * value}
-    pb = {"value": 0.05 / value, "low": 0.045 / value, "high": 0.06 / value}
-    pb |= {"band_low": 0.036 / value, "band_high": 0.07 / value}
-    if not limit:
-        pb = dict.fromkeys(pb)
-    return {"significance": number, "limit": {"cross_section_pb": pb}}
 
 
 def make_reach(n_classifiers):
     values = np.linspace(1.5, 6.0, n_classifiers)
     classifiers = {
-        f"classifier_{k}": {"best_cut": make_record(v), "binned": make_record(1.2 * v)}
+        f"classifier_{k}": {"best_cut": scaled_selection(v), "binned": scaled_selection(1.2 * v)}
         for k, v in enumerate(values)
     }
-    return {"cross_section_pb": 0.0253, "cuts": make_record(1.0), "classifiers": classifiers}
+    return fakes_results.make_reach(scaled_selection(1.0), classifiers)
 
 
 def make_limits(masses):
-    theory = [10.0 ** (-0.5 - (mass - 1000) / 400) for mass in masses]
+    theory = tuple(10.0 ** (-0.5 - (mass - 1000) / 400) for mass in masses)
 
     def record(scale):
         value = [scale * 0.05 * (1000 / mass) ** 2 for mass in masses]
-        excluded = {"value": 1300.0, "band_low": 1250.0, "band_high": 1350.0}
-        edges = {"band_low": [0.7 * v for v in value], "band_high": [1.4 * v for v in value]}
-        return {"value": value, **edges, "excluded_mass": excluded, "excludes": "up to the mass"}
+        return MassLimits(
+            value=tuple(value),
+            band_low=tuple(0.7 * v for v in value),
+            band_high=tuple(1.4 * v for v in value),
+            method=("asymptotic",) * len(value),
+            background_is_limit=False,
+            excludes="up to the mass",
+            excluded_mass=Band(1300.0, 1250.0, 1350.0),
+        )
 
     classifiers = {
         name: {"best_cut": record(0.6), "binned": record(0.5)} for name in ("cnn", "resnet")
     }
-    return {
-        "masses": list(masses),
-        "theory_pb": theory,
-        "cuts": record(1.0),
-        "classifiers": classifiers,
-    }
+    return MassReach(tuple(masses), theory, record(1.0), classifiers)
 
 
 def test_tiny_significance_is_written_at_its_ticks():
-    figure = plot_reach(make_reach(1) | {"cuts": make_record(2e-6), "classifiers": {}})
+    figure = plot_reach(fakes_results.make_reach(scaled_selection(2e-6), {}))
     FigureCanvasAgg(figure).draw()
     axis = figure.axes[0].xaxis
     assert axis.get_offset_text().get_text() == ""
@@ -66,15 +62,16 @@ MASSES = (1000, 1200, 1400, 1600, 1800)
 
 def with_bounds(reach):
     """Bounds and counted numbers of the cuts and of all classifiers."""
-    for record in (
-        reach["cuts"],
-        *(one for records in reach["classifiers"].values() for one in records.values()),
-    ):
-        record |= {
-            "background_is_limit": [True],
-            "method": {"significance": "counting", "limit": "toys"},
-        }
-    return reach
+
+    def bound(one):
+        method = FoundBy("counting", "toys")
+        return replace(one, background_is_limit=(True,), method=method)
+
+    classifiers = {
+        name: {method: bound(one) for method, one in records.items()}
+        for name, records in reach.classifiers.items()
+    }
+    return replace(reach, cuts=bound(reach.cuts), classifiers=classifiers)
 
 
 FIGURES = {
@@ -138,7 +135,8 @@ def test_reach_draws_every_number_once():
 
 def test_reach_leaves_out_what_does_not_exist():
     reach = make_reach(1)
-    reach["classifiers"]["classifier_0"]["binned"] = make_record(2.0, limit=False)
+    none = LimitUnits(NO_LIMIT, NO_LIMIT)
+    reach.classifiers["classifier_0"]["binned"] = replace(scaled_selection(2.0), limit=none)
     left, right = plot_reach(reach).axes
     assert len(points_of(left)) == 3
     assert len(points_of(right)) == 2
@@ -146,15 +144,16 @@ def test_reach_leaves_out_what_does_not_exist():
 
 def test_limits_are_drawn_with_theory_and_a_gap_where_there_is_none():
     limits = make_limits(MASSES)
-    limits["cuts"]["value"][1] = None
+    first, _, *others = limits.cuts.value
+    limits = replace(limits, cuts=replace(limits.cuts, value=(first, None, *others)))
     (axes,) = plot_limits_against_mass(
         limits, classifiers=["resnet"], names={"resnet": "ResNet"}
     ).axes
     lines = {line.get_label(): line for line in axes.get_lines()}
-    assert lines["Theory"].get_ydata() == pytest.approx(np.array(limits["theory_pb"]))
+    assert lines["Theory"].get_ydata() == pytest.approx(np.array(limits.theory_pb))
     assert np.isnan(lines["Cuts"].get_ydata()).tolist() == [False, True, False, False, False]
     drawn = lines["ResNet, score in bins"].get_ydata()
-    assert drawn == pytest.approx(np.array(limits["classifiers"]["resnet"]["binned"]["value"]))
+    assert drawn == pytest.approx(np.array(limits.classifiers["resnet"]["binned"].value))
     assert axes.get_yscale() == "log"
 
 
@@ -186,8 +185,8 @@ def legend_of(figure):
 
 def test_a_bound_has_an_arrow_and_is_nothing_to_compare_with():
     reach = make_reach(2)
-    reach["cuts"]["background_is_limit"] = [True]
-    figure = plot_reach(reach)
+    cuts = replace(reach.cuts, background_is_limit=(True,))
+    figure = plot_reach(replace(reach, cuts=cuts))
     for axes, value in zip(figure.axes, (1.0, 0.05), strict=True):
         assert arrows_of(axes) == [(value, 0.0)]
         dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
@@ -201,10 +200,8 @@ def test_a_bound_has_an_arrow_and_is_nothing_to_compare_with():
 
 def test_counted_numbers_are_hollow():
     reach = make_reach(1)
-    reach["classifiers"]["classifier_0"]["binned"]["method"] = {
-        "significance": "asymptotic",
-        "limit": "toys",
-    }
+    records = reach.classifiers["classifier_0"]
+    records["binned"] = replace(records["binned"], method=FoundBy("asymptotic", "toys"))
     figure = plot_reach(reach)
     hollow = [
         [
@@ -220,11 +217,13 @@ def test_counted_numbers_are_hollow():
 
 def test_bounds_and_counted_limits_against_the_mass():
     limits = make_limits(MASSES)
-    limits["cuts"] |= {"background_is_limit": True, "method": ["counting", *["asymptotic"] * 4]}
+    methods = ("counting", *["asymptotic"] * 4)
+    cuts = replace(limits.cuts, background_is_limit=True, method=methods)
+    limits = replace(limits, cuts=cuts)
     figure = plot_limits_against_mass(limits, classifiers=["cnn"])
     (axes,) = figure.axes
     assert arrows_of(axes) == [
-        (mass, value) for mass, value in zip(MASSES, limits["cuts"]["value"], strict=True)
+        (mass, value) for mass, value in zip(MASSES, limits.cuts.value, strict=True)
     ]
     hollow = [
         line

@@ -1,6 +1,8 @@
 """Titles that others chose in every figure: formulas that cannot be set, dollars, underscores, long
 ones."""
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -70,10 +72,10 @@ def classifier_figures():
     found = mass_sculpting(SCORES[LABELS == 0], MASS[LABELS == 0], WEIGHTS[LABELS == 0])
     yield "sculpting", plotting.plot_mass_sculpting(dict.fromkeys(NAMES, found), names=TITLE_OF)
     reach = make_reach(1)
-    reach["classifiers"] = dict.fromkeys(NAMES, reach["classifiers"]["classifier_0"])
+    reach = replace(reach, classifiers=dict.fromkeys(NAMES, reach.classifiers["classifier_0"]))
     yield "reach", plotting.plot_reach(reach, names=TITLE_OF)
     limits = make_limits([1000, 1400])
-    limits["classifiers"] = dict.fromkeys(NAMES, limits["classifiers"]["cnn"])
+    limits = replace(limits, classifiers=dict.fromkeys(NAMES, limits.classifiers["cnn"]))
     yield "limits", plotting.plot_limits_against_mass(limits, classifiers=NAMES, names=TITLE_OF)
     both = (dict.fromkeys(NAMES, one["cnn"]) for one in (SIGNAL, BACKGROUND))
     yield "robustness", plotting.plot_robustness(*both, names=TITLE_OF)
@@ -137,7 +139,8 @@ def long_figures():
     names = {name: f"{LONG} {name}" for name in ("c0", "c1", "c2")}
     gains = {name: {"0.1": EFFICIENCY} for name in names}
     reach = make_reach(3)
-    reach["classifiers"] = dict(zip(names, reach["classifiers"].values(), strict=True))
+    classifiers = dict(zip(names, reach.classifiers.values(), strict=True))
+    reach = replace(reach, classifiers=classifiers)
     both = (dict.fromkeys(names, one["cnn"]) for one in (SIGNAL, BACKGROUND))
     flow = [("all", 1, 1.0), (LONG, 1, 0.5), ("end", 1, 0.1)]
     look = {"eta_edges": EDGES, "channels": ["EM [GeV]"]}

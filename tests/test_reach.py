@@ -10,6 +10,7 @@ from scipy.optimize import brentq, minimize
 from scipy.stats import norm
 
 from calovision.core.errors import InputError
+from calovision.core.result import to_json
 from calovision.evaluation.reach import (
     ExpectedEvents,
     SearchBins,
@@ -521,7 +522,7 @@ def test_limits_against_mass_use_the_nominal_selection(nominal):
     edges = found.excluded_mass
     assert found.excludes == "up to the mass"
     assert edges.band_low is None or edges.band_low < edges.value
-    json.dumps(limits.to_json(), allow_nan=False)
+    json.dumps(to_json(limits), allow_nan=False)
 
 
 def test_limits_against_mass_refuse_masses_without_numbers(nominal):

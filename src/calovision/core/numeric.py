@@ -74,3 +74,8 @@ def finite_number(value: object, name: str) -> float:
 def finite_or_none(value: float) -> float | None:
     """The number, or None for NaN and infinities, which JSON does not have."""
     return float(value) if np.isfinite(value) else None
+
+
+def number_or_nan(value: float | None) -> float:
+    """The number, or NaN for None."""
+    return np.nan if value is None else value

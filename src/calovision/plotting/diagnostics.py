@@ -1,6 +1,4 @@
-"""Calibration, correlations and mass sculpting of scores: what `calovision.evaluation.diagnostics`
-found, drawn.
-"""
+"""Calibration, correlations and mass sculpting of scores."""
 
 from collections.abc import Mapping
 
@@ -10,7 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import number_or_nan
 from calovision.core.titles import entry, shown, wrapped
+from calovision.evaluation.results.diagnostics import Calibration, Correlation, MassSculpting
 from calovision.jets.variables import VARIABLES
 from calovision.plotting.performance import working_point_title
 from calovision.plotting.style import (
@@ -34,7 +34,7 @@ VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k}" for k in range(1, 6)}
 
 @styled
 def plot_calibration(
-    calibrations: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES
+    calibrations: Mapping[str, Calibration], *, names: Mapping[str, str] = CLASSIFIER_NAMES
 ) -> Figure:
     """Fraction of signal against the score, for classes of equal sums of weights, and the share of
     the events per bin.
@@ -42,7 +42,7 @@ def plot_calibration(
     Parameters
     ----------
     calibrations
-        Classifier -> result of `calovision.evaluation.diagnostics.calibration`.
+        Classifier -> its calibration.
     names
         Titles of the classifiers; one that is absent shows its key.
 
@@ -64,10 +64,12 @@ def plot_calibration(
     smallest = 1.0
     for position, (name, found) in enumerate(calibrations.items()):
         color, line = classifier_style(name, position)
-        bins = [one for one in found["bins"] if one["predicted"] is not None]
+        bins = [one for one in found.bins if one.predicted is not None]
         columns = ("predicted", "observed", "observed_low", "observed_high")
-        predicted, observed, low, high = (np.array([one[key] for one in bins]) for key in columns)
-        label = f"{entry(names.get(name, name))} (ECE {found['expected_calibration_error']:.2g})"
+        predicted, observed, low, high = (
+            np.array([getattr(one, key) for one in bins]) for key in columns
+        )
+        label = f"{entry(names.get(name, name))} (ECE {found.expected_calibration_error:.2g})"
         top.errorbar(
             predicted + spread[position],
             observed,
@@ -85,8 +87,8 @@ def plot_calibration(
             linewidth=1,
             alpha=0.4,
         )
-        shares = np.array([one["share"] for one in found["bins"]])
-        edges = [one["low"] for one in found["bins"]] + [found["bins"][-1]["high"]]
+        shares = np.array([one.share for one in found.bins])
+        edges = [one.low for one in found.bins] + [found.bins[-1].high]
         bottom.stairs(
             np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5
         )
@@ -106,7 +108,7 @@ def plot_calibration(
 
 @styled
 def plot_correlations(
-    correlations: Mapping[str, Mapping],
+    correlations: Mapping[str, Mapping[str, Mapping[str, Correlation]]],
     *,
     kind: str = "spearman",
     names: Mapping[str, str] = CLASSIFIER_NAMES,
@@ -117,9 +119,9 @@ def plot_correlations(
     Parameters
     ----------
     correlations
-        Classifier -> result of `calovision.evaluation.diagnostics.correlations`. Numbers from less
-        than `FEW_EVENTS` effective events are gray and in brackets, in a cell without color; a dash
-        where there is none.
+        Classifier -> class -> variable -> correlation. Numbers from less than `FEW_EVENTS`
+        effective events are gray and in brackets, in a cell without color; a dash where there is
+        none.
     kind
         "spearman" or "pearson".
     names
@@ -146,10 +148,8 @@ def plot_correlations(
         cells = [
             [correlations[name][title][variable] for name in correlations] for variable in variables
         ]
-        values = np.array(
-            [[np.nan if cell[kind] is None else cell[kind] for cell in row] for row in cells]
-        )
-        is_sure = np.array([[cell["n_eff"] >= FEW_EVENTS for cell in row] for row in cells])
+        values = np.array([[number_or_nan(getattr(cell, kind)) for cell in row] for row in cells])
+        is_sure = np.array([[cell.n_eff >= FEW_EVENTS for cell in row] for row in cells])
         mesh = axes.imshow(
             np.where(is_sure, values, np.nan), cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
         )
@@ -175,7 +175,7 @@ def plot_correlations(
 
 @styled
 def plot_mass_sculpting(
-    sculpting: Mapping[str, Mapping], *, names: Mapping[str, str] = CLASSIFIER_NAMES
+    sculpting: Mapping[str, MassSculpting], *, names: Mapping[str, str] = CLASSIFIER_NAMES
 ) -> Figure:
     """Summed jet mass of the background before and after cuts on each score, each with the ratio to
     before.
@@ -183,7 +183,7 @@ def plot_mass_sculpting(
     Parameters
     ----------
     sculpting
-        Classifier -> result of `calovision.evaluation.diagnostics.mass_sculpting`.
+        Classifier -> its mass sculpting.
     names
         As in `plot_calibration`.
 
@@ -205,7 +205,7 @@ def plot_mass_sculpting(
         squeeze=False,
         height_ratios=(3, 1) * n_rows,
     )
-    points = list(dict.fromkeys(point for found in sculpting.values() for point in found["cuts"]))
+    points = list(dict.fromkeys(point for found in sculpting.values() for point in found.cuts))
     styles = {point: CUT_STYLES[k % len(CUT_STYLES)] for k, point in enumerate(points)}
     for number in range(n_rows * n_columns):
         row, column = divmod(number, n_columns)
@@ -219,7 +219,7 @@ def plot_mass_sculpting(
         top.set_title(wrapped(names.get(name, name), LETTERS))
         bottom.set_xlabel(r"Background $M_J^\Sigma$ [GeV]")
         bottom.tick_params(labelbottom=True)
-        bottom.set_xlim(found["edges"][0], max(one["edges"][-1] for one in sculpting.values()))
+        bottom.set_xlim(found.edges[0], max(one.edges[-1] for one in sculpting.values()))
         if column == 0:
             top.set(yscale="log", ylabel="Fraction of events")
             bottom.set(yscale="log", ylabel="Ratio to\nall")
@@ -256,17 +256,17 @@ def _write_number(axes: Axes, x: float, y: float, value: float, *, is_sure: bool
 
 
 def _draw_sculpting(
-    top: Axes, bottom: Axes, found: Mapping, styles: Mapping[str, tuple[str, str]]
+    top: Axes, bottom: Axes, found: MassSculpting, styles: Mapping[str, tuple[str, str]]
 ) -> None:
     """Distributions of one classifier, and their ratios to that of all events."""
-    edges, before = np.asarray(found["edges"]), np.asarray(found["before"]["fraction"])
+    edges, before = np.asarray(found.edges), np.asarray(found.before.fraction)
     centers, lines = (edges[1:] + edges[:-1]) / 2, []
     top.stairs(np.where(before > 0, before, np.nan), edges, color="black", linewidth=1.5)
     bottom.axhline(1, color="black", linewidth=1)
-    for point, after in found["cuts"].items():
+    for point, after in found.cuts.items():
         (color, line), fraction, error = (
             styles[point],
-            *(np.asarray(after[key]) for key in ("fraction", "error")),
+            *(np.asarray(one) for one in (after.fraction, after.error)),
         )
         shown = fraction > 0
         top.stairs(np.where(shown, fraction, np.nan), edges, color=color, linestyle=line)
@@ -279,8 +279,8 @@ def _draw_sculpting(
             centers[shown], ratio, bar, fmt="o", markersize=3, color=color, elinewidth=1
         )
         lines.append(
-            f"{working_point_title(point)}: {after['divergence']:.2f} "
-            f"({after['divergence_by_chance']:.2f})"
+            f"{working_point_title(point)}: {after.divergence:.2f} "
+            f"({after.divergence_by_chance:.2f})"
         )
     if not lines:
         lines = ["too few events pass any cut"]

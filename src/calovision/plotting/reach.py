@@ -13,7 +13,16 @@ from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, 
 from matplotlib.transforms import offset_copy
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import number_or_nan
 from calovision.core.titles import entry, shown
+from calovision.evaluation.results.numbers import Interval, LimitInterval
+from calovision.evaluation.results.reach import (
+    ASYMPTOTIC,
+    MassLimits,
+    MassReach,
+    Reach,
+    SelectionReach,
+)
 from calovision.plotting.style import (
     CHARACTERS_PER_INCH,
     CLASSIFIER_NAMES,
@@ -28,7 +37,6 @@ METHOD_STYLES = {  # color, marker, height within the row of a classifier
     "binned": (COLORS[0], "s", 0.17),
 }
 KINDS = ("significance", "limit")
-ASYMPTOTIC = "asymptotic"
 METHOD_NAMES = {"best_cut": "Best score cut", "binned": "Score in bins"}
 BAND_NAME = "Limits that may be observed, 68 %"
 BOUND_NAME = "Bound: no background is left"
@@ -37,14 +45,14 @@ ARROW = 20.0  # points
 
 
 @styled
-def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
+def plot_reach(reach: Reach, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> Figure:
     """Expected significance (left) and upper limit on the cross-section (right) of the cuts and of
     each classifier.
 
     Parameters
     ----------
     reach
-        Result of `calovision.evaluation.reach.search_reach`. Error bars are the statistical
+        Significance and limits. Error bars are the statistical
         uncertainty of the simulation, light bars the +-1 standard deviation band of the expected
         limit. What has no number is left out. Arrows are at bounds, where no simulated background
         is left in a bin and an upper limit takes its place; marks of numbers that few expected
@@ -52,47 +60,45 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
     names
         Titles of the classifiers; one that is absent shows its key.
     """
-    classifiers = reach["classifiers"]
+    classifiers = reach.classifiers
     titles = ["Cuts", *(shown(names.get(name, name)) for name in classifiers)]
     width = (
         8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH
     )  # or names would leave no room for the panels
     figure = Figure(figsize=(width, 2.3 + 0.52 * len(titles)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    rows = [(0.0, CUTS_COLOR, "D", reach["cuts"])]
+    rows = [(0.0, CUTS_COLOR, "D", reach.cuts)]
     for row, records in enumerate(classifiers.values(), start=1):
         for method, (color, marker, height) in METHOD_STYLES.items():
             rows.append((row + height, color, marker, records[method]))
     for height, color, marker, record in rows:
         for axes, number, kind in zip(
-            panels, (record["significance"], _pb(record)), KINDS, strict=True
+            panels, (record.significance, _pb(record)), KINDS, strict=True
         ):
             _draw_number(axes, number, height, color, marker, is_counted=_is_counted(record, kind))
-            if _is_bound(record):
+            if record.is_bound:
                 _draw_arrow(
                     axes,
-                    (number["value"], height),
+                    (number.value, height),
                     (ARROW if kind == "significance" else -ARROW, 0),
                     color,
                 )
-    for axes, cuts in zip(panels, (reach["cuts"]["significance"], _pb(reach["cuts"])), strict=True):
-        if cuts["value"] is not None and not _is_bound(
-            reach["cuts"]
-        ):  # a bound is nothing to compare with
-            axes.axvline(cuts["value"], color="gray", linewidth=1, linestyle="--", zorder=0)
+    for axes, cuts in zip(panels, (reach.cuts.significance, _pb(reach.cuts)), strict=True):
+        if cuts.value is not None and not reach.cuts.is_bound:  # a bound is nothing to compare with
+            axes.axvline(cuts.value, color="gray", linewidth=1, linestyle="--", zorder=0)
         axes.tick_params(axis="y", which="both", left=False, right=False)
     panels[0].set(xlabel="Expected significance ($\\sigma$)", ylim=(len(classifiers) + 0.6, -0.6))
     panels[0].set_xlim(0, panels[0].get_xlim()[1] * 1.06)
     number_axis(panels[0].xaxis, 5)
     panels[0].set_yticks(range(len(titles)), titles)
-    panels[1].axvline(reach["cross_section_pb"], color=COLORS[8], linewidth=1.4, zorder=0)
+    panels[1].axvline(reach.cross_section_pb, color=COLORS[8], linewidth=1.4, zorder=0)
     panels[1].set(xlabel="Expected 95 % CL limit on the cross-section (pb)", xscale="log")
-    _dress_limits(panels[1], [_pb(record) for *_, record in rows], reach["cross_section_pb"])
+    _dress_limits(panels[1], [_pb(record) for *_, record in rows], reach.cross_section_pb)
     theory = Line2D([], [], color=COLORS[8], linewidth=1.4, label="Theory")
     handles = [*_method_handles(), Patch(facecolor="gray", alpha=0.3, label=BAND_NAME), theory]
     records = [record for *_, record in rows]
     handles += _mark_handles(
-        any(map(_is_bound, records)),
+        any(record.is_bound for record in records),
         any(_is_counted(record, kind) for record in records for kind in KINDS),
     )
     figure.legend(handles=handles, loc="outside upper center", ncols=3, handletextpad=0.4)
@@ -101,7 +107,7 @@ def plot_reach(reach: Mapping, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -
 
 @styled
 def plot_limits_against_mass(
-    limits: Mapping,
+    limits: MassReach,
     *,
     classifiers: Sequence[str],
     method: str = "binned",
@@ -114,7 +120,7 @@ def plot_limits_against_mass(
     Parameters
     ----------
     limits
-        Result of `calovision.evaluation.reach.reach_against_mass`.
+        Limits and theory.
     classifiers
         Those to draw beside the cuts; the first one has the +-1 standard deviation band.
     method
@@ -130,23 +136,22 @@ def plot_limits_against_mass(
     if method not in METHOD_NAMES:
         raise InputError(f"method '{method}' is unknown; choose one of {', '.join(METHOD_NAMES)}")
     for name in classifiers:
-        if name not in limits["classifiers"]:
+        if name not in limits.classifiers:
             raise InputError(
-                f"classifier '{name}' has no limits; choose one of "
-                f"{', '.join(limits['classifiers'])}"
+                f"classifier '{name}' has no limits; choose one of {', '.join(limits.classifiers)}"
             )
-    masses = np.asarray(limits["masses"], dtype=np.float64)
+    masses = np.asarray(limits.masses, dtype=np.float64)
     figure = Figure(figsize=(6.4, 5.6), layout="constrained")
     axes = figure.subplots()
-    axes.plot(masses, limits["theory_pb"], color=COLORS[8], marker=".", label="Theory")
-    _draw_curve(axes, masses, limits["cuts"], "Cuts", CUTS_COLOR, "--", "D")
+    axes.plot(masses, limits.theory_pb, color=COLORS[8], marker=".", label="Theory")
+    _draw_curve(axes, masses, limits.cuts, "Cuts", CUTS_COLOR, "--", "D")
     for position, name in enumerate(classifiers):
-        record = limits["classifiers"][name][method]
+        record = limits.classifiers[name][method]
         color = COLORS[position % 8]
         title = f"{entry(names.get(name, name))}, {METHOD_NAMES[method].lower()}"
         _draw_curve(axes, masses, record, title, color, "-", "os^vp*"[position % 6])
         if position == 0:
-            low, high = (_numbers(record[edge]) for edge in ("band_low", "band_high"))
+            low, high = (_numbers(one) for one in (record.band_low, record.band_high))
             if len(masses) == 1:
                 axes.errorbar(
                     masses,
@@ -173,9 +178,9 @@ def plot_limits_against_mass(
     excluded = Line2D(
         [], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here"
     )
-    drawn = [limits["cuts"], *(limits["classifiers"][name][method] for name in classifiers)]
+    drawn = [limits.cuts, *(limits.classifiers[name][method] for name in classifiers)]
     marks = _mark_handles(
-        any(one.get("background_is_limit") for one in drawn),
+        any(one.background_is_limit for one in drawn),
         any(_counted_masses(one).any() for one in drawn),
     )
     axes.legend(
@@ -184,28 +189,18 @@ def plot_limits_against_mass(
     return figure
 
 
-def _pb(record: Mapping) -> Mapping:
-    return record["limit"]["cross_section_pb"]
+def _pb(record: SelectionReach) -> LimitInterval:
+    return record.limit.cross_section_pb
 
 
-def _is_bound(record: Mapping) -> bool:
-    """Tell whether no simulated background is left in one of the bins."""
-    return any(record.get("background_is_limit", ()))
-
-
-def _is_counted(record: Mapping, kind: str) -> bool:
+def _is_counted(record: SelectionReach, kind: str) -> bool:
     """Tell whether few events are expected, so that the asymptotic formula was not taken."""
-    return record.get("method", {}).get(kind, ASYMPTOTIC) != ASYMPTOTIC
+    return getattr(record.method, kind) != ASYMPTOTIC
 
 
-def _counted_masses(record: Mapping) -> np.ndarray:
+def _counted_masses(limits: MassLimits) -> np.ndarray:
     """Masses whose limit is counted, booleans."""
-    return np.array(
-        [
-            method != ASYMPTOTIC
-            for method in record.get("method", [ASYMPTOTIC] * len(record["value"]))
-        ]
-    )
+    return np.array([method != ASYMPTOTIC for method in limits.method])
 
 
 def _draw_arrow(
@@ -243,23 +238,27 @@ def _mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
 
 
 def _draw_number(
-    axes: Axes, number: Mapping, height: float, color: str, marker: str, *, is_counted: bool
+    axes: Axes,
+    number: Interval | LimitInterval,
+    height: float,
+    color: str,
+    marker: str,
+    *,
+    is_counted: bool,
 ) -> None:
     """A value with its interval, and its band where it has one."""
-    if number["value"] is None:
+    if number.value is None:
         return
-    if number.get("band_low") is not None:
-        band = (number["band_high"] - number["band_low"], 0.26)
+    if isinstance(number, LimitInterval) and number.band_low is not None:
+        band = (number.band_high - number.band_low, 0.26)
         axes.barh(
-            height, band[0], band[1], left=number["band_low"], color=color, alpha=0.22, linewidth=0
+            height, band[0], band[1], left=number.band_low, color=color, alpha=0.22, linewidth=0
         )
-    low, high = (
-        number["value"] if number[edge] is None else number[edge] for edge in ("low", "high")
-    )
-    errors = [[max(number["value"] - low, 0.0)], [max(high - number["value"], 0.0)]]
+    low, high = (number.value if edge is None else edge for edge in (number.low, number.high))
+    errors = [[max(number.value - low, 0.0)], [max(high - number.value, 0.0)]]
     face = "white" if is_counted else color
     axes.errorbar(
-        number["value"],
+        number.value,
         height,
         xerr=errors,
         fmt=marker,
@@ -280,12 +279,11 @@ def _method_handles() -> list[Line2D]:
     ]
 
 
-def _dress_limits(axes: Axes, limits: Sequence[Mapping], theory: float) -> None:
+def _dress_limits(axes: Axes, limits: Sequence[LimitInterval], theory: float) -> None:
     """Range that shows all limits and theory; numbers between the powers of ten where there are few
     of these.
     """
-    keys = ("value", "low", "high", "band_low", "band_high")
-    drawn = [limit[key] for limit in limits for key in keys if limit[key] is not None]
+    drawn = [number for limit in limits for number in vars(limit).values() if number is not None]
     low, high = min([*drawn, theory]) / 1.15, max([*drawn, theory]) * 1.15
     axes.set_xlim(low, high)
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -295,10 +293,16 @@ def _dress_limits(axes: Axes, limits: Sequence[Mapping], theory: float) -> None:
 
 
 def _draw_curve(
-    axes: Axes, masses: np.ndarray, record: Mapping, title: str, color: str, line: str, marker: str
+    axes: Axes,
+    masses: np.ndarray,
+    record: MassLimits,
+    title: str,
+    color: str,
+    line: str,
+    marker: str,
 ) -> None:
     """Limits of one method; a dotted line at the mass that it excludes."""
-    values, excluded = _numbers(record["value"]), record["excluded_mass"]["value"]
+    values, excluded = _numbers(record.value), record.excluded_mass.value
     axes.plot(masses, values, color=color, linestyle=line, marker=marker, label=title)
     counted = _counted_masses(record)
     axes.plot(
@@ -310,7 +314,7 @@ def _draw_curve(
         markerfacecolor="white",
     )
     for mass, value in zip(masses, values, strict=True):
-        if record.get("background_is_limit") and np.isfinite(value):
+        if record.background_is_limit and np.isfinite(value):
             _draw_arrow(axes, (mass, value), (0, -ARROW), color)
     if excluded is not None:
         axes.axvline(excluded, color=color, linestyle=":", linewidth=1.2, zorder=0)
@@ -318,4 +322,4 @@ def _draw_curve(
 
 def _numbers(values: Sequence[float | None]) -> np.ndarray:
     """Array with nan for None."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return np.array([number_or_nan(value) for value in values], dtype=np.float64)

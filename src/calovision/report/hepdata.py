@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import finite_or_none
 from calovision.core.text import printable
+from calovision.evaluation.results.numbers import REGION, Interval, LimitInterval
+from calovision.evaluation.results.reach import Reach
+from calovision.evaluation.results.summary import Summary
 from calovision.jobs.atomic import locked, scratch_folder
 from calovision.metrics import RocCurve
 
@@ -32,8 +36,8 @@ def write_hepdata(
     folder: Path,
     *,
     curves: Mapping[str, RocCurve],
-    summary: Mapping,
-    reach: Mapping | None,
+    summary: Summary,
+    reach: Reach | None,
     description: str,
     keywords: Mapping[str, Sequence] | None = None,
 ) -> Path:
@@ -47,9 +51,9 @@ def write_hepdata(
     curves
         ROC curve of each classifier; at most 200 points of each are written.
     summary
-        Numbers of ``summary.json`` (`calovision.evaluation.summarize`).
+        Efficiencies at the working points.
     reach
-        Result of `calovision.evaluation.reach.search_reach`, or None.
+        Significance and limits, or None.
     description
         Abstract of the submission.
     keywords
@@ -151,13 +155,13 @@ def _roc_table(name: str, curve: RocCurve) -> "Table":
     )
     edges = curve.background_low[points], curve.background_high[points]
     table.add_variable(_variable("Background efficiency", background, edges))
-    thresholds = [value if np.isfinite(value) else None for value in curve.thresholds[points]]
+    thresholds = [finite_or_none(value) for value in curve.thresholds[points]]
     table.add_variable(_variable("Threshold", thresholds))
     table.add_variable(_variable("Effective background events", curve.background_n_eff[points]))
     return table
 
 
-def _efficiency_table(summary: Mapping) -> "Table":
+def _efficiency_table(summary: Summary) -> "Table":
     """Signal efficiency of every classifier at every working point, and of the signal region."""
     table = _table(
         "Efficiencies at working points",
@@ -168,30 +172,28 @@ def _efficiency_table(summary: Mapping) -> "Table":
         "itself (cuts). Uncertainties hold 68.3 % and are statistical.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
-    region, rows = summary["signal_region"], []
-    at_region = summary["region_point"]["background_efficiency"]
-    for name, numbers in summary["classifiers"].items():
-        for point, efficiency in numbers["signal_efficiency"].items():
-            rows.append((name, at_region if point == "signal_region" else float(point), efficiency))
-    rows.append(("cuts", at_region, region["signal_efficiency"]))
+    region, rows = summary.signal_region, []
+    at_region = summary.region_point.background_efficiency
+    for name, numbers in summary.classifiers.items():
+        for point, efficiency in numbers.signal_efficiency.items():
+            rows.append((name, at_region if point == REGION else float(point), efficiency))
+    rows.append(("cuts", at_region, region.signal_efficiency))
     names, backgrounds, efficiencies = zip(*rows, strict=True)
     table.add_variable(_variable("Classifier", names, independent=True))
     table.add_variable(_variable("Background efficiency", backgrounds, independent=True))
-    edges = tuple([one[edge] for one in efficiencies] for edge in ("low", "high"))
-    table.add_variable(
-        _variable("Signal efficiency", [one["value"] for one in efficiencies], edges)
-    )
-    table.add_variable(_variable("Effective events", [one["n_eff"] for one in efficiencies]))
+    edges = [one.low for one in efficiencies], [one.high for one in efficiencies]
+    table.add_variable(_variable("Signal efficiency", [one.value for one in efficiencies], edges))
+    table.add_variable(_variable("Effective events", [one.n_eff for one in efficiencies]))
     return table
 
 
-def _reach_table(reach: Mapping) -> "Table":
+def _reach_table(reach: Reach) -> "Table":
     """Significance, limits and gains of the cuts and of every classifier."""
     table = _table(
         "Expected reach",
         "Expected significance and 95 % CL upper limit on the cross-section (CLs), relative "
         "background uncertainty "
-        f"{reach['background_uncertainty']:g}. Uncertainties labeled stat are those of the number "
+        f"{reach.background_uncertainty:g}. Uncertainties labeled stat are those of the number "
         "of simulated events, "
         "those labeled expected are the band of +-1 standard deviation of what may be observed. "
         "Where no simulated "
@@ -199,8 +201,8 @@ def _reach_table(reach: Mapping) -> "Table":
         "an upper bound.",
         {"observables": ["SIG"], "phrases": ["Upper limit", "Significance"]},
     )
-    rows = [("cuts", "cuts", reach["cuts"])]
-    for name, records in reach["classifiers"].items():
+    rows = [("cuts", "cuts", reach.cuts)]
+    for name, records in reach.classifiers.items():
         rows += [(name, METHODS.get(method, method), record) for method, record in records.items()]
     records = [record for *_, record in rows]
     for title, column in (("Classifier", 0), ("Selection", 1)):
@@ -209,37 +211,35 @@ def _reach_table(reach: Mapping) -> "Table":
         ("Expected signal events", "signal"),
         ("Expected background events", "background"),
     ):
-        table.add_variable(_variable(title, [sum(record[kind]) for record in records]))
-    is_limit = ["yes" if any(record["background_is_limit"]) else "no" for record in records]
+        table.add_variable(_variable(title, [sum(getattr(record, kind)) for record in records]))
+    is_limit = ["yes" if record.is_bound else "no" for record in records]
     table.add_variable(_variable("Background is an upper limit", is_limit))
     _add_interval_variable(
-        table, "Expected significance", [record["significance"] for record in records]
+        table, "Expected significance", [record.significance for record in records]
     )
-    limits = [record["limit"]["cross_section_pb"] for record in records]
+    limits = [record.limit.cross_section_pb for record in records]
     _add_interval_variable(table, "Upper limit on the cross-section", limits, units="PB")
     for kind in ("significance", "limit"):
         gains = [
-            record.get("gain", {}).get(kind, {"value": None, "low": None, "high": None})
+            Interval(None, None, None) if record.gain is None else getattr(record.gain, kind)
             for record in records
         ]
         _add_interval_variable(table, f"Gain in {kind} over the cuts", gains)
     for kind in ("significance", "limit"):
         table.add_variable(
-            _variable(f"Method of the {kind}", [record["method"][kind] for record in records])
+            _variable(f"Method of the {kind}", [getattr(record.method, kind) for record in records])
         )
     return table
 
 
 def _add_interval_variable(
-    table: "Table", title: str, numbers: Sequence[Mapping], units: str = ""
+    table: "Table", title: str, numbers: Sequence[Interval | LimitInterval], units: str = ""
 ) -> None:
     """Numbers with their statistical interval, and the band where they have one."""
-    values = [number["value"] for number in numbers]
-    edges = {STATISTICAL: [[number[edge] for number in numbers] for edge in ("low", "high")]}
-    if "band_low" in numbers[0]:
-        edges["expected"] = [
-            [number[edge] for number in numbers] for edge in ("band_low", "band_high")
-        ]
+    values = [number.value for number in numbers]
+    edges = {STATISTICAL: ([one.low for one in numbers], [one.high for one in numbers])}
+    if isinstance(numbers[0], LimitInterval):
+        edges["expected"] = ([one.band_low for one in numbers], [one.band_high for one in numbers])
     variable = _variable(title, values, units=units)
     for label, (low, high) in edges.items():
         _add_uncertainty(variable, label, values, low, high)
