@@ -224,6 +224,47 @@ def test_reach_has_the_events_of_the_region(results):
     ]
 
 
+def test_limits_of_a_signal_of_another_mass(tmp_path, results):
+    """100 of 400 preselected events are in the region, and 100 are expected at 0.1 pb: the limit
+    on the cross-section scales with the acceptance."""
+    folder, found = results
+    if found["reach"]["cuts"]["background_is_limit"][0]:
+        pytest.skip("no background in the region")
+    n = 400
+    columns = make_columns(n, label=1) | {"mj_sum": np.where(np.arange(n) < 100, 600.0, 400.0)}
+    (tmp_path / "rpv_1800").mkdir()
+    image_file = write_image_file(
+        tmp_path / "rpv_1800/0000.h5",
+        n,
+        columns=columns,
+        sample="rpv_1800",
+        label=1,
+        sum_of_weights=4000.0,
+        cross_section_pb=0.1,
+    )
+    scores = np.random.default_rng(4).normal(1.0, 1.0, n)
+    write_scores(tmp_path / "rpv_1800.h5", ImageCollection([image_file]), np.arange(n), scores)
+    numbers = tmp_path / "reach.json"
+    reach.evaluate_reach(
+        reach.ReachFiles(
+            *(folder / FILES[name] for name in ("validation_events", "test_events", "samples")),
+            images=(image_file,),
+            scores=(tmp_path / "rpv_1800.h5",),
+        ),
+        reach.ReachResults(numbers, tmp_path / "reach.md"),
+        reach.ReachOptions(["cnn"], REACH, masses={"rpv": 1400, "rpv_1800": 1800}, **OPTIONS),
+    )
+    against_mass = json.loads(numbers.read_text())["against_mass"]
+    assert against_mass["masses"] == [1400, 1800]
+    assert against_mass["theory_pb"] == [0.5, 0.1]
+    efficiency = found["summary"]["signal_region"]["signal_efficiency"]["value"]
+    nominal = found["reach"]["expected_signal"] / 0.5 * efficiency
+    other = 100.0 / 0.1 * 0.25
+    limits = against_mass["cuts"]["value"]
+    assert limits[0] == pytest.approx(found["reach"]["cuts"]["limit"]["cross_section_pb"]["value"])
+    assert limits[1] / limits[0] == pytest.approx(nominal / other)
+
+
 def test_hepdata_has_the_numbers_of_the_summary(results):
     folder, found = results
     table = yaml.safe_load((folder / "hepdata/efficiencies_at_working_points.yaml").read_text())

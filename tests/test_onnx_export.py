@@ -11,11 +11,11 @@ import onnxruntime
 import pytest
 import torch
 from fakes import make_images
-from fakes_models import WeightedSum, make_trained
+from fakes_models import IMAGE_NETWORKS, WeightedSum, make_trained
 from scipy.special import expit
 
 from calovision.core.errors import InputError
-from calovision.models import NETWORKS, ScalingStatistics
+from calovision.models import ScalingStatistics
 from calovision.scoring import score_images
 from calovision.scoring.onnx_export import export_onnx
 
@@ -63,7 +63,7 @@ def exported(tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
 def test_every_network_agrees_with_torch(exported, name):
     model, path = exported(name)
     assert [file.name for file in path.parent.iterdir()] == [path.name]  # the weights are inside
