@@ -4,8 +4,8 @@ InputError."""
 import json
 
 import numpy as np
-import torch
 from fakes_arrays import laid_out
+from fakes_events import ANY_FLOAT, KINDS, SPOILT, event_columns, two_columns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -34,40 +34,7 @@ from calovision.evaluation.reach import (
 from calovision.evaluation.reach.statistics import profiled_limits
 from calovision.evaluation.results import CutComparison, Reach, TrainingRecord
 
-ANY_FLOAT = st.floats(width=32) | st.sampled_from(
-    [0.0, 1.0, -1.0, 0.5, 2.0, np.nan, np.inf, -np.inf]
-)
-KINDS = (
-    lambda values: values,
-    lambda values: values.tolist(),
-    lambda values: values[:, None],
-    lambda values: torch.tensor(np.array(values, dtype=values.dtype.newbyteorder("="))),
-)
-SPOILT = (
-    lambda values: values[None],
-    lambda values: np.stack([values, values], axis=1),
-    lambda values: values.astype(str),
-    lambda values: values.astype(object),
-    lambda values: values + 0j,
-    lambda values: np.ma.masked_array(values, np.arange(len(values)) == 0),
-    lambda values: [None, *values[1:]],
-    lambda values: values[:-1],
-    lambda values: None,
-    lambda values: "scores",
-)
 OPTIONS = {"expected_signal": 3.0, "expected_background": 20.0, "background_uncertainty": 0.2}
-
-
-@st.composite
-def events(draw, elements=ANY_FLOAT, smallest=0):
-    """Columns of scores, labels, weights and a region, of one length."""
-    n = draw(st.integers(smallest, 12))
-    scores, weights = (
-        draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2)
-    )
-    kinds = st.sampled_from(["i1", "u4", "f8", "?"])
-    labels, region = (draw(arrays(draw(kinds), n, elements=st.integers(0, 1))) for _ in range(2))
-    return [scores, labels, weights, region]
 
 
 def table_of(scores, labels, weights, region):
@@ -82,7 +49,11 @@ def table_of(scores, labels, weights, region):
 
 def compared(scores, labels, weights, region):
     found = compare_with_cuts(
-        table_of(scores, labels, weights, region), {"a": scores, "b": region}, reference="a", seed=1
+        table_of(scores, labels, weights, region),
+        {"a": scores, "b": region},
+        reference="a",
+        seed=1,
+        n_replicas=20,
     )
     for part in (found.at_signal_region, found.unweighted):
         assert part.background_efficiency > 0
@@ -146,24 +117,24 @@ def outcome(function, columns):
         return InputError
 
 
-@given(events(), st.sampled_from(QUICK), st.data())
+@given(event_columns(), st.sampled_from(QUICK), st.data())
 def test_layout_and_kind_change_nothing(columns, function, data):
     expected = outcome(function, columns)
     laid = [data.draw(st.sampled_from(KINDS))(data.draw(laid_out(one))) for one in columns]
     assert outcome(function, laid) == expected
 
 
-@given(events(st.floats(-10, 10, width=32), smallest=2), st.sampled_from(QUICK), st.data())
+@given(event_columns(st.floats(-10, 10, width=32), smallest=2), st.sampled_from(QUICK), st.data())
 def test_what_is_no_column_is_refused(columns, function, data):
     place, spoil = data.draw(st.integers(0, 2)), data.draw(st.sampled_from(SPOILT))
-    if spoil is SPOILT[1] and place == 0 and function in (band, models, paired):
+    if spoil is two_columns and place == 0 and function in (band, models, paired):
         return  # scores of two networks
     columns[place] = spoil(columns[place])
     assert outcome(function, columns) is InputError
 
 
 @given(
-    events(st.sampled_from([-2.0, -1.0, 0.25, 1.0, 3.0]), smallest=4),
+    event_columns(st.sampled_from([-2.0, -1.0, 0.25, 1.0, 3.0]), smallest=4),
     st.sampled_from([-300, 0, 300]),
 )
 def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
@@ -176,8 +147,8 @@ def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
     assert CutComparison.from_json(content) == found
 
 
-@settings(max_examples=15)  # pyhf fits each
-@given(events(st.sampled_from([-1.0, 0.25, 1.0, 3.0]), smallest=4))
+@settings(max_examples=10)  # pyhf fits each
+@given(event_columns(st.sampled_from([-1.0, 0.25, 1.0, 3.0]), smallest=4))
 def test_reach_of_any_signs_is_json(columns):
     table, expected = table_of(*columns), ExpectedEvents(3.0, 20.0, cross_section_pb=1.0)
     options = SearchOptions(0.2, seed=1, n_bootstrap=3, least_n_eff=0.5)

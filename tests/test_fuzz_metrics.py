@@ -3,48 +3,13 @@ InputError."""
 
 import numpy as np
 import pytest
-import torch
 from fakes_arrays import laid_out
+from fakes_events import KINDS, SPOILT, event_columns
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from calovision.core.errors import InputError
 from calovision.metrics import auc, efficiency, n_effective, region_point, roc, signal_efficiency_at
-
-ANY_FLOAT = st.floats(width=32) | st.sampled_from([0.0, 1.0, -1.0, 0.5, np.nan, np.inf, -np.inf])
-KINDS = (
-    lambda values: values,
-    lambda values: values.tolist(),
-    lambda values: values[:, None],
-    lambda values: torch.tensor(np.array(values, dtype=values.dtype.newbyteorder("="))),
-)
-SPOILT = (
-    lambda values: values[None],
-    lambda values: np.stack([values, values], axis=1),
-    lambda values: values.astype(str),
-    lambda values: values.astype(object),
-    lambda values: values + 0j,
-    lambda values: np.ma.masked_array(values, np.arange(len(values)) == 0),
-    lambda values: [None, *values[1:]],
-    lambda values: values[:-1],
-    lambda values: None,
-    lambda values: "scores",
-)
-
-
-@st.composite
-def events(draw, elements=ANY_FLOAT):
-    """Columns of scores, labels, weights and a region, of one length, mostly right."""
-    n = draw(st.integers(0, 12))
-    scores, weights = (
-        draw(arrays(draw(st.sampled_from(["f4", "f8"])), n, elements=elements)) for _ in range(2)
-    )
-    labels, region = (
-        draw(arrays(draw(st.sampled_from(["i1", "u4", "f8", "?"])), n, elements=st.integers(0, 1)))
-        for _ in range(2)
-    )
-    return [scores, labels, weights, region]
 
 
 def numbers_of(scores, labels, weights, region, target=0.3):
@@ -69,14 +34,14 @@ def outcome(columns, *more):
         return InputError
 
 
-@given(events(), st.floats(0.001, 1.0), st.data())
+@given(event_columns(), st.floats(0.001, 1.0), st.data())
 def test_layout_and_kind_change_nothing(columns, target, data):
     expected = outcome(columns, target)
     laid = [data.draw(st.sampled_from(KINDS))(data.draw(laid_out(one))) for one in columns]
     assert str(outcome(laid, target)) == str(expected)
 
 
-@given(events(st.floats(-10, 10)), st.data())
+@given(event_columns(st.floats(-10, 10)), st.data())
 def test_what_is_no_column_is_refused(columns, data):
     place, spoil = data.draw(st.integers(0, 3)), data.draw(st.sampled_from(SPOILT))
     n = len(columns[0])
@@ -85,20 +50,20 @@ def test_what_is_no_column_is_refused(columns, data):
         assert outcome(columns) is InputError
 
 
-@given(events(st.floats(-10, 10)), st.floats())
+@given(event_columns(st.floats(-10, 10)), st.floats())
 def test_no_working_point_is_a_traceback(columns, target):
     found = outcome(columns, target)
     assert found is InputError or 0 < target <= 1
 
 
-@given(events(st.floats(2**-10, 2**10)), st.integers(-900, 900))
+@given(event_columns(st.floats(2**-10, 2**10)), st.integers(-900, 900))
 def test_scale_of_the_weights_changes_nothing(columns, power):
     expected = outcome(columns)
     columns[2] = columns[2].astype(np.float64) * 2.0**power
     assert str(outcome(columns)) == str(expected)
 
 
-@given(events(st.sampled_from([-2.0, -1.0, 0.5, 1.0, 3.0])))
+@given(event_columns(st.sampled_from([-2.0, -1.0, 0.5, 1.0, 3.0])))
 def test_the_region_as_a_score_is_at_its_own_point(columns):
     _, labels, weights, region = columns
     try:

@@ -374,7 +374,7 @@ def test_reach_of_identical_classifiers_gains_exactly_nothing():
         return table | {"as_cuts": table["signal_region"].astype(float), "copy": table["good"]}
 
     reach = reach_of(
-        ["good", "copy"],
+        ["good", "copy", "as_cuts"],
         validation=add_copies(make_events(1500, 1)),
         test=add_copies(make_events(1500, 2)),
     )
@@ -382,11 +382,6 @@ def test_reach_of_identical_classifiers_gains_exactly_nothing():
         records = [reach.classifiers[name][method] for name in ("good", "copy")]
         assert replace(records[0], column="copy") == records[1]
     # Cuts used as a score: the threshold 1 is the signal region itself.
-    reach = reach_of(
-        ["as_cuts"],
-        validation=add_copies(make_events(1500, 1)),
-        test=add_copies(make_events(1500, 2)),
-    )
     gain = reach.classifiers["as_cuts"]["best_cut"].gain
     assert reach.classifiers["as_cuts"]["best_cut"].edges == (1.0,)
     for kind in ("significance", "limit"):
@@ -510,8 +505,7 @@ def test_limits_against_mass_use_the_nominal_selection(nominal):
     heavier = make_events(1500, 8, distances={"good": 3.5})
     points = {1800: SignalPoint(heavier, 0.0028, 33.6), 1400: SignalPoint(test, 0.025, 300.0)}
     limits = reach_against_mass(reach, points)
-    assert limits == reach_against_mass(reach, points, classifiers=["good"])
-    assert reach_against_mass(reach, points, classifiers=[]).classifiers == {}
+    assert replace(limits, classifiers={}) == reach_against_mass(reach, points, classifiers=[])
     assert limits.masses == (1400, 1800)
     assert limits.theory_pb == (0.025, 0.0028)
     nominal = reach.classifiers["good"]["binned"].limit.cross_section_pb

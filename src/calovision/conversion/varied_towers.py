@@ -13,6 +13,7 @@ import numpy as np
 
 from calovision.conversion.variations import VARIATIONS, Resolution, Variation
 from calovision.core.errors import InputError
+from calovision.core.hashing import GOLDEN, mixed_bits
 from calovision.core.records import plain_records
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
 
@@ -21,7 +22,6 @@ ENERGIES = ("e", "e_em", "e_had", "et", "pt")
 TOWER_MAP = EtaPhiGrid(100, 63, (-5.0, 5.0))
 """Towers that die together: 0.1 x 0.1 in eta and phi, the size of an ATLAS trigger tower (JINST 3
 (2008) S08003)."""
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
 
 
 def resolution(terms: Resolution, energy: np.ndarray, eta: np.ndarray) -> np.ndarray:
@@ -156,18 +156,13 @@ def _standard_normal(
     """
     from scipy.special import ndtri  # loaded only where a detector is varied
 
-    key = _mix(_mix(np.array([seed % 2**64], dtype=np.uint64) + _GOLDEN) + np.uint64(stream))
-    start = _mix(key + event_number.astype(np.uint64) * _GOLDEN)
+    key = mixed_bits(
+        mixed_bits(np.array([seed % 2**64], dtype=np.uint64) + GOLDEN) + np.uint64(stream)
+    )
+    start = mixed_bits(key + event_number.astype(np.uint64) * GOLDEN)
     place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    bits = _mix(np.repeat(start, counts) + (place.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
+    bits = mixed_bits(np.repeat(start, counts) + (place.astype(np.uint64) + np.uint64(1)) * GOLDEN)
     return ndtri(((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
-
-
-def _mix(state: np.ndarray) -> np.ndarray:
-    """Output function of SplitMix64 on uint64 numbers."""
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
 
 
 def energies(towers: ak.Array) -> dict[str, np.ndarray]:

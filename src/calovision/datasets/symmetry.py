@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 from calovision.core.errors import InputError
+from calovision.core.hashing import GOLDEN, mixed_bits
 from calovision.storage import ImageMetadata
 
 FLIP_PHI, FLIP_ETA, ONE_COLUMN = 1, 2, 4
-_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 / golden ratio
 
 
 def group_elements(
@@ -89,8 +89,8 @@ def draw_elements(elements: np.ndarray, indices: np.ndarray, seed: int, epoch: i
     It depends on the seed, the epoch and the event's index alone: not on the batch that it is in,
     nor on the process.
     """
-    key = _mix(_mix(_unsigned([seed])) + _unsigned([epoch]))
-    drawn = _mix(key + _unsigned(indices)) % np.uint64(len(elements))
+    key = mixed_bits(mixed_bits(_unsigned([seed])) + _unsigned([epoch]))
+    drawn = mixed_bits(key + _unsigned(indices)) % np.uint64(len(elements))
     return elements[drawn.astype(np.intp)]
 
 
@@ -101,16 +101,7 @@ def _unsigned(numbers: list[int] | np.ndarray) -> np.ndarray:
         if isinstance(numbers, np.ndarray)
         else [number % 2**64 for number in numbers]
     )
-    return (np.array(numbers, dtype=np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
-
-
-def _mix(state: np.ndarray) -> np.ndarray:
-    """Hash of uint64 numbers: the output function of SplitMix64 (Steele, Lea, Flood, OOPSLA
-    2014).
-    """
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+    return (np.array(numbers, dtype=np.uint64) + np.uint64(1)) * GOLDEN
 
 
 def apply_symmetry(images: torch.Tensor, elements: torch.Tensor) -> torch.Tensor:

@@ -26,6 +26,7 @@ def compare_with_cuts(
     *,
     reference: str | None,
     seed: int,
+    n_replicas: int = 300,
 ) -> CutComparison:
     """Numbers of ``comparison.json``: signal efficiencies at equal background, and paired ratios.
 
@@ -40,7 +41,7 @@ def compare_with_cuts(
         Classifier -> its scores ``(n,)``, or those of its networks ``(n, n_networks)``.
     reference
         Baseline in the denominator of ``over_reference``, one of ``scores``; None omits it.
-    seed
+    seed, n_replicas
         Of the bootstrap.
 
     Raises
@@ -56,9 +57,10 @@ def compare_with_cuts(
     region = region_numbers(test)
     labels, weights = test["label"], test["weight"]
     ones = np.ones(len(np.asarray(labels)))
-    at_region = compare_paired(scores, labels, weights, signal_region=test[REGION], seed=seed)
+    bootstrap = {"seed": seed, "n_replicas": n_replicas}
+    at_region = compare_paired(scores, labels, weights, signal_region=test[REGION], **bootstrap)
     unweighted = compare_paired(
-        scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, seed=seed
+        scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, **bootstrap
     )
     is_limit = region.point.is_limit
     return CutComparison(

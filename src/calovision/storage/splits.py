@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from calovision.core.hashing import mixed_bits
+
 SPLITS = ("train", "validation", "test")
 """Names of the splits; the ``split`` column of the image file holds the position here."""
 
@@ -29,16 +31,9 @@ def assign_split(
     Returns
     -------
     uint8 ``(n_events,)``: positions in ``SPLITS``.
-
-    Notes
-    -----
-    The hash is the finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014,
-    doi:10.1145/2660193.2660195).
     """
     key = hashlib.sha256(f"{sample}/{seed}".encode()).digest()[:8]
-    mixed = np.asarray(event_number).astype(np.uint64) + np.uint64(int.from_bytes(key, "little"))
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    uniform = (mixed ^ (mixed >> np.uint64(31))).astype(np.float64) / 2.0**64
+    state = np.asarray(event_number).astype(np.uint64) + np.uint64(int.from_bytes(key, "little"))
+    uniform = mixed_bits(state).astype(np.float64) / 2.0**64
     edges = np.cumsum(fractions)[:-1] / np.sum(fractions)
     return np.searchsorted(edges, uniform, side="right").astype(np.uint8)

@@ -12,6 +12,7 @@ from calovision.workflow.sources import package_digest
 
 IMAGE_CODE = (
     "conversion",
+    "core.hashing",
     "core.kinematics",
     "images",
     "images.jet_images",
@@ -148,7 +149,7 @@ _ALL = (
     _build("build_images", wildcards=OF_FILE),
     Rule(
         "train_network",
-        ("stages.training", "datasets", "models", "training"),
+        ("stages.training", "core.hashing", "datasets", "models", "training"),
         memory_mb=4000,
         memory_per_cell_mb=0.16,
         runtime_min=240,
