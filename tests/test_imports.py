@@ -55,6 +55,7 @@ ALLOWED = {
         "models",
         "ntuples",
         "selection",
+        "training",
     },
     "stages": {
         "conversion",

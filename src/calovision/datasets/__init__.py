@@ -4,33 +4,22 @@ Images stay sparse until they are where the network is; then they are ``(n, chan
 float32.
 """
 
-from calovision.datasets.batches import ImageBatch
-from calovision.datasets.labeled import LabeledImages
-from calovision.datasets.loader import ImageLoader, Process, Reading
-from calovision.datasets.statistics import channel_maxima, variable_statistics
-from calovision.datasets.symmetry import (
-    apply_symmetry,
-    group_elements,
-    is_symmetric_in_eta,
-    symmetries,
-)
-from calovision.datasets.variables import load_variables, variable_names
-from calovision.datasets.weights import WEIGHT_SCHEMES, training_weights
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "WEIGHT_SCHEMES",
-    "ImageBatch",
-    "ImageLoader",
-    "LabeledImages",
-    "Process",
-    "Reading",
-    "apply_symmetry",
-    "channel_maxima",
-    "group_elements",
-    "is_symmetric_in_eta",
-    "load_variables",
-    "symmetries",
-    "training_weights",
-    "variable_names",
-    "variable_statistics",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "batches": ("ImageBatch",),
+        "labeled": ("LabeledImages",),
+        "loader": ("ImageLoader", "Process", "Reading"),
+        "statistics": ("channel_maxima", "variable_statistics"),
+        "symmetry": (
+            "apply_symmetry",
+            "group_elements",
+            "is_symmetric_in_eta",
+            "symmetries",
+        ),
+        "variables": ("load_variables", "variable_names"),
+        "weights": ("WEIGHT_SCHEMES", "training_weights"),
+    },
+)

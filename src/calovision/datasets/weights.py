@@ -1,8 +1,13 @@
 """Weights of the training loss."""
 
-import numpy as np
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WEIGHT_SCHEMES = ("balanced", "log1p", "raw", "none")
 
@@ -30,11 +35,14 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
         If the scheme is unknown, an event weight is not finite, or a class has no event of positive
         weight.
     """
+    import numpy as np
+
     if scheme not in WEIGHT_SCHEMES:
         raise InputError(
             f"train.weights '{scheme}' is unknown: choose from {', '.join(WEIGHT_SCHEMES)}"
         )
-    labels, event_weights = np.asarray(labels), np.asarray(event_weights, dtype=np.float64)
+    labels = np.asarray(labels)
+    event_weights = np.asarray(event_weights, dtype=np.float64)
     n_bad = np.count_nonzero(~np.isfinite(event_weights))
     if n_bad:
         raise InputError(
@@ -62,7 +70,9 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
 
 
 def _within_class(event_weights: np.ndarray, scheme: str) -> np.ndarray:
-    """What the weights within a class are proportional to, ``(n,)``."""
+    """Weights within a class, up to a factor, ``(n,)``."""
+    import numpy as np
+
     if scheme in ("balanced", "none"):
         return np.ones(len(event_weights))
     positive = np.clip(event_weights, 0, None)

@@ -1,7 +1,12 @@
 """Training of a network on image files, with Lightning."""
 
-from calovision.training.monitoring import HISTORY
-from calovision.training.options import TrainingOptions
-from calovision.training.run import train_network
+from calovision.core.lazy import lazy_names
 
-__all__ = ["HISTORY", "TrainingOptions", "train_network"]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "monitoring": ("HISTORY",),
+        "options": ("TrainingOptions",),
+        "run": ("train_network",),
+    },
+)

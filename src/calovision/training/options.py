@@ -1,92 +1,119 @@
-"""Choices of one training run, and what each of them becomes for Lightning."""
+"""Choices of one training run, and what each of them becomes for Lightning.
 
-import math
-from dataclasses import dataclass, field
-from numbers import Integral
+The configuration makes its keys of `TrainingOptions` (`calovision.workflow.training`); torch is
+imported when a machine is looked at.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from calovision.core.errors import InputError
-from calovision.datasets import WEIGHT_SCHEMES
-from calovision.models import has_native_bf16
+from calovision.core.options import check_options, option, with_options_in_docstring
+from calovision.datasets.weights import WEIGHT_SCHEMES
+from calovision.models.specification import SCALINGS
 
 SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """Name -> Lightning's; ``auto`` is one of them."""
 DEVICES = ("auto", "cpu", "gpu")
-COUNTS = {"epochs": 1, "patience": 0, "batch_size": 1, "n_devices": 1, "n_nodes": 1}
-"""Whole numbers of the options, and the least of each."""
-POSITIVE = ("learning_rate", "checkpoint_minutes", "gradient_clip")
 
 
+@with_options_in_docstring
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Choices of one training run.
+    """Choices of one training run: the keys of ``train`` in the configuration, and a seed."""
 
-    Attributes
-    ----------
-    network, options
-        Name in ``models.NETWORKS`` or import path ``package.module:Class``, and the network's own
-        options.
-    scaling, circular, variables
-        Scaling of the images, circular padding in phi, event columns beside the image
-        (`models.ModelSpecification`).
-    channels
-        Channels of the images that the network looks at; empty for all.
-    training_share
-        Part of the training split that is used, for learning curves; smaller parts are in the
-        larger ones.
-    validation_share
-        Part of the validation split that is looked at after every epoch; smaller parts are in the
-        larger ones.
-    epochs, patience
-        Largest number of epochs, and how many without a lower validation loss end the run.
-    batch_size
-        Images in a step, over all processes.
-    learning_rate, schedule
-        Of Adam: the highest of ``one_cycle`` (Smith, Topin, arXiv:1708.07120) and ``cosine``, or
-        ``constant``.
-    weights
-        One of ``datasets.WEIGHT_SCHEMES``.
-    augmentation
-        Turn training images in phi and mirror them in eta and phi at random.
-    device, n_devices, n_nodes
-        ``auto``, ``cpu`` or ``gpu``; processes a node (one GPU each) and nodes.
-    precision
-        ``fp32``, ``bf16``, ``fp16`` (GPU only) or ``auto``: bf16 where the device multiplies it in
-        hardware.
-    channels_last, compile
-        Memory order of the images; torch.compile.
-    gradient_clip
-        Largest norm of the gradient; None does not clip.
-    checkpoint_minutes
-        A run that is killed loses at most this much of an epoch.
-    """
-
-    network: str = "small"
-    options: dict[str, Any] = field(default_factory=dict)
-    scaling: str = "log1p"
-    circular: bool = True
-    variables: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-    training_share: float = 1.0
-    validation_share: float = 1.0
-    epochs: int = 20
-    patience: int = 5
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    schedule: str = "one_cycle"
-    weights: str = "balanced"
-    augmentation: bool = True
-    device: str = "auto"
-    n_devices: int = 1
-    n_nodes: int = 1
-    precision: str = "auto"
-    channels_last: bool = True
-    compile: bool = False
-    gradient_clip: float | None = None
-    checkpoint_minutes: float = 10.0
+    network: str = option(
+        "small",
+        "Network by name, or your own as package.module:Class",
+        details="The networks are listed below; modules are found on `PYTHONPATH`.",
+    )
+    options: dict[str, Any] = option(
+        dict,
+        "Options of the network: width, dropout ...",
+        details="Those of a model replace those of `train` as a whole.",
+    )
+    epochs: int = option(8, "Largest number of passes over the training split", ge=1)
+    patience: int = option(5, "Epochs without a lower validation loss before it stops", ge=0)
+    batch_size: int = option(64, "Events in a step, over all processes", ge=1)
+    learning_rate: float = option(
+        0.002,
+        "Highest learning rate of the schedule",
+        details="Of the optimizer Adam.",
+        gt=0,
+    )
+    schedule: str = option(
+        "one_cycle",
+        "Schedule of the learning rate",
+        details="`one_cycle` is that of arXiv:1708.07120.",
+        choices=SCHEDULES,
+    )
+    weights: str = option(
+        "balanced",
+        "Event weights in the loss",
+        details="Within a class: `balanced` (all the same), `log1p`, `raw` (expected events), with "
+        "which both classes weigh the same in total; or `none`, every event 1.",
+        choices=WEIGHT_SCHEMES,
+    )
+    scaling: str = option(
+        "log1p",
+        "Scaling of the cell contents",
+        details="`log1p`, `maximum` (divided by that of the channel in the training split), "
+        "`image` (by that of the channel in the same image), `standardize` (mean and standard "
+        "deviation of each cell in the training split), `none`; stored with the model.",
+        choices=SCALINGS,
+    )
+    variables: tuple[str, ...] = option(
+        (),
+        "Event variables that the network takes beside the image",
+        details="`fat_jets` are pT, eta, phi, mass of the five leading ones.",
+    )
+    channels: tuple[str, ...] = option(
+        (), "Channels that the network looks at; none: all of the images"
+    )
+    training_share: float = option(
+        1.0,
+        "Part of the training split that is used",
+        details="For learning curves; smaller parts are in the larger ones.",
+        gt=0,
+        le=1,
+    )
+    validation_share: float = option(
+        1.0,
+        "Part of the validation split that is seen after every epoch",
+        details="It decides when to stop; everything else uses all of the split. Smaller parts are "
+        "in the larger ones.",
+        gt=0,
+        le=1,
+    )
+    circular: bool = option(True, "Convolutions wrap around in phi instead of padding zeros")
+    augmentation: bool = option(True, "Turn training images in phi, mirror them in eta and phi")
+    device: str = option(
+        "auto",
+        "Device of training and scoring",
+        details="`auto` is a GPU if there is one.",
+        choices=DEVICES,
+    )
+    n_devices: int = option(1, "GPUs (or processes) of a node that train together", ge=1)
+    n_nodes: int = option(1, "Nodes that train together", ge=1)
+    precision: str = option(
+        "auto",
+        "Arithmetic of the training",
+        details="`auto` is bf16 where the processor has it; `fp16` is for GPUs only.",
+        choices=("auto", *PRECISIONS),
+    )
+    channels_last: bool = option(
+        True,
+        "Memory order of the images: channels behind the cells",
+        details="Faster on most devices.",
+    )
+    compile: bool = option(
+        False, "Train with torch.compile", details="It is worth its minute for long runs."
+    )
+    gradient_clip: float | None = option(None, "Largest norm of the gradient; null: any", gt=0)
+    checkpoint_minutes: float = option(
+        10, "Largest part of an epoch that a killed training loses", unit="minutes", gt=0
+    )
     seed: int = 1
 
     @property
@@ -97,29 +124,14 @@ class TrainingOptions:
     @property
     def on_gpu(self) -> bool:
         """The run will be on a GPU."""
+        import torch
+
         return self.device != "cpu" and torch.cuda.is_available()
 
     def check(self) -> None:
         """Raise InputError for an unknown or impossible choice."""
-        choices = {
-            "weights": WEIGHT_SCHEMES,
-            "schedule": SCHEDULES,
-            "precision": ("auto", *PRECISIONS),
-            "device": DEVICES,
-        }
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"train.{name} '{getattr(self, name)}' is unknown: choose from "
-                    f"{', '.join(known)}"
-                )
-        self._check_numbers()
+        check_options(self, "train")
         self._check_device()
-        for name in ("training_share", "validation_share"):
-            if not 0 < getattr(self, name) <= 1:
-                raise InputError(
-                    f"train.{name} is {getattr(self, name)}: give a part above 0, at most 1"
-                )
         if self.batch_size % self.n_processes:
             raise InputError(
                 f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} "
@@ -127,17 +139,9 @@ class TrainingOptions:
                 f"multiple of {self.n_processes}"
             )
 
-    def _check_numbers(self) -> None:
-        for name, least in COUNTS.items():
-            number = getattr(self, name)
-            if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
-                raise InputError(f"train.{name} is {number}: give a whole number from {least} on")
-        for name in POSITIVE:
-            number = getattr(self, name)
-            if not (number is None and name == "gradient_clip") and not 0 < number < math.inf:
-                raise InputError(f"train.{name} is {number}: give a number above 0")
-
     def _check_device(self) -> None:
+        import torch
+
         if self.device == "gpu" and not torch.cuda.is_available():
             raise InputError(
                 "train.device is 'gpu' but there is none on this machine: choose auto or cpu"
@@ -154,4 +158,6 @@ class TrainingOptions:
         """Lightning's name of the precision."""
         if self.precision != "auto":
             return PRECISIONS[self.precision]
+        from calovision.models import has_native_bf16
+
         return PRECISIONS["bf16" if has_native_bf16(on_gpu=self.on_gpu) else "fp32"]

@@ -5,6 +5,7 @@ changed. Integers of YAML stay integers where a number is wanted.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -78,6 +79,7 @@ def _as_given(value: Any, check: Any) -> Any:
 Whole = Annotated[int, Field(strict=True), BeforeValidator(_whole)]
 Number = Annotated[float, Field(strict=True), WrapValidator(_as_given)]
 Truth = Annotated[bool, Field(strict=True)]
+Word = Annotated[str, Field(strict=True)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
 Name = Annotated[str, Field(strict=True, pattern=NAME_PATTERN)]
 
@@ -179,6 +181,46 @@ def plain_values(value: Any, *, given_only: bool = False) -> Any:
     if isinstance(value, list | tuple):
         return [plain_values(one, given_only=given_only) for one in value]
     return value
+
+
+def keys_of(options: type, types: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Keys for the fields of a dataclass that are options (`calovision.core.options.option`).
+
+    Parameters
+    ----------
+    options
+        The dataclass; fields that are no options have no key.
+    types
+        Types of the values of some keys, in place of those of the fields.
+
+    Returns
+    -------
+    Type and description of each key, as ``pydantic.create_model`` takes them.
+    """
+    found = {}
+    for field in fields(options):
+        if "meaning" not in field.metadata:
+            continue
+        described = dict(field.metadata)
+        bounds = described.pop("bounds")
+        choices = described.pop("choices")
+        values = types.get(field.name) or _type_of_values(field.type, choices, bounds)
+        default = field.default if field.default is not MISSING else field.default_factory()
+        found[field.name] = (values, key(default, described.pop("meaning"), **described))
+    return found
+
+
+def _type_of_values(
+    annotation: Any, choices: Sequence[str] | None, bounds: Mapping[str, float]
+) -> Any:
+    """Type of the values of a key, checked as the section checks it."""
+    kind, *others = members(annotation)
+    checked = {int: Whole, float: Number, bool: Truth, str: Word}[kind]
+    if choices is not None:
+        checked = Annotated[checked, Choices(*choices)]
+    if bounds:
+        checked = Annotated[checked, Field(**bounds)]
+    return checked | None if others else checked
 
 
 def annotation_below(annotation: Any, name: int | str) -> Any:

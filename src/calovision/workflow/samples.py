@@ -10,9 +10,8 @@ from pydantic import BeforeValidator, Field
 
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
+from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
 from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key
-
-SCHEMA_SUFFIXES = (".yaml", ".yml")
 
 
 def _number_or_path(least: float) -> BeforeValidator:
@@ -36,7 +35,7 @@ def _number_or_path(least: float) -> BeforeValidator:
 
 SchemaName = Annotated[
     str,
-    Field(strict=True, pattern=r"^(delphes|calovision|nanoaod|jetclass|.+\.ya?ml)$"),
+    Field(strict=True, pattern=rf"^({'|'.join(SCHEMAS)}|.+\.ya?ml)$"),
 ]
 
 
@@ -213,7 +212,7 @@ class Sample(Entry):
     @property
     def schema_file(self) -> str | None:
         """The YAML file that describes its files, if there is one."""
-        is_file = self.schema is not None and self.schema.endswith(SCHEMA_SUFFIXES)
+        is_file = self.schema is not None and self.schema.endswith(YAML_SUFFIXES)
         return self.schema if is_file else None
 
     def check_schema(self, name: str) -> None:

@@ -7,131 +7,36 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.jets.variables import VARIABLES
 from calovision.models.networks import NETWORKS
-from calovision.workflow.keys import Choices, Number, Section, Truth, Unique, Whole, key
+from calovision.training.options import TrainingOptions
+from calovision.workflow.keys import Choices, Section, Unique, Whole, Word, key, keys_of
 from calovision.workflow.modules import check_class
 from calovision.workflow.sections import EventContent
 
 NETWORK_PATTERN = f"^({'|'.join(NETWORKS)}|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
-Word = Annotated[str, Field(strict=True)]
-Variable = Annotated[Word, Choices(*VARIABLES)]
+TYPES = {
+    "network": Annotated[Word, Field(pattern=NETWORK_PATTERN)],
+    "options": dict[str, Any],
+    "variables": Annotated[tuple[Annotated[Word, Choices(*VARIABLES)], ...], Unique()],
+    "channels": Annotated[tuple[Word, ...], Unique()],
+}
+"""Types of the keys whose values are names."""
 
 
-class Training(Section):
+class _Training(Section):
     """Training of a model; one of `models` has those keys of `train` that it does not change."""
 
-    network: Annotated[Word, Field(pattern=NETWORK_PATTERN)] = key(
-        "small",
-        "Network by name, or your own as package.module:Class",
-        details="The networks are listed below; modules are found on `PYTHONPATH`.",
-    )
-    options: dict[str, Any] = key(
-        {},
-        "Options of the network: width, dropout ...",
-        details="Those of a model replace those of `train` as a whole.",
-    )
-    seeds: Whole = key(
-        1,
-        "Networks per model, of the seeds seed, seed + 1, ...",
-        details="The mean of their scores is the model's ensemble.",
-        ge=1,
-    )
-    epochs: Whole = key(8, "Largest number of passes over the training split", ge=1)
-    patience: Whole = key(5, "Epochs without a lower validation loss before it stops", ge=1)
-    batch_size: Whole = key(64, "Events in a step, over all processes", ge=1)
-    learning_rate: Number = key(0.002, "Highest learning rate of the schedule", gt=0)
-    schedule: Annotated[Word, Choices("one_cycle", "cosine", "constant")] = key(
-        "one_cycle", "Schedule of the learning rate"
-    )
-    weights: Annotated[Word, Choices("balanced", "log1p", "raw", "none")] = key(
-        "balanced",
-        "Event weights in the loss",
-        details="Within a class: `balanced` (all the same), `log1p`, `raw` (expected events), with "
-        "which both "
-        "classes weigh the same in total; or `none`, every event 1.",
-    )
-    scaling: Annotated[Word, Choices("log1p", "maximum", "image", "standardize", "none")] = key(
-        "log1p",
-        "Scaling of the cell contents",
-        details="`log1p`, `maximum` (divided by that of the channel in the training split), "
-        "`image` (by that of the channel in the same image), `standardize` (mean and standard "
-        "deviation of each cell in the training split), `none`; stored with the model.",
-    )
-    variables: Annotated[tuple[Variable, ...], Unique()] = key(
-        (),
-        "Event variables that the network takes beside the image",
-        details="`fat_jets` are pT, eta, phi, mass of the five leading ones.",
-    )
-    channels: Annotated[tuple[Word, ...], Unique()] = key(
-        (), "Channels that the network looks at; none: all of the images"
-    )
-    training_share: Number = key(
-        1.0,
-        "Part of the training split that is used",
-        details="For learning curves; smaller parts are in the larger ones.",
-        gt=0,
-        le=1,
-    )
-    validation_share: Number = key(
-        1.0,
-        "Part of the validation split that is seen after every epoch",
-        details="It decides when to stop; everything else uses all of the split.",
-        gt=0,
-        le=1,
-    )
-    circular: Truth = key(True, "Convolutions wrap around in phi instead of padding zeros")
-    augmentation: Truth = key(True, "Turn training images in phi, mirror them in eta and phi")
-    test_rotations: Whole = key(
-        0,
-        "Rotations (x 4 reflections) that a score is averaged over",
-        details="0 takes the image as it is.",
-        ge=0,
-    )
-    device: Annotated[Word, Choices("auto", "cpu", "gpu")] = key(
-        "auto",
-        "Device of training and scoring",
-        details="`auto` is a GPU if there is one.",
-    )
-    threads: Whole = key(
-        8,
-        "Processor cores of a training or scoring job",
-        details="If the machine has so many. Several networks train faster in all with 1, as many "
-        "at a time as there are cores, than one after the other.",
-        ge=1,
-    )
-    n_devices: Whole = key(1, "GPUs (or processes) of a node that train together", ge=1)
-    n_nodes: Whole = key(1, "Nodes that train together", ge=1)
-    precision: Annotated[Word, Choices("auto", "fp32", "bf16", "fp16")] = key(
-        "auto",
-        "Arithmetic of the training",
-        details="`auto` is bf16 where the processor has it; `fp16` is for GPUs only.",
-    )
-    channels_last: Truth = key(
-        True,
-        "Memory order of the images: channels behind the cells",
-        details="Faster on most devices.",
-    )
-    compile: Truth = key(
-        False, "Train with torch.compile", details="It is worth its minute for long runs."
-    )
-    gradient_clip: Annotated[Number, Field(gt=0)] | None = key(
-        None, "Largest norm of the gradient; null: any"
-    )
-    checkpoint_minutes: Number = key(
-        10, "Largest part of an epoch that a killed training loses", unit="minutes", gt=0
-    )
-
-    def changed_by(self, changes: "Training") -> "Training":
+    def changed_by(self, changes: Self) -> Self:
         """The same training with the keys that are given in ``changes``, which stay the given."""
         given = {name: getattr(changes, name) for name in changes.model_fields_set}
-        return Training.model_construct(
+        return type(self).model_construct(
             _fields_set=changes.model_fields_set, **{**dict(self), **given}
         )
 
@@ -228,6 +133,40 @@ class Training(Section):
                 f"{' and '.join(options)}): give it the variables {' and '.join(taken)} alone, and "
                 "as many of them in event_content"
             )
+
+
+Training = create_model(
+    "Training",
+    __base__=_Training,
+    __doc__=_Training.__doc__,
+    **keys_of(TrainingOptions, TYPES),
+    seeds=(
+        Annotated[Whole, Field(ge=1)],
+        key(
+            1,
+            "Networks per model, of the seeds seed, seed + 1, ...",
+            details="The mean of their scores is the model's ensemble.",
+        ),
+    ),
+    test_rotations=(
+        Annotated[Whole, Field(ge=0)],
+        key(
+            0,
+            "Rotations (x 4 reflections) that a score is averaged over",
+            details="0 takes the image as it is.",
+        ),
+    ),
+    threads=(
+        Annotated[Whole, Field(ge=1)],
+        key(
+            8,
+            "Processor cores of a training or scoring job",
+            details="If the machine has so many. Several networks train faster in all with 1, as "
+            "many at a time as there are cores, than one after the other.",
+        ),
+    ),
+)
+"""Keys of a training: those of `calovision.training.TrainingOptions`, and of the workflow."""
 
 
 def import_folders() -> list[str]:
