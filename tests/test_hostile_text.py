@@ -28,8 +28,9 @@ from calovision.evaluation.results import (
 from calovision.jobs.logs import _Printable
 from calovision.jobs.run_summary.tables import _failures
 from calovision.metrics import roc
-from calovision.report import Section, Table, read_sections, write_report
 from calovision.report.hepdata import write_hepdata
+from calovision.report.page import write_report
+from calovision.report.parts import Section, Table, read_sections
 from calovision.report.text import render_inline, render_markdown
 
 PAYLOADS = {
@@ -101,9 +102,8 @@ def write_page(folder, text):
         f"- {escape(text)}",
     ]
     (folder / "tables.md").write_text("\n\n".join(tables), encoding="utf-8")
-    (folder / "caption.md").write_text("{{ names | first }}\n")
     make_figure(folder, "roc")
-    figures = [{"name": "roc", "title": text, "caption_file": str(folder / "caption.md")}]
+    figures = [{"name": "roc", "title": text, "caption": "{{ names | first }}"}]
     entry = {
         "name": "data",
         "title": text,

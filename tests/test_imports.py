@@ -54,6 +54,7 @@ ALLOWED = {
         "jets",
         "models",
         "ntuples",
+        "report",
         "selection",
         "training",
     },

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import zlib
 from base64 import b64decode
-from pathlib import Path
 
 import pytest
 from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
@@ -18,17 +17,10 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.core.markdown import Markdown
-from calovision.report import (
-    Figure,
-    Section,
-    Table,
-    numbers_csv,
-    read_sections,
-    write_csv,
-    write_report,
-)
+from calovision.report.numbers import numbers_csv, write_csv
+from calovision.report.page import write_report
+from calovision.report.parts import Figure, Section, Table, read_sections
 
-SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "write_report.py"
 NO_CHROMIUM = "no chromium, chromium-browser or google-chrome found to open the page with"
 EFFICIENCIES = ["0.992 (0.987-0.994)", "0.950 (0.908-0.968)", "0.960 (0.909-0.969)", "<0.001"]
 
@@ -373,10 +365,9 @@ def test_missing_file_to_link_is_named(tmp_path):
 @pytest.fixture
 def entries(tmp_path):
     make_figure(tmp_path, "roc")
-    (tmp_path / "roc.md").write_text("With {{ luminosity_fb }} /fb.\n")
     (tmp_path / "intro.md").write_text("Samples: {{ samples | join(', ') }}.\n")
     (tmp_path / "summary.md").write_text("| a |\n|---|\n| {{ no placeholder }} |\n")
-    figure = {"name": "roc", "title": "ROC", "caption_file": str(tmp_path / "roc.md")}
+    figure = {"name": "roc", "title": "ROC", "caption": "With {{ luminosity_fb }} /fb."}
     return [
         {"name": "data", "title": "Data", "text": "Here."},
         {
@@ -412,7 +403,7 @@ def test_bad_entries_are_named(entries, tmp_path):
     ):
         read(figure=[])
     with pytest.raises(
-        InputError, match="figure 'roc' of the report has no 'title'; known are caption_file, name"
+        InputError, match="figure 'roc' of the report has no 'title'; known are caption, name"
     ):
         read(figures=[{"name": "roc"}])
     with pytest.raises(
@@ -424,6 +415,10 @@ def test_bad_entries_are_named(entries, tmp_path):
     (tmp_path / "intro.md").write_text("{{ samples")
     with pytest.raises(InputError, match=r"intro\.md: unexpected end of template"):
         read()
+    (tmp_path / "intro.md").write_text("")
+    figure = {"name": "roc", "title": "ROC", "caption": "{{ grid }}"}
+    with pytest.raises(InputError, match="caption of figure 'roc' of the report: 'grid' is undef"):
+        read(figures=[figure])
 
 
 NUMBERS = {
@@ -491,35 +486,36 @@ def test_csv_of_what_is_no_json_names_it(tmp_path):
     assert (tmp_path / "numbers.csv").read_text() == numbers_csv(NUMBERS)
 
 
-def test_script_of_the_workflow(entries, tmp_path):
+def test_stage_of_the_workflow(entries, tmp_path):
     (tmp_path / "summary.json").write_text(json.dumps(NUMBERS))
-    params = {
-        "title": "T",
-        "summary": {"Luminosity": 36.1},
-        "sections": entries,
-        "plots": str(tmp_path),
-        "placeholders": VALUES,
-        "files": {"All numbers": str(tmp_path / "numbers.csv")},
-        "foot": "Foot.",
-    }
     job = {
-        "input": {
+        "files": {
             "numbers": [str(tmp_path / "summary.json")],
-            "texts": [str(tmp_path / "sections/data.md")],
+            "plots": [str(tmp_path / "roc.png"), str(tmp_path / "roc.pdf")],
         },
-        "output": {"page": str(tmp_path / "report.html"), "numbers": str(tmp_path / "numbers.csv")},
-        "log": [str(tmp_path / "log")],
-        "params": params,
+        "results": {
+            "page": str(tmp_path / "report.html"),
+            "numbers": str(tmp_path / "numbers.csv"),
+        },
+        "options": {
+            "title": "T",
+            "facts": {"Luminosity": 36.1},
+            "sections": entries,
+            "placeholders": VALUES,
+            "links": {"All numbers": str(tmp_path / "numbers.csv")},
+            "foot": "Foot.",
+        },
     }
     program = """
-import json, runpy, sys
+import json, sys
 from types import SimpleNamespace
-job = json.load(sys.stdin)
-parts = {name: SimpleNamespace(**job[name]) for name in ("input", "output", "params")}
-runpy.run_path(sys.argv[1], {"snakemake": SimpleNamespace(**parts, log=job["log"])})
+from calovision.stages import report as stage
+job = {name: SimpleNamespace(**values) for name, values in json.load(sys.stdin).items()}
+files, results = stage.ReportFiles.of(job["files"]), stage.ReportResults.of(job["results"])
+stage.write_report(files, results, stage.ReportOptions.of(job["options"]))
 print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
 """
-    command = [sys.executable, "-c", program, str(SCRIPT)]
+    command = [sys.executable, "-c", program]
     result = subprocess.run(
         command, input=json.dumps(job), capture_output=True, text=True, check=False
     )
@@ -531,11 +527,10 @@ print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
 
 
 def test_cuts_of_the_preselection_are_told_one_after_the_other(tmp_path):
-    text = Path(__file__).parents[1] / "workflow" / "report" / "sections" / "selection.md"
     values = {
         "preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"},
         "signal_region": "ht > 1",
     }
-    entry = {"name": "selection", "title": "Selection", "text_file": str(text)}
+    entry = {"name": "selection", "title": "Selection", "text_file": "selection.md.j2"}
     (section,) = read_sections([entry], plots=tmp_path, values=values)
     assert "three jets (`n_fat_jets >= 3`), then hard (`leading_pt > 440`)." in section.text

@@ -7,7 +7,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.core.user_files import read_yaml
-from calovision.workflow import Configuration, parameters
+from calovision.workflow import Configuration, parameters, report_content
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
 from snakemake.common.configfile import load_configfile
@@ -57,9 +57,9 @@ def source_file(path):
     return str(file) if file.exists() else workflow.source_path(f"../{path}")
 
 
-def code_of(rule, files=()):
-    """Parameter of a rule: hash of the code and texts that decide its results, so that editing them makes these again."""
-    return RULES[rule].code_digest([source_file(f"scripts/{RULES[rule].script_name}"), *files])
+def code_of(rule):
+    """Parameter of a rule: hash of the code that decides its results, so that editing it makes these again."""
+    return RULES[rule].code_digest([source_file(f"scripts/{RULES[rule].script_name}")])
 
 
 WORKFLOW_FOLDER = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent

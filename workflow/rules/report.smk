@@ -8,7 +8,7 @@ rule plot_performance:
         network_scores=results.network_scores,
         summary=results.numbers("summary"),
     output:
-        **results.plots("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
+        **results.plots(*report_content.figure_names(analysis, "plot_performance")),
     log:
         results.log("plot_performance"),
     benchmark:
@@ -20,6 +20,7 @@ rule plot_performance:
     params:
         class_names=analysis.class_names,
         first_model=analysis.first_model,
+        figures=report_content.figure_calls(analysis, "plot_performance"),
         code=code_of("plot_performance"),
     script:
         "../scripts/plot_performance.py"
@@ -30,7 +31,7 @@ rule plot_images:
     input:
         images=results.image_list,
     output:
-        **results.plots("mean_images", *DISPLAYS),
+        **results.plots(*report_content.figure_names(analysis, "plot_images")),
     log:
         results.log("plot_images"),
     benchmark:
@@ -44,6 +45,7 @@ rule plot_images:
         titles=analysis.training_titles,
         luminosity_fb=parameters.any_luminosity_fb(),
         n_displays=config["plots"]["n_event_displays"],
+        figures=report_content.figure_calls(analysis, "plot_images"),
         code=code_of("plot_images"),
     script:
         "../scripts/plot_images.py"
@@ -56,9 +58,7 @@ rule plot_models:
         test_events=results.test_events,
         network_scores=results.network_scores,
     output:
-        **results.plots(
-            "model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"
-        ),
+        **results.plots(*report_content.figure_names(analysis, "plot_models")),
     log:
         results.log("plot_models"),
     benchmark:
@@ -68,6 +68,7 @@ rule plot_models:
         mem_mb=analysis.memory("plot_models"),
         runtime=analysis.runtime("plot_models"),
     params:
+        figures=report_content.figure_calls(analysis, "plot_models"),
         code=code_of("plot_models"),
     script:
         "../scripts/plot_models.py"
@@ -78,7 +79,7 @@ rule plot_training:
     input:
         histories=analysis.network_files(results.history),
     output:
-        **results.plots("learning_curves"),
+        **results.plots(*report_content.figure_names(analysis, "plot_training")),
     log:
         results.log("plot_training"),
     benchmark:
@@ -89,6 +90,7 @@ rule plot_training:
         runtime=analysis.runtime("plot_training"),
     params:
         seeds=analysis.seeds,
+        figures=report_content.figure_calls(analysis, "plot_training"),
         code=code_of("plot_training"),
     script:
         "../scripts/plot_training.py"
@@ -99,7 +101,7 @@ rule plot_cut_flow:
     input:
         images=results.image_list,
     output:
-        **results.plots("cut_flow"),
+        **results.plots(*report_content.figure_names(analysis, "plot_cut_flow")),
     log:
         results.log("plot_cut_flow"),
     benchmark:
@@ -110,6 +112,7 @@ rule plot_cut_flow:
         runtime=analysis.runtime("plot_cut_flow"),
     params:
         titles=analysis.training_titles,
+        figures=report_content.figure_calls(analysis, "plot_cut_flow"),
         code=code_of("plot_cut_flow"),
     script:
         "../scripts/plot_cut_flow.py"
@@ -120,7 +123,7 @@ rule plot_diagnostics:
     input:
         test_events=results.test_events,
     output:
-        **results.plots("calibration", "correlations", "mass_sculpting"),
+        **results.plots(*report_content.figure_names(analysis, "plot_diagnostics")),
         numbers=results.numbers("diagnostics"),
     log:
         results.log("plot_diagnostics"),
@@ -136,6 +139,7 @@ rule plot_diagnostics:
             "cnn+jets",
             *[name for name in ("referee", "mlp") if name in config["baselines"]],
         ],
+        figures=report_content.figure_calls(analysis, "plot_diagnostics"),
         code=code_of("plot_diagnostics"),
     script:
         "../scripts/plot_diagnostics.py"
@@ -148,7 +152,7 @@ rule plot_attributions:
         weights=analysis.network_files(results.weights, analysis.first_model),
         models=analysis.network_files(results.model, analysis.first_model),
     output:
-        **results.plots("attributions"),
+        **results.plots(*report_content.figure_names(analysis, "plot_attributions")),
     log:
         results.log("plot_attributions"),
     benchmark:
@@ -162,6 +166,7 @@ rule plot_attributions:
         n_events=config["plots"]["n_attributed_events"],
         luminosity_fb=parameters.any_luminosity_fb(),
         seed=config["seed"],
+        figures=report_content.figure_calls(analysis, "plot_attributions"),
         code=code_of("plot_attributions"),
     script:
         "../scripts/plot_attributions.py"
@@ -173,7 +178,7 @@ rule plot_extreme_events:
         images=results.image_list,
         test_events=results.test_events,
     output:
-        **results.plots(*EXTREMES),
+        **results.plots(*report_content.figure_names(analysis, "plot_extreme_events")),
     log:
         results.log("plot_extreme_events"),
     benchmark:
@@ -185,6 +190,7 @@ rule plot_extreme_events:
     params:
         titles=analysis.training_titles,
         n_displays=config["plots"]["n_event_displays"],
+        figures=report_content.figure_calls(analysis, "plot_extreme_events"),
         code=code_of("plot_extreme_events"),
     script:
         "../scripts/plot_extreme_events.py"
@@ -195,7 +201,7 @@ rule plot_reach:
     input:
         numbers=results.numbers("reach"),
     output:
-        **results.plots("reach", *LIMIT_PLOTS),
+        **results.plots(*report_content.figure_names(analysis, "plot_reach")),
     log:
         results.log("plot_reach"),
     benchmark:
@@ -205,6 +211,7 @@ rule plot_reach:
         mem_mb=analysis.memory("plot_reach"),
         runtime=analysis.runtime("plot_reach"),
     params:
+        figures=report_content.figure_calls(analysis, "plot_reach"),
         code=code_of("plot_reach"),
     script:
         "../scripts/plot_reach.py"
@@ -217,7 +224,7 @@ if analysis.variations:
         input:
             numbers=results.numbers("robustness"),
         output:
-            **results.plots("robustness"),
+            **results.plots(*report_content.figure_names(analysis, "plot_robustness")),
         log:
             results.log("plot_robustness"),
         benchmark:
@@ -227,6 +234,7 @@ if analysis.variations:
             mem_mb=analysis.memory("plot_robustness"),
             runtime=analysis.runtime("plot_robustness"),
         params:
+            figures=report_content.figure_calls(analysis, "plot_robustness"),
             code=code_of("plot_robustness"),
         script:
             "../scripts/plot_robustness.py"
@@ -249,7 +257,7 @@ rule write_hepdata:
         mem_mb=analysis.memory("write_hepdata"),
         runtime=analysis.runtime("write_hepdata"),
     params:
-        description="CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach.",
+        description=report_content.SUBMISSION,
         code=code_of("write_hepdata"),
     script:
         "../scripts/write_hepdata.py"
@@ -258,10 +266,7 @@ rule write_hepdata:
 rule write_report:
     """One self-contained page, and all its numbers in one table."""
     input:
-        plots=figure_files(REPORT),
-        tables=[path for section in REPORT for path in section["tables"]],
-        texts=[ancient(path) for path in text_files(REPORT)],
-        numbers=[results.numbers(name) for name in NUMBERS],
+        **report_content.report_inputs(analysis, with_run=True),
         run_summary=results.numbers("run_summary"),
         hepdata=results.hepdata,
     output:
@@ -276,13 +281,7 @@ rule write_report:
         mem_mb=analysis.memory("write_report"),
         runtime=analysis.runtime("write_report"),
     params:
-        title="CNNs on whole-detector images against the cuts of a search",
-        summary=report_facts(),
-        sections=REPORT,
-        plots=lambda wildcards, input: str(Path(input.plots[0]).parent),
-        placeholders=report_placeholders(),
-        files=REPORT_FILES,
-        foot=f"Seed {config['seed']}. The same configuration gives the same numbers on one machine.",
-        code=code_of("write_report", files=text_files(REPORT)),
+        **report_content.report_parameters(analysis),
+        code=code_of("write_report"),
     script:
         "../scripts/write_report.py"

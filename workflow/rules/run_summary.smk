@@ -4,12 +4,10 @@
 rule write_run_summary:
     """Jobs, failures, time, memory, events/s and bytes of every stage, when all but the report is there."""
     input:
-        plots=figure_files(RESULT_SECTIONS),
-        tables=[path for section in RESULT_SECTIONS for path in section["tables"]],
-        numbers=[results.numbers(name) for name in NUMBERS],
+        **report_content.report_inputs(analysis, with_run=False),
         hepdata=results.hepdata,
     output:
-        **results.plots("run_summary"),
+        **results.plots(*report_content.figure_names(analysis, "write_run_summary")),
         numbers=results.numbers("run_summary"),
         table=results.table("run_summary"),
     log:
@@ -21,6 +19,7 @@ rule write_run_summary:
         mem_mb=analysis.memory("write_run_summary"),
         runtime=analysis.runtime("write_run_summary"),
     params:
+        figures=report_content.figure_calls(analysis, "write_run_summary"),
         code=code_of("write_run_summary"),
     script:
         "../scripts/write_run_summary.py"

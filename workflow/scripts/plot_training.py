@@ -1,15 +1,6 @@
-from pathlib import Path
-
-from calovision.evaluation import read_history
 from calovision.jobs.logs import job_log
-from calovision.plotting import plot_learning_curves, save_figure
+from calovision.stages.figures import models as stage
 
 with job_log(snakemake.log[0]):
-    files = iter(snakemake.input.histories)
-    seeds = snakemake.params.seeds
-    histories = {
-        model: {seed: read_history(next(files)) for seed in seeds[model]} for model in seeds
-    }
-    save_figure(
-        plot_learning_curves(histories), Path(snakemake.output.learning_curves).with_suffix("")
-    )
+    output = dict(snakemake.output.items())
+    stage.plot_training(snakemake.input.histories, output, snakemake.params.seeds)

@@ -1,19 +1,5 @@
-r"""Sections -> one HTML page that holds its figures and its style: nothing is loaded, no script
+"""Sections -> one HTML page that holds its figures and its style: nothing is loaded, no script
 runs.
-
-A workflow's script makes it from these parameters (`read_sections` says more)::
-
-    title: "CNNs on whole-detector images against the cuts of a search" summary: {"Signal": "RPV
-    gluinos", "Luminosity": "36.1 /fb"}          # key facts under the title sections:
-      - name: performance                                                # the address of the
-        section title: Performance text_file: workflow/report/sections/performance.md
-        # or text: Markdown tables: [results/metrics/summary.md]                             #
-        Markdown, after the text figures: [{name: roc, title: ROC curves, caption_file:
-        workflow/report/roc.md}]
-    plots: results/plots                                                 # roc.png (in the page),
-    roc.pdf (a link) placeholders: {luminosity_fb: 36.1}                                  # {{
-    luminosity_fb }} in texts and captions files: {"All numbers, CSV": results/metrics/numbers.csv}
-    # links, files or folders foot: "How the page was made, Markdown"
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the page is made of, and how a list of entries in a configuration becomes it.
+"""Parts of the page, read from a list of entries in the parameters of a workflow.
 
 Texts are Markdown with tables. Figures are PNG files, in the page, and their PDF beside it.
 """
@@ -14,7 +14,8 @@ from calovision.core.errors import InputError
 from calovision.core.markdown import code, escape
 
 ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables"}
-FIGURE_KEYS = {"name", "title", "caption_file"}
+FIGURE_KEYS = {"name", "title", "caption"}
+TEXTS = Path(__file__).with_name("texts")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def read_sections(
     *,
     plots: Path,
     values: Mapping[str, Any],
-    texts: Path = Path(),
+    texts: Path = TEXTS,
 ) -> list[Section]:
     """Sections of the page from a list of entries, such as a workflow's parameters.
 
@@ -65,22 +66,22 @@ def read_sections(
     ----------
     entries
         One mapping per section: ``name`` and ``title``; optionally ``text`` (Markdown) or
-        ``text_file`` (its path), ``tables`` (paths of Markdown files, appended to the text in
-        order), and ``figures``, a list of mappings with ``name``, ``title`` and ``caption_file``
-        (path of a Markdown file; without it no caption).
+        ``text_file`` (a template of Markdown), ``tables`` (paths of Markdown files, appended to the
+        text in order), and ``figures``, a list of mappings with ``name``, ``title`` and ``caption``
+        (a template of Markdown; without it no caption).
     plots
         Folder of the figures: the one called x is ``x.png``, with ``x.pdf`` where that exists.
     values
-        What text and caption files may show as ``{{ name }}`` (Jinja), as it is: Markdown in it is
-        escaped; within backticks, which Jinja's filter makes, as ``{{ name | code }}``.
+        Values that the templates show as ``{{ name }}`` (Jinja), as they are: Markdown in them is
+        escaped; ``{{ name | code }}`` puts them within backticks.
     texts
-        Folder to which the paths of text and caption files are relative.
+        Folder to which the paths of text files are relative.
 
     Raises
     ------
     InputError
-        For an unknown or missing key, a missing text, table or caption file, or a placeholder
-        without a value. That the figures exist is for `write_report` to check.
+        For an unknown or missing key, a missing text or table, or a placeholder without a value.
+        That the figures exist is for `calovision.report.page.write_report` to check.
     """
     return [_section(entry, Path(plots), values, Path(texts)) for entry in entries]
 
@@ -91,9 +92,10 @@ def _section(
     _check_keys(entry, ENTRY_KEYS, f"section {entry.get('name', '(without a name)')!r}")
     texts = [entry.get("text", "")]
     if "text_file" in entry:
-        texts.append(_filled(texts_folder / entry["text_file"], values))
+        path = texts_folder / entry["text_file"]
+        texts.append(_filled(_read(path), values, str(path)))
     texts += [_read(Path(path)) for path in entry.get("tables", [])]
-    figures = [_figure(figure, plots, values, texts_folder) for figure in entry.get("figures", [])]
+    figures = [_figure(figure, plots, values) for figure in entry.get("figures", [])]
     return Section(
         entry["name"],
         entry["title"],
@@ -102,18 +104,15 @@ def _section(
     )
 
 
-def _figure(
-    entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any], texts_folder: Path
-) -> Figure:
-    _check_keys(entry, FIGURE_KEYS, f"figure {entry.get('name', '(without a name)')!r}")
-    caption = (
-        _filled(texts_folder / entry["caption_file"], values) if entry.get("caption_file") else ""
-    )
+def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) -> Figure:
+    owner = f"figure {entry.get('name', '(without a name)')!r}"
+    _check_keys(entry, FIGURE_KEYS, owner)
+    caption = " ".join(entry.get("caption", "").split())
     pdf = plots / f"{entry['name']}.pdf"
     return Figure(
         plots / f"{entry['name']}.png",
         entry["title"],
-        caption.strip(),
+        _filled(caption, values, f"caption of {owner} of the report").strip(),
         pdf if pdf.is_file() else None,
     )
 
@@ -134,13 +133,13 @@ def _read(path: Path) -> str:
         raise InputError(f"{path}: cannot be read as text of the report ({error})") from None
 
 
-def _filled(path: Path, values: Mapping[str, Any]) -> str:
-    """Text of a file with its placeholders replaced."""
+def _filled(template: str, values: Mapping[str, Any], owner: str) -> str:
+    """Text of a template with its placeholders replaced; ``owner`` is named if that fails."""
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=escape)
     environment.filters["code"] = code
     try:
-        return environment.from_string(_read(path)).render(values)
+        return environment.from_string(template).render(values)
     except jinja2.TemplateError as error:
         raise InputError(
-            f"{path}: {error}; known values are {', '.join(sorted(values)) or 'none'}"
+            f"{owner}: {error}; known values are {', '.join(sorted(values)) or 'none'}"
         ) from None

@@ -140,7 +140,8 @@ def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule
 
 
 def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
-    code = (*code, "plotting", "core.text", "core.titles")
+    drawing = ("stages.figures.drawing", "stages.figures.events", "plotting")
+    code = (*code, *drawing, "core.text", "core.titles")
     return Rule(name, code, memory_mb=memory_mb, runtime_min=runtime_min, **more)
 
 
@@ -195,31 +196,50 @@ _ALL = (
     _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
     _evaluate("evaluate_reach", "stages.reach", "evaluation.reach", runtime_min=60),
-    _plot("plot_performance", *RESULT_CODE, "evaluation", "metrics"),
-    _plot("plot_images", memory_mb=2000, memory_per_cell_mb=0.055, runtime_min=20),
-    _plot("plot_models", *RESULT_CODE, "evaluation", "metrics"),
-    _plot("plot_training", "evaluation"),
-    _plot("plot_cut_flow"),
-    _plot("plot_diagnostics", *RESULT_CODE, "evaluation", "metrics"),
-    _plot("plot_attributions", "scoring.attribution", runtime_min=30, threads=8, **NETWORK_MEMORY),
-    _plot("plot_extreme_events", memory_mb=2000, runtime_min=20),
-    _plot("plot_reach", *RESULT_CODE),
-    _plot("plot_robustness", *RESULT_CODE, is_of_variations=True),
+    _plot("plot_performance", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
+    _plot(
+        "plot_images",
+        "stages.figures.images",
+        memory_mb=2000,
+        memory_per_cell_mb=0.055,
+        runtime_min=20,
+    ),
+    _plot("plot_models", "stages.figures.models", *RESULT_CODE, "evaluation", "metrics"),
+    _plot("plot_training", "stages.figures.models", "evaluation"),
+    _plot("plot_cut_flow", "stages.figures.images"),
+    _plot("plot_diagnostics", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
+    _plot(
+        "plot_attributions",
+        "stages.figures.attributions",
+        "scoring.attribution",
+        runtime_min=30,
+        threads=8,
+        **NETWORK_MEMORY,
+    ),
+    _plot("plot_extreme_events", "stages.figures.images", memory_mb=2000, runtime_min=20),
+    _plot("plot_reach", "stages.figures.search", *RESULT_CODE),
+    _plot("plot_robustness", "stages.figures.search", *RESULT_CODE, is_of_variations=True),
     Rule(
         "write_hepdata",
-        (*RESULT_CODE, "report.hepdata", "metrics", "core.text"),
+        ("stages.report", *RESULT_CODE, "report.hepdata", "metrics", "core.text"),
         memory_mb=1000,
         runtime_min=10,
     ),
     Rule(
         "write_run_summary",
-        ("stages.run_summary", "jobs.attempts", "core.markdown", "jobs.run_summary"),
+        (
+            "stages.run_summary",
+            "stages.figures.drawing",
+            "jobs.attempts",
+            "core.markdown",
+            "jobs.run_summary",
+        ),
         memory_mb=1000,
         runtime_min=10,
     ),
     Rule(
         "write_report",
-        ("core.markdown", "report", "core.text"),
+        ("stages.report", "core.markdown", "report", "report.texts", "core.text"),
         memory_mb=1000,
         runtime_min=5,
     ),

@@ -1,0 +1,111 @@
+"""Figures of what the network sees: mean attributions of the classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from calovision.images import CHANNELS
+from calovision.models import load_model
+from calovision.scoring.attribution import mean_attribution
+from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.stages.figures.drawing import draw_figures
+from calovision.storage import ImageCollection, read_file_list
+from calovision.storage.splits import SPLITS
+
+
+@dataclass(frozen=True)
+class AttributionsFiles(Files):
+    """Files that `plot_attributions` reads: list of the image files, ``model.json`` of networks, of
+    which the first is looked at.
+    """
+
+    images: Path
+    models: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class AttributionsOptions(Options):
+    """Choices of `plot_attributions`.
+
+    Attributes
+    ----------
+    class_names
+        Titles of signal (1) and background (0).
+    n_events
+        Test events of each class in the mean.
+    luminosity_fb
+        Of the weights of the means, 1/fb.
+    seed
+        Of the choice of the events.
+    """
+
+    class_names: Mapping[int, str]
+    n_events: int
+    luminosity_fb: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class AttributionsInputs:
+    """Inputs of the figures of ``plot_attributions``.
+
+    Attributes
+    ----------
+    attributions
+        Title of a class -> mean attribution ``(n_channels, n_eta, n_phi)``, in units of the logit.
+    eta_edges
+        Edges of the cells in eta, ``(n_eta + 1,)``.
+    channels
+        Title of each channel.
+    """
+
+    attributions: Mapping[str, np.ndarray]
+    eta_edges: np.ndarray
+    channels: Sequence[str]
+
+
+def plot_attributions(
+    files: AttributionsFiles,
+    output: Mapping[str, Any],
+    options: AttributionsOptions,
+    *,
+    threads: int,
+    count: Count = not_counted,
+) -> None:
+    """Draw the mean integrated gradients of test events of each class.
+
+    ``output`` names the files, as of `draw_figures`; torch computes with ``threads`` cores.
+    """
+    torch.set_num_threads(threads)
+    collection = ImageCollection(read_file_list(files.images))
+    model = load_model(files.models[0], allow_imports=True)
+    chosen = choose_events(collection, options)
+    count(sum(map(len, chosen.values())))
+    weights = collection.event_weights(options.luminosity_fb)
+    attributions = mean_attribution(
+        model, collection, chosen, weights=weights, n_steps=None, precision="auto"
+    )
+    inputs = AttributionsInputs(
+        attributions=attributions,
+        eta_edges=collection.metadata.grid.edges_in_eta,
+        channels=[CHANNELS[name].title for name in collection.metadata.channels],
+    )
+    draw_figures("plot_attributions", output, inputs)
+
+
+def choose_events(
+    collection: ImageCollection, options: AttributionsOptions
+) -> dict[str, np.ndarray]:
+    """Title of a class -> indices of random test events, at most ``options.n_events``."""
+    labels = collection.column("label")
+    is_test = collection.column("split") == SPLITS.index("test")
+    rng = np.random.default_rng(options.seed)
+    chosen = {}
+    for label in (1, 0):
+        members = np.flatnonzero(is_test & (labels == label))
+        chosen[options.class_names[label]] = rng.permutation(members)[: options.n_events]
+    return chosen

@@ -1,0 +1,191 @@
+"""Content of the report of a run: its sections, figures and tables, facts, values of the texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
+from calovision.report.figure import ReportFigure
+from calovision.report.figures import FIGURES
+from calovision.report.sections import SECTIONS, ReportSection
+from calovision.workflow.analysis import Analysis
+from calovision.workflow.rules import RULES
+
+TITLE = "CNNs on whole-detector images against the cuts of a search"
+SUBMISSION = (
+    "CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach."
+)
+"""Abstract of the HEPData submission."""
+
+RUN = "run"
+"""Section on what the run cost, which is written when all others are there."""
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def report_figures(analysis: Analysis, rule: str | None = None) -> list[ReportFigure]:
+    """Figures of a run, in the order of the report.
+
+    Parameters
+    ----------
+    analysis
+        The run.
+    rule
+        Only those that a rule draws; None for all.
+
+    Raises
+    ------
+    InputError
+        If a figure, of another package, has an unknown section or rule.
+    """
+    for figure in FIGURES.values():
+        _check(figure, "section", figure.section, [section.name for section in SECTIONS])
+        _check(figure, "rule", figure.rule, list(RULES))
+    return [one for one in FIGURES.values() if rule in (None, one.rule) and _has(analysis, one)]
+
+
+def _check(figure: ReportFigure, kind: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise InputError(
+            f"figure '{figure.name}' of the report: there is no {kind} '{name}'"
+            f"{nearest(name, known)}; choose from {', '.join(known)}"
+        )
+
+
+def figure_names(analysis: Analysis, rule: str) -> list[str]:
+    """Names of the files of the figures that a rule draws."""
+    return list(_titles(analysis, report_figures(analysis, rule)))
+
+
+def figure_calls(analysis: Analysis, rule: str) -> list[str]:
+    """Calls that draw the figures of a rule, as text: as a parameter it reruns the rule."""
+    return [figure.call for figure in report_figures(analysis, rule)]
+
+
+def _titles(analysis: Analysis, figures: Sequence[ReportFigure]) -> dict[str, str]:
+    """Titles of figures by the names of their files."""
+    n_events = analysis.configuration.plots.n_event_displays
+    return {name: title for one in figures for name, title in one.titles(n_events).items()}
+
+
+def _has(analysis: Analysis, entry: ReportFigure | ReportSection) -> bool:
+    """Whether a run has what an entry needs."""
+    return not entry.needs or bool(getattr(analysis, entry.needs))
+
+
+# -- sections and files --------------------------------------------------------------------------
+
+
+def report_sections(analysis: Analysis) -> list[dict[str, Any]]:
+    """Sections of the report, as `calovision.report.parts.read_sections` takes them."""
+    figures = report_figures(analysis)
+    sections = []
+    for section in SECTIONS:
+        if _has(analysis, section):
+            of_section = [one for one in figures if one.section == section.name]
+            sections.append(
+                {
+                    "name": section.name,
+                    "title": section.title,
+                    "text_file": f"{section.name}.md.j2",
+                    "tables": [str(analysis.results.table(name)) for name in section.tables],
+                    "figures": [
+                        {"name": name, "title": title, "caption": figure.caption}
+                        for figure in of_section
+                        for name, title in _titles(analysis, [figure]).items()
+                    ],
+                }
+            )
+    return sections
+
+
+def report_inputs(analysis: Analysis, *, with_run: bool) -> dict[str, list[Path]]:
+    """Files that the report waits for: ``plots`` (PNG and PDF), ``tables``, ``numbers`` (JSON).
+
+    Parameters
+    ----------
+    analysis
+        The run.
+    with_run
+        Whether the figures and tables of what the run cost are among them.
+    """
+    results = analysis.results
+    sections = [one for one in report_sections(analysis) if with_run or one["name"] != RUN]
+    names = [figure["name"] for section in sections for figure in section["figures"]]
+    return {
+        "plots": [results.plot(name, kind) for name in names for kind in ("png", "pdf")],
+        "tables": [Path(table) for section in sections for table in section["tables"]],
+        "numbers": [results.numbers(name) for name in report_numbers(analysis)],
+    }
+
+
+def report_numbers(analysis: Analysis) -> list[str]:
+    """JSON files of numbers of a run, ``metrics/<name>.json``, in the order of numbers.csv."""
+    names = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
+    return [*names, "robustness"] if analysis.variations else names
+
+
+def report_files(analysis: Analysis) -> dict[str, str]:
+    """Files that the report links at its end, by title."""
+    results = analysis.results
+    names = [*report_numbers(analysis), "run_summary"]
+    return {
+        "All numbers, CSV": str(results.all_numbers),
+        "HEPData submission": str(results.hepdata / "submission.yaml"),
+        **{f"{name}.json": str(results.numbers(name)) for name in names},
+    }
+
+
+def report_parameters(analysis: Analysis) -> dict[str, Any]:
+    """Content of the page, as `calovision.stages.report.ReportOptions` takes it."""
+    seed = analysis.configuration.seed
+    return {
+        "title": TITLE,
+        "facts": report_facts(analysis),
+        "sections": report_sections(analysis),
+        "placeholders": text_values(analysis),
+        "links": report_files(analysis),
+        "foot": f"Seed {seed}. The same configuration gives the same numbers on one machine.",
+    }
+
+
+# -- texts ---------------------------------------------------------------------------------------
+
+
+def report_facts(analysis: Analysis) -> dict[str, str]:
+    """Facts on top of the report, by title."""
+    configuration = analysis.configuration
+    images = configuration.images
+    n_eta, n_phi = images.grid
+    models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
+    return {
+        "Signal": ", ".join(analysis.titles_of_label(1)),
+        "Background": ", ".join(analysis.titles_of_label(0)),
+        "Luminosity": f"{configuration.luminosity_fb} /fb",
+        "Images": f"{n_eta} x {n_phi} cells; {', '.join(images.channels)}",
+        "Models": ", ".join(models),
+    }
+
+
+def text_values(analysis: Analysis) -> dict[str, Any]:
+    """Values that the texts and captions of the report show, by placeholder."""
+    configuration = analysis.configuration
+    images = configuration.images
+    variations = [name for name in analysis.variations if name != "nominal"]
+    return {
+        "luminosity_fb": configuration.luminosity_fb,
+        "signal": analysis.titles_of_label(1),
+        "background": analysis.titles_of_label(0),
+        "grid": list(images.grid),
+        "eta_max": max(map(abs, images.eta_edges or images.eta_range)),
+        "channels": list(images.channels),
+        "models": list(analysis.models),
+        "n_models": len(analysis.models),
+        "n_networks": sum(map(len, analysis.seeds.values())),
+        "fat_jet_eta_max": configuration.fat_jets.eta_max,
+        "variations": [name.replace("_", " ") for name in variations],
+        "preselection": dict(configuration.selection.preselection),
+        "signal_region": configuration.selection.signal_region,
+    }
