@@ -20,7 +20,7 @@ from calovision.images.jet_images import (
     build_dense_jet_images,
     build_jet_images,
 )
-from calovision.images.jet_images.builder import _ranges, _rows
+from calovision.images.jet_images.builder import _images_of, _ranges
 from calovision.images.jet_images.constituents import flat_jets
 from calovision.images.jet_images.kernels import _ascending_cells
 from calovision.images.jet_images.placement_kernels import _wrap
@@ -642,10 +642,10 @@ def test_agrees_with_a_plain_implementation(n, flip, center, rotate, normalize):
 
 def assert_reference_agrees(jets, options, axes=None):
     flat, steps = flat_jets(make_jets(jets), options, axes), steps_of(options)
-    lengths, cells, values, overflow = _rows(flat, steps)
+    images, overflow = _images_of(flat, steps)
     row_ends, *expected = fill_rows_numpy(flat, steps)
-    np.testing.assert_array_equal(np.cumsum(lengths), row_ends)
-    for actual, wanted in zip((cells, values, overflow), expected, strict=True):
+    np.testing.assert_array_equal(images.offsets, [0, *row_ends])
+    for actual, wanted in zip((images.cells, images.values, overflow), expected, strict=True):
         np.testing.assert_array_equal(actual, wanted)
 
 

@@ -94,7 +94,7 @@ class ImageLoader:
     collection
         The image files.
     indices
-        Which events of the collection, ``(n,)``.
+        Numbers of the events in the collection, ``(n,)``.
     weights
         Training weight of each of them, ``(n,)``; 1 if None.
     variables

@@ -1,4 +1,4 @@
-"""Whether images are kept in memory rather than read batch by batch."""
+"""Choice between images in memory and images read batch by batch, by the memory available."""
 
 import os
 from contextlib import suppress
@@ -17,7 +17,8 @@ _CGROUPS = Path("/sys/fs/cgroup")
 def loading_pays(
     collection: ImageCollection, n_images: int, n_stored: int, *, n_processes: int = 1
 ) -> bool:
-    """Whether "auto" keeps images in memory: where that is faster than the files, and they fit.
+    """Tell whether "auto" keeps images in memory: where that is faster than the files, and they
+    fit.
 
     Mapped files are in memory already, as far as there is room, so that loading pays only if they
     are many. Compressed files would otherwise be decompressed as a whole, with the images of all
@@ -28,9 +29,9 @@ def loading_pays(
     collection
         The files.
     n_images, n_stored
-        How many images would be kept, and how many cells they have together.
+        Number of images that would be kept, and of the cells that they have together.
     n_processes
-        How many processes on this machine keep them.
+        Number of processes on this machine that keep them.
     """
     mapped = all(file.rows.is_mapped for file in collection.files)
     if mapped and len(collection.files) <= MANY_FILES:
@@ -47,7 +48,7 @@ def available_memory() -> int:
 
 
 def _free_memory(table: Path = Path("/proc/meminfo")) -> int:
-    """What Linux says is available without swapping; elsewhere, half of the memory."""
+    """Bytes that Linux says are available without swapping; elsewhere, half of the memory."""
     try:
         lines = table.read_text().splitlines()
         return next(
@@ -67,7 +68,8 @@ def _job_limits(root: Path = _CGROUPS, membership: Path = Path("/proc/self/cgrou
         )
     except (OSError, StopIteration):
         return []
-    folder, limits = root / own.strip("/"), []
+    folder = root / own.strip("/")
+    limits = []
     while True:
         with suppress(OSError, ValueError):  # no such group, or "max": not limited
             limits.append(int((folder / "memory.max").read_text()))

@@ -26,7 +26,8 @@ def channel_maxima(collection: ImageCollection, indices: Sequence[int] | np.ndar
             "the largest values of no image: none of the images is of the training split"
         )
     n_channels, n_eta, n_phi = collection.metadata.image_shape
-    maxima, n_filled = np.full(n_channels, -np.inf), np.zeros(n_channels, dtype=np.int64)
+    maxima = np.full(n_channels, -np.inf)
+    n_filled = np.zeros(n_channels, dtype=np.int64)
     for _, images in collection.iterate(indices):
         add_maxima(images.offsets, images.cells, images.values, n_eta * n_phi, maxima, n_filled)
     # cells that are not stored are zero

@@ -60,7 +60,7 @@ def group_elements(
 
 
 def is_symmetric_in_eta(edges: np.ndarray) -> bool:
-    """Whether a grid with these edges (or first and last edge) in eta may be mirrored about 0."""
+    """Tell whether a grid with these edges (or first and last edge) in eta may be mirrored."""
     return bool(np.allclose(edges, -np.asarray(edges)[::-1]))
 
 
@@ -111,7 +111,8 @@ def apply_symmetry(images: torch.Tensor, elements: torch.Tensor) -> torch.Tensor
     """
     n, n_channels, n_eta, n_phi = images.shape
     element = elements[:, None]
-    column, row = (torch.arange(size, device=images.device) for size in (n_phi, n_eta))
+    column = torch.arange(n_phi, device=images.device)
+    row = torch.arange(n_eta, device=images.device)
     # where the content of each column and row comes from
     column = (1 - 2 * (element & FLIP_PHI)) * (column - (element >> 2)) % n_phi
     row = torch.where((element & FLIP_ETA).bool(), n_eta - 1 - row, row)

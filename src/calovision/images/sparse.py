@@ -289,7 +289,7 @@ def cell_type(shape: tuple[int, int, int]) -> np.dtype:
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:
-    """Where rows of the given lengths begin, and where the last one ends, int64 ``(n + 1,)``."""
+    """Begin of each row of the given lengths, and end of the last one, int64 ``(n + 1,)``."""
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=offsets[1:])
     return offsets

@@ -21,13 +21,13 @@ CONTRACTED = {**CACHED, "fastmath": {"contract"}}
 
 @njit(**CACHED)
 def _is_outside(start, stop, cells, values):
-    """Whether a row that begins and ends there is not within the stored cells and values."""
+    """Tell whether a row that begins and ends there is not within the stored cells and values."""
     return start < 0 or stop < start or stop > len(cells) or stop > len(values)
 
 
 @njit(**CACHED)
 def _is_sound(cells, values, n_cells):
-    """Whether the cells of a row ascend inside the image, and its values are finite.
+    """Tell whether the cells of a row ascend inside the image, and its values are finite.
 
     Without branches, so that the compiler turns the loops into vector instructions.
     """
@@ -89,7 +89,7 @@ def densify(offsets, cells, values, rows, targets, images, checked=None):
 
 @njit(**CONTRACTED)
 def _turn(cells, element, grid, turned):
-    """Where the element of the symmetry group puts the cells of one image.
+    """Move the cells of one image to where the element of the symmetry group puts them.
 
     In floating point, since that is what the compiler turns into vector instructions: a row is a
     product rounded down, and half a cell keeps it away from the next. ``grid`` is ``(n_eta,

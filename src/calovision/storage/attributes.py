@@ -1,4 +1,6 @@
-"""Attributes of an image file to Python's values, each checked: others may have written them."""
+"""Conversion of the attributes of an image file to Python's values; each is checked, since others
+may have written them.
+"""
 
 import json
 import math
@@ -14,7 +16,7 @@ LARGEST = 2**63 - 1
 
 
 def read_values(attributes: Mapping) -> dict:
-    """Attributes by name, whichever of the known ones are there, as `ImageMetadata` has them.
+    """Values of the known attributes that are there, by name, as `ImageMetadata` has them.
 
     Raises
     ------
@@ -47,7 +49,8 @@ def read_values(attributes: Mapping) -> dict:
 
 def _check_together(values: dict) -> None:
     """Raise InputError if attributes contradict each other."""
-    channels, units = (values.get(name, ()) for name in ("channels", "units"))
+    channels = values.get("channels", ())
+    units = values.get("units", ())
     if "units" in values and len(channels) != len(units):
         raise InputError(
             f"the attribute 'units' has {len(units)} units for {len(channels)} channels"
@@ -61,7 +64,8 @@ def _check_together(values: dict) -> None:
             f"{len(channels)}x{grid.n_eta}x{grid.n_phi} "
             f"cells: there must be at most {MOST_CELLS}"
         )
-    ranges, sources = values.get("source_ranges"), values.get("source_files", [])
+    ranges = values.get("source_ranges")
+    sources = values.get("source_files", [])
     if ranges is not None and len(ranges) != len(sources):
         raise InputError(
             f"the attribute 'source_ranges' has {len(ranges)} ranges for {len(sources)} source "
@@ -72,7 +76,8 @@ def _check_together(values: dict) -> None:
 def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
     """The grid of an image of this kind; InputError if it is none."""
     try:
-        n_eta, n_phi = _whole(values["n_eta"]), _whole(values["n_phi"])
+        n_eta = _whole(values["n_eta"])
+        n_phi = _whole(values["n_phi"])
         if kind == "jet":
             return JetGrid(n_eta, n_phi, _number(values["width"]))
         edges = values.get("eta_edges")
@@ -129,7 +134,7 @@ def _number(value: object) -> float:
 
 
 def _cross_section(value: object) -> float:
-    """Not negative; NaN where it is not known."""
+    """Number that is not negative; NaN where it is not known."""
     return float(value) if isinstance(value, float) and math.isnan(value) else float(_number(value))
 
 

@@ -29,7 +29,8 @@ def check_file(file: h5py.File, arrays: StoredArrays, metadata: ImageMetadata) -
     """Raise InputError unless all that an open file must have is there, of its type and of one
     length.
     """
-    path, columns = arrays.path, arrays.names("events")
+    path = arrays.path
+    columns = arrays.names("events")
     missing = [name for name in metadata.required_columns if name not in columns]
     if missing:
         raise InputError(f"{path}: incomplete image file (no events/{missing[0]}); build it again")

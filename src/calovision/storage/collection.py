@@ -12,16 +12,7 @@ from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.images.requests import check_rows, prepare_output
 from calovision.images.sparse import Rows, gather
-from calovision.storage.compatibility import (
-    name_with_source,
-    require_distinct_entries,
-    require_one_definition,
-    require_one_kind,
-    require_one_sample,
-    require_one_set_of_columns,
-    require_one_version,
-    require_unshared_files,
-)
+from calovision.storage.compatibility import require_compatible
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.normalization import (
     add_cut_flows,
@@ -63,28 +54,9 @@ class ImageCollection:
         for file in self.files:
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
         self.samples = {name: files[0].metadata.label for name, files in self._of_sample.items()}
-        self._check()
+        require_compatible(self.files)
         self._starts = np.concatenate([[0], np.cumsum([len(file) for file in self.files])])
         self._statistics: PixelStatistics | None = None
-
-    def _check(self) -> None:
-        """Raise InputError unless the files may be read together."""
-        for file in self.files:
-            for check, other in (
-                (require_one_kind, self.files[0]),
-                (require_one_sample, self._of_sample[file.metadata.sample][0]),
-            ):
-                check(file.path, file.metadata, other.path, other.metadata)
-        require_one_version((file.path, file.metadata.package_version) for file in self.files)
-        require_unshared_files((file.path, file.metadata) for file in self.files)
-        for files in self._of_sample.values():
-            require_distinct_entries((file.path, file.metadata) for file in files)
-            require_one_definition(
-                (name_with_source(file.path, file.metadata), file.metadata.definition)
-                for file in files
-            )
-            # a file without events may lack columns, if its ntuple was skipped
-            require_one_set_of_columns([(file.path, file.events) for file in files if len(file)])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -298,8 +270,10 @@ class ImageCollection:
         InputError
             If no image of the files is of the training split, whose statistics are taken.
         """
-        images, recipe = self.dense(indices, out=out), self.metadata.jet_recipe or {}
-        zero_center, floor = recipe.get("zero_center", False), recipe.get("standardize")
+        images = self.dense(indices, out=out)
+        recipe = self.metadata.jet_recipe or {}
+        zero_center = recipe.get("zero_center", False)
+        floor = recipe.get("standardize")
         if not zero_center and floor is None:
             return images
         if self._statistics is None:

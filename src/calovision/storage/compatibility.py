@@ -7,7 +7,7 @@ ranges; the files of a sample must have one label, preselection and definition.
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.storage.metadata import ImageMetadata
+from calovision.storage.reader import ImageFile
 
 logger = logging.getLogger(__name__)
 
@@ -41,31 +42,44 @@ COMMON_COLUMNS = {
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 
-def require_one_kind(
-    path: Path, info: ImageMetadata, first_path: Path, first: ImageMetadata
-) -> None:
-    """Raise InputError unless the images of a file are those of the first file in kind, grid,
-    channels and jet recipe.
+def require_compatible(files: Sequence[ImageFile]) -> None:
+    """Raise InputError unless image files (at least one) may be read together."""
+    of_sample: dict[str, list[ImageFile]] = {}
+    for file in files:
+        of_sample.setdefault(file.metadata.sample, []).append(file)
+        require_one_kind(file, files[0])
+        require_one_sample(file, of_sample[file.metadata.sample][0])
+    require_one_version((file.path, file.metadata.package_version) for file in files)
+    require_unshared_files((file.path, file.metadata) for file in files)
+    for of_one in of_sample.values():
+        require_distinct_entries((file.path, file.metadata) for file in of_one)
+        require_one_definition((_with_source(file), file.metadata.definition) for file in of_one)
+        # a file without events may lack columns, if its ntuple was skipped
+        require_one_set_of_columns([(file.path, file.events) for file in of_one if len(file)])
+
+
+def require_one_kind(file: ImageFile, first: ImageFile) -> None:
+    """Raise InputError unless the images of two files are of one kind, grid, channels and jet
+    recipe.
     """
-    what = difference(info, first)
+    what = difference(file.metadata, first.metadata)
     if what in ("grid", "channels"):
-        raise InputError(f"{path}: its grid or channels differ from those of {first_path}")
+        raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
     if what:
-        raise InputError(f"{path}: its {what} differs from that of {first_path}")
+        raise InputError(f"{file.path}: its {what} differs from that of {first.path}")
 
 
-def require_one_sample(
-    path: Path, info: ImageMetadata, first_path: Path, first: ImageMetadata
-) -> None:
-    """Raise InputError unless a file has the preselection and the label of the first file of its
-    sample.
-    """
-    if list(info.selection.items()) != list(first.selection.items()):
+def require_one_sample(file: ImageFile, first: ImageFile) -> None:
+    """Raise InputError unless two files of a sample have the same preselection and label."""
+    cuts, expected = (list(one.metadata.selection.items()) for one in (file, first))
+    if cuts != expected:
         raise InputError(
-            f"{path}: its preselection differs from that of {first_path}: build both again"
+            f"{file.path}: its preselection differs from that of {first.path}: build both again"
         )
-    if info.label != first.label:
-        raise InputError(f"{path}: sample '{info.sample}' has another label in another file")
+    if file.metadata.label != first.metadata.label:
+        raise InputError(
+            f"{file.path}: sample '{file.metadata.sample}' has another label in another file"
+        )
 
 
 def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
@@ -206,14 +220,14 @@ def _plain(value: object) -> object:
     return asdict(value) if isinstance(value, EtaPhiGrid | JetGrid) else value
 
 
-def name_with_source(path: Path, info: ImageMetadata) -> str:
-    """Path of an image file and of the (first) ROOT file behind it, for messages."""
-    sources = [source for source, _ in info.source_files]
-    return f"{sources[0]} ({path})" if sources else str(path)
+def _with_source(file: ImageFile) -> str:
+    """Path of an image file and of the (first) ROOT file behind it."""
+    sources = [source for source, _ in file.metadata.source_files]
+    return f"{sources[0]} ({file.path})" if sources else str(file.path)
 
 
 def _may_be_one_tree(source: str, other: str) -> bool:
-    """Whether two sources of one file, which may name their tree, can be the same tree."""
+    """Tell whether two sources of one file, which may name their tree, can be the same tree."""
     trees = [name.rpartition(".root:")[2] for name in (source, other) if ".root:" in name]
     return len(set(trees)) < 2
 

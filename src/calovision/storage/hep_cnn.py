@@ -158,7 +158,8 @@ def _check(path: Path, file: h5py.File) -> tuple[np.ndarray, np.ndarray, tuple[i
             raise InputError(
                 f"{path}: '{GROUP}/{name}' has {group[name].size} entries for {shape[0]} images"
             )
-    labels, weights = group["y"][()].reshape(-1), group["weight"][()].reshape(-1).astype(np.float64)
+    labels = group["y"][()].reshape(-1)
+    weights = group["weight"][()].reshape(-1).astype(np.float64)
     if len(labels) == 0:
         raise InputError(f"{path}: no events: at least one must be there")
     if not np.isin(labels, (0, 1)).all():
@@ -180,7 +181,8 @@ def _blocks(
     """Entry numbers and images float32 ``(k, n_channels, n_eta, n_phi)`` of one block after the
     other.
     """
-    n_events, size = group["hist"].shape[0], max(1, BLOCK_BYTES // (4 * int(np.prod(shape))))
+    n_events = group["hist"].shape[0]
+    size = max(1, BLOCK_BYTES // (4 * int(np.prod(shape))))
     for start in range(0, n_events, size):
         numbers = np.arange(start, min(start + size, n_events))
         images = np.empty((len(numbers), *shape), dtype=np.float32)

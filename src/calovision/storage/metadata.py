@@ -173,13 +173,15 @@ def _check_version(number: object) -> None:
 
 
 def _is_said_by_absence(value: object) -> bool:
-    """Whether an optional attribute says the same if it is not there."""
+    """Tell whether a file that lacks the attribute means this value."""
     return value is None or (
         isinstance(value, str | list | dict) and value in ("event", "", [], {})
     )
 
 
 def _is_optional(item: object) -> bool:
-    """Whether a file may lack this attribute; what version 1 wrote from the start stays a must."""
+    """Tell whether a file may lack this attribute; what version 1 wrote from the start stays a
+    must.
+    """
     has_default = item.default is not MISSING or item.default_factory is not MISSING
     return has_default and item.name not in ("configuration_hash", "package_version")

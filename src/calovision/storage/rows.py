@@ -42,7 +42,7 @@ class StoredRows:
 
     @property
     def is_mapped(self) -> bool:
-        """Whether the rows are mapped into memory; compressed ones are not."""
+        """True if the rows are mapped into memory; compressed ones are not."""
         return all(
             self._arrays.offset(name) is not None or self._arrays.shape(name)[0] == 0
             for name in ROWS
@@ -50,8 +50,8 @@ class StoredRows:
 
     @property
     def offsets(self) -> np.ndarray:
-        """Where the rows begin in the stored cells, and where the last one ends, int64 ``(n +
-        1,)``; InputError unless no row begins before the one above it.
+        """First stored cell of each row, and the end of the last one, int64 ``(n + 1,)``;
+        InputError unless no row begins before the one above it.
         """
         offsets = self._arrays.whole(OFFSETS)
         if not self._ascends:
@@ -68,7 +68,7 @@ class StoredRows:
         return self._arrays.file_and_offset(CELLS), self._arrays.file_and_offset(VALUES)
 
     def select(self, rows: np.ndarray, targets: np.ndarray, *, read: bool = False) -> Rows:
-        """Images that hold the rows (checked before), and where these are in them.
+        """Images that hold the rows (checked before), and the places of these in them.
 
         Whoever has read from them calls `require_unchanged`, since the file may have been written
         to meanwhile. ``read`` reads the piece from the first to the last of the rows, which must
@@ -164,7 +164,7 @@ class StoredRows:
 
 
 def _is_range(rows: np.ndarray) -> bool:
-    """Whether rows follow each other, so that they are one piece of the file."""
+    """Tell whether rows follow each other, so that they are one piece of the file."""
     return len(rows) == 0 or (
         rows[-1] - rows[0] == len(rows) - 1 and bool(np.all(np.diff(rows) == 1))
     )

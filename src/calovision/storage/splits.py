@@ -1,4 +1,6 @@
-"""Which events train, validate and test: decided per event, whatever the chunking."""
+"""Split of the events into training, validation and test: decided per event, whatever the
+chunking.
+"""
 
 import hashlib
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ ALIGNMENT = 64  # bytes: arrays in the memory map begin where every type may beg
 
 
 class ImageFileWriter:
-    """Collects chunks of images and writes them as one file on ``close``.
+    """Writer that collects chunks of images and writes them as one file on ``close``.
 
     Rows and columns wait in temporary files beside the output, since contiguous HDF5 data sets need
     their final size when they are created: the memory needed does not grow with the number of
@@ -65,7 +65,9 @@ class ImageFileWriter:
             )
         self.path = Path(path)
         self.image_shape = tuple(int(n) for n in image_shape)
-        self._compression, self._to_merge, self._is_complete = compression, to_merge, False
+        self._compression = compression
+        self._to_merge = to_merge
+        self._is_complete = False
         self._folder = temporary_name(self.path)
         self._arrays: dict[str, SpilledArray] = {}
         with refused_by_disk(self.path):
@@ -103,11 +105,11 @@ class ImageFileWriter:
         columns = {name: np.asarray(column) for name, column in events.items()}
         self._check_columns(columns, len(images))
         self._check_images(images)
-        first, last = images.offsets[0], images.offsets[-1]
+        stored = slice(images.offsets[0], images.offsets[-1])
         with refused_by_disk(self.path):
             self._append_columns(images.offsets, columns)
-            self._arrays["images/cells"].append(images.cells[first:last])
-            self._arrays["images/values"].append(images.values[first:last])
+            self._arrays["images/cells"].append(images.cells[stored])
+            self._arrays["images/values"].append(images.values[stored])
         if self._statistics is not None:
             self._statistics.add(images, columns["split"] == TRAIN)
 
@@ -282,9 +284,8 @@ class ImageFileWriter:
 
     def _discard(self) -> None:
         for array in self._arrays.values():
-            with suppress(
-                OSError
-            ):  # a full disk does not take what was not written yet, and it is not wanted any more
+            # a full disk does not take what was not written yet, and it is not wanted any more
+            with suppress(OSError):
                 array.close()
         if not (self._to_merge and self._is_complete):
             shutil.rmtree(self._folder, ignore_errors=True)

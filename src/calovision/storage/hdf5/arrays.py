@@ -1,5 +1,5 @@
-"""Arrays of an HDF5 file: through one memory map where they are contiguous, through HDF5 where they
-are not.
+"""Arrays of an HDF5 file, read through one memory map where they are contiguous, through HDF5 where
+they are not.
 """
 
 import math
@@ -25,7 +25,7 @@ from calovision.storage.hdf5.source import Identity, Source
 
 
 class Place(NamedTuple):
-    """Where an array lies in its file, and its type as it is stored.
+    """Place of an array in its file, and its type as it is stored.
 
     ``offset`` is None if it must be read by HDF5: chunked, compact, empty, of the other byte order
     or, with ``outside``, in another file.
@@ -109,7 +109,7 @@ class StoredArrays:
         return place.outside if place.offset is None else (self.path, place.offset)
 
     def is_resident(self, name: str) -> bool:
-        """Whether single elements cost nothing: the array is mapped, or was read as a whole."""
+        """True if single elements cost nothing: the array is mapped, or was read as a whole."""
         return self._places[name].offset is not None or name in self._loaded
 
     def whole(self, name: str) -> np.ndarray:
@@ -119,9 +119,8 @@ class StoredArrays:
             if name not in self._loaded:
                 self._loaded[name] = self._read(name, slice(None))
             return self._loaded[name]
-        array = self._mapped.get(
-            name
-        )  # once: another thread may make a map that takes the place of this one
+        # once: another thread may make a map that takes the place of this one
+        array = self._mapped.get(name)
         if array is None:
             array = self._mapped[name] = np.ndarray(
                 place.shape, place.dtype, self._map(), place.offset
@@ -218,11 +217,13 @@ class StoredArrays:
 
 
 def _place(dataset: h5py.Dataset) -> Place:
-    """Where a data set lies."""
-    created_with, dtype = dataset.id.get_create_plist(), dataset.dtype
+    """Place of a data set."""
+    created_with = dataset.id.get_create_plist()
+    dtype = dataset.dtype
     filters = [created_with.get_filter(number)[0] for number in range(created_with.get_nfilters())]
     needs_plugin = any(number >= FIRST_PLUGIN_FILTER for number in filters)
-    offset, outside = None, None
+    offset = None
+    outside = None
     if created_with.get_external_count() == 1:
         name, start, _ = created_with.get_external(0)
         outside = Path(os.fsdecode(name)), start

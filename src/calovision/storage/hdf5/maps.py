@@ -1,4 +1,4 @@
-"""Which image files are mapped into memory: few at a time, and few of their pages.
+"""Pool of memory-mapped files: few at a time, and few of their pages.
 
 A map keeps a file descriptor open, of which a process has about a thousand, and the pages that were
 read through it count as memory of the process, which a batch system may limit to less than the
@@ -14,17 +14,16 @@ import numpy as np
 
 MOST_MAPS = 128
 MOST_RESIDENT = 2**29  # bytes of pages, about
-PAGES_OF_A_ROW = (
-    3 * 2**16
-)  # bytes at most: a fault brings 64 KB in, one each in offsets, cells and values
+PAGES_OF_A_ROW = 3 * 2**16
+"""Bytes at most: a fault brings 64 KB in, one each in offsets, cells and values."""
 
 
 class Mapped(Protocol):
-    """Who has a map."""
+    """Owner of a memory map."""
 
     @property
     def mapped_bytes(self) -> np.memmap | None:
-        """The map, if there is one now."""
+        """Bytes of the map; None if there is no map now."""
 
     def unmap(self) -> None:
         """Let go of the map; the next access makes another. Arrays that are still in use keep the
@@ -33,7 +32,7 @@ class Mapped(Protocol):
 
 
 class MapPool:
-    """The owners of maps, the oldest map first.
+    """Owners of memory maps, the oldest map first.
 
     Parameters
     ----------
@@ -46,7 +45,8 @@ class MapPool:
     """
 
     def __init__(self, most_maps: int = MOST_MAPS, most_resident: int = MOST_RESIDENT) -> None:
-        self.most_maps, self.most_resident = most_maps, most_resident
+        self.most_maps = most_maps
+        self.most_resident = most_resident
         self._owners: dict[ref[Mapped], None] = {}
         self._touched = 0
 
@@ -76,7 +76,7 @@ class MapPool:
                     _give_pages_back(one)
 
     def _alive(self) -> Iterator[Mapped]:
-        """Owners that are still there and mapped; the others are forgotten."""
+        """Owners that still exist and are mapped; the others are forgotten."""
         for reference in list(self._owners):
             owner = reference()
             if owner is None or owner.mapped_bytes is None:

@@ -9,8 +9,8 @@ import h5py
 
 
 class _Output:
-    """A file that HDF5 writes to by way of this process: after the first error it takes all and
-    writes nothing.
+    """Output of HDF5 by way of this process: after the first error it takes all and writes
+    nothing.
 
     HDF5 tries again to write what a full disk did not take when the file is closed and when the
     process ends, and crashes. Without HDF5's own way to the disk there are no locks either, which
@@ -19,7 +19,8 @@ class _Output:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w+b", buffering=0)
-        self._position, self._end = 0, 0  # as HDF5 believes them to be
+        self._position = 0  # this and the end as HDF5 believes them to be
+        self._end = 0
         self.error: OSError | None = None
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -35,7 +36,7 @@ class _Output:
         return bytes(content[: self.readinto(content)])
 
     def readinto(self, buffer: memoryview) -> int:
-        """What was written there; zeros where the disk did not take it."""
+        """Read what was written there; zeros where the disk did not take it."""
         n_bytes = min(len(buffer), max(self._end - self._position, 0))
         found = os.pread(self._file.fileno(), n_bytes, self._position)
         buffer[:n_bytes] = found + bytes(n_bytes - len(found))
@@ -59,7 +60,7 @@ class _Output:
         return size
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Do nothing, since nothing waits to be written."""
 
     def close(self) -> None:
         try:

@@ -103,7 +103,8 @@ def dataset_in(
             "into it"
         )
     try:
-        dtype, shape = item.dtype, item.shape
+        dtype = item.dtype
+        shape = item.shape
     except DAMAGE as error:
         raise InputError(
             f"{path}: '{name}' is of a type that numpy does not know: store numbers"
@@ -208,10 +209,8 @@ def _open_with_locks(path: Path) -> h5py.File:
 
 def _member(path: Path, group: object, part: str, name: str) -> object:
     """A member of a group by a hard link; InputError if it is missing or elsewhere."""
-    links, link = (
-        getattr(group.id, "links", None),
-        part.encode("utf-8", "surrogateescape"),
-    )  # only groups have links
+    links = getattr(group.id, "links", None)  # only groups have links
+    link = part.encode("utf-8", "surrogateescape")
     if links is None or not links.exists(link):
         raise InputError(f"{path}: incomplete image file (no {name}); build it again")
     if links.get_info(link).type != h5py.h5l.TYPE_HARD:

@@ -1,4 +1,4 @@
-"""The bytes of a file, as it was when it was opened: a file that changes meanwhile is refused, not
+"""Bytes of a file as it was when it was opened: a file that changes meanwhile is refused, not
 read.
 """
 
@@ -13,7 +13,7 @@ from calovision.core.errors import InputError
 
 
 class Identity(NamedTuple):
-    """What tells a file from one that took its place, or from what was written into it later."""
+    """Identity of a file, which one that took its place or was written to later does not have."""
 
     device: int
     inode: int
@@ -22,7 +22,7 @@ class Identity(NamedTuple):
 
     @classmethod
     def of(cls, file: int | str) -> "Identity":
-        """That of an open descriptor or of a path."""
+        """Identity of the file of an open descriptor or of a path."""
         status = os.stat(file)  # noqa: PTH116  a descriptor, or a path of which no object need be made
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
@@ -39,8 +39,10 @@ class Source:
     """
 
     def __init__(self, path: Path, identity: Identity) -> None:
-        self.path, self.identity = path, identity
-        self._name, self._size = os.fspath(path), identity.size
+        self.path = path
+        self.identity = identity
+        self._name = os.fspath(path)
+        self._size = identity.size
         self.mapped: np.memmap | None = None
 
     def map(self) -> np.memmap:
@@ -91,10 +93,8 @@ class Source:
             device, inode, size, changed_ns = self.identity
             if found.st_mtime_ns == changed_ns and found.st_size == size and found.st_ino == inode:
                 return
-        mapped, same_file = (
-            self.mapped,
-            found is not None and found.st_ino == inode and found.st_dev == device,
-        )
+        mapped = self.mapped
+        same_file = found is not None and found.st_ino == inode and found.st_dev == device
         if mapped is None or same_file or mapped._mmap.size() < self.identity.size:
             raise self._lost()
 

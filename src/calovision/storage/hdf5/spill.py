@@ -26,7 +26,9 @@ class SpilledArray:
     """
 
     def __init__(self, path: Path, dtype: np.dtype, row_shape: tuple[int, ...] = ()) -> None:
-        self.path, self.dtype, self.row_shape = path, np.dtype(dtype), row_shape
+        self.path = path
+        self.dtype = np.dtype(dtype)
+        self.row_shape = row_shape
         self.length = 0
         self._file: IO[bytes] = path.open("wb", buffering=2**16)
         self._parts: list[tuple[Path, int, int]] = []  # file, first byte and number of bytes
@@ -68,9 +70,8 @@ class SpilledArray:
         if outside and self.length:
             plist.set_external(os.fsencode(self.path.resolve()), 0, self.path.stat().st_size)
         else:
-            plist.set_alloc_time(
-                h5py.h5d.ALLOC_TIME_EARLY
-            )  # the place is needed before anything is written
+            # the place is needed before anything is written
+            plist.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         plist.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
         plist.set_obj_track_times(False)  # the same images make the same file
         group, _, leaf = name.rpartition("/")
