@@ -17,9 +17,12 @@ FOLDERS = ("tensorboard", "hepdata")  # outputs that are folders
 FORKED = """
 import json, os, sys
 from snakemake import cli
-for number, arguments in enumerate(json.loads(sys.argv[1])):
+for number, (folder, arguments) in enumerate(json.loads(sys.argv[1])):
     if os.fork() == 0:
-        output = os.open(f"{sys.argv[2]}.{number}", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+        os.chdir(folder)
+        name = f"{sys.argv[2]}.{number}"
+        sys.argv[1:] = arguments  # Snakemake prints its command
+        output = os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         os.dup2(output, 1), os.dup2(output, 2)
         cli.main(arguments)
     os.wait()
@@ -69,10 +72,23 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     )
 
 
-def several(folder: Path, calls: Sequence[Sequence[str]]) -> list[str]:
-    """Outputs of several calls of Snakemake in a folder, which are imported once."""
-    program = [sys.executable, "-c", FORKED, json.dumps(calls), str(folder / "output")]
-    subprocess.run(program, cwd=folder, check=True, capture_output=True)
+def several(
+    folder: Path,
+    calls: Sequence[Sequence[str]],
+    *,
+    folders: Sequence[Path] | None = None,
+    **environment: str,
+) -> list[str]:
+    """Outputs of several calls of Snakemake one after the other, which is imported once.
+
+    They run in the folder, or each in one of ``folders``.
+    """
+    places = folders or [folder] * len(calls)
+    wanted = [[str(place), list(call)] for place, call in zip(places, calls, strict=True)]
+    program = [sys.executable, "-c", FORKED, json.dumps(wanted), str(folder / "output")]
+    subprocess.run(
+        program, cwd=folder, check=True, capture_output=True, env=os.environ | environment
+    )
     return [(folder / f"output.{number}").read_text() for number in range(len(calls))]
 
 

@@ -18,7 +18,6 @@ from dry_runs import (
     reach_samples,
     samples,
     several,
-    snakemake,
 )
 
 CONFIG = REPOSITORY / "config"
@@ -57,123 +56,39 @@ ONCE = dict.fromkeys(
 
 
 def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
-    config = samples(simulate={"process": "qcd", "n_events": 5001})
-    config["simulation"] = {"events_per_job": 2500}
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert jobs(result) == {
-        "simulate_ntuples": 4,
-        "build_images": 4,
-        "train_network": 1,
-        "score_events": 1,
-        "fit_baselines": 1,
-        "build_varied_images": 12,  # the first file of two samples, nominal and in five variations
-        "score_variation": 6,
-        **ONCE,
-        "total": 8 + 3 + 18 + len(ONCE),
-    }
-
-
-def test_a_job_per_model_and_seed(tmp_path: Path) -> None:
-    """Models of a later configuration replace those of the example; a model may have its own number
-    of seeds."""
+    """With all that can be switched on: two models, a signal of the reach, a detector with
+    pile-up."""
+    train = {"seeds": 3, "device": "gpu"}
     models = {
         "wide": {"options": {"width": 32}},
         "deep": {"network": "resnet", "seeds": 1, "device": "cpu"},
     }
-    changes = {
-        "seed": 7,
-        "train": {"seeds": 3, "device": "gpu"},
-        "models": models,
-        "robustness": {"variations": {}},
-    }
-    result = dry_run(tmp_path, samples() | changes)
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
-    assert (counts["train_network"], counts["score_events"]) == (4, 4)
-    once = {name for name in ONCE if "robustness" not in name} | {"fit_baselines"}
-    assert counts["total"] == 2 + 2 + 4 + 4 + len(
-        once
-    )  # ntuples, images, networks, scores, and what there is once
-    trained = sorted(
-        set(re.findall(r"models/(\w+/seed\d+)/model.json", result.stdout + result.stderr))
-    )
-    assert trained == ["deep/seed7", "wide/seed7", "wide/seed8", "wide/seed9"]
-    gpu = re.findall(
-        r"model=(\w+), seed=\d+\n(?:.*\n)*?.*resources: .*gpu=(\d)", result.stdout + result.stderr
-    )
-    assert sorted(gpu) == [("deep", "0"), *[("wide", "1")] * 3]
-
-
-def test_study_of_the_symmetry_trains_ten_networks(tmp_path: Path) -> None:
-    counts = jobs(dry_run(tmp_path, yaml.safe_load((CONFIG / "symmetry.yaml").read_text())))
-    assert (counts["train_network"], counts["score_events"], counts["evaluate"]) == (10, 10, 1)
-    assert counts["build_images"] == 5 + 36  # 2,000 events a job
-
-
-def test_own_files_replace_the_example_and_need_no_simulation(tmp_path: Path) -> None:
-    for name in ("a1.root", "a2.root", "b.root"):
-        (tmp_path / name).touch()
-    config = {
-        "samples": {
-            "a": {
-                "label": 1,
-                "schema": "delphes",
-                "files": [f"{tmp_path}/a*.root", f"{tmp_path}/a1.root"],
-            },
-            "b": {"label": 0, "schema": "calovision", "files": [f"{tmp_path}/b.root"]},
-        }
-    }
+    variations = {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30}}
+    config = reach_samples() | {"seed": 7, "train": train, "models": models}
+    config["samples"]["background"]["simulate"]["n_events"] = 5001
+    config["simulation"] = {"events_per_job": 2500}
+    config["robustness"] = {"files": 2, "variations": variations}
     result = dry_run(tmp_path, config)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "simulate_ntuples" not in jobs(result)
-    assert jobs(result)["build_images"] == 3
-
-
-def test_a_file_in_two_samples_is_refused_unless_they_are_one_group(tmp_path: Path) -> None:
-    """However its path is written; samples of one group have it among the parameters of their
-    jobs."""
-    (tmp_path / "a.root").touch()
-    (tmp_path / "link.root").symlink_to(tmp_path / "a.root")
-    groups = {"none": (None, None), "one": ("common", None), "both": ("common", "common")}
-    calls = []
-    for name, (signal, background) in groups.items():
-        files = {"a": ("a.root", 1, signal), "b": ("link.root", 0, background)}
-        config = {
-            sample: {"label": label, "files": [str(tmp_path / file)]}
-            | ({"split_group": group} if group else {})
-            for sample, (file, label, group) in files.items()
-        }
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({"samples": config}))
-        calls.append(["-n", "-s", str(SNAKEFILE), "--configfile", str(tmp_path / f"{name}.yaml")])
-    *refused, planned = several(tmp_path, calls)
-    for output in refused:
-        assert "configuration key 'samples': the samples a and b share a ROOT file" in output
-        assert "give it to one of them, or both the same split_group if it is meant" in output
-    assert jobs(planned)["build_images"] == 2
-
-
-def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_path: Path) -> None:
-    changes = {
-        "robustness": {
-            "files": 2,
-            "variations": {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30}},
-        }
-    }
-    config = (
-        samples(simulate={"process": "qcd", "n_events": 750})
-        | changes
-        | {"simulation": {"events_per_job": 250}}
-    )
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
     files = 1 + 2  # the signal has one file, of the background's three two are built again
-    assert counts["build_varied_images"] == 3 * files
-    assert counts["simulate_pile_up"] == files
-    assert counts["simulate_ntuples"] == 1 + 3
-    assert counts["score_variation"] == 3
+    expected = {
+        "simulate_ntuples": 1 + 1 + 3,
+        "build_images": 1 + 1 + 3,
+        "train_network": 4,
+        "score_events": 4,
+        "fit_baselines": 1,
+        "score_reach_sample": 1,
+        "build_varied_images": 3 * files,
+        "simulate_pile_up": files,
+        "score_variation": 3,
+        **ONCE,
+    }
+    assert jobs(result) == expected | {"total": sum(expected.values())}
     output = result.stdout + result.stderr
+    trained = sorted(set(re.findall(r"models/(\w+/seed\d+)/model.json", output)))
+    assert trained == ["deep/seed7", "wide/seed7", "wide/seed8", "wide/seed9"]
+    gpu = re.findall(r"model=(\w+), seed=\d+\n(?:.*\n)*?.*resources: .*gpu=(\d)", output)
+    assert sorted(gpu) == [("deep", "0"), *[("wide", "1")] * 3]
     assert set(re.findall(r"results/variations/(\w+)/images", output)) == {
         "nominal",
         "worse",
@@ -183,70 +98,50 @@ def test_variations_of_a_later_configuration_replace_those_of_the_example(tmp_pa
         ("crowded", sample, chunk)
         for sample, chunk in (("background", "0000"), ("background", "0001"), ("signal", "0000"))
     }
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"event_content": None, "baselines": ["mlp"]},
-        {"robustness": {"variations": {}}},
-        {"baselines": []},
-    ],
-)
-def test_what_can_be_left_out(tmp_path: Path, changes: dict) -> None:
-    result = dry_run(tmp_path, samples() | changes)
-    assert result.returncode == 0, result.stdout + result.stderr
-    left_out = {"evaluate_robustness", "plot_robustness"} if "robustness" in changes else set()
-    assert {name for name in ONCE if name in jobs(result)} == set(ONCE) - left_out
-    assert jobs(result).get("score_variation", 0) == (0 if left_out else 6)
-
-
-def test_signals_of_the_reach_are_scored_and_train_nothing(tmp_path: Path) -> None:
-    result = dry_run(tmp_path, reach_samples())
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
-    assert (counts["simulate_ntuples"], counts["build_images"], counts["score_reach_sample"]) == (
-        3,
-        3,
-        1,
-    )
-    assert counts["build_varied_images"] == 12  # of the two samples of the training
-    blocks = re.split(r"\n(?=rule |localrule )", result.stdout + result.stderr)
+    blocks = re.split(r"\n(?=rule |localrule )", output)
     reading = [
         block.split(":")[0]
         for block in blocks
         if re.search(r"input: .*images/other/0000.h5", block)
     ]
     assert sorted(reading) == ["rule evaluate_reach", "rule score_reach_sample"]
-    assert "limits_against_mass.pdf" in result.stdout + result.stderr
-    assert "limits_against_mass" not in dry_run(tmp_path, samples()).stdout
+    assert "limits_against_mass.pdf" in output
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        (
-            {"files": ["nowhere/a.root"]},
-            "'samples.background.files': nowhere/a.root: no such file; give files that exist",
-        ),
-        (
-            {"files": ["none*.root"]},
-            "'samples.background.files': none*.root stands for no file; give a wildcard that",
-        ),
-        (
-            {"lable": 0},
-            "'samples.background': Additional properties are not allowed ('lable' was unexpected); "
-            "did you mean",
-        ),
-    ],
-)
-def test_bad_configuration_stops_the_run(tmp_path: Path, changes: dict, sentence: str) -> None:
-    result = dry_run(
-        tmp_path, samples(simulate=None, **changes) | {"robustness": {"variations": {}}}
-    )
+def test_what_can_be_left_out(tmp_path: Path) -> None:
+    """Own files need no simulation, a run no variations, no baselines and no event content."""
+    for name in ("a1.root", "a2.root", "b.root"):
+        (tmp_path / name).touch()
+    config = {
+        "samples": {
+            "a": {"label": 1, "schema": "delphes", "files": [f"{tmp_path}/a*.root"]},
+            "b": {"label": 0, "schema": "calovision", "files": [f"{tmp_path}/b.root"]},
+        },
+        "event_content": None,
+        "baselines": [],
+        "robustness": {"variations": {}},
+    }
+    result = dry_run(tmp_path, config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    once = dict(ONCE)
+    for name in ("evaluate_robustness", "plot_robustness"):
+        del once[name]
+    expected = {"build_images": 3, "train_network": 1, "score_events": 1, "fit_baselines": 1}
+    expected |= once
+    assert jobs(result) == expected | {"total": sum(expected.values())}
+    assert "limits_against_mass" not in result.stdout + result.stderr
+
+
+def test_bad_configuration_stops_the_run(tmp_path: Path) -> None:
+    """With one sentence, before anything is made."""
+    changes = {"files": ["nowhere/a.root"], "simulate": None}
+    result = dry_run(tmp_path, samples(**changes) | {"robustness": {"variations": {}}})
     output = result.stdout + result.stderr
     assert result.returncode == 1
-    assert f"configuration key {sentence}" in output
+    assert (
+        "configuration key 'samples.background.files': nowhere/a.root: no such file; give files "
+        "that exist"
+    ) in output
     assert "Traceback" not in output
     assert not (tmp_path / "results").exists()
 
@@ -276,26 +171,22 @@ def planned(output: str) -> tuple[int, set[str]]:
 def test_any_folder_will_do(tmp_path: Path, my_yaml: Path) -> None:
     """Only the configuration is there; beside it that of the example; with --directory; values on
     the command line."""
-    here, example = my_yaml.parent, str(CONFIG / "config.yaml")
+    here, example, scratch = my_yaml.parent, str(CONFIG / "config.yaml"), tmp_path / "scratch"
+    (tmp_path / "elsewhere").mkdir()
     own = ["-n", "-s", str(SNAKEFILE)]
-    scratch = tmp_path / "scratch"
+    calls = [
+        [*own, "--configfile", "my.yaml"],
+        [*own, "--configfile", example, "my.yaml"],
+        [*own, "--configfile", str(my_yaml), "--directory", str(tmp_path / "elsewhere")],
+        [*own, "--config", "results_dir=out", "train={seeds: 3}", "robustness={variations: {}}"],
+    ]
+    folders = [here, here, tmp_path, tmp_path / "elsewhere"]
+    *outputs, of_values = several(tmp_path, calls, folders=folders, SCRATCH=str(scratch))
     mine = {f"{scratch}/ü/ntuples/{name}" for name in ("signal", "background")}
-    for arguments, folder in (
-        ([*own, "--configfile", "my.yaml"], here),
-        ([*own, "--configfile", example, "my.yaml"], here),
-        (
-            [*own, "--configfile", str(my_yaml), "--directory", str(tmp_path / "elsewhere")],
-            tmp_path,
-        ),
-    ):
-        result = snakemake(folder, *arguments, SCRATCH=str(scratch))
-        assert result.returncode == 0, result.stdout + result.stderr
-        assert planned(result.stdout + result.stderr) == (2, mine)
-        assert not re.search("rpv_1400_850|robustness", result.stdout + result.stderr)
-    values = ["--config", "results_dir=out", "train={seeds: 3}", "robustness={variations: {}}"]
-    result = snakemake(tmp_path / "elsewhere", *own, *values)
-    assert result.returncode == 0, result.stdout + result.stderr
-    counts = jobs(result)
+    for output in outputs:
+        assert planned(output) == (2, mine), output
+        assert not re.search("rpv_1400_850|robustness", output)
+    counts = jobs(of_values)
     assert (counts["simulate_ntuples"], counts["train_network"]) == (2 + 10, 3)
     assert "evaluate_robustness" not in counts
 
@@ -306,23 +197,15 @@ def test_module_of_another_workflow(tmp_path: Path) -> None:
         "robustness": {"variations": {}},
         "train": {"seeds": "2"},
     }
-    (tmp_path / "Snakefile").write_text(MODULE.format(snakefile=SNAKEFILE, config=config))
-    result = snakemake(tmp_path, "-n", "--cores", "1")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert planned(result.stdout + result.stderr) == (
-        2,
-        {"calo/ntuples/signal", "calo/ntuples/background"},
-    )
-    counts = jobs(result)
+    for name, settings in (("Snakefile", config), ("moved", f"{config}\n    prefix: 'a'")):
+        (tmp_path / name).write_text(MODULE.format(snakefile=SNAKEFILE, config=settings))
+    calls = [["-n", "--cores", "1", "-s", name] for name in ("Snakefile", "moved")]
+    output, refused = several(tmp_path, calls)
+    assert planned(output) == (2, {"calo/ntuples/signal", "calo/ntuples/background"})
+    counts = jobs(output)
     assert (counts["calo_train_network"], counts["calo_write_report"], counts["mine"]) == (2, 1, 1)
-    (tmp_path / "Snakefile").write_text(
-        MODULE.format(snakefile=SNAKEFILE, config=f"{config}\n    prefix: 'a'")
-    )
-    result = snakemake(tmp_path, "-n", "--cores", "1")
-    assert result.returncode == 1
-    assert (
-        "module: give results_dir in its config instead of prefix" in result.stdout + result.stderr
-    )
+    assert "module: give results_dir in its config instead of prefix" in refused
+    assert "Job stats" not in refused
 
 
 # -- what runs again ----------------------------------------------------------------------------
@@ -344,67 +227,64 @@ OF_TITLES = {
     "plot_performance",
 }
 CHANGES = {
-    "nothing": ("seed=1", set()),
+    "nothing that decides a result": (
+        "seed=1 samples={rpv_1800_850: {title: Other}} images={chunk_size: 50} "
+        "train={checkpoint_minutes: 3, threads: 1}",
+        set(),
+    ),
     "luminosity": ("luminosity_fb=139", OF_EVENTS | LAST),
     "title": ("samples={rpv_1400_850: {title: Other}}", OF_TITLES | LAST),
-    "title of a signal of the reach": ("samples={rpv_1800_850: {title: Other}}", set()),
     "key of the reach": (
         "reach={least_n_eff: 3}",
         {"evaluate_reach", "plot_reach", "write_hepdata"} | LAST,
     ),
     "signal region": ("selection={signal_region: mj_sum > 500}", OF_EVENTS | LAST),
     "working points": ("evaluate={background_efficiencies: [0.1]}", OF_EVENTS | LAST),
-    "attributed events": ("plots={n_attributed_events: 6}", {"plot_attributions"} | LAST),
-    "chunks in memory": ("images={chunk_size: 50}", set()),
-    "checkpoints": ("train={checkpoint_minutes: 3, threads: 1}", set()),
-    "variation": (
-        "robustness={variations: {trimmed: {scale: 1.1}}}",
-        {"build_varied_images", "score_variation", "evaluate_robustness", "plot_robustness"} | LAST,
+    "attributed events and a variation": (
+        "plots={n_attributed_events: 6} robustness={variations: {trimmed: {scale: 1.1}}}",
+        {"build_varied_images", "score_variation", "evaluate_robustness", "plot_robustness"}
+        | {"plot_attributions"}
+        | LAST,
     ),
     "logarithmic weights": ("luminosity_fb=139 models={plain: {weights: log1p}}", None),
 }
 
 
-def test_only_what_a_change_touches_runs_again(tmp_path: Path) -> None:
-    arguments = ["-s", str(SNAKEFILE), "--configfile", str(CONFIG / "test.yaml")]
-    pretend_run(tmp_path, *arguments)
-    calls = [
-        ["-n", *arguments, "--config", *re.split(r" (?=\w+=)", change)]
-        for change, _ in CHANGES.values()
-    ]
-    for (name, (_, expected)), output in zip(
-        CHANGES.items(), several(tmp_path, calls), strict=True
-    ):
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that is done, as empty files."""
+    folder = tmp_path_factory.mktemp("finished")
+    pretend_run(folder, "-s", str(SNAKEFILE), "--configfile", str(CONFIG / "test.yaml"))
+    return folder
+
+
+def test_only_what_a_change_touches_runs_again(finished: Path) -> None:
+    arguments = ["-n", "-s", str(SNAKEFILE), "--configfile", str(CONFIG / "test.yaml"), "--config"]
+    changes = [re.split(r" (?=\w+=)", change) for change, _ in CHANGES.values()]
+    outputs = several(finished, [[*arguments, *change] for change in changes])
+    for (name, (_, expected)), output in zip(CHANGES.items(), outputs, strict=True):
         again = jobs(output)
-        if expected is None:
-            assert again["train_network"] == 1, (
-                name
-            )  # that of the one model whose weights see the luminosity
+        if expected is None:  # that of the one model whose weights see the luminosity
+            assert again["train_network"] == 1, name
         else:
             assert set(again) - {"total"} == expected, name
 
 
-def test_copy_of_results_is_not_made_again(tmp_path: Path) -> None:
+def test_copy_of_results_is_not_made_again(finished: Path, tmp_path: Path) -> None:
     """In another clone, in which all programs are newer; with the times of the files, or after
     --touch."""
     clone = tmp_path / "clone"
     shutil.copytree(REPOSITORY / "workflow", clone / "workflow")
-    (tmp_path / "old").mkdir()
-    (tmp_path / "my.yaml").write_text(
-        yaml.safe_dump(samples() | {"baselines": [], "robustness": {"variations": {}}})
-    )
-    configuration = ["--configfile", str(tmp_path / "my.yaml")]
-    pretend_run(tmp_path / "old", "-s", str(SNAKEFILE), *configuration)
-    shutil.copytree(
-        tmp_path / "old/results", clone / "results"
-    )  # keeps the times, but not what Snakemake noted
+    # keeps the times, but not what Snakemake noted
+    shutil.copytree(finished / "results", clone / "results")
     for script in clone.rglob("*.*"):
         if "results" not in script.parts:
             script.touch()
-    with_times = snakemake(clone, "-n", *configuration)
-    assert jobs(with_times) == {}, with_times.stdout + with_times.stderr
+    plan = ["-n", "--configfile", str(CONFIG / "test.yaml")]
+    (with_times,) = several(clone, [plan])
+    assert jobs(with_times) == {}, with_times
     for output in sorted((clone / "results").rglob("*.*"), reverse=True):
         os.utime(output, (0, hash(output.name) % 10**6))
-    assert jobs(snakemake(clone, "-n", *configuration)) != {}
-    assert snakemake(clone, "--touch", *configuration).returncode == 0
-    assert jobs(snakemake(clone, "-n", *configuration)) == {}
+    before, _, after = several(clone, [plan, ["--touch", *plan[1:]], plan])
+    assert jobs(before) != {}
+    assert jobs(after) == {}

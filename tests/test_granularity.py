@@ -10,7 +10,6 @@ import awkward as ak
 import numpy as np
 import pytest
 import yaml
-from dry_runs import dry_run, jobs
 from fakes import make_events, write_image_file, write_ntuple
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +29,8 @@ from calovision.ntuples import (
     list_files,
 )
 from calovision.storage import ImageCollection
+from calovision.workflow import Configuration
+from calovision.workflow.analysis import Analysis
 
 RECIPE = ImageRecipe(
     grid=EtaPhiGrid(16, 16),
@@ -365,9 +366,21 @@ def test_jobs_of_the_workflow(tmp_path):
             "b": {"label": 0, "files": [f"{background}/*.root"]},
         },
     }
-    result = dry_run(tmp_path, config)
-    assert result.returncode == 0, result.stdout + result.stderr
-    found = jobs(result)
-    assert (found["build_images"], found["build_varied_images"]) == (1 + 3, 2 * (1 + 2))
+    config["results_dir"] = str(tmp_path / "results")
+    analysis = Analysis(Configuration.of_module(config))
+    of_jobs = [
+        {
+            name: [(chunk.files, chunk.entry_range) for chunk in one.values()]
+            for name, one in of.items()
+        }
+        for of in (analysis.chunks, analysis.varied_chunks)
+    ]
+    a = [([f"{signal}/0.root"], None)]
+    first, second, third = (f"{background}/{number}.root" for number in range(3))
+    parts = [([first], (0, 10)), ([first], (10, None))]
+    assert of_jobs == [
+        {"a": a, "b": [*parts, ([second, third], None)]},
+        {"a": a, "b": parts},
+    ]
     counted = json.loads((tmp_path / "results/entry_counts.json").read_text())
     assert sorted(value["entries"] for value in counted.values()) == [3, 4, 6, 20]
