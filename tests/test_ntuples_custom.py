@@ -173,8 +173,8 @@ def test_constituents_with_the_jet_index_only(tmp_path):
 
 def test_constituents_in_nested_lists():
     """uproot writes no lists of lists, therefore the columns of a chunk are given directly."""
+    from calovision.ntuples.branch_arrays import BranchArrays
     from calovision.ntuples.collections import read_constituents
-    from calovision.ntuples.columns import BranchArrays
     from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
     counts, lists, jet_pt = nested()

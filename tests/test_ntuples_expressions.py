@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
-from calovision.ntuples.columns import BranchArrays
+from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.expressions import find_branch, names_in
 
 LISTS = ak.Array([[10.0, 20.0, -3.0], [5.0, 7.0], [], [40.0, 50.0, 60.0]])
@@ -341,7 +341,7 @@ def test_two_branches_of_one_name(tmp_path, caplog):
     threshold=st.floats(-100, 100),
 )
 def test_chunks_one_by_one_give_the_same(values, threshold):
-    from calovision.ntuples.columns import read_part
+    from calovision.ntuples.parts import read_part
     from calovision.ntuples.schemas.schema import Collection
 
     part = Collection(

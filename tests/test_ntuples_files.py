@@ -23,7 +23,8 @@ from calovision.ntuples import (
     open_ntuple,
 )
 from calovision.ntuples import chunks as chunks_module
-from calovision.ntuples.columns import BranchArrays, Column, read_part
+from calovision.ntuples.branch_arrays import BranchArrays, Column
+from calovision.ntuples.parts import read_part
 from calovision.ntuples.schemas.schema import Collection
 
 N = 24

@@ -10,11 +10,12 @@ from calovision.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "chunks": ("clipped",),
         "constituent_check": ("ConstituentCheck",),
         "counts": ("count_files", "cut_into_jobs"),
         "detection": ("FileDescription", "TreeDescription", "count_entries"),
         "events": ("Events", "NtupleInfo"),
-        "ntuple": ("Ntuple", "clipped", "describe_file", "iterate_events", "open_ntuple"),
+        "ntuple": ("Ntuple", "describe_file", "iterate_events", "open_ntuple"),
         "paths": ("expand_paths", "list_files"),
         "schemas": ("SCHEMAS",),
         "shared_files": ("SampleFiles", "check_shared_files"),

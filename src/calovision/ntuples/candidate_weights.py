@@ -16,9 +16,10 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
+from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.collections import read_constituents
-from calovision.ntuples.columns import BranchArrays, branches_of, missing_branches, read_part
+from calovision.ntuples.parts import branches_of, missing_branches, read_part
 from calovision.ntuples.root_file import Tree, branch_names
 from calovision.ntuples.schemas.schema import Collection, TreeSchema
 
@@ -107,7 +108,7 @@ def pt_ratios(fat_jets: ak.Array, constituents: ak.Array) -> np.ndarray:
 
 
 def _weighted(schema: TreeSchema, weight: str) -> TreeSchema:
-    """Layout whose candidates, and what is made of them, have weighted momenta; those of weight 0
+    """Schema whose candidates, and what is made of them, have weighted momenta; those of weight 0
     are dropped.
     """
     changed: dict[str, object] = {}

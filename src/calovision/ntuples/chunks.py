@@ -24,6 +24,13 @@ _ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell the
 Arrays = tuple[int, dict[str, ak.Array]]
 
 
+def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
+    """Range of entries of a file, without what lies beyond its ``n_entries``; an end of None is
+    that of the file.
+    """
+    return min(first, n_entries), n_entries if end is None else min(end, n_entries)
+
+
 def read_chunks(
     tree: Tree,
     branches: Collection[str],

@@ -9,8 +9,9 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.kinematics import pt_eta_phi_mass
-from calovision.ntuples.columns import BranchArrays, Column, Lists, listed, read_part
+from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import find_branch
+from calovision.ntuples.parts import Lists, listed, read_part
 from calovision.ntuples.schemas.schema import Constituents, TreeSchema
 
 

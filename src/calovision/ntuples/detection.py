@@ -7,8 +7,8 @@ from pathlib import Path
 import uproot
 
 from calovision.core.errors import InputError
-from calovision.ntuples.columns import missing_branches
 from calovision.ntuples.expressions import branches_in
+from calovision.ntuples.parts import missing_branches
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import (
     branch_names,

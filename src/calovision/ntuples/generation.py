@@ -11,8 +11,8 @@ import numpy as np
 import uproot
 
 from calovision.core.errors import InputError
+from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.columns import BranchArrays
 from calovision.ntuples.counters import (
     Totals,
     choose_totals,

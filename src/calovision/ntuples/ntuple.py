@@ -10,10 +10,10 @@ from pathlib import Path
 import awkward as ak
 import uproot
 
+from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
-from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.chunks import clipped, read_chunks
 from calovision.ntuples.collections import read_collection, read_trimmed_jets
-from calovision.ntuples.columns import BranchArrays
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
@@ -293,13 +293,6 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
     """Return the trees of a file and the schemas that fit: `Ntuple.description`."""
     with Ntuple(path, tree=tree) as ntuple:
         return ntuple.description
-
-
-def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
-    """Range of entries of a file, without what lies beyond its ``n_entries``; an end of None is
-    that of the file.
-    """
-    return min(first, n_entries), n_entries if end is None else min(end, n_entries)
 
 
 def _chunks(

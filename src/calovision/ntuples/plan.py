@@ -9,8 +9,8 @@ import awkward as ak
 
 from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.columns import available_fields, branches_of, missing_branches
 from calovision.ntuples.expressions import branches_in, is_unquoted_branch
+from calovision.ntuples.parts import available_fields, branches_of, missing_branches
 from calovision.ntuples.root_file import Tree, branch_names, require_branches
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
 from calovision.ntuples.weights import event_number_branches, weight_branches

@@ -3,7 +3,7 @@
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.ntuples.columns import BranchArrays
+from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.schemas.schema import TreeSchema
 

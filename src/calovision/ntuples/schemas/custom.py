@@ -54,8 +54,13 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.ntuples.expressions import names_in
-from calovision.ntuples.schemas.particle_flow import SUBJETTINESS
-from calovision.ntuples.schemas.schema import Collection, Constituents, Schema, TreeSchema
+from calovision.ntuples.schemas.schema import (
+    SUBJETTINESS,
+    Collection,
+    Constituents,
+    Schema,
+    TreeSchema,
+)
 from calovision.selection.expressions import parse
 from calovision.selection.expressions.kinds import CONDITION
 from calovision.selection.expressions.nodes import names_with_indices

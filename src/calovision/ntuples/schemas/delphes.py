@@ -7,8 +7,7 @@ pseudorapidity 999.9.
 
 from dataclasses import replace
 
-from calovision.ntuples.schemas.particle_flow import SUBJETTINESS
-from calovision.ntuples.schemas.schema import Collection, Presence, Schema, TreeSchema
+from calovision.ntuples.schemas.schema import SUBJETTINESS, Collection, Presence, Schema, TreeSchema
 
 _EFLOW_MOMENTUM = "where(EFlowTrack.PT > 0, EFlowTrack.PT * cosh(EFlowTrack.Eta), 0)"
 _EFLOW_ENERGY = f"sqrt(EFlowTrack.Mass**2 + {_EFLOW_MOMENTUM}**2)"

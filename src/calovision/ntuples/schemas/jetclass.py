@@ -4,8 +4,13 @@ part_deta is mirrored for jets at negative eta, therefore the coordinates are co
 momenta.
 """
 
-from calovision.ntuples.schemas.particle_flow import SUBJETTINESS, particle_flow
-from calovision.ntuples.schemas.schema import Collection, Schema, TreeSchema
+from calovision.ntuples.schemas.schema import (
+    SUBJETTINESS,
+    Collection,
+    Schema,
+    TreeSchema,
+    particle_flow,
+)
 
 _JETS = TreeSchema(
     tree="tree",

@@ -1,12 +1,13 @@
 """NanoAOD of CMS with particle-flow candidates; its fat jets are AK8."""
 
-from calovision.ntuples.schemas.particle_flow import SUBJETTINESS, particle_flow
 from calovision.ntuples.schemas.schema import (
+    SUBJETTINESS,
     Collection,
     Counters,
     Presence,
     Schema,
     TreeSchema,
+    particle_flow,
 )
 
 # With an underscore in the productions of 2016 to 2018 (NanoAOD v5 to v7).
