@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import torch
+from fakes_ntuples import write_file
 
 from calovision.conversion.variations import Variation
 from calovision.conversion.varied_towers import apply_variation
@@ -21,6 +22,7 @@ from calovision.images.jet_images import JetImageRecipe, build_jet_images
 from calovision.jets import VARIABLES, event_variables
 from calovision.models import NETWORKS, ModelSpecification, make_model
 from calovision.models.networks import make_network
+from calovision.ntuples import Ntuple
 from calovision.selection import check_configured_cut, evaluate_cut
 
 
@@ -208,6 +210,29 @@ ENTRY = Baseline("only_ht", "HT alone", "a line in HT", ("ht",), make, {"C": (1.
     scores = fitted.score({"ht": np.array([1200.0, 1300.0])})
     assert scores[1] - scores[0] == pytest.approx(1.0, rel=0.2)
     assert not BASELINES["only_ht"].needs_content
+
+
+def test_schema_of_another_package(install, tmp_path):
+    """It is found by itself, and its fields are read."""
+    install(
+        """
+from calovision.ntuples.schemas.schema import Collection, Schema, TreeSchema
+
+TOWERS = Collection({"eta": "cell_eta", "phi": "cell_phi", "e": "cell_mev / 1000"})
+ENTRY = Schema("beam", "test beam", (TreeSchema("cells", towers=(TOWERS,)),), fat_jet_radius=0.4)
+""",
+        schemas="beam = others_schemas:ENTRY",
+    )
+    cells = {name: ak.Array([[0.5, 1.5], [2.5]]) for name in ("cell_eta", "cell_phi")}
+    path = write_file(
+        tmp_path / "a.root", cells=cells | {"cell_mev": ak.Array([[2e3, 3e3], [500]])}
+    )
+    with Ntuple(path) as ntuple:
+        assert (ntuple.info.schema, ntuple.info.fat_jet_radius) == ("beam", 0.4)
+        (events,) = ntuple.iterate({"towers": {"e"}})
+    assert events.towers.e.tolist() == [[2.0, 3.0], [0.5]]
+    with pytest.raises(InputError, match=r"choose one of delphes, .*jetclass, beam or give"):
+        Ntuple(path, schema="bean")
 
 
 def test_configuration_accepts_names_of_another_package(install, tmp_path):
