@@ -104,21 +104,30 @@ def test_combination_leaves_negative_weights_out():
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
 
+SURE, SURE_TEST = toy(2000, seed=1), toy(20_000, seed=2)
+
+
+def numbers_of_combination(factor, shift):
+    """AUC and signal efficiencies of the combination of a network whose logits are scaled."""
+    scores, events, labels, weights = SURE
+    seen, *test = SURE_TEST
+    estimator = fit_combination(factor * scores + shift, events, labels, weights, seed=3)
+    combined = combined_score(estimator, factor * seen + shift, test[0])
+    points = [
+        signal_efficiency_at(combined, *test[1:], target).value for target in (0.1, 0.01, 0.001)
+    ]
+    return [auc(roc(combined, *test[1:])), *points]
+
+
+@pytest.fixture(scope="module")
+def numbers_unscaled():
+    return numbers_of_combination(1, 0)
+
+
 @pytest.mark.parametrize(("factor", "shift"), [(1, 60), (1, -60), (8, 0), (8, 300), (100, 0)])
-def test_combination_of_a_sure_network_is_that_of_one_that_is_not(factor, shift):
+def test_combination_of_a_sure_network_is_that_of_one_that_is_not(numbers_unscaled, factor, shift):
     """The same order of the events at logits where probabilities are 0 or 1."""
-    scores, events, labels, weights = toy(2000, seed=1)
-    test = toy(20_000, seed=2)
-    found = []
-    for given, seen in ((scores, test[0]), (factor * scores + shift, factor * test[0] + shift)):
-        combined = combined_score(
-            fit_combination(given, events, labels, weights, seed=3), seen, test[1]
-        )
-        points = [
-            signal_efficiency_at(combined, *test[2:], target).value for target in (0.1, 0.01, 0.001)
-        ]
-        found.append([auc(roc(combined, *test[2:])), *points])
-    np.testing.assert_allclose(*found, atol=0.01)
+    np.testing.assert_allclose(numbers_of_combination(factor, shift), numbers_unscaled, atol=0.01)
 
 
 def test_combination_takes_sure_networks_negative_weights_and_few_events():

@@ -53,14 +53,28 @@ def uninterrupted(collection, tmp_path_factory):
     return folder
 
 
-def train_until(step, collection, folder, monkeypatch, options=OPTIONS):
+@pytest.fixture(scope="module")
+def killed(collection, tmp_path_factory):
+    """Makes a folder that of a run that was killed after a step; each is trained once."""
+    made = {}
+
+    def copy(step, folder, options=OPTIONS):
+        if (step, options) not in made:
+            made[step, options] = tmp_path_factory.mktemp("killed")
+            train_until(step, collection, made[step, options], options)
+        shutil.copytree(made[step, options], folder, dirs_exist_ok=True)
+
+    return copy
+
+
+def train_until(step, collection, folder, options):
     """Train, and be killed after a step."""
 
     def kill(self, trainer, *_):
         if trainer.global_step == step:
             raise KilledError
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FollowRun, "on_train_batch_end", kill)
         with pytest.raises(KilledError):
             train(collection, folder, options)
@@ -96,10 +110,10 @@ def loss_of_stored_model(folder, collection):
 
 
 def test_best_epoch_is_kept_where_the_folder_is_another(
-    collection, uninterrupted, tmp_path, monkeypatch
+    collection, uninterrupted, tmp_path, killed
 ):
     assert run_numbers(uninterrupted)["best_epoch"] == 1
-    train_until(23, collection, tmp_path / "here", monkeypatch)
+    killed(23, tmp_path / "here")
     shutil.copytree(tmp_path / "here", tmp_path / "copy")
     (tmp_path / "link").symlink_to("renamed")
     (tmp_path / "here").rename(tmp_path / "renamed")
@@ -111,9 +125,9 @@ def test_best_epoch_is_kept_where_the_folder_is_another(
 
 
 def test_newest_checkpoint_is_the_furthest_whatever_its_time(
-    collection, uninterrupted, tmp_path, monkeypatch, caplog
+    collection, uninterrupted, tmp_path, killed, caplog
 ):
-    train_until(14, collection, tmp_path, monkeypatch)
+    killed(14, tmp_path)
     newest, before = sorted((tmp_path / "resume").glob("*.ckpt"), reverse=True)
     os.utime(newest, (1, 1))
     with caplog.at_level(logging.INFO, "calovision"):
@@ -123,8 +137,8 @@ def test_newest_checkpoint_is_the_furthest_whatever_its_time(
     require_equal_runs(tmp_path, uninterrupted)
 
 
-def test_no_path_is_in_a_checkpoint(collection, tmp_path, monkeypatch):
-    train_until(11, collection, tmp_path / "a_name_that_is_nowhere_else", monkeypatch)
+def test_no_path_is_in_a_checkpoint(collection, tmp_path, killed):
+    killed(11, tmp_path / "a_name_that_is_nowhere_else")
     (first, _) = (tmp_path / "a_name_that_is_nowhere_else" / "resume").glob("*.ckpt")
     assert b"a_name_that_is_nowhere_else" not in first.read_bytes()
 
@@ -160,9 +174,9 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_checkpoint_before_a_damaged_one_is_taken(
-    collection, uninterrupted, tmp_path, monkeypatch, caplog, damage
+    collection, uninterrupted, tmp_path, killed, caplog, damage
 ):
-    train_until(14, collection, tmp_path, monkeypatch)
+    killed(14, tmp_path)
     newest, before = sorted((tmp_path / "resume").glob("*.ckpt"), reverse=True)
     damage(newest)
     with caplog.at_level(logging.INFO, "calovision"):
@@ -173,11 +187,11 @@ def test_checkpoint_before_a_damaged_one_is_taken(
 
 
 def test_checkpoints_of_another_network_are_not_used(
-    collection, uninterrupted, tmp_path, monkeypatch, caplog
+    collection, uninterrupted, tmp_path, killed, caplog
 ):
     other = replace(OPTIONS, network="fakes_training:NetworkWithoutState")
-    train_until(4, collection, tmp_path / "run", monkeypatch)
-    train_until(14, collection, tmp_path / "other", monkeypatch, other)
+    killed(4, tmp_path / "run")
+    killed(14, tmp_path / "other", other)
     for path in (tmp_path / "other/resume").glob("*.ckpt"):
         shutil.copy(path, tmp_path / "run/resume")
     with caplog.at_level(logging.INFO, "calovision"):
@@ -190,9 +204,9 @@ def test_checkpoints_of_another_network_are_not_used(
 
 
 def test_run_begins_anew_where_all_checkpoints_are_damaged(
-    collection, uninterrupted, tmp_path, monkeypatch, caplog
+    collection, uninterrupted, tmp_path, killed, caplog
 ):
-    train_until(4, collection, tmp_path, monkeypatch)
+    killed(4, tmp_path)
     for path in (tmp_path / "resume").glob("*.ckpt"):
         truncate(path)
     train(collection, tmp_path, OPTIONS)

@@ -40,6 +40,14 @@ def uninterrupted(paths, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def killed_in_the_second_epoch(paths, tmp_path_factory):
+    """Folder of a run that got SIGKILL after its step 14; copy it."""
+    folder = tmp_path_factory.mktemp("killed")
+    assert train_apart(paths, folder, OPTIONS, SIGNAL="SIGKILL", AT="14").returncode != 0
+    return folder
+
+
 def history(folder):
     lines = (folder / "history.csv").read_text().splitlines()
     return [line.split(",")[:-1] for line in lines]  # the last column is a speed
@@ -58,7 +66,6 @@ def require_equal_runs(first, second):
 @pytest.mark.parametrize(
     ("name", "at"),
     [
-        ("SIGKILL", 14),  # in the middle of the second epoch
         ("SIGKILL", -2),  # in its validation
         ("SIGTERM", 14),
         ("SIGTERM", 18),
@@ -67,6 +74,16 @@ def require_equal_runs(first, second):
 def test_killed_run_goes_on(paths, uninterrupted, tmp_path, name, at):
     killed = train_apart(paths, tmp_path, OPTIONS, SIGNAL=name, AT=str(at))
     assert killed.returncode != 0
+    assert not (tmp_path / "model.json").exists()
+    train(ImageCollection(paths), tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+    assert not (tmp_path / "resume").exists()
+
+
+def test_run_killed_in_the_middle_of_an_epoch_goes_on(
+    paths, uninterrupted, killed_in_the_second_epoch, tmp_path
+):
+    shutil.copytree(killed_in_the_second_epoch, tmp_path, dirs_exist_ok=True)
     assert not (tmp_path / "model.json").exists()
     train(ImageCollection(paths), tmp_path, OPTIONS)
     require_equal_runs(tmp_path, uninterrupted)
@@ -88,11 +105,13 @@ def test_run_killed_twice(paths, uninterrupted, tmp_path):
     require_equal_runs(tmp_path, uninterrupted)
 
 
-def test_tensorboard_of_a_resumed_run_is_whole(paths, uninterrupted, tmp_path):
+def test_tensorboard_of_a_resumed_run_is_whole(
+    paths, uninterrupted, killed_in_the_second_epoch, tmp_path
+):
     """Snakemake removes the outputs of a failed job, of which TensorBoard's folder is one."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    train_apart(paths, tmp_path, OPTIONS, SIGNAL="SIGKILL", AT="14")
+    shutil.copytree(killed_in_the_second_epoch, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "tensorboard")
     train(ImageCollection(paths), tmp_path, OPTIONS)
     curves = []
@@ -104,24 +123,32 @@ def test_tensorboard_of_a_resumed_run_is_whole(paths, uninterrupted, tmp_path):
     np.testing.assert_allclose(*curves, rtol=1e-6)
 
 
-def train_but_do_not_store(paths, folder, monkeypatch, **changes):
+def train_but_do_not_store(paths, folder, **changes):
     """Everything is trained, and the checkpoints stay."""
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("calovision.training.run.save_model", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             train(ImageCollection(paths), folder, OPTIONS, **changes)
 
 
+@pytest.fixture(scope="module")
+def not_stored(paths, tmp_path_factory):
+    """Folder of a run of which only the storing of the model is missing; copy it."""
+    folder = tmp_path_factory.mktemp("not_stored")
+    train_but_do_not_store(paths, folder)
+    return folder
+
+
 @pytest.mark.parametrize("changes", [{"learning_rate": 0.02}, {"seed": 4}, {"epochs": 2}])
-def test_checkpoints_of_other_options_are_removed(paths, tmp_path, monkeypatch, changes):
-    train_but_do_not_store(paths, tmp_path / "killed", monkeypatch)
+def test_checkpoints_of_other_options_are_removed(paths, not_stored, tmp_path, changes):
+    shutil.copytree(not_stored, tmp_path / "killed")
     for name in ("killed", "fresh"):
         train(ImageCollection(paths), tmp_path / name, OPTIONS, **changes)
     require_equal_runs(tmp_path / "killed", tmp_path / "fresh")
 
 
-def test_checkpoints_of_other_events_are_removed(paths, tmp_path, monkeypatch):
-    train_but_do_not_store(paths, tmp_path / "killed", monkeypatch)
+def test_checkpoints_of_other_events_are_removed(not_stored, tmp_path):
+    shutil.copytree(not_stored, tmp_path / "killed")
     (tmp_path / "more").mkdir()
     more = ImageCollection(write_two_samples(tmp_path / "more", n_events=80))
     for name in ("killed", "fresh"):
@@ -129,16 +156,16 @@ def test_checkpoints_of_other_events_are_removed(paths, tmp_path, monkeypatch):
     require_equal_runs(tmp_path / "killed", tmp_path / "fresh")
 
 
-def test_run_that_was_killed_after_its_last_epoch(paths, uninterrupted, tmp_path, monkeypatch):
-    train_but_do_not_store(paths, tmp_path, monkeypatch)
+def test_run_that_was_killed_after_its_last_epoch(paths, uninterrupted, not_stored, tmp_path):
+    shutil.copytree(not_stored, tmp_path, dirs_exist_ok=True)
     train(ImageCollection(paths), tmp_path, OPTIONS)
     require_equal_runs(tmp_path, uninterrupted)
 
 
-def test_early_stop_of_a_killed_run_holds(paths, tmp_path, monkeypatch):
+def test_early_stop_of_a_killed_run_holds(paths, tmp_path):
     choices = {"epochs": 30, "patience": 2, "learning_rate": 1e-12, "augmentation": False}
     train(ImageCollection(paths), tmp_path / "a", OPTIONS, **choices)
-    train_but_do_not_store(paths, tmp_path / "b", monkeypatch, **choices)
+    train_but_do_not_store(paths, tmp_path / "b", **choices)
     train(ImageCollection(paths), tmp_path / "b", OPTIONS, **choices)
     require_equal_runs(tmp_path / "a", tmp_path / "b")
     assert len(history(tmp_path / "a")) < 31

@@ -3,8 +3,6 @@
 import ctypes
 import sys
 
-import torch
-
 # of mallopt in glibc's malloc.h
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
@@ -16,6 +14,8 @@ def has_native_bf16(*, on_gpu: bool) -> bool:
     """Test whether the device has instructions for bfloat16 (of processors AVX-512 BF16, AMX);
     emulated, it is slow.
     """
+    import torch  # not for whom only keeps the memory
+
     if on_gpu:
         return torch.cuda.is_bf16_supported()
     capabilities = torch.cpu.get_capabilities()
