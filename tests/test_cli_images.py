@@ -18,6 +18,7 @@ from calovision.cli.image_options import ImageOptions, JetOptions, SampleOptions
 from calovision.cli.options import JetRecipeName, OnBadFile, Split, grouped_options
 from calovision.cli.recipe import image_recipe, weight_options
 from calovision.conversion.files import ON_BAD_FILE
+from calovision.core.splits import SPLITS
 from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES
@@ -25,7 +26,6 @@ from calovision.jets import FatJetDefinition, event_variables, find_fat_jets
 from calovision.ntuples import SCHEMAS
 from calovision.selection import apply_selection, cut_variables
 from calovision.storage import ImageFile
-from calovision.storage.splits import SPLITS
 
 TEN = (
     "delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root",

@@ -11,12 +11,12 @@ from fakes import make_events, write_ntuple
 
 from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple, rows
 from calovision.core.errors import InputError
+from calovision.core.splits import assign_split
 from calovision.images import build_sparse_images
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition, event_variables, find_fat_jets, select_fat_jets
 from calovision.ntuples import iterate_events
 from calovision.storage import ImageFile
-from calovision.storage.splits import assign_split
 
 RECIPE = ImageRecipe(
     grid=EtaPhiGrid(16, 16),

@@ -43,6 +43,7 @@ ALLOWED = {
         "evaluation.baselines",
         "evaluation.reach",
         "evaluation.results",
+        "jets",
         "metrics",
         "selection",
         "storage",

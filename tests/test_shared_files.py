@@ -13,10 +13,10 @@ from test_conversion_definition import write_images
 
 from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
+from calovision.core.splits import assign_split
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import SampleFiles, check_shared_files
 from calovision.storage import ImageCollection, ImageFile
-from calovision.storage.splits import assign_split
 
 RECIPE = ImageRecipe(grid=EtaPhiGrid(8, 8), cluster_jets=False)
 MESSAGE = "the samples one and two share a ROOT file"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calovision.storage.splits import SPLITS, assign_split
+from calovision.core.splits import SPLITS, assign_split
 
 LAPTOP = (0.5, 0.15, 0.35)
 

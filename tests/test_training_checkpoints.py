@@ -59,10 +59,11 @@ def killed(collection, tmp_path_factory):
     made = {}
 
     def copy(step, folder, options=OPTIONS):
-        if (step, options) not in made:
-            made[step, options] = tmp_path_factory.mktemp("killed")
-            train_until(step, collection, made[step, options], options)
-        shutil.copytree(made[step, options], folder, dirs_exist_ok=True)
+        key = step, options.network
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("killed")
+            train_until(step, collection, made[key], options)
+        shutil.copytree(made[key], folder, dirs_exist_ok=True)
 
     return copy
 

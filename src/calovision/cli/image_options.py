@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.options import ImageCompression, JetRecipeName, OnBadFile
+from calovision.cli.options import DEFAULT_SHARES, ImageCompression, JetRecipeName, OnBadFile
 
 Files = Annotated[
     list[str],
@@ -120,12 +120,10 @@ class SampleOptions:
         str | None,
         _sample(metavar="X|HISTOGRAM", help="Sum of the weights of the generated events."),
     ] = None
-    split_seed: Annotated[
-        int, _sample(metavar="N", help="Of the split into train, validation and test.")
-    ] = 1
-    split_fractions: Annotated[
-        str, _sample(metavar="A,B,C", help="Shares of train, validation and test.")
-    ] = "0.6,0.2,0.2"
+    split_seed: Annotated[int, _sample(metavar="N", help="Of the split into {splits}.")] = 1
+    split_fractions: Annotated[str, _sample(metavar="A,B,C", help="Shares of {splits}.")] = (
+        DEFAULT_SHARES
+    )
     split_group: Annotated[
         str | None,
         _sample(

@@ -7,8 +7,8 @@ import numpy as np
 from calovision.cli.display import brightest_channels, print_plane, write_png
 from calovision.cli.summary import columns, metadata_rows, pairs, show, size_rows, tables
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.storage import ImageFile
-from calovision.storage.splits import SPLITS
 
 
 def inspect_images(path: Path, *, event: int, png: Path | None) -> None:

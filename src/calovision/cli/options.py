@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SHARES, SPLITS
 
 if TYPE_CHECKING:
     import click
@@ -23,6 +24,7 @@ Number = TypeVar("Number", int, float)
 NAMES = {
     "{channels}": ("calovision.images", "CHANNELS"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
+    "{splits}": ("calovision.core.splits", "SPLITS"),
     "{variables}": ("calovision.selection", "cut_variables"),
 }
 """Placeholder in help texts -> module and attribute with the names that replace it."""
@@ -50,12 +52,10 @@ class DenseCompression(StrEnum):
     NONE = "none"
 
 
-class Split(StrEnum):
-    """Splits of events; a test holds them equal to ``splits.SPLITS``."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
+DEFAULT_SHARES = ",".join(f"{share:g}" for share in SHARES.values())
+"""Text of the shares that splits have unless others are given."""
+Split = StrEnum("Split", {name.upper(): name for name in SPLITS})
+"""Splits of events."""
 
 
 class JetRecipeName(StrEnum):
@@ -143,9 +143,14 @@ def parse_edges(text: str) -> tuple[float, ...]:
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:
-    """``0.6,0.2,0.2`` -> shares of train, validation and test, which sum to 1."""
+    """``0.6,0.2,0.2`` -> shares of the splits, which sum to 1."""
     shares = _numbers(
-        text, float, separator=",", option="--split-fractions", example="0.6,0.2,0.2", count=3
+        text,
+        float,
+        separator=",",
+        option="--split-fractions",
+        example=DEFAULT_SHARES,
+        count=len(SPLITS),
     )
     if min(shares) < 0 or abs(sum(shares) - 1) > 1e-9:
         raise typer.BadParameter(

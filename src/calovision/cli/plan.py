@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 
 if TYPE_CHECKING:
     from calovision.jobs.planning import Plan
@@ -115,7 +116,7 @@ def print_plan(plan: "Plan", cores: int, measured: Mapping[str, float] | None = 
     show(
         columns(header, stages, title="plan"),
         columns(
-            ("sample", "events", "images", "train", "validation", "test"),
+            ("sample", "events", "images", *SPLITS),
             samples,
             title="expected images",
         ),

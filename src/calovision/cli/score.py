@@ -10,6 +10,7 @@ import typer
 
 from calovision.cli.options import Split, grouped_options, require_new
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,8 +113,6 @@ def score_command(
 def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.ndarray":
     """Numbers of the events to score; InputError if a split is asked for of which there is none."""
     import numpy as np
-
-    from calovision.storage.splits import SPLITS
 
     if split == ScoredSplit.ALL:
         return np.arange(len(collection))

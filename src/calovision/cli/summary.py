@@ -8,11 +8,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from calovision.core.splits import TRAIN
 from calovision.core.text import printable
 from calovision.storage import ImageFile, ImageMetadata
 
 UNLIMITED = 10_000  # characters in a line
-TRAIN = 0  # value of the column ``split``
 
 
 def print_summary(output: Path, *, seconds: float, n_read: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from calovision.conversion.variations import Variation
+from calovision.core.splits import SHARES
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import EventContent, FatJetDefinition
@@ -48,7 +49,7 @@ class ImageRecipe:
     cluster_jets: bool = True
     preselection: Mapping[str, str] = field(default_factory=dict)
     split_seed: int = 1
-    split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    split_fractions: tuple[float, ...] = tuple(SHARES.values())
     split_group: str | None = None
     content: EventContent | None = None
     variation: Variation | None = None

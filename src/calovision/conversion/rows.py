@@ -11,6 +11,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import Sample
 from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import EntryError, InputError
+from calovision.core.splits import assign_split
 from calovision.images import SparseImages, build_sparse_images
 from calovision.images.jet_images import build_jet_images
 from calovision.jets import (
@@ -24,7 +25,6 @@ from calovision.jets import (
 )
 from calovision.ntuples import Events
 from calovision.selection import apply_selection, variables_of
-from calovision.storage.splits import assign_split
 
 
 class ImageRows(NamedTuple):

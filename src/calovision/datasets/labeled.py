@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.storage import ImageCollection, ImageFile
-from calovision.storage.splits import SPLITS
 
 Item = tuple[Tensor | np.generic | np.ndarray, ...]
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
+from calovision.jets.variables import VARIABLES
 from calovision.metrics.events import event_numbers
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
-from calovision.storage.splits import SPLITS
 
-PARTICLES = ("leading_towers", "leading_tracks")
 CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
 """Names in the summary; each is a column of the table of test events, larger = more like signal.
 ``cnn`` is the first model; the others follow under their own names."""
@@ -20,7 +20,8 @@ def column_names(collection: ImageCollection) -> list[str]:
     """Event columns but for the leading towers and tracks: most of an event's bytes, which only
     networks look at.
     """
-    return [name for name in collection.files[0].events if name not in PARTICLES]
+    points = {name for name, variable in VARIABLES.items() if variable.asks_for}
+    return [name for name in collection.files[0].events if name not in points]
 
 
 def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.images import cell_type
 from calovision.storage.hdf5 import StoredArrays
 from calovision.storage.metadata import ImageMetadata
-from calovision.storage.splits import SPLITS
 
 OFFSETS, CELLS, VALUES = ROWS = ("images/offsets", "images/cells", "images/values")
 """Names of the arrays of the sparse rows."""

@@ -19,12 +19,12 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SHARES, SPLITS, assign_split
 from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage.attributes import MOST_CELLS
 from calovision.storage.hdf5 import find_dataset, opened
 from calovision.storage.metadata import ImageMetadata
-from calovision.storage.splits import SPLITS, assign_split
 from calovision.storage.writer import ImageFileWriter
 
 GROUP = "all_events"
@@ -41,7 +41,7 @@ def import_hep_cnn(
     split: str | None = None,
     samples: tuple[str, str] = ("background", "signal"),
     split_seed: int = 1,
-    split_fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    split_fractions: tuple[float, ...] = tuple(SHARES.values()),
     compression: str | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
@@ -121,7 +121,7 @@ def _splits(
     sample: str,
     numbers: np.ndarray,
     seed: int,
-    fractions: tuple[float, float, float],
+    fractions: tuple[float, ...],
 ) -> np.ndarray:
     """Split of every event, uint8: the one that the file is, or decided per event."""
     if split is None:

@@ -22,8 +22,6 @@ FORMAT = "calovision-images"
 VERSION = 1
 JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")
 """Columns that a file of jet images has besides, since its rows are jets."""
-TRAIN = 0
-"""Value of the column ``split`` for training, the first of `calovision.storage.splits.SPLITS`."""
 
 _JSON = (
     "grid",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calovision.core.splits import TRAIN
 from calovision.images import SparseImages
 from calovision.images.requests import check_rows, prepare_output, rows_of_index
 from calovision.images.sparse import gather
@@ -13,7 +14,7 @@ from calovision.storage.checks import ROWS, STATISTICS, check_file, check_statis
 from calovision.storage.display import COLUMNS, plot_image
 from calovision.storage.events import EventColumns
 from calovision.storage.hdf5 import StoredArrays, check_names, find_group, opened
-from calovision.storage.metadata import TRAIN, read_metadata
+from calovision.storage.metadata import read_metadata
 from calovision.storage.rows import StoredRows
 from calovision.storage.statistics import PixelStatistics
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import TRAIN
 from calovision.images import SparseImages, cell_type
 from calovision.jobs.atomic import refused_by_disk, remove_leftovers, temporary_name
 from calovision.storage.checks import check_column, describe_row
 from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
-from calovision.storage.metadata import EVENT_COLUMNS, TRAIN, ImageMetadata
+from calovision.storage.metadata import EVENT_COLUMNS, ImageMetadata
 from calovision.storage.reader import ImageFile
 from calovision.storage.statistics import PixelStatistics
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.datasets import (
     ImageBatch,
     ImageLoader,
@@ -22,7 +23,6 @@ from calovision.datasets import (
 )
 from calovision.models import ModelSpecification, ScalingStatistics
 from calovision.storage import ImageCollection
-from calovision.storage.splits import SPLITS
 from calovision.training.options import TrainingOptions
 
 VALIDATION_BATCH = 256  # images at a time where no gradient is needed

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.conversion.variations import acting_on
+from calovision.core.splits import SPLITS
 from calovision.workflow.chunks import (
     Chunk,
     count_simulation_jobs,
@@ -139,8 +140,9 @@ class Analysis:
 
     def fractions(self, sample: str) -> list[float]:
         """Fractions of the events that train, validate and test; all of the reach are test."""
-        is_trained = self.samples[sample].is_trained
-        return list(self.configuration.split.fractions) if is_trained else [0, 0, 1]
+        if self.samples[sample].is_trained:
+            return list(self.configuration.split.fractions)
+        return [int(name == "test") for name in SPLITS]
 
     # -- files and chunks ------------------------------------------------------------------------
 

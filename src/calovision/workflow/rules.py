@@ -14,6 +14,7 @@ IMAGE_CODE = (
     "conversion",
     "core.hashing",
     "core.kinematics",
+    "core.splits",
     "images",
     "images.jet_images",
     "jets",

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, create_model, field_validator, model_val
 
 from calovision.conversion.variations import VARIATIONS
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import EVENT_COLUMNS
 from calovision.workflow.keys import (
@@ -197,7 +198,7 @@ class Images(Section):
 class Split(Section):
     """Which events train, validate and test."""
 
-    fractions: tuple[Share, Share, Share] = key(
+    fractions: tuple[(Share,) * len(SPLITS)] = key(
         (0.5, 0.15, 0.35),
         "Shares of train, validation and test",
         details="Decided per event by a hash of sample, event number and seed.",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.jobs.planning.memory import images_of_scoring, images_of_training
 from calovision.jobs.run_summary.measurements import JobFiles
 from calovision.workflow.rules import RULES
@@ -60,7 +61,7 @@ class SampleYield:
 
     label: int
     generated: int = 0
-    splits: list[int] = field(default_factory=lambda: [0, 0, 0])
+    splits: list[int] = field(default_factory=lambda: [0] * len(SPLITS))
     ntuple_bytes: int = 0
     image_bytes: int = 0
     n_files: int = 0
@@ -258,7 +259,7 @@ def _read_samples(
         file, name = ImageFile(path), path.parent.name
         info = file.metadata
         ntuple = results / "ntuples" / name / f"{path.stem}.root"
-        splits = np.bincount(file.events.read("split"), minlength=3).tolist()
+        splits = np.bincount(file.events.read("split"), minlength=len(SPLITS)).tolist()
         ntuple_bytes = ntuple.stat().st_size if ntuple.exists() else 0
         chunk = SampleYield(
             info.label, info.n_generated, splits, ntuple_bytes, path.stat().st_size, n_files=1

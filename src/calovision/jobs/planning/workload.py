@@ -31,7 +31,7 @@ class PlannedSample:
     is_trained: bool
     events: float
     n_jobs: int
-    splits: tuple[float, float, float]
+    splits: tuple[float, ...]
     ntuple_bytes: float
     image_bytes: float
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from calovision.core.splits import SPLITS
 from calovision.images import CHANNELS
 from calovision.models import load_model
 from calovision.scoring.attribution import mean_attribution
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.figures.drawing import draw_figures
 from calovision.storage import ImageCollection, read_file_list
-from calovision.storage.splits import SPLITS
 
 
 @dataclass(frozen=True)
