@@ -1,4 +1,4 @@
-"""Tables as Markdown, and text that others wrote in it.
+"""Markdown of tables, and escapes for text that was written by others.
 
 Markdown comes from the package only. What is not known to be Markdown (names, cuts, paths,
 messages) is escaped, so that it is read as it was written, in the report and in any other reader of
@@ -60,7 +60,7 @@ def markdown_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -
 
 
 def _inline(text: object) -> Markdown:
-    """As `escape`, for a place within a line."""
+    """Escape a text for a place within a line; `Markdown` unchanged."""
     if isinstance(text, Markdown):
         return text
     words = " ".join(printable(text).split())

@@ -1,4 +1,6 @@
-"""Numpy arrays of the caller as plain float64 numbers, or one sentence why they are none."""
+"""Numbers and arrays of the caller, checked and converted to float64; missing numbers as None or
+NaN.
+"""
 
 import operator
 
@@ -72,10 +74,10 @@ def finite_number(value: object, name: str) -> float:
 
 
 def finite_or_none(value: float) -> float | None:
-    """The number, or None for NaN and infinities, which JSON does not have."""
+    """Number for JSON: None for NaN and infinities."""
     return float(value) if np.isfinite(value) else None
 
 
 def number_or_nan(value: float | None) -> float:
-    """The number, or NaN for None."""
+    """Number for numpy: NaN for None."""
     return np.nan if value is None else value

@@ -85,7 +85,8 @@ def from_json(kind: Any, value: Any, path: str = "") -> Any:
     InputError
         If the value is none of this type.
     """
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin = get_origin(kind)
+    arguments = get_args(kind)
     if origin is UnionType:
         (inner,) = (one for one in arguments if one is not type(None))
         return None if value is None else from_json(inner, value, path)
@@ -111,7 +112,8 @@ def _is_written(field: Field, owner: Any) -> bool:
 
 def _object(kind: type, content: Mapping[str, Any], path: str) -> Any:
     """Dataclass of a mapping; other keys than those of its fields are ignored."""
-    types, values = _types(kind), {}
+    types = _types(kind)
+    values = {}
     for field in fields(kind):
         if field.name in content:
             place = _below(path, field.name)
@@ -133,7 +135,7 @@ def _mapping(value: Any, path: str) -> Mapping[str, Any]:
 
 
 def _is_of(value: Any, kind: type) -> bool:
-    """Tell whether a value of JSON is of a type; an integer is a number, a boolean is none."""
+    """True if a value of JSON is of a type; an integer is a number, a boolean is not."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, int | float if kind is float else kind)

@@ -1,5 +1,5 @@
-"""How much more signal than the cuts: all classifiers at the background efficiency of the signal
-region, paired.
+"""Signal efficiency of all classifiers at the background efficiency of the signal region, with
+paired ratios to the cuts.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,8 @@ def compare_with_cuts(
             f"reference '{reference}' has no scores; choose one of {', '.join(scores) or 'none'}"
         )
     region = region_numbers(test)
-    labels, weights = test["label"], test["weight"]
+    labels = test["label"]
+    weights = test["weight"]
     ones = np.ones(len(np.asarray(labels)))
     bootstrap = {"seed": seed, "n_replicas": n_replicas}
     at_region = compare_paired(scores, labels, weights, signal_region=test[REGION], **bootstrap)

@@ -67,8 +67,10 @@ def diagnose(
         )
         for name in ("weight", "mj_sum", *scores)
     }
-    weights, values = columns["weight"], {name: columns[name] for name in scores}
-    variables, background = jet_variables(test), ~labels
+    weights = columns["weight"]
+    values = {name: columns[name] for name in scores}
+    variables = jet_variables(test)
+    background = ~labels
     probabilities = {name: expit(one) for name, one in values.items() if name not in NO_LOGITS}
     return Diagnostics(
         calibration={

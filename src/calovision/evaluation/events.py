@@ -17,8 +17,8 @@ CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
 
 
 def column_names(collection: ImageCollection) -> list[str]:
-    """Event columns but for the leading towers and tracks: most of an event's bytes, which only
-    networks look at.
+    """Event columns without the leading towers and tracks, which only networks use and which are
+    most of an event's bytes.
     """
     points = {name for name, variable in VARIABLES.items() if variable.asks_for}
     return [name for name in collection.files[0].events if name not in points]
@@ -40,8 +40,8 @@ def tabulate_events(
     signal_region: str,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Everything that the summary and the plots need of every event of the validation and of the
-    test split.
+    """Tables of the events of the validation and of the test split, with all columns that results
+    and plots need.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from calovision.metrics.events import event_numbers, event_table
 
 
 def ensemble_scores(networks: np.ndarray) -> np.ndarray:
-    """Logits of an ensemble: of the mean probability of its networks, ``(n, n_networks)`` logits to
+    """Logit of the mean probability of the networks of an ensemble, ``(n, n_networks)`` logits to
     ``(n,)``.
 
     Signal and background are averaged apart in logarithms, so that no digit is lost next to 0 and
@@ -104,7 +104,7 @@ def _performances(
 def _over_networks(
     performances: Sequence[Performances], combine: Callable[[list[float]], float | None]
 ) -> NetworkStatistics:
-    """One number of the values of all networks, for each of the numbers of a performance."""
+    """Combine each number of a performance over the networks."""
 
     def of(weighting: str) -> NetworkStatistic:
         each = [getattr(one, weighting) for one in performances]
@@ -120,7 +120,7 @@ def _over_networks(
 
 
 def _standard_deviation(values: Sequence[float]) -> float | None:
-    """That of the population (dividing by n - 1); None for a single value."""
+    """Standard deviation of the population (dividing by n - 1); None for a single value."""
     return np.std(values, ddof=1) if len(values) > 1 else None
 
 

@@ -1,5 +1,5 @@
-"""Classifiers against each other on the same events, so that fluctuations which they share cancel
-in the ratio.
+"""Paired comparison of classifiers on the same events: fluctuations that they share cancel in the
+ratio.
 
 A bootstrap (Efron, Ann. Stat. 7 (1979) 1) over events and over the networks of a model: every
 replica weights each event by a Poisson number of mean 1 and takes one network of each model at
@@ -16,12 +16,10 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_or_none
-from calovision.evaluation.results.numbers import Interval
+from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.working_points import mean_efficiency
 from calovision.metrics import (
     Efficiency,
-    RegionPoint,
-    crossing,
     efficiency,
     region_point,
     signal_efficiency_at,
@@ -34,7 +32,6 @@ from calovision.metrics.events import (
     event_table,
     has_positive_sum,
 )
-from calovision.metrics.roc import between
 
 ONE_SIGMA = (0.158655, 0.841345)
 
@@ -119,33 +116,9 @@ def compare_paired(
     if signal_region is not None:
         region = event_flags(signal_region, "values of the signal region", n_events=len(weights))
     found = _efficiencies(tables, is_signal, weights, region, background_efficiency)
-    any_sign = bool((weights < 0).any())
-    orders = {
-        name: _Ordered(networks, is_signal, any_sign=any_sign) for name, networks in tables.items()
-    }
+    sample = PairedSample(tables, is_signal, weights, region, background_efficiency)
     rng = np.random.default_rng(seed)
-
-    def efficiencies(of_events: np.ndarray, networks: Mapping[str, int]) -> dict[str, float]:
-        signal = of_events[is_signal]
-        if not (has_positive_sum(signal) and has_positive_sum(of_events[~is_signal])):
-            return dict.fromkeys(found, np.nan)
-        replica = {}
-        if region is not None:
-            replica["signal_region"] = float(
-                np.clip(signal[region[is_signal]].sum() / signal.sum(), 0.0, 1.0)
-            )
-        point = background_efficiency
-        if point is None:
-            point = region_point(region, is_signal, of_events)
-        for name, order in orders.items():
-            replica[name] = order.signal_efficiency(networks[name], of_events, point)
-        return replica
-
-    replicas = []
-    for _ in range(n_replicas):
-        of_events = weights * rng.poisson(1.0, len(weights))
-        networks = {name: int(rng.integers(order.n_networks)) for name, order in orders.items()}
-        replicas.append(efficiencies(of_events, networks))
+    replicas = [sample.replica(rng) for _ in range(n_replicas)]
     return Comparison(
         found, {name: np.array([replica[name] for replica in replicas]) for name in found}
     )
@@ -160,8 +133,8 @@ def bootstrap_roc(
     n_replicas: int = 200,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Band of a ROC curve over events and networks: what another sample and another training would
-    give.
+    """Band of a ROC curve from a bootstrap over events and networks, as for another sample and
+    another training.
 
     Parameters
     ----------
@@ -186,17 +159,15 @@ def bootstrap_roc(
     """
     is_signal, weights = _classes(labels, weights)
     table = event_table(scores, "scores", n_events=len(weights))
-    order = _Ordered(table, is_signal, any_sign=bool((weights < 0).any()))
+    order = OrderedScores(table, is_signal, any_sign=bool((weights < 0).any()))
     at_signal = event_numbers(signal_efficiencies, "signal efficiencies")
     if ((at_signal < 0) | (at_signal > 1)).any():
         raise InputError("signal efficiencies outside [0, 1] are on no curve; give those inside")
     rng = np.random.default_rng(seed)
     replicas = []
     for _ in range(n_replicas):
-        network, of_events = (
-            int(rng.integers(order.n_networks)),
-            weights * rng.poisson(1.0, len(weights)),
-        )
+        network = int(rng.integers(order.n_networks))
+        of_events = weights * rng.poisson(1.0, len(weights))
         if has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal]):
             replicas.append(order.background_efficiencies(network, of_events, at_signal))
     if not replicas:
@@ -228,12 +199,10 @@ def _efficiencies(
     region: np.ndarray | None,
     background_efficiency: float | None,
 ) -> dict[str, Efficiency]:
-    """Signal efficiencies with the events as they are, by the functions that all other tables
-    take.
-    """
+    """Signal efficiencies of the nominal events, by the functions that all other tables use."""
     found = {}
     if region is not None:
-        found["signal_region"] = efficiency(
+        found[REGION] = efficiency(
             region[is_signal], weights[is_signal], name="the signal (label 1)"
         )
     point = (
@@ -246,63 +215,6 @@ def _efficiencies(
             [signal_efficiency_at(one, is_signal, weights, point) for one in networks.T]
         )
     return found
-
-
-class _Ordered:
-    """Scores of the networks of a model, sorted once for all replicas."""
-
-    def __init__(self, scores: np.ndarray, is_signal: np.ndarray, *, any_sign: bool) -> None:
-        self.n_networks = scores.shape[1]
-        self._any_sign = any_sign
-        self._networks = []
-        for column in scores.T:
-            order = np.argsort(-column, kind="stable")
-            ends = np.append(
-                np.flatnonzero(np.diff(column[order])), len(order) - 1
-            )  # last event of each tie
-            self._networks.append((order, ends, is_signal[order]))
-
-    def _curve(
-        self, network: int, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Signal and background efficiency at each score, from none on, and the share of the
-        absolute background.
-        """
-        order, ends, is_signal = self._networks[network]
-        sorted_weights = weights[order]
-        of_background = np.where(is_signal, 0.0, sorted_weights)
-        columns = [np.where(is_signal, sorted_weights, 0.0), of_background]
-        if self._any_sign:
-            columns.append(np.abs(of_background))
-        signal, background, *shares = (_running_shares(column, ends) for column in columns)
-        return signal, background, shares[0] if shares else background
-
-    def background_efficiencies(
-        self, network: int, weights: np.ndarray, at_signal: np.ndarray
-    ) -> np.ndarray:
-        """At signal efficiencies, ``(n_points,)``; linear between two scores."""
-        signal, background, _ = self._curve(network, weights)
-        return np.interp(at_signal, np.maximum.accumulate(signal), background)
-
-    def signal_efficiency(
-        self, network: int, weights: np.ndarray, point: float | RegionPoint
-    ) -> float:
-        """At a working point; linear between two scores, as `metrics.signal_efficiency_at`."""
-        signal, background, shares = self._curve(network, weights)
-        is_region = isinstance(point, RegionPoint)
-        target, near = (point.background_efficiency, point.share) if is_region else (point, None)
-        place = crossing(background, target, shares=shares, near=near)
-        return float(np.clip(between(signal, place), 0.0, 1.0))
-
-
-def _running_shares(weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Share of the weights up to each of the ends, from none on, ``(n_ends + 1,)``."""
-    sums = np.zeros(len(weights) + 1)
-    np.cumsum(weights, out=sums[1:])
-    if len(ends) < len(weights):
-        sums = sums[np.append(0, ends + 1)]
-    sums /= sums[-1]
-    return sums
 
 
 def _interval(value: float, replicas: np.ndarray) -> Interval:

@@ -37,7 +37,8 @@ def summarize_samples(
         Expression on the event variables.
 
     """
-    names, labels = collection.sample_names(), collection.column("label")
+    names = collection.sample_names()
+    labels = collection.column("label")
     weights = collection.event_weights(luminosity_fb)
     columns = {name: collection.column(name) for name in column_names(collection)}
     region = evaluate_cut("signal_region", signal_region, columns)
@@ -67,7 +68,8 @@ def _sample(
 
 
 def _cut_steps(flow: Sequence[tuple[str, int, float]]) -> tuple[CutStep, ...]:
-    generated, steps = flow[0][2], []
+    generated = flow[0][2]
+    steps = []
     for position, (cut, n_events, total) in enumerate(flow):
         before = flow[max(position - 1, 0)][2]
         of_generated = total / generated if generated else 0.0

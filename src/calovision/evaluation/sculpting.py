@@ -55,7 +55,8 @@ def mass_sculpting(
     weights = scaled_to_one(weights)
     edges = _mass_edges(mj_sum)
     before = _distribution(mj_sum, weights, np.ones(len(mj_sum)), edges)
-    cuts, dropped = {}, {}
+    cuts = {}
+    dropped = {}
     for name, target in named_points(background_efficiencies).items():
         keeps = kept_part(scores, weights, target)
         n_eff = _n_kept(weights, keeps)
@@ -74,9 +75,7 @@ def mass_sculpting(
 
 
 def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
-    """Edges of bins that hold all but single events: cuts on the mass are far out in the tail of
-    the background.
-    """
+    """Edges of mass bins up to the 99.95 % quantile, since the tail reaches far beyond all cuts."""
     last = np.quantile(mj_sum, 0.9995)
     width = MASS_BIN * max(1.0, np.ceil(last / (MOST_BINS * MASS_BIN)))
     return np.arange(0.0, max(np.ceil(last / width) * width, 2 * MASS_BIN) + width / 2, width)
@@ -166,7 +165,7 @@ def _shift_error(values: np.ndarray, weights: np.ndarray, keeps: np.ndarray) -> 
 
 
 def _divergence_by_chance(fractions: np.ndarray, n_eff: float) -> float:
-    """Mean divergence of a histogram from samples of ``n_eff`` events of it."""
+    """Mean divergence between a histogram and samples of ``n_eff`` events drawn from it."""
     p = np.maximum(fractions, 0.0)
     toys = np.random.default_rng(1).multinomial(round(n_eff), p / p.sum(), size=N_TOYS)
     return float(np.mean([jensen_shannon(p, toy) for toy in toys]))

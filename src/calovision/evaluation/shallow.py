@@ -49,7 +49,8 @@ def score_shallow(
     training = events("train")
     validation = events("validation")
     scored, _ = events("validation", "test")
-    scores, fits = {}, {}
+    scores = {}
+    fits = {}
     for name in names:
         fitted = fit_shallow(name, *training, *validation, seed=seed)
         scores[name] = fitted.score(scored)

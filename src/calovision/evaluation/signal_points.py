@@ -1,4 +1,4 @@
-"""Samples of a run as numbers and tables of signal events that the reach is computed from."""
+"""Inputs of the reach from the samples of a run: expected events, and tables of signal events."""
 
 from collections.abc import Mapping
 
@@ -58,6 +58,6 @@ def signal_point(
 
 
 def nominal_point(test: Mapping[str, np.ndarray], sample: SampleNumbers) -> SignalPoint:
-    """The signal of the training, from the test events and the numbers of its sample."""
+    """Signal of the training: its test events, and the numbers of its sample."""
     events = {name: test[name] for name in ("label", "weight", REGION, "cnn")}
     return SignalPoint(events, sample.cross_section_pb, sample.preselected.expected)

@@ -1,4 +1,4 @@
-"""The CNN against the cuts and the jet variables of a search, on the test split."""
+"""Summary of the CNN, the cuts and the jet variables of a search on the test split."""
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -51,7 +51,8 @@ def summarize(
         weights.
     """
     region = region_numbers(test)
-    labels, weights = np.asarray(test["label"]).ravel(), np.asarray(test["weight"]).ravel()
+    labels = np.asarray(test["label"]).ravel()
+    weights = np.asarray(test["weight"]).ravel()
     points = named_points(background_efficiencies) | {REGION: region.point}
     point = region.point
     return Summary(

@@ -56,7 +56,7 @@ def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
 
 
 def named_points(background_efficiencies: Sequence[float]) -> dict[str, float]:
-    """Working points by their names, such as ``"0.01"``; InputError for what is no number."""
+    """Working points by name, such as ``"0.01"``; InputError for anything but numbers."""
     try:
         return {f"{float(value):g}": float(value) for value in background_efficiencies}
     except (TypeError, ValueError) as error:
@@ -93,7 +93,8 @@ def mean_efficiency(efficiencies: Sequence[Efficiency]) -> Efficiency:
     values, lows, highs, n_eff = np.array(
         [(one.value, one.low, one.high, one.n_eff) for one in efficiencies]
     ).T
-    spread, value = np.std(values, ddof=1), np.mean(values)
+    spread = np.std(values, ddof=1)
+    value = np.mean(values)
     low = max(value - np.hypot(np.mean(values - lows), spread), 0.0)
     high = min(value + np.hypot(np.mean(highs - values), spread), 1.0)
     return Efficiency(float(value), float(low), float(high), float(np.mean(n_eff)))

@@ -87,7 +87,8 @@ def split_sums(weights: np.ndarray, keeps: np.ndarray) -> tuple[np.ndarray, np.n
     """Sums (`stacked_sums`) of the passing and of the failing events when each passes with
     probability ``keeps``.
     """
-    size, keeps = np.abs(weights), np.asarray(keeps, dtype=np.float64)
+    size = np.abs(weights)
+    keeps = np.asarray(keeps, dtype=np.float64)
     powers = np.stack([weights, weights**2, size, np.ones(len(weights))])
     return (
         stacked_sums(*(powers @ keeps), np.max(size, where=keeps > 0, initial=0.0)),
@@ -123,7 +124,8 @@ def interval(passed: np.ndarray, failed: np.ndarray) -> tuple[np.ndarray, np.nda
     center = (fraction + 0.5 / trials) / (1.0 + 1.0 / trials)
     half = np.sqrt(fraction * (1.0 - fraction) / trials + 0.25 / trials**2) / (1.0 + 1.0 / trials)
     total = passed[0] + failed[0]
-    value, widening = np.clip(passed[0] / total, 0.0, 1.0), (passed[2] + failed[2]) / total
+    value = np.clip(passed[0] / total, 0.0, 1.0)
+    widening = (passed[2] + failed[2]) / total
     low = value - widening * np.maximum(
         fraction - center + half, 0.0
     )  # rounding must not put the value outside

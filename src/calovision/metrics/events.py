@@ -35,8 +35,7 @@ def column_of(table: Mapping[str, Any], name: str) -> Any:
 def event_numbers(
     values: Any, name: str, *, n_events: int | None = None, finite: bool = True, per: str = "event"
 ) -> np.ndarray:
-    """Float64 column, ``(n_events,)``, of what may be a list, a tensor or a column ``(n_events,
-    1)``.
+    """Float64 column, ``(n_events,)``, of a list, an array, a tensor or a column ``(n_events, 1)``.
 
     Parameters
     ----------
@@ -109,7 +108,7 @@ def event_labels(values: Any, *, n_events: int | None = None, per: str = "event"
 
 
 def event_flags(values: Any, name: str, *, n_events: int | None = None) -> np.ndarray:
-    """Booleans, ``(n_events,)``, from booleans or numbers that are 0 or 1."""
+    """Booleans, ``(n_events,)``, of booleans or of numbers that are 0 or 1."""
     flags = event_numbers(values, name, n_events=n_events, finite=False)
     if not np.isin(flags, (0, 1)).all():
         raise InputError(f"{name} must be true or false for each event; give booleans")
@@ -136,8 +135,8 @@ def check_weights(weights: np.ndarray, owner: str) -> None:
 
 
 def has_positive_sum(weights: np.ndarray) -> bool:
-    """Tell whether weights add up to a positive number that is not the rounding of weights that
-    cancel.
+    """True if weights add up to a positive number that is more than the rounding of cancelling
+    weights.
     """
     with np.errstate(over="ignore"):
         total = weights.sum()

@@ -44,7 +44,9 @@ def roc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> RocCurve
     """
     scores, is_signal, weights = scored_events(scores, labels, weights)
     order = np.argsort(-scores, kind="stable")
-    scores, weights, is_background = scores[order], weights[order], ~is_signal[order]
+    scores = scores[order]
+    weights = weights[order]
+    is_background = ~is_signal[order]
     points = np.concatenate(
         [[0], np.flatnonzero(np.diff(scores)) + 1, [len(scores)]]
     )  # ends of the ties

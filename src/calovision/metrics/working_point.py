@@ -31,15 +31,15 @@ FEWEST_EXPECTED = 1.2
 
 
 def is_extrapolated(n_eff: float) -> bool:
-    """Tell whether less than one effective background event passes at a working point: tables and
-    figures say so.
+    """True if less than one effective background event passes at a working point, which tables and
+    figures mark.
     """
     return n_eff < FEWEST_EVENTS * (1 - 1e-9)
 
 
 @dataclass(frozen=True)
 class RegionPoint:
-    """The background efficiency of a signal region, at which classifiers are compared with it.
+    """Background efficiency of a signal region, at which classifiers are compared with it.
 
     Attributes
     ----------
@@ -72,7 +72,8 @@ def region_point(region: np.ndarray, labels: np.ndarray, weights: np.ndarray) ->
     region = region[~is_signal]
     check_weights(weights, "the background (label 0)")
     scaled = scaled_to_one(weights)
-    value, size = float(scaled[region].sum() / scaled.sum()), np.abs(scaled)
+    value = float(scaled[region].sum() / scaled.sum())
+    size = np.abs(scaled)
     if not (has_positive_sum(weights[region]) and value > 0):
         return RegionPoint(efficiency(region, weights).high, is_limit=True, share=None)
     return RegionPoint(value, is_limit=False, share=float(size[region].sum() / size.sum()))
@@ -118,7 +119,8 @@ def signal_efficiency_at(
     target, near = _target(background_efficiency)
     curve = roc(scores, labels, weights)
     scores, is_signal, weights = scored_events(scores, labels, weights)
-    background, of_background = weights[~is_signal], scores[~is_signal]
+    background = weights[~is_signal]
+    of_background = scores[~is_signal]
     place = crossing(curve.background_efficiency, target, shares=curve.background_share, near=near)
     tight = curve.thresholds[place[0]]
     loose = curve.thresholds[min(place[0] + 1, len(curve.thresholds) - 1)]
@@ -159,7 +161,8 @@ def _threshold_range(
     ``passing`` marks the background down to the looser threshold: its weights say what one event
     counts there.
     """
-    size, probability = np.abs(weights), min(target, 1.0)
+    size = np.abs(weights)
+    probability = min(target, 1.0)
     sums = np.stack([weights, size**2, size])
     trials = binomial_trials(sums @ passing, sums @ ~passing)
     deviation = np.sqrt(probability * (1.0 - probability) / trials) * size.sum() / weights.sum()

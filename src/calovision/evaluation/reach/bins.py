@@ -1,6 +1,4 @@
-"""Bins of a search: what is expected in each, how thresholds are chosen, and how events are filled
-in.
-"""
+"""Bins of a search: expected events, choice of thresholds and edges, filling with events."""
 
 from dataclasses import dataclass
 
@@ -174,7 +172,8 @@ def choose_edges(
         curve.background_efficiency
     )  # ascending, with negative weights too
     scores, is_signal, weights = scored_events(scores, labels, weights)
-    scores, weights = scores[~is_signal], weights[~is_signal]
+    scores = scores[~is_signal]
+    weights = weights[~is_signal]
     passing = max(
         weights[scores >= threshold].sum() / weights.sum(), 0.0
     )  # negative weights may be all that passes
@@ -215,8 +214,8 @@ def fill_bins(
     empty: float,
     counts: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Signal, background and its statistical uncertainty in the bins, and where the background is
-    only a limit.
+    """Signal, background, statistical uncertainty of the background, and flags of bins whose
+    background is only a limit.
 
     Parameters
     ----------
@@ -264,9 +263,7 @@ def filled(
     empty: float,
     counts: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Fill bins as `fill_bins`, with arrays that are known to fit together: a bootstrap fills
-    thousands of times.
-    """
+    """Fill bins as `fill_bins`, without checks, as a bootstrap fills thousands of times."""
     sums = weights if counts is None else weights * counts
     of_background = np.where(is_signal, 0.0, sums)
     contents = (

@@ -1,6 +1,6 @@
 """Limits and significance of searches that expect few events, where the asymptotic formulas fail.
 
-Counts are what they are: integers. The background is uncertain as in
+Counts are integers. The background is uncertain as in
 `calovision.evaluation.reach.likelihood`, with gamma distributions of mean 1 that have the relative
 variances of the auxiliary measurements, and is averaged over (hybrid CLs; Cousins, Highland, Nucl.
 Instrum. Meth. A 320 (1992) 331). One bin is summed up exactly; several bins take toys, ordered by

@@ -1,4 +1,4 @@
-"""The likelihood of the bins, profiled for many searches at once.
+"""Profiled likelihood of the bins, for many searches at once.
 
 The same model as in `calovision.evaluation.reach.statistics`, where pyhf fits it. Here the nuisance
 parameters are solved for, bin by bin in closed form and the common one by a search for the root,
@@ -126,7 +126,8 @@ def _poisson(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     """-ln of the Poisson probability over its largest, ``n r - n ln(1 + r)``; 0 for infinitely many
     events.
     """
-    finite, none = np.isfinite(observed), np.equal(observed, 0.0)
+    finite = np.isfinite(observed)
+    none = np.equal(observed, 0.0)
     n = np.where(finite & ~none, observed, 1.0)
     excess = np.where(finite & ~none, expected, 1.0) / n - 1.0
     return np.where(none, expected, n * (excess - np.log1p(excess)) * finite)
@@ -135,20 +136,25 @@ def _poisson(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
 def _root(
     function: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """Where a function, negative at ``low`` and positive at ``high``, is zero, element by element.
+    """Zero of a function that is negative at ``low`` and positive at ``high``, element by element.
 
     Method of Ridders, IEEE Trans. Circuits Syst. 26 (1979) 979.
     """
-    at_low, at_high, last = function(low), function(high), low
+    at_low = function(low)
+    at_high = function(high)
+    last = low
     for _ in range(MOST_STEPS):
         middle = 0.5 * (low + high)
         at_middle = function(middle)
         size = np.sqrt(np.maximum(at_middle**2 - at_low * at_high, np.finfo(float).tiny))
         guess = np.clip(middle - (middle - low) * at_middle / size, low, high)
         for point, value in ((middle, at_middle), (guess, function(guess))):
-            is_high, is_low = (value > 0) & (point < high), (value <= 0) & (point > low)
-            high, at_high = np.where(is_high, point, high), np.where(is_high, value, at_high)
-            low, at_low = np.where(is_low, point, low), np.where(is_low, value, at_low)
+            is_high = (value > 0) & (point < high)
+            is_low = (value <= 0) & (point > low)
+            high = np.where(is_high, point, high)
+            at_high = np.where(is_high, value, at_high)
+            low = np.where(is_low, point, low)
+            at_low = np.where(is_low, value, at_low)
         if (np.abs(guess - last) < TOLERANCE).all():
             break
         last = guess

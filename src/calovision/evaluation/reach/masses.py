@@ -123,8 +123,8 @@ def _mass_limits(
 def excluded_mass(
     masses: list[float], theory: list[float], limits: list[float | None]
 ) -> tuple[str, float | None]:
-    """What is excluded (`MassLimits.excludes`), and the mass where the limit first rises above
-    theory.
+    """Words for the excluded masses (`MassLimits.excludes`), and the mass where the limit first
+    rises above theory.
 
     Between two masses, ln(theory / limit) is linear in the mass. A missing limit excludes nothing.
     """

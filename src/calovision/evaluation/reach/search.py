@@ -228,7 +228,8 @@ def _record(
     cross_section_pb: float,
     gain: Gains | None,
 ) -> SelectionReach:
-    selection, bins = of_test.selections[key], nominal.bins
+    selection = of_test.selections[key]
+    bins = nominal.bins
     n_eff = zip(nominal.is_limit, of_test.n_eff(key), strict=True)
     return SelectionReach(
         column=selection.column,

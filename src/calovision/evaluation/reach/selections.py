@@ -1,6 +1,4 @@
-"""Selections of a search, and events in their bins: as they are, and in the replicas of a
-bootstrap.
-"""
+"""Selections of a search, and the events in their bins: nominal, and in replicas of a bootstrap."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +58,8 @@ class FilledSelections:
     ) -> None:
         self.labels = event_labels(column_of(table, "label")).astype(np.int8)
         weights = event_numbers(column_of(table, "weight"), "weights", n_events=len(self.labels))
-        self.selections, self.expected = selections, expected
+        self.selections = selections
+        self.expected = expected
         self.options = {"background_uncertainty": background_uncertainty, "correlated": correlated}
         self.weights = scaled_weights(self.labels, weights, expected)
         of_background = self.weights[self.labels == 0]
@@ -85,7 +84,8 @@ class FilledSelections:
 
     def n_eff(self, key: object) -> list[float]:
         """Effective background events in each bin."""
-        bins, is_background = self.indices[key], self.labels == 0
+        bins = self.indices[key]
+        is_background = self.labels == 0
         return [
             n_effective(self.weights[is_background & (bins == position)])
             for position in range(1, self.selections[key].n_bins + 1)
@@ -118,8 +118,8 @@ class FilledSelections:
         }
 
     def _scales(self, counts: np.ndarray) -> dict[int, float] | None:
-        """What brings the sum of each label back to that expected; None for a replica without one
-        of them.
+        """Factors that bring the sum of each label back to that expected; None for a replica
+        without one of them.
         """
         of_labels = {
             label: (self.weights * counts)[self.labels == label] for label in self.expected

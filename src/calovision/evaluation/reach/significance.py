@@ -9,7 +9,7 @@ SMALL_SIGNAL = 1e-7  # of the background: below, the logarithms cancel worse tha
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is one finite number."""
+    """True for one finite number."""
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
 
 

@@ -91,7 +91,8 @@ def expected_limit(bins: SearchBins) -> Limit:
         limits = [
             counting_limit(bins.background, variance, one, CONFIDENCE)[0] for one in DEVIATIONS
         ]
-        counted, method = np.array(limits) / bins.signal[0], COUNTING
+        counted = np.array(limits) / bins.signal[0]
+        method = COUNTING
     else:
         model = bins.signal, bins.background, bins.trials(), bins.common_trials()
         counted = toy_limits(
@@ -273,7 +274,7 @@ def _parameters(model: "pyhf.Model", *, mu: float) -> list[float]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the warnings and messages of minimizers that step out of bounds or give up; both are
+    """Silence warnings and messages of minimizers that step out of bounds or give up; both are
     handled.
     """
     import logging

@@ -49,7 +49,7 @@ class CutComparison(Result):
     unweighted: ComparisonPoint
 
     def to_markdown(self) -> str:
-        """The text and the table."""
+        """Text and table of all classifiers."""
         is_limit = bool(self.at_signal_region.background_is_limit)
         text = (
             "Signal efficiency at equal background efficiency with 68 % intervals, which for "

@@ -76,7 +76,7 @@ class NetworkStatistic:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkStatistics:
-    """The same with and without weights."""
+    """Statistics with and without weights."""
 
     weighted: NetworkStatistic
     unweighted: NetworkStatistic
@@ -147,7 +147,8 @@ def _performance_rows(
     mean, deviation, ensemble = (
         getattr(one, weighting) for one in (found.mean, found.standard_deviation, found.ensemble)
     )
-    words, rows = WEIGHTINGS[weighting], []
+    words = WEIGHTINGS[weighting]
+    rows = []
     several = deviation.auc is not None
     if several:
         cells = [f"{mean.auc:.4f} ± {deviation.auc:.4f}"]

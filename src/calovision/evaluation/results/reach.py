@@ -41,7 +41,8 @@ class FoundBy:
 
 @dataclass(frozen=True)
 class Gains:
-    """Gains over the cuts, larger than 1 if better: ratios of the significances and of the limits."""
+    """Gains over the cuts, larger than 1 if better: ratios of the significances and of the
+    limits."""
 
     significance: Interval
     limit: Interval
@@ -144,7 +145,7 @@ class Reach(Result):
     against_mass: MassReach | None = None
 
     def with_masses(self, against_mass: MassReach) -> Self:
-        """The same with limits against the mass."""
+        """Reach with limits against the mass added."""
         return replace(self, against_mass=against_mass)
 
     def to_markdown(self) -> str:

@@ -39,7 +39,7 @@ class Robustness(Result):
     variations: dict[str, dict[str, ClassEfficiencies]]
 
     def to_markdown(self) -> str:
-        """The text and the table of all variations."""
+        """Text and table of all variations."""
         text = (
             "Signal and background efficiencies of thresholds that are fixed in the nominal "
             f"detector at background efficiency {self.background_efficiency:.2g}."

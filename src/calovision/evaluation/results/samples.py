@@ -48,8 +48,8 @@ class SampleNumbers:
 
 @dataclass(frozen=True)
 class SamplesSummary(Result):
-    """All samples, the signal region of those of a label together, and sentences that warn of
-    samples with few effective events.
+    """Samples, the signal region of all samples of a label together, and warnings of samples with
+    few effective events.
     """
 
     samples: dict[str, SampleNumbers]

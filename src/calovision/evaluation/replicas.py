@@ -1,0 +1,116 @@
+"""Replicas of a bootstrap over test events and networks: efficiencies of all classifiers in each."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from calovision.evaluation.results.numbers import REGION
+from calovision.metrics import RegionPoint, crossing, region_point
+from calovision.metrics.events import has_positive_sum
+from calovision.metrics.roc import between
+
+
+class PairedSample:
+    """Events and networks of all classifiers, to draw replicas from."""
+
+    def __init__(
+        self,
+        tables: Mapping[str, np.ndarray],
+        is_signal: np.ndarray,
+        weights: np.ndarray,
+        region: np.ndarray | None,
+        background_efficiency: float | None,
+    ) -> None:
+        self._is_signal = is_signal
+        self._weights = weights
+        self._region = region
+        self._point = background_efficiency
+        any_sign = bool((weights < 0).any())
+        self._orders = {
+            name: OrderedScores(networks, is_signal, any_sign=any_sign)
+            for name, networks in tables.items()
+        }
+
+    def replica(self, rng: np.random.Generator) -> dict[str, float]:
+        """Signal efficiencies of a replica; nan in one in which a class has no positive sum of
+        weights.
+        """
+        of_events = self._weights * rng.poisson(1.0, len(self._weights))
+        networks = {
+            name: int(rng.integers(order.n_networks)) for name, order in self._orders.items()
+        }
+        signal = of_events[self._is_signal]
+        is_complete = has_positive_sum(signal) and has_positive_sum(of_events[~self._is_signal])
+        if not is_complete:
+            return dict.fromkeys([REGION, *self._orders], np.nan)
+        point = self._point
+        efficiencies = {}
+        if self._region is not None:
+            passing = signal[self._region[self._is_signal]].sum() / signal.sum()
+            efficiencies[REGION] = float(np.clip(passing, 0.0, 1.0))
+        if point is None:
+            point = region_point(self._region, self._is_signal, of_events)
+        for name, order in self._orders.items():
+            efficiencies[name] = order.signal_efficiency(networks[name], of_events, point)
+        return efficiencies
+
+
+class OrderedScores:
+    """Scores of the networks of a model, sorted once for all replicas."""
+
+    def __init__(self, scores: np.ndarray, is_signal: np.ndarray, *, any_sign: bool) -> None:
+        self.n_networks = scores.shape[1]
+        self._any_sign = any_sign
+        self._networks = []
+        for column in scores.T:
+            order = np.argsort(-column, kind="stable")
+            ends = np.append(
+                np.flatnonzero(np.diff(column[order])), len(order) - 1
+            )  # last event of each tie
+            self._networks.append((order, ends, is_signal[order]))
+
+    def _curve(
+        self, network: int, weights: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Signal efficiency, background efficiency and share of the absolute background at each
+        score, starting at 0.
+        """
+        order, ends, is_signal = self._networks[network]
+        sorted_weights = weights[order]
+        of_background = np.where(is_signal, 0.0, sorted_weights)
+        columns = [np.where(is_signal, sorted_weights, 0.0), of_background]
+        if self._any_sign:
+            columns.append(np.abs(of_background))
+        signal, background, *shares = (_running_shares(column, ends) for column in columns)
+        return signal, background, shares[0] if shares else background
+
+    def background_efficiencies(
+        self, network: int, weights: np.ndarray, at_signal: np.ndarray
+    ) -> np.ndarray:
+        """Background efficiencies at signal efficiencies, ``(n_points,)``; linear between two
+        scores.
+        """
+        signal, background, _ = self._curve(network, weights)
+        return np.interp(at_signal, np.maximum.accumulate(signal), background)
+
+    def signal_efficiency(
+        self, network: int, weights: np.ndarray, point: float | RegionPoint
+    ) -> float:
+        """Signal efficiency at a working point; linear between two scores, as
+        `metrics.signal_efficiency_at`.
+        """
+        signal, background, shares = self._curve(network, weights)
+        is_region = isinstance(point, RegionPoint)
+        target, near = (point.background_efficiency, point.share) if is_region else (point, None)
+        place = crossing(background, target, shares=shares, near=near)
+        return float(np.clip(between(signal, place), 0.0, 1.0))
+
+
+def _running_shares(weights: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Share of the weights up to each of the ends, starting at 0, ``(n_ends + 1,)``."""
+    sums = np.zeros(len(weights) + 1)
+    np.cumsum(weights, out=sums[1:])
+    if len(ends) < len(weights):
+        sums = sums[np.append(0, ends + 1)]
+    sums /= sums[-1]
+    return sums
