@@ -16,6 +16,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_or_none
+from calovision.evaluation.replicas import OrderedScores, PairedSample
 from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.working_points import mean_efficiency
 from calovision.metrics import (

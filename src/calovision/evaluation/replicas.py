@@ -1,4 +1,4 @@
-"""Replicas of a bootstrap over test events and networks: efficiencies of all classifiers in each."""
+"""Replicas of a bootstrap over test events and networks, for all classifiers alike."""
 
 from collections.abc import Mapping
 
