@@ -12,13 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
-from calovision.workflow import (
-    Configuration,
-    default_configuration,
-    from_command_line,
-    merge_configurations,
-    parameters,
-)
+from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import (
     EVENTS_PER_BATCH,
@@ -28,6 +22,7 @@ from calovision.workflow.chunks import (
     has_shared_counts,
     simulation_edges,
 )
+from calovision.workflow.layers import parse_texts
 from calovision.workflow.listing import PlannedJob, is_whole_run, list_jobs
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES, Rule
@@ -39,9 +34,8 @@ CROWDED = {"worse": {"smear": 0.3}, "crowded": {"pile_up": 30, "groomed": True}}
 
 def analysis_of(*layers: dict, **options: bool) -> Analysis:
     """Facts of a run with the keys of layers, which the command line might give."""
-    layers = [from_command_line(layer) for layer in layers]
-    merged = merge_configurations(default_configuration(), layers)
-    return Analysis(Configuration.from_mapping(merged).with_paths(), **options)
+    parsed = [parse_texts(layer, Configuration) for layer in layers]
+    return Analysis(Configuration.of_layers(parsed), **options)
 
 
 def files(**of_samples: list[str]) -> dict:

@@ -19,14 +19,9 @@ from calovision.core.errors import InputError
 from calovision.models.networks import NETWORKS
 from calovision.training.options import TrainingOptions
 from calovision.workflow import Configuration, check_results_dir, package_digest
-from calovision.workflow.configuration import (
-    default_configuration,
-    from_command_line,
-    merge_configurations,
-    read_configuration,
-)
 from calovision.workflow.example import example_yaml
 from calovision.workflow.keys import Entry, Section, members, section_in
+from calovision.workflow.layers import merge_layers, parse_texts
 from calovision.workflow.modules import check_class
 from calovision.workflow.reference import files_of_reference, reference_page
 from calovision.workflow.schema import schema_of_configuration
@@ -114,7 +109,8 @@ def test_page_explains_exactly_the_keys_there_are() -> None:
 
 def test_example_is_the_defaults() -> None:
     assert Configuration.from_mapping(load("config.yaml")) == Configuration()
-    assert read_configuration([CONFIG / "config.yaml"]) == Configuration().to_dict()
+    assert Configuration.read([CONFIG / "config.yaml"]) == Configuration()
+    assert Configuration.of_layers([]) == Configuration()
     for line in example_yaml().splitlines():
         assert len(line) <= 100
 
@@ -187,11 +183,10 @@ REFUSED = [
 @pytest.mark.parametrize(("changes", "message"), REFUSED)
 def test_wrong_values_are_refused(changes: dict, message: str) -> None:
     """By the classes and by the JSON schema that is made of them."""
-    merged = merge_configurations(default_configuration(), [changes])
     with pytest.raises(InputError, match=message):
-        Configuration.from_mapping(merged)
+        complete(changes)
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.Draft202012Validator(schema_of_configuration()).validate(merged)
+        jsonschema.Draft202012Validator(schema_of_configuration()).validate(merged(changes))
 
 
 def test_plain_values_are_those_that_were_given() -> None:
@@ -199,8 +194,7 @@ def test_plain_values_are_those_that_were_given() -> None:
     mine = samples(weights=None) | {"models": {"a": {"epochs": 3}, "b": {}}, "seed": 2.0}
     found = complete(mine)
     plain = found.to_dict()
-    expected = merge_configurations(default_configuration(), [mine])
-    assert plain == expected
+    assert plain == merged(mine)
     assert [type(one) for one in (plain["seed"], plain["fat_jets"]["pt_min"])] == [int, int]
     assert Configuration.from_mapping(plain) == found
 
@@ -215,6 +209,7 @@ def test_models_are_complete() -> None:
     assert [found[name].options for name in found] == [train["options"], {"width": 64}]
     assert [found[name].batch_size for name in found] == [64, 32]
     assert found["wide"].model_fields_set == {"options", "batch_size"}
+    assert Configuration.from_mapping({"train": {"epochs": 3}}).models["cnn"].epochs == 3
 
 
 def test_values_cannot_be_changed() -> None:
@@ -235,9 +230,9 @@ def test_paper_trains_as_the_paper_does() -> None:
 
 def merged(*layers: dict) -> dict:
     """Plain values of the defaults with changes, as the command line gives them."""
-    return merge_configurations(
-        default_configuration(), [from_command_line(layer) for layer in layers]
-    )
+    defaults = Configuration().to_dict()
+    parsed = [parse_texts(layer, Configuration) for layer in layers]
+    return merge_layers(defaults, parsed, [defaults])
 
 
 def complete(*layers: dict) -> Configuration:
@@ -612,16 +607,11 @@ def test_nothing_of_the_example_stays_beside_what_is_given(
         ([Path("copy.yaml"), Path("my.yaml")], {}),
         ([], mine),
     ):
-        found = read_configuration(files, values)
-        assert list(found["samples"]) == ["signal", "background"]
-        assert (list(found["models"]), list(found["robustness"]["variations"])) == (
-            ["wide"],
-            ["worse"],
-        )
-        assert list(found["selection"]["preselection"]) == ["any"]
-        assert (
-            found["selection"]["signal_region"] == load("config.yaml")["selection"]["signal_region"]
-        )
+        found = Configuration.read(files, values)
+        assert list(found.samples) == ["signal", "background"]
+        assert (list(found.models), list(found.robustness.variations)) == (["wide"], ["worse"])
+        assert list(found.selection.preselection) == ["any"]
+        assert found.selection.signal_region == Configuration().selection.signal_region
 
 
 def write(path: Path, configuration: dict) -> None:
@@ -640,15 +630,15 @@ def test_files_of_ones_own_add_to_each_other(
     )
     write(
         tmp_path / "a.yaml",
-        {"models": {"one": {"epochs": 2, "width": 1}}, "train": {"patience": 2}},
+        {"models": {"one": {"epochs": 2, "seeds": 4}}, "train": {"patience": 2}},
     )
     write(tmp_path / "b.yaml", {"models": {"one": {"epochs": 9}, "two": {}}})
-    found = read_configuration([Path("a.yaml"), Path("b.yaml")])
-    assert found["models"] == {"one": {"epochs": 9, "width": 1}, "two": {}}
-    assert (found["seed"], found["train"]["epochs"], found["train"]["patience"]) == (5, 3, 2)
-    assert list(read_configuration()["models"]) == ["site"]
-    study = read_configuration([CONFIG / "study.yaml", CONFIG / "study_more.yaml"])
-    assert list(study["models"]) == [
+    found = Configuration.read([Path("a.yaml"), Path("b.yaml")])
+    assert found.to_dict()["models"] == {"one": {"epochs": 9, "seeds": 4}, "two": {}}
+    assert (found.seed, found.train.epochs, found.train.patience) == (5, 3, 2)
+    assert list(Configuration.read().models) == ["site"]
+    study = Configuration.read([CONFIG / "study.yaml", CONFIG / "study_more.yaml"])
+    assert list(study.models) == [
         *load("study.yaml")["models"],
         *load("study_more.yaml")["models"],
     ]
@@ -761,7 +751,7 @@ def test_configuration_of_another_workflow_in_the_working_folder(
         InputError,
         match=r"key 'genome' of config/config\.yaml, which is read since it is in the working",
     ):
-        read_configuration()
+        Configuration.read()
 
 
 # -- names -----------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from calovision.jobs.planning.measured import cpu_seconds, network_key, read_tim
 from calovision.jobs.planning.memory import network_size
 from calovision.jobs.planning.plan import network_specification
 from calovision.jobs.planning.workload import plan_models, plan_samples
-from calovision.workflow import Configuration, read_configuration
+from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
 
 SMALL = network_key({"network": "small", "options": {}, "image_shape": (3, 64, 64)})
@@ -146,7 +146,7 @@ def test_networks_by_multiply_adds():
 
 
 def test_multiply_adds_of_a_planned_network(configuration):
-    merged = read_configuration([configuration])
+    merged = Configuration.read([configuration]).to_dict()
     merged["models"] = {
         "sets": {"network": "deep_sets", "variables": ["leading_towers", "leading_tracks"]}
     }
@@ -161,7 +161,7 @@ def test_multiply_adds_of_a_planned_network(configuration):
 
 
 def test_plan_by_hand(configuration):
-    merged = read_configuration([configuration])
+    merged = Configuration.read([configuration]).to_dict()
     rates = [
         *(job(key=key, work=n, cpu_s=2 + n / 100) for key in ("rpv", "qcd") for n in (100, 1000)),
         *(
@@ -225,7 +225,7 @@ def test_plan_by_hand(configuration):
 
 
 def test_number_of_events_scales_every_sample(configuration):
-    merged = read_configuration([configuration])
+    merged = Configuration.read([configuration]).to_dict()
     run = make_run(job(work=100, cpu_s=3), job(work=1000, cpu_s=12))
     plan = make_plan(analysis_of(merged), [run], n_events=105_000)
     assert plan.events == pytest.approx(105_000)
@@ -235,7 +235,7 @@ def test_number_of_events_scales_every_sample(configuration):
 
 
 def test_gpu_hours_are_those_of_the_job(configuration):
-    merged = read_configuration([configuration])
+    merged = Configuration.read([configuration]).to_dict()
     del merged["models"]["other"]
     jobs = [
         job("train_network", SMALL, n, 1.0, wall_s=10 + n / 1000, device="gpu")
@@ -251,7 +251,7 @@ def test_gpu_hours_are_those_of_the_job(configuration):
 
 
 def test_files_are_counted_and_scaled(configuration):
-    merged = read_configuration([configuration])
+    merged = Configuration.read([configuration]).to_dict()
     merged["samples"] = {
         "data": {"label": 0, "files": ["x"]},
         "qcd": {"label": 1, "files": ["y"]},

@@ -18,7 +18,7 @@ from calovision.jobs.planning.memory import (
 )
 from calovision.scoring import scores
 from calovision.training import data
-from calovision.workflow import Configuration, read_configuration
+from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
 
 # network, cells a side, batch, images of which 1/5 validate, largest resident memory in MB of a
@@ -170,7 +170,7 @@ def run_of(n_events, networks, rng, per_job=1000):
 
 def analysis_of(n_events, network, seeds=1):
     simulate = {"rpv": {"process": "rpv_gluinos"}, "qcd": {"process": "qcd"}}
-    merged = read_configuration([])
+    merged = Configuration.read([]).to_dict()
     merged["samples"] = {
         name: {"label": int(name == "rpv"), "simulate": {**one, "n_events": n_events // 2}}
         for name, one in simulate.items()

@@ -125,7 +125,7 @@ def test_files_and_options_of_a_rule():
 
 def recipe_of(**images_section):
     """The parameter ``recipe`` of the default configuration, with other keys of its images."""
-    configuration = workflow.default_configuration()
+    configuration = workflow.Configuration().to_dict()
     return {
         "images": configuration["images"] | images_section,
         "fat_jets": configuration["fat_jets"] | {"pt_min": 50.0},
@@ -164,7 +164,7 @@ def test_images_of_a_job_are_those_of_its_ntuple(tmp_path, counter):
     job = images.ImageJob.of(
         "rpv", {"chunk": chunk | {"entry_range": (10, 30)}, "sample": sample | {"weights": None}}
     )
-    section = workflow.default_configuration()["images"]
+    section = workflow.Configuration().to_dict()["images"]
     options = images.ImageFileOptions.of(section | {"compression": "none", "chunk_size": 7})
     assert options == images.ImageFileOptions(chunk_size=7, retries=section["remote_retries"])
     recipe = images.image_recipe(recipe_of(grid=[8, 8]), {"fractions": [0.6, 0.2, 0.2]})
@@ -189,7 +189,7 @@ def test_meaning_of_the_weights_of_a_job():
     job = images.ImageJob.of("qcd", {"chunk": chunk, "sample": sample | {"weights": weights}})
     assert job.sample == Sample("qcd", 0, weights=WeightOptions(index=2, n_generated=100))
     assert (job.schema, job.tree) == ("delphes", "t")
-    section = workflow.default_configuration()["images"] | {"compression": "blosc2"}
+    section = workflow.Configuration().to_dict()["images"] | {"compression": "blosc2"}
     assert images.ImageFileOptions.of(section).compression == "blosc2"
 
 

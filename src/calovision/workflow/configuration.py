@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -26,9 +25,9 @@ from calovision.workflow.keys import (
     key,
     plain_values,
 )
-from calovision.workflow.layers import merge_layers, parse_texts
+from calovision.workflow.layers import check_plain_values, merge_layers, parse_texts, read_example
 from calovision.workflow.paths import check_results_dir, expand_folder
-from calovision.workflow.samples import Sample, Simulate, check_samples, gaps_in_slices
+from calovision.workflow.samples import EXAMPLE_SAMPLES, Sample, check_samples
 from calovision.workflow.sections import (
     Evaluate,
     EventContent,
@@ -42,35 +41,14 @@ from calovision.workflow.sections import (
     Split,
 )
 from calovision.workflow.sentences import input_error
+from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.training import Training
-
-EXAMPLE = Path("config/config.yaml")
-"""File of the working folder, read (if there is one) between the defaults and the user's files."""
 
 TAKEN_NAMES = {
     *("sample", *EVENT_COLUMNS, "weight_variations", "overflow", "signal_region"),
     *VARIABLES,
 }
 """Columns of the table of test events, and the classifiers that are no models."""
-
-EXAMPLE_SAMPLES = {
-    "rpv_1400_850": Sample(
-        label=1,
-        title="RPV gluinos",
-        cross_section_pb=0.0252977,  # NLO+NLL (physics case: arXiv:1711.03573)
-        simulate=Simulate(
-            process="rpv_gluinos", mass_gluino=1400, mass_neutralino=850, n_events=3000
-        ),
-    ),
-    "qcd": Sample(
-        label=0,
-        title="QCD multijets",
-        cross_section_pb=2040.1,  # Pythia 8 leading order: the sum of the slices JZ4 to JZ7
-        simulate=Simulate(
-            process="qcd", pt_hat_min=400, pt_hat_max=2500, bias_power=2, n_events=20000
-        ),
-    ),
-}
 
 
 class Configuration(Section):
@@ -110,16 +88,14 @@ class Configuration(Section):
         details="The first is the CNN of the plots, its column is `cnn`; the others have their own "
         "names.",
         min_length=1,
+        validate_default=True,
     )
     baselines: Annotated[
         tuple[Annotated[str, Field(strict=True), Choices(*BASELINES)], ...], Unique()
     ] = key(
         tuple(BASELINES.own),
         "Shallow classifiers on the event variables",
-        details="Tuned on the validation split. `logistic_regression`, `adaboost`, "
-        "`gradient_boosting`, `mlp` see the 23 jet "
-        "variables of the case study, `referee` (boosted trees) those with small-R jets, shapes "
-        "and counts.",
+        details="Tuned on the validation split; they are listed below.",
     )
     evaluate: Evaluate = key(Evaluate, "Where classifiers are compared")
     reach: Reach = key(Reach, "Expected significance and limits")
@@ -127,7 +103,7 @@ class Configuration(Section):
     plots: Plots = key(Plots, "What the report shows")
 
     @classmethod
-    def from_mapping(cls, configuration: Mapping[str, Any]) -> "Configuration":
+    def from_mapping(cls, configuration: Mapping[str, Any]) -> Self:
         """Check plain values, as a file has them; no file is opened.
 
         Parameters
@@ -140,7 +116,7 @@ class Configuration(Section):
         InputError
             One sentence that names the first key that is mistyped, missing, or has a wrong value.
         """
-        _check_values(configuration, ())
+        check_plain_values(configuration)
         try:
             return cls.model_validate(dict(configuration))
         except ValidationError as error:
@@ -155,7 +131,7 @@ class Configuration(Section):
         return {name: train.changed_by(changes) for name, changes in models.items()}
 
     @model_validator(mode="after")
-    def _check(self) -> "Configuration":
+    def _check(self) -> Self:
         check_samples(self.samples)
         self._check_model_names()
         self._check_robustness()
@@ -214,13 +190,20 @@ class Configuration(Section):
         *,
         base: Path | None = None,
         read: Callable[[Path], dict[str, Any]] | None = None,
-    ) -> "Configuration":
+    ) -> Self:
         """Read, check and complete the configuration of a workflow, as Snakemake's jobs have it.
 
         Parameters
         ----------
-        files, values, base, read
-            As of `read_configuration`.
+        files
+            Files that say what differs from the defaults; later ones win (`merge_layers`).
+        values
+            Values of the command line (``--config``), which win over all files; numbers may be
+            text.
+        base
+            File between the defaults and ``files``; None for `EXAMPLE` if there is one.
+        read
+            Reader of one of ``files``; None for `read_yaml`.
 
         Raises
         ------
@@ -228,28 +211,50 @@ class Configuration(Section):
             If a file cannot be read as `calovision.core.user_files.read_yaml` does, a value is
             wrong (`from_mapping`), or a path cannot be expanded (`with_paths`).
         """
-        return cls.from_mapping(
-            read_configuration(files, values, base=base, read=read)
-        ).with_paths()
+        example = read_example(base, cls.model_fields)
+        given = [read_yaml(one, "configuration") if read is None else read(one) for one in files]
+        return cls.of_layers([*given, parse_texts(values or {}, cls)], example)
 
     @classmethod
-    def of_module(cls, values: Mapping[str, Any]) -> "Configuration":
-        """The configuration that another workflow gives to this one as a module.
+    def of_module(cls, values: Mapping[str, Any]) -> Self:
+        """Configuration that another workflow gives to this one as a module.
 
         Parameters
         ----------
         values
-            What differs from the defaults; no file is read.
+            What differs from the defaults; numbers may be text. No file is read.
 
         Raises
         ------
         InputError
             If a value is wrong (`from_mapping`), or a path cannot be expanded (`with_paths`).
         """
-        merged = merge_configurations(default_configuration(), [from_command_line(values)])
-        return cls.from_mapping(merged).with_paths()
+        return cls.of_layers([parse_texts(values, cls)])
 
-    def with_paths(self) -> "Configuration":
+    @classmethod
+    def of_layers(
+        cls, layers: Sequence[Mapping[str, Any]], example: Mapping[str, Any] | None = None
+    ) -> Self:
+        """Configuration of the defaults with changes on top, checked, its paths expanded.
+
+        Parameters
+        ----------
+        layers
+            Plain values that differ; later ones win (`merge_layers`).
+        example
+            Values between the defaults and these, whose samples, models and so on are examples,
+            too.
+
+        Raises
+        ------
+        InputError
+            As `from_mapping` and `with_paths`.
+        """
+        defaults = cls().to_dict()
+        base = merge_layers(defaults, [example or {}], [defaults])
+        return cls.from_mapping(merge_layers(base, layers, [defaults, base])).with_paths()
+
+    def with_paths(self) -> Self:
         """The same configuration with ``~``, ``$NAME`` and ``${NAME}`` replaced in its paths.
 
         Raises
@@ -312,104 +317,3 @@ class Configuration(Section):
             check_titles(titles)
         except InputError as error:
             raise InputError(f"configuration key {error}") from error
-
-
-def default_configuration() -> dict[str, Any]:
-    """Plain value of every key: the laptop example, as config/config.yaml shows it."""
-    return Configuration().to_dict()
-
-
-def read_configuration(
-    files: Iterable[Path] = (),
-    values: Mapping[str, Any] | None = None,
-    *,
-    base: Path | None = None,
-    read: Callable[[Path], dict[str, Any]] | None = None,
-) -> dict[str, Any]:
-    """Merge the files of a configuration; `Configuration.from_mapping` checks the values.
-
-    Parameters
-    ----------
-    files
-        Files that say what differs from the defaults; later ones win (`merge_configurations`).
-    values
-        Values of the command line (``--config``), which win over all files; numbers may be text.
-    base
-        File between the defaults and ``files``; None for `EXAMPLE` if there is one.
-    read
-        Reader of one of ``files``; None for `read_yaml`.
-
-    Raises
-    ------
-    InputError
-        If a file cannot be read as `calovision.core.user_files.read_yaml` does.
-    """
-    configuration = default_configuration()
-    if base is None and EXAMPLE.is_file():
-        base = EXAMPLE
-    if base is not None:
-        configuration = merge_configurations(configuration, [_read_base(base)])
-    layers = [read_yaml(file, "configuration") if read is None else read(file) for file in files]
-    return merge_configurations(configuration, [*layers, from_command_line(values or {})])
-
-
-def _read_base(file: Path) -> dict[str, Any]:
-    """The file of the working folder, which nobody named: it may be that of another workflow."""
-    content = read_yaml(file, "configuration")
-    for name in content:
-        if name not in Configuration.model_fields:
-            raise InputError(
-                f"configuration key '{name}' of {file}, which is read since it is in the working "
-                "folder: there is no such key; if the file belongs to another workflow, run in "
-                "another folder (--directory)"
-            )
-    return content
-
-
-def from_command_line(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the command line, or of a module, with text replaced by what it stands for."""
-    return parse_texts(values, Configuration)
-
-
-def merge_configurations(
-    base: Mapping[str, Any], layers: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Apply changes to a configuration one after the other, as `layers.merge_layers`.
-
-    The samples, models and so on of the defaults and of ``base`` are examples.
-    """
-    return merge_layers(base, layers, [default_configuration(), base])
-
-
-def _check_values(value: Any, path: tuple[str, ...]) -> None:
-    """Raise InputError for keys that are no text (from Python) and numbers that are not finite."""
-    if isinstance(value, Mapping):
-        for name, one in value.items():
-            if not isinstance(name, str):
-                raise InputError(
-                    f"configuration key '{'.'.join((*path, str(name)))}': {name!r} is no text; "
-                    f"write it in quotes, '{name}'"
-                )
-            _check_values(one, (*path, name))
-    elif isinstance(value, list | tuple):
-        for number, one in enumerate(value):
-            _check_values(one, (*path, str(number)))
-    elif isinstance(value, float) and not isfinite(value):
-        raise InputError(
-            f"configuration key '{'.'.join(path)}': {value} is no finite number; give one"
-        )
-
-
-def check_configuration(configuration: Mapping[str, Any]) -> None:
-    """Check plain values, as `Configuration.from_mapping` does."""
-    Configuration.from_mapping(configuration)
-
-
-def check_names(configuration: Mapping[str, Any]) -> None:
-    """Look up the names in plain values, as `Configuration.check_names` does."""
-    Configuration.from_mapping(configuration).check_names()
-
-
-def expand_paths(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values with paths expanded, as `Configuration.with_paths` does."""
-    return Configuration.from_mapping(configuration).with_paths().to_dict()

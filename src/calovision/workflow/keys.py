@@ -36,7 +36,7 @@ def key(
     unit: str | None = None,
     details: str | None = None,
     example: Any = None,
-    **bounds: float,
+    **bounds: float | bool,
 ) -> Any:
     """One key of a section.
 
@@ -53,7 +53,7 @@ def key(
     example
         Value for the reference page, where there is no default.
     bounds
-        ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``, as of pydantic.
+        ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``validate_default``, as of pydantic.
     """
     examples = None if example is None else [example]
     further = {"unit": unit, "details": details, "examples": examples}
@@ -173,8 +173,8 @@ class Entry(Section):
 def plain_values(value: Any, *, given_only: bool = False) -> Any:
     """Mappings, lists and scalars of a value; with ``given_only`` of the keys that were given."""
     if isinstance(value, Section):
-        fields = type(value).model_fields
-        names = [name for name in fields if not given_only or name in value.model_fields_set]
+        known = type(value).model_fields
+        names = [name for name in known if not given_only or name in value.model_fields_set]
         return {name: plain_values(getattr(value, name), given_only=given_only) for name in names}
     if isinstance(value, Mapping):
         return {name: plain_values(one, given_only=True) for name, one in value.items()}

@@ -1,15 +1,50 @@
-"""Layers of a configuration: the defaults, changed by files and by the command line."""
+"""Layers of a configuration, in plain values: defaults, files, the command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
+from math import isfinite
+from pathlib import Path
 from types import NoneType
 from typing import Any, get_origin
 
-from calovision.core.user_files import parse_scalar
+from calovision.core.errors import InputError
+from calovision.core.user_files import parse_scalar, read_yaml
 from calovision.workflow.keys import annotation_below, members
 
 NAMED = (("samples",), ("models",), ("robustness", "variations"), ("selection", "preselection"))
 """Sections whose entries the user names: those of the defaults are an example, and go."""
+
+EXAMPLE = Path("config/config.yaml")
+"""File of the working folder, read (if there is one) between the defaults and the user's files."""
+
+
+def read_example(file: Path | None, known: Collection[str]) -> dict[str, Any]:
+    """Read the file between the defaults and the user's files; nothing if there is none.
+
+    Parameters
+    ----------
+    file
+        None for `EXAMPLE`, which nobody named: it may be that of another workflow.
+    known
+        Keys at the top of a configuration.
+
+    Raises
+    ------
+    InputError
+        If it has a key that is not among them, or cannot be read (`read_yaml`).
+    """
+    if file is None and not EXAMPLE.is_file():
+        return {}
+    file = EXAMPLE if file is None else file
+    content = read_yaml(file, "configuration")
+    for name in content:
+        if name not in known:
+            raise InputError(
+                f"configuration key '{name}' of {file}, which is read since it is in the working "
+                "folder: there is no such key; if the file belongs to another workflow, run in "
+                "another folder (--directory)"
+            )
+    return content
 
 
 def merge_layers(
@@ -84,3 +119,30 @@ def _is_wanted(value: Any, types: Sequence[Any]) -> bool:
     if value is None:
         return NoneType in types
     return any(isinstance(value, get_origin(one) or one) for one in types if one is not NoneType)
+
+
+def check_plain_values(value: Any, path: tuple[str, ...] = ()) -> None:
+    """Raise InputError for keys that are no text (from Python) and numbers that are not finite.
+
+    Parameters
+    ----------
+    value
+        The configuration or a part of it.
+    path
+        Keys that lead to it.
+    """
+    if isinstance(value, Mapping):
+        for name, one in value.items():
+            if not isinstance(name, str):
+                raise InputError(
+                    f"configuration key '{'.'.join((*path, str(name)))}': {name!r} is no text; "
+                    f"write it in quotes, '{name}'"
+                )
+            check_plain_values(one, (*path, name))
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            check_plain_values(one, (*path, str(number)))
+    elif isinstance(value, float) and not isfinite(value):
+        raise InputError(
+            f"configuration key '{'.'.join(path)}': {value} is no finite number; give one"
+        )

@@ -244,6 +244,26 @@ class Sample(Entry):
             )
 
 
+EXAMPLE_SAMPLES = {
+    "rpv_1400_850": Sample(
+        label=1,
+        title="RPV gluinos",
+        cross_section_pb=0.0252977,  # NLO+NLL (physics case: arXiv:1711.03573)
+        simulate=Simulate(
+            process="rpv_gluinos", mass_gluino=1400, mass_neutralino=850, n_events=3000
+        ),
+    ),
+    "qcd": Sample(
+        label=0,
+        title="QCD multijets",
+        cross_section_pb=2040.1,  # Pythia 8 leading order: the sum of the slices JZ4 to JZ7
+        simulate=Simulate(
+            process="qcd", pt_hat_min=400, pt_hat_max=2500, bias_power=2, n_events=20000
+        ),
+    ),
+}
+
+
 def check_samples(samples: Mapping[str, Sample]) -> None:
     """Raise InputError unless each sample has one source, both classes train, and masses are
     given.
@@ -283,39 +303,3 @@ def _check_masses(samples: Mapping[str, Sample]) -> None:
         first = of_mass.setdefault(signal.mass, name)
         if first != name:
             raise InputError(f"configuration key 'samples.{name}.mass': {first} has the same mass")
-
-
-def gaps_in_slices(samples: Mapping[str, Sample]) -> list[str]:
-    """Sentences on slices of pT-hat of one process that are missing between others, or overlap."""
-    slices: dict[tuple[str, float], list[tuple[float, float, str]]] = {}
-    for name, sample in samples.items():
-        simulate = sample.simulate
-        if simulate is not None and simulate.pt_hat_min is not None:
-            end = float("inf") if simulate.pt_hat_max is None else simulate.pt_hat_max
-            same = slices.setdefault((simulate.process, simulate.pile_up or 0), [])
-            same.append((simulate.pt_hat_min, end, name))
-    warnings = []
-    for (process, _), found in slices.items():
-        warnings += _gaps_of_process(process, sorted(found))
-    return warnings
-
-
-def _gaps_of_process(process: str, slices: list[tuple[float, float, str]]) -> list[str]:
-    """Sentences on neighbouring slices (lowest, highest, sample), which ascend."""
-    found = []
-    _, end, before = slices[0]
-    for start, stop, after in slices[1:]:
-        if start > end:
-            found.append(
-                f"samples: no slice of {process} between pT-hat {end:g} GeV ({before}) and "
-                f"{start:g} GeV ({after})"
-            )
-        elif start < end:
-            found.append(
-                f"samples: {before} and {after} overlap in pT-hat from {start:g} GeV on: "
-                "events count twice"
-            )
-        if stop > end:
-            end = stop
-            before = after
-    return found
