@@ -179,7 +179,7 @@ VARIABLES: Registry[Variable] = Registry(
         Variable(
             "aplanarity",
             "Aplanarity",
-            "3/2 of the smallest eigenvalue of that tensor",
+            "3/2 of the smallest eigenvalue of the normalized momentum tensor of the small-R jets",
             lambda event: event.shapes[1],
             needs_content=True,
         ),

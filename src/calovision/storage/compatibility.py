@@ -14,31 +14,13 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.jets.variables import VARIABLES
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.reader import ImageFile
 
 logger = logging.getLogger(__name__)
 
-COMMON_COLUMNS = {
-    "aplanarity",
-    "delta_eta_12",
-    "fat_jets",
-    "ht",
-    "jet_pt",
-    "jets_ht",
-    "leading_pt",
-    "leading_towers",
-    "leading_tracks",
-    "mj_sum",
-    "n_fat_jets",
-    "n_jets",
-    "n_towers",
-    "n_tracks",
-    "sphericity",
-    "tau21",
-    "tau32",
-    "weight_variations",
-}
+COMMON_COLUMNS = {*VARIABLES, "tau21", "tau32", "weight_variations"}
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 

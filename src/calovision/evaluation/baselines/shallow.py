@@ -104,7 +104,7 @@ BASELINES: Registry[Baseline] = Registry(
         Baseline(
             "adaboost",
             "AdaBoost",
-            "AdaBoost of shallow trees on the same",
+            "AdaBoost of shallow trees on the 23 jet variables",
             JET_VARIABLES,
             _adaboost,
             {"depth": (1, 2), "n_estimators": (50, 200), "learning_rate": (0.5,)},
@@ -112,7 +112,7 @@ BASELINES: Registry[Baseline] = Registry(
         Baseline(
             "gradient_boosting",
             "Boosting, 23 jet variables",
-            "boosted trees on the same",
+            "boosted trees on the 23 jet variables",
             JET_VARIABLES,
             _gradient_boosting,
             BOOSTING,
@@ -121,7 +121,7 @@ BASELINES: Registry[Baseline] = Registry(
         Baseline(
             "mlp",
             "MLP, 23 jet variables",
-            "multilayer perceptron on the same",
+            "multilayer perceptron on the 23 jet variables",
             JET_VARIABLES,
             _mlp,
             {"hidden_layer_sizes": ((64,), (64, 64)), "alpha": (1e-4, 1e-2)},
@@ -130,7 +130,8 @@ BASELINES: Registry[Baseline] = Registry(
         Baseline(
             "referee",
             "Boosting, with small-R jets",
-            "boosted trees on these, small-R jets, event shapes, and numbers of towers and tracks",
+            "boosted trees on the 23 jet variables, small-R jets, event shapes, numbers of towers "
+            "and tracks",
             ALL_VARIABLES,
             _gradient_boosting,
             BOOSTING,
