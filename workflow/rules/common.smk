@@ -1,4 +1,4 @@
-"""The configuration, what it makes of a run (`calovision.workflow`), and what rules share."""
+"""The configuration and the facts of the run (`calovision.workflow.analysis`), which rules share."""
 
 import os
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What jobs inherit, and what a batch farm is asked for, looked at before any job is submitted."""
+"""Environment of the jobs, and requests to a batch farm, checked before any job is submitted."""
 
 import snakemake.dag
 from calovision.jobs import submission

@@ -1,4 +1,4 @@
-"""What the search expects to see or to exclude, with and without the networks."""
+"""Expected significance and limits of the search, with and without the networks."""
 
 
 rule score_reach_sample:

@@ -1,4 +1,4 @@
-"""What the jobs of a run cost, at its end."""
+"""Costs of the jobs of a run, at its end."""
 
 
 rule write_run_summary:

@@ -64,7 +64,7 @@ def plan_command(
 
 
 def read_analysis(configs: list[Path], base: Path | None) -> "Analysis":
-    """What configurations make of a run, checked as Snakemake does before it runs a job."""
+    """Facts of a run by its configurations, checked as Snakemake does before it runs a job."""
     from calovision.workflow import Configuration
     from calovision.workflow.analysis import Analysis
 

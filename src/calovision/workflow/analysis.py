@@ -1,4 +1,4 @@
-"""What a configuration makes of a run: samples with files and chunks, models, seeds, variations."""
+"""Facts of a run by its configuration: samples, files and chunks, models, seeds, variations."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -38,8 +38,26 @@ class Analysis:
     configuration
         Configuration with expanded paths.
     is_main
-        Whether files are looked at for changes since their entries were counted; a job takes the
+        True looks at files for changes since their entries were counted; a job takes the
         numbers of the process that submitted it.
+
+    Attributes
+    ----------
+    samples, models
+        Those of the configuration, by name.
+    results
+        Paths of the results.
+    titles, training_titles
+        Title in plots of each sample, and of those of the training.
+    simulated_samples
+        Names of the samples that are simulated; others are read from files.
+    training_samples, reach_samples
+        Names of the samples of the training and the comparison, and of the signals of other masses
+        that only the reach looks at.
+    first_model
+        Model that is the CNN of the comparison.
+    seeds
+        Seeds of the networks of each model.
     """
 
     def __init__(self, configuration: Configuration, *, is_main: bool = True) -> None:
@@ -49,6 +67,13 @@ class Analysis:
         self.models = configuration.models
         self.results = Results(Path(configuration.results_dir))
         self.titles = {name: one.title or name for name, one in self.samples.items()}
+        self.simulated_samples = [name for name, one in self.samples.items() if one.is_simulated]
+        self.training_samples = [name for name, one in self.samples.items() if one.is_trained]
+        self.reach_samples = [name for name in self.samples if name not in self.training_samples]
+        self.training_titles = {name: self.titles[name] for name in self.training_samples}
+        self.first_model = next(iter(self.models))
+        first = configuration.seed
+        self.seeds = {name: list(range(first, first + m.seeds)) for name, m in self.models.items()}
 
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
@@ -103,26 +128,6 @@ class Analysis:
 
     # -- samples ---------------------------------------------------------------------------------
 
-    @cached_property
-    def simulated_samples(self) -> list[str]:
-        """Samples that are simulated."""
-        return [name for name, sample in self.samples.items() if sample.is_simulated]
-
-    @cached_property
-    def training_samples(self) -> list[str]:
-        """Samples of the training and of the comparison."""
-        return [name for name, sample in self.samples.items() if sample.is_trained]
-
-    @cached_property
-    def reach_samples(self) -> list[str]:
-        """Signals of other masses, which only the reach looks at."""
-        return [name for name, sample in self.samples.items() if not sample.is_trained]
-
-    @cached_property
-    def training_titles(self) -> dict[str, str]:
-        """Titles of the samples of the training."""
-        return {name: self.titles[name] for name in self.training_samples}
-
     def titles_of_label(self, label: int) -> list[str]:
         """Titles of the samples of the training with a label."""
         return [
@@ -173,7 +178,7 @@ class Analysis:
 
     @cached_property
     def chunks(self) -> dict[str, dict[str, Chunk]]:
-        """What each job converts, by sample and name of the chunk.
+        """Chunks of all samples, by sample and name of the chunk; each is converted by one job.
 
         Raises
         ------
@@ -247,17 +252,6 @@ class Analysis:
 
     # -- models ----------------------------------------------------------------------------------
 
-    @cached_property
-    def seeds(self) -> dict[str, list[int]]:
-        """Seeds of the networks of each model."""
-        first = self.configuration.seed
-        return {name: list(range(first, first + one.seeds)) for name, one in self.models.items()}
-
-    @cached_property
-    def first_model(self) -> str:
-        """The model that is the CNN of the comparison."""
-        return next(iter(self.models))
-
     def network_files(self, pattern: Path, *models: str) -> list[Path]:
         """A file of every network of models, or of all; the seeds ascending.
 
@@ -318,7 +312,7 @@ class Analysis:
         ]
 
     def varied_chunk(self, variation: str, sample: str, chunk: str) -> Chunk:
-        """What the job of a varied image file converts: with pile-up, ntuples simulated again."""
+        """Chunk of a varied image file; with pile-up it has ntuples that are simulated again."""
         nominal = self.varied_chunks[sample][chunk]
         if variation not in self.pile_up_variations:
             return nominal

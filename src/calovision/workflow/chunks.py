@@ -13,7 +13,7 @@ EVENTS_PER_BATCH = 250
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one job converts, as `calovision.conversion.convert_job` takes it.
+    """Files, and entries of them, that one job converts.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def cut_sample(
     n_files
         As `Chunk.n_files`.
     are_counted
-        Whether ``entries`` are those of the files. If not (a filter of the generator keeps fewer),
+        True if ``entries`` are those of the files. If not (a filter of the generator keeps fewer),
         the jobs do not rely on them.
 
     Returns
@@ -113,7 +113,7 @@ def cut_sample(
 
 
 def has_shared_counts(weights: Mapping[str, Any] | None) -> bool:
-    """Whether numbers of a sample's ``weights`` stand for all its files, and are divided among
+    """True if a number of a sample's ``weights`` stands for all its files and is divided among
     them.
     """
     counts = [(weights or {}).get(key) for key in ("n_generated", "sum_of_weights")]

@@ -23,7 +23,7 @@ class PlannedJob:
     log, benchmark, inputs, outputs
         Its files.
     is_needed
-        Whether the run has to do it.
+        True if the run has to do it.
     """
 
     rule: str
@@ -76,7 +76,7 @@ def _entry(analysis: Analysis, job: PlannedJob, programs: Path) -> dict[str, Any
 
 
 def is_whole_run(rules: Collection[str]) -> bool:
-    """Whether a run is asked for everything, and no rule is left out (``--allowed-rules``).
+    """True if a run is asked for everything, and no rule is left out (``--allowed-rules``).
 
     Parameters
     ----------

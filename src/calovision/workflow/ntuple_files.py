@@ -74,7 +74,7 @@ def count_entries(
     cache
         File of the counts.
     check
-        Whether files are looked at for changes since they were counted.
+        True looks at files for changes since they were counted.
 
     Raises
     ------

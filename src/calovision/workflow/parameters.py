@@ -47,9 +47,10 @@ def simulation_job(
 
 
 def image_recipe(analysis: Analysis) -> dict[str, Any]:
-    """How all image files are made; one parameter, as Snakemake takes its time over each."""
+    """Recipe of all image files; one parameter, as Snakemake takes its time over each."""
     configuration = analysis.configuration
-    images, content = configuration.images.to_dict(), configuration.event_content
+    images = configuration.images.to_dict()
+    content = configuration.event_content
     return {
         "images": {
             key: value for key, value in images.items() if key not in IMAGE_KEYS_OF_NO_RESULT
@@ -63,8 +64,9 @@ def image_recipe(analysis: Analysis) -> dict[str, Any]:
 
 
 def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
-    """How the image files of a variation are made: with other fat jets, or other towers."""
-    changes, nominal = analysis.variations[variation], image_recipe(analysis)
+    """Recipe of the image files of a variation: with other fat jets, or other towers."""
+    changes = analysis.variations[variation]
+    nominal = image_recipe(analysis)
     return {
         **nominal,
         "fat_jets": nominal["fat_jets"] | acting_on(changes, "fat_jets"),
@@ -73,12 +75,12 @@ def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
 
 
 def image_job(analysis: Analysis, sample: str, chunk: str) -> dict[str, Any]:
-    """What an image file is made of: files, sample, split."""
+    """Files, sample and split of an image file."""
     return _image_job(analysis, sample, analysis.chunks[sample][chunk])
 
 
 def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str) -> dict[str, Any]:
-    """What the image file of a variation is made of."""
+    """Files, sample and split of an image file of a variation."""
     return _image_job(analysis, sample, analysis.varied_chunk(variation, sample, chunk))
 
 
@@ -112,7 +114,7 @@ def loss_luminosity_fb(analysis: Analysis, weights: str) -> float:
 
 
 def scoring_options(analysis: Analysis, model: str) -> dict[str, Any]:
-    """How the scores of a model are computed: as in its training, but fp16, which is for
+    """Options of the scores of a model: as in its training, but for fp16, which is for
     gradients.
     """
     options = analysis.models[model]

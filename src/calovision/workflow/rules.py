@@ -45,7 +45,7 @@ class Rule:
         Modules and subpackages of calovision that decide its results, as `package_digest` takes
         them.
     memory_mb, runtime_min
-        What the first attempt of a job asks for.
+        Resources of the first attempt of a job.
     wildcards
         Names by which its jobs differ, in the order of the folders of their logs; a rule without
         any runs once.
@@ -55,9 +55,9 @@ class Rule:
         Memory in proportion to the cells of an image, where a job holds batches of dense images. It
         is asked for where it is more than ``memory_mb``.
     has_longer_attempts
-        Whether the next attempt gets more time; the training goes on from its checkpoint instead.
+        True if the next attempt gets more time; a training goes on from its checkpoint instead.
     is_of_variations
-        Whether it is there only if the robustness has variations.
+        True for a rule that is there only if the robustness has variations.
     script
         Script of another name than the rule.
     """
@@ -75,7 +75,7 @@ class Rule:
 
     @property
     def is_single(self) -> bool:
-        """Whether the rule has one job, which works on all images."""
+        """True for a rule with one job, which works on all images."""
         return not self.wildcards
 
     @property

@@ -1,4 +1,4 @@
-"""What a workflow will take: jobs, CPU and GPU hours, memory and disk, from rates that were
+"""Cost of a workflow before it runs: jobs, CPU and GPU hours, memory and disk, from rates that were
 measured in earlier runs.
 
 Times are in seconds, sizes in bytes unless a name says otherwise.

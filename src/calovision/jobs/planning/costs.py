@@ -22,7 +22,7 @@ FURTHEST = (
 
 @dataclass(frozen=True)
 class Rate:
-    """What a job takes: ``start_s + per_work_s * work``, at least ``least_s``.
+    """Time and memory of a job: ``start_s + per_work_s * work``, at least ``least_s``.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Rate:
     per_work_s
         Seconds for one event or image pass.
     least_s
-        What the smallest job took where the start-up is not known, else 0.
+        Time of the smallest job where the start-up is not known, else 0.
     memory_mb
         The largest of the jobs measured.
     basis
@@ -41,7 +41,7 @@ class Rate:
     largest_work
         Of the jobs that were measured.
     is_start
-        Whether these were start-up for the most part, so that they say little of the time of the
+        True if these were start-up for the most part, so that they say little of the time of the
         work.
     """
 
@@ -54,7 +54,7 @@ class Rate:
     is_start: bool = False
 
     def reaches(self, n_jobs: int, work: float) -> bool:
-        """Whether the rate says something of jobs of this size."""
+        """True if the rate says something of jobs of this size."""
         return not self.is_start or work <= FURTHEST * self.largest_work * max(n_jobs, 1)
 
     def seconds(self, n_jobs: int, work: float) -> float:
@@ -258,7 +258,7 @@ def _mean(rates: Sequence[Rate], basis: str) -> Rate:
 
 
 def total_yields(runs: Iterable[Run]) -> dict[str, SampleYield]:
-    """What came out of each sample over several runs."""
+    """Yield of each sample over several runs."""
     totals: dict[str, SampleYield] = {}
     for run in runs:
         for name, one in run.samples.items():

@@ -1,4 +1,4 @@
-"""What the jobs of an earlier run took, and what they worked on: its benchmark files and records
+"""Costs of the jobs of an earlier run, and their work: from its benchmark files and the records
 beside its results.
 """
 
@@ -80,12 +80,12 @@ class SampleYield:
 
 @dataclass
 class Run:
-    """What was measured in one run.
+    """Measurements of one run.
 
     Attributes
     ----------
     source
-        Where the figures are from.
+        Origin of the figures.
     jobs, samples
         Its jobs; what came out of its samples.
     networks
@@ -207,7 +207,7 @@ def measured_hours(results: Path) -> dict[str, float]:
 
 
 def network_key(specification: Mapping) -> str:
-    """What decides the cost of an image: the network, its options, the shape of the image."""
+    """Key of a network by what decides the cost of an image: its name, options and image shape."""
     shape = "x".join(map(str, specification["image_shape"]))
     options = json.dumps(specification.get("options") or {}, sort_keys=True)
     return " ".join([specification["network"], shape, *([options] if options != "{}" else [])])
@@ -249,7 +249,7 @@ def cpu_seconds(seconds: float, sampled: float) -> float:
 def _read_samples(
     results: Path,
 ) -> tuple[dict[tuple[str, str], SampleYield], dict[str, SampleYield], int]:
-    """What came out of each chunk, (sample, chunk), and of each sample; cells of an image."""
+    """Yields of each chunk, (sample, chunk), and of each sample; cells of an image."""
     import numpy as np
 
     from calovision.storage import ImageFile

@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 @dataclass
 class StagePlan:
-    """What the jobs of a rule take together.
+    """Cost of the jobs of a rule together.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class StagePlan:
     disk_bytes
         Of what it writes, where that is much.
     bases
-        Where the rates are from, one sentence each.
+        Origins of the rates, one sentence each.
     is_bound
-        Whether a start-up could not be told from the work, so that the time is rather too long.
+        True if a start-up could not be told from the work, so that the time is rather too long.
     n_unknown
         Jobs without any rate, or with one that does not reach so far, which are not in the hours.
     """
@@ -167,8 +167,12 @@ def _plan_samples(
     analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Simulation and image files, nominal and varied."""
-    simulate, build = StagePlan("simulate_ntuples"), StagePlan("build_images")
-    pile_up, varied = StagePlan("simulate_pile_up"), StagePlan("build_varied_images")
+    simulate = StagePlan("simulate_ntuples")
+    pile_up = StagePlan("simulate_pile_up")
+    build = StagePlan("build_images")
+    varied = StagePlan("build_varied_images")
+    variations = len(analysis.variations)
+    with_pile_up = len(analysis.pile_up_variations)
     for sample in samples:
         if sample.is_simulated:
             simulate.add(_sample_rate(costs, simulate.rule, sample), sample.n_jobs, sample.events)
@@ -177,7 +181,6 @@ def _plan_samples(
         build.disk_bytes += sample.image_bytes
         if not sample.is_trained:
             continue
-        variations, with_pile_up = len(analysis.variations), len(analysis.pile_up_variations)
         n_files = min(analysis.n_varied_files, sample.n_jobs)
         share = n_files / sample.n_jobs
         varied.add(
@@ -210,8 +213,10 @@ def _plan_networks(
     analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Training, and scores of all kinds."""
-    train, score = StagePlan("train_network"), StagePlan("score_events")
-    reach, varied = StagePlan("score_reach_sample"), StagePlan("score_variation")
+    train = StagePlan("train_network")
+    score = StagePlan("score_events")
+    reach = StagePlan("score_reach_sample")
+    varied = StagePlan("score_variation")
     trained = [sample for sample in samples if sample.is_trained]
     unseen = sum(sample.splits[1] + sample.splits[2] for sample in trained)
     models = plan_models(analysis, samples)

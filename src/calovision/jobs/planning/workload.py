@@ -1,4 +1,4 @@
-"""What the rules of a workflow will work on: number of jobs, events and image passes, by the
+"""Work of the rules of a workflow: numbers of jobs, events and image passes, by the
 configuration alone.
 """
 
@@ -54,7 +54,7 @@ def plan_samples(
     analysis
         The workflow.
     yields
-        What came out of samples in earlier runs. A sample that was not in them takes the mean of
+        Yields of samples in earlier runs. A sample that was not in them takes the mean of
         those of its label.
     files
         Number of files of the samples that are read from files.
@@ -121,7 +121,7 @@ def _plan_sample(
 
 
 def expected_yield(name: str, label: int, yields: Mapping[str, SampleYield]) -> SampleYield:
-    """What comes of a sample: as it was in earlier runs, else the sum of those with its label, else
+    """Yield of a sample: as it was in earlier runs, else the sum of those with its label, else
     of all.
 
     Raises
