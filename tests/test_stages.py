@@ -290,7 +290,15 @@ def test_scores_of_an_ensemble_are_the_mean_of_its_networks(
 
 
 @pytest.mark.parametrize("weights", ["balanced", "raw"])
-def test_baselines_are_fitted_with_the_weights_of_the_loss(tmp_path, collection, counter, weights):
+def test_baselines_are_fitted_with_the_weights_of_the_loss(tmp_path, counter, weights):
+    paths = []
+    for label, name, n in ((1, "rpv", 40), (0, "qcd", 80)):
+        columns = make_columns(n, label=label, seed=label)
+        columns["weight"] = np.random.default_rng(label).exponential(1.0, n)
+        path = tmp_path / f"{name}.h5"
+        paths.append(write_image_file(path, n, columns=columns, sample=name, label=label))
+    write_file_list(tmp_path / "images.tsv", paths)
+    collection = ImageCollection(paths)
     results = baselines.BaselineResults(tmp_path / "scores.h5", tmp_path / "chosen.json")
     name = "logistic_regression"
     options = baselines.BaselineOptions([name], 36.1, weights, seed=7)
