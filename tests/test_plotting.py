@@ -363,11 +363,11 @@ def test_images_of_other_channels_are_refused():
 def test_jet_image_has_a_scale_of_its_own_per_channel():
     image = np.zeros((2, 4, 3))
     image[0, 1, 2] = 8.0
-    image[0, 0, 0] = 2.0
+    image[0, 0, 0] = 6.0
     edges = {"eta_edges": np.linspace(-1.0, 1.0, 5), "phi_edges": np.linspace(-0.6, 0.6, 4)}
     figure = plot_jet_image(image, **edges, channels=CHANNELS[:2], title="qcd, event 1, jet 0")
     meshes = [axes.collections[0] for axes in figure.axes[:2]]
-    assert [(mesh.norm.vmin, mesh.norm.vmax) for mesh in meshes] == [(2.0, 8.0), (0.1, 1.0)]
+    assert [(mesh.norm.vmin, mesh.norm.vmax) for mesh in meshes] == [(4.0, 8.0), (0.1, 1.0)]
     assert np.array_equal(meshes[0].get_array().filled(0), image[0].T)
     assert not meshes[1].get_array().count()
     assert figure.get_suptitle() == "qcd, event 1, jet 0"

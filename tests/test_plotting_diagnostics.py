@@ -4,8 +4,8 @@ import pytest
 from calovision.core.errors import InputError
 from calovision.evaluation.diagnostics import calibration, correlations, mass_sculpting
 from calovision.metrics import Efficiency
+from calovision.plotting import plot_calibration, plot_correlations, plot_mass_sculpting
 from calovision.plotting.attribution import plot_attributions
-from calovision.plotting.diagnostics import plot_calibration, plot_correlations, plot_mass_sculpting
 from calovision.plotting.robustness import plot_robustness
 from calovision.plotting.style import classifier_style, save_figure
 

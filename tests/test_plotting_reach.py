@@ -12,7 +12,7 @@ from test_plotting_models import texts_of
 
 from calovision.core.errors import InputError
 from calovision.evaluation.results import Band, FoundBy, LimitUnits, MassLimits, MassReach
-from calovision.plotting.reach import plot_limits_against_mass, plot_reach
+from calovision.plotting import plot_limits_against_mass, plot_reach
 from calovision.plotting.style import STYLE
 
 

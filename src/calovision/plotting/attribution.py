@@ -1,6 +1,4 @@
-"""What a network sees: mean attributions of each class and channel, (channel, eta, phi), with eta
-to the right.
-"""
+"""Mean attributions of each class and channel, (channel, eta, phi); eta is drawn to the right."""
 
 from collections.abc import Mapping, Sequence
 

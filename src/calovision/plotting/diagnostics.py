@@ -9,10 +9,11 @@ from matplotlib.lines import Line2D
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import number_or_nan
+from calovision.core.styles import PlotStyle
 from calovision.core.titles import entry, shown, wrapped
 from calovision.evaluation.results.diagnostics import Calibration, Correlation, MassSculpting
 from calovision.jets.variables import VARIABLES
-from calovision.plotting.performance import working_point_title
+from calovision.plotting.curves import working_point_title
 from calovision.plotting.style import (
     CLASSIFIER_NAMES,
     FADED,
@@ -58,40 +59,18 @@ def plot_calibration(
     figure = Figure(figsize=(6.4, 7.0), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
     top.plot([0, 1], [0, 1], color="gray", linewidth=1, linestyle=":")
-    spread = (
-        np.linspace(-0.012, 0.012, len(calibrations)) if len(calibrations) > 1 else [0.0]
-    )  # or bars hide each other
+    # bars side by side, or they hide each other
+    spread = np.linspace(-0.012, 0.012, len(calibrations)) if len(calibrations) > 1 else [0.0]
     smallest = 1.0
     for position, (name, found) in enumerate(calibrations.items()):
-        color, line = classifier_style(name, position)
-        bins = [one for one in found.bins if one.predicted is not None]
-        columns = ("predicted", "observed", "observed_low", "observed_high")
-        predicted, observed, low, high = (
-            np.array([getattr(one, key) for one in bins]) for key in columns
-        )
+        style = classifier_style(name, position)
         label = f"{entry(names.get(name, name))} (ECE {found.expected_calibration_error:.2g})"
-        top.errorbar(
-            predicted + spread[position],
-            observed,
-            np.maximum([observed - low, high - observed], 0.0),
-            fmt=MARKERS[position % len(MARKERS)],
-            color=color,
-            elinewidth=1,
-            label=label,
-        )
-        top.plot(
-            predicted + spread[position],
-            observed,
-            color=color,
-            linestyle=line,
-            linewidth=1,
-            alpha=0.4,
-        )
+        marker = MARKERS[position % len(MARKERS)]
+        _draw_reliability(top, found, spread[position], marker=marker, style=style, label=label)
         shares = np.array([one.share for one in found.bins])
         edges = [one.low for one in found.bins] + [found.bins[-1].high]
-        bottom.stairs(
-            np.where(shares > 0, shares, np.nan), edges, color=color, linestyle=line, linewidth=1.5
-        )
+        filled = np.where(shares > 0, shares, np.nan)
+        bottom.stairs(filled, edges, color=style.color, linestyle=style.line, linewidth=1.5)
         smallest = np.min(shares[shares > 0], initial=smallest)
     top.set(
         ylabel="Fraction of signal (classes of equal weight)",
@@ -104,6 +83,28 @@ def plot_calibration(
         xlabel="Score", ylabel="Share of weights", yscale="log", ylim=(min(smallest / 2, 0.05), 1.5)
     )
     return figure
+
+
+def _draw_reliability(
+    axes: Axes, found: Calibration, shift: float, *, marker: str, style: PlotStyle, label: str
+) -> None:
+    """Fraction of signal in each bin of the score, moved aside by a little."""
+    bins = [one for one in found.bins if one.predicted is not None]
+    predicted = np.array([one.predicted for one in bins]) + shift
+    observed = np.array([one.observed for one in bins])
+    low = np.array([one.observed_low for one in bins])
+    high = np.array([one.observed_high for one in bins])
+    axes.errorbar(
+        predicted,
+        observed,
+        np.maximum([observed - low, high - observed], 0.0),
+        fmt=marker,
+        color=style.color,
+        elinewidth=1,
+        label=label,
+    )
+    looks = {"color": style.color, "linestyle": style.line, "linewidth": 1, "alpha": 0.4}
+    axes.plot(predicted, observed, **looks)
 
 
 @styled
@@ -141,7 +142,8 @@ def plot_correlations(
     variables = list(next(iter(first.values())))
     if not variables:
         raise InputError("no variable to correlate with; give at least one")
-    width, height = 0.62 * len(correlations) * len(first), 0.29 * len(variables)
+    width = 0.62 * len(correlations) * len(first)
+    height = 0.29 * len(variables)
     figure = Figure(figsize=(max(width, 4.0) + 3.2, height + 2.0), layout="constrained")
     panels = figure.subplots(1, len(first), sharey=True, squeeze=False)[0]
     for axes, title in zip(panels, first, strict=True):
@@ -226,32 +228,29 @@ def plot_mass_sculpting(
     for row in range(n_rows):
         _limit_logarithm(grid[2 * row, 0], grid[2 * row, :], largest=2.0)
         _limit_logarithm(grid[2 * row + 1, 0], grid[2 * row + 1, :], largest=1e3)
+    _add_legend(figure, styles)
+    return figure
+
+
+def _add_legend(figure: Figure, styles: Mapping[str, tuple[str, str]]) -> None:
+    """Legend of all events and of the cuts at the working points."""
     handles = [Line2D([], [], color="black", label="All background events")]
-    handles += [
-        Line2D(
-            [],
-            [],
-            color=color,
-            linestyle=line,
-            label=f"Background efficiency {working_point_title(point)}",
-        )
-        for point, (color, line) in styles.items()
-    ]
+    for point, (color, line) in styles.items():
+        label = f"Background efficiency {working_point_title(point)}"
+        handles.append(Line2D([], [], color=color, linestyle=line, label=label))
     columns = legend_columns([one.get_label() for one in handles], figure.get_figwidth())
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
-    return figure
 
 
 def _write_number(axes: Axes, x: float, y: float, value: float, *, is_sure: bool) -> None:
     """A correlation in per cent in its cell."""
-    text = (
-        "-"
-        if np.isnan(value)
-        else f"{round(100 * value)}"
-        if is_sure
-        else f"({round(100 * value)})"
-    )
-    color = FADED if not is_sure else "white" if abs(value) > 0.6 else "black"
+    if np.isnan(value):
+        text = "-"
+    else:
+        text = f"{round(100 * value)}" if is_sure else f"({round(100 * value)})"
+    color = FADED
+    if is_sure:
+        color = "white" if abs(value) > 0.6 else "black"
     axes.text(x, y, text, ha="center", va="center", color=color, fontsize=9)
 
 
@@ -259,25 +258,26 @@ def _draw_sculpting(
     top: Axes, bottom: Axes, found: MassSculpting, styles: Mapping[str, tuple[str, str]]
 ) -> None:
     """Distributions of one classifier, and their ratios to that of all events."""
-    edges, before = np.asarray(found.edges), np.asarray(found.before.fraction)
-    centers, lines = (edges[1:] + edges[:-1]) / 2, []
+    edges = np.asarray(found.edges)
+    before = np.asarray(found.before.fraction)
+    centers = (edges[1:] + edges[:-1]) / 2
+    lines = []
     top.stairs(np.where(before > 0, before, np.nan), edges, color="black", linewidth=1.5)
     bottom.axhline(1, color="black", linewidth=1)
     for point, after in found.cuts.items():
-        (color, line), fraction, error = (
-            styles[point],
-            *(np.asarray(one) for one in (after.fraction, after.error)),
-        )
+        color, line = styles[point]
+        fraction = np.asarray(after.fraction)
+        error = np.asarray(after.error)
         shown = fraction > 0
         top.stairs(np.where(shown, fraction, np.nan), edges, color=color, linestyle=line)
         top.errorbar(
             centers[shown], fraction[shown], error[shown], fmt="none", ecolor=color, elinewidth=1
         )
         shown &= before > 0
-        ratio, bar = (one[shown] / before[shown] for one in (fraction, error))
-        bottom.errorbar(
-            centers[shown], ratio, bar, fmt="o", markersize=3, color=color, elinewidth=1
-        )
+        ratio = fraction[shown] / before[shown]
+        bar = error[shown] / before[shown]
+        looks = {"fmt": "o", "markersize": 3, "color": color, "elinewidth": 1}
+        bottom.errorbar(centers[shown], ratio, bar, **looks)
         lines.append(
             f"{working_point_title(point)}: {after.divergence:.2f} "
             f"({after.divergence_by_chance:.2f})"
@@ -303,7 +303,7 @@ def _limit_logarithm(axes: Axes, panels: np.ndarray, *, largest: float) -> None:
             drawn += list(container[0].get_ydata()) if container[0] is not None else []
     drawn = np.array(drawn, dtype=np.float64)
     drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
-    low, high = (0.2, 5.0) if largest > 2 else (1.0, 0.0)
-    low, high = np.min(drawn, initial=low), np.max(drawn, initial=high)
+    low = np.min(drawn, initial=0.2 if largest > 2 else 1.0)
+    high = np.max(drawn, initial=5.0 if largest > 2 else 0.0)
     room = (high / low) ** 0.45 if largest <= 2 else 1.5
     axes.set_ylim(max(low / 2, 1e-6), min(max(high, low) * room * 1.5, largest * 100))

@@ -1,6 +1,4 @@
-"""Images: the mean of each class, and single events. Axis order (channel, eta, phi); eta is drawn
-to the right.
-"""
+"""Mean images of the classes, and single images: (channel, eta, phi), eta drawn to the right."""
 
 from collections.abc import Mapping, Sequence
 
@@ -189,7 +187,7 @@ def _draw_jets(axes: Axes, fat_jets: np.ndarray | None, radius: float | None) ->
 
 
 def _channel(image: np.ndarray, channel: int, channels: Sequence[str]) -> np.ndarray:
-    """Cells of one channel, or an InputError."""
+    """Cells of one channel; InputError if the image does not have the channels."""
     if np.ndim(image) != 3 or len(image) != len(channels):
         raise InputError(
             f"image of shape {np.shape(image)} does not have the {len(channels)} channels "
@@ -245,7 +243,8 @@ def _log_norm(*cells: np.ndarray) -> LogNorm:
 def _circle(eta: float, phi: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Circle in (eta, phi) with phi in [-pi, pi); nan breaks the line where it crosses phi = pi."""
     angle = np.linspace(0.0, 2 * np.pi, CIRCLE_POINTS)
-    x, y = eta + radius * np.cos(angle), phi + radius * np.sin(angle)
+    x = eta + radius * np.cos(angle)
+    y = phi + radius * np.sin(angle)
     y = np.mod(y + np.pi, 2 * np.pi) - np.pi
     jumps = np.flatnonzero(np.abs(np.diff(y)) > np.pi) + 1
     return np.insert(x, jumps, np.nan), np.insert(y, jumps, np.nan)

@@ -1,6 +1,4 @@
-"""Models against each other: the networks of each, which differ in their seed, and their
-ensemble.
-"""
+"""Comparison of models: the networks of each, which differ in their seed, and their ensemble."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from calovision.core.errors import InputError
 from calovision.core.titles import entry, shown
 from calovision.metrics import Efficiency, RocCurve
-from calovision.plotting.performance import (
+from calovision.plotting.curves import (
     EXTRAPOLATED,
     LOWEST_BACKGROUND,
     at_grid,

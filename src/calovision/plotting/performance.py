@@ -8,7 +8,17 @@ from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
 from calovision.core.titles import entry, shown
-from calovision.metrics import Efficiency, RocCurve, is_extrapolated
+from calovision.metrics import Efficiency, RocCurve
+from calovision.plotting.curves import (
+    EXTRAPOLATED,
+    LOWEST_BACKGROUND,
+    SIGNAL_GRID,
+    at_grid,
+    limit_ratio,
+    lowest_meaningful,
+    mark_of_point,
+    working_point_title,
+)
 from calovision.plotting.style import (
     CLASSIFIER_NAMES,
     classifier_style,
@@ -18,9 +28,6 @@ from calovision.plotting.style import (
 )
 
 FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
-SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
-LOWEST_BACKGROUND = 1e-6
-EXTRAPOLATED = "†: less than one background event"
 
 
 @styled
@@ -68,32 +75,20 @@ def plot_roc(
         )
     figure = Figure(figsize=(6.4, 6.8), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
+    divisor = at_grid(curves[reference], curves[reference].background_efficiency)
     for position, (name, curve) in enumerate(curves.items()):
         color, line = classifier_style(name, position)
-        _draw_curve(
-            top,
-            curve,
-            color=color,
-            line=line,
-            label=entry(names.get(name, name)),
-            band=name in bands,
-        )
-        ratio = at_grid(curve, curve.background_efficiency) / at_grid(
-            curves[reference], curves[reference].background_efficiency
-        )
+        _draw_curve(top, curve, color=color, line=line, label=entry(names.get(name, name)))
+        if name in bands:
+            _draw_band(top, curve, color)
+        ratio = at_grid(curve, curve.background_efficiency) / divisor
         bottom.plot(SIGNAL_GRID, ratio, color=color, linestyle=line)
     for position, (name, edges) in enumerate((bootstrap or {}).items()):
-        for edge in edges:
-            top.plot(
-                SIGNAL_GRID,
-                np.where(edge > 0, edge, np.nan),
-                color=classifier_style(name, position)[0],
-                linewidth=0.7,
-            )
+        _draw_edges(top, edges, classifier_style(name, position).color)
     lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:
         lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
-        _draw_signal_region(top, bottom, signal_region, curves[reference])
+        _draw_signal_region(top, bottom, signal_region, divisor)
     top.set(
         yscale="log",
         ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5),
@@ -106,10 +101,8 @@ def plot_roc(
         xlabel="Signal efficiency",
         ylabel=f"Ratio to\n{shown(names.get(reference, reference))}",
     )
-    limit_ratio(
-        bottom,
-        np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]),
-    )
+    drawn = [np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]
+    limit_ratio(bottom, np.concatenate(drawn))
     return figure
 
 
@@ -142,64 +135,58 @@ def plot_combination_gain(
         )
     figure = Figure(figsize=(6.4, 6.2), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(2.6, 1))
-    offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]
-    for position, (name, measured) in enumerate(efficiencies.items()):
-        x = np.arange(len(points)) + offsets[position]
-        color, _ = classifier_style(name, position)
-        values = [measured[point] for point in points]
-        marker = "os^Dvp*"[position % 7]
-        top.errorbar(
-            x,
-            *_with_errors(values),
-            fmt=marker,
-            color=color,
-            label=entry(names.get(name, name)),
-            markersize=6,
-        )
-    values, errors = _gain(
-        [efficiencies[combined][p] for p in points], [efficiencies[reference][p] for p in points]
-    )
-    bottom.errorbar(
-        np.arange(len(points)), values, errors, fmt="o", color=classifier_style(combined, 0)[0]
-    )
-    bottom.axhline(1, color="gray", linewidth=1)
+    _draw_efficiencies(top, efficiencies, points, names)
     top.set(ylabel="Signal efficiency", ylim=(0, 1.05))
     _legend_above(top, most=2)
-    bottom.set(
-        xlabel="Background efficiency",
-        xlim=(-0.5, len(points) - 0.5),
-        ylim=_gain_limits(values, errors),
+    _draw_gain(
+        bottom,
+        [efficiencies[combined][point] for point in points],
+        [efficiencies[reference][point] for point in points],
+        classifier_style(combined, 0).color,
     )
     bottom.set_ylabel(
         f"{shown(names.get(combined, combined))}\n/ {shown(names.get(reference, reference))}",
         fontsize=10,
     )
-    color, _ = classifier_style(combined, 0)
-    mark_cut_bars(
-        bottom,
-        np.arange(len(points)),
-        values - errors[0],
-        values + errors[1],
-        color=color,
-        along="y",
-    )
-    marks = [
-        mark_of_point([measured[point] for measured in efficiencies.values()]) for point in points
-    ]
+    marks = [mark_of_point([one[point] for one in efficiencies.values()]) for point in points]
     titles = [working_point_title(point) + mark for point, mark in zip(points, marks, strict=True)]
     bottom.set_xticks(np.arange(len(points)), titles)
-    if any(marks):
-        bottom.set_xlabel(f"Background efficiency ({EXTRAPOLATED})")
+    note = f" ({EXTRAPOLATED})" if any(marks) else ""
+    bottom.set(xlabel=f"Background efficiency{note}", xlim=(-0.5, len(points) - 0.5))
     for axes in (top, bottom):
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     return figure
 
 
-def mark_of_point(efficiencies: Sequence[Efficiency]) -> str:
-    """Mark of a working point at which a classifier has less than one effective background
-    event.
-    """
-    return " †" if any(is_extrapolated(one.n_eff) for one in efficiencies) else ""
+def _draw_efficiencies(
+    axes: Axes,
+    efficiencies: Mapping[str, Mapping[str, Efficiency]],
+    points: Sequence[str],
+    names: Mapping[str, str],
+) -> None:
+    """Signal efficiencies of all classifiers, side by side at each working point."""
+    offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]
+    for position, (name, measured) in enumerate(efficiencies.items()):
+        axes.errorbar(
+            np.arange(len(points)) + offsets[position],
+            *_with_errors([measured[point] for point in points]),
+            fmt="os^Dvp*"[position % 7],
+            color=classifier_style(name, position).color,
+            label=entry(names.get(name, name)),
+            markersize=6,
+        )
+
+
+def _draw_gain(
+    axes: Axes, combined: list[Efficiency], reference: list[Efficiency], color: str
+) -> None:
+    """Ratio of efficiencies at each working point; triangles mark bars that go on."""
+    x = np.arange(len(combined))
+    values, errors = _gain(combined, reference)
+    axes.errorbar(x, values, errors, fmt="o", color=color)
+    axes.axhline(1, color="gray", linewidth=1)
+    axes.set_ylim(_gain_limits(values, errors))
+    mark_cut_bars(axes, x, values - errors[0], values + errors[1], color=color, along="y")
 
 
 def _legend_above(axes: Axes, most: int) -> None:
@@ -209,33 +196,42 @@ def _legend_above(axes: Axes, most: int) -> None:
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
 
 
-def _draw_curve(
-    axes: Axes, curve: RocCurve, *, color: str, line: str, label: str, band: bool
-) -> None:
+def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: str) -> None:
     """One ROC curve, from its first background event on."""
     marker = "o" if len(curve.thresholds) <= FEW_POINTS else ""
-    shown = curve.background_efficiency > 0
-    signal, background = curve.signal_efficiency[shown], curve.background_efficiency[shown]
+    is_shown = curve.background_efficiency > 0
     axes.plot(
-        signal, background, color=color, linestyle=line, marker=marker, markersize=4, label=label
+        curve.signal_efficiency[is_shown],
+        curve.background_efficiency[is_shown],
+        color=color,
+        linestyle=line,
+        marker=marker,
+        markersize=4,
+        label=label,
     )
-    if band:
-        low, high = (at_grid(curve, edge) for edge in (curve.background_low, curve.background_high))
-        axes.fill_between(
-            SIGNAL_GRID,
-            np.maximum(low, LOWEST_BACKGROUND / 10),
-            high,
-            color=color,
-            alpha=0.2,
-            linewidth=0,
-        )
+
+
+def _draw_band(axes: Axes, curve: RocCurve, color: str) -> None:
+    """Statistical interval of the background efficiency along a curve."""
+    low = at_grid(curve, curve.background_low)
+    high = at_grid(curve, curve.background_high)
+    low = np.maximum(low, LOWEST_BACKGROUND / 10)
+    axes.fill_between(SIGNAL_GRID, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def _draw_edges(axes: Axes, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
+    """Thin lines at both ends of a bootstrap's band, where they are above 0."""
+    for edge in edges:
+        axes.plot(SIGNAL_GRID, np.where(edge > 0, edge, np.nan), color=color, linewidth=0.7)
 
 
 def _draw_signal_region(
-    top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: RocCurve
+    top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: np.ndarray
 ) -> None:
     """Point of the search's selection in both panels; an arrow at the upper limit if no background
     passes.
+
+    ``reference`` is the background efficiency that the lower panel divides by, at `SIGNAL_GRID`.
     """
     signal, background = region
     (x,), x_error = _with_errors([signal])
@@ -251,59 +247,9 @@ def _draw_signal_region(
     }
     options |= {"linestyle": "none", "zorder": 5, "capsize": 0}
     top.errorbar(x, y, y_error, x_error, label="Signal region", **options)
-    divisor = np.interp(x, SIGNAL_GRID, at_grid(reference, reference.background_efficiency))
+    divisor = np.interp(x, SIGNAL_GRID, reference)
     if divisor > 0:
         bottom.errorbar(x, y / divisor, y_error / divisor, x_error, **options)
-
-
-def at_grid(curve: RocCurve, values: np.ndarray, grid: np.ndarray = SIGNAL_GRID) -> np.ndarray:
-    """Values along the curve at a grid of signal efficiencies in (0, 1]; nan where no background
-    event passes.
-    """
-    signal = np.maximum.accumulate(curve.signal_efficiency)
-    after = np.searchsorted(signal, grid, side="left")
-    before = after - 1
-    share = (grid - signal[before]) / (signal[after] - signal[before])
-    background, found = (
-        v[before] + share * (v[after] - v[before]) for v in (curve.background_efficiency, values)
-    )
-    return np.where(background > 0, found, np.nan)
-
-
-def lowest_meaningful(curve: RocCurve) -> float:
-    """Smallest background efficiency that at least one effective event and 2 % of the signal
-    support.
-    """
-    supported = (curve.background_n_eff >= 0.999) & (curve.signal_efficiency >= SIGNAL_GRID[0])
-    return float(
-        np.min(
-            curve.background_efficiency[supported & (curve.background_efficiency > 0)], initial=1.0
-        )
-    )
-
-
-def limit_ratio(axes: Axes, drawn: np.ndarray) -> None:
-    """Limits of the ratio from the values drawn, at most four decades; words where there is
-    none.
-    """
-    drawn = drawn[np.isfinite(drawn) & (drawn > 0)]
-    if not len(drawn):
-        say_nothing_left(axes)
-    axes.set_ylim(
-        max(np.min(drawn, initial=0.5) / 1.5, 1e-3), min(np.max(drawn, initial=2.0) * 1.5, 30.0)
-    )
-
-
-def say_nothing_left(axes: Axes) -> None:
-    """Words where perfect classifiers leave nothing to draw."""
-    axes.text(
-        0.5,
-        0.5,
-        "no background left to compare",
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-    )
 
 
 def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
@@ -316,8 +262,10 @@ def _gain(combined: list[Efficiency], reference: list[Efficiency]) -> tuple[np.n
     """Ratio of efficiencies with relative uncertainties in quadrature; nan where the reference is
     0.
     """
-    (above, above_errors), (below, below_errors) = _with_errors(combined), _with_errors(reference)
-    above, below = np.where(above > 0, above, np.nan), np.where(below > 0, below, np.nan)
+    above, above_errors = _with_errors(combined)
+    below, below_errors = _with_errors(reference)
+    above = np.where(above > 0, above, np.nan)
+    below = np.where(below > 0, below, np.nan)
     relative = np.hypot(above_errors / above, below_errors[::-1] / below)
     return above / below, above / below * relative
 
@@ -328,12 +276,3 @@ def _gain_limits(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     bars = np.where(np.isfinite(errors), errors, 0.0).max(axis=0) + shift
     spread = 1.1 * max(shift.max(initial=0.0) * 1.2, min(bars.max(initial=0.0), 0.5), 0.05)
     return max(1.0 - spread, 0.0), 1.0 + spread
-
-
-def working_point_title(point: str) -> str:
-    """``"0.01"`` as a power of ten; a name without underscores."""
-    try:
-        exponent = np.log10(float(point))
-    except ValueError:
-        return point.replace("_", " ")
-    return f"$10^{{{round(exponent)}}}$" if np.isclose(exponent, round(exponent)) else point

@@ -1,6 +1,4 @@
-"""Reach of a search: significance and limits of cuts and classifiers, and limits against the mass
-of the signal.
-"""
+"""Reach of a search: significance and limits of cuts and classifiers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,20 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 from matplotlib.transforms import offset_copy
 
-from calovision.core.errors import InputError
-from calovision.core.numeric import number_or_nan
-from calovision.core.titles import entry, shown
+from calovision.core.titles import shown
 from calovision.evaluation.results.numbers import Interval, LimitInterval
-from calovision.evaluation.results.reach import (
-    ASYMPTOTIC,
-    MassLimits,
-    MassReach,
-    Reach,
-    SelectionReach,
-)
+from calovision.evaluation.results.reach import ASYMPTOTIC, Reach, SelectionReach
 from calovision.plotting.style import (
     CHARACTERS_PER_INCH,
     CLASSIFIER_NAMES,
@@ -52,19 +42,17 @@ def plot_reach(reach: Reach, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> 
     Parameters
     ----------
     reach
-        Significance and limits. Error bars are the statistical
-        uncertainty of the simulation, light bars the +-1 standard deviation band of the expected
-        limit. What has no number is left out. Arrows are at bounds, where no simulated background
-        is left in a bin and an upper limit takes its place; marks of numbers that few expected
-        events are counted for are hollow.
+        Significance and limits. Error bars are the statistical uncertainty of the simulation, light
+        bars the +-1 standard deviation band of the expected limit. What has no number is left out.
+        Arrows are at bounds, where no simulated background is left in a bin and an upper limit
+        takes its place; marks of numbers that few expected events are counted for are hollow.
     names
         Titles of the classifiers; one that is absent shows its key.
     """
     classifiers = reach.classifiers
     titles = ["Cuts", *(shown(names.get(name, name)) for name in classifiers)]
-    width = (
-        8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH
-    )  # or names would leave no room for the panels
+    # without more width, long names would leave no room for the panels
+    width = 8.4 + max(map(len, titles)) / CHARACTERS_PER_INCH
     figure = Figure(figsize=(width, 2.3 + 0.52 * len(titles)), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     rows = [(0.0, CUTS_COLOR, "D", reach.cuts)]
@@ -72,17 +60,8 @@ def plot_reach(reach: Reach, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> 
         for method, (color, marker, height) in METHOD_STYLES.items():
             rows.append((row + height, color, marker, records[method]))
     for height, color, marker, record in rows:
-        for axes, number, kind in zip(
-            panels, (record.significance, _pb(record)), KINDS, strict=True
-        ):
-            _draw_number(axes, number, height, color, marker, is_counted=_is_counted(record, kind))
-            if record.is_bound:
-                _draw_arrow(
-                    axes,
-                    (number.value, height),
-                    (ARROW if kind == "significance" else -ARROW, 0),
-                    color,
-                )
+        for axes, kind in zip(panels, KINDS, strict=True):
+            _draw_record(axes, record, kind, height, color, marker)
     for axes, cuts in zip(panels, (reach.cuts.significance, _pb(reach.cuts)), strict=True):
         if cuts.value is not None and not reach.cuts.is_bound:  # a bound is nothing to compare with
             axes.axvline(cuts.value, color="gray", linewidth=1, linestyle="--", zorder=0)
@@ -97,7 +76,7 @@ def plot_reach(reach: Reach, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> 
     theory = Line2D([], [], color=COLORS[8], linewidth=1.4, label="Theory")
     handles = [*_method_handles(), Patch(facecolor="gray", alpha=0.3, label=BAND_NAME), theory]
     records = [record for *_, record in rows]
-    handles += _mark_handles(
+    handles += mark_handles(
         any(record.is_bound for record in records),
         any(_is_counted(record, kind) for record in records for kind in KINDS),
     )
@@ -105,91 +84,8 @@ def plot_reach(reach: Reach, *, names: Mapping[str, str] = CLASSIFIER_NAMES) -> 
     return figure
 
 
-@styled
-def plot_limits_against_mass(
-    limits: MassReach,
-    *,
-    classifiers: Sequence[str],
-    method: str = "binned",
-    names: Mapping[str, str] = CLASSIFIER_NAMES,
-) -> Figure:
-    """Expected upper limits on the cross-section against the mass of the signal, with theory.
-
-    Arrows and hollow marks as in `plot_reach`.
-
-    Parameters
-    ----------
-    limits
-        Limits and theory.
-    classifiers
-        Those to draw beside the cuts; the first one has the +-1 standard deviation band.
-    method
-        ``"best_cut"`` or ``"binned"``.
-    names
-        Titles of the classifiers; one that is absent shows its key.
-
-    Raises
-    ------
-    InputError
-        If a classifier or the method is unknown.
-    """
-    if method not in METHOD_NAMES:
-        raise InputError(f"method '{method}' is unknown; choose one of {', '.join(METHOD_NAMES)}")
-    for name in classifiers:
-        if name not in limits.classifiers:
-            raise InputError(
-                f"classifier '{name}' has no limits; choose one of {', '.join(limits.classifiers)}"
-            )
-    masses = np.asarray(limits.masses, dtype=np.float64)
-    figure = Figure(figsize=(6.4, 5.6), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(masses, limits.theory_pb, color=COLORS[8], marker=".", label="Theory")
-    _draw_curve(axes, masses, limits.cuts, "Cuts", CUTS_COLOR, "--", "D")
-    for position, name in enumerate(classifiers):
-        record = limits.classifiers[name][method]
-        color = COLORS[position % 8]
-        title = f"{entry(names.get(name, name))}, {METHOD_NAMES[method].lower()}"
-        _draw_curve(axes, masses, record, title, color, "-", "os^vp*"[position % 6])
-        if position == 0:
-            low, high = (_numbers(one) for one in (record.band_low, record.band_high))
-            if len(masses) == 1:
-                axes.errorbar(
-                    masses,
-                    0.5 * (low + high),
-                    0.5 * (high - low),
-                    color=color,
-                    alpha=0.3,
-                    linewidth=8,
-                )
-            axes.fill_between(
-                masses,
-                low,
-                high,
-                color=color,
-                alpha=0.2,
-                linewidth=0,
-                label=r"$\pm 1\sigma$, expected",
-            )
-    axes.set(xlabel="Mass (GeV)", ylabel="95 % CL limit on the cross-section (pb)", yscale="log")
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    if len(masses) == 1:
-        axes.set_xlim(masses[0] - 100, masses[0] + 100)
-    handles, _ = axes.get_legend_handles_labels()
-    excluded = Line2D(
-        [], [], color="gray", linestyle=":", linewidth=1.2, label="Excluded up to here"
-    )
-    drawn = [limits.cuts, *(limits.classifiers[name][method] for name in classifiers)]
-    marks = _mark_handles(
-        any(one.background_is_limit for one in drawn),
-        any(_counted_masses(one).any() for one in drawn),
-    )
-    axes.legend(
-        handles=[*handles, excluded, *marks], loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2
-    )  # curves may go anywhere inside
-    return figure
-
-
 def _pb(record: SelectionReach) -> LimitInterval:
+    """Limit on the cross-section, pb."""
     return record.limit.cross_section_pb
 
 
@@ -198,12 +94,7 @@ def _is_counted(record: SelectionReach, kind: str) -> bool:
     return getattr(record.method, kind) != ASYMPTOTIC
 
 
-def _counted_masses(limits: MassLimits) -> np.ndarray:
-    """Masses whose limit is counted, booleans."""
-    return np.array([method != ASYMPTOTIC for method in limits.method])
-
-
-def _draw_arrow(
+def draw_arrow(
     axes: Axes, start: tuple[float | None, float], length: tuple[float, float], color: str
 ) -> None:
     """Arrow from a value into the direction where the true one is; ``length`` in points."""
@@ -213,7 +104,7 @@ def _draw_arrow(
         axes.annotate("", xy=start, xycoords=tip, xytext=start, textcoords="data", arrowprops=looks)
 
 
-def _mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
+def mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
     """Entries of the legend for what the figure has of both."""
     bound = Line2D(
         [],
@@ -237,6 +128,17 @@ def _mark_handles(has_bounds: bool, has_counted: bool) -> list[Line2D]:
     ]
 
 
+def _draw_record(
+    axes: Axes, record: SelectionReach, kind: str, height: float, color: str, marker: str
+) -> None:
+    """Significance or limit of a selection; an arrow from a bound to where the true one is."""
+    number = record.significance if kind == "significance" else _pb(record)
+    _draw_number(axes, number, height, color, marker, is_counted=_is_counted(record, kind))
+    if record.is_bound:
+        length = ARROW if kind == "significance" else -ARROW
+        draw_arrow(axes, (number.value, height), (length, 0), color)
+
+
 def _draw_number(
     axes: Axes,
     number: Interval | LimitInterval,
@@ -250,10 +152,8 @@ def _draw_number(
     if number.value is None:
         return
     if isinstance(number, LimitInterval) and number.band_low is not None:
-        band = (number.band_high - number.band_low, 0.26)
-        axes.barh(
-            height, band[0], band[1], left=number.band_low, color=color, alpha=0.22, linewidth=0
-        )
+        width = number.band_high - number.band_low
+        axes.barh(height, width, 0.26, left=number.band_low, color=color, alpha=0.22, linewidth=0)
     low, high = (number.value if edge is None else edge for edge in (number.low, number.high))
     errors = [[max(number.value - low, 0.0)], [max(high - number.value, 0.0)]]
     face = "white" if is_counted else color
@@ -269,6 +169,7 @@ def _draw_number(
 
 
 def _method_handles() -> list[Line2D]:
+    """Entries of the legend for the cuts and the methods."""
     looks = [("Cuts", CUTS_COLOR, "D")]
     looks += [
         (METHOD_NAMES[method], color, marker)
@@ -284,42 +185,10 @@ def _dress_limits(axes: Axes, limits: Sequence[LimitInterval], theory: float) ->
     of these.
     """
     drawn = [number for limit in limits for number in vars(limit).values() if number is not None]
-    low, high = min([*drawn, theory]) / 1.15, max([*drawn, theory]) * 1.15
+    low = min([*drawn, theory]) / 1.15
+    high = max([*drawn, theory]) * 1.15
     axes.set_xlim(low, high)
     axes.xaxis.set_minor_formatter(NullFormatter())
     if high / low < 100:  # few powers of ten: twos and fives get a number, others would overlap
         axes.xaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0)))
         axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
-
-
-def _draw_curve(
-    axes: Axes,
-    masses: np.ndarray,
-    record: MassLimits,
-    title: str,
-    color: str,
-    line: str,
-    marker: str,
-) -> None:
-    """Limits of one method; a dotted line at the mass that it excludes."""
-    values, excluded = _numbers(record.value), record.excluded_mass.value
-    axes.plot(masses, values, color=color, linestyle=line, marker=marker, label=title)
-    counted = _counted_masses(record)
-    axes.plot(
-        masses[counted],
-        values[counted],
-        color=color,
-        linestyle="none",
-        marker=marker,
-        markerfacecolor="white",
-    )
-    for mass, value in zip(masses, values, strict=True):
-        if record.background_is_limit and np.isfinite(value):
-            _draw_arrow(axes, (mass, value), (0, -ARROW), color)
-    if excluded is not None:
-        axes.axvline(excluded, color=color, linestyle=":", linewidth=1.2, zorder=0)
-
-
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
-    """Array with nan for None."""
-    return np.array([number_or_nan(value) for value in values], dtype=np.float64)

@@ -1,9 +1,10 @@
-"""How far the efficiencies of fixed thresholds move when the detector is another one."""
+"""Robustness: efficiencies of fixed thresholds in other detectors."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
@@ -62,57 +63,49 @@ def plot_robustness(
     """
     panels_of = {"Signal": signal} | ({} if background is None else {"Background": background})
     for title, efficiencies in panels_of.items():
-        if unknown := [name for name in efficiencies if name not in signal]:
-            raise InputError(
-                f"classifier '{unknown[0]}': no signal efficiency; give both, or leave the other "
-                "out"
-            )
-        if not efficiencies:
-            raise InputError(f"no {title.lower()} efficiency to draw; give at least one classifier")
-        for name, measured in efficiencies.items():
-            if nominal not in measured:
-                raise InputError(
-                    f"classifier '{name}': no {title.lower()} efficiency of '{nominal}' to compare "
-                    "with"
-                )
-    variations = list(
-        dict.fromkeys(
-            one for e in panels_of.values() for measured in e.values() for one in measured
-        )
-    )
+        _check(title.lower(), efficiencies, signal, nominal)
+    every = (one for efficiencies in panels_of.values() for one in efficiencies.values())
+    variations = list(dict.fromkeys(variation for measured in every for variation in measured))
     height = 1.3 + len(variations) * (0.28 + 0.14 * len(signal))
     figure = Figure(figsize=(2.0 + 4.0 * len(panels_of), max(height, 3.0)), layout="constrained")
     row_of_panels = figure.subplots(1, len(panels_of), sharey=True, squeeze=False)[0]
     for axes, (title, efficiencies) in zip(row_of_panels, panels_of.items(), strict=True):
         _draw_panel(axes, efficiencies, variations, nominal, list(signal))
-        _say_left_out(
-            axes,
-            [
-                names.get(name, name)
-                for name in signal
-                if not _is_shown(efficiencies, name, nominal)
-            ],
-        )
+        left_out = [name for name in signal if not _is_shown(efficiencies, name, nominal)]
+        _say_left_out(axes, [names.get(name, name) for name in left_out])
         axes.set_xlabel(f"{title} efficiency / nominal")
     axes = row_of_panels[0]
     axes.set(ylim=(len(variations) - 0.5, -0.5))
     axes.set_yticks(range(len(variations)), [shown(one).replace("_", " ") for one in variations])
-    handles = [
-        axes.errorbar(
-            [],
-            [],
-            xerr=[],
-            fmt=MARKERS[k % len(MARKERS)],
-            color=_color(name, k),
-            label=entry(names.get(name, name)),
-        )
-        for k, name in enumerate(signal)
-    ]
-    columns = legend_columns(
-        [names.get(name, name) for name in signal], figure.get_figwidth(), 2 * len(panels_of)
-    )
+    titles = {name: names.get(name, name) for name in signal}
+    columns = legend_columns(list(titles.values()), figure.get_figwidth(), 2 * len(panels_of))
+    handles = _legend_handles(axes, titles)
     figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return figure
+
+
+def _check(label: str, efficiencies: Efficiencies, signal: Efficiencies, nominal: str) -> None:
+    """Raise InputError unless the efficiencies of a class can be divided by nominal ones."""
+    if unknown := [name for name in efficiencies if name not in signal]:
+        raise InputError(
+            f"classifier '{unknown[0]}': no signal efficiency; give both, or leave the other out"
+        )
+    if not efficiencies:
+        raise InputError(f"no {label} efficiency to draw; give at least one classifier")
+    for name, measured in efficiencies.items():
+        if nominal not in measured:
+            raise InputError(
+                f"classifier '{name}': no {label} efficiency of '{nominal}' to compare with"
+            )
+
+
+def _legend_handles(axes: Axes, titles: Mapping[str, str]) -> list[ErrorbarContainer]:
+    """Entry of the legend for each classifier, by its name and title."""
+    handles = []
+    for position, (name, title) in enumerate(titles.items()):
+        looks = {"fmt": MARKERS[position % len(MARKERS)], "color": _color(name, position)}
+        handles.append(axes.errorbar([], [], xerr=[], label=entry(title), **looks))
+    return handles
 
 
 def _draw_panel(
@@ -124,7 +117,8 @@ def _draw_panel(
 ) -> None:
     """Ratios of all classifiers in their lanes of every row."""
     lanes = np.linspace(-0.3, 0.3, len(classifiers)) if len(classifiers) > 1 else [0.0]
-    drawn, bars = [], []
+    drawn = []
+    bars = []
     for name, measured in efficiencies.items():
         position = classifiers.index(name)
         if not _is_shown(efficiencies, name, nominal):
@@ -164,12 +158,12 @@ def _draw_panel(
 
 
 def _is_shown(efficiencies: Efficiencies, name: str, nominal: str) -> bool:
-    """Whether a classifier has a nominal efficiency to divide by."""
+    """Tell whether a classifier has a nominal efficiency to divide by."""
     return name in efficiencies and _as_numbers(efficiencies[name][nominal])[0] > 0
 
 
 def _say_left_out(axes: Axes, titles: list[str]) -> None:
-    """Words above a panel about classifiers that are not in it."""
+    """Name the classifiers that are not in a panel above it."""
     if titles:
         text = wrapped(f"No event passes nominally: {', '.join(map(shown, titles))}", LETTERS)
         axes.set_title(text, fontsize="small", color="dimgray")
@@ -195,4 +189,4 @@ def _as_numbers(one: Efficiency | tuple[float, float, float]) -> tuple[float, fl
 
 
 def _color(name: str, position: int) -> str:
-    return classifier_style(name, position)[0]
+    return classifier_style(name, position).color

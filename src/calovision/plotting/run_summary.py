@@ -1,4 +1,4 @@
-"""What the stages of a run cost: time and memory."""
+"""Time and memory of the stages of a run."""
 
 from collections.abc import Mapping
 
@@ -64,9 +64,7 @@ def _values(stages: Mapping[str, Mapping[str, float | None]], key: str) -> np.nd
 
 
 def _scale(axes: Axes, *, is_logarithmic: bool) -> None:
-    """Axis from 0, or a logarithmic one over whole decades around the bars, which start at its
-    lower end.
-    """
+    """Set limits from 0, or of a logarithmic axis whole decades around the bars."""
     widths = np.array([bar.get_width() for bar in axes.patches])
     widths = widths[widths > 0]  # drops nan, too
     if not len(widths):

@@ -1,4 +1,4 @@
-"""Where the events go: the cut flow."""
+"""Cut flow of the samples."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The common look: colors, fonts, saving."""
+"""Common look of all figures: colors, fonts, saving."""
 
 import functools
 import re
@@ -87,8 +87,8 @@ def _legends(figure: Figure) -> Iterator[Legend]:
 
 
 def legend_columns(labels: Collection[str], width: float, most: int = 4) -> int:
-    """Columns of a legend over a figure so many inches wide: as many as its labels leave room for,
-    at least one.
+    """Number of columns of a legend over a figure of a width in inches: as many as have room, at
+    least one.
     """
     longest = max(map(len, map(_without_commands, labels)), default=1)
     return max(
@@ -97,13 +97,13 @@ def legend_columns(labels: Collection[str], width: float, most: int = 4) -> int:
 
 
 def _without_commands(label: str) -> str:
-    """A label about as long as it is drawn, a command of mathtext as one character."""
+    """Label with each command of mathtext as one character, about as long as it is drawn."""
     return re.sub(r"\\[A-Za-z]+|[{}$^_]", lambda found: "x" if found[0][0] == "\\" else "", label)
 
 
 def plane_size(width: float, height: float, area: float = 6.3) -> tuple[float, float]:
-    """Inches of a panel in which both axes have one scale, and whose area does not depend on their
-    ratio.
+    """Size in inches of a panel with one scale for both axes, and an area that does not depend on
+    their ratio.
     """
     ratio = np.sqrt(np.clip(width / height, 0.2, 5.0))
     return np.sqrt(area) * ratio, np.sqrt(area) / ratio
@@ -118,12 +118,12 @@ def mark_cut_bars(
     color: str,
     along: str = "x",
 ) -> None:
-    """A triangle on the frame for each end of an error bar that is outside the limits of the panel.
+    """Draw a triangle on the frame for each end of an error bar outside the limits of the panel.
 
     Parameters
     ----------
     at, low, high
-        Where each bar is across the axis, and its ends along it; nan has none.
+        Position of each bar across the axis, and its ends along it; nan has none.
     along
         Axis that the bars run along, ``x`` or ``y``.
     """
@@ -135,7 +135,8 @@ def mark_cut_bars(
     for edge, marker, is_cut in zip(
         (first, last), markers, (low < first, high > last), strict=True
     ):
-        across, ends = at[is_cut], np.full(np.sum(is_cut), edge)
+        across = at[is_cut]
+        ends = np.full(np.sum(is_cut), edge)
         x, y = (ends, across) if along == "x" else (across, ends)
         if len(ends):
             axes.plot(
@@ -144,16 +145,17 @@ def mark_cut_bars(
 
 
 def number_axis(axis: Axis, most: int = 6) -> None:
-    """Ticks with complete numbers: matplotlib puts a common power of ten at the end of the axis,
-    over its title.
+    """Set ticks with complete numbers: matplotlib would put a common power of ten over the title of
+    the axis.
     """
     axis.set_major_locator(MaxNLocator(most))
     axis.set_major_formatter(StrMethodFormatter("{x:.6g}"))
 
 
-def classifier_style(name: str, position: int) -> tuple[str, str]:
+def classifier_style(name: str, position: int) -> PlotStyle:
     """Color and line style of a classifier; one that is not known gets the next free color."""
-    return CLASSIFIER_STYLES.get(name, (COLORS[4 + position % (len(COLORS) - 4)], "-"))
+    free = PlotStyle(COLORS[4 + position % (len(COLORS) - 4)], "-")
+    return CLASSIFIER_STYLES.get(name, free)
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:

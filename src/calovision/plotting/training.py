@@ -1,4 +1,4 @@
-"""How the training went: learning curves."""
+"""Learning curves of the networks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -69,7 +69,8 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
         )
     n_columns = min(len(histories), MODELS_IN_A_ROW)
     n_rows = -(-len(histories) // n_columns)
-    width, height = max(6.4, 0.6 + 3.2 * n_columns), n_rows * (1.0 + 1.7 * len(panels)) + 0.4
+    width = max(6.4, 0.6 + 3.2 * n_columns)
+    height = n_rows * (1.0 + 1.7 * len(panels)) + 0.4
     figure = Figure(figsize=(width, height), layout="constrained")
     limits = [_limits(title, everything) for title in panels]
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).ravel()
@@ -129,7 +130,7 @@ def _draw_history(axes: Axes, history: History, columns: Mapping[str, str]) -> N
 
 
 def _measured(history: History, columns: Iterable[str]) -> list[str]:
-    """Those of the columns that hold a number; InputError for a history without epochs."""
+    """Select the columns that hold a number; InputError for a history without epochs."""
     if "epoch" not in history:
         raise InputError(
             f"column epoch is missing in the training history; it has {', '.join(history)}"

@@ -1,4 +1,4 @@
-"""Entry of a figure of the report: all that is known of it before it is drawn.
+"""Entry of a figure of the report, without what is drawn.
 
 Nothing here loads a package: all jobs of the workflow read the entries.
 """
@@ -58,7 +58,7 @@ class ReportFigure:
 
     @property
     def call(self) -> str:
-        """How it is drawn, as text: the rule draws again what another call makes."""
+        """Call that draws it, as text: as a parameter of the rule it draws the figure again."""
         return f"{self.name}: {self.draw}({self.takes})"
 
     def titles(self, n_events: int) -> dict[str, str]:

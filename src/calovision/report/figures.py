@@ -1,4 +1,4 @@
-"""Figures of the report in its order: an entry each, with all but the function that draws it.
+"""Figures of the report, an entry each, in the order of the report.
 
 Those of the performance are in `calovision.report.performance_figures`. Another package adds a
 figure with an entry point of the group ``calovision.figures``, whose object is a `ReportFigure`

@@ -172,7 +172,8 @@ def _efficiency_table(summary: Summary) -> "Table":
         "itself (cuts). Uncertainties hold 68.3 % and are statistical.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
-    region, rows = summary.signal_region, []
+    region = summary.signal_region
+    rows = []
     at_region = summary.region_point.background_efficiency
     for name, numbers in summary.classifiers.items():
         for point, efficiency in numbers.signal_efficiency.items():

@@ -1,4 +1,4 @@
-"""Nested JSON of results -> CSV with a row per number, for a spreadsheet or a plotting program."""
+"""Numbers of results as CSV with a row each, for a spreadsheet or a plotting program."""
 
 import csv
 import io

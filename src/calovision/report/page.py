@@ -1,6 +1,4 @@
-"""Sections -> one HTML page that holds its figures and its style: nothing is loaded, no script
-runs.
-"""
+"""One HTML page of sections, figures and style: it loads nothing and runs no script."""
 
 import os
 import struct
@@ -138,7 +136,8 @@ def _layouts(groups: Sequence[Sequence[_Image]]) -> list[str]:
     (caption at its side).
     """
     takes_all = [len(images) > 1 or images[0].width > WIDE * images[0].height for images in groups]
-    layouts, position = [], 0
+    layouts = []
+    position = 0
     while position < len(groups):
         if takes_all[position]:
             layouts.append("wide")

@@ -118,7 +118,8 @@ def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) ->
 
 
 def _check_keys(entry: Mapping[str, Any], known: set[str], owner: str) -> None:
-    unknown, missing = sorted(entry.keys() - known), sorted({"name", "title"} - entry.keys())
+    unknown = sorted(entry.keys() - known)
+    missing = sorted({"name", "title"} - entry.keys())
     if unknown or missing:
         problem = f"unknown key {unknown[0]!r}" if unknown else f"no {missing[0]!r}"
         raise InputError(

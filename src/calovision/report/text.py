@@ -1,4 +1,4 @@
-"""Markdown -> HTML, with tables that scroll inside their frame where the window is narrower.
+"""HTML of Markdown, with tables that scroll inside their frame where the window is narrower.
 
 Markdown is the package's own; should other text get in, it cannot become more than words in
 italics: tags are shown as they were written, there are no pictures, and links lead to ``https`` or

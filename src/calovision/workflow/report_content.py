@@ -71,7 +71,7 @@ def _titles(analysis: Analysis, figures: Sequence[ReportFigure]) -> dict[str, st
 
 
 def _has(analysis: Analysis, entry: ReportFigure | ReportSection) -> bool:
-    """Whether a run has what an entry needs."""
+    """Tell whether a run has what an entry needs."""
     return not entry.needs or bool(getattr(analysis, entry.needs))
 
 
