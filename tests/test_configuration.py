@@ -177,6 +177,14 @@ REFUSED = [
     ({"baselines": "mlp"}, "not of type 'array'"),
     ({"train": 3}, "not of type 'object'"),
     ({"results_dir": ""}, "should be non-empty"),
+    ({"train": {"precision": 16}}, r"'train\.precision': 16 is not one of \['auto', 'fp32'"),
+    ({"train": {"precision": None}}, r"'train\.precision': it is empty; give it a value"),
+    (samples(label=True), r"'samples\.background\.label': True is not of type 'integer'"),
+    (samples(label=2), r"'samples\.background\.label': 2 is not one of \[0, 1\]"),
+    (
+        samples(simulate=None, files=["a.root"], weights={"n_generated": 1.5}),
+        "1.5 is neither a whole number above 0 nor the path of a histogram",
+    ),
 ]
 
 

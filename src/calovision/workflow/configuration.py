@@ -70,17 +70,16 @@ class Configuration(Section):
     samples: dict[Name, Sample] = key(
         EXAMPLE_SAMPLES, "Samples by name, each simulated or read from files", min_length=2
     )
-    simulation: Simulation = key(Simulation, "How the example's ntuples are simulated")
-    fat_jets: FatJets = key(FatJets, "Which fat jets count")
+    simulation: Simulation = key(Simulation)
+    fat_jets: FatJets = key(FatJets)
     event_content: EventContent | None = key(
         EventContent,
-        "Small-R jets, event shapes, counts; null leaves them out",
         details="They are further columns of the image files. Files without towers or tracks need "
         "null (then leave `referee` out of `baselines`, too).",
     )
-    selection: Selection = key(Selection, "Cuts on the event variables")
-    images: Images = key(Images, "What the event images hold")
-    split: Split = key(Split, "Which events train, validate and test")
+    selection: Selection = key(Selection)
+    images: Images = key(Images)
+    split: Split = key(Split)
     train: Training = key(Training, "Training of every model that does not differ")
     models: dict[Name, Training] = key(
         {"cnn": Training()},
@@ -97,10 +96,10 @@ class Configuration(Section):
         "Shallow classifiers on the event variables",
         details="Tuned on the validation split; they are listed below.",
     )
-    evaluate: Evaluate = key(Evaluate, "Where classifiers are compared")
-    reach: Reach = key(Reach, "Expected significance and limits")
-    robustness: Robustness = key(Robustness, "How efficiencies move in another detector")
-    plots: Plots = key(Plots, "What the report shows")
+    evaluate: Evaluate = key(Evaluate)
+    reach: Reach = key(Reach)
+    robustness: Robustness = key(Robustness)
+    plots: Plots = key(Plots)
 
     @classmethod
     def from_mapping(cls, configuration: Mapping[str, Any]) -> Self:

@@ -31,21 +31,23 @@ NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 def key(
     default: Any,
-    meaning: str,
+    meaning: str | None = None,
     *,
     unit: str | None = None,
     details: str | None = None,
     example: Any = None,
-    **bounds: float | bool,
+    **bounds: Any,
 ) -> Any:
     """One key of a section.
 
     Parameters
     ----------
     default
-        Its value where nothing is given; ``...`` for a key that must be given.
+        Its value where nothing is given; ``...`` for a key that must be given, a section for one
+        with its defaults.
     meaning
-        One line: the comment in config/config.yaml, the description in the JSON schema.
+        One line: the comment in config/config.yaml, the description in the JSON schema; None for
+        the first line of the section's docstring.
     unit
         Unit of the value.
     details
@@ -58,11 +60,16 @@ def key(
     examples = None if example is None else [example]
     further = {"unit": unit, "details": details, "examples": examples}
     extra = {name: text for name, text in further.items() if text is not None}
-    if isinstance(default, type) and issubclass(default, BaseModel):
-        return Field(
-            default_factory=default, description=meaning, json_schema_extra=extra, **bounds
-        )
+    if isinstance(default, type):
+        bounds["default_factory"] = default
+        meaning = meaning or meaning_of(default)
+        return Field(description=meaning, json_schema_extra=extra, **bounds)
     return Field(default, description=meaning, json_schema_extra=extra, **bounds)
+
+
+def meaning_of(section: type) -> str:
+    """First line of the docstring of a section, without its full stop."""
+    return (section.__doc__ or "").partition("\n")[0].removesuffix(".")
 
 
 def _whole(value: Any) -> Any:
@@ -91,15 +98,17 @@ class Choices:
         self.values = values
 
     def check(self, value: Any) -> Any:
-        """Return the value; ValueError, with the nearest choice, unless it is one."""
-        if value in self.values:
+        """Return the value, or None, of which the type decides; ValueError, with the nearest
+        choice, unless it is one.
+        """
+        if value is None or value in self.values:
             return value
         texts = [one for one in self.values if isinstance(one, str)]
         hint = nearest(value, texts) if isinstance(value, str) else ""
         raise ValueError(f"{value!r} is not one of {list(self.values)}{hint}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
-        return AfterValidator(self.check).__get_pydantic_core_schema__(source, handler)
+        return BeforeValidator(self.check).__get_pydantic_core_schema__(source, handler)
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> Any:
         return {**handler(schema), "enum": list(self.values)}

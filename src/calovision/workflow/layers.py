@@ -61,7 +61,8 @@ def merge_layers(
     sections = [_section(one, path) for one in examples for path in NAMED]
     for layer in layers:
         for path in NAMED:
-            given, section = _section(layer, path), _section(merged, path)
+            given = _section(layer, path)
+            section = _section(merged, path)
             if given is not None and section is not None and (not given or section in sections):
                 del _section(merged, path[:-1])[path[-1]]
         _merge(merged, layer)
@@ -111,7 +112,7 @@ def parse_texts(value: Any, annotation: Any) -> Any:
 
 
 def _is_wanted(value: Any, types: Sequence[Any]) -> bool:
-    """Whether a key of these types takes a value as it is."""
+    """Test whether a key of these types takes a value as it is."""
     if Any in types:
         return True
     if isinstance(value, int | float) and not isinstance(value, bool):

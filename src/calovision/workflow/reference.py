@@ -70,7 +70,7 @@ def _names() -> Iterator[str]:
     rows = [(f"`{name}`", one.doc, one.unit) for name, one in CHANNELS.own.items() if one.of_event]
     yield _table(("name", "meaning", "unit"), rows)
     yield "## Networks\n"
-    yield "`calovision models small` lists the layers of one; options are below `train.options`.\n"
+    yield "`calovision models small` lists its layers; options are keys of `train.options`.\n"
     rows = [
         (f"`{name}`", one.title, one.paper, ", ".join(f"`{option}`" for option in one.options))
         for name, one in NETWORKS.own.items()

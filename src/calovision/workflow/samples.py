@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
-from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key
+from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key, meaning_of
 
 
 def _number_or_path(least: float) -> BeforeValidator:
@@ -40,11 +40,11 @@ SchemaName = Annotated[
 
 
 class Weights(Entry):
-    """How the generator weights of the files are to be understood."""
+    """Meaning of the generator weights of the files."""
 
     index: Whole | None = key(
         None,
-        "Which of several generator weights counts",
+        "Number of the generator weight that counts",
         details="0 is the nominal one.",
         example=0,
         ge=0,
@@ -71,7 +71,7 @@ class Weights(Entry):
 
 
 class Simulate(Entry):
-    """Ntuples generated with Pythia 8 and a parametrized detector."""
+    """Events of Pythia 8 in a parametrized detector, instead of files."""
 
     process: Annotated[str, Field(strict=True), Choices("rpv_gluinos", "qcd")] = key(
         ...,
@@ -176,21 +176,17 @@ class Sample(Entry):
         "in all of them.",
         example="ttbar",
     )
-    weights: Weights | None = key(
-        None, "How the generator weights of the files are to be understood"
-    )
-    simulate: Simulate | None = key(
-        None, "Events of Pythia 8 in a parametrized detector, instead of files"
-    )
+    weights: Weights | None = key(None, meaning_of(Weights))
+    simulate: Simulate | None = key(None, meaning_of(Simulate))
 
     @property
     def is_simulated(self) -> bool:
-        """Whether the workflow generates its events."""
+        """The workflow generates its events."""
         return self.simulate is not None
 
     @property
     def is_trained(self) -> bool:
-        """Whether its events are split and train; those of the reach are only scored."""
+        """Its events are split and train; those of the reach are only scored."""
         return self.role != "reach"
 
     def with_paths(self, name: str) -> "Sample":

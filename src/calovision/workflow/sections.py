@@ -34,7 +34,7 @@ Efficiency = Annotated[Number, Field(gt=0, le=1)]
 
 
 class Simulation(Section):
-    """How the example's ntuples are simulated."""
+    """Simulation of the ntuples of samples that are not read from files."""
 
     events_per_job: Whole = key(
         2000,
@@ -46,7 +46,7 @@ class Simulation(Section):
 
 
 class FatJets(Section):
-    """Which fat jets count."""
+    """Fat jets that count."""
 
     radius: Number = key(
         1.0,
@@ -73,7 +73,7 @@ class FatJets(Section):
 
 
 class EventContent(Section):
-    """Small-R jets, event shapes, counts, hardest towers and tracks; null leaves them out."""
+    """Small-R jets, event shapes, counts; null leaves them out."""
 
     radius: Number = key(0.4, "Anti-kt radius of the small-R jets", unit="rad", gt=0, le=100)
     pt_min: Number = key(50, "Lowest transverse momentum of these jets", unit="GeV", ge=0)
@@ -137,7 +137,7 @@ class Selection(Section):
 
 
 class Images(Section):
-    """What the event images hold."""
+    """Event images, and the jobs that build them."""
 
     grid: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] = key(
         (64, 64), "Number of cells in eta and in phi"
@@ -162,7 +162,7 @@ class Images(Section):
     )
     remote_retries: Whole = key(
         5,
-        "How often an address that does not answer is tried again",
+        "Further tries of an address that does not answer",
         details="After 1, 2, 4, 8 ... seconds.",
         ge=0,
     )
@@ -178,7 +178,7 @@ class Images(Section):
     )
     on_bad_file: Annotated[str, Field(strict=True), Choices("fail", "skip")] = key(
         "fail",
-        "What a ROOT file that cannot be read does to the run",
+        "Action on a ROOT file that cannot be read",
         details="`fail` stops it; `skip` leaves the file out, corrects the weights, and lists it "
         "in "
         "the report's table.",
@@ -196,7 +196,7 @@ class Images(Section):
 
 
 class Split(Section):
-    """Which events train, validate and test."""
+    """Split of the events for training, validation and test."""
 
     fractions: tuple[(Share,) * len(SPLITS)] = key(
         (0.5, 0.15, 0.35),
@@ -206,7 +206,7 @@ class Split(Section):
 
 
 class Evaluate(Section):
-    """Where classifiers are compared."""
+    """Comparison of the classifiers."""
 
     background_efficiencies: Annotated[tuple[Efficiency, ...], Unique()] = key(
         (0.1, 0.01, 0.001), "Working points of the comparison", min_length=1
@@ -255,7 +255,7 @@ Variation = create_model(
 
 
 class Robustness(Section):
-    """How efficiencies move in another detector."""
+    """Efficiencies in other detectors, at thresholds of the nominal one."""
 
     files: Whole = key(
         1,
@@ -289,7 +289,7 @@ class Robustness(Section):
 
 
 class Plots(Section):
-    """What the report shows."""
+    """Pictures of single events in the report."""
 
     n_event_displays: Whole = key(3, "Event displays per class", ge=1)
     n_attributed_events: Whole = key(

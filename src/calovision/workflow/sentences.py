@@ -1,4 +1,4 @@
-"""One sentence for what pydantic refuses in a configuration."""
+"""Sentences on wrong values of a configuration, made of the errors of pydantic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ _BOUNDS = {
 
 
 def input_error(error: ValidationError, section: type[Section]) -> InputError:
-    """The error of a configuration that ``section`` refused: its key, and what is wrong.
+    """Error that names the key of a value that a section refused, and what is wrong with it.
 
     Of several, an unknown key comes first: what is missing may be what it was meant to be.
     """
@@ -71,8 +71,10 @@ def _unknown_keys(names: list[str], known: list[str]) -> str:
 
 
 def _sentence_of(error: Mapping[str, Any]) -> str:
-    """What is wrong with a value."""
-    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    """Sentence on a wrong value."""
+    kind = error["type"]
+    value = error["input"]
+    context = error.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind == "missing" and isinstance(error["loc"][-1], str):
@@ -95,7 +97,9 @@ def _sentence_of(error: Mapping[str, Any]) -> str:
 
 
 def _sentence_of_length(error: Mapping[str, Any]) -> str:
-    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    kind = error["type"]
+    value = error["input"]
+    context = error.get("ctx", {})
     if kind in ("too_short", "string_too_short") and not value:
         return f"{value!r} should be non-empty"
     if kind == "too_short" and isinstance(value, Mapping):
