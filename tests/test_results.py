@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from calovision.core.errors import InputError
+from calovision.core.numeric import finite_or_none, number_or_nan
 from calovision.core.result import Result, from_json
 from calovision.evaluation.results import (
     CutComparison,
@@ -70,6 +72,18 @@ def test_attributes_are_the_numbers_of_the_file():
 
 def binned_gain(content):
     return content["classifiers"]["cnn"]["binned"]["gain"]
+
+
+def test_numbers_that_do_not_exist_are_none_in_json_and_nan_in_numpy():
+    assert [finite_or_none(value) for value in (1, np.float32(0.5), np.inf, -np.inf, np.nan)] == [
+        1.0,
+        0.5,
+        None,
+        None,
+        None,
+    ]
+    assert number_or_nan(2.5) == 2.5
+    assert np.isnan(number_or_nan(None))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from calovision.metrics import (
     region_point,
     signal_efficiency_at,
 )
+from calovision.metrics.efficiencies import ONE_SIGMA
 from calovision.metrics.events import (
     check_weights,
     event_flags,
@@ -33,8 +34,6 @@ from calovision.metrics.events import (
     event_table,
     has_positive_sum,
 )
-
-ONE_SIGMA = (0.158655, 0.841345)
 
 
 @dataclass(frozen=True)

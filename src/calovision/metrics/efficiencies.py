@@ -20,6 +20,8 @@ import numpy as np
 
 from calovision.metrics.events import check_weights, event_flags, event_numbers, scaled_to_one
 
+ONE_SIGMA = (0.158655, 0.841345)
+"""Quantiles of a normal distribution at -1 and 1 standard deviation: 68.3 % lie between."""
 FEWEST_TRIALS = 1e-100  # squares of fewer are 0; the interval is [0, 1] long before
 
 

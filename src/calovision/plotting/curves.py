@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from calovision.evaluation.results.numbers import MARK
 from calovision.metrics import Efficiency, RocCurve, is_extrapolated
 
 SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
@@ -13,7 +14,7 @@ SIGNAL_GRID = np.linspace(0.02, 1.0, 491)
 LOWEST_BACKGROUND = 1e-6
 """Lower end of an axis of background efficiencies."""
 
-EXTRAPOLATED = "†: less than one background event"
+EXTRAPOLATED = f"{MARK.strip()}: less than one background event"
 
 
 def at_grid(curve: RocCurve, values: np.ndarray, grid: np.ndarray = SIGNAL_GRID) -> np.ndarray:
@@ -67,7 +68,7 @@ def say_nothing_left(axes: Axes) -> None:
 
 def mark_of_point(efficiencies: Sequence[Efficiency]) -> str:
     """Mark of a working point with less than one effective background event of a classifier."""
-    return " †" if any(is_extrapolated(one.n_eff) for one in efficiencies) else ""
+    return MARK if any(is_extrapolated(one.n_eff) for one in efficiencies) else ""
 
 
 def working_point_title(point: str) -> str:

@@ -31,9 +31,8 @@ from calovision.evaluation.results.reach import (
     Reach,
     SelectionReach,
 )
+from calovision.metrics.efficiencies import ONE_SIGMA
 from calovision.metrics.events import column_of
-
-ONE_DEVIATION = (0.158655, 0.5, 0.841345)  # quantiles of a normal distribution at -1, 0 and 1
 
 Key = str | tuple[str, str]
 """Selection: ``"cuts"``, or a classifier and one of `METHODS`."""
@@ -300,7 +299,7 @@ def with_interval(value: float | None, replicas: np.ndarray) -> Interval:
     replicas = replicas[np.isfinite(replicas)]
     if value is None or not len(replicas):
         return Interval(value, None, None)
-    low, median, high = np.quantile(replicas, ONE_DEVIATION)
+    low, median, high = np.quantile(replicas, (ONE_SIGMA[0], 0.5, ONE_SIGMA[1]))
     if not median > 0:
         return Interval(value, None, None)
     return Interval(value, float(value * (low / median)), float(value * (high / median)))
