@@ -187,7 +187,10 @@ def test_image_builder_loads_no_heavy_package(statement):
         ("evaluation", ("torch", "lightning", "matplotlib", "snakemake")),
         ("plotting", ("torch", "lightning", "sklearn", "snakemake")),
         ("simulation", ("torch", "lightning", "matplotlib", "snakemake")),
-        ("workflow", ("torch", "uproot", "awkward", "numpy", "matplotlib", "snakemake")),
+        (
+            "workflow.configuration",
+            ("torch", "uproot", "awkward", "numpy", "matplotlib", "snakemake"),
+        ),
     ],
 )
 def test_each_stage_loads_only_its_own_packages(module, absent):

@@ -3,8 +3,13 @@
 Nothing here imports Snakemake, uproot or torch: every job reads the configuration when it starts.
 """
 
-from calovision.workflow.configuration import Configuration
-from calovision.workflow.paths import check_results_dir
-from calovision.workflow.sources import package_digest
+from calovision.core.lazy import lazy_names
 
-__all__ = ["Configuration", "check_results_dir", "package_digest"]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "configuration": ("Configuration",),
+        "paths": ("check_results_dir",),
+        "sources": ("package_digest",),
+    },
+)

@@ -179,9 +179,8 @@ class Images(Section):
     on_bad_file: Annotated[str, Field(strict=True), Choices("fail", "skip")] = key(
         "fail",
         "Action on a ROOT file that cannot be read",
-        details="`fail` stops it; `skip` leaves the file out, corrects the weights, and lists it "
-        "in "
-        "the report's table.",
+        details="`fail` stops the run; `skip` leaves the file out, corrects the weights, and lists "
+        "it in the report's table.",
     )
 
     def check_grid(self) -> None:
