@@ -53,7 +53,8 @@ class Variable:
     infinite_for
         Events in which the variable is infinite, for messages.
     style
-        Of its line where it is cut on in place of a classifier's output.
+        Of its line in the comparison, where it is cut on in place of a classifier's output; None
+        leaves it out of the comparison.
     """
 
     name: str

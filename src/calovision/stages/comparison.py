@@ -17,6 +17,7 @@ from calovision.evaluation.results import (
     Summary,
     TrainingRecord,
 )
+from calovision.jets.variables import VARIABLES
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.storage import (
@@ -26,9 +27,6 @@ from calovision.storage import (
     read_scores,
     write_score_table,
 )
-
-JET_VARIABLES = ("n_fat_jets", "mj_sum", "n_jets")
-"""Jet variables that are compared with the networks, those that the files have."""
 
 REFERENCE = "referee"
 """Baseline in the denominator of ratios, if it is fitted."""
@@ -192,7 +190,8 @@ def _compute_results(
         runs=networks.runs,
         numbers=networks.numbers,
     )
-    single = {name: test[name] for name in (*JET_VARIABLES, *shallow, "cnn+jets") if name in test}
+    variables = [name for name, variable in VARIABLES.items() if variable.style is not None]
+    single = {name: test[name] for name in (*variables, *shallow, "cnn+jets") if name in test}
     comparison = evaluation.compare_with_cuts(
         test,
         single | networks.scores,
