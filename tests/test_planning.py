@@ -20,8 +20,9 @@ from calovision.jobs.planning import (
     read_rates,
 )
 from calovision.jobs.planning.costs import fit_times
-from calovision.jobs.planning.measured import cpu_seconds, network_key, read_times
+from calovision.jobs.planning.measured import cpu_seconds, read_times
 from calovision.jobs.planning.memory import network_size
+from calovision.jobs.planning.networks import network_key
 from calovision.jobs.planning.plan import network_specification
 from calovision.jobs.planning.workload import plan_models, plan_samples
 from calovision.workflow import Configuration

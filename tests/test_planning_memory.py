@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calovision.jobs.planning import CostModel, Job, Run, SampleYield, make_plan
-from calovision.jobs.planning.measured import epoch_passes, network_key
 from calovision.jobs.planning.memory import (
     SCORING_BATCH,
     VALIDATION_BATCH,
@@ -16,6 +15,7 @@ from calovision.jobs.planning.memory import (
     network_size,
     scaled_to_cells,
 )
+from calovision.jobs.planning.networks import epoch_passes, network_key
 from calovision.scoring import scores
 from calovision.training import data
 from calovision.workflow import Configuration

@@ -65,7 +65,7 @@ class FlatRecords:
     def packed(self) -> "FlatRecords":
         """The same lists with offsets from 0 on, and columns that hold nothing else."""
         packed = []
-        (first, last) = (0, len(self))
+        first, last = 0, len(self)
         for offsets in self.offsets:
             used = offsets[first : last + 1]
             packed.append(used - used[0])

@@ -19,7 +19,7 @@ class SimulationJob:
     n_events, first_event_number
         Of the ntuple in the sample.
     options
-        Of the process, and the pile-up.
+        Of the process; pile-up and the size of batches.
     """
 
     process: str

@@ -7,11 +7,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.jobs.planning.memory import images_of_scoring, images_of_training
+from calovision.jobs.planning.networks import TrainedNetwork, read_networks
 from calovision.jobs.run_summary.measurements import JobFiles
 from calovision.workflow.rules import RULES
 
@@ -160,7 +160,7 @@ def measure_run(results: Path) -> Run:
             f"{results}: no benchmark files of a run (benchmarks/**/*.tsv); give its results folder"
         )
     chunks, samples, cells = _read_samples(results)
-    networks = _read_networks(results)
+    networks = read_networks(results)
     run = Run(
         str(results),
         [],
@@ -183,7 +183,7 @@ def measure_run(results: Path) -> Run:
 
 
 def _held(
-    rule: str, network: "TrainedNetwork", samples: Mapping[str, SampleYield]
+    rule: str, network: TrainedNetwork, samples: Mapping[str, SampleYield]
 ) -> tuple[float, float]:
     """Images at work at a time, and bytes of rows in memory, of a job of a network."""
     trained = [one for one in samples.values() if one.splits[0] + one.splits[1]]
@@ -204,13 +204,6 @@ def measured_hours(results: Path) -> dict[str, float]:
         rule, cpu_s = name.parts[0], (read_times(results, name) or (0.0,))[0]
         hours[rule] = hours.get(rule, 0.0) + cpu_s / 3600
     return hours
-
-
-def network_key(specification: Mapping) -> str:
-    """Key of a network by what decides the cost of an image: its name, options and image shape."""
-    shape = "x".join(map(str, specification["image_shape"]))
-    options = json.dumps(specification.get("options") or {}, sort_keys=True)
-    return " ".join([specification["network"], shape, *([options] if options != "{}" else [])])
 
 
 def read_times(results: Path, name: Path) -> tuple[float, float, float] | None:
@@ -268,70 +261,6 @@ def _read_samples(
         samples[name] = samples.get(name, SampleYield(info.label)) + chunk
         cells = math.prod(info.image_shape)
     return chunks, samples, cells
-
-
-class TrainedNetwork(NamedTuple):
-    """A network of the run: what it is, image passes of its training and of an image in its scores,
-    device, images.
-    """
-
-    key: str
-    multiply_adds: int | None
-    passes: float
-    rotations: int
-    device: str
-    specification: dict
-    batch_size: int
-    n_training: int
-    n_validation: int
-
-
-def _read_networks(results: Path) -> dict[tuple[str, str], TrainedNetwork]:
-    """Networks by model and seed."""
-    networks = {}
-    for path in sorted((results / "models").glob("*/*/model.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        training = content["training"]
-        passes = training["epochs"] * epoch_passes(training["n_training"], training["n_validation"])
-        model, seed = path.parts[-3:-1]
-        log = results / "logs" / "train_network" / model / f"{seed}.log"
-        on_gpu = log.exists() and any(
-            "device cuda" in line for line in log.read_text(encoding="utf-8").splitlines()
-        )
-        rotations = _read_rotations(results / "scores" / model / f"{seed}.h5")
-        key, device = network_key(content["specification"]), "gpu" if on_gpu else "cpu"
-        names = ("network", "image_shape", "variables", "n_variables", "options")
-        specification = {name: content["specification"].get(name) for name in names}
-        batch_size = training.get("options", {}).get("batch_size", 64)
-        numbers = (batch_size, training["n_training"], training["n_validation"])
-        adds = content.get("multiply_adds")
-        networks[model, seed] = TrainedNetwork(
-            key, adds, passes, rotations, device, specification, *numbers
-        )
-    return networks
-
-
-def _read_rotations(scores: Path) -> int:
-    """Passes of an image; 1 where the file does not say."""
-    from calovision.storage.hdf5 import (
-        opened,
-        read_attribute,
-    )  # h5py is loaded only where there are scores
-
-    if not scores.exists():
-        return 1
-    with opened(scores, "score file") as file:
-        return max(
-            4 * int(read_attribute(scores, file.attrs, "n_rotations"))
-            if "n_rotations" in file.attrs
-            else 0,
-            1,
-        )
-
-
-def epoch_passes(n_training: float, n_validation: float) -> float:
-    """Images of an epoch; those of the validation need no gradient, about a third of the work."""
-    return n_training + n_validation / 3
 
 
 def _work(

@@ -6,7 +6,7 @@ from functools import partial
 from math import prod
 
 from calovision.jobs.planning.costs import CostModel, Rate, total_yields
-from calovision.jobs.planning.measured import Run, network_key
+from calovision.jobs.planning.measured import Run
 from calovision.jobs.planning.memory import (
     DENSE_IMAGES,
     images_of_scoring,
@@ -14,6 +14,7 @@ from calovision.jobs.planning.memory import (
     network_size,
     scaled_to_cells,
 )
+from calovision.jobs.planning.networks import network_key
 from calovision.jobs.planning.workload import Model, PlannedSample, plan_models, plan_samples
 from calovision.workflow.analysis import Analysis
 

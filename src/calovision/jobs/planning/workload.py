@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from calovision.core.errors import InputError
 from calovision.jets.variables import VARIABLES
-from calovision.jobs.planning.measured import SampleYield, epoch_passes
+from calovision.jobs.planning.measured import SampleYield
+from calovision.jobs.planning.networks import epoch_passes
 from calovision.workflow.analysis import Analysis
 
 
