@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-
 SPECIFICATION = ("network", "image_shape", "variables", "n_variables", "options")
 """Keys of a specification that decide the memory of its network."""
 
