@@ -113,8 +113,16 @@ def write_scored(folder, collection, indices):
     return files
 
 
+@pytest.fixture(scope="module")
+def few_trees():
+    """A quick combination of network and jet variables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("calovision.evaluation.baselines.combination.MOST_TREES", 10)
+        yield
+
+
 @pytest.fixture(scope="module", params=["plain", "empty", "negative", "negative outside"])
-def results(request, tmp_path_factory):
+def results(request, tmp_path_factory, few_trees):
     """Folder of a run; JSON by name."""
     tmp_path = tmp_path_factory.mktemp("run")
     paths = write_samples(tmp_path, request.param)

@@ -32,6 +32,12 @@ SIGNAL_REGION = "(n_fat_jets >= 4) & (mj_sum > 300)"
 POINTS = (0.1, 0.01, 0.001)
 
 
+@pytest.fixture(autouse=True)
+def few_trees(monkeypatch):
+    """A quick combination: what it is good for is in test_baselines.py."""
+    monkeypatch.setattr("calovision.evaluation.baselines.combination.MOST_TREES", 10)
+
+
 @pytest.fixture
 def collection(tmp_path):
     """Two files of background and one of signal; the weights of the two are normalized together."""

@@ -4,6 +4,7 @@ InputError."""
 import json
 
 import numpy as np
+import pytest
 from fakes_arrays import laid_out
 from fakes_events import ANY_FLOAT, KINDS, SPOILT, event_columns, two_columns
 from hypothesis import given, settings
@@ -37,6 +38,15 @@ from calovision.evaluation.results import CutComparison, Reach, TrainingRecord
 OPTIONS = {"expected_signal": 3.0, "expected_background": 20.0, "background_uncertainty": 0.2}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_toys():
+    """Toys enough for numbers of any precision."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("calovision.evaluation.sculpting.N_TOYS", 20)
+        patch.setattr("calovision.evaluation.reach.few_events.N_TOYS", 200)
+        yield
+
+
 def table_of(scores, labels, weights, region):
     return {
         "label": labels,
@@ -53,7 +63,7 @@ def compared(scores, labels, weights, region):
         {"a": scores, "b": region},
         reference="a",
         seed=1,
-        n_replicas=20,
+        n_replicas=5,
     )
     for part in (found.at_signal_region, found.unweighted):
         assert part.background_efficiency > 0
