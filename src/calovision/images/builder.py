@@ -57,14 +57,14 @@ def build_images(
         float32 ``(n_events, n_channels, n_eta, n_phi)``, summed in float32.
     overflow
         ``(n_events, n_channels)`` float64: what lies outside the grid or has a coordinate that is
-        not finite, so that image + overflow is the total of the event. Such an entry has no
+        not finite, so that image + overflow is the total of the event. Such an object has no
         transverse energy and adds none.
 
     Raises
     ------
     InputError
         If a channel is unknown or repeated, a collection or field that it needs is missing, the
-        collections differ in their number of events, ``out`` does not fit, an entry lacks some of
+        collections differ in their number of events, ``out`` does not fit, an object lacks some of
         its numbers, or energies or pT are not finite or beyond 1e12 GeV. Negative ones are summed
         as they are.
     """

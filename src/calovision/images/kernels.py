@@ -1,11 +1,12 @@
-"""The fast kernels: entries of a range of events into dense images, or straight into sparse rows.
+"""The fast kernels: the objects (towers, tracks, candidates) of a range of events into dense
+images, or straight into sparse rows.
 
 Every event goes through the same steps: a branch-free pass, which the compiler vectorizes, finds
-the cell of each entry in float64; a second one puts the entries inside the grid next to each other;
-then each channel adds its contents into an image. The dense kernel zeroes that image right before,
-so that it is still in the cache. The sparse kernel adds into one scratch image, marks touched cells
-as bits, and reads the bits in ascending order, so that rows come out sorted and only touched cells
-need to be cleared.
+the cell of each object in float64; a second one puts the objects inside the grid next to each
+other; then each channel adds its contents into an image. The dense kernel zeroes that image right
+before, so that it is still in the cache. The sparse kernel adds into one scratch image, marks
+touched cells as bits, and reads the bits in ascending order, so that rows come out sorted and only
+touched cells need to be cleared.
 
 Tuples run over collections (``etas``, ``phis``, ``offsets``) or over channels (``contents``).
 """
@@ -38,9 +39,9 @@ def _trailing_zeros(context, word):
 
 @njit(**CACHED)
 def _locate(eta, phi, eta_edges, phi_edges, cell):
-    """Cell of each entry between equal edges, ``n_cells`` if it is outside.
+    """Cell of each object between equal edges, ``n_cells`` if it is outside.
 
-    It computes in the type of the coordinates, twice as many at a time for float32. An entry so
+    It computes in the type of the coordinates, twice as many at a time for float32. An object so
     close to an edge, or so many turns away, that rounding could put it into the wrong cell gets the
     cell -1; False if there is none.
     """
@@ -75,7 +76,7 @@ def _locate(eta, phi, eta_edges, phi_edges, cell):
 
 @njit(**CACHED)
 def _locate_exactly(eta, phi, eta_edges, phi_edges, cell, every):
-    """Cell of every entry, or of those with cell -1, by comparison with the edges as in
+    """Cell of every object, or of those with cell -1, by comparison with the edges as in
     `EtaPhiGrid.cell_index`.
     """
     n_eta, n_phi = len(eta_edges) - 1, len(phi_edges) - 1
@@ -97,7 +98,7 @@ def _locate_exactly(eta, phi, eta_edges, phi_edges, cell, every):
 
 @njit(**CACHED)
 def _inverse_cosh(eta, result):
-    """1/cosh of each entry to 1e-9, vectorized; 0 where eta is infinite or no number."""
+    """1/cosh of each object to 1e-9, vectorized; 0 where eta is infinite or no number."""
     for i in range(len(eta)):
         x = abs(np.float64(eta[i]))
         x = x if x < 43 else 43.0  # 1/cosh(43) is 4e-19; NaN compares false
@@ -129,7 +130,7 @@ def _outside_and_all(content, factor, transverse, cell, n_cells):
 
 @njit(**CACHED)
 def _compact(cell, n_cells, inside):
-    """Positions of the entries inside the grid, without a branch; returns their number."""
+    """Positions of the objects inside the grid, without a branch; returns their number."""
     n_inside, end = np.uint32(0), np.int32(n_cells)
     for i in range(len(cell)):
         inside[n_inside] = i
@@ -139,7 +140,7 @@ def _compact(cell, n_cells, inside):
 
 @njit(**CACHED)
 def _add(image, cell, content, factor, transverse, inside):
-    """Add the contents of the entries inside to an image."""
+    """Add the contents of the objects inside to an image."""
     if transverse:
         for i in inside:
             image[np.uint32(cell[i])] += np.float32(content[i] * factor[i])
@@ -159,7 +160,7 @@ def _longest(offsets):
 
 @njit(**CACHED)
 def _mark(touched, cell, inside):
-    """Set the bits of the cells that entries inside the grid touch."""
+    """Set the bits of the cells that objects inside the grid touch."""
     for i in inside:
         touched[np.uint32(cell[i]) >> 6] |= np.uint64(1) << np.uint64(cell[i] & 63)
 
@@ -230,7 +231,7 @@ def fill_sparse(columns, channels, edges, first, lengths, cells, values, overflo
     """Write the sparse rows of the events from ``first`` on one after the other; ``lengths`` are
     those of the rows.
 
-    ``cells`` and ``values`` need one place more than there are entries. Returns event and channel
+    ``cells`` and ``values`` need one place more than there are objects. Returns event and channel
     of the first content that is not finite, or (-1, -1).
     """
     work, collection = _work_space(columns[2]), channels[1]
