@@ -7,7 +7,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.evaluation.reach.bins import SearchBins, fill_bins
-from calovision.evaluation.reach.search import limit_band
+from calovision.evaluation.reach.intervals import limit_band
 from calovision.evaluation.reach.selections import Selection, scaled_weights
 from calovision.evaluation.reach.significance import is_number
 from calovision.evaluation.reach.statistics import Limit, expected_limit

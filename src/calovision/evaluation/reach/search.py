@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.core.numeric import finite_or_none
 from calovision.evaluation.reach.bins import (
     SearchBins,
     check_positive,
     choose_edges,
     choose_threshold,
 )
+from calovision.evaluation.reach.intervals import limit_interval, ratio, with_interval
 from calovision.evaluation.reach.selections import FilledSelections, Selection
 from calovision.evaluation.reach.significance import check_uncertainty
 from calovision.evaluation.reach.statistics import (
@@ -22,7 +22,7 @@ from calovision.evaluation.reach.statistics import (
     counted_significance,
     expected_limit,
 )
-from calovision.evaluation.results.numbers import REGION, Band, Interval, LimitInterval
+from calovision.evaluation.results.numbers import REGION
 from calovision.evaluation.results.reach import (
     METHODS,
     FoundBy,
@@ -31,7 +31,6 @@ from calovision.evaluation.results.reach import (
     Reach,
     SelectionReach,
 )
-from calovision.metrics.efficiencies import ONE_SIGMA
 from calovision.metrics.events import column_of
 
 Key = str | tuple[str, str]
@@ -240,26 +239,14 @@ def _record(
         n_eff=tuple(0.0 if is_limit else value for is_limit, value in n_eff),
         significance=with_interval(nominal.significance.value, replicas["significance"]),
         limit=LimitUnits(
-            mu=_limit_interval(nominal.limit, 1.0, replicas["limit"]),
-            cross_section_pb=_limit_interval(
+            mu=limit_interval(nominal.limit, 1.0, replicas["limit"]),
+            cross_section_pb=limit_interval(
                 nominal.limit, float(cross_section_pb), replicas["limit"]
             ),
         ),
         method=FoundBy(nominal.significance.method, nominal.limit.method),
         gain=gain,
     )
-
-
-def limit_band(limit: Limit, scale: float) -> Band:
-    """Limit on the signal strength times a scale, with its band; None where there is no limit."""
-    numbers = (limit.value, limit.band_low, limit.band_high)
-    return Band(*(finite_or_none(number * scale) for number in numbers))
-
-
-def _limit_interval(limit: Limit, scale: float, replicas: np.ndarray) -> LimitInterval:
-    band = limit_band(limit, scale)
-    interval = with_interval(band.value, replicas)
-    return LimitInterval(interval.value, band.band_low, band.band_high, interval.low, interval.high)
 
 
 def _gains(
@@ -271,35 +258,11 @@ def _gains(
     """Ratios to the cuts, from the same replicas."""
     return Gains(
         significance=with_interval(
-            _ratio(nominal.significance.value, cuts.significance.value),
-            _ratio(replicas["significance"], of_cuts["significance"]),
+            ratio(nominal.significance.value, cuts.significance.value),
+            ratio(replicas["significance"], of_cuts["significance"]),
         ),
         limit=with_interval(
-            _ratio(cuts.limit.value, nominal.limit.value),
-            _ratio(of_cuts["limit"], replicas["limit"]),
+            ratio(cuts.limit.value, nominal.limit.value),
+            ratio(of_cuts["limit"], replicas["limit"]),
         ),
     )
-
-
-def _ratio(above: float | np.ndarray, below: float | np.ndarray) -> np.ndarray:
-    """Quotient; nan where one of both is not finite or the lower one is 0."""
-    above, below = (np.asarray(value, dtype=np.float64) for value in (above, below))
-    fine = np.isfinite(above) & np.isfinite(below) & (below > 0)
-    return np.divide(above, below, out=np.full(fine.shape, np.nan), where=fine)
-
-
-def with_interval(value: float | None, replicas: np.ndarray) -> Interval:
-    """Value with the 68.3 % interval: its distances are those of the replicas from their median, as
-    ratios.
-
-    A replica has a larger statistical error than the sample, which moves its results; ratios leave
-    that out.
-    """
-    value = None if value is None else finite_or_none(value)
-    replicas = replicas[np.isfinite(replicas)]
-    if value is None or not len(replicas):
-        return Interval(value, None, None)
-    low, median, high = np.quantile(replicas, (ONE_SIGMA[0], 0.5, ONE_SIGMA[1]))
-    if not median > 0:
-        return Interval(value, None, None)
-    return Interval(value, float(value * (low / median)), float(value * (high / median)))
