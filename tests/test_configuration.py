@@ -179,6 +179,14 @@ REFUSED = [
     ({"results_dir": ""}, "should be non-empty"),
     ({"train": {"precision": 16}}, r"'train\.precision': 16 is not one of \['auto', 'fp32'"),
     ({"train": {"precision": None}}, r"'train\.precision': it is empty; give it a value"),
+    (
+        {"samples": {"a": {"label": 1, "title": None}, "b": {"label": 0}}},
+        r"'samples\.a\.title': it is empty; give it a value, or leave the key out",
+    ),
+    (
+        {"samples": {"a": {"label": 1, "simulate": None}, "b": {"label": 0}}},
+        r"'samples\.a\.simulate': it is empty; give keys below it",
+    ),
     (samples(label=True), r"'samples\.background\.label': True is not of type 'integer'"),
     (samples(label=2), r"'samples\.background\.label': 2 is not one of \[0, 1\]"),
     (

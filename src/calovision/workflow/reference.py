@@ -9,6 +9,7 @@ from calovision.evaluation.baselines import BASELINES
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import VARIABLES
 from calovision.models.networks import NETWORKS
+from calovision.ntuples.schemas import SCHEMAS
 from calovision.workflow.example import example_yaml, flow_yaml
 from calovision.workflow.schema import SchemaKeys
 
@@ -66,6 +67,9 @@ def _names() -> Iterator[str]:
             for name, one in VARIABLES.own.items()
         ],
     )
+    yield "## Schemas\n"
+    yield "The one that fits is found if `samples.<name>.schema` is left out.\n"
+    yield _table(("name", "files"), [(f"`{name}`", one.title) for name, one in SCHEMAS.own.items()])
     yield "## Channels\n"
     rows = [(f"`{name}`", one.doc, one.unit) for name, one in CHANNELS.own.items() if one.of_event]
     yield _table(("name", "meaning", "unit"), rows)
