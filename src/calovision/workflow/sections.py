@@ -12,6 +12,7 @@ from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import EVENT_COLUMNS
+from calovision.workflow.chunks import EVENTS_PER_BATCH
 from calovision.workflow.keys import (
     Choices,
     Entry,
@@ -39,9 +40,9 @@ class Simulation(Section):
     events_per_job: Whole = key(
         2000,
         "Largest number of events that one job generates",
-        details="Random numbers start afresh every 250 events, so that the cut into jobs changes "
-        "no event.",
-        ge=250,
+        details=f"Random numbers start afresh every {EVENTS_PER_BATCH} events, so that the cut "
+        "into jobs changes no event.",
+        ge=EVENTS_PER_BATCH,
     )
 
 
