@@ -188,7 +188,7 @@ def test_image_builder_loads_no_heavy_package(statement):
         ("plotting", ("torch", "lightning", "sklearn", "snakemake")),
         ("simulation", ("torch", "lightning", "matplotlib", "snakemake")),
         (
-            "workflow.configuration",
+            "workflow.configuration, calovision.workflow.report_content",
             ("torch", "uproot", "awkward", "numpy", "matplotlib", "snakemake"),
         ),
     ],

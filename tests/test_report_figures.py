@@ -111,7 +111,7 @@ def test_figures_of_a_rule():
     assert report_content.figure_names(run(), "plot_reach") == ["reach", "limits_against_mass"]
     assert report_content.figure_names(without_reach(), "plot_reach") == ["reach"]
     assert report_content.figure_calls(without_reach(), "plot_reach") == [
-        "reach: calovision.plotting:plot_reach(reach)"
+        "reach: calovision.plotting.reach:plot_reach(reach)"
     ]
     assert report_content.figure_names(run(robustness=NO_VARIATIONS), "plot_robustness") == []
     plots = {"n_event_displays": 1}

@@ -15,7 +15,7 @@ PERFORMANCE = (
         networks.""",
         section="performance",
         rule="plot_performance",
-        draw="calovision.plotting:plot_roc",
+        draw="calovision.plotting.performance:plot_roc",
         takes="curves signal_region bootstrap",
     ),
     ReportFigure(
@@ -28,7 +28,7 @@ PERFORMANCE = (
         does not tell.""",
         section="performance",
         rule="plot_performance",
-        draw="calovision.plotting:plot_score_vs_n_fat_jets",
+        draw="calovision.plotting.scores:plot_score_vs_n_fat_jets",
         takes="scores n_fat_jets labels weights names=class_names",
     ),
     ReportFigure(
@@ -42,7 +42,7 @@ PERFORMANCE = (
         image adds.""",
         section="performance",
         rule="plot_performance",
-        draw="calovision.plotting:plot_score_vs_mj_sum",
+        draw="calovision.plotting.scores:plot_score_vs_mj_sum",
         takes="scores mj_sum labels weights names=class_names",
     ),
     ReportFigure(
@@ -56,7 +56,7 @@ PERFORMANCE = (
         goes on.""",
         section="performance",
         rule="plot_performance",
-        draw="calovision.plotting:plot_combination_gain",
+        draw="calovision.plotting.performance:plot_combination_gain",
         takes="efficiencies",
     ),
     ReportFigure(
@@ -68,7 +68,7 @@ PERFORMANCE = (
         and its bars show how many events it rests on.""",
         section="performance",
         rule="plot_performance",
-        draw="calovision.plotting:plot_scores",
+        draw="calovision.plotting.scores:plot_scores",
         takes="scores labels weights names=class_names",
     ),
     ReportFigure(
@@ -81,7 +81,7 @@ PERFORMANCE = (
         the events, not the probability.""",
         section="performance",
         rule="plot_diagnostics",
-        draw="calovision.plotting:plot_calibration",
+        draw="calovision.plotting.diagnostics:plot_calibration",
         takes="calibrations=calibration",
     ),
     ReportFigure(
@@ -94,7 +94,7 @@ PERFORMANCE = (
         gains little.""",
         section="performance",
         rule="plot_diagnostics",
-        draw="calovision.plotting:plot_correlations",
+        draw="calovision.plotting.diagnostics:plot_correlations",
         takes="correlations",
     ),
     ReportFigure(
@@ -106,7 +106,7 @@ PERFORMANCE = (
         signal, so that a search cannot fit it there.""",
         section="performance",
         rule="plot_diagnostics",
-        draw="calovision.plotting:plot_mass_sculpting",
+        draw="calovision.plotting.diagnostics:plot_mass_sculpting",
         takes="sculpting=mass_sculpting",
     ),
     ReportFigure(
@@ -123,7 +123,7 @@ PERFORMANCE = (
         on.""",
         section="performance",
         rule="plot_models",
-        draw="calovision.plotting:plot_model_comparison",
+        draw="calovision.plotting.models:plot_model_comparison",
         takes="networks=weighted.networks ensembles=weighted.ensembles points",
     ),
     ReportFigure(
@@ -135,7 +135,7 @@ PERFORMANCE = (
         background has other shares of easy and hard events.""",
         section="performance",
         rule="plot_models",
-        draw="calovision.plotting:plot_model_comparison",
+        draw="calovision.plotting.models:plot_model_comparison",
         takes="networks=unweighted.networks ensembles=unweighted.ensembles points",
     ),
     ReportFigure(
@@ -153,7 +153,7 @@ PERFORMANCE = (
         more `seeds` would tell.{% endif %}""",
         section="performance",
         rule="plot_models",
-        draw="calovision.plotting:plot_model_roc",
+        draw="calovision.plotting.models:plot_model_roc",
         takes="ensembles=weighted.ensemble_curves networks=weighted.network_curves",
     ),
     ReportFigure(
@@ -165,7 +165,7 @@ PERFORMANCE = (
         background has other shares of easy and hard events.""",
         section="performance",
         rule="plot_models",
-        draw="calovision.plotting:plot_model_roc",
+        draw="calovision.plotting.models:plot_model_roc",
         takes="ensembles=unweighted.ensemble_curves networks=unweighted.network_curves",
     ),
 )
