@@ -1,4 +1,4 @@
-"""What a ROOT file holds."""
+"""Content of a ROOT file on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,7 +56,7 @@ def count_negative_weights(ntuple: Ntuple) -> int:
 
 
 def describe_weights(ntuple: Ntuple) -> str:
-    """Say how many weights each entry has, or why that cannot be said."""
+    """Number of weights of each entry, or the reason why it is not known, in words."""
     n_weights = 1
     try:
         for events in ntuple.iterate({"weight_variations": ()}):
@@ -179,13 +179,13 @@ def _branches(info: NtupleInfo, collection: str) -> tuple[str, ...]:
 
 
 def _candidate_weight(info: NtupleInfo) -> str:
-    """Say which weight the momenta of candidates are multiplied by, and why."""
+    """Weight by which the momenta of candidates are multiplied, and the reason."""
     chosen = "none" if info.candidate_weight is None else info.candidate_weight
     return f"{chosen} ({info.candidate_weight_reason})"
 
 
 def _constituent_rows(ntuple: Ntuple) -> list[tuple[str, str]]:
-    """Say how the constituents of fat jets fit to their jets."""
+    """Row on the constituents of fat jets: their share of the pT of the jets."""
     if not {"fat_jets", "constituents"} <= set(ntuple.info.collections):
         return []
     check = ConstituentCheck()

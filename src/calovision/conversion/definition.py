@@ -1,5 +1,5 @@
-"""What an image file is made of, in words that can be compared: it must be the same in all files of
-a sample.
+"""Definition of an image file: its sources in words, which must be the same in all files of a
+sample.
 """
 
 from collections.abc import Mapping
@@ -10,19 +10,18 @@ from calovision.ntuples import NtupleInfo
 
 
 def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
-    """Say what decides, in this file, the meaning of the images and of their weights.
+    """Define the meaning of the images of a file and of their weights.
 
     Parameters
     ----------
     info
-        What the ntuple says about itself.
+        Description of the ntuple.
     recipe
-        What is wanted; what the recipe does not use is left out.
+        Recipe of the images; quantities that it does not use are left out.
 
     Returns
     -------
-    Quantity -> what it is made of. A quantity that the file leaves open, since it has nothing of
-    it, is left out.
+    Quantity -> its source. A quantity of which the file has nothing is left out.
 
     Raises
     ------
@@ -33,7 +32,7 @@ def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
         return {}
     fields = fields_to_read(recipe, info)
     definition = {
-        "layout": info.schema,
+        "layout": info.schema,  # the key of image files of before
         "generator weights": ", ".join(info.weights) or "all 1",
         "generated events": "its entries"
         if info.counted_from.startswith("entries")
@@ -57,7 +56,7 @@ def _branches(info: NtupleInfo, collection: str, field: str) -> tuple[str, ...]:
 
 
 def _jets(info: NtupleInfo, recipe: ImageRecipe, fields: Mapping[str, set[str]]) -> dict[str, str]:
-    """Say where the fat jets come from, their fields and their constituents."""
+    """Sources of the fat jets, of their fields and of their constituents."""
     if "fat_jets" in info.undecided:
         return {}
     if "fat_jets" not in fields:

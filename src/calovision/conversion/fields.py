@@ -1,4 +1,4 @@
-"""What is read of an ntuple for the images of a recipe, after a check that the file has it."""
+"""Fields of an ntuple that the images of a recipe need, after a check that the file has them."""
 
 from collections.abc import Iterable
 

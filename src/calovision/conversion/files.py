@@ -246,7 +246,8 @@ class FileConversion:
 
     def _configuration_hash(self) -> str:
         """Hash of all choices; shares of counts, which differ from file to file, are none."""
-        source, sample = self.file.source, self.sample
+        source = self.file.source
+        sample = self.sample
         return configuration_hash(
             self.recipe,
             sample.name,

@@ -19,7 +19,8 @@ _report: Callable[[int], None] | None = (
 
 def read_ahead(chunks: Iterable) -> Iterator:
     """The items of an iterable, each fetched in a thread while the one before is in use."""
-    iterator, end = iter(chunks), object()
+    iterator = iter(chunks)
+    end = object()
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(next, iterator, end)
         while (item := coming.result()) is not end:

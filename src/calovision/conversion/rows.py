@@ -86,8 +86,12 @@ def _varied(events: Events, recipe: ImageRecipe) -> Events:
     """Events in another detector; the file's own jets are those of the detector that it was."""
     if recipe.variation is None:
         return events
-    seed, number = recipe.split_seed, events.event_number
-    towers = apply_variation(events.towers, recipe.variation, event_number=number, seed=seed)
+    towers = apply_variation(
+        events.towers,
+        recipe.variation,
+        event_number=events.event_number,
+        seed=recipe.split_seed,
+    )
     return replace(events, towers=towers, fat_jets=None, constituents=None)
 
 

@@ -19,7 +19,8 @@ from calovision.storage import ImageMetadata, merge_image_files
 from calovision.storage.compatibility import require_one_definition
 
 THREADS = 8  # that open files, most of whose time goes by with waiting
-KEPT_OPEN = 20  # files that stay open from their check to their conversion; others are opened again
+# files that stay open from their check to their conversion, 5 MB of each Delphes tree
+KEPT_OPEN = 8
 
 
 def convert_ntuples(

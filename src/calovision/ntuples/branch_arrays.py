@@ -37,7 +37,7 @@ class BranchArrays:
 
     @property
     def where(self) -> str:
-        """How the sentence of an error begins."""
+        """Beginning of the sentence of an error."""
         return f"{self.path}, chunk from entry {self.start}"
 
     def column(self, name: str) -> Column:

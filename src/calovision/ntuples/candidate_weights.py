@@ -33,7 +33,7 @@ _MOMENTUM = ("pt", "phi")
 
 @dataclass(frozen=True)
 class CandidateWeight:
-    """What was chosen for a file.
+    """Weight of the candidates of a file.
 
     Attributes
     ----------

@@ -114,7 +114,7 @@ def _read_steps(
 
 
 def _expressions(tree: Tree, names: list[str]) -> list[str]:
-    """What uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list
+    """Names that uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list
     ``towers``, once.
 
     For an RNTuple it takes the names as patterns, whose characters lose their meaning in brackets.

@@ -125,9 +125,11 @@ def _items_of_rows(
     """
     table = chunk.column(part.jet_index)
     if part.item_index is None:
-        own, name = items.offsets, next(iter(part.fields.values()))
+        own = items.offsets
+        name = next(iter(part.fields.values()))
     else:
-        own, name = _index_column(chunk, part.item_index).offsets, part.item_index
+        own = _index_column(chunk, part.item_index).offsets
+        name = part.item_index
     if not np.array_equal(own, table.offsets):
         entry = chunk.entry_of_difference(own, table.offsets)
         raise InputError(

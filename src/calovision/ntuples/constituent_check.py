@@ -33,7 +33,7 @@ class ConstituentCheck:
 
     @property
     def is_complete(self) -> bool:
-        """Whether enough jets have been seen."""
+        """True once enough jets have been seen."""
         return len(self._ratios) >= ENOUGH_JETS
 
     @property
@@ -42,7 +42,7 @@ class ConstituentCheck:
         return float(np.median(self._ratios)) if self._ratios else float("nan")
 
     def add(self, fat_jets: ak.Array, constituents: ak.Array) -> None:
-        """Look at the jets of a chunk, as `pt_ratios` takes them."""
+        """Add the jets of a chunk, as `pt_ratios` takes them."""
         ratios = pt_ratios(fat_jets, constituents)
         hard = ak.to_numpy(ak.flatten(fat_jets["pt"], axis=1)) > self.pt_min
         self._ratios += ratios[np.isfinite(ratios) & hard][
@@ -50,7 +50,7 @@ class ConstituentCheck:
         ].tolist()
 
     def describe(self) -> str:
-        """Say what was found."""
+        """Median of the ratios, in words."""
         if not self._ratios:
             return "no jets with constituents"
         return f"{self.median:.3g} of the pT of their jets (median of {len(self._ratios)})"

@@ -1,4 +1,4 @@
-"""How many events were generated, and the sum of their weights."""
+"""Counters of generated events and of the sum of their weights."""
 
 import logging
 import math
@@ -72,9 +72,10 @@ def read_counter(
 
 
 def _value(file: uproot.ReadOnlyDirectory, name: str, path: Path | str, what: str) -> float:
-    match, bin_number = _BIN.fullmatch(name), None
-    if match:
-        name, bin_number = match["name"], int(match["bin"])
+    bin_number = None
+    if match := _BIN.fullmatch(name):
+        name = match["name"]
+        bin_number = int(match["bin"])
     owner, _, branch = name.rpartition("/")
     if owner in tree_kinds(file):
         return _sum_of_branch(file, owner, branch, path, what)
@@ -159,7 +160,7 @@ def _sum_of_branch(
 
 @dataclass(frozen=True)
 class Totals:
-    """What the entries of a file, or its counters, add up to.
+    """Sums over the entries of a file, or over its counters.
 
     Attributes
     ----------
@@ -264,7 +265,8 @@ def read_counters(
         _counted(arrays, counters.n_generated),
         _counted(arrays, counters.sum_of_weights),
     )
-    total, mean = None if number is None else int(number.sum()), math.nan
+    total = None if number is None else int(number.sum())
+    mean = math.nan
     if counters.cross_section_pb and total:
         mean = float((ak.to_numpy(arrays[counters.cross_section_pb]) * number).sum() / total)
     source = f"{counters.tree}/{names[0]}"
@@ -289,7 +291,8 @@ def unread_counters(
     """Name the objects of a file that look like counters of generated events, which its schema does
     not read.
     """
-    found, trees = [], tree_kinds(file)
+    found = []
+    trees = tree_kinds(file)
     for name, kind in file.classnames(cycle=False).items():
         if name == schema.tree or not _LOOKS_LIKE_COUNTER.search(name):
             continue

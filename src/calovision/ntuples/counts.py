@@ -1,6 +1,4 @@
-"""Numbers of entries of many files, counted once; and how many entries of which files make a
-job.
-"""
+"""Numbers of entries of many files, counted once, and the cut of files into jobs."""
 
 import json
 import logging

@@ -24,7 +24,8 @@ def find_branch(name: str, present: Collection[str]) -> tuple[str, tuple[int, ..
 
     Where there is no such branch, it is the name without its last index.
     """
-    branch, indices = name, ()
+    branch = name
+    indices: tuple[int, ...] = ()
     while branch not in present and (match := _INDEX.fullmatch(branch)):
         branch, indices = match["name"], (int(match["index"]), *indices)
     if branch in present or not indices:
@@ -39,7 +40,7 @@ def branches_in(expressions: Iterable[str], present: Collection[str]) -> list[st
 
 
 def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
-    """Tell whether a formula of names that are no branches is, as a whole, the name of one."""
+    """Return True for the name of a branch that is read as a formula of names that are none."""
     if expression not in present or parse(expression, "schema", composed=True).is_name:
         return False
     return not set(branches_in([expression], present)) <= set(present)

@@ -1,4 +1,4 @@
-"""How many events a file stands for, what their weights add up to, and the cross-section."""
+"""Generated events of a file: their number, the sum of their weights and the cross-section."""
 
 import logging
 import math
@@ -32,7 +32,7 @@ ENTRIES_PER_COUNT = 100_000  # entries held in memory while the weights of a fil
 
 @dataclass(frozen=True)
 class Generation:
-    """What a file stands for.
+    """Generated events of a file.
 
     Attributes
     ----------
@@ -106,7 +106,8 @@ def count_generated(
         **values, counted=counted, count_entries=count_entries, nominal=weight_index == 0, path=path
     )
     own = counted or count_entries()
-    at, doubts = counters["n_generated"], ()
+    at = counters["n_generated"]
+    doubts: tuple[str, ...] = ()
     source = own.source if at is None else at if isinstance(at, str) else "given"
     if not isinstance(at, int | float) and number < tree.num_entries:
         raise InputError(
@@ -133,9 +134,7 @@ def _count_all_weights(tree: Tree, schema: TreeSchema, path: Path | str) -> int 
 def _doubts(
     file: uproot.ReadOnlyDirectory, tree: Tree, schema: TreeSchema, path: Path | str
 ) -> tuple[str, ...]:
-    """Why the entries of a file may not be all events that were generated; each is also a
-    warning.
-    """
+    """Reasons why the entries of a file may not be all generated events, as a warning, too."""
     suspects = unread_counters(file, schema, path)
     has_weights = bool(weight_branches(schema, branch_names(tree), factors=False))
     if (
@@ -167,7 +166,8 @@ def cross_section_branches(schema: TreeSchema, present: set[str]) -> list[str]:
 def _count_entries(tree: Tree, schema: TreeSchema, path: Path | str, weight_index: int) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
     branches = weight_branches(schema, branch_names(tree), factors=weight_index > 0)
-    section, n_entries = schema.cross_section_pb, int(tree.num_entries)
+    section = schema.cross_section_pb
+    n_entries = int(tree.num_entries)
     of_section = set(cross_section_branches(schema, branch_names(tree)))
     may_be_read = isinstance(section, str) and of_section <= branch_names(tree)
     branches |= of_section if may_be_read else set()

@@ -65,8 +65,8 @@ def _index_table(part: Collection) -> list[str]:
 
 
 def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str]:
-    """What the named fields are computed from; at least one branch, since it tells the lengths of
-    the lists.
+    """Names in the formulas of the named fields; at least one, since it tells the lengths of the
+    lists.
     """
     texts = [*_chosen(part, names).values(), *([part.cut] if cut and part.cut else [])]
     found = list(dict.fromkeys(name for text in texts for name in names_in(text)))

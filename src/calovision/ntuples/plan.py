@@ -228,8 +228,7 @@ def _fields_of(name: str, schema: TreeSchema, present: set[str]) -> tuple[str, .
 
 
 def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool | None:
-    """Tell from the whole file whether trimmed jets were computed: a card without ComputeTrimming
-    leaves zeros.
+    """Return True if the file has trimmed jets: a card without ComputeTrimming leaves zeros.
 
     None for a file without any fat jet, whose jets and trimmed jets are the same.
     """

@@ -1,7 +1,7 @@
-"""Files at an address are tried again, since networks and servers fail for moments.
+"""Retries of files at an address, since networks and servers fail for moments.
 
-An address that does not exist, or may not be read, is not: neither is a file that is there but not
-what it should be.
+An address that does not exist or may not be read is not tried again, and neither is a file that is
+damaged or of another kind.
 """
 
 import logging
@@ -37,7 +37,7 @@ class Attempts:
         self._failed = 0
 
     def start_afresh(self) -> None:
-        """Something was read: what failed before does not count any more."""
+        """Forget the failed attempts, since something was read."""
         self._failed = 0
 
     def another(self, error: Exception) -> bool:
@@ -91,7 +91,7 @@ def with_retries(
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether another attempt would fail in the same way."""
+    """Return True if another attempt would fail in the same way."""
     chain = list(_causes(error))
     if any(isinstance(cause, _PERMANENT) or _is_refusal(cause) for cause in chain):
         return True
@@ -106,7 +106,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_refusal(error: BaseException) -> bool:
-    """Whether a server said that the file is not there or not for us."""
+    """Return True if a server said that the file is not there, or not for us."""
     status = getattr(error, "status", None)
     if isinstance(status, int):
         return 400 <= status < 500 and status not in _TRY_AGAIN

@@ -110,7 +110,7 @@ def tree_kinds(file: uproot.ReadOnlyDirectory) -> dict[str, str]:
 
 
 def has_tree(file: uproot.ReadOnlyDirectory, name: str) -> bool:
-    """Whether there is a tree of this name, given with or without its cycle (``events;1``)."""
+    """Return True for the name of a tree, given with or without its cycle (``events;1``)."""
     return file.classnames(cycle=";" in name).get(name) in _TREE_CLASSES
 
 

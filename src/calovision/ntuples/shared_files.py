@@ -1,4 +1,4 @@
-"""Find ROOT files that are in several samples: their events would train in one and test in another.
+"""ROOT files in several samples, whose events would train in one and test in another.
 
 Files are told apart by what they are, not by how their paths are written. Copies of a file show by
 its UUID, when the images are read together (`calovision.storage`).
@@ -81,13 +81,15 @@ def _check_pair(
 
 
 def _may_be_one_tree(sample: SampleFiles, path: str, other: SampleFiles, other_path: str) -> bool:
-    """Whether two mentions of a file can mean the same tree; one that is not named may be any."""
+    """Return True if two mentions of a file can mean the same tree; one without a name may be
+    any.
+    """
     trees = {split_tree(path)[1] or sample.tree, split_tree(other_path)[1] or other.tree} - {None}
     return len({tree.partition(";")[0] for tree in trees}) < 2
 
 
 def _keys(path: str) -> list[Hashable]:
-    """What tells a file apart from others; two mentions of one have a key in common.
+    """Keys of a file; two mentions of one file have a key in common.
 
     Addresses of XRootD by their path alone, since redirectors have many names, and since a file
     system may be mounted here; a file with several names by its number on the disk, too.

@@ -157,7 +157,7 @@ def _tree(content: Mapping[str, object], path: Path) -> str:
 
 
 def _formulas_and_numbers(content: Mapping[str, object], path: Path) -> dict[str, object]:
-    """What is no collection."""
+    """Attributes of the schema that are no collections."""
     found = {key: _formula(content[key], f"{path}: {key}") for key in _FORMULAS if key in content}
     found |= {
         key: _number_or_name(content[key], f"{path}: {key}") for key in _NUMBERS if key in content
