@@ -9,16 +9,13 @@ from functools import wraps
 from importlib import import_module
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
 from calovision.core.errors import InputError
 from calovision.core.splits import SHARES, SPLITS
-
-if TYPE_CHECKING:
-    import click
 
 Number = TypeVar("Number", int, float)
 NAMES = {
@@ -69,7 +66,7 @@ class JetRecipeName(StrEnum):
 class HelpWithNames(TyperCommand):
     """Command whose help lists the entries of registries, which are imported for it alone."""
 
-    def format_help(self, ctx: "click.Context", formatter: "click.HelpFormatter") -> None:
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:
         """Write the help, with `NAMES` filled in."""
         for parameter in self.params:
             parameter.help = _with_names(getattr(parameter, "help", None) or "")
