@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
+from calovision.images.sparse_kernels import first_unsound
 
 SHAPE = (2, 3, 5)
 IMAGES = make_images(12, SHAPE)
@@ -106,3 +107,22 @@ def test_type_of_cells():
     assert cell_type((1, 256, 257)) == np.uint32
     with pytest.raises(InputError, match=r"more than 2\^32 cells"):
         cell_type((3, 2**16, 2**16))
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32])
+def test_every_wrong_place_of_a_row_is_found(dtype):
+    """Rows of all lengths up to several vector registers, with one wrong number anywhere."""
+    for n in range(1, 71):
+        cells = np.arange(3, n + 3, dtype=dtype)
+        offsets = np.array([0, n])
+        values = np.linspace(-1, 1, n, dtype=np.float32)
+        assert first_unsound(offsets, cells, values, n + 3) == -1
+        assert first_unsound(offsets, cells, values, n + 2) == 0
+        for place in range(n):
+            wrong_cells = cells.copy()
+            wrong_cells[place] = cells[place - 1] if place else cells[-1]
+            assert first_unsound(offsets, wrong_cells, values, n + 3) == (0 if n > 1 else -1)
+            for number in (np.nan, np.inf, -np.inf):
+                wrong_values = values.copy()
+                wrong_values[place] = number
+                assert first_unsound(offsets, cells, wrong_values, n + 3) == 0

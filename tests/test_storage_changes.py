@@ -137,7 +137,7 @@ def test_removed_file_stays_for_those_who_use_it(paths):
 @pytest.mark.parametrize("read", ["dense", "sparse"])
 def test_file_that_is_written_to_while_rows_are_read(paths, monkeypatch, read):
     """Between the look at the file and the end of the reading: no such batch is given."""
-    name = {"dense": "densify", "sparse": "gather"}[read]
+    name = {"dense": "densify", "sparse": "copy_rows"}[read]
     original = getattr(sparse_kernels, name)
 
     def late(*arguments, **options):

@@ -312,7 +312,9 @@ def test_gather_does_not_follow_offsets_that_changed():
     bounds = np.array([0, 1, 2])
     assert np.diff(sparse.offsets)[4] != 1
     arrays = sparse.offsets, sparse.cells, sparse.values
-    assert sparse_kernels.gather(*arrays, rows, np.array([0, 1]), 128, bounds, cells, values) == 4
+    assert (
+        sparse_kernels.copy_rows(*arrays, rows, np.array([0, 1]), 128, bounds, cells, values) == 4
+    )
     assert np.all(cells == 9)
 
 

@@ -16,6 +16,7 @@ from calovision.core.errors import InputError
 from calovision.images.requests import check_rows, prepare_output
 
 _CELL_TYPES = (np.dtype(np.uint16), np.dtype(np.uint32))
+_OTHER_TYPES = (np.dtype(np.int64), np.dtype(np.float32))  # of offsets and values
 
 
 @dataclass(frozen=True)
@@ -191,13 +192,13 @@ class SparseImages:
         InputError
             If a row is damaged.
         """
-        from calovision.images.sparse_kernels import gather
+        from calovision.images.sparse_kernels import copy_rows
 
         images, rows, targets = part
         new = self.offsets, self.cells, self.values
         n_cells = math.prod(self.shape)
         images._require_sound(
-            gather(*images.arrays(), rows, targets, n_cells, *new, images.checked)
+            copy_rows(*images.arrays(), rows, targets, n_cells, *new, images.checked)
         )
 
     def damaged(self, row: int) -> InputError:
@@ -223,7 +224,7 @@ class SparseImages:
             raise InputError(f"sparse images: {len(values)} values for {len(cells)} cells")
         if len(offsets) < 1:
             raise InputError("sparse images: no offsets, of which there is one more than images")
-        if cells.dtype in _CELL_TYPES and offsets.dtype == np.int64 and values.dtype == np.float32:
+        if cells.dtype in _CELL_TYPES and (offsets.dtype, values.dtype) == _OTHER_TYPES:
             return offsets, cells, values
         if len(cells) and (cells.min() < 0 or cells.max() >= math.prod(self.shape)):
             raise self._beyond()
@@ -259,15 +260,21 @@ def gather(parts: Sequence[Rows], n_rows: int, image_shape: tuple[int, int, int]
     InputError
         If a row is damaged.
     """
-    from calovision.images.sparse_kernels import measure
+    from calovision.images.sparse_kernels import copy_rows, measure
 
     lengths = np.zeros(n_rows, dtype=np.int64)
-    for images, rows, targets in parts:
-        offsets, cells, _ = images.arrays()
-        images._require_sound(measure(offsets, len(cells), rows, targets, lengths))
+    arrays = [part.images.arrays() for part in parts]
+    for (images, rows, targets), (offsets, cells, _) in zip(parts, arrays, strict=True):
+        damaged = measure(offsets, len(cells), rows, targets, lengths)
+        if damaged >= 0:
+            raise images.damaged(damaged)
     gathered = SparseImages.empty(lengths, image_shape)
-    for part in parts:
-        gathered.put(part)
+    new = gathered.offsets, gathered.cells, gathered.values
+    n_cells = math.prod(image_shape)
+    for (images, rows, targets), stored in zip(parts, arrays, strict=True):
+        damaged = copy_rows(*stored, rows, targets, n_cells, *new, images.checked)
+        if damaged >= 0:
+            raise images.damaged(damaged)
     return gathered
 
 

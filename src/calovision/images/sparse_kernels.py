@@ -20,25 +20,19 @@ CONTRACTED = {**CACHED, "fastmath": {"contract"}}
 
 
 @njit(**CACHED)
-def _is_outside(start, stop, cells, values):
-    """Tell whether a row that begins and ends there is not within the stored cells and values."""
-    return start < 0 or stop < start or stop > len(cells) or stop > len(values)
-
-
-@njit(**CACHED)
 def _is_sound(cells, values, n_cells):
     """Tell whether the cells of a row ascend inside the image, and its values are finite.
 
-    Without branches, so that the compiler turns the loops into vector instructions.
+    Without branches and by position, so that the compiler turns the loops into vector instructions.
     """
     if len(cells) == 0:
         return True
-    n_wrong, n_infinite = np.int32(0), np.int32(0)
+    is_wrong = False
     for position in range(1, len(cells)):
-        n_wrong |= np.int32(cells[position] <= cells[position - 1])
-    for value in values:
-        n_infinite |= np.int32(not np.abs(value) <= LARGEST)
-    return n_wrong == 0 and n_infinite == 0 and cells[len(cells) - 1] < n_cells
+        is_wrong |= cells[position] <= cells[position - 1]
+    for position in range(len(values)):
+        is_wrong |= not abs(values[position]) <= LARGEST
+    return not is_wrong and cells[len(cells) - 1] < n_cells
 
 
 @njit(**CACHED)
@@ -48,7 +42,7 @@ def first_unsound(offsets, cells, values, n_cells):
     """
     for row in range(len(offsets) - 1):
         start, stop = offsets[row], offsets[row + 1]
-        if _is_outside(start, stop, cells, values):
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return row
         if not _is_sound(cells[start:stop], values[start:stop], n_cells):
             return row
@@ -67,7 +61,7 @@ def densify(offsets, cells, values, rows, targets, images, checked=None):
     n_cells, one = images.shape[1], np.uint64(1)
     for i in range(len(rows)):
         start, stop = offsets[rows[i]], offsets[rows[i] + 1]
-        if _is_outside(start, stop, cells, values):
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return rows[i]
         row_cells, row_values, image = cells[start:stop], values[start:stop], images[targets[i]]
         if checked is not None and not checked[rows[i]]:
@@ -155,13 +149,13 @@ def densify_turned(offsets, cells, values, elements, grid, images, channels_last
     n_channels = n_cells // np.int64(grid[0] * grid[1])
     for i in range(len(images)):
         start, stop = offsets[i], offsets[i + 1]
-        if _is_outside(start, stop, cells, values):
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return i
         row_values, turned = values[start:stop], work[: stop - start]
         _turn(cells[start:stop], elements[i], grid, turned)
         largest = cells.dtype.type(0)
-        for cell in turned:
-            largest = max(largest, cell)
+        for position in range(len(turned)):
+            largest = max(largest, turned[position])
         if largest >= n_cells:
             return i
         if channels_last:
@@ -189,7 +183,7 @@ def measure(offsets, n_stored, rows, targets, lengths):
 
 
 @njit(**CACHED)
-def gather(
+def copy_rows(
     offsets, cells, values, rows, targets, n_cells, new_offsets, new_cells, new_values, checked=None
 ):
     """Copy row ``rows[i]`` to where ``new_offsets``, made from what `measure` gave, has row
@@ -201,7 +195,13 @@ def gather(
         start, stop = offsets[rows[i]], offsets[rows[i] + 1]
         begin, end = new_offsets[targets[i]], new_offsets[targets[i] + 1]
         # offsets of a file that somebody overwrites may have changed since they were measured
-        if _is_outside(start, stop, cells, values) or stop - start != end - begin:
+        if (
+            start < 0
+            or stop < start
+            or stop > len(cells)
+            or stop > len(values)
+            or stop - start != end - begin
+        ):
             return rows[i]
         row_cells, row_values = cells[start:stop], values[start:stop]
         to_cells, to_values = new_cells[begin:end], new_values[begin:end]
@@ -232,7 +232,7 @@ def add_moments(offsets, cells, values, rows, total, total_of_squares):
     n_cells = len(total)
     for row in rows:
         start, stop = offsets[row], offsets[row + 1]
-        if _is_outside(start, stop, cells, values):
+        if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return row
         for position in range(start, stop):
             cell = cells[position]

@@ -143,10 +143,11 @@ def read_metadata(path: Path, file: h5py.File) -> ImageMetadata:
         If the file is no image file or of a newer version, or an attribute is missing or not what
         it must be.
     """
-    present = [name for name in file.attrs if name in ATTRIBUTES]
-    if "format" not in present or read_attribute(path, file.attrs, "format") != FORMAT:
+    attributes = file.attrs  # each access opens them
+    present = [name for name in attributes if name in ATTRIBUTES]
+    if "format" not in present or read_attribute(path, attributes, "format") != FORMAT:
         raise InputError(f"{path}: not a {FORMAT} file: the attribute 'format' says so in one")
-    values = {name: read_attribute(path, file.attrs, name) for name in present}
+    values = {name: read_attribute(path, attributes, name) for name in present}
     try:
         _check_version(values["version"])
         return ImageMetadata.from_attributes(values)
