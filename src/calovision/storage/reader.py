@@ -50,7 +50,7 @@ class ImageFile:
     events
         The columns by name, ``(n, ...)`` each, read when asked for.
     rows
-        The sparse rows as they are stored, for the modules of this room.
+        The sparse rows as they are stored, for `ImageCollection` and the writer.
     outside
         As given.
 
