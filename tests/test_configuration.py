@@ -18,7 +18,7 @@ from dry_runs import reach_samples, samples
 from calovision.core.errors import InputError
 from calovision.models.networks import NETWORKS
 from calovision.training.options import TrainingOptions
-from calovision.workflow import Configuration, check_results_dir, package_digest
+from calovision.workflow import Configuration, check_results_dir, package_digest, sources
 from calovision.workflow.example import example_yaml
 from calovision.workflow.keys import Entry, Section, members, section_in
 from calovision.workflow.layers import merge_layers, parse_texts
@@ -819,3 +819,18 @@ def test_hash_of_code_moves_with_it(tmp_path: Path) -> None:
     )
     with pytest.raises(FileNotFoundError):
         package_digest("no_such_module")
+
+
+def test_hash_of_a_room_moves_with_the_rooms_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "ntuples/schemas/delphes.py"
+    inner.parent.mkdir(parents=True)
+    inner.write_text("1")
+    monkeypatch.setattr(sources, "PACKAGE", tmp_path)
+    package_digest.cache_clear()
+    first = package_digest("ntuples")
+    inner.write_text("2")
+    package_digest.cache_clear()
+    assert package_digest("ntuples") != first
+    package_digest.cache_clear()

@@ -14,13 +14,14 @@ IMAGE_CODE = (
     "conversion",
     "core.hashing",
     "core.kinematics",
+    "core.numeric",
+    "core.record_layouts",
+    "core.records",
     "core.splits",
     "images",
-    "images.jet_images",
     "jets",
     "ntuples",
     "selection",
-    "selection.expressions",
     "stages.images",
     "storage",
 )
@@ -165,7 +166,6 @@ _ALL = (
         (
             *RESULT_CODE,
             "stages.baselines",
-            "evaluation.baselines",
             "datasets",
             "evaluation",
             "metrics",
@@ -174,7 +174,7 @@ _ALL = (
         runtime_min=60,
         threads=2,
     ),
-    _evaluate("evaluate", "stages.comparison", "evaluation.baselines", "selection"),
+    _evaluate("evaluate", "stages.comparison", "selection"),
     _simulate(
         "simulate_pile_up",
         wildcards=OF_VARIED_FILE,
@@ -196,7 +196,7 @@ _ALL = (
     ),
     _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
-    _evaluate("evaluate_reach", "stages.reach", "evaluation.reach", runtime_min=60),
+    _evaluate("evaluate_reach", "stages.reach", runtime_min=60),
     _plot("plot_performance", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(
         "plot_images",

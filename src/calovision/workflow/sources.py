@@ -19,7 +19,7 @@ def package_digest(*names: str, files: tuple[str, ...] = ()) -> str:
     Parameters
     ----------
     names
-        Modules (``"images.grid"``) and subpackages (``"images"``, without those inside it).
+        Modules (``"images.grid"``) and subpackages (``"images"``) with all inside of them.
     files
         Paths of scripts that call them, and of texts.
 
@@ -38,6 +38,6 @@ def _files_of(names: tuple[str, ...]) -> list[Path]:
     files = []
     for name in names:
         folder = PACKAGE / name.replace(".", "/")
-        in_folder = sorted(path for path in folder.glob("*.*") if path.suffix in SUFFIXES)
+        in_folder = sorted(path for path in folder.rglob("*.*") if path.suffix in SUFFIXES)
         files += in_folder if folder.is_dir() else [folder.with_suffix(".py")]
     return files
