@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -61,6 +62,12 @@ LONGEST = (
 def pytest_xdist_auto_num_workers() -> int:
     """Number of processes: one more than there are cores, as some tests wait for others."""
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def pytest_collection_finish() -> None:
+    """Take modules and tests out of what the garbage collector looks through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

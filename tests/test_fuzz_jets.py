@@ -45,6 +45,7 @@ FIELDS = ("pt", "eta", "phi", "mass")
 SMALL = EventContent(pt_min=5.0, leading_towers=2, leading_tracks=3)
 
 SLOW = settings(max_examples=settings.default.max_examples // 4)  # a twentieth of a second each
+CLUSTERED = settings(max_examples=settings.default.max_examples // 2)  # thrice in each example
 
 
 @st.composite
@@ -79,6 +80,7 @@ def assert_equal(found, expected):
         )
 
 
+@CLUSTERED
 @given(towers=laid_out(TOWERS), trimming=st.sampled_from([None, (0.2, 0.05)]))
 def test_towers_in_any_layout(towers, trimming):
     array, events = towers
