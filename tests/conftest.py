@@ -65,9 +65,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Take modules and tests out of what the garbage collector looks through again and again."""
+    """Take modules and tests out of what the garbage collector looks through, and let it look
+    more rarely: awkward makes many small objects.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
