@@ -77,7 +77,7 @@ def check_options(options: Any, where: str) -> None:
 
 
 def _is_within(value: Any, one: "Field[Any]") -> bool:
-    """Whether a value is None where it may be, or a finite number within the bounds."""
+    """True for None where it may be, and for a finite number within the bounds."""
     if value is None:
         return type(None) in get_args(one.type)
     kind = Integral if one.type is int else Real

@@ -12,9 +12,9 @@ from calovision.core.result import Result
 from calovision.evaluation.results.numbers import Band, Interval, LimitInterval, format_interval
 
 METHODS = ("best_cut", "binned")
-"""How the score of a classifier is used."""
+"""Uses of the score of a classifier."""
 ASYMPTOTIC, COUNTING, TOYS = "asymptotic", "counting", "toys"
-"""How a number was found: by the formulas for many events, by the exact sum over the counts of a
+"""Ways to find a number: by the formulas for many events, by the exact sum over the counts of a
 bin, by toys."""
 FEW_EVENTS = " ‡"
 FEW_EVENTS_MEANING = (
