@@ -25,7 +25,7 @@ from calovision.workflow.layers import merge_layers, parse_texts
 from calovision.workflow.modules import check_class
 from calovision.workflow.reference import files_of_reference, reference_page
 from calovision.workflow.schema import schema_of_configuration
-from calovision.workflow.sections import Channel, EventContent, Variation
+from calovision.workflow.sections import Channel, EventContent, FatJets, Variation
 from calovision.workflow.training import Training
 
 CONFIG = REPOSITORY / "config"
@@ -79,11 +79,14 @@ def test_keys_know_the_classifiers_and_the_variations_of_the_package() -> None:
     from calovision.evaluation.baselines import BASELINES
     from calovision.images import CHANNELS
     from calovision.jets import EventContent as ContentOfJets
+    from calovision.jets import FatJetDefinition
 
     schema = schema_of_configuration()
     assert schema["properties"]["baselines"]["items"]["enum"] == list(BASELINES)
     assert set(get_args(Channel)[-1].values) == set(CHANNELS)
-    assert set(EventContent.model_fields) == {field.name for field in fields(ContentOfJets)}
+    for section, of_jets in ((EventContent, ContentOfJets), (FatJets, FatJetDefinition)):
+        defaults = {name: one.default for name, one in section.model_fields.items()}
+        assert defaults == {one.name: one.default for one in fields(of_jets)}
     assert list(Variation.model_fields) == list(VARIATIONS)
 
 

@@ -157,7 +157,7 @@ def test_comparison_of_weights_of_any_sign_and_scale_is_json(columns, power):
     assert CutComparison.from_json(content) == found
 
 
-@settings(max_examples=10)  # pyhf fits each
+@settings(max_examples=15)  # pyhf fits each
 @given(event_columns(st.sampled_from([-1.0, 0.25, 1.0, 3.0]), smallest=4))
 def test_reach_of_any_signs_is_json(columns):
     table, expected = table_of(*columns), ExpectedEvents(3.0, 20.0, cross_section_pb=1.0)

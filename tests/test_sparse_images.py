@@ -60,6 +60,15 @@ def test_concatenate_of_rows_inside_larger_arrays():
     assert SparseImages.concatenate([sparse]) is sparse
 
 
+def test_parts_of_different_shapes_are_not_joined():
+    """Flat indices mean other cells in another shape."""
+    other = to_sparse(np.ones((1, SHAPE[0], SHAPE[1] + 1, SHAPE[2]), np.float32))
+    with pytest.raises(InputError, match=r"cannot be joined; give parts of one shape"):
+        SparseImages.concatenate([to_sparse(IMAGES), other])
+    with pytest.raises(InputError, match=r"no part cannot be joined"):
+        SparseImages.concatenate([])
+
+
 @pytest.mark.parametrize("cells", [np.int64, np.int16, np.uint8, ">u2"])
 @pytest.mark.parametrize("offsets", [np.int32, np.int64])
 def test_other_types_give_the_same(cells, offsets):

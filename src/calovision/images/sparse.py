@@ -80,7 +80,17 @@ class SparseImages:
 
     @classmethod
     def concatenate(cls, parts: Sequence["SparseImages"]) -> "SparseImages":
-        """Images of several parts (at least one), of one shape, one after the other."""
+        """Images of several parts (at least one), of one shape, one after the other.
+
+        Raises
+        ------
+        InputError
+            If there is no part, or their shapes differ.
+        """
+        shapes = sorted({tuple(part.shape) for part in parts})
+        if len(shapes) != 1:
+            found = " and ".join(map(str, shapes)) or "no part"
+            raise InputError(f"sparse images: {found} cannot be joined; give parts of one shape")
         if len(parts) == 1:
             return parts[0]
         ranges = [slice(part.offsets[0], part.offsets[-1]) for part in parts]
