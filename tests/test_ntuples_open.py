@@ -129,8 +129,9 @@ def test_files_stay_open_from_their_check_to_their_conversion(
 def test_files_are_closed_after_an_error(tmp_path):
     paths = make_files(tmp_path, 2)
     write_file(tmp_path / "none.root", other={"x": [1.0]})
-    with pytest.raises(InputError, match=r"none\.root fits no schema"):
+    with pytest.raises(InputError, match=r"none\.root fits no schema") as found:
         convert_ntuples([*paths, tmp_path / "none.root"], tmp_path / "a.h5", RECIPE, **SAMPLE)
+    assert found.traceback  # whose frames still hold the ntuples
     assert open_files() == []
     with (
         pytest.raises(InputError, match=r"absent\.root: no such file"),
