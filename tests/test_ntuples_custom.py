@@ -105,7 +105,7 @@ def test_documentation_is_a_schema(tmp_path):
 
     text = "\n".join(line[4:] for line in custom.__doc__.splitlines() if line.startswith("    "))
     (schema,) = find_schema(write_schema(tmp_path, text)).versions
-    assert (schema.tree, schema.n_generated, schema.constituents.jet_index) == (
+    assert (schema.tree, schema.n_generated, schema.constituents[0].link.jet_index) == (
         "analysis/events",
         "cutflow/total[1]",
         "link_jet",
@@ -182,7 +182,7 @@ def test_constituents_in_nested_lists():
     items = Constituents({"pt": "a", "eta": "a + b"}, cut="b > 2")
     chunk = BranchArrays(lists | {"jet_pt": jet_pt}, "a.root", 0, len(counts))
     found = read_constituents(
-        chunk, TreeSchema("t", fat_jets=(jets,), constituents=items), ["pt", "eta"]
+        chunk, TreeSchema("t", fat_jets=(jets,), constituents=(items,)), ["pt", "eta"]
     )
     assert found.pt.tolist() == lists["a"][lists["b"] > 2][jet_pt > 300].tolist()
     assert found.eta.tolist() == (lists["a"] + lists["b"])[lists["b"] > 2][jet_pt > 300].tolist()
@@ -191,7 +191,7 @@ def test_constituents_in_nested_lists():
     with pytest.raises(
         InputError, match=f"entry {entry} has constituents of {counts[entry]} jets, but 1 jets"
     ):
-        read_constituents(shorter, TreeSchema("t", fat_jets=(jets,), constituents=items), ["pt"])
+        read_constituents(shorter, TreeSchema("t", fat_jets=(jets,), constituents=(items,)), ["pt"])
 
 
 def test_one_jet_an_entry(tmp_path):

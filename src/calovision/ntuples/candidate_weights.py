@@ -115,7 +115,7 @@ def _weighted(schema: TreeSchema, weight: str) -> TreeSchema:
     for name in schema.weighted_collections:
         parts = tuple(_weighted_part(part, weight) for part in schema.parts(name))
         if parts:
-            changed[name] = parts[0] if name == "constituents" else parts
+            changed[name] = parts
     return replace(schema, **changed)
 
 
@@ -137,8 +137,8 @@ def _median_ratios(
     The medians are NaN if no jet has constituents.
     """
     present = branch_names(tree)
-    if schema.constituents is None or missing_branches(
-        [*schema.fat_jets, schema.constituents], present
+    if not schema.constituents or missing_branches(
+        [*schema.fat_jets, *schema.constituents], present
     ):
         return np.nan, np.nan, False
     (jets,) = schema.fat_jets
@@ -146,7 +146,7 @@ def _median_ratios(
         [_only_pt(schema.uncalibrated_pt)], present
     ):
         jets = _only_pt(schema.uncalibrated_pt)
-    branches = branches_of([schema.constituents, weighted.constituents], _MOMENTUM, present)
+    branches = branches_of([*schema.constituents, *weighted.constituents], _MOMENTUM, present)
     branches |= branches_of([jets], ("pt",), present)
     branches |= branches_of(schema.fat_jets, list(schema.fat_jets[0].fields)[:1], present)
     ratios = np.zeros((2, 0))

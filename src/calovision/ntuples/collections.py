@@ -58,10 +58,10 @@ def read_constituents(chunk: BranchArrays, schema: TreeSchema, names: Names[str]
         If an index table points to a jet or an object that its event does not have; if there are
         not as many lists as jets.
     """
-    part = schema.constituents
+    (part,) = schema.constituents
     (jet_part,) = schema.fat_jets
     jets = read_part(chunk, jet_part, list(jet_part.fields)[:1], cut=False)
-    if part.jet_index is not None:
+    if part.link is not None:
         content = _from_index_table(chunk, part, names, jets.offsets)
     else:
         content = _from_nested_lists(chunk, part, names, jets)
@@ -100,9 +100,9 @@ def _from_index_table(
     constituents of a jet keep the order of the table.
     """
     items = read_part(chunk, part, names, cut=False)
-    jet_column = _index_column(chunk, part.jet_index)
+    jet_column = _index_column(chunk, part.link.jet_index)
     event = np.repeat(np.arange(chunk.n_events), np.diff(jet_column.offsets))
-    jet = _position(chunk, part.jet_index, event, jet_offsets)
+    jet = _position(chunk, part.link.jet_index, event, jet_offsets)
     item = _items_of_rows(chunk, part, event, items)
     used = (jet >= 0) & (item >= 0)
     jet, item = jet[used], item[used]
@@ -123,23 +123,22 @@ def _items_of_rows(
     """Position, in the whole chunk, of the object of each row of an index table; negative if there
     is none.
     """
-    table = chunk.column(part.jet_index)
-    if part.item_index is None:
+    table = chunk.column(part.link.jet_index)
+    if part.link.item_index is None:
         own = items.offsets
         name = next(iter(part.fields.values()))
     else:
-        own = _index_column(chunk, part.item_index).offsets
-        name = part.item_index
+        own = _index_column(chunk, part.link.item_index).offsets
+        name = part.link.item_index
     if not np.array_equal(own, table.offsets):
         entry = chunk.entry_of_difference(own, table.offsets)
         raise InputError(
-            f"{chunk.where}: {name} and {part.jet_index} differ in length at entry {entry}; they "
-            "must agree in every "
-            "event"
+            f"{chunk.where}: {name} and {part.link.jet_index} differ in length at entry {entry}; "
+            "they must agree in every event"
         )
-    if part.item_index is None:
+    if part.link.item_index is None:
         return np.arange(len(event))
-    return _position(chunk, part.item_index, event, items.offsets)
+    return _position(chunk, part.link.item_index, event, items.offsets)
 
 
 def _index_column(chunk: BranchArrays, name: str) -> Column:

@@ -7,13 +7,13 @@ from pathlib import Path
 import uproot
 
 from calovision.core.errors import InputError
+from calovision.ntuples.content import FileContent
 from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.parts import missing_branches
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import (
     branch_names,
     find_tree,
-    has_tree,
     opened,
     tree_kinds,
 )
@@ -68,10 +68,11 @@ def describe(
         Name of the tree with the events, in place of the schemas' own.
     """
     schemas = find_schemas(None, tree=tree)
-    missing = {schema.name: _missing_of_best(file, schema, path) for schema in schemas}
+    content = FileContent(file, path)
+    missing = {schema.name: _missing_of_best(content, schema) for schema in schemas}
     fitting = [name for name, lacks in missing.items() if not lacks]
     trees = []
-    for name, kind in tree_kinds(file).items():
+    for name, kind in content.trees.items():
         found = find_tree(file, name, path)
         trees.append(TreeDescription(name, kind, int(found.num_entries), len(branch_names(found))))
     schema = fitting[0] if len(fitting) == 1 else None
@@ -88,7 +89,7 @@ def count_entries(
     with opened(path) as file:
         schemas = find_schemas(schema, tree=tree)
         kinds = tree_kinds(file)
-        present = {version.tree for one in schemas for version in one.versions} & set(kinds)
+        present = {name for one in schemas for name in one.tree_names} & set(kinds)
         if len(present) == 1 and kinds[name := present.pop()] == "TTree":
             return _count_entries(path, name)
         _, version = fitting_schema(file, schemas, path)
@@ -117,9 +118,10 @@ def fitting_schema(
         If none or several fit. (What a file lacks for a schema without alternative is the reader's
         to say.)
     """
+    content = FileContent(file, path)
     missing = {}
-    if len(schemas) > 1:
-        missing = {schema.name: _missing_of_best(file, schema, path) for schema in schemas}
+    if len(schemas) > 1 or schemas[0].find_versions is not None:
+        missing = {schema.name: _missing_of_best(content, schema) for schema in schemas}
     fitting = [schema for schema in schemas if not missing.get(schema.name)]
     if len(fitting) > 1:
         names = ", ".join(schema.name for schema in fitting)
@@ -130,17 +132,17 @@ def fitting_schema(
             f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file"
         )
     (schema,) = fitting
-    return schema, _best_version(file, schema, path)
+    return schema, _best_version(content, schema)
 
 
-def _best_version(file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str) -> TreeSchema:
+def _best_version(content: FileContent, schema: Schema) -> TreeSchema:
     """The version of a schema for which a file lacks least."""
     if len(schema.versions) == 1:
         return schema.versions[0]
-    possible = _possible(file, schema, path)
+    possible = _possible(content, schema)
     if len(possible) == 1:
         return possible[0]
-    return min(possible, key=lambda version: len(_missing(file, version, path)))
+    return min(possible, key=lambda version: len(_missing(content, version)))
 
 
 def _shortened(names: tuple[str, ...]) -> str:
@@ -149,35 +151,30 @@ def _shortened(names: tuple[str, ...]) -> str:
     return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _missing_of_best(
-    file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str
-) -> tuple[str, ...]:
+def _missing_of_best(content: FileContent, schema: Schema) -> tuple[str, ...]:
     """Trees and branches that the file lacks for that version for which it lacks least."""
-    possible = _possible(file, schema, path)
-    return min((_missing(file, version, path) for version in possible), key=len)
+    possible = _possible(content, schema)
+    if not possible:
+        present = [name for name in schema.tree_names if content.has_tree(name)]
+        trees = " or ".join(f"the tree {name!r}" for name in schema.tree_names)
+        return (f"collections of {schema.title}",) if present else (trees,)
+    return min((_missing(content, version) for version in possible), key=len)
 
 
-def _possible(file: uproot.ReadOnlyDirectory, schema: Schema, path: Path | str) -> list[TreeSchema]:
+def _possible(content: FileContent, schema: Schema) -> list[TreeSchema]:
     """Versions that the file does not rule out by branches of another one."""
-    versions = schema.versions
-    if not any(version.without and has_tree(file, version.tree) for version in versions):
-        return list(versions)
-    names = {version.tree for version in versions if has_tree(file, version.tree)}
-    present = {name: branch_names(find_tree(file, name, path)) for name in names}
     return [
         version
-        for version in versions
-        if not present.get(version.tree, set()) & set(version.without)
+        for version in schema.versions_in(content)
+        if not (version.without and content.names(version.tree) & set(version.without))
     ]
 
 
-def _missing(
-    file: uproot.ReadOnlyDirectory, version: TreeSchema, path: Path | str
-) -> tuple[str, ...]:
+def _missing(content: FileContent, version: TreeSchema) -> tuple[str, ...]:
     """Trees and branches of a version that the file lacks."""
-    if not has_tree(file, version.tree):
+    if not content.has_tree(version.tree):
         return (f"the tree {version.tree!r}",)
-    present = branch_names(find_tree(file, version.tree, path))
+    present = content.names(version.tree)
     names = event_number_branches(version, present)
     if version.weight is not None and not version.weight_may_miss:
         names += branches_in([version.weight], present)
@@ -189,7 +186,7 @@ def _missing(
     if (
         version.counters is not None
         and not version.counters.may_miss
-        and not has_tree(file, version.counters.tree)
+        and not content.has_tree(version.counters.tree)
     ):
         missing.append(f"the tree {version.counters.tree!r}")
     return tuple(dict.fromkeys(missing))

@@ -10,7 +10,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
-from calovision.ntuples.schemas.schema import Collection
+from calovision.ntuples.schemas.schema import Collection, Constituents
 
 Content = ak.contents.Content
 
@@ -55,13 +55,13 @@ def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -
         for name in _names(part, names)
         for branch in find_branch(name, present)[:1]
     ]
-    return list(dict.fromkeys([*found, *(name for part in parts for name in _index_table(part))]))
+    return list(dict.fromkeys([*found, *(name for part in parts for name in _linking(part))]))
 
 
-def _index_table(part: Collection) -> list[str]:
-    """Branches of the index table."""
-    names = (getattr(part, "jet_index", None), getattr(part, "item_index", None))
-    return [name for name in names if name is not None]
+def _linking(part: Collection) -> tuple[str, ...]:
+    """Branches that link constituents to their jets."""
+    link = part.link if isinstance(part, Constituents) else None
+    return () if link is None else link.branches
 
 
 def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str]:

@@ -181,7 +181,7 @@ def _jet_counts(schema: TreeSchema, present: set[str]) -> frozenset[str]:
 def _missing(schema: TreeSchema, present: set[str]) -> dict[str, tuple[str, ...]]:
     """Collection that the file does not have -> the branches that it lacks for it."""
     missing = {name: tuple(missing_branches(schema.parts(name), present)) for name in COLLECTIONS}
-    if schema.constituents is not None:
+    if schema.constituents:
         missing["constituents"] += missing["fat_jets"]
     return {name: branches for name, branches in missing.items() if branches}
 

@@ -35,7 +35,7 @@ def find_schemas(schema: str | Path | None, *, tree: str | None = None) -> tuple
         If there is no such schema, or the YAML file is wrong.
     """
     found = tuple(SCHEMAS.values()) if schema is None else (find_schema(schema),)
-    return found if tree is None else tuple(one.with_tree(tree) for one in found)
+    return found if tree is None else tuple(one.with_changes(tree=tree) for one in found)
 
 
 def find_schema(schema: str | Path) -> Schema:

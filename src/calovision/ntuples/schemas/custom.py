@@ -54,6 +54,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.ntuples.expressions import names_in
+from calovision.ntuples.schemas.links import IndexTable
 from calovision.ntuples.schemas.schema import (
     SUBJETTINESS,
     Collection,
@@ -115,8 +116,7 @@ def read_schema(path: Path, known: Mapping[str, Schema]) -> Schema:
         changes["cross_section_may_miss"] = False
     if "tree" in content:
         changes["tree"] = _tree(content, path)
-    versions = tuple(replace(version, **changes) for version in known[name].versions)
-    return replace(known[name], name=str(path), title=str(path), versions=versions)
+    return replace(known[name], name=str(path), title=str(path)).with_changes(**changes)
 
 
 def _tree_schema(content: Mapping[str, object], path: Path) -> TreeSchema:
@@ -138,12 +138,9 @@ def _tree_schema(content: Mapping[str, object], path: Path) -> TreeSchema:
         for name in _COLLECTIONS
         if name in content
     }
-    parts = {
-        _our_name(name): (part,) for name, part in collections.items() if name != "constituents"
-    }
+    parts = {_our_name(name): (part,) for name, part in collections.items()}
     return TreeSchema(
         tree=_tree(content, path),
-        constituents=collections.get("constituents"),
         weighted_collections=_OF_CANDIDATES,
         **parts,
         **_formulas_and_numbers(content, path),
@@ -207,7 +204,7 @@ def _collection(name: str, given: object, where: str) -> Collection:
         )
     cut = _cut(given["cut"], fields, f"{where}.cut") if "cut" in given else None
     if name == "constituents":
-        return Constituents(fields, cut=cut, **_index_table(given, where))
+        return Constituents(fields, cut=cut, link=_index_table(given, where))
     return Collection(
         fields,
         cut=cut,
@@ -220,7 +217,7 @@ def _check_energies(fields: Mapping[str, str], where: str) -> None:
         raise InputError(f"{where} has no energy; give e, or both e_em and e_had")
 
 
-def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
+def _index_table(given: Mapping[str, object], where: str) -> IndexTable | None:
     """Branches of the index table, which are no formulas."""
     table = {key: given[key] for key in ("jet_index", "item_index") if key in given}
     for key, name in table.items():
@@ -232,7 +229,7 @@ def _index_table(given: Mapping[str, object], where: str) -> dict[str, str]:
         raise InputError(
             f"{where}.item_index needs jet_index, the number of the jet of each row; give both"
         )
-    return table
+    return IndexTable(**table) if table else None
 
 
 def _formula(value: object, where: str) -> str:

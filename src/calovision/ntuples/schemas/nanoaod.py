@@ -1,5 +1,6 @@
 """NanoAOD of CMS with particle-flow candidates; its fat jets are AK8."""
 
+from calovision.ntuples.schemas.links import IndexTable
 from calovision.ntuples.schemas.schema import (
     SUBJETTINESS,
     Collection,
@@ -23,8 +24,7 @@ def _events(candidates: str, table: str, item_index: str, charge: str = "{}_char
     item["e"] = f"sqrt({candidates}_mass**2 + ({candidates}_pt * cosh({candidates}_eta))**2)"
     particle = f"abs({candidates}_pdgId)"
     index = {
-        "jet_index": f"{table}_jetIdx",
-        "item_index": f"{table}_{item_index}",
+        "link": IndexTable(f"{table}_jetIdx", f"{table}_{item_index}"),
         "presence": Presence.OPTIONAL,
     }
     return TreeSchema(

@@ -2,9 +2,15 @@
 them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
+
+from calovision.ntuples.schemas.links import Link
+
+if TYPE_CHECKING:
+    from calovision.ntuples.content import FileContent
 
 SUBJETTINESS = ("tau1", "tau2", "tau3")
 COLLECTIONS = ("towers", "tracks", "fat_jets", "candidates", "constituents")
@@ -44,21 +50,16 @@ class Collection:
 
 @dataclass(frozen=True)
 class Constituents(Collection):
-    """The constituents of the fat jets.
+    """The constituents of the fat jets, or a part of them.
 
     Attributes
     ----------
-    jet_index
-        Branch of an index table: the number of the fat jet in its event, one row a constituent.
-        Without it the branches of ``fields`` hold lists in lists, or, if there is one fat jet an
-        entry, the lists of this one.
-    item_index
-        Branch of the index table: the position in the lists of ``fields``. Without it the rows are
-        those of ``fields``.
+    link
+        Branches that say which objects of ``fields`` belong to which jet. None: the branches of
+        ``fields`` hold lists in lists, or, if there is one fat jet an entry, the lists of this one.
     """
 
-    jet_index: str | None = None
-    item_index: str | None = None
+    link: Link | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,9 @@ class TreeSchema:
     ----------
     tree
         Name of the TTree or RNTuple, with its folders.
-    towers, tracks, fat_jets, candidates
+    friends
+        Names of further trees, joined to the first on their entries.
+    towers, tracks, fat_jets, candidates, constituents
         Collections; what stands in several branches is given in parts, which are joined.
     event_number
         Branch or formula; None if the entries are numbered.
@@ -132,14 +135,20 @@ class TreeSchema:
         Made of candidates.
     without
         Branches of which a file of this version must have none.
+    label, process_id
+        Branch or formula of the label (1 signal, 0 background), or of the number of the process,
+        of each entry; None if that of the sample counts.
+    notes
+        Sentences for people on what the images are made of.
     """
 
     tree: str
+    friends: tuple[str, ...] = ()
     towers: tuple[Collection, ...] = ()
     tracks: tuple[Collection, ...] = ()
     fat_jets: tuple[Collection, ...] = ()
     candidates: tuple[Collection, ...] = ()
-    constituents: Constituents | None = None
+    constituents: tuple[Constituents, ...] = ()
     event_number: str | None = None
     weight: str | None = None
     weight_may_miss: bool = False
@@ -155,11 +164,16 @@ class TreeSchema:
     puppi_weights: tuple[str, ...] = ()
     weighted_collections: tuple[str, ...] = ("towers", "tracks", "candidates", "constituents")
     without: tuple[str, ...] = ()
+    label: str | None = None
+    process_id: str | None = None
+    notes: tuple[str, ...] = ()
 
     def parts(self, collection: str) -> tuple[Collection, ...]:
         """Parts of a collection, none if the schema does not have it."""
-        value = getattr(self, collection)
-        return value if isinstance(value, tuple) else () if value is None else (value,)
+        return getattr(self, collection)
+
+
+Chosen = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -177,20 +191,51 @@ class Schema:
     fat_jet_radius
         Radius of the fat jets; None if files differ in it (that of Delphes is in its card) or
         have none.
+    find_versions
+        Finds versions in the content of a file, where the names of collections differ from file to
+        file; none if the file is of another kind. Its second argument is ``chosen``.
+    trees
+        Names that the tree of the events may have, where versions are found.
+    chosen
+        Collection -> names of the file's collections that it is to be made of, in place of those
+        that ``find_versions`` chooses.
+    changes
+        Attributes of the versions that are found -> other values.
     """
 
     name: str
     title: str
-    versions: tuple[TreeSchema, ...]
+    versions: tuple[TreeSchema, ...] = ()
     fat_jet_radius: float | None = None
+    find_versions: "Callable[[FileContent, Chosen], tuple[TreeSchema, ...]] | None" = None
+    trees: tuple[str, ...] = ()
+    chosen: Chosen = field(default_factory=dict)
+    changes: Mapping[str, object] = field(default_factory=dict)
 
-    def with_tree(self, tree: str) -> "Schema":
-        """Return the schema for another tree."""
-        return replace(self, versions=tuple(replace(one, tree=tree) for one in self.versions))
+    @property
+    def tree_names(self) -> tuple[str, ...]:
+        """Names that the tree of the events may have."""
+        return (*dict.fromkeys(version.tree for version in self.versions), *self.trees)
+
+    def versions_in(self, content: "FileContent") -> tuple[TreeSchema, ...]:
+        """Versions that a file may have; none if nothing of this kind was found in it."""
+        if self.find_versions is None:
+            return self.versions
+        found = self.find_versions(content, self.chosen)
+        return tuple(replace(version, **self.changes) for version in found)
+
+    def with_changes(self, **changes: object) -> "Schema":
+        """Return the schema with other attributes of its versions."""
+        return replace(
+            self,
+            versions=tuple(replace(version, **changes) for version in self.versions),
+            trees=(changes["tree"],) if "tree" in changes and self.trees else self.trees,
+            changes={**self.changes, **changes},
+        )
 
 
 def particle_flow(
-    item: dict[str, str], electromagnetic: str, muon: str, constituents: dict[str, str | bool]
+    item: dict[str, str], electromagnetic: str, muon: str, constituents: dict[str, object]
 ) -> dict[str, object]:
     """Collections of a schema, made of one list of particle-flow candidates.
 
@@ -209,5 +254,5 @@ def particle_flow(
         "towers": (Collection({**position, **energies}),),
         "tracks": (Collection(momentum, cut=f"({item['charge']}) != 0"),),
         "candidates": (Collection(item),),
-        "constituents": Constituents({**item, **energies}, **constituents),
+        "constituents": (Constituents({**item, **energies}, **constituents),),
     }

@@ -1,0 +1,109 @@
+"""Links of constituents: the branches that say which objects belong to which jet.
+
+Indices count from 0 in each event. A negative index means no object, or one that was not stored.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Link:
+    """Branches that give, for each row, the jet and the object."""
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches."""
+        return tuple(value for name, value in vars(self).items() if isinstance(value, str) and name)
+
+
+@dataclass(frozen=True)
+class IndexTable(Link):
+    """Table with one row for each pair of a jet and an object, as in NanoAOD.
+
+    Attributes
+    ----------
+    jet_index
+        Branch of the number of the jet in its event.
+    item_index
+        Branch of the position in the lists of the objects; None if the rows are the objects.
+    """
+
+    jet_index: str
+    item_index: str | None = None
+
+
+@dataclass(frozen=True)
+class Ranges(Link):
+    """Ranges of rows, as in podio: those of jet j are ``begin[j]:end[j]``.
+
+    Attributes
+    ----------
+    begin, end
+        Branches with one number a jet.
+    index
+        Branch of the position in the lists of the objects, one row a relation; None if the rows
+        are the objects.
+    owner
+        Branch of the collection that each row points to, one number a row; None if there is one.
+    owner_id
+        The number of the collection of the objects; rows of others are left out.
+    """
+
+    begin: str
+    end: str
+    index: str | None = None
+    owner: str | None = None
+    owner_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Counts(Link):
+    """Numbers of rows of each jet, which follow one another, as in TreeMaker.
+
+    Attributes
+    ----------
+    counts
+        Branch with one number a jet.
+    index
+        Branch of the position in the lists of the objects, one number a row; None if the rows are
+        the objects.
+    """
+
+    counts: str
+    index: str | None = None
+
+
+@dataclass(frozen=True)
+class NestedIndices(Link):
+    """List of indices of each jet, as the element links of ATLAS.
+
+    Attributes
+    ----------
+    index
+        Branch of lists in lists: positions in the lists of the objects.
+    key
+        Branch of the container that each index points to, in lists of the same lengths; None if
+        there is one.
+    key_value
+        The number of the container of the objects; indices into others are left out.
+    """
+
+    index: str
+    key: str | None = None
+    key_value: int | None = None
+
+
+@dataclass(frozen=True)
+class References(Link):
+    """References by ROOT's unique numbers, as the constituents of Delphes' jets.
+
+    Attributes
+    ----------
+    references
+        Branch of one TRefArray a jet.
+    ids
+        Branch of the unique number of each object.
+    """
+
+    references: str
+    ids: str
