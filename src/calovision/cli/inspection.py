@@ -1,13 +1,40 @@
 """``calovision inspect``: what a ROOT file or an image file holds, and one event of it."""
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperCommand
 
 from calovision.core.errors import InputError
 
 IMAGE_SUFFIXES = (".h5", ".hdf5")
+FILE_SUFFIXES = (*IMAGE_SUFFIXES, ".root")
+WITHOUT_VALUE = {"--branches": "*"}
+"""Options that may be given without their value -> the value that they then have."""
+
+
+class InspectCommand(TyperCommand):
+    """Command some of whose options need no value: behind them may stand another option, the file,
+    or nothing.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Fill in the values that were left out."""
+        given = []
+        for word, following in zip_longest(args, args[1:]):
+            if word in WITHOUT_VALUE and not _is_value(word, following):
+                word = f"{word}={WITHOUT_VALUE[word]}"
+            given.append(word)
+        return super().parse_args(ctx, given)
+
+
+def _is_value(option: str, word: str | None) -> bool:
+    """Return True if the word behind an option is its value."""
+    if word is None or (word.startswith("-") and word != "-"):
+        return False
+    return "://" not in word and Path(word.split(":")[0]).suffix.lower() not in FILE_SUFFIXES
 
 
 def inspect_command(
@@ -29,6 +56,14 @@ def inspect_command(
     tree: Annotated[
         str | None, typer.Option(metavar="NAME", help="Tree with the events of a ROOT file.")
     ] = None,
+    branches: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[PATTERN]",
+            help="List branches of a ROOT file, with types, shapes and the values of an entry: "
+            "those whose name matches, as '*_eta', or contains the text; without it all.",
+        ),
+    ] = None,
 ) -> None:
     """Say what a file holds, and display one event."""
     if png is not None and png.suffix.lower() != ".png":
@@ -37,6 +72,10 @@ def inspect_command(
         from calovision.cli.inspect_images import inspect_images
 
         inspect_images(Path(file), event=event, png=png)
+    elif branches is not None:
+        from calovision.cli.inspect_branches import inspect_branches
+
+        inspect_branches(file, branches, tree=tree, event=event)
     else:
         from calovision.cli.inspect_ntuple import inspect_ntuple
 

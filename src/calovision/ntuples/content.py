@@ -1,5 +1,7 @@
 """Trees of an open file and the types of their branches, from which a schema may be found."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,12 +10,18 @@ import awkward as ak
 import uproot
 
 from calovision.ntuples.root_file import (
+    Tree,
     branch_names,
     find_tree,
     has_tree,
     is_rntuple,
     tree_kinds,
 )
+
+LIST_WITHOUT_TYPE = "std::vector<>"  # of records that the writer gave no class
+_BASE_CLASS = re.compile(r":_\d+")  # name of the field of one, in an RNTuple
+_MEMBER_OF_PAIR = re.compile(r"^_(\d+)$")  # which uproot names by its number
+_COLLECTION = 1  # structural role of a field (RNTuple specification, field description)
 
 
 @dataclass(frozen=True)
@@ -45,14 +53,40 @@ class FileContent:
         return branch_names(find_tree(self.file, tree, self.path))
 
     def types(self, tree: str) -> dict[str, str]:
-        """Branches of a tree -> C++ types, as ``vector<edm4hep::ClusterData>``; none without it."""
+        """Branches of a tree -> C++ types, as ``vector<edm4hep::ClusterData>``, in the order of the
+        file; none without it.
+        """
         if not has_tree(self.file, tree):
             return {}
         found = find_tree(self.file, tree, self.path)
         if is_rntuple(found):
-            return {name: found[name].typename for name in branch_names(found)}
+            return dict(_field_types(found))
         return {branch.name: branch.typename for branch in found.itervalues()}
 
     def values(self, tree: str, branch: str) -> ak.Array:
         """Values of a branch of a small tree, all entries."""
         return find_tree(self.file, tree, self.path)[branch].array()
+
+
+def _field_types(tree: Tree) -> Iterator[tuple[str, str]]:
+    """Fields of an RNTuple and those inside of them, named as by uproot, with their types."""
+    records = tree.ntuple.field_records
+    children: dict[int, list[int]] = {number: [] for number in range(-1, len(records))}
+    for number, record in enumerate(records):
+        is_outer = record.parent_field_id == number
+        children[-1 if is_outer else record.parent_field_id].append(number)
+
+    def fields_of(parent: int, prefix: str) -> Iterator[tuple[str, str]]:
+        in_list = parent >= 0 and int(records[parent].struct_role) == _COLLECTION
+        for number in children[parent]:
+            record = records[number]
+            name = record.field_name
+            if parent >= 0 and ((in_list and name == "_0") or _BASE_CLASS.fullmatch(name)):
+                yield from fields_of(number, prefix)
+                continue
+            own = prefix + (_MEMBER_OF_PAIR.sub(r"\1", name) if parent >= 0 else name)
+            is_list = int(record.struct_role) == _COLLECTION
+            yield own, record.type_name or (LIST_WITHOUT_TYPE if is_list else "")
+            yield from fields_of(number, f"{own}.")
+
+    return fields_of(-1, "")

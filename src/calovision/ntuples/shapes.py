@@ -1,9 +1,9 @@
 """Shapes of branches, by the names of their C++ types.
 
-``std::vector<float>``, ``float[]`` (as uproot names the leaf of a counted array) and ``RVec<float>``
-are one list of numbers an event; ``std::vector<std::vector<float>>`` lists in lists; ``float[6]`` and
-``std::array<float, 6>`` arrays of fixed size. An element that is neither a number nor text is a record
-or an object of a class.
+``std::vector<float>``, ``float[]`` (uproot's name of a counted array) and ``RVec<float>`` are one
+list of numbers an event; ``std::vector<std::vector<float>>`` lists in lists; ``float[6]`` and
+``std::array<float, 6>`` arrays of fixed size. An element that is neither a number nor text is a
+record or an object of a class.
 """
 
 import re
@@ -15,7 +15,8 @@ _NUMBERS = re.compile(
     r"(u?int(8|16|32|64)|float|double|bool|char|short|int|long|size|(U?(Char|Short|Int|Long|Long64)|Float"
     r"|Double|Bool|Size|Float16|Double32))(_t)?",
 )
-_TEXTS = re.compile(r"(string|TString|char\s*\*)")
+_TEXTS = re.compile(r"string|TString|char\s*\*")
+_UNKNOWN = "unknown"  # uproot's name of a type that it has no rule for
 _LISTS = re.compile(r"(vector|RVec|list|deque|set)<(?P<item>.*)>", re.DOTALL)
 _ARRAY = re.compile(r"array<(?P<item>.*),\s*(?P<length>\d+)(ul)?\s*>", re.DOTALL)
 _CARDINALITY = re.compile(r"RNTupleCardinality<(?P<item>.*)>")
@@ -54,6 +55,11 @@ class Shape:
     def is_text(self) -> bool:
         """Text."""
         return _TEXTS.fullmatch(self.element) is not None
+
+    @property
+    def is_known(self) -> bool:
+        """False for branches that cannot be read."""
+        return self.element != _UNKNOWN
 
     @property
     def is_whole(self) -> bool:
@@ -127,4 +133,4 @@ def _lists_around(name: str, shapes: Mapping[str, Shape]) -> int:
 def _plain(typename: str) -> str:
     """Type without namespaces of the standard library, const, and spaces at brackets."""
     text = _PREFIXES.sub("", typename.strip())
-    return _SPACES.sub(r"\g<sign>", text).removesuffix("*").strip() if text else text
+    return _SPACES.sub(r"\g<sign>", text).strip()
