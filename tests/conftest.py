@@ -89,6 +89,16 @@ def delphes_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def real_dir() -> Path:
+    """Folder of the published files of other experiments, which are not part of the repository."""
+    default = REPOSITORY.parent / "shared" / "data" / "real"
+    folder = Path(os.environ.get("CALOVISION_REAL_DATA", default))
+    if not folder.is_dir():
+        pytest.skip("published files not found: set CALOVISION_REAL_DATA to their folder")
+    return folder
+
+
 @pytest.fixture
 def own_logging() -> Iterator[None]:
     """Undo what `calovision.jobs.logs.job_log` does to the logging of the process."""
