@@ -303,6 +303,23 @@ def test_whole_numbers_that_numexpr_wraps():
         assert parse(text, "").evaluate(values, "").tolist() == expected, text
 
 
+def test_bits_of_unsigned_numbers_that_fill_64():
+    """Identifiers of detector cells; the highest bit is no sign."""
+    cells = [5 | 511 << 19 | 1 << 63, 3 | 2 << 19, 2**64 - 1]
+    values = {"c": np.array(cells, dtype=np.uint64), "n": np.array([1, 2, 3])}
+    for text, expected in {
+        "c & 31": [cell & 31 for cell in cells],
+        "(c >> 19) & 511": [cell >> 19 & 511 for cell in cells],
+        "c >> 48": [cell >> 48 for cell in cells],
+        "(c >> 19 & 511) == 511": [True, False, True],
+        "c & n": [cell & n for cell, n in zip(cells, (1, 2, 3), strict=True)],
+    }.items():
+        assert parse(text, "").evaluate(values, "").tolist() == expected, text
+    for text in ("c & -1", "c >> 0", "c + 1", "(c >> 1) + c", "c | 1", "where(c > 1, c, 0)"):
+        with pytest.raises(InputError, match=f"whole numbers must be below {2**63}"):
+            parse(text, "here").evaluate(values, "here")
+
+
 def test_numbers_of_an_unusual_type_are_refused():
     for array, message in {
         "c": (np.array([1j]), "needs numbers, but x holds complex128"),

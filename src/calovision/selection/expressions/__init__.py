@@ -10,7 +10,8 @@ Names
     of an array or vector of the event, or the component 0 of each object's array of fixed size.
 Numbers
     ``3``, ``1.5e-3``, ``True``. Whole numbers stay what they are, in 64 bits: what would not fit is
-    refused. Floating-point numbers are computed in float64, as is a whole number that meets one.
+    refused (of unsigned ones, bits may be taken: ``(cellID >> 19) & 511``). Floating-point numbers
+    are computed in float64, as is a whole number that meets one.
 Operators
     ``+ - * /``, ``**`` (by a number of at most 64, or by a quantity), ``//`` and ``%`` as in
     Python, ``<< >> & |`` of whole numbers; ``/`` is the true division.

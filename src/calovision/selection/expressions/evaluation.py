@@ -23,6 +23,7 @@ from calovision.selection.expressions.nodes import (
     Number,
     names_of,
     shortened,
+    walk,
     written,
 )
 
@@ -73,7 +74,8 @@ def make_plan(tree: Node, dtypes: Mapping[str, np.dtype]) -> Plan:
     )
     single = {name for name, dtype in dtypes.items() if dtype == np.float32}
     only_single = len(single) == len(dtypes) > 0
-    if not is_compiled(found):
+    has_bits = any(dtypes[name] == np.uint64 for name in _used_as_bits(tree))
+    if has_bits or not is_compiled(found):
         return Plan(tuple(dtypes), found, only_single)
     return Plan(
         tuple(dtypes), found, only_single, *compiled_text(found, single, only_single=only_single)
@@ -105,7 +107,11 @@ def evaluate_tree(
         If an operator or function cannot take what it is given, a whole number leaves 64 bits or is
         divided by 0.
     """
-    arrays = {name: _known(name, np.asanyarray(values[name])) for name in names_of(tree)}
+    as_bits = _used_as_bits(tree)
+    arrays = {
+        name: _known(name, np.asanyarray(values[name]), as_bits=name in as_bits)
+        for name in names_of(tree)
+    }
     types = tuple(array.dtype for array in arrays.values())
     if types not in plans:
         plans[types] = make_plan(tree, {name: array.dtype for name, array in arrays.items()})
@@ -122,8 +128,23 @@ def evaluate_tree(
     return result.astype(np.float32) if plan.only_single and result.dtype == np.float64 else result
 
 
-def _known(name: str, array: np.ndarray) -> np.ndarray:
-    """Numbers in a type that formulas are computed in: float32 and float64, int64, and booleans."""
+def _used_as_bits(tree: Node) -> set[str]:
+    """Names that are only shifted to the right or masked, as identifiers of detector cells are."""
+    calls = [node for node in walk(tree) if isinstance(node, Call)]
+    uses = [
+        (argument.text, call.function == "&" or (call.function, position) == (">>", 0))
+        for call in calls
+        for position, argument in enumerate(call.arguments)
+        if isinstance(argument, Name)
+    ]
+    return {name for name, _ in uses} - {name for name, is_bits in uses if not is_bits}
+
+
+def _known(name: str, array: np.ndarray, *, as_bits: bool = False) -> np.ndarray:
+    """Numbers in a type that formulas are computed in: float32 and float64, int64, and booleans.
+
+    Unsigned numbers that fill their 64 bits may only be shifted or masked.
+    """
     if np.ma.is_masked(array):
         raise KindError(f"uses {name}, which has masked values; fill or drop them first")
     if array.dtype.kind == "b" or array.dtype == np.float32:
@@ -132,7 +153,7 @@ def _known(name: str, array: np.ndarray) -> np.ndarray:
         return array.astype(np.float64, copy=False)
     if array.dtype.kind not in "iu":
         raise KindError(f"needs numbers, but {name} holds {array.dtype}; choose another name")
-    if array.dtype == np.uint64 and array.size and array.max() > INT64[1]:
+    if not as_bits and array.dtype == np.uint64 and array.size and array.max() > INT64[1]:
         raise KindError(
             f"uses {name}, which has {array.max()}; whole numbers must be below {2**63}"
         )
@@ -189,7 +210,23 @@ def _computed(found: Typed, arrays: Mapping[str, np.ndarray]) -> np.ndarray | np
         return _ufunc(function)(*arguments)
     if function in ("floor", "ceil", "round", "trunc"):
         return arguments[0]
+    if function in (">>", "&") and any(_is_unsigned(one, arrays) for one in found.arguments):
+        return _bits(found.node, arguments)
     return _whole(found, arguments)
+
+
+def _is_unsigned(found: Typed, arrays: Mapping[str, np.ndarray]) -> bool:
+    return isinstance(found.node, Name) and arrays[found.node.text].dtype == np.uint64
+
+
+def _bits(node: Call, arguments: list[np.ndarray]) -> np.ndarray:
+    """Shift or mask of unsigned numbers, the highest of whose 64 bits may be set."""
+    result = _ufunc(node.function)(*(argument.astype(np.uint64) for argument in arguments))
+    if np.any(result > INT64[1]):
+        raise KindError(
+            f"has {result.max()} in {shortened(written(node))}; whole numbers must be below {2**63}"
+        )
+    return result.astype(np.int64)
 
 
 def _whole(found: Typed, arguments: list[np.ndarray]) -> np.ndarray:
