@@ -69,7 +69,7 @@ def size_rows(file: ImageFile) -> list[tuple[str, str]]:
 
 
 def tables(file: ImageFile) -> list[RenderableType]:
-    """Cut flow, overflow and skipped files, those there are."""
+    """Cut flow, overflow, warnings and skipped files, those there are."""
     info = file.metadata
     flow = columns(("cut", "events", "sum of weights"), info.cut_flow, title="cut flow")
     parts = [flow]
@@ -86,6 +86,8 @@ def tables(file: ImageFile) -> list[RenderableType]:
                 title="channels, over the training split",
             )
         )
+    if info.warnings:
+        parts.append(columns(("about", "warning", "files"), info.warnings, title="warnings"))
     if info.skipped_files:
         parts.append(columns(("file", "reason"), info.skipped_files, title="skipped files"))
     return parts

@@ -10,6 +10,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
+from calovision.conversion.image_check import ImageCheck
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.parallel import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, configuration_hash
@@ -19,6 +20,7 @@ from calovision.conversion.source import Source, SourceFile
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import Events, NtupleInfo
+from calovision.ntuples.events import COUNTED
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
@@ -144,8 +146,9 @@ class FileConversion:
         self.file.check_entries()
         cross_section = find_cross_section(self.file.info, self.sample)
         info = self.file.info_of_part()
+        check = ImageCheck(self.recipe)
         with new_file() as writer:
-            cut_flow = self._write(writer, info, progress)
+            cut_flow = self._write(writer, info, check, progress)
             metadata = self._metadata(
                 cross_section,
                 info=info,
@@ -153,9 +156,18 @@ class FileConversion:
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
                 definition=definition,
+                warnings=self._warnings(info, check),
             )
             writer.close(metadata)
         return metadata
+
+    def _warnings(self, info: NtupleInfo, check: ImageCheck) -> list[tuple[str, str, int]]:
+        """Log what is odd about the file and its images, and return it for the image file."""
+        found = {**info.warnings, **check.warnings()}
+        for what, sentence in found.items():
+            if what != COUNTED:  # the reader has logged it
+                logger.warning("%s: %s", self.file.path, sentence)
+        return [(what, sentence, 1) for what, sentence in found.items()]
 
     def _skip(self, new_file: Callable[[], ImageFileWriter], error: BadFileError) -> ImageMetadata:
         """Write an image file without events, which names the bad file."""
@@ -168,7 +180,11 @@ class FileConversion:
         return metadata
 
     def _write(
-        self, writer: ImageFileWriter, info: NtupleInfo, progress: Callable[[int], None]
+        self,
+        writer: ImageFileWriter,
+        info: NtupleInfo,
+        check: ImageCheck,
+        progress: Callable[[int], None],
     ) -> CutFlow:
         """Convert chunk by chunk, while the next one is read and the last one written."""
         cut_flow: CutFlow = [
@@ -182,6 +198,8 @@ class FileConversion:
             for events in chunks:
                 rows = self._rows(events, first + n_events)
                 append(rows.images, rows.columns)
+                check.add_weights(events.weight)
+                check.add(rows.images, rows.columns["overflow"])
                 cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
                 n_events += len(events.event_number)
                 progress(len(events.event_number))
@@ -211,6 +229,7 @@ class FileConversion:
             tracks=nothing,
             fat_jets=nothing if own else None,
             candidates=nothing,
+            **dict.fromkeys(info.row_numbers if info else (), np.zeros(0, dtype=np.int64)),
         )
         return image_rows(empty, self.recipe, self.sample)[:2]
 

@@ -124,6 +124,9 @@ def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[
     }
     if events.weight_variations is not None:
         columns["weight_variations"] = events.weight_variations
+    for name in ("row_label", "process_id"):
+        if (values := getattr(events, name)) is not None:
+            columns[name] = values
     return columns
 
 

@@ -49,7 +49,7 @@ def summarize_samples(
     signal, background = (
         _region(region[labels == label], weights[labels == label]) for label in (1, 0)
     )
-    warnings = _warnings(names, labels, region, weights)
+    warnings = [*_of_files(collection), *_warnings(names, labels, region, weights)]
     return SamplesSummary(samples, signal, background, tuple(warnings))
 
 
@@ -81,6 +81,16 @@ def _cut_steps(flow: Sequence[tuple[str, int, float]]) -> tuple[CutStep, ...]:
 def _region(passed: np.ndarray, weights: np.ndarray) -> Efficiency | None:
     """Efficiency of the region; None where no event is left, or their weights cancel."""
     return efficiency(passed, weights) if has_positive_sum(weights) else None
+
+
+def _of_files(collection: ImageCollection) -> list[str]:
+    """Warnings that the image files of the samples hold."""
+    return [
+        f"sample {name}: {sentence.rstrip('.')}"
+        + (f" (the first of {n_files} files with such a warning)" if n_files > 1 else "")
+        for name in collection.samples
+        for _, sentence, n_files in collection.warnings(name)
+    ]
 
 
 def _warnings(

@@ -38,6 +38,8 @@ class Events:
         Of each fat jet, records pt, eta, phi (and charge, e, e_em, e_had), ``n * var * var``.
     weight_variations
         All generator weights, float64 ``(n, k)``; None if there is one only.
+    row_label, process_id
+        Label and number of the process of each entry, int64 ``(n,)``; None if the schema has none.
     """
 
     event_number: np.ndarray
@@ -48,6 +50,12 @@ class Events:
     candidates: ak.Array | None = None
     constituents: ak.Array | None = None
     weight_variations: np.ndarray | None = None
+    row_label: np.ndarray | None = None
+    process_id: np.ndarray | None = None
+
+
+COUNTED = "generated events"
+"""The warning of files whose entries were taken for all generated events."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,10 @@ class NtupleInfo:
         files come from.
     missing
         Collections of the schema that it does not have -> the branches that it lacks for them.
+    notes
+        Sentences of the schema on what the images are made of.
+    row_numbers
+        Those of ``row_label`` and ``process_id`` that the schema has.
     """
 
     path: Path | str
@@ -114,3 +126,16 @@ class NtupleInfo:
     weights: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    row_numbers: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> dict[str, str]:
+        """What a reader of the images should know, by what it is about."""
+        counted = (
+            f"the {self.n_entries} entries are taken for all generated events, although "
+            f"{' and '.join(self.count_doubts)}; give n_generated and sum_of_weights if events "
+            "were dropped"
+        )
+        found = {"content": "; ".join(self.notes)} if self.notes else {}
+        return found | ({COUNTED: counted} if self.count_doubts else {})

@@ -23,10 +23,19 @@ from calovision.ntuples.counters import (
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.root_file import Tree, branch_names, has_tree
 from calovision.ntuples.schemas.schema import TreeSchema
-from calovision.ntuples.weights import count_weights, first_of_event, read_weights, weight_branches
+from calovision.ntuples.weights import (
+    count_weights,
+    event_number_branches,
+    event_numbers,
+    first_of_event,
+    read_weights,
+    weight_branches,
+)
 
 logger = logging.getLogger(__name__)
 
+MOST_NUMBERS_AN_ENTRY = 1.5  # of a file that no selection went over
+FEWEST_NUMBERS = 20  # entries from which on gaps are looked for
 ENTRIES_PER_COUNT = 100_000  # entries held in memory while the weights of a file are added up
 
 
@@ -144,6 +153,8 @@ def _doubts(
     doubts = tuple(f"{name} may count them" for name in suspects)
     if schema.counters is not None and has_weights and not has_tree(file, schema.counters.tree):
         doubts = (f"the tree {schema.counters.tree}, which counts them, is not there", *doubts)
+    if has_weights or schema.weight is None:  # not of collisions
+        doubts += _gaps(tree, schema, path)
     if doubts:
         logger.warning(
             "%s: its %d entries are taken for all generated events, although %s; give n_generated "
@@ -154,6 +165,26 @@ def _doubts(
             " and ".join(doubts),
         )
     return doubts
+
+
+def _gaps(tree: Tree, schema: TreeSchema, path: Path | str) -> tuple[str, ...]:
+    """Sentence on event numbers with many gaps, as a skim leaves them; none if there are few, or a
+    number stands twice.
+    """
+    branches = event_number_branches(schema, branch_names(tree))
+    if schema.event_number is None or tree.num_entries < FEWEST_NUMBERS:
+        return ()
+    found = []
+    for start, arrays in read_chunks(tree, branches, path, ENTRIES_PER_COUNT):
+        n_entries = len(next(iter(arrays.values())))
+        found.append(event_numbers(BranchArrays(arrays, path, start, n_entries), schema))
+    numbers = np.concatenate(found)
+    first = int(numbers.min())
+    last = int(numbers.max())
+    has_gaps = last - first + 1 > MOST_NUMBERS_AN_ENTRY * len(numbers)
+    if not has_gaps or len(np.unique(numbers)) < len(numbers):
+        return ()
+    return (f"their numbers run from {first} to {last} with gaps, as after a selection",)
 
 
 def cross_section_branches(schema: TreeSchema, present: set[str]) -> list[str]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import awkward as ak
+import numpy as np
 import uproot
 
 from calovision.ntuples.branch_arrays import BranchArrays
@@ -23,7 +24,7 @@ from calovision.ntuples.retries import Attempts, with_retries
 from calovision.ntuples.root_file import Tree, find_tree, opened, warn_of_repeated
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import COLLECTIONS, Schema, TreeSchema
-from calovision.ntuples.weights import event_numbers, read_weights
+from calovision.ntuples.weights import event_numbers, read_weights, whole_numbers
 
 
 class Ntuple:
@@ -265,6 +266,8 @@ class Ntuple:
             weights=tuple(sorted(weights)),
             undecided=plan.undecided,
             missing=plan.missing,
+            notes=plan.schema.notes,
+            row_numbers=_row_numbers(plan.schema),
         )
 
 
@@ -314,4 +317,24 @@ def _events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
         collections[name] = read_collection(chunk, schema, name, fields)
     if plan.is_trimmed:
         collections["fat_jets"] = read_trimmed_jets(chunk.arrays[schema.trimmed_p4])
-    return Events(event_numbers(chunk, schema), weight, weight_variations=variations, **collections)
+    return Events(
+        event_numbers(chunk, schema),
+        weight,
+        weight_variations=variations,
+        row_label=_row_number(chunk, schema.label, "label"),
+        process_id=_row_number(chunk, schema.process_id, "process id"),
+        **collections,
+    )
+
+
+def _row_numbers(schema: TreeSchema) -> tuple[str, ...]:
+    """Names of the whole numbers that the schema gives each entry."""
+    texts = {"row_label": schema.label, "process_id": schema.process_id}
+    return tuple(name for name, text in texts.items() if text is not None)
+
+
+def _row_number(chunk: BranchArrays, text: str | None, what: str) -> np.ndarray | None:
+    """Whole numbers of a branch or formula of the schema; None without one."""
+    if text is None:
+        return None
+    return whole_numbers(chunk, text, what, "as where(condition, 1, 0)")

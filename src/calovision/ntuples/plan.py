@@ -32,7 +32,8 @@ class Plan:
     read_from
         Collection -> its fields -> branches of each; with trimmed jets.
     weights, factors, event_number
-        Branches of the weights, of further weights, and of the event number.
+        Branches of the weights, of further weights, and of the numbers of the events: their own,
+        their label, their process.
     jet_counts
         Branches that tell the number of fat jets, without which constituents cannot be read.
     is_trimmed
@@ -208,7 +209,8 @@ def _check_quotes(schema: TreeSchema, present: set[str], path: Path | str) -> No
     """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e``
     without quotes.
     """
-    texts = [schema.event_number, schema.weight, schema.cross_section_pb]
+    texts = [schema.event_number, schema.label, schema.process_id, schema.weight]
+    texts.append(schema.cross_section_pb)
     for name in COLLECTIONS:
         texts += [text for part in schema.parts(name) for text in (*part.fields.values(), part.cut)]
     for text in texts:

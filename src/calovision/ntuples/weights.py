@@ -1,4 +1,4 @@
-"""Event numbers and generator weights of a chunk."""
+"""Event numbers, labels and generator weights of a chunk."""
 
 import numpy as np
 
@@ -18,18 +18,44 @@ def first_of_event(chunk: BranchArrays, branch: str) -> np.ndarray:
 
 
 def event_number_branches(schema: TreeSchema, present: set[str]) -> list[str]:
-    """Branches that hold the event number, whether they exist or not."""
-    return branches_in([schema.event_number] if schema.event_number is not None else [], present)
+    """Branches that hold the event number, the label and the process of the entries, whether they
+    exist or not.
+    """
+    texts = (schema.event_number, schema.label, schema.process_id)
+    return branches_in([text for text in texts if text is not None], present)
 
 
 def event_numbers(chunk: BranchArrays, schema: TreeSchema) -> np.ndarray:
     """Event numbers, int64 ``(n,)``: those of the file, else of the entries."""
     if schema.event_number is None:
         return np.arange(chunk.start, chunk.start + chunk.n_events, dtype=np.int64)
-    names = names_in(schema.event_number)
-    values = {name: _in_double(_only_of_event(chunk, name)) for name in names}
-    result = evaluate(schema.event_number, values, chunk.where)
-    return np.broadcast_to(_whole(result, schema.event_number, chunk), chunk.n_events)
+    return whole_numbers(
+        chunk,
+        schema.event_number,
+        "event number",
+        "without the key event_number the entries are numbered",
+    )
+
+
+def whole_numbers(chunk: BranchArrays, text: str, what: str, remedy: str) -> np.ndarray:
+    """Whole numbers of a branch or formula, int64 ``(n,)``.
+
+    Parameters
+    ----------
+    chunk, text
+        The entries, and the branch or formula.
+    what, remedy
+        What is numbered, and what else would do, for the sentences of errors.
+
+    Raises
+    ------
+    InputError
+        If an entry has several numbers or none, or its number is not whole.
+    """
+    names = names_in(text)
+    values = {name: _in_double(_only_of_event(chunk, name, what)) for name in names}
+    result = evaluate(text, values, chunk.where)
+    return np.broadcast_to(_whole(result, text, chunk, what, remedy), chunk.n_events)
 
 
 def _in_double(values: np.ndarray) -> np.ndarray:
@@ -39,20 +65,21 @@ def _in_double(values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64, copy=False) if values.dtype.kind == "f" else values
 
 
-def _only_of_event(chunk: BranchArrays, name: str) -> np.ndarray:
+def _only_of_event(chunk: BranchArrays, name: str, what: str) -> np.ndarray:
     """Return the only value of each event of a branch that may hold lists."""
     column = chunk.column(name)
     if column.offsets is not None and len(longer := np.flatnonzero(np.diff(column.offsets) > 1)):
         raise InputError(
             f"{chunk.where}: {name} has several values in entry {chunk.start + longer[0]}, but one "
-            "event number is "
-            f"needed; write {name}[0] for the first"
+            f"{what} is needed; write {name}[0] for the first"
         )
     return first_of_event(chunk, name)
 
 
-def _whole(numbers: np.ndarray, text: str, chunk: BranchArrays) -> np.ndarray:
-    """Event numbers in int64, none of them changed."""
+def _whole(
+    numbers: np.ndarray, text: str, chunk: BranchArrays, what: str, remedy: str
+) -> np.ndarray:
+    """Numbers in int64, none of them changed."""
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
     exact = (
@@ -64,10 +91,8 @@ def _whole(numbers: np.ndarray, text: str, chunk: BranchArrays) -> np.ndarray:
     )
     if len(wrong := np.flatnonzero(~(exact & (whole == numbers)))):
         raise InputError(
-            f"{chunk.where}: the event number {text} is {np.ravel(numbers)[wrong[0]]} in entry "
-            f"{chunk.start + wrong[0]}; it must be a whole number of at most 63 bits (without the "
-            "key event_number the "
-            "entries are numbered)"
+            f"{chunk.where}: the {what} {text} is {np.ravel(numbers)[wrong[0]]} in entry "
+            f"{chunk.start + wrong[0]}; it must be a whole number of at most 63 bits ({remedy})"
         )
     return whole
 

@@ -228,6 +228,7 @@ _READ: dict[str, Callable] = {
     "fat_jet_radius": _radius,
     "definition": _texts,
     "split_group": _text,
+    "warnings": lambda value: _list(_json(value), _row(_text, _text, _count)),
 }
 _MUST = {
     "sample": "a string",
@@ -250,6 +251,7 @@ _MUST = {
     "fat_jet_radius": "a positive number",
     "definition": "a JSON object, quantity -> what it is made of",
     "split_group": "a string",
+    "warnings": "a JSON list of [what it is about, sentence, number of files]",
     "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
 }
 KNOWN = tuple(_READ)

@@ -16,6 +16,7 @@ from calovision.storage.compatibility import require_compatible
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.normalization import (
     add_cut_flows,
+    add_warnings,
     expected_per_weight,
     mean_cross_section,
 )
@@ -74,6 +75,10 @@ class ImageCollection:
         return list(
             dict.fromkeys(skipped for file in self.files for skipped in file.metadata.skipped_files)
         )
+
+    def warnings(self, sample: str) -> list[tuple[str, str, int]]:
+        """(what it is about, sentence, number of ROOT files) of the files of a sample."""
+        return add_warnings([file.metadata for file in self.of_sample(sample)])
 
     def of_sample(self, sample: str) -> list[ImageFile]:
         """Files of one sample."""

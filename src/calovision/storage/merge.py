@@ -7,7 +7,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.metadata import ImageMetadata
-from calovision.storage.normalization import add_cut_flows, mean_cross_section
+from calovision.storage.normalization import add_cut_flows, add_warnings, mean_cross_section
 from calovision.storage.writer import ImageFileWriter
 
 
@@ -83,6 +83,7 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         else None,
         definition={name: value for info in infos for name, value in info.definition.items()},
         split_group=first.split_group,
+        warnings=add_warnings(infos),
     )
 
 

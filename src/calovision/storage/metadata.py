@@ -34,6 +34,7 @@ _JSON = (
     "skipped_files",
     "source_ranges",
     "definition",
+    "warnings",
 )
 _OPTIONAL = (
     "kind",
@@ -43,6 +44,7 @@ _OPTIONAL = (
     "fat_jet_radius",
     "definition",
     "split_group",
+    "warnings",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
@@ -62,7 +64,8 @@ class ImageMetadata:
     were clustered from the towers (rad), None for those that the ROOT file brought along, whose
     radius it does not tell. ``definition`` says what the images and weights are made of, quantity
     -> source; files of a sample must agree in what they have of it. ``split_group`` is the name
-    that the split was drawn with in place of the sample's.
+    that the split was drawn with in place of the sample's. ``warnings`` lists (what it is about,
+    sentence, number of ROOT files): what a reader of the images should know.
     """
 
     sample: str
@@ -85,6 +88,7 @@ class ImageMetadata:
     fat_jet_radius: float | None = None
     definition: dict[str, str] = field(default_factory=dict)
     split_group: str = ""
+    warnings: list[tuple[str, str, int]] = field(default_factory=list)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -67,3 +67,15 @@ def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]
         (rows[0][0], sum(row[1] for row in rows), math.fsum(row[2] for row in rows))
         for rows in zip(*flows, strict=True)
     ]
+
+
+def add_warnings(infos: Iterable[ImageMetadata]) -> list[tuple[str, str, int]]:
+    """Warnings of several files: the first sentence about each thing, and the number of ROOT files
+    with one.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    for info in infos:
+        for what, sentence, n_files in info.warnings:
+            first, before = found.get(what, (sentence, 0))
+            found[what] = (first, before + n_files)
+    return [(what, sentence, n_files) for what, (sentence, n_files) in found.items()]

@@ -49,7 +49,7 @@ class SampleNumbers:
 @dataclass(frozen=True)
 class SamplesSummary(Result):
     """Samples, the signal region of all samples of a label together, and warnings of samples with
-    few effective events.
+    few effective events, or of what is odd about their images.
     """
 
     samples: dict[str, SampleNumbers]

@@ -1,0 +1,87 @@
+"""Check of what came out of a conversion: images that are empty, or lie outside the grid."""
+
+import numpy as np
+
+from calovision.conversion.recipe import ImageRecipe
+from calovision.images import SparseImages
+
+MOSTLY = 0.5  # share of empty images above which something is wrong with most of them
+LARGEST_OVERFLOW = {"event": 0.6, "jet": 0.25}
+"""Share of a channel outside the images that is told. Genuine events have up to 0.12 of their
+transverse energy, and 0.54 of their energy, beyond |eta| = 2.5; a jet should be inside."""
+ENOUGH_ROWS = 1000  # whose content is added up
+
+
+class ImageCheck:
+    """Counts of empty images and sums of what is inside and outside, over the rows of a file.
+
+    Parameters
+    ----------
+    recipe
+        Recipe of the images.
+    """
+
+    def __init__(self, recipe: ImageRecipe) -> None:
+        self.kind = "event" if recipe.jets is None else "jet"
+        self.channels = recipe.image_channels
+        self.n_events = 0
+        self.n_weighted = 0
+        self.n_rows = 0
+        self.n_empty = 0
+        self._n_added = 0
+        self._inside = np.zeros(len(self.channels))
+        self._outside = np.zeros(len(self.channels))
+
+    def add_weights(self, weights: np.ndarray) -> None:
+        """Count the weights ``(n,)`` of events before any cut."""
+        self.n_events += len(weights)
+        self.n_weighted += int(np.count_nonzero(weights))
+
+    def add(self, images: SparseImages, overflow: np.ndarray) -> None:
+        """Count rows, with what is outside of them, ``(n, n_channels)``."""
+        self.n_rows += len(images)
+        self.n_empty += int(np.count_nonzero(np.diff(images.offsets) == 0))
+        if missing := min(ENOUGH_ROWS - self._n_added, len(images)):
+            first = images.part(0, missing)
+            channel = first.cells // np.prod(first.shape[1:])
+            self._inside += np.bincount(channel, first.values, len(self.channels))
+            self._outside += overflow[:missing].sum(axis=0)
+            self._n_added += missing
+
+    def warnings(self) -> dict[str, str]:
+        """Sentences by what they are about; none if nothing is odd."""
+        found = {"weights": self._weights(), "images": self._empty(), "overflow": self._beyond()}
+        return {what: text for what, text in found.items() if text}
+
+    def _weights(self) -> str:
+        if not self.n_events or self.n_weighted:
+            return ""
+        return (
+            f"the weights of all {self.n_events} events are 0; choose another weight in the schema"
+        )
+
+    def _empty(self) -> str:
+        if not self.n_rows or self.n_empty <= MOSTLY * self.n_rows:
+            return ""
+        number = (
+            f"all {self.n_rows}"
+            if self.n_empty == self.n_rows
+            else f"{self.n_empty} of {self.n_rows}"
+        )
+        reason = (
+            "what the file has lies outside of them; choose a wider range in eta"
+            if self._outside.any() and not self._inside.any()
+            else "the file holds nothing for them; look at the branches that they are made of"
+        )
+        return f"{number} images are empty: {reason}"
+
+    def _beyond(self) -> str:
+        """Channels of which much is outside, unless nothing is inside."""
+        total = self._inside + self._outside
+        share = np.divide(self._outside, total, out=np.zeros_like(total), where=total > 0)
+        beyond = np.flatnonzero((share > LARGEST_OVERFLOW[self.kind]) & (self._inside != 0))
+        if not len(beyond):
+            return ""
+        channels = ", ".join(f"{share[at]:.0%} of {self.channels[at]}" for at in beyond)
+        remedy = "range in eta" if self.kind == "event" else "window"
+        return f"{channels} is outside the images; choose a wider {remedy}"
