@@ -10,7 +10,7 @@ import uproot
 
 from calovision.core.errors import InputError
 from calovision.ntuples import SCHEMAS, iterate_events, open_ntuple
-from calovision.ntuples.collections import read_trimmed_jets
+from calovision.ntuples.fat_jets import read_trimmed_jets
 
 TOWER_COUNTS = np.array([3, 0, 5, 1, 0, 4, 2])
 TRACK_COUNTS = np.array([0, 2, 1, 0, 0, 3, 6])

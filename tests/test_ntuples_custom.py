@@ -174,7 +174,7 @@ def test_constituents_with_the_jet_index_only(tmp_path):
 def test_constituents_in_nested_lists():
     """uproot writes no lists of lists, therefore the columns of a chunk are given directly."""
     from calovision.ntuples.branch_arrays import BranchArrays
-    from calovision.ntuples.collections import read_constituents
+    from calovision.ntuples.constituents import read_constituents
     from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
     counts, lists, jet_pt = nested()
@@ -396,6 +396,7 @@ def test_index_table_of_other_numbers(tmp_path, table):
     text = "tree: t\n" + JETS % "" + "constituents: {pt: c, eta: c, phi: c, jet_index: j}\n"
     with pytest.raises(
         InputError,
-        match=r"a.root, chunk from entry 0: j holds 2 \* .*; it must hold one list of whole num",
+        match=r"a.root, chunk from entry 0: j (holds 2 \* .*|is (0.5|nan) in entry 0); "
+        r"it must hold (one list of )?whole num",
     ):
         read_all(path, write_schema(tmp_path, text))

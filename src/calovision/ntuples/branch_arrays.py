@@ -87,9 +87,31 @@ class BranchArrays:
                     "indices count from 0"
                 )
 
+    def kind(self, name: str) -> str:
+        """Type of the branch of a name, for the sentence of an error."""
+        return str(self.arrays[find_branch(name, self.arrays)[0]].type)
+
+    def outer_offsets(self, name: str) -> np.ndarray | None:
+        """Offsets of the outermost lists of a branch, whatever they hold; None if it has none."""
+        layout = self.arrays[find_branch(name, self.arrays)[0]].layout
+        return _offsets_and_content(layout)[0] if layout.is_list else None
+
+    def entry_of_value(self, column: Column, position: int) -> int:
+        """Number of the entry of one of the flat values."""
+        for offsets in (column.inner, column.offsets):
+            if offsets is not None:
+                position = int(np.searchsorted(offsets, position, side="right")) - 1
+        return self.start + position
+
     def entry_of_difference(self, first: np.ndarray, second: np.ndarray) -> int:
         """Number of the first entry whose lists differ in length."""
         return self.start + int(np.flatnonzero(np.diff(first) != np.diff(second))[0])
+
+
+def consecutive(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Positions ``starts[i], starts[i] + 1, ...``, of which there are ``counts[i]``, for all i."""
+    ends = np.cumsum(counts)
+    return np.repeat(starts - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
 
 
 def _not_lists(name: str, array: ak.Array) -> str:

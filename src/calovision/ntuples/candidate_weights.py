@@ -18,8 +18,14 @@ import numpy as np
 
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.collections import read_constituents
-from calovision.ntuples.parts import branches_of, missing_branches, read_part
+from calovision.ntuples.constituents import read_constituents
+from calovision.ntuples.fat_jets import (
+    computed_fields,
+    count_branches,
+    jet_branches,
+    read_fat_jets,
+)
+from calovision.ntuples.parts import branches_of, missing_branches
 from calovision.ntuples.root_file import Tree, branch_names
 from calovision.ntuples.schemas.schema import Collection, TreeSchema
 
@@ -141,18 +147,15 @@ def _median_ratios(
         [*schema.fat_jets, *schema.constituents], present
     ):
         return np.nan, np.nan, False
-    (jets,) = schema.fat_jets
-    if is_raw := schema.uncalibrated_pt is not None and not missing_branches(
-        [_only_pt(schema.uncalibrated_pt)], present
-    ):
-        jets = _only_pt(schema.uncalibrated_pt)
+    jets = _with_pt_before_calibration(schema, present)
+    if computed_fields(jets or schema, ("pt",)):  # which are what the constituents add up to
+        return np.nan, np.nan, False
     branches = branches_of([*schema.constituents, *weighted.constituents], _MOMENTUM, present)
-    branches |= branches_of([jets], ("pt",), present)
-    branches |= branches_of(schema.fat_jets, list(schema.fat_jets[0].fields)[:1], present)
+    branches |= count_branches(schema, present) | jet_branches(jets or schema, "pt", present)
     ratios = np.zeros((2, 0))
     for start, arrays in read_chunks(tree, branches, path, ENTRIES_AT_A_TIME):
         chunk = BranchArrays(arrays, path, start, len(next(iter(arrays.values()))))
-        momenta = read_part(chunk, jets, ("pt",)).array()
+        momenta = read_fat_jets(chunk, jets or schema, ("pt",))
         found = np.stack(
             [
                 pt_ratios(momenta, read_constituents(chunk, of, _MOMENTUM))
@@ -164,9 +167,13 @@ def _median_ratios(
         if ratios.shape[1] >= ENOUGH_JETS:
             break
     if ratios.shape[1] == 0:
-        return np.nan, np.nan, is_raw
-    return *np.median(ratios, axis=1).tolist(), is_raw
+        return np.nan, np.nan, jets is not None
+    return *np.median(ratios, axis=1).tolist(), jets is not None
 
 
-def _only_pt(formula: str) -> Collection:
-    return Collection({"pt": formula})
+def _with_pt_before_calibration(schema: TreeSchema, present: set[str]) -> TreeSchema | None:
+    """Schema whose fat jets have the pT before their calibration; None if the file has it not."""
+    if schema.uncalibrated_pt is None or len(schema.fat_jets) != 1:
+        return None
+    jets = replace(schema.fat_jets[0], fields={"pt": schema.uncalibrated_pt}, extra={})
+    return None if missing_branches([jets], present) else replace(schema, fat_jets=(jets,))

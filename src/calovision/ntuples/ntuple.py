@@ -14,9 +14,10 @@ import uproot
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
 from calovision.ntuples.chunks import clipped, read_chunks
-from calovision.ntuples.collections import read_collection, read_trimmed_jets
+from calovision.ntuples.collections import read_collection
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
 from calovision.ntuples.events import Events, NtupleInfo
+from calovision.ntuples.fat_jets import read_trimmed_jets
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.paths import locate
 from calovision.ntuples.plan import Plan, make_plan

@@ -1,7 +1,7 @@
 """Parts of collections: the branches that they need, and their fields, computed from a chunk."""
 
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import awkward as ak
@@ -36,6 +36,16 @@ def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[st
     return tuple(name for name in fields[0] if all(name in of_part for of_part in fields))
 
 
+def given_fields(part: Collection, names: Names[str], present: Names[str]) -> tuple[str, ...]:
+    """Named fields of a part whose branches are all there."""
+    chosen = _chosen(part, names)
+    return tuple(
+        name
+        for name, text in chosen.items()
+        if all(b in present for b in branches_in([text], present))
+    )
+
+
 def missing_branches(parts: Iterable[Collection], present: set[str]) -> list[str]:
     """Branches that the parts of a collection demand and the file lacks."""
     demanded = [name for part in parts for name in _branches([part], part.fields, present)]
@@ -55,7 +65,8 @@ def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -
         for name in _names(part, names)
         for branch in find_branch(name, present)[:1]
     ]
-    return list(dict.fromkeys([*found, *(name for part in parts for name in _linking(part))]))
+    linking = (name for part in parts for name in _linking(part))
+    return list(dict.fromkeys([*found, *(find_branch(name, present)[0] for name in linking)]))
 
 
 def _linking(part: Collection) -> tuple[str, ...]:
@@ -80,13 +91,12 @@ def _chosen(part: Collection, names: Names[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Lists:
-    """A collection of a chunk: fields ``(m,)`` and the offsets of its lists, before and after its
-    cut.
+    """A collection of a chunk: fields ``(m,)`` and the offsets of its lists, and of lists in
+    them.
     """
 
     fields: dict[str, np.ndarray]
     offsets: np.ndarray
-    kept: np.ndarray | None = None
     inner: np.ndarray | None = None
 
     def records(self, name: str | None = None) -> ak.contents.RecordArray:
@@ -106,6 +116,24 @@ def listed(offsets: np.ndarray, *contents: Content | np.ndarray) -> ak.Array:
     for bounds in (*reversed(inner), offsets):
         content = ak.contents.ListOffsetArray(ak.index.Index64(bounds), content)
     return ak.Array(content)
+
+
+def joined(parts: Sequence[Lists]) -> Lists:
+    """Join the lists of several parts one after the other, with the fields that all parts have."""
+    if len(parts) == 1:
+        return parts[0]
+    counts = [np.diff(part.offsets) for part in parts]
+    offsets = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0))])
+    place = np.concatenate([np.repeat(np.arange(len(of_part)), of_part) for of_part in counts])
+    order = np.argsort(place, kind="stable")
+    names = [name for name in parts[0].fields if all(name in part.fields for part in parts)]
+    fields = {name: np.concatenate([part.fields[name] for part in parts])[order] for name in names}
+    return Lists(fields, offsets)
+
+
+def has_own_lists(part: Collection) -> bool:
+    """Return True if branches of a part tell the number of its objects."""
+    return part.one_per_entry or any(names_in(text) for text in part.fields.values())
 
 
 def read_part(
@@ -129,18 +157,45 @@ def read_part(
         name: _quantity(name, text, values, n_objects, chunk.where) for name, text in chosen.items()
     }
     if not cut or part.cut is None:
-        return Lists(computed, offsets, None, inner)
-    kept = _evaluated(part.cut, values, n_objects, chunk.where)
-    if kept.dtype != bool:
-        raise InputError(
-            f"{chunk.where}: the cut {part.cut!r} gives numbers; it must be a comparison, true or "
-            "false"
-        )
+        return Lists(computed, offsets, inner)
+    kept = _passing(part.cut, values, n_objects, chunk.where)
     kept_before = np.concatenate([[0], np.cumsum(kept)])
     selected = {name: column[kept] for name, column in computed.items()}
     if inner is None:
-        return Lists(selected, kept_before[offsets], kept)
-    return Lists(selected, offsets, kept, kept_before[inner])
+        return Lists(selected, kept_before[offsets])
+    return Lists(selected, offsets, kept_before[inner])
+
+
+def passing(chunk: BranchArrays, part: Collection, offsets: np.ndarray) -> np.ndarray | None:
+    """Tell which objects of a part pass its cut; None if it has none.
+
+    Raises
+    ------
+    InputError
+        As `read_part`; if the branches of the cut have other lists than the objects.
+    """
+    if part.cut is None:
+        return None
+    names = list(names_in(part.cut))
+    lists = {name: chunk.column(name) for name in names if chunk.column(name).offsets is not None}
+    for name, column in lists.items():
+        if column.inner is not None or not np.array_equal(column.offsets, offsets):
+            raise InputError(
+                f"{chunk.where}: {name} of the cut {part.cut!r} holds {chunk.kind(name)}, other "
+                "lists than the objects that are cut; there must be one value for each"
+            )
+    values = {name: _per_object(chunk.column(name), offsets, None) for name in names}
+    return _passing(part.cut, values, int(offsets[-1]), chunk.where)
+
+
+def _passing(cut: str, values: Mapping[str, np.ndarray], n_objects: int, where: str) -> np.ndarray:
+    """Booleans of a cut."""
+    kept = _evaluated(cut, values, n_objects, where)
+    if kept.dtype != bool:
+        raise InputError(
+            f"{where}: the cut {cut!r} gives numbers; it must be a comparison, true or false"
+        )
+    return kept
 
 
 def _evaluated(

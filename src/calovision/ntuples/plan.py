@@ -10,12 +10,18 @@ import awkward as ak
 from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.expressions import branches_in, is_unquoted_branch
+from calovision.ntuples.fat_jets import (
+    MOMENTUM,
+    computed_fields,
+    count_branches,
+    jet_branches,
+    jet_fields,
+)
 from calovision.ntuples.parts import available_fields, branches_of, missing_branches
 from calovision.ntuples.root_file import Tree, branch_names, require_branches
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
 from calovision.ntuples.weights import event_number_branches, weight_branches
 
-TRIMMED_FIELDS = ("pt", "eta", "phi", "mass")
 FURTHER_KEYS = ("weight_variations",)  # that may be wanted beside collections
 
 
@@ -62,7 +68,7 @@ class Plan:
     @property
     def collections(self) -> dict[str, tuple[str, ...]]:
         """Collection -> fields, trimmed jets among them."""
-        return dict(self.fields) | ({"fat_jets": TRIMMED_FIELDS} if self.is_trimmed else {})
+        return dict(self.fields) | ({"fat_jets": MOMENTUM} if self.is_trimmed else {})
 
     @property
     def branches(self) -> frozenset[str]:
@@ -132,7 +138,7 @@ def make_plan(
     present = branch_names(tree)
     _check_quotes(schema, present, path)
     require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
-    fields = {name: _fields_of(name, schema, present) for name in COLLECTIONS}
+    fields = {name: _fields_of(name, schema, present, path) for name in COLLECTIONS}
     is_filled: bool | None = False
     if trimmed:  # the file's constituents are those of the jets before
         fields |= {"fat_jets": (), "constituents": ()}
@@ -148,7 +154,7 @@ def make_plan(
         weights=frozenset(weights),
         factors=frozenset(weight_branches(schema, present, factors=True) - weights),
         event_number=frozenset(event_number_branches(schema, present)),
-        jet_counts=_jet_counts(schema, present),
+        jet_counts=frozenset(count_branches(schema, present)),
         is_trimmed=is_trimmed,
         with_variations=True,
         undecided=("fat_jets",) if is_filled is None else (),
@@ -161,29 +167,32 @@ def _branches_of_fields(
 ) -> dict[str, dict[str, tuple[str, ...]]]:
     """Collection -> its fields -> branches of each."""
     read_from = {
-        name: {
-            field: tuple(sorted(branches_of(schema.parts(name), (field,), present)))
-            for field in names
-        }
+        name: {field: _branches_of_field(schema, name, field, present) for field in names}
         for name, names in fields.items()
     }
     if trimmed:
-        read_from["fat_jets"] = dict.fromkeys(TRIMMED_FIELDS, (schema.trimmed_p4,))
+        read_from["fat_jets"] = dict.fromkeys(MOMENTUM, (schema.trimmed_p4,))
     return read_from
 
 
-def _jet_counts(schema: TreeSchema, present: set[str]) -> frozenset[str]:
-    """Branches of the first field of the fat jets, one of which tells their number."""
-    if not schema.fat_jets:
-        return frozenset()
-    return frozenset(branches_of(schema.fat_jets, list(schema.fat_jets[0].fields)[:1], present))
+def _branches_of_field(
+    schema: TreeSchema, collection: str, field: str, present: set[str]
+) -> tuple[str, ...]:
+    """Branches that give one field of a collection."""
+    if collection == "fat_jets":
+        return tuple(sorted(jet_branches(schema, field, present)))
+    return tuple(sorted(branches_of(schema.parts(collection), (field,), present)))
 
 
 def _missing(schema: TreeSchema, present: set[str]) -> dict[str, tuple[str, ...]]:
     """Collection that the file does not have -> the branches that it lacks for it."""
     missing = {name: tuple(missing_branches(schema.parts(name), present)) for name in COLLECTIONS}
     if schema.constituents:
-        missing["constituents"] += missing["fat_jets"]
+        if computed_fields(schema, MOMENTUM):
+            missing["fat_jets"] += missing["constituents"]
+        missing["constituents"] = tuple(
+            dict.fromkeys((*missing["constituents"], *missing["fat_jets"]))
+        )
     return {name: branches for name, branches in missing.items() if branches}
 
 
@@ -222,8 +231,12 @@ def _check_quotes(schema: TreeSchema, present: set[str], path: Path | str) -> No
             )
 
 
-def _fields_of(name: str, schema: TreeSchema, present: set[str]) -> tuple[str, ...]:
+def _fields_of(
+    name: str, schema: TreeSchema, present: set[str], path: Path | str
+) -> tuple[str, ...]:
     """Fields of a collection that the file has."""
+    if name == "fat_jets":
+        return jet_fields(schema, present, path)
     if name == "constituents" and missing_branches(schema.fat_jets, present):
         return ()
     return available_fields(schema.parts(name), present)

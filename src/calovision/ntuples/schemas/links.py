@@ -13,7 +13,14 @@ class Link:
     @property
     def branches(self) -> tuple[str, ...]:
         """Names of the branches."""
-        return tuple(value for name, value in vars(self).items() if isinstance(value, str) and name)
+        return tuple(value for value in vars(self).values() if isinstance(value, str))
+
+    @property
+    def per_jet(self) -> str | None:
+        """Branch with one value, or one list, a jet, which tells the number of jets; None if none
+        does.
+        """
+        return None
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,11 @@ class Ranges(Link):
     owner: str | None = None
     owner_id: int | None = None
 
+    @property
+    def per_jet(self) -> str:
+        """Branch that tells the number of jets."""
+        return self.begin
+
 
 @dataclass(frozen=True)
 class Counts(Link):
@@ -71,6 +83,11 @@ class Counts(Link):
 
     counts: str
     index: str | None = None
+
+    @property
+    def per_jet(self) -> str:
+        """Branch that tells the number of jets."""
+        return self.counts
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,11 @@ class NestedIndices(Link):
     key: str | None = None
     key_value: int | None = None
 
+    @property
+    def per_jet(self) -> str:
+        """Branch that tells the number of jets."""
+        return self.index
+
 
 @dataclass(frozen=True)
 class References(Link):
@@ -107,3 +129,8 @@ class References(Link):
 
     references: str
     ids: str
+
+    @property
+    def per_jet(self) -> str:
+        """Branch that tells the number of jets."""
+        return self.references
