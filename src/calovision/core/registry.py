@@ -121,10 +121,16 @@ def import_object(reference: str) -> object:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` with the known name that resembles ``name``, or ``""``."""
+    found = resembling(name, known)
+    return "" if found is None else f"; did you mean '{found}'?"
+
+
+def resembling(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that resembles ``name`` most, None if none does."""
     names = list(known)
     same = [one for one in names if one.replace("_", "").lower() == name.replace("_", "").lower()]
     found = same or get_close_matches(name, names, n=1)
-    return f"; did you mean '{found[0]}'?" if found else ""
+    return found[0] if found else None
 
 
 def _package(point: EntryPoint) -> str:

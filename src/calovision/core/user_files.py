@@ -19,6 +19,8 @@ from calovision.core.errors import InputError
 MOST_VALUES = 1_000_000
 """Values of a file with its anchors written out: a few lines could stand for billions."""
 
+KeyPath = tuple[str, ...]
+
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
 _NUMBERS = {
@@ -66,6 +68,56 @@ def read_yaml(path: Path, kind: str) -> dict[str, Any]:
         the line.
     """
     return parse_yaml(_read_text(Path(path), kind), str(path), kind)
+
+
+def read_yaml_with_lines(path: Path, kind: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """Read a YAML (or JSON) file and the number of the line of each of its keys.
+
+    Parameters
+    ----------
+    path, kind
+        As in `read_yaml`.
+
+    Returns
+    -------
+    content
+        Keys and values.
+    lines
+        Keys that lead to a value, ``("towers", "e")``, the items of a list by their numbers ->
+        line, counted from 1. Some may be missing: those of a merged mapping (``<<``).
+
+    Raises
+    ------
+    InputError
+        As `read_yaml`.
+    """
+    text = _read_text(Path(path), kind)
+    content = parse_yaml(text, str(path), kind)
+    return content, _lines_of(text)
+
+
+def _lines_of(text: str) -> dict[KeyPath, int]:
+    """Lines of the keys of a text that can be read; none of JSON that YAML cannot read."""
+    lines: dict[KeyPath, int] = {}
+
+    def add(node: yaml.Node, path: KeyPath) -> None:
+        pairs = []
+        if isinstance(node, yaml.MappingNode):
+            pairs = [(str(key.value), key, value) for key, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
+        for name, at, value in pairs:
+            lines[(*path, name)] = at.start_mark.line + 1
+            add(value, (*path, name))
+
+    loader = _Loader(text)
+    try:
+        add(loader.get_single_node(), ())
+    except yaml.YAMLError:  # JSON that is indented with tabs
+        return {}
+    finally:
+        loader.dispose()
+    return lines
 
 
 def parse_yaml(text: str, origin: str, kind: str) -> dict[str, Any]:

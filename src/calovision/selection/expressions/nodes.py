@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from keyword import iskeyword
 
 from calovision.selection.expressions.functions import COMPARISONS, INFIX, PREFIX
@@ -20,10 +20,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """A name with the indices behind it, ``FatJet.Tau[5][0]``."""
+    """A name with the indices behind it, ``FatJet.Tau[5][0]``.
+
+    Definitions do not take the place of a name that stood in quotes of its own.
+    """
 
     base: str
     indices: tuple[int, ...] = ()
+    is_quoted: bool = field(default=False, compare=False)
 
     @property
     def text(self) -> str:
@@ -68,12 +72,14 @@ def names_of(node: Node) -> tuple[str, ...]:
 
 
 def replaced(node: Node, definitions: Mapping[str, Node]) -> Node:
-    """Put definitions in place of the names that have one."""
+    """Put definitions in place of the names that have one and stood in no quotes."""
     if isinstance(node, Call):
         return Call(
             node.function, tuple(replaced(argument, definitions) for argument in node.arguments)
         )
-    return definitions.get(node.text, node) if isinstance(node, Name) else node
+    if not isinstance(node, Name) or node.is_quoted:
+        return node
+    return definitions.get(node.text, node)
 
 
 def written(node: Node) -> str:

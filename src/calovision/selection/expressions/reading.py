@@ -140,7 +140,7 @@ class _Reader:
 
     def _constant(self, node: ast.Constant, _: int) -> Node:
         if isinstance(node.value, str):
-            return Name(self._quoted(node))
+            return Name(self._quoted(node), is_quoted=True)
         return _number(node.value)
 
     def _quoted(self, node: ast.Constant) -> str:
@@ -158,7 +158,7 @@ class _Reader:
             indices.append(self._index(node.slice))
             node = node.value
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return Name(self._quoted(node), tuple(reversed(indices)))
+            return Name(self._quoted(node), tuple(reversed(indices)), is_quoted=True)
         whole = node
         parts = []
         while isinstance(node, ast.Attribute):
