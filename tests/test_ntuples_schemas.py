@@ -52,7 +52,7 @@ def test_nanoaod_candidates_against_a_loop(tmp_path, names):
             e = energy(row["pt"][j], row["eta"][j], row["mass"][j])
             tower = events.towers[i, j]
             assert (tower.eta, tower.phi) == (row["eta"][j], row["phi"][j])
-            em, muon = abs(pdg_id) in (11, 22), abs(pdg_id) == 13
+            em, muon = abs(pdg_id) in (2, 11, 22), abs(pdg_id) == 13
             expected = (e, e if em else 0, 0 if em or muon else e)
             np.testing.assert_allclose(
                 (tower.e, tower.e_em, tower.e_had), np.float32(expected), rtol=1e-7

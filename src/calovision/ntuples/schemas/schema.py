@@ -198,7 +198,7 @@ class Schema:
         Names that the tree of the events may have, where versions are found.
     chosen
         Collection -> names of the file's collections that it is to be made of, in place of those
-        that ``find_versions`` chooses.
+        that ``find_versions`` chooses; ``tree`` -> the name that a user gave it.
     changes
         Attributes of the versions that are found -> other values.
     """
@@ -226,9 +226,11 @@ class Schema:
 
     def with_changes(self, **changes: object) -> "Schema":
         """Return the schema with other attributes of its versions."""
+        tree = {"tree": (str(changes["tree"]),)} if "tree" in changes else {}
         return replace(
             self,
             versions=tuple(replace(version, **changes) for version in self.versions),
+            chosen={**self.chosen, **tree},
             trees=(changes["tree"],) if "tree" in changes and self.trees else self.trees,
             changes={**self.changes, **changes},
         )

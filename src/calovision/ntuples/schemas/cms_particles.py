@@ -1,0 +1,66 @@
+"""Formulas of the particle-flow candidates of CMS: kind, charge, mass and energy.
+
+The kind of a candidate is its PDG number: 211 charged and 130 neutral hadrons, 11 electrons, 13
+muons, 22 photons; in the forward calorimeter 1 hadronic and 2 electromagnetic
+(`PFCandidate::translatePdgIdToType` in DataFormats/ParticleFlowCandidate of CMSSW).
+"""
+
+from collections.abc import Collection as Names
+
+# pion, K0L and muon, GeV (PDG 2024); electrons, photons and towers of the forward calorimeter 0
+_MASSES = {211: "0.13957", 130: "0.49761", 13: "0.10566"}
+
+
+def is_electromagnetic(prefix: str) -> str:
+    """Condition for electrons, photons and electromagnetic towers of the forward calorimeter."""
+    number = f"abs({prefix}_pdgId)"
+    return f"({number} == 11) | ({number} == 22) | ({number} == 2)"
+
+
+def is_muon(prefix: str) -> str:
+    """Condition for muons."""
+    return f"abs({prefix}_pdgId) == 13"
+
+
+def candidate_fields(prefix: str, names: Names[str]) -> dict[str, str]:
+    """Fields of the candidates whose branches begin with a prefix.
+
+    Parameters
+    ----------
+    prefix
+        As ``PFCands`` of ``PFCands_pt``.
+    names
+        Branches of the file. Without the charge or the mass of the candidates it is that of their
+        kind.
+
+    Returns
+    -------
+    Formulas of pt, eta, phi, charge and e; momenta in GeV.
+    """
+    charge, mass = f"{prefix}_charge", f"{prefix}_mass"
+    return {
+        **{name: f"{prefix}_{name}" for name in ("pt", "eta", "phi")},
+        "charge": charge if charge in names else _charge_of_kind(prefix),
+        "e": energy(prefix, mass if mass in names else f"({_mass_of_kind(prefix)})"),
+    }
+
+
+def energy(prefix: str, mass: str) -> str:
+    """Energy of objects with the given mass."""
+    return f"sqrt({mass}**2 + ({prefix}_pt * cosh({prefix}_eta))**2)"
+
+
+def _charge_of_kind(prefix: str) -> str:
+    """Charge by the kind; that of leptons is opposite to the sign of their number."""
+    kind = f"{prefix}_pdgId"
+    return (
+        f"where(abs({kind}) == 211, where({kind} > 0, 1, -1), "
+        f"where((abs({kind}) == 11) | (abs({kind}) == 13), where({kind} > 0, -1, 1), 0))"
+    )
+
+
+def _mass_of_kind(prefix: str) -> str:
+    formula = "0"
+    for number, mass in _MASSES.items():
+        formula = f"where(abs({prefix}_pdgId) == {number}, {mass}, {formula})"
+    return formula
