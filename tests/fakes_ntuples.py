@@ -1,4 +1,4 @@
-"""Small ROOT files in the schemas nanoaod and jetclass, and any other, seeded."""
+"""Small ROOT files in the schemas nanoaod, jetclass and physlite, and any other, seeded."""
 
 from itertools import pairwise
 
@@ -170,3 +170,31 @@ def jetclass_columns(n_jets=20, *, seed=1):
     return columns | {
         f"jet_tau{i}": rng.uniform(0, 1, n_jets).astype(np.float32) for i in (1, 2, 3)
     }
+
+
+# Variables of containers of ATLAS.
+JET = ("pt", "eta", "phi", "m")
+CLUSTER = ("calE", "calEta", "calPhi")
+_RANGES = {
+    **{"eta": (-2, 2), "calEta": (-2, 2), "phi": (-3, 3), "calPhi": (-3, 3), "charge": (-1, 1)},
+    **{"theta": (0.3, 2.8), "qOverP": (-2e-4, -1e-5), "EMFrac": (0, 1)},
+}
+
+
+def container_columns(name, *variables, counts=(2, 0, 3), seed=1, aux="AuxDyn."):
+    """Branches of a container of ATLAS; energies and momenta are 10 to 90 GeV, in MeV."""
+    rng = np.random.default_rng(seed)
+    return {
+        f"{name}{aux}{variable}": floats(rng, counts, *_RANGES.get(variable, (1e4, 9e4)))
+        for variable in variables
+    }
+
+
+def write_xaod(path, *containers, tree="CollectionTree", **more):
+    """Write containers of ATLAS, and further trees; without containers, jets and tracks."""
+    containers = containers or (
+        container_columns("AnalysisJets", *JET),
+        container_columns("InDetTrackParticles", "theta", "phi", "qOverP", counts=(5, 1, 0)),
+    )
+    columns = {name: values for one in containers for name, values in one.items()}
+    return write_file(path, **{tree: columns}, **more)

@@ -10,7 +10,14 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from fakes_ntuples import jetclass_columns, nanoaod_columns, runs_columns, write_file, write_nanoaod
+from fakes_ntuples import (
+    jetclass_columns,
+    nanoaod_columns,
+    runs_columns,
+    write_file,
+    write_nanoaod,
+    write_xaod,
+)
 from isal import isal_zlib
 
 from calovision.core.errors import InputError
@@ -163,6 +170,7 @@ def test_the_schema_that_fits(tmp_path, delphes_dir):
         "nanoaod": write_nanoaod(tmp_path / "n.root"),
         "jetclass": write_file(tmp_path / "j.root", tree=jetclass_columns()),
         "delphes": delphes_dir / QCD,
+        "physlite": write_xaod(tmp_path / "p.root"),
     }
     assert set(files) == set(SCHEMAS)
     for schema, path in files.items():

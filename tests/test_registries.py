@@ -233,7 +233,7 @@ ENTRY = Schema("beam", "test beam", (TreeSchema("cells", towers=(TOWERS,)),), fa
         assert (ntuple.info.schema, ntuple.info.fat_jet_radius) == ("beam", 0.4)
         (events,) = ntuple.iterate({"towers": {"e"}})
     assert events.towers.e.tolist() == [[2.0, 3.0], [0.5]]
-    with pytest.raises(InputError, match=r"choose one of delphes, .*jetclass, beam or give"):
+    with pytest.raises(InputError, match=r"choose one of delphes, .*jetclass, .*, beam or give"):
         Ntuple(path, schema="bean")
 
 

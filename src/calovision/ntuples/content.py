@@ -67,6 +67,11 @@ class FileContent:
         """Values of a branch of a small tree, all entries."""
         return find_tree(self.file, tree, self.path)[branch].array()
 
+    def first_values(self, tree: str, branch: str, n_entries: int) -> list:
+        """Values of a branch in the first entries, as lists, numbers and dictionaries."""
+        found = find_tree(self.file, tree, self.path)[branch]
+        return found.array(entry_stop=n_entries).to_list()
+
 
 def _field_types(tree: Tree) -> Iterator[tuple[str, str]]:
     """Fields of an RNTuple and those inside of them, named as by uproot, with their types."""

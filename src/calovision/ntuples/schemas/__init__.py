@@ -13,9 +13,10 @@ from calovision.ntuples.schemas.calovision import CALOVISION
 from calovision.ntuples.schemas.delphes import DELPHES
 from calovision.ntuples.schemas.jetclass import JETCLASS
 from calovision.ntuples.schemas.nanoaod import NANOAOD
+from calovision.ntuples.schemas.physlite import PHYSLITE
 from calovision.ntuples.schemas.schema import Schema
 
-SCHEMAS = Registry("schema", Schema, (DELPHES, CALOVISION, NANOAOD, JETCLASS))
+SCHEMAS = Registry("schema", Schema, (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE))
 YAML_SUFFIXES = (".yaml", ".yml")
 
 

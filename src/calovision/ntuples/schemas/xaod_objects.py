@@ -1,0 +1,56 @@
+"""What the variables of a container of ATLAS give: formulas of momenta and energies, in GeV."""
+
+from calovision.ntuples.schemas.xaod import Container
+
+MUON_MASS = 105.658  # MeV, Particle Data Group
+ENERGIES = ("e_em", "e_had")
+
+
+def quantities(container: Container) -> dict[str, str]:
+    """Formulas of what the variables of a container give: pt, eta, phi, mass, charge, e, e_em and
+    e_had, or some of them; GeV.
+    """
+    for signal in ("cal", "raw"):
+        if container.has(f"{signal}E", f"{signal}Eta", f"{signal}Phi"):
+            e, eta = f"{container[f'{signal}E']} / 1000", container[f"{signal}Eta"]
+            pt = f"{e} / cosh({eta})"
+            return {"pt": pt, "eta": eta, "phi": container[f"{signal}Phi"], "e": e}
+    if container.has("theta", "qOverP", "phi"):
+        theta, phi = container["theta"], container["phi"]
+        pt = f"sin({theta}) / abs({container['qOverP']}) / 1000"
+        return {"pt": pt, "eta": f"-log(tan({theta} / 2))", "phi": phi}
+    if container.has("px", "py", "pz", "e"):
+        px, py, pz, e = (container[name] for name in ("px", "py", "pz", "e"))
+        return {
+            "pt": f"hypot({px}, {py}) / 1000",
+            "eta": f"arcsinh({pz} / hypot({px}, {py}))",
+            "phi": f"arctan2({py}, {px})",
+            "e": f"{e} / 1000",
+        }
+    return _of_momentum(container, "") or _of_momentum(container, "JetConstitScaleMomentum_")
+
+
+def _of_momentum(container: Container, prefix: str) -> dict[str, str]:
+    """Formulas from pt, eta, phi and the mass m, if there is one; none without the former."""
+    if not container.has(*(f"{prefix}{name}" for name in ("pt", "eta", "phi"))):
+        return {}
+    pt, eta, phi = (container[f"{prefix}{name}"] for name in ("pt", "eta", "phi"))
+    found = {"pt": f"{pt} / 1000", "eta": eta, "phi": phi}
+    is_muon = container.name.endswith("Muons")
+    mass = str(MUON_MASS) if is_muon else "0"
+    if container.has(f"{prefix}m"):
+        mass = container[f"{prefix}m"]
+        found["mass"] = f"{mass} / 1000"
+    found["e"] = e = f"sqrt({mass}**2 + ({pt} * cosh({eta}))**2) / 1000"
+    if is_muon:
+        found |= dict.fromkeys(ENERGIES, "0")
+    elif container.name.endswith(("Electrons", "Photons")):
+        found |= {"e_em": e, "e_had": "0"}
+    elif container.has("EMFrac"):
+        share = container["EMFrac"]
+        found |= {"e_em": f"{share} * {e}", "e_had": f"(1 - {share}) * {e}"}
+    if container.has("charge"):
+        found["charge"] = container["charge"]
+    elif "Neutral" in container.name:
+        found["charge"] = "0"
+    return found

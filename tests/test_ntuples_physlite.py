@@ -1,0 +1,263 @@
+"""Files of ATLAS: published ones against histograms of their branches, and small fakes."""
+
+import re
+from dataclasses import replace
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from fakes_ntuples import CLUSTER, JET, container_columns, write_xaod
+
+from calovision import EtaPhiGrid, build_images
+from calovision.core.errors import InputError
+from calovision.ntuples import Ntuple, describe_file, open_ntuple
+from calovision.ntuples.content import FileContent
+from calovision.ntuples.schemas import SCHEMAS
+from calovision.ntuples.schemas.xaod import container_key, find_containers, names_of_keys
+
+TTREE = "PHYSLITE_example.root"
+RNTUPLE = "uproot-physlite-rntuple_v1-0-0-0.root"
+CLUSTERS = "uproot-issue-123a.root"
+GRID = EtaPhiGrid(20, 24, (-2.5, 2.5))
+
+
+def histograms(eta, phi, values, n_events):
+    """Sums of values ``n * var`` in the cells of `GRID`, float64 ``(n, 20, 24)``."""
+    edges = np.linspace(-2.5, 2.5, 21), np.linspace(-np.pi, np.pi, 25)
+    found = [
+        np.histogram2d(*(np.asarray(x, dtype=np.float64) for x in one[:2]), edges, weights=one[2])[
+            0
+        ]
+        for one in zip(eta, phi, ak.values_astype(values, np.float64), strict=True)
+    ]
+    assert len(found) == n_events
+    return np.array(found)
+
+
+class Published:
+    """Branches of a published file, read with uproot alone."""
+
+    def __init__(self, path):
+        self.file = uproot.open(path)
+        name = "EventData" if "EventData" in self.file else "CollectionTree"
+        self.tree, self.mark = self.file[name], ":" if name == "EventData" else "."
+
+    def __call__(self, container, *variables):
+        arrays = [self.tree[f"{container}AuxDyn{self.mark}{v}"].array() for v in variables]
+        return arrays if len(arrays) > 1 else arrays[0]
+
+
+@pytest.fixture(scope="module", params=[TTREE, RNTUPLE, CLUSTERS])
+def published(request, real_dir):
+    path = real_dir / request.param
+    with Ntuple(path) as ntuple:
+        (events,) = ntuple.iterate(chunk_size=100)
+        return request.param, Published(path), ntuple.info, events
+
+
+def test_published_files_give_the_histograms_of_their_jets_or_clusters(published):
+    name, read, info, events = published
+    assert info.schema == "physlite"
+    images, _ = build_images(events.towers, events.tracks, GRID, ["energy", "track_pt"])
+    if name == CLUSTERS:
+        e, eta, phi = read("CaloCalTopoClusters", "calE", "calEta", "calPhi")
+        expected = histograms(eta, phi, e / 1000, 100)
+    else:
+        pt, eta, phi, mass = read("AnalysisJets", "pt", "eta", "phi", "m")
+        e = np.hypot(mass, pt * np.cosh(eta)) / 1000
+        expected = histograms(eta, phi, e, 100)
+        pt, eta, phi = read("AnalysisMuons", "pt", "eta", "phi")
+        expected += histograms(eta, phi, np.hypot(105.658, pt * np.cosh(eta)) / 1000, 100)
+    assert expected.sum() > 1000
+    np.testing.assert_allclose(images[:, 0], expected, rtol=1e-5, atol=1e-3)
+    theta, q_over_p, phi = read("InDetTrackParticles", "theta", "qOverP", "phi")
+    expected = histograms(
+        -np.log(np.tan(theta / 2)), phi, np.sin(theta) / np.abs(q_over_p) / 1000, 100
+    )
+    np.testing.assert_allclose(images[:, 1], expected, rtol=1e-5, atol=1e-3)
+
+
+def test_published_jets_events_and_weights(published):
+    name, read, info, events = published
+    jets = events.fat_jets
+    prefix = "JetConstitScaleMomentum_" if name == CLUSTERS else ""
+    variables = [f"{prefix}{name}" for name in ("pt", "eta", "phi", "m")]
+    pt, eta, phi, mass = read("AnalysisLargeRJets", *variables)
+    for got, expected in ((jets.pt, pt / 1000), (jets.eta, eta), (jets.phi, phi)):
+        np.testing.assert_allclose(ak.flatten(got), ak.flatten(expected), rtol=1e-6)
+    np.testing.assert_allclose(ak.flatten(jets["mass"]), ak.flatten(mass) / 1000, rtol=1e-6)
+    tau = ak.flatten(read("AnalysisLargeRJets", "Tau2_wta"))
+    np.testing.assert_allclose(ak.flatten(jets["tau2"]), tau)
+    number = read("EventInfo", "mcEventNumber" if name == CLUSTERS else "eventNumber")
+    assert events.event_number.tolist() == number.tolist()
+    assert len(set(events.event_number.tolist())) == 100
+    weights = read("EventInfo", "mcEventWeights")
+    np.testing.assert_array_equal(events.weight, weights[:, 0])
+    np.testing.assert_array_equal(events.weight_variations, weights)
+    assert info.fat_jet_radius == 1.0
+
+
+def test_energy_of_jets_is_electromagnetic_by_their_fraction_and_muons_are_neither(published):
+    name, read, _, events = published
+    if name == CLUSTERS:
+        pytest.skip("its towers are clusters")
+    images, _ = build_images(events.towers, None, GRID, ["em", "had"])
+    pt, eta, phi, mass, share = read("AnalysisJets", "pt", "eta", "phi", "m", "EMFrac")
+    e = np.hypot(mass, pt * np.cosh(eta)) / 1000
+    for image, of_jets in zip(np.moveaxis(images, 1, 0), (share * e, e - share * e), strict=True):
+        expected = histograms(eta, phi, of_jets, 100)
+        np.testing.assert_allclose(image, expected, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "key"),
+    [
+        ("egammaClusters", "CaloCluster", 360221983),
+        ("CaloCalTopoClusters", "CaloCluster", 968116916),
+        ("InDetTrackParticles", "TrackParticle", 490246363),
+        ("AntiKt10UFOCSSKJets", "Jet", 114897897),
+        ("UFOCSSK", "FlowElement", 1036585512),
+        ("TruthParticles", "TruthParticle", 662974859),
+    ],
+)
+def test_numbers_of_containers_are_those_of_element_links(name, of, key):
+    """The numbers are those of links in the published files."""
+    assert container_key(name, of) == key
+    assert names_of_keys([key, 5], ["AnalysisJets", name]) == {key: name}
+
+
+def test_containers_are_found_by_all_four_ways_to_write_a_variable():
+    names = ["AAuxDyn.pt", "AAux.eta", "BAuxDyn:pt", "BAux:.eta", "CAux.", "DAux:", "index_ref"]
+    found = find_containers([*names, "EAuxDyn.l/EAuxDyn.l.m_persKey", "FAux.pt", "FAuxDyn.pt"])
+    assert {name: dict(of.variables) for name, of in found.items()} == {
+        "A": {"pt": "'AAuxDyn.pt'", "eta": "'AAux.eta'"},
+        "B": {"pt": "'BAuxDyn:pt'", "eta": "'BAux:.eta'"},
+        "F": {"pt": "'FAuxDyn.pt'"},
+    }
+
+
+def version(path, **chosen):
+    with uproot.open(path) as file:
+        (found,) = replace(SCHEMAS["physlite"], chosen=chosen).versions_in(FileContent(file, path))
+    return found
+
+
+def branches(parts):
+    return [part.fields["eta"].strip("'") for part in parts]
+
+
+def test_containers_of_other_derivations_are_found_by_their_names(tmp_path):
+    """DAOD_PHYS: jets of AntiKt4, several of R = 1.0, electrons without tracks, no truth."""
+    large = "AntiKt10UFOCSSKSoftDropBeta100Zcut10Jets"
+    path = write_xaod(
+        tmp_path / "phys.root",
+        container_columns("AntiKt4EMTopoJets", *JET),
+        container_columns("AntiKt4EMPFlowJets", *JET, "EMFrac"),
+        container_columns("AntiKt4EMPFlowJets_BTagging201903", *JET),
+        container_columns("AntiKt4TruthJets", *JET),
+        container_columns("AntiKt10UFOCSSKJets", *JET, aux="Aux."),
+        container_columns(large, *JET, "Tau1_wta"),
+        container_columns("AntiKt10TruthTrimmedPtFrac5SmallR20Jets", *JET),
+        container_columns("Muons", "pt", "eta", "phi"),
+        container_columns("Electrons", *JET, "charge"),
+        container_columns("egammaClusters", *CLUSTER),
+    )
+    found = version(path)
+    assert branches(found.towers) == ["AntiKt4EMPFlowJetsAuxDyn.eta", "MuonsAuxDyn.eta"]
+    assert branches(found.tracks) == ["ElectronsAuxDyn.eta", "MuonsAuxDyn.eta"]
+    assert branches(found.fat_jets) == [f"{large}AuxDyn.eta"]
+    assert list(found.fat_jets[0].extra) == ["tau1"]
+    assert (found.event_number, found.weight) == (None, None)
+    assert found.notes == (
+        "towers are AntiKt4EMPFlowJets and Muons, whole jets and leptons: each is one point of an "
+        "image",
+        "tracks are Electrons and Muons: the file has no other ones",
+    )
+
+
+def test_topoclusters_come_first_and_few_of_them_are_said(tmp_path):
+    containers = [
+        container_columns("CaloCalTopoClusters", *CLUSTER),
+        container_columns("AnalysisJets", *JET),
+    ]
+    found = version(write_xaod(tmp_path / "few.root", *containers))
+    assert branches(found.towers) == ["CaloCalTopoClustersAuxDyn.calEta"]
+    assert found.notes == (
+        "CaloCalTopoClusters has 1.67 clusters an event: the file keeps a few of them, and images "
+        "do not show whole events",
+    )
+    many = container_columns("CaloCalTopoClusters", *CLUSTER, counts=(60, 0, 300))
+    path = write_xaod(tmp_path / "many.root", many)
+    assert version(path).notes == ()
+    with Ntuple(path) as ntuple:
+        (events,) = ntuple.iterate()
+    for ours, theirs in (("e", "calE"), ("eta", "calEta"), ("phi", "calPhi")):
+        expected = many[f"CaloCalTopoClustersAuxDyn.{theirs}"] / (1000 if ours == "e" else 1)
+        np.testing.assert_allclose(ak.flatten(events.towers[ours]), ak.flatten(expected), rtol=1e-6)
+
+
+def test_particle_flow_objects_are_candidates_and_towers(tmp_path):
+    charged = container_columns("JetETMissChargedParticleFlowObjects", *JET, "charge", aux="Aux.")
+    neutral = container_columns(
+        "JetETMissNeutralParticleFlowObjects", *JET, seed=2, counts=(1, 4, 0)
+    )
+    with Ntuple(write_xaod(tmp_path / "flow.root", charged, neutral)) as ntuple:
+        (events,) = ntuple.iterate()
+    assert ak.num(events.candidates).tolist() == [3, 4, 3] == ak.num(events.towers).tolist()
+    assert events.candidates.charge[1].tolist() == [0, 0, 0, 0]
+    pt, eta, _, mass = (neutral[f"JetETMissNeutralParticleFlowObjectsAuxDyn.{v}"] for v in JET)
+    e = np.hypot(mass, pt * np.cosh(eta)) / 1000
+    np.testing.assert_allclose(events.candidates.e[1], e[1], rtol=1e-6)
+    np.testing.assert_allclose(events.towers.e[1], e[1], rtol=1e-6)
+
+
+def test_containers_are_chosen(tmp_path):
+    path = write_xaod(
+        tmp_path / "chosen.root",
+        container_columns("egammaClusters", *CLUSTER),
+        container_columns("AnalysisJets", *JET),
+        container_columns("AntiKt10TruthTrimmedPtFrac5SmallR20Jets", *JET),
+    )
+    found = version(path, towers=("egammaClusters", "AnalysisJets"))
+    assert branches(found.towers) == ["egammaClustersAuxDyn.calEta", "AnalysisJetsAuxDyn.eta"]
+    assert found.fat_jets == ()
+    truth = version(path, fat_jets=("AntiKt10TruthTrimmedPtFrac5SmallR20Jets",))
+    assert branches(truth.fat_jets) == ["AntiKt10TruthTrimmedPtFrac5SmallR20JetsAuxDyn.eta"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        (
+            {"towers": ("AnalysisJet",)},
+            "AnalysisJet, which is chosen for towers, is not in the file; choose from "
+            "AnalysisJets, egammaClusters; did you mean 'AnalysisJets'?",
+        ),
+        (
+            {"fat_jets": ("egammaClusters",)},
+            "egammaClusters, which is chosen for fat_jets, lacks variables for it; choose from "
+            "AnalysisJets",
+        ),
+        ({"candidates": ("Jets",)}, "is not in the file; choose from none"),
+        ({"constituents": ("Jets",)}, "the containers of constituents cannot be chosen"),
+    ],
+)
+def test_wrong_choices_are_refused_with_those_that_are_possible(tmp_path, chosen, message):
+    path = write_xaod(
+        tmp_path / "wrong.root",
+        container_columns("egammaClusters", *CLUSTER),
+        container_columns("AnalysisJets", *JET),
+    )
+    with pytest.raises(InputError, match=re.escape(f"{path}: ") + f".*{re.escape(message)}"):
+        version(path, **chosen)
+
+
+def test_a_tree_of_the_name_without_containers_is_of_another_kind(tmp_path):
+    path = write_xaod(
+        tmp_path / "other.root", {"x": np.arange(3.0), "EventInfoAuxDyn.lumi": np.ones(3)}
+    )
+    missing = describe_file(path).missing["physlite"]
+    assert missing == ("collections of ATLAS DAOD",)
+    with pytest.raises(InputError, match="collections of ATLAS DAOD"):
+        open_ntuple(path, schema="physlite")
