@@ -15,6 +15,7 @@ from calovision.core.errors import InputError
 from calovision.ntuples.schemas import find_schema
 from calovision.selection import check_configured_cut, evaluate_cut
 from calovision.selection.expressions import evaluation, parse  # noqa: F401 (loaded before the imports are watched)
+from calovision.selection.expressions.nodes import written
 
 VARIABLES = {
     "ht": np.array([100.0, 900.0, np.nan]),
@@ -65,6 +66,9 @@ PAYLOADS = (
     "ht if exec('x') else ht",
     "print(ht)",
     "sum(ht)",
+    "sum(ht[1:3])",
+    "sum(ht[exec('x'):])",
+    "sum((exec('x') for x in ht))",
     "where(ht > 0, exec('x'), ht)",
     "sqrt(ht, out=WITNESS)",
     "max(*WITNESS)",
@@ -124,6 +128,9 @@ SHAPES = (
     "where({}, 1, 0)",
     "{}[0]",
     "{}.real",
+    "sum({})",
+    "sum({}[1:])",
+    "{}[0:2]",
     "{}()",
 )
 SHAPES += (
@@ -207,6 +214,8 @@ def witness():
         "ht > 0",
     ):  # loads what is loaded at the first use
         parse(text, "").evaluate(VARIABLES, "")
+    check_configured_cut("ht", "ht > 0", with_content=True)  # looks for entry points of others
+    find_schema("delphes")
     yield watched
     del builtins.WITNESS
 
@@ -219,6 +228,16 @@ def harmless(function, *arguments, **options):
         message = str(error)
     assert len(message) < 2000
     return None
+
+
+@given(text=TEXTS)
+@example("sum(ht[1:3]) + sum('a b'[0][:2]) * sum(ht)")
+@example("sum(sum(ht))")
+def test_sums_of_schemas_are_read_again_as_they_are_written(text):
+    formula = harmless(parse, text, "here", sums=True)
+    if formula is not None:
+        again = parse(written(formula.tree), "here", composed=True, sums=True)
+        assert (again.tree, again.names) == (formula.tree, formula.names)
 
 
 @given(text=TEXTS)

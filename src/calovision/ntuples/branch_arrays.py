@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.ntuples.expressions import find_branch
+from calovision.ntuples.expressions import Indices, find_branch
 
 Content = ak.contents.Content
 
@@ -43,12 +43,16 @@ class BranchArrays:
     def column(self, name: str) -> Column:
         """Flat values of a branch, or of what an index behind its name takes of it.
 
-        Of arrays of fixed size in lists, ``x[i]`` is the component i of each; of numbers in lists,
-        the element i of the event, ``x[i][j]`` of the first kind the component j of that.
+        Of arrays of fixed size in lists, and of lists in lists, ``x[i]`` is the component i of
+        each; of numbers in lists, the element i of the event, ``x[i][j]`` of the first kind the
+        component j of that. ``sum(x)`` and ``sum(x[i:j])`` add up what ``x[i]`` would take one of.
         """
         if name not in self.columns:
             branch, indices = find_branch(name, self.arrays)
             column = _flat(self.arrays[branch].layout)
+            if column is not None and indices and isinstance(indices[-1], slice):
+                self.columns[name] = self._sum(name, column, indices)
+                return self.columns[name]
             if (
                 column is not None
                 and column.offsets is not None
@@ -63,18 +67,45 @@ class BranchArrays:
         return self.columns[name]
 
     def _element(self, name: str, column: Column, index: int) -> Column | None:
-        """The element ``index`` of each event; None for lists of lists."""
-        if column.inner is not None:
+        """The element ``index`` of each event, or of each object with a list of numbers; None for
+        lists of lists of arrays.
+        """
+        if column.inner is not None and column.values.ndim > 1:
             return None
-        counts = np.diff(column.offsets)
+        bounds = column.offsets if column.inner is None else column.inner
+        counts = np.diff(bounds)
         if len(short := np.flatnonzero(counts <= index)):
-            branch, entry = find_branch(name, self.arrays)[0], short[0]
+            branch, first = find_branch(name, self.arrays)[0], short[0]
+            of_object, remedy = "", ""
+            if column.inner is not None:
+                of_object = "for an object "
+                remedy = f", and sum({branch}[{index}:{index + 1}]) is 0 where there is none"
+                first = np.searchsorted(column.offsets, first, side="right") - 1
             raise InputError(
-                f"{self.where}: {name} is beyond the {counts[entry]} values that {branch} has in "
-                "entry "
-                f"{self.start + entry}; indices count from 0"
+                f"{self.where}: {name} is beyond the {counts[short[0]]} values that {branch} has "
+                f"{of_object}in entry {self.start + first}; indices count from 0{remedy}"
             )
-        return Column(column.values[column.offsets[:-1] + index])
+        values = column.values[bounds[:-1] + index]
+        return Column(values) if column.inner is None else Column(values, column.offsets)
+
+    def _sum(self, name: str, column: Column, indices: Indices) -> Column:
+        """Sum of each object's inner list or array of fixed size, or of a list an event."""
+        *before, summed = indices
+        is_list = column.offsets is not None
+        n_axes = column.values.ndim + (column.inner is not None)
+        if before or not is_list or n_axes > 2:
+            branch = find_branch(name, self.arrays)[0]
+            raise InputError(
+                f"{self.where}: {name} adds up nothing, as {branch} holds {self.kind(name)}; it "
+                "must hold a list of numbers for each object, of which at most a range is added up"
+            )
+        if column.values.ndim == 2:
+            self._check_components(name, column.values.shape[1:], (summed.start or 0,))
+            bounds = np.arange(len(column.values) + 1) * column.values.shape[1]
+            return Column(_sums(column.values.ravel(), bounds, summed), column.offsets)
+        if column.inner is not None:
+            return Column(_sums(column.values, column.inner, summed), column.offsets)
+        return Column(_sums(column.values, column.offsets, summed))
 
     def _check_components(
         self, name: str, lengths: tuple[int, ...], indices: tuple[int, ...]
@@ -112,6 +143,22 @@ def consecutive(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Positions ``starts[i], starts[i] + 1, ...``, of which there are ``counts[i]``, for all i."""
     ends = np.cumsum(counts)
     return np.repeat(starts - ends + counts, counts) + np.arange(ends[-1] if len(ends) else 0)
+
+
+def _sums(values: np.ndarray, bounds: np.ndarray, summed: slice) -> np.ndarray:
+    """Sums over a slice of each list, of which short ones have less; in float64 (whole numbers in
+    int64), rounded to the number type of floating-point values.
+    """
+    starts, stops = bounds[:-1], bounds[1:]
+    first = np.minimum(starts + (summed.start or 0), stops)
+    last = stops if summed.stop is None else np.minimum(starts + summed.stop, stops)
+    if values.dtype.kind != "f":
+        before = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+        return before[last] - before[first]
+    counts = last - first
+    owners = np.repeat(np.arange(len(counts)), counts)
+    sums = np.bincount(owners, values[consecutive(first, counts)], len(counts))
+    return sums.astype(values.dtype, copy=False)
 
 
 def _not_lists(name: str, array: ak.Array) -> str:

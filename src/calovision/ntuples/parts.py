@@ -150,6 +150,7 @@ def read_part(
     needed = _names(part, names, cut=cut)
     if not part.one_per_entry:
         _check_lists(chunk, chosen)
+        _check_sums(chunk, needed)
     offsets, inner = _common_offsets(chunk, part, needed)
     values = {name: _per_object(chunk.column(name), offsets, inner) for name in needed}
     n_objects = int((offsets if inner is None else inner)[-1])
@@ -232,6 +233,18 @@ def _check_lists(chunk: BranchArrays, chosen: Mapping[str, str]) -> None:
             "event (for one object "
             "an entry, jets have the key one_per_entry)"
         )
+
+
+def _check_sums(chunk: BranchArrays, names: list[str]) -> None:
+    """Raise InputError for a sum over all objects of an entry instead of over a list of each."""
+    for name in names:
+        branch, indices = find_branch(name, chunk.arrays)
+        is_sum = bool(indices) and isinstance(indices[-1], slice)
+        if is_sum and chunk.column(name).offsets is None:
+            raise InputError(
+                f"{chunk.where}: {name} adds up all of an entry, as {branch} holds "
+                f"{chunk.kind(name)}; it must hold a list of numbers for each object"
+            )
 
 
 def _common_offsets(

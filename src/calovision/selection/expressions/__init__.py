@@ -24,8 +24,9 @@ Functions
     arcsinh arccosh arctanh hypot fmod copysign abs sign floor ceil round trunc isnan isfinite
     isinf``, ``where(condition, a, b)``, ``maximum`` and ``minimum`` (also ``max`` and ``min``) of
     two or more quantities, ``clip(x, low, high)``: all element by element, NaN as in numpy. There
-    are no reductions (sum, mean, max of one argument): what they would run over is what happens to
-    be in memory.
+    are no reductions (mean, max of one argument): what they would run over is what happens to be in
+    memory. Formulas of schemas have one, ``sum(x)`` and ``sum(x[1:4])`` of a branch: over the inner
+    list of each object, or over its elements 1, 2 and 3.
 
 A text has at most 4000 characters and 100 operations in each other.
 """
@@ -120,7 +121,9 @@ class Expression:
             joined.
         """
         used = {name: text for name, text in definitions.items() if name in self.names}
-        trees = {name: parse(text, where, composed=True).tree for name, text in used.items()}
+        trees = {
+            name: parse(text, where, composed=True, sums=True).tree for name, text in used.items()
+        }
         if not trees:
             return self
         tree = replaced(self.tree, trees)
@@ -149,7 +152,7 @@ class Expression:
             raise InputError(_sentence(where, self.text, error)) from error
 
 
-def parse(text: object, where: str, *, composed: bool = False) -> Expression:
+def parse(text: object, where: str, *, composed: bool = False, sums: bool = False) -> Expression:
     """Read an expression.
 
     Parameters
@@ -160,6 +163,8 @@ def parse(text: object, where: str, *, composed: bool = False) -> Expression:
         How the sentence of an error begins.
     composed
         The text was put together from others, and may be longer.
+    sums
+        There are sums of inner lists, as in schemas.
 
     Raises
     ------
@@ -172,15 +177,15 @@ def parse(text: object, where: str, *, composed: bool = False) -> Expression:
             "800)"
         )
     try:
-        return _parse(text, composed)
+        return _parse(text, composed, sums)
     except (UnreadableError, KindError) as error:
         raise InputError(_sentence(where, text, error)) from error
 
 
 @lru_cache(maxsize=1024)
-def _parse(text: str, composed: bool) -> Expression:
+def _parse(text: str, composed: bool, sums: bool) -> Expression:
     limits = (COMPOSED_LENGTH, COMPOSED_DEPTH) if composed else (MAX_LENGTH, MAX_DEPTH)
-    expression = Expression(text, read(text, *limits))
+    expression = Expression(text, read(text, *limits, sums=sums))
     _kinds(expression.tree, ANY)
     return expression
 

@@ -20,19 +20,47 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """A name with the indices behind it, ``FatJet.Tau[5][0]``.
+    """A name with the indices behind it, ``FatJet.Tau[5][0]``, or a sum over what it holds.
 
-    Definitions do not take the place of a name that stood in quotes of its own.
+    Attributes
+    ----------
+    base, indices
+        The name and the indices.
+    is_quoted
+        It stood in quotes of its own, so that no definition takes its place.
+    summed
+        First and last position, the last one not included, of what is added up of each inner list,
+        ``sum(e_sampl[1:4])``; None of one of them is that of the list. None: nothing is added up.
     """
 
     base: str
     indices: tuple[int, ...] = ()
     is_quoted: bool = field(default=False, compare=False)
+    summed: tuple[int | None, int | None] | None = None
 
     @property
     def text(self) -> str:
         """The whole name, without quotes."""
-        return self.base + "".join(f"[{index}]" for index in self.indices)
+        return self._with_base(self.base)
+
+    @property
+    def written(self) -> str:
+        """The whole name, in quotes where it needs them."""
+        return self._with_base(_quoted(self.base))
+
+    @property
+    def is_bare(self) -> bool:
+        """Neither an element nor a sum."""
+        return not self.indices and self.summed is None
+
+    def _with_base(self, base: str) -> str:
+        name = base + "".join(f"[{index}]" for index in self.indices)
+        if self.summed is None:
+            return name
+        if self.summed == (None, None):
+            return f"sum({name})"
+        first, last = ("" if bound is None else bound for bound in self.summed)
+        return f"sum({name}[{first}:{last}])"
 
 
 @dataclass(frozen=True)
@@ -87,7 +115,7 @@ def written(node: Node) -> str:
     if isinstance(node, Number):
         return f"({node.value!r})" if node.value < 0 else repr(node.value)
     if isinstance(node, Name):
-        return _quoted(node.base) + "".join(f"[{index}]" for index in node.indices)
+        return node.written
     texts = [written(argument) for argument in node.arguments]
     if node.function in PREFIX:
         return f"({PREFIX[node.function]}{texts[0]})"

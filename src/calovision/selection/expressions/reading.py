@@ -6,6 +6,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 from calovision.selection.expressions.functions import (
@@ -62,9 +63,9 @@ class UnreadableError(ValueError):
     """Fault of a text and what would be right; the sentence goes on behind the text."""
 
 
-def read(text: str, max_length: int, max_depth: int) -> Node:
+def read(text: str, max_length: int, max_depth: int, *, sums: bool = False) -> Node:
     """Read a text; `UnreadableError` if it is no expression, too long, or has too many operations
-    in each other.
+    in each other, or sums of inner lists where there are none.
     """
     if len(text) > max_length:
         raise UnreadableError(f"has {len(text)} characters; at most {max_length} are read")
@@ -75,7 +76,7 @@ def read(text: str, max_length: int, max_depth: int) -> Node:
             tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise UnreadableError(f"cannot be read; {_remedy_of_syntax(source)}") from error
-    return _Reader(source, max_depth).node(tree.body, 0)
+    return _Reader(source, max_depth, sums=sums).node(tree.body, 0)
 
 
 def _one_line(text: str) -> str:
@@ -110,8 +111,9 @@ def _remedy_of_syntax(source: str) -> str:
 class _Reader:
     """Turns nodes of Python into ours."""
 
-    def __init__(self, source: str, max_depth: int) -> None:
+    def __init__(self, source: str, max_depth: int, *, sums: bool) -> None:
         self.max_depth = max_depth
+        self.sums = sums
         self.source = source
         self.bytes = source.encode()  # Python counts columns in bytes
         self._readers: dict[type, Callable[[ast.AST, int], Node]] = {
@@ -185,10 +187,41 @@ class _Reader:
     def _index(self, node: ast.AST) -> int:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             return node.value
+        ranges = ", or sum(x[0:2]) for the sum of a range" if self.sums else ""
         raise UnreadableError(
             f"has the index [{self._shown(node)}]; write a whole number that counts from 0, as in "
-            "x[0]"
+            f"x[0]{ranges}"
         )
+
+    def _sum(self, node: ast.Call, depth: int) -> Name:
+        """Sum over the inner list of each object, or a slice of it."""
+        bounds: tuple[int | None, int | None] = (None, None)
+        summed = node.args[0] if len(node.args) == 1 else node
+        if isinstance(summed, ast.Subscript) and isinstance(summed.slice, ast.Slice):
+            bounds = self._bounds(summed.slice)
+            summed = summed.value
+        is_name = isinstance(summed, ast.Constant | ast.Name | ast.Attribute | ast.Subscript)
+        name = self.node(summed, depth) if is_name else None
+        if not isinstance(name, Name):
+            raise UnreadableError(
+                f"has {self._shown(node)}; sum adds up the inner list of each object of one "
+                "branch, as in sum(x) or sum(x[1:4]), and a + b adds quantities"
+            )
+        return replace(name, summed=bounds)
+
+    def _bounds(self, node: ast.Slice) -> tuple[int | None, int | None]:
+        """Bounds of a slice."""
+        bounds = [
+            part.value if isinstance(part, ast.Constant) else part
+            for part in (node.lower, node.upper)
+        ]
+        is_plain = node.step is None and all(type(one) in (int, type(None)) for one in bounds)
+        if not is_plain or (bounds[1] is not None and bounds[1] <= (bounds[0] or 0)):
+            raise UnreadableError(
+                f"has the range [{self._shown(node)}]; write two whole numbers that count from 0, "
+                "the second one larger, as in x[1:4], or leave one out"
+            )
+        return bounds[0], bounds[1]
 
     def _unary(self, node: ast.UnaryOp, depth: int) -> Node:
         if isinstance(node.op, ast.USub):
@@ -262,6 +295,8 @@ class _Reader:
             raise UnreadableError(
                 f"calls {shortened(name)} with * or =; write the arguments one by one"
             )
+        if name == "sum" and self.sums:
+            return self._sum(node, depth)
         arguments = tuple(self.node(argument, depth) for argument in node.args)
         if name in ALIASES or name in ("maximum", "minimum"):
             return self._extreme(name, arguments)

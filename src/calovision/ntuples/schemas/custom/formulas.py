@@ -36,7 +36,7 @@ class Formula:
     @property
     def expression(self) -> Expression:
         """The text, read."""
-        return parse(self.text, self.where, composed=not self.is_given)
+        return parse(self.text, self.where, composed=not self.is_given, sums=True)
 
     @property
     def plain_names(self) -> tuple[Name, ...]:
@@ -54,7 +54,7 @@ def read_formula(value: object, where: str) -> str:
     """Branch, formula or number, as text."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(f"{where} is {value!r}; it must be a branch, a formula or a number")
-    return parse(str(value), where).text
+    return parse(str(value), where, sums=True).text
 
 
 def read_branch(value: object, where: str) -> str:
@@ -111,7 +111,8 @@ class Definitions:
     def resolve_condition(self, formula: Formula) -> str:
         """Condition in terms of branches; InputError if it is none."""
         text = self._in_branches(formula, None, ())
-        if CONDITION not in parse(text, formula.where, composed=True).possible_kinds(formula.where):
+        read = parse(text, formula.where, composed=True, sums=True)
+        if CONDITION not in read.possible_kinds(formula.where):
             raise InputError(
                 f"{formula.where}: {formula.text!r} gives numbers; it must be a comparison, true "
                 "or false"
@@ -164,9 +165,10 @@ def _circle(names: tuple[str, ...]) -> str:
 
 
 def _check_no_index(node: Name, where: str) -> None:
-    if node.indices:
+    if not node.is_bare:
+        what = "an element" if node.indices else "a sum"
         raise InputError(
-            f"{where}: {node.text} is an element of the field {node.base}, which has one number "
-            f"an object; write {node.base}, or '{node.base}' in quotes of its own for an element "
-            "of the branch"
+            f"{where}: {node.text} is {what} of the field {node.base}, which has one number an "
+            f"object; write {node.base}, or '{node.base}' in quotes of its own for {what} of the "
+            "branch"
         )

@@ -171,9 +171,9 @@ class _PartReader:
         fields = {name: self.definitions.resolve(name) for name in names}
         if self.keys.name == "towers" and "e" not in fields:
             raise InputError(f"{where} has no energy; give e, or both e_em and e_had")
-        if not any(parse(text, where, composed=True).names for text in fields.values()) and (
-            fields or not self.definitions.computed
-        ):
+        if not any(
+            parse(text, where, composed=True, sums=True).names for text in fields.values()
+        ) and (fields or not self.definitions.computed):
             raise InputError(
                 f"{where} uses no branch; its keys must be branches or formulas of branches"
             )
