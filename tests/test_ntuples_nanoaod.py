@@ -1,0 +1,346 @@
+"""NanoAOD with and without candidates: images of published files against plain sums of uproot's
+arrays in cells, and the choice of collections in files that are made here."""
+
+import re
+from functools import cache
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from fakes_ntuples import floats, nanoaod_columns, write_file
+
+from calovision.conversion import ImageRecipe, Sample, convert_ntuple
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe
+from calovision.jets import FatJetDefinition
+from calovision.ntuples import Ntuple, iterate_events
+from calovision.storage import ImageFile
+
+GRID = EtaPhiGrid(19, 16, (-4.9, 4.9))
+CHANNELS = ("energy", "em_et", "had_et", "tracks")
+WIDTH = 1.6
+JETS = ImageRecipe(
+    fat_jets=FatJetDefinition(pt_min=0.0, eta_max=9.0),
+    jets=JetImageRecipe(JetGrid(9, 9, WIDTH), channels=("et", "em")),
+)
+
+
+# Published files, read a second time
+
+
+def images(path, tmp_path, recipe=None):
+    """Dense images and their entries, in the order of the file."""
+    recipe = recipe or ImageRecipe(GRID, CHANNELS, cluster_jets=False)
+    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("a", 0, cross_section_pb=1.0))
+    file = ImageFile(tmp_path / "a.h5")
+    return file.dense(np.arange(len(file)))
+
+
+def cells(values, low, high, n):
+    return np.floor((np.asarray(values, dtype=np.float64) - low) / (high - low) * n).astype(int)
+
+
+def expected_images(events):
+    """Sums in cells, an event at a time, of the arrays ``eta, phi, e, em, had`` of towers and
+    ``eta, phi`` of tracks."""
+    found = np.zeros((len(events), len(CHANNELS), GRID.n_eta, GRID.n_phi))
+    for image, (towers, tracks) in zip(found, events, strict=True):
+        eta, phi, e, em, had = (ak.to_numpy(values).astype(np.float64) for values in towers)
+        t_eta, t_phi = (ak.to_numpy(values) for values in tracks)
+        for of_eta, of_phi, values in (
+            (eta, phi, np.stack([e, em / np.cosh(eta), had / np.cosh(eta), 0 * e])),
+            (t_eta, t_phi, np.repeat([[0], [0], [0], [1]], len(t_eta), axis=1)),
+        ):
+            i, j = cells(of_eta, -4.9, 4.9, GRID.n_eta), cells(of_phi, -np.pi, np.pi, GRID.n_phi)
+            inside = (i >= 0) & (i < GRID.n_eta)
+            for channel, of_channel in zip(image, values, strict=True):
+                np.add.at(channel, (i[inside], j[inside] % GRID.n_phi), of_channel[inside])
+    return found
+
+
+READ = re.compile(
+    r"(PFCands?|FatJetPFCands?|FatJet|Jet|Electron|Muon|ScoutingJet)_"
+    r"(pt|eta|phi|mass|pdgId|puppiWeight|jetIdx|p[fF]Cand\w*Idx|\w{2,4}EF)"
+)
+
+
+@cache
+def arrays(path):
+    """What is needed of a file, float64 or whole numbers, ``n_events * var``."""
+    with uproot.open(path) as file:
+        tree = file["Events"]
+        found = {name: tree[name].array() for name in filter(READ.fullmatch, tree.keys())}
+    return {
+        name: ak.values_astype(of, np.float64 if "float" in str(of.type) else np.int64)
+        for name, of in found.items()
+    }
+
+
+def branches(path, prefix, *names):
+    return [arrays(path)[f"{prefix}_{name}"] for name in names]
+
+
+def energies(pt, eta, mass):
+    return np.sqrt(mass**2 + (pt * np.cosh(eta)) ** 2)
+
+
+def candidate_events(path, prefix, weight=None):
+    """Towers and tracks of each event from particle-flow candidates."""
+    pt, eta, phi, mass, kind = branches(path, prefix, "pt", "eta", "phi", "mass", "pdgId")
+    scale = 1.0 if weight is None else branches(path, prefix, weight)[0]
+    e, kind = energies(pt, eta, mass) * scale, abs(kind)
+    em = (kind == 22) | (kind == 11) | (kind == 2)
+    is_charged = ((kind == 211) | (kind == 11) | (kind == 13)) & (pt * scale > 0)
+    had = ~em & (kind != 13)
+    towers = zip(eta, phi, e, e * em, e * had, strict=True)
+    return list(zip(towers, zip(eta[is_charged], phi[is_charged], strict=True), strict=True))
+
+
+def jet_events(path, prefix, em_names, leptons=()):
+    """Towers and tracks of each event from jets, and leptons outside of them."""
+    pt, eta, phi, mass, *em = branches(path, prefix, "pt", "eta", "phi", "mass", *em_names)
+    had = sum(branches(path, prefix, "chHEF", "neHEF"))
+    e = energies(pt, eta, mass)
+    towers, tracks = [[eta, phi, e, e * sum(em), e * had]], [[eta[pt < 0], phi[pt < 0]]]
+    for name in leptons:
+        pt, eta, phi, mass, jet = branches(path, name, "pt", "eta", "phi", "mass", "jetIdx")
+        e = energies(pt, eta, mass)
+        free = jet < 0
+        towers.append([x[free] for x in (eta, phi, e, e * (name == "Electron"), 0 * e)])
+        tracks.append([eta, phi])
+    joined = [
+        [ak.concatenate(parts, axis=1) for parts in zip(*of, strict=True)]
+        for of in (towers, tracks)
+    ]
+    return list(zip(*(zip(*of, strict=True) for of in joined), strict=True))
+
+
+def scouting_events(path):
+    """Towers from the jets of scouting, which count muons among electrons."""
+    pt, eta, phi, mass, *shares = branches(
+        path, "ScoutingJet", "pt", "eta", "phi", "mass", "chEmEF", "neEmEF", "muEmEF"
+    )
+    had = sum(branches(path, "ScoutingJet", "chHEF", "neHEF"))
+    e, (charged, neutral, muons) = energies(pt, eta, mass), shares
+    assert ak.any(muons > 0.1)
+    towers = zip(eta, phi, e, e * (charged + neutral - muons), e * had, strict=True)
+    return [(tower, (np.zeros(0), np.zeros(0))) for tower in towers]
+
+
+READINGS = {
+    "pfnano.root": lambda path: candidate_events(path, "PFCands", "puppiWeight"),
+    "nano_tt_v15.root": lambda path: candidate_events(path, "PFCand"),
+    "nano_tt_v12.root": lambda path: jet_events(
+        path, "Jet", ("chEmEF", "neEmEF"), ("Electron", "Muon")
+    ),
+    "scouting_nano.root": scouting_events,
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_event_images_of_published_files(real_dir, tmp_path, name):
+    n_channels = 3 if name.startswith("scouting") else 4  # it has no tracks
+    recipe = ImageRecipe(GRID, CHANNELS[:n_channels], cluster_jets=False)
+    found = images(real_dir / name, tmp_path, recipe)
+    expected = expected_images(READINGS[name](real_dir / name))[:, :n_channels]
+    assert found.sum() > 1000
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "table", "item", "weight"),
+    [
+        ("pfnano.root", "PFCands", "FatJetPFCands", "pFCandsIdx", "puppiWeight"),
+        ("nano_tt_v15.root", "PFCand", "FatJetPFCand", "pfCandIdx", None),
+    ],
+)
+def test_jet_images_of_published_files(real_dir, tmp_path, name, prefix, table, item, weight):
+    """The pT and the electromagnetic energy of the constituents of the leading fat jet, by a loop
+    over the index table."""
+    path = real_dir / name
+    found = images(path, tmp_path, JETS)
+    values = branches(path, prefix, "pt", "eta", "phi", "mass", "pdgId")
+    weights = ak.ones_like(values[0]) if weight is None else branches(path, prefix, weight)[0]
+    j_pt, j_eta, j_phi = branches(path, "FatJet", "pt", "eta", "phi")
+    expected = []
+    for entry, (jet, row) in enumerate(zip(*branches(path, table, "jetIdx", item), strict=True)):
+        if len(j_pt[entry]) == 0:
+            continue
+        first = int(np.argmax(j_pt[entry]))
+        pt, eta, phi, mass, kind = (ak.to_numpy(of[entry])[row[jet == first]] for of in values)
+        weight_of = ak.to_numpy(weights[entry])[row[jet == first]]
+        em = np.isin(np.abs(kind), (2, 11, 22)) * energies(pt, eta, mass)
+        i = cells(eta - j_eta[entry][first], -WIDTH / 2, WIDTH / 2, 9)
+        d_phi = (phi - j_phi[entry][first] + np.pi) % (2 * np.pi) - np.pi
+        j = cells(d_phi, -WIDTH / 2, WIDTH / 2, 9)
+        inside = (i >= 0) & (i < 9) & (j >= 0) & (j < 9)
+        image = np.zeros((2, 9, 9))
+        for channel, of_channel in zip(image, (pt * weight_of, em * weight_of), strict=True):
+            np.add.at(channel, (i[inside], j[inside]), of_channel[inside])
+        expected.append(image)
+    assert found.sum() > 1000
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+
+
+# Collections of other names, and choices
+
+
+def version_of(path, **options):
+    with Ntuple(path, **options) as ntuple:
+        return ntuple.info
+
+
+def with_candidates(*names, n=6, seed=3, **more):
+    """Branches of an Events tree with candidates of each name, and jets with electrons."""
+    rng = np.random.default_rng(seed)
+    columns = {"event": np.arange(n, dtype=np.uint64)}
+    for number, name in enumerate(names):
+        counts = np.full(n, 3 + number)
+        columns |= {f"{name}_{of}": floats(rng, counts, 1, 3) for of in ("pt", "eta", "phi")}
+        columns[f"{name}_pdgId"] = ak.Array([[211, -13, 1, 2, 22, 130][: 3 + number]] * n)
+    return columns | more
+
+
+def jets_and_leptons(n=6, seed=4, **more):
+    """Branches of an Events tree with two jets and three of each lepton, of which the first is in a
+    jet."""
+    rng = np.random.default_rng(seed)
+    columns = {"event": np.arange(n, dtype=np.uint64)}
+    for name, count in {"Jet": 2, "Electron": 3, "Muon": 3, "Photon": 3, "IsoTrack": 1}.items():
+        for of in ("pt", "eta", "phi", "mass"):
+            columns[f"{name}_{of}"] = floats(rng, np.full(n, count), 1, 3)
+        if count == 3:
+            columns[f"{name}_jetIdx"] = ak.Array([[1, -1, -1]] * n)
+    columns["Photon_electronIdx"] = ak.Array([[-1, -1, 2]] * n)
+    for of in ("chEmEF", "neEmEF", "chHEF", "neHEF"):
+        columns[f"Jet_{of}"] = floats(rng, np.full(n, 2), 0, 0.25)
+    return columns | more
+
+
+def write(path, columns, tree="Events"):
+    return write_file(path, **{tree: columns})
+
+
+def test_no_energy_counts_twice(tmp_path):
+    """Two jets, two electrons and two muons outside of them; of the photons one, since another is
+    an electron."""
+    columns = jets_and_leptons()
+    path = write(tmp_path / "a.root", columns)
+    (events,) = iterate_events(path)
+    assert ak.num(events.towers).tolist() == [7] * 6
+    jets, electrons, muons = (
+        energies(*(columns[f"{name}_{of}"] for of in ("pt", "eta", "mass")))
+        for name in ("Jet", "Electron", "Muon")
+    )
+    photons = columns["Photon_pt"] * np.cosh(columns["Photon_eta"])
+    em, had = (jets * (columns[f"Jet_ch{of}"] + columns[f"Jet_ne{of}"]) for of in ("EmEF", "HEF"))
+    expected = {
+        "e": [jets, electrons[:, 1:], muons[:, 1:], photons[:, 1:2]],
+        "e_em": [em, electrons[:, 1:], 0 * muons[:, 1:], photons[:, 1:2]],
+        "e_had": [had, 0 * electrons[:, 1:], 0 * muons[:, 1:], 0 * photons[:, 1:2]],
+    }
+    for field, parts in expected.items():
+        np.testing.assert_allclose(events.towers[field], ak.concatenate(parts, axis=1), rtol=1e-6)
+    assert ak.num(events.tracks).tolist() == [7] * 6  # every charged lepton, and an isolated track
+    assert (events.candidates, events.constituents, events.fat_jets) == (None, None, None)
+    assert version_of(path).notes == (
+        "the file has no particle-flow candidates: towers are Jet, and Electron, Muon, Photon "
+        "outside of them; tracks are Electron, Muon, IsoTrack",
+    )
+
+
+def test_leptons_without_their_jets_are_left_out(tmp_path):
+    columns = jets_and_leptons()
+    for name in ("Muon_jetIdx", "Photon_electronIdx", "Jet_neEmEF"):
+        del columns[name]
+    info = version_of(write(tmp_path / "a.root", columns))
+    assert "towers are Jet, and Electron outside of them" in info.notes[0]
+    assert info.collections["towers"] == ("eta", "phi", "e", "e_had")
+
+
+def test_candidates_without_kind_are_not_taken_and_it_is_said(tmp_path):
+    columns = with_candidates("PFCands") | jets_and_leptons()
+    del columns["PFCands_pdgId"]
+    path = write(tmp_path / "a.root", columns)
+    assert (
+        version_of(path)
+        .notes[0]
+        .startswith(
+            "the file has no particle-flow candidates (PFCands lacks PFCands_pdgId): towers are Jet"
+        )
+    )
+    only = {name: values for name, values in columns.items() if not name.startswith("Jet")}
+    with pytest.raises(InputError, match="nanoaod lacks Jet_eta, Jet_phi, Jet_mass"):
+        version_of(write(tmp_path / "b.root", only))
+
+
+def test_mass_and_charge_by_the_kind_of_a_candidate(tmp_path):
+    """Scouting writes neither."""
+    columns = with_candidates("ScoutingParticle")
+    (events,) = iterate_events(write(tmp_path / "a.root", columns))
+    pt, eta = (columns[f"ScoutingParticle_{of}"] for of in ("pt", "eta"))
+    masses = np.array([[0.13957, 0.10566, 0.0]] * 6)
+    np.testing.assert_allclose(events.towers.e, energies(pt, eta, masses), rtol=1e-5)
+    assert events.candidates.charge.tolist() == [[1, 1, 0]] * 6
+    assert events.constituents is None
+
+
+@pytest.mark.parametrize(
+    ("prefix", "table"), [("PuppiPFCandidates", "FatJetPuppi"), ("pfcands", "AK8")]
+)
+def test_candidates_and_table_of_other_names(tmp_path, prefix, table):
+    renamed = {"PFCands": prefix, "FatJetPFCands": table}
+    columns = {}
+    for name, values in nanoaod_columns().items():
+        owner, _, of = name.rpartition("_")
+        columns[f"{renamed.get(owner, owner)}_{of}" if owner else name] = values
+    (events,) = iterate_events(write(tmp_path / "a.root", columns))
+    (usual,) = iterate_events(write(tmp_path / "b.root", nanoaod_columns()))
+    assert ak.array_equal(events.constituents, usual.constituents)
+    assert ak.array_equal(events.towers, usual.towers)
+
+
+def test_candidates_that_are_rows_of_their_jets(tmp_path):
+    """PFNano 10_2_X, which repeats what is in jets of two sizes."""
+    jets = {
+        "FatJetPFCands_jetIdx": ak.Array([[0, -1, 0]] * 6),
+        "JetPFCands_jetIdx": ak.Array([[0, 1, 1, 1]] * 6),
+        **{f"FatJet_{of}": ak.Array([[1.0]] * 6) for of in ("pt", "eta", "phi", "mass")},
+    }
+    columns = with_candidates("FatJetPFCands", "JetPFCands", **jets)
+    path = write(tmp_path / "a.root", columns)
+    (events,) = iterate_events(path)
+    pt = columns["FatJetPFCands_pt"]
+    assert events.constituents.pt.tolist() == ak.singletons(pt[:, [0, 2]], axis=0)[:, 0:1].tolist()
+    assert ak.num(events.towers).tolist() == [3] * 6
+    assert version_of(path).notes == (
+        "the candidates are FatJetPFCands; the file also has JetPFCands "
+        "(choose: {candidates: JetPFCands})",
+        "FatJetPFCands holds the constituents of fat jets alone: an event without such a jet has "
+        "an empty image",
+    )
+
+
+def test_table_is_that_of_the_candidates(tmp_path):
+    """The fat jets of scouting do not get the constituents of others."""
+    table = {f"FatJetPFCands_{of}": ak.Array([[0, 0]] * 6) for of in ("jetIdx", "pFCandsIdx")}
+    fat_jets = {
+        f"{name}_{of}": ak.Array([[50.0]] * 6)
+        for name in ("FatJet", "ScoutingFatJet")
+        for of in ("pt", "eta", "phi", "mass")
+    }
+    columns = with_candidates("PFCands", "ScoutingPFCandidate", **table, **fat_jets)
+    path = write(tmp_path / "a.root", columns)
+    (events,) = iterate_events(path, fields={"constituents": {"pt"}, "towers": {"e"}})
+    first = columns["PFCands_pt"][:, :1].tolist()
+    assert events.constituents.pt.tolist() == [[row * 2] for row in first]
+    assert ak.num(events.towers).tolist() == [3] * 6
+
+
+def test_numbers_that_uproot_writes_are_no_candidates(tmp_path):
+    path = write(tmp_path / "a.root", with_candidates("PFCand"))
+    with uproot.open(path) as file:
+        assert "nPFCand_pdgId" in file["Events"]
+    assert len(version_of(path).notes) == 1
