@@ -15,6 +15,8 @@ from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import open_ntuple
+from calovision.ntuples.counter_rows import counters_in_row
+from calovision.ntuples.schemas.schema import CounterRow
 
 
 def runs(counts, sums, *, suffix=""):
@@ -204,3 +206,26 @@ def test_the_images_of_a_skim_are_normalized_to_what_was_generated(tmp_path):
 
 def test_runs_of_the_tests_are_those_of_a_newer_production():
     assert set(runs_columns()) < set(runs([1], [1.0]))
+
+
+BOOKKEEPERS = CounterRow({"name": "All", "stream": "AOD"}, "cycle")
+
+
+def bookkeepers(*entries):
+    """Counters of some files; of each row the name, the stream, the cycle and the number."""
+    columns = zip(*(zip(*entry, strict=True) for entry in entries), strict=True)
+    names = ("name", "stream", "cycle", "number")
+    return {name: ak.Array(map(list, of)) for name, of in zip(names, columns, strict=True)}
+
+
+def test_the_row_of_all_events_and_of_the_last_cycle_counts():
+    """Rows of other streams are of a later job, which saw what a selection left."""
+    first = [("Kernel", "AOD", 9, 5), ("All", "AOD", 0, 700), ("All", "DAOD", 9, 30)]
+    second = [("All", "AOD", 0, 40), ("All", "AOD", 2, 900), ("All", "AOD", 1, 50)]
+    found = counters_in_row(bookkeepers(first, second), BOOKKEEPERS)
+    assert found["number"].tolist() == [700, 900]
+
+
+@pytest.mark.parametrize("entry", [[("Kernel", "AOD", 0, 7)], [("All", "DAOD", 0, 7)]])
+def test_an_entry_without_the_row_leaves_the_events_uncounted(entry):
+    assert counters_in_row(bookkeepers([("All", "AOD", 0, 700)], entry), BOOKKEEPERS) is None

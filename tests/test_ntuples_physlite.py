@@ -96,6 +96,19 @@ def test_published_jets_events_and_weights(published):
     np.testing.assert_array_equal(events.weight, weights[:, 0])
     np.testing.assert_array_equal(events.weight_variations, weights)
     assert info.fat_jet_radius == 1.0
+    assert info.n_weights == len(weights[0])
+
+
+def test_published_files_count_by_their_bookkeepers_or_say_that_they_do_not(published):
+    name, read, info, _ = published
+    total = ak.sum(ak.values_astype(read("EventInfo", "mcEventWeights")[:, 0], np.float64))
+    assert (info.n_generated, info.sum_of_weights) == (100, pytest.approx(total))
+    if name == RNTUPLE:
+        assert info.counted_from == "MetaData/CutBookkeepersAux.nAcceptedEvents"
+        assert info.count_doubts == ()
+    else:
+        assert info.counted_from == "entries of CollectionTree"
+        assert "which counts them, is not there" in info.count_doubts[0]
 
 
 def test_energy_of_jets_is_electromagnetic_by_their_fraction_and_muons_are_neither(published):
@@ -168,7 +181,7 @@ def test_containers_of_other_derivations_are_found_by_their_names(tmp_path):
     assert branches(found.tracks) == ["ElectronsAuxDyn.eta", "MuonsAuxDyn.eta"]
     assert branches(found.fat_jets) == [f"{large}AuxDyn.eta"]
     assert list(found.fat_jets[0].extra) == ["tau1"]
-    assert (found.event_number, found.weight) == (None, None)
+    assert (found.event_number, found.weight_may_miss) == (None, True)
     assert found.notes == (
         "towers are AntiKt4EMPFlowJets and Muons, whole jets and leptons: each is one point of an "
         "image",

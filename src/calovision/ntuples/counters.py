@@ -14,6 +14,7 @@ import uproot
 
 from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.counter_rows import counters_in_row
 from calovision.ntuples.root_file import (
     branch_names,
     find_tree,
@@ -254,13 +255,18 @@ def read_counters(
         return None
     tree = find_tree(file, counters.tree, path)
     names = [name for name in counters.branches if name in branch_names(tree)]
-    if counters.may_miss and not names:
+    is_whole = len(names) == len(counters.branches) or counters.row is None
+    if counters.may_miss and not (names and is_whole):
         return None
     if not counters.may_miss:
         require_branches(tree, counters.branches, schema_name, path)
     if tree.num_entries == 0:
         raise InputError(f"{path}: the tree {tree.name!r} is empty; it must have one entry")
     _, arrays = next(read_chunks(tree, names, path, int(tree.num_entries)))
+    if counters.row is not None:
+        arrays = counters_in_row(arrays, counters.row)
+        if arrays is None and counters.may_miss:
+            return None
     number, weights = (
         _counted(arrays, counters.n_generated),
         _counted(arrays, counters.sum_of_weights),

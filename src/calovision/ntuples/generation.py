@@ -126,13 +126,19 @@ def count_generated(
         )
     if at is None and counted is None:
         doubts = _doubts(file, tree, schema, path)
-    n_weights = own.n_weights if weight_index == 0 else _count_all_weights(tree, schema, path)
+    n_weights = own.n_weights
+    if weight_index > 0 or (counted is not None and tree.num_entries > 0):
+        n_weights = _count_weights_of_first(tree, schema, path, factors=weight_index > 0)
     return Generation(number, total, own.cross_section_pb, source, doubts, n_weights)
 
 
-def _count_all_weights(tree: Tree, schema: TreeSchema, path: Path | str) -> int | None:
-    """Weights of the first event, with those in branches of their own; None without events."""
-    branches = weight_branches(schema, branch_names(tree), factors=True)
+def _count_weights_of_first(
+    tree: Tree, schema: TreeSchema, path: Path | str, *, factors: bool
+) -> int | None:
+    """Weights of the first event, with or without those in branches of their own; None without
+    events.
+    """
+    branches = weight_branches(schema, branch_names(tree), factors=factors)
     if not branches or tree.num_entries == 0:
         return None if branches else 1
     ((start, arrays),) = read_chunks(tree, branches, path, 1, (0, 1))
@@ -153,6 +159,9 @@ def _doubts(
     doubts = tuple(f"{name} may count them" for name in suspects)
     if schema.counters is not None and has_weights and not has_tree(file, schema.counters.tree):
         doubts = (f"the tree {schema.counters.tree}, which counts them, is not there", *doubts)
+    elif schema.counters is not None and has_weights and schema.counters.row is not None:
+        counter = f"{schema.counters.tree}/{schema.counters.n_generated[0]}"
+        doubts = (f"{counter}, which counts them, is not there or cannot be read", *doubts)
     if has_weights or schema.weight is None:  # not of collisions
         doubts += _gaps(tree, schema, path)
     if doubts:

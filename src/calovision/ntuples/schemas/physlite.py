@@ -32,6 +32,8 @@ from calovision.ntuples.schemas.schema import (
     Chosen,
     Collection,
     Constituents,
+    CounterRow,
+    Counters,
     Schema,
     TreeSchema,
 )
@@ -65,6 +67,20 @@ _LARGE_JETS = (
     "AnalysisLargeRJets",
     "AntiKt10.*(SoftDrop|Trimmed|Pruned|Filtered).*Jets.*",
     "AntiKt10.*Jets.*",
+)
+# Of a derivation, which drops events: all those that the first job read of the stream StreamAOD.
+_BOOKKEEPERS = Counters(
+    "MetaData",
+    ("CutBookkeepersAux.nAcceptedEvents",),
+    ("CutBookkeepersAux.sumOfEventWeights",),
+    may_miss=True,
+    row=CounterRow(
+        {
+            "CutBookkeepersAux.name": "AllExecutedEvents",
+            "CutBookkeepersAux.inputStream": "StreamAOD",
+        },
+        "CutBookkeepersAux.cycle",
+    ),
 )
 _OTHER_JETS = re.compile("Truth|Track")  # of generated particles, of tracks
 _MUONS = ("AnalysisMuons", "Muons")
@@ -116,7 +132,9 @@ def _version(
         event_number=next(
             (event[name] for name in ("eventNumber", "mcEventNumber") if event.has(name)), None
         ),
-        weight=event["mcEventWeights"] if event.has("mcEventWeights") else None,
+        weight=event["mcEventWeights"] if event.has("mcEventWeights") else "mcEventWeights",
+        weight_may_miss=True,  # collision data have none
+        counters=_BOOKKEEPERS,
         notes=(*_notes(content, tree, containers, names), *missing),
     )
 

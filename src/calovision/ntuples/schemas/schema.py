@@ -63,6 +63,22 @@ class Constituents(Collection):
 
 
 @dataclass(frozen=True)
+class CounterRow:
+    """The value that counts of counters that hold lists, as ATLAS keeps one for each selection.
+
+    Attributes
+    ----------
+    where
+        Branches of texts, in lists of the same lengths -> the text there.
+    largest
+        Branch of numbers; of several values the one with the largest number counts.
+    """
+
+    where: Mapping[str, str]
+    largest: str
+
+
+@dataclass(frozen=True)
 class Counters:
     """A tree whose entries (several after hadd) count the generated events.
 
@@ -78,6 +94,8 @@ class Counters:
         Branch.
     may_miss
         Tree and branches may be absent; then the entries are counted.
+    row
+        The value that counts, where the branches hold lists; None where they hold one number.
     """
 
     tree: str
@@ -85,6 +103,7 @@ class Counters:
     sum_of_weights: tuple[str, ...]
     cross_section_pb: str | None = None
     may_miss: bool = False
+    row: CounterRow | None = None
 
     @property
     def branches(self) -> tuple[str, ...]:
@@ -93,6 +112,7 @@ class Counters:
             *self.n_generated,
             *self.sum_of_weights,
             *([self.cross_section_pb] if self.cross_section_pb else []),
+            *((*self.row.where, self.row.largest) if self.row else ()),
         )
 
 
