@@ -235,11 +235,11 @@ def test_an_extended_schema_changes_weights_and_counts(tmp_path):
     [
         (
             "extends: pfnano\n",
-            "s.yaml: extends is 'pfnano'; choose one of delphes, calovision, nanoaod, jetclass",
+            r"s.yaml, line 1: extends is 'pfnano' \(did you mean 'nanoaod'\?\); choose one of",
         ),
         (
-            "extends: nanoaod\ntowers: {eta: x}\n",
-            "s.yaml: unknown key 'towers'; choose from extends, tree",
+            "extends: nanoaod\ntower: {eta: x}\n",
+            r"s.yaml, line 2: unknown key 'tower' \(did you mean 'towers'\?\); choose from tree",
         ),
         (
             "extends: nanoaod\ncandidate_weight: {a: 1}\n",

@@ -23,9 +23,9 @@ _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("phi", ("px", "py", "pz"), _PHI.format(**_MOMENTUM)),
     ("eta", ("x", "y", "z"), _ETA.format(**_POSITION)),
     ("phi", ("x", "y", "z"), _PHI.format(**_POSITION)),
-    ("e", ("e_em", "e_had"), "e_em + e_had"),
     ("e", ("px", "py", "pz", "mass"), "sqrt(mass**2 + px**2 + py**2 + pz**2)"),
     ("e", ("pt", "eta", "mass"), f"sqrt(mass**2 + {_P}**2)"),
+    ("e", ("e_em", "e_had"), "e_em + e_had"),
     (
         "mass",
         ("px", "py", "pz", "e"),
@@ -33,7 +33,7 @@ _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("mass", ("pt", "eta", "e"), _MASS.format(square=f"((e - {_P}) * (e + {_P}))")),
 )
-_MEMBERS = ("pt", "eta", "phi", "mass", "e")
+MEMBERS = ("pt", "eta", "phi", "mass", "e")
 
 
 def derived(fields: tuple[str, ...], given: Container[str]) -> dict[str, str]:
@@ -47,6 +47,6 @@ def derived(fields: tuple[str, ...], given: Container[str]) -> dict[str, str]:
 
 def members(branch: str, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """Names of the members of a branch of four-momenta, for the fields that have one."""
-    for name in _MEMBERS:
+    for name in MEMBERS:
         if name in fields:
             yield name, written(Name(f"{branch}.{name}"))

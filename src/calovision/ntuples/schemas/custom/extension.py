@@ -1,33 +1,108 @@
 """A schema's file that changes a known schema."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
+from calovision.ntuples.schemas.custom.changes import Changes
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
 from calovision.ntuples.schemas.custom.sections import Section, did_you_mean
-from calovision.ntuples.schemas.custom.tree_schema import read_attributes, read_radius
-from calovision.ntuples.schemas.schema import Schema
+from calovision.ntuples.schemas.schema import Chosen, Schema, TreeSchema
+
+if TYPE_CHECKING:
+    from calovision.ntuples.content import FileContent
 
 
 def extended(section: Section, known: Mapping[str, Schema]) -> Schema:
-    """Schema of a file that changes a known one; InputError as in `read_schema`."""
-    section.check_keys(key.name for key in KEYS if key.name not in COLLECTIONS)
+    """Schema of a file that changes a known one.
+
+    Versions of the known schema to which the changes do not apply, as a field of a collection that
+    has several parts there, are left out.
+
+    Parameters
+    ----------
+    section
+        The whole file.
+    known
+        Schemas by name.
+
+    Raises
+    ------
+    InputError
+        As `read_schema`; if the changes apply to no version.
+    """
+    section.check_keys(key.name for key in KEYS)
     name = section["extends"]
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise InputError(
             f"{section.where('extends')} is {name!r}{did_you_mean(name, known)}; choose one of "
             f"{', '.join(known)}"
         )
-    changes = read_attributes(section)
-    if "weight" in section:
-        changes["weight_may_miss"] = False
-    if "cross_section_pb" in section:
-        changes["cross_section_may_miss"] = False
-    radius = read_radius(section)
-    return replace(
+    changes = Changes(section, name)
+    changes.check()
+    schema = replace(
         known[name],
         name=section.origin,
         title=section.origin,
-        fat_jet_radius=known[name].fat_jet_radius if radius is None else radius,
-    ).with_changes(**changes)
+        fat_jet_radius=changes.radius(known[name].fat_jet_radius),
+    )
+    if schema.find_versions is None:
+        if "choose" in section:
+            raise InputError(
+                f"{section.where('choose')} belongs to schemas that find their collections by "
+                f"type, but {name!r} names its branches; give the collections' fields"
+            )
+        return replace(schema, versions=changes.applied(schema.versions))
+    tree = {"tree": (section["tree"],)} if "tree" in section else {}
+    return replace(
+        schema,
+        chosen={**schema.chosen, **read_choice(section), **tree},
+        find_versions=FoundVersions(known[name], changes),
+        trees=tree.get("tree", schema.trees),
+    )
+
+
+def read_choice(section: Section) -> dict[str, tuple[str, ...]]:
+    """Collections of the file that the user chose, by the names of ours (`COLLECTIONS`)."""
+    if "choose" not in section:
+        return {}
+    where, given = section.where("choose"), section["choose"]
+    if not isinstance(given, Mapping) or not given:
+        raise InputError(
+            f"{where} is {given!r}; it must hold collections and names, as towers: [EcalBarrel]"
+        )
+    inside = section.inside("choose", content=given)
+    inside.check_keys(COLLECTIONS)
+    return {COLLECTIONS[name].attribute: _names(inside, name) for name in given}
+
+
+def _names(section: Section, key: str) -> tuple[str, ...]:
+    value = section[key]
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise InputError(
+            f"{section.where(key)} is {value!r}; it must be the name of a collection of the file, "
+            "or a list of them"
+        )
+    return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True)
+class FoundVersions:
+    """Finds the versions of a known schema in a file, and changes them.
+
+    Attributes
+    ----------
+    known
+        The schema.
+    changes
+        What is changed.
+    """
+
+    known: Schema
+    changes: Changes
+
+    def __call__(self, content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, ...]:
+        """Versions as `Schema.find_versions` gives them."""
+        return self.changes.applied(replace(self.known, chosen=chosen).versions_in(content))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from calovision.core.errors import InputError
+from calovision.ntuples.schemas.custom.sections import NONE
 from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION
 from calovision.selection.expressions.nodes import Name, walk
@@ -52,6 +53,10 @@ class Formula:
 
 def read_formula(value: object, where: str) -> str:
     """Branch, formula or number, as text."""
+    if value in NONE:
+        raise InputError(
+            f"{where} is none; leave the key out (a branch of this name is written \"'none'\")"
+        )
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise InputError(f"{where} is {value!r}; it must be a branch, a formula or a number")
     return parse(str(value), where, sums=True).text

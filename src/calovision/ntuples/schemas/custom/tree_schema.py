@@ -13,10 +13,12 @@ from calovision.ntuples.schemas.custom.keys import (
     KEYS,
     NUMBERS,
 )
-from calovision.ntuples.schemas.custom.parts import ReadParts, read_parts
+from calovision.ntuples.schemas.custom.parts import read_parts
 from calovision.ntuples.schemas.custom.sections import NONE, Section
-from calovision.ntuples.schemas.schema import TreeSchema
+from calovision.ntuples.schemas.links import IndexTable
+from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
+MOMENTUM = ("pt", "eta", "phi", "mass")
 OF_CANDIDATES = ("candidates", "constituents")
 
 
@@ -52,7 +54,10 @@ def read_tree_schema(section: Section) -> TreeSchema:
         name: read_parts(COLLECTIONS[name], section, has_constituents="constituents" in given)
         for name in given
     }
-    check_jets(section, read)
+    jets, constituents = (
+        read[name].parts if name in read else () for name in ("jets", "constituents")
+    )
+    check_jets(section, jets, constituents)
     return TreeSchema(
         weighted_collections=OF_CANDIDATES,
         **{COLLECTIONS[name].attribute: one.parts for name, one in read.items()},
@@ -61,18 +66,18 @@ def read_tree_schema(section: Section) -> TreeSchema:
     )
 
 
-def check_jets(section: Section, read: dict[str, ReadParts]) -> None:
-    """Raise InputError for jets that constituents cannot belong to."""
-    if not {"jets", "constituents"} <= set(read):
-        return
-    jets, constituents = read["jets"].parts, read["constituents"].parts
-    if len(jets) > 1:
+def check_jets(
+    section: Section, jets: tuple[Collection, ...], constituents: tuple[Constituents, ...]
+) -> None:
+    """Raise InputError for jets that cannot be computed from their constituents."""
+    lacking = [name for name in MOMENTUM for part in jets if name not in part.fields]
+    if lacking and len(jets) > 1:
         raise InputError(
-            f"{section.where('jets')} has {len(jets)} parts; constituents belong to jets of one "
-            "part"
+            f"{section.where('jets')} has {len(jets)} parts, of which one lacks {lacking[0]}; give "
+            "it, since only jets of one part are computed from their constituents"
         )
-    counted = any(part.link is None or "jet_index" not in vars(part.link) for part in constituents)
-    if not jets[0].fields and not counted:
+    counted = any(not isinstance(part.link, IndexTable) for part in constituents)
+    if lacking and not counted and not (jets[0].fields or jets[0].one_per_entry):
         raise InputError(
             f"{section.where('jets')} has no branch, and jet_index does not tell the number of "
             "jets of an event; give one of pt, eta, phi and mass"
@@ -127,7 +132,7 @@ def _formula(section: Section, name: str) -> str:
 
 def _number_or_name(section: Section, name: str) -> float | str:
     value = section[name]
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in NONE:
         raise InputError(
             f"{section.where(name)} is {value!r}; it must be a number or the name of an object in "
             "the file"

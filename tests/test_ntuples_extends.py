@@ -1,0 +1,227 @@
+"""Schemas in YAML that change a known schema: one thing of it, or the collections of a file."""
+
+import pickle
+
+import awkward as ak
+import numpy as np
+import pytest
+from fakes_ntuples import floats, nanoaod_columns, write_file, write_nanoaod
+from test_ntuples_custom import read_all, write_schema
+
+from calovision.core.errors import InputError
+from calovision.ntuples import open_ntuple
+from calovision.ntuples.schemas import find_schema
+from calovision.ntuples.schemas.custom import read_schema
+from calovision.ntuples.schemas.schema import Collection, Presence, Schema, TreeSchema
+
+
+@pytest.fixture(scope="module")
+def events():
+    rng = np.random.default_rng(4)
+    counts = [3, 0, 5, 2]
+    columns = {f"towers_{name}": floats(rng, counts, -2, 2) for name in ("eta", "phi")}
+    columns |= {f"towers_{name}": floats(rng, counts, 0, 9) for name in ("e_em", "e_had")}
+    columns |= {f"tracks_{name}": floats(rng, counts[::-1], 0, 3) for name in ("pt", "eta", "phi")}
+    return columns | {"event_number": np.arange(4), "weight": np.array([2.0, 0.5, 1, 1])}
+
+
+@pytest.fixture(scope="module")
+def file(events, tmp_path_factory):
+    """A file of the schema calovision."""
+    generation = {"n_generated": np.array([7]), "sum_of_weights": np.array([9.0])}
+    generation["cross_section_pb"] = np.array([3.0])
+    path = tmp_path_factory.mktemp("extends") / "a.root"
+    return write_file(path, events=events, generation=generation)
+
+
+def changed(tmp_path, name, text=""):
+    """Schema in YAML that extends another."""
+    return write_schema(tmp_path, f"extends: {name}\n{text}")
+
+
+def flat(array):
+    return ak.to_numpy(ak.flatten(array)).astype(np.float64)
+
+
+def test_one_field_and_a_cut(events, file, tmp_path):
+    """The name of a field in its own formula is the field as the known schema has it."""
+    text = "towers: {e: e * 1.5, cut: e > 6}\ntracks: none\nweight: none\n"
+    read = read_all(file, changed(tmp_path, "calovision", text))
+    em, had = flat(events["towers_e_em"]), flat(events["towers_e_had"])
+    kept = 1.5 * (em + had) > 6
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(flat(read.towers.e), (1.5 * (em + had))[kept].astype(np.float32))
+    np.testing.assert_array_equal(flat(read.towers.e_em), em[kept])
+    assert read.tracks is None
+    assert read.weight.tolist() == [1] * 4
+    info = open_ntuple(file, schema=changed(tmp_path, "calovision", text))
+    assert (info.n_generated, info.cross_section_pb) == (7, 3)
+
+
+def test_the_known_cut_stays(tmp_path):
+    """Tracks of NanoAOD are the charged candidates; a cut is one more, ``none`` takes both away."""
+    columns = nanoaod_columns(20)
+    path = write_nanoaod(tmp_path / "a.root", columns=columns)
+    charge, pt = flat(columns["PFCands_charge"]), flat(columns["PFCands_pt"])
+    hard = read_all(path, changed(tmp_path, "nanoaod", "tracks: {cut: pt > 20}\n")).tracks
+    np.testing.assert_array_equal(flat(hard.pt), pt[(charge != 0) & (pt > 20)])
+    every = read_all(path, changed(tmp_path, "nanoaod", "tracks: {cut: none}\n")).tracks
+    np.testing.assert_array_equal(flat(every.pt), pt)
+
+
+def test_whole_collections(events, file, tmp_path):
+    """A list takes the place of all parts; a collection that the schema lacks may be given."""
+    text = """
+towers: [{eta: tracks_eta, phi: tracks_phi, e: tracks_pt}, {eta: 0 * weight, phi: 0, e: weight,
+  one_per_entry: true}]
+jets: {pt: tracks_pt, eta: tracks_eta, phi: tracks_phi, mass: 0}
+fat_jet_radius: 0.4
+"""
+    schema = changed(tmp_path, "calovision", text)
+    read = read_all(file, schema)
+    joined = ak.concatenate([events["tracks_pt"], events["weight"][:, np.newaxis]], axis=1)
+    assert read.towers.e.tolist() == joined.tolist()
+    assert read.towers.fields == ["eta", "phi", "e"]
+    np.testing.assert_array_equal(flat(read.fat_jets.pt), flat(events["tracks_pt"]))
+    assert open_ntuple(file, schema=schema).fat_jet_radius == 0.4
+
+
+def test_versions_that_cannot_have_a_change_are_left_out(tmp_path):
+    """A cut on a field is for towers and energy flow alike, the branch of a tower is not."""
+    known = find_schema("delphes").versions
+    schema = find_schema(changed(tmp_path, "delphes", "towers: {cut: e > 1}\n"))
+    assert len(schema.versions) == len(known)
+    assert [part.cut for part in schema.versions[0].towers] == ["(Tower.E > 1)"]
+    assert len(schema.versions[-1].towers) == len(known[-1].towers) > 1
+    assert {part.presence for part in schema.versions[-1].towers} == {Presence.REQUIRED}
+    (version,) = find_schema(changed(tmp_path, "delphes", "towers: {e: Tower.E * 2}\n")).versions
+    assert version.towers[0].fields["e"] == "Tower.E * 2"
+    assert version.towers[0].fields["e_em"] == "Tower.Eem"
+
+
+def test_other_jets_than_those_of_the_known_schema(tmp_path):
+    """What belongs to the known jets goes: radius, trimmed jets, constituents."""
+    text = "jets: {pt: Jet.PT, eta: Jet.Eta, phi: Jet.Phi, mass: Jet.Mass, tau3: none}\n"
+    schema = find_schema(changed(tmp_path, "delphes", f"{text}constituents: none\n"))
+    jets = schema.versions[0].fat_jets[0]
+    assert jets.fields == {
+        "pt": "Jet.PT",
+        "eta": "Jet.Eta",
+        "phi": "Jet.Phi",
+        "mass": "Jet.Mass",
+    }
+    assert list(jets.extra) == ["tau1", "tau2"]
+    assert schema.versions[0].trimmed_p4 is None
+    calibrated = find_schema(changed(tmp_path, "delphes", "jets: {pt: pt * 1.02}\n"))
+    assert calibrated.versions[0].fat_jets[0].fields["pt"] == "(FatJet.PT * 1.02)"
+    jetclass = find_schema(changed(tmp_path, "jetclass", "jets: {pt: pt * 1.02}\n"))
+    assert jetclass.fat_jet_radius == 0.8
+    with pytest.raises(InputError, match="jets are other jets than those of 'jetclass', to which"):
+        find_schema(changed(tmp_path, "jetclass", "jets: {eta: a, phi: b}\n"))
+    none = find_schema(changed(tmp_path, "jetclass", "jets: none\n"))
+    assert none.fat_jet_radius is None
+    assert none.versions[0].constituents == ()
+
+
+def test_components_in_place_of_known_fields(tmp_path):
+    text = "jets: {px: a, py: b, pz: c, e: d}\nconstituents: {charge: 0, mass: m}\n"
+    (version,) = find_schema(changed(tmp_path, "jetclass", text)).versions
+    assert version.fat_jets[0].fields["phi"] == "arctan2(b, a)"
+    assert "jet_energy" not in str(version.fat_jets[0])
+    assert version.constituents[0].fields["charge"] == "0"
+    assert version.constituents[0].fields["e"].startswith("sqrt(((m ** 2) + ")
+    assert version.notes[0].endswith(
+        "schema.yaml, line 3: constituents: e_em and e_had stay as they were beside the new e"
+    )
+
+
+def find_mine(content, chosen):
+    """Versions of a schema that finds collections by type."""
+    names = chosen.get("towers", ("cells",))
+    towers = tuple(
+        Collection({"eta": f"{name}_eta", "phi": f"{name}_phi", "e": f"{name}_pt"})
+        for name in names
+    )
+    return (TreeSchema(chosen.get("tree", ("events",))[0], towers=towers),)
+
+
+MINE = Schema("mine", "Mine", find_versions=find_mine, trees=("events",))
+
+
+def test_chosen_collections(events, file, tmp_path):
+    """The names go to the schema that finds collections by type; the changes, to what it finds."""
+    text = "extends: mine\nchoose: {towers: tracks}\ntowers: {cut: e > 1}\nfriends: generation\n"
+    schema = pickle.loads(pickle.dumps(read_schema(write_schema(tmp_path, text), {"mine": MINE})))
+    assert dict(schema.chosen) == {"towers": ("tracks",)}
+    (version,) = schema.versions_in(None)
+    assert version.towers[0].cut == "(tracks_pt > 1)"
+    assert version.friends == ("generation",)
+    text = "extends: mine\ntree: other\nchoose: {towers: [a, b], jets: c}\n"
+    schema = read_schema(write_schema(tmp_path, text), {"mine": MINE})
+    assert (schema.trees, schema.versions_in(None)[0].tree) == (("other",), "other")
+    assert schema.chosen["fat_jets"] == ("c",)
+    assert [part.fields["e"] for part in schema.versions_in(None)[0].towers] == ["a_pt", "b_pt"]
+    assert schema.with_changes(tree="third").versions_in(None)[0].tree == "third"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "extends: delphi\n",
+            "line 1: extends is 'delphi' (did you mean 'delphes'?); choose one of delphes,",
+        ),
+        (
+            "extends: delphes\nchoose: {towers: Tower}\n",
+            "line 2: choose belongs to schemas that find their collections by type, but 'delphes'",
+        ),
+        (
+            "extends: physlite\nchoose: {tower: x}\n",
+            "line 2: choose: unknown key 'tower' (did you mean 'towers'?); choose from towers, tra",
+        ),
+        (
+            "extends: physlite\nchoose: {towers: [3]}\n",
+            "line 2: choose.towers is [3]; it must be the name of a collection of the file, or a",
+        ),
+        (
+            "extends: physlite\nchoose: towers\n",
+            "line 2: choose is 'towers'; it must hold collections and names, as towers: [EcalBarr",
+        ),
+        (
+            "extends: calovision\ntowers:\n  eta: none\n",
+            "line 3: towers.eta is none, but towers must have it; give a branch or a formula",
+        ),
+        (
+            "extends: calovision\ntowers: {e: [a, b]}\n",
+            "line 2: towers.e is a list, but 'calovision' has towers already; give towers as a li",
+        ),
+        (
+            "extends: delphes\ncandidates: {pt: a}\n",
+            "line 2: candidates has 3 parts in 'delphes', of which only the cut can be changed; g",
+        ),
+        (
+            "extends: calovision\njets: {pt: a, eta: b, phi: c}\n",
+            "line 2: jets lacks the key 'mass'; it must be given, or e, or p4, or the constituent",
+        ),
+        (
+            "extends: calovision\nconstituents: {pt: a, eta: b, phi: c}\n",
+            "line 2: constituents belong to jets; give the key jets, too",
+        ),
+        (
+            "extends: calovision\ntowers: {cut: e}\n",
+            "line 2: towers.cut: 'e' gives numbers; it must be a comparison, true or false",
+        ),
+        (
+            "extends: calovision\nn_generated: none\n",
+            "line 2: n_generated is 'none'; it must be a number or the name of an object in the f",
+        ),
+        (
+            "extends: calovision\nlabel: none\n",
+            "line 2: label is none; leave the key out (a branch of this name is written \"'none'",
+        ),
+    ],
+)
+def test_wrong_changes(tmp_path, text, message):
+    with pytest.raises(InputError) as caught:
+        find_schema(path := write_schema(tmp_path, text))
+    assert str(caught.value).startswith(f"{path}, {message}")
