@@ -344,3 +344,17 @@ def test_numbers_that_uproot_writes_are_no_candidates(tmp_path):
     with uproot.open(path) as file:
         assert "nPFCand_pdgId" in file["Events"]
     assert len(version_of(path).notes) == 1
+
+
+def test_tree_of_another_name(tmp_path):
+    path = write(tmp_path / "a.root", with_candidates("PFCands"), tree="skim__Selected")
+    with pytest.raises(InputError, match="fits no schema"):
+        version_of(path)
+    info = version_of(path, tree="skim/Selected")
+    assert (info.schema, info.tree) == ("nanoaod", "skim/Selected")
+    assert version_of(path, tree="skim/Selected", schema="nanoaod").n_entries == 6
+
+
+def test_tree_that_a_schema_finds_may_be_named(real_dir):
+    with Ntuple(real_dir / "PHYSLITE_example.root", tree="CollectionTree") as ntuple:
+        assert ntuple.info.schema == "physlite"

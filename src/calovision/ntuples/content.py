@@ -1,8 +1,8 @@
 """Trees of an open file and the types of their branches, from which a schema may be found."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -32,10 +32,13 @@ class FileContent:
     ----------
     file, path
         The open file, and where it is.
+    other_names
+        Name by which a tree is asked for -> its name in the file, where a user names it.
     """
 
     file: uproot.ReadOnlyDirectory
     path: Path | str
+    other_names: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def trees(self) -> dict[str, str]:
@@ -44,33 +47,43 @@ class FileContent:
 
     def has_tree(self, tree: str) -> bool:
         """Return True for the name of a tree, with or without its cycle."""
-        return has_tree(self.file, tree)
+        return has_tree(self.file, self._own_name(tree))
+
+    def renamed(self, tree: str, names: Iterable[str]) -> "FileContent":
+        """Content in which a tree is found by any of the names by which a schema asks for it."""
+        return replace(self, other_names=dict.fromkeys(names, tree))
 
     def names(self, tree: str) -> set[str]:
         """Names of the branches of a tree; none if there is no such tree."""
-        if not has_tree(self.file, tree):
+        if not self.has_tree(tree):
             return set()
-        return branch_names(find_tree(self.file, tree, self.path))
+        return branch_names(self._find(tree))
 
     def types(self, tree: str) -> dict[str, str]:
         """Branches of a tree -> C++ types, as ``vector<edm4hep::ClusterData>``, in the order of the
         file; none without it.
         """
-        if not has_tree(self.file, tree):
+        if not self.has_tree(tree):
             return {}
-        found = find_tree(self.file, tree, self.path)
+        found = self._find(tree)
         if is_rntuple(found):
             return dict(_field_types(found))
         return {branch.name: branch.typename for branch in found.itervalues()}
 
     def values(self, tree: str, branch: str) -> ak.Array:
         """Values of a branch of a small tree, all entries."""
-        return find_tree(self.file, tree, self.path)[branch].array()
+        return self._find(tree)[branch].array()
 
     def first_values(self, tree: str, branch: str, n_entries: int) -> list:
         """Values of a branch in the first entries, as lists, numbers and dictionaries."""
-        found = find_tree(self.file, tree, self.path)[branch]
-        return found.array(entry_stop=n_entries).to_list()
+        return self._find(tree)[branch].array(entry_stop=n_entries).to_list()
+
+    def _find(self, tree: str) -> Tree:
+        return find_tree(self.file, self._own_name(tree), self.path)
+
+    def _own_name(self, tree: str) -> str:
+        """Name of a tree in the file."""
+        return self.other_names.get(tree, tree)
 
 
 def _field_types(tree: Tree) -> Iterator[tuple[str, str]]:

@@ -65,15 +65,14 @@ def _find_versions(
     InputError
         If a collection is chosen that the file does not have, or that counts energy twice.
     """
-    tree = chosen.get("tree", (_BASE.tree,))[0]
-    names = content.names(tree)
+    names = content.names(_BASE.tree)
     # uproot writes the number of objects of each branch: nPFCand_pt
     names = {name for name in names if not (name[:1] == "n" and name[1:] in names)}
     if not names:
         return ()
     choice = read_choice(chosen, names, content.path)
     candidates = find_candidates(names, choice.candidates)
-    base = replace(_BASE, tree=tree)
+    base = _BASE
     if candidates is not None:
         base = _with_candidates(base, candidates, names)
     if candidates is not None and not choice.towers:

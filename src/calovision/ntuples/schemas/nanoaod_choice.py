@@ -58,11 +58,10 @@ def read_choice(
         found_leptons(names),
     )
     possible = {"towers": [*candidates, *jets, *leptons], "candidates": candidates}
-    given = {key: names for key, names in chosen.items() if key != "tree"}
-    for key in given:
-        _check_names(key, given[key], possible, path)
-    towers = given.get("towers", ())
-    prefixes = {*given.get("candidates", ()), *(set(towers) & set(candidates))}
+    for key, given in chosen.items():
+        _check_names(key, given, possible, path)
+    towers = chosen.get("towers", ())
+    prefixes = {*chosen.get("candidates", ()), *(set(towers) & set(candidates))}
     if len(prefixes) > 1:
         _refuse(path, f"candidates are {' and '.join(sorted(prefixes))}", "those of one name")
     others = tuple(name for name in towers if name not in prefixes)

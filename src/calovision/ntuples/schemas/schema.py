@@ -218,7 +218,7 @@ class Schema:
         Names that the tree of the events may have, where versions are found.
     chosen
         Collection -> names of the file's collections that it is to be made of, in place of those
-        that ``find_versions`` chooses; ``tree`` -> the name that a user gave it.
+        that ``find_versions`` chooses.
     changes
         Attributes of the versions that are found -> other values.
     """
@@ -234,24 +234,25 @@ class Schema:
 
     @property
     def tree_names(self) -> tuple[str, ...]:
-        """Names that the tree of the events may have."""
+        """Names that the tree of the events may have; that of a user if there is one."""
+        if "tree" in self.changes:
+            return (str(self.changes["tree"]),)
         return (*dict.fromkeys(version.tree for version in self.versions), *self.trees)
 
     def versions_in(self, content: "FileContent") -> tuple[TreeSchema, ...]:
         """Versions that a file may have; none if nothing of this kind was found in it."""
         if self.find_versions is None:
             return self.versions
+        if "tree" in self.changes:
+            content = content.renamed(str(self.changes["tree"]), self.trees)
         found = self.find_versions(content, self.chosen)
         return tuple(replace(version, **self.changes) for version in found)
 
     def with_changes(self, **changes: object) -> "Schema":
         """Return the schema with other attributes of its versions."""
-        tree = {"tree": (str(changes["tree"]),)} if "tree" in changes else {}
         return replace(
             self,
             versions=tuple(replace(version, **changes) for version in self.versions),
-            chosen={**self.chosen, **tree},
-            trees=(changes["tree"],) if "tree" in changes and self.trees else self.trees,
             changes={**self.changes, **changes},
         )
 
