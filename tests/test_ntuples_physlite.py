@@ -234,9 +234,11 @@ def test_containers_are_chosen(tmp_path):
     )
     found = version(path, towers=("egammaClusters", "AnalysisJets"))
     assert branches(found.towers) == ["egammaClustersAuxDyn.calEta", "AnalysisJetsAuxDyn.eta"]
-    assert found.fat_jets == ()
+    assert (found.fat_jets, found.fat_jet_radius) == ((), None)
     truth = version(path, fat_jets=("AntiKt10TruthTrimmedPtFrac5SmallR20Jets",))
     assert branches(truth.fat_jets) == ["AntiKt10TruthTrimmedPtFrac5SmallR20JetsAuxDyn.eta"]
+    assert truth.fat_jet_radius == 1.0
+    assert version(path, fat_jets=("AnalysisJets",)).fat_jet_radius == 0.4
 
 
 @pytest.mark.parametrize(
@@ -274,3 +276,22 @@ def test_a_tree_of_the_name_without_containers_is_of_another_kind(tmp_path):
     assert missing == ("collections of ATLAS DAOD",)
     with pytest.raises(InputError, match="collections of ATLAS DAOD"):
         open_ntuple(path, schema="physlite")
+
+
+def test_a_schema_in_yaml_chooses_containers_and_changes_a_key(tmp_path):
+    jets = container_columns("AnalysisJets", *JET)
+    large = container_columns("AnalysisLargeRJets", *JET)
+    path = write_xaod(tmp_path / "a.root", jets, large)
+    schema = tmp_path / "mine.yaml"
+    schema.write_text("extends: physlite\nchoose: {jets: AnalysisJets}\nn_generated: 50\n")
+    with Ntuple(path, schema=schema) as ntuple:
+        (events,) = ntuple.iterate()
+        assert (ntuple.info.fat_jet_radius, ntuple.info.n_generated) == (0.4, 50)
+    expected = jets["AnalysisJetsAuxDyn.pt"] / 1000
+    np.testing.assert_allclose(ak.flatten(events.fat_jets.pt), ak.flatten(expected), rtol=1e-6)
+
+
+def test_a_tree_of_another_name_is_given(tmp_path):
+    path = write_xaod(tmp_path / "a.root", tree="slimmed")
+    info = open_ntuple(path, tree="slimmed", schema="physlite")
+    assert (info.tree, info.schema, info.n_entries) == ("slimmed", "physlite", 3)

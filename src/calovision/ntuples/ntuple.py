@@ -246,6 +246,9 @@ class Ntuple:
             given=self._given,
         )
         section = generation.cross_section_pb
+        radius = schema.fat_jet_radius
+        if radius is None:
+            radius = version.fat_jet_radius
         weights = plan.weights | (plan.factors if self.weight_index > 0 else frozenset())
         return NtupleInfo(
             path=self.path,
@@ -261,7 +264,7 @@ class Ntuple:
             n_weights=generation.n_weights,
             candidate_weight=self._weighted[1].branch,
             candidate_weight_reason=self._weighted[1].reason,
-            fat_jet_radius=schema.fat_jet_radius,
+            fat_jet_radius=radius,
             collections=plan.collections,
             read_from=plan.read_from,
             weights=tuple(sorted(weights)),

@@ -82,6 +82,7 @@ _BOOKKEEPERS = Counters(
         "CutBookkeepersAux.cycle",
     ),
 )
+_RADII = {"AnalysisJets": 0.4, "AnalysisLargeRJets": 1.0}
 _OTHER_JETS = re.compile("Truth|Track")  # of generated particles, of tracks
 _MUONS = ("AnalysisMuons", "Muons")
 _ELECTRONS = ("AnalysisElectrons", "Electrons")
@@ -100,10 +101,11 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
         If a container that is chosen is not there, or lacks the variables for its collection.
     """
     found = []
-    for tree in TREES:
+    wanted = {collection: names for collection, names in chosen.items() if collection != "tree"}
+    for tree in chosen.get("tree", TREES):
         containers = find_containers(content.names(tree))
         if containers.keys() - {"EventInfo"} and (
-            version := _version(content, tree, containers, chosen)
+            version := _version(content, tree, containers, wanted)
         ):
             found.append(version)
     return tuple(found)
@@ -136,6 +138,7 @@ def _version(
         weight_may_miss=True,  # collision data have none
         counters=_BOOKKEEPERS,
         notes=(*_notes(content, tree, containers, names), *missing),
+        fat_jet_radius=_radius(names["fat_jets"]),
     )
 
 
@@ -247,6 +250,15 @@ def _linked(container: Container, links: str, key: int) -> Constituents:
     )
 
 
+def _radius(jets: tuple[str, ...]) -> float | None:
+    """Radius that jets have by their names; None if it cannot be told or they differ."""
+    radii = {
+        int(match[1]) / 10 if (match := re.match(r"AntiKt(\d+)", name)) else _RADII.get(name)
+        for name in jets
+    }
+    return radii.pop() if len(radii) == 1 else None
+
+
 def _notes(
     content: "FileContent",
     tree: str,
@@ -284,7 +296,6 @@ def _notes(
 PHYSLITE = Schema(
     name="physlite",
     title="ATLAS DAOD",
-    fat_jet_radius=1.0,
     find_versions=find_versions,
     trees=TREES,
 )

@@ -160,6 +160,8 @@ class TreeSchema:
         of each entry; None if that of the sample counts.
     notes
         Sentences for people on what the images are made of.
+    fat_jet_radius
+        Radius of the fat jets that were found in a file, where that of the schema is None.
     """
 
     tree: str
@@ -187,6 +189,7 @@ class TreeSchema:
     label: str | None = None
     process_id: str | None = None
     notes: tuple[str, ...] = ()
+    fat_jet_radius: float | None = None
 
     def parts(self, collection: str) -> tuple[Collection, ...]:
         """Parts of a collection, none if the schema does not have it."""
@@ -209,8 +212,8 @@ class Schema:
     versions
         Versions of the tree, most recent first; the first one that fits a file is taken.
     fat_jet_radius
-        Radius of the fat jets; None if files differ in it (that of Delphes is in its card) or
-        have none.
+        Radius of the fat jets; None if files differ in it (that of Delphes is in its card), or have
+        none.
     find_versions
         Finds versions in the content of a file, where the names of collections differ from file to
         file; none if the file is of another kind. Its second argument is ``chosen``.
