@@ -295,3 +295,67 @@ def test_a_tree_of_another_name_is_given(tmp_path):
     path = write_xaod(tmp_path / "a.root", tree="slimmed")
     info = open_ntuple(path, tree="slimmed", schema="physlite")
     assert (info.tree, info.schema, info.n_entries) == ("slimmed", "physlite", 3)
+
+
+def links_to(*jets_of_events):
+    """Element links, (key, index) of each constituent of each jet of each event."""
+    link = [
+        [[dict(zip(LINK, one, strict=True)) for one in jet] for jet in jets]
+        for jets in jets_of_events
+    ]
+    return ak.values_astype(ak.Array(link), np.uint32)
+
+
+LINK = ("m_persKey", "m_persIndex")
+UFO, NEUTRAL = container_key("UFOCSSK", "FlowElement"), container_key("UFO", "FlowElement")
+NOTHING = (0, 2**32 - 1)
+LINKS = links_to(
+    [[(UFO, 2), NOTHING, (UFO, 0)], [(UFO, 1)]],
+    [[(UFO, 0)], []],
+)
+
+
+def write_linked(path, links=LINKS, ufos="UFOCSSK"):
+    """An RNTuple with jets of R = 1.0 and their constituents."""
+    jets = container_columns("AnalysisLargeRJets", *JET, counts=(2, 2), aux="AuxDyn:")
+    items = container_columns(ufos, *JET, "charge", counts=(3, 2), seed=2, aux="AuxDyn:")
+    small = container_columns("AnalysisJets", *JET, counts=(1, 0), aux="AuxDyn:")
+    columns = jets | items | small | {"AnalysisLargeRJetsAuxDyn:constituentLinks": links}
+    with uproot.recreate(path) as file:
+        file.mkrntuple("EventData", columns)
+    return path, {name: items[f"{ufos}AuxDyn:{name}"] for name in (*JET, "charge")}
+
+
+def test_constituents_are_what_the_links_of_their_container_point_to(tmp_path):
+    path, items = write_linked(tmp_path / "linked.root")
+    with Ntuple(path) as ntuple:
+        (events,) = ntuple.iterate()
+        assert ntuple.info.notes == version(path).notes
+        assert not any("constituents" in note for note in ntuple.info.notes)
+    assert ak.num(events.constituents, axis=2).tolist() == [[2, 1], [1, 0]]
+    rows = [[[2, 0], [1]], [[0], []]]
+    for field, values in (("pt", items["pt"] / 1000), ("eta", items["eta"]), ("phi", items["phi"])):
+        expected = [
+            [[of_event[i] for i in jet] for jet in jets]
+            for of_event, jets in zip(values.tolist(), rows, strict=True)
+        ]
+        found = ak.flatten(events.constituents[field], axis=None)
+        np.testing.assert_allclose(found, ak.flatten(ak.Array(expected), axis=None), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ufos", "links", "missing"),
+    [
+        ("GlobalUFO", LINKS, "UFOCSSK"),
+        ("UFOCSSK", links_to([[(UFO, 0), (77, 1)], []], [[], []]), "the unknown number 77"),
+        ("UFOCSSK", links_to([[(UFO, 0)], [(NEUTRAL, 1)]], [[], []]), "UFO"),
+    ],
+)
+def test_jets_whose_constituents_are_not_all_in_the_file_have_none(tmp_path, ufos, links, missing):
+    path, _ = write_linked(tmp_path / "thinned.root", links, ufos)
+    found = version(path)
+    assert found.constituents == ()
+    assert found.notes[-1] == (
+        f"the constituents of AnalysisLargeRJets are in containers that the file lacks ({missing})"
+    )
+    assert "constituents" not in open_ntuple(path).collections
