@@ -156,8 +156,10 @@ def test_a_part_of_the_energy_flow_that_is_missing_is_named(tmp_path, towers):
         )
 
 
-def test_a_card_without_tracks(tmp_path):
+def test_a_card_without_tracks_takes_those_of_its_energy_flow(tmp_path):
     path = write(tmp_path / "a.root", tracks=False)
+    assert read(path).tracks.pt.tolist() == columns(tracks=False)["EFlowTrack.PT"].tolist()
+    path = write(tmp_path / "b.root", tracks=False, without=("EFlowTrack",))
     assert read(path).tracks is None
     message = fail("images", path, "-o", tmp_path / "a.h5")
     assert (

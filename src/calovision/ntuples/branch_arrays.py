@@ -34,6 +34,7 @@ class BranchArrays:
     start: int
     n_events: int
     columns: dict[str, Column] = field(default_factory=dict)
+    looked_up: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -49,7 +50,7 @@ class BranchArrays:
         """
         if name not in self.columns:
             branch, indices = find_branch(name, self.arrays)
-            column = _flat(self.arrays[branch].layout)
+            column = flat_column(self.arrays[branch])
             if column is not None and indices and isinstance(indices[-1], slice):
                 self.columns[name] = self._sum(name, column, indices)
                 return self.columns[name]
@@ -165,10 +166,11 @@ def _not_lists(name: str, array: ak.Array) -> str:
     return f"{name} holds {array.type}; it must hold one list of numbers an event"
 
 
-def _flat(layout: Content) -> Column | None:
+def flat_column(array: ak.Array) -> Column | None:
     """Flat values and offsets of numbers, lists or lists of lists; None if it is something else, as
     text.
     """
+    layout = array.layout
     if layout.is_list and layout.parameter("__array__") in ("string", "bytestring"):
         return None
     if isinstance(layout, ak.contents.NumpyArray):

@@ -14,6 +14,8 @@ from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.links import Objects, check_jets, read_jet_offsets, read_rows
 from calovision.ntuples.parts import Lists, has_own_lists, joined, listed, passing, read_part
+from calovision.ntuples.references import check_found
+from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
 
@@ -42,12 +44,25 @@ def read_constituents(chunk: BranchArrays, schema: TreeSchema, names: Names[str]
         be told.
     """
     jets = read_jet_lists(chunk, schema)
-    content = joined(linked_parts(chunk, schema.constituents, names, jets.objects))
+    parts = linked_parts(chunk, schema.constituents, names, jets.objects)
+    links = [part.link for part in schema.constituents if isinstance(part.link, References)]
+    if links:
+        check_found(chunk, links)
+        parts = _referenced_parts(parts)
+    content = joined(parts)
     offsets = jets.objects.offsets
     constituents = listed(offsets, content.offsets, content.records())
     if jets.kept is None:
         return constituents
     return constituents[listed(offsets, ak.contents.NumpyArray(jets.kept))]
+
+
+def _referenced_parts(parts: Sequence[Lists]) -> Sequence[Lists]:
+    """Parts that references point to, since the fields of others do not matter; if nothing is
+    referenced, the part with the most fields.
+    """
+    used = [part for part in parts if part.offsets[-1] > 0]
+    return used or [max(parts, key=lambda part: len(part.fields))]
 
 
 def linked_parts(

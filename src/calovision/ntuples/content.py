@@ -70,6 +70,17 @@ class FileContent:
             return dict(_field_types(found))
         return {branch.name: branch.typename for branch in found.itervalues()}
 
+    def classes(self, tree: str) -> dict[str, str]:
+        """Outermost branches of a TTree, in their order -> class of the objects that each holds, as
+        ``Jet`` of a TClonesArray of jets; empty where the file does not say it.
+        """
+        if not self.has_tree(tree) or is_rntuple(found := self._find(tree)):
+            return {}
+        classes: dict[str, str] = {}
+        for branch in found.branches:
+            classes.setdefault(branch.name, _class_of(branch))
+        return classes
+
     def values(self, tree: str, branch: str) -> ak.Array:
         """Values of a branch of a small tree, all entries."""
         return self._find(tree)[branch].array()
@@ -108,3 +119,9 @@ def _field_types(tree: Tree) -> Iterator[tuple[str, str]]:
             yield from fields_of(number, f"{own}.")
 
     return fields_of(-1, "")
+
+
+def _class_of(branch: uproot.TBranch) -> str:
+    """Class of the objects of a branch, or of the elements of its TClonesArray."""
+    names = (branch.member(name, none_if_missing=True) for name in ("fClonesName", "fClassName"))
+    return next((name for name in names if name), "")

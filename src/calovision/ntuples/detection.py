@@ -119,8 +119,10 @@ def fitting_schema(
         to say.)
     """
     content = FileContent(file, path)
+    if len(schemas) == 1 and not any(map(content.has_tree, schemas[0].tree_names)):
+        find_tree(file, schemas[0].tree_names[0], path)
     missing = {}
-    if len(schemas) > 1 or schemas[0].find_versions is not None:
+    if len(schemas) > 1 or not schemas[0].versions_in(content):
         missing = {schema.name: _missing_of_best(content, schema) for schema in schemas}
     fitting = [schema for schema in schemas if not missing.get(schema.name)]
     if len(fitting) > 1:

@@ -11,7 +11,15 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, consecutive
-from calovision.ntuples.schemas.links import Counts, IndexTable, Link, NestedIndices, Ranges
+from calovision.ntuples.references import referenced, references_of
+from calovision.ntuples.schemas.links import (
+    Counts,
+    IndexTable,
+    Link,
+    NestedIndices,
+    Ranges,
+    References,
+)
 
 _LIST = "one list of whole numbers an event"
 _NUMBER_OF_JET = "one whole number a jet"
@@ -165,11 +173,21 @@ def _from_nested(chunk: BranchArrays, link: NestedIndices, jets: Objects, items:
     return Rows(jet, _positions(chunk, link.index, index, jets.entries[jet], items))
 
 
+def _from_references(chunk: BranchArrays, link: References, jets: Objects, items: Objects) -> Rows:
+    """References of each jet by the unique numbers of objects."""
+    column = references_of(chunk, link.references)
+    check_jets(chunk, link.references, column.offsets, jets)
+    _check_rows(chunk, _rows_of(chunk, link.ids), items)
+    jet = np.repeat(np.arange(len(column.inner) - 1), np.diff(column.inner))
+    return Rows(jet, referenced(chunk, link))
+
+
 _READERS: dict[type[Link], Callable[[BranchArrays, Link, Objects, Objects], Rows]] = {
     IndexTable: _from_table,
     Ranges: _from_ranges,
     Counts: _from_counts,
     NestedIndices: _from_nested,
+    References: _from_references,
 }
 
 

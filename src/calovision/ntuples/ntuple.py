@@ -149,9 +149,10 @@ class Ntuple:
         ----------
         fields
             Collections -> fields that are wanted; only these are read, and a collection that is not
-            named is None. None: everything that the file has. The key ``weight_variations`` (its
-            value does not matter) asks for all weights, also those that stand in branches of their
-            own; without it events may differ in their number.
+            named is None. None: everything that the file has, but constituents that are
+            references. The key ``weight_variations`` (its value does not matter) asks for all
+            weights, also those that stand in branches of their own; without it events may differ
+            in their number.
         chunk_size
             Number of events in memory at a time (the last chunk may be shorter); None: about 25 MB,
             up to the end of a basket.
@@ -213,7 +214,9 @@ class Ntuple:
             plan = self._whole_plan(schema, version, tree)
         else:
             plan = make_plan(tree, version, schema.name, self.path, trimmed=self.trimmed)
-        if fields is not None:
+        if fields is None:
+            plan = plan.without_references()
+        else:
             plan = plan.narrowed(fields, factors=self.weight_index > 0)
         self._warn_of_repeated(tree, plan)
         return tree, plan

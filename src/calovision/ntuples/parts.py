@@ -10,6 +10,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
+from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents
 
 Content = ak.contents.Content
@@ -18,6 +19,8 @@ Content = ak.contents.Content
 def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[str, ...]:
     """Fields of a collection that a file with these branches has; none unless all branches of its
     parts are there.
+
+    Those of all parts; of one part at least where references may point to some parts only.
     """
     parts = tuple(parts)
     if not parts or missing_branches(parts, present):
@@ -33,6 +36,8 @@ def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[st
         ]
         for part in parts
     ]
+    if all(isinstance(part, Constituents) and isinstance(part.link, References) for part in parts):
+        return tuple(dict.fromkeys(name for of_part in fields for name in of_part))
     return tuple(name for name in fields[0] if all(name in of_part for of_part in fields))
 
 

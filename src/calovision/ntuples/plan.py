@@ -19,6 +19,7 @@ from calovision.ntuples.fat_jets import (
 )
 from calovision.ntuples.parts import available_fields, branches_of, missing_branches
 from calovision.ntuples.root_file import Tree, branch_names, require_branches
+from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
 from calovision.ntuples.weights import event_number_branches, weight_branches
 
@@ -79,6 +80,16 @@ class Plan:
         if "constituents" in self.fields:
             branches |= self.jet_counts
         return branches.union(*(of for each in self.read_from.values() for of in each.values()))
+
+    def without_references(self) -> "Plan":
+        """Return the plan without constituents that stand as references, which not every file can
+        resolve.
+        """
+        if not any(isinstance(part.link, References) for part in self.schema.constituents):
+            return self
+        wanted = {name: of for name, of in self.fields.items() if name != "constituents"}
+        read_from = {name: of for name, of in self.read_from.items() if name != "constituents"}
+        return replace(self, fields=wanted, read_from=read_from)
 
     def narrowed(self, fields: Mapping[str, Names[str]], *, factors: bool) -> "Plan":
         """Return the plan of what is wanted alone.

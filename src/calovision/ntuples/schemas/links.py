@@ -125,10 +125,19 @@ class References(Link):
         Branch of one TRefArray a jet.
     ids
         Branch of the unique number of each object.
+    after
+        Branches of the unique numbers of other parts that are looked up before, since an object may
+        stand in several collections under one number.
     """
 
     references: str
     ids: str
+    after: tuple[str, ...] = ()
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches."""
+        return (self.references, self.ids, *self.after)
 
     @property
     def per_jet(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from calovision.ntuples.schemas.links import Link
+from calovision.ntuples.schemas.links import Link, References
 
 if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
@@ -191,9 +191,25 @@ class TreeSchema:
     notes: tuple[str, ...] = ()
     fat_jet_radius: float | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "constituents", _in_order(self.constituents))
+
     def parts(self, collection: str) -> tuple[Collection, ...]:
         """Parts of a collection, none if the schema does not have it."""
         return getattr(self, collection)
+
+
+def _in_order(parts: tuple[Constituents, ...]) -> tuple[Constituents, ...]:
+    """Parts whose references are looked up one after the other."""
+    ids: dict[str, tuple[str, ...]] = {}
+    found = []
+    for part in parts:
+        if isinstance(part.link, References):
+            earlier = ids.get(part.link.references, ())
+            ids[part.link.references] = (*earlier, part.link.ids)
+            part = replace(part, link=replace(part.link, after=earlier))
+        found.append(part)
+    return tuple(found)
 
 
 Chosen = Mapping[str, tuple[str, ...]]
