@@ -10,6 +10,7 @@ from test_ntuples_custom import read_all, write_schema
 
 from calovision.core.errors import InputError
 from calovision.ntuples import open_ntuple
+from calovision.ntuples.content import FileContent
 from calovision.ntuples.schemas import find_schema
 from calovision.ntuples.schemas.custom import read_schema
 from calovision.ntuples.schemas.schema import Collection, Presence, Schema, TreeSchema
@@ -142,7 +143,7 @@ def find_mine(content, chosen):
         Collection({"eta": f"{name}_eta", "phi": f"{name}_phi", "e": f"{name}_pt"})
         for name in names
     )
-    return (TreeSchema(chosen.get("tree", ("events",))[0], towers=towers),)
+    return (TreeSchema("events", towers=towers),)
 
 
 MINE = Schema("mine", "Mine", find_versions=find_mine, trees=("events",))
@@ -153,15 +154,17 @@ def test_chosen_collections(events, file, tmp_path):
     text = "extends: mine\nchoose: {towers: tracks}\ntowers: {cut: e > 1}\nfriends: generation\n"
     schema = pickle.loads(pickle.dumps(read_schema(write_schema(tmp_path, text), {"mine": MINE})))
     assert dict(schema.chosen) == {"towers": ("tracks",)}
-    (version,) = schema.versions_in(None)
+    content = FileContent(None, tmp_path)
+    (version,) = schema.versions_in(content)
     assert version.towers[0].cut == "(tracks_pt > 1)"
     assert version.friends == ("generation",)
     text = "extends: mine\ntree: other\nchoose: {towers: [a, b], jets: c}\n"
     schema = read_schema(write_schema(tmp_path, text), {"mine": MINE})
-    assert (schema.trees, schema.versions_in(None)[0].tree) == (("other",), "other")
+    (version,) = schema.versions_in(content)
+    assert (schema.trees, version.tree) == (("other",), "other")
     assert schema.chosen["fat_jets"] == ("c",)
-    assert [part.fields["e"] for part in schema.versions_in(None)[0].towers] == ["a_pt", "b_pt"]
-    assert schema.with_changes(tree="third").versions_in(None)[0].tree == "third"
+    assert [part.fields["e"] for part in version.towers] == ["a_pt", "b_pt"]
+    assert schema.with_changes(tree="third").versions_in(content)[0].tree == "third"
 
 
 @pytest.mark.parametrize(

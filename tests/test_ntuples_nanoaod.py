@@ -346,13 +346,87 @@ def test_numbers_that_uproot_writes_are_no_candidates(tmp_path):
     assert len(version_of(path).notes) == 1
 
 
-def test_tree_of_another_name(tmp_path):
+def chosen(tmp_path, text):
+    """Path of a schema that extends nanoaod."""
+    schema = tmp_path / "chosen.yaml"
+    schema.write_text(f"extends: nanoaod\n{text}\n")
+    return schema
+
+
+@pytest.mark.parametrize("named", ["option", "schema", "both"])
+def test_tree_of_another_name(tmp_path, named):
     path = write(tmp_path / "a.root", with_candidates("PFCands"), tree="skim__Selected")
     with pytest.raises(InputError, match="fits no schema"):
         version_of(path)
-    info = version_of(path, tree="skim/Selected")
-    assert (info.schema, info.tree) == ("nanoaod", "skim/Selected")
-    assert version_of(path, tree="skim/Selected", schema="nanoaod").n_entries == 6
+    options = {"tree": "skim/Selected"} if named != "schema" else {}
+    if named != "option":
+        text = f"tree: {'skim/Selected' if named == 'schema' else 'Other'}"
+        options["schema"] = chosen(tmp_path, text)
+    info = version_of(path, **options)
+    assert (info.tree, info.n_entries) == ("skim/Selected", 6)
+
+
+def test_jets_are_towers_where_they_are_chosen(tmp_path):
+    """The other collections stay those of the candidates, whose weight is not that of jets."""
+    columns = jets_and_leptons() | nanoaod_columns(6)
+    columns["PFCands_puppiWeight"] = ak.full_like(columns["PFCands_pt"], 0.5)
+    path = write(tmp_path / "a.root", columns)
+    weighted = "candidate_weight: PFCands_puppiWeight"
+    schema = chosen(tmp_path, weighted)
+    (usual,) = iterate_events(path, schema=schema)
+    schema = chosen(tmp_path, f"choose: {{towers: [Jet, Muon]}}\n{weighted}")
+    (events,) = iterate_events(path, schema=schema)
+    assert usual.candidates.pt[0, 0] == 0.5 * columns["PFCands_pt"][0, 0]
+    jets, muons = (
+        energies(*(columns[f"{name}_{of}"] for of in ("pt", "eta", "mass")))
+        for name in ("Jet", "Muon")
+    )
+    expected = ak.concatenate([jets, muons[:, 1:]], axis=1)
+    np.testing.assert_allclose(ak.flatten(events.towers.e), ak.flatten(expected), rtol=1e-6)
+    for name in ("tracks", "candidates", "constituents"):
+        assert ak.array_equal(getattr(events, name), getattr(usual, name))
+    notes = version_of(path, schema=schema).notes
+    assert notes == ("as chosen, towers are Jet, and Muon outside of them",)
+
+
+def test_candidates_may_be_chosen(tmp_path):
+    columns = with_candidates("PFCands", "ScoutingPFCandidate")
+    path = write(tmp_path / "a.root", columns)
+    assert version_of(path).notes == (
+        "the candidates are PFCands; the file also has ScoutingPFCandidate "
+        "(choose: {candidates: ScoutingPFCandidate})",
+    )
+    for text in ("candidates: ScoutingPFCandidate", "towers: ScoutingPFCandidate"):
+        schema = chosen(tmp_path, f"choose: {{{text}}}")
+        (events,) = iterate_events(path, schema=schema)
+        assert ak.num(events.towers).tolist() == [4] * 6
+        assert version_of(path, schema=schema).notes == ()
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """File with candidates, and jets of two names."""
+    columns = with_candidates("PFCands") | jets_and_leptons()
+    columns |= {f"ScoutingJet_{of}": columns[f"Jet_{of}"] for of in ("pt", "eta", "phi", "mass")}
+    return write(tmp_path_factory.mktemp("both") / "a.root", columns)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ("towers: Jets", "towers are to be made of 'Jets', which the file does not have with all"),
+        ("towers: Jets", "is needed (did you mean Jet?); it has PFCands, Jet, ScoutingJet, Elec"),
+        ("candidates: Jet", "candidates are to be made of 'Jet', which .*; it has PFCands"),
+        ("jets: FatJet", "jets of NanoAOD cannot be chosen; choose those of towers, candidates"),
+        ("towers: [PFCands, Jet]", "chosen towers are PFCands, Jet; choose either candidates or"),
+        ("towers: [Jet, ScoutingJet]", "choose jets of one name, then leptons, so that no energy"),
+        ("towers: [Electron]", "chosen towers are Electron; choose jets of one name, then leptons"),
+        ("towers: [ScoutingJet, Electron]", "choose the jets of scouting alone, so that no energy"),
+    ],
+)
+def test_wrong_choices(both, tmp_path, choice, message):
+    with pytest.raises(InputError, match=message.replace("(", r"\(").replace("?)", r"\?\)")):
+        version_of(both, schema=chosen(tmp_path, f"choose: {{{choice}}}"))
 
 
 def test_tree_that_a_schema_finds_may_be_named(real_dir):

@@ -51,7 +51,7 @@ class FileContent:
 
     def renamed(self, tree: str, names: Iterable[str]) -> "FileContent":
         """Content in which a tree is found by any of the names by which a schema asks for it."""
-        return replace(self, other_names=dict.fromkeys(names, tree))
+        return replace(self, other_names=dict.fromkeys(names, self._own_name(tree)))
 
     def names(self, tree: str) -> set[str]:
         """Names of the branches of a tree; none if there is no such tree."""

@@ -75,13 +75,17 @@ def read_choice(
 
 
 def _check_names(
-    key: str, given: tuple[str, ...], possible: Mapping[str, list[str]], path: Path | str
+    key: str, chosen: tuple[str, ...], possible: Mapping[str, list[str]], path: Path | str
 ) -> None:
     """Raise InputError unless a file has all collections of a choice."""
     if key not in possible:
         known = ", ".join(possible)
-        raise InputError(f"{path}: choose has the key {key!r}; for nanoaod choose one of {known}")
-    for name in given:
+        given = "jets" if key == "fat_jets" else key
+        raise InputError(
+            f"{path}: {given} of NanoAOD cannot be chosen; choose those of {known}, or give the "
+            f"fields of {given}"
+        )
+    for name in chosen:
         if name not in possible[key]:
             near = get_close_matches(name, possible[key], n=1)
             question = f" (did you mean {near[0]}?)" if near else ""

@@ -54,12 +54,12 @@ def extended(section: Section, known: Mapping[str, Schema]) -> Schema:
                 f"type, but {name!r} names its branches; give the collections' fields"
             )
         return replace(schema, versions=changes.applied(schema.versions))
-    tree = {"tree": (section["tree"],)} if "tree" in section else {}
+    given = {"tree": section["tree"]} if "tree" in section else {}
     return replace(
         schema,
-        chosen={**schema.chosen, **read_choice(section), **tree},
-        find_versions=FoundVersions(known[name], changes),
-        trees=tree.get("tree", schema.trees),
+        chosen={**schema.chosen, **read_choice(section)},
+        find_versions=FoundVersions(known[name].with_changes(**given), changes),
+        trees=(section["tree"],) if given else schema.trees,
     )
 
 
