@@ -18,6 +18,7 @@ from fakes_ntuples import (
     write_nanoaod,
     write_xaod,
 )
+from fakes_podio import podio_collections, write_podio
 from isal import isal_zlib
 
 from calovision.core.errors import InputError
@@ -171,6 +172,7 @@ def test_the_schema_that_fits(tmp_path, delphes_dir):
         "jetclass": write_file(tmp_path / "j.root", tree=jetclass_columns()),
         "delphes": delphes_dir / QCD,
         "physlite": write_xaod(tmp_path / "p.root"),
+        "edm4hep": write_podio(tmp_path / "e.root", podio_collections()),
     }
     assert set(files) == set(SCHEMAS)
     for schema, path in files.items():

@@ -7,8 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 import awkward as ak
+import numpy as np
 import uproot
 
+from calovision.core.errors import InputError
 from calovision.ntuples.root_file import (
     Tree,
     branch_names,
@@ -39,6 +41,7 @@ class FileContent:
     file: uproot.ReadOnlyDirectory
     path: Path | str
     other_names: Mapping[str, str] = field(default_factory=dict)
+    _read: dict[tuple[str, str, int | None], ak.Array] = field(default_factory=dict, repr=False)
 
     @cached_property
     def trees(self) -> dict[str, str]:
@@ -81,13 +84,45 @@ class FileContent:
             classes.setdefault(branch.name, _class_of(branch))
         return classes
 
-    def values(self, tree: str, branch: str) -> ak.Array:
-        """Values of a branch of a small tree, all entries."""
-        return self._find(tree)[branch].array()
+    def has(self, tree: str, branch: str) -> bool:
+        """Return True if a tree has a branch of this name or path."""
+        return self.has_tree(tree) and branch in self._find(tree)
+
+    def values(self, tree: str, branch: str, n_entries: int | None = None) -> ak.Array:
+        """Values of a branch in the first entries; None reads all, for small trees.
+
+        Raises
+        ------
+        InputError
+            If the branch cannot be read.
+        """
+        key = (self._own_name(tree), branch, n_entries)
+        if key not in self._read:
+            found = self._find(tree)
+            stop = int(found.num_entries)
+            try:
+                self._read[key] = found[branch].array(
+                    entry_stop=stop if n_entries is None else min(n_entries, stop)
+                )
+            except Exception as error:
+                raise InputError(
+                    f"{self.path}: the branch {branch} in the tree {tree!r} cannot be read; the "
+                    "file is damaged, copy or write it again"
+                ) from error
+        return self._read[key]
 
     def first_values(self, tree: str, branch: str, n_entries: int) -> list:
         """Values of a branch in the first entries, as lists, numbers and dictionaries."""
-        return self._find(tree)[branch].array(entry_stop=n_entries).to_list()
+        return self.values(tree, branch, n_entries).to_list()
+
+    def count(self, tree: str, branch: str, n_entries: int) -> int:
+        """Number of values in the first entries."""
+        return int(ak.count(self.values(tree, branch, n_entries)))
+
+    def is_zero(self, tree: str, branch: str, n_entries: int | None = None) -> bool:
+        """Return True if there are values in the first entries, all of which are 0."""
+        values = self.values(tree, branch, n_entries)
+        return ak.count(values) > 0 and not np.any(ak.flatten(values, axis=None))
 
     def _find(self, tree: str) -> Tree:
         return find_tree(self.file, self._own_name(tree), self.path)

@@ -300,7 +300,7 @@ def unread_counters(
     found = []
     trees = tree_kinds(file)
     for name, kind in file.classnames(cycle=False).items():
-        if name == schema.tree or not _LOOKS_LIKE_COUNTER.search(name):
+        if name in (schema.tree, *schema.no_counters) or not _LOOKS_LIKE_COUNTER.search(name):
             continue
         if name in trees:
             branches = sorted(branch_names(find_tree(file, name, path)))

@@ -11,12 +11,13 @@ from calovision.core.errors import InputError
 from calovision.core.registry import Registry
 from calovision.ntuples.schemas.calovision import CALOVISION
 from calovision.ntuples.schemas.delphes import DELPHES
+from calovision.ntuples.schemas.edm4hep import EDM4HEP
 from calovision.ntuples.schemas.jetclass import JETCLASS
 from calovision.ntuples.schemas.nanoaod import NANOAOD
 from calovision.ntuples.schemas.physlite import PHYSLITE
 from calovision.ntuples.schemas.schema import Schema
 
-SCHEMAS = Registry("schema", Schema, (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE))
+SCHEMAS = Registry("schema", Schema, (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE, EDM4HEP))
 YAML_SUFFIXES = (".yaml", ".yml")
 
 

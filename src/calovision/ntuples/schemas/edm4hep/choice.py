@@ -1,0 +1,77 @@
+"""Collections that the user chooses in place of those found by rules."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from calovision.core.errors import InputError
+from calovision.ntuples.schemas.edm4hep.podio import (
+    PARTICLE,
+    TRACK,
+    PodioCollection,
+    PodioEvents,
+)
+from calovision.ntuples.schemas.edm4hep.towers import TOWER_KINDS
+from calovision.ntuples.schemas.schema import Chosen
+
+_KINDS = {
+    "towers": TOWER_KINDS,
+    "tracks": (TRACK, PARTICLE),
+    "candidates": (PARTICLE,),
+    "fat_jets": (PARTICLE,),
+}
+_NAMES = {"fat_jets": ("jets", "fat_jets")}  # of the key
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen, collection -> names of collections of the file."""
+
+    events: PodioEvents
+    chosen: Chosen
+
+    def __post_init__(self) -> None:
+        allowed = [name for key in _KINDS for name in _NAMES.get(key, (key,))]
+        for key in self.chosen:
+            if key not in allowed:
+                raise InputError(
+                    f"choose: unknown collection {key!r}; choose from "
+                    f"{', '.join(name for name in allowed if name != 'fat_jets')}"
+                )
+
+    def of(self, key: str) -> tuple[PodioCollection, ...] | None:
+        """Collections for one of ours; None if the user leaves the choice to the rules."""
+        names = next(
+            (self.chosen[name] for name in _NAMES.get(key, (key,)) if name in self.chosen), None
+        )
+        if names is None:
+            return None
+        return tuple(self._find(key, name) for name in names)
+
+    def one(self, key: str) -> PodioCollection | None:
+        """The only collection for one of ours; None as `of`."""
+        found = self.of(key)
+        if found is not None and len(found) != 1:
+            raise InputError(
+                f"{self.events.content.path}: choose names {len(found)} collections for {key}; "
+                "name one"
+            )
+        return found[0] if found else None
+
+    def _find(self, key: str, name: str) -> PodioCollection:
+        fitting = [one.name for one in self.events.of_kind(*_KINDS[key])]
+        if name in fitting:
+            return self.events.collections[name]
+        path = self.events.content.path
+        if name in self.events.subsets:
+            raise InputError(
+                f"{path}: {name}, chosen for {key}, is a subset of another collection, whose "
+                "objects it points to; choose that collection"
+            )
+        near = get_close_matches(name, fitting, n=1)
+        question = f" (did you mean {near[0]}?)" if near else ""
+        other = self.events.collections.get(name)
+        found = "which the file has not" if other is None else f"which is of {other.kind}s"
+        raise InputError(
+            f"{path}: {name} is chosen for {key}, {found}{question}; choose from "
+            f"{', '.join(fitting) or 'none'}"
+        )
