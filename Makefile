@@ -5,7 +5,7 @@
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
-# make reference  config/config.yaml and docs/configuration.md, written from the classes of the configuration
+# make reference  config/config.yaml, docs/configuration.md and the tables of docs/schemas.md, written from the classes
 # make wheel  sdist and wheel, checked, and the wheel tried in an environment that holds nothing else
 # make bench  speed against other packages, in an environment of its own
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))

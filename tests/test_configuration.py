@@ -92,7 +92,7 @@ def test_keys_know_the_classifiers_and_the_variations_of_the_package() -> None:
 
 def test_written_files_are_those_of_the_classes() -> None:
     """`make reference` writes them."""
-    for path, text in files_of_reference().items():
+    for path, text in files_of_reference(REPOSITORY).items():
         assert (REPOSITORY / path).read_text() == text, path
 
 

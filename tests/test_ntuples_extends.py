@@ -87,36 +87,60 @@ fat_jet_radius: 0.4
     assert open_ntuple(file, schema=schema).fat_jet_radius == 0.4
 
 
+ENERGIES = {"e": "Tower.E", "e_em": "Tower.Eem"}
+JETS = Collection(
+    {"pt": "J.PT", "eta": "J.Eta", "phi": "J.Phi", "mass": "J.M"},
+    extra={f"tau{i}": f"J.Tau[{i}]" for i in (1, 2, 3)},
+    presence=Presence.ALL_OR_NONE,
+)
+WITH_TOWERS = TreeSchema(
+    "t",
+    towers=(Collection({"eta": "Tower.Eta", "phi": "Tower.Phi", **ENERGIES}),),
+    fat_jets=(JETS,),
+    trimmed_p4="J.TrimmedP4",
+)
+WITH_FLOW = TreeSchema(
+    "t", towers=tuple(Collection({"eta": f"{a}.Eta", "phi": "0", "e": f"{a}.E"}) for a in "PN")
+)
+KNOWN = {
+    "two": Schema("two", "Two versions", (WITH_TOWERS, WITH_FLOW), fat_jet_radius=0.8),
+    "flow": Schema("flow", "One version", (WITH_FLOW,)),
+}
+
+
+def changed_two(tmp_path, text, name="two"):
+    return read_schema(changed(tmp_path, name, text), KNOWN)
+
+
 def test_versions_that_cannot_have_a_change_are_left_out(tmp_path):
-    """A cut on a field is for towers and energy flow alike, the branch of a tower is not."""
-    known = find_schema("delphes").versions
-    schema = find_schema(changed(tmp_path, "delphes", "towers: {cut: e > 1}\n"))
-    assert len(schema.versions) == len(known)
-    assert [part.cut for part in schema.versions[0].towers] == ["(Tower.E > 1)"]
-    assert len(schema.versions[-1].towers) == len(known[-1].towers) > 1
-    assert {part.presence for part in schema.versions[-1].towers} == {Presence.REQUIRED}
-    (version,) = find_schema(changed(tmp_path, "delphes", "towers: {e: Tower.E * 2}\n")).versions
+    """A cut on a field is for one part and for several, the branch of a field is not."""
+    first, second = changed_two(tmp_path, "towers: {cut: e > 1}\n").versions
+    assert [part.cut for part in first.towers] == ["(Tower.E > 1)"]
+    assert [part.cut for part in second.towers] == ["(P.E > 1)", "(N.E > 1)"]
+    (version,) = changed_two(tmp_path, "towers: {e: Tower.E * 2}\n").versions
     assert version.towers[0].fields["e"] == "Tower.E * 2"
     assert version.towers[0].fields["e_em"] == "Tower.Eem"
+    assert version.notes == (
+        f"{tmp_path}/schema.yaml, line 2: towers: the new e and the known e_em are read side by "
+        "side",
+    )
+    message = "line 2: towers has 2 parts in 'flow', of which only the cut can be changed; give tow"
+    with pytest.raises(InputError, match=message):
+        changed_two(tmp_path, "towers: {e: x}\n", "flow")
 
 
 def test_other_jets_than_those_of_the_known_schema(tmp_path):
     """What belongs to the known jets goes: radius, trimmed jets, constituents."""
     text = "jets: {pt: Jet.PT, eta: Jet.Eta, phi: Jet.Phi, mass: Jet.Mass, tau3: none}\n"
-    schema = find_schema(changed(tmp_path, "delphes", f"{text}constituents: none\n"))
+    schema = changed_two(tmp_path, text)
     jets = schema.versions[0].fat_jets[0]
-    assert jets.fields == {
-        "pt": "Jet.PT",
-        "eta": "Jet.Eta",
-        "phi": "Jet.Phi",
-        "mass": "Jet.Mass",
-    }
+    assert list(jets.fields.values()) == ["Jet.PT", "Jet.Eta", "Jet.Phi", "Jet.Mass"]
     assert list(jets.extra) == ["tau1", "tau2"]
-    assert schema.versions[0].trimmed_p4 is None
-    calibrated = find_schema(changed(tmp_path, "delphes", "jets: {pt: pt * 1.02}\n"))
-    assert calibrated.versions[0].fat_jets[0].fields["pt"] == "(FatJet.PT * 1.02)"
-    jetclass = find_schema(changed(tmp_path, "jetclass", "jets: {pt: pt * 1.02}\n"))
-    assert jetclass.fat_jet_radius == 0.8
+    assert jets.presence is Presence.REQUIRED
+    assert (schema.versions[0].trimmed_p4, schema.fat_jet_radius) == (None, None)
+    calibrated = changed_two(tmp_path, "jets: {pt: pt * 1.02}\n")
+    assert calibrated.versions[0].fat_jets[0].fields["pt"] == "(J.PT * 1.02)"
+    assert calibrated.fat_jet_radius == 0.8
     with pytest.raises(InputError, match="jets are other jets than those of 'jetclass', to which"):
         find_schema(changed(tmp_path, "jetclass", "jets: {eta: a, phi: b}\n"))
     none = find_schema(changed(tmp_path, "jetclass", "jets: none\n"))
@@ -132,7 +156,7 @@ def test_components_in_place_of_known_fields(tmp_path):
     assert version.constituents[0].fields["charge"] == "0"
     assert version.constituents[0].fields["e"].startswith("sqrt(((m ** 2) + ")
     assert version.notes[0].endswith(
-        "schema.yaml, line 3: constituents: e_em and e_had stay as they were beside the new e"
+        "line 3: constituents: the new e and the known e_em and e_had are read side by side"
     )
 
 
@@ -175,8 +199,8 @@ def test_chosen_collections(events, file, tmp_path):
             "line 1: extends is 'delphi' (did you mean 'delphes'?); choose one of delphes,",
         ),
         (
-            "extends: delphes\nchoose: {towers: Tower}\n",
-            "line 2: choose belongs to schemas that find their collections by type, but 'delphes'",
+            "extends: jetclass\nchoose: {towers: Tower}\n",
+            "line 2: choose belongs to schemas that find their collections by type, but 'jetclas",
         ),
         (
             "extends: physlite\nchoose: {tower: x}\n",
@@ -197,10 +221,6 @@ def test_chosen_collections(events, file, tmp_path):
         (
             "extends: calovision\ntowers: {e: [a, b]}\n",
             "line 2: towers.e is a list, but 'calovision' has towers already; give towers as a li",
-        ),
-        (
-            "extends: delphes\ncandidates: {pt: a}\n",
-            "line 2: candidates has 3 parts in 'delphes', of which only the cut can be changed; g",
         ),
         (
             "extends: calovision\njets: {pt: a, eta: b, phi: c}\n",

@@ -56,14 +56,11 @@ def test_schema_in_yaml_is_read(tmp_path):
         "analysis/events": "events",
         "cl_eta": "towers_eta",
         "cl_phi": "towers_phi",
-        "cl_e_em": "towers_e_em",
+        "cl_em_fraction": "towers_e_em",
         "cl_e": "towers_e_had",
-        "trk_px": "tracks_pt",
-        "trk_py": "tracks_pt",
-        "trk_eta": "tracks_eta",
-        "trk_phi": "tracks_phi",
+        **dict.fromkeys(("trk_px", "trk_py", "trk_pz"), "tracks_pt"),
         "eventNumber": "event_number",
-        "mcWeight": "weight",
+        **dict.fromkeys(("mcWeight", "pileupWeight"), "weight"),
     }
     for name in sorted(names, key=len, reverse=True):
         text = re.sub(rf"\b{name}\b", names[name], text)
@@ -73,6 +70,10 @@ def test_schema_in_yaml_is_read(tmp_path):
     (own,) = iterate_events(path)
     chosen = own.towers[own.towers.e_had > 200]
     assert mine.towers.eta.tolist() == chosen.eta.tolist()
+    np.testing.assert_allclose(mine.weight, own.weight**2)
+    e_em = np.concatenate(chosen.e_had / 1000 * chosen.e_em)
+    np.testing.assert_allclose(np.concatenate(mine.towers.e_em), e_em, rtol=1e-6)
+    np.testing.assert_allclose(np.concatenate(mine.tracks.eta), np.arcsinh(np.sqrt(0.5)), rtol=1e-6)
     np.testing.assert_allclose(
         np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000
     )

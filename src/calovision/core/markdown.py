@@ -59,6 +59,12 @@ def markdown_table(header: Sequence[object], rows: Iterable[Sequence[object]]) -
     return [f"| {' | '.join(map(_inline, line))} |" for line in lines]
 
 
+def rendered_table(header: Sequence[object], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells are Markdown, in which a bar would end the cell."""
+    cells = [[Markdown(cell.replace("|", r"\|")) for cell in row] for row in rows]
+    return "\n".join(markdown_table(header, cells)) + "\n"
+
+
 def _inline(text: object) -> Markdown:
     """Escape a text for a place within a line; `Markdown` unchanged."""
     if isinstance(text, Markdown):

@@ -1,15 +1,16 @@
 """Reference page of all keys, and the files that ``make reference`` writes from the classes."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from calovision.core.markdown import Markdown, markdown_table
+from calovision.core.markdown import rendered_table
 from calovision.evaluation.baselines import BASELINES
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import VARIABLES
 from calovision.models.networks import NETWORKS
 from calovision.ntuples.schemas import SCHEMAS
+from calovision.ntuples.schemas.custom.tables import with_tables
 from calovision.workflow.example import example_yaml, flow_yaml
 from calovision.workflow.schema import SchemaKeys
 
@@ -60,7 +61,7 @@ def _names() -> Iterator[str]:
         "of what `event_content` adds. A cut on one of several numbers is written `jet_pt[0]`.\n"
     )
     header = ("name", "meaning", "unit", "needs event_content")
-    yield _table(
+    yield rendered_table(
         header,
         [
             (f"`{name}`", one.doc, one.unit, "yes" if one.needs_content else "")
@@ -69,24 +70,26 @@ def _names() -> Iterator[str]:
     )
     yield "## Schemas\n"
     yield "The one that fits is found if `samples.<name>.schema` is left out.\n"
-    yield _table(("name", "files"), [(f"`{name}`", one.title) for name, one in SCHEMAS.own.items()])
+    yield rendered_table(
+        ("name", "files"), [(f"`{name}`", one.title) for name, one in SCHEMAS.own.items()]
+    )
     yield "## Channels\n"
     rows = [(f"`{name}`", one.doc, one.unit) for name, one in CHANNELS.own.items() if one.of_event]
-    yield _table(("name", "meaning", "unit"), rows)
+    yield rendered_table(("name", "meaning", "unit"), rows)
     yield "## Networks\n"
     yield "`calovision models small` lists its layers; options are keys of `train.options`.\n"
     rows = [
         (f"`{name}`", one.title, one.paper, ", ".join(f"`{option}`" for option in one.options))
         for name, one in NETWORKS.own.items()
     ]
-    yield _table(("name", "network", "source", "options"), rows)
+    yield rendered_table(("name", "network", "source", "options"), rows)
     yield "## Shallow classifiers\n"
     rows = [(f"`{name}`", one.doc) for name, one in BASELINES.own.items()]
-    yield _table(("name", "classifier"), rows)
+    yield rendered_table(("name", "classifier"), rows)
 
 
 def _table_of_keys(schema: SchemaKeys, keys: Mapping[str, Any]) -> str:
-    return _table(("key", "meaning", "value", "default"), _rows(schema, keys, ""))
+    return rendered_table(("key", "meaning", "value", "default"), _rows(schema, keys, ""))
 
 
 def _rows(
@@ -141,18 +144,20 @@ def _default(key: Mapping[str, Any]) -> str:
     return f"{start}; as `{flow_yaml(key['examples'][0])}`" if "examples" in key else start
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells are Markdown, in which a bar would end the cell."""
-    cells = [[Markdown(cell.replace("|", r"\|")) for cell in row] for row in rows]
-    return "\n".join(markdown_table(header, cells)) + "\n"
+def files_of_reference(repository: Path) -> dict[str, str]:
+    """Content of each file that is written from the classes, by its path in the repository.
 
-
-def files_of_reference() -> dict[str, str]:
-    """Content of each file that is written from the classes, by its path in the repository."""
-    return {"config/config.yaml": example_yaml(), "docs/configuration.md": reference_page()}
+    Of ``docs/schemas.md`` the tables are written, the text between them stays.
+    """
+    schemas = (repository / "docs/schemas.md").read_text()
+    return {
+        "config/config.yaml": example_yaml(),
+        "docs/configuration.md": reference_page(),
+        "docs/schemas.md": with_tables(schemas),
+    }
 
 
 if __name__ == "__main__":
-    for path, text in files_of_reference().items():
+    for path, text in files_of_reference(Path()).items():
         Path(path).parent.mkdir(exist_ok=True)
         Path(path).write_text(text)

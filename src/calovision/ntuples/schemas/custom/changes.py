@@ -94,6 +94,8 @@ class Changes:
         parts |= dict.fromkeys(self._removed, ())
         changes = self._attributes()
         changes |= {COLLECTIONS[name].attribute: value for name, value in parts.items()}
+        if self._any("jets", has_new_axis):
+            changes["fat_jet_radius"] = None
         if self._any("jets", has_new_momenta):
             changes |= {"trimmed_p4": None, "uncalibrated_pt": None}
         doubts = [doubt for one in read.values() for doubt in one.doubts]

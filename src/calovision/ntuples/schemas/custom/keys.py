@@ -13,18 +13,18 @@ from calovision.ntuples.schemas.schema import SUBJETTINESS
 class Value(Enum):
     """Kinds of values, in the words of the reference page."""
 
-    FORMULA = "branch, formula or number"
-    FORMULAS = "branch, formula or number; or a list of them"
-    CONDITION = "condition; or a list of them"
-    VECTORS = "branch of four-momenta; or a list of them"
+    FORMULA = "formula"
+    FORMULAS = "formula, or a list of them"
+    CONDITION = "condition, or a list of them"
+    VECTORS = "branch of four-momenta, or a list of them"
     BRANCH = "branch"
     WHOLE = "whole number"
     NUMBER = "number above 0"
     SWITCH = "`true`, `false`"
     TREE = "name of a tree"
-    TREES = "name of a tree; or a list of them"
+    TREES = "name of a tree, or a list of them"
     COUNTER = "number, or object of the file"
-    COLLECTION = "keys and values; or a list of parts"
+    COLLECTION = "keys and values, or a list of parts"
     SCHEMA = "name of a schema"
     CHOICE = "collection: names"
 
@@ -111,14 +111,30 @@ _P4 = Key(
     "Jets",
 )
 _MOMENTUM = (
-    Key("px", "component of the momentum, in place of `pt`, `phi`", Value.FORMULAS, "px", "GeV"),
-    Key("py", "component of the momentum, in place of `pt`, `phi`", Value.FORMULAS, "py", "GeV"),
-    Key("pz", "component of the momentum, in place of `eta`", Value.FORMULAS, "pz", "GeV"),
+    Key(
+        "px",
+        "component of the momentum, in place of `pt`, `phi`",
+        Value.FORMULAS,
+        "trk_px / 1000",
+        "GeV",
+    ),
+    Key(
+        "py",
+        "component of the momentum, in place of `pt`, `phi`",
+        Value.FORMULAS,
+        "trk_py / 1000",
+        "GeV",
+    ),
+    Key(
+        "pz", "component of the momentum, in place of `eta`", Value.FORMULAS, "trk_pz / 1000", "GeV"
+    ),
 )
 _POSITION = (
-    Key("x", "position seen from the collision, in place of `eta`, `phi`", Value.FORMULAS, "x"),
-    Key("y", "position, in the unit of `x`", Value.FORMULAS, "y"),
-    Key("z", "position along the beam, in the unit of `x`", Value.FORMULAS, "z"),
+    Key(
+        "x", "position seen from the collision, in place of `eta`, `phi`", Value.FORMULAS, "cell_x"
+    ),
+    Key("y", "position, in the unit of `x`", Value.FORMULAS, "cell_y"),
+    Key("z", "position along the beam, in the unit of `x`", Value.FORMULAS, "cell_z"),
 )
 _MASS_FOR_ENERGY = Key("mass", "mass, in place of `e`", Value.FORMULAS, "pf_m", "GeV")
 _ENERGY_FOR_MASS = Key("e", "energy, in place of `mass`", Value.FORMULAS, "jet_e / 1000", "GeV")

@@ -112,8 +112,8 @@ def _energy_doubts(known: Collection, keys: CollectionKeys, section: Section) ->
     if not changed or not kept:
         return ()
     return (
-        f"{section.where()}: {' and '.join(kept)} stay as they were beside the new "
-        f"{' and '.join(changed)}",
+        f"{section.where()}: the new {' and '.join(changed)} and the known "
+        f"{' and '.join(kept)} are read side by side",
     )
 
 
