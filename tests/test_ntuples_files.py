@@ -33,6 +33,7 @@ from calovision.ntuples import (
 from calovision.ntuples import chunks as chunks_module
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.parts import read_part
+from calovision.ntuples.root_file import find_tree, opened
 from calovision.ntuples.schemas.schema import Collection
 
 N = 24
@@ -316,14 +317,12 @@ def test_entries_are_numbered_through_all_chunks(tmp_path, monkeypatch):
 
 
 def test_boundaries_are_those_of_all_branches(delphes_dir):
-    with uproot.open(delphes_dir / "delphes_ATLASfat_qcd300_pythia8_100ev_slim.root") as file:
-        tree = file["Delphes"]
-        assert tree["Tower.Eta"].entry_offsets == [0, 62, 100]
-        assert chunks_module._common_boundaries(tree, ["Tower.Eta", "Event.Number"]).tolist() == [
-            0,
-            100,
-        ]
-        assert chunks_module._common_boundaries(tree, ["Tower.Eta"]).tolist() == [0, 62, 100]
+    path = delphes_dir / "delphes_ATLASfat_qcd300_pythia8_100ev_slim.root"
+    with opened(path) as file:
+        assert file["Delphes"]["Tower.Eta"].entry_offsets == [0, 62, 100]
+        tree = find_tree(file, "Delphes", path)
+        assert tree.boundaries(["Tower.Eta", "Event.Number"]).tolist() == [0, 100]
+        assert tree.boundaries(["Tower.Eta"]).tolist() == [0, 62, 100]
 
 
 @pytest.mark.parametrize("target", [1, 3, 4, 9, 100])

@@ -14,6 +14,7 @@ from calovision.core.errors import BadFileError, InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples.lengths import check_arrays, check_lengths
+from calovision.ntuples.root_file import find_tree, opened
 
 N = 6  # in three baskets
 TOWERS = [f"towers_{name}" for name in ("eta", "phi", "e_em", "e_had")]
@@ -120,15 +121,16 @@ def test_short_columns_of_an_rntuple(tmp_path):
         file.mkrntuple(
             "events", {"x": ak.Array([1.0, 2.0, 3.0]), "lists": ak.Array([[1.0], [], [2.0, 3.0]])}
         )
-    with uproot.open(tmp_path / "n.root") as file:
-        tree = file["events"]
+    with opened(tmp_path / "n.root") as file:
+        ntuple = file["events"].ntuple
+        tree = find_tree(file, "events", "n.root")
         check_lengths(tree, ["x", "lists"], "n.root")
         for name in ("x", "lists"):
-            field = [record.field_name for record in tree.ntuple.field_records].index(name)
+            field = [record.field_name for record in ntuple.field_records].index(name)
             column = next(
-                i for i, column in enumerate(tree.ntuple.column_records) if column.field_id == field
+                i for i, column in enumerate(ntuple.column_records) if column.field_id == field
             )
-            page = tree.ntuple.page_link_list[0][column].pages[0]
+            page = ntuple.page_link_list[0][column].pages[0]
             page.num_elements -= 1
             with pytest.raises(
                 InputError,
@@ -142,8 +144,13 @@ def test_fields_of_the_records_of_an_rntuple_are_looked_at_with_their_list(tmp_p
     records = ak.zip({"eta": ak.Array([[1.0, 2.0], [], [3.0]])})
     with uproot.recreate(tmp_path / "n.root") as file:
         file.mkrntuple("events", {"cl": records, "fixed": ak.to_regular(ak.Array([[1, 2]] * 3))})
-    with uproot.open(tmp_path / "n.root") as file:
-        check_lengths(file["events"], ["cl.eta", "fixed"], "n.root")
+    with opened(tmp_path / "n.root") as file:
+        tree = find_tree(file, "events", "n.root")
+        check_lengths(tree, ["cl.eta", "fixed"], "n.root")
+        ntuple = file["events"].ntuple
+        ntuple.page_link_list[0][0].pages[0].num_elements -= 1
+        with pytest.raises(InputError, match=r"the branch cl.eta has 2 entries, but the tree"):
+            check_lengths(tree, ["cl.eta"], "n.root")
 
 
 def test_arrays_of_another_length_than_was_asked_for():
@@ -155,10 +162,6 @@ def test_arrays_of_another_length_than_was_asked_for():
 
 def test_genuine_files_have_branches_of_one_length(delphes_dir):
     for path in sorted(delphes_dir.glob("*10ev*.root")):
-        with uproot.open(path) as file:
-            names = [
-                name
-                for name in file["Delphes"].keys(full_paths=False)
-                if not name.endswith("fBits")
-            ]
-            check_lengths(file["Delphes"], names, path)
+        with opened(path) as file:
+            tree = find_tree(file, "Delphes", path)
+            check_lengths(tree, [name for name in tree.names if not name.endswith("fBits")], path)

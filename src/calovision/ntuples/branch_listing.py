@@ -14,8 +14,9 @@ from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.content import FileContent
 from calovision.ntuples.expressions import branches_in
-from calovision.ntuples.root_file import Tree, find_tree
+from calovision.ntuples.root_file import find_tree
 from calovision.ntuples.shapes import Shape, shapes_of
+from calovision.ntuples.trees.event_tree import EventTree
 
 MOST_READ = 1000  # branches of which values are read
 ENTRIES_OF_LENGTHS = 1000  # over which lists are measured
@@ -118,7 +119,7 @@ def read_values(
 
 
 def read_or_reason(
-    tree: Tree, names: Sequence[str], path: object, entries: tuple[int, int]
+    tree: EventTree, names: Sequence[str], path: object, entries: tuple[int, int]
 ) -> Mapping[str, ak.Array | str]:
     """Read branches, all at once where none of them fails; the reason in place of one that does."""
     if not names:

@@ -26,8 +26,9 @@ from calovision.ntuples.fat_jets import (
     read_fat_jets,
 )
 from calovision.ntuples.parts import branches_of, missing_branches
-from calovision.ntuples.root_file import Tree, branch_names
+from calovision.ntuples.root_file import branch_names
 from calovision.ntuples.schemas.schema import Collection, TreeSchema
+from calovision.ntuples.trees.event_tree import EventTree
 
 ENOUGH_JETS = 100
 ENTRIES_AT_A_TIME = 100
@@ -54,7 +55,7 @@ class CandidateWeight:
 
 
 def choose_candidate_weight(
-    tree: Tree, schema: TreeSchema, path: Path | str
+    tree: EventTree, schema: TreeSchema, path: Path | str
 ) -> tuple[TreeSchema, CandidateWeight]:
     """Choose the candidate weight of a file, and return its schema with the weight applied.
 
@@ -135,7 +136,7 @@ def _weighted_part(part: Collection, weight: str) -> Collection:
 
 
 def _median_ratios(
-    tree: Tree, schema: TreeSchema, weighted: TreeSchema, path: Path | str
+    tree: EventTree, schema: TreeSchema, weighted: TreeSchema, path: Path | str
 ) -> tuple[float, float, bool]:
     """Medians of `pt_ratios` without and with the weight, and whether the jets' pT is the one
     before calibration.

@@ -4,7 +4,6 @@ A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where th
 branches end, if they do so often enough.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from itertools import pairwise
 
@@ -13,14 +12,12 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.lengths import check_arrays, check_lengths
-from calovision.ntuples.root_file import Tree, is_rntuple
+from calovision.ntuples.trees.event_tree import EventTree
 
 CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
 _MOST_CHUNKS_AT_ONCE = (
     3  # baskets that are larger are decompressed at once, but interpreted chunk by chunk
 )
-_ASSUMED_BYTES_PER_ENTRY = 20_000  # of an RNTuple, whose fields do not tell their size
-
 Arrays = tuple[int, dict[str, ak.Array]]
 
 
@@ -32,7 +29,7 @@ def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
 
 
 def read_chunks(
-    tree: Tree,
+    tree: EventTree,
     branches: Collection[str],
     path: object,
     chunk_size: int | None = None,
@@ -65,7 +62,7 @@ def read_chunks(
         yield from _read_steps(tree, names, path, begin, end, chunk_size or end - begin or 1)
         return
     target = _entries_of_a_chunk(tree, names)
-    boundaries = _common_boundaries(tree, names)
+    boundaries = tree.boundaries(names)
     inside = boundaries[(boundaries > begin) & (boundaries < end)]
     for start, stop in _aligned_ranges(np.unique([begin, *inside, end]), target):
         if stop - start > _MOST_CHUNKS_AT_ONCE * target:
@@ -75,7 +72,7 @@ def read_chunks(
 
 
 def _read_at_once(
-    tree: Tree, names: list[str], path: object, start: int, stop: int, target: int
+    tree: EventTree, names: list[str], path: object, start: int, stop: int, target: int
 ) -> Iterator[Arrays]:
     """Read a range and hand it on in chunks of at most about ``target`` entries."""
     ((_, arrays),) = _read_steps(tree, names, path, start, stop, stop - start)
@@ -86,23 +83,18 @@ def _read_at_once(
 
 
 def _read_steps(
-    tree: Tree, names: list[str], path: object, start: int, stop: int, step: int
+    tree: EventTree, names: list[str], path: object, start: int, stop: int, step: int
 ) -> Iterator[Arrays]:
     """Read a range in steps; ``iterate`` keeps what it has decompressed of a basket for the next
     step.
     """
-    chunks = tree.iterate(
-        _expressions(tree, names),
-        entry_start=start,
-        entry_stop=stop,
-        step_size=step,
-        library="ak",
-        how=dict,
-    )
+    chunks = tree.iterate(names, start, stop, step) if names else None
     for first in range(start, stop, step):
         last = min(first + step, stop)
         try:
-            arrays = _by_name(next(chunks), names) if names else {}
+            arrays = {} if chunks is None else next(chunks)
+        except InputError:
+            raise
         except Exception as error:
             raise InputError(
                 f"{path}: entries {first} to {last - 1} of "
@@ -113,52 +105,9 @@ def _read_steps(
         yield first, arrays
 
 
-def _expressions(tree: Tree, names: list[str]) -> list[str]:
-    """Names that uproot is asked for: for ``towers.eta`` and ``towers.phi`` of an RNTuple the list
-    ``towers``, once.
-
-    For an RNTuple it takes the names as patterns, whose characters lose their meaning in brackets.
-    """
-    if not is_rntuple(tree):
-        return names
-    fields = {field.name for field in tree.fields}
-    outer = dict.fromkeys(name if name in fields else name.split(".")[0] for name in names)
-    return [re.sub(r"[*?\[/]", r"[\g<0>]", name) for name in outer]
-
-
-def _by_name(arrays: dict[str, ak.Array], names: list[str]) -> dict[str, ak.Array]:
-    """Take fields out of the records of an RNTuple."""
-    return {
-        name: arrays[name] if name in arrays else _field(arrays, *name.split(".")) for name in names
-    }
-
-
-def _field(arrays: dict[str, ak.Array], outer: str, *inner: str) -> ak.Array:
-    return arrays[outer][inner]
-
-
-def _entries_of_a_chunk(tree: Tree, names: list[str]) -> int:
+def _entries_of_a_chunk(tree: EventTree, names: list[str]) -> int:
     """Number of entries that have about `CHUNK_BYTES`."""
-    if is_rntuple(tree):
-        per_entry = _ASSUMED_BYTES_PER_ENTRY
-    else:
-        per_entry = sum(tree[name].uncompressed_bytes for name in names) / max(tree.num_entries, 1)
-    return max(1, int(CHUNK_BYTES / max(per_entry, 1)))
-
-
-def _common_boundaries(tree: Tree, names: list[str]) -> np.ndarray:
-    """Entries where baskets (clusters in an RNTuple) of all branches begin, and the number of
-    entries.
-    """
-    if is_rntuple(tree):
-        starts = [cluster.num_first_entry for cluster in tree.cluster_summaries]
-        return np.unique([0, *starts, tree.num_entries]).astype(np.int64)
-    common = np.unique([0, tree.num_entries]).astype(np.int64)
-    offsets = [np.asarray(tree[name].entry_offsets, dtype=np.int64) for name in names]
-    shared = offsets[0] if offsets else common
-    for other in offsets[1:]:
-        shared = np.intersect1d(shared, other)
-    return np.union1d(common, shared)
+    return max(1, int(CHUNK_BYTES / max(tree.bytes_per_entry(names), 1)))
 
 
 def _aligned_ranges(boundaries: np.ndarray, target: int) -> Iterator[tuple[int, int]]:
@@ -172,11 +121,11 @@ def _aligned_ranges(boundaries: np.ndarray, target: int) -> Iterator[tuple[int, 
         start = int(boundaries[position])
 
 
-def _unreadable_branch(tree: Tree, names: list[str], start: int, stop: int) -> str:
+def _unreadable_branch(tree: EventTree, names: list[str], start: int, stop: int) -> str:
     """Name the first branch that fails by itself (all of them if none does)."""
     for name in names:
         try:
-            tree.arrays(_expressions(tree, [name]), entry_start=start, entry_stop=stop)
+            tree.arrays([name], start, stop)
         except Exception:
             return name
     return ", ".join(names)

@@ -19,9 +19,9 @@ from calovision.ntuples.root_file import (
     branch_names,
     find_tree,
     has_tree,
-    require_branches,
     tree_kinds,
 )
+from calovision.ntuples.schema_names import require_branches
 from calovision.ntuples.schemas.schema import Counters, TreeSchema
 
 logger = logging.getLogger(__name__)

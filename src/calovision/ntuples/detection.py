@@ -12,24 +12,35 @@ from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.parts import missing_branches
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import (
-    branch_names,
+    PRE_RELEASE,
     find_tree,
     opened,
     tree_kinds,
 )
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, Schema, TreeSchema
+from calovision.ntuples.trees.names import Names
 from calovision.ntuples.weights import event_number_branches
 
 
 @dataclass(frozen=True)
 class TreeDescription:
-    """One tree of a file; ``kind`` is TTree or RNTuple."""
+    """One tree of a file.
+
+    Attributes
+    ----------
+    name
+        With its folders.
+    kind
+        TTree, RNTuple, or pre-release RNTuple, which cannot be read.
+    n_entries, n_branches
+        None if it cannot be read.
+    """
 
     name: str
     kind: str
-    n_entries: int
-    n_branches: int
+    n_entries: int | None
+    n_branches: int | None
 
 
 @dataclass(frozen=True)
@@ -71,12 +82,17 @@ def describe(
     content = FileContent(file, path)
     missing = {schema.name: _missing_of_best(content, schema) for schema in schemas}
     fitting = [name for name, lacks in missing.items() if not lacks]
-    trees = []
-    for name, kind in content.trees.items():
-        found = find_tree(file, name, path)
-        trees.append(TreeDescription(name, kind, int(found.num_entries), len(branch_names(found))))
+    trees = tuple(_describe_tree(content, name) for name in content.trees)
     schema = fitting[0] if len(fitting) == 1 else None
-    return FileDescription(path, str(file.file.uuid), tuple(trees), missing, schema)
+    return FileDescription(path, str(file.file.uuid), trees, missing, schema)
+
+
+def _describe_tree(content: FileContent, name: str) -> TreeDescription:
+    kind = content.trees[name]
+    if not content.has_tree(name):
+        return TreeDescription(name, kind, None, None)
+    tree = find_tree(content.file, name, content.path)
+    return TreeDescription(name, kind, tree.num_entries, len(tree.names))
 
 
 def count_entries(
@@ -129,12 +145,19 @@ def fitting_schema(
         names = ", ".join(schema.name for schema in fitting)
         raise InputError(f"{path} fits several schemas ({names}); name one of them")
     if not fitting:
+        _check_releases(content)
         reasons = "; ".join(f"{name} lacks {_shortened(lacks)}" for name, lacks in missing.items())
         raise InputError(
             f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file"
         )
     (schema,) = fitting
     return schema, _best_version(content, schema)
+
+
+def _check_releases(content: FileContent) -> None:
+    """Raise InputError if nothing can be read of a file but pre-release RNTuples."""
+    if content.trees and set(content.trees.values()) == {PRE_RELEASE}:
+        find_tree(content.file, next(iter(content.trees)), content.path)
 
 
 def _best_version(content: FileContent, schema: Schema) -> TreeSchema:
@@ -175,8 +198,12 @@ def _possible(content: FileContent, schema: Schema) -> list[TreeSchema]:
 def _missing(content: FileContent, version: TreeSchema) -> tuple[str, ...]:
     """Trees and branches of a version that the file lacks."""
     if not content.has_tree(version.tree):
-        return (f"the tree {version.tree!r}",)
-    present = content.names(version.tree)
+        reason = " (a pre-release RNTuple)" if version.tree in content.trees else ""
+        return (f"the tree {version.tree!r}{reason}",)
+    try:
+        present = content.names(version.tree, version.friends)
+    except InputError as error:
+        return (str(error),)
     names = event_number_branches(version, present)
     if version.weight is not None and not version.weight_may_miss:
         names += branches_in([version.weight], present)
@@ -191,4 +218,10 @@ def _missing(content: FileContent, version: TreeSchema) -> tuple[str, ...]:
         and not content.has_tree(version.counters.tree)
     ):
         missing.append(f"the tree {version.counters.tree!r}")
-    return tuple(dict.fromkeys(missing))
+    return tuple(dict.fromkeys(_with_candidates(name, present) for name in missing))
+
+
+def _with_candidates(name: str, present: Names) -> str:
+    """The name, with what it may stand for if that is not clear."""
+    paths = present.several(name)
+    return f"{name} (one of {_shortened(paths)})" if paths else name

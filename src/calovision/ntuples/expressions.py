@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 
 from calovision.selection.expressions import parse
+from calovision.selection.expressions.nodes import Call, Name, Node, walk
 
 _INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]", re.DOTALL)
 _SUM = re.compile(r"sum\((?P<name>.+?)(\[(?P<first>\d*):(?P<last>\d*)\])?\)", re.DOTALL)
@@ -55,6 +56,21 @@ def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
     if expression not in present or parse(expression, "schema", composed=True, sums=True).is_name:
         return False
     return not set(branches_in([expression], present)) <= set(present)
+
+
+def divided_names(expression: str) -> list[str]:
+    """Paths that stand in an expression without quotes, so that they are divisions: ``a/b/b.c``."""
+    tree = parse(expression, "schema", composed=True).tree
+    return [path for node in walk(tree) if (path := _divided(node))]
+
+
+def _divided(node: Node) -> str | None:
+    """Names that are divided by each other, with slashes between them; None for anything else."""
+    if not (isinstance(node, Call) and node.function == "/"):
+        return None
+    left, right = node.arguments
+    outer = left.text if isinstance(left, Name) else _divided(left)
+    return f"{outer}/{right.text}" if outer and isinstance(right, Name) else None
 
 
 def evaluate(expression: str, values: Mapping[str, np.ndarray], where: str) -> np.ndarray:

@@ -21,8 +21,9 @@ from calovision.ntuples.counters import (
     unread_counters,
 )
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
-from calovision.ntuples.root_file import Tree, branch_names, has_tree
+from calovision.ntuples.root_file import branch_names, has_tree
 from calovision.ntuples.schemas.schema import TreeSchema
+from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import (
     count_weights,
     event_number_branches,
@@ -69,7 +70,7 @@ class Generation:
 
 def count_generated(
     file: uproot.ReadOnlyDirectory,
-    tree: Tree,
+    tree: EventTree,
     schema: TreeSchema,
     *,
     schema_name: str,
@@ -133,7 +134,7 @@ def count_generated(
 
 
 def _count_weights_of_first(
-    tree: Tree, schema: TreeSchema, path: Path | str, *, factors: bool
+    tree: EventTree, schema: TreeSchema, path: Path | str, *, factors: bool
 ) -> int | None:
     """Weights of the first event, with or without those in branches of their own; None without
     events.
@@ -147,7 +148,7 @@ def _count_weights_of_first(
 
 
 def _doubts(
-    file: uproot.ReadOnlyDirectory, tree: Tree, schema: TreeSchema, path: Path | str
+    file: uproot.ReadOnlyDirectory, tree: EventTree, schema: TreeSchema, path: Path | str
 ) -> tuple[str, ...]:
     """Reasons why the entries of a file may not be all generated events, as a warning, too."""
     suspects = unread_counters(file, schema, path)
@@ -176,7 +177,7 @@ def _doubts(
     return doubts
 
 
-def _gaps(tree: Tree, schema: TreeSchema, path: Path | str) -> tuple[str, ...]:
+def _gaps(tree: EventTree, schema: TreeSchema, path: Path | str) -> tuple[str, ...]:
     """Sentence on event numbers with many gaps, as a skim leaves them; none if there are few, or a
     number stands twice.
     """
@@ -203,7 +204,9 @@ def cross_section_branches(schema: TreeSchema, present: set[str]) -> list[str]:
     )
 
 
-def _count_entries(tree: Tree, schema: TreeSchema, path: Path | str, weight_index: int) -> Totals:
+def _count_entries(
+    tree: EventTree, schema: TreeSchema, path: Path | str, weight_index: int
+) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
     branches = weight_branches(schema, branch_names(tree), factors=weight_index > 0)
     section = schema.cross_section_pb

@@ -1,5 +1,6 @@
 """One open ntuple: its schema, what it says about its events, and the events in chunks."""
 
+import logging
 import math
 from collections.abc import Collection as Names
 from collections.abc import Iterator, Mapping
@@ -22,10 +23,13 @@ from calovision.ntuples.generation import count_generated
 from calovision.ntuples.paths import locate
 from calovision.ntuples.plan import Plan, make_plan
 from calovision.ntuples.retries import Attempts, with_retries
-from calovision.ntuples.root_file import Tree, find_tree, opened, warn_of_repeated
+from calovision.ntuples.root_file import find_tree, opened
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import COLLECTIONS, Schema, TreeSchema
+from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import event_numbers, read_weights, whole_numbers
+
+logger = logging.getLogger(__name__)
 
 
 class Ntuple:
@@ -195,15 +199,15 @@ class Ntuple:
             self._file = self._closing.enter_context(opened(self.path))
         return self._file
 
-    def _find_tree(self) -> tuple[Schema, TreeSchema, Tree]:
+    def _find_tree(self) -> tuple[Schema, TreeSchema, EventTree]:
         """Find the schema of the file, its version, and the tree of the events."""
         file = self._open()
         if self._found is None:
             self._found = fitting_schema(file, self._candidates, self.path)
         schema, version = self._found
-        return schema, version, find_tree(file, version.tree, self.path)
+        return schema, version, find_tree(file, version.tree, self.path, version.friends)
 
-    def _plan_of(self, fields: Mapping[str, Names[str]] | None) -> tuple[Tree, Plan]:
+    def _plan_of(self, fields: Mapping[str, Names[str]] | None) -> tuple[EventTree, Plan]:
         """Plan to read the wanted fields of the tree.
 
         The candidate weight, for which jets of the file are read, is chosen only where it matters.
@@ -221,7 +225,7 @@ class Ntuple:
         self._warn_of_repeated(tree, plan)
         return tree, plan
 
-    def _whole_plan(self, schema: Schema, version: TreeSchema, tree: Tree) -> Plan:
+    def _whole_plan(self, schema: Schema, version: TreeSchema, tree: EventTree) -> Plan:
         """Plan to read everything, with the candidate weight of the file; made once."""
         if self._plan is None:
             self._weighted = choose_candidate_weight(tree, version, self.path)
@@ -230,9 +234,13 @@ class Ntuple:
             )
         return self._plan
 
-    def _warn_of_repeated(self, tree: Tree, plan: Plan) -> None:
-        """Warn once of each branch whose name others have, too."""
-        warn_of_repeated(tree, plan.branches - self._warned, self.path)
+    def _warn_of_repeated(self, tree: EventTree, plan: Plan) -> None:
+        """Warn once of each branch that the file has several times."""
+        for path in tree.repeated(plan.branches - self._warned):
+            logger.warning(
+                "%s: the tree %r has the branch %s several times, of which the first one is read",
+                *(self.path, tree.name, path),
+            )
         self._warned |= plan.branches
 
     def _read_info(self) -> NtupleInfo:
@@ -306,7 +314,11 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
 
 
 def _chunks(
-    tree: Tree, plan: Plan, path: Path | str, chunk_size: int | None, entry_range: tuple[int, int]
+    tree: EventTree,
+    plan: Plan,
+    path: Path | str,
+    chunk_size: int | None,
+    entry_range: tuple[int, int],
 ) -> Iterator[BranchArrays]:
     """Arrays of the planned branches, chunk by chunk."""
     for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import awkward as ak
 
-from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
-from calovision.ntuples.expressions import branches_in, is_unquoted_branch
+from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.fat_jets import (
     MOMENTUM,
     computed_fields,
@@ -18,9 +17,11 @@ from calovision.ntuples.fat_jets import (
     jet_fields,
 )
 from calovision.ntuples.parts import available_fields, branches_of, missing_branches
-from calovision.ntuples.root_file import Tree, branch_names, require_branches
+from calovision.ntuples.root_file import branch_names
+from calovision.ntuples.schema_names import check_names, require_branches
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
+from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import event_number_branches, weight_branches
 
 FURTHER_KEYS = ("weight_variations",)  # that may be wanted beside collections
@@ -128,7 +129,12 @@ class Plan:
 
 
 def make_plan(
-    tree: Tree, schema: TreeSchema, schema_name: str, path: Path | str, *, trimmed: bool = False
+    tree: EventTree,
+    schema: TreeSchema,
+    schema_name: str,
+    path: Path | str,
+    *,
+    trimmed: bool = False,
 ) -> Plan:
     """Plan to read all that a file has.
 
@@ -147,7 +153,7 @@ def make_plan(
         If the tree lacks branches that the schema demands.
     """
     present = branch_names(tree)
-    _check_quotes(schema, present, path)
+    check_names(tree, schema, schema_name, path)
     require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
     fields = {name: _fields_of(name, schema, present, path) for name in COLLECTIONS}
     is_filled: bool | None = False
@@ -225,23 +231,6 @@ def _demanded(schema: TreeSchema, present: set[str], *, trimmed: bool) -> set[st
     return demanded
 
 
-def _check_quotes(schema: TreeSchema, present: set[str], path: Path | str) -> None:
-    """Raise InputError for the name of a branch that is read as a formula of others, as ``cl-e``
-    without quotes.
-    """
-    texts = [schema.event_number, schema.label, schema.process_id, schema.weight]
-    texts.append(schema.cross_section_pb)
-    for name in COLLECTIONS:
-        texts += [text for part in schema.parts(name) for text in (*part.fields.values(), part.cut)]
-    for text in texts:
-        if isinstance(text, str) and is_unquoted_branch(text, present):
-            raise InputError(
-                f"{path}: {text} is the name of a branch, but is read as a formula; write it in "
-                "quotes inside of those "
-                f"of YAML, \"'{text}'\""
-            )
-
-
 def _fields_of(
     name: str, schema: TreeSchema, present: set[str], path: Path | str
 ) -> tuple[str, ...]:
@@ -253,7 +242,7 @@ def _fields_of(
     return available_fields(schema.parts(name), present)
 
 
-def _is_filled(tree: Tree, branch: str, path: Path | str) -> bool | None:
+def _is_filled(tree: EventTree, branch: str, path: Path | str) -> bool | None:
     """Return True if the file has trimmed jets: a card without ComputeTrimming leaves zeros.
 
     None for a file without any fat jet, whose jets and trimmed jets are the same.

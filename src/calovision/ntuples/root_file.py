@@ -1,34 +1,45 @@
 """ROOT files, local or at an address, and their trees; what is wrong with one is one sentence."""
 
-import logging
-from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from weakref import finalize
 
 import uproot
 from isal import isal_zlib  # noqa: F401  uproot takes it from its package, which does not load it by itself
 
 from calovision.core.errors import InputError
-
-logger = logging.getLogger(__name__)
+from calovision.ntuples.friends import find_friend, tree_prefixes
+from calovision.ntuples.trees.branches import Branches
+from calovision.ntuples.trees.event_tree import EventTree
+from calovision.ntuples.trees.names import Names
+from calovision.ntuples.trees.rntuple import RNTupleFields
+from calovision.ntuples.trees.ttree import TTreeBranches
 
 # uproot raises whatever the bytes of a damaged file lead to (KeyError, ValueError, zlib.error,
 # OSError, ...), hence the broad "except Exception" around each of its calls here and in chunks.py.
 
-Tree = uproot.TTree | uproot.behaviors.RNTuple.RNTuple
-_NAMES: dict[
-    int, tuple[str, ...]
-] = {}  # by the identity of the trees that are open, which have no hash
+PRE_RELEASE = "pre-release RNTuple"
 _TREE_CLASSES = {
     "TTree": "TTree",
     "TNtuple": "TTree",
     "TNtupleD": "TTree",
     "ROOT::RNTuple": "RNTuple",
+    "ROOT::Experimental::RNTuple": PRE_RELEASE,
 }
+_BRANCHES = {"TTree": TTreeBranches, "RNTuple": RNTupleFields}
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """Trees of an open file that were asked for, and what is closed with it."""
+
+    trees: dict[tuple[str, ...], EventTree] = field(default_factory=dict)
+    closing: ExitStack = field(default_factory=ExitStack)
+
+
+_OPENED: dict[int, _Opened] = {}  # by the identity of the files, which have no hash
 
 
 @contextmanager
@@ -47,7 +58,19 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
     with file, fast_zlib():
         if isinstance(path, Path):
             _check_is_complete(path, file.file.fEND)
-        yield file
+        with _remembered(file):
+            yield file
+
+
+@contextmanager
+def _remembered(file: uproot.ReadOnlyDirectory) -> Iterator[None]:
+    """Keep the trees of a file while it is open, since their names take long to collect."""
+    _OPENED[id(file)] = opened_file = _Opened()
+    try:
+        with opened_file.closing:
+            yield
+    finally:
+        del _OPENED[id(file)]
 
 
 def _why_not_opened(path: Path | str, error: Exception) -> str:
@@ -104,88 +127,94 @@ def _check_is_root_file(path: Path) -> None:
 
 
 def tree_kinds(file: uproot.ReadOnlyDirectory) -> dict[str, str]:
-    """Names of all trees, in folders too -> TTree or RNTuple."""
+    """Names of all trees, in folders too -> TTree, RNTuple or pre-release RNTuple."""
     classes = file.classnames(cycle=False)
     return {name: _TREE_CLASSES[kind] for name, kind in classes.items() if kind in _TREE_CLASSES}
 
 
 def has_tree(file: uproot.ReadOnlyDirectory, name: str) -> bool:
-    """Return True for the name of a tree, given with or without its cycle (``events;1``)."""
-    return file.classnames(cycle=";" in name).get(name) in _TREE_CLASSES
+    """Return True for the name of a tree that can be read, given with or without its cycle
+    (``events;1``).
+    """
+    return _kind(file, name) in _BRANCHES
 
 
-def find_tree(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Tree:
-    """Find a TTree or RNTuple by its name; InputError lists those that exist."""
-    if not has_tree(file, name):
+def _kind(file: uproot.ReadOnlyDirectory, name: str) -> str | None:
+    """Kind of a tree; None if there is none of this name."""
+    return _TREE_CLASSES.get(file.classnames(cycle=";" in name).get(name))
+
+
+def find_tree(
+    file: uproot.ReadOnlyDirectory, name: str, path: Path | str, friends: Sequence[str] = ()
+) -> EventTree:
+    """Find a TTree or RNTuple by its name, with friends joined to it.
+
+    Parameters
+    ----------
+    file, path
+        The open file, and where it is.
+    name
+        Name of the tree, with its folders.
+    friends
+        Further trees (`find_friend`), each closed with the file.
+
+    Raises
+    ------
+    InputError
+        If there is no such tree, it cannot be read, or a friend has not as many entries.
+    """
+    kept = _OPENED.get(id(file), _Opened())
+    key = (name, *friends)
+    if key not in kept.trees:
+        trees, prefixes = [_branches(file, name, path)], [tree_prefixes(name)]
+        for friend in (find_friend(text, path) for text in friends):
+            of_friend = file
+            if friend.file is not None:
+                of_friend = kept.closing.enter_context(opened(friend.file))
+            trees.append(_branches(of_friend, friend.tree, friend.file or path))
+            prefixes.append(friend.prefixes)
+        _check_entries(trees, friends, path)
+        kept.trees[key] = EventTree(trees, prefixes)
+    return kept.trees[key]
+
+
+def _check_entries(trees: Sequence[Branches], friends: Sequence[str], path: Path | str) -> None:
+    """Raise InputError unless all friends have as many entries as the tree."""
+    tree, *others = trees
+    for text, friend in zip(friends, others, strict=True):
+        if friend.n_entries != tree.n_entries:
+            raise InputError(
+                f"{path}: the friend {text!r} has {friend.n_entries} entries, but the tree "
+                f"{tree.name!r} {tree.n_entries}; they are joined entry by entry, so both must "
+                "have as many"
+            )
+
+
+def _branches(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Branches:
+    """Branches of one tree of an open file."""
+    kind = _kind(file, name)
+    if kind is None:
         trees = ", ".join(map(repr, tree_kinds(file))) or "none"
         raise InputError(
             f"{path} has no TTree {name!r} (it has: {trees}); choose the schema that wrote the file"
         )
+    if kind == PRE_RELEASE:
+        raise InputError(
+            f"{path}: the tree {name!r} is a pre-release RNTuple (ROOT::Experimental::RNTuple), "
+            "written by a ROOT before 6.34, when the format was not final, and readable by that "
+            "ROOT alone; write it again with a newer ROOT, or as a TTree"
+        )
     try:
-        return file[name]
+        return _BRANCHES[kind](file[name])
     except Exception as error:
         raise InputError(
             f"{path}: the tree {name!r} is damaged and cannot be read; write it again"
         ) from error
 
 
-def is_rntuple(tree: Tree) -> bool:
-    """Return True for an RNTuple, False for a TTree."""
-    return isinstance(tree, uproot.behaviors.RNTuple.RNTuple)
-
-
-def branch_names(tree: Tree) -> set[str]:
-    """Names of all branches, those inside others without the outer name; fields of an RNTuple with
-    it.
-    """
-    return set(_every_name(tree))
-
-
-def _every_name(tree: Tree) -> tuple[str, ...]:
-    """Names of all branches, some perhaps several times; of a large tree they take long to
-    collect.
-    """
-    if id(tree) not in _NAMES:
-        _NAMES[id(tree)] = tuple(tree.keys() if is_rntuple(tree) else tree.keys(full_paths=False))
-        finalize(tree, _NAMES.pop, id(tree), None)
-    return _NAMES[id(tree)]
-
-
-def warn_of_repeated(tree: Tree, names: Collection[str], path: Path | str) -> None:
-    """Warn of names that several branches have, of which one is read."""
-    if is_rntuple(tree):
-        return
-    counts = Counter(_every_name(tree))
-    for name in sorted(names):
-        if counts[name] > 1:
-            same = [(key, branch) for key, branch in tree.iteritems() if branch.name == name]
-            read = next((key for key, branch in same if branch is tree[name]), name)
-            keys = [key for key, _ in same]
-            shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-            which = f"{read} is read" if len(set(keys)) > 1 else "the first one is read"
-            logger.warning(
-                "%s: the tree %r has several branches of the name %s (%s), of which %s",
-                *(path, tree.name, name, shown, which),
-            )
-
-
-def require_branches(
-    tree: Tree, names: Collection[str], schema_name: str, path: Path | str
-) -> None:
-    """Raise InputError that names the branches which the tree lacks."""
-    present = branch_names(tree)
-    if missing := sorted(set(names) - present):
-        near = [
-            *dict.fromkeys(
-                match for name in missing[:3] for match in get_close_matches(name, present, n=1)
-            )
-        ]
-        question = f" (did you mean {', '.join(near)}?)" if near else ""
-        raise InputError(
-            f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema "
-            f"{schema_name!r} "
-            f"demands{question}; write these branches or choose another schema"
-        )
+def branch_names(tree: EventTree) -> Names:
+    """Names of all branches of a tree."""
+    return tree.names
 
 
 _zlib_lock = Lock()

@@ -1,0 +1,109 @@
+"""Fields of an RNTuple, read by uproot.
+
+uproot 5.7 finds the fields below a field by a look at all of them, so that a list of all names
+takes a time that grows with the square of their number. Here the names are those of the records of
+all fields, and each field is read by itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from calovision.ntuples.trees.branches import Branches, Member
+
+ASSUMED_BYTES_PER_ENTRY = 20_000  # since fields do not tell their size
+LIST_WITHOUT_TYPE = "std::vector<>"  # of records that the writer gave no class
+_MISREAD = re.compile(r"[./\\]")  # in a name that uproot takes for a path
+
+
+class RNTupleFields(Branches):
+    """Fields of an RNTuple and those inside them, as ``towers.eta``; without those that have no
+    name.
+    """
+
+    kind = "RNTuple"
+    separator = "."
+    is_called_by_path = True
+
+    def __init__(self, tree: uproot.behaviors.RNTuple.RNTuple) -> None:
+        self.tree = tree
+        self.name = tree.name
+        found = [(field.path, field) for field in tree.ntuple.all_fields]
+        self._fields = tuple(field for path, field in found if path is not None)
+        self.paths = tuple(path for path, _ in found if path is not None)
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of the RNTuple."""
+        return int(self.tree.num_entries)
+
+    def type_of(self, number: int) -> str:
+        """C++ type of a field; empty for a record without a class."""
+        record = self._fields[number].record
+        is_list = record.struct_role == uproot.const.RNTupleFieldRole.COLLECTION
+        return record.type_name or (LIST_WITHOUT_TYPE if is_list else "")
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """None, since the types of fields tell them."""
+        return {}
+
+    def length_of(self, number: int) -> int | None:
+        """Elements of the first column of the field at the top, an array of fixed size counted
+        once; None where it cannot be told, as of records.
+        """
+        field = self._fields[number]
+        while not field.top_level:
+            field = field.parent
+        columns = self._columns.get(field.field_id, [])
+        records = self.tree.ntuple.column_records
+        # a field that was added later begins later
+        if not columns or records[columns[0]].first_element_index != 0:
+            return None
+        total = 0
+        for column_lists in self.tree.ntuple.page_link_list:
+            stored = [column_lists[column] for column in columns if column < len(column_lists)]
+            pages = next((column.pages for column in stored if not column.suppressed), [])
+            total += sum(page.num_elements for page in pages)
+        return total // max(field.record.repetition, 1)
+
+    @cached_property
+    def _columns(self) -> dict[int, list[int]]:
+        """Field -> its columns."""
+        found: dict[int, list[int]] = {}
+        for column, record in enumerate(self.tree.ntuple.column_records):
+            found.setdefault(record.field_id, []).append(column)
+        return found
+
+    def members_of(self, number: int) -> tuple[Member, ...]:
+        """None, since the members of a record are fields themselves."""
+        return ()
+
+    def bytes_per_entry(self, numbers: Sequence[int]) -> float:
+        """Assumed size of the fields."""
+        return ASSUMED_BYTES_PER_ENTRY
+
+    def boundaries(self, numbers: Sequence[int]) -> np.ndarray:
+        """Entries where clusters begin, and the number of entries."""
+        starts = [cluster.num_first_entry for cluster in self.tree.cluster_summaries]
+        return np.unique([0, *starts, self.n_entries]).astype(np.int64)
+
+    def iterate(
+        self, numbers: Sequence[int], start: int, stop: int, step: int
+    ) -> Iterator[dict[int, ak.Array]]:
+        """Read field by field."""
+        for first in range(start, stop, step):
+            last = min(first + step, stop)
+            yield {number: self._read(number, first, last) for number in numbers}
+
+    def _read(self, number: int, start: int, stop: int) -> ak.Array:
+        field = self._fields[number]
+        if not (field.top_level and _MISREAD.search(field.name)):
+            return field.array(entry_start=start, entry_stop=stop)
+        # as a pattern, whose characters lose their meaning in brackets
+        pattern = re.sub(r"[*?\[/]", r"[\g<0>]", field.name)
+        return self.tree.arrays(pattern, entry_start=start, entry_stop=stop)[field.name]

@@ -1,0 +1,121 @@
+"""Branches of a TTree, read by uproot."""
+
+from collections.abc import Iterator, Sequence
+
+import awkward as ak
+import numpy as np
+import uproot
+
+from calovision.ntuples.trees.branches import Branches, Member
+
+TBranches = uproot.behaviors.TBranch.HasBranches
+
+
+class TTreeBranches(Branches):
+    """Branches of a TTree and those inside them, as ``Tower/Tower.Eta``."""
+
+    kind = "TTree"
+    separator = "/"
+    is_called_by_path = False
+
+    def __init__(self, tree: uproot.TTree) -> None:
+        self.tree = tree
+        self.name = tree.name
+        found = list(_walk(tree, ""))
+        self.paths = tuple(path for path, _ in found)
+        self._branches = tuple(branch for _, branch in found)
+
+    @property
+    def n_entries(self) -> int:
+        """Number of entries of the tree."""
+        return int(self.tree.num_entries)
+
+    def type_of(self, number: int) -> str:
+        """C++ type of a branch."""
+        return self._branches[number].typename
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Outermost branches -> classes."""
+        classes: dict[str, str] = {}
+        for branch in self.tree.branches:
+            classes.setdefault(branch.name, _class_of(branch))
+        return classes
+
+    def length_of(self, number: int) -> int | None:
+        """Entries of a branch."""
+        return int(self._branches[number].num_entries)
+
+    def members_of(self, number: int) -> tuple[Member, ...]:
+        """Members of the records of a branch that is not split."""
+        branch = self._branches[number]
+        if branch.branches:
+            return ()
+        try:
+            form = branch.interpretation.awkward_form(branch.file)
+        except Exception:  # uproot has no arrays for the type, for one of many reasons
+            return ()
+        return tuple(_members(form))
+
+    def bytes_per_entry(self, numbers: Sequence[int]) -> float:
+        """Uncompressed size of the branches over the number of entries."""
+        total = sum(self._branches[number].uncompressed_bytes for number in numbers)
+        return total / max(self.n_entries, 1)
+
+    def boundaries(self, numbers: Sequence[int]) -> np.ndarray:
+        """Entries where baskets of all branches begin, and the number of entries."""
+        common = np.unique([0, self.n_entries]).astype(np.int64)
+        offsets = [
+            np.asarray(self._branches[number].entry_offsets, dtype=np.int64) for number in numbers
+        ]
+        shared = offsets[0] if offsets else common
+        for other in offsets[1:]:
+            shared = np.intersect1d(shared, other)
+        return np.union1d(common, shared)
+
+    def iterate(
+        self, numbers: Sequence[int], start: int, stop: int, step: int
+    ) -> Iterator[dict[int, ak.Array]]:
+        """Read by ``iterate`` of uproot what it finds by its path, and the rest one by one."""
+        asked = {number: "/" + self.paths[number] for number in numbers}
+        named = {n: name for n, name in asked.items() if self.tree.get(name) is self._branches[n]}
+        alone = [number for number in numbers if number not in named]
+        chunks = self.tree.iterate(
+            list(named.values()),
+            entry_start=start,
+            entry_stop=stop,
+            step_size=step,
+            library="ak",
+            how=dict,
+        )
+        for first in range(start, stop, step):
+            arrays = next(chunks) if named else {}
+            yield {number: arrays[name] for number, name in named.items()} | {
+                number: self._branches[number].array(first, min(first + step, stop))
+                for number in alone
+            }
+
+
+def _class_of(branch: uproot.TBranch) -> str:
+    """Class of the objects of a branch, or of the elements of its TClonesArray."""
+    names = (branch.member(name, none_if_missing=True) for name in ("fClonesName", "fClassName"))
+    return next((name for name in names if name), "")
+
+
+def _walk(outer: TBranches, beginning: str) -> Iterator[tuple[str, uproot.TBranch]]:
+    """Path of each branch, and the branch."""
+    for branch in outer.branches:
+        path = beginning + branch.name
+        yield path, branch
+        yield from _walk(branch, f"{path}/")
+
+
+def _members(form: ak.forms.Form, outer: Member = ()) -> Iterator[Member]:
+    """Fields of records inside lists that end in numbers, or lists of them."""
+    while form.is_list or form.is_option:
+        form = form.content
+    if form.is_record:
+        for name in form.fields:
+            yield from _members(form.content(name), (*outer, name))
+    elif outer:
+        yield outer
