@@ -13,7 +13,8 @@ import numpy as np
 from calovision.selection.expressions import parse
 from calovision.selection.expressions.nodes import Call, Name, Node, walk
 
-_INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]", re.DOTALL)
+_INDEX = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\](?P<member>)", re.DOTALL)
+_INDEX_OF_MEMBER = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\](?P<member>\.\w+)", re.DOTALL)
 _SUM = re.compile(r"sum\((?P<name>.+?)(\[(?P<first>\d*):(?P<last>\d*)\])?\)", re.DOTALL)
 
 Indices = tuple[int | slice, ...]
@@ -25,7 +26,8 @@ def names_in(expression: str) -> tuple[str, ...]:
 
 
 def find_branch(name: str, present: Collection[str]) -> tuple[str, Indices]:
-    """Split ``FatJet.Tau[5][0]`` into the branch and the indices behind it.
+    """Split ``FatJet.Tau[5][0]``, or ``FatJet.TrimmedP4[5][0].pt``, into the branch (the component
+    ``FatJet.TrimmedP4[5].pt``) and the indices.
 
     The last one is a slice for the sum over it, ``sum(e_sampl[1:4])``. Where there is no such
     branch, it is the name without its last index.
@@ -36,13 +38,20 @@ def find_branch(name: str, present: Collection[str]) -> tuple[str, Indices]:
             *(int(match[bound]) if match[bound] else None for bound in ("first", "last"))
         )
         return (branch, (*indices, summed)) if branch in present else (match["name"], (summed,))
-    branch = name
-    indices = ()
-    while branch not in present and (match := _INDEX.fullmatch(branch)):
-        branch, indices = match["name"], (int(match["index"]), *indices)
-    if branch in present or not indices:
-        return branch, indices
-    return _INDEX.fullmatch(name)["name"], indices[-1:]
+    found = _indexed(name, present)
+    if found is not None:
+        return found
+    match = _INDEX.fullmatch(name)
+    return (match["name"], (int(match["index"]),)) if match else (name, ())
+
+
+def _indexed(name: str, present: Collection[str]) -> tuple[str, Indices] | None:
+    """Branch without its indices, and these; None if there is no such branch."""
+    if name in present:
+        return name, ()
+    match = _INDEX.fullmatch(name) or _INDEX_OF_MEMBER.fullmatch(name)
+    found = match and _indexed(match["name"] + match["member"], present)
+    return found and (found[0], (*found[1], int(match["index"])))
 
 
 def branches_in(expressions: Iterable[str], present: Collection[str]) -> list[str]:
@@ -59,16 +68,20 @@ def is_unquoted_branch(expression: str, present: Collection[str]) -> bool:
 
 
 def divided_names(expression: str) -> list[str]:
-    """Paths that stand in an expression without quotes, so that they are divisions: ``a/b/b.c``."""
-    tree = parse(expression, "schema", composed=True).tree
+    """Names of an expression with slashes between them, which are divided by each other unless the
+    whole stands in quotes: ``a/b/b.c``.
+    """
+    tree = parse(expression, "schema", composed=True, sums=True).tree
     return [path for node in walk(tree) if (path := _divided(node))]
 
 
 def _divided(node: Node) -> str | None:
-    """Names that are divided by each other, with slashes between them; None for anything else."""
+    """The names of one division, from the last factor of what is divided."""
     if not (isinstance(node, Call) and node.function == "/"):
         return None
     left, right = node.arguments
+    if isinstance(left, Call) and left.function == "*":
+        left = left.arguments[1]
     outer = left.text if isinstance(left, Name) else _divided(left)
     return f"{outer}/{right.text}" if outer and isinstance(right, Name) else None
 

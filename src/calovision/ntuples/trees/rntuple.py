@@ -32,9 +32,9 @@ class RNTupleFields(Branches):
     def __init__(self, tree: uproot.behaviors.RNTuple.RNTuple) -> None:
         self.tree = tree
         self.name = tree.name
-        found = [(field.path, field) for field in tree.ntuple.all_fields]
-        self._fields = tuple(field for path, field in found if path is not None)
-        self.paths = tuple(path for path, _ in found if path is not None)
+        fields = (tree.ntuple.all_fields[number] for number in _in_order(tree))
+        self._fields = tuple(field for field in fields if field.path is not None)
+        self.paths = tuple(field.path for field in self._fields)
 
     @property
     def n_entries(self) -> int:
@@ -107,3 +107,18 @@ class RNTupleFields(Branches):
         # as a pattern, whose characters lose their meaning in brackets
         pattern = re.sub(r"[*?\[/]", r"[\g<0>]", field.name)
         return self.tree.arrays(pattern, entry_start=start, entry_stop=stop)[field.name]
+
+
+def _in_order(tree: uproot.behaviors.RNTuple.RNTuple) -> Iterator[int]:
+    """Numbers of all fields, each followed by those inside it."""
+    inside: dict[int | None, list[int]] = {}
+    for number, record in enumerate(tree.ntuple.field_records):
+        outer = record.parent_field_id
+        inside.setdefault(None if outer == number else outer, []).append(number)
+
+    def fields_of(outer: int | None) -> Iterator[int]:
+        for number in inside.get(outer, ()):
+            yield number
+            yield from fields_of(number)
+
+    return fields_of(None)

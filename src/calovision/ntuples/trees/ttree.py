@@ -90,10 +90,12 @@ class TTreeBranches(Branches):
         )
         for first in range(start, stop, step):
             arrays = next(chunks) if named else {}
-            yield {number: arrays[name] for number, name in named.items()} | {
-                number: self._branches[number].array(first, min(first + step, stop))
-                for number in alone
-            }
+            found = {number: arrays[name] for number, name in named.items()}
+            for number in alone:
+                found[number] = self._branches[number].array(
+                    entry_start=first, entry_stop=min(first + step, stop)
+                )
+            yield found
 
 
 def _class_of(branch: uproot.TBranch) -> str:
