@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import awkward as ak
 import numpy as np
 import uproot
+from uproot.interpretation.objects import AsObjects
 
 from calovision.ntuples.trees.branches import Branches, Member
 
@@ -52,10 +53,12 @@ class TTreeBranches(Branches):
         if branch.branches:
             return ()
         try:
-            form = branch.interpretation.awkward_form(branch.file)
-        except Exception:  # uproot has no arrays for the type, for one of many reasons
+            members = tuple(_members(branch.interpretation.awkward_form(branch.file)))
+            if members and isinstance(branch.interpretation, AsObjects):
+                branch.array(entry_stop=1)
+        except Exception:  # uproot cannot read the class, for one of many reasons
             return ()
-        return tuple(_members(form))
+        return members
 
     def bytes_per_entry(self, numbers: Sequence[int]) -> float:
         """Uncompressed size of the branches over the number of entries."""
