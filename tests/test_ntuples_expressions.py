@@ -326,12 +326,46 @@ def test_sums_where_an_entry_is_one_object(tmp_path):
 
 
 def test_texts_are_no_lists_of_numbers():
-    chunk = BranchArrays({"name": ak.Array(["abc", "de"])}, "a.root", 0, 2)
-    for name in ("name", "name[0]"):
+    texts = {"name": ak.Array(["abc", "de"]), "names": ak.Array([["abc"], []])}
+    chunk = BranchArrays(texts, "a.root", 0, 2)
+    for name in ("name", "name[0]", "names", "names[0]", "sum(names)"):
         with pytest.raises(
-            InputError, match=r"name.* holds 2 \* string; it must hold one list of numbers"
+            InputError, match=r"name.* holds 2 \* .*string; it must hold one list of numbers"
         ):
             chunk.column(name)
+
+
+def test_kinds_of_fields_of_an_rntuple(tmp_path):
+    """Values that may be missing are read where none is."""
+    fields = {
+        "flag": ak.Array([[True, False], [True]]),
+        "byte": ak.values_astype(ak.Array([[1, 255], [3]]), np.uint8),
+        "maybe": ak.Array([[1.0, None], [2.0]]),
+        "maybe_list": ak.Array([[1.0], None]),
+        "record": ak.Array([[{"x": 1.0}], []]),
+        "pairs": ak.to_regular(ak.Array([[[1.0, 2.0]] * 2, [[3.0, 4.0]]]), axis=2),
+    }
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("t", ak.zip(fields, depth_limit=1))
+    with uproot.open(tmp_path / "a.root") as file:
+        read = {name: file["t"][name].array() for name in fields}
+    chunk = BranchArrays(read, "a.root", 0, 2)
+    assert chunk.column("flag").values.tolist() == [True, False, True]
+    assert chunk.column("byte").values.tolist() == [1, 255, 3]
+    assert chunk.column("pairs[1]").values.tolist() == [2.0, 2.0, 4.0]
+    assert chunk.column("sum(pairs)").values.tolist() == [3.0, 3.0, 7.0]
+    for name, found in {
+        "maybe": r"2 \* var \* \?float64, some of which are missing; it must hold one list",
+        "maybe_list": r"2 \* option\[var \* float64\], some of which are missing; it must hold",
+        "record": r"2 \* var \* \{x: float64\}; it must hold one list of numbers",
+    }.items():
+        with pytest.raises(InputError, match=f"{name} holds {found}"):
+            chunk.column(name)
+    first = BranchArrays({"l": read["maybe_list"][:1]}, "a.root", 0, 1)
+    assert first.column("l").values.tolist() == [1.0]
+    last = BranchArrays({"m": read["maybe"][1:], "none": ak.Array([[]])}, "a.root", 0, 1)
+    assert (last.column("m").values.tolist(), last.column("m").offsets.tolist()) == ([2.0], [0, 1])
+    assert last.column("none").values.tolist() == []
 
 
 def test_branches_of_names():

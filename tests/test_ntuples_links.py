@@ -1,11 +1,19 @@
 """Links of constituents to their jets, against plain loops."""
 
+import math
+from dataclasses import replace
+
 import awkward as ak
 import numpy as np
+import pytest
+from fakes_ntuples import floats, write_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calovision.core.errors import InputError
+from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples.branch_arrays import BranchArrays
+from calovision.ntuples.collections import read_collection
 from calovision.ntuples.constituents import read_constituents
 from calovision.ntuples.schemas.links import Counts, IndexTable, NestedIndices, Ranges
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
@@ -188,3 +196,374 @@ def test_nested_indices(seed):
         for event in range(len(n_jets))
     ]
     assert linked(branches, NestedIndices("index", "key", 6)) == expected
+
+
+TWO = {
+    "jet": ak.Array([[9.0, 8.0], [7.0]]),
+    "c": ak.Array([[1.0, 2.0, 3.0], [4.0]]),
+    "i": ak.Array([[0, 2, 1], [0]]),
+    "n": ak.Array([[2, 1], [1]]),
+    "lists": ak.Array([[[0, 2], [1]], [[0]]]),
+    "scalar": np.array([1, 1]),
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "link", "message"),
+    [
+        (
+            {"b": [[0, 2], [1]], "e": [[2, 1], [1]]},
+            Ranges("b", "e"),
+            "b and e are 2 and 1 in entry 20",
+        ),
+        (
+            {"b": [[0, 2], [0]], "e": [[2, 3], [2]]},
+            Ranges("b", "e", "i"),
+            "b and e are 0 and 2 in entry 21, where i has 1 values; each jet must have a range",
+        ),
+        (
+            {"b": [[0, 0], [-1]], "e": [[2, 3], [1]]},
+            Ranges("b", "e"),
+            "b and e are -1 and 1 in entry",
+        ),
+        (
+            {"b": [[0.0, 0.0], [np.nan]], "e": [[2, 3], [1]]},
+            Ranges("b", "e"),
+            "b is nan in entry 21; it must hold whole numbers",
+        ),
+        (
+            {"b": [[0], [0]], "e": [[1], [1]]},
+            Ranges("b", "e"),
+            "entry 20 has constituents of 1 jets, but 2 jets; b and the jets must agree in every",
+        ),
+        (
+            {"b": [[[0]], [[0]]], "e": [[1], [1]]},
+            Ranges("b", "e"),
+            "b holds .* one whole number a jet",
+        ),
+        (
+            {"b": [[0, 2], [0]], "e": [[2, 3], [1]], "o": [[1, 1], [1]]},
+            Ranges("b", "e", "i", "o", 1),
+            "o and i differ in length at entry 20; they must agree",
+        ),
+        (
+            {"b": [[0, 2], [0]], "e": [[2, 3], [1]], "i": [[0, 3, 1], [0]]},
+            Ranges("b", "e", "i"),
+            "i is 3 in entry 20, which has only 3; the indices must be below",
+        ),
+        ({"n": [[2, 2], [1]]}, Counts("n"), "n adds up to 4 in entry 20, where c has 3 values"),
+        (
+            {"n": [[2, 1], [0]]},
+            Counts("n", "i"),
+            "n adds up to 0 in entry 21, where i has 1 values",
+        ),
+        ({"n": [[4, -1], [1]]}, Counts("n"), "n is -1 in entry 20; it must hold numbers from 0"),
+        (
+            {"n": [[1.5, 1.5], [1.0]]},
+            Counts("n"),
+            "n is 1.5 in entry 20; it must hold whole numbers",
+        ),
+        ({"i": [[0, 2, 1], [1]]}, Counts("n", "i"), "i is 1 in entry 21, which has only 1;"),
+        ({}, Counts("lists"), "lists holds .*; it must hold one whole number a jet"),
+        (
+            {},
+            Counts("n", "scalar"),
+            "scalar holds .*; it must hold one list of whole numbers an event",
+        ),
+        (
+            {"lists": [[[0, 2], [3]], [[0]]]},
+            NestedIndices("lists"),
+            "lists is 3 in entry 20, which has only 3;",
+        ),
+        (
+            {"lists": [[[0, 2]], [[0]]]},
+            NestedIndices("lists"),
+            "entry 20 has constituents of 1 jets, but 2 jets; lists and the jets",
+        ),
+        (
+            {"lists": [[0, 2], [0]]},
+            NestedIndices("lists"),
+            "entry 20 has constituents of 1 jets, but 2",
+        ),
+        (
+            {"k": [[[1, 1], []], [[1]]]},
+            NestedIndices("lists", "k", 1),
+            "the lists of k and lists differ in length; they must agree for every jet",
+        ),
+        (
+            {},
+            NestedIndices("scalar"),
+            "scalar holds .*; it must hold one list of whole numbers a jet",
+        ),
+        ({"j": [[0, 1, 2], [0]]}, IndexTable("j"), "j is 2 in entry 20, which has only 2"),
+        ({"j": [[0, 1, np.inf], [0]]}, IndexTable("j"), "j is inf in entry 20; it must hold whole"),
+        (
+            {"j": [[True, True, True], [False]]},
+            IndexTable("j"),
+            "j holds .*bool; it must hold whole",
+        ),
+        (
+            {"j": typed([[0, 1, 2**64 - 1], [0]], np.uint64)},
+            IndexTable("j"),
+            "j is 18446744073709551615 in entry 20",
+        ),
+        (
+            {"c": [[[1.0], [2.0]], [[3.0]]]},
+            Counts("n"),
+            "c holds lists in lists; constituents that are linked to their jets must be one list",
+        ),
+    ],
+)
+def test_links_that_do_not_fit(changed, link, message):
+    with pytest.raises(InputError, match=f"a.root, chunk from entry 20: {message}"):
+        linked(TWO | changed, link, start=20)
+
+
+def test_parts_are_joined_in_each_jet():
+    """Constituents of several collections, each with its cut and its link, with cut jets."""
+    branches = TWO | {
+        "track": ak.Array([[0.5, 6.0], [0.25]]),
+        "charge": ak.Array([[1, -1], [1]]),
+        "of_jet": ak.Array([[1, 0], [0]]),
+        "deep": ak.Array([[[], [90.0, 91.0]], [[92.0]]]),
+    }
+    parts = (
+        Constituents({"pt": "c", "charge": "0"}, link=NestedIndices("lists"), cut="c > 1"),
+        Constituents({"pt": "track", "charge": "charge"}, link=IndexTable("of_jet")),
+        Constituents({"charge": "1", "pt": "deep"}),
+    )
+    jets = Collection({"pt": "jet"}, cut="jet != 9")
+    for cut, kept in ((None, slice(None)), ("jet != 9", slice(1, None))):
+        jets = Collection({"pt": "jet"}, cut=cut)
+        schema = TreeSchema("t", fat_jets=(jets,), constituents=parts)
+        found = read_constituents(chunk_of(branches), schema, ["pt", "charge"])
+        expected = [[[3.0, 6.0], [2.0, 0.5, 90.0, 91.0]][kept], [[4.0, 0.25, 92.0]]]
+        assert found.pt.tolist() == expected
+        assert found.charge.tolist() == [[[0, -1], [0, 1, 1, 1]][kept], [[0, 1, 1]]]
+    more = replace(schema, constituents=(*parts, Constituents({"pt": "c"}, link=Counts("n"))))
+    assert read_constituents(chunk_of(branches), more, ["pt", "charge"]).fields == ["pt"]
+
+
+def test_jets_of_several_parts_count_in_their_order():
+    jets = (
+        Collection({"pt": "jet"}, cut="jet < 9"),
+        Collection({"pt": "scalar * 5"}, one_per_entry=True),
+    )
+    branches = TWO | {"j": ak.Array([[2, 0, 1], [1]])}
+    parts = (Constituents({"pt": "c"}, link=IndexTable("j")),)
+    schema = TreeSchema("t", fat_jets=jets, constituents=parts)
+    found = read_constituents(chunk_of(branches), schema, ["pt"])
+    assert found.pt.tolist() == [[[3.0], [1.0]], [[], [4.0]]]
+    assert read_collection(chunk_of(branches), schema, "fat_jets", ["pt"])["pt"].tolist() == [
+        [8.0, 5.0],
+        [7.0, 5.0],
+    ]
+
+
+MOMENTA = ("pt", "eta", "phi", "mass")
+
+
+def vector_sums(pt, eta, phi, e=None):
+    """E-scheme in a loop: pt, eta, phi and mass of lists of constituents."""
+    jets = []
+    for i in range(len(pt)):
+        px = math.fsum(p * math.cos(a) for p, a in zip(pt[i], phi[i], strict=True))
+        py = math.fsum(p * math.sin(a) for p, a in zip(pt[i], phi[i], strict=True))
+        pz = math.fsum(p * math.sinh(y) for p, y in zip(pt[i], eta[i], strict=True))
+        massless = [p * math.cosh(y) for p, y in zip(pt[i], eta[i], strict=True)]
+        energy = math.fsum(massless if e is None else e[i])
+        square = energy**2 - px**2 - py**2 - pz**2
+        at = math.hypot(px, py)
+        jets.append((at, math.asinh(pz / at) if at else 0.0, math.atan2(py, px), math.sqrt(square)))
+    return jets
+
+
+def particles(n_events=8):
+    """Two collections of constituents in ranges, and a mass that is the jets' own."""
+    rng = np.random.default_rng(4)
+    n_jets = rng.integers(0, 4, n_events)
+    columns = {"groomed": typed([rng.uniform(1, 80, n) for n in n_jets])}
+    for name in ("a", "b"):
+        counts = [rng.integers(0, 5, n) for n in n_jets]
+        ends = [np.cumsum(of_event) for of_event in counts]
+        n_items = [of_event.sum() for of_event in counts]
+        columns |= {
+            f"{name}_pt": floats(rng, n_items, 0.1, 90),
+            f"{name}_eta": floats(rng, n_items, -2, 2),
+            f"{name}_phi": floats(rng, n_items, -3.1, 3.1),
+            f"{name}_w": floats(rng, n_items, 0.1, 1),
+            f"{name}_end": typed(ends),
+            f"{name}_n": typed(counts),
+            f"{name}_begin": typed([e - n for e, n in zip(ends, counts, strict=True)]),
+        }
+    columns["a_e"] = ak.values_astype(columns["a_pt"] * np.cosh(columns["a_eta"]) * 1.1, np.float32)
+    return columns
+
+
+SUMMED = """\
+tree: t
+jets: {%s}
+constituents:
+  - {pt: a_pt, eta: a_eta, phi: a_phi, e: a_e, begin: a_begin, end: a_end}
+  - {pt: b_pt, eta: b_eta, phi: b_phi, counts: b_n, cut: b_pt > 20}
+"""
+
+
+@pytest.fixture(scope="module")
+def particle_file(tmp_path_factory):
+    return write_file(tmp_path_factory.mktemp("particles") / "a.root", parts=3, t=particles())
+
+
+def expected_jets(columns, weighted=False):
+    """Jets of each event, from the constituents of both collections."""
+    jets = []
+    for event in range(len(columns["a_n"])):
+        of_event = []
+        for j in range(len(columns["a_n"][event])):
+            fields = {name: [] for name in ("pt", "eta", "phi", "e")}
+            for name in ("a", "b"):
+                first, last = (columns[f"{name}_{end}"][event][j] for end in ("begin", "end"))
+                values = {
+                    key: np.array(columns[f"{name}_{key}"][event][first:last], dtype=float)
+                    for key in ("pt", "eta", "phi", "w")
+                }
+                weight = values["w"] if weighted else np.ones(last - first)
+                energy = weight * (
+                    np.array(columns["a_e"][event][first:last], dtype=float)
+                    if name == "a"
+                    else values["pt"] * np.cosh(values["eta"])
+                )
+                kept = values["pt"] > (20 if name == "b" else 0)
+                fields["pt"] += (weight * values["pt"])[kept].tolist()
+                fields["eta"] += values["eta"][kept].tolist()
+                fields["phi"] += values["phi"][kept].tolist()
+                fields["e"] += energy[kept].tolist()
+            of_event += vector_sums(*([fields[name]] for name in ("pt", "eta", "phi", "e")))
+        jets.append(of_event)
+    return jets
+
+
+def assert_jets(found, expected, rtol=1e-12):
+    """Compare pt, eta, phi and mass; a mass is a difference of large numbers."""
+    assert ak.num(found).tolist() == [len(jets) for jets in expected]
+    flat = np.array([jet for jets in expected for jet in jets]).reshape(-1, 4)
+    for i, name in enumerate(MOMENTA):
+        values = ak.to_numpy(ak.flatten(found[name]))
+        assert values.dtype == np.float64
+        np.testing.assert_allclose(values, flat[:, i], rtol=rtol, atol=1e-4 if i == 3 else 1e-12)
+
+
+@pytest.mark.parametrize("chunk_size", [None, 3])
+def test_jets_that_are_the_sum_of_their_constituents(particle_file, tmp_path, chunk_size):
+    schema = tmp_path / "a.yaml"
+    schema.write_text(SUMMED % "")
+    columns = particles()
+    chunks = list(iterate_events(particle_file, schema=schema, chunk_size=chunk_size))
+    jets = ak.concatenate([events.fat_jets for events in chunks])
+    expected = expected_jets(columns)
+    assert_jets(jets, expected)
+    empty = ak.num(ak.concatenate([events.constituents for events in chunks]), axis=2) == 0
+    assert ak.sum(empty) > 0
+    assert all(ak.all(jets[name][empty] == 0) for name in MOMENTA)
+    (alone,) = iterate_events(particle_file, schema=schema, fields={"fat_jets": ["mass"]})
+    assert alone.fat_jets.fields == ["mass"]
+    assert alone.fat_jets["mass"].tolist() == jets["mass"].tolist()
+
+
+def test_jets_with_some_branches_of_their_own(particle_file, tmp_path):
+    schema = tmp_path / "a.yaml"
+    schema.write_text(SUMMED % "mass: groomed, cut: groomed > 30, tau1: groomed / 2")
+    columns = particles()
+    (events,) = iterate_events(particle_file, schema=schema)
+    kept = [
+        [(*jet[:3], mass) for jet, mass in zip(jets, masses, strict=True) if mass > 30]
+        for jets, masses in zip(expected_jets(columns), columns["groomed"].tolist(), strict=True)
+    ]
+    assert_jets(events.fat_jets, kept)
+    assert events.fat_jets["tau1"].tolist() == [[jet[3] / 2 for jet in jets] for jets in kept]
+    assert ak.num(events.constituents, axis=1).tolist() == [len(jets) for jets in kept]
+    info = open_ntuple(particle_file, schema=str(schema))
+    assert info.read_from["fat_jets"]["mass"] == ("groomed",)
+    assert set(info.read_from["fat_jets"]["pt"]) > {"groomed", "a_e", "b_n", "a_begin"}
+
+
+def test_candidate_weight_acts_on_jets_of_constituents(tmp_path):
+    columns = particles()
+    path = write_file(tmp_path / "a.root", t=columns)
+    schema = tmp_path / "a.yaml"
+    text = SUMMED.replace(
+        "  - {pt: b_pt, eta: b_eta, phi: b_phi, counts: b_n, cut: b_pt > 20}\n", ""
+    )
+    schema.write_text(text % "" + "candidate_weight: a_w\n")
+    (events,) = iterate_events(path, schema=schema)
+    for name in ("pt", "eta", "phi"):
+        columns[f"b_{name}"] = columns[f"b_{name}"][:, :0]
+    columns["b_end"], columns["b_begin"] = columns["b_end"] * 0, columns["b_end"] * 0
+    columns["b_w"] = columns["b_w"][:, :0]
+    assert_jets(events.fat_jets, expected_jets(columns, weighted=True), rtol=1e-5)
+
+
+def test_jets_of_lists_in_lists_and_of_nested_indices():
+    branches = {
+        "deep": ak.Array([[[3.0, 4.0], []], [], [[5.0]]]),
+        "phi": ak.Array([[[0.0, np.pi / 2], []], [], [[np.pi]]]),
+        "flat": ak.Array([[7.0, 8.0], [9.0], [6.0]]),
+        "lists": ak.Array([[[1], [0, 0]], [], [[0]]]),
+    }
+    deep = Constituents({"pt": "deep", "eta": "deep * 0", "phi": "phi"})
+    nested = Constituents(
+        {"pt": "flat", "eta": "flat * 0", "phi": "flat * 0"}, link=NestedIndices("lists")
+    )
+    for part, expected in ((deep, [[5.0, 0.0], [], [5.0]]), (nested, [[8.0, 14.0], [], [6.0]])):
+        schema = TreeSchema("t", fat_jets=(Collection({}),), constituents=(part,))
+        jets = read_collection(chunk_of(branches), schema, "fat_jets", ["pt"])
+        np.testing.assert_allclose(ak.flatten(jets["pt"]), ak.flatten(expected), rtol=1e-14)
+        assert ak.num(jets).tolist() == [2, 0, 1]
+
+
+def test_number_of_jets_that_cannot_be_told(tmp_path):
+    one_list = Constituents({"pt": "c", "eta": "c", "phi": "c"})
+    schema = TreeSchema("t", fat_jets=(Collection({}),), constituents=(one_list,))
+    with pytest.raises(InputError, match="the number of fat jets cannot be told, as they have no"):
+        read_collection(chunk_of(TWO), schema, "fat_jets", ["pt"])
+    schema = replace(schema, constituents=(replace(one_list, link=Counts("scalar")),))
+    with pytest.raises(InputError, match=r"scalar holds 2 .*; it must hold one list of whole num"):
+        read_collection(chunk_of(TWO), schema, "fat_jets", ["pt"])
+    one = TreeSchema("t", fat_jets=(Collection({}, one_per_entry=True),), constituents=(one_list,))
+    jets = read_collection(chunk_of(TWO | {"c": ak.Array([[3.0], []])}), one, "fat_jets", MOMENTA)
+    np.testing.assert_allclose(ak.flatten(jets["pt"]), [3.0, 0.0])
+
+
+def test_own_branches_of_other_jets_than_the_constituents(tmp_path):
+    columns = {name: TWO[name] for name in ("jet", "c", "n")}
+    path = write_file(tmp_path / "a.root", t=columns)
+    schema = tmp_path / "a.yaml"
+    text = "tree: t\njets: {%s}\nconstituents: {pt: c, eta: c, phi: c, counts: n}\n"
+    for fields, message in {
+        "tau1: 'jet[0] * c'": "entry 0 has constituents of 2 jets, but 3 jets; n and the jets must",
+        "tau1: c, mass: jet": "c and jet differ in length at entry 0",
+    }.items():
+        schema.write_text(text % fields)
+        with pytest.raises(InputError, match=message):
+            list(iterate_events(path, schema=schema))
+    with pytest.raises(
+        InputError, match="tau1 of the fat jets is there for 3 jets in entry 0, but"
+    ):
+        list(iterate_events(path, schema=schema, fields={"fat_jets": ["pt", "tau1"]}))
+
+
+def test_scalars_form_a_collection(tmp_path):
+    """Parts of one object an entry, beside lists, each with its cut."""
+    columns = {"x1": np.array([1.0, 2.0]), "x2": np.array([-999.0, 3.0]), "x": TWO["c"]}
+    path = write_file(tmp_path / "a.root", t=columns)
+    schema = tmp_path / "a.yaml"
+    schema.write_text(
+        "tree: t\n"
+        "towers: {eta: [x1, x2], phi: [x1, x2], e: [x1 + 1, x2], cut: eta > -900}\n"
+        "tracks:\n"
+        "  - {pt: x1, eta: x1, phi: x1, one_per_entry: true}\n"
+        "  - {pt: x, eta: x * x1, phi: x}\n"
+    )
+    (events,) = iterate_events(path, schema=schema)
+    assert events.towers.e.tolist() == [[2.0], [3.0, 3.0]]
+    assert events.tracks.eta.tolist() == [[1.0, 1.0, 2.0, 3.0], [2.0, 8.0]]

@@ -163,29 +163,45 @@ def _sums(values: np.ndarray, bounds: np.ndarray, summed: slice) -> np.ndarray:
 
 
 def _not_lists(name: str, array: ak.Array) -> str:
-    return f"{name} holds {array.type}; it must hold one list of numbers an event"
+    kind = str(array.type)
+    missing = ", some of which are missing" if "?" in kind or "option[" in kind else ""
+    return f"{name} holds {kind}{missing}; it must hold one list of numbers an event"
 
 
 def flat_column(array: ak.Array) -> Column | None:
     """Flat values and offsets of numbers, lists or lists of lists; None if it is something else, as
-    text.
+    text, or if a value is missing.
     """
-    layout = array.layout
-    if layout.is_list and layout.parameter("__array__") in ("string", "bytestring"):
-        return None
+    layout = _without_options(array.layout)
     if isinstance(layout, ak.contents.NumpyArray):
         if layout.purelist_depth == 1:
             return Column(layout.data)
         layout = layout.to_RegularArray()
-    if not layout.is_list:
+    if layout is None or not layout.is_list:
         return None
     offsets, content = _offsets_and_content(layout)
+    content = _without_options(content)
     inner = None
-    if content.is_list and not isinstance(content, ak.contents.RegularArray):
+    if content is not None and content.is_list and not content.is_regular:
         inner, content = _offsets_and_content(content)
+        content = _without_options(content)
     if not isinstance(content, ak.contents.NumpyArray | ak.contents.RegularArray):
         return None
     return Column(ak.to_numpy(content), offsets, inner)
+
+
+def _without_options(layout: Content) -> Content | None:
+    """Content whose values may be missing, but are all there; None if one is missing, and for
+    text. What has no type, being empty, is numbers.
+    """
+    if layout.is_option or layout.is_indexed:
+        if layout.is_option and np.any(layout.mask_as_bool(valid_when=False)):
+            return None
+        layout = layout.project()
+    if layout.is_unknown:
+        return ak.contents.NumpyArray(np.zeros(0))
+    is_text = layout.parameter("__array__") in ("string", "bytestring")
+    return None if is_text else layout
 
 
 def _offsets_and_content(layout: Content) -> tuple[np.ndarray, Content]:

@@ -90,7 +90,7 @@ def read_jet_lists(chunk: BranchArrays, schema: TreeSchema) -> JetLists:
 def _jets_of_part(chunk: BranchArrays, part: Collection, schema: TreeSchema) -> Lists:
     """Jets of one part of ``fat_jets``, with a field ``kept``."""
     if has_own_lists(part):
-        offsets = read_part(chunk, part, (), cut=False).offsets
+        offsets = read_part(chunk, part, list(part.fields)[:1], cut=False).offsets
     else:
         offsets = _offsets_of_constituents(chunk, schema.constituents)
     kept = passing(chunk, part, offsets)
@@ -102,7 +102,7 @@ def _offsets_of_constituents(chunk: BranchArrays, parts: Sequence[Constituents])
     """Offsets of jets without branches of their own, from the first link that tells them."""
     for part in parts:
         if part.link is None:
-            lists = read_part(chunk, part, (), cut=False)
+            lists = read_part(chunk, part, list(part.fields)[:1], cut=False)
             if lists.inner is not None:
                 return lists.offsets
         elif (offsets := read_jet_offsets(chunk, part.link)) is not None:
