@@ -138,14 +138,20 @@ def _linked(chunk: BranchArrays, part: Constituents, names: Names[str], jets: Ob
             f"{chunk.where}: {name} holds lists in lists; constituents that are linked to their "
             "jets must be one list an event"
         )
-    rows = read_rows(chunk, part.link, jets, Objects(name, items.offsets))
-    jet, item = rows.jet, rows.item
-    used = (jet >= 0) & (item >= 0)
-    if (kept := passing(chunk, part, items.offsets)) is not None:
-        used[used] = kept[item[used]]
-    jet, item = jet[used], item[used]
+    jet, item = _used_rows(chunk, part, jets, Objects(name, items.offsets))
     if np.any(np.diff(jet) < 0):
         order = np.argsort(jet, kind="stable")
         jet, item = jet[order], item[order]
     offsets = np.searchsorted(jet, np.arange(jets.offsets[-1] + 1))
     return Lists({name: values[item] for name, values in items.fields.items()}, offsets)
+
+
+def _used_rows(
+    chunk: BranchArrays, part: Constituents, jets: Objects, items: Objects
+) -> tuple[np.ndarray, np.ndarray]:
+    """Jet and object of the rows that have both, where the object passes the cut."""
+    rows = read_rows(chunk, part.link, jets, items)
+    used = (rows.jet >= 0) & (rows.item >= 0)
+    if (kept := passing(chunk, part, items.offsets)) is not None:
+        used[used] = kept[rows.item[used]]
+    return (rows.jet, rows.item) if np.all(used) else (rows.jet[used], rows.item[used])

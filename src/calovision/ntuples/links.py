@@ -282,7 +282,10 @@ def _positions(
             f"only {counts[entry[row]]}; the indices must be below the number of objects in the "
             "event"
         )
-    return np.where(index < 0, -1, objects.offsets[entry] + index)
+    positions = objects.offsets[entry]
+    positions += index
+    positions[index < 0] = -1
+    return positions
 
 
 def _other_kind(chunk: BranchArrays, name: str, demanded: str) -> InputError:
