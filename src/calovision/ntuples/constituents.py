@@ -45,16 +45,20 @@ def read_constituents(chunk: BranchArrays, schema: TreeSchema, names: Names[str]
     """
     jets = read_jet_lists(chunk, schema)
     parts = linked_parts(chunk, schema.constituents, names, jets.objects)
-    links = [part.link for part in schema.constituents if isinstance(part.link, References)]
-    if links:
-        check_found(chunk, links)
-        parts = _referenced_parts(parts)
-    content = joined(parts)
+    content = joined(_referenced_parts(parts) if check_references(chunk, schema) else parts)
     offsets = jets.objects.offsets
     constituents = listed(offsets, content.offsets, content.records())
     if jets.kept is None:
         return constituents
     return constituents[listed(offsets, ak.contents.NumpyArray(jets.kept))]
+
+
+def check_references(chunk: BranchArrays, schema: TreeSchema) -> bool:
+    """Return True for constituents by reference; InputError if one is in none of the parts."""
+    links = [part.link for part in schema.constituents if isinstance(part.link, References)]
+    if links:
+        check_found(chunk, links)
+    return bool(links)
 
 
 def _referenced_parts(parts: Sequence[Lists]) -> Sequence[Lists]:

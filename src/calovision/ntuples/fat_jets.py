@@ -10,7 +10,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.core.kinematics import pt_eta_phi_mass
 from calovision.ntuples.branch_arrays import BranchArrays
-from calovision.ntuples.constituents import linked_parts, read_jet_lists
+from calovision.ntuples.constituents import check_references, linked_parts, read_jet_lists
 from calovision.ntuples.links import Objects
 from calovision.ntuples.parts import (
     Lists,
@@ -143,6 +143,7 @@ def _summed(chunk: BranchArrays, schema: TreeSchema, jets: Objects) -> dict[str,
     """Vector sum of the constituents of each jet of the chunk, float64."""
     n_jets = int(jets.offsets[-1])
     total = np.zeros((4, n_jets))
+    check_references(chunk, schema)
     for part in schema.constituents:
         names = given_fields(part, _SUMMED, chunk.arrays)
         (lists,) = linked_parts(chunk, (part,), names, jets)
