@@ -1,5 +1,7 @@
 """Small files of podio, seeded: TTree or RNTuple, with the names that versions of it gave."""
 
+from functools import cache
+
 import awkward as ak
 import numpy as np
 import uproot
@@ -11,8 +13,13 @@ IDENTIFIERS = {"PandoraPFOs": 4196981182, "TightPFOs": 7, "SiTracks": 2195150269
 GEV_PER_TESLA_MM = 0.299792458e-3
 
 
-def podio_collections(n=12, seed=3):
+def podio_collections(n=12):
     """Collections of a full simulation: name -> member -> lists of each event."""
+    return dict(_collections(n))
+
+
+@cache
+def _collections(n, seed=3):
     rng = np.random.default_rng(seed)
     found = {name: hits(rng, n, 1e3) for name in ("ECALBarrel", "HCALBarrel", "MUON")}
     found |= particle_flow(rng, n)

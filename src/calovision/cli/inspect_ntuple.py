@@ -5,7 +5,7 @@ from pathlib import Path
 
 import awkward as ak
 import numpy as np
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 
 from calovision.cli.display import print_plane, write_png
 from calovision.cli.summary import columns, pairs, show
@@ -164,13 +164,19 @@ def _advice(fitting: list[str]) -> str:
 
 
 def _collections(info: NtupleInfo) -> RenderableType:
-    """Table of the collections, their fields and branches, and of what is missing for others."""
+    """Table of the collections, their fields and branches, and of what is missing for others; a
+    second one of what else they may be made of.
+    """
     rows = [
         (name, ", ".join(of), _shortened(_branches(info, name)))
         for name, of in info.collections.items()
     ]
     rows += [(name, "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()]
-    return columns(("collection", "fields", "branches"), rows, title="collections")
+    made_of = columns(("collection", "fields", "branches"), rows, title="collections")
+    if not info.choices:
+        return made_of
+    choices = [(key, ", ".join(names)) for key, names in info.choices.items()]
+    return Group(made_of, columns(("choose", "of"), choices, title="collections of the file"))
 
 
 def _branches(info: NtupleInfo, collection: str) -> tuple[str, ...]:

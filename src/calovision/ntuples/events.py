@@ -103,6 +103,8 @@ class NtupleInfo:
         Collections of the schema that it does not have -> the branches that it lacks for them.
     notes
         Sentences of the schema on what the images are made of.
+    choices
+        Key of ``choose`` in a schema's file -> names of the file's collections that it may give.
     row_numbers
         Those of ``row_label`` and ``process_id`` that the schema has.
     """
@@ -127,6 +129,7 @@ class NtupleInfo:
     undecided: tuple[str, ...] = ()
     missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     row_numbers: tuple[str, ...] = ()
 
     @property

@@ -282,6 +282,7 @@ class Ntuple:
             undecided=plan.undecided,
             missing=plan.missing,
             notes=plan.schema.notes,
+            choices=plan.schema.choices,
             row_numbers=_row_numbers(plan.schema),
         )
 

@@ -162,6 +162,8 @@ class TreeSchema:
         Sentences for people on what the images are made of.
     fat_jet_radius
         Radius of the fat jets that were found in a file, where that of the schema is None.
+    choices
+        Key of ``choose`` in a schema's file (`Schema.chosen`) -> names that it may give.
     no_counters
         Names of further trees that look as if they counted generated events, but do not.
     """
@@ -192,6 +194,7 @@ class TreeSchema:
     process_id: str | None = None
     notes: tuple[str, ...] = ()
     fat_jet_radius: float | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_counters: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -2,7 +2,8 @@
 
 Names of collections differ from file to file, so that they are found by their class, and chosen by
 rules of names and of what the first entries hold (`towers`, `tracks`, `particles`);
-`TreeSchema.notes` says what was taken, and what else there is. A YAML file chooses others::
+`TreeSchema.notes` says what was taken, `TreeSchema.choices` what else there is. A YAML file chooses
+others::
 
     extends: edm4hep
     choose:
@@ -36,7 +37,8 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
     events = PodioEvents(content)
     if not events.is_podio:
         return ()
-    found, notes = describe_content(events, Choice(events, chosen))
+    choice = Choice(events, chosen)
+    found, notes = describe_content(events, choice)
     weight, about_weight = _weight(events)
     return (
         TreeSchema(
@@ -45,6 +47,7 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
             weight=weight,
             weight_may_miss=True,
             notes=(*notes, *about_weight),
+            choices=choice.possible,
             no_counters=("runs", "metadata"),
             **found,
         ),

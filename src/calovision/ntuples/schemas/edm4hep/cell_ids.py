@@ -41,9 +41,9 @@ def part_of_identifier(identifier: str, encoding: str, name: str) -> str | None:
 
 
 def _bits(identifier: str, first: int, n_bits: int) -> str | None:
-    """Formula of bits; None for none or for all 64."""
+    """Formula of bits; None for none, for all 64, or for some beyond them."""
     size = abs(n_bits)
-    if not 0 < size < 64 - first or first < 0:
+    if not (0 < size < 64 and 0 <= first <= 64 - size):
         return None
     value = f"(({identifier} >> {first}) & {2**size - 1})"
     if n_bits > 0:

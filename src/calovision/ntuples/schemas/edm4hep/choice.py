@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from calovision.core.errors import InputError
+from calovision.ntuples.schemas.edm4hep.particles import jets_of
 from calovision.ntuples.schemas.edm4hep.podio import (
     PARTICLE,
     TRACK,
@@ -37,6 +38,17 @@ class Choice:
                     f"choose: unknown collection {key!r}; choose from "
                     f"{', '.join(name for name in allowed if name != 'fat_jets')}"
                 )
+
+    @property
+    def possible(self) -> dict[str, tuple[str, ...]]:
+        """Key -> names of the collections that may be chosen, without keys that have none."""
+        jets = tuple(one.name for one in jets_of(self.events))
+        found = {
+            key: tuple(one.name for one in self.events.of_kind(*kinds) if one.name not in jets)
+            for key, kinds in _KINDS.items()
+            if key != "fat_jets"
+        }
+        return {key: names for key, names in {**found, "jets": jets}.items() if names}
 
     def of(self, key: str) -> tuple[PodioCollection, ...] | None:
         """Collections for one of ours; None if the user leaves the choice to the rules."""

@@ -9,10 +9,7 @@ from calovision.ntuples.schemas.edm4hep.particles import (
     jets_of,
 )
 from calovision.ntuples.schemas.edm4hep.podio import (
-    CLUSTER,
-    HIT,
     PARTICLE,
-    SIMULATED_HIT,
     TRACK,
     PodioCollection,
     PodioEvents,
@@ -36,12 +33,11 @@ def describe_content(events: PodioEvents, choice: Choice) -> Found:
     """Find towers, tracks, candidates, jets and their constituents."""
     candidates = choice.one("candidates") or candidates_of(events)
     flow = () if candidates is None else (Collection(candidate_fields(candidates)),)
-    about_flow = () if candidates is None else (f"candidates are {candidates.name}",)
     towers, about_towers = _towers(events, choice, candidates)
     tracks, about_tracks = _tracks(events, choice, candidates)
     jets, about_jets = _jets(events, choice, candidates)
     found = {"towers": towers, "tracks": tracks, "candidates": flow, **jets}
-    return found, (*about_towers, *about_tracks, *about_flow, *about_jets, *_others(events))
+    return found, (*about_towers, *about_tracks, *about_jets)
 
 
 def _towers(
@@ -116,15 +112,3 @@ def _jets(
     made = "" if constituents else f", without constituents: {reason}"
     found = {"fat_jets": (jet_part(jets),), "constituents": constituents}
     return found, (f"jets are {jets.name}{empty}{made}",)
-
-
-def _others(events: PodioEvents) -> tuple[str, ...]:
-    """Sentence with all that may be chosen."""
-    kinds = {HIT: "hits", SIMULATED_HIT: "simulated hits", CLUSTER: "clusters", TRACK: "tracks"}
-    kinds[PARTICLE] = "particles and jets"
-    listed = [
-        f"{word} {', '.join(one.name for one in events.of_kind(kind))}"
-        for kind, word in kinds.items()
-        if events.of_kind(kind)
-    ]
-    return (f"choose may name {'; '.join(listed)}",) if listed else ()

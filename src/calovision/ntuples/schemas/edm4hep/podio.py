@@ -29,7 +29,8 @@ PARTICLE, TRACK, TRACK_STATE, HEADER = (
 )
 POSITION = ("position.x", "position.y", "position.z")
 MOMENTUM = ("momentum.x", "momentum.y", "momentum.z")
-LOOKED_AT = 100  # entries from the beginning of a file that tell what collections hold
+# Entries at the beginning of a file that tell what collections hold; of cells there are many.
+LOOKED_AT, LOOKED_AT_CELLS = 100, 5
 
 TREE, _METADATA = "events", "podio_metadata"
 _N_IDENTIFIERS = 2**32  # which were written with a sign, and without
@@ -83,6 +84,11 @@ class PodioCollection:
     name: str
     kind: str
     members: frozenset[str]
+
+    @property
+    def n_looked_at(self) -> int:
+        """Number of entries that tell what it holds."""
+        return LOOKED_AT_CELLS if self.kind in (HIT, SIMULATED_HIT) else LOOKED_AT
 
     def branch(self, member: str) -> str:
         """Branch of a member."""
@@ -202,13 +208,14 @@ class PodioEvents:
     def is_empty(self, collection: PodioCollection) -> bool:
         """Return True if the first entries have no objects."""
         member = "energy" if "energy" in collection.members else min(collection.members)
-        return not self.content.count(self.tree, collection.branch(member), LOOKED_AT)
+        branch = collection.branch(member)
+        return not self.content.count(self.tree, branch, collection.n_looked_at)
 
     def is_zero(self, collection: PodioCollection, *members: str, whole: bool = False) -> bool:
         """Return True if members are 0 in all objects of the first entries, or of the whole file;
         False without objects.
         """
-        stop = None if whole else LOOKED_AT
+        stop = None if whole else collection.n_looked_at
         return all(
             self.content.is_zero(self.tree, collection.branch(member), stop) for member in members
         )
