@@ -56,7 +56,22 @@ def test_one_field_and_a_cut(events, file, tmp_path):
     assert read.tracks is None
     assert read.weight.tolist() == [1] * 4
     info = open_ntuple(file, schema=changed(tmp_path, "calovision", text))
-    assert (info.n_generated, info.cross_section_pb) == (7, 3)
+    assert (info.n_generated, info.sum_of_weights, info.cross_section_pb) == (7, 7, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "section", "sum_of_weights"),
+    [
+        ("cross_section_pb: 5\n", 5.0, 9.0),
+        ("cross_section_pb: weight * 8\n", 8.0, 9.0),  # of the last entry
+        ("cross_section_pb: none\n", None, 9.0),
+        ("weight: none\n", 3.0, 7.0),  # the number of events, as each weighs 1
+    ],
+)
+def test_counters_of_the_known_schema_give_way(file, tmp_path, text, section, sum_of_weights):
+    info = open_ntuple(file, schema=changed(tmp_path, "calovision", text))
+    assert (info.cross_section_pb, info.sum_of_weights) == (section, sum_of_weights)
+    assert info.n_generated == 7
 
 
 def test_the_known_cut_stays(tmp_path):
@@ -212,7 +227,7 @@ def test_chosen_collections(events, file, tmp_path):
         ),
         (
             "extends: physlite\nchoose: towers\n",
-            "line 2: choose is 'towers'; it must hold collections and names, as towers: [EcalBarr",
+            "line 2: choose is 'towers'; it must hold collections and their names in the file, as",
         ),
         (
             "extends: calovision\ntowers:\n  eta: none\n",

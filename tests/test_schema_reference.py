@@ -339,7 +339,6 @@ def choose(path):
 
 
 def friends(path):
-    pytest.importorskip("calovision.ntuples.friends")
     calo, v = Fake(), Fake(3)
     calo.directions("cell")
     calo.lists("cell_e")

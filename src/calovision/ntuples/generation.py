@@ -130,7 +130,10 @@ def count_generated(
     n_weights = own.n_weights
     if weight_index > 0 or (counted is not None and tree.num_entries > 0):
         n_weights = _count_weights_of_first(tree, schema, path, factors=weight_index > 0)
-    return Generation(number, total, own.cross_section_pb, source, doubts, n_weights)
+    section = own.cross_section_pb
+    if counted is not None and schema.cross_section_pb is not None:  # it takes the counters' place
+        section = count_entries().cross_section_pb
+    return Generation(number, total, section, source, doubts, n_weights)
 
 
 def _count_weights_of_first(

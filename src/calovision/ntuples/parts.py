@@ -236,7 +236,7 @@ def _check_lists(chunk: BranchArrays, chosen: Mapping[str, str]) -> None:
         raise InputError(
             f"{chunk.where}: {field_name}: {text} {found}; it must hold one list of numbers an "
             "event (for one object "
-            "an entry, jets have the key one_per_entry)"
+            "an entry, there is the key one_per_entry)"
         )
 
 
@@ -269,7 +269,7 @@ def _common_offsets(
         raise InputError(
             f"{chunk.where}: {', '.join(names)} hold one number an event; they must hold one list "
             "of numbers an event "
-            "(for one object an entry, jets have the key one_per_entry)"
+            "(for one object an entry, there is the key one_per_entry)"
         )
     reference = next(iter(lists))
     for name in lists:

@@ -8,7 +8,7 @@ package adds one with an entry point of the group ``calovision.schemas``; a user
 from pathlib import Path
 
 from calovision.core.errors import InputError
-from calovision.core.registry import Registry
+from calovision.core.registry import Registry, nearest
 from calovision.ntuples.schemas.calovision import CALOVISION
 from calovision.ntuples.schemas.delphes import DELPHES
 from calovision.ntuples.schemas.edm4hep import EDM4HEP
@@ -49,6 +49,6 @@ def find_schema(schema: str | Path) -> Schema:
     if str(schema) in SCHEMAS:
         return SCHEMAS[str(schema)]
     raise InputError(
-        f"unknown schema {schema!r} of the ntuples; choose one of {', '.join(SCHEMAS)} or give "
-        "a YAML file"
+        f"unknown schema {schema!r} of the ntuples{nearest(str(schema), SCHEMAS)}; choose one of "
+        f"{', '.join(SCHEMAS)} or give a YAML file"
     )

@@ -107,13 +107,14 @@ class Counters:
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """Every name."""
-        return (
+        """Every name, once."""
+        names = (
             *self.n_generated,
             *self.sum_of_weights,
             *([self.cross_section_pb] if self.cross_section_pb else []),
             *((*self.row.where, self.row.largest) if self.row else ()),
         )
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class Changes:
     def _given(self) -> list[str]:
         """Collections that are given, not taken away."""
         every = [name for name in COLLECTIONS if name in self.section]
-        return [name for name in every if self.section[name] not in NONE]
+        return [name for name in every if not self._takes_away(name)]
 
     @property
     def _removed(self) -> set[str]:
@@ -92,7 +92,7 @@ class Changes:
         read = {name: self._parts(name, version) for name in self._given}
         parts = {name: one.parts for name, one in read.items()}
         parts |= dict.fromkeys(self._removed, ())
-        changes = self._attributes()
+        changes = self._attributes() | self._counters(version)
         changes |= {COLLECTIONS[name].attribute: value for name, value in parts.items()}
         if self._any("jets", has_new_axis):
             changes["fat_jet_radius"] = None
@@ -149,7 +149,7 @@ class Changes:
 
     def _attributes(self) -> dict[str, object]:
         """Attributes that are no collections."""
-        taken = [key for key in _MAY_BE_NONE if key in self.section and self.section[key] in NONE]
+        taken = [key for key in _MAY_BE_NONE if self._takes_away(key)]
         rest = {key: value for key, value in self.section.content.items() if key not in taken}
         changes = {**read_attributes(self.section.with_content(rest)), **dict.fromkeys(taken)}
         if "weight" in changes:
@@ -157,6 +157,20 @@ class Changes:
         if "cross_section_pb" in changes:
             changes["cross_section_may_miss"] = False
         return changes
+
+    def _counters(self, version: TreeSchema) -> dict[str, object]:
+        """Counters of a version, without what is taken away: weights of 1 add up to the number."""
+        counters = version.counters
+        if counters is None:
+            return {}
+        if self._takes_away("cross_section_pb"):
+            counters = replace(counters, cross_section_pb=None)
+        if self._takes_away("weight"):
+            counters = replace(counters, sum_of_weights=counters.n_generated)
+        return {"counters": counters}
+
+    def _takes_away(self, key: str) -> bool:
+        return key in self.section and self.section[key] in NONE
 
     def _weighted(self, version: TreeSchema) -> tuple[str, ...]:
         """Collections that the candidate weight multiplies: not those that are given whole."""

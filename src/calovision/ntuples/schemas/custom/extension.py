@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.changes import Changes
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
-from calovision.ntuples.schemas.custom.sections import Section, did_you_mean
+from calovision.ntuples.schemas.custom.sections import Section, did_you_mean, shown
 from calovision.ntuples.schemas.schema import Chosen, Schema, TreeSchema
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def extended(section: Section, known: Mapping[str, Schema]) -> Schema:
     name = section["extends"]
     if not isinstance(name, str) or name not in known:
         raise InputError(
-            f"{section.where('extends')} is {name!r}{did_you_mean(name, known)}; choose one of "
-            f"{', '.join(known)}"
+            f"{section.where('extends')} is {shown(name)}{did_you_mean(name, known)}; choose one "
+            f"of {', '.join(known)}"
         )
     changes = Changes(section, name)
     changes.check()
@@ -70,7 +70,8 @@ def read_choice(section: Section) -> dict[str, tuple[str, ...]]:
     where, given = section.where("choose"), section["choose"]
     if not isinstance(given, Mapping) or not given:
         raise InputError(
-            f"{where} is {given!r}; it must hold collections and names, as towers: [EcalBarrel]"
+            f"{where} is {shown(given)}; it must hold collections and their names in the file, as "
+            "towers: [EcalBarrel]"
         )
     inside = section.inside("choose", content=given)
     inside.check_keys(COLLECTIONS)
@@ -82,8 +83,8 @@ def _names(section: Section, key: str) -> tuple[str, ...]:
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(name, str) and name for name in names):
         raise InputError(
-            f"{section.where(key)} is {value!r}; it must be the name of a collection of the file, "
-            "or a list of them"
+            f"{section.where(key)} is {shown(value)}; it must be the name of a collection of the "
+            "file, or a list of them"
         )
     return tuple(dict.fromkeys(names))
 

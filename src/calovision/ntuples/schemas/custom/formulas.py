@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from calovision.core.errors import InputError
-from calovision.ntuples.schemas.custom.sections import NONE
+from calovision.ntuples.schemas.custom.sections import NONE, shown
 from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION
 from calovision.selection.expressions.nodes import Name, walk
@@ -58,7 +58,7 @@ def read_formula(value: object, where: str) -> str:
             f"{where} is none; leave the key out (a branch of this name is written \"'none'\")"
         )
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"{where} is {value!r}; it must be a branch, a formula or a number")
+        raise InputError(f"{where} is {shown(value)}; it must be a branch, a formula or a number")
     return parse(str(value), where, sums=True).text
 
 
@@ -66,7 +66,7 @@ def read_branch(value: object, where: str) -> str:
     """Name of a branch, without quotes."""
     found = parse(value, where) if isinstance(value, str) else None
     if found is None or not found.is_name:
-        raise InputError(f"{where} is {value!r}; it must be the name of a branch")
+        raise InputError(f"{where} is {shown(value)}; it must be the name of a branch")
     return found.names[0]
 
 

@@ -2,7 +2,7 @@
 
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.formulas import read_branch
-from calovision.ntuples.schemas.custom.sections import Section
+from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.ntuples.schemas.links import (
     Counts,
     IndexTable,
@@ -75,5 +75,5 @@ def _value(key: str, section: Section) -> str | int:
     if key not in _NUMBERS:
         return read_branch(value, where)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{where} is {value!r}; it must be a whole number")
+        raise InputError(f"{where} is {shown(value)}; it must be a whole number")
     return value

@@ -13,7 +13,7 @@ from calovision.ntuples.schemas.custom.formulas import (
 )
 from calovision.ntuples.schemas.custom.keys import CollectionKeys
 from calovision.ntuples.schemas.custom.links import read_link
-from calovision.ntuples.schemas.custom.sections import Section
+from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.ntuples.schemas.schema import Collection, Constituents
 from calovision.selection.expressions import parse
 
@@ -122,7 +122,7 @@ class PartReader:
         value = self.section.content.get("one_per_entry", False)
         if not isinstance(value, bool):
             raise InputError(
-                f"{self.section.where('one_per_entry')} is {value!r}; it must be true or false"
+                f"{self.section.where('one_per_entry')} is {shown(value)}; it must be true or false"
             )
         return value
 
@@ -137,8 +137,8 @@ def _check_coordinates(keys: CollectionKeys, section: Section) -> None:
         for name in (*replaced, *(name for name in (*_MOMENTUM, "p4") if name not in components)):
             if name in section and name in known:
                 raise InputError(
-                    f"{section.where(name)} and {', '.join(given)} are given; give "
-                    f"{_joined(components)} in place of {_joined(replaced)}, not both"
+                    f"{section.where(name)} is given beside {', '.join(given)}, which say the "
+                    "same; give one of the two"
                 )
         for name in components:
             if name not in section:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.keys import CollectionKeys, Value
 from calovision.ntuples.schemas.custom.part import PartReader
-from calovision.ntuples.schemas.custom.sections import Section
+from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.ntuples.schemas.schema import Collection
 
 _LISTED = (Value.FORMULAS, Value.CONDITION, Value.VECTORS)
@@ -68,7 +68,7 @@ def mappings(keys: CollectionKeys, section: Section) -> list[Section]:
 def _mapping(keys: CollectionKeys, value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
         demanded = ", ".join(key.name for key in keys.demanded)
-        raise InputError(f"{where} is {value!r}; it must hold the keys {demanded}")
+        raise InputError(f"{where} is {shown(value)}; it must hold the keys {demanded}")
     return value
 
 
@@ -88,13 +88,13 @@ def _each(keys: CollectionKeys, section: Section) -> list[Section]:
     for name, values in lists.items():
         if len(values) != len(numbers):
             raise InputError(
-                f"{section.where(name)} has {len(values)} branches, but {first} has "
-                f"{len(numbers)}; give one for each object"
+                f"{section.where(name)} is a list of {len(values)}, but {first} one of "
+                f"{len(numbers)}; give a branch for each object"
             )
     if section.content.get("one_per_entry", True) is not True:
         raise InputError(
-            f"{section.where('one_per_entry')} is {section['one_per_entry']!r}; it must be true, "
-            f"or left out, as {first} lists one branch for each object"
+            f"{section.where('one_per_entry')} is {shown(section['one_per_entry'])}; it must be "
+            f"true, or left out, as {first} lists one branch for each object"
         )
     return [
         section.with_content(

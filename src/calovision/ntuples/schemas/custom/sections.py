@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from calovision.core.errors import InputError
 from calovision.core.registry import resembling
 from calovision.core.user_files import KeyPath
+from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
+from calovision.selection.expressions.nodes import shortened
 
 OTHER_WORDS = {
     "energy": "e",
@@ -82,8 +84,18 @@ class Section:
                 own = f"{shown_path(self.path)}: " if self.path else ""
                 raise InputError(
                     f"{self._line((*self.path, key))}: {own}unknown key {key!r}"
-                    f"{did_you_mean(key, known)}; choose from {', '.join(known)}"
+                    f"{did_you_mean(key, known) or self._other_place(key)}; choose from "
+                    f"{', '.join(known)}"
                 )
+
+    def _other_place(self, key: str) -> str:
+        """Tell where a key may stand that may not stand here."""
+        if self.path and key in {one.name for one in KEYS}:
+            return ", which stands at the top of the file"
+        names = [name for name, one in COLLECTIONS.items() if key in {a.name for a in one.keys}]
+        if names and not self.path:
+            return f", which stands inside of {', '.join(names)}"
+        return ""
 
 
 def shown_path(path: KeyPath) -> str:
@@ -92,6 +104,13 @@ def shown_path(path: KeyPath) -> str:
     for key in path:
         text += f"[{key}]" if key.isdigit() else f".{key}" if text else key
     return text
+
+
+def shown(value: object) -> str:
+    """A value for a message, as YAML writes it."""
+    if value is None:
+        return "nothing"
+    return str(value).lower() if isinstance(value, bool) else shortened(repr(value))
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

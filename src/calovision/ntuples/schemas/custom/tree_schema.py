@@ -11,10 +11,9 @@ from calovision.ntuples.schemas.custom.keys import (
     COLLECTIONS,
     FORMULAS,
     KEYS,
-    NUMBERS,
 )
 from calovision.ntuples.schemas.custom.parts import read_parts
-from calovision.ntuples.schemas.custom.sections import NONE, Section
+from calovision.ntuples.schemas.custom.sections import NONE, Section, shown
 from calovision.ntuples.schemas.links import IndexTable
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
@@ -34,7 +33,8 @@ def read_tree_schema(section: Section) -> TreeSchema:
     given = [name for name in COLLECTIONS if name in section]
     if not set(given) - {"jets"}:
         raise InputError(
-            f"{section.origin} has no collection; give towers, tracks, candidates or constituents"
+            f"{section.origin} has no collection of which images are made; give towers, tracks, "
+            "candidates or constituents"
         )
     if "constituents" in given and "jets" not in given:
         raise InputError(
@@ -99,14 +99,14 @@ def read_radius(section: Section) -> float | None:
     value, where = section["fat_jet_radius"], section.where("fat_jet_radius")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and isfinite(value) and value > 0):
-        raise InputError(f"{where} is {value!r}; it must be a number above 0, in radians")
+        raise InputError(f"{where} is {shown(value)}; it must be a number above 0, in radians")
     return float(value)
 
 
 def _tree(section: Section, name: str) -> str:
     value = section[name]
     if not isinstance(value, str):
-        raise InputError(f"{section.where(name)} is {value!r}; it must be the name of a tree")
+        raise InputError(f"{section.where(name)} is {shown(value)}; it must be the name of a tree")
     return value
 
 
@@ -115,7 +115,8 @@ def _friends(section: Section, name: str) -> tuple[str, ...]:
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(one, str) for one in names):
         raise InputError(
-            f"{section.where(name)} is {value!r}; it must be the name of a tree, or a list of them"
+            f"{section.where(name)} is {shown(value)}; it must be the name of a tree, or a list of "
+            "them"
         )
     if repeated := [
         one for one in names if names.count(one) > 1 or one == section.content.get("tree")
@@ -130,19 +131,36 @@ def _formula(section: Section, name: str) -> str:
     return read_formula(section[name], section.where(name))
 
 
-def _number_or_name(section: Section, name: str) -> float | str:
-    value = section[name]
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in NONE:
+def _n_generated(section: Section, name: str) -> int | str:
+    value = _number_or_name(section, name)
+    if not isinstance(value, str) and not (isinstance(value, int) and value > 0):
         raise InputError(
-            f"{section.where(name)} is {value!r}; it must be a number or the name of an object in "
-            "the file"
+            f"{section.where(name)} is {shown(value)}; it must be a whole number above 0, or the "
+            "name of an object in the file"
         )
     return value
 
 
+def _number_or_name(section: Section, name: str) -> float | str:
+    value = section[name]
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in NONE:
+        raise InputError(
+            f"{section.where(name)} is {shown(value)}; it must be a number or the name of an "
+            "object in the file"
+        )
+    if not isinstance(value, str) and not isfinite(value):
+        raise InputError(f"{section.where(name)} is {shown(value)}; it must be a finite number")
+    return value
+
+
 def _cross_section(section: Section, name: str) -> float | str:
-    value = _number_or_name(section, name)
-    return _formula(section, name) if isinstance(value, str) else value
+    value = section[name]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number and not (isfinite(value) and value > 0):
+        raise InputError(
+            f"{section.where(name)} is {shown(value)}; it must be a number above 0, in pb"
+        )
+    return value if is_number else _formula(section, name)
 
 
 def _candidate_weight(section: Section, name: str) -> str | None:
@@ -153,7 +171,8 @@ _ATTRIBUTES: dict[str, Callable[[Section, str], object]] = {
     "tree": _tree,
     "friends": _friends,
     **{key.name: _formula for key in FORMULAS},
-    **{key.name: _number_or_name for key in NUMBERS},
+    "n_generated": _n_generated,
+    "sum_of_weights": _number_or_name,
     "cross_section_pb": _cross_section,
     "candidate_weight": _candidate_weight,
 }

@@ -1,0 +1,59 @@
+"""Wrong schemas, each with the whole sentence that it ends with: line, key, what would be right."""
+
+import json
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from calovision.core.errors import InputError
+from calovision.ntuples.schemas import find_schema
+from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
+
+MISTAKES = yaml.safe_load((REPOSITORY / "tests/data/wrong_schemas.yaml").read_text())
+
+
+def listed(keys):
+    return ", ".join(key.name for key in keys)
+
+
+def sentence(mistake):
+    """The sentence, with the keys in their places."""
+    text = mistake["says"].replace("{keys of the file}", listed(KEYS))
+    for name, collection in COLLECTIONS.items():
+        text = text.replace(f"{{keys of {name}}}", listed(collection.keys))
+    return text
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake["says"][:60])
+def test_mistake(tmp_path, mistake):
+    path = tmp_path / "schema.yaml"
+    path.write_text(mistake["schema"])
+    with pytest.raises(InputError) as caught:
+        find_schema(path)
+    said = str(caught.value).removeprefix(str(path))
+    assert said.lstrip() == sentence(mistake)
+    assert said != str(caught.value)
+
+
+def test_table_is_long():
+    assert len(MISTAKES) >= 80
+    assert len({mistake["schema"] for mistake in MISTAKES}) == len(MISTAKES)
+
+
+def test_lines_of_json_and_of_merged_mappings(tmp_path):
+    """JSON that YAML cannot read has no lines; what is merged has that of the mapping."""
+    path = tmp_path / "schema.yaml"
+    path.write_text(json.dumps({"tree": "t", "towers": {"eta": "a", "phy": "b"}}, indent="\t"))
+    with pytest.raises(InputError, match=r"schema.yaml: towers: unknown key 'phy' \(did you mean"):
+        find_schema(path)
+    path.write_text(
+        "tree: t\ntracks: &one {pt: a,\n  eta: b, phi: c}\ntowers:\n  <<: *one\n  e: d\n"
+    )
+    with pytest.raises(InputError, match=r"schema.yaml, line 4: towers: unknown key 'pt'; choose"):
+        find_schema(path)
+
+
+def test_name_of_a_schema(tmp_path):
+    with pytest.raises(InputError, match=r"unknown schema 'delphi' .*; did you mean 'delphes'"):
+        find_schema("delphi")
