@@ -366,6 +366,8 @@ def test_kinds_of_fields_of_an_rntuple(tmp_path):
     last = BranchArrays({"m": read["maybe"][1:], "none": ak.Array([[]])}, "a.root", 0, 1)
     assert (last.column("m").values.tolist(), last.column("m").offsets.tolist()) == ([2.0], [0, 1])
     assert last.column("none").values.tolist() == []
+    deep = BranchArrays({"d": ak.Array([[[1.0, 2.0]], [[None]]])[:1]}, "a.root", 0, 1)
+    assert deep.column("sum(d)").values.tolist() == [3.0]
 
 
 def test_branches_of_names():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import awkward as ak
 import numpy as np
 import pytest
+import uproot
 from fakes_ntuples import floats, write_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -519,6 +520,38 @@ def test_jets_of_lists_in_lists_and_of_nested_indices():
         jets = read_collection(chunk_of(branches), schema, "fat_jets", ["pt"])
         np.testing.assert_allclose(ak.flatten(jets["pt"]), ak.flatten(expected), rtol=1e-14)
         assert ak.num(jets).tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("chunk_size", [None, 2])
+def test_jets_and_layers_of_an_rntuple(tmp_path, chunk_size):
+    """Lists in lists in a file: jets that are their constituents, layers of towers."""
+    columns = {
+        "pt": typed_nested([[[3.0, 4.0], []], [], [[5.0]]], np.float32),
+        "zero": typed_nested([[[0.0, 0.0], []], [], [[0.0]]], np.float32),
+        "phi": typed_nested([[[0.0, np.pi / 2], []], [], [[1.0]]], np.float32),
+        "layers": typed_nested([[[1.0, 2.0, 4.0]], [], [[8.0], []]], np.float32),
+        "eta": typed([[0.5], [], [1.5, 2.5]], np.float32),
+    }
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mkrntuple("t", ak.zip(columns, depth_limit=1))
+    schema = tmp_path / "a.yaml"
+    schema.write_text(
+        "tree: t\njets: {}\nconstituents: {pt: pt, eta: zero, phi: phi}\n"
+        "towers: {eta: eta, phi: eta, e: sum(layers), e_em: 'sum(layers[:2])'}\n"
+    )
+    options = {"schema": schema, "chunk_size": chunk_size}
+    chunks = list(iterate_events(path, **options))
+    events = [event for one in chunks for event in ak.to_list(one.towers[["e", "e_em"]])]
+    whole, first, nothing = ({"e": e, "e_em": em} for e, em in ((7.0, 3.0), (8.0, 8.0), (0.0, 0.0)))
+    assert events == [[whole], [], [first, nothing]]
+    found = [jets for one in chunks for jets in one.fat_jets["pt"].tolist()]
+    assert [len(jets) for jets in found] == [2, 0, 1]
+    np.testing.assert_allclose([*found[0], *found[2]], [5.0, 0.0, 5.0], rtol=1e-7)
+    alone = iterate_events(path, fields={"constituents": ["phi"]}, **options)
+    assert [jets for one in alone for jets in one.constituents.phi.tolist()] == columns[
+        "phi"
+    ].tolist()
 
 
 def test_number_of_jets_that_cannot_be_told(tmp_path):

@@ -254,7 +254,7 @@ def _values(chunk: BranchArrays, name: str) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         whole = values.astype(np.int64, copy=False)
     if values.dtype.kind == "f" or values.dtype == np.uint64:
-        wrong = np.flatnonzero((whole != values) | ((whole < 0) != (values < 0)))
+        wrong = np.flatnonzero(whole != values)
         if len(wrong):
             raise InputError(
                 f"{chunk.where}: {name} is {values[wrong[0]]} in entry "
