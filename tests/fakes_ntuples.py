@@ -1,4 +1,4 @@
-"""Small ROOT files in the schemas nanoaod, jetclass and physlite, and any other, seeded."""
+"""Small ROOT files in the schemas nanoaod, treemaker and jetclass, and any other, seeded."""
 
 from itertools import pairwise
 
@@ -198,3 +198,26 @@ def write_xaod(path, *containers, tree="CollectionTree", **more):
     )
     columns = {name: values for one in containers for name, values in one.items()}
     return write_file(path, **{tree: columns}, **more)
+
+
+def treemaker_columns(*, without=()):
+    """Branches of TreeMaker with the constituents of jets, two events; no weights, as in data."""
+    rng = np.random.default_rng(1)
+    counts = {"Jets": [2, 1], "JetsAK8": [1, 2], "JetsConstituents": [3, 4], "Muons": [0, 1]}
+    found = {
+        f"{name}.fCoordinates.{of}": floats(rng, np.array(n), 1, 3)
+        for name, n in counts.items()
+        for of in ("fPt", "fEta", "fPhi", "fE")
+    }
+    lists = {
+        "JetsConstituents_PdgId": [[211, 22, -11], [2, 1, 130, 13]],
+        "JetsAK8_constituentsIndexCounts": [[2], [1, 2]],
+        "JetsAK8_constituentsIndex": [[2, 0], [3, 1, 2]],
+    }
+    found |= {name: ak.values_astype(ak.Array(of), np.int32) for name, of in lists.items()}
+    found["EvtNum"] = np.arange(2, dtype=np.uint64)
+    return {name: of for name, of in found.items() if not name.startswith(tuple(without) or "-")}
+
+
+def write_treemaker(path, **options):
+    return write_file(path, TreeMaker2__PreSelection=treemaker_columns(**options))

@@ -16,6 +16,7 @@ from fakes_ntuples import (
     runs_columns,
     write_file,
     write_nanoaod,
+    write_treemaker,
     write_xaod,
 )
 from fakes_podio import podio_collections, write_podio
@@ -174,6 +175,7 @@ def test_the_schema_that_fits(tmp_path, delphes_dir):
         "delphes": delphes_dir / QCD,
         "physlite": write_xaod(tmp_path / "p.root"),
         "edm4hep": write_podio(tmp_path / "e.root", podio_collections()),
+        "treemaker": write_treemaker(tmp_path / "t.root"),
     }
     assert set(files) == set(SCHEMAS)
     for schema, path in files.items():

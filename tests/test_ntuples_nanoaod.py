@@ -9,56 +9,19 @@ import numpy as np
 import pytest
 import uproot
 from fakes_ntuples import floats, nanoaod_columns, write_file
-
-from calovision.conversion import ImageRecipe, Sample, convert_ntuple
-from calovision.core.errors import InputError
-from calovision.images.grid import EtaPhiGrid, JetGrid
-from calovision.images.jet_images import JetImageRecipe
-from calovision.jets import FatJetDefinition
-from calovision.ntuples import Ntuple, iterate_events
-from calovision.storage import ImageFile
-
-GRID = EtaPhiGrid(19, 16, (-4.9, 4.9))
-CHANNELS = ("energy", "em_et", "had_et", "tracks")
-WIDTH = 1.6
-JETS = ImageRecipe(
-    fat_jets=FatJetDefinition(pt_min=0.0, eta_max=9.0),
-    jets=JetImageRecipe(JetGrid(9, 9, WIDTH), channels=("et", "em")),
+from plain_images import (
+    CHANNELS,
+    GRID,
+    JETS,
+    energies,
+    expected_images,
+    expected_jet_image,
+    images,
 )
 
-
-# Published files, read a second time
-
-
-def images(path, tmp_path, recipe=None):
-    """Dense images and their entries, in the order of the file."""
-    recipe = recipe or ImageRecipe(GRID, CHANNELS, cluster_jets=False)
-    convert_ntuple(path, tmp_path / "a.h5", recipe, sample=Sample("a", 0, cross_section_pb=1.0))
-    file = ImageFile(tmp_path / "a.h5")
-    return file.dense(np.arange(len(file)))
-
-
-def cells(values, low, high, n):
-    return np.floor((np.asarray(values, dtype=np.float64) - low) / (high - low) * n).astype(int)
-
-
-def expected_images(events):
-    """Sums in cells, an event at a time, of the arrays ``eta, phi, e, em, had`` of towers and
-    ``eta, phi`` of tracks."""
-    found = np.zeros((len(events), len(CHANNELS), GRID.n_eta, GRID.n_phi))
-    for image, (towers, tracks) in zip(found, events, strict=True):
-        eta, phi, e, em, had = (ak.to_numpy(values).astype(np.float64) for values in towers)
-        t_eta, t_phi = (ak.to_numpy(values) for values in tracks)
-        for of_eta, of_phi, values in (
-            (eta, phi, np.stack([e, em / np.cosh(eta), had / np.cosh(eta), 0 * e])),
-            (t_eta, t_phi, np.repeat([[0], [0], [0], [1]], len(t_eta), axis=1)),
-        ):
-            i, j = cells(of_eta, -4.9, 4.9, GRID.n_eta), cells(of_phi, -np.pi, np.pi, GRID.n_phi)
-            inside = (i >= 0) & (i < GRID.n_eta)
-            for channel, of_channel in zip(image, values, strict=True):
-                np.add.at(channel, (i[inside], j[inside] % GRID.n_phi), of_channel[inside])
-    return found
-
+from calovision.conversion import ImageRecipe
+from calovision.core.errors import InputError
+from calovision.ntuples import Ntuple, iterate_events
 
 READ = re.compile(
     r"(PFCands?|FatJetPFCands?|FatJet|Jet|Electron|Muon|ScoutingJet)_"
@@ -80,10 +43,6 @@ def arrays(path):
 
 def branches(path, prefix, *names):
     return [arrays(path)[f"{prefix}_{name}"] for name in names]
-
-
-def energies(pt, eta, mass):
-    return np.sqrt(mass**2 + (pt * np.cosh(eta)) ** 2)
 
 
 def candidate_events(path, prefix, weight=None):
@@ -172,16 +131,28 @@ def test_jet_images_of_published_files(real_dir, tmp_path, name, prefix, table, 
         pt, eta, phi, mass, kind = (ak.to_numpy(of[entry])[row[jet == first]] for of in values)
         weight_of = ak.to_numpy(weights[entry])[row[jet == first]]
         em = np.isin(np.abs(kind), (2, 11, 22)) * energies(pt, eta, mass)
-        i = cells(eta - j_eta[entry][first], -WIDTH / 2, WIDTH / 2, 9)
-        d_phi = (phi - j_phi[entry][first] + np.pi) % (2 * np.pi) - np.pi
-        j = cells(d_phi, -WIDTH / 2, WIDTH / 2, 9)
-        inside = (i >= 0) & (i < 9) & (j >= 0) & (j < 9)
-        image = np.zeros((2, 9, 9))
-        for channel, of_channel in zip(image, (pt * weight_of, em * weight_of), strict=True):
-            np.add.at(channel, (i[inside], j[inside]), of_channel[inside])
-        expected.append(image)
+
+        expected.append(
+            expected_jet_image(
+                eta - j_eta[entry][first],
+                phi - j_phi[entry][first],
+                (pt * weight_of, em * weight_of),
+            )
+        )
     assert found.sum() > 1000
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+
+
+def test_rntuple_of_pfnano_is_its_ttree(real_dir):
+    (tree,) = iterate_events(real_dir / "pfnano.root")
+    with Ntuple(real_dir / "pfnano_rntuple.root") as ntuple:
+        assert ntuple.info.schema == "nanoaod"
+        (fields,) = ntuple.iterate()
+    for name in ("towers", "tracks", "candidates", "constituents", "fat_jets"):
+        one, other = getattr(tree, name), getattr(fields, name)
+        assert ak.array_equal(one, other, dtype_exact=False), name
+    assert tree.event_number.tolist() == fields.event_number.tolist()
+    np.testing.assert_array_equal(tree.weight, fields.weight)
 
 
 # Collections of other names, and choices
@@ -430,5 +401,6 @@ def test_wrong_choices(both, tmp_path, choice, message):
 
 
 def test_tree_that_a_schema_finds_may_be_named(real_dir):
-    with Ntuple(real_dir / "PHYSLITE_example.root", tree="CollectionTree") as ntuple:
-        assert ntuple.info.schema == "physlite"
+    options = {"tree": "CollectionTree", "schema": "physlite"}
+    with Ntuple(real_dir / "PHYSLITE_example.root", **options) as ntuple:
+        assert ntuple.info.n_entries == 100

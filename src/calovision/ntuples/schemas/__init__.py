@@ -16,8 +16,13 @@ from calovision.ntuples.schemas.jetclass import JETCLASS
 from calovision.ntuples.schemas.nanoaod import NANOAOD
 from calovision.ntuples.schemas.physlite import PHYSLITE
 from calovision.ntuples.schemas.schema import Schema
+from calovision.ntuples.schemas.treemaker import TREEMAKER
 
-SCHEMAS = Registry("schema", Schema, (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE, EDM4HEP))
+SCHEMAS = Registry(
+    "schema",
+    Schema,
+    (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE, EDM4HEP, TREEMAKER),
+)
 YAML_SUFFIXES = (".yaml", ".yml")
 
 

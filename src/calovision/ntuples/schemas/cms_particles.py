@@ -11,19 +11,36 @@ from collections.abc import Collection as Names
 _MASSES = {211: "0.13957", 130: "0.49761", 13: "0.10566"}
 
 
-def is_electromagnetic(prefix: str) -> str:
-    """Condition for electrons, photons and electromagnetic towers of the forward calorimeter."""
-    number = f"abs({prefix}_pdgId)"
-    return f"({number} == 11) | ({number} == 22) | ({number} == 2)"
+def is_electromagnetic(kind: str) -> str:
+    """Condition for electrons, photons and electromagnetic towers of the forward calorimeter, of
+    the branch ``kind``.
+    """
+    return f"(abs({kind}) == 11) | (abs({kind}) == 22) | (abs({kind}) == 2)"
 
 
-def is_muon(prefix: str) -> str:
+def is_muon(kind: str) -> str:
     """Condition for muons."""
-    return f"abs({prefix}_pdgId) == 13"
+    return f"abs({kind}) == 13"
+
+
+def charge_of(kind: str) -> str:
+    """Charge; that of leptons is opposite to the sign of their number."""
+    return (
+        f"where(abs({kind}) == 211, where({kind} > 0, 1, -1), "
+        f"where((abs({kind}) == 11) | (abs({kind}) == 13), where({kind} > 0, -1, 1), 0))"
+    )
+
+
+def mass_of(kind: str) -> str:
+    """Mass, GeV."""
+    formula = "0"
+    for number, mass in _MASSES.items():
+        formula = f"where(abs({kind}) == {number}, {mass}, {formula})"
+    return f"({formula})"
 
 
 def candidate_fields(prefix: str, names: Names[str]) -> dict[str, str]:
-    """Fields of the candidates whose branches begin with a prefix.
+    """Fields of candidates of NanoAOD whose branches begin with a prefix.
 
     Parameters
     ----------
@@ -37,30 +54,14 @@ def candidate_fields(prefix: str, names: Names[str]) -> dict[str, str]:
     -------
     Formulas of pt, eta, phi, charge and e; momenta in GeV.
     """
-    charge, mass = f"{prefix}_charge", f"{prefix}_mass"
+    kind, charge, mass = (f"{prefix}_{name}" for name in ("pdgId", "charge", "mass"))
     return {
         **{name: f"{prefix}_{name}" for name in ("pt", "eta", "phi")},
-        "charge": charge if charge in names else _charge_of_kind(prefix),
-        "e": energy(prefix, mass if mass in names else f"({_mass_of_kind(prefix)})"),
+        "charge": charge if charge in names else charge_of(kind),
+        "e": energy(prefix, mass if mass in names else mass_of(kind)),
     }
 
 
 def energy(prefix: str, mass: str) -> str:
-    """Energy of objects with the given mass."""
+    """Energy of objects of NanoAOD with the given mass."""
     return f"sqrt({mass}**2 + ({prefix}_pt * cosh({prefix}_eta))**2)"
-
-
-def _charge_of_kind(prefix: str) -> str:
-    """Charge by the kind; that of leptons is opposite to the sign of their number."""
-    kind = f"{prefix}_pdgId"
-    return (
-        f"where(abs({kind}) == 211, where({kind} > 0, 1, -1), "
-        f"where((abs({kind}) == 11) | (abs({kind}) == 13), where({kind} > 0, -1, 1), 0))"
-    )
-
-
-def _mass_of_kind(prefix: str) -> str:
-    formula = "0"
-    for number, mass in _MASSES.items():
-        formula = f"where(abs({prefix}_pdgId) == {number}, {mass}, {formula})"
-    return formula

@@ -85,8 +85,8 @@ def _with_candidates(base: TreeSchema, candidates: Candidates, names: Names[str]
     prefix, link = candidates.prefix, candidates.link
     collections = particle_flow(
         candidate_fields(prefix, names),
-        is_electromagnetic(prefix),
-        is_muon(prefix),
+        is_electromagnetic(f"{prefix}_pdgId"),
+        is_muon(f"{prefix}_pdgId"),
         {"link": link, "presence": Presence.OPTIONAL},
     )
     if link is None:
