@@ -1,12 +1,12 @@
 """Fields of an ntuple that the images of a recipe need, after a check that the file has them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
-from calovision.ntuples import NtupleInfo
+from calovision.ntuples import Events, NtupleInfo
 
 CLUSTERED = {"eta", "phi", "e"}  # of the towers
 CONTENT_FIELDS = {"towers": CLUSTERED | {"e_em"}, "tracks": {"pt", "eta", "phi"}}
@@ -67,6 +67,22 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     )
     _require(info, "towers", towers, f"clustering {_described(recipe)} needs")
     return fields | {"towers": towers}
+
+
+def check_constituents(
+    events: Events, wanted: Mapping[str, Iterable[str]], info: NtupleInfo
+) -> None:
+    """Raise InputError if constituents lack a wanted field, as those that are towers the charge:
+    only the references of the jets tell what they are made of.
+    """
+    if events.constituents is None:
+        return
+    if absent := sorted(set(wanted["constituents"]) - set(events.constituents.fields)):
+        raise InputError(
+            f"{info.path}: the jet recipe needs constituents with {', '.join(absent)}, but the "
+            "objects that the jets of the file refer to have only "
+            f"{', '.join(events.constituents.fields)}"
+        )
 
 
 def _described(recipe: ImageRecipe) -> str:

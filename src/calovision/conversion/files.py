@@ -12,6 +12,7 @@ import numpy as np
 
 from calovision.conversion.image_check import ImageCheck
 from calovision.conversion.normalization import find_cross_section
+from calovision.conversion.own_jets import SameJets, recipe_of_file
 from calovision.conversion.parallel import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, configuration_hash
 from calovision.conversion.rows import ImageRows, image_rows
@@ -192,12 +193,15 @@ class FileConversion:
             *((cut, 0, 0.0) for cut in self.recipe.preselection),
         ]
         first, _ = self.file.entries
+        recipe = recipe_of_file(self.recipe, info)
+        same_jets = SameJets(info.path, recipe.fat_jets.radius, info.fat_jet_radius is not None)
         n_events = 0
         chunks = read_ahead(self.file.events(self.recipe))
         with write_behind(writer.append) as append, closing(chunks):
             for events in chunks:
-                rows = self._rows(events, first + n_events)
+                rows = self._rows(events, recipe, first + n_events)
                 append(rows.images, rows.columns)
+                same_jets.add(rows.pt_ratios)
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
                 cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
@@ -205,12 +209,13 @@ class FileConversion:
                 progress(len(events.event_number))
             if n_events == 0:
                 append(*self._no_rows(info))  # the columns exist all the same
+        same_jets.finish()
         return cut_flow
 
-    def _rows(self, events: Events, first: int) -> ImageRows:
+    def _rows(self, events: Events, recipe: ImageRecipe, first: int) -> ImageRows:
         """Rows of a chunk whose first entry is ``first``; BadFileError names the entry."""
         try:
-            return image_rows(events, self.recipe, self.sample)
+            return image_rows(events, recipe, self.sample)
         except EntryError as error:
             where = f"{self.file.info.path}, entry {first + error.row}"
             raise BadFileError(f"{where}: {error.field} {error.problem}") from error

@@ -23,16 +23,21 @@ from calovision.jets import (
     jet_columns,
     leading,
 )
-from calovision.ntuples import Events
+from calovision.ntuples import Events, pt_ratios
 from calovision.selection import apply_selection, variables_of
 
 
 class ImageRows(NamedTuple):
-    """Rows of the image file, and the cut flow (cut, events, sum of weights) of their events."""
+    """Rows of the image file, and the cut flow (cut, events, sum of weights) of their events.
+
+    ``pt_ratios`` are those of towers to jets, ``(n_jets,)``, where the file's own jets are made of
+    towers (`pt_ratios`); else None.
+    """
 
     images: SparseImages
     columns: dict[str, np.ndarray]
     cut_flow: list[tuple[str, int, float]]
+    pt_ratios: np.ndarray | None = None
 
 
 def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
@@ -46,6 +51,9 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     """
     events = _varied(events, recipe)
     jets, constituents = _fat_jets(events, recipe)
+    ratios = None
+    if constituents is not None and events.fat_jets is not None and events.constituents is None:
+        ratios = pt_ratios(jets, constituents)
     variables = {} if jets is None else event_variables(jets)
     if recipe.preselection and jets is None:
         raise InputError(
@@ -79,7 +87,7 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             )
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return ImageRows(images, columns | more, steps)
+    return ImageRows(images, columns | more, steps, ratios)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:

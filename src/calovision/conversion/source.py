@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from calovision.conversion.definition import definition_of
-from calovision.conversion.fields import fields_to_read
+from calovision.conversion.fields import check_constituents, fields_to_read
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import WeightOptions
 from calovision.core.errors import BadFileError, InputError
@@ -191,13 +191,14 @@ class SourceFile:
             If the file cannot be read.
         """
         check = ConstituentCheck(recipe.fat_jets.pt_min)
+        is_comparable = not recipe.fat_jets.groomed  # trimmed jets have fewer constituents
         try:
+            fields = fields_to_read(recipe, self.info)
             for events in self.ntuple.iterate(
-                fields_to_read(recipe, self.info),
-                chunk_size=self.source.chunk_size,
-                entry_range=self.entries,
+                fields, chunk_size=self.source.chunk_size, entry_range=self.entries
             ):
-                if events.constituents is not None and not check.is_complete:
+                check_constituents(events, fields, self.info)
+                if events.constituents is not None and is_comparable and not check.is_complete:
                     check.add(events.fat_jets, events.constituents)
                 yield events
             check.warn(self.info.path)

@@ -9,7 +9,11 @@ from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
 from calovision.core.records import AWKWARD_ERRORS, plain_records
 from calovision.jets.checks import plain_jets, with_real_masses
-from calovision.jets.clustering import cluster_fat_jets, cluster_with_constituents
+from calovision.jets.clustering import (
+    cluster_fat_jets,
+    cluster_with_constituents,
+    hard_subjet_constituents,
+)
 
 # of the definition's pt_min: the file's jets may be calibrated, those of the towers are not
 RECLUSTERED_PT = 0.5
@@ -116,8 +120,8 @@ def find_fat_jets_with_constituents(
     constituents
         ``n_events * var * var``, aligned with the jets, whose momenta stay those of the file: the
         file's own constituents where it has them; else the towers of the jet that is clustered anew
-        and found within half the radius (none if there is no such jet, so that the image is empty),
-        trimmed if the definition is groomed.
+        and found within half the radius (none if there is no such jet, so that the image is empty).
+        Trimmed if the definition is groomed.
 
     Raises
     ------
@@ -125,7 +129,9 @@ def find_fat_jets_with_constituents(
         If towers are needed and there are none, the constituents are not aligned with the jets, or
         as `find_fat_jets`.
     """
-    if own is None or own_constituents is None:
+    if own is None:
+        own_constituents = None
+    if own_constituents is None:
         jets, constituents = _from_towers(towers, own, definition)
     else:
         jets, constituents = _without_missing_jets(own, own_constituents)
@@ -137,7 +143,19 @@ def find_fat_jets_with_constituents(
             "event"
         )
     order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
-    return with_real_masses(jets[order]), constituents[order]
+    constituents = constituents[order]
+    if definition.groomed and own_constituents is not None:
+        constituents = _trimmed(constituents, definition)
+    return with_real_masses(jets[order]), constituents
+
+
+def _trimmed(constituents: ak.Array, definition: FatJetDefinition) -> ak.Array:
+    """Constituents ``n_events * var * var``, taken as massless, that trimming keeps."""
+    per_jet = ak.flatten(constituents, axis=1)
+    eta = ak.where(per_jet["pt"] > 0, per_jet["eta"], 0.0)
+    momenta = {"pt": per_jet["pt"], "eta": eta, "phi": per_jet["phi"], "mass": 0 * eta}
+    kept = hard_subjet_constituents(ak.zip(momenta), r_sub=definition.r_sub, f_cut=definition.f_cut)
+    return ak.unflatten(per_jet[kept], ak.num(constituents, axis=1))
 
 
 def _without_missing_jets(own: ak.Array, constituents: ak.Array) -> tuple[ak.Array, ak.Array]:

@@ -10,6 +10,7 @@ from calovision.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "candidate_weights": ("pt_ratios",),
         "chunks": ("clipped",),
         "constituent_check": ("ConstituentCheck",),
         "counts": ("count_files", "cut_into_jobs"),

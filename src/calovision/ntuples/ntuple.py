@@ -53,9 +53,9 @@ class Ntuple:
         In place of what the file says: numbers, or objects of the file that hold them
         (`read_counter`).
     trimmed
-        Fat jets are the trimmed ones of the file, in the order of the ungroomed ones. If it holds
-        none, as other files than those of Delphes, it has no fat jets, so that the caller clusters.
-        It has no constituents either, since those of the file are of the ungroomed jets.
+        Fat jets are the trimmed ones of the file, in the order of the ungroomed ones, and their
+        constituents those before trimming. If it holds no trimmed jets, as other files than those
+        of Delphes, it has neither, so that the caller clusters.
     retries
         How often an address that does not answer is tried again (`calovision.ntuples.retries`).
 

@@ -157,11 +157,11 @@ def make_plan(
     require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
     fields = {name: _fields_of(name, schema, present, path) for name in COLLECTIONS}
     is_filled: bool | None = False
-    if trimmed:  # the file's constituents are those of the jets before
-        fields |= {"fat_jets": (), "constituents": ()}
-        if schema.trimmed_p4 in present:
-            is_filled = _is_filled(tree, schema.trimmed_p4, path)
+    if trimmed and schema.trimmed_p4 in present:
+        is_filled = _is_filled(tree, schema.trimmed_p4, path)
     is_trimmed = is_filled is not False
+    if trimmed:
+        fields |= {"fat_jets": ()} if is_trimmed else {"fat_jets": (), "constituents": ()}
     fields = {name: names for name, names in fields.items() if names}
     weights = weight_branches(schema, present, factors=False)
     return Plan(

@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 _NUMBER = 0xFFFFFF
 # of the references of a chunk that may point to nothing: their energy is missing in the images
 LARGEST_SHARE_LOST = 0.01
+_WAY_OUT = (
+    "choose: {constituents: none} in a schema that extends delphes, for images of towers that are "
+    "clustered again"
+)
 
 
 def references_of(chunk: BranchArrays, name: str) -> Column:
@@ -59,14 +63,19 @@ def check_found(chunk: BranchArrays, links: Sequence[References]) -> None:
     Raises
     ------
     InputError
-        If they are more than `LARGEST_SHARE_LOST`; a warning tells fewer ones.
+        If they are more than `LARGEST_SHARE_LOST` (a warning tells fewer ones), or jets have none.
     """
     name = links[0].references
+    column = references_of(chunk, name)
+    if len(column.inner) > 1 and not len(column.values):
+        raise InputError(
+            f"{chunk.where}: {name} is empty for all {len(column.inner) - 1} jets; {_WAY_OUT}"
+        )
     is_lost = np.all([_looked_up(chunk, name, link.ids) < 0 for link in links], axis=0)
     n_lost = int(is_lost.sum())
     if n_lost == 0:
         return
-    entry = chunk.entry_of_value(references_of(chunk, name), int(np.flatnonzero(is_lost)[0]))
+    entry = chunk.entry_of_value(column, int(np.flatnonzero(is_lost)[0]))
     collections = ", ".join(link.ids.removesuffix(".fUniqueID") for link in links)
     sentence = (
         f"{chunk.where}: {n_lost} of {len(is_lost)} references in {name} point to objects that "
@@ -75,8 +84,7 @@ def check_found(chunk: BranchArrays, links: Sequence[References]) -> None:
     if n_lost > LARGEST_SHARE_LOST * len(is_lost):
         raise InputError(
             f"{sentence}; images of these jets would lack energy: give a file with the objects "
-            "that they are made of, or, in a schema that extends delphes, choose: {constituents: "
-            "none} for images of towers"
+            f"that they are made of, or {_WAY_OUT}"
         )
     logger.warning("%s; their energy is missing in the images", sentence)
 
