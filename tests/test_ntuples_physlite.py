@@ -14,7 +14,11 @@ from calovision.core.errors import InputError
 from calovision.ntuples import Ntuple, describe_file, open_ntuple
 from calovision.ntuples.content import FileContent
 from calovision.ntuples.schemas import SCHEMAS
-from calovision.ntuples.schemas.xaod import container_key, find_containers, names_of_keys
+from calovision.ntuples.schemas.physlite.containers import (
+    container_key,
+    find_containers,
+    names_of_keys,
+)
 
 TTREE = "PHYSLITE_example.root"
 RNTUPLE = "uproot-physlite-rntuple_v1-0-0-0.root"
@@ -121,6 +125,70 @@ def test_energy_of_jets_is_electromagnetic_by_their_fraction_and_muons_are_neith
     for image, of_jets in zip(np.moveaxis(images, 1, 0), (share * e, e - share * e), strict=True):
         expected = histograms(eta, phi, of_jets, 100)
         np.testing.assert_allclose(image, expected, rtol=1e-4, atol=1e-2)
+
+
+def shares(energies, patterns):
+    """Electromagnetic shares of clusters, one after the other."""
+    found = []
+    for of_layers, pattern in zip(energies, patterns, strict=True):
+        layers = [layer for layer in range(32) if pattern >> layer & 1]
+        pairs = list(zip(layers, of_layers, strict=True))
+        em = sum(e for layer, e in pairs if layer < 8 or layer == 21)
+        found.append(min(max(em / sum(e for _, e in pairs), 0.0), 1.0))
+    return found
+
+
+def test_energy_of_clusters_is_split_as_that_of_their_layers(published):
+    """Patterns are taken from the bytes of the branch, behind 16 of a header."""
+    name, read, _, events = published
+    if name != CLUSTERS:
+        pytest.skip("its towers are jets")
+    branch = read.tree["CaloCalTopoClusters"]
+    patterns = [branch.debug_array(i)[16:].view(">u4").tolist() for i in range(100)]
+    e, eta, phi, samples = read("CaloCalTopoClusters", "calE", "calEta", "calPhi", "e_sampl")
+    share = [shares(*one) for one in zip(samples.tolist(), patterns, strict=True)]
+    images, _ = build_images(events.towers, None, GRID, ["em", "had"])
+    for i, factor in enumerate((ak.Array(share), 1 - ak.Array(share))):
+        expected = histograms(eta, phi, factor * e / 1000, 100)
+        assert expected.sum() > 100
+        np.testing.assert_allclose(images[:, i], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("pattern", ["AuxDyn:samplingPattern", ".m_samplingPattern"])
+def test_layers_of_clusters_are_told_by_their_pattern(tmp_path, pattern):
+    """The pattern is a variable, or a member of the clusters; FCAL0 is electromagnetic."""
+    clusters = container_columns("egammaClusters", *CLUSTER, counts=(3, 0, 1), aux="AuxDyn:")
+    patterns = ak.Array([[0b1001, 1 << 12, 1 << 7 | 1 << 8 | 1 << 21], [], [1 << 21 | 1 << 22]])
+    energies = ak.Array([[[30, 50], [9], [2, 5, 3]], [], [[-1, 4]]])
+    columns = {"egammaClustersAuxDyn:e_sampl": ak.values_astype(energies, np.float32)}
+    patterns = ak.values_astype(patterns, np.uint32)
+    if pattern[0] == ".":
+        columns["egammaClusters"] = ak.zip({pattern[1:]: patterns})
+    else:
+        columns[f"egammaClusters{pattern}"] = patterns
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("EventData", clusters | columns)
+    (tmp_path / "a.yaml").write_text("extends: physlite\nchoose: {towers: egammaClusters}\n")
+    with Ntuple(tmp_path / "a.root", schema=tmp_path / "a.yaml") as ntuple:
+        (events,) = ntuple.iterate()
+    e = clusters["egammaClustersAuxDyn:calE"] / 1000
+    expected = ak.Array([[1, 0, 0.5], [], [0]]) * e
+    np.testing.assert_allclose(ak.flatten(events.towers.e_em), ak.flatten(expected), rtol=1e-6)
+    total = events.towers.e_em + events.towers.e_had
+    np.testing.assert_allclose(ak.flatten(total), ak.flatten(e), rtol=1e-6)
+
+
+def test_layers_that_are_not_those_of_the_pattern_are_refused(tmp_path):
+    clusters = container_columns("CaloCalTopoClusters", *CLUSTER, counts=(1,), aux="AuxDyn:")
+    columns = {"CaloCalTopoClustersAuxDyn:e_sampl": ak.Array([[[1.0, 2.0]]])}
+    columns["CaloCalTopoClustersAuxDyn:samplingPattern"] = ak.Array([[1]])
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("EventData", clusters | columns)
+    with (
+        Ntuple(tmp_path / "a.root") as ntuple,
+        pytest.raises(InputError, match=r"CaloCalTopoClustersAuxDyn:e_sampl\.layers .* cannot be"),
+    ):
+        list(ntuple.iterate())
 
 
 @pytest.mark.parametrize(
@@ -233,6 +301,11 @@ def test_containers_are_chosen(tmp_path):
         container_columns("AntiKt10TruthTrimmedPtFrac5SmallR20Jets", *JET),
     )
     found = version(path, towers=("egammaClusters", "AnalysisJets"))
+    assert found.choices == {
+        "towers": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets", "egammaClusters"),
+        "tracks": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets", "egammaClusters"),
+        "jets": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets"),
+    }
     assert branches(found.towers) == ["egammaClustersAuxDyn.calEta", "AnalysisJetsAuxDyn.eta"]
     assert (found.fat_jets, found.fat_jet_radius) == ((), None)
     truth = version(path, fat_jets=("AntiKt10TruthTrimmedPtFrac5SmallR20Jets",))

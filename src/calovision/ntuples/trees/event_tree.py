@@ -9,6 +9,7 @@ import numpy as np
 from calovision.ntuples.trees.branches import Branches
 from calovision.ntuples.trees.lorentz import compute
 from calovision.ntuples.trees.names import Branch, Names, Quantity
+from calovision.ntuples.trees.samplings import LAYERS, by_layer
 
 
 class EventTree:
@@ -148,4 +149,6 @@ def _value(quantity: Quantity, arrays: Mapping[Branch, ak.Array]) -> ak.Array:
     ]
     if not quantity.component:
         return values[0]
+    if quantity.component == LAYERS:
+        return by_layer(*values)
     return compute(quantity.component, quantity.coordinates, values)

@@ -6,7 +6,9 @@
 - for a friend: the same, unless the tree itself has such a branch; or with the name of the friend
   in front, ``friend/x`` or ``friend.x``;
 - a member of what is read as records, ``EventInfo.m_event`` (`Branches.members_of`);
-- a component of Lorentz vectors, ``Jets.pt`` (`calovision.ntuples.trees.lorentz`).
+- a component of Lorentz vectors, ``Jets.pt`` (`calovision.ntuples.trees.lorentz`);
+- the layers of clusters, ``CaloCalTopoClustersAuxDyn.e_sampl.layers``
+  (`calovision.ntuples.trees.samplings`).
 """
 
 import re
@@ -18,6 +20,7 @@ from typing import NamedTuple
 
 from calovision.ntuples.trees.branches import Branches, Member
 from calovision.ntuples.trees.lorentz import COMPONENTS, coordinates, needed
+from calovision.ntuples.trees.samplings import LAYERS, pattern_names
 
 _SEPARATOR = re.compile(r"[./]")
 
@@ -163,6 +166,8 @@ class Names(Set):
             for names in members:
                 if ".".join(names) == member:
                     return Quantity((Source(branch, names),))
+            if member == LAYERS:
+                return self._in_layers(base, branch)
         if member not in COMPONENTS:
             return ()
         vector = coordinates(self._parts_of(base, candidates))
@@ -170,6 +175,12 @@ class Names(Set):
             return ()
         names = needed(member, vector)
         return Quantity(tuple(vector[name] for name in names), member, names)
+
+    def _in_layers(self, base: str, branch: Branch) -> Quantity | tuple[str, ...]:
+        """Numbers of each cluster at the places of their layers, where the file has the pattern."""
+        patterns = (self.find(name) for name in pattern_names(base))
+        pattern = next((found for found in patterns if found is not None), None)
+        return () if pattern is None else Quantity((Source(branch), *pattern.sources), LAYERS)
 
     def _parts_of(self, base: str, candidates: Sequence[Branch]) -> Iterator[tuple[str, Source]]:
         """Path from a branch, or from an object that was split into branches, to each number of it,

@@ -8,6 +8,7 @@ import uproot
 from uproot.interpretation.objects import AsObjects
 
 from calovision.ntuples.trees.branches import Branches, Member
+from calovision.ntuples.trees.samplings import PATTERN_MEMBER, pattern_interpretation
 
 TBranches = uproot.behaviors.TBranch.HasBranches
 
@@ -52,6 +53,8 @@ class TTreeBranches(Branches):
         branch = self._branches[number]
         if branch.branches:
             return ()
+        if pattern_interpretation(branch.typename) is not None:
+            return ((PATTERN_MEMBER,),)
         try:
             members = tuple(_members(branch.interpretation.awkward_form(branch.file)))
             if members and isinstance(branch.interpretation, AsObjects):
@@ -81,7 +84,7 @@ class TTreeBranches(Branches):
     ) -> Iterator[dict[int, ak.Array]]:
         """Read by ``iterate`` of uproot what it finds by its path, and the rest one by one."""
         asked = {number: "/" + self.paths[number] for number in numbers}
-        named = {n: name for n, name in asked.items() if self.tree.get(name) is self._branches[n]}
+        named = {n: name for n, name in asked.items() if self._is_named(n, name)}
         alone = [number for number in numbers if number not in named]
         chunks = self.tree.iterate(
             list(named.values()),
@@ -95,10 +98,19 @@ class TTreeBranches(Branches):
             arrays = next(chunks) if named else {}
             found = {number: arrays[name] for number, name in named.items()}
             for number in alone:
-                found[number] = self._branches[number].array(
-                    entry_start=first, entry_stop=min(first + step, stop)
-                )
+                found[number] = self._array(number, first, min(first + step, stop))
             yield found
+
+    def _is_named(self, number: int, name: str) -> bool:
+        """Return True if uproot finds a branch by its path, and reads it by itself."""
+        branch = self._branches[number]
+        return self.tree.get(name) is branch and pattern_interpretation(branch.typename) is None
+
+    def _array(self, number: int, start: int, stop: int) -> ak.Array:
+        branch = self._branches[number]
+        pattern = pattern_interpretation(branch.typename)
+        array = branch.array(pattern, entry_start=start, entry_stop=stop)
+        return array if pattern is None else ak.zip({PATTERN_MEMBER: array})
 
 
 def _class_of(branch: uproot.TBranch) -> str:

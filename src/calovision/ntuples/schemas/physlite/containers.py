@@ -6,7 +6,7 @@ or ``AnalysisJetsAux.pt`` where its class has the variable, in a TTree; ``Analys
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -21,6 +21,7 @@ _CLASS_IDS = {
     "TrackParticle": 1287425431,
     "TruthParticle": 1237340765,
 }
+LAYERS_OF_ENERGY = "e_sampl.layers"
 NO_CONTAINER = 0  # in an element link that points to nothing
 # Containers that jets are made of and that derivations leave out as a rule.
 OFTEN_LEFT_OUT = (
@@ -52,8 +53,12 @@ class Container:
         return self.variables[variable][1:-1]
 
 
-def find_containers(names: Iterable[str]) -> dict[str, Container]:
-    """Containers whose variables are among the branches of a tree, by name."""
+def find_containers(names: Collection[str]) -> dict[str, Container]:
+    """Containers whose variables are among the branches of a tree, by name.
+
+    Clusters have the variable `LAYERS_OF_ENERGY` where it can be computed
+    (`calovision.ntuples.trees.samplings`).
+    """
     found: dict[str, dict[str, str]] = {}
     present = set(names)
     for name in sorted(present):
@@ -63,6 +68,10 @@ def find_containers(names: Iterable[str]) -> dict[str, Container]:
             variables = found.setdefault(match["container"], {})
             if match[2] or match["variable"] not in variables:
                 variables[match["variable"]] = f"'{name}'"
+    for variables in found.values():
+        layers = f"{variables.get('e_sampl', '')[1:-1]}.layers"
+        if layers in names:
+            variables[LAYERS_OF_ENERGY] = f"'{layers}'"
     return {name: Container(name, variables) for name, variables in found.items()}
 
 

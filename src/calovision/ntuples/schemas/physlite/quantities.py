@@ -1,6 +1,6 @@
 """What the variables of a container of ATLAS give: formulas of momenta and energies, in GeV."""
 
-from calovision.ntuples.schemas.xaod import Container
+from calovision.ntuples.schemas.physlite.containers import LAYERS_OF_ENERGY, Container
 
 MUON_MASS = 105.658  # MeV, Particle Data Group
 ENERGIES = ("e_em", "e_had")
@@ -14,7 +14,8 @@ def quantities(container: Container) -> dict[str, str]:
         if container.has(f"{signal}E", f"{signal}Eta", f"{signal}Phi"):
             e, eta = f"{container[f'{signal}E']} / 1000", container[f"{signal}Eta"]
             pt = f"{e} / cosh({eta})"
-            return {"pt": pt, "eta": eta, "phi": container[f"{signal}Phi"], "e": e}
+            found = {"pt": pt, "eta": eta, "phi": container[f"{signal}Phi"], "e": e}
+            return found | _by_layers(container, e)
     if container.has("theta", "qOverP", "phi"):
         theta, phi = container["theta"], container["phi"]
         pt = f"sin({theta}) / abs({container['qOverP']}) / 1000"
@@ -28,6 +29,21 @@ def quantities(container: Container) -> dict[str, str]:
             "e": f"{e} / 1000",
         }
     return _of_momentum(container, "") or _of_momentum(container, "JetConstitScaleMomentum_")
+
+
+def _by_layers(container: Container, e: str) -> dict[str, str]:
+    """Split the energy of clusters as that of their layers, which are not calibrated; not at all
+    where the layers are not known.
+
+    The share of electromagnetic layers is kept in [0, 1], since noise makes energies negative.
+    """
+    if not container.has(LAYERS_OF_ENERGY):
+        return {}
+    layers = container[LAYERS_OF_ENERGY]
+    total = f"sum({layers})"
+    share = f"clip((sum({layers}[0:8]) + {layers}[21]) / {total}, 0, 1)"
+    e_em = f"where({total} != 0, {share}, 0) * {e}"
+    return {"e_em": e_em, "e_had": f"{e} - {e_em}"}
 
 
 def _of_momentum(container: Container, prefix: str) -> dict[str, str]:

@@ -1,0 +1,50 @@
+"""Constituents of jets, which element links point to."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calovision.ntuples.schemas.links import NestedIndices
+from calovision.ntuples.schemas.physlite.choice import have_fields
+from calovision.ntuples.schemas.physlite.containers import (
+    NO_CONTAINER,
+    OFTEN_LEFT_OUT,
+    Container,
+    names_of_keys,
+)
+from calovision.ntuples.schemas.physlite.quantities import ENERGIES, quantities
+from calovision.ntuples.schemas.schema import Constituents
+
+if TYPE_CHECKING:
+    from calovision.ntuples.content import FileContent
+
+ENTRIES_OF_LINKS = 1000  # that are looked at
+
+
+def find_constituents(
+    content: "FileContent", tree: str, containers: Mapping[str, Container], jets: tuple[str, ...]
+) -> tuple[tuple[Constituents, ...], tuple[str, ...]]:
+    """Parts of the constituents, and what is to be said if the file does not hold all of them."""
+    if len(jets) != 1 or not containers[jets[0]].has("constituentLinks"):
+        return (), ()
+    links = containers[jets[0]].branch("constituentLinks")
+    events = content.first_values(tree, links, ENTRIES_OF_LINKS)
+    keys = {link["m_persKey"] for jets in events for of in jets for link in of} - {NO_CONTAINER}
+    names = names_of_keys(keys, (*containers, *OFTEN_LEFT_OUT))
+    absent = [key for key in keys if names.get(key) not in containers]
+    if absent or not keys:
+        missing = ", ".join(names.get(key, f"the unknown number {key}") for key in absent)
+        note = f"the constituents of {jets[0]} are in containers that the file lacks ({missing})"
+        return (), (note,) if absent else ()
+    if not all(have_fields(containers, (name,), "constituents") for name in names.values()):
+        return (), ()
+    return tuple(_linked(containers[name], links, key) for key, name in names.items()), ()
+
+
+def _linked(container: Container, links: str, key: int) -> Constituents:
+    """Part of the constituents, the objects of a container that the links of jets point to."""
+    given = quantities(container)
+    names = ("pt", "eta", "phi", "charge", "e", *ENERGIES)
+    return Constituents(
+        {name: given[name] for name in names if name in given},
+        link=NestedIndices(f"{links}.m_persIndex", f"{links}.m_persKey", key),
+    )

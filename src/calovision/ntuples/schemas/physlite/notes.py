@@ -1,0 +1,53 @@
+"""Sentences for people on what images of a file of ATLAS are made of."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calovision.ntuples.schemas.physlite.choice import (
+    ELECTRONS,
+    JETS,
+    MUONS,
+    TOPOCLUSTERS,
+    first_of,
+)
+from calovision.ntuples.schemas.physlite.containers import Container
+
+if TYPE_CHECKING:
+    from calovision.ntuples.content import FileContent
+
+ENTRIES_OF_CLUSTERS = 100  # that are looked at
+FEW_CLUSTERS = 50  # in an event on average; one of pp collisions has hundreds
+
+
+def notes_on(
+    content: "FileContent",
+    tree: str,
+    containers: Mapping[str, Container],
+    names: Mapping[str, tuple[str, ...]],
+) -> tuple[str, ...]:
+    """Sentences on what the images are made of, where it is less than one may think."""
+    notes = []
+    towers, jets = names["towers"], first_of(containers, JETS, "towers")
+    if set(towers) & set(jets):
+        notes.append(
+            f"towers are {' and '.join(towers)}, whole jets and leptons: each is one point of an "
+            "image"
+        )
+    elif towers == (TOPOCLUSTERS,):
+        energies = containers[TOPOCLUSTERS]
+        branch = energies.branch("calE" if energies.has("calE") else "rawE")
+        numbers = [len(event) for event in content.first_values(tree, branch, ENTRIES_OF_CLUSTERS)]
+        if numbers and (mean := sum(numbers) / len(numbers)) < FEW_CLUSTERS:
+            notes.append(
+                f"{TOPOCLUSTERS} has {mean:.3g} clusters an event: the file keeps a few of them, "
+                "and images do not show whole events"
+            )
+    if names["tracks"] and not set(names["tracks"]).isdisjoint((*ELECTRONS, *MUONS)):
+        notes.append(f"tracks are {' and '.join(names['tracks'])}: the file has no other ones")
+    for name in names["fat_jets"]:
+        if not containers[name].has("pt"):
+            notes.append(
+                f"the momenta of {name} are those of its constituents: the calibrated ones are not "
+                "in the file"
+            )
+    return tuple(notes)
