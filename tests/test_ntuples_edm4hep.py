@@ -101,15 +101,15 @@ def test_tracks_are_the_track_states_at_the_interaction_point_in_the_field_of_2_
     )
 
 
-@pytest.mark.parametrize("name", list(STATES))
-def test_momenta_of_tracks_are_those_of_the_particles_made_of_them(real_dir, name):
-    read = Published(real_dir / name)
-    (events,) = Ntuple(real_dir / name).iterate({"tracks": ("pt", "eta", "phi")})
-    rows = {DELPHES: "ReconstructedParticles#1", FULL: "_PandoraPFOs_tracks"}[name]
+def test_momenta_of_tracks_are_those_of_the_particles_made_of_them(published):
+    read, _, events = published
+    if read.name == OLD:
+        return
+    rows = {DELPHES: "ReconstructedParticles#1", FULL: "_PandoraPFOs_tracks"}[read.name]
     begin, end = read.particles("tracks_begin", "tracks_end")
     assert ak.all(end - begin <= 1)
     track = read(rows, "index")[begin[end > begin]]
-    for field, column in zip(("pt", "eta", "phi"), read.momenta(PARTICLES[name]), strict=True):
+    for field, column in zip(("pt", "eta", "phi"), read.momenta(PARTICLES[read.name]), strict=True):
         found = ak.flatten(events.tracks[field][track])
         np.testing.assert_allclose(found, ak.flatten(column[end > begin]), rtol=1e-5, atol=1e-6)
         assert len(found) > 190
