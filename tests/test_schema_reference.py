@@ -9,6 +9,7 @@ import uproot
 import yaml
 from conftest import REPOSITORY
 from fakes_ntuples import container_columns, write_file, write_nanoaod, write_xaod
+from fakes_podio import podio_collections, write_podio
 from test_ntuples_custom import read_all, write_schema
 
 from calovision.ntuples import open_ntuple
@@ -335,6 +336,24 @@ def choose(path):
     return write_xaod(path, *containers, muons), {
         "towers.phi": ak.concatenate([jets, pt], axis=1),
         "fat_jets.pt": large / 1000,
+    }
+
+
+def podio(path):
+    collections = podio_collections()
+    hits = [collections[name] for name in ("ECALBarrel", "HCALBarrel")]
+    energy, cell = (ak.concatenate([one[of] for one in hits], 1) for of in ("energy", "cellID"))
+    flow, jets = collections["PandoraPFOs"], collections["RefinedJets"]
+    pt = np.hypot(flow["momentum.x"], flow["momentum.y"])
+    slope = (flow["momentum.z"] / pt)[flow["charge"] != 0]
+    return write_podio(path, collections, kind="RNTuple"), {
+        "towers.e": [
+            [e for e, one in zip(*of_event, strict=True) if int(one) >> 7 & 511 < 20]
+            for of_event in zip(energy, cell, strict=True)
+        ],
+        "candidates.e": flow["energy"],
+        "fat_jets.pt": np.hypot(jets["momentum.x"], jets["momentum.y"]),
+        "tracks.eta": np.arcsinh(slope)[:, ::-1],
     }
 
 
