@@ -122,9 +122,10 @@ def _draw_event(event: Events, channels: Sequence[str], title: str, png: Path) -
 
 def _image(event: Events, channels: Sequence[str]) -> np.ndarray:
     """``(n_channels, n_eta, n_phi)`` of the one event."""
-    return build_images(event.towers, event.tracks, GRID, channels, candidates=event.candidates)[0][
-        0
-    ]
+    images, _ = build_images(
+        event.towers, event.tracks, GRID, channels, candidates=event.candidates, compiled=False
+    )
+    return images[0]
 
 
 def _fat_jets(event: Events) -> np.ndarray:
@@ -137,7 +138,14 @@ def _fat_jets(event: Events) -> np.ndarray:
 
 def _trees_and_schemas(description: FileDescription) -> tuple:
     """Tables of the trees, and of what is missing for each schema."""
-    trees = [(tree.name, tree.kind, tree.n_entries, tree.n_branches) for tree in description.trees]
+    trees = [
+        (
+            tree.name,
+            tree.kind,
+            *("?" if n is None else n for n in (tree.n_entries, tree.n_branches)),
+        )
+        for tree in description.trees
+    ]
     schemas = [
         (name, "no" if missing else "yes", _shortened(missing))
         for name, missing in description.missing.items()
