@@ -15,7 +15,8 @@ from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import ConstituentCheck, iterate_events, open_ntuple
-from calovision.ntuples.candidate_weights import pt_ratios
+from calovision.ntuples.candidate_weights import choose_candidate_weight, pt_ratios
+from calovision.ntuples.schemas.schema import Collection, TreeSchema
 from calovision.storage import ImageFile
 
 N, N_CANDIDATES = 24, 60
@@ -137,6 +138,17 @@ def test_momenta_with_their_weights_are_not_weighted_again(tmp_path, calibration
     np.testing.assert_allclose(
         pt_ratios(*weighted_jets(path)), 1 / abs(calibration or 1), rtol=1e-5
     )
+
+
+def test_energies_that_a_file_may_lack_are_weighted():
+    part = Collection({"pt": "a", "eta": "b"}, extra={"e": "c", "tau1": "d"}, cut="a > 3")
+    schema = TreeSchema("t", candidates=(part,), candidate_weight="w")
+    (weighted,) = choose_candidate_weight(None, schema, "a.root")[0].candidates
+    assert (weighted.fields, weighted.extra) == (
+        {"pt": "(w) * (a)", "eta": "b"},
+        {"e": "(w) * (c)", "tau1": "d"},
+    )
+    assert weighted.cut == "((w) != 0) & (a > 3)"
 
 
 def test_what_is_made_of_candidates_is_weighted(tmp_path):

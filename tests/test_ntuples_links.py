@@ -554,6 +554,43 @@ def test_jets_and_layers_of_an_rntuple(tmp_path, chunk_size):
     ].tolist()
 
 
+BEAM = {"pt": "c", "eta": "y", "phi": "y * 0", "e": "e"}
+
+
+def test_constituents_along_the_beam_and_without_momentum():
+    """Delphes gives a track without momentum the pseudorapidity 999.9, formulas give it NaN."""
+    branches = {
+        "c": ak.Array([[3.0, 0.0, 0.0, 0.0]]),
+        "y": ak.Array([[0.0, 999.9, np.nan, -np.inf]]),
+        "e": ak.Array([[3.0, 0.0, 0.0, 4.0]]),
+        "n": ak.Array([[4]]),
+    }
+    part = Constituents(BEAM, link=Counts("n"))
+    schema = TreeSchema("t", fat_jets=(Collection({}),), constituents=(part,))
+    for changes, expected in (({}, (3.0, -4.0, 7.0)), ({"e": None}, (3.0, 0.0, 3.0))):
+        fields = {name: text for name, text in BEAM.items() if name not in changes}
+        parts = (replace(part, fields={**fields, "phi": "c * 0"}),)
+        jets = read_collection(
+            chunk_of(branches), replace(schema, constituents=parts), "fat_jets", MOMENTA
+        )
+        pt, pz, e = expected
+        mass = math.sqrt(e**2 - pt**2 - pz**2)
+        np.testing.assert_allclose(jets.pt, [[pt]])
+        np.testing.assert_allclose(jets.eta, [[math.asinh(pz / pt)]])
+        np.testing.assert_allclose(jets["mass"], [[mass]], atol=1e-7)
+    branches["c"] = ak.Array([[3.0, 0.0, 1.0, 0.0]])
+    with pytest.raises(
+        InputError,
+        match="of a jet in entry 7 add up to px, py, pz and e of nan, nan, nan, 7; all of them",
+    ):
+        read_collection(chunk_of(branches, 7), schema, "fat_jets", ["pt"])
+
+
+def test_sum_over_the_entry_in_a_cut_of_linked_objects():
+    with pytest.raises(InputError, match=r"sum\(jet\) adds up all of an entry, as jet holds"):
+        linked(TWO, Counts("n"), cut="c < sum(jet)")
+
+
 def test_number_of_jets_that_cannot_be_told(tmp_path):
     one_list = Constituents({"pt": "c", "eta": "c", "phi": "c"})
     schema = TreeSchema("t", fat_jets=(Collection({}),), constituents=(one_list,))
@@ -600,3 +637,55 @@ def test_scalars_form_a_collection(tmp_path):
     (events,) = iterate_events(path, schema=schema)
     assert events.towers.e.tolist() == [[2.0], [3.0, 3.0]]
     assert events.tracks.eta.tolist() == [[1.0, 1.0, 2.0, 3.0], [2.0, 8.0]]
+
+
+def test_published_treemaker_jets_are_the_sum_of_their_subjets(real_dir, tmp_path):
+    """The soft-drop mass of CMS is the mass of the two subjets."""
+    schema = tmp_path / "a.yaml"
+    schema.write_text(
+        "tree: PreSelection\njets: {tau1: JetsAK8_NsubjettinessTau1}\n"
+        "constituents: {p4: JetsAK8_subjets, counts: JetsAK8_subjetsCounts}\n"
+    )
+    path = real_dir / "treemaker.root"
+    (events,) = iterate_events(path, schema=schema)
+    with uproot.open(path) as file:
+        mass = file["PreSelection/JetsAK8_softDropMass"].array()
+        counts = file["PreSelection/JetsAK8_subjetsCounts"].array()
+        pt = file["PreSelection/JetsAK8_subjets/JetsAK8_subjets.fCoordinates.fPt"].array()
+    subjets = [ak.unflatten(of_event, n) for of_event, n in zip(pt, counts, strict=True)]
+    assert events.constituents.pt.tolist() == [of_event.tolist() for of_event in subjets]
+    # with one subjet, or none, CMS gives the mass 0 whatever that of the subjet is
+    found, expected = (ak.flatten(values[counts == 2]) for values in (events.fat_jets.mass, mass))
+    assert len(found) > 10
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_published_layers_and_links_of_atlas(real_dir, tmp_path):
+    """Sampling layers of clusters, and the clusters that egamma objects are made of."""
+    names = {
+        "e": "CaloCalTopoClustersAuxDyn.e_sampl",
+        "index": "egammaClustersAuxDyn.constituentClusterLinks",
+        "eta": "CaloCalTopoClustersAuxDyn.calEta",
+    }
+    schema = tmp_path / "a.yaml"
+    eta, e = names["eta"], names["e"]
+    schema.write_text(
+        "tree: CollectionTree\njets: {}\n"
+        f"towers: {{eta: {eta}, phi: {eta}, e: '{e}[0]', e_em: 'sum({e}[1:4])', e_had: sum({e})}}\n"
+        f"constituents: {{pt: {eta}, eta: {eta}, phi: {eta}, "
+        f"index: {names['index']}.m_persIndex}}\n"
+    )
+    path = real_dir / "uproot-issue-123a.root"
+    (events,) = iterate_events(path, schema=schema)
+    with uproot.open(path) as file:
+        read = {key: file["CollectionTree"][name].array() for key, name in names.items()}
+    layers = [cluster for event in read["e"].tolist() for cluster in event]
+    for field, part in {"e": slice(1), "e_em": slice(1, 4), "e_had": slice(None)}.items():
+        expected = [math.fsum(cluster[part]) for cluster in layers]
+        np.testing.assert_allclose(ak.flatten(events.towers[field]), expected, rtol=1e-6, atol=1e-3)
+    links, positions = read["index"]["m_persIndex"].tolist(), read["eta"].tolist()
+    assert events.constituents.eta.tolist() == [
+        [[eta[i] for i in one] for one in of_event]
+        for of_event, eta in zip(links, positions, strict=True)
+    ]
+    assert ak.num(events.fat_jets).tolist() == [len(of_event) for of_event in links]

@@ -66,11 +66,11 @@ def choose_candidate_weight(
     path
         For the sentences of errors.
     """
-    present = branch_names(tree)
     if schema.candidate_weight is not None:
         return _weighted(schema, schema.candidate_weight), CandidateWeight(
             schema.candidate_weight, "by the schema"
         )
+    present = branch_names(tree)
     weight = next((name for name in schema.puppi_weights if name in present), None)
     if weight is None:
         return schema, CandidateWeight()
@@ -127,12 +127,15 @@ def _weighted(schema: TreeSchema, weight: str) -> TreeSchema:
 
 
 def _weighted_part(part: Collection, weight: str) -> Collection:
-    fields = {
-        name: f"({weight}) * ({text})" if name in WEIGHTED_FIELDS else text
-        for name, text in part.fields.items()
-    }
+    fields, extra = (
+        {
+            name: f"({weight}) * ({text})" if name in WEIGHTED_FIELDS else text
+            for name, text in texts.items()
+        }
+        for texts in (part.fields, part.extra)
+    )
     cut = f"({weight}) != 0" if part.cut is None else f"(({weight}) != 0) & ({part.cut})"
-    return replace(part, fields=fields, cut=cut)
+    return replace(part, fields=fields, extra=extra, cut=cut)
 
 
 def _median_ratios(

@@ -140,7 +140,13 @@ def _own(
 
 
 def _summed(chunk: BranchArrays, schema: TreeSchema, jets: Objects) -> dict[str, np.ndarray]:
-    """Vector sum of the constituents of each jet of the chunk, float64."""
+    """Vector sum of the constituents of each jet of the chunk, float64.
+
+    Raises
+    ------
+    InputError
+        If a constituent has no finite momentum: its jet would pass no cut, without a word.
+    """
     n_jets = int(jets.offsets[-1])
     total = np.zeros((4, n_jets))
     check_references(chunk, schema)
@@ -150,6 +156,13 @@ def _summed(chunk: BranchArrays, schema: TreeSchema, jets: Objects) -> dict[str,
         jet = np.repeat(np.arange(n_jets), np.diff(lists.offsets))
         for i, component in enumerate(_four_momenta(lists.fields)):
             total[i] += np.bincount(jet, component, n_jets)
+    if len(wrong := np.flatnonzero(~np.isfinite(total).all(axis=0))):
+        found = ", ".join(f"{value:.4g}" for value in total[:, wrong[0]])
+        raise InputError(
+            f"{chunk.where}: the constituents of a jet in entry "
+            f"{chunk.start + jets.entries[wrong[0]]} add up to px, py, pz and e of {found}; all of "
+            f"them must have finite {', '.join(_SUMMED)}"
+        )
     return pt_eta_phi_mass(*total)
 
 
@@ -158,8 +171,8 @@ def _four_momenta(fields: dict[str, np.ndarray]) -> tuple[np.ndarray, ...]:
     pt, eta, phi = (fields[name].astype(np.float64, copy=False) for name in ("pt", "eta", "phi"))
     with np.errstate(over="ignore", invalid="ignore"):
         e = fields["e"].astype(np.float64, copy=False) if "e" in fields else None
-        longitudinal = 0.0 if e is None else e * np.tanh(eta)
-        pz = np.where(pt == 0, longitudinal, pt * np.sinh(eta))
+        along = 0.0 if e is None else np.where(e == 0, 0.0, e * np.tanh(eta))
+        pz = np.where(pt == 0, along, pt * np.sinh(eta))
         if e is None:
             e = np.where(pt == 0, 0.0, pt * np.cosh(eta))
     return pt * np.cos(phi), pt * np.sin(phi), pz, e

@@ -183,6 +183,8 @@ def passing(chunk: BranchArrays, part: Collection, offsets: np.ndarray) -> np.nd
     if part.cut is None:
         return None
     names = list(names_in(part.cut))
+    if not part.one_per_entry:
+        _check_sums(chunk, names)
     lists = {name: chunk.column(name) for name in names if chunk.column(name).offsets is not None}
     for name, column in lists.items():
         if column.inner is not None or not np.array_equal(column.offsets, offsets):
