@@ -139,9 +139,15 @@ def test_versions_that_cannot_have_a_change_are_left_out(tmp_path):
         f"{tmp_path}/schema.yaml, line 2: towers: the new e and the known e_em are read side by "
         "side",
     )
-    message = "line 2: towers has 2 parts in 'flow', of which only the cut can be changed; give tow"
+    _, second = changed_two(tmp_path, "towers: {e: e * 2, phi: eta / e}\n").versions
+    assert [dict(part.fields) for part in second.towers] == [
+        {"eta": f"{a}.Eta", "phi": f"({a}.Eta / ({a}.E * 2))", "e": f"({a}.E * 2)"} for a in "PN"
+    ]
+    message = "line 2: towers.e is for one part, but 'flow' has 2 parts of towers, which only form"
     with pytest.raises(InputError, match=message):
         changed_two(tmp_path, "towers: {e: x}\n", "flow")
+    with pytest.raises(InputError, match=r"line 2: towers.cut is for one part, but 'flow' has 2"):
+        changed_two(tmp_path, "towers: {cut: P.E > 1}\n", "flow")
 
 
 def test_other_jets_than_those_of_the_known_schema(tmp_path):

@@ -197,12 +197,13 @@ def p4(path):
         members = ("pt", "eta", "phi", "mass", "e")
         v[name] = ak.zip({member: v.pop(member) for member in members})
     v.lists("Jets_softDropMass Clusters_emFraction")
+    hard = v["Clusters"].pt > 2
     return write_rntuple(path, "events", v), {
         "fat_jets.pt": v["Jets"].pt,
         "fat_jets.mass": v["Jets_softDropMass"],
         "tracks.phi": v["Muons"].phi,
-        "towers.e": v["Clusters"].e,
-        "towers.e_em": v["Clusters"].e * v["Clusters_emFraction"],
+        "towers.e": v["Clusters"].e[hard],
+        "towers.e_em": (v["Clusters"].e * v["Clusters_emFraction"])[hard],
     }
 
 

@@ -9,6 +9,7 @@ from calovision.ntuples.schemas.custom.known_parts import (
     changed_part,
     has_new_axis,
     has_new_momenta,
+    of_one_part,
 )
 from calovision.ntuples.schemas.custom.parts import ReadParts, mappings, read_parts
 from calovision.ntuples.schemas.custom.sections import NONE, Section
@@ -136,10 +137,10 @@ class Changes:
         """The mapping that changes a collection."""
         (item,) = mappings(COLLECTIONS[name], self.section)
         whole = f"give {name} as a list of parts, which takes the place of them all"
-        if len(known) > 1 and set(item.content) != {"cut"}:
+        if len(known) > 1 and (of_one := of_one_part(COLLECTIONS[name], item, known)):
             raise NotApplicableError(
-                f"{item.where()} has {len(known)} parts in {self.known!r}, of which only the cut "
-                f"can be changed; {whole}"
+                f"{item.where(of_one)} is for one part, but {self.known!r} has {len(known)} parts "
+                f"of {name}, which only formulas of their fields can change together; {whole}"
             )
         if lists := [key for key, value in item.content.items() if isinstance(value, list)]:
             raise InputError(

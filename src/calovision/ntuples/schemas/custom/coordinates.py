@@ -45,8 +45,7 @@ def derived(fields: tuple[str, ...], given: Container[str]) -> dict[str, str]:
     return found
 
 
-def members(branch: str, fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Names of the members of a branch of four-momenta, for the fields that have one."""
+def members(branch: str) -> Iterator[tuple[str, str]]:
+    """Names of the members of a branch of four-momenta."""
     for name in MEMBERS:
-        if name in fields:
-            yield name, written(Name(f"{branch}.{name}"))
+        yield name, written(Name(f"{branch}.{name}"))

@@ -50,6 +50,11 @@ class Formula:
         """Names that stand in no quotes, without their indices."""
         return {node.base for node in self.plain_names}
 
+    def uses_only(self, names: set[str]) -> bool:
+        """Tell whether all names are among these, and none stands in quotes or has an index."""
+        nodes = [node for node in walk(self.expression.tree) if isinstance(node, Name)]
+        return all(node.is_bare and not node.is_quoted and node.base in names for node in nodes)
+
 
 def read_formula(value: object, where: str) -> str:
     """Branch, formula or number, as text."""

@@ -4,7 +4,7 @@ import dataclasses
 
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.coordinates import MEMBERS
-from calovision.ntuples.schemas.custom.formulas import Formula
+from calovision.ntuples.schemas.custom.formulas import Formula, read_formula
 from calovision.ntuples.schemas.custom.keys import CollectionKeys
 from calovision.ntuples.schemas.custom.links import LINK_KEYS
 from calovision.ntuples.schemas.custom.part import PartReader
@@ -77,6 +77,22 @@ def has_new_axis(keys: CollectionKeys, section: Section) -> bool:
 def has_new_momenta(keys: CollectionKeys, section: Section) -> bool:
     """Tell whether the keys of a mapping change momenta, or which objects there are."""
     return bool(_replaced(keys, section) & {*_AXIS, "pt", "mass"}) or "cut" in section
+
+
+def of_one_part(
+    keys: CollectionKeys, section: Section, known: tuple[Collection, ...]
+) -> str | None:
+    """The first key of a mapping that can change one part only, as it names a branch; or None."""
+    fields = set.intersection(*({*part.fields, *part.extra} for part in known))
+    for name in section.content:
+        if _takes_away(section, name):
+            continue
+        if name not in (*keys.quantities, "cut") or name == "p4":
+            return name
+        text = read_formula(section[name], section.where(name))
+        if not Formula(text, section.where(name)).uses_only({*fields, *section.content}):
+            return name
+    return None
 
 
 def _replaced(keys: CollectionKeys, section: Section) -> set[str]:

@@ -19,6 +19,7 @@ from calovision.selection.expressions import parse
 
 _MOMENTUM, _POSITION = ("px", "py", "pz"), ("x", "y", "z")
 _ANGLES = ("pt", "eta", "phi")
+_NAMED = ("pt",)  # which formulas may name also where it is no field of the collection
 
 
 @dataclass
@@ -56,7 +57,7 @@ class PartReader:
         _check_coordinates(self.keys, self.section)
         formulas = {**self.known, **self._given()}
         where = self.section.where()
-        for name, text in derived(self.keys.fields, formulas).items():
+        for name, text in derived((*self.keys.fields, *_NAMED), formulas).items():
             formulas[name] = Formula(text, where, is_given=False)
         missing = tuple(key.name for key in self.keys.demanded if key.name not in formulas)
         if missing and not (self.keys.name == "jets" and self.has_constituents):
@@ -79,7 +80,7 @@ class PartReader:
         if "p4" in self.section:
             where = self.section.where("p4")
             branch = read_branch(self.section["p4"], where)
-            for name, text in members(branch, self.keys.quantities):
+            for name, text in members(branch):
                 found.setdefault(name, Formula(text, where, is_given=False, is_final=True))
         return found
 
