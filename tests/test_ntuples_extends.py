@@ -152,32 +152,37 @@ def test_versions_that_cannot_have_a_change_are_left_out(tmp_path):
 
 def test_other_jets_than_those_of_the_known_schema(tmp_path):
     """What belongs to the known jets goes: radius, trimmed jets, constituents."""
-    text = "jets: {pt: Jet.PT, eta: Jet.Eta, phi: Jet.Phi, mass: Jet.Mass, tau3: none}\n"
+    text = "jets: {pt: Jet.PT, eta: Jet.Eta, phi: Jet.Phi, mass: Jet.Mass}\n"
     schema = changed_two(tmp_path, text)
     jets = schema.versions[0].fat_jets[0]
     assert list(jets.fields.values()) == ["Jet.PT", "Jet.Eta", "Jet.Phi", "Jet.Mass"]
-    assert list(jets.extra) == ["tau1", "tau2"]
+    assert jets.extra == {}
     assert jets.presence is Presence.REQUIRED
     assert (schema.versions[0].trimmed_p4, schema.fat_jet_radius) == (None, None)
-    calibrated = changed_two(tmp_path, "jets: {pt: pt * 1.02}\n")
+    calibrated = changed_two(tmp_path, "jets: {pt: pt * 1.02, eta: eta, phi: phi, tau3: none}\n")
+    assert list(calibrated.versions[0].fat_jets[0].extra) == ["tau1", "tau2"]
     assert calibrated.versions[0].fat_jets[0].fields["pt"] == "(J.PT * 1.02)"
     assert calibrated.fat_jet_radius == 0.8
     with pytest.raises(InputError, match="jets are other jets than those of 'jetclass', to which"):
-        find_schema(changed(tmp_path, "jetclass", "jets: {eta: a, phi: b}\n"))
+        find_schema(changed(tmp_path, "jetclass", "jets: {px: a, py: b, pz: c, e: d}\n"))
     none = find_schema(changed(tmp_path, "jetclass", "jets: none\n"))
     assert none.fat_jet_radius is None
     assert none.versions[0].constituents == ()
 
 
 def test_components_in_place_of_known_fields(tmp_path):
-    text = "jets: {px: a, py: b, pz: c, e: d}\nconstituents: {charge: 0, mass: m}\n"
+    text = "jets: {px: a, py: b, pz: c, e: d}\nconstituents: none\n"
     (version,) = find_schema(changed(tmp_path, "jetclass", text)).versions
     assert version.fat_jets[0].fields["phi"] == "arctan2(b, a)"
     assert "jet_energy" not in str(version.fat_jets[0])
-    assert version.constituents[0].fields["charge"] == "0"
-    assert version.constituents[0].fields["e"].startswith("sqrt(((m ** 2) + ")
+    text = "constituents: {charge: 0, mass: m}\n"
+    (version,) = find_schema(changed(tmp_path, "jetclass", text)).versions
+    fields = version.constituents[0].fields
+    assert fields["charge"] == "0"
+    assert fields["e"].startswith("sqrt(((m ** 2) + ")
+    assert fields["pt"].startswith("sqrt(part_px")
     assert version.notes[0].endswith(
-        "line 3: constituents: the new e and the known e_em and e_had are read side by side"
+        "line 2: constituents: the new e and the known e_em and e_had are read side by side"
     )
 
 
@@ -238,10 +243,6 @@ def test_chosen_collections(events, file, tmp_path):
         (
             "extends: calovision\ntowers:\n  eta: none\n",
             "line 3: towers.eta is none, but towers must have it; give a branch or a formula",
-        ),
-        (
-            "extends: calovision\ntowers: {e: [a, b]}\n",
-            "line 2: towers.e is a list, but 'calovision' has towers already; give towers as a li",
         ),
         (
             "extends: calovision\njets: {pt: a, eta: b, phi: c}\n",

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, CollectionKeys
 from calovision.ntuples.schemas.custom.known_parts import (
+    are_others,
     changed_part,
-    has_new_axis,
     has_new_momenta,
     of_one_part,
 )
@@ -54,7 +54,7 @@ class Changes:
     def radius(self, known: float | None) -> float | None:
         """Radius of the jets, that of the known schema if they are its jets."""
         given = read_radius(self.section)
-        return known if given is None and not self._any("jets", has_new_axis) else given
+        return known if given is None and not self._are_others("jets") else given
 
     def applied(self, versions: tuple[TreeSchema, ...]) -> tuple[TreeSchema, ...]:
         """Changed versions, without those that cannot have the changes.
@@ -95,7 +95,7 @@ class Changes:
         parts |= dict.fromkeys(self._removed, ())
         changes = self._attributes() | self._counters(version)
         changes |= {COLLECTIONS[name].attribute: value for name, value in parts.items()}
-        if self._any("jets", has_new_axis):
+        if self._are_others("jets"):
             changes["fat_jet_radius"] = None
         if self._any("jets", has_new_momenta):
             changes |= {"trimmed_p4": None, "uncalibrated_pt": None}
@@ -115,7 +115,7 @@ class Changes:
         has_constituents = "constituents" in self._given or (
             bool(version.constituents) and "constituents" not in self._removed
         )
-        if isinstance(self.section[name], list):
+        if self._are_others(name):
             return read_parts(keys, self.section, has_constituents=has_constituents)
         if not known:
             return self._new(name, has_constituents=has_constituents)
@@ -141,10 +141,6 @@ class Changes:
             raise NotApplicableError(
                 f"{item.where(of_one)} is for one part, but {self.known!r} has {len(known)} parts "
                 f"of {name}, which only formulas of their fields can change together; {whole}"
-            )
-        if lists := [key for key, value in item.content.items() if isinstance(value, list)]:
-            raise InputError(
-                f"{item.where(lists[0])} is a list, but {self.known!r} has {name} already; {whole}"
             )
         return item
 
@@ -178,21 +174,27 @@ class Changes:
         whole = {
             COLLECTIONS[name].attribute
             for name in self._given
-            if isinstance(self.section[name], list)
-            or not version.parts(COLLECTIONS[name].attribute)
+            if self._are_others(name) or not version.parts(COLLECTIONS[name].attribute)
         }
         if "candidate_weight" in self.section:
             whole -= set(OF_CANDIDATES)
         return tuple(name for name in version.weighted_collections if name not in whole)
 
-    def _any(self, name: str, change: Callable[[CollectionKeys, Section], bool]) -> bool:
-        """Tell whether a collection is given whole, taken away, or has a change."""
+    def _are_others(self, name: str) -> bool:
+        """Tell whether a collection is taken away, or given whole."""
+        return self._any(name, are_others)
+
+    def _any(self, name: str, test: Callable[[CollectionKeys, Section], bool]) -> bool:
+        """Tell whether a collection is no mapping (taken away, a list of parts, or of objects), or
+        one that passes a test.
+        """
         if name not in self.section:
             return False
-        if not isinstance(self.section[name], Mapping):
+        value = self.section[name]
+        if not isinstance(value, Mapping):
             return True
         (item,) = mappings(COLLECTIONS[name], self.section)
-        return change(COLLECTIONS[name], item)
+        return any(isinstance(of, list) for of in value.values()) or test(COLLECTIONS[name], item)
 
     def _check(self, version: TreeSchema, changed: TreeSchema) -> None:
         """Raise InputError for jets and constituents that do not belong to each other."""
@@ -205,7 +207,7 @@ class Changes:
             changed.constituents
             and version.fat_jets
             and "constituents" not in given
-            and self._any("jets", has_new_axis)
+            and self._are_others("jets")
         ):
             raise InputError(
                 f"{self.section.where('jets')} are other jets than those of {self.known!r}, to "

@@ -17,7 +17,6 @@ _REPLACED = {
     **dict.fromkeys(("x", "y", "z"), ("eta", "phi")),
     "p4": MEMBERS,
 }
-_AXIS = ("eta", "phi")
 
 
 def changed_part(
@@ -69,14 +68,23 @@ def changed_part(
     return dataclasses.replace(known, **changes), doubts
 
 
-def has_new_axis(keys: CollectionKeys, section: Section) -> bool:
-    """Tell whether the keys of a mapping say anew where the objects are."""
-    return bool(_replaced(keys, section) & set(_AXIS))
+def are_others(keys: CollectionKeys, section: Section) -> bool:
+    """Tell whether the keys of a mapping are those of other objects than the known ones.
+
+    They say anew where the objects are and how hard, without the names of fields.
+    """
+    names = ("eta", "phi", "e") if keys.name == "towers" else ("pt", "eta", "phi")
+    if not set(names) <= _replaced(keys, section):
+        return False
+    formulas = [name for name in keys.quantities if name in section and name != "p4"]
+    return not any(
+        _formula(name, section).names & set(keys.fields) for name in formulas if name in names
+    )
 
 
 def has_new_momenta(keys: CollectionKeys, section: Section) -> bool:
     """Tell whether the keys of a mapping change momenta, or which objects there are."""
-    return bool(_replaced(keys, section) & {*_AXIS, "pt", "mass"}) or "cut" in section
+    return bool(_replaced(keys, section) & {"pt", "eta", "phi", "mass"}) or "cut" in section
 
 
 def of_one_part(
@@ -89,10 +97,14 @@ def of_one_part(
             continue
         if name not in (*keys.quantities, "cut") or name == "p4":
             return name
-        text = read_formula(section[name], section.where(name))
-        if not Formula(text, section.where(name)).uses_only({*fields, *section.content}):
+        if not _formula(name, section).uses_only({*fields, *section.content}):
             return name
     return None
+
+
+def _formula(name: str, section: Section) -> Formula:
+    where = section.where(name)
+    return Formula(read_formula(section[name], where), where)
 
 
 def _replaced(keys: CollectionKeys, section: Section) -> set[str]:
