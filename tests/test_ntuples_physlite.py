@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
@@ -23,6 +24,7 @@ from calovision.ntuples.schemas.physlite.containers import (
 TTREE = "PHYSLITE_example.root"
 RNTUPLE = "uproot-physlite-rntuple_v1-0-0-0.root"
 CLUSTERS = "uproot-issue-123a.root"
+SCHEMA_FILES = Path(__file__).parent / "schemas"
 GRID = EtaPhiGrid(20, 24, (-2.5, 2.5))
 
 
@@ -127,31 +129,69 @@ def test_energy_of_jets_is_electromagnetic_by_their_fraction_and_muons_are_neith
         np.testing.assert_allclose(image, expected, rtol=1e-4, atol=1e-2)
 
 
-def shares(energies, patterns):
-    """Electromagnetic shares of clusters, one after the other."""
-    found = []
+def patterns_of(read):
+    """Sampling patterns of clusters, from the bytes of the branch behind 16 of a header."""
+    branch = read.tree["CaloCalTopoClusters"]
+    return [branch.debug_array(i)[16:].view(">u4").tolist() for i in range(100)]
+
+
+def sums(energies, patterns):
+    """Electromagnetic energies of the clusters of an event, and all of them, layer by layer."""
+    em, every = [], []
     for of_layers, pattern in zip(energies, patterns, strict=True):
         layers = [layer for layer in range(32) if pattern >> layer & 1]
         pairs = list(zip(layers, of_layers, strict=True))
-        em = sum(e for layer, e in pairs if layer < 8 or layer == 21)
-        found.append(min(max(em / sum(e for _, e in pairs), 0.0), 1.0))
-    return found
+        em.append(sum(e for layer, e in pairs if layer < 8 or layer == 21))
+        every.append(sum(of_layers))
+    return em, every
 
 
 def test_energy_of_clusters_is_split_as_that_of_their_layers(published):
-    """Patterns are taken from the bytes of the branch, behind 16 of a header."""
     name, read, _, events = published
     if name != CLUSTERS:
         pytest.skip("its towers are jets")
-    branch = read.tree["CaloCalTopoClusters"]
-    patterns = [branch.debug_array(i)[16:].view(">u4").tolist() for i in range(100)]
     e, eta, phi, samples = read("CaloCalTopoClusters", "calE", "calEta", "calPhi", "e_sampl")
-    share = [shares(*one) for one in zip(samples.tolist(), patterns, strict=True)]
+    both = [sums(*one) for one in zip(samples.tolist(), patterns_of(read), strict=True)]
+    em, every = (ak.Array(list(of)) for of in zip(*both, strict=True))
+    share = np.minimum(np.maximum(em / every, 0), 1)
     images, _ = build_images(events.towers, None, GRID, ["em", "had"])
-    for i, factor in enumerate((ak.Array(share), 1 - ak.Array(share))):
+    for i, factor in enumerate((share, 1 - share)):
         expected = histograms(eta, phi, factor * e / 1000, 100)
         assert expected.sum() > 100
         np.testing.assert_allclose(images[:, i], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_a_schema_in_yaml_takes_clusters_by_their_layers(real_dir):
+    """At the electromagnetic scale, which is the sum of the layers."""
+    read = Published(real_dir / CLUSTERS)
+    with Ntuple(real_dir / CLUSTERS, schema=SCHEMA_FILES / "atlas_topoclusters.yaml") as ntuple:
+        (events,) = ntuple.iterate(chunk_size=100)
+    images, _ = build_images(events.towers, None, GRID, ["energy", "em", "had"])
+    e, eta, phi = read("CaloCalTopoClusters", "rawE", "rawEta", "rawPhi")
+    expected = histograms(eta, phi, e / 1000, 100)
+    np.testing.assert_allclose(images[:, 0], expected, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(images[:, 1] + images[:, 2], expected, rtol=1e-4, atol=1e-3)
+    samples = read("CaloCalTopoClusters", "e_sampl").tolist()
+    em = [sums(*one)[0] for one in zip(samples, patterns_of(read), strict=True)]
+    expected = histograms(eta, phi, ak.Array(em) / 1000, 100)
+    np.testing.assert_allclose(images[:, 1], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_element_links_of_a_tree_give_the_clusters_of_electrons(real_dir):
+    read = Published(real_dir / TTREE)
+    with Ntuple(real_dir / TTREE, schema=SCHEMA_FILES / "atlas_electrons.yaml") as ntuple:
+        (events,) = ntuple.iterate(chunk_size=100)
+    links, e = read("AnalysisElectrons", "caloClusterLinks"), read("egammaClusters", "calE")
+    expected = [
+        [[of_event[link["m_persIndex"]] / 1000 for link in jet] for jet in jets]
+        for of_event, jets in zip(e.tolist(), links.tolist(), strict=True)
+    ]
+    assert ak.num(events.constituents, axis=2).tolist() == ak.num(expected, axis=2).tolist()
+    found = ak.flatten(events.constituents.e, axis=None)
+    np.testing.assert_allclose(found, ak.flatten(expected, axis=None), rtol=1e-6)
+    pt = ak.flatten(ak.sum(events.constituents.pt, axis=2))
+    ratio = ak.to_numpy(pt / ak.flatten(events.fat_jets.pt))
+    assert 0.98 < np.median(ratio) < 1.02
 
 
 @pytest.mark.parametrize("pattern", ["AuxDyn:samplingPattern", ".m_samplingPattern"])

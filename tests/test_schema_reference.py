@@ -323,6 +323,23 @@ def extends_with_lists(path):
     return write_nanoaod(path, **v), {"towers.e": energy}
 
 
+def sampling_layers(path):
+    v = Fake()
+    v.lists("rawEta rawPhi", -2, 2, [2, 1])
+    v.lists("rawE", counts=[2, 1])
+    # EMB1 and TileBar0; EME3, FCAL0 and FCAL1; HEC0 alone
+    v["samplingPattern"] = ak.Array([[0b1000000000010, 1 << 7 | 1 << 21 | 1 << 22], [1 << 8]])
+    v["e_sampl"] = ak.Array([[[3.0, 5.0], [10.0, 20.0, 40.0]], [[9.0]]])
+    expected = {
+        "towers.e": v["rawE"] / 1000,
+        "towers.e_em": ak.Array([[0.003, 0.030], [0]]),
+        "towers.eta": v["rawEta"],
+    }
+    clusters = ak.zip(dict(v), depth_limit=2)
+    columns = {"CaloCalTopoClustersAuxDyn": clusters}
+    return write_rntuple(path, "CollectionTree", columns), expected
+
+
 def choose(path):
     containers = [
         container_columns(name, "pt", "eta", "phi", "m", counts=counts)
