@@ -34,7 +34,8 @@ def inspect_branches(path: str, pattern: str, *, tree: str | None, event: int) -
     place, tree = locate(path, tree)
     with opened(place) as file:
         content = FileContent(file, place)
-        trees = [tree] if tree is not None else list(content.trees)
+        readable = [name for name in content.trees if content.has_tree(name)]
+        trees = [tree] if tree is not None else readable or list(content.trees)
         if not trees:
             raise InputError(f"{place} has no tree, hence no branches")
         for name in trees:

@@ -1,37 +1,20 @@
 """Content of a ROOT file on the terminal."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import awkward as ak
 import numpy as np
 from rich.console import Group, RenderableType
 
-from calovision.cli.display import print_plane, write_png
+from calovision.cli.event_display import GRID, FirstEvents, display_event, look_at_first
 from calovision.cli.summary import columns, pairs, show
 from calovision.core.errors import InputError
-from calovision.images import CHANNELS, build_images
-from calovision.images.grid import EtaPhiGrid
-from calovision.ntuples import (
-    ConstituentCheck,
-    Events,
-    FileDescription,
-    Ntuple,
-    NtupleInfo,
-)
+from calovision.ntuples import ConstituentCheck, FileDescription, Ntuple, NtupleInfo
 
-GRID = EtaPhiGrid(64, 64)
-SHOWN_NAMES = 6  # of missing branches
-# Channels of the display by the collection that it is made of, the first one that the file has.
-DISPLAYED = {
-    "towers": ("em_et", "had_et"),
-    "candidates": ("charged_pt", "neutral_pt"),
-    "tracks": ("track_pt",),
-}
+SHOWN_NAMES = 6  # of branches
 
 
 def inspect_ntuple(
-    path: str, *, schema: str | None, tree: str | None, event: int, png: Path | None
+    path: str, *, schema: str | None, tree: str | None, event: int | None, png: Path | None
 ) -> None:
     """Print trees, schemas and weights, and display one event."""
     with Ntuple(path, schema=schema, tree=tree) as ntuple:
@@ -41,13 +24,18 @@ def inspect_ntuple(
             *_trees_and_schemas(description),
         )
         if schema is None and description.schema is None:
-            fitting = [name for name, missing in description.missing.items() if not missing]
-            show(_advice(fitting))
+            _print_ways_on(description, path, tree)
             return
-        rows = _weight_rows(ntuple.info, count_negative_weights(ntuple), describe_weights(ntuple))
-        show(pairs([*rows, *_constituent_rows(ntuple)]), _collections(ntuple.info))
-        if ntuple.info.n_entries:
-            display_event(path, ntuple, event, png)
+        info = ntuple.info
+        rows = _weight_rows(info, count_negative_weights(ntuple), describe_weights(ntuple))
+        first = look_at_first(ntuple)
+        show(
+            pairs([*rows, *_constituent_rows(ntuple), *_content_rows(first)]),
+            _collections(info, first),
+            *_notes(info),
+        )
+        if info.n_entries:
+            display_event(ntuple, first, event, png)
 
 
 def count_negative_weights(ntuple: Ntuple) -> int:
@@ -67,93 +55,35 @@ def describe_weights(ntuple: Ntuple) -> str:
     return f"{n_weights} an event"
 
 
-def read_event(ntuple: Ntuple, number: int, fields: Mapping[str, set[str]]) -> Events:
-    """One event, as a chunk of its own; InputError if there is no such entry."""
-    n_entries = ntuple.info.n_entries
-    if number >= n_entries:
-        raise InputError(
-            f"{ntuple.path} has {n_entries} entries: --event must be below that, not {number}"
-        )
-    return next(ntuple.iterate(fields, entry_range=(number, number + 1)))
-
-
-def display_event(path: str, ntuple: Ntuple, number: int, png: Path | None) -> None:
-    """Display the transverse energy of an entry, on the terminal or as a picture."""
-    info = ntuple.info
-    collection = next((name for name in DISPLAYED if name in info.collections), None)
-    if collection is None:
-        show("", "No towers, candidates or tracks to display.")
-        return
-    fields = {
-        name: set(info.collections[name])
-        for name in (*DISPLAYED, "fat_jets")
-        if name in info.collections
-    }
-    event = read_event(ntuple, number, fields)
-    title = f"entry {number}, event {event.event_number[0]}"
-    if png is None:
-        _print_event(event, DISPLAYED[collection], title)
-    else:
-        tracks = ("tracks",) if collection == "towers" and event.tracks is not None else ()
-        _draw_event(event, (*DISPLAYED[collection], *tracks), f"{Path(path).name}, {title}", png)
-
-
-def _print_event(event: Events, channels: Sequence[str], title: str) -> None:
-    """Sum of the channels on the terminal, and the fat jets."""
-    image = _image(event, channels)
-    jets = _fat_jets(event)
-    print_plane(image.sum(axis=0), GRID, title=f"{title}: {' + '.join(channels)}", unit="GeV")
-    if len(jets):
-        rows = [[f"{value:.4g}" for value in jet] for jet in jets]
-        show(columns(("pT [GeV]", "eta", "phi", "mass [GeV]"), rows, title="fat jets of the file"))
-
-
-def _draw_event(event: Events, channels: Sequence[str], title: str, png: Path) -> None:
-    """Picture with a panel a channel, the fat jets as circles."""
-    from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
-
-    titles = [CHANNELS[name].axis_title for name in channels]
-    image, jets = _image(event, channels), _fat_jets(event)
-    figure = plot_event_display(
-        image, eta_edges=GRID.edges_in_eta, channels=titles, fat_jets=jets, title=title
-    )
-    write_png(figure, png)
-
-
-def _image(event: Events, channels: Sequence[str]) -> np.ndarray:
-    """``(n_channels, n_eta, n_phi)`` of the one event."""
-    images, _ = build_images(
-        event.towers, event.tracks, GRID, channels, candidates=event.candidates, compiled=False
-    )
-    return images[0]
-
-
-def _fat_jets(event: Events) -> np.ndarray:
-    """pT, eta, phi, mass of the file's fat jets of one event, ``(n_jets, 4)``."""
-    if event.fat_jets is None:
-        return np.zeros((0, 4))
-    jets = event.fat_jets[0]
-    return np.stack([ak.to_numpy(jets[name]) for name in ("pt", "eta", "phi", "mass")], axis=-1)
-
-
 def _trees_and_schemas(description: FileDescription) -> tuple:
-    """Tables of the trees, and of what is missing for each schema."""
+    """Tables of the trees, and of the schemas with what is missing first for each, those that fit
+    and those that lack least at the top.
+    """
     trees = [
         (
             tree.name,
             tree.kind,
-            *("?" if n is None else n for n in (tree.n_entries, tree.n_branches)),
+            *("?" if number is None else number for number in (tree.n_entries, tree.n_branches)),
         )
         for tree in description.trees
     ]
     schemas = [
-        (name, "no" if missing else "yes", _shortened(missing))
-        for name, missing in description.missing.items()
+        (name, "no" if missing else "yes", _first_missing(missing, description.nearest.get(name)))
+        for name, missing in sorted(description.missing.items(), key=lambda one: len(one[1]))
     ]
     return (
         columns(("tree", "kind", "entries", "branches"), trees, title="trees"),
         columns(("schema", "fits", "missing"), schemas, title="schemas"),
     )
+
+
+def _first_missing(missing: tuple[str, ...], nearest: str | None) -> str:
+    """The first thing that is missing, the nearest name, and the number of others."""
+    if not missing:
+        return ""
+    rest = len(missing) - 1
+    near = f" (nearest name: {nearest})" if nearest else ""
+    return missing[0] + near + (f" and {rest} more" if rest > 0 else "")
 
 
 def _shortened(missing: tuple[str, ...]) -> str:
@@ -162,29 +92,76 @@ def _shortened(missing: tuple[str, ...]) -> str:
     return ", ".join(missing[:SHOWN_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _advice(fitting: list[str]) -> str:
+def _print_ways_on(description: FileDescription, path: str, tree: str | None) -> None:
+    """Say that no schema fits, or several, what the file holds, and what to do."""
+    fitting = [name for name, missing in description.missing.items() if not missing]
     if fitting:
-        return f"\nSeveral schemas fit: name one with --schema ({' or '.join(fitting)})."
-    return (
-        "\nNo schema fits: name the tree with --tree, or describe the file in YAML and give it "
-        "with --schema."
+        show(f"\nSeveral schemas fit: name one with --schema ({' or '.join(fitting)}).")
+        return
+    from calovision.ntuples.suggestions.overview import overview
+
+    try:
+        sentences = overview(path, tree=tree)
+    except InputError as error:
+        sentences = [str(error)]
+    of_tree = "" if tree is None else f" --tree {tree}"
+    show(
+        "\nNo schema fits: " + "; ".join(sentences) + ".",
+        "\nWays on:",
+        pairs(
+            [
+                (
+                    f"calovision inspect {path}{of_tree} --suggest my.yaml",
+                    "writes a starter schema",
+                ),
+                (f'calovision inspect {path}{of_tree} --branches "*eta*"', "lists branches"),
+            ]
+        ),
     )
 
 
-def _collections(info: NtupleInfo) -> RenderableType:
-    """Table of the collections, their fields and branches, and of what is missing for others; a
+def _collections(info: NtupleInfo, first: FirstEvents) -> RenderableType:
+    """Table of the collections, their objects, fields and branches, and of what others lack; a
     second one of what else they may be made of.
     """
     rows = [
-        (name, ", ".join(of), _shortened(_branches(info, name)))
+        (
+            name,
+            f"{first.counts[name] / first.n_events:.3g}" if first.n_events else "-",
+            ", ".join(of),
+            _shortened(_branches(info, name)),
+        )
         for name, of in info.collections.items()
     ]
-    rows += [(name, "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()]
-    made_of = columns(("collection", "fields", "branches"), rows, title="collections")
+    rows += [
+        (name, "-", "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()
+    ]
+    made_of = columns(("collection", "an event", "fields", "branches"), rows, title="collections")
     if not info.choices:
         return made_of
     choices = [(key, ", ".join(names)) for key, names in info.choices.items()]
     return Group(made_of, columns(("choose", "of"), choices, title="collections of the file"))
+
+
+def _content_rows(first: FirstEvents) -> list[tuple[str, str]]:
+    """Row on the share of what is displayed that lies outside of the image."""
+    content = first.displayed
+    if content is None or not content.inside + content.outside:
+        return []
+    share = content.outside / (content.inside + content.outside)
+    low, high = GRID.eta_range
+    return [
+        (
+            "outside",
+            f"{share:.2%} of {content.name} is outside eta {low:g} to {high:g}, in the first "
+            f"{first.n_events} entries",
+        )
+    ]
+
+
+def _notes(info: NtupleInfo) -> list[str]:
+    """Sentences of the schema on what the images are made of."""
+    return ["", *(f"Note: {note}." for note in info.notes)] if info.notes else []
 
 
 def _branches(info: NtupleInfo, collection: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from calovision.core.errors import InputError
 
 IMAGE_SUFFIXES = (".h5", ".hdf5")
 FILE_SUFFIXES = (*IMAGE_SUFFIXES, ".root")
-WITHOUT_VALUE = {"--branches": "*"}
+WITHOUT_VALUE = {"--branches": "*", "--suggest": "-"}
 """Options that may be given without their value -> the value that they then have."""
 
 
@@ -43,8 +43,13 @@ def inspect_command(
         typer.Argument(metavar="FILE", help="A ROOT file, its address, or an image file (.h5)."),
     ],
     event: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Entry, or row of the image file, to display.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Entry, or row of the image file, to display; the first with content.",
+        ),
+    ] = None,
     png: Annotated[
         Path | None,
         typer.Option(metavar="FILE.png", help="Draw it to a picture instead of the terminal."),
@@ -64,6 +69,17 @@ def inspect_command(
             "those whose name matches, as '*_eta', or contains the text; without it all.",
         ),
     ] = None,
+    suggest: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[FILE.yaml]",
+            help="Write a starter schema of a ROOT file, with the reasons as comments, that was "
+            "tried on its first events; without a name on standard output.",
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite the schema if it exists already.")
+    ] = False,
 ) -> None:
     """Say what a file holds, and display one event."""
     if png is not None and png.suffix.lower() != ".png":
@@ -71,11 +87,15 @@ def inspect_command(
     if Path(file).suffix.lower() in IMAGE_SUFFIXES:
         from calovision.cli.inspect_images import inspect_images
 
-        inspect_images(Path(file), event=event, png=png)
+        inspect_images(Path(file), event=event or 0, png=png)
+    elif suggest is not None:
+        from calovision.cli.inspect_suggestion import inspect_suggestion
+
+        inspect_suggestion(file, suggest, tree=tree, force=force)
     elif branches is not None:
         from calovision.cli.inspect_branches import inspect_branches
 
-        inspect_branches(file, branches, tree=tree, event=event)
+        inspect_branches(file, branches, tree=tree, event=event or 0)
     else:
         from calovision.cli.inspect_ntuple import inspect_ntuple
 

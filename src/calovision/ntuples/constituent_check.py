@@ -37,6 +37,11 @@ class ConstituentCheck:
         return len(self._ratios) >= ENOUGH_JETS
 
     @property
+    def has_jets(self) -> bool:
+        """True once a jet with constituents has been seen."""
+        return bool(self._ratios)
+
+    @property
     def median(self) -> float:
         """Median of the ratios; NaN without jets."""
         return float(np.median(self._ratios)) if self._ratios else float("nan")

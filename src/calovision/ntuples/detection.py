@@ -1,12 +1,13 @@
 """Detection of the schema of a file, from its trees and branches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uproot
 
 from calovision.core.errors import InputError
+from calovision.core.registry import resembling
 from calovision.ntuples.content import FileContent
 from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.parts import missing_branches
@@ -57,6 +58,8 @@ class FileDescription:
         Schema -> what the file lacks for it: branches, or the tree; empty for a schema that fits.
     schema
         The one schema that fits; None if none or several do.
+    nearest
+        Schema -> the name of a branch that resembles the first one that is missing.
     """
 
     path: Path | str
@@ -64,6 +67,7 @@ class FileDescription:
     trees: tuple[TreeDescription, ...]
     missing: Mapping[str, tuple[str, ...]]
     schema: str | None
+    nearest: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(
@@ -84,7 +88,10 @@ def describe(
     fitting = [name for name, lacks in missing.items() if not lacks]
     trees = tuple(_describe_tree(content, name) for name in content.trees)
     schema = fitting[0] if len(fitting) == 1 else None
-    return FileDescription(path, str(file.file.uuid), trees, missing, schema)
+    nearest = {
+        one.name: name for one in schemas if (name := _nearest(content, one, missing[one.name]))
+    }
+    return FileDescription(path, str(file.file.uuid), trees, missing, schema, nearest)
 
 
 def _describe_tree(content: FileContent, name: str) -> TreeDescription:
@@ -93,6 +100,15 @@ def _describe_tree(content: FileContent, name: str) -> TreeDescription:
         return TreeDescription(name, kind, None, None)
     tree = find_tree(content.file, name, content.path)
     return TreeDescription(name, kind, tree.num_entries, len(tree.names))
+
+
+def _nearest(content: FileContent, schema: Schema, missing: tuple[str, ...]) -> str | None:
+    """Name in the tree of a schema that resembles the first one that is missing."""
+    if not missing:
+        return None
+    trees = [name for name in schema.tree_names if content.has_tree(name)]
+    names = {name for tree in trees for name in content.names(tree)}
+    return resembling(missing[0], names)
 
 
 def count_entries(

@@ -1,0 +1,1 @@
+"""Suggestions of schemas for files that are not known."""

@@ -1,0 +1,207 @@
+"""Groups of branches that describe the same objects, by their names and shapes."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from calovision.ntuples.shapes import Shape
+from calovision.ntuples.suggestions.quantities import named_quantities, words_of
+from calovision.ntuples.suggestions.roles import Role, role_of
+
+ANGLES = ("eta", "phi")
+MOMENTUM = ("px", "py", "pz")
+POSITION = ("x", "y", "z")
+_WHOLE = ("charge", "pdg")  # quantities that may be whole numbers
+_ATTACHED_LETTERS = {"e": "e", "m": "mass"}  # behind a name without a separator: jete, jetm
+
+
+@dataclass(frozen=True)
+class Group:
+    """Objects, and the branches of their quantities.
+
+    Attributes
+    ----------
+    label
+        Name of the objects: what the names of the branches have in common.
+    role
+        What they are, by their name.
+    lists
+        Lists in each other: 0 for one object an entry, 1 for a list, 2 for lists of lists.
+    branches
+        Quantity -> branch; ``p4`` for a branch of four-momenta; for numbered scalars (``jet1_pt``,
+        ``jet2_pt``) the branches of all objects.
+    """
+
+    label: str
+    role: Role
+    lists: int
+    branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All branches."""
+        return tuple(name for names in self.branches.values() for name in names)
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Quantity -> what is read for it: branches, or members of four-momenta."""
+        if not self.has("p4"):
+            return dict(self.branches)
+        vectors = self.branches["p4"]
+        return {of: tuple(f"{name}.{of}" for name in vectors) for of in ("pt", *ANGLES)}
+
+    @property
+    def read_names(self) -> tuple[str, ...]:
+        """All that is read."""
+        return tuple(name for names in self.columns.values() for name in names)
+
+    @property
+    def n_objects(self) -> int:
+        """Objects that the scalars are numbered by; 1 without numbers."""
+        return len(next(iter(self.branches.values())))
+
+    def has(self, *quantities: str) -> bool:
+        """Return True if it has all of some quantities."""
+        return all(quantity in self.branches for quantity in quantities)
+
+    @property
+    def has_direction(self) -> bool:
+        """Return True if eta and phi are there, or can be computed."""
+        return any(self.has(*of) for of in (ANGLES, MOMENTUM, POSITION, ("p4",)))
+
+    @property
+    def has_momentum(self) -> bool:
+        """Return True if pT, eta and phi are there, or can be computed."""
+        return any(self.has(*of) for of in (("pt", *ANGLES), MOMENTUM, ("p4",)))
+
+    @property
+    def has_energy(self) -> bool:
+        """Return True if the energy is there, or can be computed."""
+        return self.has_momentum or any(map(self.has, ("e", "et", "e_em", "e_had")))
+
+    def without(self, names: Iterable[str]) -> "Group":
+        """Group without some branches, such as those that cannot be read."""
+        lost = set(names)
+        if self.has("p4") and lost:
+            return Group(self.label, self.role, self.lists)
+        kept = {key: of for key, of in self.branches.items() if not lost & set(of)}
+        return Group(self.label, self.role, self.lists, kept)
+
+
+def find_groups(shapes: Mapping[str, Shape]) -> list[Group]:
+    """Groups of a tree that have a direction, in the order of the file.
+
+    Parameters
+    ----------
+    shapes
+        Branch -> its shape.
+    """
+    found: dict[tuple[tuple[str, ...], int, bool], dict[str, dict[int, str]]] = {}
+    for name, shape in shapes.items():
+        if not _may_be_quantity(name, shape):
+            continue
+        for one in named_quantities(name):
+            if shape.is_whole and one.quantity not in _WHOLE:
+                continue  # nJet_pt counts
+            is_numbered = one.number is not None and shape.lists == 0
+            if one.number is not None and not is_numbered:
+                continue
+            key = (one.stem, shape.lists, is_numbered)
+            objects = found.setdefault(key, {}).setdefault(one.quantity, {})
+            objects.setdefault(one.number or 0, name)
+    groups = [_group(stem, lists, of, shapes) for (stem, lists, _), of in found.items()]
+    groups += _vectors(shapes)
+    return [group for group in _without_members(groups) if group.has_direction]
+
+
+def _may_be_quantity(name: str, shape: Shape) -> bool:
+    """Numbers, in lists or lists of lists; of an RNTuple written by uproot without the copies of
+    its fields below ``_collection0``.
+    """
+    is_copy = re.match(r"_collection\d+\.", name) is not None
+    return (
+        shape.is_number
+        and not shape.array
+        and shape.lists <= 2
+        and not is_copy
+        and (shape.element != "bool")
+    )
+
+
+def _group(
+    stem: tuple[str, ...],
+    lists: int,
+    quantities: Mapping[str, Mapping[int, str]],
+    shapes: Mapping[str, Shape],
+) -> Group:
+    """Group of a stem; of numbered scalars those objects that have a direction and energy."""
+    numbers = set.union(*(set(of) for of in quantities.values()))
+    complete = [
+        {quantity: of[number] for quantity, of in quantities.items() if number in of}
+        for number in sorted(numbers)
+    ]
+    shared = set.intersection(*map(set, complete)) or set(complete[0])
+    objects = [one for one in complete if shared <= set(one)]
+    branches = {
+        quantity: tuple(one[quantity] for one in objects)
+        for quantity in quantities
+        if quantity in shared
+    }
+    label = _label([name for of in branches.values() for name in of], branches)
+    if lists and len(objects) == 1:
+        branches |= _attached(branches, shapes)
+    return Group(label, role_of(stem), lists, branches)
+
+
+def _label(names: list[str], branches: Mapping[str, tuple[str, ...]]) -> str:
+    """Common beginning of names, without what separates the quantity."""
+    first = min(names, key=len)
+    length = next(
+        (i for i in range(len(first)) if len({name[: i + 1] for name in names}) > 1), len(first)
+    )
+    if len(branches) == 1:
+        return first
+    return first[:length].rstrip("._:/ ") or first
+
+
+def _attached(
+    branches: Mapping[str, tuple[str, ...]], shapes: Mapping[str, Shape]
+) -> dict[str, tuple[str, ...]]:
+    """Branches of a single letter behind the stem: ``jete`` beside ``jetpt`` and ``jeteta``."""
+    if "eta" not in branches or not branches["eta"][0].lower().endswith("eta"):
+        return {}
+    name = branches["eta"][0]
+    stem, shape = name[:-3], shapes[name]
+    return {
+        quantity: (stem + letter,)
+        for ending, quantity in _ATTACHED_LETTERS.items()
+        for letter in (ending, ending.upper())
+        if quantity not in branches
+        and stem + letter in shapes
+        and shapes[stem + letter].lists == shape.lists
+        and shapes[stem + letter].is_number
+    }
+
+
+def _vectors(shapes: Mapping[str, Shape]) -> list[Group]:
+    """Branches of four-momenta."""
+    return [
+        Group(name, role_of(words_of(name)), shape.lists, {"p4": (name,)})
+        for name, shape in shapes.items()
+        if "LorentzVector" in shape.element and not shape.array
+    ]
+
+
+def _without_members(groups: list[Group]) -> list[Group]:
+    """Groups without those that are the members of a branch of four-momenta."""
+    vectors = [group.label for group in groups if group.has("p4")]
+    return [
+        group
+        for group in groups
+        if group.has("p4")
+        or not any(
+            name.startswith((f"{vector}.", f"{vector}/"))
+            for vector in vectors
+            for name in group.names
+        )
+    ]
