@@ -311,7 +311,7 @@ TWO = {
         (
             {"c": [[[1.0], [2.0]], [[3.0]]]},
             Counts("n"),
-            "c holds lists in lists; constituents that are linked to their jets must be one list",
+            r"c holds 2 \* var \* var \* float64; it must hold one list of numbers an event, as",
         ),
     ],
 )
@@ -343,6 +343,20 @@ def test_parts_are_joined_in_each_jet():
         assert found.charge.tolist() == [[[0, -1], [0, 1, 1, 1]][kept], [[0, 1, 1]]]
     more = replace(schema, constituents=(*parts, Constituents({"pt": "c"}, link=Counts("n"))))
     assert read_constituents(chunk_of(branches), more, ["pt", "charge"]).fields == ["pt"]
+
+
+def test_lists_in_lists_are_no_towers_or_jets():
+    fields = dict.fromkeys(("eta", "phi", "e", "pt", "mass"), "deep")
+    part = (Collection(fields),)
+    schema = TreeSchema("t", towers=part, fat_jets=part, tracks=(*part, *part))
+    chunk = chunk_of({"deep": ak.Array([[[1.0, 2.0], [3.0]], [[4.0]]])})
+    for collection in ("towers", "tracks", "fat_jets"):
+        with pytest.raises(
+            InputError,
+            match=r"deep holds 2 \* var \* var \* float64; it must hold one list of numbers an even"
+            r"t, as deep\[0\] and sum\(deep\) do",
+        ):
+            read_collection(chunk, schema, collection, ["pt"])
 
 
 def test_jets_of_several_parts_count_in_their_order():

@@ -9,6 +9,7 @@ import awkward as ak
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.constituents import read_constituents
 from calovision.ntuples.fat_jets import read_fat_jets
+from calovision.ntuples.lists import joined
 from calovision.ntuples.parts import read_part
 from calovision.ntuples.schemas.schema import TreeSchema
 
@@ -21,5 +22,4 @@ def read_collection(
         return read_constituents(chunk, schema, names)
     if collection == "fat_jets":
         return read_fat_jets(chunk, schema, names)
-    parts = [read_part(chunk, part, names).array() for part in schema.parts(collection)]
-    return parts[0] if len(parts) == 1 else ak.concatenate(parts, axis=1)
+    return joined([read_part(chunk, part, names) for part in schema.parts(collection)]).array()

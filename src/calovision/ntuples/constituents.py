@@ -13,7 +13,8 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.links import Objects, check_jets, read_jet_offsets, read_rows
-from calovision.ntuples.parts import Lists, has_own_lists, joined, listed, passing, read_part
+from calovision.ntuples.lists import Lists, joined, listed
+from calovision.ntuples.parts import has_own_lists, passing, read_part
 from calovision.ntuples.references import check_found
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
@@ -106,7 +107,8 @@ def _offsets_of_constituents(chunk: BranchArrays, parts: Sequence[Constituents])
     """Offsets of jets without branches of their own, from the first link that tells them."""
     for part in parts:
         if part.link is None:
-            lists = read_part(chunk, part, list(part.fields)[:1], cut=False)
+            first = list(part.fields)[:1]
+            lists = read_part(chunk, part, first, cut=False, may_be_nested=True)
             if lists.inner is not None:
                 return lists.offsets
         elif (offsets := read_jet_offsets(chunk, part.link)) is not None:
@@ -120,7 +122,7 @@ def _offsets_of_constituents(chunk: BranchArrays, parts: Sequence[Constituents])
 
 def _nested(chunk: BranchArrays, part: Constituents, names: Names[str], jets: Objects) -> Lists:
     """Constituents in lists of lists, or, of one jet an entry, in lists."""
-    items = read_part(chunk, part, names)
+    items = read_part(chunk, part, names, may_be_nested=True)
     name = next(iter(part.fields.values()))
     if items.inner is None:
         check_jets(chunk, name, np.arange(chunk.n_events + 1), jets)
@@ -137,11 +139,6 @@ def _linked(chunk: BranchArrays, part: Constituents, names: Names[str], jets: Ob
     """
     items = read_part(chunk, part, names, cut=False)
     name = next(iter(part.fields.values()))
-    if items.inner is not None:
-        raise InputError(
-            f"{chunk.where}: {name} holds lists in lists; constituents that are linked to their "
-            "jets must be one list an event"
-        )
     jet, item = _used_rows(chunk, part, jets, Objects(name, items.offsets))
     if np.any(np.diff(jet) < 0):
         order = np.argsort(jet, kind="stable")

@@ -12,8 +12,8 @@ from calovision.core.kinematics import pt_eta_phi_mass
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.constituents import check_references, linked_parts, read_jet_lists
 from calovision.ntuples.links import Objects
+from calovision.ntuples.lists import Lists, joined
 from calovision.ntuples.parts import (
-    Lists,
     available_fields,
     branches_of,
     given_fields,
@@ -92,8 +92,7 @@ def read_fat_jets(chunk: BranchArrays, schema: TreeSchema, names: Names[str]) ->
     constituents has pt, eta, phi and mass 0.
     """
     if not computed_fields(schema, names):
-        parts = [_momenta(read_part(chunk, part, names)) for part in schema.fat_jets]
-        return parts[0] if len(parts) == 1 else ak.concatenate(parts, axis=1)
+        return _momenta(joined([read_part(chunk, part, names) for part in schema.fat_jets]))
     (part,) = schema.fat_jets
     jets = read_jet_lists(chunk, schema)
     fields = _summed(chunk, schema, jets.objects)

@@ -1,19 +1,16 @@
 """Parts of collections: the branches that they need, and their fields, computed from a chunk."""
 
 from collections.abc import Collection as Names
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
+from calovision.ntuples.lists import Lists
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents
-
-Content = ak.contents.Content
 
 
 def available_fields(parts: Iterable[Collection], present: set[str]) -> tuple[str, ...]:
@@ -94,57 +91,27 @@ def _chosen(part: Collection, names: Names[str]) -> dict[str, str]:
     return {name: text for name, text in {**part.fields, **part.extra}.items() if name in names}
 
 
-@dataclass(frozen=True)
-class Lists:
-    """A collection of a chunk: fields ``(m,)`` and the offsets of its lists, and of lists in
-    them.
-    """
-
-    fields: dict[str, np.ndarray]
-    offsets: np.ndarray
-    inner: np.ndarray | None = None
-
-    def records(self, name: str | None = None) -> ak.contents.RecordArray:
-        """Records without their lists."""
-        contents = [ak.contents.NumpyArray(values) for values in self.fields.values()]
-        parameters = {} if name is None else {"__record__": name}
-        return ak.contents.RecordArray(contents, list(self.fields), parameters=parameters)
-
-    def array(self, name: str | None = None) -> ak.Array:
-        """Records of the given name, ``n * var``."""
-        return listed(self.offsets, self.records(name))
-
-
-def listed(offsets: np.ndarray, *contents: Content | np.ndarray) -> ak.Array:
-    """Lists (of lists, if further offsets are given before the content), without a copy."""
-    *inner, content = contents
-    for bounds in (*reversed(inner), offsets):
-        content = ak.contents.ListOffsetArray(ak.index.Index64(bounds), content)
-    return ak.Array(content)
-
-
-def joined(parts: Sequence[Lists]) -> Lists:
-    """Join the lists of several parts one after the other, with the fields that all parts have."""
-    if len(parts) == 1:
-        return parts[0]
-    counts = [np.diff(part.offsets) for part in parts]
-    offsets = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0))])
-    place = np.concatenate([np.repeat(np.arange(len(of_part)), of_part) for of_part in counts])
-    order = np.argsort(place, kind="stable")
-    names = [name for name in parts[0].fields if all(name in part.fields for part in parts)]
-    fields = {name: np.concatenate([part.fields[name] for part in parts])[order] for name in names}
-    return Lists(fields, offsets)
-
-
 def has_own_lists(part: Collection) -> bool:
     """Return True if branches of a part tell the number of its objects."""
     return part.one_per_entry or any(names_in(text) for text in part.fields.values())
 
 
 def read_part(
-    chunk: BranchArrays, part: Collection, names: Names[str], *, cut: bool = True
+    chunk: BranchArrays,
+    part: Collection,
+    names: Names[str],
+    *,
+    cut: bool = True,
+    may_be_nested: bool = False,
 ) -> Lists:
     """Compute the named fields of one part of a collection.
+
+    Parameters
+    ----------
+    cut
+        Objects that fail the cut are dropped.
+    may_be_nested
+        The branches may hold lists in lists: of the constituents of each jet.
 
     Raises
     ------
@@ -157,6 +124,8 @@ def read_part(
         _check_lists(chunk, chosen)
         _check_sums(chunk, needed)
     offsets, inner = _common_offsets(chunk, part, needed)
+    if inner is not None and not may_be_nested:
+        raise InputError(f"{chunk.where}: {_nested_name(chunk, needed)}")
     values = {name: _per_object(chunk.column(name), offsets, inner) for name in needed}
     n_objects = int((offsets if inner is None else inner)[-1])
     computed = {
@@ -240,6 +209,15 @@ def _check_lists(chunk: BranchArrays, chosen: Mapping[str, str]) -> None:
             "event (for one object "
             "an entry, there is the key one_per_entry)"
         )
+
+
+def _nested_name(chunk: BranchArrays, names: list[str]) -> str:
+    """Sentence on the first branch that holds lists in lists."""
+    name = next(name for name in names if chunk.column(name).inner is not None)
+    return (
+        f"{name} holds {chunk.kind(name)}; it must hold one list of numbers an event, as "
+        f"{name}[0] and sum({name}) do"
+    )
 
 
 def _check_sums(chunk: BranchArrays, names: list[str]) -> None:
