@@ -22,6 +22,7 @@ from plain_images import (
 from calovision.conversion import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.ntuples import Ntuple, iterate_events
+from calovision.ntuples.schemas.nanoaod_candidates import candidate_prefixes
 
 READ = re.compile(
     r"(PFCands?|FatJetPFCands?|FatJet|Jet|Electron|Muon|ScoutingJet)_"
@@ -194,6 +195,13 @@ def write(path, columns, tree="Events"):
     return write_file(path, **{tree: columns})
 
 
+def chosen(tmp_path, text):
+    """Path of a schema that extends nanoaod."""
+    schema = tmp_path / "chosen.yaml"
+    schema.write_text(f"extends: nanoaod\n{text}\n")
+    return schema
+
+
 def test_no_energy_counts_twice(tmp_path):
     """Two jets, two electrons and two muons outside of them; of the photons one, since another is
     an electron."""
@@ -308,6 +316,20 @@ def test_table_is_that_of_the_candidates(tmp_path):
     first = columns["PFCands_pt"][:, :1].tolist()
     assert events.constituents.pt.tolist() == [[row * 2] for row in first]
     assert ak.num(events.towers).tolist() == [3] * 6
+    schema = chosen(tmp_path, "choose: {candidates: ScoutingPFCandidate}")
+    (events,) = iterate_events(path, schema=schema)
+    assert (events.constituents, ak.num(events.fat_jets).tolist()) == (None, [1] * 6)
+
+
+def test_candidates_of_whole_events_come_before_those_of_jets():
+    whole, of_jets = (
+        {f"{name}_{of}" for of in ("pt", "eta", "phi", "pdgId")}
+        for name in ("UnusualPFCands", "FatJetPFCands")
+    )
+    names = whole | of_jets | {"FatJetPFCands_jetIdx"}
+    assert candidate_prefixes(names) == ["UnusualPFCands", "FatJetPFCands"]
+    names |= {"UnusualPFCands_jetIdx"}
+    assert candidate_prefixes(names) == ["FatJetPFCands", "UnusualPFCands"]
 
 
 def test_numbers_that_uproot_writes_are_no_candidates(tmp_path):
@@ -315,13 +337,6 @@ def test_numbers_that_uproot_writes_are_no_candidates(tmp_path):
     with uproot.open(path) as file:
         assert "nPFCand_pdgId" in file["Events"]
     assert len(version_of(path).notes) == 1
-
-
-def chosen(tmp_path, text):
-    """Path of a schema that extends nanoaod."""
-    schema = tmp_path / "chosen.yaml"
-    schema.write_text(f"extends: nanoaod\n{text}\n")
-    return schema
 
 
 @pytest.mark.parametrize("named", ["option", "schema", "both"])

@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from fakes_ntuples import treemaker_columns, write_treemaker
+from fakes_ntuples import treemaker_columns, write_file, write_treemaker
 from plain_images import (
     GRID,
     JETS,
@@ -136,6 +136,26 @@ def test_constituents_of_treemaker(tmp_path):
     had = [[energy[0], 0.0, 0.0], [0.0, other[1], other[2], 0.0]]
     assert (events.towers.e_em.tolist(), events.towers.e_had.tolist()) == (em, had)
     assert events.weight.tolist() == [1.0, 1.0]
+
+
+def test_weights_of_treemaker(tmp_path):
+    """PUPPI weights, which the momenta lack, and weights of events that hold the cross-section."""
+    puppi = [[0.5, 1, 0], [1, 1, 0.5, 1]]
+    more = {
+        "JetsConstituents_PuppiWeight": ak.Array(puppi),
+        "Weight": np.array([3e-3, -3e-3]),
+        "CrossSection": np.array([3.0, 3.0]),
+    }
+    given = treemaker_columns() | more
+    path = write_file(tmp_path / "a.root", TreeMaker2__PreSelection=given)
+    (events,) = iterate_events(path)
+    pt = given["JetsConstituents.fCoordinates.fPt"]
+    assert events.constituents.pt[0].tolist() == [[0.5 * pt[0, 0]]]
+    assert events.constituents.pt[1].tolist() == [[pt[1, 3]], [pt[1, 1], 0.5 * pt[1, 2]]]
+    assert events.weight.tolist() == [3e-3, -3e-3]
+    with Ntuple(path) as ntuple:
+        assert ntuple.info.cross_section_pb == 3.0
+        assert ntuple.info.notes[1].startswith("Weight is the cross-section over the generated")
 
 
 def test_treemaker_with_lists_in_lists_or_without_constituents(tmp_path):

@@ -47,6 +47,11 @@ _BASE = TreeSchema(
     cross_section_pb="CrossSection",
     cross_section_may_miss=True,
 )
+_NOTES = (
+    "Weight is the cross-section over the generated events of the whole sample, NumEvents, for "
+    "which the entries of the files are taken (where events were dropped give n_generated and as "
+    "sum_of_weights the cross-section in pb)",
+)
 
 
 def _find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, ...]:
@@ -70,7 +75,7 @@ def _find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, 
             f"{content.path}: chosen are {found}; of TreeMaker choose towers: "
             f"{' or towers: '.join(possible)}"
         )
-    version = replace(_BASE, tree=tree)
+    version = replace(_BASE, tree=tree, notes=_NOTES if "Weight" in names else ())
     if has_candidates:
         version = _with_candidates(version, names)
     return (version if towers[0] == _CANDIDATES else _with_jets(version, names),)
@@ -85,7 +90,7 @@ def _with_candidates(version: TreeSchema, names: Container[str]) -> TreeSchema:
         version,
         **particle_flow(item, is_electromagnetic(_KIND), is_muon(_KIND), constituents),
         puppi_weights=(f"{_CANDIDATES}_PuppiWeight",),
-        notes=(f"{_CANDIDATES} holds the constituents of jets alone",),
+        notes=(f"{_CANDIDATES} holds the constituents of jets alone", *version.notes),
     )
 
 
@@ -109,12 +114,16 @@ def _with_jets(version: TreeSchema, names: Container[str]) -> TreeSchema:
     version = replace(version, towers=(towers,))
     if version.candidates:
         made_of = tuple(name for name in version.weighted_collections if name != "towers")
-        return replace(version, weighted_collections=made_of, notes=("as chosen, towers are Jets",))
+        notes = ("as chosen, towers are Jets", *version.notes[1:])
+        return replace(version, weighted_collections=made_of, notes=notes)
     return replace(
         version,
         tracks=_tracks(names),
         weighted_collections=(),
-        notes=(f"the file has no particle-flow candidates ({_CANDIDATES}): towers are Jets",),
+        notes=(
+            f"the file has no particle-flow candidates ({_CANDIDATES}): towers are Jets",
+            *version.notes,
+        ),
     )
 
 
