@@ -122,6 +122,22 @@ def nanoaod_columns(n_events=30, *, names="PFNano", seed=1):
     return columns
 
 
+def lepton_columns(n=6, seed=4, **more):
+    """Branches of an Events tree with two jets and three of each lepton, of which the first is in a
+    jet."""
+    rng = np.random.default_rng(seed)
+    columns = {"event": np.arange(n, dtype=np.uint64)}
+    for name, count in {"Jet": 2, "Electron": 3, "Muon": 3, "Photon": 3, "IsoTrack": 1}.items():
+        for of in ("pt", "eta", "phi", "mass"):
+            columns[f"{name}_{of}"] = floats(rng, np.full(n, count), 1, 3)
+        if count == 3:
+            columns[f"{name}_jetIdx"] = ak.Array([[1, -1, -1]] * n)
+    columns["Photon_electronIdx"] = ak.Array([[-1, -1, 2]] * n)
+    for of in ("chEmEF", "neEmEF", "chHEF", "neHEF"):
+        columns[f"Jet_{of}"] = floats(rng, np.full(n, 2), 0, 0.25)
+    return columns | more
+
+
 def runs_columns(counts=(70, 30), sums=(35.5, 14.5)):
     """Branches of the tree Runs."""
     return {

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from fakes_ntuples import floats, nanoaod_columns, write_file
+from fakes_ntuples import floats, lepton_columns, nanoaod_columns, write_file
 from plain_images import (
     CHANNELS,
     GRID,
@@ -16,11 +16,11 @@ from plain_images import (
     energies,
     expected_images,
     expected_jet_image,
-    images,
 )
 
-from calovision.conversion import ImageRecipe
+from calovision import build_images
 from calovision.core.errors import InputError
+from calovision.images.jet_images import build_dense_jet_images
 from calovision.ntuples import Ntuple, iterate_events
 from calovision.ntuples.schemas.nanoaod_candidates import candidate_prefixes
 
@@ -97,55 +97,69 @@ READINGS = {
     ),
     "scouting_nano.root": scouting_events,
 }
+TABLES = {
+    "pfnano.root": ("PFCands", "FatJetPFCands", "pFCandsIdx", "puppiWeight"),
+    "nano_tt_v15.root": ("PFCand", "FatJetPFCand", "pfCandIdx", None),
+}
+
+
+@pytest.fixture(scope="module")
+def read(real_dir):
+    """Reads a published file, once."""
+
+    @cache
+    def events(name):
+        (found,) = iterate_events(real_dir / name)
+        return found
+
+    return events
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_event_images_of_published_files(real_dir, tmp_path, name):
-    n_channels = 3 if name.startswith("scouting") else 4  # it has no tracks
-    recipe = ImageRecipe(GRID, CHANNELS[:n_channels], cluster_jets=False)
-    found = images(real_dir / name, tmp_path, recipe)
+def test_event_images_of_published_files(real_dir, read, name):
+    events = read(name)
+    n_channels = 3 if events.tracks is None else 4
+    assert (n_channels == 3) == name.startswith("scouting")
+    found, _ = build_images(events.towers, events.tracks, GRID, CHANNELS[:n_channels])
     expected = expected_images(READINGS[name](real_dir / name))[:, :n_channels]
     assert found.sum() > 1000
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "prefix", "table", "item", "weight"),
-    [
-        ("pfnano.root", "PFCands", "FatJetPFCands", "pFCandsIdx", "puppiWeight"),
-        ("nano_tt_v15.root", "PFCand", "FatJetPFCand", "pfCandIdx", None),
-    ],
-)
-def test_jet_images_of_published_files(real_dir, tmp_path, name, prefix, table, item, weight):
-    """The pT and the electromagnetic energy of the constituents of the leading fat jet, by a loop
-    over the index table."""
-    path = real_dir / name
-    found = images(path, tmp_path, JETS)
+@pytest.mark.parametrize("name", TABLES)
+def test_jet_images_of_published_files(real_dir, read, name):
+    """The pT and the electromagnetic energy of the constituents of each fat jet, by a loop over the
+    index table."""
+    events = read(name)
+    jets = events.fat_jets
+    axes = np.stack([ak.to_numpy(ak.flatten(jets[of])) for of in ("eta", "phi")], axis=1)
+    constituents = ak.flatten(events.constituents, axis=1)
+    found, _ = build_dense_jet_images(constituents, JETS.jets, axes=axes)
+    path, (prefix, table, item, weight) = real_dir / name, TABLES[name]
     values = branches(path, prefix, "pt", "eta", "phi", "mass", "pdgId")
     weights = ak.ones_like(values[0]) if weight is None else branches(path, prefix, weight)[0]
-    j_pt, j_eta, j_phi = branches(path, "FatJet", "pt", "eta", "phi")
     expected = []
-    for entry, (jet, row) in enumerate(zip(*branches(path, table, "jetIdx", item), strict=True)):
-        if len(j_pt[entry]) == 0:
-            continue
-        first = int(np.argmax(j_pt[entry]))
-        pt, eta, phi, mass, kind = (ak.to_numpy(of[entry])[row[jet == first]] for of in values)
-        weight_of = ak.to_numpy(weights[entry])[row[jet == first]]
-        em = np.isin(np.abs(kind), (2, 11, 22)) * energies(pt, eta, mass)
-
-        expected.append(
-            expected_jet_image(
-                eta - j_eta[entry][first],
-                phi - j_phi[entry][first],
-                (pt * weight_of, em * weight_of),
-            )
+    for entry, (eta, phi, table_of, row) in enumerate(
+        zip(
+            *branches(path, "FatJet", "eta", "phi"),
+            *branches(path, table, "jetIdx", item),
+            strict=True,
         )
+    ):
+        if len(eta) == 0:
+            continue
+        own = np.stack([ak.to_numpy(of[entry]) for of in (*values, weights)])
+        for number, axis in enumerate(zip(eta, phi, strict=True)):
+            pt, *at, mass, kind, scale = own[:, ak.to_numpy(row)[table_of == number]]
+            em = np.isin(np.abs(kind), (2, 11, 22)) * energies(pt, at[0], mass)
+            sums = (pt * scale, em * scale)
+            expected.append(expected_jet_image(at[0] - axis[0], at[1] - axis[1], sums))
     assert found.sum() > 1000
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
 
 
-def test_rntuple_of_pfnano_is_its_ttree(real_dir):
-    (tree,) = iterate_events(real_dir / "pfnano.root")
+def test_rntuple_of_pfnano_is_its_ttree(real_dir, read):
+    tree = read("pfnano.root")
     with Ntuple(real_dir / "pfnano_rntuple.root") as ntuple:
         assert ntuple.info.schema == "nanoaod"
         (fields,) = ntuple.iterate()
@@ -175,22 +189,6 @@ def with_candidates(*names, n=6, seed=3, **more):
     return columns | more
 
 
-def jets_and_leptons(n=6, seed=4, **more):
-    """Branches of an Events tree with two jets and three of each lepton, of which the first is in a
-    jet."""
-    rng = np.random.default_rng(seed)
-    columns = {"event": np.arange(n, dtype=np.uint64)}
-    for name, count in {"Jet": 2, "Electron": 3, "Muon": 3, "Photon": 3, "IsoTrack": 1}.items():
-        for of in ("pt", "eta", "phi", "mass"):
-            columns[f"{name}_{of}"] = floats(rng, np.full(n, count), 1, 3)
-        if count == 3:
-            columns[f"{name}_jetIdx"] = ak.Array([[1, -1, -1]] * n)
-    columns["Photon_electronIdx"] = ak.Array([[-1, -1, 2]] * n)
-    for of in ("chEmEF", "neEmEF", "chHEF", "neHEF"):
-        columns[f"Jet_{of}"] = floats(rng, np.full(n, 2), 0, 0.25)
-    return columns | more
-
-
 def write(path, columns, tree="Events"):
     return write_file(path, **{tree: columns})
 
@@ -205,7 +203,7 @@ def chosen(tmp_path, text):
 def test_no_energy_counts_twice(tmp_path):
     """Two jets, two electrons and two muons outside of them; of the photons one, since another is
     an electron."""
-    columns = jets_and_leptons()
+    columns = lepton_columns()
     path = write(tmp_path / "a.root", columns)
     (events,) = iterate_events(path)
     assert ak.num(events.towers).tolist() == [7] * 6
@@ -231,7 +229,7 @@ def test_no_energy_counts_twice(tmp_path):
 
 
 def test_leptons_without_their_jets_are_left_out(tmp_path):
-    columns = jets_and_leptons()
+    columns = lepton_columns()
     for name in ("Muon_jetIdx", "Photon_electronIdx", "Jet_neEmEF"):
         del columns[name]
     info = version_of(write(tmp_path / "a.root", columns))
@@ -240,7 +238,7 @@ def test_leptons_without_their_jets_are_left_out(tmp_path):
 
 
 def test_candidates_without_kind_are_not_taken_and_it_is_said(tmp_path):
-    columns = with_candidates("PFCands") | jets_and_leptons()
+    columns = with_candidates("PFCands") | lepton_columns()
     del columns["PFCands_pdgId"]
     path = write(tmp_path / "a.root", columns)
     assert (
@@ -354,7 +352,7 @@ def test_tree_of_another_name(tmp_path, named):
 
 def test_jets_are_towers_where_they_are_chosen(tmp_path):
     """The other collections stay those of the candidates, whose weight is not that of jets."""
-    columns = jets_and_leptons() | nanoaod_columns(6)
+    columns = lepton_columns() | nanoaod_columns(6)
     columns["PFCands_puppiWeight"] = ak.full_like(columns["PFCands_pt"], 0.5)
     path = write(tmp_path / "a.root", columns)
     weighted = "candidate_weight: PFCands_puppiWeight"
@@ -392,7 +390,7 @@ def test_candidates_may_be_chosen(tmp_path):
 @pytest.fixture(scope="module")
 def both(tmp_path_factory):
     """File with candidates, and jets of two names."""
-    columns = with_candidates("PFCands") | jets_and_leptons()
+    columns = with_candidates("PFCands") | lepton_columns()
     columns |= {f"ScoutingJet_{of}": columns[f"Jet_{of}"] for of in ("pt", "eta", "phi", "mass")}
     return write(tmp_path_factory.mktemp("both") / "a.root", columns)
 
@@ -413,9 +411,3 @@ def both(tmp_path_factory):
 def test_wrong_choices(both, tmp_path, choice, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(").replace("?)", r"\?\)")):
         version_of(both, schema=chosen(tmp_path, f"choose: {{{choice}}}"))
-
-
-def test_tree_that_a_schema_finds_may_be_named(real_dir):
-    options = {"tree": "CollectionTree", "schema": "physlite"}
-    with Ntuple(real_dir / "PHYSLITE_example.root", **options) as ntuple:
-        assert ntuple.info.n_entries == 100

@@ -8,7 +8,14 @@ import pytest
 import uproot
 import yaml
 from conftest import REPOSITORY
-from fakes_ntuples import container_columns, write_file, write_nanoaod, write_xaod
+from fakes_ntuples import (
+    container_columns,
+    lepton_columns,
+    nanoaod_columns,
+    write_file,
+    write_nanoaod,
+    write_xaod,
+)
 from fakes_podio import podio_collections, write_podio
 from test_ntuples_custom import read_all, write_schema
 
@@ -354,6 +361,21 @@ def choose(path):
     return write_xaod(path, *containers, muons), {
         "towers.phi": ak.concatenate([jets, pt], axis=1),
         "fat_jets.pt": large / 1000,
+    }
+
+
+def jets_and_leptons(path):
+    columns = lepton_columns() | nanoaod_columns(6)
+    return write_file(path, Events=columns), {
+        "towers.eta": ak.concatenate(
+            [
+                columns["Jet_eta"],
+                *(columns[f"{name}_eta"][:, 1:] for name in ("Electron", "Muon")),
+                columns["Photon_eta"][:, 1:2],
+            ],
+            axis=1,
+        ),
+        "candidates.pt": columns["PFCands_pt"],
     }
 
 
