@@ -198,7 +198,7 @@ def write_podio(path, collections, *, kind="TTree", metadata=True):
         else:
             file.mkrntuple("events", {name: record(one) for name, one in collections.items()})
         if metadata:
-            _write_metadata(file)
+            _write_metadata(file, with_records=kind == "RNTuple")
     return path
 
 
@@ -214,15 +214,15 @@ def record(members):
     )
 
 
-def _write_metadata(file):
-    numbers = np.array([*IDENTIFIERS.values()], dtype=np.uint32)
-    file.mkrntuple(
-        "podio_metadata",
-        {
-            "events___idTable": ak.Array([numbers]),
-            "events_collectionNames": ak.Array([list(IDENTIFIERS)]),
-        },
-    )
+def _write_metadata(file, *, with_records):
+    """Numbers and names of collections, in lists of their own until podio 1.1, and cells' bits."""
+    numbers = ak.Array([np.array([*IDENTIFIERS.values()], dtype=np.uint32)])
+    names = ak.Array([list(IDENTIFIERS)])
+    tables = {"events___idTable": numbers, "events_collectionNames": names}
+    if with_records:
+        records = ak.zip({"collectionID": numbers, "name": names}, depth_limit=2)
+        tables = {"events___CollectionTypeInfo": records}
+    file.mkrntuple("podio_metadata", tables)
     keys = [f"{name}__CellIDEncoding" for name in ("ECALBarrel", "HCALBarrel")]
     file.mkrntuple(
         "metadata",

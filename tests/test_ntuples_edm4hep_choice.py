@@ -150,6 +150,17 @@ def test_hits_of_the_same_calorimeters_come_before_clusters_and_those_of_fewer_d
     assert taken(found(EPIC | hits)) == [name for name in hits if "Imaging" not in name]
 
 
+def test_hits_of_allegro_come_before_clusters_of_one_calorimeter_and_the_cells_in_them():
+    hits = ("ECalBarrelModuleThetaMergedPositioned", "ECalBarrelModuleThetaMerged2Positioned",
+            "ECalEndcapTurbinePositioned", "HCalBarrelReadoutPositioned")  # fmt: skip
+    cells = ("CaloClusterCells", "EMBCaloClusterCells", "EMBCaloTopoClusterCells")
+    clusters = dict.fromkeys(("CaloClusters", "EMBCaloClusters"), "edm4hep::ClusterData")
+    collections = dict.fromkeys((*hits, *cells), "edm4hep::CalorimeterHitData")
+    assert taken(found(collections | clusters)) == [hits[0], *hits[2:]]
+    clusters |= dict.fromkeys(("CorrectedCaloClusters", "CaloTopoClusters"), "edm4hep::ClusterData")
+    assert taken(found(clusters)) == ["CaloClusters"]
+
+
 def test_order_of_what_towers_are_made_of():
     particles = {"PandoraPFOs": "edm4hep::ReconstructedParticleData"}
     clusters = {"CaloClusters": "edm4hep::ClusterData"}
@@ -307,8 +318,8 @@ def test_constituents_in_a_collection_that_the_file_has_not(tmp_path):
     del collections["TightPFOs"]
     info, events = read(tmp_path / "a.root", collections)
     assert events.constituents is None
-    assert "jets are RefinedJets, without constituents" in info.notes[2]
-    assert "number 7" in info.notes[2]
+    reason = "their particles are in TightPFOs, which the file has not"
+    assert info.notes[2] == f"jets are RefinedJets, without constituents: {reason}"
 
 
 def test_collections_of_a_slim_file_without_metadata_are_told_by_what_fits(tmp_path):

@@ -24,6 +24,7 @@ _WORDS = re.compile(
     r"(?:Hits?|Rec(?:o|onstructed)?|Cells?|Positioned|Clusters?|Readout|Calibrated|Corrected|"
     r"Digi(?:tized)?|Topo|_|\d)+$"
 )
+_FIRST_WORDS = re.compile(r"^(?:Corrected|Augmented|Calibrated)")
 _PART = re.compile(
     r"(?:Barrel|End[cC]aps?|Ring|Other|Gap|Insert|Plug|Forward|Backward|Pos|Neg|Plus|Minus|Inner|"
     r"Outer|_?[A-Z](?![a-z]))+"
@@ -61,15 +62,20 @@ def without_copies(names: Iterable[str]) -> list[str]:
     each are calibrated to the whole energy.
     """
     kept: list[str] = []
-    for name in sorted(names, key=lambda one: (len(_stem(one)), "Positioned" not in one, one)):
+    for name in sorted(names, key=_rank):
         if not any(_is_copy(_stem(name), _stem(other)) for other in kept):
             kept.append(name)
     fibers = {_stem(name).removesuffix("ScFi") for name in kept if _stem(name).endswith("ScFi")}
     return [name for name in kept if _stem(name) not in {f"{one}Imaging" for one in fibers}]
 
 
+def _rank(name: str) -> tuple[int, bool, bool, str]:
+    """Order in which names are kept: the shortest stem first, with positions, without a number."""
+    return len(_stem(name)), "Positioned" not in name, any(map(str.isdigit, name)), name
+
+
 def _stem(name: str) -> str:
-    return _WORDS.sub("", name.replace("Collection", ""))
+    return _WORDS.sub("", _FIRST_WORDS.sub("", name.replace("Collection", "")))
 
 
 def _is_copy(stem: str, shorter: str) -> bool:

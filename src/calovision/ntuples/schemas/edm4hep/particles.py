@@ -27,6 +27,7 @@ _FLOW = (
     re.compile(r".*ReconstructedParticle.*"),
     re.compile(r".*Reconstructed.*"),
 )
+_PHOTON = 22
 # A charged particle without a type is known by its mass (k4SimDelphes writes the true one), GeV.
 _ELECTRON_MASS, _MUON_MASS = ("0.0004", "0.0006"), ("0.1", "0.11")
 
@@ -88,18 +89,23 @@ def candidate_fields(particles: PodioCollection) -> dict[str, str]:
 
 
 def has_types(events: PodioEvents, particles: PodioCollection) -> bool:
-    """Return True if the neutral particles of the first entries have PDG numbers."""
+    """Return True if neutral particles of the first entries have PDG numbers, from that of photons
+    on; what has smaller ones is numbered otherwise.
+    """
     member = _type_member(particles)
-    if member is None:
-        return False
-    types, charges = (events.lists(particles, name) for name in (member, "charge"))
-    neutral = [
-        number
-        for of_types, of_charges in zip(types, charges, strict=True)
-        for number, charge in zip(of_types, of_charges, strict=True)
+    numbers = [] if member is None else _of_neutral(events, particles, member)
+    return member is not None and (not numbers or any(abs(one) >= _PHOTON for one in numbers))
+
+
+def _of_neutral(events: PodioEvents, particles: PodioCollection, member: str) -> list[float]:
+    """Values of a member of the neutral particles of the first entries."""
+    columns = (events.lists(particles, name) for name in (member, "charge"))
+    return [
+        value
+        for of_event in zip(*columns, strict=True)
+        for value, charge in zip(*of_event, strict=True)
         if charge == 0
     ]
-    return not neutral or any(neutral)
 
 
 def energy_fields(particles: PodioCollection, *, typed: bool) -> dict[str, str]:
@@ -109,7 +115,7 @@ def energy_fields(particles: PodioCollection, *, typed: bool) -> dict[str, str]:
     energy = particles.formula("energy")
     if not typed:
         return {"e": energy}
-    electromagnetic = _is_particle(particles, (11, 22), _ELECTRON_MASS)
+    electromagnetic = _is_particle(particles, (11, _PHOTON), _ELECTRON_MASS)
     muon = _is_particle(particles, (13,), _MUON_MASS)
     return {
         "e": energy,
@@ -168,7 +174,10 @@ def constituent_parts(
         return (), f"{rows} is empty"
     if unknown := [number for number, one in found.items() if one is None]:
         numbers = ", ".join(map(str, unknown))
-        return (), f"their particles are in a collection that the file has not (number {numbers})"
+        if events.identifiers:
+            names = (events.identifiers.get(one, f"number {one}") for one in unknown)
+            return (), f"their particles are in {', '.join(names)}, which the file has not"
+        return (), f"the file does not say which collection has the number {numbers}"
     return tuple(
         _constituents(events, jets, rows, number, one) for number, one in found.items()
     ), ""

@@ -43,14 +43,15 @@ def towers_of(
     """Find the collections that towers are made of.
 
     The first of these that the file has, with objects in its first entries if there are any:
-    calorimeter hits of electromagnetic or hadronic calorimeters by their names, unless clusters are
-    of more calorimeters; such clusters; particles with types; other hits; other clusters; particles
+    calorimeter hits whose names tell the calorimeter, unless clusters are of more calorimeters;
+    such clusters; particles with types; all hits; clusters without such names, else all; particles
     without types; simulated hits.
     """
     hits, clusters, simulated = (_usable(events, kind) for kind in (HIT, CLUSTER, SIMULATED_HIT))
-    named_hits, named_clusters = map(_named, (hits, clusters))
-    if _calorimeters(named_clusters) > _calorimeters(named_hits) or len(named_clusters) > len(
-        named_hits
+    named_hits, named_clusters = map(_if_named, (hits, clusters))
+    if (_calorimeters(named_clusters), len(named_clusters)) > (
+        _calorimeters(named_hits),
+        len(named_hits),
     ):
         named_hits = []
     flow = [candidates] if candidates is not None else []
@@ -62,9 +63,9 @@ def towers_of(
             named_clusters,
             typed,
             hits,
-            clusters,
+            _unnamed(clusters) or clusters,
             flow,
-            _named(simulated) or simulated,
+            _if_named(simulated) or simulated,
         )
         if one
     ]
@@ -73,23 +74,34 @@ def towers_of(
 
 
 def _usable(events: PodioEvents, kind: str) -> list[PodioCollection]:
-    """Collections of cells or clusters with positions, each energy once."""
+    """Collections of cells or clusters with positions and energies, each energy once."""
     found = {
         one.name: one
         for one in events.of_kind(kind)
         if not (is_elsewhere(one.name) or is_of_simulation(one.name))
+        and not (kind == HIT and "Cluster" in one.name)  # the cells of clusters
         and not events.is_zero(one, *POSITION)
+        and not events.is_zero(one, "energy")
     }
     return [found[name] for name in found if name in without_copies(found)]
 
 
-def _named(collections: Iterable[PodioCollection]) -> list[PodioCollection]:
-    """Those whose name tells the calorimeter."""
-    return [one for one in collections if calorimeter_of(one.name) is not None]
+def _if_named(collections: list[PodioCollection]) -> list[PodioCollection]:
+    """Those whose name tells the calorimeter; none if others, of all calorimeters perhaps, stand
+    beside those of one kind.
+    """
+    named = [one for one in collections if one not in _unnamed(collections)]
+    return named if _calorimeters(named) == 2 or len(named) == len(collections) else []
 
 
-def _calorimeters(collections: Iterable[PodioCollection]) -> set[str | None]:
-    return {calorimeter_of(one.name) for one in collections}
+def _unnamed(collections: list[PodioCollection]) -> list[PodioCollection]:
+    """Those whose name does not tell the calorimeter."""
+    return [one for one in collections if calorimeter_of(one.name) is None]
+
+
+def _calorimeters(collections: Iterable[PodioCollection]) -> int:
+    """Number of kinds of calorimeters."""
+    return len({calorimeter_of(one.name) for one in collections})
 
 
 def tower_parts(
