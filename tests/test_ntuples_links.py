@@ -16,6 +16,7 @@ from calovision.ntuples import iterate_events, open_ntuple
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.collections import read_collection
 from calovision.ntuples.constituents import read_constituents
+from calovision.ntuples.fat_jets import jet_fields
 from calovision.ntuples.schemas.links import Counts, IndexTable, NestedIndices, Ranges
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema
 
@@ -345,6 +346,22 @@ def test_parts_are_joined_in_each_jet():
     assert read_constituents(chunk_of(branches), more, ["pt", "charge"]).fields == ["pt"]
 
 
+def test_jets_that_lack_a_part_of_their_momentum():
+    """There is nothing to compute it from, or no telling the constituents of which part."""
+    part = Constituents({"pt": "c"}, link=Counts("n"))
+    whole = Collection(dict.fromkeys(MOMENTA, "jet"))
+    for jets, parts, sentence in (
+        ((JETS,), (), "have no eta, phi, mass; give them, or constituents to compute them from"),
+        ((whole, JETS), (part,), "have no eta, phi, mass; give them for each part of the jets"),
+    ):
+        schema = TreeSchema("t", fat_jets=jets, constituents=parts)
+        with pytest.raises(InputError, match=f"^a.root: the fat jets {sentence}"):
+            jet_fields(schema, {"jet", "c", "n"}, "a.root")
+    schema = TreeSchema("t", fat_jets=(JETS,), constituents=(part,))
+    assert jet_fields(schema, {"jet", "c", "n"}, "a.root") == MOMENTA
+    assert jet_fields(schema, {"jet", "c"}, "a.root") == ()
+
+
 def test_lists_in_lists_are_no_towers_or_jets():
     fields = dict.fromkeys(("eta", "phi", "e", "pt", "mass"), "deep")
     part = (Collection(fields),)
@@ -499,6 +516,7 @@ def test_jets_with_some_branches_of_their_own(particle_file, tmp_path):
     assert ak.num(events.constituents, axis=1).tolist() == [len(jets) for jets in kept]
     info = open_ntuple(particle_file, schema=str(schema))
     assert info.read_from["fat_jets"]["mass"] == ("groomed",)
+    assert info.notes == ("pt, eta, phi of the fat jets: vector sum of their constituents",)
     assert set(info.read_from["fat_jets"]["pt"]) > {"groomed", "a_e", "b_n", "a_begin"}
 
 

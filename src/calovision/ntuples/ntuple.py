@@ -281,7 +281,7 @@ class Ntuple:
             weights=tuple(sorted(weights)),
             undecided=plan.undecided,
             missing=plan.missing,
-            notes=plan.schema.notes,
+            notes=plan.notes,
             choices=plan.schema.choices,
             row_numbers=_row_numbers(plan.schema),
         )

@@ -82,6 +82,15 @@ class Plan:
             branches |= self.jet_counts
         return branches.union(*(of for each in self.read_from.values() for of in each.values()))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for people on what the collections are made of."""
+        computed = computed_fields(self.schema, self.fields.get("fat_jets", ()))
+        if not computed:
+            return self.schema.notes
+        of_jets = f"{', '.join(computed)} of the fat jets: vector sum of their constituents"
+        return (*self.schema.notes, of_jets)
+
     def without_references(self) -> "Plan":
         """Return the plan without constituents that stand as references, which not every file can
         resolve.
