@@ -86,16 +86,17 @@ def test_branch_of_the_name_of_a_field(tmp_path):
     """Own names are branches, the names of others are fields, unless they stand in quotes."""
     lists = ak.Array([[2.0, 4.0], [], [8.0]])
     path = write_file(tmp_path / "a.root", t={"e": lists, "eta": lists, "phi": lists * 0})
-    text = "tree: t\ntowers: {eta: eta, phi: phi, e: e / 2, e_em: e + 1, e_had: \"'e' + 1\"}\n"
+    text = "tree: t\ntowers: {eta: eta, phi: phi, e: e / 2, e_em: e + 1, e_had: \"'e' + e\"}\n"
     schema = write_schema(tmp_path, text)
     towers = read_all(path, schema).towers
     assert towers.eta.tolist() == [[2, 4], [], [8]]
     assert towers.e_em.tolist() == [[2, 3], [], [5]]
-    assert towers.e_had.tolist() == [[3, 5], [], [9]]
+    assert towers.e_had.tolist() == [[3, 6], [], [12]]
     (version,) = find_schema(schema).versions
-    assert version.notes == (
-        f"{schema}, line 2: towers.e_em: e is the field e, 'e / 2'; for the branch write 'e' in "
-        "quotes of its own",
+    assert version.notes == tuple(
+        f"{schema}, line 2: towers.{name}: e is the field e, 'e / 2'; for the branch write 'e' in "
+        "quotes of its own"
+        for name in ("e_em", "e_had")
     )
 
 
