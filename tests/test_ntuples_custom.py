@@ -297,7 +297,7 @@ def test_branch_that_the_file_lacks(tmp_path):
     schema = write_schema(tmp_path, TOWERS)
     message = (
         r"a.root: the tree 'events' lacks cl_e, which the schema '.*schema.yaml' demands "
-        r"\(did you mean cl_eta\?\)"
+        r"in line 2 \(did you mean cl_eta\?\)"
     )
     with pytest.raises(InputError, match=message):
         open_ntuple(path, schema=schema)
@@ -309,7 +309,9 @@ def test_branch_of_the_cross_section(tmp_path):
     path = write_file(tmp_path / "a.root", analysis__events=values)
     info = open_ntuple(path, schema=write_schema(tmp_path, TOWERS + "cross_section_pb: xs\n"))
     assert (info.cross_section_pb, info.sum_of_weights) == (4.0, 2.0)
-    with pytest.raises(InputError, match=r"the tree 'events' lacks sx, which the schema"):
+    with pytest.raises(
+        InputError, match=r"'events' lacks sx, which the schema .* demands in line 3;"
+    ):
         open_ntuple(path, schema=write_schema(tmp_path, TOWERS + "cross_section_pb: sx\n"))
 
 

@@ -153,7 +153,7 @@ def test_name_of_several_branches_is_refused(real_dir, tmp_path):
         r"wjet.root: the tree 'variable' has several branches of the name fCoordinates.fPt "
         r"\(met_p4/fCoordinates/fCoordinates.fPt, gen_jet0/fCoordinates/fCoordinates.fPt, "
         r"gen_jet1/fCoordinates/fCoordinates.fPt and \d+ more\), and the schema "
-        r"'.*schema.yaml' does not say which; write the path of one of them in quotes"
+        r"'.*schema.yaml' does not say in line 3 which; write the path of one of them in quotes"
     )
     with pytest.raises(InputError, match=message):
         open_ntuple(real_dir / CMS, schema=schema)

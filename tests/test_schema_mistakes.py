@@ -9,6 +9,7 @@ from conftest import REPOSITORY
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas import find_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
+from calovision.ntuples.schemas.custom.places import lines_that_name
 
 MISTAKES = yaml.safe_load((REPOSITORY / "tests/data/wrong_schemas.yaml").read_text())
 
@@ -57,3 +58,15 @@ def test_lines_of_json_and_of_merged_mappings(tmp_path):
 def test_name_of_a_schema(tmp_path):
     with pytest.raises(InputError, match=r"unknown schema 'delphi' .*; did you mean 'delphes'"):
         find_schema("delphi")
+
+
+def test_lines_of_branches_that_a_file_lacks(tmp_path):
+    """Comments and longer names do not count; what is computed stands in no line."""
+    path = tmp_path / "schema.yaml"
+    path.write_text(
+        "tree: t\n# cl\ntowers: {eta: cl_x, phi: a.cl,\n e: 2 * cl}\nweight: x/cl  # cl\n"
+    )
+    assert lines_that_name(str(path), ["cl"]) == " in line 4"
+    assert lines_that_name(str(path), ["cl_x", "a.cl", "x"]) == " in line 3"
+    assert lines_that_name(str(path), ["cl", "a.cl"]) == " in lines 3 and 4"
+    assert lines_that_name(str(path), ["J.pt"]) == lines_that_name("delphes", ["cl"]) == ""

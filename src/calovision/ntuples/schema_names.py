@@ -5,6 +5,7 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, divided_names, is_unquoted_branch
+from calovision.ntuples.schemas.custom.places import lines_that_name
 from calovision.ntuples.schemas.schema import COLLECTIONS, Constituents, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 
@@ -42,8 +43,8 @@ def require_branches(
         question = f" (did you mean {', '.join(near)}?)" if near else ""
         raise InputError(
             f"{path}: the tree {tree.name!r} lacks {', '.join(missing)}, which the schema "
-            f"{schema_name!r} "
-            f"demands{question}; write these branches or choose another schema"
+            f"{schema_name!r} demands{lines_that_name(schema_name, missing)}{question}; write "
+            "these branches or choose another schema"
         )
 
 
@@ -55,8 +56,9 @@ def require_clear(
         if paths := tree.names.several(name):
             raise InputError(
                 f"{path}: the tree {tree.name!r} has several branches of the name {name} "
-                f"({_few(paths)}), and the schema {schema_name!r} does not say which; write the "
-                "path of one of them in quotes"
+                f"({_few(paths)}), and the schema {schema_name!r} does not say"
+                f"{lines_that_name(schema_name, [name])} which; write the path of one of them in "
+                "quotes"
             )
 
 
