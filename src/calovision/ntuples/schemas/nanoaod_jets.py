@@ -2,15 +2,16 @@
 
 The energy of a jet is shared between the calorimeters by its fractions, which are those of its
 constituents; the neutral ones contain the forward calorimeter (JetSpecific.cc in
-RecoJets/JetProducers of CMSSW; their sum with that of muons is 1 in files of versions 9 to 15). A
-lepton or photon is a tower where no jet contains it (``jetIdx`` is -1: PATObjectCrossLinker
-compares the constituents), so that no energy counts twice. Taus are jets of the list. Isolated
-tracks do not contain the leptons (isotracks_cff.py of CMSSW).
+RecoJets/JetProducers of CMSSW; their sum with that of muons is 1 in files of PFNano and of the
+versions 12 and 15). A lepton or photon is a tower where no jet contains it (``jetIdx`` is -1:
+PATObjectCrossLinker.cc compares what they are made of), so that no energy counts twice; a photon
+may be the cluster of an electron. Taus are jets of the list. Isolated tracks have a veto of leptons
+(isotracks_cff.py of CMSSW).
 
 Jets of scouting have no such indices, therefore their leptons are left out. Of ``ScoutingPFJet``,
 the jets of the trigger, the neutral hadron energy contains that of the forward calorimeter, the
-photon energy does not (both seen in files). ``ScoutingJet`` counts muons as charged
-electromagnetic, too (custom_run3scouting_cff.py of release 13_0).
+photon energy does not; ``ScoutingJet`` counts muons as charged electromagnetic, too (all seen in
+files).
 """
 
 from collections.abc import Collection as Names
@@ -24,7 +25,6 @@ LEPTONS = ("Electron", "Muon", "Photon")
 _POSITION = ("eta", "phi")
 _MOMENTUM = ("pt", *_POSITION)
 _TRACKS = ("Electron", "Muon", "IsoTrack")
-# a photon may be the same cluster as an electron
 _LINKS = {"Electron": ("jetIdx",), "Muon": ("jetIdx",), "Photon": ("jetIdx", "electronIdx")}
 
 
