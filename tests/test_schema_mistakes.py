@@ -61,7 +61,7 @@ def test_name_of_a_schema(tmp_path):
 
 
 def test_lines_of_branches_that_a_file_lacks(tmp_path):
-    """Comments and longer names do not count; what is computed stands in no line."""
+    """Comments and longer names do not count; members of p4 stand in the line of this."""
     path = tmp_path / "schema.yaml"
     path.write_text(
         "tree: t\n# cl\ntowers: {eta: cl_x, phi: a.cl,\n e: 2 * cl}\nweight: x/cl  # cl\n"
@@ -69,4 +69,5 @@ def test_lines_of_branches_that_a_file_lacks(tmp_path):
     assert lines_that_name(str(path), ["cl"]) == " in line 4"
     assert lines_that_name(str(path), ["cl_x", "a.cl", "x"]) == " in line 3"
     assert lines_that_name(str(path), ["cl", "a.cl"]) == " in lines 3 and 4"
+    assert lines_that_name(str(path), ["cl_x.pt", "cl_x.eta"]) == " in line 3"  # p4: cl_x
     assert lines_that_name(str(path), ["J.pt"]) == lines_that_name("delphes", ["cl"]) == ""

@@ -30,6 +30,12 @@ _NUMBERS = {
         r"\.(inf|Inf|INF))$|\.(nan|NaN|NAN)$"
     ),
 }
+# Part of a sentence of PyYAML -> what helps.
+_ADVICE = {
+    r"'\t'": "indent with spaces, not tabs",
+    "but got '['": "inside of { } and [ ] a value with brackets stands in quotes",
+    "'<scalar>'": "quotes stand around the whole value, as in \"'a-b' / 2\"",
+}
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<plain>[A-Za-z_]\w*))", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -243,10 +249,9 @@ def _sentence_of(error: yaml.YAMLError, origin: str) -> str:
             f"{origin}, line {mark.line + 1}: a tag (!) has no meaning here; write the value "
             "without it"
         )
-    advice = (
-        "indent with spaces, not tabs"
-        if r"'\t'" in str(problem)
-        else "look at indentation, colons and brackets"
+    advice = next(
+        (words for part, words in _ADVICE.items() if part in str(problem)),
+        "look at indentation, colons and brackets",
     )
     return f"{origin}, line {mark.line + 1}: no valid YAML ({problem}); {advice}"
 

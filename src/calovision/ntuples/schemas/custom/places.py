@@ -21,10 +21,18 @@ def lines_that_name(schema: str, names: Iterable[str]) -> str:
         lines = Path(schema).read_text().splitlines()
     except (OSError, ValueError):
         return ""
-    name = "|".join(re.escape(one) for one in names)
-    pattern = re.compile(rf"(?<![\w./])(?:{name})(?![\w/])")
-    found = [n for n, line in enumerate(lines, 1) if pattern.search(_COMMENT.sub("", line))]
+    names = list(names)
+    vectors = [name.rpartition(".")[0] for name in names if "." in name]  # p4: their members
+    found = _lines(lines, names) or _lines(lines, vectors)
     if not found:
         return ""
     *first, last = map(str, found[:3])
     return f" in line {last}" if not first else f" in lines {', '.join(first)} and {last}"
+
+
+def _lines(lines: list[str], names: list[str]) -> list[int]:
+    """Numbers of the lines, from 1, that hold one of the names as a whole."""
+    if not names:
+        return []
+    pattern = re.compile(rf"(?<![\w./])(?:{'|'.join(map(re.escape, names))})(?![\w/])")
+    return [n for n, line in enumerate(lines, 1) if pattern.search(_COMMENT.sub("", line))]

@@ -84,18 +84,19 @@ class Section:
                 own = f"{shown_path(self.path)}: " if self.path else ""
                 raise InputError(
                     f"{self._line((*self.path, key))}: {own}unknown key {key!r}"
-                    f"{did_you_mean(key, known) or self._other_place(key)}; choose from "
-                    f"{', '.join(known)}"
+                    f"{self._hint(key, known)}; choose from {', '.join(known)}"
                 )
 
-    def _other_place(self, key: str) -> str:
-        """Tell where a key may stand that may not stand here."""
+    def _hint(self, key: str, known: Iterable[str]) -> str:
+        """Tell what may be meant by a key that may not stand here."""
+        if self.path and self[key] is None:
+            return ", which has no value: inside of { } a formula with a comma stands in quotes"
+        if meant := did_you_mean(key, known):
+            return meant
         if self.path and key in {one.name for one in KEYS}:
             return ", which stands at the top of the file"
         names = [name for name, one in COLLECTIONS.items() if key in {a.name for a in one.keys}]
-        if names and not self.path:
-            return f", which stands inside of {', '.join(names)}"
-        return ""
+        return f", which stands inside of {', '.join(names)}" if names and not self.path else ""
 
 
 def shown_path(path: KeyPath) -> str:
