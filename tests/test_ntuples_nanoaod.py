@@ -373,6 +373,21 @@ def test_jets_are_towers_where_they_are_chosen(tmp_path):
     assert notes == ("as chosen, towers are Jet, and Muon outside of them",)
 
 
+def test_jets_of_the_trigger_may_be_chosen(real_dir, tmp_path):
+    """Their parts are energies, of which the forward calorimeter is contained in the hadronic one
+    alone."""
+    path = real_dir / "scouting_nano.root"
+    schema = chosen(tmp_path, "choose: {towers: ScoutingPFJet}")
+    (events,) = iterate_events(path, schema=schema, fields={"towers": {"e", "e_em", "e_had"}})
+    with uproot.open(path) as file:
+        muons = file["Events"]["ScoutingPFJet_muonEnergy"].array()
+    towers = events.towers
+    assert ak.count(towers.e) > 400
+    assert ak.sum(towers.e_had) > ak.sum(towers.e_em) > 1000
+    found, expected = ak.flatten(towers.e_em + towers.e_had + muons), ak.flatten(towers.e)
+    np.testing.assert_allclose(found, expected, rtol=3e-3)
+
+
 def test_candidates_may_be_chosen(tmp_path):
     columns = with_candidates("PFCands", "ScoutingPFCandidate")
     path = write(tmp_path / "a.root", columns)
