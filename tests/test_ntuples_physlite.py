@@ -306,7 +306,7 @@ def test_topoclusters_come_first_and_few_of_them_are_said(tmp_path):
     assert branches(found.towers) == ["CaloCalTopoClustersAuxDyn.calEta"]
     assert found.notes == (
         "CaloCalTopoClusters has 1.67 clusters an event: the file keeps a few of them, and images "
-        "do not show whole events",
+        "do not show whole events, which those of AnalysisJets would",
     )
     many = container_columns("CaloCalTopoClusters", *CLUSTER, counts=(60, 0, 300))
     path = write_xaod(tmp_path / "many.root", many)

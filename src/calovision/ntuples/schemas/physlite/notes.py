@@ -41,6 +41,7 @@ def notes_on(
             notes.append(
                 f"{TOPOCLUSTERS} has {mean:.3g} clusters an event: the file keeps a few of them, "
                 "and images do not show whole events"
+                + (f", which those of {' and '.join(jets)} would" if jets else "")
             )
     if names["tracks"] and not set(names["tracks"]).isdisjoint((*ELECTRONS, *MUONS)):
         notes.append(f"tracks are {' and '.join(names['tracks'])}: the file has no other ones")
