@@ -20,6 +20,7 @@ from calovision.ntuples.schemas.physlite.containers import (
     find_containers,
     names_of_keys,
 )
+from calovision.ntuples.trees.samplings import _is_memberwise
 
 TTREE = "PHYSLITE_example.root"
 RNTUPLE = "uproot-physlite-rntuple_v1-0-0-0.root"
@@ -216,6 +217,17 @@ def test_layers_of_clusters_are_told_by_their_pattern(tmp_path, pattern):
     np.testing.assert_allclose(ak.flatten(events.towers.e_em), ak.flatten(expected), rtol=1e-6)
     total = events.towers.e_em + events.towers.e_had
     np.testing.assert_allclose(ak.flatten(total), ak.flatten(e), rtol=1e-6)
+
+
+def test_clusters_are_read_by_their_bytes_only_if_these_are_as_expected(real_dir):
+    with uproot.open(real_dir / CLUSTERS) as file:
+        entry = file["CollectionTree/CaloCalTopoClusters"].debug_array(0)
+    assert _is_memberwise(entry)
+    objectwise = entry.copy()
+    objectwise[4] = 0
+    assert not _is_memberwise(objectwise)
+    assert not _is_memberwise(entry[:-4])
+    assert not _is_memberwise(entry[:10])
 
 
 def test_layers_that_are_not_those_of_the_pattern_are_refused(tmp_path):

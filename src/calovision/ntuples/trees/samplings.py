@@ -24,6 +24,7 @@ _CLUSTERS = re.compile(r"DataVector<xAOD::CaloCluster_v\d+>")
 # Bytes of an entry before the patterns, which are all that the class keeps: their number, version
 # of the vector, version and checksum of the clusters, number of these.
 _HEADER = 4 + 2 + 2 + 4 + 4
+_VERSION, _MEMBERWISE = 4, 0x40  # the byte, and its bit
 
 
 def pattern_names(variable: str) -> tuple[str, ...]:
@@ -36,13 +37,23 @@ def pattern_names(variable: str) -> tuple[str, ...]:
     )
 
 
-def pattern_interpretation(type_name: str) -> uproot.interpretation.Interpretation | None:
-    """Interpretation of a branch of clusters in a TTree, which uproot does not read by itself as it
-    is written member by member; None for other types.
+def pattern_interpretation(branch: uproot.TBranch) -> uproot.AsJagged | None:
+    """Interpretation of a branch of clusters in a TTree, which uproot does not read by itself where
+    it is written member by member; None for others.
     """
-    if not _CLUSTERS.fullmatch(type_name):
+    if not _CLUSTERS.fullmatch(branch.typename):
+        return None
+    if branch.num_entries > 0 and not _is_memberwise(branch.debug_array(0)):
         return None
     return uproot.AsJagged(uproot.AsDtype(">u4"), header_bytes=_HEADER)
+
+
+def _is_memberwise(entry: np.ndarray) -> bool:
+    """Return True if the bytes of an entry are a header and one pattern a cluster."""
+    if len(entry) < _HEADER or not entry[_VERSION] & _MEMBERWISE:
+        return False
+    (count,) = entry[_HEADER - 4 : _HEADER].view(">u4")
+    return len(entry) == _HEADER + 4 * count
 
 
 def by_layer(values: ak.Array, patterns: ak.Array) -> ak.Array:

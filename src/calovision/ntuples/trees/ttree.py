@@ -26,6 +26,7 @@ class TTreeBranches(Branches):
         found = list(_walk(tree, ""))
         self.paths = tuple(path for path, _ in found)
         self._branches = tuple(branch for _, branch in found)
+        self._patterns: dict[int, uproot.AsJagged | None] = {}
 
     @property
     def n_entries(self) -> int:
@@ -53,9 +54,9 @@ class TTreeBranches(Branches):
         branch = self._branches[number]
         if branch.branches:
             return ()
-        if pattern_interpretation(branch.typename) is not None:
-            return ((PATTERN_MEMBER,),)
         try:
+            if self._pattern(number) is not None:
+                return ((PATTERN_MEMBER,),)
             members = tuple(_members(branch.interpretation.awkward_form(branch.file)))
             if members and isinstance(branch.interpretation, AsObjects):
                 branch.array(entry_stop=1)
@@ -103,14 +104,18 @@ class TTreeBranches(Branches):
 
     def _is_named(self, number: int, name: str) -> bool:
         """Return True if uproot finds a branch by its path, and reads it by itself."""
-        branch = self._branches[number]
-        return self.tree.get(name) is branch and pattern_interpretation(branch.typename) is None
+        return self.tree.get(name) is self._branches[number] and self._pattern(number) is None
 
     def _array(self, number: int, start: int, stop: int) -> ak.Array:
-        branch = self._branches[number]
-        pattern = pattern_interpretation(branch.typename)
-        array = branch.array(pattern, entry_start=start, entry_stop=stop)
+        pattern = self._pattern(number)
+        array = self._branches[number].array(pattern, entry_start=start, entry_stop=stop)
         return array if pattern is None else ak.zip({PATTERN_MEMBER: array})
+
+    def _pattern(self, number: int) -> uproot.AsJagged | None:
+        """Interpretation of a branch of clusters, in place of that of uproot."""
+        if number not in self._patterns:
+            self._patterns[number] = pattern_interpretation(self._branches[number])
+        return self._patterns[number]
 
 
 def _class_of(branch: uproot.TBranch) -> str:

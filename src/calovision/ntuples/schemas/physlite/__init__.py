@@ -45,7 +45,7 @@ from calovision.ntuples.schemas.schema import (
 if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
 
-TREES = ("CollectionTree", "EventData")
+TREES = ("CollectionTree", "EventData", "RNT:CollectionTree")  # the last in first RNTuples
 # Of a derivation, which drops events: all those that the first job read of the stream StreamAOD.
 _BOOKKEEPERS = Counters(
     "MetaData",
