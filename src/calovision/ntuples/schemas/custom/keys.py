@@ -276,7 +276,7 @@ FURTHER = (
 )
 FRIENDS = Key(
     "friends",
-    "further trees of the file whose entries are those of `tree`",
+    "further trees whose entries are those of `tree`, of the file or as `other.root:tree`",
     Value.TREES,
     "[jets, weights]",
 )

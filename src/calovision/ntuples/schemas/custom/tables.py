@@ -1,7 +1,7 @@
 """Tables of ``docs/schemas.md``, written from the keys and functions that are read."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from calovision.core.markdown import rendered_table
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS, CollectionKeys, Key
@@ -40,7 +40,7 @@ def with_tables(page: str) -> str:
 
 
 def _tables() -> Iterator[tuple[str, str]]:
-    yield "keys", _of_keys(KEYS, {"tree"})
+    yield "keys", _of_keys(KEYS, {"tree": "without `extends`"})
     for name, one in COLLECTIONS.items():
         yield name, f"\n{one.meaning}\n\n{_of_keys(one.keys, _needed(one))}\n"
     yield "functions", rendered_table(("function", "meaning"), FUNCTIONS.items())
@@ -51,20 +51,20 @@ def _tables() -> Iterator[tuple[str, str]]:
     yield "links", rendered_table(("needed", "optional", "link"), rows)
 
 
-def _needed(collection: CollectionKeys) -> set[str]:
-    if collection.name == "jets":
-        return set()
-    return {key.name for key in collection.demanded}
+def _needed(collection: CollectionKeys) -> dict[str, str]:
+    """Keys that must be given, and when."""
+    without = "without constituents" if collection.name == "jets" else "yes"
+    return {key.name: without for key in collection.demanded}
 
 
-def _of_keys(keys: Iterable[Key], needed: set[str]) -> str:
+def _of_keys(keys: Iterable[Key], needed: Mapping[str, str]) -> str:
     """A row for each key."""
     rows = [
         (
             f"`{key.name}`",
             key.meaning,
             key.unit,
-            "yes" if key.name in needed else "",
+            needed.get(key.name, ""),
             key.value.value,
             f"`{key.example}`",
         )
