@@ -19,7 +19,7 @@ from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSche
 FULL = "delphes_ATLASfat_qcd300_pythia8_10ev_full.root"
 SLIM = "delphes_ATLASfat_rpv_go1400_n850_pythia8_100ev_slim.root"
 FIELDS = ("pt", "eta", "phi", "e", "e_em", "e_had")
-PROCESS = 1 << 24
+PROCESS = 6 << 24
 
 
 def part(name, **more):
@@ -147,6 +147,12 @@ def slim(delphes_dir):
     fields = {"fat_jets": ("pt", "eta", "phi", "mass"), "constituents": FIELDS}
     (events,) = iterate_events(delphes_dir / SLIM, fields=fields)
     return events
+
+
+def test_references_are_read_only_where_they_are_asked_for(delphes_dir):
+    (events,) = iterate_events(delphes_dir / SLIM)
+    assert events.constituents is None
+    assert len(events.towers) == 100
 
 
 def test_constituents_of_a_genuine_file_are_what_its_references_say(slim, delphes_dir):

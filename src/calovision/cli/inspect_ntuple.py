@@ -181,10 +181,13 @@ def _constituent_rows(ntuple: Ntuple) -> list[tuple[str, str]]:
         return []
     check = ConstituentCheck()
     fields = {"fat_jets": {"pt"}, "constituents": {"pt", "phi"}}
-    for events in ntuple.iterate(fields):
-        check.add(events.fat_jets, events.constituents)
-        if check.is_complete:
-            break
+    try:
+        for events in ntuple.iterate(fields):
+            check.add(events.fat_jets, events.constituents)
+            if check.is_complete:
+                break
+    except InputError as error:  # images of events can be made all the same
+        return [("constituents", f"cannot be read: {error}")]
     return [("constituents", check.describe())]
 
 

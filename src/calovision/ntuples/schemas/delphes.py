@@ -98,8 +98,16 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
         cross_section_may_miss=True,
         trimmed_p4=f"{jets}.TrimmedP4[5]",
         notes=notes,
+        choices=_choices(found),
     )
     return (version,)
+
+
+def _choices(found: Collections) -> dict[str, tuple[str, ...]]:
+    """Key of ``choose`` -> collections that it may name."""
+    of = {ours: found.of(*classes) for ours, classes in _CHOICES.items()}
+    choices = {"towers": of["towers"], "tracks": of["tracks"], "jets": of["fat_jets"]}
+    return {key: names for key, names in choices.items() if names}
 
 
 def _check_chosen(found: Collections, chosen: Chosen, content: "FileContent") -> None:
