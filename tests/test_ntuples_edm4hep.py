@@ -115,6 +115,18 @@ def test_momenta_of_tracks_are_those_of_the_particles_made_of_them(published):
         assert len(found) > 190
 
 
+def test_subset_of_particles_that_is_chosen(real_dir, tmp_path):
+    schema = tmp_path / "s.yaml"
+    schema.write_text("extends: edm4hep\nchoose: {candidates: TightSelectedPandoraPFOs}\n")
+    with Ntuple(real_dir / FULL, schema=schema) as ntuple:
+        (events,) = ntuple.iterate({"candidates": ("e",), "towers": ("e",)})
+    read = Published(real_dir / FULL)
+    index = read("TightSelectedPandoraPFOs_objIdx", "index")
+    expected = read("PandoraPFOs", "energy")[index].tolist()
+    assert events.candidates.e.tolist() == events.towers.e.tolist() == expected
+    assert ak.count(index) == 360
+
+
 def test_jets_are_the_sums_of_their_constituents(published):
     read, _, events = published
     if read.name != DELPHES:

@@ -5,7 +5,7 @@ import re
 import awkward as ak
 import numpy as np
 import pytest
-from fakes_podio import ENCODING, podio_collections, write_podio
+from fakes_podio import ENCODING, IDENTIFIERS, podio_collections, references, write_podio
 
 from calovision.core.errors import InputError
 from calovision.ntuples import Ntuple, describe_file
@@ -390,13 +390,39 @@ def test_wrong_choices(tmp_path, choose, message):
         read(tmp_path / "a.root", podio_collections(6), schema)
 
 
-def test_subsets_cannot_be_chosen(tmp_path):
-    collections = podio_collections(6) | {
-        "Selected_objIdx": {"index": ak.Array([[0]] * 6), "collectionID": ak.Array([[7]] * 6)}
-    }
+def with_subset(name="PandoraPFOs"):
+    """Collections with a subset, out of order, one of whose events is empty."""
+    rows = references(ak.Array([[2, 0], [], [1], [0, 1, 2], [2], [0]]), name)
+    return podio_collections(6) | {"Selected_objIdx": rows}
+
+
+def test_subsets(tmp_path):
+    schema = schema_file(
+        tmp_path, "choose: {candidates: Selected, tracks: Selected}\ntowers: {cut: e > 9}"
+    )
+    collections = with_subset()
+    info, events = read(tmp_path / "a.root", collections, schema)
+    index = collections["Selected_objIdx"]["index"]
+    energy, charge = (collections["PandoraPFOs"][name][index] for name in ("energy", "charge"))
+    assert events.candidates.e.tolist() == energy.tolist()
+    assert ak.num(events.tracks).tolist() == ak.sum(charge != 0, axis=1).tolist()
+    assert "Selected" in info.choices["candidates"]
+    schema = schema_file(tmp_path, "choose: {towers: Selected}\ntowers: {cut: e > 9}")
+    _, events = read(tmp_path / "b.root", collections, schema)
+    assert events.towers.e.tolist() == energy[energy > 9].tolist()
+
+
+def test_subsets_of_what_cannot_be_found(tmp_path):
     schema = schema_file(tmp_path, "choose: {candidates: Selected}")
-    with pytest.raises(InputError, match="Selected, chosen for candidates, is a subset of another"):
-        read(tmp_path / "a.root", collections, schema)
+    with pytest.raises(InputError, match="Selected, chosen for candidates, is a subset whose obj"):
+        read(tmp_path / "a.root", with_subset("SiTracks"), schema)
+    collections = with_subset()
+    beyond = collections["Selected_objIdx"] | {"index": ak.Array([[99], [], [], [], [], []])}
+    beyond["collectionID"] = ak.values_astype(beyond["index"] * 0, np.uint32) + np.uint32(
+        IDENTIFIERS["PandoraPFOs"]
+    )
+    with pytest.raises(InputError, match=r"Selected_objIdx\.index is 99 in entry 0"):
+        read(tmp_path / "b.root", collections | {"Selected_objIdx": beyond}, schema)
 
 
 def test_file_without_entries(tmp_path):

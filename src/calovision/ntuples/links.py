@@ -19,6 +19,7 @@ from calovision.ntuples.schemas.links import (
     NestedIndices,
     Ranges,
     References,
+    Subset,
 )
 
 _LIST = "one list of whole numbers an event"
@@ -75,6 +76,25 @@ def read_rows(chunk: BranchArrays, link: Link, jets: Objects, items: Objects) ->
         say.
     """
     return _READERS[type(link)](chunk, link, jets, items)
+
+
+def read_subset(
+    chunk: BranchArrays, subset: Subset, objects: Objects
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of the objects of a subset in the whole chunk, and the offsets of its lists.
+
+    Raises
+    ------
+    InputError
+        As `read_rows`.
+    """
+    rows = _rows_of(chunk, subset.index)
+    _check_rows(chunk, _rows_of(chunk, subset.owner), rows)
+    is_own = _is_number(_values(chunk, subset.owner), subset.owner_id)
+    index = np.where(is_own, _values(chunk, subset.index), -1)
+    position = _positions(chunk, subset.index, index, rows.entries, objects)
+    is_there = position >= 0
+    return position[is_there], np.concatenate([[0], np.cumsum(is_there)])[rows.offsets]
 
 
 def read_jet_offsets(chunk: BranchArrays, link: Link) -> np.ndarray | None:

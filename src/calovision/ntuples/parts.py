@@ -8,6 +8,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
+from calovision.ntuples.links import Objects, read_subset
 from calovision.ntuples.lists import Lists
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents
@@ -72,8 +73,8 @@ def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -
 
 
 def _linking(part: Collection) -> tuple[str, ...]:
-    """Branches that link constituents to their jets."""
-    link = part.link if isinstance(part, Constituents) else None
+    """Branches that link constituents to their jets, or tell which objects are taken."""
+    link = part.link if isinstance(part, Constituents) else part.subset
     return () if link is None else link.branches
 
 
@@ -131,6 +132,11 @@ def read_part(
     computed = {
         name: _quantity(name, text, values, n_objects, chunk.where) for name, text in chosen.items()
     }
+    if part.subset is not None:
+        place, offsets = read_subset(chunk, part.subset, Objects(needed[0], offsets))
+        computed = {name: column[place] for name, column in computed.items()}
+        values = {name: column[place] for name, column in values.items()}
+        n_objects = len(place)
     if not cut or part.cut is None:
         return Lists(computed, offsets, inner)
     kept = _passing(part.cut, values, n_objects, chunk.where)

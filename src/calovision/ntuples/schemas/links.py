@@ -24,6 +24,29 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Subset:
+    """Some objects of a collection, as a subset of podio holds them.
+
+    Attributes
+    ----------
+    index
+        Branch of the positions of the objects in the lists of the collection, in their order.
+    owner, owner_id
+        Branch of the number of the collection that each position is in, and that of the collection;
+        positions in others are left out.
+    """
+
+    index: str
+    owner: str
+    owner_id: int
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches."""
+        return self.index, self.owner
+
+
+@dataclass(frozen=True)
 class IndexTable(Link):
     """Table with one row for each pair of a jet and an object, as in NanoAOD.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from calovision.ntuples.schemas.links import Link, References
+from calovision.ntuples.schemas.links import Link, References, Subset
 
 if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
@@ -39,6 +39,8 @@ class Collection:
         Formula of branches; objects that fail it are dropped.
     one_per_entry
         The branches hold numbers instead of lists: the entry's one object.
+    subset
+        Which of the objects are taken; None takes all.
     """
 
     fields: Mapping[str, str]
@@ -46,6 +48,7 @@ class Collection:
     cut: str | None = None
     one_per_entry: bool = False
     presence: Presence = Presence.REQUIRED
+    subset: Subset | None = None
 
 
 @dataclass(frozen=True)

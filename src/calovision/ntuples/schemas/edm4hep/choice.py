@@ -44,8 +44,8 @@ class Choice:
         """Key -> names of the collections that may be chosen, without keys that have none."""
         jets = tuple(one.name for one in jets_of(self.events))
         found = {
-            key: tuple(one.name for one in self.events.of_kind(*kinds) if one.name not in jets)
-            for key, kinds in _KINDS.items()
+            key: tuple(name for name in self._fitting(key) if name not in jets)
+            for key in _KINDS
             if key != "fat_jets"
         }
         return {key: names for key, names in {**found, "jets": jets}.items() if names}
@@ -69,15 +69,26 @@ class Choice:
             )
         return found[0] if found else None
 
+    def _fitting(self, key: str) -> dict[str, PodioCollection]:
+        """Collections and their subsets that one of ours can be made of; jets and the links of
+        tracks have no subsets.
+        """
+        found = {one.name: one for one in self.events.of_kind(*_KINDS[key])}
+        if key != "fat_jets":
+            kinds = set(_KINDS[key]) - {TRACK}
+            subsets = self.events.subsets.items()
+            found |= {name: one for name, one in subsets if one is not None and one.kind in kinds}
+        return found
+
     def _find(self, key: str, name: str) -> PodioCollection:
-        fitting = [one.name for one in self.events.of_kind(*_KINDS[key])]
+        fitting = self._fitting(key)
         if name in fitting:
-            return self.events.collections[name]
+            return fitting[name]
         path = self.events.content.path
         if name in self.events.subsets:
             raise InputError(
-                f"{path}: {name}, chosen for {key}, is a subset of another collection, whose "
-                "objects it points to; choose that collection"
+                f"{path}: {name}, chosen for {key}, is a subset whose objects cannot be found or "
+                f"of which {key} cannot be made; choose from {', '.join(fitting) or 'none'}"
             )
         near = get_close_matches(name, fitting, n=1)
         question = f" (did you mean {near[0]}?)" if near else ""

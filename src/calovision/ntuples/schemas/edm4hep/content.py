@@ -2,7 +2,7 @@
 
 from calovision.ntuples.schemas.edm4hep.choice import Choice
 from calovision.ntuples.schemas.edm4hep.particles import (
-    candidate_fields,
+    candidate_part,
     candidates_of,
     constituent_parts,
     jet_part,
@@ -32,7 +32,7 @@ Found = tuple[dict[str, tuple[Collection, ...]], tuple[str, ...]]
 def describe_content(events: PodioEvents, choice: Choice) -> Found:
     """Find towers, tracks, candidates, jets and their constituents."""
     candidates = choice.one("candidates") or candidates_of(events)
-    flow = () if candidates is None else (Collection(candidate_fields(candidates)),)
+    flow = () if candidates is None else (candidate_part(candidates),)
     towers, about_towers = _towers(events, choice, candidates)
     tracks, about_tracks = _tracks(events, choice, candidates)
     jets, about_jets = _jets(events, choice, candidates)

@@ -88,6 +88,11 @@ def candidate_fields(particles: PodioCollection) -> dict[str, str]:
     return {**momentum_fields(particles), "charge": charge, "e": energy}
 
 
+def candidate_part(particles: PodioCollection) -> Collection:
+    """Candidates."""
+    return Collection(candidate_fields(particles), subset=particles.subset)
+
+
 def has_types(events: PodioEvents, particles: PodioCollection) -> bool:
     """Return True if neutral particles of the first entries have PDG numbers, from that of photons
     on; what has smaller ones is numbered otherwise.
@@ -168,7 +173,9 @@ def constituent_parts(
         return (), "the file does not say which particles are in its jets"
     owners = {number for of_event in events.owners(rows) for number in of_event}
     if candidates is not None and not owners:
-        owners = {number for number, name in events.identifiers.items() if name == candidates.name}
+        owners = {
+            number for number, name in events.identifiers.items() if name == candidates.source
+        }
     found = {number: _owner(events, rows, number) for number in sorted(owners)}
     if not found:
         return (), f"{rows} is empty"

@@ -11,11 +11,12 @@ values are ``_X_trackStates`` and ``X_1``. A subset of another collection is a l
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
+from calovision.ntuples.schemas.links import Subset
 
 if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
@@ -79,11 +80,20 @@ class PodioCollection:
         Its name, and the class without namespace, as ``CalorimeterHit``.
     members
         Names of the numbers in a record, as ``position.x``.
+    owner, subset
+        Of a subset, the collection that its objects are in, and which of them they are.
     """
 
     name: str
     kind: str
     members: frozenset[str]
+    owner: str | None = None
+    subset: Subset | None = None
+
+    @property
+    def source(self) -> str:
+        """Name of the collection that its branches belong to."""
+        return self.name if self.owner is None else self.owner
 
     @property
     def n_looked_at(self) -> int:
@@ -92,7 +102,7 @@ class PodioCollection:
 
     def branch(self, member: str) -> str:
         """Branch of a member."""
-        return f"{self.name}.{member}"
+        return f"{self.source}.{member}"
 
     def formula(self, member: str) -> str:
         """Branch of a member as a formula."""
@@ -150,16 +160,27 @@ class PodioEvents:
         return [one for one in self.collections.values() if one.kind in kinds]
 
     @cached_property
-    def subsets(self) -> tuple[str, ...]:
-        """Names of the subsets of other collections."""
+    def subsets(self) -> dict[str, PodioCollection | None]:
+        """Name -> subset of another collection, in the order of the file; None where the first
+        entries do not tell one collection of use.
+        """
         suffix = "_objIdx"
-        new = [name.removesuffix(suffix) for name in self._records if name.endswith(suffix)]
-        old = [name.removesuffix("#0") for name in self._records if name.endswith("#0")]
-        return (*new, *(name for name in old if name not in self._records))
+        rows = {name.removesuffix(suffix): name for name in self._records if name.endswith(suffix)}
+        old = {name.removesuffix("#0"): name for name in self._records if name.endswith("#0")}
+        rows |= {name: one for name, one in old.items() if name not in self._records}
+        return {name: self._subset(name, one) for name, one in rows.items()}
+
+    def _subset(self, name: str, rows: str) -> PodioCollection | None:
+        numbers = {number for of_event in self.owners(rows) for number in of_event}
+        owners = [one for one in map(self.identified, numbers) if one is not None]
+        if len(numbers) != 1 or not owners:
+            return None
+        subset = Subset(f"{rows}.index", f"{rows}.collectionID", *numbers)
+        return replace(owners[0], name=name, owner=owners[0].name, subset=subset)
 
     def relation(self, collection: PodioCollection, name: str, number: int) -> str | None:
         """List of the rows of a relation, which before podio 0.17 has a number; None without it."""
-        choices = (f"_{collection.name}_{name}", f"{collection.name}#{number}")
+        choices = (f"_{collection.source}_{name}", f"{collection.source}#{number}")
         return next((one for one in choices if "index" in self._records.get(one, ())), None)
 
     def track_states(self, tracks: PodioCollection) -> PodioCollection | None:
@@ -202,7 +223,7 @@ class PodioEvents:
 
     def lists(self, collection: PodioCollection | str, member: str) -> list[list]:
         """Values of a member in the first entries."""
-        name = collection if isinstance(collection, str) else collection.name
+        name = collection if isinstance(collection, str) else collection.source
         return self.content.first_values(self.tree, f"{name}.{member}", LOOKED_AT)
 
     def is_empty(self, collection: PodioCollection) -> bool:

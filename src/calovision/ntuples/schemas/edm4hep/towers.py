@@ -118,17 +118,20 @@ def _part(events: PodioEvents, collection: PodioCollection) -> Collection:
         fields = candidate_fields(collection)
         position = {name: fields[name] for name in ("eta", "phi")}
         typed = has_types(events, collection)
-        return Collection({**position, **energy_fields(collection, typed=typed)})
+        return Collection(
+            {**position, **energy_fields(collection, typed=typed)}, subset=collection.subset
+        )
     energy = collection.formula("energy")
     energies = {
         "em": {"e_em": energy, "e_had": "0"},
         "had": {"e_em": "0", "e_had": energy},
         None: {},
-    }[calorimeter_of(collection.name)]
+    }[calorimeter_of(collection.source)]
     layer = _layer(events, collection)
     return Collection(
         {**direction(*map(collection.formula, POSITION)), "e": energy, **energies},
         extra={} if layer is None else {"layer": layer},
+        subset=collection.subset,
     )
 
 
@@ -136,7 +139,7 @@ def _layer(events: PodioEvents, collection: PodioCollection) -> str | None:
     """Formula of the layer of hits, from the record or from the identifier of the cell."""
     if "layer" in collection.members:
         return collection.formula("layer")
-    encoding = events.cell_encodings.get(collection.name)
+    encoding = events.cell_encodings.get(collection.source)
     if encoding is None or "cellID" not in collection.members:
         return None
     return part_of_identifier(collection.formula("cellID"), encoding, "layer")

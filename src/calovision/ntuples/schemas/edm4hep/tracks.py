@@ -135,4 +135,5 @@ def momentum_part(events: PodioEvents, tracks: PodioCollection) -> Collection | 
 
 def charged_part(particles: PodioCollection) -> Collection:
     """Tracks as the charged particles."""
-    return Collection(momentum_fields(particles), cut=f"{particles.formula('charge')} != 0")
+    cut = f"{particles.formula('charge')} != 0"
+    return Collection(momentum_fields(particles), cut=cut, subset=particles.subset)
