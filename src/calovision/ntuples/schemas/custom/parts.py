@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.keys import CollectionKeys, Value
 from calovision.ntuples.schemas.custom.part import PartReader
-from calovision.ntuples.schemas.custom.sections import Section, shown
+from calovision.ntuples.schemas.custom.sections import Section, shown, shown_path
 from calovision.ntuples.schemas.schema import Collection
 
 _LISTED = (Value.FORMULAS, Value.CONDITION, Value.VECTORS)
@@ -45,10 +45,25 @@ def read_parts(
         for item in mappings(keys, section)
         for one in _each(keys, item)
     ]
+    parts = tuple(one.read() for one in found)
+    _check_same_fields(found, parts)
     return ReadParts(
-        tuple(one.read() for one in found),
+        parts,
         tuple(dict.fromkeys(doubt for one in found for doubt in one.definitions.doubts())),
     )
+
+
+def _check_same_fields(readers: list[PartReader], parts: tuple[Collection, ...]) -> None:
+    """Raise InputError unless all parts have the same fields: others would be dropped."""
+    every = dict.fromkeys(name for part in parts for name in part.fields)
+    for name in every:
+        having = [name in part.fields for part in parts]
+        if not all(having):
+            first, lacking = having.index(True), having.index(False)
+            raise InputError(
+                f"{readers[lacking].section.where()} has no {name}, which "
+                f"{shown_path(readers[first].section.path)} has; give it in each part or in none"
+            )
 
 
 def mappings(keys: CollectionKeys, section: Section) -> list[Section]:
