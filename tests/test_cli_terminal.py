@@ -1,12 +1,14 @@
 """Images on the terminal: where the energy is, and how bright."""
 
 import io
+from io import StringIO
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from calovision.cli import summary
+from calovision.cli.summary import columns, pairs
 from calovision.cli.terminal import (
     COLORS,
     DENSITIES,
@@ -164,3 +166,12 @@ def test_a_narrow_terminal_cuts_instead_of_wrapping(monkeypatch):
     lines = console.file.getvalue().splitlines()
     assert len(lines) == len(text.plain.splitlines())
     assert max(map(len, lines)) == 40
+
+
+def test_names_in_tables_are_not_cut():
+    name = "AnalysisJetsAuxDyn.JetConstitScaleMomentum_pt"
+    console = Console(width=40, file=StringIO())
+    console.print(columns(("a", "b"), [("towers", name)], title="t"), pairs([("towers", name)]))
+    text = "".join(console.file.getvalue().split())
+    assert text.count(name) == 2
+    assert "…" not in text

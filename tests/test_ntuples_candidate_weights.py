@@ -322,7 +322,7 @@ def test_inspect_says_what_was_chosen(tmp_path):
     )
     assert "constituents 1 of the pT of their jets (median of 24)" in text
     assert (
-        "candidates pt, eta, phi, charge, e PFCands_pt, PFCands_puppiWeight, PFCands_eta, "
+        "pt, eta, phi, charge, e PFCands_pt, PFCands_puppiWeight, PFCands_eta, "
         "PFCands_phi, PFCands_charge" in text
     )
 

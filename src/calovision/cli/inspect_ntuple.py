@@ -121,26 +121,20 @@ def _print_ways_on(description: FileDescription, path: str, tree: str | None) ->
 
 
 def _collections(info: NtupleInfo, first: FirstEvents) -> RenderableType:
-    """Table of the collections, their objects, fields and branches, and of what others lack; a
-    second one of what else they may be made of.
+    """Collections with their objects an event, their fields, and below these the branches; what is
+    missing for others; what else they may be made of.
     """
-    rows = [
-        (
-            name,
-            f"{first.counts[name] / first.n_events:.3g}" if first.n_events else "-",
-            ", ".join(of),
-            _shortened(_branches(info, name)),
-        )
-        for name, of in info.collections.items()
-    ]
-    rows += [
-        (name, "-", "", f"lacks {_shortened(branches)}") for name, branches in info.missing.items()
-    ]
-    made_of = columns(("collection", "an event", "fields", "branches"), rows, title="collections")
-    if not info.choices:
-        return made_of
-    choices = [(key, ", ".join(names)) for key, names in info.choices.items()]
-    return Group(made_of, columns(("choose", "of"), choices, title="collections of the file"))
+    rows = []
+    for name, of in info.collections.items():
+        number = f"{first.counts[name] / first.n_events:.3g}" if first.n_events else "-"
+        rows += [(name, number, ", ".join(of)), ("", "", _shortened(_branches(info, name)))]
+    rows += [(name, "-", f"lacks {_shortened(lacks)}") for name, lacks in info.missing.items()]
+    header = ("collection", "an event", "fields, branches")
+    tables = [columns(header, rows, title="collections")]
+    if info.choices:
+        choices = [(key, ", ".join(names)) for key, names in info.choices.items()]
+        tables.append(columns(("choose", "of"), choices, title="collections of the file"))
+    return Group(*tables)
 
 
 def _content_rows(first: FirstEvents) -> list[tuple[str, str]]:

@@ -38,6 +38,8 @@ def show(*parts: RenderableType) -> None:
 def pairs(rows: Iterable[tuple[str, str]]) -> Table:
     """Names and values without a frame."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(printable(name), style="bold"), Text(printable(value)))
     return table
@@ -53,6 +55,7 @@ def columns(
         table.add_column(
             Text(printable(name)),
             justify="left" if number == 0 or not _numeric(cells, number) else "right",
+            overflow="fold",  # else names are cut where the terminal is narrow
         )
     for row in cells:
         table.add_row(*map(Text, row))
