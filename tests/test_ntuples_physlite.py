@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from fakes_ntuples import CLUSTER, JET, container_columns, write_xaod
+from fakes_ntuples import CLUSTER, JET, branch_type, container_columns, write_xaod
 
 from calovision import EtaPhiGrid, build_images
 from calovision.core.errors import InputError
@@ -55,12 +56,17 @@ class Published:
         return arrays if len(arrays) > 1 else arrays[0]
 
 
+@pytest.fixture(scope="module")
+def reader(real_dir):
+    """Gives the branches of a published file, which is opened once."""
+    return cache(lambda name: Published(real_dir / name))
+
+
 @pytest.fixture(scope="module", params=[TTREE, RNTUPLE, CLUSTERS])
-def published(request, real_dir):
-    path = real_dir / request.param
-    with Ntuple(path) as ntuple:
+def published(request, real_dir, reader):
+    with Ntuple(real_dir / request.param) as ntuple:
         (events,) = ntuple.iterate(chunk_size=100)
-        return request.param, Published(path), ntuple.info, events
+        return request.param, reader(request.param), ntuple.info, events
 
 
 def test_published_files_give_the_histograms_of_their_jets_or_clusters(published):
@@ -162,9 +168,9 @@ def test_energy_of_clusters_is_split_as_that_of_their_layers(published):
         np.testing.assert_allclose(images[:, i], expected, rtol=1e-4, atol=1e-3)
 
 
-def test_a_schema_in_yaml_takes_clusters_by_their_layers(real_dir):
+def test_a_schema_in_yaml_takes_clusters_by_their_layers(real_dir, reader):
     """At the electromagnetic scale, which is the sum of the layers."""
-    read = Published(real_dir / CLUSTERS)
+    read = reader(CLUSTERS)
     with Ntuple(real_dir / CLUSTERS, schema=SCHEMA_FILES / "atlas_topoclusters.yaml") as ntuple:
         (events,) = ntuple.iterate(chunk_size=100)
     images, _ = build_images(events.towers, None, GRID, ["energy", "em", "had"])
@@ -178,8 +184,8 @@ def test_a_schema_in_yaml_takes_clusters_by_their_layers(real_dir):
     np.testing.assert_allclose(images[:, 1], expected, rtol=1e-4, atol=1e-3)
 
 
-def test_element_links_of_a_tree_give_the_clusters_of_electrons(real_dir):
-    read = Published(real_dir / TTREE)
+def test_element_links_of_a_tree_give_the_clusters_of_electrons(real_dir, reader):
+    read = reader(TTREE)
     with Ntuple(real_dir / TTREE, schema=SCHEMA_FILES / "atlas_electrons.yaml") as ntuple:
         (events,) = ntuple.iterate(chunk_size=100)
     links, e = read("AnalysisElectrons", "caloClusterLinks"), read("egammaClusters", "calE")
@@ -219,9 +225,8 @@ def test_layers_of_clusters_are_told_by_their_pattern(tmp_path, pattern):
     np.testing.assert_allclose(ak.flatten(total), ak.flatten(e), rtol=1e-6)
 
 
-def test_clusters_are_read_by_their_bytes_only_if_these_are_as_expected(real_dir):
-    with uproot.open(real_dir / CLUSTERS) as file:
-        entry = file["CollectionTree/CaloCalTopoClusters"].debug_array(0)
+def test_clusters_are_read_by_their_bytes_only_if_these_are_as_expected(reader):
+    entry = reader(CLUSTERS).tree["CaloCalTopoClusters"].debug_array(0)
     assert _is_memberwise(entry)
     objectwise = entry.copy()
     objectwise[4] = 0
@@ -484,3 +489,24 @@ def test_jets_whose_constituents_are_not_all_in_the_file_have_none(tmp_path, ufo
         f"the constituents of AnalysisLargeRJets are in containers that the file lacks ({missing})"
     )
     assert "constituents" not in open_ntuple(path).collections
+
+
+def test_collision_data_have_weights_of_1_and_gaps_without_a_word(tmp_path):
+    tracks = container_columns("InDetTrackParticles", "theta", "phi", "qOverP", counts=[1] * 40)
+    numbers = np.arange(40, dtype=np.uint64) * 977 + 2**33
+    path = write_xaod(tmp_path / "data.root", tracks, {"EventInfoAuxDyn.eventNumber": numbers})
+    with Ntuple(path) as ntuple:
+        (events,) = ntuple.iterate()
+        info = ntuple.info
+    assert events.event_number.tolist() == numbers.tolist()
+    assert (events.weight.tolist(), info.sum_of_weights) == ([1.0] * 40, 40)
+    assert (info.count_doubts, info.notes, list(info.collections)) == ((), (), ["tracks"])
+
+
+def test_a_file_without_entries_is_known(tmp_path):
+    columns = container_columns("CaloCalTopoClusters", *CLUSTER)
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("CollectionTree", {name: branch_type(of) for name, of in columns.items()})
+    with Ntuple(tmp_path / "a.root") as ntuple:
+        assert (ntuple.info.schema, ntuple.info.n_entries, ntuple.info.notes) == ("physlite", 0, ())
+        assert list(ntuple.iterate()) == []
