@@ -99,6 +99,7 @@ EPIC = {
     **dict.fromkeys(
         (
             "GeneratedParticles",
+            "ReconstructedCentauroJets",
             "ReconstructedChargedJets",
             "ReconstructedChargedParticles",
             "ReconstructedJets",
@@ -310,6 +311,30 @@ def test_tracks_whose_field_is_not_known_are_the_charged_particles(tmp_path):
     np.testing.assert_allclose(ak.flatten(events.tracks.pt), ak.flatten(pt), rtol=1e-6)
     assert info.notes[1] == (
         "tracks are the charged PandoraPFOs; SiTracks have no pT, as the field is not known"
+    )
+
+
+def test_tracks_without_particles_have_the_momentum_of_the_field_that_a_user_gives(tmp_path):
+    collections = podio_collections(6)
+    for name in ("PandoraPFOs", "TightPFOs", "_PandoraPFOs_tracks"):
+        del collections[name]
+    info, events = read(tmp_path / "a.root", collections)
+    assert events.tracks is None
+    assert info.notes[1] == (
+        "no tracks: nothing tells the magnetic field of SiTracks; give pt of tracks as a formula, "
+        "0.000299792 * B / abs(_SiTracks_trackStates.omega) with B in tesla"
+    )
+    states = "_SiTracks_trackStates"
+    schema = schema_file(
+        tmp_path,
+        f"tracks: [{{pt: 0.000299792 * 3.5 / abs({states}.omega), phi: {states}.phi, "
+        f"eta: arcsinh({states}.tanLambda), cut: {states}.location == 1}}]",
+    )
+    _, events = read(tmp_path / "a.root", collections, schema)
+    flow = podio_collections(6)["PandoraPFOs"]
+    pt = np.hypot(flow["momentum.x"], flow["momentum.y"])[flow["charge"] != 0]
+    np.testing.assert_allclose(
+        ak.flatten(ak.sort(events.tracks.pt)), ak.flatten(ak.sort(pt)), rtol=1e-5
     )
 
 

@@ -59,7 +59,7 @@ def _rank(name: str) -> tuple[int, bool]:
 
 def jets_of(events: PodioEvents) -> list[PodioCollection]:
     """Collections of jets, the one that is taken by itself first: with jets, not of generated
-    particles, refined, of all particles.
+    particles, refined, of all particles, with a short name.
     """
     return sorted(
         (
@@ -72,6 +72,7 @@ def jets_of(events: PodioEvents) -> list[PodioCollection]:
             events.is_empty(one),
             "Refined" not in one.name,
             "Charged" in one.name,
+            len(one.name),
         ),
     )
 

@@ -29,14 +29,16 @@ _ENOUGH_TRACKS = 5
 
 
 def tracks_of(events: PodioEvents, candidates: PodioCollection | None) -> PodioCollection | None:
-    """Find the tracks whose helix can be read, those that particles are made of first."""
-    choices = [
-        one
-        for one in events.of_kind(TRACK)
-        if not is_of_simulation(one.name) and state_part(events, one, 1.0) is not None
-    ]
+    """Find the tracks whose helix can be read, those that particles are made of first, those of
+    generated particles last.
+    """
+    choices = [one for one in events.of_kind(TRACK) if state_part(events, one, 1.0) is not None]
     linked = linked_tracks(events, candidates) if candidates is not None else None
-    return min(choices, key=lambda one: (events.is_empty(one), one is not linked), default=None)
+    return min(
+        choices,
+        key=lambda one: (events.is_empty(one), is_of_simulation(one.name), one is not linked),
+        default=None,
+    )
 
 
 def linked_tracks(events: PodioEvents, particles: PodioCollection) -> PodioCollection | None:
