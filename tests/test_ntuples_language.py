@@ -6,6 +6,7 @@ import pytest
 from fakes_ntuples import floats, write_file
 from test_ntuples_custom import read_all, write_schema
 
+from calovision import EtaPhiGrid, build_images
 from calovision.ntuples.schemas import find_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS
 from calovision.ntuples.schemas.custom.parts import read_parts
@@ -165,6 +166,32 @@ def test_cells_at_a_position(values, file, tmp_path):
         flat(towers.phi), np.arctan2(y, x)[forward].astype(np.float32), rtol=1e-7
     )
     assert flat(towers.e).tolist() == double(values, "m")[forward].tolist()
+
+
+def test_images_of_parts_are_plain_histograms(values, file, tmp_path):
+    """Cells at positions and clusters in MeV, every cell of the image; what is outside is lost."""
+    text = """
+towers:
+  - {x: px, y: py, z: pz, e: m, e_em: e * frac, e_had: e - e_em, cut: e > 0.1}
+  - {eta: cl_eta, phi: cl_phi, e: abs(cl_e) * 500 / 1000, e_em: 0, e_had: e}
+"""
+    towers = reading(file, tmp_path, text).towers
+    grid = EtaPhiGrid(n_eta=8, n_phi=8, eta_range=(-2, 2))
+    images, _ = build_images(towers, None, grid, ["em", "had"])
+    edges = (np.linspace(-2, 2, 9), np.linspace(-np.pi, np.pi, 9))
+    for event in range(N_EVENTS):
+        at = {name: np.array(of[event], dtype=np.float64) for name, of in values.items()}
+        with np.errstate(all="ignore"):
+            eta = np.arcsinh(at["pz"] / np.hypot(at["px"], at["py"]))
+        eta[np.isnan(eta)] = 0  # where x, y and z are 0
+        cell = (at["m"] > 0.1) & np.isfinite(eta)
+        place = (eta[cell], np.arctan2(at["py"], at["px"])[cell])
+        em, had = (at["m"] * part for part in (at["frac"], 1 - at["frac"]))
+        of_clusters = np.abs(at["cl_e"]) / 2
+        clusters = np.histogram2d(at["cl_eta"], at["cl_phi"], edges, weights=of_clusters)[0]
+        expected = [np.histogram2d(*place, edges, weights=one[cell])[0] for one in (em, had)]
+        np.testing.assert_allclose(images[event, 0], expected[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(images[event, 1], expected[1] + clusters, rtol=1e-5, atol=1e-6)
 
 
 def test_numbers_form_a_collection(values, file, tmp_path):
