@@ -196,6 +196,8 @@ def test_file_of_podio_without_content_has_a_reason():
         ("ECALBarrel", "em"), ("HCALOther", "had"), ("SiEcalHits", "em"), ("LFHCALClusters", "had"),
         ("EcalBarrelCollectionGapHits", "em"), ("EMBCaloClusters", "em"), ("FakeCalHits", None),
         ("HCalEndcapReadoutPositioned", "had"), ("SCEPCal_MainEdep", "em"), ("CaloClusters", None),
+        ("EM_BARREL", "em"), ("HAD_ENDCAP", "had"), ("EMECPositionedCells", "em"),
+        ("HECPositionedCells", "had"), ("HFwdCells", "had"), ("EMFwdCells", "em"),
         ("CalorimeterHits", None), ("PandoraClusters", None), ("DRcaloSiPM", None),
     ],
 )  # fmt: skip

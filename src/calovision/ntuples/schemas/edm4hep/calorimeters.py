@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterable
 
 _ELECTROMAGNETIC = re.compile(
-    r"E_?(?:Cal|CAL|cal)|(?:^|_)e_?cal|EM(?:B|EC|Cal|CAL|cal)|SCEPCal|[Cc]rystal|LAr"
+    r"E_?(?:Cal|CAL|cal)|(?:^|_)(?:e_?cal|EM_)|EM(?:B|EC|Fwd|Cal|CAL|cal)|SCEPCal|[Cc]rystal|LAr"
 )
-_HADRONIC = re.compile(r"H_?(?:Cal|CAL|cal)|(?:^|_)h_?cal|Had(?:ronic)?Cal|[Tt]ile")
+_HADRONIC = re.compile(
+    r"H_?(?:Cal|CAL|cal)|(?:^|_)(?:h_?cal|HAD_)|Had(?:ronic)?Cal|(?:^|_)H(?:EC|Fwd)|[Tt]ile"
+)
 # What is no calorimeter, or one near the beam: muon systems, luminosity and beam monitors.
 _ELSEWHERE = re.compile(
     r"(?i)muon|yoke|lumi|beamcal|farforward|zdc|b0ecal|romanpot|lowq2|tagger|"
