@@ -16,6 +16,7 @@ from calovision.ntuples.schemas.edm4hep.calorimeters import (
     without_copies,
 )
 from calovision.ntuples.schemas.edm4hep.cell_ids import part_of_identifier
+from calovision.ntuples.schemas.edm4hep.podio import PodioEvents
 from calovision.selection.expressions import parse
 
 POSITIONED = ("cellID", "energy", "energyError", "position.x", "position.y", "position.z")
@@ -188,6 +189,28 @@ def test_file_of_podio_without_content_has_a_reason():
         "no tracks: there are no track states and no charged particles",
     )
     assert find_versions(Content({}), {}) == ()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "names", "expected"),
+    [
+        ([[1, 2], [1, 3]], [["A", "B"], ["A", "B"]], {1: "A", 2: "B", 3: "B"}),
+        ([[1, 2], [1]], [["A", "B"], ["B"]], {2: "B"}),
+        ([[-1]], [["A"]], {2**32 - 1: "A"}),
+    ],
+)
+def test_numbers_of_collections_of_merged_files(numbers, names, expected):
+    """Each file has an entry of metadata; what a number means must be the same in all."""
+    tables = {"events___idTable": numbers, "events_collectionNames": names}
+
+    class Merged(Content):
+        def has(self, tree, branch):
+            return tree == "podio_metadata" and branch in tables
+
+        def values(self, tree, branch):
+            return ak.Array(tables[branch])
+
+    assert PodioEvents(Merged({})).identifiers == expected
 
 
 @pytest.mark.parametrize(
