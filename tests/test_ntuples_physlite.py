@@ -351,22 +351,25 @@ def test_particle_flow_objects_are_candidates_and_towers(tmp_path):
 
 
 def test_containers_are_chosen(tmp_path):
+    large = "AntiKt10TruthTrimmedPtFrac5SmallR20Jets"
     path = write_xaod(
         tmp_path / "chosen.root",
         container_columns("egammaClusters", *CLUSTER),
         container_columns("AnalysisJets", *JET),
-        container_columns("AntiKt10TruthTrimmedPtFrac5SmallR20Jets", *JET),
+        container_columns("AnalysisElectrons", *JET, "charge"),
+        container_columns(large, *JET),
     )
     found = version(path, towers=("egammaClusters", "AnalysisJets"))
     assert found.choices == {
-        "towers": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets", "egammaClusters"),
-        "tracks": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets", "egammaClusters"),
-        "jets": ("AnalysisJets", "AntiKt10TruthTrimmedPtFrac5SmallR20Jets"),
+        "towers": ("AnalysisElectrons", "AnalysisJets", large, "egammaClusters"),
+        "candidates": ("AnalysisElectrons",),
+        "tracks": ("AnalysisElectrons",),
+        "jets": ("AnalysisElectrons", "AnalysisJets", large),
     }
     assert branches(found.towers) == ["egammaClustersAuxDyn.calEta", "AnalysisJetsAuxDyn.eta"]
     assert (found.fat_jets, found.fat_jet_radius) == ((), None)
-    truth = version(path, fat_jets=("AntiKt10TruthTrimmedPtFrac5SmallR20Jets",))
-    assert branches(truth.fat_jets) == ["AntiKt10TruthTrimmedPtFrac5SmallR20JetsAuxDyn.eta"]
+    truth = version(path, fat_jets=(large,))
+    assert branches(truth.fat_jets) == [f"{large}AuxDyn.eta"]
     assert truth.fat_jet_radius == 1.0
     assert version(path, fat_jets=("AnalysisJets",)).fat_jet_radius == 0.4
 

@@ -63,8 +63,15 @@ def choose(
 
 
 def possible_choices(containers: Mapping[str, Container]) -> dict[str, tuple[str, ...]]:
-    """Key of ``choose`` -> containers that have the variables for it."""
+    """Key of ``choose`` -> containers that have the variables for it; for tracks those that are
+    known to be charged.
+    """
     found = {name: _fitting(containers, name) for name in CHOOSABLE}
+    found["tracks"] = tuple(
+        name
+        for name in found["tracks"]
+        if not {"charge", "qOverP"}.isdisjoint(containers[name].variables)
+    )
     return {_KEYS.get(name, name): names for name, names in found.items() if names}
 
 
