@@ -251,7 +251,7 @@ def test_generated_jets_are_made_of_generated_particles():
         ({"towers": ("Tower", "Vertex")}, "towers cannot be made of Vertex; choose from Tower"),
         ({"tracks": ("Tower",)}, "tracks cannot be made of Tower; choose from nothing, as it has"),
         ({"fat_jets": ("Jet", "FatJet")}, "cannot be made of Jet and FatJet together; choose one"),
-        ({"constituents": ("none", "x")}, "constituents cannot be made of x; choose from Tower"),
+        ({"constituents": ("x",)}, "constituents cannot be made of x; choose from Tower"),
     ],
 )
 def test_choices_that_a_file_does_not_have(chosen, message):
@@ -262,10 +262,15 @@ def test_choices_that_a_file_does_not_have(chosen, message):
 
 def test_choices():
     content = Content(Tower="Tower", Puppi="Tower", Track="Track", Jet="Jet", FatJet="Jet")
-    chosen = {"towers": ("Puppi", "Jet"), "constituents": ("none",), "fat_jets": ("Jet",)}
+    chosen = {"towers": ("Puppi", "Jet"), "fat_jets": ("Jet",)}
     (version,) = find_versions(content, chosen)
-    assert (names_of(version.towers), version.constituents) == (["Puppi", "Jet"], ())
+    assert names_of(version.towers) == ["Puppi", "Jet"]
     assert names_of(version.fat_jets) == ["Jet"]
+    assert version.choices == {
+        "towers": ("Tower", "Puppi", "Track", "Jet", "FatJet"),
+        "tracks": ("Track",),
+        "jets": ("Jet", "FatJet"),
+    }
     (version,) = find_versions(content, {"constituents": ("Puppi",), "candidates": ("Track",)})
     assert names_of(version.constituents) == ["Puppi"]
     assert version.candidates[0].extra["e"].startswith("sqrt(Track.Mass**2")

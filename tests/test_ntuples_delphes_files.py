@@ -185,7 +185,7 @@ def test_references_that_are_looked_up_in_the_wrong_collection(tmp_path, delphes
     assert "constituents cannot be read: " in text
     assert "600 of 600 references" in text
     assert "fat jets of the file" in text
-    schema.write_text("extends: delphes\nchoose: {constituents: none}\n")
+    schema.write_text("extends: delphes\nconstituents: none\n")
     convert_ntuple(
         Source(delphes_dir / FULL, schema=schema), tmp_path / "a.h5", recipe, sample=SAMPLE
     )

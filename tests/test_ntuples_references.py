@@ -91,8 +91,8 @@ def test_references_to_nothing(caplog, monkeypatch):
     assert str(raised.value) == (
         "a.root, chunk from entry 40: 2 of 8 references in jets.refs point to objects that none "
         "of a.id, b.id has, the first in entry 41; images of these jets would lack energy: give a "
-        "file with the objects that they are made of, or choose: {constituents: none} in a schema "
-        "that extends delphes, for images of towers that are clustered again"
+        "file with the objects that they are made of, or constituents: none in a schema that "
+        "extends delphes, for images of towers clustered again"
     )
     monkeypatch.setattr("calovision.ntuples.references.LARGEST_SHARE_LOST", 0.25)
     with caplog.at_level(logging.WARNING):
@@ -107,7 +107,7 @@ def test_references_to_nothing(caplog, monkeypatch):
         ({"a.id": [[1, 1], [0, 0, 5]]}, "two objects of entry 40 have the a.id 1, so that refer"),
         (
             {"jets.refs": ak.Array([[[1], [1]], [[1]]])[:, :, :0]},
-            "jets.refs is empty for all 3 jets; choose: {",
+            "jets.refs is empty for all 3 jets; constituents: none in",
         ),
         ({"jets.refs": [[[1]], [[1]]]}, "entry 40 has constituents of 1 jets, but 2 jets"),
         ({"a.id": [[1], [1, 2, 3]]}, "a.id and a.pt differ in length at entry 40"),

@@ -397,6 +397,20 @@ def podio(path):
     }
 
 
+def delphes(path):
+    v = Fake()
+    for name in ("PhotonTower", "HadronTower", "Track", "Jet"):
+        v.lists(f"{name}.Eta {name}.Phi", -2, 2)
+    v.lists("PhotonTower.E PhotonTower.Eem PhotonTower.Ehad Jet.PT Jet.Mass Jet.BTag")
+    v.lists("HadronTower.E HadronTower.Eem HadronTower.Ehad Track.PT")
+    v["Event.Number"] = np.arange(N)
+    return write_file(path, Delphes=v), {
+        "towers.e_had": ak.concatenate([v["PhotonTower.Ehad"], v["HadronTower.Ehad"]], axis=1),
+        "fat_jets.pt": v["Jet.PT"],
+        "info.fat_jet_radius": 0.4,
+    }
+
+
 def friends(path):
     calo, v = Fake(), Fake(3)
     calo.directions("cell")

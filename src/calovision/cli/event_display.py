@@ -74,7 +74,7 @@ class FirstEvents:
     n_events
         Events that were looked at.
     counts
-        Collection -> objects in them; constituents of all jets.
+        Collection -> objects in them; constituents of all jets, if they can be read.
     contents
         Content of what could be displayed, in the order of `DISPLAYED`.
     """
@@ -103,10 +103,22 @@ def displayable(info: NtupleInfo) -> list[Content]:
 
 
 def look_at_first(ntuple: Ntuple) -> FirstEvents:
-    """Look at the first events, and on until one has content in the display."""
-    found = FirstEvents(counts=dict.fromkeys(ntuple.info.collections, 0))
-    found.contents = displayable(ntuple.info)
-    for events in ntuple.iterate(_fields(ntuple.info), chunk_size=ENOUGH, entry_range=(0, MOST)):
+    """Look at the first events, and on until one has content in the display; without constituents
+    that cannot be read.
+    """
+    fields = _fields(ntuple.info)
+    try:
+        return _look_at_first(ntuple, fields)
+    except InputError:
+        if fields.pop("constituents", None) is None:
+            raise
+        return _look_at_first(ntuple, fields)
+
+
+def _look_at_first(ntuple: Ntuple, fields: Mapping[str, set[str]]) -> FirstEvents:
+    found = FirstEvents(counts=dict.fromkeys(fields, 0))
+    found.contents = [one for one in displayable(ntuple.info) if one.collection in fields]
+    for events in ntuple.iterate(fields, chunk_size=ENOUGH, entry_range=(0, MOST)):
         for name in found.counts:
             values = getattr(events, name)
             found.counts[name] += int(ak.count(values[values.fields[0]], axis=None))
@@ -150,7 +162,8 @@ def display_event(ntuple: Ntuple, first: FirstEvents, number: int | None, png: P
         show("", "No towers, candidates, tracks or constituents to display.")
         return
     chosen = number if number is not None else content.first or 0
-    event = read_event(ntuple, chosen, _fields(ntuple.info))
+    fields = {name: of for name, of in _fields(ntuple.info).items() if name in first.counts}
+    event = read_event(ntuple, chosen, fields)
     title = f"entry {chosen}, event {event.event_number[0]}"
     is_empty = not build_images_of(event, content.collection, content.channels)[0].any()
     if is_empty:

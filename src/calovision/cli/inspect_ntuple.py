@@ -126,7 +126,8 @@ def _collections(info: NtupleInfo, first: FirstEvents) -> RenderableType:
     """
     rows = []
     for name, of in info.collections.items():
-        number = f"{first.counts[name] / first.n_events:.3g}" if first.n_events else "-"
+        is_known = first.n_events and name in first.counts
+        number = f"{first.counts[name] / first.n_events:.3g}" if is_known else "-"
         rows += [(name, number, ", ".join(of)), ("", "", _shortened(_branches(info, name)))]
     rows += [(name, "-", f"lacks {_shortened(lacks)}") for name, lacks in info.missing.items()]
     header = ("collection", "an event", "fields, branches")

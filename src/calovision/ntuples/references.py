@@ -22,8 +22,7 @@ _NUMBER = 0xFFFFFF
 # of the references of a chunk that may point to nothing: their energy is missing in the images
 LARGEST_SHARE_LOST = 0.01
 _WAY_OUT = (
-    "choose: {constituents: none} in a schema that extends delphes, for images of towers that are "
-    "clustered again"
+    "constituents: none in a schema that extends delphes, for images of towers clustered again"
 )
 
 

@@ -52,6 +52,8 @@ class FatJets(Section):
     radius: Number = key(
         1.0,
         "Anti-kt radius, where the file has no fat jets of its own",
+        details="Jet images of a file's own jets without constituents are made with it, too, "
+        "unless the schema gives the `fat_jet_radius`; they are refused if these are other jets.",
         unit="rad",
         gt=0,
         le=100,

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
 
 _TREE = "Delphes"
-_NONE = "none"
 _ENERGIES = ("eta", "phi", "e", "e_em", "e_had")
 _MOMENTUM = ("pt", "eta", "phi")
 _CANDIDATE = (*_MOMENTUM, "charge", "e")
@@ -68,8 +67,7 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
         Content of the file.
     chosen
         Our collections -> names of those of the file: towers, tracks, fat_jets, candidates, and
-        constituents for what the references of jets are looked up in (``none``: nowhere); the name
-        of the tree.
+        constituents for what the references of jets are looked up in; the name of the tree.
 
     Raises
     ------
@@ -115,7 +113,7 @@ def _check_chosen(found: Collections, chosen: Chosen, content: "FileContent") ->
     for ours, classes in _CHOICES.items():
         possible = found.of(*classes)
         for name in chosen.get(ours, ()):
-            if name not in (*possible, *([_NONE] if ours == "constituents" else [])):
+            if name not in possible:
                 raise InputError(
                     f"{content.path}: {ours} cannot be made of {name}; choose from "
                     f"{', '.join(possible) or 'nothing, as it has no such collection'}"
@@ -183,7 +181,7 @@ def _constituents(
 
     An object may stand in several collections under one number, as a muon among the towers.
     """
-    if not found.has(jets, "Constituents") or chosen == (_NONE,):
+    if not found.has(jets, "Constituents"):
         return ()
     names = chosen or tuple(
         name for name in _referenced(found, jets) if found.has(name, "fUniqueID")
