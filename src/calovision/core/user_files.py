@@ -19,8 +19,6 @@ from calovision.core.errors import InputError
 MOST_VALUES = 1_000_000
 """Values of a file with its anchors written out: a few lines could stand for billions."""
 
-KeyPath = tuple[str, ...]
-
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
 _NUMBERS = {
@@ -40,11 +38,11 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<plain>[A-Za-z_]\w*))", 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
-class _Loader(yaml.SafeLoader):
+class UserLoader(yaml.SafeLoader):
     """The safe loader of PyYAML with the numbers of YAML 1.2 and without dates."""
 
 
-_Loader.yaml_implicit_resolvers = {
+UserLoader.yaml_implicit_resolvers = {
     first: [
         entry
         for entry in entries
@@ -53,7 +51,7 @@ _Loader.yaml_implicit_resolvers = {
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 for _name, _pattern in _NUMBERS.items():
-    _Loader.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
+    UserLoader.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
 
 
 def read_yaml(path: Path, kind: str) -> dict[str, Any]:
@@ -73,57 +71,7 @@ def read_yaml(path: Path, kind: str) -> dict[str, Any]:
         and ``2016:``; if it holds no keys, or more than `MOST_VALUES` values. The sentence names
         the line.
     """
-    return parse_yaml(_read_text(Path(path), kind), str(path), kind)
-
-
-def read_yaml_with_lines(path: Path, kind: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """Read a YAML (or JSON) file and the number of the line of each of its keys.
-
-    Parameters
-    ----------
-    path, kind
-        As in `read_yaml`.
-
-    Returns
-    -------
-    content
-        Keys and values.
-    lines
-        Keys that lead to a value, ``("towers", "e")``, the items of a list by their numbers ->
-        line, counted from 1. Some may be missing: those of a merged mapping (``<<``).
-
-    Raises
-    ------
-    InputError
-        As `read_yaml`.
-    """
-    text = _read_text(Path(path), kind)
-    content = parse_yaml(text, str(path), kind)
-    return content, _lines_of(text)
-
-
-def _lines_of(text: str) -> dict[KeyPath, int]:
-    """Lines of the keys of a text that can be read; none of JSON that YAML cannot read."""
-    lines: dict[KeyPath, int] = {}
-
-    def add(node: yaml.Node, path: KeyPath) -> None:
-        pairs = []
-        if isinstance(node, yaml.MappingNode):
-            pairs = [(str(key.value), key, value) for key, value in node.value]
-        elif isinstance(node, yaml.SequenceNode):
-            pairs = [(str(number), item, item) for number, item in enumerate(node.value)]
-        for name, at, value in pairs:
-            lines[(*path, name)] = at.start_mark.line + 1
-            add(value, (*path, name))
-
-    loader = _Loader(text)
-    try:
-        add(loader.get_single_node(), ())
-    except yaml.YAMLError:  # JSON that is indented with tabs
-        return {}
-    finally:
-        loader.dispose()
-    return lines
+    return parse_yaml(read_text(Path(path), kind), str(path), kind)
 
 
 def parse_yaml(text: str, origin: str, kind: str) -> dict[str, Any]:
@@ -131,7 +79,7 @@ def parse_yaml(text: str, origin: str, kind: str) -> dict[str, Any]:
     content = _parse_json(text, origin)
     if content is None:
         try:
-            loader = _Loader(text)
+            loader = UserLoader(text)
             try:
                 node = loader.get_single_node()
                 if node is not None:
@@ -205,7 +153,8 @@ def _expand_home(path: str, text: str, what: str) -> str:
     return expanded
 
 
-def _read_text(path: Path, kind: str) -> str:
+def read_text(path: Path, kind: str) -> str:
+    """Text of a file in UTF-8; InputError as in `read_yaml`."""
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
@@ -329,12 +278,12 @@ def parse_scalar(text: str) -> Any:
 
     ``None`` stands for nothing, too: Snakemake writes it so to its jobs.
     """
-    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
+    tag = UserLoader("").resolve(yaml.ScalarNode, text, (True, False))
     if text == "None" or tag == _TAG + "null":
         return None
     if tag.removeprefix(_TAG) not in _KINDS:
         return text
     try:
-        return _Loader("").construct_object(yaml.ScalarNode(tag, text))
+        return UserLoader("").construct_object(yaml.ScalarNode(tag, text))
     except ValueError:
         return text

@@ -35,7 +35,7 @@ file with momenta in MeV::
 from collections.abc import Mapping
 from pathlib import Path
 
-from calovision.core.user_files import read_yaml_with_lines
+from calovision.core.user_lines import read_yaml_with_lines
 from calovision.ntuples.schemas.custom.extension import extended
 from calovision.ntuples.schemas.custom.sections import Section
 from calovision.ntuples.schemas.custom.tree_schema import read_radius, read_tree_schema

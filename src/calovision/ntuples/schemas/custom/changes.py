@@ -104,10 +104,15 @@ class Changes:
             version,
             **changes,
             weighted_collections=self._weighted(version),
-            notes=(*version.notes, *dict.fromkeys(doubts)),
+            notes=(*self._notes(version), *dict.fromkeys(doubts)),
         )
         self._check(version, changed)
         return changed
+
+    def _notes(self, version: TreeSchema) -> list[str]:
+        """Notes of a version, without those on collections that are others now."""
+        others = [f"{name} are" for name in COLLECTIONS if self._are_others(name)]
+        return [note for note in version.notes if not any(words in note for words in others)]
 
     def _parts(self, name: str, version: TreeSchema) -> ReadParts:
         """Parts of a collection: those of the version, changed, if there are some."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from calovision.core.errors import InputError
 from calovision.core.registry import resembling
-from calovision.core.user_files import KeyPath
+from calovision.core.user_lines import KeyPath
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
 from calovision.selection.expressions.nodes import shortened
 
@@ -40,7 +40,7 @@ class Section:
     origin
         The file.
     lines
-        Lines of the keys in the file (`calovision.core.user_files.read_yaml_with_lines`).
+        Lines of the keys in the file (`calovision.core.user_lines.read_yaml_with_lines`).
     path
         Keys that lead to the mapping.
     """
