@@ -339,6 +339,23 @@ def test_tracks_whose_field_is_not_known_are_the_charged_particles(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("collection", "members"),
+    [
+        ("PandoraPFOs", ("tracks_begin",)),
+        ("_PandoraPFOs_tracks", ("collectionID",)),
+        ("SiTracks", ("trackStates_begin",)),
+        ("_SiTracks_trackStates", ("location",)),
+    ],
+)
+def test_tracks_of_a_slim_file(tmp_path, collection, members):
+    collections = podio_collections(6)
+    kept = {k: v for k, v in collections[collection].items() if k not in members}
+    info, events = read(tmp_path / "a.root", collections | {collection: kept})
+    assert "tracks are the charged PandoraPFOs" in info.notes[1]
+    assert ak.sum(ak.num(events.tracks)) > 10
+
+
 def test_tracks_without_particles_have_the_momentum_of_the_field_that_a_user_gives(tmp_path):
     collections = podio_collections(6)
     for name in ("PandoraPFOs", "TightPFOs", "_PandoraPFOs_tracks"):

@@ -44,7 +44,7 @@ _DEMANDED = {
     CLUSTER: {"energy", *POSITION},
     PARTICLE: {"energy", "charge", *MOMENTUM},
     TRACK: set(),
-    TRACK_STATE: {"phi", "omega", "tanLambda"},
+    TRACK_STATE: {"location", "phi", "omega", "tanLambda"},
     HEADER: {"eventNumber"},
 }
 _SIGNATURES = {
@@ -52,7 +52,7 @@ _SIGNATURES = {
     SIMULATED_HIT: {"cellID", "energy", *POSITION},
     CLUSTER: {"energy", "energyError", *POSITION},
     PARTICLE: {"energy", "charge", "mass", *MOMENTUM},
-    TRACK_STATE: {"location", "omega", "tanLambda"},
+    TRACK_STATE: {"location", "phi", "omega", "tanLambda"},
     TRACK: {"chi2", "ndf", "trackStates_begin"},
     HEADER: {"eventNumber", "runNumber", "timeStamp"},
 }
@@ -181,7 +181,8 @@ class PodioEvents:
     def relation(self, collection: PodioCollection, name: str, number: int) -> str | None:
         """List of the rows of a relation, which before podio 0.17 has a number; None without it."""
         choices = (f"_{collection.source}_{name}", f"{collection.source}#{number}")
-        return next((one for one in choices if "index" in self._records.get(one, ())), None)
+        rows = {"index", "collectionID"}
+        return next((one for one in choices if rows <= self._records.get(one, set())), None)
 
     def track_states(self, tracks: PodioCollection) -> PodioCollection | None:
         """Track states of a collection of tracks."""

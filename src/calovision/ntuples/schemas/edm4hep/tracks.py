@@ -44,7 +44,7 @@ def tracks_of(events: PodioEvents, candidates: PodioCollection | None) -> PodioC
 def linked_tracks(events: PodioEvents, particles: PodioCollection) -> PodioCollection | None:
     """Tracks that particles are made of: by the numbers of collections, else the only ones."""
     rows = events.relation(particles, "tracks", 1)
-    if rows is None:
+    if rows is None or not {"tracks_begin", "tracks_end"} <= particles.members:
         return None
     owners = {number for of_event in events.owners(rows) for number in of_event}
     found = [*map(events.identified, owners)] if events.identifiers else events.of_kind(TRACK)
@@ -59,7 +59,7 @@ def magnetic_field(events: PodioEvents) -> tuple[float, str] | None:
     """
     for particles in events.of_kind(PARTICLE):
         tracks = linked_tracks(events, particles)
-        if tracks is None or events.track_states(tracks) is None:
+        if tracks is None or state_part(events, tracks, 1.0) is None:
             continue
         fields = sorted(_fields(events, particles, tracks))
         if len(fields) < _ENOUGH_TRACKS:
