@@ -7,9 +7,9 @@ import yaml
 from conftest import REPOSITORY
 
 from calovision.core.errors import InputError
+from calovision.ntuples.schema_lines import lines_that_name
 from calovision.ntuples.schemas import find_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
-from calovision.ntuples.schemas.custom.places import lines_that_name
 
 MISTAKES = yaml.safe_load((REPOSITORY / "tests/data/wrong_schemas.yaml").read_text())
 

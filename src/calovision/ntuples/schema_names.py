@@ -5,7 +5,7 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, divided_names, is_unquoted_branch
-from calovision.ntuples.schemas.custom.places import lines_that_name
+from calovision.ntuples.schema_lines import lines_that_name
 from calovision.ntuples.schemas.schema import COLLECTIONS, Constituents, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 
