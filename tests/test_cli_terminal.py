@@ -1,7 +1,6 @@
 """Images on the terminal: where the energy is, and how bright."""
 
 import io
-from io import StringIO
 
 import numpy as np
 import pytest
@@ -170,7 +169,7 @@ def test_a_narrow_terminal_cuts_instead_of_wrapping(monkeypatch):
 
 def test_names_in_tables_are_not_cut():
     name = "AnalysisJetsAuxDyn.JetConstitScaleMomentum_pt"
-    console = Console(width=40, file=StringIO())
+    console = Console(width=40, file=io.StringIO())
     console.print(columns(("a", "b"), [("towers", name)], title="t"), pairs([("towers", name)]))
     text = "".join(console.file.getvalue().split())
     assert text.count(name) == 2

@@ -14,6 +14,7 @@ from calovision.ntuples import Ntuple
 from calovision.ntuples.suggestions.quantities import NamedQuantity, named_quantities, words_of
 from calovision.ntuples.suggestions.roles import Role, role_of
 from calovision.ntuples.suggestions.suggestion import suggest_schema
+from calovision.storage import ImageFile
 
 N_EVENTS = 6
 GRID = EtaPhiGrid(16, 16)
@@ -476,3 +477,30 @@ def test_quantities_in_names(name, quantity):
 )
 def test_roles_of_names(name, role):
     assert role_of(words_of(name)) is role
+
+
+@pytest.mark.parametrize(
+    ("style", "option"),
+    [
+        ("clusters in MeV", " --channels et,tracks"),
+        ("numbered jets", " --channels et"),
+        ("two energies", " --channels em_et,had_et"),
+    ],
+)
+def test_the_commands_that_are_shown_work(tmp_path, style, option):
+    write, _, _, values = STYLES[style]
+    path = write_file(tmp_path / "a.root", ntuple=write())
+    *_, line = succeed("inspect", path, "--suggest", tmp_path / "my.yaml").splitlines()
+    schema = tmp_path / "my.yaml"
+    assert line == f"calovision images {path} --schema {schema} -o images.h5{option}"
+    output = tmp_path / "images.h5"
+    succeed(*line.split()[1:-3], output, *option.split(), "--grid", "16x16", "--cross-section", "1")
+    file = ImageFile(output)
+    n_energies = len(values)
+    total = sum(file[row][:n_energies].sum() for row in range(len(file)))
+    assert total == pytest.approx(float(sum(ak.sum(one) for one in values)), rel=1e-5)
+
+
+def test_a_file_that_is_known_is_said(delphes_dir):
+    path = delphes_dir / "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root"
+    assert suggest_schema(path).known == ("delphes",)

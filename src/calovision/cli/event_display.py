@@ -90,13 +90,13 @@ class FirstEvents:
         return next(iter([*filled, *self.contents]), None)
 
 
-def displayable(info: NtupleInfo) -> list[Content]:
+def displayable(collections: Mapping[str, Sequence[str]]) -> list[Content]:
     """What could be displayed of a file, by its collections and their fields."""
     found = [
         Content(name, channels)
         for name, channels in DISPLAYED
-        if name in info.collections
-        and (name == "constituents" or needed_fields(channels)[name] <= set(info.collections[name]))
+        if name in collections
+        and (name == "constituents" or needed_fields(channels)[name] <= set(collections[name]))
     ]
     names = [one.collection for one in found]
     return [one for number, one in enumerate(found) if one.collection not in names[:number]]
@@ -117,7 +117,8 @@ def look_at_first(ntuple: Ntuple) -> FirstEvents:
 
 def _look_at_first(ntuple: Ntuple, fields: Mapping[str, set[str]]) -> FirstEvents:
     found = FirstEvents(counts=dict.fromkeys(fields, 0))
-    found.contents = [one for one in displayable(ntuple.info) if one.collection in fields]
+    has = {name: of for name, of in ntuple.info.collections.items() if name in fields}
+    found.contents = displayable(has)
     for events in ntuple.iterate(fields, chunk_size=ENOUGH, entry_range=(0, MOST)):
         for name in found.counts:
             values = getattr(events, name)

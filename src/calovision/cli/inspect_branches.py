@@ -1,6 +1,5 @@
 """Branches of a ROOT file on the terminal, for ``calovision inspect --branches``."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from calovision.ntuples.branch_listing import (
     MOST_READ,
     BranchValues,
     as_in_schema,
+    count_members,
     matching,
     nearest,
     read_values,
@@ -21,11 +21,13 @@ from calovision.ntuples.content import FileContent
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import find_tree, opened
 from calovision.ntuples.shapes import Shape
+from calovision.ntuples.trees.lorentz import COMPONENTS
 
 EVERY = "*"
 """Pattern of all branches."""
 WIDEST_NAME = 48  # of the first column; the other columns follow behind longer names
 INDENT = "    "
+VECTOR = f"; has .{', .'.join(COMPONENTS)}"
 HEADER = ("branch", "type", "shape")
 
 
@@ -77,23 +79,24 @@ def _print_tree(
         f"{of_all}{len(shapes)} branches{measured}"
     )
     values = read_values(content, tree, names, event) if n_shown <= MOST_READ else {}
-    rows = [_row(name, shapes, values.get(name)) for name in names]
+    members = count_members(shapes)
+    rows = [_row(name, shapes[name], members[name], values.get(name)) for name in names]
     header = (*HEADER, f"entry {event}" if values else "type of record")
     console = Console()
     for line in table_lines([header, *rows], console.width if console.is_terminal else None):
         say(line)
 
 
-def _row(name: str, shapes: Mapping[str, Shape], values: BranchValues | None) -> tuple[str, ...]:
+def _row(
+    name: str, shape: Shape, n_members: int, values: BranchValues | None
+) -> tuple[str, str, str, str]:
     """Cells of a branch; of a record, its type stands in place of values."""
-    shape, cell = shapes[name], as_in_schema(name)
-    described = shape.describe()
+    cell, described = as_in_schema(name), shape.describe()
     if not (shape.is_number or shape.is_text):
-        members = sum(1 for other in shapes if re.match(re.escape(name) + r"[./]", other))
-        described += f" of {members}" if members else ""
         if not shape.is_known:
             return (cell, "", "?", "cannot be read: uproot has no rule for its type")
-        return (cell, "", described, shape.element)
+        described += f" of {n_members}" if n_members else ""
+        return (cell, "", described, shape.element + (VECTOR if shape.is_vector else ""))
     if values is None:
         return (cell, shape.element, described, "")
     if values.problem is not None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import typer
 
+from calovision.cli.event_display import displayable
 from calovision.cli.messages import say
 from calovision.cli.options import require_new
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import write_text
 from calovision.ntuples.schemas import YAML_SUFFIXES
-from calovision.ntuples.suggestions.suggestion import suggest_schema
+from calovision.ntuples.suggestions.suggestion import Suggestion, suggest_schema
 
 STANDARD_OUTPUT = "-"
 
@@ -33,10 +34,29 @@ def inspect_suggestion(path: str, output: str, *, tree: str | None, force: bool)
     if suggestion.text is None:
         reasons = "; ".join(suggestion.reasons)
         raise InputError(f"{path}: no schema can be suggested, as {reasons}")
+    if suggestion.known:
+        names = " or ".join(suggestion.known)
+        say(
+            f"calovision: the schema {names} of the package reads this file, probably better; "
+            f"extends: {names} in a YAML file changes a key of it",
+            err=True,
+        )
     if output == STANDARD_OUTPUT:
         typer.echo(suggestion.text, nl=False)
         return
     write_text(Path(output), suggestion.text)
     say(f"{output}\n\nLook at it and change what is wrong; then:")
     say(f"calovision inspect {path} --schema {output}")
-    say(f"calovision images {path} --schema {output} -o images.h5 --no-selection")
+    say(f"calovision images {path} --schema {output} -o images.h5{_channels(suggestion)}")
+
+
+def _channels(suggestion: Suggestion) -> str:
+    """Option that names the channels of images, where those by default need other fields."""
+    found = displayable(suggestion.trial.collections)
+    if not found or found[0].collection == "constituents":
+        return " --jets"
+    first = found[0]
+    if first.channels == ("em_et", "had_et") and "tracks" in suggestion.trial.collections:
+        return ""
+    has_tracks = first.collection == "towers" and "tracks" in suggestion.trial.collections
+    return f" --channels {','.join([*first.channels, *(['tracks'] if has_tracks else [])])}"

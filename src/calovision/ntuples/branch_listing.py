@@ -2,6 +2,7 @@
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +23,7 @@ MOST_READ = 1000  # branches of which values are read
 ENTRIES_OF_LENGTHS = 1000  # over which lists are measured
 SHOWN_VALUES = 3
 LONGEST_TEXT = 20
+_COPY = re.compile(r"_collection\d+\.(?P<name>.+)")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
@@ -45,8 +47,24 @@ class BranchValues:
 
 
 def shapes_in(content: FileContent, tree: str) -> dict[str, Shape]:
-    """Shapes of the branches of a tree, in the order of the file."""
-    return shapes_of(content.types(tree), is_rntuple=content.trees.get(tree) == "RNTuple")
+    """Shapes of the branches of a tree, in the order of the file; without the copies of fields that
+    an RNTuple written by uproot has below ``_collection0`` and the like.
+    """
+    types = content.types(tree)
+    own = {
+        name: kind
+        for name, kind in types.items()
+        if not ((copy := _COPY.fullmatch(name)) and copy["name"] in types)
+    }
+    return shapes_of(own, is_rntuple=content.trees.get(tree) == "RNTuple")
+
+
+def count_members(names: Iterable[str]) -> Counter[str]:
+    """Number of the branches below each branch."""
+    found: Counter[str] = Counter()
+    for name in names:
+        found.update({name[: match.start()] for match in re.finditer(r"[./]", name)})
+    return found
 
 
 def matching(names: Iterable[str], pattern: str) -> list[str]:

@@ -57,6 +57,11 @@ class Shape:
         return _TEXTS.fullmatch(self.element) is not None
 
     @property
+    def is_vector(self) -> bool:
+        """Four-momenta, whose components are names of their own."""
+        return "LorentzVector" in self.element and not self.array
+
+    @property
     def is_known(self) -> bool:
         """False for branches that cannot be read."""
         return self.element != _UNKNOWN

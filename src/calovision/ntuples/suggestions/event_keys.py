@@ -148,6 +148,30 @@ def _first(name: str, shape: Shape) -> str:
     return f"{branch(name)}[0]" if shape.lists else branch(name)
 
 
+def candidate_weight_lines(shapes: Mapping[str, Shape], names: Iterable[str]) -> list[str]:
+    """Comments on weights of candidates that have these branches, as those of PUPPI."""
+    stems = {name.rpartition("_")[0] for name in names} - {""}
+    found = [
+        name
+        for name in shapes
+        if "puppi" in name.lower() and "weight" in name.lower() and name.rpartition("_")[0] in stems
+    ]
+    comment = "multiplies the momenta, if they lack it"
+    return [f"# {line_text(Line('candidate_weight', branch(name), comment))}" for name in found]
+
+
+def friend_lines(content: FileContent, tree: str) -> list[str]:
+    """Comment on other trees with as many entries, which could be joined to the tree."""
+    trees = {
+        name: int(find_tree(content.file, name, content.path).num_entries)
+        for name in content.trees
+        if content.has_tree(name)
+    }
+    others = [name for name, number in trees.items() if name != tree and number == trees[tree] > 1]
+    line = Line("friends", others, "trees with as many entries; are they of the same events?")
+    return [f"# {line_text(line)}"] if others else []
+
+
 def counter_lines(content: FileContent, tree: str) -> list[str]:
     """Comments on what may count the generated events: histograms, and branches of other trees."""
     lines = []

@@ -1,6 +1,5 @@
 """Groups of branches that describe the same objects, by their names and shapes."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -115,17 +114,8 @@ def find_groups(shapes: Mapping[str, Shape]) -> list[Group]:
 
 
 def _may_be_quantity(name: str, shape: Shape) -> bool:
-    """Numbers, in lists or lists of lists; of an RNTuple written by uproot without the copies of
-    its fields below ``_collection0``.
-    """
-    is_copy = re.match(r"_collection\d+\.", name) is not None
-    return (
-        shape.is_number
-        and not shape.array
-        and shape.lists <= 2
-        and not is_copy
-        and (shape.element != "bool")
-    )
+    """Return True for numbers, in lists or lists of lists."""
+    return shape.is_number and not shape.array and shape.lists <= 2 and shape.element != "bool"
 
 
 def _group(
@@ -188,7 +178,7 @@ def _vectors(shapes: Mapping[str, Shape]) -> list[Group]:
     return [
         Group(name, role_of(words_of(name)), shape.lists, {"p4": (name,)})
         for name, shape in shapes.items()
-        if "LorentzVector" in shape.element and not shape.array
+        if shape.is_vector
     ]
 
 

@@ -6,13 +6,21 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.ntuples.content import FileContent
+from calovision.ntuples.detection import describe
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import opened
 from calovision.ntuples.suggestions.choices import Choice, Chooser
-from calovision.ntuples.suggestions.event_keys import counter_lines, event_lines, scalar_branches
+from calovision.ntuples.suggestions.event_keys import (
+    candidate_weight_lines,
+    counter_lines,
+    event_lines,
+    friend_lines,
+    scalar_branches,
+)
 from calovision.ntuples.suggestions.jet_links import find_links, index_branches
 from calovision.ntuples.suggestions.measurements import Measured, measure
 from calovision.ntuples.suggestions.reasons import why_nothing, without_trees
+from calovision.ntuples.suggestions.roles import Role
 from calovision.ntuples.suggestions.schema_text import EventKeys, schema_text, with_result
 from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, scan_trees
 from calovision.ntuples.suggestions.trial import Trial, try_schema
@@ -31,11 +39,14 @@ class Suggestion:
         Sentences on what does not fit, and why.
     trial
         What the first events gave with it; None without a schema.
+    known
+        Schemas of the package that fit the file, so that it needs no other.
     """
 
     text: str | None
     reasons: tuple[str, ...] = ()
     trial: Trial | None = None
+    known: tuple[str, ...] = ()
 
 
 def suggest_schema(path: Path | str, *, tree: str | None = None) -> Suggestion:
@@ -64,7 +75,9 @@ def suggest_schema(path: Path | str, *, tree: str | None = None) -> Suggestion:
         indices = best.first_entries(index_branches(best.shapes))
         chooser = Chooser(measured, find_links(measured, indices))
         keys = _event_keys(content, best)
-    return _tried(place, best, chooser, keys, broken)
+        missing = describe(file, place, tree=tree).missing
+    known = tuple(name for name, lacks in missing.items() if not lacks)
+    return replace(_tried(place, best, chooser, keys, broken), known=known)
 
 
 def _measure(tree: ScannedTree) -> tuple[list[Measured], list[str]]:
@@ -91,6 +104,9 @@ def _event_keys(content: FileContent, tree: ScannedTree) -> EventKeys:
         line_text(line) if is_key else f"# {line_text(line)}"
         for line, is_key in event_lines(tree.shapes, arrays, tree.n_entries)
     ]
+    names = [name for one in tree.groups if one.role is Role.CANDIDATE for name in one.names]
+    lines += candidate_weight_lines(tree.shapes, names)
+    lines += friend_lines(content, tree.name)
     return EventKeys(lines, counter_lines(content, tree.name))
 
 

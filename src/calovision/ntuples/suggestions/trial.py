@@ -1,7 +1,7 @@
 """A suggested schema, written, read back and tried on the first events of its file."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,9 +33,12 @@ class Trial:
         Share of the pT of jets that their constituents have.
     energies
         Energy of the towers, and eta.
+    collections
+        Collection of the package -> its fields.
     """
 
     n_events: int = 0
+    collections: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     check: ConstituentCheck = field(default_factory=ConstituentCheck, repr=False)
     energies: list[np.ndarray] = field(default_factory=list, repr=False)
@@ -100,7 +103,8 @@ def try_schema(path: Path | str, text: str) -> Trial:
 
 
 def _read(ntuple: Ntuple) -> Trial:
-    trial = Trial(counts=dict.fromkeys(ntuple.info.collections, 0))
+    collections = ntuple.info.collections
+    trial = Trial(collections=collections, counts=dict.fromkeys(collections, 0))
     for events in ntuple.iterate(entry_range=(0, TRIED_ENTRIES), chunk_size=CHUNK):
         trial.n_events += len(events.weight)
         for name in trial.counts:
