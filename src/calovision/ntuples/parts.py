@@ -161,14 +161,20 @@ def passing(chunk: BranchArrays, part: Collection, offsets: np.ndarray) -> np.nd
     if not part.one_per_entry:
         _check_sums(chunk, names)
     lists = {name: chunk.column(name) for name in names if chunk.column(name).offsets is not None}
+    place: np.ndarray | slice = slice(None)
+    if part.subset is not None and lists:
+        first = next(iter(lists))
+        place, _ = read_subset(chunk, part.subset, Objects(first, lists[first].offsets))
+        offsets = lists[first].offsets
     for name, column in lists.items():
         if column.inner is not None or not np.array_equal(column.offsets, offsets):
             raise InputError(
                 f"{chunk.where}: {name} of the cut {part.cut!r} holds {chunk.kind(name)}, other "
                 "lists than the objects that are cut; there must be one value for each"
             )
-    values = {name: _per_object(chunk.column(name), offsets, None) for name in names}
-    return _passing(part.cut, values, int(offsets[-1]), chunk.where)
+    values = {name: _per_object(chunk.column(name), offsets, None)[place] for name in names}
+    n_objects = len(next(iter(values.values()))) if values else int(offsets[-1])
+    return _passing(part.cut, values, n_objects, chunk.where)
 
 
 def _passing(cut: str, values: Mapping[str, np.ndarray], n_objects: int, where: str) -> np.ndarray:
