@@ -213,6 +213,25 @@ jets: {pt: [pt1, pt2], eta: [eta1, eta2], phi: phi1, mass: pt / 10}
     assert events.fat_jets.phi[3].tolist() == [values["phi1"][3]] * 2
 
 
+def test_numbers_form_the_constituents_of_one_jet(values, file, tmp_path):
+    text = """
+jets: {one_per_entry: true}
+constituents: {pt: [pt1, pt2], eta: [eta1, eta2], phi: [phi1, phi2], cut: pt > 0}
+"""
+    events = reading(file, tmp_path, text)
+    for event in range(N_EVENTS):
+        pt, eta, phi = (
+            np.array([values[f"{name}{i}"][event] for i in (1, 2)]) for name in ("pt", "eta", "phi")
+        )
+        kept = pt > 0
+        assert events.constituents.pt[event].tolist() == [pt[kept].tolist()]
+        px, py = (np.sum((pt * turn(phi))[kept]) for turn in (np.cos, np.sin))
+        np.testing.assert_allclose(events.fat_jets.pt[event], [np.hypot(px, py)], rtol=1e-12)
+        p = [px, py, np.sum((pt * np.sinh(eta))[kept])]
+        square = np.sum((pt * np.cosh(eta))[kept]) ** 2 - np.dot(p, p)
+        np.testing.assert_allclose(events.fat_jets.mass[event] ** 2, [square], atol=1e-9)
+
+
 def test_members_of_four_momenta():
     """``p4`` names the members of a branch; what is given beside it comes first."""
 
