@@ -156,6 +156,16 @@ def numbered_jets():
     }
 
 
+def names_without_objects():
+    """Names of quantities alone, as those of the schema's keys."""
+    return {"eta": TOWERS.eta, "phi": TOWERS.phi, "energy": TOWERS.e * 1000}
+
+
+def names_that_say_nothing():
+    """Objects of an unknown name, with a charge."""
+    return {f"obj_{name}": PARTICLES[name] for name in ("pt", "eta", "phi", "mass", "charge")}
+
+
 # Style -> columns, collection, its channels, the objects, the values of each channel.
 ET = TOWERS.e / np.cosh(TOWERS.eta)
 STYLES = {
@@ -170,6 +180,13 @@ STYLES = {
         PARTICLES,
         (PARTICLES.pt * (PARTICLES.charge != 0), PARTICLES.pt * (PARTICLES.charge == 0)),
     ),
+    "no objects": (names_without_objects, ("et",), TOWERS, (ET,)),
+    "unknown objects": (
+        names_that_say_nothing,
+        ("charged_pt", "neutral_pt"),
+        PARTICLES,
+        (PARTICLES.pt * (PARTICLES.charge != 0), PARTICLES.pt * (PARTICLES.charge == 0)),
+    ),
     "numbered jets": (numbered_jets, ("et",), TOWERS[:, :3], (TOWERS.pt[:, :3],)),
 }
 
@@ -177,9 +194,8 @@ STYLES = {
 def images(path, schema, channels):
     """Images of all events by a schema."""
     (events,) = Ntuple(path, schema=schema).iterate(chunk_size=N_EVENTS)
-    return build_images(events.towers, events.tracks, GRID, channels, candidates=events.candidates)[
-        0
-    ]
+    collections = (events.towers, events.tracks, GRID, channels)
+    return build_images(*collections, candidates=events.candidates, compiled=False)[0]
 
 
 def suggested(path, folder):
@@ -473,6 +489,7 @@ def test_quantities_in_names(name, quantity):
         ("HLTJets", Role.OTHER),
         ("PFOs.referencePoint", Role.OTHER),
         ("MET", Role.OTHER),
+        ("blob", Role.UNKNOWN),
     ],
 )
 def test_roles_of_names(name, role):
@@ -504,3 +521,43 @@ def test_the_commands_that_are_shown_work(tmp_path, style, option):
 def test_a_file_that_is_known_is_said(delphes_dir):
     path = delphes_dir / "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root"
     assert suggest_schema(path).known == ("delphes",)
+
+
+REAL = {
+    # file -> keys of the suggestion with their first values, objects an event
+    "treemaker.root": (
+        {
+            "tracks": {"px": "Tracks.fCoordinates.fX"},
+            "jets": {"p4": "JetsAK8"},
+            "constituents": {"p4": "JetsAK8_subjets", "counts": "JetsAK8_subjetsCounts"},
+        },
+        {"tracks": 2055, "fat_jets": 20, "constituents": 38},
+    ),
+    "uproot-issue-123a.root": (
+        {"towers": {"e": "CaloCalTopoClustersAuxDyn.rawE / 1000"}},
+        {"towers": 445, "fat_jets": 1005},
+    ),
+    "cms_ntuple_wjet.root": (
+        {"towers": {"p4": "good_jets_p4"}, "jets": {"p4": "good_fatjets_p4"}, "weight": "wgt"},
+        {"towers": 128, "fat_jets": 7},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_suggestions_for_published_files(real_dir, name):
+    keys, counts = REAL[name]
+    suggestion = suggest_schema(real_dir / name)
+    content = parse_yaml(suggestion.text, name, "schema")
+    for key, value in keys.items():
+        found = content[key]
+        assert (found if isinstance(value, str) else {of: found[of] for of in value}) == value
+    assert {of: suggestion.trial.counts[of] for of in counts} == counts
+
+
+def test_a_file_that_cannot_be_read_says_so(real_dir):
+    path = real_dir / "edm4hep_example_rntuple.root"
+    reason = "the tree 'events' is a pre-release RNTuple (ROOT::Experimental::RNTuple), written by"
+    assert reason in fail("inspect", path, "--suggest")
+    assert reason in fail("inspect", path, "--branches")
+    assert f"No schema fits: {path}: {reason}" in succeed("inspect", path)

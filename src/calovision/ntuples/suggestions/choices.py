@@ -264,6 +264,12 @@ def _part(measured: Measured, lines: Sequence[Line], comment: str) -> Part:
 
 def _count(measured: Measured) -> str:
     """Comment on a group."""
+    if measured.group.is_guessed:
+        return f"{_objects(measured)}; taken for {measured.group.role.value} by its quantities"
+    return _objects(measured)
+
+
+def _objects(measured: Measured) -> str:
     if measured.group.lists == 0:
         number = measured.group.n_objects
         return f"{measured.group.label}: {number} object{'s' if number > 1 else ''} an event"

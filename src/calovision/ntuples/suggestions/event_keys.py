@@ -32,7 +32,7 @@ _WEIGHTS = tuple(
         re.compile,
         (
             r"(mc|gen|generator|genevent|mcevent)(weights?|wgts?)",
-            r"(event|evt)?(weights?|wgts?)|w",
+            r"(total)?(event|evt)?(weights?|wgts?)(mc|gen|nominal)?|w",
             r".*(eventheader|event|mcevent)(weights?|wgts?)",
             r"(pu|pileup|lumi|btag|sf|scalefactor).*(weights?|wgts?)|.*(scalefactor|sf)",
         ),

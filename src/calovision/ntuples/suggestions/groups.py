@@ -1,7 +1,7 @@
 """Groups of branches that describe the same objects, by their names and shapes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calovision.ntuples.shapes import Shape
 from calovision.ntuples.suggestions.quantities import named_quantities, words_of
@@ -29,12 +29,15 @@ class Group:
     branches
         Quantity -> branch; ``p4`` for a branch of four-momenta; for numbered scalars (``jet1_pt``,
         ``jet2_pt``) the branches of all objects.
+    is_guessed
+        The role follows from the quantities, as the name says nothing.
     """
 
     label: str
     role: Role
     lists: int
     branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_guessed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -78,13 +81,24 @@ class Group:
         """Return True if the energy is there, or can be computed."""
         return self.has_momentum or any(map(self.has, ("e", "et", "e_em", "e_had")))
 
+    def guessed(self) -> "Group":
+        """Group with the role that its quantities speak for, if its name says nothing."""
+        if self.role is not Role.UNKNOWN or not self.has_energy:
+            return self
+        role = Role.TOWER
+        if self.has_momentum and any(map(self.has, ("charge", "pdg"))):
+            role = Role.CANDIDATE
+        elif self.has("pt") and not self.has("e"):
+            role = Role.TRACK
+        return replace(self, role=role, is_guessed=True)
+
     def without(self, names: Iterable[str]) -> "Group":
         """Group without some branches, such as those that cannot be read."""
         lost = set(names)
         if self.has("p4") and lost:
-            return Group(self.label, self.role, self.lists)
+            return replace(self, branches={})
         kept = {key: of for key, of in self.branches.items() if not lost & set(of)}
-        return Group(self.label, self.role, self.lists, kept)
+        return replace(self, branches=kept)
 
 
 def find_groups(shapes: Mapping[str, Shape]) -> list[Group]:
@@ -151,7 +165,7 @@ def _label(names: list[str], branches: Mapping[str, tuple[str, ...]]) -> str:
     )
     if len(branches) == 1:
         return first
-    return first[:length].rstrip("._:/ ") or first
+    return first[:length].rstrip("._:/ ") or ", ".join(sorted(names))
 
 
 def _attached(

@@ -22,7 +22,9 @@ def why_nothing(tree: ScannedTree, broken: Sequence[str]) -> list[str]:
     reasons = list(broken)
     has_lists = any(shape.lists for shape in tree.shapes.values())
     generated = [one.label for one in tree.groups if one.role is Role.GENERATOR]
-    others = [one.label for one in tree.groups if one.role in (Role.LEPTON, Role.OTHER)]
+    others = [
+        one.label for one in tree.groups if one.role in (Role.LEPTON, Role.OTHER, Role.UNKNOWN)
+    ]
     where = f"the tree {tree.name}"
     if not tree.n_entries:
         reasons.append(f"{where} has no entries")

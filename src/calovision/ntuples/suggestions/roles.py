@@ -15,6 +15,7 @@ class Role(Enum):
     LEPTON = "leptons or photons"
     GENERATOR = "generated particles"
     OTHER = "none of these"
+    UNKNOWN = "objects whose name says nothing"
 
 
 # Whole words, or beginnings (with *) or ends (with * in front) of words.
@@ -40,7 +41,7 @@ _GENERATED = re.compile(
     r"gen|genpart.*|genjet.*|gen[a-z]*jets?.*|gendressed.*|genvis.*|genmet|geniso.*|gent|truth.*"
     r"|mc|mcpart.*|lhe.*|hepmc|partons?|generator|generated|sim|simtrack.*|true|born"
 )
-_NO_MOMENTUM = re.compile(r"area\w*|error|point|endpoint|spin|delta|ip|scale|momentumat|vec|d")
+_NO_MOMENTUM = re.compile(r"area\w*|error|point|endpoint|spin|delta|ip|scale|momentumat|vec")
 _NO_CALORIMETER = ("tracker", "pixel", "strip", "muon", "vertex", "vtx", "vxd", "tpc", "sit", "ftd")
 _TRIGGER = re.compile(r"hlt.*|trig.*|l1.*|online")
 
@@ -62,7 +63,7 @@ def role_of(words: Sequence[str]) -> Role:
         role = next((role for role, regex in _PATTERNS.items() if regex.fullmatch(word)), None)
         if role is not None:
             return _in_context(role, words, words[number - 1] if number else "")
-    return Role.OTHER
+    return Role.UNKNOWN
 
 
 def _is_generated(words: tuple[str, ...]) -> bool:

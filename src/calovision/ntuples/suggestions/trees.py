@@ -60,4 +60,7 @@ def scan(content: FileContent, name: str) -> ScannedTree:
     """Find the groups of a tree."""
     found = find_tree(content.file, name, content.path)
     shapes = shapes_in(content, name)
-    return ScannedTree(name, content.path, found, shapes, find_groups(shapes))
+    groups = find_groups(shapes)
+    if not any(one.lists and one.role in OF_DETECTOR for one in groups):
+        groups = [one.guessed() if one.lists else one for one in groups]
+    return ScannedTree(name, content.path, found, shapes, groups)
