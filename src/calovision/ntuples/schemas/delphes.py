@@ -24,7 +24,9 @@ from calovision.ntuples.schemas.delphes_classes import (
 from calovision.ntuples.schemas.delphes_towers import (
     FLOW,
     calorimeter_towers,
+    choose_candidates,
     choose_towers,
+    choose_tracks,
     energy_flow,
     is_whole_flow,
     tracks,
@@ -80,22 +82,25 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
     found = collections_of(content.names(tree), content.classes(tree))
     _check_chosen(found, chosen, content)
     towers, notes = (chosen["towers"], ()) if "towers" in chosen else choose_towers(found)
+    own, more = (chosen["tracks"], ()) if "tracks" in chosen else choose_tracks(found)
     jets = chosen.get("fat_jets", ("FatJet",))[0]
     version = TreeSchema(
         tree=tree,
         # The usual names where there are none, so that what is missing can be named.
         towers=tuple(_part(found, name, _ENERGIES) for name in towers or ("Tower",)),
-        tracks=_tracks(found, chosen.get("tracks")),
+        tracks=tuple(
+            _part(found, name, _MOMENTUM, Presence.ALL_OR_NONE) for name in own or ("Track",)
+        ),
         fat_jets=(_fat_jets(found, jets),),
         candidates=_candidates(found, chosen.get("candidates")),
         constituents=_constituents(found, jets, chosen.get("constituents")),
-        event_number="Event.Number",
+        event_number="Event.Number" if found.has("Event", "Number") else None,
         weight="Event.Weight",
         weight_may_miss=True,
         cross_section_pb="Event.CrossSection",
         cross_section_may_miss=True,
         trimmed_p4=f"{jets}.TrimmedP4[5]",
-        notes=notes,
+        notes=(*notes, *more),
         choices=_choices(found),
     )
     return (version,)
@@ -139,12 +144,6 @@ def _part(
     )
 
 
-def _tracks(found: Collections, chosen: tuple[str, ...] | None) -> tuple[Collection, ...]:
-    """Tracks; those of the energy flow where there are no others."""
-    names = chosen or (*tracks(found), *energy_flow(found, "Track"), "Track")[:1]
-    return tuple(_part(found, name, _MOMENTUM, Presence.ALL_OR_NONE) for name in names)
-
-
 def _fat_jets(found: Collections, name: str) -> Collection:
     """Jets with their N-subjettiness, which old releases have in leaves of its own."""
     of_leaves = found.has(name, *(tau.capitalize() for tau in SUBJETTINESS))
@@ -160,7 +159,7 @@ def _fat_jets(found: Collections, name: str) -> Collection:
 
 def _candidates(found: Collections, chosen: tuple[str, ...] | None) -> tuple[Collection, ...]:
     """Particle-flow candidates: the collection of this class where the energy flow is not whole."""
-    of_class = () if is_whole_flow(found) else found.of("ParticleFlowCandidate")[:1]
+    of_class = () if is_whole_flow(found) else choose_candidates(found)[0]
     return tuple(_candidate(found, name) for name in chosen or of_class or FLOW)
 
 

@@ -9,6 +9,8 @@ from calovision.ntuples.schemas.delphes_classes import (
 # Names of the collections, and sentences on what is made of them.
 Choice = tuple[tuple[str, ...], tuple[str, ...]]
 _NOTHING: Choice = ((), ())
+# Words in the names of the towers of a calorimeter.
+_KINDS = (("electromagnetic", ("ecal", "photon")), ("hadronic", ("hcal", "hadron")))
 FLOW = ("EFlowTrack", "EFlowPhoton", "EFlowNeutralHadron")
 
 
@@ -17,8 +19,18 @@ def choose_towers(found: Collections) -> Choice:
     part of the energy flow, tracks, or, as a last resort, jets and leptons; none of these is
     nothing.
     """
-    searches = (_calorimeter, _flow, _candidates, _part_of_flow, _tracks, _jets_and_leptons)
+    searches = (_calorimeter, _flow, choose_candidates, _part_of_flow, _tracks, _jets_and_leptons)
     return next((choice for search in searches if (choice := search(found))[0]), _NOTHING)
+
+
+def choose_candidates(found: Collections) -> Choice:
+    """Collection of particle-flow candidates."""
+    return _one_of("towers", "ParticleFlowCandidate", found.of("ParticleFlowCandidate"))
+
+
+def choose_tracks(found: Collections) -> Choice:
+    """Tracks, or those of the energy flow where there are no others."""
+    return _one_of("tracks", "Track", tracks(found) or energy_flow(found, "Track")[:1])
 
 
 def calorimeter_towers(found: Collections) -> tuple[str, ...]:
@@ -51,26 +63,15 @@ def is_whole_flow(found: Collections) -> bool:
 def _calorimeter(found: Collections) -> Choice:
     """One collection, or one of each calorimeter."""
     names = calorimeter_towers(found)
-    if "Tower" in names or len(names) < 2:
-        return (("Tower",) if "Tower" in names else names), ()
-    parts = [
-        next((part for part in ("ecal", "hcal") if part in name.lower()), "") for name in names
-    ]
-    if sorted(parts) == ["ecal", "hcal"]:
+    kinds = [next((kind for kind, words in _KINDS if _has(name, words)), "") for name in names]
+    if "Tower" not in names and sorted(kinds) == ["electromagnetic", "hadronic"]:
         return names, (f"towers are those of {_listed(names)} together",)
-    return names[:1], (
-        f"towers are those of {names[0]}; a schema with choose: {{towers: ...}} takes those of "
-        f"{_listed(names[1:])}",
-    )
+    return _one_of("towers", "Tower", names)
 
 
 def _flow(found: Collections) -> Choice:
     whole = (*energy_flow(found, "Track"), *energy_flow(found, "Tower"))
     return (whole, ()) if is_whole_flow(found) else _NOTHING
-
-
-def _candidates(found: Collections) -> Choice:
-    return _usual_first("ParticleFlowCandidate", found.of("ParticleFlowCandidate"))[:1], ()
 
 
 def _part_of_flow(found: Collections) -> Choice:
@@ -106,6 +107,20 @@ def _jets_and_leptons(found: Collections) -> Choice:
     if not chosen:
         return _NOTHING
     return chosen, (f"towers are made of {_listed(chosen)}: the file has nothing finer",)
+
+
+def _one_of(ours: str, usual: str, names: tuple[str, ...]) -> Choice:
+    """One of several collections: that of the usual name, else the first, which is then said."""
+    if usual in names or len(names) < 2:
+        return _usual_first(usual, names)[:1], ()
+    return names[:1], (
+        f"{ours} are those of {names[0]}; a schema with choose: {{{ours}: ...}} takes those of "
+        f"{_listed(names[1:])}",
+    )
+
+
+def _has(name: str, words: tuple[str, ...]) -> bool:
+    return any(word in name.lower() for word in words)
 
 
 def _usual_first(usual: str, names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
