@@ -7,7 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import building, conversions, data, harness, image_files, jet_images, report
+from benchmarks import (
+    building,
+    conversions,
+    data,
+    harness,
+    image_files,
+    jet_images,
+    report,
+    wide_files,
+)
 from benchmarks.harness import (
     Benchmark,
     DisagreementError,
@@ -93,6 +102,24 @@ def test_methods_of_a_benchmark_agree(make, settings):
     benchmark.check()
     names = {name for bar in benchmark.bars for name in [bar.to] if name.startswith("calovision")}
     assert names <= set(benchmark.methods)
+
+
+def test_images_of_a_wide_file(settings, real_dir, monkeypatch):
+    monkeypatch.setenv("CALOVISION_REAL_DATA", str(real_dir))
+    benchmark = wide_files.wide_file(settings)
+    benchmark.check()
+    fields = benchmark.methods["uproot_fields"]()
+    assert len(fields) > 5
+    assert {len(values) for values in fields} == {benchmark.n_events}
+    assert {name for bar in benchmark.bars for name in vars(bar).values()} >= {"inspect", "images"}
+
+
+def test_wide_file_that_is_not_there(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("CALOVISION_REAL_DATA", str(tmp_path))
+    benchmark = wide_files.wide_file(settings)
+    assert not benchmark.methods
+    assert not benchmark.bars
+    assert "is not there" in benchmark.title
 
 
 def test_events_have_the_size_of_the_bars():

@@ -12,6 +12,7 @@ from benchmarks import (
     store,
     subprocesses,
     training,
+    wide_files,
 )
 from benchmarks.harness import Benchmark, Settings
 
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "random_read": image_files.random_read,
     "convert": conversions.convert,
     "processes": conversions.processes,
+    "wide_file": wide_files.wide_file,
     "memory": subprocesses.memory,
     "store_100gb": store.store_100gb,
     "import_time": subprocesses.import_time,

@@ -1,0 +1,64 @@
+"""wide_file: an RNTuple with thousands of fields, of which few are read."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import uproot
+
+from benchmarks.conversions import recipe
+from benchmarks.harness import Benchmark, Settings, TimeLimit, TimeRatio, require_equal
+from benchmarks.stages import REPOSITORY
+from benchmarks.subprocesses import output_of
+from calovision import ImageFile
+from calovision.conversion import Sample, convert_ntuple
+from calovision.ntuples import open_ntuple
+
+NAME = "pfnano_rntuple.root"  # PFNano of CMS, 2,451 fields and 10 entries
+
+
+def wide_file(settings: Settings) -> Benchmark:
+    """Inspection of the file by a process, and its images against the time in which uproot opens it
+    and reads the same fields: one by one, which is its fast way, or by ``tree.arrays``.
+    """
+    folder = REPOSITORY.parent / "shared" / "data" / "real"
+    path = Path(os.environ.get("CALOVISION_REAL_DATA", folder)) / NAME
+    if not path.is_file():
+        return Benchmark(title=f"RNTuple of 2,451 fields ({NAME} is not there)", n_events=1)
+    output = settings.scratch / "wide.h5"
+    info = open_ntuple(path)
+    of_images = [info.read_from[name] for name in ("towers", "tracks")]
+    fields = sorted({field for of in of_images for names in of.values() for field in names})
+
+    def convert() -> None:
+        convert_ntuple(path, output, recipe(), sample=Sample("wide", 0, cross_section_pb=1.0))
+
+    def check() -> None:
+        convert()
+        require_equal("images", [len(ImageFile(output))], [info.n_entries])
+
+    return Benchmark(
+        title="RNTuple of 2,451 fields: `calovision inspect`, and images in a process that runs",
+        n_events=info.n_entries,
+        methods={
+            "inspect": lambda: output_of("-m", "calovision.cli", "inspect", path),
+            "images": convert,
+            "uproot_fields": _reader(path, info.tree, fields),
+            "uproot_arrays": _reader(path, info.tree, fields, at_once=True),
+        },
+        bars=(TimeLimit("inspect", at_most=3), TimeRatio("images", "uproot_fields", at_most=1.3)),
+        check=check,
+        rounds_factor=0.6,
+    )
+
+
+def _reader(
+    path: Path, tree: str, fields: list[str], *, at_once: bool = False
+) -> Callable[[], object]:
+    def read() -> object:
+        with uproot.open(path) as file:
+            if at_once:
+                return file[tree].arrays(fields)
+            return [file[tree][field].array() for field in fields]
+
+    return read
