@@ -148,12 +148,16 @@ class Names(Set):
             return [Branch(0, first.exact[name][0])]
         found: dict[Branch, None] = {}
         for tree, branches in enumerate(self._trees):
-            of_tree = _in_tree(branches, name)
-            for prefix in self._prefixes[tree]:
-                if name.startswith((f"{prefix}/", f"{prefix}.")):
-                    of_tree = of_tree or _in_tree(branches, name[len(prefix) + 1 :])
-            found |= dict.fromkeys(Branch(tree, number) for number in of_tree)
+            numbers = _in_tree(branches, name) or self._behind_prefix(tree, name)
+            found |= dict.fromkeys(Branch(tree, number) for number in numbers)
         return list(found)
+
+    def _behind_prefix(self, tree: int, name: str) -> list[int]:
+        """Branches of a name with that of their tree in front."""
+        for prefix in self._prefixes[tree]:
+            if name.startswith((f"{prefix}/", f"{prefix}.")):
+                return _in_tree(self._trees[tree], name[len(prefix) + 1 :])
+        return []
 
     def _member(self, base: str, member: str) -> Quantity | tuple[str, ...]:
         """Member of the records of a branch, or component of its vectors."""
