@@ -2,14 +2,17 @@
 friends; names that may stand for several branches are refused."""
 
 import logging
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from fakes_ntuples import write_file
 
 from calovision.core.errors import InputError
-from calovision.ntuples import describe_file, iterate_events, open_ntuple
+from calovision.ntuples import count_entries, describe_file, iterate_events, open_ntuple
+from calovision.ntuples.friends import find_friend
 from calovision.ntuples.root_file import find_tree, opened
 
 LISTS = ak.Array([[1.0, 2.0], [], [3.0]])
@@ -212,3 +215,70 @@ def test_pre_release_rntuple(real_dir, tmp_path):
     ]
     assert description.trees[0].n_entries is None
     assert description.missing["calovision"] == ("the tree 'events' (a pre-release RNTuple)",)
+
+
+def friend_files(folder):
+    """Events in two files: towers in one; energies, weights and equal names in trees of both."""
+    first = {"eta": POINTS, "phi": POINTS, "n": np.array([5, 6, 7])}
+    inside = {"e": LISTS, "n": np.array([1, 2, 3]), "only": np.array([0.5, 1.5, 2.5])}
+    path = write_file(folder / "run1.root", 3, events=first, more__inside=inside)
+    beside = {"w": np.array([2.0, 3.0, 4.0]), "e": LISTS * 10, "n": np.array([9, 9, 9])}
+    write_file(folder / "run1_weights.root", events=beside)
+    return path
+
+
+FRIENDS = 'tree: events\nfriends: [more/inside, "w = {stem}_weights.root:events"]\n'
+
+
+def test_friends_of_the_file_and_of_one_beside_it(tmp_path):
+    """Names that the tree has are its own; those of one friend need nothing in front."""
+    path = friend_files(tmp_path)
+    energy = "\"inside.e + 'w/e'\""
+    text = f"towers: {{eta: eta, phi: phi, e: {energy}}}\nevent_number: n\nweight: w.w\n"
+    schema = write_schema(tmp_path, FRIENDS + text)
+    for options in ({}, {"chunk_size": 1}, {"chunk_size": 2}):
+        chunks = list(iterate_events(path, schema=schema, **options))
+        energies = [row for events in chunks for row in events.towers.e.tolist()]
+        assert energies == (LISTS * 11).tolist()
+        assert np.concatenate([events.weight for events in chunks]).tolist() == [2.0, 3.0, 4.0]
+        assert [n for events in chunks for n in events.event_number] == [5, 6, 7]
+    (last,) = iterate_events(path, schema=schema, entry_range=(2, None))
+    assert (last.towers.e.tolist(), last.weight.tolist()) == ([[33.0]], [4.0])
+    assert open_ntuple(path, schema=schema).sum_of_weights == 9.0
+    assert count_entries(path, schema=schema) == 3
+    unique = FRIENDS + "towers: {eta: eta, phi: phi, e: only * eta}\nweight: \"'more/inside/n'\"\n"
+    (events,) = iterate_events(path, schema=write_schema(tmp_path, unique))
+    assert events.towers.e.tolist() == [[0.25, -0.25], [], [0.625]]
+    assert events.weight.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("friends", "energy", "message"),
+    [
+        ("more/inside, w = {stem}_weights.root:events", "e", "of the name e (inside/e, w/e), and"),
+        (
+            "more/none",
+            "only",
+            "run1.root has no TTree 'more/none' (it has: 'events', 'more/inside')",
+        ),
+        ("none.root:events", "w", "none.root: no such file"),
+        ("run1_weights.root", "w", "is a file without a tree; write run1_weights.root:tree"),
+        ("short.root:events", "w", "'short.root:events' has 2 entries, but the tree 'events' 3;"),
+        ("more/inside", "onli", "lacks onli, which the schema"),
+    ],
+)
+def test_friends_that_are_refused(tmp_path, friends, energy, message):
+    path = friend_files(tmp_path)
+    write_file(tmp_path / "short.root", events={"w": np.array([1.0, 2.0])})
+    text = f'tree: events\nfriends: ["{friends.replace(", ", chr(34) + ", " + chr(34))}"]\n'
+    schema = write_schema(tmp_path, text + f"towers: {{eta: eta, phi: phi, e: {energy}}}\n")
+    with pytest.raises(InputError) as caught:
+        open_ntuple(path, schema=schema)
+    assert message in str(caught.value)
+
+
+def test_friends_beside_an_address():
+    friend = find_friend("{stem}.friend.root:t", "root://host//data/run.7.root?x=1")
+    assert friend.file == "root://host//data/run.7.friend.root"
+    assert find_friend("root://other//f.root:d/t", "root://host//run.root").prefixes == ("t", "d/t")
+    assert find_friend("f.root:t", Path("/data/run.root")).file == Path("/data/f.root")
