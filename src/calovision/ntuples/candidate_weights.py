@@ -26,7 +26,6 @@ from calovision.ntuples.fat_jets import (
     read_fat_jets,
 )
 from calovision.ntuples.parts import branches_of, missing_branches
-from calovision.ntuples.root_file import branch_names
 from calovision.ntuples.schemas.schema import Collection, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 
@@ -70,7 +69,7 @@ def choose_candidate_weight(
         return _weighted(schema, schema.candidate_weight), CandidateWeight(
             schema.candidate_weight, "by the schema"
         )
-    present = branch_names(tree)
+    present = tree.names
     weight = next((name for name in schema.puppi_weights if name in present), None)
     if weight is None:
         return schema, CandidateWeight()
@@ -146,7 +145,7 @@ def _median_ratios(
 
     The medians are NaN if no jet has constituents.
     """
-    present = branch_names(tree)
+    present = tree.names
     if not schema.constituents or missing_branches(
         [*schema.fat_jets, *schema.constituents], present
     ):

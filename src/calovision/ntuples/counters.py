@@ -16,7 +16,6 @@ from calovision.core.errors import InputError
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.counter_rows import counters_in_row
 from calovision.ntuples.root_file import (
-    branch_names,
     find_tree,
     has_tree,
     tree_kinds,
@@ -148,7 +147,7 @@ def _sum_of_branch(
     file: uproot.ReadOnlyDirectory, tree: str, branch: str, path: Path | str, what: str
 ) -> float:
     found = find_tree(file, tree, path)
-    if branch not in branch_names(found):
+    if branch not in found.names:
         raise InputError(
             f"{path}: the tree {tree!r} lacks {branch}, which {what} is read from; give another "
             "branch"
@@ -254,7 +253,7 @@ def read_counters(
     if counters.may_miss and not has_tree(file, counters.tree):
         return None
     tree = find_tree(file, counters.tree, path)
-    names = [name for name in counters.branches if name in branch_names(tree)]
+    names = [name for name in counters.branches if name in tree.names]
     is_whole = len(names) == len(counters.branches) or counters.row is None
     if counters.may_miss and not (names and is_whole):
         return None
@@ -298,12 +297,11 @@ def unread_counters(
     not read.
     """
     found = []
-    trees = tree_kinds(file)
     for name, kind in file.classnames(cycle=False).items():
         if name in (schema.tree, *schema.no_counters) or not _LOOKS_LIKE_COUNTER.search(name):
             continue
-        if name in trees:
-            branches = sorted(branch_names(find_tree(file, name, path)))
+        if has_tree(file, name):
+            branches = sorted(find_tree(file, name, path).names)
             shown = ", ".join(branches[:SHOWN_BRANCHES]) + (
                 ", ..." if len(branches) > SHOWN_BRANCHES else ""
             )

@@ -21,7 +21,7 @@ from calovision.ntuples.counters import (
     unread_counters,
 )
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
-from calovision.ntuples.root_file import branch_names, has_tree
+from calovision.ntuples.root_file import has_tree
 from calovision.ntuples.schemas.schema import TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import (
@@ -142,7 +142,7 @@ def _count_weights_of_first(
     """Weights of the first event, with or without those in branches of their own; None without
     events.
     """
-    branches = weight_branches(schema, branch_names(tree), factors=factors)
+    branches = weight_branches(schema, tree.names, factors=factors)
     if not branches or tree.num_entries == 0:
         return None if branches else 1
     ((start, arrays),) = read_chunks(tree, branches, path, 1, (0, 1))
@@ -155,7 +155,7 @@ def _doubts(
 ) -> tuple[str, ...]:
     """Reasons why the entries of a file may not be all generated events, as a warning, too."""
     suspects = unread_counters(file, schema, path)
-    has_weights = bool(weight_branches(schema, branch_names(tree), factors=False))
+    has_weights = bool(weight_branches(schema, tree.names, factors=False))
     if (
         schema.counters is not None and not has_weights
     ):  # collisions, whose tree of runs counts nothing
@@ -184,7 +184,7 @@ def _gaps(tree: EventTree, schema: TreeSchema, path: Path | str) -> tuple[str, .
     """Sentence on event numbers with many gaps, as a skim leaves them; none if there are few, or a
     number stands twice.
     """
-    branches = event_number_branches(schema, branch_names(tree))
+    branches = event_number_branches(schema, tree.names)
     if schema.event_number is None or tree.num_entries < FEWEST_NUMBERS:
         return ()
     found = []
@@ -211,11 +211,11 @@ def _count_entries(
     tree: EventTree, schema: TreeSchema, path: Path | str, weight_index: int
 ) -> Totals:
     """Count the entries, add up their weights and take the last cross-section."""
-    branches = weight_branches(schema, branch_names(tree), factors=weight_index > 0)
+    branches = weight_branches(schema, tree.names, factors=weight_index > 0)
     section = schema.cross_section_pb
     n_entries = int(tree.num_entries)
-    of_section = set(cross_section_branches(schema, branch_names(tree)))
-    may_be_read = isinstance(section, str) and of_section <= branch_names(tree)
+    of_section = set(cross_section_branches(schema, tree.names))
+    may_be_read = isinstance(section, str) and of_section <= tree.names
     branches |= of_section if may_be_read else set()
     total, all_one, numbers = 0.0, True, set()
     cross_section = float(section) if isinstance(section, int | float) else math.nan

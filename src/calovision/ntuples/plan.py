@@ -17,7 +17,6 @@ from calovision.ntuples.fat_jets import (
     jet_fields,
 )
 from calovision.ntuples.parts import available_fields, branches_of, missing_branches
-from calovision.ntuples.root_file import branch_names
 from calovision.ntuples.schema_names import check_names, require_branches
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import COLLECTIONS, Presence, TreeSchema
@@ -161,7 +160,7 @@ def make_plan(
     InputError
         If the tree lacks branches that the schema demands.
     """
-    present = branch_names(tree)
+    present = tree.names
     check_names(tree, schema, schema_name, path)
     require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
     fields = {name: _fields_of(name, schema, present, path) for name in COLLECTIONS}

@@ -13,7 +13,6 @@ from calovision.core.errors import InputError
 from calovision.ntuples.friends import find_friend, tree_prefixes
 from calovision.ntuples.trees.branches import Branches
 from calovision.ntuples.trees.event_tree import EventTree
-from calovision.ntuples.trees.names import Names
 from calovision.ntuples.trees.rntuple import RNTupleFields
 from calovision.ntuples.trees.ttree import TTreeBranches
 
@@ -210,11 +209,6 @@ def _branches(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Br
         raise InputError(
             f"{path}: the tree {name!r} is damaged and cannot be read; write it again"
         ) from error
-
-
-def branch_names(tree: EventTree) -> Names:
-    """Names of all branches of a tree."""
-    return tree.names
 
 
 _zlib_lock = Lock()
