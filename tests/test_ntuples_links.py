@@ -321,6 +321,44 @@ def test_links_that_do_not_fit(changed, link, message):
         linked(TWO | changed, link, start=20)
 
 
+@pytest.mark.parametrize(
+    ("branches", "link", "sentence"),
+    [
+        (
+            {
+                "b": [[0, 2], [0]],
+                "e": [[2, 3], [1]],
+                "r.index": [[0, 2, -1], [0]],
+                "r.collectionID": [[6, 6, 0], [7]],
+            },
+            "begin: b, end: e, index: r.index",
+            "r.index points to .* of 2 collections, whose numbers in r.collectionID are 6, 7; give "
+            "owner and owner_id",
+        ),
+        (
+            {"l.m_persIndex": [[[0, 2], [1]], [[0]]], "l.m_persKey": [[[6, 6], [0]], [[6]]]},
+            "index: l.m_persIndex",
+            "l.m_persIndex points to .* of 2 collections, whose numbers in l.m_persKey are 0, 6; "
+            "give key and key_value",
+        ),
+    ],
+)
+def test_rows_that_point_to_several_collections(tmp_path, branches, link, sentence):
+    """A link that does not say which would mix them; rows without an object are in none."""
+    fields = TWO | {name: ak.Array(rows) for name, rows in branches.items()}
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mkrntuple("t", ak.zip(fields, depth_limit=1))
+    schema = tmp_path / "a.yaml"
+    schema.write_text(f"tree: t\njets: {{}}\nconstituents: {{pt: c, eta: c, phi: c, {link}}}\n")
+    with pytest.raises(InputError, match=f"{sentence} to say which are meant"):
+        list(iterate_events(path, schema=schema))
+    if "b" in branches:
+        one_by_one = iterate_events(path, schema=schema, chunk_size=1)
+        found = [jets for events in one_by_one for jets in events.constituents.pt.tolist()]
+        assert found == [[[1.0, 3.0], []], [[4.0]]]
+
+
 def test_parts_are_joined_in_each_jet():
     """Constituents of several collections, each with its cut and its link, with cut jets."""
     branches = TWO | {

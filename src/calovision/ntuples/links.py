@@ -150,6 +150,7 @@ def _from_ranges(chunk: BranchArrays, link: Ranges, jets: Objects, items: Object
     if link.index is None:
         return Rows(jet, row)
     index = _values(chunk, link.index)[row]
+    _check_one_collection(chunk, link, row[index >= 0], "owner and owner_id")
     return Rows(jet, _positions(chunk, link.index, index, entry[jet], items))
 
 
@@ -190,6 +191,7 @@ def _from_nested(chunk: BranchArrays, link: NestedIndices, jets: Objects, items:
             )
         is_own = _is_number(_values(chunk, link.key), link.key_value)
         jet, index = jet[is_own], index[is_own]
+    _check_one_collection(chunk, link, slice(None), "key and key_value")
     return Rows(jet, _positions(chunk, link.index, index, jets.entries[jet], items))
 
 
@@ -281,6 +283,22 @@ def _values(chunk: BranchArrays, name: str) -> np.ndarray:
                 f"{chunk.entry_of_value(column, wrong[0])}; it must hold whole numbers"
             )
     return whole
+
+
+def _check_one_collection(
+    chunk: BranchArrays, link: Link, rows: np.ndarray | slice, keys: str
+) -> None:
+    """Raise InputError for rows that point to several collections, where the link names none."""
+    name = link.unnamed_owner
+    if name not in chunk.arrays:
+        return
+    numbers = np.unique(_values(chunk, name)[rows])
+    if len(numbers) > 1:
+        raise InputError(
+            f"{chunk.where}: {link.index} points to objects of {len(numbers)} collections, whose "
+            f"numbers in {name} are {', '.join(map(str, numbers[:5]))}; give {keys} to say which "
+            "are meant"
+        )
 
 
 def _is_number(values: np.ndarray, number: int) -> np.ndarray:

@@ -68,14 +68,18 @@ def _branches(parts: list[Collection], names: Names[str], present: Names[str]) -
         for name in _names(part, names)
         for branch in find_branch(name, present)[:1]
     ]
-    linking = (name for part in parts for name in _linking(part))
+    linking = (name for part in parts for name in _linking(part, present))
     return list(dict.fromkeys([*found, *(find_branch(name, present)[0] for name in linking)]))
 
 
-def _linking(part: Collection) -> tuple[str, ...]:
+def _linking(part: Collection, present: Names[str]) -> tuple[str, ...]:
     """Branches that link constituents to their jets, or tell which objects are taken."""
-    link = part.link if isinstance(part, Constituents) else part.subset
-    return () if link is None else link.branches
+    if not isinstance(part, Constituents):
+        return () if part.subset is None else part.subset.branches
+    if part.link is None:
+        return ()
+    owner = part.link.unnamed_owner
+    return (*part.link.branches, *([owner] if owner in present else []))
 
 
 def _names(part: Collection, names: Names[str], *, cut: bool = True) -> list[str]:

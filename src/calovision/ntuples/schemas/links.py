@@ -5,6 +5,18 @@ Indices count from 0 in each event. A negative index means no object, or one tha
 
 from dataclasses import dataclass
 
+# Ends of the names that podio and ATLAS give indices, and of those of the collections that they
+# are in.
+_OWNERS = {".index": ".collectionID", ".m_persIndex": ".m_persKey"}
+
+
+def _owner_of(index: str) -> str | None:
+    """Branch of the collections that indices are in, by the name of the branch of the indices."""
+    for end, owner in _OWNERS.items():
+        if index.endswith(end):
+            return index.removesuffix(end) + owner
+    return None
+
 
 @dataclass(frozen=True)
 class Link:
@@ -19,6 +31,13 @@ class Link:
     def per_jet(self) -> str | None:
         """Branch with one value, or one list, a jet, which tells the number of jets; None if none
         does.
+        """
+        return None
+
+    @property
+    def unnamed_owner(self) -> str | None:
+        """Branch by which it can be seen that indices are in one collection, where the link names
+        none; None if there is no such branch.
         """
         return None
 
@@ -90,6 +109,11 @@ class Ranges(Link):
         """Branch that tells the number of jets."""
         return self.begin
 
+    @property
+    def unnamed_owner(self) -> str | None:
+        """Branch of the collections that the rows point to, if ``owner`` is None."""
+        return _owner_of(self.index) if self.index and self.owner is None else None
+
 
 @dataclass(frozen=True)
 class Counts(Link):
@@ -136,6 +160,11 @@ class NestedIndices(Link):
     def per_jet(self) -> str:
         """Branch that tells the number of jets."""
         return self.index
+
+    @property
+    def unnamed_owner(self) -> str | None:
+        """Branch of the containers that the indices point to, if ``key`` is None."""
+        return _owner_of(self.index) if self.key is None else None
 
 
 @dataclass(frozen=True)
