@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fakes import make_events, write_image_file, write_ntuple
 from fakes_cli import fail, fail_usage, succeed
+from fakes_ntuples import write_file
 from matplotlib.image import imread
 
 from calovision.cli.display import brightest_channels
@@ -232,3 +233,67 @@ def test_bad_input(tmp_path):
     (tmp_path / "text.root").write_text("nothing")
     assert "is not a ROOT file" in fail("inspect", tmp_path / "text.root")
     assert "--event" in fail_usage("inspect", tmp_path / "none.h5", "--event", "-1")
+
+
+TOWERS_ALONE = "tree: t\ntowers:\n  eta: cl_eta\n  phi: cl_phi\n  e: cl_e\n"
+
+
+def write_towers_alone(folder, eta):
+    """Events of one tower of 10 GeV each, with energy alone, and their schema."""
+    columns = {"cl_eta": ak.Array([[one] for one in eta])}
+    columns |= {"cl_phi": columns["cl_eta"] * 0 + 0.3, "cl_e": columns["cl_eta"] * 0 + 10.0}
+    (folder / "my.yaml").write_text(TOWERS_ALONE)
+    return write_file(folder / "a.root", t=columns), ("--schema", folder / "my.yaml")
+
+
+def test_the_first_event_with_content_is_shown(tmp_path):
+    path, schema = write_towers_alone(tmp_path, [3.0, -4.0, 1.0, 0.5])
+    text = succeed("inspect", path, *schema)
+    assert "Entry 2 is the first with content inside of the image.\n" in text
+    assert "entry 2, event 2: et\n" in text
+    assert text.rstrip().endswith(f"{10 / np.cosh(1.0):.4g} GeV")
+    energies = 10 / np.cosh([3.0, -4.0, 1.0, 0.5])
+    share = energies[:2].sum() / energies.sum()
+    line = f"outside {share:.2%} of et is outside eta -2.5 to 2.5, in the first 4 entries"
+    assert line in rows(text)
+    assert "towers 1 eta, phi, e" in rows(text)
+    text = succeed("inspect", path, *schema, "--event", 1)
+    assert "Entry 1 has nothing inside eta -2.5 to 2.5; entry 2 has (--event 2).\n" in text
+    assert text.rstrip().endswith("no content")
+    succeed("inspect", path, *schema, "--png", tmp_path / "event.png")
+    assert is_drawn(tmp_path / "event.png")
+
+
+def test_events_that_are_all_empty(tmp_path):
+    path, schema = write_towers_alone(tmp_path, [3.0, -4.0])
+    text = succeed("inspect", path, *schema)
+    assert text.endswith(
+        "The first 2 entries have nothing inside eta -2.5 to 2.5: their 2 towers lie outside, or "
+        "have no energy.\n"
+    )
+
+
+def test_constituents_alone(tmp_path):
+    values = {"pt": [40.0, 60.0], "eta": [1.1, 1.1], "phi": [2.0, 2.0]}
+    columns = {f"c_{name}": ak.Array([of, []]) for name, of in values.items()}
+    columns |= {"c_jet": ak.Array([[0, 0], []]), "j_pt": ak.Array([[100.0], []])}
+    columns |= dict.fromkeys(("j_eta", "j_phi", "j_m"), columns["j_pt"] * 0)
+    path = write_file(tmp_path / "a.root", t=columns)
+    (tmp_path / "my.yaml").write_text(
+        "tree: t\njets: {pt: j_pt, eta: j_eta, phi: j_phi, mass: j_m}\n"
+        "constituents: {pt: c_pt, eta: c_eta, phi: c_phi, jet_index: c_jet}\n"
+    )
+    text = succeed("inspect", path, "--schema", tmp_path / "my.yaml")
+    assert "entry 0, event 0: pT of the constituents of jets\n" in text
+    found = [(row, line.index("@")) for row, line in enumerate(inside(text)) if "@" in line]
+    assert found == [(5, 46)]  # as that of the tower of the same direction above
+    assert " 100 GeV" in text
+
+
+def test_the_nearest_name_of_what_a_schema_lacks(tmp_path):
+    columns = {"event_numbr": np.arange(3), "weight": np.ones(3)}
+    text = succeed("inspect", write_file(tmp_path / "a.root", events=columns))
+    assert any(
+        row.startswith("calovision no event_number (nearest name: event_numbr) and ")
+        for row in rows(text)
+    )
