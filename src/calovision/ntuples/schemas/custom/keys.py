@@ -243,8 +243,19 @@ TREE = Key("tree", "tree of the events, with its folders", Value.TREE, "analysis
 FORMULAS = (
     Key("event_number", "event number; entries are numbered without it", Value.FORMULA, "evt"),
     Key("weight", "generator weight; 1 without it", Value.FORMULA, "mc_weight * pileup_weight"),
-    Key("label", "1 for signal, 0 for background, of each entry", Value.FORMULA, "is_signal"),
-    Key("process_id", "number of the process of each entry", Value.FORMULA, "dsid"),
+    Key(
+        "label",
+        "whole number of the class of each entry, as 1 for signal and 0 for background: the column "
+        "`row_label` of the image file",
+        Value.FORMULA,
+        "is_signal",
+    ),
+    Key(
+        "process_id",
+        "whole number of the process of each entry: the column `process_id`",
+        Value.FORMULA,
+        "dsid",
+    ),
 )
 NUMBERS = (
     Key(
