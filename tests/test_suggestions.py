@@ -100,6 +100,14 @@ def camel_case():
     }
 
 
+def odd_names():
+    """Names with characters that mean something in YAML and in formulas, or to a terminal."""
+    beginning = "cluster #1: {it's} - "
+    return {f"{beginning}{name}": TOWERS[name] for name in ("eta", "phi", "e")} | {
+        f"track\x1b[31m_{name}": TRACKS[name] for name in ("pt", "eta", "phi")
+    }
+
+
 def attached_names():
     """No separators, degrees."""
     return {
@@ -170,6 +178,7 @@ def names_that_say_nothing():
 ET = TOWERS.e / np.cosh(TOWERS.eta)
 STYLES = {
     "clusters in MeV": (clusters_in_mev, ("et",), TOWERS, (ET,)),
+    "odd names": (odd_names, ("et",), TOWERS, (ET,)),
     "camel case": (camel_case, ("et",), TOWERS, (ET,)),
     "attached names": (attached_names, ("et",), TOWERS, (ET,)),
     "two energies": (energies_in_two, ("em_et", "had_et"), TOWERS, (ET * 0.25, ET * 0.75)),
@@ -529,6 +538,7 @@ REAL = {
         {
             "tracks": {"px": "Tracks.fCoordinates.fX"},
             "jets": {"p4": "JetsAK8"},
+            "fat_jet_radius": 0.8,
             "constituents": {"p4": "JetsAK8_subjets", "counts": "JetsAK8_subjetsCounts"},
         },
         {"tracks": 2055, "fat_jets": 20, "constituents": 38},
@@ -551,7 +561,8 @@ def test_suggestions_for_published_files(real_dir, name):
     content = parse_yaml(suggestion.text, name, "schema")
     for key, value in keys.items():
         found = content[key]
-        assert (found if isinstance(value, str) else {of: found[of] for of in value}) == value
+        part = {of: found[of] for of in value} if isinstance(value, dict) else found
+        assert part == value
     assert {of: suggestion.trial.counts[of] for of in counts} == counts
 
 

@@ -85,6 +85,8 @@ def inspect_command(
     if png is not None and png.suffix.lower() != ".png":
         raise InputError(f"{png}: the name of the picture must end in .png")
     if Path(file).suffix.lower() in IMAGE_SUFFIXES:
+        if suggest is not None or branches is not None:
+            raise InputError(f"{file}: --branches and --suggest are for ROOT files")
         from calovision.cli.inspect_images import inspect_images
 
         inspect_images(Path(file), event=event or 0, png=png)

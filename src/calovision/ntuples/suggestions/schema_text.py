@@ -1,16 +1,25 @@
 """Text of a suggested schema."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from calovision.core.text import printable
 from calovision.ntuples.suggestions.choices import Choice
+from calovision.ntuples.suggestions.formulas import Line
+from calovision.ntuples.suggestions.quantities import words_of
 from calovision.ntuples.suggestions.reasons import listed
 from calovision.ntuples.suggestions.roles import Role
 from calovision.ntuples.suggestions.trees import ScannedTree
 from calovision.ntuples.suggestions.trial import Trial
-from calovision.ntuples.suggestions.writing import choice_lines, comment_lines, joined, scalar
+from calovision.ntuples.suggestions.writing import (
+    choice_lines,
+    comment_lines,
+    joined,
+    line_text,
+    scalar,
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +65,23 @@ def schema_text(
             head,
             [f"tree: {scalar(tree.name)}", *keys.lines],
             *(choice_lines(choice) for choice in choices),
+            _radius(choices),
             counters,
             _further(tree, choices, reasons),
         ]
     )
+
+
+def _radius(choices: Sequence[Choice]) -> list[str]:
+    """Line of the radius of the jets, where their name tells it: 0.8 for AK8."""
+    labels = [choice.parts[0].label for choice in choices if choice.key == "jets"]
+    match = (
+        re.search(r"(ak|kt|ca)(\d{1,2})(?!\d)", "".join(words_of(labels[0]))) if labels else None
+    )
+    if match is None or not 2 <= int(match[2]) <= 20:
+        return []
+    comment = f"by the name {labels[0]}"
+    return [line_text(Line("fat_jet_radius", f"{int(match[2]) / 10:g}", comment))]
 
 
 def _further(tree: ScannedTree, choices: Sequence[Choice], reasons: Sequence[str]) -> list[str]:

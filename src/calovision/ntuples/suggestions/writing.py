@@ -5,6 +5,7 @@ from textwrap import wrap
 
 import yaml
 
+from calovision.core.text import printable
 from calovision.ntuples.suggestions.choices import Choice, Part
 from calovision.ntuples.suggestions.formulas import Line
 
@@ -41,14 +42,13 @@ def _in_list(value: str) -> str:
 def line_text(line: Line, indent: str = "") -> str:
     """``key: value  # comment``."""
     text = f"{indent}{line.key}: {_in_yaml(line.value)}"
-    return f"{text:<{_COMMENT_COLUMN}}  # {line.comment}" if line.comment else text
+    return f"{text:<{_COMMENT_COLUMN}}  # {printable(line.comment)}" if line.comment else text
 
 
 def comment_lines(text: str) -> list[str]:
     """Comment of several lines."""
-    return [
-        f"# {line}" for line in wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
-    ]
+    lines = wrap(printable(text), WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [f"# {line}" for line in lines]
 
 
 def choice_lines(choice: Choice) -> list[str]:
@@ -73,7 +73,7 @@ def _alternatives(parts: Sequence[Part]) -> list[str]:
         lines.append(f"  # or {part.comment}: {{{keys}}}")
     if len(parts) > MOST_ALTERNATIVES:
         lines.append(f"  # or {', '.join(part.label for part in parts[MOST_ALTERNATIVES:])}")
-    return lines
+    return list(map(printable, lines))
 
 
 def _short(value: str | Sequence[str]) -> str:
