@@ -71,9 +71,10 @@ def test_jets_of_another_radius_are_refused(tmp_path):
     with pytest.raises(InputError) as raised:
         convert(tmp_path / "a.root", tmp_path / "a.h5")
     text = " ".join(str(raised.value).split())
-    assert "the fat jets of the file have no constituents; towers that are clustered with" in text
-    assert f"R = 1 have {ratio:.3g} of their pT (median of 12), the same within 1% for 0%" in text
-    assert "these are other jets; give the radius of the file's own (fat_jets.radius of" in text
+    assert "towers clustered with R = 1, since there are no constituents, have" in text
+    assert f"have {ratio:.3g} of the pT of the fat jets of the file (median of 12), the" in text
+    assert "the same within 1% for 0%: these are other jets; give the radius of the file's" in text
+    assert "own (fat_jets.radius of the configuration, --radius, or fat_jet_radius of a" in text
     assert not (tmp_path / "a.h5").exists()
 
 
@@ -85,7 +86,7 @@ def test_jets_are_imaged_with_their_radius(tmp_path, caplog, way):
         source = Source(source, schema=extended(tmp_path / "s.yaml", 0.8))
     with caplog.at_level(logging.INFO):
         convert(source, tmp_path / "a.h5", radius=0.8 if way == "recipe" else 1.0)
-    assert "clustered with R = 0.8 have 1 of their pT (median of 12)" in caplog.text
+    assert "R = 0.8, since there are no constituents, have 1 of the pT" in caplog.text
     total, pt = sums(tmp_path / "a.h5")
     np.testing.assert_allclose(pt, ak.flatten(jets.pt), rtol=1e-6)
     narrow = towers()[towers().eta < 0.5]
@@ -94,21 +95,21 @@ def test_jets_are_imaged_with_their_radius(tmp_path, caplog, way):
 
 def test_calibrated_jets_need_their_radius_from_the_schema(tmp_path, caplog):
     write(tmp_path / "a.root", 0.8, scale=1.05)
-    with pytest.raises(InputError, match=r"R = 0.8 have 0.952 of their pT .* these are other jets"):
+    with pytest.raises(InputError, match=r"R = 0.8.* have 0.952 of the pT .* these are other jets"):
         convert(tmp_path / "a.root", tmp_path / "a.h5", radius=0.8)
     schema = extended(tmp_path / "s.yaml", 0.8)
     convert(Source(tmp_path / "a.root", schema=schema), tmp_path / "a.h5")
-    assert "of their pT" not in caplog.text
+    assert "of the pT" not in caplog.text
     total, pt = sums(tmp_path / "a.h5")
     assert np.all((total / pt > 0.94) & (total / pt < 1.0))
     write(tmp_path / "b.root", 0.8, scale=2.0)
     convert(Source(tmp_path / "b.root", schema=schema), tmp_path / "b.h5")
-    assert "R = 0.8 have 0.5 of their pT" in caplog.text
+    assert "have 0.5 of the pT of the fat jets of the file" in caplog.text
 
 
 def test_jets_without_towers_near_them_are_other_jets(tmp_path):
     write(tmp_path / "a.root", 0.8)
-    with pytest.raises(InputError, match="have 0 of their pT"):
+    with pytest.raises(InputError, match="have 0 of the pT"):
         convert(tmp_path / "a.root", tmp_path / "a.h5", radius=0.01)
 
 

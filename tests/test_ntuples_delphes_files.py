@@ -207,11 +207,16 @@ def test_trimmed_jets_have_the_constituents_that_trimming_keeps(delphes_dir):
     assert ak.sum(ak.num(found, axis=2)) < 0.9 * ak.sum(ak.num(events.constituents, axis=2))
 
 
-def test_trimmed_jets_are_imaged_from_what_trimming_keeps(tmp_path, delphes_dir):
+@pytest.mark.parametrize("r_sub", [0.2, 0.4])
+def test_trimmed_jets_are_imaged_from_what_trimming_keeps(tmp_path, delphes_dir, caplog, r_sub):
+    """A trimming other than that of the file is told."""
     recipe = ImageRecipe(
-        fat_jets=FatJetDefinition(groomed=True), jets=JetImageRecipe(JetGrid(32, 32, 2.4))
+        fat_jets=FatJetDefinition(groomed=True, r_sub=r_sub),
+        jets=JetImageRecipe(JetGrid(32, 32, 2.4)),
     )
     convert_ntuple(delphes_dir / FULL, tmp_path / "a.h5", recipe, sample=SAMPLE)
+    told = "constituents, trimmed with r_sub = 0.4 and f_cut = 0.05, have 1" in caplog.text
+    assert told == (r_sub == 0.4)
     file = ImageFile(tmp_path / "a.h5")
     ratio = file.dense(np.arange(len(file))).sum(axis=(1, 2, 3)) / file.events["pt"]
     assert len(file) > 5

@@ -194,7 +194,7 @@ class FileConversion:
         ]
         first, _ = self.file.entries
         recipe = recipe_of_file(self.recipe, info)
-        same_jets = SameJets(info.path, recipe.fat_jets.radius, info.fat_jet_radius is not None)
+        same_jets = SameJets(recipe, info)
         n_events = 0
         chunks = read_ahead(self.file.events(self.recipe))
         with write_behind(writer.append) as append, closing(chunks):

@@ -1,10 +1,10 @@
-"""Fat jets of a file that are imaged without constituents of their own: from the towers, clustered
-again with their radius.
+"""Own fat jets of a file, and what their images are made of: without constituents, of towers that
+are clustered again with the radius of the jets; for trimmed jets, of the constituents that trimming
+keeps.
 """
 
 import logging
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -38,53 +38,65 @@ def recipe_of_file(recipe: ImageRecipe, info: NtupleInfo) -> ImageRecipe:
 
 @dataclass
 class SameJets:
-    """Comparison of the jets of a file with the towers in their images.
+    """Comparison of the jets of a file with what is in their images.
 
     Attributes
     ----------
-    path
-        The file.
-    radius
-        That of the clustering.
-    is_known
-        The radius is that of the file's jets, as its schema says.
+    recipe, info
+        Recipe with the radius of the file's jets, and the description of the file.
     """
 
-    path: Path | str
-    radius: float
-    is_known: bool
+    recipe: ImageRecipe
+    info: NtupleInfo
     _ratios: list[np.ndarray] = field(default_factory=list)
 
     def add(self, ratios: np.ndarray | None) -> None:
-        """Add the ratios of the pT of the towers to that of their jets; None adds nothing."""
+        """Add the ratios of the pT in the images to that of the jets; None adds nothing."""
         if ratios is not None:
             self._ratios.append(np.nan_to_num(ratios))
 
     def finish(self) -> None:
-        """Tell how well they agree.
+        """Log how well they agree.
 
         Raises
         ------
         BadFileError
-            If the radius is not known and fewer than `SMALLEST_SHARE` of the jets are the same.
+            If the jets are clustered again with a radius that may not be theirs, and fewer than
+            `SMALLEST_SHARE` of them are the same.
         """
         ratios = np.concatenate([*self._ratios, np.zeros(0)])
         if not len(ratios):
             return
         share = float(np.mean(np.abs(ratios - 1) < SAME_PT))
         found = (
-            f"{self.path}: the fat jets of the file have no constituents; towers that are "
-            f"clustered with R = {self.radius:g} have {np.median(ratios):.3g} of their pT (median "
-            f"of {len(ratios)}), the same within {SAME_PT:.0%} for {share:.0%}"
+            f"{self.info.path}: {self._content()} have {np.median(ratios):.3g} of the pT of the "
+            f"fat jets of the file (median of {len(ratios)}), the same within {SAME_PT:.0%} for "
+            f"{share:.0%}"
         )
-        if self.is_known:
-            is_far = not abs(np.median(ratios) - 1) <= LARGEST_DEVIATION
-            logger.log(logging.WARNING if is_far else logging.INFO, "%s", found)
-        elif share < SMALLEST_SHARE:
-            raise BadFileError(
-                f"{found}: these are other jets; give the radius of the file's own (fat_jets."
-                "radius of the configuration, --radius, or fat_jet_radius of a schema, which "
-                "counts for calibrated jets, too)"
-            )
-        else:
-            logger.info("%s", found)
+        is_same = share >= SMALLEST_SHARE
+        if are_clustered_again(self.recipe, self.info):
+            if self.info.fat_jet_radius is not None:
+                is_same = abs(np.median(ratios) - 1) <= LARGEST_DEVIATION
+            elif not is_same:
+                raise BadFileError(f"{found}: these are other jets; {self._way_out()}")
+        logger.log(logging.INFO if is_same else logging.WARNING, "%s", found)
+
+    def _content(self) -> str:
+        """Words for what is in the images."""
+        jets = self.recipe.fat_jets
+        trimmed = f", trimmed with r_sub = {jets.r_sub:g} and f_cut = {jets.f_cut:g}"
+        if not are_clustered_again(self.recipe, self.info):
+            return f"constituents{trimmed},"
+        return (
+            f"towers clustered with R = {jets.radius:g}{trimmed if jets.groomed else ''}, since "
+            "there are no constituents,"
+        )
+
+    def _way_out(self) -> str:
+        of_trimming = (
+            ", and r_sub and f_cut of its trimming" if self.recipe.fat_jets.groomed else ""
+        )
+        return (
+            "give the radius of the file's own (fat_jets.radius of the configuration, --radius, or "
+            "fat_jet_radius of a schema, which counts for calibrated jets, too)" + of_trimming
+        )

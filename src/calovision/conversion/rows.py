@@ -30,8 +30,8 @@ from calovision.selection import apply_selection, variables_of
 class ImageRows(NamedTuple):
     """Rows of the image file, and the cut flow (cut, events, sum of weights) of their events.
 
-    ``pt_ratios`` are those of towers to jets, ``(n_jets,)``, where the file's own jets are made of
-    towers (`pt_ratios`); else None.
+    ``pt_ratios`` are those of what is in the images to the jets, ``(n_jets,)``, where the jets are
+    the file's own and made of towers or trimmed; else None.
     """
 
     images: SparseImages
@@ -52,7 +52,8 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     events = _varied(events, recipe)
     jets, constituents = _fat_jets(events, recipe)
     ratios = None
-    if constituents is not None and events.fat_jets is not None and events.constituents is None:
+    is_own = constituents is not None and events.fat_jets is not None
+    if is_own and (events.constituents is None or recipe.fat_jets.groomed):
         ratios = pt_ratios(jets, constituents)
     variables = {} if jets is None else event_variables(jets)
     if recipe.preselection and jets is None:
