@@ -42,6 +42,7 @@ def records(tmp_path_factory):
         columns = {
             "jets": ak.zip({"p4": ak.zip({"fCoordinates": ak.zip(vector)}), "q": LISTS}),
             "met": ak.zip({"fP": ak.zip(one), "fE": [5.0, 8.0, 1.0]}),
+            "gen": ak.zip({"jets": ak.zip({"p4": LISTS}), "tags": ak.zip({"q": LISTS})}),
             "a:e": LISTS * 10,
             "w/d": LISTS * 100,
         }
@@ -62,10 +63,17 @@ def test_names_of_an_rntuple_are_those_of_uproot(records):
 
 
 def test_fields_of_records_by_path_and_unique_end(records):
-    names = ["jets.q", "q", "jets.p4.fCoordinates.fPt", "fCoordinates.fPt", "a:e", "w/d"]
+    names = ["jets.q", "tags.q", "jets.p4.fCoordinates.fPt", "fCoordinates.fPt", "a:e", "w/d"]
     found = arrays_of(records, "t", names)
     for name, values in zip(names, [LISTS] * 4 + [LISTS * 10, LISTS * 100], strict=True):
         assert found[name].tolist() == values.tolist(), name
+    with opened(records) as file:
+        names = find_tree(file, "t", records).names
+    assert names.several("q") == ("jets.q", "gen.tags.q")
+    assert names.several("p4") == ("jets.p4", "gen.jets.p4")
+    assert names.several("jets.q") == names.several("none.q") == ()
+    assert "p4.pt" in names  # only one of the two is a vector
+    assert not {"q", "p4", "p4.fE", "none.pt"} & names
 
 
 def test_components_of_vectors_in_collider_coordinates(records):

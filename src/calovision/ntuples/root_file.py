@@ -200,8 +200,8 @@ def _branches(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Br
     if kind == PRE_RELEASE:
         raise InputError(
             f"{path}: the tree {name!r} is a pre-release RNTuple (ROOT::Experimental::RNTuple), "
-            "written by a ROOT before 6.34, when the format was not final, and readable by that "
-            "ROOT alone; write it again with a newer ROOT, or as a TTree"
+            "written by a ROOT before 6.34, whose format was not final and is not read here; write "
+            "it again with a newer ROOT, or as a TTree"
         )
     try:
         return _BRANCHES[kind](file[name])

@@ -162,47 +162,55 @@ class Names(Set):
     def _member(self, base: str, member: str) -> Quantity | tuple[str, ...]:
         """Member of the records of a branch, or component of its vectors."""
         candidates = self._candidates(base) or self._candidates(f"{base}.")
-        if len(candidates) > 1:
-            return tuple(f"{self.path(branch)}.{member}" for branch in candidates)
-        if candidates:
-            (branch,) = candidates
-            members = self._trees[branch.tree].members_of(branch.number)
-            for names in members:
-                if ".".join(names) == member:
-                    return Quantity((Source(branch, names),))
-            if member == LAYERS:
-                return self._in_layers(base, branch)
-        if member not in COMPONENTS:
-            return ()
-        vector = coordinates(self._parts_of(base, candidates))
-        if not vector:
-            return ()
-        names = needed(member, vector)
-        return Quantity(tuple(vector[name] for name in names), member, names)
+        if not candidates:
+            return _component(self._split_parts(base), member) or ()
+        found = {branch: self._member_of(base, branch, member) for branch in candidates}
+        having = [(branch, quantity) for branch, quantity in found.items() if quantity]
+        if len(having) == 1:
+            return having[0][1]
+        return tuple(f"{self.path(branch)}.{member}" for branch, _ in having)
 
-    def _in_layers(self, base: str, branch: Branch) -> Quantity | tuple[str, ...]:
+    def _member_of(self, base: str, branch: Branch, member: str) -> Quantity | None:
+        members = self._trees[branch.tree].members_of(branch.number)
+        for names in members:
+            if ".".join(names) == member:
+                return Quantity((Source(branch, names),))
+        if member == LAYERS:
+            return self._in_layers(base, branch)
+        of_records = ((".".join(names), Source(branch, names)) for names in members)
+        return _component((*self._parts_below(branch), *of_records), member)
+
+    def _in_layers(self, base: str, branch: Branch) -> Quantity | None:
         """Numbers of each cluster at the places of their layers, where the file has the pattern."""
         patterns = (self.find(name) for name in pattern_names(base))
         pattern = next((found for found in patterns if found is not None), None)
-        return () if pattern is None else Quantity((Source(branch), *pattern.sources), LAYERS)
+        return pattern and Quantity((Source(branch), *pattern.sources), LAYERS)
 
-    def _parts_of(self, base: str, candidates: Sequence[Branch]) -> Iterator[tuple[str, Source]]:
-        """Path from a branch, or from an object that was split into branches, to each number of it,
-        and the source of this.
-        """
-        for branch in candidates:
-            tree = self._trees[branch.tree]
-            last = tree.paths[branch.number].rsplit(tree.separator, 1)[-1].rstrip(".")
-            start = len(tree.paths[branch.number]) + 1
-            for number in tree.below(branch.number):
-                path = tree.paths[number][start:].removeprefix(f"{last}.")
-                yield path, Source(Branch(branch.tree, number))
-            for names in tree.members_of(branch.number):
-                yield ".".join(names), Source(branch, names)
-        if not candidates:
-            for branch, name in self._shortest.items():
-                if name.startswith(f"{base}."):
-                    yield name[len(base) + 1 :], Source(branch)
+    def _parts_below(self, branch: Branch) -> Iterator[tuple[str, Source]]:
+        """Path from a branch to each of those below it, and the source of this."""
+        tree = self._trees[branch.tree]
+        path = tree.paths[branch.number]
+        last = path.rsplit(tree.separator, 1)[-1].rstrip(".")
+        for number in tree.below(branch.number):
+            below = tree.paths[number][len(path) + 1 :].removeprefix(f"{last}.")
+            yield below, Source(Branch(branch.tree, number))
+
+    def _split_parts(self, base: str) -> Iterator[tuple[str, Source]]:
+        """Path from an object that has no branch, only its members do, to each of these."""
+        for branch, name in self._shortest.items():
+            if name.startswith(f"{base}."):
+                yield name[len(base) + 1 :], Source(branch)
+
+
+def _component(parts: Iterable[tuple[str, Source]], component: str) -> Quantity | None:
+    """Component of the Lorentz vectors that have these parts; None if they are none."""
+    if component not in COMPONENTS:
+        return None
+    vector = coordinates(parts)
+    if not vector:
+        return None
+    names = needed(component, vector)
+    return Quantity(tuple(vector[name] for name in names), component, names)
 
 
 def _in_tree(branches: Branches, name: str) -> list[int]:
