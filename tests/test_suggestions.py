@@ -108,6 +108,14 @@ def odd_names():
     }
 
 
+def arrays_of_fixed_size():
+    """Arrays of 12 elements, filled up with zeros."""
+    return {
+        f"cell_{name}": ak.to_numpy(ak.fill_none(ak.pad_none(TOWERS[name], 12), 0.0))
+        for name in ("eta", "phi", "e")
+    }
+
+
 def attached_names():
     """No separators, degrees."""
     return {
@@ -179,6 +187,7 @@ ET = TOWERS.e / np.cosh(TOWERS.eta)
 STYLES = {
     "clusters in MeV": (clusters_in_mev, ("et",), TOWERS, (ET,)),
     "odd names": (odd_names, ("et",), TOWERS, (ET,)),
+    "fixed size": (arrays_of_fixed_size, ("et", "towers"), TOWERS, (ET, ET * 0 + 1)),
     "camel case": (camel_case, ("et",), TOWERS, (ET,)),
     "attached names": (attached_names, ("et",), TOWERS, (ET,)),
     "two energies": (energies_in_two, ("em_et", "had_et"), TOWERS, (ET * 0.25, ET * 0.75)),
@@ -221,16 +230,20 @@ def suggested(path, folder):
 def test_images_by_the_suggested_schema_are_those_of_what_was_written(tmp_path, style, kind):
     write, channels, objects, values = STYLES[style]
     path = tmp_path / "a.root"
+    columns = write()
     with uproot.recreate(path) as file:
         if kind == "RNTuple":
-            file.mkrntuple("ntuple", write())
+            file.mkrntuple("ntuple", columns)
+        elif style == "fixed size":
+            types = {name: np.dtype((of.dtype, of.shape[1:])) for name, of in columns.items()}
+            file.mktree("ntuple", types).extend(columns)
         else:
-            write_tree(file, "ntuple", write())
+            write_tree(file, "ntuple", columns)
     schema, _ = suggested(path, tmp_path)
     found = images(path, schema, channels)
     expected = np.stack([histogram(objects, one) for one in values], axis=1)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
-    assert found.sum() == pytest.approx(sum(ak.sum(one) for one in values), rel=1e-5)
+    assert found.sum() == pytest.approx(float(sum(ak.sum(one) for one in values)), rel=1e-5)
 
 
 def test_every_choice_is_said(tmp_path):

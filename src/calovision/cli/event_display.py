@@ -176,7 +176,8 @@ def display_event(ntuple: Ntuple, first: FirstEvents, number: int | None, png: P
     if png is None:
         _print_event(event, content, title)
     else:
-        _draw_event(event, content, f"{ntuple.path}".rpartition("/")[2] + f", {title}", png)
+        name = f"{ntuple.path}".rpartition("/")[2]
+        _draw_event(event, content, f"{name}, {title}", png, ntuple.info.fat_jet_radius)
 
 
 def _why_empty(number: int, content: Content, first: FirstEvents) -> str:
@@ -204,8 +205,10 @@ def _print_event(event: Events, content: Content, title: str) -> None:
         show(columns(("pT [GeV]", "eta", "phi", "mass [GeV]"), rows, title="fat jets of the file"))
 
 
-def _draw_event(event: Events, content: Content, title: str, png: Path) -> None:
-    """Picture with a panel a channel, the fat jets as circles."""
+def _draw_event(
+    event: Events, content: Content, title: str, png: Path, radius: float | None
+) -> None:
+    """Picture with a panel a channel, the fat jets as circles if their radius is known."""
     from calovision.plotting import plot_event_display  # matplotlib is loaded only to plot
 
     is_calorimeter = content.collection == "towers" and event.tracks is not None
@@ -221,6 +224,7 @@ def _draw_event(event: Events, content: Content, title: str, png: Path) -> None:
         eta_edges=GRID.edges_in_eta,
         channels=titles,
         fat_jets=_fat_jets(event),
+        radius=radius,
         title=title,
     )
     write_png(figure, png)

@@ -230,11 +230,15 @@ def _mass_or_energy(formulas: Formulas, first: str = "e") -> list[Line]:
 
 
 def cut_of(measured: Measured, lines: Sequence[Line]) -> list[Line]:
-    """Cut that drops placeholders such as pT = -999."""
+    """Cut that drops placeholders such as pT = -999, and what fills up arrays of fixed size."""
     keys = {line.key for line in lines}
-    for quantity in ("pt", "e"):
-        low, high, _ = measured.ranges.get(quantity, (0.0, 0.0, 0.0))
+    for quantity in ("pt", "e", "et", "px"):
+        if quantity not in measured.ranges:
+            continue
+        low, high, _ = measured.ranges[quantity]
+        field = "pt" if keys & {"pt", "p4", "px"} else "e"
+        if measured.group.is_padded:
+            return [Line("cut", f"{field} > 0", "arrays of fixed size: the rest is filled up")]
         if low in _PLACEHOLDERS and high > 0:
-            field = quantity if quantity in keys else "e"
             return [Line("cut", f"{field} > 0", f"{quantity} {low:g} stands for none")]
     return []

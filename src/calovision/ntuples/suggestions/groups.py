@@ -10,6 +10,8 @@ from calovision.ntuples.suggestions.roles import Role, role_of
 ANGLES = ("eta", "phi")
 MOMENTUM = ("px", "py", "pz")
 POSITION = ("x", "y", "z")
+SHORTEST_ARRAY = 5  # of fixed size that holds objects; shorter ones are vectors
+_Key = tuple[tuple[str, ...], int, bool, tuple[int, ...]]
 _WHOLE = ("charge", "pdg")  # quantities that may be whole numbers
 _ATTACHED_LETTERS = {"e": "e", "m": "mass"}  # behind a name without a separator: jete, jetm
 
@@ -31,6 +33,8 @@ class Group:
         ``jet2_pt``) the branches of all objects.
     is_guessed
         The role follows from the quantities, as the name says nothing.
+    is_padded
+        The branches are arrays of one size in every event, of which a part may be filling.
     """
 
     label: str
@@ -38,6 +42,7 @@ class Group:
     lists: int
     branches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_guessed: bool = False
+    is_padded: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -109,27 +114,38 @@ def find_groups(shapes: Mapping[str, Shape]) -> list[Group]:
     shapes
         Branch -> its shape.
     """
-    found: dict[tuple[tuple[str, ...], int, bool], dict[str, dict[int, str]]] = {}
+    found: dict[_Key, dict[str, dict[int, str]]] = {}
     for name, shape in shapes.items():
-        if not _may_be_quantity(name, shape):
+        lists = _lists_of(shape)
+        if lists is None:
             continue
         for one in named_quantities(name):
             if shape.is_whole and one.quantity not in _WHOLE:
                 continue  # nJet_pt counts
-            is_numbered = one.number is not None and shape.lists == 0
+            is_numbered = one.number is not None and lists == 0
             if one.number is not None and not is_numbered:
                 continue
-            key = (one.stem, shape.lists, is_numbered)
+            key = (one.stem, lists, is_numbered, shape.array)
             objects = found.setdefault(key, {}).setdefault(one.quantity, {})
             objects.setdefault(one.number or 0, name)
-    groups = [_group(stem, lists, of, shapes) for (stem, lists, _), of in found.items()]
+    groups = [
+        replace(_group(stem, lists, of, shapes), is_padded=bool(array))
+        for (stem, lists, _, array), of in found.items()
+    ]
     groups += _vectors(shapes)
     return [group for group in _without_members(groups) if group.has_direction]
 
 
-def _may_be_quantity(name: str, shape: Shape) -> bool:
-    """Return True for numbers, in lists or lists of lists."""
-    return shape.is_number and not shape.array and shape.lists <= 2 and shape.element != "bool"
+def _lists_of(shape: Shape) -> int | None:
+    """Lists in each other of numbers, of which a long array of fixed size is one; None for other
+    branches.
+    """
+    if not shape.is_number or shape.element == "bool" or shape.lists > 2:
+        return None
+    if not shape.array:
+        return shape.lists
+    is_list = shape.lists == 0 and len(shape.array) == 1 and shape.array[0] >= SHORTEST_ARRAY
+    return 1 if is_list else None
 
 
 def _group(
