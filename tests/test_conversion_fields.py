@@ -208,7 +208,11 @@ def test_clustering_without_towers_is_refused(tmp_path):
         (
             {"channels": ("em",)},
             "the image channel 'em' needs towers with e_em, but those of the file have only eta, "
-            "phi, e",
+            "phi, e; choose channels of energy, et, towers$",
+        ),
+        (
+            {"channels": ("et", "tracks")},
+            "'tracks' needs tracks, which the file has not; choose channels of energy, et, towers$",
         ),
         (
             {"jets": JetImageRecipe(JetGrid(4, 4, 1.0), channels=("track_pt",))},

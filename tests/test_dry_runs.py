@@ -112,9 +112,12 @@ def test_what_can_be_left_out(tmp_path: Path) -> None:
     """Own files need no simulation, a run no variations, no baselines and no event content."""
     for name in ("a1.root", "a2.root", "b.root"):
         (tmp_path / name).touch()
+    schema = tmp_path / "schemas" / "a.yaml"
+    schema.parent.mkdir()
+    schema.write_text("extends: delphes")
     config = {
         "samples": {
-            "a": {"label": 1, "schema": "delphes", "files": [f"{tmp_path}/a*.root"]},
+            "a": {"label": 1, "schema": f"{schema}", "files": [f"{tmp_path}/a*.root"]},
             "b": {"label": 0, "schema": "calovision", "files": [f"{tmp_path}/b.root"]},
         },
         "event_content": None,
@@ -129,7 +132,11 @@ def test_what_can_be_left_out(tmp_path: Path) -> None:
     expected = {"build_images": 3, "train_network": 1, "score_events": 1, "fit_baselines": 1}
     expected |= once
     assert jobs(result) == expected | {"total": sum(expected.values())}
-    assert "limits_against_mass" not in result.stdout + result.stderr
+    output = result.stdout + result.stderr
+    assert "limits_against_mass" not in output
+    # whose images are made again if it changes
+    assert re.findall(r"/(a\d)\.root, .*/schemas/a\.yaml\n", output) == ["a1", "a2"]
+    assert re.search(r"input: .*/b\.root\n", output)
 
 
 def test_bad_configuration_stops_the_run(tmp_path: Path) -> None:

@@ -303,6 +303,14 @@ def test_file_that_has_changed_is_counted_again(tmp_path, monkeypatch):
     assert count_files(files, cache) == [20, 8]
 
 
+def test_entries_are_counted_again_if_the_schema_names_another_tree(tmp_path):
+    files = dict.fromkeys(make_files(tmp_path, 20))
+    cache, schema = tmp_path / "entry_counts.json", tmp_path / "my.yaml"
+    for tree, n_entries in (("events", 20), ("generation", 1)):
+        schema.write_text(f"tree: {tree}\ntowers: {{eta: x, phi: x, e: x}}")
+        assert count_files(files, cache, schema=str(schema)) == [n_entries]
+
+
 def test_bad_file_is_counted_as_empty_or_stops(tmp_path):
     paths = make_files(tmp_path, 20, 3)
     Path(paths[1]).write_bytes(Path(paths[1]).read_bytes()[:900])

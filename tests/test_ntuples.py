@@ -508,9 +508,7 @@ def test_missing_counter(tmp_path, counter):
     assert f"the tree 'generation' lacks {counter}" in message
 
 
-@pytest.mark.parametrize(
-    ("collection", "leaf"), [("Tower", "Eem"), ("Track", "PT"), ("Event", "Number")]
-)
+@pytest.mark.parametrize(("collection", "leaf"), [("Tower", "Eem"), ("Track", "PT")])
 def test_missing_delphes_branch(tmp_path, collection, leaf):
     collections = delphes_collections()
     del collections[collection][leaf]

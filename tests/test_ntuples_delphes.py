@@ -260,7 +260,7 @@ def test_generated_jets_are_made_of_generated_particles():
     [
         (
             {"fat_jets": ("FatJets",)},
-            "a.root: fat_jets cannot be made of FatJets; choose from Jet, FatJet; did you mean "
+            "a.root: jets cannot be made of FatJets; choose from Jet, FatJet; did you mean "
             "'FatJet'?",
         ),
         ({"towers": ("Tower", "Vertex")}, "towers cannot be made of Vertex; choose from Tower"),

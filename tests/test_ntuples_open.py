@@ -4,7 +4,9 @@ import pickle
 from pathlib import Path
 
 import awkward as ak
+import numpy as np
 import pytest
+import uproot
 from fakes import make_events, write_ntuple
 from fakes_ntuples import jetclass_columns, write_file, write_nanoaod
 
@@ -124,6 +126,25 @@ def test_files_stay_open_from_their_check_to_their_conversion(
     assert numbers == [100 * k + n for k in range(3) for n in range(N)]
     assert (len(calls["opened"]), len(calls["fitting_schema"])) == (n_opened, 3)
     assert open_files() == []
+
+
+def test_a_tree_that_is_named_wrongly(tmp_path):
+    (path,) = make_files(tmp_path, 1)
+    with (
+        pytest.raises(InputError, match=r"no TTree 'event' .it has: .*; did you mean 'events'\?"),
+        Ntuple(path, tree="event") as file,
+    ):
+        _ = file.info
+
+
+def test_a_file_without_tree(tmp_path):
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file["h"] = np.histogram([1.0, 2.0])
+    with (
+        pytest.raises(InputError, match=r"a\.root fits no schema, as it has no tree; give a file"),
+        Ntuple(tmp_path / "a.root") as file,
+    ):
+        _ = file.info
 
 
 def test_files_are_closed_after_an_error(tmp_path):

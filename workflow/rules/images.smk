@@ -5,6 +5,7 @@ rule build_images:
     """Jets, preselection, images and event variables of a ntuple, of a part of one, or of several."""
     input:
         ntuples=lambda wildcards: analysis.chunks[wildcards.sample][wildcards.chunk].local_files(),
+        schema=lambda wildcards: analysis.samples[wildcards.sample].schema_files,
     output:
         results.images,
     log:

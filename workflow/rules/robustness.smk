@@ -21,6 +21,7 @@ if analysis.variations:
     use rule build_images as build_varied_images with:
         input:
             ntuples=lambda wildcards: analysis.varied_chunk(**wildcards).local_files(),
+            schema=lambda wildcards: analysis.samples[wildcards.sample].schema_files,
         output:
             results.varied_images,
         log:

@@ -38,7 +38,8 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     for channel in recipe.channels:
         (needed,) = needed_fields([channel]).values()
         collection = CHANNELS[channel].of_event.collection
-        _require(info, collection, needed, f"the image channel '{channel}' needs")
+        purpose = f"the image channel '{channel}' needs"
+        _require(info, collection, needed, purpose, _possible_channels(info))
     fields = needed_fields(recipe.channels)
     if recipe.variation is not None:
         _require(info, "towers", CLUSTERED | {"e_em", "e_had"}, "another detector needs")
@@ -89,7 +90,21 @@ def _described(recipe: ImageRecipe) -> str:
     return "trimmed fat jets" if recipe.fat_jets.groomed else "fat jets"
 
 
-def _require(info: NtupleInfo, collection: str, needed: Iterable[str], purpose: str) -> None:
+def _possible_channels(info: NtupleInfo) -> str:
+    """Advice: the channels of whole events that the file has all fields of."""
+    possible = [
+        name
+        for name, channel in CHANNELS.items()
+        if channel.of_event is not None
+        and set(needed_fields([name])[channel.of_event.collection])
+        <= set(info.collections.get(channel.of_event.collection, ()))
+    ]
+    return f"; choose channels of {', '.join(possible)}" if possible else ""
+
+
+def _require(
+    info: NtupleInfo, collection: str, needed: Iterable[str], purpose: str, advice: str = ""
+) -> None:
     """Raise InputError, which names what is missing, unless the file has a collection with the
     fields.
     """
@@ -99,10 +114,12 @@ def _require(info: NtupleInfo, collection: str, needed: Iterable[str], purpose: 
             ", ..." if len(lacking) > SHOWN_BRANCHES else ""
         )
         reason = f" (it lacks {shown})" if lacking else ""
-        raise InputError(f"{info.path}: {purpose} {collection}, which the file has not{reason}")
+        raise InputError(
+            f"{info.path}: {purpose} {collection}, which the file has not{reason}{advice}"
+        )
     if absent := sorted(set(needed) - set(info.collections[collection])):
         raise InputError(
             f"{info.path}: {purpose} {collection} with {', '.join(absent)}, but those of the file "
             "have only "
-            f"{', '.join(info.collections[collection])}"
+            f"{', '.join(info.collections[collection])}{advice}"
         )

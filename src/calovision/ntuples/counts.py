@@ -57,7 +57,7 @@ def count_files(
     keys = {
         path: _key(path, schema, tree) for path, n_entries in files.items() if n_entries is None
     }
-    states = {path: _state(path) if check else None for path in keys}
+    states = {path: _state(path, schema) if check else None for path in keys}
     unknown = [
         path
         for path, key in keys.items()
@@ -69,7 +69,7 @@ def count_files(
         with ThreadPoolExecutor(THREADS) as threads:
             counted = dict(zip(unknown, threads.map(count, unknown), strict=True))
         counts |= {
-            keys[path]: {"state": _state(path), "entries": number}
+            keys[path]: {"state": _state(path, schema), "entries": number}
             for path, number in counted.items()
             if number is not None
         }
@@ -130,13 +130,13 @@ def _key(path: str, schema: str | None, tree: str | None) -> str:
     return json.dumps([path, schema, tree])
 
 
-def _state(path: str) -> list[int] | None:
-    """Size and time of change of a local file; None for an address, or where there is no file."""
-    file = Path(split_tree(path)[0])
-    if "://" in path or not file.is_file():
-        return None
-    found = file.stat()
-    return [found.st_size, found.st_mtime_ns]
+def _state(path: str, schema: str | None) -> list[int] | None:
+    """Sizes and times of change of a local file, and of that of its schema, which may name another
+    tree; None for an address, or where there is no file.
+    """
+    files = [Path(split_tree(path)[0])] * ("://" not in path) + [Path(schema or "")]
+    found = [file.stat() for file in files if file.is_file()]
+    return [number for one in found for number in (one.st_size, one.st_mtime_ns)] or None
 
 
 def _count(

@@ -151,7 +151,8 @@ def fitting_schema(
         to say.)
     """
     content = FileContent(file, path)
-    if len(schemas) == 1 and not any(map(content.has_tree, schemas[0].tree_names)):
+    asked = {name for schema in schemas for name in schema.tree_names}
+    if (len(schemas) == 1 or len(asked) == 1) and not any(map(content.has_tree, asked)):
         find_tree(file, schemas[0].tree_names[0], path)
     missing = {}
     if len(schemas) > 1 or not schemas[0].versions_in(content):
@@ -161,18 +162,26 @@ def fitting_schema(
         names = ", ".join(schema.name for schema in fitting)
         raise InputError(f"{path} fits several schemas ({names}); name one of them")
     if not fitting:
-        _check_releases(content)
+        _check_trees(content)
         reasons = "; ".join(f"{name} lacks {_shortened(lacks)}" for name, lacks in missing.items())
         raise InputError(
-            f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file"
+            f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file "
+            "(calovision inspect FILE --suggest writes one to start from)"
         )
     (schema,) = fitting
     return schema, _best_version(content, schema)
 
 
-def _check_releases(content: FileContent) -> None:
-    """Raise InputError if nothing can be read of a file but pre-release RNTuples."""
-    if content.trees and set(content.trees.values()) == {PRE_RELEASE}:
+def _check_trees(content: FileContent) -> None:
+    """Raise InputError if a file has no tree, or none but pre-release RNTuples, which cannot be
+    read.
+    """
+    if not content.trees:
+        raise InputError(
+            f"{content.path} fits no schema, as it has no tree; give a file with a TTree or an "
+            "RNTuple of events"
+        )
+    if set(content.trees.values()) == {PRE_RELEASE}:
         find_tree(content.file, next(iter(content.trees)), content.path)
 
 

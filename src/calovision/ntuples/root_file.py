@@ -10,6 +10,7 @@ import uproot
 from isal import isal_zlib  # noqa: F401  uproot takes it from its package, which does not load it by itself
 
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.ntuples.friends import find_friend, tree_prefixes
 from calovision.ntuples.trees.branches import Branches
 from calovision.ntuples.trees.event_tree import EventTree
@@ -193,9 +194,11 @@ def _branches(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Br
     """Branches of one tree of an open file."""
     kind = _kind(file, name)
     if kind is None:
-        trees = ", ".join(map(repr, tree_kinds(file))) or "none"
+        trees = list(tree_kinds(file))
+        shown = ", ".join(map(repr, trees)) or "none"
         raise InputError(
-            f"{path} has no TTree {name!r} (it has: {trees}); choose the schema that wrote the file"
+            f"{path} has no TTree {name!r} (it has: {shown}){nearest(name, trees)}; name one of "
+            "these trees, or choose the schema that wrote the file"
         )
     if kind == PRE_RELEASE:
         raise InputError(

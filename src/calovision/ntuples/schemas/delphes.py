@@ -119,8 +119,9 @@ def _check_chosen(found: Collections, chosen: Chosen, content: "FileContent") ->
         possible = found.of(*classes)
         for name in chosen.get(ours, ()):
             if name not in possible:
+                key = "jets" if ours == "fat_jets" else ours
                 raise InputError(
-                    f"{content.path}: {ours} cannot be made of {name}; choose from "
+                    f"{content.path}: {key} cannot be made of {name}; choose from "
                     f"{', '.join(possible) or 'nothing, as it has no such collection'}"
                     f"{nearest(name, possible)}"
                 )
