@@ -108,6 +108,19 @@ def odd_names():
     }
 
 
+def polar_angles():
+    """Polar angles; tracks by their charge over momentum, in 1/MeV."""
+    theta = 2 * np.arctan(np.exp(-TRACKS.eta))
+    return {
+        "hit_theta": 2 * np.arctan(np.exp(-TOWERS.eta)),
+        "hit_phi": TOWERS.phi,
+        "hit_E": TOWERS.e,
+        "trk_theta": theta,
+        "trk_phi": TRACKS.phi,
+        "trk_qOverP": -np.sin(theta) / (1000 * TRACKS.pt),
+    }
+
+
 def arrays_of_fixed_size():
     """Arrays of 12 elements, filled up with zeros."""
     return {
@@ -188,6 +201,8 @@ STYLES = {
     "clusters in MeV": (clusters_in_mev, ("et",), TOWERS, (ET,)),
     "odd names": (odd_names, ("et",), TOWERS, (ET,)),
     "fixed size": (arrays_of_fixed_size, ("et", "towers"), TOWERS, (ET, ET * 0 + 1)),
+    "polar angles": (polar_angles, ("et",), TOWERS, (ET,)),
+    "polar tracks": (polar_angles, ("track_pt",), TRACKS, (TRACKS.pt,)),
     "camel case": (camel_case, ("et",), TOWERS, (ET,)),
     "attached names": (attached_names, ("et",), TOWERS, (ET,)),
     "two energies": (energies_in_two, ("em_et", "had_et"), TOWERS, (ET * 0.25, ET * 0.75)),
@@ -485,7 +500,8 @@ def test_a_schema_is_not_overwritten(tmp_path):
         ("Hits.position.z", NamedQuantity("z", ("hits",))),
         ("Jets.fCoordinates.fPt", NamedQuantity("pt", ("jets",))),
         ("Tower.Ehad", NamedQuantity("e_had", ("tower",))),
-        ("jet_theta", None),
+        ("jet_theta", NamedQuantity("theta", ("jet",))),
+        ("jet_beta", None),
         ("run", None),
     ],
 )
@@ -498,6 +514,7 @@ def test_quantities_in_names(name, quantity):
     [
         ("CaloCalTopoClusters", Role.TOWER),
         ("EFlowTrack", Role.TRACK),
+        ("InDetTrackParticles", Role.TRACK),
         ("JetPFCands", Role.CANDIDATE),
         ("ReconstructedParticles", Role.CANDIDATE),
         ("EFlowPhoton", Role.CANDIDATE),
@@ -538,6 +555,15 @@ def test_the_commands_that_are_shown_work(tmp_path, style, option):
     n_energies = len(values)
     total = sum(file[row][:n_energies].sum() for row in range(len(file)))
     assert total == pytest.approx(float(sum(ak.sum(one) for one in values)), rel=1e-5)
+
+
+def test_a_part_of_the_event_is_said(tmp_path):
+    columns = {f"egammaClusters_{name}": TOWERS[name] for name in ("eta", "phi", "e")}
+    columns |= {f"trk_{name}": TRACKS[name] for name in ("pt", "eta", "phi")}
+    suggested(write_file(tmp_path / "a.root", t=columns), tmp_path)
+    lines = (tmp_path / "suggested.yaml").read_text().splitlines()
+    assert "# egammaClusters: 5 an event; by its name a part of the event, or a variation" in lines
+    assert f"# trk: {ak.count(TRACKS.pt) / 6:.3g} an event" in lines
 
 
 def test_a_file_that_is_known_is_said(delphes_dir):

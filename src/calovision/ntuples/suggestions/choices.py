@@ -264,9 +264,12 @@ def _part(measured: Measured, lines: Sequence[Line], comment: str) -> Part:
 
 def _count(measured: Measured) -> str:
     """Comment on a group."""
+    text = _objects(measured)
     if measured.group.is_guessed:
-        return f"{_objects(measured)}; taken for {measured.group.role.value} by its quantities"
-    return _objects(measured)
+        text += f"; taken for {measured.group.role.value} by its quantities"
+    if _is_special(measured):
+        text += "; by its name a part of the event, or a variation"
+    return text
 
 
 def _objects(measured: Measured) -> str:

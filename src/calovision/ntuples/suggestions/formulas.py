@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from calovision.ntuples.branch_listing import as_in_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS
-from calovision.ntuples.suggestions.groups import ANGLES, MOMENTUM, POSITION
+from calovision.ntuples.suggestions.groups import ANGLES, MOMENTUM, POLAR, POSITION
 from calovision.ntuples.suggestions.measurements import (
     FULL_CIRCLE,
     LARGEST_ETA,
@@ -100,6 +100,9 @@ class Formulas:
         for names in (ANGLES, POSITION, MOMENTUM):
             if group.has(*names):
                 return [Line(name, self.of(name), self._range(name)) for name in names]
+        if group.has(*POLAR):
+            eta = self.combined("-log(tan({theta} / 2))", "theta")
+            return [Line("eta", eta), Line("phi", self.of("phi"), self._range("phi"))]
         raise ValueError("the group has no direction")
 
     def momentum(self) -> list[Line]:
@@ -107,8 +110,12 @@ class Formulas:
         group = self.measured.group
         if group.has("p4"):
             return [Line("p4", self.of("p4"), self.unit.reason)]
-        if group.has("pt", *ANGLES):
+        if group.has("pt") and (group.has(*ANGLES) or group.has(*POLAR)):
             return [Line("pt", self.of("pt"), self.unit.reason), *self.direction()]
+        if group.has("qoverp", *POLAR):
+            pt = "abs(sin({theta}) / {qoverp})" + (" / 1000" if self.unit.divisor != 1 else "")
+            momentum = self.combined(pt, "theta", "qoverp")
+            return [Line("pt", momentum, self.unit.reason), *self.direction()]
         lines = [Line(name, self.of(name)) for name in MOMENTUM]
         return [Line(lines[0].key, lines[0].value, self.unit.reason), *lines[1:]]
 
@@ -169,6 +176,10 @@ def _energy(formulas: Formulas) -> str | list[str]:
         return formulas.combined("{et} * cosh({eta})", "et", "eta")
     if group.has("pt", "eta"):
         return formulas.combined("{pt} * cosh({eta})", "pt", "eta")
+    if group.has("pt", "theta"):
+        return formulas.combined("{pt} / sin({theta})", "pt", "theta")
+    if group.has("qoverp"):
+        return formulas.combined("abs(1 / {qoverp})", "qoverp")
     return formulas.combined("sqrt({px}**2 + {py}**2 + {pz}**2)", *MOMENTUM)
 
 

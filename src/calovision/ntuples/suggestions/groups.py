@@ -8,6 +8,7 @@ from calovision.ntuples.suggestions.quantities import named_quantities, words_of
 from calovision.ntuples.suggestions.roles import Role, role_of
 
 ANGLES = ("eta", "phi")
+POLAR = ("theta", "phi")
 MOMENTUM = ("px", "py", "pz")
 POSITION = ("x", "y", "z")
 SHORTEST_ARRAY = 5  # of fixed size that holds objects; shorter ones are vectors
@@ -74,12 +75,13 @@ class Group:
     @property
     def has_direction(self) -> bool:
         """Return True if eta and phi are there, or can be computed."""
-        return any(self.has(*of) for of in (ANGLES, MOMENTUM, POSITION, ("p4",)))
+        return any(self.has(*of) for of in (ANGLES, POLAR, MOMENTUM, POSITION, ("p4",)))
 
     @property
     def has_momentum(self) -> bool:
         """Return True if pT, eta and phi are there, or can be computed."""
-        return any(self.has(*of) for of in (("pt", *ANGLES), MOMENTUM, ("p4",)))
+        of_tracks = (("pt", *POLAR), ("qoverp", *POLAR))
+        return any(self.has(*of) for of in (("pt", *ANGLES), *of_tracks, MOMENTUM, ("p4",)))
 
     @property
     def has_energy(self) -> bool:

@@ -135,9 +135,11 @@ class Unit:
 
 def unit_of(measured: Measured) -> Unit:
     """MeV or GeV, by the magnitude of the momenta or energies."""
-    for quantity in ("pt", "e", "et", "e_em", "px", "mass"):
+    for quantity in ("pt", "e", "et", "e_em", "px", "qoverp", "mass"):
         if quantity in measured.ranges:
             median = measured.ranges[quantity][2]
+            if quantity == "qoverp" and median:
+                quantity, median = "p", 1 / median
             is_jet = measured.group.role is Role.JET
             limit = LARGEST_MEDIAN_OF_JETS if is_jet else LARGEST_MEDIAN
             if median > limit:

@@ -41,6 +41,9 @@ _ENDS: dict[tuple[str, ...], str] = {
     ("et",): "et",
     ("eta",): "eta",
     ("phi",): "phi",
+    ("theta",): "theta",
+    ("q", "over", "p"): "qoverp",
+    ("qoverp",): "qoverp",
     ("e",): "e",
     ("energy",): "e",
     ("en",): "e",
@@ -74,7 +77,8 @@ class NamedQuantity:
     Attributes
     ----------
     quantity
-        pt, eta, phi, e, et, mass, px, py, pz, x, y, z, charge, pdg, e_em, e_had, tau1 to tau3.
+        pt, eta, phi, theta, qoverp, e, et, mass, px, py, pz, x, y, z, charge, pdg, e_em, e_had,
+        tau1 to tau3.
     stem
         Lower-case words of the rest of the name.
     number

@@ -77,6 +77,8 @@ def _in_context(role: Role, words: Sequence[str], before: str) -> Role:
         return Role.OTHER
     if role is Role.JET and before == "tau":
         return Role.LEPTON
+    if role is Role.CANDIDATE and before.startswith(("track", "trk")):
+        return Role.TRACK
     is_flow = any(one in ("flow", "eflow", "pf", "pfo") for one in words)
     return Role.CANDIDATE if role is Role.LEPTON and is_flow else role
 
