@@ -450,6 +450,10 @@ def test_one_jet_an_entry(tmp_path):
             "cl: its lists differ in length, or cannot be read",
         ),
         (
+            {name: ak.Array([[1.0]])[:0] for name in ("cl_eta", "cl_phi", "cl_e")},
+            "the tree t has no entries, on which a schema could be tried",
+        ),
+        (
             {name: ak.Array([[0.0], [0.0]]) for name in ("cl_eta", "cl_phi", "cl_e")},
             "cl: all energies are 0",
         ),

@@ -27,7 +27,7 @@ def why_nothing(tree: ScannedTree, broken: Sequence[str]) -> list[str]:
     ]
     where = f"the tree {tree.name}"
     if not tree.n_entries:
-        reasons.append(f"{where} has no entries")
+        return [f"{where} has no entries, on which a schema could be tried"]
     if not has_lists and not tree.groups:
         reasons.append(
             f"{where} has no branch with a list of objects, and no numbered ones (jet1_pt, jet2_pt)"
