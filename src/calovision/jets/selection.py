@@ -129,9 +129,8 @@ def find_fat_jets_with_constituents(
         If towers are needed and there are none, the constituents are not aligned with the jets, or
         as `find_fat_jets`.
     """
-    if own is None:
+    if own is None or own_constituents is None:
         own_constituents = None
-    if own_constituents is None:
         jets, constituents = _from_towers(towers, own, definition)
     else:
         jets, constituents = _without_missing_jets(own, own_constituents)
@@ -143,10 +142,10 @@ def find_fat_jets_with_constituents(
             "event"
         )
     order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
-    constituents = constituents[order]
+    jets, constituents = with_real_masses(jets[order]), constituents[order]
     if definition.groomed and own_constituents is not None:
-        constituents = _trimmed(constituents, definition)
-    return with_real_masses(jets[order]), constituents
+        return jets, _trimmed(constituents, definition)
+    return jets, constituents
 
 
 def _trimmed(constituents: ak.Array, definition: FatJetDefinition) -> ak.Array:

@@ -127,7 +127,7 @@ def _check_chosen(found: Collections, chosen: Chosen, content: "FileContent") ->
                 )
     if len(chosen.get("fat_jets", ())) > 1:
         raise InputError(
-            f"{content.path}: fat jets cannot be made of {' and '.join(chosen['fat_jets'])} "
+            f"{content.path}: jets cannot be made of {' and '.join(chosen['fat_jets'])} "
             "together; choose one"
         )
 
