@@ -6,6 +6,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from calovision.ntuples.branch_arrays import BranchArrays
+
 # Three names each: of the candidates, of the index table and its column of candidates.
 NANOAOD_NAMES = {
     "PFNano": ("PFCands", "FatJetPFCands", "pFCandsIdx"),
@@ -237,3 +239,27 @@ def treemaker_columns(*, without=()):
 
 def write_treemaker(path, **options):
     return write_file(path, TreeMaker2__PreSelection=treemaker_columns(**options))
+
+
+def chunk_of(branches, start=0):
+    """Branches given as lists of Python; all-empty ones keep their kind of number."""
+    arrays = {
+        name: values if isinstance(values, ak.Array) else ak.Array(values)
+        for name, values in branches.items()
+    }
+    n_events = len(next(iter(arrays.values())))
+    return BranchArrays(arrays, "a.root", start, n_events)
+
+
+def typed(rows, kind=np.int32):
+    """Lists, also without any number in them, of a type."""
+    counts = [len(row) for row in rows]
+    flat = np.array([value for row in rows for value in row], dtype=kind)
+    return ak.unflatten(flat, np.array(counts, dtype=np.int64))
+
+
+def typed_nested(rows, kind=np.int32):
+    inner = [len(jet) for row in rows for jet in row]
+    flat = np.array([value for row in rows for jet in row for value in jet], dtype=kind)
+    jets = ak.unflatten(flat, np.array(inner, dtype=np.int64))
+    return ak.unflatten(jets, np.array([len(row) for row in rows], dtype=np.int64))

@@ -12,7 +12,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays
-from calovision.ntuples.links import Objects, check_jets, read_jet_offsets, read_rows
+from calovision.ntuples.indices import Objects, check_jets
+from calovision.ntuples.links import read_jet_offsets, read_rows
 from calovision.ntuples.lists import Lists, joined, listed
 from calovision.ntuples.parts import has_own_lists, passing, read_part
 from calovision.ntuples.references import check_found

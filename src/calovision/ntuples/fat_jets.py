@@ -11,7 +11,7 @@ from calovision.core.errors import InputError
 from calovision.core.kinematics import pt_eta_phi_mass
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.constituents import check_references, linked_parts, read_jet_lists
-from calovision.ntuples.links import Objects
+from calovision.ntuples.indices import Objects
 from calovision.ntuples.lists import Lists, joined
 from calovision.ntuples.parts import (
     available_fields,

@@ -11,6 +11,17 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, consecutive
+from calovision.ntuples.indices import (
+    LIST,
+    Objects,
+    check_jets,
+    check_rows,
+    is_number,
+    other_kind,
+    positions_of,
+    rows_of,
+    whole_numbers,
+)
 from calovision.ntuples.references import referenced, references_of
 from calovision.ntuples.schemas.links import (
     Counts,
@@ -22,30 +33,8 @@ from calovision.ntuples.schemas.links import (
     Subset,
 )
 
-_LIST = "one list of whole numbers an event"
 _NUMBER_OF_JET = "one whole number a jet"
 _LIST_OF_JET = "one list of whole numbers a jet"
-
-
-@dataclass(frozen=True)
-class Objects:
-    """Jets, objects or rows of a chunk: those of entry i are ``offsets[i]:offsets[i + 1]``.
-
-    ``name`` is a branch or formula with one value for each, for the sentences of errors.
-    """
-
-    name: str
-    offsets: np.ndarray
-
-    @property
-    def counts(self) -> np.ndarray:
-        """Number in each entry."""
-        return np.diff(self.offsets)
-
-    @property
-    def entries(self) -> np.ndarray:
-        """Entry of each one, counted from the beginning of the chunk."""
-        return np.repeat(np.arange(len(self.offsets) - 1), self.counts)
 
 
 @dataclass(frozen=True)
@@ -88,11 +77,11 @@ def read_subset(
     InputError
         As `read_rows`.
     """
-    rows = _rows_of(chunk, subset.index)
-    _check_rows(chunk, _rows_of(chunk, subset.owner), rows)
-    is_own = _is_number(_values(chunk, subset.owner), subset.owner_id)
-    index = np.where(is_own, _values(chunk, subset.index), -1)
-    position = _positions(chunk, subset.index, index, rows.entries, objects)
+    rows = rows_of(chunk, subset.index)
+    check_rows(chunk, rows_of(chunk, subset.owner), rows)
+    is_own = is_number(whole_numbers(chunk, subset.owner), subset.owner_id)
+    index = np.where(is_own, whole_numbers(chunk, subset.index), -1)
+    position = positions_of(chunk, subset.index, index, rows.entries, objects)
     is_there = position >= 0
     return position[is_there], np.concatenate([[0], np.cumsum(is_there)])[rows.offsets]
 
@@ -110,26 +99,26 @@ def read_jet_offsets(chunk: BranchArrays, link: Link) -> np.ndarray | None:
     offsets = chunk.outer_offsets(link.per_jet)
     is_nested = isinstance(link, NestedIndices)
     if offsets is None or (is_nested and chunk.column(link.per_jet).inner is None):
-        raise _other_kind(chunk, link.per_jet, _LIST_OF_JET if is_nested else _LIST)
+        raise other_kind(chunk, link.per_jet, _LIST_OF_JET if is_nested else LIST)
     return offsets
 
 
 def _from_table(chunk: BranchArrays, link: IndexTable, jets: Objects, items: Objects) -> Rows:
     """One row for each pair of a jet and an object."""
-    table = _rows_of(chunk, link.jet_index)
+    table = rows_of(chunk, link.jet_index)
     entry = table.entries
-    jet = _positions(chunk, link.jet_index, _values(chunk, link.jet_index), entry, jets)
+    jet = positions_of(chunk, link.jet_index, whole_numbers(chunk, link.jet_index), entry, jets)
     if link.item_index is None:
-        _check_rows(chunk, items, table)
+        check_rows(chunk, items, table)
         return Rows(jet, np.arange(len(jet)))
-    _check_rows(chunk, _rows_of(chunk, link.item_index), table)
-    index = _values(chunk, link.item_index)
-    return Rows(jet, _positions(chunk, link.item_index, index, entry, items))
+    check_rows(chunk, rows_of(chunk, link.item_index), table)
+    index = whole_numbers(chunk, link.item_index)
+    return Rows(jet, positions_of(chunk, link.item_index, index, entry, items))
 
 
 def _from_ranges(chunk: BranchArrays, link: Ranges, jets: Objects, items: Objects) -> Rows:
     """Rows ``begin:end`` of each jet, of the objects themselves or of their indices."""
-    rows = items if link.index is None else _rows_of(chunk, link.index)
+    rows = items if link.index is None else rows_of(chunk, link.index)
     begin, end = (_number_of_jets(chunk, name, jets) for name in (link.begin, link.end))
     entry = jets.entries
     n_rows = rows.counts[entry]
@@ -144,19 +133,19 @@ def _from_ranges(chunk: BranchArrays, link: Ranges, jets: Objects, items: Object
     jet = np.repeat(np.arange(len(begin)), end - begin)
     row = consecutive(rows.offsets[entry] + begin, end - begin)
     if link.owner is not None:
-        _check_rows(chunk, _rows_of(chunk, link.owner), rows)
-        is_own = _is_number(_values(chunk, link.owner)[row], link.owner_id)
+        check_rows(chunk, rows_of(chunk, link.owner), rows)
+        is_own = is_number(whole_numbers(chunk, link.owner)[row], link.owner_id)
         jet, row = jet[is_own], row[is_own]
     if link.index is None:
         return Rows(jet, row)
-    index = _values(chunk, link.index)[row]
+    index = whole_numbers(chunk, link.index)[row]
     _check_one_collection(chunk, link, row[index >= 0], "owner and owner_id")
-    return Rows(jet, _positions(chunk, link.index, index, entry[jet], items))
+    return Rows(jet, positions_of(chunk, link.index, index, entry[jet], items))
 
 
 def _from_counts(chunk: BranchArrays, link: Counts, jets: Objects, items: Objects) -> Rows:
     """The next rows of the entry, as many as each jet has."""
-    rows = items if link.index is None else _rows_of(chunk, link.index)
+    rows = items if link.index is None else rows_of(chunk, link.index)
     counts = _number_of_jets(chunk, link.counts, jets)
     if len(negative := np.flatnonzero(counts < 0)):
         raise InputError(
@@ -174,32 +163,32 @@ def _from_counts(chunk: BranchArrays, link: Counts, jets: Objects, items: Object
     jet = np.repeat(np.arange(len(counts)), counts)
     if link.index is None:
         return Rows(jet, np.arange(len(jet)))
-    index = _values(chunk, link.index)
-    return Rows(jet, _positions(chunk, link.index, index, rows.entries, items))
+    index = whole_numbers(chunk, link.index)
+    return Rows(jet, positions_of(chunk, link.index, index, rows.entries, items))
 
 
 def _from_nested(chunk: BranchArrays, link: NestedIndices, jets: Objects, items: Objects) -> Rows:
     """A list of indices of each jet; one jet an entry has the lists of its entry."""
     per_jet = _lists_of_jets(chunk, link.index, jets)
     jet = np.repeat(np.arange(len(per_jet) - 1), np.diff(per_jet))
-    index = _values(chunk, link.index)
+    index = whole_numbers(chunk, link.index)
     if link.key is not None:
         if not np.array_equal(_lists_of_jets(chunk, link.key, jets), per_jet):
             raise InputError(
                 f"{chunk.where}: the lists of {link.key} and {link.index} differ in length; they "
                 "must agree for every jet"
             )
-        is_own = _is_number(_values(chunk, link.key), link.key_value)
+        is_own = is_number(whole_numbers(chunk, link.key), link.key_value)
         jet, index = jet[is_own], index[is_own]
     _check_one_collection(chunk, link, slice(None), "key and key_value")
-    return Rows(jet, _positions(chunk, link.index, index, jets.entries[jet], items))
+    return Rows(jet, positions_of(chunk, link.index, index, jets.entries[jet], items))
 
 
 def _from_references(chunk: BranchArrays, link: References, jets: Objects, items: Objects) -> Rows:
     """References of each jet by the unique numbers of objects."""
     column = references_of(chunk, link.references)
     check_jets(chunk, link.references, column.offsets, jets)
-    _check_rows(chunk, _rows_of(chunk, link.ids), items)
+    check_rows(chunk, rows_of(chunk, link.ids), items)
     jet = np.repeat(np.arange(len(column.inner) - 1), np.diff(column.inner))
     return Rows(jet, referenced(chunk, link))
 
@@ -213,28 +202,20 @@ _READERS: dict[type[Link], Callable[[BranchArrays, Link, Objects, Objects], Rows
 }
 
 
-def _rows_of(chunk: BranchArrays, name: str) -> Objects:
-    """Rows of a branch with one list an event."""
-    column = chunk.column(name)
-    if column.offsets is None or column.inner is not None:
-        raise _other_kind(chunk, name, _LIST)
-    return Objects(name, column.offsets)
-
-
 def _number_of_jets(chunk: BranchArrays, name: str, jets: Objects) -> np.ndarray:
     """One whole number a jet."""
     column = chunk.column(name)
     if column.inner is not None:
-        raise _other_kind(chunk, name, _NUMBER_OF_JET)
+        raise other_kind(chunk, name, _NUMBER_OF_JET)
     check_jets(chunk, name, _or_one_an_entry(chunk, column.offsets), jets)
-    return _values(chunk, name)
+    return whole_numbers(chunk, name)
 
 
 def _lists_of_jets(chunk: BranchArrays, name: str, jets: Objects) -> np.ndarray:
     """Offsets of the lists of the jets."""
     column = chunk.column(name)
     if column.offsets is None:
-        raise _other_kind(chunk, name, _LIST_OF_JET)
+        raise other_kind(chunk, name, _LIST_OF_JET)
     if column.inner is None:
         check_jets(chunk, name, _or_one_an_entry(chunk, None), jets)
         return column.offsets
@@ -246,45 +227,6 @@ def _or_one_an_entry(chunk: BranchArrays, offsets: np.ndarray | None) -> np.ndar
     return np.arange(chunk.n_events + 1) if offsets is None else offsets
 
 
-def check_jets(chunk: BranchArrays, name: str, offsets: np.ndarray, jets: Objects) -> None:
-    """Raise InputError unless a branch is of as many jets as there are."""
-    if not np.array_equal(offsets, jets.offsets):
-        entry = chunk.entry_of_difference(offsets, jets.offsets)
-        i = entry - chunk.start
-        raise InputError(
-            f"{chunk.where}: entry {entry} has constituents of {np.diff(offsets)[i]} jets, but "
-            f"{jets.counts[i]} jets; {name} and the jets must agree in every event"
-        )
-
-
-def _check_rows(chunk: BranchArrays, rows: Objects, others: Objects) -> None:
-    """Raise InputError if two branches have lists of different lengths."""
-    if not np.array_equal(rows.offsets, others.offsets):
-        entry = chunk.entry_of_difference(rows.offsets, others.offsets)
-        raise InputError(
-            f"{chunk.where}: {rows.name} and {others.name} differ in length at entry {entry}; they "
-            "must agree in every event"
-        )
-
-
-def _values(chunk: BranchArrays, name: str) -> np.ndarray:
-    """Whole numbers of a branch, int64."""
-    column = chunk.column(name)
-    values = column.values
-    if values.dtype.kind == "b":
-        raise _other_kind(chunk, name, "whole numbers")
-    with np.errstate(invalid="ignore"):
-        whole = values.astype(np.int64, copy=False)
-    if values.dtype.kind == "f" or values.dtype == np.uint64:
-        wrong = np.flatnonzero(whole != values)
-        if len(wrong):
-            raise InputError(
-                f"{chunk.where}: {name} is {values[wrong[0]]} in entry "
-                f"{chunk.entry_of_value(column, wrong[0])}; it must hold whole numbers"
-            )
-    return whole
-
-
 def _check_one_collection(
     chunk: BranchArrays, link: Link, rows: np.ndarray | slice, keys: str
 ) -> None:
@@ -292,39 +234,10 @@ def _check_one_collection(
     name = link.unnamed_owner
     if name not in chunk.arrays:
         return
-    numbers = np.unique(_values(chunk, name)[rows])
+    numbers = np.unique(whole_numbers(chunk, name)[rows])
     if len(numbers) > 1:
         raise InputError(
             f"{chunk.where}: {link.index} points to objects of {len(numbers)} collections, whose "
             f"numbers in {name} are {', '.join(map(str, numbers[:5]))}; give {keys} to say which "
             "are meant"
         )
-
-
-def _is_number(values: np.ndarray, number: int) -> np.ndarray:
-    """Compare with an identifier of 32 bits, which may have been written with or without a sign."""
-    return (values == number) | (values == number - 2**32) | (values == number + 2**32)
-
-
-def _positions(
-    chunk: BranchArrays, name: str, index: np.ndarray, entry: np.ndarray, objects: Objects
-) -> np.ndarray:
-    """Positions in the whole chunk, of indices that count from 0 in each entry; -1 for negative
-    ones.
-    """
-    counts = objects.counts
-    if len(beyond := np.flatnonzero(index >= counts[entry])):
-        row = beyond[0]
-        raise InputError(
-            f"{chunk.where}: {name} is {index[row]} in entry {chunk.start + entry[row]}, which has "
-            f"only {counts[entry[row]]}; the indices must be below the number of objects in the "
-            "event"
-        )
-    positions = objects.offsets[entry]
-    positions += index
-    positions[index < 0] = -1
-    return positions
-
-
-def _other_kind(chunk: BranchArrays, name: str, demanded: str) -> InputError:
-    return InputError(f"{chunk.where}: {name} holds {chunk.kind(name)}; it must hold {demanded}")

@@ -8,7 +8,8 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays, Column
 from calovision.ntuples.expressions import branches_in, evaluate, find_branch, names_in
-from calovision.ntuples.links import Objects, read_subset
+from calovision.ntuples.indices import Objects
+from calovision.ntuples.links import read_subset
 from calovision.ntuples.lists import Lists
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import Collection, Constituents
