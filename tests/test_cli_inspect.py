@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakes import make_events, write_image_file, write_ntuple
 from fakes_cli import fail, fail_usage, succeed
-from fakes_ntuples import write_file
+from fakes_ntuples import jetclass_columns, write_file
 from matplotlib.image import imread
 
 from calovision.cli.display import brightest_channels
@@ -116,6 +116,12 @@ def test_a_file_that_fits_no_schema(tmp_path):
     assert reason in lines
     command = f"calovision inspect {tmp_path / 'a.root'} --suggest my.yaml"
     assert f"{command} writes a starter schema" in lines
+
+
+def test_a_known_file_whose_tree_has_another_name(tmp_path):
+    path = write_file(tmp_path / "a.root", mine=jetclass_columns(), other={"x": [1.0]})
+    output = succeed("inspect", path)
+    assert re.findall(r"--tree (\w+) +reads it as (\w+)", output) == [("mine", "jetclass")]
 
 
 def test_a_file_without_entries(tmp_path):

@@ -11,6 +11,11 @@ from calovision.core.user_files import parse_yaml
 from calovision.images import build_images
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import Ntuple
+from calovision.ntuples.shapes import Shape
+from calovision.ntuples.suggestions.event_keys import scalar_branches
+from calovision.ntuples.suggestions.formulas import Formulas, jet_lines
+from calovision.ntuples.suggestions.groups import Group
+from calovision.ntuples.suggestions.measurements import Measured, unit_of
 from calovision.ntuples.suggestions.quantities import NamedQuantity, named_quantities, words_of
 from calovision.ntuples.suggestions.roles import Role, role_of
 from calovision.ntuples.suggestions.suggestion import suggest_schema
@@ -525,6 +530,8 @@ def test_quantities_in_names(name, quantity):
         ("Photon", Role.LEPTON),
         ("TauJets", Role.LEPTON),
         ("TrackJet", Role.JET),
+        ("AK4Puppi", Role.JET),
+        ("puppi", Role.CANDIDATE),
         ("GenJet", Role.GENERATOR),
         ("MCParticles", Role.GENERATOR),
         ("Particle", Role.GENERATOR),
@@ -537,6 +544,24 @@ def test_quantities_in_names(name, quantity):
 )
 def test_roles_of_names(name, role):
     assert role_of(words_of(name)) is role
+
+
+@pytest.mark.parametrize(
+    ("median", "members"), [(500.0, {}), (5e5, {"pt": "j.pt / 1000", "mass": "j.mass / 1000"})]
+)
+def test_members_of_four_momenta_become_gev(median, members):
+    """The comment alone said so: images were in MeV."""
+    jets = Measured(
+        Group("j", Role.JET, 1, {"p4": ("j",)}), np.array([1]), ranges={"pt": (1.0, 2.0, median)}
+    )
+    lines = jet_lines(Formulas(jets, unit_of(jets)), has_constituents=False)
+    assert {line.key: line.value for line in lines} == {"p4": "j", **members}
+
+
+@pytest.mark.parametrize(("name", "is_weight"), [("HLT_Ele17_Gsf", False), ("muonSF", True)])
+def test_scale_factors_by_name(name, is_weight):
+    found = scalar_branches({name: Shape(0, (), "float")})
+    assert found == [name] * is_weight
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from calovision.core.errors import InputError
 from calovision.ntuples import ConstituentCheck, FileDescription, Ntuple, NtupleInfo
 
 SHOWN_NAMES = 6  # of branches
+MOST_TREES = 10  # of which each is tried with the known schemas
 
 
 def inspect_ntuple(
@@ -105,11 +106,16 @@ def _print_ways_on(description: FileDescription, path: str, tree: str | None) ->
     except InputError as error:
         sentences = [str(error)]
     of_tree = "" if tree is None else f" --tree {tree}"
+    known = _fitting_by_tree(description, path) if tree is None else {}
     show(
         "\nNo schema fits: " + "; ".join(sentences) + ".",
         "\nWays on:",
         pairs(
             [
+                *[
+                    (f"calovision inspect {path} --tree {name}", f"reads it as {schema}")
+                    for name, schema in known.items()
+                ],
                 (
                     f"calovision inspect {path}{of_tree} --suggest my.yaml",
                     "writes a starter schema",
@@ -118,6 +124,17 @@ def _print_ways_on(description: FileDescription, path: str, tree: str | None) ->
             ]
         ),
     )
+
+
+def _fitting_by_tree(description: FileDescription, path: str) -> dict[str, str]:
+    """Tree -> the schema that it fits under a name of its own, as in skims of known files."""
+    found = {}
+    for tree in description.trees[:MOST_TREES]:
+        with Ntuple(path, tree=tree.name) as ntuple:
+            schema = ntuple.description.schema
+        if schema is not None:
+            found[tree.name] = schema
+    return found
 
 
 def _collections(info: NtupleInfo, first: FirstEvents) -> RenderableType:

@@ -34,7 +34,7 @@ _WEIGHTS = tuple(
             r"(mc|gen|generator|genevent|mcevent)(weights?|wgts?)",
             r"(total)?(event|evt)?(weights?|wgts?)(mc|gen|nominal)?|w",
             r".*(eventheader|event|mcevent)(weights?|wgts?)",
-            r"(pu|pileup|lumi|btag|sf|scalefactor).*(weights?|wgts?)|.*(scalefactor|sf)",
+            r"(pu|pileup|lumi|btag|sf|scalefactor).*(weights?|wgts?)|.*(scalefactor|(?<!g)sf)",
         ),
     )
 )

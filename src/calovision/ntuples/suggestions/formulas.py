@@ -105,11 +105,24 @@ class Formulas:
             return [Line("eta", eta), Line("phi", self.of("phi"), self._range("phi"))]
         raise ValueError("the group has no direction")
 
-    def momentum(self) -> list[Line]:
-        """Lines of pT, eta and phi, or of what stands in place of them."""
+    def four_momenta(self, *members: str) -> list[Line]:
+        """Line of four-momenta, and of those of their members that are not in GeV."""
+        lines = [Line("p4", self.of("p4"), self.unit.reason)]
+        if self.unit.divisor == 1:
+            return lines
+        names = self.measured.group.branches["p4"]
+        for key in members:
+            texts = [self._scaled(key, branch(f"{name}.{key}")) for name in names]
+            lines.append(Line(key, texts if self.is_numbered else texts[0]))
+        return lines
+
+    def momentum(self, energy: str | None = None) -> list[Line]:
+        """Lines of pT, eta and phi, or of what stands in place of them; those of four-momenta give
+        the ``energy``, too, which is ``e`` or ``mass``.
+        """
         group = self.measured.group
         if group.has("p4"):
-            return [Line("p4", self.of("p4"), self.unit.reason)]
+            return self.four_momenta("pt", *([] if energy is None else [energy]))
         if group.has("pt") and (group.has(*ANGLES) or group.has(*POLAR)):
             return [Line("pt", self.of("pt"), self.unit.reason), *self.direction()]
         if group.has("qoverp", *POLAR):
@@ -145,7 +158,7 @@ def tower_lines(formulas: Formulas, *, part: str | None = None) -> list[Line]:
     """
     group, reason = formulas.measured.group, formulas.unit.reason
     if group.has("p4"):
-        return [Line("p4", formulas.of("p4"), reason)]
+        return formulas.four_momenta("e")
     lines = formulas.direction()
     if group.has("e_em", "e_had") and part is None:
         energies = [
@@ -203,7 +216,7 @@ def charge_of(formulas: Formulas) -> str:
 def candidate_lines(formulas: Formulas) -> list[Line]:
     """Lines of candidates, which have a charge or the number of the particle."""
     return [
-        *formulas.momentum(),
+        *formulas.momentum("e"),
         Line("charge", charge_of(formulas)),
         *_mass_or_energy(formulas),
     ]
@@ -211,7 +224,7 @@ def candidate_lines(formulas: Formulas) -> list[Line]:
 
 def constituent_lines(formulas: Formulas) -> list[Line]:
     """Lines of constituents, without their link."""
-    lines = formulas.momentum()
+    lines = formulas.momentum("e")
     if "charge" in formulas.measured.group.branches:
         lines.append(Line("charge", charge_of(formulas)))
     return [*lines, *_mass_or_energy(formulas)]
@@ -220,7 +233,7 @@ def constituent_lines(formulas: Formulas) -> list[Line]:
 def jet_lines(formulas: Formulas, *, has_constituents: bool) -> list[Line]:
     """Lines of jets; their mass is computed from the constituents if they have none."""
     group = formulas.measured.group
-    lines = formulas.momentum()
+    lines = formulas.momentum("mass")
     mass = _mass_or_energy(formulas, first="mass")
     if not mass and not group.has("p4") and not has_constituents:
         mass = [

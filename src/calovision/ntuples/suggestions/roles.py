@@ -49,8 +49,10 @@ _TRIGGER = re.compile(r"hlt.*|trig.*|l1.*|online")
 def role_of(words: Sequence[str]) -> Role:
     """Role of the objects whose name has these words, by the last one that says something.
 
-    ``GenJet`` is generated, ``JetPFCands`` are candidates, ``TrackJet`` are jets.
+    ``GenJet`` is generated, ``JetPFCands`` are candidates, ``TrackJet`` and ``AK4Puppi`` are jets.
     """
+    if any(map(_PATTERNS[Role.JET].fullmatch, words)):
+        words = [word for word in words if word != "puppi"]
     if any(map(_GENERATED.fullmatch, words)) or _is_generated(tuple(words)):
         return Role.GENERATOR
     if (
