@@ -242,7 +242,7 @@ def write_treemaker(path, **options):
 
 
 def chunk_of(branches, start=0):
-    """Branches given as lists of Python; all-empty ones keep their kind of number."""
+    """Branches of a chunk, given as arrays or as lists of Python."""
     arrays = {
         name: values if isinstance(values, ak.Array) else ak.Array(values)
         for name, values in branches.items()
@@ -259,6 +259,7 @@ def typed(rows, kind=np.int32):
 
 
 def typed_nested(rows, kind=np.int32):
+    """Lists in lists of a type."""
     inner = [len(jet) for row in rows for jet in row]
     flat = np.array([value for row in rows for jet in row for value in jet], dtype=kind)
     jets = ak.unflatten(flat, np.array(inner, dtype=np.int64))

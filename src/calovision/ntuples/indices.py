@@ -105,5 +105,4 @@ def is_number(values: np.ndarray, number: int) -> np.ndarray:
 
 def other_kind(chunk: BranchArrays, name: str, demanded: str) -> InputError:
     """Error for a branch that holds something else than what is demanded."""
-    """Error for a branch that holds something else than what is demanded."""
     return InputError(f"{chunk.where}: {name} holds {chunk.kind(name)}; it must hold {demanded}")
