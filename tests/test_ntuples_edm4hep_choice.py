@@ -502,3 +502,47 @@ def test_file_without_entries(tmp_path):
     with Ntuple(path) as ntuple:
         assert ntuple.info.n_entries == 0
         assert list(ntuple.iterate()) == []
+
+
+@pytest.fixture
+def few_looked_at(monkeypatch):
+    """Two entries tell what the collections hold."""
+    monkeypatch.setattr("calovision.ntuples.schemas.edm4hep.podio.LOOKED_AT", 2)
+
+
+def test_states_of_tracks_elsewhere_are_left_out_where_the_first_entries_have_none(
+    tmp_path, few_looked_at
+):
+    collections = podio_collections(8)
+    tracks, states = collections["SiTracks"], collections["_SiTracks_trackStates"]
+    first = ak.local_index(states["omega"])[:2] % 2 == 0
+    collections["_SiTracks_trackStates"] = {
+        member: ak.concatenate([values[:2][first], values[2:]]) for member, values in states.items()
+    }
+    number = ak.values_astype(tracks["ndf"][:2], np.int64)
+    for member, begin in (("trackStates_begin", number), ("trackStates_end", number + 1)):
+        tracks = tracks | {member: ak.concatenate([begin, tracks[member][2:]])}
+    collections["SiTracks"] = tracks
+    info, events = read(tmp_path / "a.root", collections)
+    assert "the track states of SiTracks" in info.notes[1]
+    assert ak.num(events.tracks).tolist() == ak.num(tracks["ndf"]).tolist()
+
+
+def test_constituents_and_subsets_of_collections_that_only_later_entries_point_to(
+    tmp_path, few_looked_at
+):
+    collections = podio_collections(8)
+    rows = collections["_RefinedJets_particles"]
+    owners = ak.where(ak.local_index(rows["index"], axis=0) < 2, 4196981182, rows["collectionID"])
+    owners = ak.values_astype(owners, np.uint32)
+    collections["_RefinedJets_particles"] = rows | {"collectionID": owners}
+    message = r"_RefinedJets_particles\.collectionID is 7 in entry 2, a collection that the first"
+    with pytest.raises(InputError, match=message):
+        read(tmp_path / "a.root", collections)
+    schema = schema_file(tmp_path, "choose: {candidates: Selected}\nconstituents: none")
+    index = ak.Array([[0], [1], [0]] * 2)
+    other = references(index, "PandoraPFOs")
+    owners = ak.Array([[IDENTIFIERS["PandoraPFOs"]]] * 3 + [[IDENTIFIERS["TightPFOs"]]] * 3)
+    other["collectionID"] = ak.values_astype(owners, np.uint32)
+    with pytest.raises(InputError, match=r"Selected_objIdx\.collectionID is 7 in entry 3"):
+        read(tmp_path / "b.root", podio_collections(6) | {"Selected_objIdx": other}, schema)

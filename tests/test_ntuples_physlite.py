@@ -494,6 +494,15 @@ def test_jets_whose_constituents_are_not_all_in_the_file_have_none(tmp_path, ufo
     assert "constituents" not in open_ntuple(path).collections
 
 
+def test_constituents_in_a_container_that_only_later_entries_link_to(tmp_path, monkeypatch):
+    monkeypatch.setattr("calovision.ntuples.schemas.physlite.constituents.ENTRIES_OF_LINKS", 1)
+    links = links_to([[(UFO, 2), NOTHING], [(UFO, 1)]], [[(UFO, 0), (NEUTRAL, 1)], []])
+    path, _ = write_linked(tmp_path / "later.root", links)
+    message = rf"constituentLinks\.m_persKey is {NEUTRAL} in entry 1, a collection that the first"
+    with pytest.raises(InputError, match=message):
+        list(Ntuple(path).iterate())
+
+
 def test_collision_data_have_weights_of_1_and_gaps_without_a_word(tmp_path):
     tracks = container_columns("InDetTrackParticles", "theta", "phi", "qOverP", counts=[1] * 40)
     numbers = np.arange(40, dtype=np.uint64) * 977 + 2**33

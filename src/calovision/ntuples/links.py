@@ -4,7 +4,7 @@ Positions count from 0 in the whole chunk, where jets and objects are flat array
 link is a class in `calovision.ntuples.schemas.links` and a function in ``_READERS``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +79,10 @@ def read_subset(
     """
     rows = rows_of(chunk, subset.index)
     check_rows(chunk, rows_of(chunk, subset.owner), rows)
-    is_own = is_number(whole_numbers(chunk, subset.owner), subset.owner_id)
-    index = np.where(is_own, whole_numbers(chunk, subset.index), -1)
+    index = whole_numbers(chunk, subset.index)
+    owners = whole_numbers(chunk, subset.owner)
+    is_foreign = (index >= 0) & ~is_number(owners, subset.owner_id)
+    _check_owners(chunk, subset.owner, is_foreign, np.arange(len(index)))
     position = positions_of(chunk, subset.index, index, rows.entries, objects)
     is_there = position >= 0
     return position[is_there], np.concatenate([[0], np.cumsum(is_there)])[rows.offsets]
@@ -134,7 +136,12 @@ def _from_ranges(chunk: BranchArrays, link: Ranges, jets: Objects, items: Object
     row = consecutive(rows.offsets[entry] + begin, end - begin)
     if link.owner is not None:
         check_rows(chunk, rows_of(chunk, link.owner), rows)
-        is_own = is_number(whole_numbers(chunk, link.owner)[row], link.owner_id)
+        owners = whole_numbers(chunk, link.owner)[row]
+        is_own = is_number(owners, link.owner_id)
+        if link.other_ids is not None:
+            is_used = whole_numbers(chunk, link.index)[row] >= 0
+            is_foreign = is_used & ~is_own & ~_is_any(owners, link.other_ids)
+            _check_owners(chunk, link.owner, is_foreign, row)
         jet, row = jet[is_own], row[is_own]
     if link.index is None:
         return Rows(jet, row)
@@ -178,7 +185,11 @@ def _from_nested(chunk: BranchArrays, link: NestedIndices, jets: Objects, items:
                 f"{chunk.where}: the lists of {link.key} and {link.index} differ in length; they "
                 "must agree for every jet"
             )
-        is_own = is_number(whole_numbers(chunk, link.key), link.key_value)
+        keys = whole_numbers(chunk, link.key)
+        is_own = is_number(keys, link.key_value)
+        if link.other_values is not None:
+            is_foreign = ~is_own & ~_is_any(keys, link.other_values)
+            _check_owners(chunk, link.key, is_foreign, np.arange(len(keys)))
         jet, index = jet[is_own], index[is_own]
     _check_one_collection(chunk, link, slice(None), "key and key_value")
     return Rows(jet, positions_of(chunk, link.index, index, jets.entries[jet], items))
@@ -241,3 +252,33 @@ def _check_one_collection(
             f"numbers in {name} are {', '.join(map(str, numbers[:5]))}; give {keys} to say which "
             "are meant"
         )
+
+
+def _is_any(values: np.ndarray, numbers: Iterable[int]) -> np.ndarray:
+    """Compare with several identifiers."""
+    found = np.zeros(len(values), dtype=bool)
+    for number in numbers:
+        found |= is_number(values, number)
+    return found
+
+
+def _check_owners(chunk: BranchArrays, name: str, is_foreign: np.ndarray, rows: np.ndarray) -> None:
+    """Raise InputError for a row that points to a collection which none of the parts is made of.
+
+    Parameters
+    ----------
+    name
+        Branch of the numbers of the collections.
+    is_foreign, rows
+        Whether a row does so, and the positions of the rows in the branch.
+    """
+    if not is_foreign.any():
+        return
+    row = rows[np.flatnonzero(is_foreign)[0]]
+    column = chunk.column(name)
+    raise InputError(
+        f"{chunk.where}: {name} is {column.values[row]} in entry "
+        f"{chunk.entry_of_value(column, row)}, a collection that the first entries of the file do "
+        "not point to, so that its objects would be missing; give the collection, or each of its "
+        "parts, in a schema that extends this one (constituents: none clusters jets anew)"
+    )

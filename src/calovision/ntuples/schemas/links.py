@@ -52,7 +52,7 @@ class Subset:
         Branch of the positions of the objects in the lists of the collection, in their order.
     owner, owner_id
         Branch of the number of the collection that each position is in, and that of the collection;
-        positions in others are left out.
+        a position in another one is an error.
     """
 
     index: str
@@ -96,6 +96,9 @@ class Ranges(Link):
         Branch of the collection that each row points to, one number a row; None if there is one.
     owner_id
         The number of the collection of the objects; rows of others are left out.
+    other_ids
+        Numbers of the collections of the other parts, where the parts together are to hold all
+        objects: a row of yet another collection is an error. None: there may be any.
     """
 
     begin: str
@@ -103,6 +106,7 @@ class Ranges(Link):
     index: str | None = None
     owner: str | None = None
     owner_id: int | None = None
+    other_ids: tuple[int, ...] | None = None
 
     @property
     def per_jet(self) -> str:
@@ -150,11 +154,15 @@ class NestedIndices(Link):
         there is one.
     key_value
         The number of the container of the objects; indices into others are left out.
+    other_values
+        Numbers of the containers of the other parts, and those that mean no object, as the
+        ``other_ids`` of `Ranges`.
     """
 
     index: str
     key: str | None = None
     key_value: int | None = None
+    other_values: tuple[int, ...] | None = None
 
     @property
     def per_jet(self) -> str:

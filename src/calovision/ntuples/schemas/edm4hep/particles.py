@@ -187,7 +187,8 @@ def constituent_parts(
             return (), f"their particles are in {', '.join(names)}, which the file has not"
         return (), f"the file does not say which collection has the number {numbers}"
     return tuple(
-        _constituents(events, jets, rows, number, one) for number, one in found.items()
+        _constituents(events, jets, rows, (number, *(set(found) - {number})), one)
+        for number, one in found.items()
     ), ""
 
 
@@ -214,8 +215,16 @@ def _owner(events: PodioEvents, rows: str, number: int) -> PodioCollection | Non
 
 
 def _constituents(
-    events: PodioEvents, jets: PodioCollection, rows: str, number: int, particles: PodioCollection
+    events: PodioEvents,
+    jets: PodioCollection,
+    rows: str,
+    numbers: tuple[int, ...],
+    particles: PodioCollection,
 ) -> Constituents:
+    """Part of the constituents; the first of the numbers is that of the particles, the others are
+    those of the other parts.
+    """
+    number, *others = numbers
     typed = has_types(events, particles)
     return Constituents(
         {**candidate_fields(particles), **energy_fields(particles, typed=typed)},
@@ -225,5 +234,6 @@ def _constituents(
             index=f"{rows}.index",
             owner=f"{rows}.collectionID",
             owner_id=number,
+            other_ids=tuple(others),
         ),
     )

@@ -94,7 +94,8 @@ def _fields(
 
 def state_part(events: PodioEvents, tracks: PodioCollection, field: float) -> Collection | None:
     """Tracks as their states at the interaction point, or as their only ones; None if a track has
-    neither. Those without curvature, whose momentum is not known, are left out.
+    neither. Those without curvature, whose momentum is not known, are left out, and so are states
+    elsewhere, also where the first entries have none.
     """
     states = events.track_states(tracks)
     if states is None or not {"trackStates_begin", "trackStates_end"} <= tracks.members:
@@ -108,19 +109,20 @@ def state_part(events: PodioEvents, tracks: PodioCollection, field: float) -> Co
         )
         for begin, end in zip(begins, ends, strict=True)
     ]
-    cut = f"{states.formula('omega')} != 0"
     locations = _flat(events.lists(states, "location"))
+    allowed = _NEAR
     if any(number != 1 for number in n_states) or not set(locations) <= set(_NEAR):
         if locations.count(AT_INTERACTION_POINT) != len(n_states):
             return None
-        cut += f" and {states.formula('location')} == {AT_INTERACTION_POINT}"
+        allowed = (AT_INTERACTION_POINT,)
+    is_near = " or ".join(f"{states.formula('location')} == {one}" for one in allowed)
     return Collection(
         {
             "pt": f"{GEV_PER_TESLA_MM * field!r} / abs({states.formula('omega')})",
             "eta": f"arcsinh({states.formula('tanLambda')})",
             "phi": states.formula("phi"),
         },
-        cut=cut,
+        cut=f"{states.formula('omega')} != 0 and ({is_near})",
     )
 
 

@@ -37,14 +37,20 @@ def find_constituents(
         return (), (note,) if absent else ()
     if not all(have_fields(containers, (name,), "constituents") for name in names.values()):
         return (), ()
-    return tuple(_linked(containers[name], links, key) for key, name in names.items()), ()
+    parts = (
+        _linked(containers[name], links, key, (*keys - {key}, NO_CONTAINER))
+        for key, name in names.items()
+    )
+    return tuple(parts), ()
 
 
-def _linked(container: Container, links: str, key: int) -> Constituents:
-    """Part of the constituents, the objects of a container that the links of jets point to."""
+def _linked(container: Container, links: str, key: int, others: tuple[int, ...]) -> Constituents:
+    """Part of the constituents, the objects of a container that the links of jets point to; the
+    other parts are of containers with other keys.
+    """
     given = quantities(container)
     names = ("pt", "eta", "phi", "charge", "e", *ENERGIES)
     return Constituents(
         {name: given[name] for name in names if name in given},
-        link=NestedIndices(f"{links}.m_persIndex", f"{links}.m_persKey", key),
+        link=NestedIndices(f"{links}.m_persIndex", f"{links}.m_persKey", key, others),
     )
