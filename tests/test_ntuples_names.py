@@ -72,6 +72,8 @@ def test_fields_of_records_by_path_and_unique_end(records):
     assert set(names.several("q")) == {"jets.q", "gen.tags.q"}
     assert set(names.several("p4")) == {"jets.p4", "gen.jets.p4"}
     assert names.several("jets.q") == names.several("none.q") == ()
+    assert names.near("jets.p4.ptt") == ["jets.p4.pt"]
+    assert names.near("jets.qq") == ["jets.q"]
     assert "p4.pt" in names  # only one of the two is a vector
     assert not {"q", "p4", "p4.fE", "none.pt"} & names
 
@@ -173,6 +175,29 @@ def test_name_of_several_branches_is_refused(real_dir, tmp_path):
     with uproot.open(real_dir / CMS) as file:
         assert events.weight.tolist() == file["variable"][f"{LEPTON}.fPt"].array().tolist()
     assert describe_file(real_dir / CMS, tree="variable").schema is None
+
+
+def test_branch_of_records_in_a_formula(records, real_dir, delphes_dir, tmp_path):
+    """Split, not split, and fields of an RNTuple; the number of towers, which has branches below
+    it, is a number."""
+    delphes = delphes_dir / "delphes_ATLASfat_qcd300_pythia8_10ev_slim.root"
+    files = [
+        (real_dir / CMS, "variable", "good_jets_p4", "good_jets_p4.px, good_jets_p4.py, "),
+        (delphes, "Delphes", "'FatJet.TrimmedP4[5]'", "FatJet.TrimmedP4[5].px, "),
+        (records, "t", "jets.p4", "jets.p4.px, jets.p4.py, jets.p4.pz and 10 more"),
+        (records, "t", "'gen'", "gen.jets, gen.jets.p4, gen.tags and 1 more"),
+    ]
+    for path, tree, name, members in files:
+        text = f'tree: {tree}\ntowers: {{eta: "{name}", phi: "0", e: "1"}}\n'
+        with pytest.raises(InputError) as caught:
+            open_ntuple(path, schema=write_schema(tmp_path, text))
+        found = str(caught.value)
+        bare = name.strip("'")
+        assert f"{bare} holds records, not numbers, and stands in the schema" in found
+        assert f"name one of their members ({members}" in found
+    text = "tree: Delphes\ntowers: {eta: Tower.Eta, phi: Tower.Phi, e: Tower + 0 * Tower.E}\n"
+    (events,) = iterate_events(delphes, schema=write_schema(tmp_path, text))
+    assert ak.all(events.towers.e == ak.num(events.towers.eta))
 
 
 def test_path_without_quotes_is_no_division(delphes_dir, tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, divided_names, is_unquoted_branch
 from calovision.ntuples.schema_lines import lines_that_name
-from calovision.ntuples.schemas.schema import COLLECTIONS, Constituents, TreeSchema
+from calovision.ntuples.schemas.schema import COLLECTIONS, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 
 
@@ -17,7 +17,7 @@ def check_names(tree: EventTree, schema: TreeSchema, schema_name: str, path: Pat
     ------
     InputError
         If several branches have a name; if the name of a branch is read as a formula of others, as
-        ``cl-e`` or ``Jets/Jets.fE`` without quotes.
+        ``cl-e`` or ``Jets/Jets.fE`` without quotes; if a formula has a branch of records.
     """
     texts = list(dict.fromkeys(_texts(schema)))
     for text in texts:
@@ -29,8 +29,23 @@ def check_names(tree: EventTree, schema: TreeSchema, schema_name: str, path: Pat
                 "quotes inside of those "
                 f"of YAML, \"'{name}'\""
             )
-    names = [*branches_in(texts, tree.names), *schema.weight_factors, *schema.puppi_weights]
-    require_clear(tree, names, schema_name, path)
+    names = branches_in(texts, tree.names)
+    further = (*_links(schema), *schema.weight_factors, *schema.puppi_weights)
+    require_clear(tree, [*names, *further], schema_name, path)
+    _check_numbers(tree, names, schema_name, path)
+
+
+def _check_numbers(
+    tree: EventTree, names: Collection[str], schema_name: str, path: Path | str
+) -> None:
+    """Raise InputError for a branch that holds records, with names of their members."""
+    for name in names:
+        if members := tree.members(name) if name in tree.names else []:
+            raise InputError(
+                f"{path}: {name} holds records, not numbers, and stands in the schema "
+                f"{schema_name!r}{lines_that_name(schema_name, [name])}; name one of their members "
+                f"({_few(members)})"
+            )
 
 
 def require_branches(
@@ -68,7 +83,7 @@ def _few(paths: Sequence[str]) -> str:
 
 
 def _texts(schema: TreeSchema) -> Iterator[str]:
-    """Formulas and branches of a schema."""
+    """Formulas of a schema."""
     of_events = (
         *(schema.event_number, schema.label, schema.process_id, schema.weight),
         *(schema.cross_section_pb, schema.uncalibrated_pt, schema.candidate_weight),
@@ -79,5 +94,10 @@ def _texts(schema: TreeSchema) -> Iterator[str]:
         yield from part.extra.values()
         if part.cut is not None:
             yield part.cut
-        if isinstance(part, Constituents) and part.link is not None:
-            yield from (f"'{branch}'" for branch in part.link.branches)
+
+
+def _links(schema: TreeSchema) -> Iterator[str]:
+    """Branches that link constituents to jets."""
+    for part in schema.constituents:
+        if part.link is not None:
+            yield from part.link.branches

@@ -61,6 +61,10 @@ class Branches(ABC):
         """
 
     @abstractmethod
+    def is_record(self, number: int) -> bool:
+        """Return True for a branch that holds records, alone or in lists."""
+
+    @abstractmethod
     def bytes_per_entry(self, numbers: Sequence[int]) -> float:
         """Uncompressed size of the branches, in bytes, over the number of entries."""
 

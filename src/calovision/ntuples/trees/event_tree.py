@@ -7,7 +7,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.ntuples.trees.branches import Branches
-from calovision.ntuples.trees.lorentz import compute
+from calovision.ntuples.trees.lorentz import COMPONENTS, compute
 from calovision.ntuples.trees.names import Branch, Names, Quantity
 from calovision.ntuples.trees.samplings import LAYERS, by_layer
 
@@ -63,6 +63,19 @@ class EventTree:
     def classes(self) -> dict[str, str]:
         """Outermost branches of the tree -> classes of their objects (`Branches.classes`)."""
         return self._trees[0].classes
+
+    def members(self, name: str) -> list[str]:
+        """Names of the members of what holds records, first the components of Lorentz vectors; none
+        for numbers.
+        """
+        quantity = self._quantity(name)
+        branch, member = quantity.sources[0]
+        tree = self._trees[branch.tree]
+        if quantity.component or member or not tree.is_record(branch.number):
+            return []
+        below = [f"{name}.{'.'.join(names)}" for names in tree.members_of(branch.number)]
+        below += [self.names.branches[Branch(branch.tree, n)] for n in tree.below(branch.number)]
+        return [one for one in (f"{name}.{of}" for of in COMPONENTS) if one in self.names] + below
 
     def repeated(self, names: Collection[str]) -> list[str]:
         """Those of some names whose branch the file has several times, by the same path."""

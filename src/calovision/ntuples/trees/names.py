@@ -101,7 +101,9 @@ class Names(Set):
     def near(self, name: str, n: int = 1) -> list[str]:
         """Names that resemble one."""
         of_paths = {self.path(branch): None for branch in self._shortest}
-        return get_close_matches(name, [*self._shortest.values(), *of_paths], n=n)
+        base = name.rpartition(".")[0]
+        components = [one for one in (f"{base}.{of}" for of in COMPONENTS) if one in self]
+        return get_close_matches(name, [*components, *self._shortest.values(), *of_paths], n=n)
 
     @property
     def branches(self) -> dict[Branch, str]:

@@ -83,6 +83,15 @@ class RNTupleFields(Branches):
         """None, since the members of a record are fields themselves."""
         return ()
 
+    def is_record(self, number: int) -> bool:
+        """Return True for a field with others inside it."""
+        return self.paths[number] in self._outer
+
+    @cached_property
+    def _outer(self) -> frozenset[str]:
+        """Paths of the fields that have others inside them."""
+        return frozenset(path.rpartition(self.separator)[0] for path in self.paths)
+
     def bytes_per_entry(self, numbers: Sequence[int]) -> float:
         """Assumed size of the fields."""
         return ASSUMED_BYTES_PER_ENTRY

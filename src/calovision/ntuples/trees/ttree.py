@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import awkward as ak
 import numpy as np
 import uproot
+from uproot.interpretation.grouped import AsGrouped
 from uproot.interpretation.objects import AsObjects
 
 from calovision.ntuples.trees.branches import Branches, Member
@@ -63,6 +64,11 @@ class TTreeBranches(Branches):
         except Exception:  # uproot cannot read the class, for one of many reasons
             return ()
         return members
+
+    def is_record(self, number: int) -> bool:
+        """Return True for a branch without numbers of its own, or that is not split."""
+        found = self._branches[number].interpretation
+        return isinstance(found, AsGrouped) or bool(self.members_of(number))
 
     def bytes_per_entry(self, numbers: Sequence[int]) -> float:
         """Uncompressed size of the branches over the number of entries."""
