@@ -172,6 +172,8 @@ def measure(benchmark: Benchmark, rounds: int) -> Result:
     benchmark.check()
     for method in benchmark.methods.values():
         method()
+    gc.collect()
+    gc.freeze()  # what is loaded is not looked through before each timing
     rounds = max(2, round(rounds * benchmark.rounds_factor))
     names = list(benchmark.methods)
     seconds = {name: np.zeros(rounds) for name in names}
