@@ -110,14 +110,14 @@ def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
 
 def test_what_can_be_left_out(tmp_path: Path) -> None:
     """Own files need no simulation, a run no variations, no baselines and no event content."""
-    for name in ("a1.root", "a2.root", "b.root"):
+    for name in ("a1.root", "a2.root", "b.root", "a1_w.root", "a2_w.root"):
         (tmp_path / name).touch()
     schema = tmp_path / "schemas" / "a.yaml"
     schema.parent.mkdir()
-    schema.write_text("extends: delphes")
+    schema.write_text('extends: delphes\nfriends: [Runs, "{stem}_w.root:weights"]')
     config = {
         "samples": {
-            "a": {"label": 1, "schema": f"{schema}", "files": [f"{tmp_path}/a*.root"]},
+            "a": {"label": 1, "schema": f"{schema}", "files": [f"{tmp_path}/a?.root"]},
             "b": {"label": 0, "schema": "calovision", "files": [f"{tmp_path}/b.root"]},
         },
         "event_content": None,
@@ -135,7 +135,8 @@ def test_what_can_be_left_out(tmp_path: Path) -> None:
     output = result.stdout + result.stderr
     assert "limits_against_mass" not in output
     # whose images are made again if it changes
-    assert re.findall(r"/(a\d)\.root, .*/schemas/a\.yaml\n", output) == ["a1", "a2"]
+    beside = re.findall(r"/(a\d)\.root, .*/schemas/a\.yaml, .*/\1_w\.root\n", output)
+    assert sorted(beside) == ["a1", "a2"]
     assert re.search(r"input: .*/b\.root\n", output)
 
 

@@ -476,3 +476,15 @@ def test_plot_on_other_grids(tmp_path, grid, kind):
     assert ("jet 3" in figure.get_suptitle()) == (kind == "jet")
     with pytest.raises(IndexError):
         ImageFile(path).plot(20)
+
+
+def test_fat_jets_of_several_radii_are_said(tmp_path, caplog):
+    radii = (1.0, 0.8, 1.0, None)
+    paths = [
+        write_image_file(tmp_path / f"{k}.h5", sample=f"s{k}", seed=k, fat_jet_radius=radius)
+        for k, radius in enumerate(radii)
+    ]
+    ImageCollection(paths[2:])
+    assert caplog.text == ""
+    ImageCollection(paths)
+    assert "have different radii (1 of s0, s2, 0.8 of s1)" in caplog.text

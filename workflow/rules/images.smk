@@ -5,7 +5,9 @@ rule build_images:
     """Jets, preselection, images and event variables of a ntuple, of a part of one, or of several."""
     input:
         ntuples=lambda wildcards: analysis.chunks[wildcards.sample][wildcards.chunk].local_files(),
-        schema=lambda wildcards: analysis.samples[wildcards.sample].schema_files,
+        beside=lambda wildcards: analysis.files_beside(
+            wildcards.sample, analysis.chunks[wildcards.sample][wildcards.chunk]
+        ),
     output:
         results.images,
     log:

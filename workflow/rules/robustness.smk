@@ -21,7 +21,9 @@ if analysis.variations:
     use rule build_images as build_varied_images with:
         input:
             ntuples=lambda wildcards: analysis.varied_chunk(**wildcards).local_files(),
-            schema=lambda wildcards: analysis.samples[wildcards.sample].schema_files,
+            beside=lambda wildcards: analysis.files_beside(
+                wildcards.sample, analysis.varied_chunk(**wildcards)
+            ),
         output:
             results.varied_images,
         log:

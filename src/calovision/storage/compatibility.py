@@ -33,6 +33,7 @@ def require_compatible(files: Sequence[ImageFile]) -> None:
         require_one_sample(file, of_sample[file.metadata.sample][0])
     require_one_version((file.path, file.metadata.package_version) for file in files)
     require_unshared_files((file.path, file.metadata) for file in files)
+    warn_of_other_radii(file.metadata for file in files)
     for of_one in of_sample.values():
         require_distinct_entries((file.path, file.metadata) for file in of_one)
         require_one_definition((_with_source(file), file.metadata.definition) for file in of_one)
@@ -90,6 +91,25 @@ def require_one_version(versions: Iterable[tuple[Path, str]]) -> None:
                 "images again with one version"
             )
         logger.warning("%s was written by calovision %s, and %s by %s", path, version, first, one)
+
+
+def warn_of_other_radii(infos: Iterable[ImageMetadata]) -> None:
+    """Warn if fat jets of several radii are compared, as those of files with and without jets of
+    their own.
+    """
+    samples: dict[float, list[str]] = {}
+    for info in infos:
+        if info.fat_jet_radius is not None:
+            names = samples.setdefault(info.fat_jet_radius, [])
+            names += [info.sample] * (info.sample not in names)
+    if len(samples) > 1:
+        found = ", ".join(f"{radius:g} of {', '.join(of)}" for radius, of in samples.items())
+        logger.warning(
+            "the fat jets have different radii (%s), by which cuts and jet variables tell the "
+            "samples apart; set fat_jets.radius to that of the files, or cluster all with a schema "
+            "that has jets: none",
+            found,
+        )
 
 
 def require_distinct_entries(files: Iterable[tuple[Path, ImageMetadata]]) -> None:

@@ -21,7 +21,9 @@ from calovision.workflow.ntuple_files import (
     NtupleFiles,
     check_shared_files,
     count_entries,
+    files_beside,
     find_files,
+    read_friends,
 )
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
@@ -310,6 +312,15 @@ class Analysis:
             for variation in self.variations
             for model in self.robustness_models
         ]
+
+    def files_beside(self, sample: str, chunk: Chunk) -> list[str]:
+        """Files that the images of a chunk are made of beside its ROOT files."""
+        return files_beside(chunk.local_files(), self.samples[sample], self._friends[sample])
+
+    @cached_property
+    def _friends(self) -> dict[str, list[str]]:
+        """Friends of the files of each sample, as its schema has them."""
+        return {name: read_friends(sample) for name, sample in self.samples.items()}
 
     def varied_chunk(self, variation: str, sample: str, chunk: str) -> Chunk:
         """Chunk of a varied image file; with pile-up it has ntuples that are simulated again."""

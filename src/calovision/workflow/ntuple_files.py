@@ -3,12 +3,13 @@
 Messages begin with the key of the configuration. What opens files is imported when it is needed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.core.text import printable
+from calovision.core.user_files import read_yaml
 from calovision.workflow.samples import Sample
 from calovision.workflow.sections import Images
 
@@ -37,6 +38,29 @@ def find_files(name: str, sample: Sample) -> NtupleFiles:
 
     with _named(f"samples.{name}.files"):
         return list_files(sample.files or ())
+
+
+def read_friends(sample: Sample) -> list[str]:
+    """Friends that the schema of a sample joins to the tree of its files; none without a YAML
+    file.
+    """
+    if sample.schema_file is None:
+        return []
+    friends = read_yaml(Path(sample.schema_file), "schema").get("friends", [])
+    return friends if isinstance(friends, list) else [friends]
+
+
+def files_beside(paths: Sequence[str], sample: Sample, friends: Sequence[str]) -> list[str]:
+    """Files that images are made of beside the ROOT files ``paths``: the YAML file of the schema,
+    and those of friends; addresses are none.
+    """
+    if sample.schema_file is None:
+        return []
+    from calovision.ntuples.friends import find_friend
+
+    found = [find_friend(text, Path(path)).file for path in paths for text in friends]
+    others = [str(file) for file in found if isinstance(file, Path)]
+    return [sample.schema_file, *dict.fromkeys(others)]
 
 
 def check_shared_files(samples: Mapping[str, Sample], files: Mapping[str, NtupleFiles]) -> None:

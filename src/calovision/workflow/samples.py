@@ -211,11 +211,6 @@ class Sample(Entry):
         is_file = self.schema is not None and self.schema.endswith(YAML_SUFFIXES)
         return self.schema if is_file else None
 
-    @property
-    def schema_files(self) -> list[str]:
-        """What the images are made of beside the ROOT files: made again if it changes."""
-        return [] if self.schema_file is None else [self.schema_file]
-
     def check_schema(self, name: str) -> None:
         """Raise InputError unless the file of the schema, if there is one, can be read."""
         if self.schema_file is None:
