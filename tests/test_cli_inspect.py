@@ -12,7 +12,7 @@ from matplotlib.image import imread
 
 from calovision.cli.display import brightest_channels
 from calovision.cli.event_display import read_event
-from calovision.cli.inspect_ntuple import count_negative_weights, describe_weights
+from calovision.cli.inspect_ntuple import count_weights, describe_weights
 from calovision.cli.summary import overflow_shares
 from calovision.images.grid import JetGrid
 from calovision.ntuples import Ntuple
@@ -70,7 +70,15 @@ def test_weights_of_a_file(tmp_path):
     assert "schema calovision" in lines
     assert "events TTree 8 " in " ".join(lines)
     with Ntuple(path) as ntuple:
-        assert (count_negative_weights(ntuple), describe_weights(ntuple)) == (2, "1 an event")
+        assert (count_weights(ntuple), describe_weights(ntuple)) == ((2, 0), "1 an event")
+
+
+@pytest.mark.parametrize(("weight", "doubtful"), [([0.0, 0.0], True), ([0.0, -1.0], False)])
+def test_weights_that_are_all_zero(tmp_path, weight, doubtful):
+    path = write_ntuple(tmp_path / "a.root", *make_events(2), weight=weight, total=1.0)
+    assert ("doubtful weights: all of them are 0" in rows(succeed("inspect", path))) == doubtful
+    with Ntuple(path) as ntuple:
+        assert count_weights(ntuple) == (weight.count(-1.0), weight.count(0.0))
 
 
 @pytest.mark.parametrize(("event", "line", "column"), [(0, 31, 0), (1, 5, 46), (2, 0, 63)])

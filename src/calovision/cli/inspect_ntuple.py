@@ -28,7 +28,7 @@ def inspect_ntuple(
             _print_ways_on(description, path, tree)
             return
         info = ntuple.info
-        rows = _weight_rows(info, count_negative_weights(ntuple), describe_weights(ntuple))
+        rows = _weight_rows(info, *count_weights(ntuple), describe_weights(ntuple))
         first = look_at_first(ntuple)
         show(
             pairs([*rows, *_constituent_rows(ntuple), *_content_rows(first)]),
@@ -39,9 +39,14 @@ def inspect_ntuple(
             display_event(ntuple, first, event, png)
 
 
-def count_negative_weights(ntuple: Ntuple) -> int:
-    """Count the entries with a negative weight."""
-    return sum(int(np.sum(events.weight < 0)) for events in ntuple.iterate({}))
+def count_weights(ntuple: Ntuple) -> tuple[int, int]:
+    """Count the entries with a negative weight, and those with the weight 0."""
+    n_negative = 0
+    n_zero = 0
+    for events in ntuple.iterate({}):
+        n_negative += int(np.sum(events.weight < 0))
+        n_zero += int(np.sum(events.weight == 0))
+    return n_negative, n_zero
 
 
 def describe_weights(ntuple: Ntuple) -> str:
@@ -203,8 +208,11 @@ def _constituent_rows(ntuple: Ntuple) -> list[tuple[str, str]]:
     return [("constituents", check.describe())]
 
 
-def _weight_rows(info: NtupleInfo, n_negative: int, weights: str) -> list[tuple[str, str]]:
+def _weight_rows(
+    info: NtupleInfo, n_negative: int, n_zero: int, weights: str
+) -> list[tuple[str, str]]:
     share = f"{n_negative / info.n_entries:.2%} of the entries" if info.n_entries else "no entries"
+    all_zero = info.n_entries > 0 and n_zero == info.n_entries
     cross_section = "unknown" if info.cross_section_pb is None else f"{info.cross_section_pb:g} pb"
     return [
         ("", ""),
@@ -213,6 +221,7 @@ def _weight_rows(info: NtupleInfo, n_negative: int, weights: str) -> list[tuple[
         ("generated", f"{info.n_generated} events"),
         ("counted from", info.counted_from),
         *[("doubtful", f"generated events: {doubt}") for doubt in info.count_doubts],
+        *([("doubtful", "weights: all of them are 0")] if all_zero else []),
         ("sum of weights", f"{info.sum_of_weights:g}"),
         ("weights", weights),
         ("negative", share),
