@@ -15,7 +15,7 @@ from calovision.conversion import ImageRecipe, Sample, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import open_ntuple
-from calovision.ntuples.counter_rows import counters_in_row
+from calovision.ntuples.counter_trees import counters_in_row
 from calovision.ntuples.schemas.schema import CounterRow
 
 

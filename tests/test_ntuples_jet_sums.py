@@ -11,7 +11,7 @@ from fakes_ntuples import chunk_of, floats, typed, typed_nested, write_file
 
 from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events, open_ntuple
-from calovision.ntuples.collections import read_collection
+from calovision.ntuples.chunk_events import read_collection
 from calovision.ntuples.fat_jets import jet_fields
 from calovision.ntuples.schemas.links import Counts, NestedIndices
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema

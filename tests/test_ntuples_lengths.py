@@ -13,7 +13,7 @@ from calovision.conversion import ImageRecipe, convert_ntuples
 from calovision.core.errors import BadFileError, InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.ntuples import iterate_events, open_ntuple
-from calovision.ntuples.lengths import check_arrays, check_lengths
+from calovision.ntuples.chunks import check_arrays, check_lengths
 from calovision.ntuples.root_file import find_tree, opened
 
 N = 6  # in three baskets

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.ntuples import iterate_events
-from calovision.ntuples.collections import read_collection
+from calovision.ntuples.chunk_events import read_collection
 from calovision.ntuples.constituents import read_constituents
 from calovision.ntuples.schemas.links import Counts, IndexTable, NestedIndices, Ranges, Subset
 from calovision.ntuples.schemas.schema import Collection, Constituents, TreeSchema

@@ -22,7 +22,7 @@ from calovision import build_images
 from calovision.core.errors import InputError
 from calovision.images.jet_images import build_dense_jet_images
 from calovision.ntuples import Ntuple, iterate_events
-from calovision.ntuples.schemas.nanoaod_candidates import candidate_prefixes
+from calovision.ntuples.schemas.nanoaod.candidates import candidate_prefixes
 
 READ = re.compile(
     r"(PFCands?|FatJetPFCands?|FatJet|Jet|Electron|Muon|ScoutingJet)_"

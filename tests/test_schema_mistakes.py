@@ -7,7 +7,7 @@ import yaml
 from conftest import REPOSITORY
 
 from calovision.core.errors import InputError
-from calovision.ntuples.schema_lines import lines_that_name
+from calovision.ntuples.schema_names import lines_that_name
 from calovision.ntuples.schemas import find_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
 

@@ -104,7 +104,7 @@ def _print_ways_on(description: FileDescription, path: str, tree: str | None) ->
     if fitting:
         show(f"\nSeveral schemas fit: name one with --schema ({' or '.join(fitting)}).")
         return
-    from calovision.ntuples.suggestions.overview import overview
+    from calovision.ntuples.suggestions.reasons import overview
 
     try:
         sentences = overview(path, tree=tree)

@@ -1,17 +1,18 @@
 """Branches of a tree in chunks of bounded memory, each basket decompressed once.
 
 A chunk whose size is not prescribed holds about `CHUNK_BYTES` and ends where the baskets of all its
-branches end, if they do so often enough.
+branches end, if they do so often enough. A file whose writer was killed, or whose branches were
+filled by different loops, has some that are shorter or longer than the tree, which is an error.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import pairwise
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.ntuples.lengths import check_arrays, check_lengths
 from calovision.ntuples.trees.event_tree import EventTree
 
 CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
@@ -129,3 +130,27 @@ def _unreadable_branch(tree: EventTree, names: list[str], start: int, stop: int)
         except Exception:
             return name
     return ", ".join(names)
+
+
+def check_lengths(tree: EventTree, branches: Collection[str], path: Path | str) -> None:
+    """Raise InputError that names the first branch with more or fewer entries than its tree."""
+    for name, length in tree.lengths(branches).items():
+        if length != tree.num_entries:
+            raise InputError(
+                f"{path}: the branch {name} has {length} entries, but the tree {tree.name!r} "
+                f"{int(tree.num_entries)}; "
+                "the file is incomplete or damaged, copy or write it again"
+            )
+
+
+def check_arrays(arrays: Mapping[str, ak.Array], first: int, last: int, path: Path | str) -> None:
+    """Raise InputError unless what was read of each branch are the entries from ``first`` to before
+    ``last``.
+    """
+    for name, values in arrays.items():
+        if len(values) != last - first:
+            raise InputError(
+                f"{path}: entries {first} to {last - 1} of the branch {name} were read as "
+                f"{len(values)} instead of "
+                f"{last - first}; the file is incomplete or damaged, copy or write it again"
+            )

@@ -13,11 +13,11 @@ import uproot
 from calovision.core.errors import InputError
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.counter_trees import read_counters
 from calovision.ntuples.counters import (
     Totals,
     choose_totals,
     read_counter,
-    read_counters,
     unread_counters,
 )
 from calovision.ntuples.expressions import branches_in, evaluate, names_in

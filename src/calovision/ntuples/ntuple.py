@@ -8,26 +8,22 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-import awkward as ak
-import numpy as np
 import uproot
 
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
+from calovision.ntuples.chunk_events import read_events
 from calovision.ntuples.chunks import clipped, read_chunks
-from calovision.ntuples.collections import read_collection
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
 from calovision.ntuples.events import Events, NtupleInfo
-from calovision.ntuples.fat_jets import read_trimmed_jets
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.paths import locate
 from calovision.ntuples.plan import Plan, make_plan
 from calovision.ntuples.retries import Attempts, with_retries
 from calovision.ntuples.root_file import find_tree, opened
 from calovision.ntuples.schemas import find_schemas
-from calovision.ntuples.schemas.schema import COLLECTIONS, Schema, TreeSchema
+from calovision.ntuples.schemas.schema import Schema, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
-from calovision.ntuples.weights import event_numbers, read_weights, whole_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +180,7 @@ class Ntuple:
                 tree, plan = self._plan_of(fields)
                 entries = clipped(first, end, int(tree.num_entries))
                 for chunk in _chunks(tree, plan, self.path, chunk_size, entries):
-                    yield _events(chunk, plan, self.weight_index)
+                    yield read_events(chunk, plan, self.weight_index)
                     first = chunk.start + chunk.n_events
                     attempts.start_afresh()
                 return
@@ -328,33 +324,7 @@ def _chunks(
         yield BranchArrays(arrays, path, start, n_events)
 
 
-def _events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
-    """Events of one chunk, with our names of the quantities."""
-    schema = plan.schema
-    weight, variations = read_weights(chunk, schema, weight_index, variations=plan.with_variations)
-    collections: dict[str, ak.Array | None] = dict.fromkeys(COLLECTIONS)
-    for name, fields in plan.fields.items():
-        collections[name] = read_collection(chunk, schema, name, fields)
-    if plan.is_trimmed:
-        collections["fat_jets"] = read_trimmed_jets(chunk.arrays[schema.trimmed_p4])
-    return Events(
-        event_numbers(chunk, schema),
-        weight,
-        weight_variations=variations,
-        row_label=_row_number(chunk, schema.label, "label"),
-        process_id=_row_number(chunk, schema.process_id, "process id"),
-        **collections,
-    )
-
-
 def _row_numbers(schema: TreeSchema) -> tuple[str, ...]:
     """Names of the whole numbers that the schema gives each entry."""
     texts = {"row_label": schema.label, "process_id": schema.process_id}
     return tuple(name for name, text in texts.items() if text is not None)
-
-
-def _row_number(chunk: BranchArrays, text: str | None, what: str) -> np.ndarray | None:
-    """Whole numbers of a branch or formula of the schema; None without one."""
-    if text is None:
-        return None
-    return whole_numbers(chunk, text, what, "as where(condition, 1, 0)")

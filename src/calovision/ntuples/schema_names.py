@@ -1,13 +1,17 @@
-"""Names in a schema, held against those of the tree: each must stand for one branch."""
+"""Names in a schema, held against those of the tree: each must stand for one branch; the lines of a
+schema's file that have them.
+"""
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.ntuples.expressions import branches_in, divided_names, is_unquoted_branch
-from calovision.ntuples.schema_lines import lines_that_name
 from calovision.ntuples.schemas.schema import COLLECTIONS, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
+
+_COMMENT = re.compile(r"(^|\s)#.*")
 
 
 def check_names(tree: EventTree, schema: TreeSchema, schema_name: str, path: Path | str) -> None:
@@ -101,3 +105,34 @@ def _links(schema: TreeSchema) -> Iterator[str]:
     for part in schema.constituents:
         if part.link is not None:
             yield from part.link.branches
+
+
+def lines_that_name(schema: str, names: Iterable[str]) -> str:
+    """Return ``" in line 4"``, or ``""``: of a schema that is no file, or names that are computed.
+
+    Parameters
+    ----------
+    schema
+        Name of a schema, or the path of its file.
+    names
+        Branches.
+    """
+    try:
+        lines = Path(schema).read_text().splitlines()
+    except (OSError, ValueError):
+        return ""
+    names = list(names)
+    vectors = [name.rpartition(".")[0] for name in names if "." in name]  # p4: their members
+    found = _lines(lines, names) or _lines(lines, vectors)
+    if not found:
+        return ""
+    *first, last = map(str, found[:3])
+    return f" in line {last}" if not first else f" in lines {', '.join(first)} and {last}"
+
+
+def _lines(lines: list[str], names: list[str]) -> list[int]:
+    """Numbers of the lines, from 1, that hold one of the names as a whole."""
+    if not names:
+        return []
+    pattern = re.compile(rf"(?<![\w./])(?:{'|'.join(map(re.escape, names))})(?![\w/])")
+    return [n for n, line in enumerate(lines, 1) if pattern.search(_COMMENT.sub("", line))]

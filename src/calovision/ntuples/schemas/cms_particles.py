@@ -7,6 +7,8 @@ muons, 22 photons; in the forward calorimeter 1 hadronic and 2 electromagnetic
 
 from collections.abc import Collection as Names
 
+from calovision.ntuples.schemas import kinematics
+
 # pion, K0L and muon, GeV (PDG 2024); electrons, photons and towers of the forward calorimeter 0
 _MASSES = {211: "0.13957", 130: "0.49761", 13: "0.10566"}
 
@@ -64,4 +66,4 @@ def candidate_fields(prefix: str, names: Names[str]) -> dict[str, str]:
 
 def energy(prefix: str, mass: str) -> str:
     """Energy of objects of NanoAOD with the given mass."""
-    return f"sqrt({mass}**2 + ({prefix}_pt * cosh({prefix}_eta))**2)"
+    return kinematics.energy(f"{prefix}_pt", f"{prefix}_eta", mass)

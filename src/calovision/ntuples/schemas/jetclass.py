@@ -4,6 +4,7 @@ part_deta is mirrored for jets at negative eta, therefore the coordinates are co
 momenta.
 """
 
+from calovision.ntuples.schemas.kinematics import momentum
 from calovision.ntuples.schemas.schema import (
     SUBJETTINESS,
     Collection,
@@ -16,9 +17,7 @@ _JETS = TreeSchema(
     tree="tree",
     **particle_flow(
         {
-            "pt": "sqrt(part_px**2 + part_py**2)",
-            "eta": "arcsinh(part_pz / sqrt(part_px**2 + part_py**2))",
-            "phi": "arctan2(part_py, part_px)",
+            **momentum("part_px", "part_py", "part_pz"),
             "charge": "part_charge",
             "e": "part_energy",
         },

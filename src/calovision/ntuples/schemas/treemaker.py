@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
 from calovision.ntuples.schemas.cms_particles import charge_of, is_electromagnetic, is_muon
+from calovision.ntuples.schemas.kinematics import momentum
 from calovision.ntuples.schemas.links import Counts, Link, NestedIndices
 from calovision.ntuples.schemas.schema import (
     Chosen,
@@ -131,9 +132,8 @@ def _tracks(names: Container[str]) -> tuple[Collection, ...]:
     """Tracks of the file, which some productions write, else electrons and muons."""
     x, y, z = (f"Tracks.fCoordinates.f{axis}" for axis in "XYZ")
     if x in names:
-        pt = f"sqrt({x}**2 + {y}**2)"
-        fields = {"pt": pt, "eta": f"arcsinh({z} / {pt})", "phi": f"arctan2({y}, {x})"}
-        return (Collection(fields, cut=f"{pt} > 0"),)
+        fields = momentum(x, y, z)
+        return (Collection(fields, cut=f"{fields['pt']} > 0"),)
     return tuple(
         Collection({of: f"{kind}.{of}" for of in _MOMENTUM})
         for kind in ("Electrons", "Muons")

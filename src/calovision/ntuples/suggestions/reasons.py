@@ -1,11 +1,14 @@
-"""Reasons why no schema can be suggested."""
+"""Reasons why no schema can be suggested, and what a file that fits none holds instead."""
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from calovision.ntuples.content import FileContent
+from calovision.ntuples.paths import locate
+from calovision.ntuples.root_file import opened
 from calovision.ntuples.suggestions.roles import Role
-from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree
+from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, scan_trees
 
 SHOWN_LABELS = 12
 
@@ -15,6 +18,31 @@ def without_trees(content: FileContent) -> str:
     kinds = Counter(content.file.classnames(cycle=False).values())
     held = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     return f"the file has no tree: {f'it holds {held}' if held else 'it is empty'}"
+
+
+def overview(path: Path | str, *, tree: str | None = None) -> list[str]:
+    """Sentences on what looks like content of images, or why nothing does.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has no such tree.
+    """
+    place, tree = locate(path, tree)
+    with opened(place) as file:
+        content = FileContent(file, place)
+        trees = scan_trees(content, tree)
+        if not trees:
+            return [without_trees(content)]
+        best = max(trees, key=lambda one: one.score)
+        found = [
+            f"{role.value} ({listed(labels)})"
+            for role in (*OF_DETECTOR, Role.LEPTON)
+            if (labels := [one.label for one in best.groups if one.role is role])
+        ]
+        if not any(one.role in OF_DETECTOR for one in best.groups):
+            return why_nothing(best, ())
+        return [f"the tree {best.name} has what looks like {'; '.join(found)}"]
 
 
 def why_nothing(tree: ScannedTree, broken: Sequence[str]) -> list[str]:

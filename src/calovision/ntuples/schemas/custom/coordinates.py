@@ -7,24 +7,28 @@ of zeros has 0, as in ROOT (TVector3::PseudoRapidity). Rounding takes no mass be
 
 from collections.abc import Container, Iterator
 
+from calovision.ntuples.schemas.kinematics import azimuth, energy, pseudorapidity, transverse
 from calovision.selection.expressions.nodes import Name, written
 
-_PT = "sqrt({x}**2 + {y}**2)"
-_ETA = f"where(({{x}} == 0) & ({{y}} == 0) & ({{z}} == 0), 0, arcsinh({{z}} / {_PT}))"
-_PHI = "arctan2({y}, {x})"
-_MOMENTUM = {"x": "px", "y": "py", "z": "pz"}
-_POSITION = {"x": "x", "y": "y", "z": "z"}
+_MOMENTUM, _POSITION = ("px", "py", "pz"), ("x", "y", "z")
+
+
+def _eta(x: str, y: str, z: str) -> str:
+    is_zero = f"({x} == 0) & ({y} == 0) & ({z} == 0)"
+    return f"where({is_zero}, 0, {pseudorapidity(x, y, z)})"
+
+
 _MASS = "sqrt(where({square} < 0, 0, {square}))"
 _P = "(pt * cosh(eta))"
 # Field -> keys that it is computed from, and the formula; the first for which all keys are there.
 _RULES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("pt", ("px", "py", "pz"), _PT.format(**_MOMENTUM)),
-    ("eta", ("px", "py", "pz"), _ETA.format(**_MOMENTUM)),
-    ("phi", ("px", "py", "pz"), _PHI.format(**_MOMENTUM)),
-    ("eta", ("x", "y", "z"), _ETA.format(**_POSITION)),
-    ("phi", ("x", "y", "z"), _PHI.format(**_POSITION)),
+    ("pt", _MOMENTUM, transverse("px", "py")),
+    ("eta", _MOMENTUM, _eta(*_MOMENTUM)),
+    ("phi", _MOMENTUM, azimuth("px", "py")),
+    ("eta", _POSITION, _eta(*_POSITION)),
+    ("phi", _POSITION, azimuth("x", "y")),
     ("e", ("px", "py", "pz", "mass"), "sqrt(mass**2 + px**2 + py**2 + pz**2)"),
-    ("e", ("pt", "eta", "mass"), f"sqrt(mass**2 + {_P}**2)"),
+    ("e", ("pt", "eta", "mass"), energy("pt", "eta", "mass")),
     ("e", ("e_em", "e_had"), "e_em + e_had"),
     (
         "mass",

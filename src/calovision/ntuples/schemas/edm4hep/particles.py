@@ -3,13 +3,13 @@
 import re
 
 from calovision.ntuples.schemas.edm4hep.calorimeters import is_elsewhere, is_of_simulation
-from calovision.ntuples.schemas.edm4hep.kinematics import direction, transverse
 from calovision.ntuples.schemas.edm4hep.podio import (
     MOMENTUM,
     PARTICLE,
     PodioCollection,
     PodioEvents,
 )
+from calovision.ntuples.schemas.kinematics import momentum
 from calovision.ntuples.schemas.links import Ranges
 from calovision.ntuples.schemas.schema import Collection, Constituents
 
@@ -79,8 +79,7 @@ def jets_of(events: PodioEvents) -> list[PodioCollection]:
 
 def momentum_fields(particles: PodioCollection) -> dict[str, str]:
     """Fields pt, eta, phi."""
-    x, y, z = map(particles.formula, MOMENTUM)
-    return {"pt": transverse(x, y), **direction(x, y, z)}
+    return momentum(*map(particles.formula, MOMENTUM))
 
 
 def candidate_fields(particles: PodioCollection) -> dict[str, str]:

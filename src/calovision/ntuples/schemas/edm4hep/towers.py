@@ -11,7 +11,6 @@ from calovision.ntuples.schemas.edm4hep.calorimeters import (
     without_copies,
 )
 from calovision.ntuples.schemas.edm4hep.cell_ids import part_of_identifier
-from calovision.ntuples.schemas.edm4hep.kinematics import direction
 from calovision.ntuples.schemas.edm4hep.particles import (
     candidate_fields,
     energy_fields,
@@ -26,6 +25,7 @@ from calovision.ntuples.schemas.edm4hep.podio import (
     PodioCollection,
     PodioEvents,
 )
+from calovision.ntuples.schemas.kinematics import direction
 from calovision.ntuples.schemas.schema import Collection
 
 TOWER_KINDS = (HIT, CLUSTER, PARTICLE, SIMULATED_HIT)

@@ -1,5 +1,6 @@
 """What the variables of a container of ATLAS give: formulas of momenta and energies, in GeV."""
 
+from calovision.ntuples.schemas.kinematics import energy, momentum
 from calovision.ntuples.schemas.physlite.containers import LAYERS_OF_ENERGY, Container
 
 MUON_MASS = 105.658  # MeV, Particle Data Group
@@ -22,12 +23,8 @@ def quantities(container: Container) -> dict[str, str]:
         return {"pt": pt, "eta": f"-log(tan({theta} / 2))", "phi": phi}
     if container.has("px", "py", "pz", "e"):
         px, py, pz, e = (container[name] for name in ("px", "py", "pz", "e"))
-        return {
-            "pt": f"hypot({px}, {py}) / 1000",
-            "eta": f"arcsinh({pz} / hypot({px}, {py}))",
-            "phi": f"arctan2({py}, {px})",
-            "e": f"{e} / 1000",
-        }
+        in_mev = momentum(px, py, pz)
+        return {**in_mev, "pt": f"{in_mev['pt']} / 1000", "e": f"{e} / 1000"}
     return _of_momentum(container, "") or _of_momentum(container, "JetConstitScaleMomentum_")
 
 
@@ -57,7 +54,7 @@ def _of_momentum(container: Container, prefix: str) -> dict[str, str]:
     if container.has(f"{prefix}m"):
         mass = container[f"{prefix}m"]
         found["mass"] = f"{mass} / 1000"
-    found["e"] = e = f"sqrt({mass}**2 + ({pt} * cosh({eta}))**2) / 1000"
+    found["e"] = e = f"{energy(pt, eta, mass)} / 1000"
     if is_muon:
         found |= dict.fromkeys(ENERGIES, "0")
     elif container.name.endswith(("Electrons", "Photons")):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.ntuples.schemas.delphes_classes import (
+from calovision.ntuples.schemas.delphes.classes import (
     Collections,
     available,
     class_of,
@@ -21,7 +21,7 @@ from calovision.ntuples.schemas.delphes_classes import (
     energy_of_track,
     objects,
 )
-from calovision.ntuples.schemas.delphes_towers import (
+from calovision.ntuples.schemas.delphes.towers import (
     FLOW,
     calorimeter_towers,
     choose_candidates,

@@ -1,6 +1,6 @@
 """Collections of a Delphes file that its towers are made of, the best that there are."""
 
-from calovision.ntuples.schemas.delphes_classes import (
+from calovision.ntuples.schemas.delphes.classes import (
     TOWER_LEAVES,
     Collections,
     is_energy_flow,

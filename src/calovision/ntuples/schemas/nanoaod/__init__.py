@@ -1,7 +1,7 @@
 """NanoAOD of CMS, versions 5 to 15, PFNano and scouting; the fat jets are AK8.
 
-Towers are the candidates of the file (`nanoaod_candidates`); where it has none, its jets and the
-leptons outside of them (`nanoaod_jets`). A user chooses with names of collections:
+Towers are the candidates of the file (`candidates`); where it has none, its jets and the
+leptons outside of them (`jets`). A user chooses with names of collections:
 ``candidates: PFCands``, ``towers: [Jet, Electron]`` or ``towers: PFCands``.
 """
 
@@ -15,13 +15,13 @@ from calovision.ntuples.schemas.cms_particles import (
     is_electromagnetic,
     is_muon,
 )
-from calovision.ntuples.schemas.nanoaod_candidates import (
+from calovision.ntuples.schemas.nanoaod.candidates import (
     Candidates,
     find_candidates,
     incomplete_candidates,
 )
-from calovision.ntuples.schemas.nanoaod_choice import read_choice, usual_towers
-from calovision.ntuples.schemas.nanoaod_jets import (
+from calovision.ntuples.schemas.nanoaod.choice import read_choice, usual_towers
+from calovision.ntuples.schemas.nanoaod.jets import (
     SCOUTING_JETS,
     has_momenta,
     jet_towers,

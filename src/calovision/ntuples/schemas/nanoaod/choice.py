@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from calovision.core.errors import InputError
-from calovision.ntuples.schemas.nanoaod_candidates import candidate_prefixes
-from calovision.ntuples.schemas.nanoaod_jets import (
+from calovision.ntuples.schemas.nanoaod.candidates import candidate_prefixes
+from calovision.ntuples.schemas.nanoaod.jets import (
     SCOUTING_JETS,
     found_jets,
     found_leptons,

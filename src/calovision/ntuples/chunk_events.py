@@ -1,0 +1,68 @@
+"""Events of one chunk, from the arrays of its branches."""
+
+from collections.abc import Collection as Names
+
+import awkward as ak
+import numpy as np
+
+from calovision.ntuples.branch_arrays import BranchArrays
+from calovision.ntuples.constituents import read_constituents
+from calovision.ntuples.events import Events
+from calovision.ntuples.fat_jets import read_fat_jets, read_trimmed_jets
+from calovision.ntuples.lists import joined
+from calovision.ntuples.parts import read_part
+from calovision.ntuples.plan import Plan
+from calovision.ntuples.schemas.schema import COLLECTIONS, TreeSchema
+from calovision.ntuples.weights import event_numbers, read_weights, whole_numbers
+
+
+def read_events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
+    """Return the events of one chunk, with the quantities of the plan.
+
+    Parameters
+    ----------
+    chunk
+        Holds the branches of the plan.
+    plan
+        Collections and weights that are wanted.
+    weight_index
+        Which of several generator weights.
+
+    Raises
+    ------
+    InputError
+        If branches do not fit each other; if numbers of events or weights cannot be told.
+    """
+    schema = plan.schema
+    weight, variations = read_weights(chunk, schema, weight_index, variations=plan.with_variations)
+    collections: dict[str, ak.Array | None] = dict.fromkeys(COLLECTIONS)
+    for name, fields in plan.fields.items():
+        collections[name] = read_collection(chunk, schema, name, fields)
+    if plan.is_trimmed:
+        collections["fat_jets"] = read_trimmed_jets(chunk.arrays[schema.trimmed_p4])
+    return Events(
+        event_numbers(chunk, schema),
+        weight,
+        weight_variations=variations,
+        row_label=_row_number(chunk, schema.label, "label"),
+        process_id=_row_number(chunk, schema.process_id, "process id"),
+        **collections,
+    )
+
+
+def read_collection(
+    chunk: BranchArrays, schema: TreeSchema, collection: str, names: Names[str]
+) -> ak.Array:
+    """Return the named fields of a collection, ``n * var`` (constituents ``n * var * var``)."""
+    if collection == "constituents":
+        return read_constituents(chunk, schema, names)
+    if collection == "fat_jets":
+        return read_fat_jets(chunk, schema, names)
+    return joined([read_part(chunk, part, names) for part in schema.parts(collection)]).array()
+
+
+def _row_number(chunk: BranchArrays, text: str | None, what: str) -> np.ndarray | None:
+    """Whole numbers of a branch or formula of the schema; None without one."""
+    if text is None:
+        return None
+    return whole_numbers(chunk, text, what, "as where(condition, 1, 0)")
