@@ -2,6 +2,7 @@
 report's table of samples; and columns of the rows' own labels."""
 
 import logging
+from dataclasses import replace
 
 import awkward as ak
 import numpy as np
@@ -46,6 +47,24 @@ def test_images_without_content():
         "images": "all 2 images are empty: what the file has lies outside of them; choose a wider "
         "range in eta"
     }
+
+
+@pytest.mark.parametrize(
+    ("recipe", "n_rows", "warns"),
+    [
+        (JETS, 0, True),
+        (JETS, 1, False),
+        (replace(JETS, preselection={"cut": "ht > 1"}), 0, False),
+        (EVENTS, 0, False),
+    ],
+)
+def test_a_file_without_fat_jets(recipe, n_rows, warns):
+    check = ImageCheck(recipe)
+    check.add_weights(np.ones(7))
+    if n_rows:
+        check.add(images_of([1, 1, 1, 1], shape=(1, 2, 2)), np.zeros((1, 1)))
+    text = "there are none, as no event has a fat jet with pT above 200 GeV and |eta| below 2"
+    assert check.warnings() == ({"images": f"{text}; choose softer jets"} if warns else {})
 
 
 @pytest.mark.parametrize(("n_empty", "warns"), [(3, True), (2, False), (0, False)])

@@ -20,6 +20,7 @@ from fakes_ntuples import (
     write_xaod,
 )
 from fakes_podio import podio_collections, write_podio
+from fsspec.registry import _registry
 from isal import isal_zlib
 
 from calovision.core.errors import InputError
@@ -241,6 +242,7 @@ def test_address_of_a_file(tmp_path):
 def test_xrootd_without_its_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "fsspec_xrootd", None)
     monkeypatch.setitem(sys.modules, "XRootD", None)
+    monkeypatch.delitem(_registry, "root", raising=False)  # if it was loaded before
     with pytest.raises(
         InputError, match=r'root://host//a.root: .* run pip install "calovision\[xrootd\]"'
     ):

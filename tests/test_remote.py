@@ -21,7 +21,7 @@ from fakes_server import serving
 from calovision.conversion import ImageRecipe, Source, convert_job, convert_ntuple
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
-from calovision.ntuples import count_files, iterate_events, open_ntuple, retries
+from calovision.ntuples import count_files, iterate_events, open_ntuple, retries, root_file
 from calovision.storage import ImageFile
 
 N_EVENTS = 40
@@ -155,6 +155,17 @@ def test_no_wait_is_longer_than_a_minute(waits):
 
 
 # --- XRootD
+
+
+@pytest.mark.parametrize("own", [None, "7"])
+def test_xrootd_does_not_wait_for_minutes(monkeypatch, own):
+    """Ten minutes went by without a word."""
+    monkeypatch.setattr(os, "environ", {} if own is None else {"XRD_CONNECTIONWINDOW": own})
+    monkeypatch.setattr(root_file.uproot, "open", lambda path, **_: {}["no server"])
+    with pytest.raises(InputError, match="on a server that can be reached"):
+        open_ntuple("root://host//a.root")
+    patience = {"XRD_CONNECTIONWINDOW": own or "30", "XRD_CONNECTIONRETRY": "2"}
+    assert patience.items() <= os.environ.items()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class ImageCheck:
     """
 
     def __init__(self, recipe: ImageRecipe) -> None:
+        self.recipe = recipe
         self.kind = "event" if recipe.jets is None else "jet"
         self.channels = recipe.image_channels
         self.n_events = 0
@@ -50,7 +51,11 @@ class ImageCheck:
 
     def warnings(self) -> dict[str, str]:
         """Sentences by what they are about; none if nothing is odd."""
-        found = {"weights": self._weights(), "images": self._empty(), "overflow": self._beyond()}
+        found = {
+            "weights": self._weights(),
+            "images": self._without_jets() or self._empty(),
+            "overflow": self._beyond(),
+        }
         return {what: text for what, text in found.items() if text}
 
     def _weights(self) -> str:
@@ -58,6 +63,18 @@ class ImageCheck:
             return ""
         return (
             f"the weights of all {self.n_events} events are 0; choose another weight in the schema"
+        )
+
+    def _without_jets(self) -> str:
+        """Files none of whose events has a fat jet; what a preselection leaves is in the cut
+        flow.
+        """
+        if self.n_rows or not self.n_events or self.kind == "event" or self.recipe.preselection:
+            return ""
+        cuts = self.recipe.fat_jets
+        return (
+            f"there are none, as no event has a fat jet with pT above {cuts.pt_min:g} GeV and "
+            f"|eta| below {cuts.eta_max:g}; choose softer jets"
         )
 
     def _empty(self) -> str:

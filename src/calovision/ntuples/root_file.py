@@ -1,5 +1,6 @@
 """ROOT files, local or at an address, and their trees; what is wrong with one is one sentence."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ _TREE_CLASSES = {
     "ROOT::RNTuple": "RNTuple",
     "ROOT::Experimental::RNTuple": PRE_RELEASE,
 }
+_XROOTD_PATIENCE = {"XRD_CONNECTIONWINDOW": "30", "XRD_CONNECTIONRETRY": "2"}
+"""Seconds and attempts to reach a server, where the user has not set them: XRootD's own are five of
+two minutes without a word.
+"""
 _BRANCHES = {"TTree": TTreeBranches, "RNTuple": RNTupleFields}
 
 
@@ -51,6 +56,9 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
         options["handler"] = (
             uproot.MultithreadedFileSource
         )  # plain reads, not by way of fsspec and its event loop
+    elif path.startswith(("root", "xroot")):
+        for name, value in _XROOTD_PATIENCE.items():
+            os.environ.setdefault(name, value)  # uproot loads XRootD, which reads them
     try:
         file = uproot.open(path, **options)
     except Exception as error:
@@ -91,7 +99,7 @@ def _why_not_opened(path: Path | str, error: Exception) -> str:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
     return (
         f"{path} cannot be opened ({reason}); give the address of a ROOT file that exists and "
-        "may be read"
+        "may be read, on a server that can be reached"
     )
 
 

@@ -166,7 +166,8 @@ class Images(Section):
     remote_retries: Whole = key(
         5,
         "Further tries of an address that does not answer",
-        details="After 1, 2, 4, 8 ... seconds.",
+        details="After 1, 2, 4, 8 ... seconds. XRootD itself tries to reach a server twice, for 30 "
+        "seconds, unless `XRD_CONNECTIONRETRY` and `XRD_CONNECTIONWINDOW` are set.",
         ge=0,
     )
     chunk_size: Annotated[Whole, Field(ge=1)] | None = key(
