@@ -414,7 +414,7 @@ def both(tmp_path_factory):
     ("choice", "message"),
     [
         ("towers: Jets", "towers are to be made of 'Jets', which the file does not have with all"),
-        ("towers: Jets", "is needed (did you mean Jet?); it has PFCands, Jet, ScoutingJet, Elec"),
+        ("towers: Jets", "; it has PFCands, Jet, ScoutingJet, .*; did you mean 'Jet'.$"),
         ("candidates: Jet", "candidates are to be made of 'Jet', which .*; it has PFCands"),
         ("jets: FatJet", "jets of NanoAOD cannot be chosen; choose those of towers, candidates"),
         ("towers: [PFCands, Jet]", "chosen towers are PFCands, Jet; choose either candidates or"),
@@ -424,5 +424,5 @@ def both(tmp_path_factory):
     ],
 )
 def test_wrong_choices(both, tmp_path, choice, message):
-    with pytest.raises(InputError, match=message.replace("(", r"\(").replace("?)", r"\?\)")):
+    with pytest.raises(InputError, match=message):
         version_of(both, schema=chosen(tmp_path, f"choose: {{{choice}}}"))

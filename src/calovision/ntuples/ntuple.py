@@ -279,7 +279,7 @@ class Ntuple:
             missing=plan.missing,
             notes=plan.notes,
             choices=plan.schema.choices,
-            row_numbers=_row_numbers(plan.schema),
+            row_numbers=tuple(plan.schema.row_numbers),
         )
 
 
@@ -322,9 +322,3 @@ def _chunks(
         rest = entry_range[1] - start
         n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
         yield BranchArrays(arrays, path, start, n_events)
-
-
-def _row_numbers(schema: TreeSchema) -> tuple[str, ...]:
-    """Names of the whole numbers that the schema gives each entry."""
-    texts = {"row_label": schema.label, "process_id": schema.process_id}
-    return tuple(name for name, text in texts.items() if text is not None)

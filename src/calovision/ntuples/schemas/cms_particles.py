@@ -7,29 +7,30 @@ muons, 22 photons; in the forward calorimeter 1 hadronic and 2 electromagnetic
 
 from collections.abc import Collection as Names
 
-from calovision.ntuples.schemas import kinematics
+from calovision.ntuples.schemas import kinematics, particles
 
 # pion, K0L and muon, GeV (PDG 2024); electrons, photons and towers of the forward calorimeter 0
-_MASSES = {211: "0.13957", 130: "0.49761", 13: "0.10566"}
+_MASSES = {211: 0.13957, 130: 0.49761, particles.MUON: particles.MUON_MASS}
 
 
 def is_electromagnetic(kind: str) -> str:
     """Condition for electrons, photons and electromagnetic towers of the forward calorimeter, of
     the branch ``kind``.
     """
-    return f"(abs({kind}) == 11) | (abs({kind}) == 22) | (abs({kind}) == 2)"
+    return particles.is_any(kind, particles.ELECTRON, particles.PHOTON, 2)
 
 
 def is_muon(kind: str) -> str:
     """Condition for muons."""
-    return f"abs({kind}) == 13"
+    return particles.is_any(kind, particles.MUON)
 
 
 def charge_of(kind: str) -> str:
     """Charge; that of leptons is opposite to the sign of their number."""
+    lepton = particles.is_any(kind, particles.ELECTRON, particles.MUON)
     return (
         f"where(abs({kind}) == 211, where({kind} > 0, 1, -1), "
-        f"where((abs({kind}) == 11) | (abs({kind}) == 13), where({kind} > 0, -1, 1), 0))"
+        f"where({lepton}, where({kind} > 0, -1, 1), 0))"
     )
 
 

@@ -5,12 +5,12 @@ momenta.
 """
 
 from calovision.ntuples.schemas.kinematics import momentum
+from calovision.ntuples.schemas.particles import particle_flow
 from calovision.ntuples.schemas.schema import (
     SUBJETTINESS,
     Collection,
     Schema,
     TreeSchema,
-    particle_flow,
 )
 
 _JETS = TreeSchema(

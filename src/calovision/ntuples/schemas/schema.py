@@ -204,6 +204,12 @@ class TreeSchema:
     def __post_init__(self) -> None:
         object.__setattr__(self, "constituents", _in_order(self.constituents))
 
+    @property
+    def row_numbers(self) -> dict[str, str]:
+        """Column of whole numbers that each entry has -> its branch or formula."""
+        texts = {"row_label": self.label, "process_id": self.process_id}
+        return {name: text for name, text in texts.items() if text is not None}
+
     def parts(self, collection: str) -> tuple[Collection, ...]:
         """Parts of a collection, none if the schema does not have it."""
         return getattr(self, collection)
@@ -284,27 +290,3 @@ class Schema:
             versions=tuple(replace(version, **changes) for version in self.versions),
             changes={**self.changes, **changes},
         )
-
-
-def particle_flow(
-    item: dict[str, str], electromagnetic: str, muon: str, constituents: dict[str, object]
-) -> dict[str, object]:
-    """Collections of a schema, made of one list of particle-flow candidates.
-
-    Towers are the candidates, all of whose energy is electromagnetic for photons and electrons,
-    neither for muons (as in the towers of Delphes), hadronic for the others; tracks are the charged
-    candidates.
-    """
-    energies = {
-        "e": item["e"],
-        "e_em": f"where({electromagnetic}, {item['e']}, 0)",
-        "e_had": f"where(({electromagnetic}) | ({muon}), 0, {item['e']})",
-    }
-    position = {name: item[name] for name in ("eta", "phi")}
-    momentum = {"pt": item["pt"], **position}
-    return {
-        "towers": (Collection({**position, **energies}),),
-        "tracks": (Collection(momentum, cut=f"({item['charge']}) != 0"),),
-        "candidates": (Collection(item),),
-        "constituents": (Constituents({**item, **energies}, **constituents),),
-    }

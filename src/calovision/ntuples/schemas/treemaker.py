@@ -18,13 +18,13 @@ from calovision.core.errors import InputError
 from calovision.ntuples.schemas.cms_particles import charge_of, is_electromagnetic, is_muon
 from calovision.ntuples.schemas.kinematics import momentum
 from calovision.ntuples.schemas.links import Counts, Link, NestedIndices
+from calovision.ntuples.schemas.particles import particle_flow
 from calovision.ntuples.schemas.schema import (
     Chosen,
     Collection,
     Presence,
     Schema,
     TreeSchema,
-    particle_flow,
 )
 
 if TYPE_CHECKING:

@@ -13,8 +13,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from calovision.ntuples.schemas.particles import (
+    ELECTRON,
+    MUON,
+    MUON_MASS,
+    PHOTON,
+    energies,
+    is_any,
+)
+
 TOWER_LEAVES = ("Eta", "Phi", "E", "Eem", "Ehad")
-MUON_MASS = 0.1056584  # GeV; S. Navas et al. (Particle Data Group), PRD 110, 030001
 
 _BY_NAME = {
     **dict.fromkeys(("Tower", "EFlowPhoton", "EFlowNeutralHadron", "EFlowTower"), "Tower"),
@@ -95,7 +103,7 @@ def objects(found: Collections, name: str) -> dict[str, str]:
     its class has.
 
     All energy of photons and electrons is electromagnetic, that of muons neither (as in the towers
-    of Delphes), that of others hadronic, as in `particle_flow`.
+    of Delphes), that of others hadronic, as in `calovision.ntuples.schemas.particles.energies`.
     """
     fields = {axis.lower(): f"{name}.{axis}" for axis in ("Eta", "Phi")}
     return {**fields, **_FORMULAS[class_of(found, name)](found, name)}
@@ -144,13 +152,11 @@ def _tower(found: Collections, name: str) -> dict[str, str]:
 
 def _track(found: Collections, name: str) -> dict[str, str]:
     energy = energy_of_track(name, f"{name}.Mass" if found.has(name, "Mass") else None)
-    particle = f"abs({name}.PID)"
+    kind = f"{name}.PID"
     return {
         "pt": f"{name}.PT",
         "charge": f"{name}.Charge",
-        "e": energy,
-        "e_em": f"where({particle} == 11, {energy}, 0)",
-        "e_had": f"where(({particle} == 11) | ({particle} == 13), 0, {energy})",
+        **energies(energy, is_any(kind, ELECTRON), is_any(kind, MUON)),
     }
 
 
@@ -158,34 +164,30 @@ def _candidate(found: Collections, name: str) -> dict[str, str]:
     """Candidate, whose shares of energy are those of the calorimeter if it is neutral: Delphes sets
     the number of photons (22), but not that of neutral hadrons.
     """
-    energy, particle = f"{name}.E", f"abs({name}.PID)"
-    is_em = f"({particle} == 11) | ({particle} == 22)"
+    energy, kind = f"{name}.E", f"{name}.PID"
     if found.has(name, "Eem", "Ehad"):
         sum_ = f"({name}.Eem + {name}.Ehad)"
         share = f"where({sum_} > 0, {energy} * {name}.Eem / where({sum_} > 0, {sum_}, 1), 0)"
         rest = f"where({name}.Charge == 0, {share}, 0)"
     else:
         rest = "0"
-    electromagnetic = f"where({is_em}, {energy}, {rest})"
+    electromagnetic = f"where({is_any(kind, ELECTRON, PHOTON)}, {energy}, {rest})"
     return {
         "pt": f"{name}.PT",
         "charge": f"{name}.Charge",
         "e": energy,
         "e_em": electromagnetic,
-        "e_had": f"where({particle} == 13, 0, {energy} - {electromagnetic})",
+        "e_had": f"where({is_any(kind, MUON)}, 0, {energy} - {electromagnetic})",
     }
 
 
 def _particle(found: Collections, name: str) -> dict[str, str]:
     """Generated particle."""
-    energy, particle = f"{name}.E", f"abs({name}.PID)"
-    is_em = f"({particle} == 11) | ({particle} == 22)"
+    kind = f"{name}.PID"
     return {
         "pt": f"{name}.PT",
         "charge": f"{name}.Charge",
-        "e": energy,
-        "e_em": f"where({is_em}, {energy}, 0)",
-        "e_had": f"where({is_em} | ({particle} == 13), 0, {energy})",
+        **energies(f"{name}.E", is_any(kind, ELECTRON, PHOTON), is_any(kind, MUON)),
     }
 
 

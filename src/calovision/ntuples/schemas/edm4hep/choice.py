@@ -1,9 +1,9 @@
 """Collections that the user chooses in place of those found by rules."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.ntuples.schemas.edm4hep.particles import jets_of
 from calovision.ntuples.schemas.edm4hep.podio import (
     PARTICLE,
@@ -90,11 +90,9 @@ class Choice:
                 f"{path}: {name}, chosen for {key}, is a subset whose objects cannot be found or "
                 f"of which {key} cannot be made; choose from {', '.join(fitting) or 'none'}"
             )
-        near = get_close_matches(name, fitting, n=1)
-        question = f" (did you mean {near[0]}?)" if near else ""
         other = self.events.collections.get(name)
         found = "which the file has not" if other is None else f"which is of {other.kind}s"
         raise InputError(
-            f"{path}: {name} is chosen for {key}, {found}{question}; choose from "
-            f"{', '.join(fitting) or 'none'}"
+            f"{path}: {name} is chosen for {key}, {found}; choose from "
+            f"{', '.join(fitting) or 'none'}{nearest(name, fitting)}"
         )

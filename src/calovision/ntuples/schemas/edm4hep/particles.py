@@ -11,6 +11,7 @@ from calovision.ntuples.schemas.edm4hep.podio import (
 )
 from calovision.ntuples.schemas.kinematics import momentum
 from calovision.ntuples.schemas.links import Ranges
+from calovision.ntuples.schemas.particles import ELECTRON, MUON, PHOTON, energies, is_any
 from calovision.ntuples.schemas.schema import Collection, Constituents
 
 _JETS = re.compile(r"[Jj]et")
@@ -27,7 +28,6 @@ _FLOW = (
     re.compile(r".*ReconstructedParticle.*"),
     re.compile(r".*Reconstructed.*"),
 )
-_PHOTON = 22
 # A charged particle without a type is known by its mass (k4SimDelphes writes the true one), GeV.
 _ELECTRON_MASS, _MUON_MASS = ("0.0004", "0.0006"), ("0.1", "0.11")
 
@@ -99,7 +99,7 @@ def has_types(events: PodioEvents, particles: PodioCollection) -> bool:
     """
     member = _type_member(particles)
     numbers = [] if member is None else _of_neutral(events, particles, member)
-    return member is not None and (not numbers or any(abs(one) >= _PHOTON for one in numbers))
+    return member is not None and (not numbers or any(abs(one) >= PHOTON for one in numbers))
 
 
 def _of_neutral(events: PodioEvents, particles: PodioCollection, member: str) -> list[float]:
@@ -114,19 +114,12 @@ def _of_neutral(events: PodioEvents, particles: PodioCollection, member: str) ->
 
 
 def energy_fields(particles: PodioCollection, *, typed: bool) -> dict[str, str]:
-    """Fields of energy: electromagnetic for photons and electrons, neither for muons, else
-    hadronic; the whole alone for particles without types.
-    """
+    """Fields of energy; the whole alone for particles without types."""
     energy = particles.formula("energy")
     if not typed:
         return {"e": energy}
-    electromagnetic = _is_particle(particles, (11, _PHOTON), _ELECTRON_MASS)
-    muon = _is_particle(particles, (13,), _MUON_MASS)
-    return {
-        "e": energy,
-        "e_em": f"where({electromagnetic}, {energy}, 0)",
-        "e_had": f"where({electromagnetic} | {muon}, 0, {energy})",
-    }
+    electromagnetic = _is_particle(particles, (ELECTRON, PHOTON), _ELECTRON_MASS)
+    return energies(energy, electromagnetic, _is_particle(particles, (MUON,), _MUON_MASS))
 
 
 def _is_particle(
@@ -134,7 +127,7 @@ def _is_particle(
 ) -> str:
     """Condition for particles of some PDG numbers, or charged ones without number of a mass."""
     number = particles.formula(_type_member(particles))
-    known = " | ".join(f"(abs({number}) == {one})" for one in numbers)
+    known = is_any(number, *numbers)
     if "mass" not in particles.members:
         return f"({known})"
     of_mass, charge = particles.formula("mass"), particles.formula("charge")

@@ -27,6 +27,7 @@ from calovision.ntuples.schemas.nanoaod.jets import (
     jet_towers,
     lepton_tracks,
 )
+from calovision.ntuples.schemas.particles import particle_flow
 from calovision.ntuples.schemas.schema import (
     SUBJETTINESS,
     Collection,
@@ -34,7 +35,6 @@ from calovision.ntuples.schemas.schema import (
     Presence,
     Schema,
     TreeSchema,
-    particle_flow,
 )
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from collections.abc import Collection as Names
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.ntuples.schemas.nanoaod.candidates import candidate_prefixes
 from calovision.ntuples.schemas.nanoaod.jets import (
     SCOUTING_JETS,
@@ -87,12 +87,10 @@ def _check_names(
         )
     for name in chosen:
         if name not in possible[key]:
-            near = get_close_matches(name, possible[key], n=1)
-            question = f" (did you mean {near[0]}?)" if near else ""
             known = ", ".join(possible[key]) or "none"
             raise InputError(
                 f"{path}: {key} are to be made of {name!r}, which the file does not have with all "
-                f"that is needed{question}; it has {known}"
+                f"that is needed; it has {known}{nearest(name, possible[key])}"
             )
 
 

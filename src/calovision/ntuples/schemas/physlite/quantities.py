@@ -1,9 +1,10 @@
 """What the variables of a container of ATLAS give: formulas of momenta and energies, in GeV."""
 
 from calovision.ntuples.schemas.kinematics import energy, momentum
+from calovision.ntuples.schemas.particles import MUON_MASS
 from calovision.ntuples.schemas.physlite.containers import LAYERS_OF_ENERGY, Container
 
-MUON_MASS = 105.658  # MeV, Particle Data Group
+_MUON_MASS_MEV = round(1000 * MUON_MASS, 4)
 ENERGIES = ("e_em", "e_had")
 
 
@@ -50,7 +51,7 @@ def _of_momentum(container: Container, prefix: str) -> dict[str, str]:
     pt, eta, phi = (container[f"{prefix}{name}"] for name in ("pt", "eta", "phi"))
     found = {"pt": f"{pt} / 1000", "eta": eta, "phi": phi}
     is_muon = container.name.endswith("Muons")
-    mass = str(MUON_MASS) if is_muon else "0"
+    mass = str(_MUON_MASS_MEV) if is_muon else "0"
     if container.has(f"{prefix}m"):
         mass = container[f"{prefix}m"]
         found["mass"] = f"{mass} / 1000"
