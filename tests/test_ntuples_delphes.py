@@ -248,6 +248,25 @@ def test_classes_of_a_file_count_more_than_names():
     ]
 
 
+@pytest.mark.parametrize(
+    ("towers", "twice"),
+    [
+        (("Tower", "EFlowTrack"), True),
+        (("Jet", "FatJet"), True),
+        (("Tower", "Jet"), True),
+        (("Jet", "Electron"), False),
+        (("EFlowTrack", "EFlowPhoton"), False),
+        (("Tower",), False),
+    ],
+)
+def test_chosen_towers_that_hold_the_same_energy_are_said(towers, twice):
+    jets = {"Jet": "Jet", "FatJet": "Jet", "Electron": "Electron"}
+    flow = {"EFlowTrack": "Track", "EFlowPhoton": "Tower"}
+    (version,) = find_versions(Content(Tower="Tower", **jets, **flow), {"towers": towers})
+    notes = [f"towers are {' and '.join(towers)}, which hold the same energy: it counts twice"]
+    assert list(version.notes) == notes * twice
+
+
 def test_generated_jets_are_made_of_generated_particles():
     content = Content(Tower="Tower", Particle="GenParticle", GenJet="Jet")
     (version,) = find_versions(content, {"fat_jets": ("GenJet",)})

@@ -432,6 +432,7 @@ def test_chosen_collections(tmp_path):
     assert events.candidates.e.tolist() == tight["energy"].tolist()
     assert ak.num(events.tracks).tolist() == ak.sum(tight["charge"] != 0, axis=1).tolist()
     assert "e_em" not in info.collections["towers"]
+    assert "TightPFOs, which may hold the same energy: then it counts twice" in info.notes[0]
     assert info.choices["towers"] == (
         "ECALBarrel",
         "HCALBarrel",

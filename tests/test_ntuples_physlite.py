@@ -21,6 +21,7 @@ from calovision.ntuples.schemas.physlite.containers import (
     find_containers,
     names_of_keys,
 )
+from calovision.ntuples.schemas.physlite.notes import notes_on
 from calovision.ntuples.trees.samplings import _is_memberwise
 
 TTREE = "PHYSLITE_example.root"
@@ -522,3 +523,18 @@ def test_a_file_without_entries_is_known(tmp_path):
     with Ntuple(tmp_path / "a.root") as ntuple:
         assert (ntuple.info.schema, ntuple.info.n_entries, ntuple.info.notes) == ("physlite", 0, ())
         assert list(ntuple.iterate()) == []
+
+
+@pytest.mark.parametrize(
+    ("towers", "twice"),
+    [
+        (("AnalysisJets", "AnalysisElectrons", "AnalysisMuons"), True),
+        (("AnalysisJets", "AnalysisMuons"), False),
+        (("CHSGChargedParticleFlowObjects", "CHSGNeutralParticleFlowObjects"), False),
+    ],
+)
+def test_chosen_towers_that_may_hold_the_same_energy_are_said(towers, twice):
+    found = notes_on(None, "t", {}, {"towers": towers, "tracks": (), "fat_jets": ()})
+    assert [note.split(",")[0] for note in found] == [
+        "AnalysisJets and AnalysisElectrons may hold the same energy"
+    ] * twice

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from calovision.core.errors import InputError
 from calovision.core.titles import shown, wrapped
@@ -221,11 +222,13 @@ def _color_bar(figure: Figure, mesh: QuadMesh, panels: list[Axes], title: str) -
         mesh, ax=panels, location="top", label=shown(title), shrink=0.95, pad=0.02
     )
     low, high = mesh.norm.vmin, mesh.norm.vmax
-    if high < 20 * low:
+    if high < 100 * low:
         middle = float(f"{np.sqrt(low * high):.1g}")
         ticks = [low, middle, high] if low < middle < high else [low, high]
         bar.set_ticks(ticks, labels=[f"{tick:.2g}" for tick in ticks])
         bar.minorticks_off()
+    else:
+        bar.ax.xaxis.set_minor_formatter(NullFormatter())  # their labels would overlap
 
 
 def _log_norm(*cells: np.ndarray) -> LogNorm:

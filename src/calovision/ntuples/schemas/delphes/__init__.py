@@ -30,6 +30,7 @@ from calovision.ntuples.schemas.delphes.towers import (
     energy_flow,
     is_whole_flow,
     tracks,
+    with_energy_twice,
 )
 from calovision.ntuples.schemas.links import References
 from calovision.ntuples.schemas.schema import (
@@ -81,7 +82,9 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
         return ()
     found = collections_of(content.names(tree), content.classes(tree))
     _check_chosen(found, chosen, content)
-    towers, notes = (chosen["towers"], ()) if "towers" in chosen else choose_towers(found)
+    towers, notes = choose_towers(found)
+    if "towers" in chosen:
+        towers, notes = chosen["towers"], with_energy_twice(found, chosen["towers"])
     own, more = (chosen["tracks"], ()) if "tracks" in chosen else choose_tracks(found)
     jets = chosen.get("fat_jets", ("FatJet",))[0]
     version = TreeSchema(

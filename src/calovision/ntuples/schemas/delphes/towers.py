@@ -23,6 +23,25 @@ def choose_towers(found: Collections) -> Choice:
     return next((choice for search in searches if (choice := search(found))[0]), _NOTHING)
 
 
+def with_energy_twice(found: Collections, towers: tuple[str, ...]) -> tuple[str, ...]:
+    """Sentence on chosen towers of several kinds, each of which holds the energy of the event.
+
+    Leptons and photons are no such kind, since Delphes takes isolated ones out of the jets.
+    """
+    kinds = {
+        "Jet": found.of("Jet"),
+        "ParticleFlowCandidate": found.of("ParticleFlowCandidate"),
+        "Tower": calorimeter_towers(found),
+        "Track": (*found.of("Track"), *energy_flow(found, "Tower")),
+    }
+    of_kind = [names for one in kinds.values() if (names := [n for n in towers if n in one])]
+    of_kind += [[name] for name in towers if name in kinds["Jet"]][1:]  # of another radius
+    if len(of_kind) < 2:
+        return ()
+    names = [name for name in towers if any(name in names for names in of_kind)]
+    return (f"towers are {_listed(names)}, which hold the same energy: it counts twice",)
+
+
 def choose_candidates(found: Collections) -> Choice:
     """Collection of particle-flow candidates."""
     return _one_of("towers", "ParticleFlowCandidate", found.of("ParticleFlowCandidate"))

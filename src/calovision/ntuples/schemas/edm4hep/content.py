@@ -48,8 +48,11 @@ def _towers(
     if not collections:
         return (), ("no towers: there are no calorimeter hits, clusters or particles",)
     parts = tower_parts(events, collections)
-    words = " and ".join(dict.fromkeys(WORDS[one.kind] for one in collections))
-    notes = [f"towers are the {words} {', '.join(one.name for one in collections)}"]
+    words = " and ".join(kinds := dict.fromkeys(WORDS[one.kind] for one in collections))
+    names = [one.name for one in collections]
+    notes = [f"towers are the {words} {', '.join(names)}"]
+    if len(kinds) > 1 or (len(names) > 1 and any("jet" in name.lower() for name in names)):
+        notes[0] += ", which may hold the same energy: then it counts twice"
     if not all("e_em" in part.fields for part in parts):
         notes.append(
             "towers have energy alone (channels energy, et): nothing tells what is electromagnetic"

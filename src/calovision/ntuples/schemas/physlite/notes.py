@@ -33,6 +33,12 @@ def notes_on(
             f"towers are {' and '.join(towers)}, whole jets and leptons: each is one point of an "
             "image"
         )
+    whole = [name for name in towers if name not in MUONS and "ParticleFlow" not in name]
+    if len(whole) > 1:
+        notes.append(
+            f"{' and '.join(whole)} may hold the same energy, as electrons and photons are jets "
+            "and clusters, too: then it counts twice"
+        )
     elif towers == (TOPOCLUSTERS,):
         energies = containers[TOPOCLUSTERS]
         branch = energies.branch("calE" if energies.has("calE") else "rawE")
