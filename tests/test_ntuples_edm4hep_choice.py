@@ -356,6 +356,17 @@ def test_tracks_of_a_slim_file(tmp_path, collection, members):
     assert ak.sum(ak.num(events.tracks)) > 10
 
 
+def test_particles_whose_relations_to_tracks_were_dropped_tell_no_field(tmp_path):
+    collections = podio_collections(6)
+    rows = collections["_PandoraPFOs_tracks"]
+    cut = {member: values[:, :0] for member, values in rows.items()}
+    info, _ = read(tmp_path / "a.root", collections | {"_PandoraPFOs_tracks": cut})
+    assert "SiTracks have no pT, as the field is not known" in info.notes[1]
+    cut = {member: values[:, :1] for member, values in rows.items()}
+    info, _ = read(tmp_path / "b.root", collections | {"_PandoraPFOs_tracks": cut})
+    assert "in a field of 3.5 T" in info.notes[1]
+
+
 def test_tracks_without_particles_have_the_momentum_of_the_field_that_a_user_gives(tmp_path):
     collections = podio_collections(6)
     for name in ("PandoraPFOs", "TightPFOs", "_PandoraPFOs_tracks"):

@@ -495,6 +495,18 @@ def test_jets_whose_constituents_are_not_all_in_the_file_have_none(tmp_path, ufo
     assert "constituents" not in open_ntuple(path).collections
 
 
+def test_jets_whose_links_are_no_element_links_have_no_constituents(tmp_path):
+    numbers = ak.values_astype(ak.Array([[[1], [2]], [[0], []]]), np.uint32)
+    path, _ = write_linked(tmp_path / "numbers.root", numbers)
+    found = version(path)
+    assert found.constituents == ()
+    assert found.notes[-1] == (
+        "the constituents of AnalysisLargeRJets cannot be read from "
+        "AnalysisLargeRJetsAuxDyn:constituentLinks"
+    )
+    assert open_ntuple(path).n_entries == 2
+
+
 def test_constituents_in_a_container_that_only_later_entries_link_to(tmp_path, monkeypatch):
     monkeypatch.setattr("calovision.ntuples.schemas.physlite.constituents.ENTRIES_OF_LINKS", 1)
     links = links_to([[(UFO, 2), NOTHING], [(UFO, 1)]], [[(UFO, 0), (NEUTRAL, 1)], []])

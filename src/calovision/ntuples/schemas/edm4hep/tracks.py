@@ -85,8 +85,8 @@ def _fields(
     ]
     for begins, ends, p_x, p_y, index, of_track, omega in zip(*columns, strict=True):
         for begin, end, x, y in zip(begins, ends, p_x, p_y, strict=True):
-            if end - begin != 1 or not 0 <= index[begin] < len(of_track):
-                continue
+            if end - begin != 1 or end > len(index) or not 0 <= index[begin] < len(of_track):
+                continue  # several, or lost where a file was slimmed
             state = of_track[index[begin]]
             if state < len(omega) and omega[state]:
                 yield (x**2 + y**2) ** 0.5 * abs(omega[state]) / GEV_PER_TESLA_MM

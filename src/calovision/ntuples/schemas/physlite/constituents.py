@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from calovision.core.errors import InputError
 from calovision.ntuples.schemas.links import NestedIndices
 from calovision.ntuples.schemas.physlite.choice import have_fields
 from calovision.ntuples.schemas.physlite.containers import (
@@ -27,8 +28,9 @@ def find_constituents(
     if len(jets) != 1 or not containers[jets[0]].has("constituentLinks"):
         return (), ()
     links = containers[jets[0]].branch("constituentLinks")
-    events = content.first_values(tree, links, ENTRIES_OF_LINKS)
-    keys = {link["m_persKey"] for jets in events for of in jets for link in of} - {NO_CONTAINER}
+    keys = _keys(content, tree, f"{links}.m_persKey")
+    if keys is None:
+        return (), (f"the constituents of {jets[0]} cannot be read from {links}",)
     names = names_of_keys(keys, (*containers, *OFTEN_LEFT_OUT))
     absent = [key for key in keys if names.get(key) not in containers]
     if absent or not keys:
@@ -42,6 +44,17 @@ def find_constituents(
         for key, name in names.items()
     )
     return tuple(parts), ()
+
+
+def _keys(content: "FileContent", tree: str, branch: str) -> set[int] | None:
+    """Containers that the links of the first entries point to; None if they cannot be read."""
+    if not content.has(tree, branch):
+        return None
+    try:
+        events = content.first_values(tree, branch, ENTRIES_OF_LINKS)
+    except InputError:  # of a class that cannot be read
+        return None
+    return {key for jets in events for of in jets for key in of} - {NO_CONTAINER}
 
 
 def _linked(container: Container, links: str, key: int, others: tuple[int, ...]) -> Constituents:
