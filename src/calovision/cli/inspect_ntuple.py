@@ -108,8 +108,9 @@ def _print_ways_on(description: FileDescription, path: str, tree: str | None) ->
 
     try:
         sentences = overview(path, tree=tree)
-    except InputError as error:
-        sentences = [str(error)]
+    except InputError as error:  # there is no way on, as from pre-release RNTuples
+        show(f"\nNo schema fits: {error}.")
+        return
     of_tree = "" if tree is None else f" --tree {tree}"
     known = _fitting_by_tree(description, path) if tree is None else {}
     show(
