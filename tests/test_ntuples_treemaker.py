@@ -168,6 +168,7 @@ def test_treemaker_with_lists_in_lists_or_without_constituents(tmp_path):
         (events,) = ntuple.iterate()
         assert ntuple.info.notes == (
             "the file has no particle-flow candidates (JetsConstituents): towers are Jets",
+            "tracks are Muons: the file has no other ones",
         )
     assert ak.num(events.towers).tolist() == [2, 1]
     assert (ak.num(events.tracks).tolist(), events.candidates) == ([0, 1], None)

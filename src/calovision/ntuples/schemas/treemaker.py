@@ -117,28 +117,32 @@ def _with_jets(version: TreeSchema, names: Container[str]) -> TreeSchema:
         made_of = tuple(name for name in version.weighted_collections if name != "towers")
         notes = ("as chosen, towers are Jets", *version.notes[1:])
         return replace(version, weighted_collections=made_of, notes=notes)
+    tracks = _tracks(names)
+    notes = [f"the file has no particle-flow candidates ({_CANDIDATES}): towers are Jets"]
+    if "Tracks" not in tracks:
+        made_of = " and ".join(tracks)
+        notes.append(
+            f"tracks are {made_of}: the file has no other ones" if made_of else "no tracks"
+        )
     return replace(
         version,
-        tracks=_tracks(names),
+        tracks=tuple(tracks.values()),
         weighted_collections=(),
-        notes=(
-            f"the file has no particle-flow candidates ({_CANDIDATES}): towers are Jets",
-            *version.notes,
-        ),
+        notes=(*notes, *version.notes),
     )
 
 
-def _tracks(names: Container[str]) -> tuple[Collection, ...]:
-    """Tracks of the file, which some productions write, else electrons and muons."""
+def _tracks(names: Container[str]) -> dict[str, Collection]:
+    """Name -> tracks of the file, which some productions write, else electrons and muons."""
     x, y, z = (f"Tracks.fCoordinates.f{axis}" for axis in "XYZ")
     if x in names:
         fields = momentum(x, y, z)
-        return (Collection(fields, cut=f"{fields['pt']} > 0"),)
-    return tuple(
-        Collection({of: f"{kind}.{of}" for of in _MOMENTUM})
+        return {"Tracks": Collection(fields, cut=f"{fields['pt']} > 0")}
+    return {
+        kind: Collection({of: f"{kind}.{of}" for of in _MOMENTUM})
         for kind in ("Electrons", "Muons")
         if f"{kind}.pt" in names
-    )
+    }
 
 
 TREEMAKER = Schema(

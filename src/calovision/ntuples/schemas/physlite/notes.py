@@ -51,10 +51,12 @@ def notes_on(
             )
     if names["tracks"] and not set(names["tracks"]).isdisjoint((*ELECTRONS, *MUONS)):
         notes.append(f"tracks are {' and '.join(names['tracks'])}: the file has no other ones")
-    for name in names["fat_jets"]:
-        if not containers[name].has("pt"):
-            notes.append(
-                f"the momenta of {name} are those of its constituents: the calibrated ones are not "
-                "in the file"
-            )
+    notes += [
+        f"the momenta of {name} are those of its constituents: the calibrated ones are not in the "
+        "file"
+        for name, container in containers.items()
+        if name in (*names["fat_jets"], *towers)
+        and "Jets" in name
+        and not container.has("pt", "eta", "phi")
+    ]
     return tuple(notes)
