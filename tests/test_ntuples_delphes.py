@@ -181,7 +181,8 @@ CARDS = {
     "jets and leptons": (
         {"FatJet": "Jet", "Jet": "Jet", "Electron": "Electron", "Muon": "Muon", "Photon": "Photon"},
         {"Jet": of_jet, "Photon": of_photon, "Electron": of_electron, "Muon": of_muon},
-        "towers are made of Jet, Photon, Electron and Muon: the file has nothing finer",
+        "towers are made of Jet, Photon, Electron and Muon: the file has nothing finer; what its "
+        "card did not take out of the jets (UniqueObjectFinder) counts twice",
     ),
 }
 

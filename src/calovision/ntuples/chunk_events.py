@@ -1,11 +1,14 @@
-"""Events of one chunk, from the arrays of its branches."""
+"""Chunks of the planned branches, and the events that each holds."""
 
 from collections.abc import Collection as Names
+from collections.abc import Iterator
+from pathlib import Path
 
 import awkward as ak
 import numpy as np
 
 from calovision.ntuples.branch_arrays import BranchArrays
+from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.constituents import read_constituents
 from calovision.ntuples.events import Events
 from calovision.ntuples.fat_jets import read_fat_jets, read_trimmed_jets
@@ -13,7 +16,22 @@ from calovision.ntuples.lists import joined
 from calovision.ntuples.parts import read_part
 from calovision.ntuples.plan import Plan
 from calovision.ntuples.schemas.schema import COLLECTIONS, TreeSchema
+from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import event_numbers, read_weights, whole_numbers
+
+
+def read_planned(
+    tree: EventTree,
+    plan: Plan,
+    path: Path | str,
+    chunk_size: int | None,
+    entry_range: tuple[int, int],
+) -> Iterator[BranchArrays]:
+    """Yield the arrays of the planned branches, chunk by chunk."""
+    for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
+        rest = entry_range[1] - start
+        n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
+        yield BranchArrays(arrays, path, start, n_events)
 
 
 def read_events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import uproot
 
-from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
-from calovision.ntuples.chunk_events import read_events
-from calovision.ntuples.chunks import clipped, read_chunks
+from calovision.ntuples.chunk_events import read_events, read_planned
+from calovision.ntuples.chunks import clipped
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
@@ -179,7 +178,7 @@ class Ntuple:
             try:
                 tree, plan = self._plan_of(fields)
                 entries = clipped(first, end, int(tree.num_entries))
-                for chunk in _chunks(tree, plan, self.path, chunk_size, entries):
+                for chunk in read_planned(tree, plan, self.path, chunk_size, entries):
                     yield read_events(chunk, plan, self.weight_index)
                     first = chunk.start + chunk.n_events
                     attempts.start_afresh()
@@ -308,17 +307,3 @@ def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescripti
     """Return the trees of a file and the schemas that fit: `Ntuple.description`."""
     with Ntuple(path, tree=tree) as ntuple:
         return ntuple.description
-
-
-def _chunks(
-    tree: EventTree,
-    plan: Plan,
-    path: Path | str,
-    chunk_size: int | None,
-    entry_range: tuple[int, int],
-) -> Iterator[BranchArrays]:
-    """Arrays of the planned branches, chunk by chunk."""
-    for start, arrays in read_chunks(tree, plan.branches, path, chunk_size, entry_range):
-        rest = entry_range[1] - start
-        n_events = len(next(iter(arrays.values()))) if arrays else min(chunk_size or rest, rest)
-        yield BranchArrays(arrays, path, start, n_events)

@@ -125,7 +125,10 @@ def _jets_and_leptons(found: Collections) -> Choice:
         chosen += _usual_first(kind, found.of(kind))[:1]
     if not chosen:
         return _NOTHING
-    return chosen, (f"towers are made of {_listed(chosen)}: the file has nothing finer",)
+    twice = ""
+    if jets and len(chosen) > 1:
+        twice = "; what its card did not take out of the jets (UniqueObjectFinder) counts twice"
+    return chosen, (f"towers are made of {_listed(chosen)}: the file has nothing finer{twice}",)
 
 
 def _one_of(ours: str, usual: str, names: tuple[str, ...]) -> Choice:
