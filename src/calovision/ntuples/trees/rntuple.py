@@ -32,9 +32,10 @@ class RNTupleFields(Branches):
     def __init__(self, tree: uproot.behaviors.RNTuple.RNTuple) -> None:
         self.tree = tree
         self.name = tree.name
-        fields = (tree.ntuple.all_fields[number] for number in _in_order(tree))
-        self._fields = tuple(field for field in fields if field.path is not None)
-        self.paths = tuple(field.path for field in self._fields)
+        every = tree.ntuple.all_fields  # uproot sorts them at each call
+        fields = [(every[number], every[number].path) for number in _in_order(tree)]
+        self._fields = tuple(field for field, path in fields if path is not None)
+        self.paths = tuple(path for _, path in fields if path is not None)
 
     @property
     def n_entries(self) -> int:
