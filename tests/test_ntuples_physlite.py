@@ -315,6 +315,24 @@ def test_containers_of_other_derivations_are_found_by_their_names(tmp_path):
     )
 
 
+def test_containers_that_lack_variables_are_passed_over_with_a_word(tmp_path):
+    path = write_xaod(
+        tmp_path / "skim.root",
+        container_columns("AnalysisJets", *JET),
+        container_columns("AnalysisLargeRJets", "pt", "eta", "phi"),
+        container_columns("AntiKt10EMTopoJets", *JET),
+        container_columns("CaloCalTopoClusters", "calE", "calEta"),
+        container_columns("InDetTrackParticles", "phi"),
+    )
+    found = version(path)
+    assert branches(found.fat_jets) == ["AntiKt10EMTopoJetsAuxDyn.eta"]
+    assert found.notes[1:] == (
+        "AnalysisLargeRJets lacks mass: fat jets of the file are AntiKt10EMTopoJets",
+        "CaloCalTopoClusters lacks eta, phi, e: towers of the file are AnalysisJets",
+        "InDetTrackParticles lacks pt, eta: tracks of the file are none",
+    )
+
+
 def test_topoclusters_come_first_and_few_of_them_are_said(tmp_path):
     containers = [
         container_columns("CaloCalTopoClusters", *CLUSTER),

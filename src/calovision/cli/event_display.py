@@ -67,7 +67,7 @@ class Content:
 
 @dataclass
 class FirstEvents:
-    """What the first events of an ntuple hold.
+    """Content of the first events of an ntuple.
 
     Attributes
     ----------
@@ -85,13 +85,13 @@ class FirstEvents:
 
     @property
     def displayed(self) -> Content | None:
-        """What to display: the first that is filled; None if there is nothing to display."""
+        """Content to display: the first that is filled; None if there is none."""
         filled = [one for one in self.contents if one.first is not None]
         return next(iter([*filled, *self.contents]), None)
 
 
 def displayable(collections: Mapping[str, Sequence[str]]) -> list[Content]:
-    """What could be displayed of a file, by its collections and their fields."""
+    """Contents of a file that could be displayed, by its collections and their fields."""
     found = [
         Content(name, channels)
         for name, channels in DISPLAYED

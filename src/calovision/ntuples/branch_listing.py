@@ -29,7 +29,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 @dataclass(frozen=True)
 class BranchValues:
-    """What was read of a branch.
+    """Lengths and values that were read of a branch.
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ def read_or_reason(
 
 
 def _reason(error: InputError) -> str:
-    """What the reader said of a branch, in a few words."""
+    """Reason why a branch cannot be read, in a few words."""
     cause = error.__cause__ or error
     text = " ".join(str(cause).split()) or type(cause).__name__
     return text if len(text) <= 100 else f"{text[:97]}..."

@@ -134,7 +134,7 @@ class NtupleInfo:
 
     @property
     def warnings(self) -> dict[str, str]:
-        """What a reader of the images should know, by what it is about."""
+        """Sentences that a reader of the images should know, by what they are about."""
         counted = (
             f"the {self.n_entries} entries are taken for all generated events, although "
             f"{' and '.join(self.count_doubts)}; give n_generated and sum_of_weights if events "

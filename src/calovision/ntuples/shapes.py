@@ -28,7 +28,7 @@ _OF_NUMBERS = ("unsigned char", "unsigned short", "unsigned int", "unsigned long
 
 @dataclass(frozen=True)
 class Shape:
-    """What a branch holds in each event.
+    """Shape of the content of a branch in each event.
 
     Attributes
     ----------

@@ -64,7 +64,7 @@ def _names_jet(name: str) -> bool:
 
 
 def _last(name: str) -> str:
-    """What follows the last separator of a name, in lower case."""
+    """Part of a name behind its last separator, in lower case."""
     return name[len(_stem(name)) :].lower()
 
 

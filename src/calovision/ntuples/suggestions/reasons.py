@@ -8,7 +8,7 @@ from calovision.ntuples.content import FileContent
 from calovision.ntuples.paths import locate
 from calovision.ntuples.root_file import opened
 from calovision.ntuples.suggestions.roles import Role
-from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, scan_trees
+from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, best_tree
 
 SHOWN_LABELS = 12
 
@@ -31,10 +31,9 @@ def overview(path: Path | str, *, tree: str | None = None) -> list[str]:
     place, tree = locate(path, tree)
     with opened(place) as file:
         content = FileContent(file, place)
-        trees = scan_trees(content, tree)
-        if not trees:
+        best = best_tree(content, tree)
+        if best is None:
             return [without_trees(content)]
-        best = max(trees, key=lambda one: one.score)
         found = [
             f"{role.value} ({listed(labels)})"
             for role in (*OF_DETECTOR, Role.LEPTON)

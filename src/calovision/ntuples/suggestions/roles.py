@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Role(Enum):
-    """What objects are, in the words of comments."""
+    """Kind of objects, in the words of comments."""
 
     TOWER = "calorimeter towers, cells, clusters or hits"
     TRACK = "tracks"

@@ -22,7 +22,7 @@ from calovision.ntuples.suggestions.measurements import Measured, measure
 from calovision.ntuples.suggestions.reasons import why_nothing, without_trees
 from calovision.ntuples.suggestions.roles import Role
 from calovision.ntuples.suggestions.schema_text import EventKeys, schema_text, with_result
-from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, scan_trees
+from calovision.ntuples.suggestions.trees import OF_DETECTOR, ScannedTree, best_tree
 from calovision.ntuples.suggestions.trial import Trial, try_schema
 from calovision.ntuples.suggestions.writing import line_text
 
@@ -67,10 +67,9 @@ def suggest_schema(path: Path | str, *, tree: str | None = None) -> Suggestion:
     place, tree = locate(path, tree)
     with opened(place) as file:
         content = FileContent(file, place)
-        trees = scan_trees(content, tree)
-        if not trees:
+        best = best_tree(content, tree)
+        if best is None:
             return Suggestion(None, (without_trees(content),))
-        best = max(trees, key=lambda one: one.score)
         measured, broken = _measure(best)
         indices = best.first_entries(index_branches(best.shapes))
         chooser = Chooser(measured, find_links(measured, indices))

@@ -56,6 +56,17 @@ def scan_trees(content: FileContent, tree: str | None) -> list[ScannedTree]:
     return [scan(content, name) for name in names]
 
 
+def best_tree(content: FileContent, tree: str | None) -> ScannedTree | None:
+    """Scan a tree, or the one with most of what can be imaged; None in a file without trees.
+
+    Raises
+    ------
+    InputError
+        As `scan_trees`.
+    """
+    return max(scan_trees(content, tree), key=lambda one: one.score, default=None)
+
+
 def scan(content: FileContent, name: str) -> ScannedTree:
     """Find the groups of a tree."""
     found = find_tree(content.file, name, content.path)

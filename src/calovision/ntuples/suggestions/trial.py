@@ -21,7 +21,7 @@ LOOSEST = (0.4, 1.6)  # share of the pT of jets that their constituents may have
 
 @dataclass
 class Trial:
-    """What the first events of a file gave with a schema.
+    """Result of reading the first events of a file with a schema.
 
     Attributes
     ----------

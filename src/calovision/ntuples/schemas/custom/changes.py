@@ -30,7 +30,7 @@ class NotApplicableError(InputError):
 
 @dataclass(frozen=True)
 class Changes:
-    """What a file changes of a known schema.
+    """Changes that a file makes to a known schema.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ _NAMES = {"fat_jets": ("jets", "fat_jets")}  # of the key
 
 @dataclass(frozen=True)
 class Choice:
-    """What is chosen, collection -> names of collections of the file."""
+    """Choices of the user: collection -> names of collections of the file."""
 
     events: PodioEvents
     chosen: Chosen

@@ -20,6 +20,7 @@ FIELDS = {
 CHOOSABLE = ("towers", "tracks", "candidates", "fat_jets")
 _KEYS = {"fat_jets": "jets"}  # of choose
 TOPOCLUSTERS = "CaloCalTopoClusters"
+TRACKS = "InDetTrackParticles"
 JETS = ("AnalysisJets", "AntiKt4EMPFlow.*Jets.*", "AntiKt4EMTopo.*Jets.*", "AntiKt4.*Jets.*")
 _LARGE_JETS = (
     "AnalysisLargeRJets",
@@ -82,7 +83,7 @@ def _default(collection: str, containers: Mapping[str, Container]) -> tuple[str,
     if collection == "candidates":
         return next((of for of in _PARTICLE_FLOW if have_fields(containers, of, collection)), ())
     if collection == "tracks":
-        return first_of(containers, ("InDetTrackParticles",), collection) or (
+        return first_of(containers, (TRACKS,), collection) or (
             *first_of(containers, ELECTRONS, collection),
             *first_of(containers, MUONS, collection),
         )
@@ -108,6 +109,19 @@ def first_of(
         if fitting:
             return (min(fitting, key=lambda name: (len(name), name)),)
     return ()
+
+
+def incomplete(containers: Mapping[str, Container]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Collection -> the container that it is first made of, and the fields that this lacks, where
+    the file has the container without them.
+    """
+    preferred = {"fat_jets": _LARGE_JETS[0], "towers": TOPOCLUSTERS, "tracks": TRACKS}
+    found = {}
+    for collection, name in preferred.items():
+        given = set(quantities(containers[name])) if name in containers else set(FIELDS[collection])
+        if lacking := tuple(field for field in FIELDS[collection] if field not in given):
+            found[collection] = (name, lacking)
+    return found
 
 
 def have_fields(containers: Mapping[str, Container], names: Iterable[str], collection: str) -> bool:

@@ -9,6 +9,7 @@ from calovision.ntuples.schemas.physlite.choice import (
     MUONS,
     TOPOCLUSTERS,
     first_of,
+    incomplete,
 )
 from calovision.ntuples.schemas.physlite.containers import Container
 
@@ -59,4 +60,8 @@ def notes_on(
         and "Jets" in name
         and not container.has("pt", "eta", "phi")
     ]
+    for collection, (name, lacking) in incomplete(containers).items():
+        others = " and ".join(names[collection]) or "none"
+        what = collection.replace("_", " ")
+        notes.append(f"{name} lacks {', '.join(lacking)}: {what} of the file are {others}")
     return tuple(notes)

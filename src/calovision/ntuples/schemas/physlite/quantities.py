@@ -1,4 +1,4 @@
-"""What the variables of a container of ATLAS give: formulas of momenta and energies, in GeV."""
+"""Formulas of momenta and energies, in GeV, of the variables of a container of ATLAS."""
 
 from calovision.ntuples.schemas.kinematics import energy, momentum
 from calovision.ntuples.schemas.particles import MUON_MASS
