@@ -327,9 +327,9 @@ def test_containers_that_lack_variables_are_passed_over_with_a_word(tmp_path):
     found = version(path)
     assert branches(found.fat_jets) == ["AntiKt10EMTopoJetsAuxDyn.eta"]
     assert found.notes[1:] == (
-        "AnalysisLargeRJets lacks mass: fat jets of the file are AntiKt10EMTopoJets",
-        "CaloCalTopoClusters lacks eta, phi, e: towers of the file are AnalysisJets",
-        "InDetTrackParticles lacks pt, eta: tracks of the file are none",
+        "AnalysisLargeRJets lacks variables for mass: fat jets of the file are AntiKt10EMTopoJets",
+        "CaloCalTopoClusters lacks variables for eta, phi, e: towers of the file are AnalysisJets",
+        "InDetTrackParticles lacks variables for pt, eta, phi: tracks of the file are none",
     )
 
 

@@ -112,8 +112,8 @@ def first_of(
 
 
 def incomplete(containers: Mapping[str, Container]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Collection -> the container that it is first made of, and the fields that this lacks, where
-    the file has the container without them.
+    """Collection -> the container that it is first made of, and the fields for which the container
+    lacks variables; only where the file has it so.
     """
     preferred = {"fat_jets": _LARGE_JETS[0], "towers": TOPOCLUSTERS, "tracks": TRACKS}
     found = {}

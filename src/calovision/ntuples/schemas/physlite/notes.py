@@ -63,5 +63,7 @@ def notes_on(
     for collection, (name, lacking) in incomplete(containers).items():
         others = " and ".join(names[collection]) or "none"
         what = collection.replace("_", " ")
-        notes.append(f"{name} lacks {', '.join(lacking)}: {what} of the file are {others}")
+        notes.append(
+            f"{name} lacks variables for {', '.join(lacking)}: {what} of the file are {others}"
+        )
     return tuple(notes)
