@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calovision.core.splits import SPLITS, assign_split
+from calovision.core.splits import SPLITS, Folds, assign_split
 
 LAPTOP = (0.5, 0.15, 0.35)
 
@@ -85,3 +85,31 @@ def test_event_numbers_are_not_modified():
     number = np.arange(10)
     assign_split("qcd", number, seed=1, fractions=LAPTOP)
     assert np.array_equal(number, np.arange(10))
+
+
+FOLDS = Folds(number=5, seed=1, validation_share=0.25)
+
+
+def test_folds_cover_every_event_once():
+    """Every event is tested by one network; of the others a quarter validates it."""
+    n = 30_000
+    number = np.arange(n)
+    fold = FOLDS.assign("qcd", number)
+    splits = np.stack([FOLDS.splits(k, "qcd", number) for k in range(5)])
+    assert np.all((splits == SPLITS.index("test")).sum(axis=0) == 1)
+    assert np.array_equal(np.argmax(splits == SPLITS.index("test"), axis=0), fold)
+    assert np.all(np.abs(np.bincount(fold) / n - 1 / 5) < 4 * np.sqrt(0.16 / n))
+    for of_network in splits:
+        share = np.mean(of_network[of_network != SPLITS.index("test")] == 1)
+        assert abs(share - 0.25) < 4 * np.sqrt(0.1875 / (0.8 * n))
+
+
+def test_folds_are_independent_of_splits_and_of_each_other():
+    n = 30_000
+    number = np.arange(n)
+    fold = FOLDS.assign("qcd", number)
+    split = assign_split("qcd", number, seed=1, fractions=(1, 1, 1))
+    counts = np.histogram2d(fold, split, bins=(5, 3))[0]
+    assert np.all(np.abs(counts / n - 1 / 15) < 4 * np.sqrt(14 / 225 / n))
+    one, other = (FOLDS.splits(k, "qcd", number)[fold > 1] == 1 for k in (0, 1))
+    assert abs(np.mean(one & other) - 1 / 16) < 4 * np.sqrt(15 / 256 / (0.6 * n))

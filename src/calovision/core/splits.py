@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,10 +45,56 @@ def assign_split(
     """
     import numpy as np
 
-    from calovision.core.hashing import mixed_bits
-
-    key = hashlib.sha256(f"{sample}/{seed}".encode()).digest()[:8]
-    state = np.asarray(event_number).astype(np.uint64) + np.uint64(int.from_bytes(key, "little"))
-    uniform = mixed_bits(state).astype(np.float64) / 2.0**64
+    uniform = _uniform(f"{sample}/{seed}", event_number)
     edges = np.cumsum(fractions)[:-1] / np.sum(fractions)
     return np.searchsorted(edges, uniform, side="right").astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Folds of a cross-validation: each event is tested by networks that all others trained.
+
+    Attributes
+    ----------
+    number
+        Of the folds, at least 2.
+    seed
+        Another seed gives other, independent folds.
+    validation_share
+        Share of the events outside a fold that validate its network; the others train it.
+    """
+
+    number: int
+    seed: int
+    validation_share: float
+
+    def assign(self, sample: str, event_number: np.ndarray) -> np.ndarray:
+        """Fold of every event, int64 ``(n_events,)``, from 0; arguments as of `assign_split`."""
+        uniform = _uniform(f"{sample}/{self.seed}/fold", event_number)
+        return (uniform * self.number).astype(int)
+
+    def splits(self, fold: int, sample: str, event_number: np.ndarray) -> np.ndarray:
+        """Split of every event for the network of a fold, uint8 ``(n_events,)``, as `assign_split`.
+
+        The events of the fold are its test split.
+        """
+        import numpy as np
+
+        uniform = _uniform(f"{sample}/{self.seed}/validation of fold {fold}", event_number)
+        outside = np.where(
+            uniform < self.validation_share, SPLITS.index("validation"), SPLITS.index("train")
+        )
+        is_tested = self.assign(sample, event_number) == fold
+        return np.where(is_tested, SPLITS.index("test"), outside).astype(np.uint8)
+
+
+def _uniform(key: str, event_number: np.ndarray) -> np.ndarray:
+    """Numbers in [0, 1) from hashes of a key and event numbers, ``(n_events,)``."""
+    import numpy as np
+
+    from calovision.core.hashing import mixed_bits
+
+    digest = hashlib.sha256(key.encode()).digest()[:8]
+    state = np.asarray(event_number).astype(np.uint64) + np.uint64(int.from_bytes(digest, "little"))
+    # the 53 bits of a double: with all 64 the largest would round to 1
+    return (mixed_bits(state) >> np.uint64(11)).astype(np.float64) / 2.0**53

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import Folds
 from calovision.images import SparseImages
 from calovision.images.requests import check_rows, prepare_output
 from calovision.images.sparse import Rows, gather
@@ -107,6 +108,20 @@ class ImageCollection:
         return np.concatenate(
             [np.full(len(file), file.metadata.sample, dtype=object) for file in self.files]
         )
+
+    def splits(self, folds: Folds | None = None, fold: int | None = None) -> np.ndarray:
+        """Split of every event, positions in `SPLITS`, uint8 ``(n_events,)``: that of the files or,
+        with folds, that for the network of one of them.
+        """
+        if folds is None:
+            return self.column("split")
+        return np.concatenate(
+            [folds.splits(fold, *_drawn_from(file)) for file in self.files], dtype=np.uint8
+        )
+
+    def folds(self, folds: Folds) -> np.ndarray:
+        """Fold of every event, from 0, int64 ``(n_events,)``."""
+        return np.concatenate([folds.assign(*_drawn_from(file)) for file in self.files])
 
     def event_weights(self, luminosity_fb: float) -> np.ndarray:
         """Expected number of events that each event stands for, ``(n_events,)``.
@@ -299,3 +314,9 @@ class ImageCollection:
             block = indices[start : start + BLOCK]
             total += np.tensordot(weights[block], self.dense(block), axes=1)
         return total / weights[indices].sum()
+
+
+def _drawn_from(file: ImageFile) -> tuple[str, np.ndarray]:
+    """Name and event numbers that the splits and folds of a file are drawn from."""
+    info = file.metadata
+    return info.split_group or info.sample, file.events.read("event_number")

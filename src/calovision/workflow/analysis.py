@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.conversion.variations import acting_on
-from calovision.core.splits import SPLITS
+from calovision.core.splits import SPLITS, Folds
 from calovision.workflow.chunks import (
     Chunk,
     count_simulation_jobs,
@@ -150,6 +150,16 @@ class Analysis:
         if self.samples[sample].is_trained:
             return list(self.configuration.split.fractions)
         return [int(name == "test") for name in SPLITS]
+
+    @cached_property
+    def folds(self) -> Folds | None:
+        """Folds of the samples of the training; None without any."""
+        split = self.configuration.split
+        if split.folds is None:
+            return None
+        train, validation, _ = split.fractions
+        share = validation / (train + validation)
+        return Folds(split.folds, self.configuration.seed, share)
 
     # -- files and chunks ------------------------------------------------------------------------
 

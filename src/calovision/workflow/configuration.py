@@ -43,6 +43,7 @@ from calovision.workflow.sections import (
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.training import Training
+from calovision.workflow.variables import OwnVariable, VariableName
 
 TAKEN_NAMES = {
     *("sample", *EVENT_COLUMNS, "weight_variations", "overflow", "signal_region"),
@@ -76,6 +77,9 @@ class Configuration(Section):
         EventContent,
         details="They are further columns of the image files. Files without towers or tracks need "
         "null (then leave `referee` out of `baselines`, too).",
+    )
+    variables: dict[VariableName, OwnVariable] = key(
+        {}, "Variables of one's own by name, beside those of the jets and the event content"
     )
     selection: Selection = key(Selection)
     images: Images = key(Images)
@@ -132,6 +136,8 @@ class Configuration(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_samples(self.samples)
+        for name, variable in self.variables.items():
+            variable.check(name)
         self._check_model_names()
         self._check_robustness()
         for name in self.baselines:
