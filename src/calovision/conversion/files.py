@@ -18,10 +18,12 @@ from calovision.conversion.recipe import ImageRecipe, configuration_hash
 from calovision.conversion.rows import ImageRows, image_rows
 from calovision.conversion.sample import Sample
 from calovision.conversion.source import Source, SourceFile
+from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import CHANNELS, check_channels
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
+from calovision.ntuples.paths import split_tree
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 logger = logging.getLogger(__name__)
@@ -265,8 +267,15 @@ class FileConversion:
             fat_jet_radius=_fat_jet_radius(recipe, info),
             split_group=recipe.split_group or "",
             configuration_hash=self._configuration_hash(),
+            recipe=self._stored_recipe(),
             **others,
         )
+
+    def _stored_recipe(self) -> dict:
+        """Recipe for further files; a tree that was named with the path is that of the file."""
+        source = self.file.source
+        tree = source.tree or split_tree(self.file.path)[1]
+        return StoredRecipe.of(self.recipe, source.schema, tree).to_dict()
 
     def _configuration_hash(self) -> str:
         """Hash of all choices; shares of counts, which differ from file to file, are none."""

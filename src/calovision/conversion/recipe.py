@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
 
 from calovision.conversion.variations import Variation
+from calovision.core.errors import InputError
 from calovision.core.splits import SHARES
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
@@ -70,6 +72,70 @@ class ImageRecipe:
     def image_shape(self) -> tuple[int, int, int]:
         """``(n_channels, n_eta, n_phi)`` of the images of the file."""
         return len(self.image_channels), self.image_grid.n_eta, self.image_grid.n_phi
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the recipe as what JSON holds, every attribute by its name."""
+        plain = {
+            one.name: _PLAIN.get(one.name, _same)(getattr(self, one.name)) for one in fields(self)
+        }
+        return json.loads(json.dumps(plain))
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
+        """Recipe that `to_dict` gave; attributes that are not there take their defaults.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, as one of a newer version, or a value is none of a recipe.
+        """
+        known = [one.name for one in fields(cls)]
+        if unknown := [name for name in plain if name not in known]:
+            raise InputError(
+                f"image recipe: unknown key '{unknown[0]}'; a newer calovision may have written "
+                f"it, known are {', '.join(known)}"
+            )
+        values = {}
+        for name, value in plain.items():
+            try:
+                values[name] = _READ.get(name, _same)(value)
+            except InputError as error:
+                raise InputError(f"image recipe: {name}: {error}") from error
+            except (TypeError, ValueError, AttributeError) as error:
+                raise InputError(f"image recipe: {name} is {value!r}, which is none") from error
+        return cls(**values)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _if_given(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Function that leaves None as it is."""
+    return lambda value: None if value is None else function(value)
+
+
+_PLAIN: dict[str, Callable[[Any], Any]] = {
+    "grid": asdict,
+    "fat_jets": asdict,
+    "preselection": dict,
+    "content": _if_given(asdict),
+    "variation": _if_given(Variation.to_mapping),
+    "jets": _if_given(JetImageRecipe.to_dict),
+}
+"""Attributes that are no plain values -> function that makes them such."""
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "grid": lambda value: EtaPhiGrid(**value),
+    "channels": tuple,
+    "fat_jets": lambda value: FatJetDefinition(**value),
+    "preselection": dict,
+    "split_fractions": tuple,
+    "content": _if_given(lambda value: EventContent(**value)),
+    "variation": _if_given(Variation.from_mapping),
+    "jets": _if_given(JetImageRecipe.from_dict),
+}
+"""Attributes that are no plain values -> inverse of that function."""
 
 
 def configuration_hash(*choices: object) -> str:

@@ -13,6 +13,7 @@ from calovision.conversion.sample import WeightOptions
 from calovision.core.errors import BadFileError, InputError
 from calovision.ntuples import ConstituentCheck, Events, Ntuple, NtupleInfo, clipped
 from calovision.ntuples.paths import split_tree
+from calovision.ntuples.schemas.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Source:
         Paths, or addresses as ``root://...``, with ``:tree`` behind one to name its tree, in the
         order in which their events come; a single one may be given as it is.
     schema
-        Schema of the ntuples: one of ``ntuples.SCHEMAS`` or the path of a YAML file; None finds the
-        one that fits.
+        Schema of the ntuples: one of ``ntuples.SCHEMAS``, the path of a YAML file, or a `Schema`;
+        None finds the one that fits.
     tree
         Name of the tree, where it is not that of the schema.
     chunk_size
@@ -45,7 +46,7 @@ class Source:
     """
 
     files: Path | str | Sequence[Path | str]
-    schema: str | Path | None = None
+    schema: str | Path | Schema | None = None
     tree: str | None = None
     chunk_size: int | None = None
     retries: int = 0

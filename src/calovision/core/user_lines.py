@@ -1,22 +1,23 @@
 """Lines of the keys in files of users, for the sentences of errors."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from calovision.core.user_files import UserLoader, parse_yaml, read_text
+from calovision.core.user_files import UserLoader, parse_yaml
 
 KeyPath = tuple[str, ...]
 
 
-def read_yaml_with_lines(path: Path, kind: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
-    """Read a YAML (or JSON) file and the number of the line of each of its keys.
+def parse_yaml_with_lines(
+    text: str, origin: str, kind: str
+) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    """Read YAML (or JSON) from text, and the number of the line of each of its keys.
 
     Parameters
     ----------
-    path, kind
-        As in `read_yaml`.
+    text, origin, kind
+        As in `calovision.core.user_files.parse_yaml`.
 
     Returns
     -------
@@ -29,10 +30,9 @@ def read_yaml_with_lines(path: Path, kind: str) -> tuple[dict[str, Any], dict[Ke
     Raises
     ------
     InputError
-        As `read_yaml`.
+        As `parse_yaml`.
     """
-    text = read_text(Path(path), kind)
-    content = parse_yaml(text, str(path), kind)
+    content = parse_yaml(text, origin, kind)
     return content, _lines_of(text)
 
 

@@ -23,7 +23,13 @@ VERSION = 1
 DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
 
 
-def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | None = None) -> None:
+def save_model(
+    folder: Path,
+    model: ImageModel,
+    *,
+    training: dict[str, Any] | None = None,
+    recipe: dict[str, Any] | None = None,
+) -> None:
     """Write ``model.safetensors`` and ``model.json``, both complete or not at all, in place of
     older ones.
 
@@ -35,6 +41,9 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
         On any device.
     training
         What is worth knowing of its training, for JSON; numbers may be numpy's.
+    recipe
+        Choices by which its images are made of ROOT files (`ImageCollection.recipe`); None for
+        those that the model brings along (`ImageModel.recipe`).
     """
     folder = Path(folder)
     specification = model.specification
@@ -52,6 +61,7 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
         # a network of one's own is not run a second time just to be counted
         "multiply_adds": None if specification.is_imported else count_multiply_adds(model),
         "training": training or {},
+        "recipe": model.recipe if recipe is None else recipe,
     }
     # the description, which readers look for, comes last
     with replaced_together(folder / WEIGHTS, folder / DESCRIPTION) as (weights_path, json_path):
@@ -63,8 +73,8 @@ def save_model(folder: Path, model: ImageModel, *, training: dict[str, Any] | No
 
 
 def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
-    """A stored model, on the CPU and in evaluation; its ``training_run`` is what `save_model` was
-    told.
+    """A stored model, on the CPU and in evaluation; its ``training_run`` and ``recipe`` are what
+    `save_model` was told.
 
     Parameters
     ----------
@@ -95,6 +105,7 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     model.training_run = description["training"]
+    model.recipe = description.get("recipe")  # models of before have none
     return model.eval()
 
 
@@ -120,6 +131,8 @@ def _read_description(path: Path) -> dict[str, Any]:
             raise InputError(
                 f"{path}: damaged, it lacks '{name}': train again or copy the folder again"
             )
+    if not isinstance(description.get("recipe"), dict | None):
+        raise InputError(f"{path}: damaged, its 'recipe' is none: copy the folder again")
     return description
 
 

@@ -51,12 +51,16 @@ class ImageModel(nn.Module):
         As given.
     training_run
         What is known of the training (`save_model`); empty before.
+    recipe
+        Choices by which its images are made of ROOT files (`calovision.conversion.stored`); None
+        where they are not known.
     """
 
     def __init__(self, specification: ModelSpecification) -> None:
         super().__init__()
         self.specification = specification
         self.training_run: dict = {}
+        self.recipe: dict | None = None
         self.scaling = make_scaling(specification.scaling, specification.image_shape)
         self.network = make_network(specification)
         self.head = _make_head(self.network, specification)

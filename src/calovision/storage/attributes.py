@@ -229,6 +229,7 @@ _READ: dict[str, Callable] = {
     "definition": _texts,
     "split_group": _text,
     "warnings": lambda value: _list(_json(value), _row(_text, _text, _count)),
+    "recipe": lambda value: _mapping(_json(value)),
 }
 _MUST = {
     "sample": "a string",
@@ -253,6 +254,7 @@ _MUST = {
     "split_group": "a string",
     "warnings": "a JSON list of [what it is about, sentence, number of files]",
     "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
+    "recipe": "a JSON object",
 }
 KNOWN = tuple(_READ)
 """Names of the attributes, all but format and version."""

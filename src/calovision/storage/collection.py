@@ -5,6 +5,7 @@ from functools import reduce
 from itertools import pairwise
 from operator import add
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from calovision.storage.normalization import (
     mean_cross_section,
 )
 from calovision.storage.reader import ImageFile
+from calovision.storage.recipes import common_recipe
 from calovision.storage.statistics import PixelStatistics, standardize
 
 BLOCK = 1000  # images in memory at a time
@@ -67,6 +69,11 @@ class ImageCollection:
     def metadata(self) -> ImageMetadata:
         """Attributes of the first file; its kind, grid, channels and units hold for all."""
         return self.files[0].metadata
+
+    @property
+    def recipe(self) -> dict[str, Any] | None:
+        """Recipe that the files have in common (`common_recipe`); None where it is not known."""
+        return common_recipe([file.metadata for file in self.files])
 
     @property
     def skipped_files(self) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.normalization import add_cut_flows, add_warnings, mean_cross_section
+from calovision.storage.recipes import common_recipe
 from calovision.storage.writer import ImageFileWriter
 
 
@@ -84,6 +85,7 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         definition={name: value for info in infos for name, value in info.definition.items()},
         split_group=first.split_group,
         warnings=add_warnings(infos),
+        recipe=common_recipe(infos),
     )
 
 

@@ -35,6 +35,7 @@ _JSON = (
     "source_ranges",
     "definition",
     "warnings",
+    "recipe",
 )
 _OPTIONAL = (
     "kind",
@@ -45,6 +46,7 @@ _OPTIONAL = (
     "definition",
     "split_group",
     "warnings",
+    "recipe",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
@@ -65,7 +67,8 @@ class ImageMetadata:
     radius it does not tell. ``definition`` says what the images and weights are made of, quantity
     -> source; files of a sample must agree in what they have of it. ``split_group`` is the name
     that the split was drawn with in place of the sample's. ``warnings`` lists (what it is about,
-    sentence, number of ROOT files): what a reader of the images should know.
+    sentence, number of ROOT files): what a reader of the images should know. ``recipe`` holds all
+    choices of the conversion (`calovision.conversion.stored`), None where they are not known.
     """
 
     sample: str
@@ -89,6 +92,7 @@ class ImageMetadata:
     definition: dict[str, str] = field(default_factory=dict)
     split_group: str = ""
     warnings: list[tuple[str, str, int]] = field(default_factory=list)
+    recipe: dict | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

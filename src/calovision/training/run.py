@@ -221,7 +221,7 @@ def _store(
         "validation_auc": row["validation_auc"],
         "images_per_s": float(np.median([numbers["images_per_s"] for numbers in history])),
     }
-    save_model(folder, classifier.model, training=training)
+    save_model(folder, classifier.model, training=training, recipe=data.collection.recipe)
     logger.info(
         "best epoch: %d, validation loss %.6g", training["best_epoch"], training["validation_loss"]
     )

@@ -26,13 +26,15 @@ SCHEMAS = Registry(
 YAML_SUFFIXES = (".yaml", ".yml")
 
 
-def find_schemas(schema: str | Path | None, *, tree: str | None = None) -> tuple[Schema, ...]:
+def find_schemas(
+    schema: str | Path | Schema | None, *, tree: str | None = None
+) -> tuple[Schema, ...]:
     """Schemas that a file may have.
 
     Parameters
     ----------
     schema
-        One of `SCHEMAS`, the path of a YAML file, or None for all of `SCHEMAS`.
+        One of `SCHEMAS`, the path of a YAML file, a `Schema`, or None for all of `SCHEMAS`.
     tree
         Name of the tree, in place of the schema's.
 
@@ -45,8 +47,10 @@ def find_schemas(schema: str | Path | None, *, tree: str | None = None) -> tuple
     return found if tree is None else tuple(one.with_changes(tree=tree) for one in found)
 
 
-def find_schema(schema: str | Path) -> Schema:
+def find_schema(schema: str | Path | Schema) -> Schema:
     """Schema of a name or of a YAML file; InputError as in `find_schemas`."""
+    if isinstance(schema, Schema):
+        return schema
     if Path(schema).suffix in YAML_SUFFIXES:
         from calovision.ntuples.schemas.custom import read_schema  # numpy, for the formulas
 
@@ -57,3 +61,12 @@ def find_schema(schema: str | Path) -> Schema:
         f"unknown schema {schema!r} of the ntuples{nearest(str(schema), SCHEMAS)}; choose one of "
         f"{', '.join(SCHEMAS)} or give a YAML file"
     )
+
+
+def parse_schema(text: str, origin: str) -> Schema:
+    """Schema of the content of a YAML file, which messages call ``origin``; InputError as in
+    `find_schemas`.
+    """
+    from calovision.ntuples.schemas import custom  # numpy, for the formulas
+
+    return custom.parse_schema(text, origin, SCHEMAS)

@@ -35,7 +35,8 @@ file with momenta in MeV::
 from collections.abc import Mapping
 from pathlib import Path
 
-from calovision.core.user_lines import read_yaml_with_lines
+from calovision.core.user_files import read_text
+from calovision.core.user_lines import parse_yaml_with_lines
 from calovision.ntuples.schemas.custom.extension import extended
 from calovision.ntuples.schemas.custom.sections import Section
 from calovision.ntuples.schemas.custom.tree_schema import read_radius, read_tree_schema
@@ -58,9 +59,16 @@ def read_schema(path: Path, known: Mapping[str, Schema]) -> Schema:
         If the file is missing or no YAML; if a key is unknown, missing or of the wrong kind; if a
         formula cannot be read. The sentence names the line and the key.
     """
-    content, lines = read_yaml_with_lines(path, "schema")
-    section = Section(content, str(path), lines)
+    return parse_schema(read_text(path, "schema"), str(path), known)
+
+
+def parse_schema(text: str, origin: str, known: Mapping[str, Schema]) -> Schema:
+    """Read a schema from the content of a YAML file, which messages call ``origin``; as
+    `read_schema`.
+    """
+    content, lines = parse_yaml_with_lines(text, origin, "schema")
+    section = Section(content, origin, lines)
     if "extends" in section:
         return extended(section, known)
     version = read_tree_schema(section)
-    return Schema(str(path), str(path), (version,), fat_jet_radius=read_radius(section))
+    return Schema(origin, origin, (version,), fat_jet_radius=read_radius(section))

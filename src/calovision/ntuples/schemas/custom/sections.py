@@ -40,7 +40,7 @@ class Section:
     origin
         The file.
     lines
-        Lines of the keys in the file (`calovision.core.user_lines.read_yaml_with_lines`).
+        Lines of the keys in the file (`calovision.core.user_lines.parse_yaml_with_lines`).
     path
         Keys that lead to the mapping.
     """
