@@ -11,6 +11,7 @@ from fakes import write_image_file, write_two_samples
 from calovision.core.errors import InputError
 from calovision.evaluation import (
     CLASSIFIERS,
+    ScoredEvents,
     split_indices,
     summarize,
     tabulate_events,
@@ -182,8 +183,9 @@ def test_skipped_files_are_named(tmp_path, four_and_four):
 def tabulate_both(collection, indices, scores, signal_region=SIGNAL_REGION, seed=1, others=None):
     """Tables of the validation and of the test events."""
     models = {"small": scores, **(others or {})}
+    scored = ScoredEvents(indices, collection.column("split")[indices] == 2)
     return tabulate_events(
-        collection, indices, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed
+        collection, scored, models, luminosity_fb=36.1, signal_region=signal_region, seed=seed
     )
 
 

@@ -21,6 +21,7 @@ rule fit_baselines:
         luminosity_fb=parameters.loss_luminosity_fb(analysis, config["train"]["weights"]),
         weights=config["train"]["weights"],
         seed=config["seed"],
+        folds=parameters.folds(analysis),
         code=code_of("fit_baselines"),
     script:
         "../scripts/fit_baselines.py"
@@ -61,6 +62,7 @@ rule evaluate:
         seeds=analysis.seeds,
         baselines=config["baselines"],
         seed=config["seed"],
+        folds=parameters.folds(analysis),
         code=code_of("evaluate"),
     script:
         "../scripts/evaluate.py"

@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "comparison": ("compare_with_cuts",),
         "diagnostics": ("diagnose",),
         "events": ("CLASSIFIERS", "column_names", "split_indices", "tabulate_events"),
+        "folds": ("ScoredEvents", "scored_events"),
         "models": ("compare_models", "ensemble_scores"),
         "paired": ("Comparison", "bootstrap_roc", "compare_paired"),
         "records": ("read_history", "read_model_numbers", "read_runs", "training_record"),

@@ -6,6 +6,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
+from calovision.evaluation.folds import ScoredEvents
 from calovision.jets.variables import VARIABLES
 from calovision.metrics.events import event_numbers
 from calovision.selection import evaluate_cut
@@ -33,7 +34,7 @@ def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
 
 def tabulate_events(
     collection: ImageCollection,
-    indices: np.ndarray,
+    scored: ScoredEvents,
     scores: Mapping[str, np.ndarray],
     *,
     luminosity_fb: float,
@@ -43,14 +44,19 @@ def tabulate_events(
     """Tables of the events of the validation and of the test split, with all columns that results
     and plots need.
 
+    With folds the test table has every event once, with the scores of the classifiers of its fold,
+    and the validation table stacks the validation splits of all folds. Scores of different folds
+    stand in one column and are ranked together, as one analysis with one threshold would use them:
+    they are all logits of the same loss on as many events.
+
     Parameters
     ----------
     collection
         The image files.
-    indices
-        Events of the validation and test splits in the collection, ``(n,)``.
+    scored
+        Events of the validation and test splits (`scored_events`), n rows.
     scores
-        Output of each model for these events, ``(n,)`` each (`ensemble_scores`). The first model is
+        Output of each model for these rows, ``(n,)`` each (`ensemble_scores`). The first model is
         the CNN.
     luminosity_fb
         Integrated luminosity, 1/fb.
@@ -58,13 +64,14 @@ def tabulate_events(
         Expression on the event variables.
     seed
         Seed of the boosted trees that combine CNN and jet variables; these are fitted on the
-        validation split.
+        validation split, of each fold for its own test events.
 
     Returns
     -------
     For the validation and for the test split columns ``(n_events,)``: sample, label, weight
     (expected events), the event variables, ``signal_region``, ``cnn`` and ``cnn+jets``, the other
-    models by their names; and ``fat_jets`` ``(n_events, 5, 4)``.
+    models by their names; and ``fat_jets`` ``(n_events, 5, 4)``. With folds also ``fold``, and
+    ``split`` is that for the networks of this fold.
 
     Raises
     ------
@@ -72,11 +79,7 @@ def tabulate_events(
         If the expression cannot be evaluated, a class has no event in one of the two splits, a
         model has the name of another column, or there is none, or not one finite score an event.
     """
-    from calovision.evaluation.baselines import (  # scikit-learn takes two seconds to load
-        combined_score,
-        fit_combination,
-    )
-
+    indices = scored.indices
     in_all = set.intersection(*(set(file.events) for file in collection.files))
     columns = {
         name: collection.column(name)[indices]
@@ -85,16 +88,40 @@ def tabulate_events(
     }
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]
+    if scored.fold is not None:
+        names = np.where(scored.is_test, SPLITS.index("test"), SPLITS.index("validation"))
+        columns |= {"split": names.astype(columns["split"].dtype), "fold": scored.fold}
     columns["signal_region"] = evaluate_cut("signal_region", signal_region, columns)
     columns |= _columns_of_models(scores, (*columns, *CLASSIFIERS), len(columns["weight"]))
-    is_test = columns["split"] == SPLITS.index("test")
-    validation, test = _take(columns, ~is_test), _take(columns, is_test)
-    combination = fit_combination(
-        validation["cnn"], validation, validation["label"], validation["weight"], seed=seed
+    columns["cnn+jets"] = _combined(scored, columns, seed=seed)
+    validation, test = (
+        {name: values[scored.rows(of_test=of_test)] for name, values in columns.items()}
+        for of_test in (False, True)
     )
-    for events in (validation, test):
-        events["cnn+jets"] = combined_score(combination, events["cnn"], events)
     return validation, test
+
+
+def _combined(scored: ScoredEvents, columns: Mapping[str, np.ndarray], *, seed: int) -> np.ndarray:
+    """Scores of CNN and jet variables, combined on the validation split, ``(n,)``; of each fold by
+    itself.
+    """
+    from calovision.evaluation.baselines import (  # scikit-learn takes two seconds to load
+        combined_score,
+        fit_combination,
+    )
+
+    combined = np.empty(len(scored.indices))
+    for members in scored.members():
+        learns = members & ~scored.is_test
+        validation = _take(columns, learns)
+        combination = fit_combination(
+            validation["cnn"], validation, validation["label"], validation["weight"], seed=seed
+        )
+        for chosen in (learns, members & scored.is_test):
+            if chosen.any():
+                events = _take(columns, chosen)
+                combined[chosen] = combined_score(combination, events["cnn"], events)
+    return combined
 
 
 def _columns_of_models(

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +79,43 @@ def training_record(
 
 
 def read_runs(
-    seeds: Sequence[int], descriptions: Sequence[Path], histories: Sequence[Path]
+    seeds: Sequence[int],
+    descriptions: Sequence[Path],
+    histories: Sequence[Path],
+    *,
+    has_folds: bool = False,
 ) -> tuple[ModelNumbers, dict[int, TrainingRecord]]:
     """Numbers of a model and of the training of each of its networks, which differ in their seed
     only.
 
     ``descriptions`` and ``histories`` are the ``model.json`` and ``history.csv`` of the network of
-    each seed; results are those of `read_model_numbers` for the first, and seed ->
-    `training_record`.
+    each seed, or of the networks of each seed, as many as there are folds. Results are those of
+    `read_model_numbers` for the first, with the mean number of training events of the folds, and
+    seed -> `training_record`, with folds `_record_of_folds`.
     """
     numbers = read_model_numbers(descriptions[0])
-    records = [training_record(read_history(path), numbers.n_training) for path in histories]
-    return numbers, dict(zip(seeds, records, strict=True))
+    if not has_folds:
+        records = [training_record(read_history(path), numbers.n_training) for path in histories]
+        return numbers, dict(zip(seeds, records, strict=True))
+    of_networks = [read_model_numbers(path).n_training for path in descriptions]
+    trained = zip(histories, of_networks, strict=True)
+    records = [training_record(read_history(path), n_training) for path, n_training in trained]
+    n_folds = len(histories) // len(seeds)
+    of_seeds = [_record_of_folds(one) for one in zip(*[iter(records)] * n_folds, strict=True)]
+    known = [one for one in of_networks if one is not None]
+    numbers = replace(numbers, n_training=float(np.mean(known)) if known else None)
+    return numbers, dict(zip(seeds, of_seeds, strict=True))
+
+
+def _record_of_folds(folds: Sequence[TrainingRecord]) -> TrainingRecord:
+    """The trainings of one seed: epochs of the longest, median speed, sum of the times, and each by
+    itself.
+    """
+    speeds = [one.images_per_s for one in folds if one.images_per_s is not None]
+    times = [one.training_time_s for one in folds if one.training_time_s is not None]
+    return TrainingRecord(
+        epochs=max(one.epochs for one in folds),
+        images_per_s=float(np.median(speeds)) if speeds else None,
+        training_time_s=float(np.sum(times)) if times else None,
+        folds={str(fold): one for fold, one in enumerate(folds)},
+    )

@@ -1,14 +1,17 @@
-"""The comparison of cuts, jet variables, networks and their combination on the test split."""
+"""The comparison of cuts, jet variables, networks and their combination on the test split, or on
+all events by folds.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from calovision import evaluation
+from calovision.core.splits import Folds
 from calovision.evaluation.results import (
     CutComparison,
     ModelComparison,
@@ -44,7 +47,7 @@ class EvaluationFiles(Files):
         Scores of the shallow classifiers.
     scores, models, histories
         Scores, ``model.json`` and ``history.csv`` of every network: the models in the order of
-        ``EvaluationOptions.seeds``, the seeds of each in theirs.
+        ``EvaluationOptions.seeds``, the seeds of each in theirs, the folds of each ascending.
     """
 
     images: Path
@@ -89,6 +92,8 @@ class EvaluationOptions(Options):
         Shallow classifiers.
     seed
         Of the combination with the jet variables and of the bootstrap.
+    folds
+        Arguments of `calovision.core.splits.Folds`; None without folds.
     """
 
     luminosity_fb: float
@@ -97,6 +102,7 @@ class EvaluationOptions(Options):
     seeds: Mapping[str, Sequence[int]]
     baselines: Sequence[str]
     seed: int
+    folds: Mapping[str, Any] | None = None
 
 
 def evaluate(
@@ -110,22 +116,23 @@ def evaluate(
     events that the plots draw.
     """
     collection = ImageCollection(read_file_list(files.images))
-    indices = evaluation.split_indices(collection, "validation", "test")
-    count(len(indices))
-    networks = _read_networks(files, options.seeds, collection, indices)
-    shallow = read_score_columns(files.baselines, collection, indices, options.baselines)
+    folds = None if options.folds is None else Folds(**options.folds)
+    scored = evaluation.scored_events(collection, folds)
+    count(len(scored.indices))
+    networks = _read_networks(files, options.seeds, collection, scored)
+    shallow = read_score_columns(files.baselines, collection, scored.indices, options.baselines)
     ensembles = {
         model: evaluation.ensemble_scores(columns) for model, columns in networks.scores.items()
     }
     validation, test = evaluation.tabulate_events(
         collection,
-        indices,
+        scored,
         ensembles | shallow,
         luminosity_fb=options.luminosity_fb,
         signal_region=options.signal_region,
         seed=options.seed,
     )
-    networks = networks.of_events(np.isin(indices, evaluation.split_indices(collection, "test")))
+    networks = networks.of_rows(scored.rows(of_test=True))
     numbers = _compute_results(collection, test, networks, list(shallow), options)
     write_score_table(results.validation_events, validation)
     write_score_table(results.test_events, test)
@@ -142,31 +149,38 @@ class _Results(NamedTuple):
 
 @dataclass(frozen=True)
 class _Networks:
-    """Of each model: scores ``(n_events, n_seeds)``, numbers of the network, seed -> training."""
+    """Of each model: scores ``(n_rows, n_seeds)``, numbers of the network, seed -> training."""
 
     scores: dict[str, np.ndarray]
     numbers: dict[str, ModelNumbers]
     runs: dict[str, dict[int, TrainingRecord]]
 
-    def of_events(self, members: np.ndarray) -> "_Networks":
-        """The same networks with the scores of some events, booleans ``(n_events,)``."""
-        scores = {model: columns[members] for model, columns in self.scores.items()}
-        return replace(self, scores=scores)
+    def of_rows(self, rows: np.ndarray) -> "_Networks":
+        """The same networks with the scores of some rows, by their positions."""
+        return replace(self, scores={name: columns[rows] for name, columns in self.scores.items()})
 
 
 def _read_networks(
     files: EvaluationFiles,
     seeds: Mapping[str, Sequence[int]],
     collection: ImageCollection,
-    indices: np.ndarray,
+    scored: evaluation.ScoredEvents,
 ) -> _Networks:
     networks = _Networks({}, {}, {})
+    of_folds = [scored.indices[members] for members in scored.members()]
     of_all = zip(files.scores, files.models, files.histories, strict=True)
     for model, of_model in seeds.items():
-        scores, descriptions, histories = zip(*islice(of_all, len(of_model)), strict=True)
-        columns = [read_scores(path, collection, indices) for path in scores]
-        networks.scores[model] = np.stack(columns, axis=1)
-        numbers, runs = evaluation.read_runs(of_model, descriptions, histories)
+        of_networks = islice(of_all, len(of_model) * len(of_folds))
+        scores, descriptions, histories = zip(*of_networks, strict=True)
+        columns = [
+            read_scores(path, collection, indices)
+            for path, indices in zip(scores, cycle(of_folds), strict=False)
+        ]
+        of_seeds = zip(*[iter(columns)] * len(of_folds), strict=True)
+        networks.scores[model] = np.stack([np.concatenate(folds) for folds in of_seeds], axis=1)
+        numbers, runs = evaluation.read_runs(
+            of_model, descriptions, histories, has_folds=scored.fold is not None
+        )
         networks.numbers[model] = numbers
         networks.runs[model] = runs
     return networks

@@ -1,5 +1,6 @@
 """Parameters of jobs: plain values of the configuration, a change of which makes results again."""
 
+from dataclasses import asdict
 from typing import Any
 
 from calovision.conversion.variations import acting_on
@@ -131,6 +132,11 @@ def n_gpus(analysis: Analysis, model: str) -> int:
     """
     options = analysis.models[model]
     return options.n_devices if options.device == "gpu" else 0
+
+
+def folds(analysis: Analysis) -> dict[str, Any] | None:
+    """Arguments of `calovision.core.splits.Folds`; None without folds."""
+    return None if analysis.folds is None else asdict(analysis.folds)
 
 
 def signal_masses(analysis: Analysis) -> dict[str, float | None]:

@@ -9,7 +9,9 @@ from calovision.core.result import Result, from_json, to_json
 
 @dataclass(frozen=True)
 class FittedBaseline:
-    """Choices of a classifier that have the lowest validation loss, and this loss."""
+    """Choices of a classifier that have the lowest validation loss, and this loss; with folds a
+    list of the choices of each, and the mean loss.
+    """
 
     choices: dict[str, Any]
     validation_loss: float

@@ -28,13 +28,21 @@ class TrainingRecord:
     """Training of a network in numbers; None for what was not measured.
 
     ``best_epoch`` is that of the lowest validation loss, ``images_per_s`` the median over the
-    epochs, ``training_time_s`` what all passes over the training split took.
+    epochs, ``training_time_s`` what all passes over the training split took. With folds these are
+    the epochs of the longest training, the median and the sum over the networks of the folds, which
+    are in ``folds``; ``best_epoch`` is None.
     """
 
     epochs: int
     best_epoch: int | None = None
     images_per_s: float | None = None
     training_time_s: float | None = None
+    folds: "dict[str, TrainingRecord] | None" = None
+
+    @property
+    def trainings(self) -> "list[TrainingRecord]":
+        """Records of single trainings: of each fold, or this one."""
+        return [self] if self.folds is None else list(self.folds.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +94,9 @@ class NetworkStatistics:
 class ModelResult(ModelNumbers):
     """Networks of a model by their seeds, their mean and spread, and their ensemble.
 
-    The standard deviation divides by n - 1.
+    The standard deviation divides by n - 1. With folds a seed has a network for each: its
+    performance is that of all events, each scored by the network of its fold, and ``n_training`` is
+    the mean of the folds.
     """
 
     seeds: dict[str, NetworkResult]
@@ -176,7 +186,7 @@ def _mean_cell(found: ModelResult, weighting: str, point: str) -> str:
 
 def _run_row(model: str, found: ModelResult) -> list[str]:
     """Networks of a model and their training; a dash for what is not known."""
-    records = [one.training for one in found.seeds.values()]
+    records = [one for seed in found.seeds.values() for one in seed.training.trainings]
     speeds = [one.images_per_s for one in records if one.images_per_s is not None]
     times = [one.training_time_s for one in records if one.training_time_s is not None]
     return [
