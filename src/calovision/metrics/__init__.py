@@ -7,6 +7,7 @@ is refused. Intervals hold 68.3 % (one standard deviation).
 """
 
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
+from calovision.metrics.rejection import Rejection, rejection_at
 from calovision.metrics.roc import RocCurve, auc, crossing, roc
 from calovision.metrics.working_point import (
     RegionPoint,
@@ -18,6 +19,7 @@ from calovision.metrics.working_point import (
 __all__ = [
     "Efficiency",
     "RegionPoint",
+    "Rejection",
     "RocCurve",
     "auc",
     "crossing",
@@ -25,6 +27,7 @@ __all__ = [
     "is_extrapolated",
     "n_effective",
     "region_point",
+    "rejection_at",
     "roc",
     "signal_efficiency_at",
 ]

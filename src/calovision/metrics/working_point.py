@@ -161,11 +161,7 @@ def _threshold_range(
     ``passing`` marks the background down to the looser threshold: its weights say what one event
     counts there.
     """
-    size = np.abs(weights)
-    probability = min(target, 1.0)
-    sums = np.stack([weights, size**2, size])
-    trials = binomial_trials(sums @ passing, sums @ ~passing)
-    deviation = np.sqrt(probability * (1.0 - probability) / trials) * size.sum() / weights.sum()
+    deviation, trials = deviation_at(target, weights, passing)
 
     def signal_at(background: float) -> float:
         place = crossing(
@@ -177,3 +173,25 @@ def _threshold_range(
     return signal_at(target - deviation) if is_bounded else 0.0, signal_at(
         max(min(target + deviation, 1.0), target)
     )
+
+
+def deviation_at(target: float, weights: np.ndarray, passing: np.ndarray) -> tuple[float, float]:
+    """Standard deviation of the efficiency at the true threshold of a working point, and the
+    unweighted trials behind it.
+
+    Parameters
+    ----------
+    target
+        Efficiency of the working point.
+    weights
+        Of the class whose efficiency that is, ``(n,)``.
+    passing
+        Booleans ``(n,)``: the events down to the looser threshold, whose weights say what one event
+        counts there.
+    """
+    size = np.abs(weights)
+    probability = min(target, 1.0)
+    sums = np.stack([weights, size**2, size])
+    trials = binomial_trials(sums @ passing, sums @ ~passing)
+    deviation = np.sqrt(probability * (1.0 - probability) / trials) * size.sum() / weights.sum()
+    return deviation, trials
