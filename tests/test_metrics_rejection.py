@@ -78,6 +78,13 @@ def test_rejection_takes_the_tightest_of_thresholds_that_keep_the_same_signal():
     assert rejection_at(scores, labels, ones, 0.65).value == pytest.approx(10.0)
 
 
+@pytest.mark.parametrize("n_first", range(1, 20))
+def test_sums_that_round_below_the_signal_efficiency_reach_it(n_first):
+    scores = np.repeat([2.0, 1.0, 0.0, 0.5], [n_first, 5, 20 - n_first, 5])
+    labels = np.repeat([1, 0, 1, 0], [n_first, 5, 20 - n_first, 5])
+    assert rejection_at(scores, labels, np.full(30, 0.1), n_first / 20).is_limit
+
+
 def test_rejection_of_tied_events_is_that_of_a_random_cut():
     scores, labels = np.zeros(8), np.array([1, 1, 1, 1, 0, 0, 0, 0])
     found = rejection_at(scores, labels, np.ones(8), 0.25)
@@ -91,7 +98,8 @@ def test_rejection_without_background_is_a_lower_limit():
     labels = np.repeat([1, 0], [n_signal, n_background])
     found = rejection_at(scores, labels, np.ones(len(labels)), 1.0)
     none_left = efficiency(np.zeros(n_background, dtype=bool), np.ones(n_background))
-    assert found.is_limit and found.high is None and found.n_eff == 0
+    assert found.is_limit
+    assert (found.high, found.n_eff) == (None, 0)
     assert found.value == found.low == pytest.approx(1 / none_left.high)
     # two that pass and cancel leave as little
     weights = np.append(np.ones(n_signal + n_background - 2), [-1.0, 1.0])

@@ -15,6 +15,7 @@ from calovision.evaluation.results.comparison import (
 )
 from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.working_points import region_numbers
+from calovision.metrics.events import column_of
 
 UNWEIGHTED_POINT = 1e-3
 """Background efficiency at which networks are compared with every event counting 1."""
@@ -27,6 +28,7 @@ def compare_with_cuts(
     reference: str | None,
     seed: int,
     n_replicas: int = 300,
+    regions: Mapping[str, np.ndarray] | None = None,
 ) -> CutComparison:
     """Numbers of ``comparison.json``: signal efficiencies at equal background, and paired ratios.
 
@@ -43,6 +45,8 @@ def compare_with_cuts(
         Baseline in the denominator of ``over_reference``, one of ``scores``; None omits it.
     seed, n_replicas
         Of the bootstrap.
+    regions
+        Further regions: name -> events that pass, booleans ``(n,)``.
 
     Raises
     ------
@@ -54,26 +58,31 @@ def compare_with_cuts(
         raise InputError(
             f"reference '{reference}' has no scores; choose one of {', '.join(scores) or 'none'}"
         )
-    region = region_numbers(test)
     labels = test["label"]
     weights = test["weight"]
     ones = np.ones(len(np.asarray(labels)))
     bootstrap = {"seed": seed, "n_replicas": n_replicas}
-    at_region = compare_paired(scores, labels, weights, signal_region=test[REGION], **bootstrap)
     unweighted = compare_paired(
         scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, **bootstrap
     )
-    is_limit = region.point.is_limit
+
+    def at(passed: np.ndarray, name: str) -> ComparisonPoint:
+        point = region_numbers(test, passed).point
+        found = compare_paired(scores, labels, weights, signal_region=passed, **bootstrap)
+        classifiers = _classifiers(found, reference, cuts=REGION, is_limit=point.is_limit)
+        return ComparisonPoint(
+            background_efficiency=point.background_efficiency,
+            background_is_limit=point.is_limit,
+            classifiers={name if key == REGION else key: one for key, one in classifiers.items()},
+        )
+
     return CutComparison(
-        at_signal_region=ComparisonPoint(
-            background_efficiency=region.point.background_efficiency,
-            background_is_limit=is_limit,
-            classifiers=_classifiers(at_region, reference, cuts=REGION, is_limit=is_limit),
-        ),
+        at_signal_region=at(column_of(test, REGION), REGION),
         unweighted=ComparisonPoint(
             background_efficiency=UNWEIGHTED_POINT,
             classifiers=_classifiers(unweighted, reference),
         ),
+        at_regions={name: at(passed, name) for name, passed in (regions or {}).items()} or None,
     )
 
 

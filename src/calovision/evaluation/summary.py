@@ -2,23 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from typing import NamedTuple
 
 import numpy as np
 
+from calovision.evaluation.compared import (
+    EXAMPLE,
+    Compared,
+    compared_samples,
+)
 from calovision.evaluation.events import CLASSIFIERS
-from calovision.evaluation.results.numbers import REGION
+from calovision.evaluation.results.numbers import REGION, Performance
 from calovision.evaluation.results.summary import (
+    CutRegion,
     EventCount,
     EventCounts,
     Preselection,
     RegionEfficiencies,
     RegionWorkingPoint,
+    SampleEfficiencies,
     SkippedFile,
     Summary,
 )
-from calovision.evaluation.working_points import named_points, performance, region_numbers
+from calovision.evaluation.working_points import (
+    RegionNumbers,
+    named_points,
+    performance,
+    region_numbers,
+)
 from calovision.metrics import n_effective
-from calovision.metrics.events import column_of
+from calovision.metrics.events import has_positive_sum
 from calovision.storage import ImageCollection
 
 
@@ -28,6 +41,7 @@ def summarize(
     background_efficiencies: Sequence[float],
     *,
     models: Sequence[str] = (),
+    compared: Compared = EXAMPLE,
 ) -> Summary:
     """Numbers of ``summary.json``: preselection, signal region and classifiers on the test split.
 
@@ -43,6 +57,8 @@ def summarize(
         (`calovision.metrics.region_point`).
     models
         Columns of models beside the first one.
+    compared
+        Variables and further regions; of each sample, if asked for.
 
     Raises
     ------
@@ -50,11 +66,11 @@ def summarize(
         If a column is missing, a working point is not in (0, 1], or a class has no positive sum of
         weights.
     """
-    region = region_numbers(test)
     labels = np.asarray(test["label"]).ravel()
     weights = np.asarray(test["weight"]).ravel()
-    points = named_points(background_efficiencies) | {REGION: region.point}
-    point = region.point
+    names = [CLASSIFIERS[0], *compared.in_summary, CLASSIFIERS[-1], *models]
+    found = _compare(test, names, background_efficiencies, compared)
+    region = found.regions.pop(REGION)
     return Summary(
         calovision_version=version("calovision"),
         skipped_files=tuple(SkippedFile(*skipped) for skipped in collection.skipped_files),
@@ -62,13 +78,70 @@ def summarize(
         test_events=EventCounts(
             signal=_count(weights[labels == 1]), background=_count(weights[labels == 0])
         ),
-        signal_region=RegionEfficiencies(region.signal, region.background),
-        region_point=RegionWorkingPoint(point.background_efficiency, point.is_limit),
-        classifiers={
-            name: performance(column_of(test, name), labels, weights, points)
-            for name in (*CLASSIFIERS, *models)
+        signal_region=RegionEfficiencies(region.signal_efficiency, region.background_efficiency),
+        region_point=region.point,
+        classifiers=found.classifiers,
+        regions=found.regions or None,
+        samples=_samples(test, names, background_efficiencies, compared)
+        if compared.per_sample
+        else None,
+    )
+
+
+class _Found(NamedTuple):
+    regions: dict[str, CutRegion]
+    classifiers: dict[str, Performance]
+
+
+def _compare(
+    test: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    background_efficiencies: Sequence[float],
+    compared: Compared,
+) -> _Found:
+    """Signal region and further regions, and classifiers at the background efficiency of each."""
+    regions = {REGION: region_numbers(test)}
+    regions |= {name: region_numbers(test, one) for name, one in compared.passed(test).items()}
+    points = named_points(background_efficiencies)
+    points |= {name: one.point for name, one in regions.items()}
+    labels, weights = (np.asarray(test[name]).ravel() for name in ("label", "weight"))
+    return _Found(
+        {name: _cut_region(one) for name, one in regions.items()},
+        {
+            name: performance(scores, labels, weights, points, compared.signal_efficiencies)
+            for name, scores in compared.scores(test, names).items()
         },
     )
+
+
+def _cut_region(found: RegionNumbers) -> CutRegion:
+    point = RegionWorkingPoint(found.point.background_efficiency, found.point.is_limit)
+    return CutRegion(found.signal, found.background, point)
+
+
+def _samples(
+    test: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    background_efficiencies: Sequence[float],
+    compared: Compared,
+) -> dict[str, SampleEfficiencies]:
+    """Numbers of each sample that shares its class with others."""
+    samples = np.asarray(test["sample"]).astype(str)
+    results = {}
+    for sample, members in compared_samples(test).items():
+        own = samples == sample
+        weights = np.asarray(test["weight"])[own]
+        found = _Found({}, {})
+        if has_positive_sum(weights):
+            events = {name: np.asarray(values)[members] for name, values in test.items()}
+            found = _compare(events, names, background_efficiencies, compared)
+        regions = {
+            name: RegionEfficiencies(one.signal_efficiency, one.background_efficiency)
+            for name, one in found.regions.items()
+        }
+        label = int(np.asarray(test["label"])[own][0])
+        results[sample] = SampleEfficiencies(label, _count(weights), regions, found.classifiers)
+    return results
 
 
 def _count(weights: np.ndarray) -> EventCount:

@@ -14,6 +14,7 @@ from calovision.metrics import (
     auc,
     efficiency,
     region_point,
+    rejection_at,
     roc,
     signal_efficiency_at,
 )
@@ -31,16 +32,19 @@ class RegionNumbers:
     point: RegionPoint
 
 
-def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
-    """Numbers of the signal region from the columns ``label``, ``weight`` and ``signal_region`` of
-    test events.
+def region_numbers(test: Mapping[str, Any], passed: np.ndarray | None = None) -> RegionNumbers:
+    """Numbers of a region from the columns ``label`` and ``weight`` of test events.
+
+    ``passed`` are the events in the region, booleans ``(n_events,)``; None for the column
+    ``signal_region``.
 
     Raises
     ------
     InputError
         If a column is missing or no column of numbers, or a class has no positive sum of weights.
     """
-    region = event_flags(column_of(test, REGION), "values of the signal region")
+    passed = column_of(test, REGION) if passed is None else passed
+    region = event_flags(passed, "values of the signal region")
     is_signal = event_labels(column_of(test, "label"), n_events=len(region))
     weights = event_numbers(
         column_of(test, "weight"), "weights", n_events=len(region), finite=False
@@ -55,14 +59,12 @@ def region_numbers(test: Mapping[str, Any]) -> RegionNumbers:
     return RegionNumbers(signal, background, region_point(region, is_signal, weights))
 
 
-def named_points(background_efficiencies: Sequence[float]) -> dict[str, float]:
+def named_points(efficiencies: Sequence[float]) -> dict[str, float]:
     """Working points by name, such as ``"0.01"``; InputError for anything but numbers."""
     try:
-        return {f"{float(value):g}": float(value) for value in background_efficiencies}
+        return {f"{float(value):g}": float(value) for value in efficiencies}
     except (TypeError, ValueError) as error:
-        raise InputError(
-            f"background efficiencies {background_efficiencies}: give numbers in (0, 1]"
-        ) from error
+        raise InputError(f"efficiencies {efficiencies}: give numbers in (0, 1]") from error
 
 
 def performance(
@@ -70,14 +72,22 @@ def performance(
     labels: np.ndarray,
     weights: np.ndarray,
     points: Mapping[str, float | RegionPoint],
+    signal_efficiencies: Sequence[float] = (),
 ) -> Performance:
-    """AUC of scores, and their signal efficiency at each working point."""
+    """AUC of scores, their signal efficiency at each working point, and their background rejection
+    at each of ``signal_efficiencies``.
+    """
+    rejections = {
+        name: rejection_at(scores, labels, weights, value)
+        for name, value in named_points(signal_efficiencies).items()
+    }
     return Performance(
         auc(roc(scores, labels, weights)),
         {
             name: signal_efficiency_at(scores, labels, weights, value)
             for name, value in points.items()
         },
+        rejections or None,
     )
 
 

@@ -3,7 +3,7 @@ all events by folds.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 
 from calovision import evaluation
 from calovision.core.splits import Folds
+from calovision.evaluation.compared import Compared
 from calovision.evaluation.results import (
     CutComparison,
     ModelComparison,
@@ -20,7 +21,6 @@ from calovision.evaluation.results import (
     Summary,
     TrainingRecord,
 )
-from calovision.jets.variables import VARIABLES
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.storage import (
@@ -94,6 +94,8 @@ class EvaluationOptions(Options):
         Of the combination with the jet variables and of the bootstrap.
     folds
         Arguments of `calovision.core.splits.Folds`; None without folds.
+    compare
+        What else is compared, as `calovision.evaluation.compared.Compared` takes it.
     """
 
     luminosity_fb: float
@@ -103,6 +105,7 @@ class EvaluationOptions(Options):
     baselines: Sequence[str]
     seed: int
     folds: Mapping[str, Any] | None = None
+    compare: Mapping[str, Any] = field(default_factory=dict)
 
 
 def evaluate(
@@ -195,7 +198,10 @@ def _compute_results(
 ) -> _Results:
     points = options.background_efficiencies
     further_models = list(networks.scores)[1:]
-    summary = evaluation.summarize(collection, test, points, models=[*further_models, *shallow])
+    compared = Compared(**options.compare)
+    summary = evaluation.summarize(
+        collection, test, points, models=[*further_models, *shallow], compared=compared
+    )
     models = evaluation.compare_models(
         networks.scores,
         test["label"],
@@ -204,11 +210,11 @@ def _compute_results(
         runs=networks.runs,
         numbers=networks.numbers,
     )
-    variables = [name for name, variable in VARIABLES.items() if variable.style is not None]
-    single = {name: test[name] for name in (*variables, *shallow, "cnn+jets") if name in test}
+    single = compared.beside_cuts(test) | {name: test[name] for name in (*shallow, "cnn+jets")}
     comparison = evaluation.compare_with_cuts(
         test,
         single | networks.scores,
+        regions=compared.passed(test),
         reference=REFERENCE if REFERENCE in shallow else None,
         seed=options.seed,
     )

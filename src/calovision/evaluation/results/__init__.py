@@ -48,11 +48,13 @@ from calovision.evaluation.results.samples import (
     SamplesSummary,
 )
 from calovision.evaluation.results.summary import (
+    CutRegion,
     EventCount,
     EventCounts,
     Preselection,
     RegionEfficiencies,
     RegionWorkingPoint,
+    SampleEfficiencies,
     SkippedFile,
     Summary,
 )
@@ -66,6 +68,7 @@ __all__ = [
     "ComparisonPoint",
     "Correlation",
     "CutComparison",
+    "CutRegion",
     "CutStep",
     "Diagnostics",
     "EventCount",
@@ -95,6 +98,7 @@ __all__ = [
     "RegionEfficiencies",
     "RegionWorkingPoint",
     "Robustness",
+    "SampleEfficiencies",
     "SampleNumbers",
     "SamplesSummary",
     "SculptedMass",

@@ -41,12 +41,13 @@ class ComparisonPoint:
 
 @dataclass(frozen=True)
 class CutComparison(Result):
-    """Classifiers at the background efficiency of the signal region, and with every event counting
-    1 at another one.
+    """Classifiers at the background efficiency of the signal region, with every event counting 1 at
+    another one, and at those of further regions if there are any.
     """
 
     at_signal_region: ComparisonPoint
     unweighted: ComparisonPoint
+    at_regions: dict[str, ComparisonPoint] | None = None
 
     def to_markdown(self) -> str:
         """Text and table of all classifiers."""
@@ -62,28 +63,40 @@ class CutComparison(Result):
                 " **No background is left in the signal region**: the upper end of the 68 % "
                 "interval takes its place, and the ratios to the cuts are upper limits."
             )
-        return f"{text}\n\n" + "\n".join(with_meaning(self._lines(is_limit))) + "\n"
+        parts = [text, "\n".join(with_meaning(self._lines()))]
+        for name, point in (self.at_regions or {}).items():
+            lines = markdown_table(*_table(point, name, f"the background of {name}"))
+            parts.append("\n".join(with_meaning(lines)))
+        return "\n\n".join(parts) + "\n"
 
-    def _lines(self, is_limit: bool) -> list[str]:
+    def _lines(self) -> list[str]:
         weighted, unweighted = self.at_signal_region, self.unweighted
-        first = next(iter(weighted.classifiers.values()))
-        ratios = [name for name in RATIOS if getattr(first, name) is not None]
-        point = f"{'below ' * is_limit}{weighted.background_efficiency:.2g}"
-        header = ["classifier", f"signal at the signal region's background ({point})"]
-        header += [RATIOS[name] for name in ratios]
-        header += [
+        header, rows = _table(weighted, REGION, "the signal region's background")
+        header.append(
             f"signal at background {unweighted.background_efficiency:g}, every event counts 1"
-        ]
-        rows = []
-        for name, found in weighted.classifiers.items():
-            is_cuts = name == REGION
-            row = [name.replace("_", " "), _signal_cell(found.signal_efficiency, of_cuts=is_cuts)]
-            for ratio in ratios:
-                at_most = is_limit and ratio == "over_cuts" and not is_cuts
-                row.append(_ratio_cell(getattr(found, ratio), at_most=at_most))
+        )
+        for name, row in zip(weighted.classifiers, rows, strict=True):
             other = unweighted.classifiers.get(name)
-            rows.append([*row, _signal_cell(other.signal_efficiency) if other else ""])
+            row.append(_signal_cell(other.signal_efficiency) if other else "")
         return markdown_table(header, rows)
+
+
+def _table(weighted: ComparisonPoint, cuts: str, where: str) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the classifiers at the background efficiency of a region."""
+    is_limit = bool(weighted.background_is_limit)
+    first = next(iter(weighted.classifiers.values()))
+    ratios = [name for name in RATIOS if getattr(first, name) is not None]
+    point = f"{'below ' * is_limit}{weighted.background_efficiency:.2g}"
+    header = ["classifier", f"signal at {where} ({point})", *(RATIOS[name] for name in ratios)]
+    rows = []
+    for name, found in weighted.classifiers.items():
+        is_cuts = name == cuts
+        row = [name.replace("_", " "), _signal_cell(found.signal_efficiency, of_cuts=is_cuts)]
+        for ratio in ratios:
+            at_most = is_limit and ratio == "over_cuts" and not is_cuts
+            row.append(_ratio_cell(getattr(found, ratio), at_most=at_most))
+        rows.append(row)
+    return header, rows
 
 
 def _ratio_cell(ratio: Interval, *, at_most: bool) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from calovision.metrics import Efficiency, is_extrapolated
+from calovision.metrics import Efficiency, Rejection, is_extrapolated
 
 REGION = "signal_region"
 """Name of the signal region among the working points and the selections, and of its column in a
@@ -52,10 +52,13 @@ class LimitInterval:
 
 @dataclass(frozen=True)
 class Performance:
-    """AUC of a classifier, and its signal efficiency at each working point."""
+    """AUC of a classifier, its signal efficiency at each working point, and its background rejection
+    at each signal efficiency that is asked for.
+    """
 
     auc: float
     signal_efficiency: dict[str, Efficiency]
+    rejection: dict[str, Rejection] | None = None
 
 
 class HasInterval(Protocol):
@@ -69,6 +72,17 @@ class HasInterval(Protocol):
 def format_efficiency(value: Efficiency) -> str:
     """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
     return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
+
+
+def format_rejection(value: Rejection) -> str:
+    """``95 (83 to 110)``, or ``above 83`` where no background is left, with the `mark_of` its
+    background events.
+    """
+    if value.is_limit:
+        return f"above {value.low:.3g}"
+    high = "" if value.high is None else f" to {value.high:.3g}"
+    low = f"{value.low:.3g}" if high else f"above {value.low:.3g}"
+    return f"{value.value:.3g} ({low}{high}){mark_of(value.n_eff)}"
 
 
 def format_interval(number: HasInterval, scale: float = 1.0) -> str:

@@ -11,6 +11,11 @@ from calovision.evaluation.results.numbers import (
     marked_efficiency,
     with_meaning,
 )
+from calovision.evaluation.results.tables import (
+    further_region_parts,
+    rejection_parts,
+    sample_parts,
+)
 from calovision.metrics import Efficiency
 
 
@@ -68,6 +73,27 @@ class RegionWorkingPoint:
 
 
 @dataclass(frozen=True)
+class CutRegion(RegionEfficiencies):
+    """Further cut region: its efficiencies, and the working point that it gives to classifiers."""
+
+    point: RegionWorkingPoint
+
+
+@dataclass(frozen=True)
+class SampleEfficiencies:
+    """Numbers of one sample against the sum of the other class.
+
+    ``regions`` has the signal region and the further ones. Both mappings are empty for a sample
+    whose weights do not add up to a positive number.
+    """
+
+    label: int
+    events: EventCount
+    regions: dict[str, RegionEfficiencies]
+    classifiers: dict[str, Performance]
+
+
+@dataclass(frozen=True)
 class Summary(Result):
     """Preselection, signal region and classifiers on the test split.
 
@@ -78,7 +104,12 @@ class Summary(Result):
     signal_region, region_point
         Efficiencies of the region, and the working point that classifiers are compared at.
     classifiers
-        Classifier -> performance at each background efficiency, and at ``"signal_region"``.
+        Classifier -> performance at each background efficiency, at ``"signal_region"``, and at each
+        of ``regions``.
+    regions
+        Further cut regions by name, if there are any.
+    samples
+        Numbers of every sample that shares its class with others, if they are asked for.
     """
 
     calovision_version: str
@@ -88,17 +119,30 @@ class Summary(Result):
     signal_region: RegionEfficiencies
     region_point: RegionWorkingPoint
     classifiers: dict[str, Performance]
+    regions: dict[str, CutRegion] | None = None
+    samples: dict[str, SampleEfficiencies] | None = None
 
     def to_markdown(self) -> str:
         """Tables of the preselection, the signal region and the classifiers."""
-        lines = [
-            *self._preselection_lines(),
-            "",
-            *self._region_lines(),
-            "",
-            *with_meaning(self._classifier_lines()),
+        parts = [
+            self._preselection_lines(),
+            self._region_lines(),
+            with_meaning(self._classifier_lines()),
         ]
-        return "\n".join(lines) + "\n"
+        if self.regions:
+            parts += further_region_parts(self.regions, self.classifiers)
+        parts += rejection_parts(self.classifiers)
+        if self.samples:
+            parts += sample_parts(self.samples)
+        return "\n\n".join("\n".join(lines) for lines in parts) + "\n"
+
+    def background_at(self, point: str) -> float:
+        """Background efficiency of a working point: a number, or that of a region."""
+        if point == REGION:
+            return self.region_point.background_efficiency
+        if self.regions and point in self.regions:
+            return self.regions[point].point.background_efficiency
+        return float(point)
 
     def _preselection_lines(self) -> list[str]:
         rows = [
@@ -124,7 +168,8 @@ class Summary(Result):
         ]
 
     def _classifier_lines(self) -> list[str]:
-        points = list(next(iter(self.classifiers.values())).signal_efficiency)
+        every = next(iter(self.classifiers.values())).signal_efficiency
+        points = [point for point in every if point not in (self.regions or {})]
         header = ["classifier", "AUC"]
         header += [f"signal at background {self._point_title(point)}" for point in points]
         rows = [
