@@ -50,6 +50,7 @@ rule evaluate_reach:
         signal_region=config["selection"]["signal_region"],
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
+        folds=parameters.folds(analysis),
         code=code_of("evaluate_reach"),
     script:
         "../scripts/evaluate_reach.py"

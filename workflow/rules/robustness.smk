@@ -81,6 +81,7 @@ if analysis.variations:
             luminosity_fb=config["luminosity_fb"],
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
+            folds=parameters.folds(analysis),
             code=code_of("evaluate_robustness"),
         script:
             "../scripts/evaluate_robustness.py"

@@ -38,7 +38,7 @@ def compare_with_cuts(
     Parameters
     ----------
     test
-        Table of test events.
+        Table of test events; its column ``fold``, if there, is that of `compare_paired`.
     scores
         Classifier -> its scores ``(n,)``, or those of its networks ``(n, n_networks)``.
     reference
@@ -61,7 +61,7 @@ def compare_with_cuts(
     labels = test["label"]
     weights = test["weight"]
     ones = np.ones(len(np.asarray(labels)))
-    bootstrap = {"seed": seed, "n_replicas": n_replicas}
+    bootstrap = {"folds": test.get("fold"), "seed": seed, "n_replicas": n_replicas}
     unweighted = compare_paired(
         scores, labels, ones, background_efficiency=UNWEIGHTED_POINT, **bootstrap
     )

@@ -3,10 +3,10 @@ ratio.
 
 A bootstrap (Efron, Ann. Stat. 7 (1979) 1) over events and over the networks of a model: every
 replica weights each event by a Poisson number of mean 1 and takes one network of each model at
-random. The working point of the signal region is that of the replica
-(`calovision.metrics.region_point`), also where none of its background is left. Weights may be
-negative; a replica in which those of a class do not add up to a positive number is left out.
-Intervals hold 68.3 %.
+random, or with folds one for each fold, independently. The working point of the signal region is
+that of the replica (`calovision.metrics.region_point`), also where none of its background is left.
+Weights may be negative; a replica in which those of a class do not add up to a positive number is
+left out. Intervals hold 68.3 %.
 """
 
 from collections.abc import Mapping
@@ -80,6 +80,7 @@ def compare_paired(
     *,
     background_efficiency: float | None = None,
     signal_region: np.ndarray | None = None,
+    folds: np.ndarray | None = None,
     n_replicas: int = 300,
     seed: int = 0,
 ) -> Comparison:
@@ -96,6 +97,8 @@ def compare_paired(
     signal_region
         Booleans ``(n,)``; if given, the comparison has the classifier ``signal_region``, at its own
         efficiencies.
+    folds
+        Fold of each event, ``(n,)``, whose networks scored it; None without folds.
     n_replicas, seed
         Of the bootstrap.
 
@@ -116,7 +119,8 @@ def compare_paired(
     if signal_region is not None:
         region = event_flags(signal_region, "values of the signal region", n_events=len(weights))
     found = _efficiencies(tables, is_signal, weights, region, background_efficiency)
-    sample = PairedSample(tables, is_signal, weights, region, background_efficiency)
+    folds = _checked_folds(folds, len(weights))
+    sample = PairedSample(tables, is_signal, weights, region, background_efficiency, folds)
     rng = np.random.default_rng(seed)
     replicas = [sample.replica(rng) for _ in range(n_replicas)]
     return Comparison(
@@ -130,6 +134,7 @@ def bootstrap_roc(
     weights: np.ndarray,
     signal_efficiencies: np.ndarray,
     *,
+    folds: np.ndarray | None = None,
     n_replicas: int = 200,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -144,6 +149,8 @@ def bootstrap_roc(
         As in `compare_paired`.
     signal_efficiencies
         Where the band is wanted, ``(n_points,)``.
+    folds
+        As in `compare_paired`.
     n_replicas, seed
         Of the bootstrap.
 
@@ -159,14 +166,15 @@ def bootstrap_roc(
     """
     is_signal, weights = _classes(labels, weights)
     table = event_table(scores, "scores", n_events=len(weights))
-    order = OrderedScores(table, is_signal, any_sign=bool((weights < 0).any()))
+    folds = _checked_folds(folds, len(weights))
+    order = OrderedScores(table, is_signal, any_sign=bool((weights < 0).any()), folds=folds)
     at_signal = event_numbers(signal_efficiencies, "signal efficiencies")
     if ((at_signal < 0) | (at_signal > 1)).any():
         raise InputError("signal efficiencies outside [0, 1] are on no curve; give those inside")
     rng = np.random.default_rng(seed)
     replicas = []
     for _ in range(n_replicas):
-        network = int(rng.integers(order.n_networks))
+        network = order.draw(rng)
         of_events = weights * rng.poisson(1.0, len(weights))
         if has_positive_sum(of_events[is_signal]) and has_positive_sum(of_events[~is_signal]):
             replicas.append(order.background_efficiencies(network, of_events, at_signal))
@@ -174,6 +182,10 @@ def bootstrap_roc(
         return np.full(len(at_signal), np.nan), np.full(len(at_signal), np.nan)
     low, high = np.quantile(replicas, ONE_SIGMA, axis=0)
     return low, high
+
+
+def _checked_folds(folds: np.ndarray | None, n_events: int) -> np.ndarray | None:
+    return None if folds is None else event_numbers(folds, "folds", n_events=n_events)
 
 
 def _classes(labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

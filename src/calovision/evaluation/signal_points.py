@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.splits import Folds
 from calovision.evaluation.events import column_names
 from calovision.evaluation.reach.masses import SignalPoint
 from calovision.evaluation.reach.search import ExpectedEvents
@@ -29,9 +30,18 @@ def expected_events(samples: Mapping[str, SampleNumbers]) -> ExpectedEvents:
 
 
 def signal_point(
-    collection: ImageCollection, scores: np.ndarray, *, signal_region: str, luminosity_fb: float
+    collection: ImageCollection,
+    scores: np.ndarray,
+    *,
+    signal_region: str,
+    luminosity_fb: float,
+    folds: Folds | None = None,
 ) -> SignalPoint:
     """Events of one sample with the scores of the first model, ``(n,)``.
+
+    No network saw them. With folds each still has one, whose networks score it and whose bins take
+    it, as an event of the data would: then the limit is that of the analysis whose background it
+    uses, and none of its thresholds is asked of other networks.
 
     Raises
     ------
@@ -52,6 +62,8 @@ def signal_point(
         REGION: evaluate_cut("signal_region", signal_region, columns),
         "cnn": event_numbers(scores, "scores", n_events=len(weights)),
     }
+    if folds is not None:
+        events["fold"] = collection.folds(folds)
     return SignalPoint(
         events, collection.cross_section_pb(next(iter(collection.samples))), float(weights.sum())
     )
@@ -59,5 +71,6 @@ def signal_point(
 
 def nominal_point(test: Mapping[str, np.ndarray], sample: SampleNumbers) -> SignalPoint:
     """Signal of the training: its test events, and the numbers of its sample."""
-    events = {name: test[name] for name in ("label", "weight", REGION, "cnn")}
+    names = ("label", "weight", REGION, "cnn", *(["fold"] if "fold" in test else []))
+    events = {name: test[name] for name in names}
     return SignalPoint(events, sample.cross_section_pb, sample.preselected.expected)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from calovision.core.splits import Folds
 from calovision.evaluation.reach import (
     SearchOptions,
     SignalPoint,
@@ -31,7 +32,8 @@ class ReachFiles(Files):
     images
         Image files of the signals of other masses, in a folder with the name of each sample.
     scores
-        Scores of the first model for these signals, ``<sample>.h5``.
+        Scores of the first model for these signals, ``<sample>.h5``; with folds those of each event
+        by the networks of its fold.
     """
 
     validation_events: Path
@@ -67,6 +69,8 @@ class ReachOptions(Options):
         Of the expected events, 1/fb.
     seed
         Of the bootstrap.
+    folds
+        Arguments of `calovision.core.splits.Folds`; None without folds.
     """
 
     classifiers: Sequence[str]
@@ -75,6 +79,7 @@ class ReachOptions(Options):
     signal_region: str
     luminosity_fb: float
     seed: int
+    folds: Mapping[str, Any] | None = None
 
 
 def evaluate_reach(
@@ -100,6 +105,7 @@ def _points_of_other_masses(
     files: ReachFiles, options: ReachOptions
 ) -> dict[float | None, SignalPoint]:
     points = {}
+    folds = None if options.folds is None else Folds(**options.folds)
     for path in files.scores:
         name = path.stem
         collection = ImageCollection([file for file in files.images if file.parent.name == name])
@@ -109,5 +115,6 @@ def _points_of_other_masses(
             scores,
             signal_region=options.signal_region,
             luminosity_fb=options.luminosity_fb,
+            folds=folds,
         )
     return points

@@ -1,8 +1,9 @@
 """Efficiencies in other detectors, of thresholds that are fixed in the nominal one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class RobustnessFiles(Files):
     images
         Image files of the first variation, of the second, ...; equally many of each.
     scores
-        Score files of the test events: those of all models for the first variation, ...
+        Score files of the test events: those of all models for the first variation, ... With folds
+        of all events, each scored by the networks of its fold.
     """
 
     test_events: Path
@@ -57,6 +59,8 @@ class RobustnessOptions(Options):
         Expression of the cuts of the search.
     background_efficiency
         Working point of the thresholds.
+    folds
+        Arguments of `calovision.core.splits.Folds`; None without folds.
     """
 
     variations: Sequence[str]
@@ -65,6 +69,7 @@ class RobustnessOptions(Options):
     luminosity_fb: float
     signal_region: str
     background_efficiency: float
+    folds: Mapping[str, Any] | None = None
 
 
 def evaluate_robustness(
@@ -110,7 +115,8 @@ def _efficiencies(
     count: Count,
 ) -> dict[str, ClassEfficiencies]:
     """Efficiencies in one variation; ``scores`` are the files of the models."""
-    indices = evaluation.split_indices(collection, "test")
+    is_all = options.folds is not None  # every event is in the test split of its fold
+    indices = np.arange(len(collection)) if is_all else evaluation.split_indices(collection, "test")
     count(len(indices))
     events = {
         name: collection.column(name)[indices] for name in evaluation.column_names(collection)

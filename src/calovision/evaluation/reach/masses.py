@@ -26,7 +26,8 @@ class SignalPoint(NamedTuple):
     """Signal of one mass.
 
     ``events`` are columns of preselected events, as those of the test events; background in them is
-    ignored. ``expected`` is the number that all its signal events stand for, at the luminosity.
+    ignored, and with folds they have the column ``fold``. ``expected`` is the number that all its
+    signal events stand for, at the luminosity.
     """
 
     events: Mapping[str, np.ndarray]
@@ -157,7 +158,7 @@ def _signal_only(table: Mapping[str, np.ndarray], expected: float) -> dict[str, 
 
 def _limit(record: SelectionReach, reach: Reach, events: Mapping[str, np.ndarray]) -> Limit:
     """Limit of one selection on the strength of one signal."""
-    selection = Selection(record.column, record.edges)
+    selection = Selection(record.column, record.edges, record.fold_edges)
     indices = selection.indices(events)
     signal, *_ = fill_bins(indices, events["label"], events["weight"], selection.n_bins, empty=0.0)
     bins = SearchBins(

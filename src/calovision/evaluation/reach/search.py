@@ -31,7 +31,7 @@ from calovision.evaluation.results.reach import (
     Reach,
     SelectionReach,
 )
-from calovision.metrics.events import column_of
+from calovision.metrics.events import column_of, event_numbers
 
 Key = str | tuple[str, str]
 """Selection: ``"cuts"``, or a classifier and one of `METHODS`."""
@@ -93,13 +93,17 @@ def search_reach(
     """Expected significance and limits of the cuts, and of each classifier by its best cut and by
     bins of its score.
 
-    Thresholds and edges come from the validation events, everything else from the test events.
+    Thresholds and edges come from the validation events, everything else from the test events. With
+    folds every fold has its own, from the validation events of its networks, which bin its test
+    events; the bins are then added up. They stand for all events in every fold: only the shape of
+    a table counts, not how many events it has.
 
     Parameters
     ----------
     validation, test
         Columns ``(n,)``: label, weight and one per classifier; ``test`` also the signal region. The
-        scale of the weights is free, signal and background apart.
+        scale of the weights is free, signal and background apart. With folds both have the column
+        ``fold``, and the validation events of the folds are stacked.
     scores
         Columns of the classifiers, larger = more like signal.
     expected
@@ -172,8 +176,31 @@ def _selections_of(
     expected: ExpectedEvents,
     options: SearchOptions,
 ) -> dict[Key, Selection]:
-    """Best cut and bins of a classifier, chosen on the validation events."""
+    """Best cut and bins of a classifier, chosen on the validation events, of each fold alone."""
     events = [column_of(validation, column) for column in (name, "label", "weight")]
+    folds = validation.get("fold")
+    if folds is None:
+        threshold, edges = _chosen(events, expected, options)
+        return {
+            (name, "best_cut"): Selection(name, (threshold,)),
+            (name, "binned"): Selection(name, edges),
+        }
+    folds = event_numbers(folds, "folds", n_events=len(events[0])).astype(int)
+    chosen = [
+        _chosen([values[folds == fold] for values in events], expected, options)
+        for fold in range(max(folds) + 1)
+    ]
+    thresholds = [[threshold] for threshold, _ in chosen]
+    return {
+        (name, "best_cut"): Selection.of_folds(name, thresholds),
+        (name, "binned"): Selection.of_folds(name, common_bins(chosen)),
+    }
+
+
+def _chosen(
+    events: Sequence[np.ndarray], expected: ExpectedEvents, options: SearchOptions
+) -> tuple[float, tuple[float, ...]]:
+    """Threshold and edges by scores, labels and weights."""
     threshold = choose_threshold(
         *events,
         expected_signal=float(expected.signal),
@@ -182,10 +209,24 @@ def _selections_of(
         least_n_eff=float(options.least_n_eff),
     )
     edges = choose_edges(*events, threshold=threshold, least_n_eff=options.least_n_eff)
-    return {
-        (name, "best_cut"): Selection(name, (threshold,)),
-        (name, "binned"): Selection(name, tuple(float(edge) for edge in edges)),
-    }
+    return threshold, tuple(float(edge) for edge in edges)
+
+
+def common_bins(
+    chosen: Sequence[tuple[float, tuple[float, ...]]],
+) -> list[tuple[float, ...]]:
+    """Edges of each fold in as many bins, from its threshold and its edges.
+
+    The edges next to the threshold stay, as many on each side as all folds have, so that the bins
+    that are added up lie equally far from the best cut.
+    """
+    places = [edges.index(threshold) for threshold, edges in chosen]
+    below = min(places)
+    above = min(len(edges) - place for place, (_, edges) in zip(places, chosen, strict=True))
+    return [
+        edges[place - below : place + above]
+        for place, (_, edges) in zip(places, chosen, strict=True)
+    ]
 
 
 def _records(
@@ -232,6 +273,7 @@ def _record(
     return SelectionReach(
         column=selection.column,
         edges=selection.edges,
+        fold_edges=selection.fold_edges,
         signal=tuple(bins.signal.tolist()),
         background=tuple(bins.background.tolist()),
         background_error=tuple(bins.background_error.tolist()),

@@ -1,6 +1,6 @@
 """Selections of a search, and the events in their bins: nominal, and in replicas of a bootstrap."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +25,20 @@ from calovision.metrics.events import (
 class Selection:
     """Bins in a column of the table: ascending lower edges, or None for a boolean column that makes
     one bin.
+
+    With folds ``fold_edges`` are those of each fold, from 0, in as many bins; an event takes those
+    of its fold, by the column ``fold``. ``edges`` are their means, which bin nothing.
     """
 
     column: str
     edges: tuple[float, ...] | None = None
+    fold_edges: tuple[tuple[float, ...], ...] | None = None
+
+    @classmethod
+    def of_folds(cls, column: str, fold_edges: Sequence[Sequence[float]]) -> "Selection":
+        """Bins with edges of their own in each fold."""
+        means = np.mean(fold_edges, axis=0).tolist()
+        return cls(column, tuple(means), tuple(map(tuple, fold_edges)))
 
     @property
     def n_bins(self) -> int:
@@ -40,7 +50,14 @@ class Selection:
         values = column_of(table, self.column)
         if self.edges is None:
             return event_flags(values, f"values of '{self.column}'").astype(int)
-        return bin_indices(values, np.array(self.edges))
+        if self.fold_edges is None:
+            return bin_indices(values, np.array(self.edges))
+        folds = event_numbers(column_of(table, "fold"), "folds", n_events=len(values))
+        indices = np.zeros(len(values), dtype=np.int64)
+        for fold, edges in enumerate(self.fold_edges):
+            members = folds == fold
+            indices[members] = bin_indices(values[members], np.array(edges))
+        return indices
 
 
 class FilledSelections:

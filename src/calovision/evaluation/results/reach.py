@@ -55,7 +55,8 @@ class SelectionReach:
     Attributes
     ----------
     column, edges
-        Column of the test events, and ascending lower edges of its bins; None for cuts.
+        Column of the test events, and ascending lower edges of its bins; None for cuts. With folds
+        the means of ``fold_edges``.
     signal, background, background_error, n_eff
         Of each bin: expected events, statistical uncertainty of the background, effective number of
         its events.
@@ -68,6 +69,8 @@ class SelectionReach:
         How both were found.
     gain
         Over the cuts; None for these.
+    fold_edges
+        Edges of each fold, which bin its events; None without folds.
     """
 
     column: str
@@ -81,6 +84,7 @@ class SelectionReach:
     limit: LimitUnits
     method: FoundBy
     gain: Gains | None = None
+    fold_edges: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def is_bound(self) -> bool:
@@ -157,12 +161,22 @@ class Reach(Result):
             lines += ["", FEW_EVENTS_MEANING]
         return "\n".join(lines) + "\n"
 
+    @property
+    def n_folds(self) -> int:
+        """Number of folds, each with cuts and bins of the scores of its own; 0 without."""
+        of_all = (one for methods in self.classifiers.values() for one in methods.values())
+        return max((len(one.fold_edges or ()) for one in of_all), default=0)
+
     def _text(self) -> str:
+        events, chosen = "the test events", "on the validation split"
+        if self.n_folds:
+            events = f"all events, each scored by networks that did not see it ({self.n_folds} folds)"
+            chosen = "for each fold on its validation split"
         text = (
             f"Expected at a background uncertainty of {self.background_uncertainty:.0%}: "
             "significance of the signal, and upper limit on its cross-section at 95 % CL. "
-            "Intervals hold 68 % of a bootstrap over the test events; the gains are paired. Cuts "
-            "and bins of the scores were chosen on the validation split; events of bins are summed."
+            f"Intervals hold 68 % of a bootstrap over {events}; the gains are paired. Cuts "
+            f"and bins of the scores were chosen {chosen}; events of bins are summed."
         )
         if self.cuts.is_bound:
             text += (

@@ -101,7 +101,9 @@ class PerformanceInputs:
             class_names=options.class_names,
             curves={name: roc(events[name], *classes) for name in shown},
             signal_region=(region.signal_efficiency, region.background_efficiency),
-            bootstrap={"cnn": bootstrap_roc(networks, *classes, SIGNAL_GRID)},
+            bootstrap={
+                "cnn": bootstrap_roc(networks, *classes, SIGNAL_GRID, folds=events.get("fold"))
+            },
             efficiencies={
                 name: summary.classifiers[name].signal_efficiency for name in CLASSIFIERS
             },
