@@ -36,7 +36,7 @@ ALLOWED = {
     "jobs.planning": {"jets", "jobs.run_summary", "models", "storage", "workflow"},
     "conversion": {"images", "images.jet_images", "jets", "ntuples", "selection", "storage"},
     "datasets": {"images", "jets", "storage"},
-    "scoring": {"datasets", "images", "metrics", "models", "storage"},
+    "scoring": {"conversion", "datasets", "images", "metrics", "models", "ntuples", "storage"},
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "storage"},
     "evaluation.reach": {"evaluation.results", "metrics"},
     "evaluation": {

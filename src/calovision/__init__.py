@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from calovision.images.grid import EtaPhiGrid, JetGrid
     from calovision.images.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
     from calovision.models import load_model
-    from calovision.scoring import score_collection, score_images
+    from calovision.scoring import score_collection, score_images, score_ntuples
     from calovision.scoring.onnx_export import export_onnx
     from calovision.storage import ImageCollection, ImageFile
 
@@ -41,7 +41,7 @@ _MODULES = {
     "images.jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
     "models": ("load_model",),
     "scoring.onnx_export": ("export_onnx",),
-    "scoring": ("score_collection", "score_images"),
+    "scoring": ("score_collection", "score_images", "score_ntuples"),
     "storage": ("ImageCollection", "ImageFile"),
 }
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "load_model",
     "score_collection",
     "score_images",
+    "score_ntuples",
 ]
 
 

@@ -1,4 +1,4 @@
-"""``calovision score``: the scores of a trained network for image files."""
+"""``calovision score``: the scores of a trained network for ROOT files, or for image files."""
 
 import time
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ ScoredSplit = StrEnum("ScoredSplit", {"ALL": "all"} | {one.name: one.value for o
 Model = Annotated[
     Path, typer.Argument(metavar="MODEL", help="Folder of a trained model, or its model.json.")
 ]
+HDF5 = b"\x89HDF\r\n\x1a\n"  # first bytes of its files
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 
@@ -65,20 +66,120 @@ class NetworkOptions:
     ] = False
 
 
+ScoreFormat = StrEnum("ScoreFormat", {name.upper(): name for name in ("root", "hdf5", "parquet")})
+"""Formats of the scores of ROOT files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NtupleScoringOptions:
+    """Scores of ROOT files."""
+
+    format: Annotated[
+        ScoreFormat | None,
+        typer.Option(help="Of the scores of ROOT files (root).", show_default=False),
+    ] = None
+    output_tree: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tree of the scores of a ROOT file (calovision_scores)."),
+    ] = None
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE.yaml", help="Schema of the ROOT files, if not that of the training."
+        ),
+    ] = None
+    tree: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Tree with the events, if not that of the training."),
+    ] = None
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Processes that share the ROOT files (1)."),
+    ] = None
+
+
 @grouped_options
 def score_command(
     model: Model,
     files: Annotated[
-        list[Path], typer.Argument(metavar="IMAGES", help="Image files like those of the training.")
+        list[str],
+        typer.Argument(
+            metavar="FILES",
+            help="ROOT files (paths, globs, addresses, lists), or image files like those of the "
+            "training.",
+        ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The score file to write.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER|OUT.h5",
+            help="Of ROOT files the folder for their scores, of image files the score file.",
+        ),
     ],
     scoring: ScoringOptions,
     network: NetworkOptions,
+    ntuples: NtupleScoringOptions,
     force: Force = False,
 ) -> None:
-    """Score the events (or jets) of image files with a trained network, and write a score file."""
+    """Score every entry of ROOT files with a trained network, and write a friend tree for each; or
+    the events (or jets) of image files, and write a score file.
+    """
+    if are_ntuples(files):
+        if scoring.split != ScoredSplit.ALL:
+            raise typer.BadParameter("is for image files.", param_hint="--split")
+        from calovision.cli.score_ntuples import score_root_files
+
+        score_root_files(model, files, output, scoring, network, ntuples, force=force)
+        return
+    for name, value in vars(ntuples).items():
+        if value is not None:
+            raise typer.BadParameter("is for ROOT files.", param_hint=f"--{name}".replace("_", "-"))
+    score_image_files(model, list(map(Path, files)), output, scoring, network, force=force)
+
+
+def are_ntuples(files: list[str]) -> bool:
+    """Tell whether ROOT files are to be scored, else image files.
+
+    Raises
+    ------
+    InputError
+        If both are given.
+    """
+    kinds = {file: is_ntuple(file) for file in files}
+    if len(set(kinds.values())) > 1:
+        (ntuple, image) = (next(file for file in files if kinds[file] == kind) for kind in (1, 0))
+        raise InputError(
+            f"{ntuple} is a ROOT file, and {image} an image file: score them one kind after the "
+            "other"
+        )
+    return next(iter(kinds.values()))
+
+
+def is_ntuple(file: str) -> bool:
+    """Tell whether an argument is a ROOT file, an address or a list of these, by its first bytes or
+    else its name.
+    """
+    path = Path(file)
+    if path.is_file():
+        with path.open("rb") as content:
+            start = content.read(len(HDF5))
+        if start.startswith(b"root") or start == HDF5:
+            return start != HDF5
+    return "://" in file or ".root" in path.name or path.suffix in (".txt", ".list")
+
+
+def score_image_files(
+    model: Path,
+    files: list[Path],
+    output: Path,
+    scoring: ScoringOptions,
+    network: NetworkOptions,
+    *,
+    force: bool,
+) -> None:
+    """Write the scores of the events of image files."""
     require_new(output, force=force)
     from calovision.cli.progress import event_progress
     from calovision.models import load_model

@@ -13,5 +13,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "sample": ("Sample", "WeightOptions"),
         "several": ("convert_job", "convert_ntuples"),
         "source": ("Source",),
+        "stored": ("StoredRecipe",),
+        "streams": ("ImageStream",),
     },
 )

@@ -20,7 +20,7 @@ from calovision.conversion.sample import Sample
 from calovision.conversion.source import Source, SourceFile
 from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
-from calovision.images import CHANNELS, check_channels
+from calovision.images import check_channels
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
 from calovision.ntuples.paths import split_tree
@@ -201,7 +201,7 @@ class FileConversion:
         chunks = read_ahead(self.file.events(self.recipe))
         with write_behind(writer.append) as append, closing(chunks):
             for events in chunks:
-                rows = self._rows(events, recipe, first + n_events)
+                rows = self.rows(events, recipe, first + n_events)
                 append(rows.images, rows.columns)
                 same_jets.add(rows.pt_ratios)
                 check.add_weights(events.weight)
@@ -214,7 +214,7 @@ class FileConversion:
         same_jets.finish()
         return cut_flow
 
-    def _rows(self, events: Events, recipe: ImageRecipe, first: int) -> ImageRows:
+    def rows(self, events: Events, recipe: ImageRecipe, first: int) -> ImageRows:
         """Rows of a chunk whose first entry is ``first``; BadFileError names the entry."""
         try:
             return image_rows(events, recipe, self.sample)
@@ -254,8 +254,8 @@ class FileConversion:
         return ImageMetadata(
             grid=recipe.image_grid,
             channels=recipe.image_channels,
-            units=_units(recipe),
-            kind="event" if recipe.jets is None else "jet",
+            units=recipe.image_units,
+            kind=recipe.kind,
             jet_recipe=None if recipe.jets is None else recipe.jets.to_dict(),
             selection=dict(recipe.preselection),
             cut_flow=cut_flow or nothing,
@@ -309,9 +309,3 @@ def _fat_jet_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | Non
     if "fat_jets" in info.collections and recipe.variation is None:
         return info.fat_jet_radius
     return float(recipe.fat_jets.radius)
-
-
-def _units(recipe: ImageRecipe) -> tuple[str, ...]:
-    """Units of the channels; a normalized jet image has shares instead of GeV."""
-    normalized = recipe.jets is not None and recipe.jets.normalize is not None
-    return tuple("" if normalized else CHANNELS[channel].unit for channel in recipe.image_channels)

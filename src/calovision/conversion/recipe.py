@@ -9,6 +9,7 @@ from typing import Any, Self
 from calovision.conversion.variations import Variation
 from calovision.core.errors import InputError
 from calovision.core.splits import SHARES
+from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import EventContent, FatJetDefinition
@@ -67,6 +68,17 @@ class ImageRecipe:
     def image_channels(self) -> tuple[str, ...]:
         """Channels of the images of the file."""
         return tuple(self.channels if self.jets is None else self.jets.channels)
+
+    @property
+    def image_units(self) -> tuple[str, ...]:
+        """Units of the channels; a normalized jet image has shares instead of GeV."""
+        normalized = self.jets is not None and self.jets.normalize is not None
+        return tuple("" if normalized else CHANNELS[name].unit for name in self.image_channels)
+
+    @property
+    def kind(self) -> str:
+        """Rows of the file: ``event`` or ``jet``."""
+        return "event" if self.jets is None else "jet"
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

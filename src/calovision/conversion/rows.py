@@ -31,12 +31,15 @@ class ImageRows(NamedTuple):
     """Rows of the image file, and the cut flow (cut, events, sum of weights) of their events.
 
     ``pt_ratios`` are those of what is in the images to the jets, ``(n_jets,)``, where the jets are
-    the file's own and made of towers or trimmed; else None.
+    the file's own and made of towers or trimmed; else None. ``passed`` are the events that pass,
+    booleans ``(n_events,)``, and ``event`` is that of each row, int64 ``(n_rows,)``.
     """
 
     images: SparseImages
     columns: dict[str, np.ndarray]
     cut_flow: list[tuple[str, int, float]]
+    passed: np.ndarray
+    event: np.ndarray
     pt_ratios: np.ndarray | None = None
 
 
@@ -71,6 +74,7 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
     columns = _event_columns(events, sample, recipe) | variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
+    event = np.flatnonzero(passed)
     try:
         if recipe.content is not None and not cut_on_content:
             columns |= event_content(
@@ -83,12 +87,13 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             )
             images, more = _event_images(*collections, recipe)
         else:
-            images, columns, more = _jet_rows(
+            images, columns, more, of_row = _jet_rows(
                 _chosen(jets, passed), _chosen(constituents, passed), columns, recipe
             )
+            event = event[of_row]
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return ImageRows(images, columns | more, steps, ratios)
+    return ImageRows(images, columns | more, steps, passed, event, ratios)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:
@@ -154,9 +159,9 @@ def _event_images(
 
 def _jet_rows(
     jets: ak.Array, constituents: ak.Array, columns: Mapping[str, np.ndarray], recipe: ImageRecipe
-) -> tuple[SparseImages, dict[str, np.ndarray], dict[str, np.ndarray]]:
+) -> tuple[SparseImages, dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
     """Images of the leading jets, one row a jet; the columns of its event repeated; the columns of
-    jets.
+    jets; the event of each row.
     """
     of_jet = jet_columns(jets, recipe.jets_per_event)
     event = of_jet.pop("event_index")
@@ -170,6 +175,7 @@ def _jet_rows(
         images,
         {name: values[event] for name, values in columns.items()},
         of_jet | {"overflow": overflow},
+        event,
     )
 
 

@@ -26,8 +26,8 @@ class Source:
         Paths, or addresses as ``root://...``, with ``:tree`` behind one to name its tree, in the
         order in which their events come; a single one may be given as it is.
     schema
-        Schema of the ntuples: one of ``ntuples.SCHEMAS``, the path of a YAML file, or a `Schema`;
-        None finds the one that fits.
+        Schema of the ntuples: one of ``ntuples.SCHEMAS``, the path of a YAML file, a `Schema` or
+        several; None finds the one that fits.
     tree
         Name of the tree, where it is not that of the schema.
     chunk_size
@@ -46,7 +46,7 @@ class Source:
     """
 
     files: Path | str | Sequence[Path | str]
-    schema: str | Path | Schema | None = None
+    schema: str | Path | Schema | tuple[Schema, ...] | None = None
     tree: str | None = None
     chunk_size: int | None = None
     retries: int = 0

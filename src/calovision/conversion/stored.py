@@ -37,8 +37,14 @@ class StoredRecipe:
     tree: str | None = None
 
     @classmethod
-    def of(cls, images: ImageRecipe, schema: str | Path | Schema | None, tree: str | None) -> Self:
-        """Recipe with the content of the schema's YAML file, if it is one.
+    def of(
+        cls,
+        images: ImageRecipe,
+        schema: str | Path | Schema | tuple[Schema, ...] | None,
+        tree: str | None = None,
+    ) -> Self:
+        """Recipe with the content of the schema's YAML file, if it is one; of several schemas the
+        one that fits is found again.
 
         Raises
         ------
@@ -47,6 +53,8 @@ class StoredRecipe:
         """
         if isinstance(schema, Schema):
             schema = schema.name
+        elif isinstance(schema, tuple):
+            schema = None
         if schema is None or Path(schema).suffix not in YAML_SUFFIXES:
             return cls(images, None if schema is None else str(schema), tree)
         text = read_text(Path(schema), "schema")

@@ -39,7 +39,8 @@ class Ntuple:
     path
         A ROOT file, or the address of one (``root://host//path``); it may be without entries.
     schema
-        One of `SCHEMAS`, the path of a YAML file, or a `Schema`; None finds the one that fits.
+        One of `SCHEMAS`, the path of a YAML file, a `Schema` or several; None finds the one
+        that fits.
     tree
         Name of the tree, with its folders, in place of the schema's.
     weight_index
@@ -72,7 +73,7 @@ class Ntuple:
         self,
         path: Path | str,
         *,
-        schema: str | Path | Schema | None = None,
+        schema: str | Path | Schema | tuple[Schema, ...] | None = None,
         tree: str | None = None,
         weight_index: int = 0,
         n_generated: float | str | None = None,

@@ -5,15 +5,15 @@ classes are as frequent. Probabilities are for people: next to 1 they have ties,
 logit of 17 on and in float64 from 37 on, where the working points of a search lie.
 """
 
-from calovision.scoring.evaluation import choose_device, is_out_of_memory, symmetry_elements
-from calovision.scoring.fit import check_files
-from calovision.scoring.scores import score_collection, score_images
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "check_files",
-    "choose_device",
-    "is_out_of_memory",
-    "score_collection",
-    "score_images",
-    "symmetry_elements",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "evaluation": ("choose_device", "is_out_of_memory", "symmetry_elements"),
+        "file_scoring": ("ScoredFile",),
+        "fit": ("check_files",),
+        "ntuples": ("NtupleOptions", "score_ntuples"),
+        "scores": ("score_collection", "score_images"),
+    },
+)

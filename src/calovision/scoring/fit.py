@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -9,17 +10,31 @@ from torch import Tensor
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
+from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.metrics.events import numeric_array
 from calovision.models import ModelSpecification
 from calovision.storage import ImageCollection
+
+
+class Images(Protocol):
+    """Description of images: that of image files, or of a recipe."""
+
+    kind: str
+    grid: EtaPhiGrid | JetGrid
+    channels: Sequence[str]
+    units: Sequence[str]
+    image_shape: tuple[int, int, int]
 
 
 def check_files(specification: ModelSpecification, collection: ImageCollection) -> None:
     """Raise InputError if the images of a collection are not what a model takes; the sentence says
     what both have.
     """
-    info = collection.metadata
-    where = collection.files[0].path
+    check_kind(specification, collection.metadata, str(collection.files[0].path))
+
+
+def check_kind(specification: ModelSpecification, info: Images, where: str) -> None:
+    """Raise InputError if images are not what a model takes; ``where`` they are from."""
     pairs = [("kind", info.kind, specification.kind)]
     if specification.grid:
         pairs.append(("grid", _grid_text(asdict(info.grid)), _grid_text(specification.grid)))

@@ -34,7 +34,8 @@ def find_schemas(
     Parameters
     ----------
     schema
-        One of `SCHEMAS`, the path of a YAML file, a `Schema`, or None for all of `SCHEMAS`.
+        One of `SCHEMAS`, the path of a YAML file, a `Schema` or several, or None for all of
+        `SCHEMAS`.
     tree
         Name of the tree, in place of the schema's.
 
@@ -43,7 +44,8 @@ def find_schemas(
     InputError
         If there is no such schema, or the YAML file is wrong.
     """
-    found = tuple(SCHEMAS.values()) if schema is None else (find_schema(schema),)
+    found = tuple(SCHEMAS.values()) if schema is None else schema
+    found = found if isinstance(found, tuple) else (find_schema(found),)
     return found if tree is None else tuple(one.with_changes(tree=tree) for one in found)
 
 

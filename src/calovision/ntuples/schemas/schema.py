@@ -290,3 +290,18 @@ class Schema:
             versions=tuple(replace(version, **changes) for version in self.versions),
             changes={**self.changes, **changes},
         )
+
+    def without_generation(self) -> "Schema":
+        """Return the schema without weights, labels and counts of generated events, which data and
+        events that are only looked at need not have.
+        """
+        return self.with_changes(
+            weight=None,
+            weight_factors=(),
+            cross_section_pb=None,
+            counters=None,
+            n_generated=None,
+            sum_of_weights=None,
+            label=None,
+            process_id=None,
+        )

@@ -1,0 +1,116 @@
+"""Images of one ROOT file in memory, chunk by chunk, for a network that looks at them at once."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from calovision.conversion.fields import fields_to_read
+from calovision.conversion.files import FileConversion, check_options
+from calovision.conversion.own_jets import SameJets, recipe_of_file
+from calovision.conversion.parallel import read_ahead
+from calovision.conversion.recipe import ImageRecipe
+from calovision.conversion.rows import ImageRows
+from calovision.conversion.sample import Sample, WeightOptions
+from calovision.conversion.source import Source
+from calovision.core.errors import BadFileError, InputError
+from calovision.jets import VARIABLES
+from calovision.ntuples.schemas import find_schemas
+from calovision.ntuples.schemas.schema import Schema
+from calovision.selection import variables_of
+
+GIVEN = WeightOptions(n_generated=1, sum_of_weights=1.0)
+"""Counts of generated events that matter to nobody, so that none are looked for."""
+UNNAMED = Sample("unnamed", 0)
+
+
+@dataclass(frozen=True)
+class ImageStream:
+    """Images of the events of a ROOT file, which may be sent to another process.
+
+    Weights, labels and counts of generated events are not read: the file may lack them, as data do.
+
+    Attributes
+    ----------
+    path
+        Path or address, with ``:tree`` behind it where it names a tree.
+    recipe
+        Recipe of the images.
+    schema, tree
+        Of the file; None finds the schema that fits, and takes its tree.
+    retries
+        As in `Source`.
+    """
+
+    path: Path | str
+    recipe: ImageRecipe
+    schema: str | Path | Schema | None = None
+    tree: str | None = None
+    retries: int = 0
+
+    def count_entries(self) -> int:
+        """Entries of the tree, after a check that the file has what the recipe needs.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or lacks something; the sentence names file and tree.
+        """
+        with self._open() as (conversion, _):
+            return conversion.file.info.n_entries
+
+    def __iter__(self) -> Iterator[tuple[int, ImageRows]]:
+        """Number of events and rows of each chunk, in the order of the file; the next chunk is read
+        meanwhile.
+
+        Raises
+        ------
+        InputError
+            As `count_entries`; if an event holds a number that no image can be made of.
+        """
+        with self._open() as (conversion, recipe):
+            chunks = read_ahead(conversion.file.events(recipe))
+            same_jets = SameJets(recipe, conversion.file.info)
+            first = 0
+            with closing(chunks):
+                for events in chunks:
+                    rows = conversion.rows(events, recipe, first)
+                    same_jets.add(rows.pt_ratios)
+                    n_events = len(events.event_number)
+                    first += n_events
+                    yield n_events, rows
+            same_jets.finish()
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[FileConversion, ImageRecipe]]:
+        """Conversion of the open file, and the recipe with the radius of its jets."""
+        check_options(self.recipe, "fail")
+        schemas = find_schemas(self.schema)
+        source = Source.of(
+            Source(
+                self.path,
+                schema=tuple(schema.without_generation() for schema in schemas),
+                tree=self.tree,
+                retries=self.retries,
+            )
+        )
+        (file,) = source.open(self.recipe, [GIVEN])
+        with file.ntuple:
+            try:
+                fields_to_read(self.recipe, file.info)
+            except BadFileError:
+                raise
+            except InputError as error:
+                raise InputError(f"{error} (tree {file.info.tree!r})") from error
+            yield FileConversion(file, self.recipe, UNNAMED), recipe_of_file(self.recipe, file.info)
+
+
+def narrowed(recipe: ImageRecipe, variables: frozenset[str] | set[str]) -> ImageRecipe:
+    """Recipe without the event content, which takes its time, where neither a cut nor one of the
+    named variables needs it.
+    """
+    if recipe.content is None:
+        return recipe
+    needed = variables | variables_of(recipe.preselection)
+    needs_content = any(name not in VARIABLES or VARIABLES[name].needs_content for name in needed)
+    return recipe if needs_content else replace(recipe, content=None)

@@ -1,0 +1,201 @@
+"""Scores of the entries of one ROOT file: images are made and scored chunk by chunk."""
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from calovision.conversion import ImageStream
+from calovision.conversion.parallel import read_ahead
+from calovision.conversion.rows import ImageRows
+from calovision.core.errors import InputError
+from calovision.images import SparseImages
+from calovision.models import ImageModel
+from calovision.scoring.evaluation import choose_device
+from calovision.scoring.score_files import Contents, ScoredEntries, new_score_file
+from calovision.scoring.scores import SCORING_BATCH, score_images
+
+ROWS_AT_A_TIME = 4 * SCORING_BATCH  # that wait for the network, if few events of a chunk pass
+
+Networks = tuple[ImageModel, ...]
+Combine = Callable[[np.ndarray], np.ndarray]
+Chunks = list[tuple[int, ImageRows]]
+
+
+@dataclass(frozen=True)
+class ScoredFile:
+    """Scores of a ROOT file.
+
+    Attributes
+    ----------
+    path, output
+        The file, and where its scores are.
+    n_entries, n_passed
+        Entries, and those that pass the preselection.
+    n_scored, total
+        Scores, of events or of their leading jets, and the sum of these probabilities.
+    """
+
+    path: Path | str
+    output: Path
+    n_entries: int
+    n_passed: int
+    n_scored: int
+    total: float
+
+
+@dataclass(frozen=True)
+class FileScoring:
+    """Scoring of one file, which may be sent to another process.
+
+    Attributes
+    ----------
+    stream
+        The images of the file.
+    models, combine, scoring
+        As in `score_ntuples`.
+    output, format, contents
+        The file to write.
+    n_processes
+        Processes that share the cores of this machine.
+    """
+
+    stream: ImageStream
+    models: Networks
+    output: Path
+    format: str
+    contents: Contents
+    combine: Combine | None = None
+    scoring: Mapping[str, Any] = field(default_factory=dict)
+    n_processes: int = 1
+
+    def __getstate__(self) -> dict[str, Any]:
+        # by value: torch would share the memory of the weights with the other process
+        return self.__dict__ | {"models": pickle.dumps(self.models)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"models": pickle.loads(state["models"])})
+
+    def __call__(self, *, progress: Callable[[int], None] | None = None) -> ScoredFile:
+        """Write the scores of the file; a damaged file leaves none."""
+        found = ScoredFile(self.stream.path, self.output, 0, 0, 0, 0.0)
+        with (
+            new_score_file(self.output, self.format, self.contents) as append,
+            _threads(self.n_processes),
+            _on_device(self.models, self.scoring.get("device", "auto")),
+        ):
+            for entries in self._scored_entries():
+                append(entries)
+                found = _added(found, entries)
+                if progress is not None:
+                    progress(len(entries))
+        return found
+
+    def _scored_entries(self) -> Iterator[ScoredEntries]:
+        """Scores chunk by chunk, while the images of the next one are made."""
+        chunks = read_ahead(_joined(iter(self.stream), ROWS_AT_A_TIME))
+        for rows in chunks:
+            images = SparseImages.concatenate([one.images for _, one in rows])
+            logits = self._logits(images, [one for _, one in rows])
+            ends = np.cumsum([len(one.event) for _, one in rows])[:-1]
+            for (n, one), part in zip(rows, np.split(logits, ends), strict=True):
+                yield self._entries(n, one, part)
+
+    def _logits(self, images: SparseImages, rows: Sequence[ImageRows]) -> np.ndarray:
+        if len(images) == 0:
+            return np.zeros(0)
+        variables = self._model_variables(rows, len(images))
+        logits = np.stack(
+            [score_images(model, images, variables, **self.scoring) for model in self.models],
+            axis=1,
+        )
+        return logits.mean(axis=1) if self.combine is None else self.combine(logits)
+
+    def _model_variables(self, rows: Sequence[ImageRows], n: int) -> np.ndarray | None:
+        """Variables that the models take beside the images, ``(n, n_variables)``; None for none."""
+        names = self.models[0].specification.variables
+        if not names:
+            return None
+        columns = []
+        for name in names:
+            if name not in rows[0].columns:
+                raise InputError(
+                    f"{self.stream.path}: the model takes the variable '{name}', which its recipe "
+                    f"does not give, only {', '.join(rows[0].columns)}; score image files instead"
+                )
+            column = np.concatenate([one.columns[name] for one in rows])
+            columns.append(column.reshape(n, -1).astype(np.float32))
+            if not np.isfinite(columns[-1]).all():
+                raise InputError(
+                    f"{self.stream.path}: the variable '{name}', which the model takes, is not "
+                    "finite for an event that passes the preselection; train a model without it"
+                )
+        return np.concatenate(columns, axis=1)
+
+    def _entries(self, n: int, rows: ImageRows, logits: np.ndarray) -> ScoredEntries:
+        """Scores of the n entries of a chunk."""
+        logit, score = (values.astype(np.float32) for values in (logits, expit(logits)))
+        if self.contents.n_jets is not None:
+            return ScoredEntries(rows.passed, score, logit, np.bincount(rows.event, minlength=n))
+        of_all = {"score": score, "logit": logit}
+        for name, values in of_all.items():
+            of_all[name] = np.full(n, np.nan, dtype=np.float32)
+            of_all[name][rows.event] = values
+        return ScoredEntries(rows.passed, **of_all)
+
+
+def _joined(chunks: Iterator[tuple[int, ImageRows]], least_rows: int) -> Iterator[Chunks]:
+    """Chunks together until they have so many rows, since small batches take a network longer."""
+    together: Chunks = []
+    for chunk in chunks:
+        together.append(chunk)
+        if sum(len(rows.event) for _, rows in together) >= least_rows:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def _added(found: ScoredFile, entries: ScoredEntries) -> ScoredFile:
+    is_scored = np.isfinite(entries.logit)
+    return replace(
+        found,
+        n_entries=found.n_entries + len(entries),
+        n_passed=found.n_passed + int(np.count_nonzero(entries.passed)),
+        n_scored=found.n_scored + int(np.count_nonzero(is_scored)),
+        total=found.total + float(entries.score[is_scored].sum(dtype=np.float64)),
+    )
+
+
+@contextmanager
+def _threads(n_processes: int) -> Iterator[None]:
+    """The share of torch's threads that one of several processes has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(before // n_processes, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _on_device(models: Networks, device: str) -> Iterator[None]:
+    """Models on the device from chunk to chunk; afterwards they are where they were."""
+    before = [
+        next((tensor.device for tensor in model.state_dict().values()), torch.device("cpu"))
+        for model in models
+    ]
+    chosen = choose_device(device)
+    try:
+        for model in models:
+            model.to(chosen)
+        yield
+    finally:
+        for model, old in zip(models, before, strict=True):
+            model.to(old)

@@ -1,0 +1,177 @@
+"""Scores of the entries of ROOT files, by the recipe that a model brings along: images are made and
+scored chunk by chunk, in memory that does not grow with the file.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from calovision.conversion import ImageRecipe, ImageStream, StoredRecipe
+from calovision.conversion.parallel import run_in_processes
+from calovision.conversion.streams import narrowed
+from calovision.core.errors import InputError
+from calovision.models import ImageModel
+from calovision.ntuples.paths import split_tree
+from calovision.ntuples.schemas.schema import Schema
+from calovision.scoring.evaluation import choose_device
+from calovision.scoring.file_scoring import Combine, FileScoring, ScoredFile
+from calovision.scoring.fit import Images, check_kind
+from calovision.scoring.output_names import output_names
+from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parquet
+from calovision.scoring.scores import SCORING_BATCH
+
+THREADS = 8  # that open files, most of whose time goes by with waiting
+
+
+@dataclass(frozen=True)
+class NtupleOptions:
+    """Reading of the ROOT files, and what is written of their scores.
+
+    Attributes
+    ----------
+    schema, tree
+        Of the files; None for those of the recipe, and where it has none, what fits.
+    retries
+        How often an address that does not answer is tried again.
+    format
+        ``root``, ``hdf5`` or ``parquet``.
+    output_tree
+        Name of the tree with the scores in a ROOT file.
+    force
+        Write over outputs that exist.
+    processes
+        Processes that share the files.
+    """
+
+    schema: str | Path | Schema | None = None
+    tree: str | None = None
+    retries: int = 0
+    format: str = "root"
+    output_tree: str = TREE
+    force: bool = False
+    processes: int = 1
+
+
+def score_ntuples(
+    model: ImageModel | Sequence[ImageModel],
+    files: Sequence[Path | str],
+    output: Path,
+    options: NtupleOptions = NtupleOptions(),
+    *,
+    combine: Combine | None = None,
+    attributes: Mapping[str, str | int] | None = None,
+    progress: Callable[[int], None] | None = None,
+    **scoring: Any,
+) -> list[ScoredFile]:
+    """Write the scores of every entry of ROOT files, a file for each.
+
+    Parameters
+    ----------
+    model
+        As `load_model` gives it, with the recipe of its training; several for the mean of them.
+    files
+        Paths or addresses, with ``:tree`` behind one to name its tree.
+    output
+        Folder, created if needed; `output_names` gives the paths below it.
+    options
+        How files are read and written.
+    combine
+        Of several models: function of their logits ``(n, n_models)`` that gives ``(n,)``; None for
+        their mean.
+    attributes
+        Where the scores are from, stored with them.
+    progress
+        Called with the number of entries that are done.
+    **scoring
+        ``device``, ``batch_size``, ``n_rotations`` and ``precision`` as in `score_images`.
+
+    Returns
+    -------
+    What was written of each file, in their order.
+
+    Raises
+    ------
+    InputError
+        If the model has no recipe, an output exists, or a file lacks what the recipe needs: before
+        anything is written; if a file is damaged further on, whose scores are then not there.
+    """
+    models = (model,) if isinstance(model, ImageModel) else tuple(model)
+    paths = [Path(output) / name for name in output_names(files, _suffix(options.format))]
+    _check_outputs(files, paths, force=options.force)
+    streams = ntuple_streams(models[0], files, options)
+    scoring = {"batch_size": SCORING_BATCH} | scoring
+    choose_device(scoring.get("device", "auto"))
+    n_jets = streams[0].recipe.jets_per_event if streams[0].recipe.jets is not None else None
+    contents = Contents(options.output_tree, n_jets, dict(attributes or {}))
+    with ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(ImageStream.count_entries, streams))
+    n_processes = min(options.processes, len(files))
+    jobs = [
+        FileScoring(stream, models, path, options.format, contents, combine, scoring, n_processes)
+        for stream, path in zip(streams, paths, strict=True)
+    ]
+    return run_in_processes(jobs, processes=n_processes, progress=progress)
+
+
+def ntuple_streams(
+    model: ImageModel, files: Sequence[Path | str], options: NtupleOptions
+) -> list[ImageStream]:
+    """Images of ROOT files by the recipe of a model.
+
+    Raises
+    ------
+    InputError
+        If it has none, or one that cannot be used.
+    """
+    if model.recipe is None:
+        raise InputError(
+            "the model does not say how its images are made of ROOT files, as an older calovision "
+            "wrote it or the image files of its training: build these again and train again, or "
+            "build image files of the ntuples and score these"
+        )
+    try:
+        recipe = StoredRecipe.from_dict(model.recipe)
+        schema = options.schema if options.schema is not None else recipe.find_schema()
+    except InputError as error:
+        raise InputError(f"the recipe of the model: {error}; score image files instead") from error
+    check_kind(model.specification, _of_recipe(recipe.images), "the recipe of the model")
+    tree = options.tree if options.schema is not None else options.tree or recipe.tree
+    images = narrowed(
+        recipe.images, {name.partition("[")[0] for name in model.specification.variables}
+    )
+    return [ImageStream(file, images, schema, tree, options.retries) for file in files]
+
+
+def _of_recipe(recipe: ImageRecipe) -> Images:
+    """Description of the images of a recipe."""
+    return SimpleNamespace(
+        kind=recipe.kind,
+        grid=recipe.image_grid,
+        channels=recipe.image_channels,
+        units=recipe.image_units,
+        image_shape=recipe.image_shape,
+    )
+
+
+def _suffix(file_format: str) -> str:
+    """Suffix of a format; InputError if it is unknown, or its package missing."""
+    if file_format not in SUFFIXES:
+        raise InputError(f"format '{file_format}' is unknown: choose from {', '.join(SUFFIXES)}")
+    if file_format == "parquet":
+        import_parquet()
+    return SUFFIXES[file_format]
+
+
+def _check_outputs(files: Sequence[Path | str], outputs: Sequence[Path], *, force: bool) -> None:
+    """Raise InputError if an output exists and must not be overwritten, or is one of the files."""
+    inputs = {Path(split_tree(file)[0]).resolve() for file in files if "://" not in str(file)}
+    for output in outputs:
+        if output.resolve() in inputs:
+            raise InputError(f"{output} is one of the files to score: give another folder")
+        if output.exists() and not (force and output.is_file()):
+            raise InputError(
+                f"{output} exists already: give another folder or --force to overwrite it"
+            )

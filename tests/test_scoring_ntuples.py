@@ -1,0 +1,305 @@
+"""Scores of ROOT files: entry by entry the scores of the images of a conversion, NaN elsewhere."""
+
+import sys
+from dataclasses import replace
+
+import awkward as ak
+import h5py
+import numpy as np
+import pytest
+import uproot
+from fakes import make_events, write_ntuple
+from fakes_cli import fail, fail_usage, stored, succeed
+from fakes_models import make_trained
+from fakes_ntuples import write_nanoaod
+from scipy.special import expit
+
+from calovision import score_ntuples
+from calovision.conversion import ImageRecipe, StoredRecipe, convert_ntuple
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.images.jet_images import JetImageRecipe
+from calovision.jets import EventContent, FatJetDefinition
+from calovision.models import load_model, save_model
+from calovision.models.scaling import ScalingStatistics
+from calovision.scoring import NtupleOptions, score_collection
+from calovision.scoring.output_names import output_names
+from calovision.storage import ImageCollection
+
+N = 60
+JETS = FatJetDefinition(radius=1.0, pt_min=20.0)
+RECIPE = ImageRecipe(
+    grid=EtaPhiGrid(8, 8),
+    channels=("em_et", "tracks"),
+    fat_jets=JETS,
+    preselection={"jets": "n_fat_jets >= 2"},
+    content=EventContent(pt_min=5.0),
+)
+OF_JETS = ImageRecipe(
+    fat_jets=JETS, jets=JetImageRecipe(JetGrid(8, 8, 1.6), ("et",)), jets_per_event=2
+)
+
+
+@pytest.fixture(scope="module")
+def ntuples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ntuples")
+    return [
+        write_ntuple(folder / f"{name}.root", *make_events(N, seed=seed), parts=4)
+        for seed, name in enumerate("ab", 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Of a model that takes a variable of the jets and one of the event content."""
+    folder = tmp_path_factory.mktemp("model")
+    statistics = ScalingStatistics(
+        variable_mean=np.array([100.0, 5.0]), variable_std=np.array([50.0, 2.0])
+    )
+    model = make_trained(variables=("mj_sum", "n_jets"), n_variables=2, statistics=statistics)
+    save_model(folder, model, recipe=StoredRecipe(RECIPE).to_dict())
+    return folder
+
+
+def expected(model, ntuple, recipe, images):
+    """Logits of every entry by way of an image file, NaN where there is none."""
+    convert_ntuple(ntuple, images, recipe, sample="qcd", label=0)
+    collection = ImageCollection([images])
+    logits = np.full(N, np.nan)
+    found = score_collection(model, collection, np.arange(len(collection)))
+    logits[collection.column("event_number")] = found
+    return logits
+
+
+def test_friend_trees(tmp_path, ntuples, folder):
+    text = succeed("score", folder, *ntuples, "-o", tmp_path / "scores")
+    assert stored(text, "entries") == str(2 * N)
+    assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == ["a.root", "b.root"]
+    for ntuple in ntuples:
+        with uproot.open(tmp_path / "scores" / ntuple.name) as file:
+            scores = file["calovision_scores"].arrays(library="np")
+        with uproot.open(ntuple) as file:
+            assert file["events"].num_entries == len(scores["logit"])
+        logits = expected(load_model(folder), ntuple, RECIPE, tmp_path / f"{ntuple.stem}.h5")
+        assert 0 < np.isfinite(logits).sum() < N
+        assert scores["logit"] == pytest.approx(logits, rel=1e-5, nan_ok=True)
+        assert scores["score"] == pytest.approx(expit(logits), rel=1e-5, nan_ok=True)
+        assert scores["passed"].tolist() == np.isfinite(logits).tolist()
+        assert {name: str(values.dtype) for name, values in scores.items()} == {
+            "score": "float32",
+            "logit": "float32",
+            "passed": "bool",
+        }
+
+
+def test_hdf5_and_several_processes(tmp_path, ntuples, folder):
+    options = ("--format", "hdf5", "--processes", 2, "--batch-size", 3)
+    succeed("score", folder, *ntuples, "-o", tmp_path, *options)
+    succeed("score", folder, *ntuples, "-o", tmp_path)
+    for name in "ab":
+        with (
+            h5py.File(tmp_path / f"{name}.h5") as file,
+            uproot.open(tmp_path / f"{name}.root") as r,
+        ):
+            assert file["logit"][:] == pytest.approx(
+                r["calovision_scores/logit"].array(library="np"), rel=1e-5, nan_ok=True
+            )
+            assert file["passed"].shape == (N,)
+            assert file.attrs["model"] == str(folder)
+
+
+def test_parquet_needs_its_package(tmp_path, ntuples, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    output = ("-o", tmp_path / "scores", "--format", "parquet")
+    sentence = refused(tmp_path, folder, ntuples[0], *output)
+    assert 'pip install "calovision[parquet]", or choose the format root or hdf5' in sentence
+
+
+def test_parquet(tmp_path, ntuples, folder):
+    pytest.importorskip("pyarrow.parquet")
+    for file_format in ("parquet", "root"):
+        succeed("score", folder, ntuples[0], "-o", tmp_path, "--format", file_format)
+    found = ak.from_parquet(tmp_path / "a.parquet")
+    with uproot.open(tmp_path / "a.root") as file:
+        expected = file["calovision_scores"].arrays()
+    assert found.fields == ["score", "logit", "passed"]
+    for name in found.fields:
+        values = ak.to_numpy(found[name])
+        assert values.tolist() == pytest.approx(expected[name].to_list(), nan_ok=True)
+
+
+def test_scores_of_jets(tmp_path, ntuples):
+    model = make_trained(
+        (1, 8, 8),
+        kind="jet",
+        channels=("et",),
+        grid={"n_eta": 8, "n_phi": 8, "width": 1.6},
+        circular=False,
+    )
+    model.recipe = StoredRecipe(OF_JETS, "calovision").to_dict()
+    for file_format in ("root", "hdf5"):
+        (found,) = score_ntuples(
+            model, ntuples[:1], tmp_path, NtupleOptions(format=file_format, output_tree="cnn")
+        )
+    convert_ntuple(ntuples[0], tmp_path / "jets.h5", OF_JETS, sample="qcd", label=0)
+    collection = ImageCollection([tmp_path / "jets.h5"])
+    logits = np.full((N, 2), np.nan)
+    place = collection.column("event_number"), collection.column("jet_index")
+    logits[place] = score_collection(model, collection, np.arange(len(collection)))
+    assert found.n_scored == len(collection) > 0
+    counts = np.isfinite(logits).sum(axis=1)
+    assert set(counts) == {0, 1, 2}
+    with uproot.open(tmp_path / "a.root") as file:
+        lists = file["cnn/logit"].array()
+        assert file["cnn/nlogit"].array().tolist() == counts.tolist()
+        assert file["cnn/passed"].array().to_list() == [True] * N
+    for entry, of_entry in enumerate(lists.to_list()):
+        assert of_entry == pytest.approx(logits[entry, : counts[entry]].tolist(), rel=1e-5)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["logit"][:] == pytest.approx(logits, rel=1e-5, nan_ok=True)
+
+
+def test_several_models(tmp_path, ntuples):
+    models = [make_trained(seed=seed) for seed in (1, 2)]
+    models[0].recipe = StoredRecipe(RECIPE).to_dict()
+    score_ntuples(models, ntuples[:1], tmp_path / "mean")
+    score_ntuples(models, ntuples[:1], tmp_path / "max", combine=lambda logits: logits.max(axis=1))
+    each = np.stack([expected(one, ntuples[0], RECIPE, tmp_path / "a.h5") for one in models])
+    for name, values in (("mean", each.mean(axis=0)), ("max", each.max(axis=0))):
+        with uproot.open(tmp_path / name / "a.root") as file:
+            found = file["calovision_scores/logit"].array(library="np")
+        assert found == pytest.approx(values, rel=1e-4, nan_ok=True)
+
+
+def test_nothing_passes_and_no_entry(tmp_path, folder):
+    model = load_model(folder)
+    hard = StoredRecipe(RECIPE).to_dict()
+    hard["images"]["preselection"] = {"none": "mj_sum > 1e9"}
+    model.recipe = hard
+    empty = write_ntuple(tmp_path / "empty.root", *(one[:0] for one in make_events(1)))
+    full = write_ntuple(tmp_path / "full.root", *make_events(5))
+    found = score_ntuples(model, [empty, full], tmp_path / "scores")
+    assert [(one.n_entries, one.n_passed) for one in found] == [(0, 0), (5, 0)]
+    for path, n in ((found[0].output, 0), (found[1].output, 5)):
+        with uproot.open(path) as file:
+            assert np.isnan(file["calovision_scores/score"].array(library="np")).tolist() == [1] * n
+
+
+def test_data_without_weights_and_another_schema(tmp_path):
+    """NanoAOD whose schema of the training reads a weight that data lack."""
+    data = write_nanoaod(tmp_path / "data.root")
+    schema = tmp_path / "mine.yaml"
+    schema.write_text("extends: nanoaod\nweight: LHEWeight\n")
+    model = make_trained((1, 8, 8), channels=("charged_pt",), units=("GeV",))
+    recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("charged_pt",), cluster_jets=False)
+    model.recipe = StoredRecipe.of(recipe, schema).to_dict()
+    schema.unlink()
+    (by_stored,) = score_ntuples(model, [data], tmp_path / "stored")
+    (by_given,) = score_ntuples(model, [data], tmp_path / "given", NtupleOptions(schema="nanoaod"))
+    assert by_stored.n_scored == by_given.n_scored == by_given.n_entries == 30
+    assert by_stored.total == by_given.total
+
+
+def refused(tmp_path, *arguments):
+    """Sentence of a failure that leaves nothing behind."""
+    before = sorted(tmp_path.rglob("*"))
+    sentence = fail("score", *arguments)
+    assert sorted(tmp_path.rglob("*")) == before
+    return sentence
+
+
+def test_bad_input(tmp_path, ntuples, folder):
+    save_model(tmp_path / "old", make_trained())
+    output = ("-o", tmp_path / "scores")
+    assert "the model does not say how its images are made" in refused(
+        tmp_path, tmp_path / "old", ntuples[0], *output
+    )
+    columns = {name: np.zeros(4) for name in ("x", "y")}
+    with uproot.recreate(tmp_path / "other.root") as file:
+        file["events"] = columns
+    sentence = refused(tmp_path, folder, ntuples[0], tmp_path / "other.root", *output)
+    assert f"{tmp_path / 'other.root'} fits no schema" in sentence
+    images = tmp_path / "images.h5"
+    convert_ntuple(ntuples[0], images, RECIPE, sample="qcd", label=0)
+    assert "is a ROOT file, and" in refused(tmp_path, folder, ntuples[0], images, *output)
+    assert f"{images} is a file: give the folder" in refused(
+        tmp_path, folder, ntuples[0], "-o", images
+    )
+    assert "is one of the files to score" in refused(
+        tmp_path, folder, ntuples[0], "-o", ntuples[0].parent, "--force"
+    )
+    assert "for image files" in fail_usage("score", folder, ntuples[0], *output, "--split", "test")
+    assert "for ROOT files" in fail_usage("score", folder, images, *output, "--format", "hdf5")
+
+
+def test_outputs_that_exist(tmp_path, ntuples, folder):
+    output = tmp_path / "a.root"
+    output.write_text("mine")
+    assert f"{output} exists already: give another folder or --force" in refused(
+        tmp_path, folder, *ntuples, "-o", tmp_path
+    )
+    assert output.read_text() == "mine"
+    succeed("score", folder, ntuples[0], "-o", tmp_path, "--force")
+    with uproot.open(output) as file:
+        assert file["calovision_scores"].num_entries == N
+
+
+def test_a_file_that_lacks_what_the_recipe_needs(tmp_path, ntuples, folder):
+    """Calorimeter only: the channel of tracks cannot be made."""
+    with uproot.open(ntuples[0]) as file:
+        arrays = file["events"].arrays()
+    with uproot.recreate(tmp_path / "b.root") as file:
+        names = [name for name in arrays.fields if "tracks_pt" not in name]
+        tree = file.mktree("events", {n: arrays[n].type.content for n in names if n[0] != "n"})
+        tree.extend({name: arrays[name] for name in names if name[0] != "n"})
+    sentence = refused(
+        tmp_path,
+        folder,
+        ntuples[0],
+        tmp_path / "b.root",
+        "-o",
+        tmp_path / "s",
+        "--schema",
+        "calovision",
+    )
+    assert str(tmp_path / "b.root") in sentence
+    assert "tracks_pt" in sentence
+    assert "'events'" in sentence
+
+
+def test_a_file_that_is_bad_further_on_leaves_no_scores(tmp_path, ntuples, folder):
+    towers, tracks = make_events(N)
+    e_em = ak.to_list(towers["e_em"])
+    e_em[45][0] = np.nan
+    bad = write_ntuple(tmp_path / "bad.root", ak.with_field(towers, e_em, "e_em"), tracks, parts=6)
+    sentence = fail("score", folder, ntuples[0], bad, "-o", tmp_path / "scores")
+    assert f"{bad}, entry 45: towers.e is not finite" in sentence
+    assert [path.name for path in (tmp_path / "scores").iterdir()] == ["a.root"]
+
+
+def test_recipes_of_other_images_are_said(tmp_path, ntuples):
+    model = make_trained()
+    model.recipe = StoredRecipe(RECIPE).to_dict() | {"differing": ["fat_jets"]}
+    with pytest.raises(InputError, match=r"differ in fat_jets, .*; score image files instead"):
+        score_ntuples(model, ntuples, tmp_path)
+    model.recipe = StoredRecipe(replace(RECIPE, channels=("had_et", "tracks"))).to_dict()
+    with pytest.raises(InputError, match="its list of channels is had_et, tracks, but that of"):
+        score_ntuples(model, ntuples, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["/x/a.root", "/y/b.root:tree"], ["a.root", "b.root"]),
+        (["/x/1/a.root", "/x/2/a.root", "/x/2/b.root"], ["1/a.root", "2/a.root", "b.root"]),
+        (["/a.root", "/x/a.root"], ["a.root", "x/a.root"]),
+        (["root://here//x/a.root", "root://there//x/a.root"], ["here/x/a.root", "there/x/a.root"]),
+    ],
+)
+def test_names_of_outputs(files, names):
+    assert [path.as_posix() for path in output_names(files, ".root")] == names
+
+
+def test_one_name_for_two_trees_is_refused():
+    with pytest.raises(InputError, match=r"a\.root:t is given twice"):
+        output_names(["/x/a.root:t", "/x/a.root:u"], ".h5")
