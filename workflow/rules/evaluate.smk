@@ -59,6 +59,7 @@ rule evaluate:
         luminosity_fb=config["luminosity_fb"],
         signal_region=config["selection"]["signal_region"],
         background_efficiencies=config["evaluate"]["background_efficiencies"],
+        compare=parameters.compared(analysis),
         seeds=analysis.seeds,
         baselines=config["baselines"],
         seed=config["seed"],

@@ -14,6 +14,7 @@ from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.evaluation.baselines import BASELINES
 from calovision.jets.variables import EVENT_COLUMNS, VARIABLES
+from calovision.workflow.compare import Compare
 from calovision.workflow.keys import (
     Choices,
     Name,
@@ -101,6 +102,7 @@ class Configuration(Section):
         details="Tuned on the validation split; they are listed below.",
     )
     evaluate: Evaluate = key(Evaluate)
+    compare: Compare = key(Compare)
     reach: Reach = key(Reach)
     robustness: Robustness = key(Robustness)
     plots: Plots = key(Plots)
@@ -283,12 +285,20 @@ class Configuration(Section):
         """
         self._check_titles()
         self.selection.check(with_content=self.event_content is not None)
+        self._check_compared()
         self.images.check_grid()
         for name, model in self.models.items():
             model.check(f"models.{name}", self.images.channels, self.images.grid)
             model.check_variables(f"models.{name}", self.event_content)
         for name, sample in self.samples.items():
             sample.check_schema(name)
+
+    def _check_compared(self) -> None:
+        from calovision.selection import cut_variables
+
+        with_content = self.event_content is not None
+        known = cut_variables(with_content=with_content)
+        self.compare.check(self.models, self.baselines, known, with_content=with_content)
 
     def check_before_run(self, *, warn: Callable[[str], None]) -> None:
         """Check what a job may meet hours later: names, and the folder of the results.
@@ -317,6 +327,7 @@ class Configuration(Section):
             for name, sample in self.samples.items()
             if sample.title is not None
         }
+        titles |= {f"compare.regions.{name}": name for name in self.compare.regions}
         titles |= {f"selection.preselection.{name}": name for name in self.selection.preselection}
         try:
             check_titles(titles)

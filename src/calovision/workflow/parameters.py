@@ -139,6 +139,17 @@ def folds(analysis: Analysis) -> dict[str, Any] | None:
     return None if analysis.folds is None else asdict(analysis.folds)
 
 
+def compared(analysis: Analysis) -> dict[str, Any]:
+    """What the tables compare, as `calovision.evaluation.compared.Compared` takes it."""
+    compare = analysis.configuration.compare
+    return {
+        "variables": None if compare.variables is None else list(compare.variables),
+        "regions": dict(compare.regions),
+        "per_sample": compare.per_sample,
+        "signal_efficiencies": list(compare.signal_efficiencies),
+    }
+
+
 def signal_masses(analysis: Analysis) -> dict[str, float | None]:
     """Masses of all signals, GeV."""
     samples = analysis.samples.items()
