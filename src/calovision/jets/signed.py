@@ -67,9 +67,7 @@ class SignedVariable:
             raise InputError(f"there is no variable '{self.name}'{hint}; choose from {known}")
         shape = variables[self.name].shape
         if not shape and self.index is not None:
-            raise InputError(
-                f"'{self}': {self.name} is one number an event; write {self._with_sign(self.name)}"
-            )
+            raise InputError(f"'{self}': {self.name} is one number an event; leave the index out")
         if shape and not (self.index is not None and self.index < shape[0]):
             raise InputError(
                 f"'{self}': {self.name} has {shape[0]} numbers an event: choose one, "

@@ -81,8 +81,23 @@ class Compare(Section):
         """
         self._check_classifiers([FIRST, COMBINED, *models, *baselines], next(iter(models)))
         self._check_variables(variables)
-        names = {*ROWS, FIRST, COMBINED, *models, *baselines, *(self.variables or ()), *variables}
+        names = {
+            *ROWS,
+            FIRST,
+            COMBINED,
+            *models,
+            *baselines,
+            *(self.variable_names or ()),
+            *variables,
+        }
         self._check_regions(names, with_content)
+
+    @property
+    def variable_names(self) -> list[str] | None:
+        """Names of the variables in the results; None for those of the example."""
+        if self.variables is None:
+            return None
+        return [str(SignedVariable.read(name)) for name in self.variables]
 
     def shown(self, first_model: str) -> list[str] | None:
         """Classifiers of the figures, the first model as `FIRST`; None for those of the example."""

@@ -143,7 +143,7 @@ def compared(analysis: Analysis) -> dict[str, Any]:
     """What the tables compare, as `calovision.evaluation.compared.Compared` takes it."""
     compare = analysis.configuration.compare
     return {
-        "variables": None if compare.variables is None else list(compare.variables),
+        "variables": compare.variable_names,
         "regions": dict(compare.regions),
         "per_sample": compare.per_sample,
         "signal_efficiencies": list(compare.signal_efficiencies),
