@@ -58,8 +58,8 @@ def compare_with_cuts(
         raise InputError(
             f"reference '{reference}' has no scores; choose one of {', '.join(scores) or 'none'}"
         )
-    labels = test["label"]
-    weights = test["weight"]
+    labels = column_of(test, "label")
+    weights = column_of(test, "weight")
     ones = np.ones(len(np.asarray(labels)))
     bootstrap = {"folds": test.get("fold"), "seed": seed, "n_replicas": n_replicas}
     unweighted = compare_paired(
