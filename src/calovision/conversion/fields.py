@@ -7,6 +7,7 @@ from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
 from calovision.ntuples import Events, NtupleInfo
+from calovision.ntuples.event_variables import jet_field
 
 CLUSTERED = {"eta", "phi", "e"}  # of the towers
 CONTENT_FIELDS = {"towers": CLUSTERED | {"e_em"}, "tracks": {"pt", "eta", "phi"}}
@@ -25,6 +26,7 @@ def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]
         for collection, needed in CONTENT_FIELDS.items():
             _require(info, collection, needed, "small-R jets and shapes need")
     fields = _of_jets(recipe, info) if recipe.jets is not None else _of_events(recipe, info)
+    _check_jet_variables(recipe, info)
     if recipe.content is not None:
         for collection, needed in CONTENT_FIELDS.items():
             fields.setdefault(collection, set()).update(needed)
@@ -45,11 +47,36 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
         _require(info, "towers", CLUSTERED | {"e_em", "e_had"}, "another detector needs")
         fields.setdefault("towers", set()).update(CLUSTERED, {"e_em", "e_had"})
     elif "fat_jets" in info.collections:
-        fields["fat_jets"] = {"pt", "eta", "phi", "mass"}
+        fields["fat_jets"] = {"pt", "eta", "phi", "mass", *jet_variables(recipe)}
     elif recipe.cluster_jets:
         _require(info, "towers", CLUSTERED, f"clustering {_described(recipe)} needs")
         fields.setdefault("towers", set()).update(CLUSTERED)
     return fields
+
+
+def jet_variables(recipe: ImageRecipe) -> dict[str, str]:
+    """Field of the fat jets -> variable of the user's own that it holds."""
+    variables = recipe.own_variables.items()
+    return {
+        jet_field(name): name for name, one in variables if one.is_per_jet and one.branch is not None
+    }
+
+
+def _check_jet_variables(recipe: ImageRecipe, info: NtupleInfo) -> None:
+    """Raise InputError for a variable of fat jets that the file has not."""
+    own = info.collections.get("fat_jets", ())
+    for field, name in jet_variables(recipe).items():
+        if recipe.variation is not None or (field not in own and "fat_jets" not in info.undecided):
+            raise InputError(f"{info.path}: {no_own_jets(name)}")
+
+
+def no_own_jets(name: str) -> str:
+    """Sentence on a variable of fat jets where these are not those of the file."""
+    return (
+        f"the variable '{name}' is one of each fat jet of the file (per: fat_jet), but the fat jets "
+        "are clustered or trimmed here, so that no branch has its values; give one number an event, "
+        "or take files with fat jets of their own (without fat_jets.groomed)"
+    )
 
 
 def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
+from calovision.conversion.fields import jet_variables
 from calovision.conversion.image_check import ImageCheck
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.own_jets import SameJets, recipe_of_file
@@ -155,6 +156,7 @@ class FileConversion:
             metadata = self._metadata(
                 cross_section,
                 info=info,
+                source_rows=[len(writer)],
                 cut_flow=cut_flow,
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
@@ -227,6 +229,7 @@ class FileConversion:
         some of its own.
         """
         names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge")
+        own_fields = (*names, *jet_variables(self.recipe))
         nothing = ak.zip(dict.fromkeys(names, ak.Array([[0.0]])[:0]))
         own = info is not None and "fat_jets" in info.collections
         empty = Events(
@@ -234,8 +237,13 @@ class FileConversion:
             weight=np.zeros(0),
             towers=nothing,
             tracks=nothing,
-            fat_jets=nothing if own else None,
+            fat_jets=ak.zip(dict.fromkeys(own_fields, nothing.pt)) if own else None,
             candidates=nothing,
+            variables={
+                name: np.zeros(0)
+                for name, one in self.recipe.own_variables.items()
+                if one.branch is not None and not one.is_per_jet
+            },
             **dict.fromkeys(info.row_numbers if info else (), np.zeros(0, dtype=np.int64)),
         )
         return image_rows(empty, self.recipe, self.sample)[:2]

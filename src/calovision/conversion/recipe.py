@@ -13,6 +13,7 @@ from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import EventContent, FatJetDefinition
+from calovision.jets.variables import Variable, own_variable
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class ImageRecipe:
     variation
         Towers as another detector would have measured them; jets are then clustered from these.
         None: as they are.
+    variables
+        Further columns of the file by name: each a branch or formula of branches, or a variable as
+        `calovision.jets.variables.own_variable` makes it. Cuts may use them.
     jets
         Recipe of jet images: the rows of the file are then the ``jets_per_event`` leading fat jets
         instead of events, and ``grid`` and ``channels`` those of the recipe.
@@ -58,6 +62,15 @@ class ImageRecipe:
     variation: Variation | None = None
     jets: JetImageRecipe | None = None
     jets_per_event: int = 1
+    variables: Mapping[str, str | Variable] = field(default_factory=dict)
+
+    @property
+    def own_variables(self) -> dict[str, Variable]:
+        """Variables of the user's own by name."""
+        return {
+            name: own_variable(name, one) if isinstance(one, str) else one
+            for name, one in self.variables.items()
+        }
 
     @property
     def image_grid(self) -> EtaPhiGrid | JetGrid:
@@ -134,6 +147,10 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "content": _if_given(asdict),
     "variation": _if_given(Variation.to_mapping),
     "jets": _if_given(JetImageRecipe.to_dict),
+    "variables": lambda value: {
+        name: {"branch": one} if isinstance(one, str) else one.definition()
+        for name, one in value.items()
+    },
 }
 """Attributes that are no plain values -> function that makes them such."""
 
@@ -146,6 +163,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "content": _if_given(lambda value: EventContent(**value)),
     "variation": _if_given(Variation.from_mapping),
     "jets": _if_given(JetImageRecipe.from_dict),
+    "variables": lambda value: {name: own_variable(name, **one) for name, one in value.items()},
 }
 """Attributes that are no plain values -> inverse of that function."""
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 
+from calovision.conversion.fields import jet_variables, no_own_jets
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import Sample
 from calovision.conversion.varied_towers import apply_variation
@@ -23,8 +24,11 @@ from calovision.jets import (
     jet_columns,
     leading,
 )
+from calovision.jets.columns import padded
+from calovision.jets.variables import ENTRY_COLUMN, N_LEADING_JETS
 from calovision.ntuples import Events, pt_ratios
 from calovision.selection import apply_selection, variables_of
+from calovision.selection.formulas import all_names, compute_formulas
 
 
 class ImageRows(NamedTuple):
@@ -59,6 +63,8 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     if is_own and (events.constituents is None or recipe.fat_jets.groomed):
         ratios = pt_ratios(jets, constituents)
     variables = {} if jets is None else event_variables(jets)
+    own = recipe.own_variables
+    variables |= _of_branches(events, jets, recipe)
     if recipe.preselection and jets is None:
         raise InputError(
             "the ntuple has no fat jets, so that no cut can be applied: cluster them or select "
@@ -67,12 +73,14 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     # small-R jets of all events only if a cut needs them: most events do not pass
     cut_on_content = recipe.content is not None and any(
         name in VARIABLES and VARIABLES[name].needs_content
-        for name in variables_of(recipe.preselection)
+        for name in all_names(variables_of(recipe.preselection), own)
     )
     if cut_on_content:
         variables |= event_content(events.towers, events.tracks, recipe.content)
+    columns = _event_columns(events, sample, recipe)
+    variables |= compute_formulas(variables_of(recipe.preselection), own, columns | variables)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
-    columns = _event_columns(events, sample, recipe) | variables
+    columns |= variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
     event = np.flatnonzero(passed)
     try:
@@ -80,6 +88,7 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             columns |= event_content(
                 _chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content
             )
+        columns |= compute_formulas(own, own, columns)
         if constituents is None:
             collections = (
                 _chosen(collection, passed)
@@ -122,11 +131,27 @@ def _fat_jets(events: Events, recipe: ImageRecipe) -> tuple[ak.Array | None, ak.
     return find_fat_jets(events.towers, events.fat_jets, recipe.fat_jets), None
 
 
+def _of_branches(
+    events: Events, jets: ak.Array | None, recipe: ImageRecipe
+) -> dict[str, np.ndarray]:
+    """Variables of branches, of the events and of their leading fat jets."""
+    of_jets = jet_variables(recipe)
+    if jets is None or not set(of_jets) <= set(jets.fields):
+        if len(events.event_number) and of_jets:
+            raise InputError(no_own_jets(next(iter(of_jets.values()))))
+        nothing = np.zeros((0, N_LEADING_JETS))
+        return dict(events.variables) | dict.fromkeys(of_jets.values(), nothing)
+    return dict(events.variables) | {
+        name: padded(jets[field]) for field, name in of_jets.items()
+    }
+
+
 def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[str, np.ndarray]:
     """Columns that every event has."""
     number = events.event_number
     columns = {
         "event_number": number,
+        ENTRY_COLUMN: events.first_entry + np.arange(len(number), dtype=np.int64),
         "label": np.full(len(number), sample.label, dtype=np.int8),
         "weight": events.weight,
         "split": assign_split(

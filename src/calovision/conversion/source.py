@@ -98,6 +98,7 @@ class Source:
             sum_of_weights=weights.sum_of_weights,
             trimmed=recipe.fat_jets.groomed,
             retries=self.retries,
+            variables=recipe.own_variables,
         )
 
 

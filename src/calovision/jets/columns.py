@@ -40,7 +40,7 @@ class FatJets:
 
     def __init__(self, jets: ak.Array) -> None:
         self.records = checked_jets(jets)
-        fields = [_padded(self.records[name]) for name in ("pt", "eta", "phi", "mass")]
+        fields = [padded(self.records[name]) for name in ("pt", "eta", "phi", "mass")]
         self.leading = np.stack(fields, axis=-1)
         # a file may hold float32(pi), which exceeds pi
         self.leading[:, :, 2] = wrap_phi(self.leading[:, :, 2])
@@ -165,7 +165,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(len(above), np.nan), where=defined)
 
 
-def _padded(values: ak.Array) -> np.ndarray:
+def padded(values: ak.Array) -> np.ndarray:
     """Return the first values of each event, float64 ``(n_events, N_LEADING_JETS)``, padded with
     zeros.
     """

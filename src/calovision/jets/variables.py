@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from calovision.core.errors import InputError
 from calovision.core.registry import Registry
 from calovision.core.styles import COLORS, PlotStyle
 
@@ -22,11 +23,15 @@ if TYPE_CHECKING:
 
     from calovision.jets.columns import FatJets
 
+ENTRY_COLUMN = "entry"
+"""Column of the entry of the ROOT file that a row is from, which is no variable."""
 EVENT_COLUMNS = ("event_number", "label", "weight", "split")
 """Columns of every event that are no variables: no network may see them."""
 N_LEADING_JETS = 5  # fat jets whose momenta are kept: the classifiers of arXiv:1711.03573 use five
 N_SUMMED_MASSES = 4  # fat jets in the summed jet mass of arXiv:1804.03568
 N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
+PER = ("event", "fat_jet")
+"""What has a value of a variable of the user's own."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Variable:
     doc
         Definition, in a few words.
     compute
-        From `FatJets` or `EventParticles` to ``(n_events, *shape)``.
+        From `FatJets` or `EventParticles` to ``(n_events, *shape)``; None for one of the user's own
+        (`own_variable`).
     unit
         "GeV", or "" for pure numbers.
     shape
@@ -55,17 +61,37 @@ class Variable:
     style
         Of its line in the comparison, where it is cut on in place of a classifier's output; None
         leaves it out of the comparison.
+    branch, formula
+        Of the user's own: formula of branches of the ntuples, or of other variables; else None.
     """
 
     name: str
     title: str
     doc: str
-    compute: Callable[[Any], np.ndarray]
+    compute: Callable[[Any], np.ndarray] | None = None
     unit: str = ""
     shape: tuple[int | str, ...] = ()
     needs_content: bool = False
     infinite_for: str | None = None
     style: PlotStyle | None = None
+    branch: str | None = None
+    formula: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """One of the user's own."""
+        return self.compute is None
+
+    @property
+    def is_per_jet(self) -> bool:
+        """Of the user's own, one number for each of the leading fat jets."""
+        return self.is_own and self.shape == (N_LEADING_JETS,)
+
+    def definition(self) -> dict[str, str]:
+        """Give what decides the values of one of the user's own, as `own_variable` takes it."""
+        of_all = {"branch": self.branch, "formula": self.formula}
+        per = {"per": "fat_jet"} if self.is_per_jet else {}
+        return {name: text for name, text in of_all.items() if text is not None} | per
 
     @property
     def axis_title(self) -> str:
@@ -85,6 +111,49 @@ class Variable:
     def n_numbers(self, content: Mapping[str, Any] | None) -> int:
         """Numbers of an event, with the section ``event_content`` of the configuration."""
         return prod((content or {}).get(n, 0) if isinstance(n, str) else n for n in self.shape)
+
+
+def own_variable(
+    name: str,
+    branch: str | None = None,
+    *,
+    formula: str | None = None,
+    title: str | None = None,
+    unit: str = "",
+    per: str = "event",
+) -> Variable:
+    """Variable of a user's own, as section ``variables`` of the configuration has it.
+
+    Parameters
+    ----------
+    name
+        Of the column.
+    branch, formula
+        Formula of branches of the ntuples (docs/schemas.md), or of other variables; one of the two.
+    title, unit
+        In figures; the name and none if they are not given.
+    per
+        ``"event"``; or ``"fat_jet"``, one number for each of the five leading fat jets, 0 where
+        there are fewer.
+
+    Raises
+    ------
+    InputError
+        If there are both a branch and a formula, or neither; if ``per`` is another word.
+    """
+    if (branch is None) == (formula is None):
+        raise InputError(f"variable '{name}': give either a branch or a formula")
+    if per not in PER:
+        raise InputError(f"variable '{name}': per is '{per}', choose from {', '.join(PER)}")
+    return Variable(
+        name,
+        title or name,
+        branch or formula,
+        unit=unit,
+        shape=(N_LEADING_JETS,) if per == "fat_jet" else (),
+        branch=branch,
+        formula=formula,
+    )
 
 
 def _delta_eta_12(jets: FatJets) -> np.ndarray:

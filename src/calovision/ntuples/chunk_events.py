@@ -10,6 +10,7 @@ import numpy as np
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.constituents import read_constituents
+from calovision.ntuples.event_variables import read_variables
 from calovision.ntuples.events import Events
 from calovision.ntuples.fat_jets import read_fat_jets, read_trimmed_jets
 from calovision.ntuples.lists import joined
@@ -64,6 +65,8 @@ def read_events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
         weight_variations=variations,
         row_label=_row_number(chunk, schema.label, "label"),
         process_id=_row_number(chunk, schema.process_id, "process id"),
+        variables=read_variables(chunk, schema),
+        first_entry=chunk.start,
         **collections,
     )
 

@@ -40,6 +40,11 @@ class Events:
         All generator weights, float64 ``(n, k)``; None if there is one only.
     row_label, process_id
         Label and number of the process of each entry, int64 ``(n,)``; None if the schema has none.
+    variables
+        Variables of branches of the user's own, float64 ``(n,)``, by name; those of fat jets are
+        further fields of these.
+    first_entry
+        Entry of the file that the first event is from; the others follow.
     """
 
     event_number: np.ndarray
@@ -52,6 +57,8 @@ class Events:
     weight_variations: np.ndarray | None = None
     row_label: np.ndarray | None = None
     process_id: np.ndarray | None = None
+    variables: Mapping[str, np.ndarray] = field(default_factory=dict)
+    first_entry: int = 0
 
 
 COUNTED = "generated events"

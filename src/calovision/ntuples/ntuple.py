@@ -10,10 +10,12 @@ from pathlib import Path
 
 import uproot
 
+from calovision.jets.variables import Variable
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
 from calovision.ntuples.chunk_events import read_events, read_planned
 from calovision.ntuples.chunks import clipped
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
+from calovision.ntuples.event_variables import with_variables
 from calovision.ntuples.events import Events, NtupleInfo
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.paths import locate
@@ -54,6 +56,9 @@ class Ntuple:
         of Delphes, it has neither, so that the caller clusters.
     retries
         How often an address that does not answer is tried again (`calovision.ntuples.retries`).
+    variables
+        Variables of the user's own by name (`calovision.jets.variables.own_variable`): those of
+        branches are read with the events.
 
     Raises
     ------
@@ -80,11 +85,13 @@ class Ntuple:
         sum_of_weights: float | str | None = None,
         trimmed: bool = False,
         retries: int = 0,
+        variables: Mapping[str, Variable] | None = None,
     ) -> None:
         self.path, self.tree = locate(path, tree)
         self.weight_index = weight_index
         self.trimmed = trimmed
         self.retries = retries
+        self.variables = dict(variables or {})
         self._candidates = find_schemas(schema, tree=self.tree)
         self._given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
         self._found: tuple[Schema, TreeSchema] | None = None
@@ -199,7 +206,8 @@ class Ntuple:
         """Find the schema of the file, its version, and the tree of the events."""
         file = self._open()
         if self._found is None:
-            self._found = fitting_schema(file, self._candidates, self.path)
+            schema, version = fitting_schema(file, self._candidates, self.path)
+            self._found = schema, with_variables(version, self.variables)
         schema, version = self._found
         return schema, version, find_tree(file, version.tree, self.path, version.friends)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import awkward as ak
 
 from calovision.ntuples.chunks import read_chunks
+from calovision.ntuples.event_variables import check_variables
 from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.fat_jets import (
     MOMENTUM,
@@ -41,6 +42,8 @@ class Plan:
     weights, factors, event_number
         Branches of the weights, of further weights, and of the numbers of the events: their own,
         their label, their process.
+    variables
+        Branches of the variables of the user's own that events have.
     jet_counts
         Branches that tell the number of fat jets, without which constituents cannot be read.
     is_trimmed
@@ -60,6 +63,7 @@ class Plan:
     weights: frozenset[str]
     factors: frozenset[str]
     event_number: frozenset[str]
+    variables: frozenset[str]
     jet_counts: frozenset[str]
     is_trimmed: bool
     with_variations: bool
@@ -74,7 +78,7 @@ class Plan:
     @property
     def branches(self) -> frozenset[str]:
         """Branches to read."""
-        branches = self.weights | self.event_number
+        branches = self.weights | self.event_number | self.variables
         if self.with_variations:
             branches |= self.factors
         if "constituents" in self.fields:
@@ -161,6 +165,7 @@ def make_plan(
         If the tree lacks branches that the schema demands.
     """
     present = tree.names
+    check_variables(tree, schema, path)
     check_names(tree, schema, schema_name, path)
     require_branches(tree, _demanded(schema, present, trimmed=trimmed), schema_name, path)
     fields = {name: _fields_of(name, schema, present, path) for name in COLLECTIONS}
@@ -179,6 +184,7 @@ def make_plan(
         weights=frozenset(weights),
         factors=frozenset(weight_branches(schema, present, factors=True) - weights),
         event_number=frozenset(event_number_branches(schema, present)),
+        variables=frozenset(branches_in(schema.variables.values(), present)),
         jet_counts=frozenset(count_branches(schema, present)),
         is_trimmed=is_trimmed,
         with_variations=True,

@@ -93,6 +93,7 @@ def _texts(schema: TreeSchema) -> Iterator[str]:
         *(schema.cross_section_pb, schema.uncalibrated_pt, schema.candidate_weight),
     )
     yield from (text for text in of_events if isinstance(text, str))
+    yield from schema.variables.values()
     for part in (part for name in COLLECTIONS for part in schema.parts(name)):
         yield from part.fields.values()
         yield from part.extra.values()

@@ -64,13 +64,13 @@ def _check_together(values: dict) -> None:
             f"{len(channels)}x{grid.n_eta}x{grid.n_phi} "
             f"cells: there must be at most {MOST_CELLS}"
         )
-    ranges = values.get("source_ranges")
     sources = values.get("source_files", [])
-    if ranges is not None and len(ranges) != len(sources):
-        raise InputError(
-            f"the attribute 'source_ranges' has {len(ranges)} ranges for {len(sources)} source "
-            "files"
-        )
+    for name, what in (("source_ranges", "ranges"), ("source_rows", "numbers")):
+        of_files = values.get(name)
+        if of_files is not None and len(of_files) != len(sources):
+            raise InputError(
+                f"the attribute '{name}' has {len(of_files)} {what} for {len(sources)} source files"
+            )
 
 
 def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
@@ -225,6 +225,7 @@ _READ: dict[str, Callable] = {
     "jet_recipe": _recipe,
     "skipped_files": lambda value: _list(_json(value), _row(_text, _text)),
     "source_ranges": lambda value: _list(_json(value), _entries),
+    "source_rows": lambda value: _list(_json(value), _count),
     "fat_jet_radius": _radius,
     "definition": _texts,
     "split_group": _text,
@@ -255,6 +256,7 @@ _MUST = {
     "warnings": "a JSON list of [what it is about, sentence, number of files]",
     "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
     "recipe": "a JSON object",
+    "source_rows": "a JSON list of whole numbers that are not negative",
 }
 KNOWN = tuple(_READ)
 """Names of the attributes, all but format and version."""

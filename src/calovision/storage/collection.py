@@ -1,6 +1,6 @@
 """A list of image files as one data set; nothing is merged on disk."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import pairwise
 from operator import add
@@ -14,6 +14,8 @@ from calovision.core.splits import Folds
 from calovision.images import SparseImages
 from calovision.images.requests import check_rows, prepare_output
 from calovision.images.sparse import Rows, gather
+from calovision.jets.variables import Variable
+from calovision.selection.formulas import compute_formula
 from calovision.storage.compatibility import require_compatible
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.normalization import (
@@ -25,6 +27,7 @@ from calovision.storage.normalization import (
 from calovision.storage.reader import ImageFile
 from calovision.storage.recipes import common_recipe
 from calovision.storage.statistics import PixelStatistics, standardize
+from calovision.storage.variables import read_variable
 
 BLOCK = 1000  # images in memory at a time
 FEW_FILES = 64  # whose maps may all be in use at a time
@@ -39,6 +42,12 @@ class ImageCollection:
         The files, in any order; those of one sample may be many.
     outside
         As in `ImageFile`.
+    variables
+        Variables of the user's own by name, which `column` gives beside the columns of the files:
+        formulas are computed, branches stand in ``tables``.
+    tables
+        Files with variables of branches (`calovision.storage.variables`), one for each of
+        ``paths``, in their order; none if no variable needs them.
 
     Raises
     ------
@@ -50,10 +59,24 @@ class ImageCollection:
         ``split_group``.
     """
 
-    def __init__(self, paths: Iterable[Path], *, outside: bool = False) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        *,
+        outside: bool = False,
+        variables: Mapping[str, Variable] | None = None,
+        tables: Sequence[Path] = (),
+    ) -> None:
         self.files = [ImageFile(path, outside=outside) for path in paths]
         if not self.files:
             raise InputError("no image file given: name at least one")
+        self.variables = dict(variables or {})
+        self._tables = [Path(path) for path in tables]
+        if self._tables and len(self._tables) != len(self.files):
+            raise InputError(
+                f"{len(self._tables)} files of variables for {len(self.files)} image files: give "
+                "one for each"
+            )
         self._of_sample: dict[str, list[ImageFile]] = {}
         for file in self.files:
             self._of_sample.setdefault(file.metadata.sample, []).append(file)
@@ -93,22 +116,37 @@ class ImageCollection:
         return list(self._of_sample.get(sample, []))
 
     def column(self, name: str) -> np.ndarray:
-        """One event column over all files, ``(n_events, ...)``.
+        """One event column over all files, or a variable of the user's own, ``(n_events, ...)``.
 
         Raises
         ------
         InputError
             If a file does not have it; only the number, label, weight and split of an event are in
-            all files.
+            all files. If a variable cannot be computed, or its table is of other events.
         """
+        own = self.variables.get(name)
         for file in self.files:
             if name not in file.events:
+                if own is not None:
+                    return self._own_column(own)
                 raise InputError(
                     f"{file.path}: no column '{name}', only {', '.join(file.events)}: build the "
                     "images again with the "
                     "jets or variables that give it"
                 )
         return np.concatenate([file.events.read(name) for file in self.files])
+
+    def _own_column(self, variable: Variable) -> np.ndarray:
+        """A variable that the files lack."""
+        if variable.formula is not None:
+            return compute_formula(variable, self.column)
+        if not self._tables:
+            raise InputError(
+                f"variable '{variable.name}': neither the image files nor a table have its values; "
+                "make the table, or the images with it"
+            )
+        tables = zip(self._tables, self.files, strict=True)
+        return np.concatenate([read_variable(path, file, variable) for path, file in tables])
 
     def sample_names(self) -> np.ndarray:
         """Name of the sample of every event, ``(n_events,)``."""

@@ -79,6 +79,7 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
         source_ranges=_source_ranges(infos),
+        source_rows=_source_rows(infos),
         fat_jet_radius=first.fat_jet_radius
         if len({info.fat_jet_radius for info in infos}) == 1
         else None,
@@ -98,3 +99,10 @@ def _source_ranges(infos: Sequence[ImageMetadata]) -> list | None:
         for info in infos
         for entries in info.source_ranges or [None] * len(info.source_files)
     ]
+
+
+def _source_rows(infos: Sequence[ImageMetadata]) -> list[int] | None:
+    """Rows of all source files; None if they are not known of one."""
+    if any(info.source_rows is None and info.source_files for info in infos):
+        return None
+    return [n for info in infos for n in info.source_rows or ()]

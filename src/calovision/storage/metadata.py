@@ -33,6 +33,7 @@ _JSON = (
     "jet_recipe",
     "skipped_files",
     "source_ranges",
+    "source_rows",
     "definition",
     "warnings",
     "recipe",
@@ -42,6 +43,7 @@ _OPTIONAL = (
     "jet_recipe",
     "skipped_files",
     "source_ranges",
+    "source_rows",
     "fat_jet_radius",
     "definition",
     "split_group",
@@ -62,7 +64,8 @@ class ImageMetadata:
     files that could not be read; they do not count in ``n_generated`` and ``sum_of_weights``.
     ``source_ranges`` has for each source file the first entry whose event was looked at and the one
     behind the last, or None where all were; it is None if it would hold nothing else.
-    ``n_generated`` and ``sum_of_weights`` then are shares. ``fat_jet_radius`` is that of jets that
+    ``n_generated`` and ``sum_of_weights`` then are shares. ``source_rows`` is the number of rows of
+    each source file, in their order; None if it is not known. ``fat_jet_radius`` is that of jets that
     were clustered from the towers (rad), None for those that the ROOT file brought along, whose
     radius it does not tell. ``definition`` says what the images and weights are made of, quantity
     -> source; files of a sample must agree in what they have of it. ``split_group`` is the name
@@ -88,6 +91,7 @@ class ImageMetadata:
     jet_recipe: dict | None = None
     skipped_files: list[tuple[str, str]] = field(default_factory=list)
     source_ranges: list[tuple[int, int] | None] | None = None
+    source_rows: list[int] | None = None
     fat_jet_radius: float | None = None
     definition: dict[str, str] = field(default_factory=dict)
     split_group: str = ""

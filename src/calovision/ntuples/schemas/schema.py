@@ -170,6 +170,8 @@ class TreeSchema:
         Key of ``choose`` in a schema's file (`Schema.chosen`) -> names that it may give.
     no_counters
         Names of further trees that look as if they counted generated events, but do not.
+    variables
+        Variables of the user's own -> their branch or formula, one number an event.
     """
 
     tree: str
@@ -200,6 +202,7 @@ class TreeSchema:
     fat_jet_radius: float | None = None
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_counters: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "constituents", _in_order(self.constituents))
