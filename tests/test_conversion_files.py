@@ -271,6 +271,7 @@ def test_without_fat_jets_there_are_no_event_variables(tmp_path):
         "weight",
         "split",
         "overflow",
+        "entry",
     }
     with pytest.raises(InputError, match="no fat jets, so that no cut can be applied"):
         convert_ntuple(

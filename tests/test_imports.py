@@ -31,7 +31,7 @@ ALLOWED = {
     "evaluation.results": {"metrics"},
     "plotting": {"evaluation.baselines", "evaluation.results", "jets", "metrics"},
     "report": {"evaluation.results", "metrics"},
-    "storage": {"images", "jets", "plotting"},
+    "storage": {"images", "jets", "plotting", "selection"},
     "jobs.run_summary": set(),
     "jobs.planning": {"jets", "jobs.run_summary", "models", "storage", "workflow"},
     "conversion": {"images", "images.jet_images", "jets", "ntuples", "selection", "storage"},

@@ -6,6 +6,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
+from calovision.jets.variables import branches_of_jets
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.event_variables import jet_field
 
@@ -56,10 +57,7 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
 
 def jet_variables(recipe: ImageRecipe) -> dict[str, str]:
     """Field of the fat jets -> variable of the user's own that it holds."""
-    variables = recipe.own_variables.items()
-    return {
-        jet_field(name): name for name, one in variables if one.is_per_jet and one.branch is not None
-    }
+    return {jet_field(name): name for name in branches_of_jets(recipe.own_variables)}
 
 
 def _check_jet_variables(recipe: ImageRecipe, info: NtupleInfo) -> None:
@@ -73,9 +71,9 @@ def _check_jet_variables(recipe: ImageRecipe, info: NtupleInfo) -> None:
 def no_own_jets(name: str) -> str:
     """Sentence on a variable of fat jets where these are not those of the file."""
     return (
-        f"the variable '{name}' is one of each fat jet of the file (per: fat_jet), but the fat jets "
-        "are clustered or trimmed here, so that no branch has its values; give one number an event, "
-        "or take files with fat jets of their own (without fat_jets.groomed)"
+        f"the variable '{name}' is one of each fat jet of the file (per: fat_jet), but the fat "
+        "jets are clustered or trimmed here, so that no branch has its values; give one number an "
+        "event, or take files with fat jets of their own (without fat_jets.groomed)"
     )
 
 

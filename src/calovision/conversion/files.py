@@ -22,6 +22,7 @@ from calovision.conversion.source import Source, SourceFile
 from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import check_channels
+from calovision.jets.variables import branches_of_events
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
 from calovision.ntuples.paths import split_tree
@@ -239,11 +240,7 @@ class FileConversion:
             tracks=nothing,
             fat_jets=ak.zip(dict.fromkeys(own_fields, nothing.pt)) if own else None,
             candidates=nothing,
-            variables={
-                name: np.zeros(0)
-                for name, one in self.recipe.own_variables.items()
-                if one.branch is not None and not one.is_per_jet
-            },
+            variables=dict.fromkeys(branches_of_events(self.recipe.own_variables), np.zeros(0)),
             **dict.fromkeys(info.row_numbers if info else (), np.zeros(0, dtype=np.int64)),
         )
         return image_rows(empty, self.recipe, self.sample)[:2]

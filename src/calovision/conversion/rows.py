@@ -141,9 +141,7 @@ def _of_branches(
             raise InputError(no_own_jets(next(iter(of_jets.values()))))
         nothing = np.zeros((0, N_LEADING_JETS))
         return dict(events.variables) | dict.fromkeys(of_jets.values(), nothing)
-    return dict(events.variables) | {
-        name: padded(jets[field]) for field, name in of_jets.items()
-    }
+    return dict(events.variables) | {name: padded(jets[field]) for field, name in of_jets.items()}
 
 
 def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[str, np.ndarray]:

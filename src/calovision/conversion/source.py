@@ -11,6 +11,7 @@ from calovision.conversion.fields import check_constituents, fields_to_read
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import WeightOptions
 from calovision.core.errors import BadFileError, InputError
+from calovision.jets.variables import branches_of_events, branches_of_jets
 from calovision.ntuples import ConstituentCheck, Events, Ntuple, NtupleInfo, clipped
 from calovision.ntuples.paths import split_tree
 from calovision.ntuples.schemas.schema import Schema
@@ -98,7 +99,8 @@ class Source:
             sum_of_weights=weights.sum_of_weights,
             trimmed=recipe.fat_jets.groomed,
             retries=self.retries,
-            variables=recipe.own_variables,
+            variables=branches_of_events(recipe.own_variables),
+            jet_variables=branches_of_jets(recipe.own_variables),
         )
 
 

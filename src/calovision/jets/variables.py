@@ -156,6 +156,24 @@ def own_variable(
     )
 
 
+def branches_of_events(variables: Mapping[str, Variable]) -> dict[str, str]:
+    """Variables of a user's own with one number an event -> their branch."""
+    return {
+        name: one.branch
+        for name, one in variables.items()
+        if one.branch is not None and not one.is_per_jet
+    }
+
+
+def branches_of_jets(variables: Mapping[str, Variable]) -> dict[str, str]:
+    """Variables of a user's own with a number for each fat jet -> their branch."""
+    return {
+        name: one.branch
+        for name, one in variables.items()
+        if one.branch is not None and one.is_per_jet
+    }
+
+
 def _delta_eta_12(jets: FatJets) -> np.ndarray:
     import numpy as np
 

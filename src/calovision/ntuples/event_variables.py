@@ -6,14 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from calovision.core.errors import InputError
-from calovision.jets.variables import Variable
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.schemas.schema import TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 
 JET_FIELD = "variable "
-"""Begins the names of fields of fat jets that are variables: pt or px would be taken for momenta."""
+"""Begins the names of fields of fat jets that are variables: px would be taken for a momentum."""
 LARGEST = 2**53
 """Whole numbers up to this one are exact in float64."""
 
@@ -23,17 +22,15 @@ def jet_field(name: str) -> str:
     return JET_FIELD + name
 
 
-def with_variables(schema: TreeSchema, variables: Mapping[str, Variable]) -> TreeSchema:
-    """Schema that reads variables of branches: of events, and as further fields of the fat jets."""
-    branches = {name: one for name, one in variables.items() if one.branch is not None}
-    of_jets = {jet_field(name): one.branch for name, one in branches.items() if one.is_per_jet}
-    return replace(
-        schema,
-        variables={name: one.branch for name, one in branches.items() if not one.is_per_jet},
-        fat_jets=tuple(
-            replace(part, extra={**part.extra, **of_jets}) for part in schema.fat_jets
-        ),
-    )
+def with_variables(
+    schema: TreeSchema, of_events: Mapping[str, str], of_jets: Mapping[str, str]
+) -> TreeSchema:
+    """Schema that reads variables, name -> branch or formula, of events and of their fat jets."""
+    if not of_events and not of_jets:
+        return schema
+    fields = {jet_field(name): text for name, text in of_jets.items()}
+    parts = (replace(part, extra={**part.extra, **fields}) for part in schema.fat_jets)
+    return replace(schema, variables=dict(of_events), fat_jets=tuple(parts))
 
 
 def check_variables(tree: EventTree, schema: TreeSchema, path: object) -> None:
@@ -44,13 +41,15 @@ def check_variables(tree: EventTree, schema: TreeSchema, path: object) -> None:
             if tree.names.several(branch):
                 paths = ", ".join(tree.names.several(branch)[:3])
                 raise InputError(
-                    f"{where}: several branches have the name {branch} ({paths}); write the path of "
-                    "one of them in quotes"
+                    f"{where}: several branches have the name {branch} ({paths}); write the path "
+                    "of one of them in quotes"
                 )
             if branch not in tree.names:
                 near = ", ".join(tree.names.near(branch, 3))
                 question = f"; did you mean {near}?" if near else ""
-                raise InputError(f"{where}: the tree {tree.name!r} has no branch {branch}{question}")
+                raise InputError(
+                    f"{where}: the tree {tree.name!r} has no branch {branch}{question}"
+                )
             if members := tree.members(branch):
                 raise InputError(
                     f"{where}: {branch} holds records, not numbers; name one of their members "
@@ -104,7 +103,7 @@ def _single(chunk: BranchArrays, branch: str, where: str) -> np.ndarray:
         if len(wrong := np.flatnonzero(counts != 1)):
             n = counts[wrong[0]]
             raise InputError(
-                f"{where}: the branch {branch} has {n or 'no'} value{'s' * (n != 1)} in entry "
+                f"{where}: the branch {branch} has {n or 'no'} value{'' if n == 1 else 's'} in entry "
                 f"{chunk.start + wrong[0]}, but one is needed; take one as {branch}[0], the sum as "
                 f"sum({branch}), the first or 0 as sum({branch}[0:1]), or give per: fat_jet if it "
                 "has one for each fat jet"

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import uproot
 
-from calovision.jets.variables import Variable
 from calovision.ntuples.candidate_weights import CandidateWeight, choose_candidate_weight
 from calovision.ntuples.chunk_events import read_events, read_planned
 from calovision.ntuples.chunks import clipped
@@ -56,9 +55,9 @@ class Ntuple:
         of Delphes, it has neither, so that the caller clusters.
     retries
         How often an address that does not answer is tried again (`calovision.ntuples.retries`).
-    variables
-        Variables of the user's own by name (`calovision.jets.variables.own_variable`): those of
-        branches are read with the events.
+    variables, jet_variables
+        Variables of the user's own by name, each a branch or formula: one number of every event, or
+        of every fat jet of the file, whose further fields they are.
 
     Raises
     ------
@@ -85,13 +84,14 @@ class Ntuple:
         sum_of_weights: float | str | None = None,
         trimmed: bool = False,
         retries: int = 0,
-        variables: Mapping[str, Variable] | None = None,
+        variables: Mapping[str, str] | None = None,
+        jet_variables: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.tree = locate(path, tree)
         self.weight_index = weight_index
         self.trimmed = trimmed
         self.retries = retries
-        self.variables = dict(variables or {})
+        self.variables = dict(variables or {}), dict(jet_variables or {})
         self._candidates = find_schemas(schema, tree=self.tree)
         self._given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
         self._found: tuple[Schema, TreeSchema] | None = None
@@ -207,7 +207,7 @@ class Ntuple:
         file = self._open()
         if self._found is None:
             schema, version = fitting_schema(file, self._candidates, self.path)
-            self._found = schema, with_variables(version, self.variables)
+            self._found = schema, with_variables(version, *self.variables)
         schema, version = self._found
         return schema, version, find_tree(file, version.tree, self.path, version.friends)
 

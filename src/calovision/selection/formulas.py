@@ -94,7 +94,9 @@ def _check_part(variable: Variable, part: Name, variables: Mapping[str, Variable
     if not used.is_cut_on:
         raise InputError(f"{where} uses '{part.base}', which is no number and no list of numbers")
     if not used.shape and part.indices:
-        raise InputError(f"{where} uses '{part.text}', but {part.base} is one number: leave the index")
+        raise InputError(
+            f"{where} uses '{part.text}', but {part.base} is one number: leave the index"
+        )
     if not used.shape or (variable.is_per_jet and used.is_per_jet and not part.indices):
         return
     if len(part.indices) != 1 or part.indices[0] >= used.shape[0]:
@@ -120,7 +122,9 @@ def compute_formula(variable: Variable, column: Column) -> np.ndarray:
         If the formula cannot be read or computed.
     """
     expression = _parsed(variable)
-    values = {part.text: _values(column(part.base), part) for part in names_with_indices(expression.tree)}
+    values = {
+        part.text: _values(column(part.base), part) for part in names_with_indices(expression.tree)
+    }
     n_events = len(next(iter(values.values()))) if values else len(column("event_number"))
     if variable.is_per_jet:
         values = {name: one[:, None] if one.ndim == 1 else one for name, one in values.items()}

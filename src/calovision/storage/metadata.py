@@ -65,13 +65,14 @@ class ImageMetadata:
     ``source_ranges`` has for each source file the first entry whose event was looked at and the one
     behind the last, or None where all were; it is None if it would hold nothing else.
     ``n_generated`` and ``sum_of_weights`` then are shares. ``source_rows`` is the number of rows of
-    each source file, in their order; None if it is not known. ``fat_jet_radius`` is that of jets that
-    were clustered from the towers (rad), None for those that the ROOT file brought along, whose
-    radius it does not tell. ``definition`` says what the images and weights are made of, quantity
-    -> source; files of a sample must agree in what they have of it. ``split_group`` is the name
-    that the split was drawn with in place of the sample's. ``warnings`` lists (what it is about,
-    sentence, number of ROOT files): what a reader of the images should know. ``recipe`` holds all
-    choices of the conversion (`calovision.conversion.stored`), None where they are not known.
+    each source file, in their order; None if it is not known. ``fat_jet_radius`` is that of jets
+    that were clustered from the towers (rad), None for those that the ROOT file brought along,
+    whose radius it does not tell. ``definition`` says what the images and weights are made of,
+    quantity -> source; files of a sample must agree in what they have of it. ``split_group`` is the
+    name that the split was drawn with in place of the sample's. ``warnings`` lists (what it is
+    about, sentence, number of ROOT files): what a reader of the images should know. ``recipe``
+    holds all choices of the conversion (`calovision.conversion.stored`), None where they are not
+    known.
     """
 
     sample: str

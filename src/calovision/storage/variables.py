@@ -34,11 +34,13 @@ def read_variable(path: Path, file: ImageFile, variable: Variable) -> np.ndarray
     if variable.name not in table:
         raise InputError(f"{path}: no column '{variable.name}': make the table of variables again")
     values = table[variable.name]
-    fits = values.shape == (len(file), *variable.shape) and all(
-        name in file.events and name in table and np.array_equal(table[name], file.events.read(name))
+    is_of_file = all(
+        name in file.events
+        and name in table
+        and np.array_equal(table[name], file.events.read(name))
         for name in KEYS
     )
-    if not fits:
+    if values.shape != (len(file), *variable.shape) or not is_of_file:
         raise InputError(
             f"{path}: variables of other events than those of {file.path}: make the table again"
         )

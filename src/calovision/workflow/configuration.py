@@ -13,7 +13,7 @@ from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.evaluation.baselines import BASELINES
-from calovision.jets.variables import EVENT_COLUMNS, VARIABLES
+from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
 from calovision.workflow.compare import Compare
 from calovision.workflow.keys import (
     Choices,
@@ -23,6 +23,7 @@ from calovision.workflow.keys import (
     Text,
     Unique,
     Whole,
+    Word,
     key,
     plain_values,
 )
@@ -47,7 +48,8 @@ from calovision.workflow.training import Training
 from calovision.workflow.variables import OwnVariable, VariableName
 
 TAKEN_NAMES = {
-    *("sample", *EVENT_COLUMNS, "weight_variations", "overflow", "signal_region"),
+    *("sample", *EVENT_COLUMNS, ENTRY_COLUMN, "fold", "weight_variations"),
+    *("overflow", "signal_region", "row_label", "process_id"),
     *VARIABLES,
 }
 """Columns of the table of test events, and the classifiers that are no models."""
@@ -100,6 +102,11 @@ class Configuration(Section):
         tuple(BASELINES.own),
         "Shallow classifiers on the event variables",
         details="Tuned on the validation split; they are listed below.",
+    )
+    baseline_variables: Annotated[tuple[Word, ...], Unique()] = key(
+        (),
+        "Further variables that all baselines see, beside their own",
+        details="Those of the package or of `variables`.",
     )
     evaluate: Evaluate = key(Evaluate)
     compare: Compare = key(Compare)
@@ -184,6 +191,11 @@ class Configuration(Section):
                     f"{read[0]} is read from files, and {name.replace('_', '-')} is simulated; "
                     "leave it out"
                 )
+
+    @property
+    def own_variables(self) -> dict[str, Variable]:
+        """Variables of the user's own by name."""
+        return {name: one.to_variable(name) for name, one in self.variables.items()}
 
     def gaps_in_slices(self) -> list[str]:
         """Sentences on slices of pT-hat of one process that are missing, or overlap."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from calovision.core.errors import InputError
+from calovision.jets.variables import PER, Variable, own_variable
 from calovision.workflow.keys import Choices, Entry, Text, key
 
 VariableName = Annotated[str, Field(strict=True, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -26,12 +27,16 @@ class OwnVariable(Entry):
     )
     title: Text | None = key(None, "Name in plots; that of the variable if absent", example="MET")
     unit: Annotated[str, Field(strict=True)] = key("", "Unit in plots", example="GeV")
-    per: Annotated[str, Field(strict=True), Choices("event", "fat_jet")] = key(
+    per: Annotated[str, Field(strict=True), Choices(*PER)] = key(
         "event",
         "What has one value: event, fat_jet",
         details="Of fat jets the five leading ones are kept, padded with zeros; a cut takes one, "
         "as `btag[0]`.",
     )
+
+    def to_variable(self, name: str) -> Variable:
+        """The variable, as it stands beside those of the package."""
+        return own_variable(name, **self.to_dict())
 
     def check(self, name: str) -> None:
         """Raise InputError unless there is either a branch or a formula."""

@@ -1,0 +1,177 @@
+"""Variables of one's own, against values that plain uproot and numpy give."""
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from fakes_ntuples import write_file
+
+from calovision.conversion import ImageRecipe, Sample, Source, convert_job
+from calovision.conversion.variables import tabulate_variables
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
+from calovision.jets import FatJetDefinition
+from calovision.jets.variables import own_variable
+from calovision.storage import ImageCollection, ImageFile
+
+SCHEMA = """
+tree: events
+towers: {eta: tower_eta, phi: tower_phi, e: tower_e}
+jets: {pt: jet_pt, eta: jet_eta, phi: jet_phi, mass: jet_mass, cut: jet_pt > 100}
+"""
+
+
+def write_events(path, n, seed):
+    """Events with 0 to 6 fat jets, unsorted, of which one in two passes the cut of the schema."""
+    rng = np.random.default_rng(seed)
+    n_jets = rng.integers(0, 7, n)
+    n_jets[:2] = 0, 6
+
+    def lists(counts, low, high):
+        return ak.unflatten(rng.uniform(low, high, int(counts.sum())).astype(np.float32), counts)
+
+    n_towers = rng.integers(1, 4, n)
+    return write_file(
+        path,
+        events={
+            "tower_eta": lists(n_towers, -2, 2),
+            "tower_phi": lists(n_towers, -3, 3),
+            "tower_e": lists(n_towers, 1, 50),
+            "jet_pt": lists(n_jets, 50, 300),
+            "jet_eta": lists(n_jets, -3, 3),
+            "jet_phi": lists(n_jets, -3, 3),
+            "jet_mass": lists(n_jets, 1, 9),
+            "jet_tag": lists(n_jets, 0, 1),
+            "met": rng.uniform(0, 100, n).astype(np.float32),
+            "run": rng.integers(1, 9, n),
+            "one": ak.unflatten(rng.uniform(0, 1, n), np.ones(n, dtype=int)),
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "mine.yaml").write_text(SCHEMA)
+    return [write_events(folder / f"{k}.root", 40, k) for k in range(2)]
+
+
+@pytest.fixture(scope="module")
+def source(files):
+    return Source(files, schema=files[0].parent / "mine.yaml", chunk_size=7)
+
+
+SAMPLE = Sample("a", 1, cross_section_pb=1.0)
+OWN = {
+    "met": own_variable("met", "met / 2"),
+    "tag": own_variable("tag", "jet_tag + 1", per="fat_jet"),
+    "met_over_ht": own_variable("met_over_ht", formula="met / (ht + 1)"),
+    "tag_pt": own_variable("tag_pt", formula="tag * met", per="fat_jet"),
+    "chain": own_variable("chain", formula="met_over_ht + tag[0] + tag_pt[1]"),
+}
+BRANCHES = {name: one for name, one in OWN.items() if one.branch}
+
+
+def recipe(**changes):
+    jets = FatJetDefinition(pt_min=120, eta_max=2.5)
+    return ImageRecipe(EtaPhiGrid(4, 4), ("energy",), jets, cluster_jets=False, **changes)
+
+
+def expected(files):
+    """The variables, event by event in plain Python."""
+    rows = []
+    for path in files:
+        with uproot.open(path) as file:
+            events = file["events"].arrays(library="np")
+        for k, met in enumerate(events["met"]):
+            names = ("jet_pt", "jet_eta", "jet_tag")
+            jets = list(zip(*(events[name][k].astype(float) for name in names), strict=True))
+            kept = sorted((j for j in jets if j[0] > 120 and abs(j[1]) < 2.5), reverse=True)
+            met = float(met) / 2
+            tags = [j[2] + 1 for j in kept[:5]] + [0.0] * (5 - len(kept[:5]))
+            ratio = met / (sum(j[0] for j in kept) + 1)
+            of_jets = [tag * met for tag in tags]
+            rows.append((k, met, tags, ratio, of_jets, ratio + tags[0] + of_jets[1], len(kept)))
+    names = ("entry", "met", "tag", "met_over_ht", "tag_pt", "chain", "n_fat_jets")
+    return {name: np.array(of) for name, of in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def test_variables_are_columns_of_images_and_cuts_use_them(files, source, tmp_path):
+    made = recipe(variables=OWN, preselection={"tagged": "chain > 20", "jets": "n_fat_jets >= 2"})
+    metadata = convert_job(source, tmp_path / "a.h5", made, sample=SAMPLE)
+    wanted = expected(files)
+    passed = (wanted["chain"] > 20) & (wanted["n_fat_jets"] >= 2)
+    assert 5 < passed.sum() < 75
+    found = ImageFile(tmp_path / "a.h5")
+    for name, values in wanted.items():
+        np.testing.assert_allclose(found.events[name], values[passed], rtol=1e-6)
+    assert metadata.source_rows == [passed[:40].sum(), passed[40:].sum()]
+    assert found.metadata.source_rows == metadata.source_rows
+    assert ImageRecipe.from_dict(made.to_dict()).to_dict() == made.to_dict()
+
+
+def test_tables_beside_image_files_hold_the_same(files, source, tmp_path):
+    made = recipe(preselection={"jets": "n_fat_jets >= 2"})
+    convert_job(source, tmp_path / "a.h5", made, sample=SAMPLE)
+    tabulate_variables(source, tmp_path / "a.h5", tmp_path / "t.h5", recipe(variables=BRANCHES))
+    collection = ImageCollection([tmp_path / "a.h5"], variables=OWN, tables=[tmp_path / "t.h5"])
+    wanted = expected(files)
+    passed = wanted["n_fat_jets"] >= 2
+    for name in OWN:
+        np.testing.assert_allclose(collection.column(name), wanted[name][passed], rtol=1e-6)
+    assert collection.column("tag").shape == (passed.sum(), 5)
+
+
+def test_tables_of_other_events_are_refused(files, source, tmp_path):
+    for name in "ab":
+        cut = {"jets": f"n_fat_jets >= {'ab'.index(name)}"}
+        one = Source(files[0], schema=source.schema)
+        convert_job(one, tmp_path / f"{name}.h5", recipe(preselection=cut), sample=SAMPLE)
+    made = recipe(variables=BRANCHES)
+    tabulate_variables(one, tmp_path / "a.h5", tmp_path / "t.h5", made)
+    other = ImageCollection([tmp_path / "b.h5"], variables=OWN, tables=[tmp_path / "t.h5"])
+    with pytest.raises(InputError, match=r"t.h5: variables of other events than those of .*b.h5"):
+        other.column("met")
+    with pytest.raises(InputError, match=r"made of .*0.root, which is not given"):
+        tabulate_variables(Source(files[1]), tmp_path / "a.h5", tmp_path / "u.h5", made)
+
+
+@pytest.mark.parametrize(
+    ("branch", "per", "sentence"),
+    [
+        ("mett", "event", r"0.root: variable 'x' \(mett\): .* no branch mett; did you mean met"),
+        (
+            "jet_pt",
+            "event",
+            r"'x': the branch jet_pt has no values in entry 0, .*jet_pt\[0\]",
+        ),
+        ("jet_pt[3]", "event", r"variable 'x': jet_pt\[3\] is beyond the 0 values"),
+        ("met", "fat_jet", r"met holds 40 \* float32; it must hold one list|met .*one list"),
+    ],
+)
+def test_branches_that_give_no_number_are_refused(files, source, tmp_path, branch, per, sentence):
+    made = recipe(variables={"x": own_variable("x", branch, per=per)})
+    one = Source(files[0], schema=source.schema)
+    with pytest.raises(InputError, match=sentence):
+        convert_job(one, tmp_path / "a.h5", made, sample=SAMPLE)
+    assert not (tmp_path / "a.h5").exists()
+
+
+def test_one_value_of_several_and_whole_numbers(files, source, tmp_path):
+    texts = {
+        "s": "sum(jet_pt)",
+        "first": "sum(jet_pt[0:1])",
+        "one": "one",
+        "run": "run",
+        "big": "met > 50",
+    }
+    one = Source(files[0], schema=source.schema)
+    convert_job(one, tmp_path / "a.h5", recipe(variables=texts), sample=SAMPLE)
+    with uproot.open(files[0]) as file:
+        events = file["events"].arrays()
+    found = ImageFile(tmp_path / "a.h5").events
+    np.testing.assert_allclose(found["s"], ak.sum(events.jet_pt, axis=1), rtol=1e-5)
+    np.testing.assert_allclose(found["first"], ak.sum(events.jet_pt[:, :1], axis=1))
+    assert found["one"].tolist() == events.one[:, 0].tolist()
+    assert found["run"].tolist() == events.run.tolist()
+    assert found["big"].tolist() == (events.met > 50).tolist()
