@@ -7,7 +7,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.evaluation.folds import ScoredEvents
-from calovision.jets.variables import VARIABLES
+from calovision.jets.variables import ENTRY_COLUMN, VARIABLES
 from calovision.metrics.events import event_numbers
 from calovision.selection import evaluate_cut
 from calovision.storage import ImageCollection
@@ -18,11 +18,12 @@ CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
 
 
 def column_names(collection: ImageCollection) -> list[str]:
-    """Event columns without the leading towers and tracks, which only networks use and which are
-    most of an event's bytes.
+    """Event columns, and variables of the user's own, without the leading towers and tracks, which
+    only networks use and which are most of an event's bytes, and without the entries of files.
     """
-    points = {name for name, variable in VARIABLES.items() if variable.asks_for}
-    return [name for name in collection.files[0].events if name not in points]
+    left_out = {ENTRY_COLUMN, *(name for name, one in VARIABLES.items() if one.asks_for)}
+    names = dict.fromkeys([*collection.files[0].events, *collection.variables])
+    return [name for name in names if name not in left_out]
 
 
 def split_indices(collection: ImageCollection, *splits: str) -> np.ndarray:
@@ -84,7 +85,7 @@ def tabulate_events(
     columns = {
         name: collection.column(name)[indices]
         for name in column_names(collection)
-        if name in in_all
+        if name in in_all or name in collection.variables
     }
     columns["weight"] = collection.event_weights(luminosity_fb)[indices]
     columns["sample"] = collection.sample_names()[indices]

@@ -102,8 +102,9 @@ def _single(chunk: BranchArrays, branch: str, where: str) -> np.ndarray:
         counts = np.diff(column.offsets)
         if len(wrong := np.flatnonzero(counts != 1)):
             n = counts[wrong[0]]
+            number = f"{n or 'no'} value{'' if n == 1 else 's'}"
             raise InputError(
-                f"{where}: the branch {branch} has {n or 'no'} value{'' if n == 1 else 's'} in entry "
+                f"{where}: the branch {branch} has {number} in entry "
                 f"{chunk.start + wrong[0]}, but one is needed; take one as {branch}[0], the sum as "
                 f"sum({branch}), the first or 0 as sum({branch}[0:1]), or give per: fat_jet if it "
                 "has one for each fat jet"
