@@ -1,12 +1,13 @@
 """Snakemake started on our workflow without jobs: dry runs, and results that look as if a run had
 made them."""
 
+import atexit
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -14,19 +15,25 @@ from conftest import REPOSITORY
 
 SNAKEFILE = REPOSITORY / "workflow/Snakefile"
 FOLDERS = ("tensorboard", "hepdata")  # outputs that are folders
-FORKED = """
+SERVER = """
 import json, os, sys
+import nbformat, smart_open
 from snakemake import cli
-for number, (folder, arguments) in enumerate(json.loads(sys.argv[1])):
-    if os.fork() == 0:
+from calovision.workflow import report_content
+cli.get_argument_parser()
+for line in sys.stdin:
+    folder, arguments, environment, name = json.loads(line)
+    child = os.fork()
+    if child == 0:
         os.chdir(folder)
-        name = f"{sys.argv[2]}.{number}"
+        os.environ.update(environment)
         sys.argv[1:] = arguments  # Snakemake prints its command
         output = os.open(name, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         os.dup2(output, 1), os.dup2(output, 2)
         cli.main(arguments)
-    os.wait()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Snakemake and our modules imported once, and a process forked from it for each call."""
 
 MODULE = """
 module calo:
@@ -42,54 +49,43 @@ rule mine:
 """A workflow that uses ours as a module."""
 
 
+@cache
+def _server() -> subprocess.Popen:
+    """The process that forks all calls of Snakemake of a test process."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen([sys.executable, "-c", SERVER], text=True, **pipes)
+
+    def stop() -> None:
+        server.stdin.close()
+        server.wait()
+        server.stdout.close()
+
+    atexit.register(stop)
+    return server
+
+
+def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    """Snakemake in a folder; all that it prints is standard output."""
+    with tempfile.NamedTemporaryFile() as file:
+        server = _server()
+        call = [str(folder), list(arguments), environment, file.name]
+        server.stdin.write(json.dumps(call) + "\n")
+        server.stdin.flush()
+        returncode = int(server.stdout.readline())
+        output = Path(file.name).read_text()
+    return subprocess.CompletedProcess(arguments, returncode, output, "")
+
+
 def dry_run(tmp_path: Path, config: dict) -> subprocess.CompletedProcess:
     """Dry run of a configuration in the repository's folder."""
     path = tmp_path / "my.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
+    return snakemake(
+        REPOSITORY,
         "-n",
-        "--configfile",
-        str(path),
-        "--directory",
-        str(REPOSITORY),
-    ]
-    return subprocess.run(
-        [*command, "--config", f"results_dir={tmp_path}/results"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
+        *("--configfile", str(path)),
+        *("--config", f"results_dir={tmp_path}/results"),
     )
-
-
-def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    """Snakemake in a folder."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, env=os.environ | environment
-    )
-
-
-def several(
-    folder: Path,
-    calls: Sequence[Sequence[str]],
-    *,
-    folders: Sequence[Path] | None = None,
-    **environment: str,
-) -> list[str]:
-    """Outputs of several calls of Snakemake one after the other, which is imported once.
-
-    They run in the folder, or each in one of ``folders``.
-    """
-    places = folders or [folder] * len(calls)
-    wanted = [[str(place), list(call)] for place, call in zip(places, calls, strict=True)]
-    program = [sys.executable, "-c", FORKED, json.dumps(wanted), str(folder / "output")]
-    subprocess.run(
-        program, cwd=folder, check=True, capture_output=True, env=os.environ | environment
-    )
-    return [(folder / f"output.{number}").read_text() for number in range(len(calls))]
 
 
 def jobs(result: subprocess.CompletedProcess | str) -> dict[str, int]:

@@ -17,7 +17,7 @@ from dry_runs import (
     pretend_run,
     reach_samples,
     samples,
-    several,
+    snakemake,
 )
 
 CONFIG = REPOSITORY / "config"
@@ -189,7 +189,10 @@ def test_any_folder_will_do(tmp_path: Path, my_yaml: Path) -> None:
         [*own, "--config", "results_dir=out", "train={seeds: 3}", "robustness={variations: {}}"],
     ]
     folders = [here, here, tmp_path, tmp_path / "elsewhere"]
-    *outputs, of_values = several(tmp_path, calls, folders=folders, SCRATCH=str(scratch))
+    *outputs, of_values = (
+        snakemake(folder, *call, SCRATCH=str(scratch)).stdout
+        for folder, call in zip(folders, calls, strict=True)
+    )
     mine = {f"{scratch}/ü/ntuples/{name}" for name in ("signal", "background")}
     for output in outputs:
         assert planned(output) == (2, mine), output
@@ -208,7 +211,7 @@ def test_module_of_another_workflow(tmp_path: Path) -> None:
     for name, settings in (("Snakefile", config), ("moved", f"{config}\n    prefix: 'a'")):
         (tmp_path / name).write_text(MODULE.format(snakefile=SNAKEFILE, config=settings))
     calls = [["-n", "--cores", "1", "-s", name] for name in ("Snakefile", "moved")]
-    output, refused = several(tmp_path, calls)
+    output, refused = (snakemake(tmp_path, *call).stdout for call in calls)
     assert planned(output) == (2, {"calo/ntuples/signal", "calo/ntuples/background"})
     counts = jobs(output)
     assert (counts["calo_train_network"], counts["calo_write_report"], counts["mine"]) == (2, 1, 1)
@@ -218,44 +221,69 @@ def test_module_of_another_workflow(tmp_path: Path) -> None:
 
 # -- what runs again ----------------------------------------------------------------------------
 
-OF_EVENTS = {
-    "evaluate",
-    "evaluate_reach",
-    "evaluate_robustness",
-    "plot_diagnostics",
-    "plot_extreme_events",
-}
-OF_EVENTS |= {"plot_models", "plot_performance", "plot_reach", "plot_robustness", "write_hepdata"}
 LAST = {"write_run_summary", "write_report", "all"}
-OF_TITLES = {
-    "plot_attributions",
-    "plot_cut_flow",
-    "plot_extreme_events",
-    "plot_images",
-    "plot_performance",
-}
+OF_REACH = {"evaluate_reach", "plot_reach", "write_hepdata"}
+OF_EVENTS = {"evaluate", "evaluate_robustness", "plot_robustness", "plot_diagnostics"}
+OF_EVENTS |= {"plot_extreme_events", "plot_models", "plot_performance"} | OF_REACH
+OF_TITLES = {"plot_attributions", "plot_cut_flow", "plot_extreme_events", "plot_images"}
+OF_TITLES |= {"plot_performance"}
+OF_IMAGES = {"list_images", "fit_baselines", "plot_cut_flow", "plot_images"}
+OF_NETWORKS = {"plot_training", "plot_attributions"}
+SIMULATE = "simulate: {n_events: 20, process"
+NETWORKS = {"cnn/seed1", "cnn/seed2", "plain/seed1"}
+
+
+def once(*rules: set[str], **others: int) -> dict[str, int]:
+    """Numbers of jobs: one of each of the rules and of the last ones, and more of others."""
+    return dict.fromkeys(LAST.union(*rules), 1) | others
+
+
 CHANGES = {
     "nothing that decides a result": (
-        "seed=1 samples={rpv_1800_850: {title: Other}} images={chunk_size: 50} "
-        "train={checkpoint_minutes: 3, threads: 1}",
-        set(),
+        "seed=1 samples={rpv_1800_850: {title: Other}} train={checkpoint_minutes: 3, threads: 1} "
+        "images={chunk_size: 50, remote_retries: 2, events_per_job: 250}",
+        {},
     ),
-    "luminosity": ("luminosity_fb=139", OF_EVENTS | LAST),
-    "title": ("samples={rpv_1400_850: {title: Other}}", OF_TITLES | LAST),
-    "key of the reach": (
-        "reach={least_n_eff: 3}",
-        {"evaluate_reach", "plot_reach", "write_hepdata"} | LAST,
+    "luminosity": ("luminosity_fb=139", once(OF_EVENTS)),
+    "title": ("samples={rpv_1400_850: {title: Other}}", once(OF_TITLES)),
+    "key of the reach": ("reach={background_uncertainty: 0.3}", once(OF_REACH)),
+    "signal region": ("selection={signal_region: mj_sum > 500}", once(OF_EVENTS)),
+    "working points": ("evaluate={background_efficiencies: [0.1]}", once(OF_EVENTS)),
+    "event displays": (
+        "plots={n_event_displays: 2}",
+        once({"plot_images", "plot_extreme_events"}),
     ),
-    "signal region": ("selection={signal_region: mj_sum > 500}", OF_EVENTS | LAST),
-    "working points": ("evaluate={background_efficiencies: [0.1]}", OF_EVENTS | LAST),
     "attributed events and a variation": (
         "plots={n_attributed_events: 6} robustness={variations: {trimmed: {scale: 1.1}}}",
-        {"build_varied_images", "score_variation", "evaluate_robustness", "plot_robustness"}
-        | {"plot_attributions"}
-        | LAST,
+        once(
+            {"score_variation", "evaluate_robustness", "plot_robustness", "plot_attributions"},
+            build_varied_images=2,
+        ),
     ),
-    "logarithmic weights": ("luminosity_fb=139 models={plain: {weights: log1p}}", None),
+    "model": (
+        "models={third: {seeds: 1}}",
+        once(OF_EVENTS, {"plot_training"}, train_network=1, score_events=1),
+    ),
+    "seed": (
+        "models={plain: {seeds: 2}}",
+        once(OF_EVENTS, {"plot_training"}, train_network=1, score_events=1),
+    ),
+    "sample": (
+        f"samples={{new: {{label: 0, {SIMULATE}: qcd}}}}}}",
+        once(
+            *(OF_IMAGES, OF_NETWORKS, OF_EVENTS, {"simulate_ntuples", "build_images"}),
+            **{"train_network": 3, "score_events": 3, "score_reach_sample": 1},
+            **{"build_varied_images": 3, "score_variation": 3},
+        ),
+    ),
+    "sample of the reach": (
+        f"samples={{new: {{label: 1, role: reach, mass: 1600, {SIMULATE}: rpv_gluinos}}}}}}",
+        once(OF_REACH, {"simulate_ntuples", "build_images", "score_reach_sample"}),
+    ),
 }
+"""Changes of a finished run, and the jobs that run again."""
+TRAINED = {"model": {"third/seed1"}, "seed": {"plain/seed2"}, "sample": NETWORKS}
+"""Networks that a change trains, where it trains any."""
 
 
 @pytest.fixture(scope="module")
@@ -266,16 +294,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_only_what_a_change_touches_runs_again(finished: Path) -> None:
+@pytest.mark.parametrize("name", CHANGES)
+def test_only_what_a_change_touches_runs_again(finished: Path, name: str) -> None:
+    """A luminosity, a region, a title make no image and train nothing; a sample converts, a model
+    and a seed train only themselves."""
+    change, expected = CHANGES[name]
     arguments = ["-n", "-s", str(SNAKEFILE), "--configfile", str(CONFIG / "test.yaml"), "--config"]
-    changes = [re.split(r" (?=\w+=)", change) for change, _ in CHANGES.values()]
-    outputs = several(finished, [[*arguments, *change] for change in changes])
-    for (name, (_, expected)), output in zip(CHANGES.items(), outputs, strict=True):
-        again = jobs(output)
-        if expected is None:  # that of the one model whose weights see the luminosity
-            assert again["train_network"] == 1, name
-        else:
-            assert set(again) - {"total"} == expected, name
+    result = snakemake(finished, *arguments, *re.split(r" (?=\w+=)", change))
+    assert result.returncode == 0, result.stdout
+    again = jobs(result)
+    assert again == (expected and expected | {"total": sum(expected.values())})
+    trained = re.findall(r"output: .*models/(\w+/seed\d+)/model\.json", result.stdout)
+    assert (len(trained), set(trained)) == (again.get("train_network", 0), TRAINED.get(name, set()))
+    converted = re.findall(r"output: \w+/(?:images|ntuples)/(\w+)/", result.stdout)
+    assert set(converted) <= {"new"}
 
 
 def test_copy_of_results_is_not_made_again(finished: Path, tmp_path: Path) -> None:
@@ -289,10 +321,10 @@ def test_copy_of_results_is_not_made_again(finished: Path, tmp_path: Path) -> No
         if "results" not in script.parts:
             script.touch()
     plan = ["-n", "--configfile", str(CONFIG / "test.yaml")]
-    (with_times,) = several(clone, [plan])
+    with_times = snakemake(clone, *plan).stdout
     assert jobs(with_times) == {}, with_times
     for output in sorted((clone / "results").rglob("*.*"), reverse=True):
         os.utime(output, (0, hash(output.name) % 10**6))
-    before, _, after = several(clone, [plan, ["--touch", *plan[1:]], plan])
-    assert jobs(before) != {}
-    assert jobs(after) == {}
+    assert jobs(snakemake(clone, *plan)) != {}
+    snakemake(clone, "--touch", *plan[1:])
+    assert jobs(snakemake(clone, *plan)) == {}
