@@ -1,6 +1,7 @@
-"""ROC curves on a grid of signal efficiencies, their ratios, and titles of working points."""
+"""ROC curves: their axis, a grid of signal efficiencies, ratios, and titles of working points."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,6 +16,47 @@ LOWEST_BACKGROUND = 1e-6
 """Lower end of an axis of background efficiencies."""
 
 EXTRAPOLATED = f"{MARK.strip()}: less than one background event"
+
+
+FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
+
+
+@dataclass(frozen=True)
+class BackgroundAxis:
+    """Vertical axis of ROC curves, logarithmic.
+
+    Attributes
+    ----------
+    kind
+        ``"efficiency"`` of the background, or its ``"rejection"``, 1/efficiency.
+    """
+
+    kind: str = "efficiency"
+
+    @property
+    def is_rejection(self) -> bool:
+        """Larger is better."""
+        return self.kind == "rejection"
+
+    @property
+    def title(self) -> str:
+        """Title of the axis."""
+        return f"Background {self.kind}"
+
+    def of(self, efficiencies: np.ndarray) -> np.ndarray:
+        """Background efficiencies, or ratios of them, as they are drawn; nan for 1/0."""
+        if not self.is_rejection:
+            return efficiencies
+        values = np.asarray(efficiencies, dtype=np.float64)
+        return np.divide(1.0, values, out=np.full(values.shape, np.nan), where=values > 0)
+
+    def limits(self, lowest: float) -> tuple[float, float]:
+        """Limits that show background efficiencies from a lowest one on."""
+        low, high = max(lowest / 2, LOWEST_BACKGROUND), 1.5
+        return (1 / high, 1 / low) if self.is_rejection else (low, high)
+
+
+EFFICIENCY = BackgroundAxis()
 
 
 def at_grid(curve: RocCurve, values: np.ndarray, grid: np.ndarray = SIGNAL_GRID) -> np.ndarray:
@@ -78,3 +120,51 @@ def working_point_title(point: str) -> str:
     except ValueError:
         return point.replace("_", " ")
     return f"$10^{{{round(exponent)}}}$" if np.isclose(exponent, round(exponent)) else point
+
+
+def draw_curve(
+    axes: Axes,
+    curve: RocCurve,
+    *,
+    color: str,
+    line: str,
+    label: str,
+    background: BackgroundAxis = EFFICIENCY,
+    width: float | None = None,
+) -> None:
+    """One ROC curve, from its first background event on."""
+    marker = "o" if len(curve.thresholds) <= FEW_POINTS else ""
+    is_shown = curve.background_efficiency > 0
+    axes.plot(
+        curve.signal_efficiency[is_shown],
+        background.of(curve.background_efficiency[is_shown]),
+        color=color,
+        linestyle=line,
+        marker=marker,
+        markersize=4,
+        linewidth=width,
+        label=label,
+    )
+
+
+def draw_band(
+    axes: Axes, curve: RocCurve, color: str, background: BackgroundAxis = EFFICIENCY
+) -> None:
+    """Statistical interval of the background efficiency along a curve."""
+    low = at_grid(curve, curve.background_low)
+    high = at_grid(curve, curve.background_high)
+    low = np.maximum(low, LOWEST_BACKGROUND / 10)
+    low, high = background.of(low), background.of(high)
+    axes.fill_between(SIGNAL_GRID, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def draw_edges(
+    axes: Axes,
+    edges: tuple[np.ndarray, np.ndarray],
+    color: str,
+    background: BackgroundAxis = EFFICIENCY,
+) -> None:
+    """Thin lines at both ends of a bootstrap's band, where they are above 0."""
+    for edge in edges:
+        values = background.of(np.where(edge > 0, edge, np.nan))
+        axes.plot(SIGNAL_GRID, values, color=color, linewidth=0.7)

@@ -1,44 +1,59 @@
 """ROC curves and the gain from combining."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
-from calovision.core.titles import entry, shown
+from calovision.core.titles import entry, shown, wrapped
 from calovision.metrics import Efficiency, RocCurve
 from calovision.plotting.curves import (
     EXTRAPOLATED,
-    LOWEST_BACKGROUND,
     SIGNAL_GRID,
+    BackgroundAxis,
     at_grid,
+    draw_band,
+    draw_curve,
+    draw_edges,
     limit_ratio,
     lowest_meaningful,
     mark_of_point,
     working_point_title,
 )
+from calovision.plotting.regions import (
+    Region,
+    draw_regions,
+    draw_signal_region,
+    lowest_of,
+    with_errors,
+)
 from calovision.plotting.style import (
     CLASSIFIER_NAMES,
     classifier_style,
+    classifier_styles,
     legend_columns,
     mark_cut_bars,
     styled,
 )
 
-FEW_POINTS = 25  # a curve with fewer points belongs to a discrete variable and shows them
+MOST_ROWS = 4  # of a legend in a figure of the usual height
+ROW_INCHES = 0.22
 
 
 @styled
 def plot_roc(
     curves: Mapping[str, RocCurve],
     *,
-    signal_region: tuple[Efficiency, Efficiency] | None = None,
+    signal_region: Region | None = None,
+    regions: Mapping[str, Region] | None = None,
     reference: str | None = None,
     bands: tuple[str, ...] = ("cnn",),
     bootstrap: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
     names: Mapping[str, str] = CLASSIFIER_NAMES,
+    axis: str = "efficiency",
 ) -> Figure:
     """Background efficiency (logarithmic) against signal efficiency, and its ratio to a reference.
 
@@ -49,6 +64,8 @@ def plot_roc(
     signal_region
         Signal and background efficiency of the search's selection, drawn as a point with error
         bars.
+    regions
+        The same of further regions, by their titles.
     reference
         Classifier that the lower panel divides by, at equal signal efficiency; by default
         ``mj_sum`` or, where that is not among the curves, the first.
@@ -59,6 +76,8 @@ def plot_roc(
         bootstrap over events and networks, between thin lines.
     names
         Titles of the classifiers; one that is absent shows its key.
+    axis
+        ``"efficiency"`` of the background, or its ``"rejection"``, 1/efficiency.
 
     Raises
     ------
@@ -75,31 +94,32 @@ def plot_roc(
         )
     figure = Figure(figsize=(6.4, 6.8), layout="constrained")
     top, bottom = figure.subplots(2, sharex=True, height_ratios=(3, 1.2))
+    background = BackgroundAxis(axis)
     divisor = at_grid(curves[reference], curves[reference].background_efficiency)
-    for position, (name, curve) in enumerate(curves.items()):
-        color, line = classifier_style(name, position)
-        _draw_curve(top, curve, color=color, line=line, label=entry(names.get(name, name)))
+    styles = classifier_styles(curves)
+    for name, curve in curves.items():
+        color, line = styles[name]
+        label = entry(names.get(name, name))
+        draw_curve(top, curve, color=color, line=line, label=label, background=background)
         if name in bands:
-            _draw_band(top, curve, color)
+            draw_band(top, curve, color, background)
         ratio = at_grid(curve, curve.background_efficiency) / divisor
-        bottom.plot(SIGNAL_GRID, ratio, color=color, linestyle=line)
-    for position, (name, edges) in enumerate((bootstrap or {}).items()):
-        _draw_edges(top, edges, classifier_style(name, position).color)
+        bottom.plot(SIGNAL_GRID, background.of(ratio), color=color, linestyle=line)
+    for name, edges in (bootstrap or {}).items():
+        draw_edges(top, edges, styles[name].color, background)
     lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:
-        lowest = min(lowest, (signal_region[1].value or signal_region[1].high) / 2)
-        _draw_signal_region(top, bottom, signal_region, divisor)
-    top.set(
-        yscale="log",
-        ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5),
-        xlim=(0, 1.02),
-        ylabel="Background efficiency",
-    )
+        lowest = min(lowest, lowest_of([signal_region]))
+        draw_signal_region((top, bottom), signal_region, divisor, background)
+    if regions:
+        lowest = min(lowest, lowest_of(list(regions.values())))
+        draw_regions((top, bottom), regions, divisor, background)
+    top.set(yscale="log", ylim=background.limits(lowest), xlim=(0, 1.02), ylabel=background.title)
     _legend_above(top, most=3)  # curves may go anywhere inside
     bottom.set(
         yscale="log",
         xlabel="Signal efficiency",
-        ylabel=f"Ratio to\n{shown(names.get(reference, reference))}",
+        ylabel=f"Ratio to\n{wrapped(names.get(reference, reference), 18)}",
     )
     drawn = [np.asarray(line.get_ydata(), dtype=float) for line in bottom.get_lines()]
     limit_ratio(bottom, np.concatenate(drawn))
@@ -166,12 +186,13 @@ def _draw_efficiencies(
 ) -> None:
     """Signal efficiencies of all classifiers, side by side at each working point."""
     offsets = np.linspace(-0.24, 0.24, len(efficiencies)) if len(efficiencies) > 1 else [0.0]
+    styles = classifier_styles(efficiencies)
     for position, (name, measured) in enumerate(efficiencies.items()):
         axes.errorbar(
             np.arange(len(points)) + offsets[position],
-            *_with_errors([measured[point] for point in points]),
+            *with_errors([measured[point] for point in points]),
             fmt="os^Dvp*"[position % 7],
-            color=classifier_style(name, position).color,
+            color=styles[name].color,
             label=entry(names.get(name, name)),
             markersize=6,
         )
@@ -192,78 +213,20 @@ def _draw_gain(
 def _legend_above(axes: Axes, most: int) -> None:
     """Legend over a panel, in as many columns as fit."""
     labels = axes.get_legend_handles_labels()[1]
-    columns = legend_columns(labels, axes.get_figure().get_figwidth(), most)
+    figure = axes.get_figure()
+    columns = legend_columns(labels, figure.get_figwidth(), most)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
-
-
-def _draw_curve(axes: Axes, curve: RocCurve, *, color: str, line: str, label: str) -> None:
-    """One ROC curve, from its first background event on."""
-    marker = "o" if len(curve.thresholds) <= FEW_POINTS else ""
-    is_shown = curve.background_efficiency > 0
-    axes.plot(
-        curve.signal_efficiency[is_shown],
-        curve.background_efficiency[is_shown],
-        color=color,
-        linestyle=line,
-        marker=marker,
-        markersize=4,
-        label=label,
-    )
-
-
-def _draw_band(axes: Axes, curve: RocCurve, color: str) -> None:
-    """Statistical interval of the background efficiency along a curve."""
-    low = at_grid(curve, curve.background_low)
-    high = at_grid(curve, curve.background_high)
-    low = np.maximum(low, LOWEST_BACKGROUND / 10)
-    axes.fill_between(SIGNAL_GRID, low, high, color=color, alpha=0.2, linewidth=0)
-
-
-def _draw_edges(axes: Axes, edges: tuple[np.ndarray, np.ndarray], color: str) -> None:
-    """Thin lines at both ends of a bootstrap's band, where they are above 0."""
-    for edge in edges:
-        axes.plot(SIGNAL_GRID, np.where(edge > 0, edge, np.nan), color=color, linewidth=0.7)
-
-
-def _draw_signal_region(
-    top: Axes, bottom: Axes, region: tuple[Efficiency, Efficiency], reference: np.ndarray
-) -> None:
-    """Point of the search's selection in both panels; an arrow at the upper limit if no background
-    passes.
-
-    ``reference`` is the background efficiency that the lower panel divides by, at `SIGNAL_GRID`.
-    """
-    signal, background = region
-    (x,), x_error = _with_errors([signal])
-    (y,), y_error = _with_errors([background])
-    is_limit = y <= 0
-    if is_limit:
-        y, y_error = background.high, np.array([[background.high / 2], [0.0]])
-    options = {
-        "color": "black",
-        "marker": "_" if is_limit else "*",
-        "markersize": 11,
-        "uplims": is_limit,
-    }
-    options |= {"linestyle": "none", "zorder": 5, "capsize": 0}
-    top.errorbar(x, y, y_error, x_error, label="Signal region", **options)
-    divisor = np.interp(x, SIGNAL_GRID, reference)
-    if divisor > 0:
-        bottom.errorbar(x, y / divisor, y_error / divisor, x_error, **options)
-
-
-def _with_errors(efficiencies: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
-    """Values and distances to the interval, ``(n,)`` and ``(2, n)``."""
-    value, low, high = np.array([(e.value, e.low, e.high) for e in efficiencies]).T
-    return value, np.maximum([value - low, high - value], 0.0)
+    further_rows = ceil(len(labels) / columns) - MOST_ROWS
+    if further_rows > 0:  # so that they take nothing from the panels
+        figure.set_figheight(figure.get_figheight() + ROW_INCHES * further_rows)
 
 
 def _gain(combined: list[Efficiency], reference: list[Efficiency]) -> tuple[np.ndarray, np.ndarray]:
     """Ratio of efficiencies with relative uncertainties in quadrature; nan where the reference is
     0.
     """
-    above, above_errors = _with_errors(combined)
-    below, below_errors = _with_errors(reference)
+    above, above_errors = with_errors(combined)
+    below, below_errors = with_errors(reference)
     above = np.where(above > 0, above, np.nan)
     below = np.where(below > 0, below, np.nan)
     relative = np.hypot(above_errors / above, below_errors[::-1] / below)

@@ -36,6 +36,7 @@ CLASSIFIER_NAMES = {
     "deep_sets": "Deep sets",
     "fusion": "Fusion network",
 } | {one.name: one.title for one in _REGISTERED}
+LINES = ("-", "--", "-.", ":")
 FONT_SIZE = 12
 CHARACTERS_PER_INCH = 12.5  # of a legend
 MARK_CHARACTERS = 6  # as wide as its line or mark
@@ -156,6 +157,20 @@ def classifier_style(name: str, position: int) -> PlotStyle:
     """Color and line style of a classifier; one that is not known gets the next free color."""
     free = PlotStyle(COLORS[4 + position % (len(COLORS) - 4)], "-")
     return CLASSIFIER_STYLES.get(name, free)
+
+
+def classifier_styles(names: Collection[str]) -> dict[str, PlotStyle]:
+    """Colors and line styles of the classifiers of one figure, no two alike; those that are not
+    known get free ones, of colors that others do not have as long as there are some.
+    """
+    styles = {name: CLASSIFIER_STYLES[name] for name in names if name in CLASSIFIER_STYLES}
+    others = [name for name in names if name not in styles]
+    taken = [style.color for style in styles.values()]
+    every = (PlotStyle(c, line) for line in LINES for c in (*COLORS[4:], *COLORS[:4]))
+    free = [style for style in every if style not in styles.values()]
+    free.sort(key=lambda style: (LINES.index(style.line), style.color in taken))
+    styles |= {name: free[place % len(free)] for place, name in enumerate(others)}
+    return {name: styles[name] for name in names}
 
 
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
