@@ -20,6 +20,7 @@ rule plot_performance:
     params:
         class_names=analysis.class_names,
         first_model=analysis.first_model,
+        compare=parameters.shown_curves(analysis),
         figures=report_content.figure_calls(analysis, "plot_performance"),
         code=code_of("plot_performance"),
     script:
@@ -68,6 +69,7 @@ rule plot_models:
         mem_mb=analysis.memory("plot_models"),
         runtime=analysis.runtime("plot_models"),
     params:
+        axis=config["compare"]["axis"],
         figures=report_content.figure_calls(analysis, "plot_models"),
         code=code_of("plot_models"),
     script:

@@ -73,6 +73,20 @@ EXAMPLE = Compared()
 """What is compared where the configuration says nothing."""
 
 
+def classifier_scores(events: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Scores ``(n_events,)`` of a classifier by its name in the summary: a column of the table of
+    events, or a variable of it with a sign or an index.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name.
+    """
+    if SignedVariable.FORM.fullmatch(name) is None:  # cnn+jets, or a model with a hyphen
+        return column_of(events, name)
+    return SignedVariable.read(name).scores(events)
+
+
 def compared_samples(test: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Events that each sample is compared on, booleans ``(n_events,)``: its own and all of the
     other class.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
@@ -13,10 +13,6 @@ from calovision.jets.variables import Variable
 
 if TYPE_CHECKING:
     import numpy as np
-
-FORM = re.compile(
-    r"\s*(?P<sign>-?)\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[\s*(?P<index>\d+)\s*\])?\s*", re.A
-)
 
 
 @dataclass(frozen=True)
@@ -33,6 +29,11 @@ class SignedVariable:
         Whether small values are like signal.
     """
 
+    FORM: ClassVar[re.Pattern] = re.compile(
+        r"\s*(?P<sign>-?)\s*(?P<name>[A-Za-z_]\w*)\s*(?:\[\s*(?P<index>\d+)\s*\])?\s*", re.ASCII
+    )
+    """Text of the configuration."""
+
     name: str
     index: int | None = None
     is_falling: bool = False
@@ -40,7 +41,7 @@ class SignedVariable:
     @classmethod
     def read(cls, text: str) -> SignedVariable:
         """Read ``[-]name`` or ``[-]name[index]``; InputError for anything else."""
-        found = FORM.fullmatch(text)
+        found = cls.FORM.fullmatch(text)
         if found is None:
             raise InputError(
                 f"'{text}' is no variable: give its name, with a minus in front where small "

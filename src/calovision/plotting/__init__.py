@@ -14,6 +14,7 @@ from calovision.plotting.performance import plot_combination_gain, plot_roc
 from calovision.plotting.reach import plot_reach
 from calovision.plotting.robustness import plot_robustness
 from calovision.plotting.run_summary import plot_run_summary
+from calovision.plotting.sample_curves import plot_sample_roc
 from calovision.plotting.samples import plot_cut_flow
 from calovision.plotting.scores import plot_score_vs_mj_sum, plot_score_vs_n_fat_jets, plot_scores
 from calovision.plotting.style import save_figure
@@ -38,6 +39,7 @@ __all__ = [
     "plot_robustness",
     "plot_roc",
     "plot_run_summary",
+    "plot_sample_roc",
     "plot_score_vs_mj_sum",
     "plot_score_vs_n_fat_jets",
     "plot_scores",

@@ -13,7 +13,7 @@ from calovision.core.titles import entry, shown
 from calovision.metrics import Efficiency, RocCurve
 from calovision.plotting.curves import (
     EXTRAPOLATED,
-    LOWEST_BACKGROUND,
+    BackgroundAxis,
     at_grid,
     limit_ratio,
     lowest_meaningful,
@@ -105,7 +105,10 @@ def plot_model_comparison(
 
 @styled
 def plot_model_roc(
-    ensembles: Mapping[str, RocCurve], networks: Mapping[str, Sequence[RocCurve]]
+    ensembles: Mapping[str, RocCurve],
+    networks: Mapping[str, Sequence[RocCurve]],
+    *,
+    axis: str = "efficiency",
 ) -> Figure:
     """ROC of every model's ensemble with a band from its lowest to its highest network, and the
     ratio to the first.
@@ -119,6 +122,8 @@ def plot_model_roc(
         Model -> curve of its ensemble.
     networks
         Model -> curves of its networks.
+    axis
+        As of `calovision.plotting.performance.plot_roc`.
 
     Raises
     ------
@@ -142,13 +147,21 @@ def plot_model_roc(
         max(map(_first_background, networks[model])) for model in ensembles
     ]  # where the bands begin
     grid = _signal_grid(min(starts))
+    background = BackgroundAxis(axis)
     first = next(iter(ensembles.values()))
     divisors = (np.ones(len(grid)), at_grid(first, first.background_efficiency, grid))
     drawn = [
         np.concatenate(
             [
                 _draw_with_band(
-                    axes, grid, curve, networks[model], divisor, row, label=entry(model)
+                    axes,
+                    grid,
+                    curve,
+                    networks[model],
+                    divisor,
+                    row,
+                    label=entry(model),
+                    background=background,
                 )
                 for row, (model, curve) in enumerate(ensembles.items())
             ]
@@ -158,9 +171,7 @@ def plot_model_roc(
     if not np.isfinite(drawn[0]).any():
         say_nothing_left(panels[0])
     lowest = min(lowest_meaningful(curve) for curve in everything)
-    panels[0].set(
-        yscale="log", ylim=(max(lowest / 2, LOWEST_BACKGROUND), 1.5), ylabel="Background efficiency"
-    )
+    panels[0].set(yscale="log", ylim=background.limits(lowest), ylabel=background.title)
     panels[0].legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=legend_columns(ensembles, 6.4)
     )
@@ -263,16 +274,18 @@ def _draw_with_band(
     row: int,
     *,
     label: str,
+    background: BackgroundAxis,
 ) -> np.ndarray:
     """Curve and band, divided; returns all values drawn."""
     color, line = _look(row)
-    middle = at_grid(curve, curve.background_efficiency, grid) / divisor
+    middle = background.of(at_grid(curve, curve.background_efficiency, grid) / divisor)
     axes.plot(grid, middle, color=color, linestyle=line, label=label)
     if len(networks) == 1:
         return middle
     several = (
         np.array([at_grid(one, one.background_efficiency, grid) for one in networks]) / divisor
     )
+    several = background.of(several)
     low, high = several.min(axis=0), several.max(axis=0)  # nan where a network has none left
     axes.fill_between(
         grid, low, high, color=color, alpha=0.2, linewidth=0.7

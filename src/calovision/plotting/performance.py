@@ -105,7 +105,7 @@ def plot_roc(
             draw_band(top, curve, color, background)
         ratio = at_grid(curve, curve.background_efficiency) / divisor
         bottom.plot(SIGNAL_GRID, background.of(ratio), color=color, linestyle=line)
-    for name, edges in (bootstrap or {}).items():
+    for name, edges in ((name, one) for name, one in (bootstrap or {}).items() if name in styles):
         draw_edges(top, edges, styles[name].color, background)
     lowest = min(lowest_meaningful(curve) for curve in curves.values())
     if signal_region is not None:

@@ -7,16 +7,35 @@ PERFORMANCE = (
         name="roc",
         title="ROC curves",
         caption="""
-        Background efficiency against signal efficiency on the test split: the lower a curve,
-        the better; the point is the signal region of the search. A curve below the point keeps
-        more signal at the same background, and the lower panel shows the background relative to
-        a cut on the summed jet mass; bands and bars are 68 % intervals, wide where few
+        Background {{ axis }} against signal efficiency on the test split: the
+        {% if axis == "rejection" %}higher{% else %}lower{% endif %} a curve,
+        the better; the {% if regions %}star{% else %}point{% endif %} is the signal region of the
+        search{% if regions %}, the other points are further regions{% endif %}. A curve
+        {% if axis == "rejection" %}above{% else %}below{% endif %} the point keeps
+        more signal at the same background, and the lower panel shows the {% if axis == "rejection"
+        %}rejection{% else %}background{% endif %} relative to
+        {% if has_mass %}a cut on the summed jet mass{% else %}the curve on its axis{% endif %};
+        bands and bars are 68 % intervals, wide where few
         background events are left, and the thin lines those of a bootstrap over events and
         networks.""",
         section="performance",
         rule="plot_performance",
         draw="calovision.plotting.performance:plot_roc",
-        takes="curves signal_region bootstrap",
+        takes="curves signal_region regions bootstrap names axis",
+    ),
+    ReportFigure(
+        name="roc_samples",
+        title="ROC curves of the samples",
+        caption="""
+        The same curves of every signal sample against the sum of the backgrounds, and of the sum of
+        the signals against every background sample, beside those of the sums (black). A classifier
+        in each row. Where a curve lies far from the black one, the sum says little about that
+        sample.""",
+        section="performance",
+        rule="plot_performance",
+        draw="calovision.plotting.sample_curves:plot_sample_roc",
+        takes="curves samples names titles=sample_titles axis",
+        needs="compared_samples",
     ),
     ReportFigure(
         name="cnn_vs_n_fat_jets",
@@ -57,7 +76,7 @@ PERFORMANCE = (
         section="performance",
         rule="plot_performance",
         draw="calovision.plotting.performance:plot_combination_gain",
-        takes="efficiencies",
+        takes="efficiencies names",
     ),
     ReportFigure(
         name="scores",
@@ -142,19 +161,20 @@ PERFORMANCE = (
         name="model_roc",
         title="ROC curves of the models",
         caption="""
-        Background efficiency against signal efficiency of
+        Background {{ axis }} against signal efficiency of
         {% if n_networks > n_models %}the ensemble of every model, events weighted; a band
         reaches from the best to the worst network of a model that has several{% else %}the
         network of every model, events weighted{% endif %}{% if n_networks > 1 %}, and the lower
         panel is the ratio to the first model{% endif %}.
-        {% if n_networks > n_models %}A curve below its band is what averaging gains; bands that
+        {% if n_networks > n_models %}A curve {% if axis == "rejection" %}above{% else %}below{%
+        endif %} its band is what averaging gains; bands that
         do not overlap belong to models that differ by more than chance in the training.
         {% else %}How far chance in the training moves a curve is not known from one network;
         more `seeds` would tell.{% endif %}""",
         section="performance",
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_roc",
-        takes="ensembles=weighted.ensemble_curves networks=weighted.network_curves",
+        takes="ensembles=weighted.ensemble_curves networks=weighted.network_curves axis",
     ),
     ReportFigure(
         name="model_roc_unweighted",
@@ -166,6 +186,6 @@ PERFORMANCE = (
         section="performance",
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_roc",
-        takes="ensembles=unweighted.ensemble_curves networks=unweighted.network_curves",
+        takes="ensembles=unweighted.ensemble_curves networks=unweighted.network_curves axis",
     ),
 )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from calovision.evaluation.compared import classifier_scores
 from calovision.evaluation.results import Reach, Summary
 from calovision.metrics import roc
 from calovision.report import hepdata, page
@@ -108,7 +109,8 @@ def write_hepdata(
     count(len(events["label"]))
     summary = Summary.read(files.summary)
     curves = {
-        name: roc(events[name], events["label"], events["weight"]) for name in summary.classifiers
+        name: roc(classifier_scores(events, name), events["label"], events["weight"])
+        for name in summary.classifiers
     }
     hepdata.write_hepdata(
         folder,

@@ -157,6 +157,15 @@ class Analysis:
             names[label] = titles[0] if len(titles) == 1 else name
         return names
 
+    @cached_property
+    def compared_samples(self) -> list[str]:
+        """Samples with a curve of their own: those that share their class with others."""
+        if not self.configuration.compare.per_sample:
+            return []
+        labels = [self.samples[name].label for name in self.training_samples]
+        pairs = zip(self.training_samples, labels, strict=True)
+        return [name for name, label in pairs if labels.count(label) > 1]
+
     def fractions(self, sample: str) -> list[float]:
         """Fractions of the events that train, validate and test; all of the reach are test."""
         if self.samples[sample].is_trained:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from calovision.conversion.variations import acting_on
+from calovision.jets.signed import SignedVariable
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
@@ -147,6 +148,21 @@ def compared(analysis: Analysis) -> dict[str, Any]:
         "regions": dict(compare.regions),
         "per_sample": compare.per_sample,
         "signal_efficiencies": list(compare.signal_efficiencies),
+    }
+
+
+def shown_curves(analysis: Analysis) -> dict[str, Any]:
+    """What the ROC curves show, as `calovision.stages.figures.performance.ShownCurves` takes it."""
+    compare = analysis.configuration.compare
+    variables = compare.variable_names
+    titles = {name: SignedVariable.read(name).title(analysis.variables) for name in variables or ()}
+    return {
+        "classifiers": compare.shown(analysis.first_model),
+        "variables": variables,
+        "titles": titles,
+        "sample_titles": analysis.training_titles if compare.per_sample else {},
+        "axis": compare.axis,
+        "per_sample": compare.per_sample,
     }
 
 

@@ -188,4 +188,8 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "variations": [name.replace("_", " ") for name in variations],
         "preselection": dict(configuration.selection.preselection),
         "signal_region": configuration.selection.signal_region,
+        "axis": configuration.compare.axis,
+        "has_mass": configuration.compare.variables is None
+        or "mj_sum" in configuration.compare.variables,
+        "regions": dict(configuration.compare.regions),
     }

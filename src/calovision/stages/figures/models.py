@@ -55,19 +55,27 @@ class ModelsInputs:
         Names of the working points.
     weighted, unweighted
         Results with weighted events, and with every event counting 1.
+    axis
+        ``"efficiency"`` of the background in ROC curves, or its ``"rejection"``.
     """
 
     points: Sequence[str]
     weighted: ModelResults
     unweighted: ModelResults
+    axis: str = "efficiency"
 
 
 def plot_models(
-    files: ModelsFiles, output: Mapping[str, Any], *, count: Count = not_counted
+    files: ModelsFiles,
+    output: Mapping[str, Any],
+    *,
+    axis: str = "efficiency",
+    count: Count = not_counted,
 ) -> None:
     """Draw the networks and ensembles of the models against each other.
 
-    ``output`` names the files, as of `calovision.stages.figures.drawing.draw_figures`.
+    ``output`` names the files, as of `calovision.stages.figures.drawing.draw_figures`; ``axis`` is
+    that of `ModelsInputs`.
     """
     events = read_score_table(files.test_events)
     scores = read_score_table(files.network_scores)
@@ -79,6 +87,7 @@ def plot_models(
         points=list(first.ensemble.weighted.signal_efficiency),
         weighted=_results(models, "weighted", scores, labels, events["weight"]),
         unweighted=_results(models, "unweighted", scores, labels, np.ones(len(labels))),
+        axis=axis,
     )
     draw_figures("plot_models", output, inputs)
 

@@ -1,17 +1,21 @@
 """Figures of the first model and of its output: ROC curves, variables, diagnostics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calovision.evaluation import CLASSIFIERS, bootstrap_roc, diagnose
+from calovision.evaluation.compared import classifier_scores, compared_samples
 from calovision.evaluation.results import Calibration, Correlation, MassSculpting, Summary
+from calovision.jets.variables import VARIABLES
 from calovision.jobs.atomic import write_json
 from calovision.metrics import Efficiency, RocCurve, roc
+from calovision.metrics.events import has_positive_sum
 from calovision.plotting import SIGNAL_GRID
+from calovision.plotting.style import CLASSIFIER_NAMES
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.figures.drawing import draw_figures
 from calovision.storage import read_score_table
@@ -41,10 +45,58 @@ class PerformanceOptions(Options):
         Titles of signal (1) and background (0).
     first_model
         Model whose networks have a bootstrap of their curve.
+    compare
+        Fields of `ShownCurves` that are not those of the example.
     """
 
     class_names: Mapping[int, str]
     first_model: str
+    compare: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ShownCurves:
+    """Choices of the ROC curves.
+
+    Attributes
+    ----------
+    classifiers, variables
+        Names in the summary; None for those of the example.
+    titles, sample_titles
+        Titles of variables and of samples.
+    axis
+        ``"efficiency"`` of the background, or its ``"rejection"``.
+    per_sample
+        Whether there are curves of single samples.
+    """
+
+    classifiers: Sequence[str] | None = None
+    variables: Sequence[str] | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    sample_titles: Mapping[str, str] = field(default_factory=dict)
+    axis: str = "efficiency"
+    per_sample: bool = False
+
+    def names(self, events: Mapping[str, np.ndarray]) -> list[str]:
+        """Classifiers of the curves, in the order of the legend."""
+        further = [name for name in FURTHER_CURVES if name in events]
+        if self.classifiers is None and self.variables is None:
+            return [*CLASSIFIERS, *further]
+        first, *variables, combined = CLASSIFIERS
+        if self.variables is None:
+            variables += [name for name in further if name in VARIABLES]
+        else:
+            variables = list(self.variables)
+        if self.classifiers is not None:
+            return [*self.classifiers, *variables]
+        return [first, *variables, combined, *(one for one in further if one not in VARIABLES)]
+
+    def gains(self, summary: Summary, names: Sequence[str]) -> list[str]:
+        """Classifiers in the figure of the gain: those with a curve, and the two of the ratio."""
+        if self.classifiers is None and self.variables is None:
+            return list(CLASSIFIERS)
+        both = (CLASSIFIERS[0], CLASSIFIERS[-1])
+        return [name for name in summary.classifiers if name in names or name in both]
 
 
 @dataclass(frozen=True)
@@ -68,6 +120,14 @@ class PerformanceInputs:
         ``"cnn"`` -> edges of the band of its curve at `calovision.plotting.SIGNAL_GRID`.
     efficiencies
         Classifier -> working point -> signal efficiency.
+    regions
+        Further cut regions: title -> signal and background efficiency.
+    samples
+        Label -> sample -> classifier -> curve of the sample against the sum of the other class.
+    names, sample_titles
+        Titles of classifiers and of samples.
+    axis
+        ``"efficiency"`` of the background, or its ``"rejection"``.
     """
 
     events: Mapping[str, np.ndarray]
@@ -81,6 +141,11 @@ class PerformanceInputs:
     signal_region: tuple[Efficiency, Efficiency]
     bootstrap: Mapping[str, tuple[np.ndarray, np.ndarray]]
     efficiencies: Mapping[str, Mapping[str, Efficiency]]
+    regions: Mapping[str, tuple[Efficiency, Efficiency]]
+    samples: Mapping[int, Mapping[str, Mapping[str, RocCurve]]]
+    names: Mapping[str, str]
+    sample_titles: Mapping[str, str]
+    axis: str
 
     @classmethod
     def read(cls, files: PerformanceFiles, options: PerformanceOptions) -> "PerformanceInputs":
@@ -90,7 +155,8 @@ class PerformanceInputs:
         summary = Summary.read(files.summary)
         region = summary.signal_region
         classes = (events["label"], events["weight"])
-        shown = [*CLASSIFIERS, *(name for name in FURTHER_CURVES if name in events)]
+        choices = ShownCurves(**options.compare)
+        shown = choices.names(events)
         return cls(
             events=events,
             scores=events["cnn"],
@@ -99,15 +165,45 @@ class PerformanceInputs:
             labels=events["label"],
             weights=events["weight"],
             class_names=options.class_names,
-            curves={name: roc(events[name], *classes) for name in shown},
+            curves=_curves(events, shown),
             signal_region=(region.signal_efficiency, region.background_efficiency),
             bootstrap={
                 "cnn": bootstrap_roc(networks, *classes, SIGNAL_GRID, folds=events.get("fold"))
             },
             efficiencies={
-                name: summary.classifiers[name].signal_efficiency for name in CLASSIFIERS
+                name: summary.classifiers[name].signal_efficiency
+                for name in choices.gains(summary, shown)
             },
+            regions={
+                name: (one.signal_efficiency, one.background_efficiency)
+                for name, one in (summary.regions or {}).items()
+            },
+            samples=_sample_curves(events, shown) if choices.per_sample else {},
+            names={**CLASSIFIER_NAMES, **choices.titles},
+            sample_titles=choices.sample_titles,
+            axis=choices.axis,
         )
+
+
+def _curves(events: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, RocCurve]:
+    return {
+        name: roc(classifier_scores(events, name), events["label"], events["weight"])
+        for name in names
+    }
+
+
+def _sample_curves(
+    events: Mapping[str, np.ndarray], names: Sequence[str]
+) -> dict[int, dict[str, dict[str, RocCurve]]]:
+    """Curves of each sample that shares its class with others and has a positive sum of weights."""
+    found: dict[int, dict[str, dict[str, RocCurve]]] = {1: {}, 0: {}}
+    samples = np.asarray(events["sample"]).astype(str)
+    for sample, members in compared_samples(events).items():
+        own = samples == sample
+        if has_positive_sum(events["weight"][own]):
+            of_sample = {name: values[members] for name, values in events.items()}
+            found[int(events["label"][own][0])][sample] = _curves(of_sample, names)
+    return found
 
 
 def plot_performance(
