@@ -60,8 +60,6 @@ class Compare(Section):
         models: Collection[str],
         baselines: Collection[str],
         variables: Mapping[str, Variable],
-        *,
-        with_content: bool,
     ) -> None:
         """Look up classifiers and variables, and read the regions.
 
@@ -71,8 +69,6 @@ class Compare(Section):
             Names of the configuration.
         variables
             Variables that a cut may name.
-        with_content
-            There are the variables of the event content, too.
 
         Raises
         ------
@@ -90,7 +86,7 @@ class Compare(Section):
             *(self.variable_names or ()),
             *variables,
         }
-        self._check_regions(names, with_content)
+        self._check_regions(names, variables)
 
     @property
     def variable_names(self) -> list[str] | None:
@@ -139,9 +135,11 @@ class Compare(Section):
                 )
             found[variable] = name
 
-    def _check_regions(self, taken: Collection[str], with_content: bool) -> None:
-        from calovision.selection import check_configured_cut
+    def _check_regions(self, taken: Collection[str], variables: Mapping[str, Variable]) -> None:
+        from calovision.selection import check_cut
 
+        arrays = {name: one.shape[0] for name, one in variables.items() if one.shape}
+        numbers = [name for name in (*variables, *EVENT_COLUMNS) if name not in arrays]
         for name, cut in self.regions.items():
             where = f"configuration key 'compare.regions.{name}'"
             if name in taken or _is_number(name):
@@ -150,7 +148,7 @@ class Compare(Section):
                     "or a variable; choose another"
                 )
             try:
-                check_configured_cut(name, cut, with_content=with_content, further=EVENT_COLUMNS)
+                check_cut(name, cut, numbers, arrays)
             except InputError as error:
                 raise InputError(f"{where}: {error}") from error
 

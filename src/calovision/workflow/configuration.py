@@ -308,9 +308,8 @@ class Configuration(Section):
     def _check_compared(self) -> None:
         from calovision.selection import cut_variables
 
-        with_content = self.event_content is not None
-        known = cut_variables(with_content=with_content)
-        self.compare.check(self.models, self.baselines, known, with_content=with_content)
+        known = cut_variables(with_content=self.event_content is not None) | self.own_variables
+        self.compare.check(self.models, self.baselines, known)
 
     def check_before_run(self, *, warn: Callable[[str], None]) -> None:
         """Check what a job may meet hours later: names, and the folder of the results.
