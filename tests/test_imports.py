@@ -75,6 +75,7 @@ ALLOWED = {
     | {"workflow"},
     "cli": {
         "conversion",
+        "datasets",
         "images",
         "images.jet_images",
         "jets",
@@ -83,7 +84,7 @@ ALLOWED = {
         "models",
         "ntuples",
     }
-    | {"plotting", "scoring", "storage", "workflow"},
+    | {"metrics", "plotting", "scoring", "storage", "training", "workflow"},
     "__init__": {"conversion", "images", "images.jet_images", "models", "scoring", "storage"},
 }
 HEAVY = (

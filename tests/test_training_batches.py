@@ -100,7 +100,7 @@ def test_batch_normalization_of_a_single_number_says_so(tmp_path):
     ("split", "name"), [([0, 0], "validation"), ([1, 1], "train"), ([2], "train")]
 )
 def test_empty_split_is_named(tmp_path, split, name):
-    with pytest.raises(InputError, match=f"the {name} split has no signal event"):
+    with pytest.raises(InputError, match=f"no image is of the {name} split"):
         train(write_split(tmp_path / "images", split), tmp_path / "model")
 
 

@@ -18,6 +18,7 @@ from calovision.cli.options import HelpWithNames
 from calovision.cli.plan import plan_command
 from calovision.cli.score import score_command
 from calovision.cli.status import status_command
+from calovision.cli.train import train_command
 
 app = typer.Typer(
     name="calovision",
@@ -40,6 +41,7 @@ _add("inspect", inspect_command, cls=InspectCommand)
 _add("export", export_command)
 _add("import-hepcnn", import_hep_cnn_command)
 _add("models", models_command)
+_add("train", train_command)
 _add("score", score_command)
 _add("onnx", onnx_command)
 _add("plan", plan_command)

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "batches": ("ImageBatch",),
-        "labeled": ("LabeledImages",),
+        "dataset": ("ImageDataset",),
         "loader": ("ImageLoader", "Process", "Reading"),
         "statistics": ("channel_maxima", "variable_statistics"),
         "symmetry": (
@@ -20,6 +20,6 @@ __getattr__, __dir__, __all__ = lazy_names(
             "symmetries",
         ),
         "variables": ("load_variables", "variable_names"),
-        "weights": ("WEIGHT_SCHEMES", "training_weights"),
+        "weights": ("WEIGHT_SCHEMES", "event_weights", "training_weights"),
     },
 )

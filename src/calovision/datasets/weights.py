@@ -9,7 +9,18 @@ from calovision.core.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from calovision.storage import ImageCollection
+
 WEIGHT_SCHEMES = ("balanced", "log1p", "raw", "none")
+
+
+def event_weights(collection: ImageCollection, scheme: str, luminosity_fb: float) -> np.ndarray:
+    """Event weights for `training_weights`, ``(n,)``: expected events for the schemes that look at
+    the cross-sections, which the others need not know.
+    """
+    if scheme in ("raw", "log1p"):
+        return collection.event_weights(luminosity_fb)
+    return collection.column("weight")
 
 
 def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str) -> np.ndarray:

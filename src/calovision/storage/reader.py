@@ -29,7 +29,7 @@ class ImageFile:
     a boolean mask gives ``(n, n_channels, n_eta, n_phi)``. The rows are memory-mapped, so that
     opening costs little and a batch reads only its own bytes; no HDF5 handle stays open, so that
     the object survives a fork, and it pickles as its path. Labels are ``file.events["label"]``;
-    `calovision.datasets.LabeledImages` gives both to torch's DataLoader. Compressed rows are
+    `calovision.datasets.ImageDataset` gives both to torch's DataLoader. Compressed rows are
     decompressed as a whole when single ones are asked for first, and kept; a range of them is not.
 
     What the specification says of the content is checked when it is first read. A file that

@@ -17,6 +17,7 @@ from calovision.datasets import (
     Process,
     Reading,
     channel_maxima,
+    event_weights,
     training_weights,
     variable_names,
     variable_statistics,
@@ -55,13 +56,7 @@ class ImageData(lightning.LightningDataModule):
         self._training: LoaderThatResumes | None = None
         self._state = {"next_batch": 0}
         split, labels = collection.column("split"), collection.column("label")
-        # only the schemes that look at the cross-sections need them
-        needs_weights = options.weights in ("raw", "log1p")
-        event_weights = (
-            collection.event_weights(luminosity_fb)
-            if needs_weights
-            else collection.column("weight")
-        )
+        of_events = event_weights(collection, options.weights, luminosity_fb)
         self.indices, self.weights = {}, {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
@@ -71,7 +66,7 @@ class ImageData(lightning.LightningDataModule):
             _check_split(name, labels[chosen])
             self.indices[name] = chosen
             self.weights[name] = training_weights(
-                labels[chosen], event_weights[chosen], options.weights
+                labels[chosen], of_events[chosen], options.weights
             )
 
     def train_dataloader(self) -> "LoaderThatResumes":
@@ -227,6 +222,11 @@ def _pixel_statistics(collection: ImageCollection) -> tuple[np.ndarray, np.ndarr
 
 
 def _check_split(name: str, labels: np.ndarray) -> None:
+    if len(labels) == 0:
+        raise InputError(
+            f"no image is of the {name} split: build images with a share for it (split.fractions, "
+            "--split-fractions)"
+        )
     for label, title in ((1, "signal"), (0, "background")):
         if not np.any(labels == label):
             raise InputError(

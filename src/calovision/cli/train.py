@@ -1,0 +1,150 @@
+"""``calovision train``: a network trained on image files.
+
+Its options are the fields of `calovision.training.TrainingOptions`, which are the keys of ``train``
+in the configuration too.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from calovision.cli.generated import given_values, options_group
+from calovision.cli.options import grouped_options
+from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
+from calovision.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from calovision.storage import ImageCollection
+
+LUMINOSITY_FB = 36.1
+"""That of the configuration, 1/fb."""
+
+Training = options_group(TrainingOptions)
+"""The fields of `TrainingOptions` as options of a command."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Luminosity, threads and output of the run."""
+
+    luminosity: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="FB", help="For --weights raw and log1p of several samples, 1/fb."
+        ),
+    ] = LUMINOSITY_FB
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Of torch (all cores of the machine).")
+    ] = None
+    force: Annotated[
+        bool, typer.Option("--force", help="Train anew in place of the model that is there.")
+    ] = False
+
+
+@grouped_options
+def train_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGES", help="Image files of signal and of background."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder that the model is put in."),
+    ],
+    training: Training,  # type: ignore[valid-type]
+    run: RunOptions,
+) -> None:
+    """Train a network on image files, stop early by their validation split, and print the AUC of
+    their test split. The same command again goes on with a training that was killed.
+    """
+    require_new_model(output, force=run.force)
+    options = TrainingOptions(**given_values(training, TrainingOptions))
+    from calovision.storage import ImageCollection
+    from calovision.training import train_network
+
+    if run.threads is not None:
+        import torch
+
+        torch.set_num_threads(run.threads)
+    collection = ImageCollection(files)
+    start = time.perf_counter()
+    model = train_network(
+        collection,
+        output,
+        options,
+        luminosity_fb=run.luminosity,
+        progress_bar=sys.stderr.isatty(),
+    )
+    print_training(collection, model, options, run.luminosity, time.perf_counter() - start)
+
+
+def require_new_model(folder: Path, *, force: bool) -> None:
+    """Raise InputError if the folder holds anything but a training that was killed."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file: give the name of a folder for the model")
+    if not folder.exists() or force or (folder / "resume").is_dir():
+        return
+    if (folder / "model.json").exists():
+        raise InputError(
+            f"{folder} holds a model already: give another name or --force to train it anew"
+        )
+    if any(folder.iterdir()):
+        raise InputError(
+            f"{folder} exists and is not empty: give another name or --force to put a model there"
+        )
+
+
+def print_training(
+    collection: "ImageCollection",
+    model: Path,
+    options: TrainingOptions,
+    luminosity_fb: float,
+    seconds: float,
+) -> None:
+    """Print the epochs, the best loss, and how well the test split is told apart."""
+    import json
+
+    from calovision.cli.summary import pairs, show
+
+    run = json.loads(model.read_text())["training"]
+    rows = [
+        ("output", str(model.parent)),
+        ("network", f"{options.network}, seed {options.seed}"),
+        ("events", f"{run['n_training']} training, {run['n_validation']} validation"),
+        ("epochs", f"{run['epochs']} of at most {options.epochs}, the best is {run['best_epoch']}"),
+        ("speed", f"{run['images_per_s']:,.0f} images/s, {seconds:.1f} s in all"),
+        ("validation loss", f"{run['validation_loss']:.6g}"),
+        ("validation AUC", f"{run['validation_auc']:.4f}"),
+        ("test AUC", _test_auc(collection, model, options, luminosity_fb)),
+    ]
+    show(pairs(rows))
+
+
+def _test_auc(
+    collection: "ImageCollection", model: Path, options: TrainingOptions, luminosity_fb: float
+) -> str:
+    """AUC of the test split with its standard error, weighted as the loss is."""
+    import numpy as np
+
+    from calovision.datasets import event_weights, training_weights
+    from calovision.metrics.roc import auc_with_error
+    from calovision.models import load_model
+    from calovision.scoring import score_collection
+
+    indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
+    labels = collection.column("label")[indices]
+    if len(np.unique(labels)) < 2:
+        return "- (the test split lacks a class)"
+    network = load_model(model, allow_imports=":" in options.network)
+    scores = score_collection(network, collection, indices, device=options.device)
+    weights = event_weights(collection, options.weights, luminosity_fb)[indices]
+    weights = training_weights(labels, weights, options.weights)
+    value, error = auc_with_error(scores, labels, weights)
+    return (
+        f"{value:.4f} +- {error:.4f} ({len(indices)} events; statistical, weights as in the loss)"
+    )
