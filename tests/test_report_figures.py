@@ -196,14 +196,14 @@ def test_facts_and_values_of_the_texts():
     assert parameters["placeholders"]["n_networks"] == 3
 
 
-@pytest.mark.parametrize("n_networks", [1, 2, 3])
-def test_texts_and_captions_have_all_their_values(n_networks, tmp_path):
+@pytest.mark.parametrize(("n_networks", "folds"), [(1, None), (2, 5), (3, None)])
+def test_texts_and_captions_have_all_their_values(n_networks, folds, tmp_path):
     models = {
         1: {"cnn": {"seeds": 1}},
         2: {"resnet": {"seeds": 1}, "jet_cnn": {"seeds": 1}},
         3: {"resnet": {"seeds": 2}, "jet_cnn": {"seeds": 1}},
     }
-    one = run(models=models[n_networks])
+    one = run(models=models[n_networks], split={"folds": folds})
     entries = [section | {"tables": []} for section in report_content.report_sections(one)]
     values = report_content.text_values(one)
     sections = {
@@ -217,6 +217,12 @@ def test_texts_and_captions_have_all_their_values(n_networks, tmp_path):
     assert "|eta| = 2.0 is where" in sections["images"].figures[0].caption
     assert "Signal: RPV gluinos. Background: QCD, Top quarks." in sections["data"].text
     assert sections["robustness"].text.endswith("trained on:\nscale up.")
+    shown = [one.text for one in sections.values()] + list(captions.values())
+    assert any("test split" in text for text in shown) == (folds is None)
+    of_all = "of all events, each scored by networks that did not see it"
+    assert (
+        ("(5 folds)" in captions["ROC curves"]) == (of_all in captions["ROC curves"]) == bool(folds)
+    )
 
 
 @pytest.fixture

@@ -85,6 +85,7 @@ def summarize(
         samples=_samples(test, names, background_efficiencies, compared)
         if compared.per_sample
         else None,
+        folds=int(max(test["fold"])) + 1 if "fold" in test else None,
     )
 
 

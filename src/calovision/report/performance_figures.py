@@ -7,7 +7,9 @@ PERFORMANCE = (
         name="roc",
         title="ROC curves",
         caption="""
-        Background {{ axis }} against signal efficiency on the test split: the
+        Background {{ axis }} against signal efficiency
+        {% if n_folds %}of all events, each scored by networks that did not see it
+        ({{ n_folds }} folds){% else %}on the test split{% endif %}: the
         {% if axis == "rejection" %}higher{% else %}lower{% endif %} a curve,
         the better; the {% if regions %}star{% else %}point{% endif %} is the signal region of the
         search{% if regions %}, the other points are further regions{% endif %}. A curve
@@ -137,7 +139,8 @@ PERFORMANCE = (
         ensemble, whose score is the mean of theirs{% else %}each network, and below it the same
         with its 68 % interval{% endif %}.
         {% if n_networks > n_models %}Models differ where their networks lie further apart than
-        they spread; the{% else %}The{% endif %} bar is the 68 % interval of the test events,
+        they spread; the{% else %}The{% endif %} bar is the 68 % interval of
+        {% if n_folds %}all events ({{ n_folds }} folds){% else %}the test events{% endif %},
         wide where few background events are left; a triangle on the frame says that it goes
         on.""",
         section="performance",
@@ -149,9 +152,9 @@ PERFORMANCE = (
         name="model_comparison_unweighted",
         title="Models at the working points, every event counts 1",
         caption="""
-        The same with every test event counting 1, so that no heavy background event decides a
-        working point. It compares networks, and says nothing about an analysis, whose
-        background has other shares of easy and hard events.""",
+        The same with every {% if not n_folds %}test {% endif %}event counting 1, so that no
+        heavy background event decides a working point. It compares networks, and says nothing
+        about an analysis, whose background has other shares of easy and hard events.""",
         section="performance",
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_comparison",
@@ -180,9 +183,9 @@ PERFORMANCE = (
         name="model_roc_unweighted",
         title="ROC curves of the models, every event counts 1",
         caption="""
-        The same with every test event counting 1, so that a curve goes on smoothly to lower
-        background efficiencies. It compares networks, and says nothing about an analysis, whose
-        background has other shares of easy and hard events.""",
+        The same with every {% if not n_folds %}test {% endif %}event counting 1, so that a
+        curve goes on smoothly to lower background efficiencies. It compares networks, and says
+        nothing about an analysis, whose background has other shares of easy and hard events.""",
         section="performance",
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_roc",

@@ -15,6 +15,15 @@ MARK_MEANING = (
 )
 
 
+def events_in_words(n_folds: int | None, kind: str = "") -> str:
+    """Words for the events that numbers are of: the test events or, with folds, all; ``kind`` such
+    as ``"preselected "``.
+    """
+    if not n_folds:
+        return f"the {kind}test events"
+    return f"all {kind}events (each scored by networks that did not see it, {n_folds} folds)"
+
+
 @dataclass(frozen=True)
 class Interval:
     """Number with its 68.3 % interval; None for what does not exist, as a ratio to 0."""

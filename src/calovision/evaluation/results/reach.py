@@ -9,7 +9,13 @@ from typing import Self
 
 from calovision.core.markdown import markdown_table
 from calovision.core.result import Result
-from calovision.evaluation.results.numbers import Band, Interval, LimitInterval, format_interval
+from calovision.evaluation.results.numbers import (
+    Band,
+    Interval,
+    LimitInterval,
+    events_in_words,
+    format_interval,
+)
 
 METHODS = ("best_cut", "binned")
 """Uses of the score of a classifier."""
@@ -168,15 +174,13 @@ class Reach(Result):
         return max((len(one.fold_edges or ()) for one in of_all), default=0)
 
     def _text(self) -> str:
-        events, chosen = "the test events", "on the validation split"
-        if self.n_folds:
-            events = f"all events, each scored by networks that did not see it ({self.n_folds} folds)"
-            chosen = "for each fold on its validation split"
+        events = events_in_words(self.n_folds)
+        chosen = "for each fold on its" if self.n_folds else "on the"
         text = (
             f"Expected at a background uncertainty of {self.background_uncertainty:.0%}: "
             "significance of the signal, and upper limit on its cross-section at 95 % CL. "
-            f"Intervals hold 68 % of a bootstrap over {events}; the gains are paired. Cuts "
-            f"and bins of the scores were chosen {chosen}; events of bins are summed."
+            f"Intervals hold 68 % of a bootstrap over {events}; the gains are paired. Cuts and "
+            f"bins of the scores were chosen {chosen} validation split; events of bins are summed."
         )
         if self.cuts.is_bound:
             text += (

@@ -7,6 +7,7 @@ from calovision.core.result import Result
 from calovision.evaluation.results.numbers import (
     REGION,
     Performance,
+    events_in_words,
     format_efficiency,
     marked_efficiency,
     with_meaning,
@@ -110,6 +111,8 @@ class Summary(Result):
         Further cut regions by name, if there are any.
     samples
         Numbers of every sample that shares its class with others, if they are asked for.
+    folds
+        Number of folds; with some the test events are all events. None without.
     """
 
     calovision_version: str
@@ -121,6 +124,7 @@ class Summary(Result):
     classifiers: dict[str, Performance]
     regions: dict[str, CutRegion] | None = None
     samples: dict[str, SampleEfficiencies] | None = None
+    folds: int | None = None
 
     def to_markdown(self) -> str:
         """Tables of the preselection, the signal region and the classifiers."""
@@ -130,7 +134,7 @@ class Summary(Result):
             with_meaning(self._classifier_lines()),
         ]
         if self.regions:
-            parts += further_region_parts(self.regions, self.classifiers)
+            parts += further_region_parts(self.regions, self.classifiers, self._events)
         parts += rejection_parts(self.classifiers)
         if self.samples:
             parts += sample_parts(self.samples)
@@ -156,13 +160,18 @@ class Summary(Result):
         skipped = [f"- {escape(one.path)}: {escape(one.reason)}" for one in self.skipped_files]
         return [*lines, "", words, "", *skipped]
 
+    @property
+    def _events(self) -> str:
+        """Words for the events that efficiencies count."""
+        return events_in_words(self.folds, "preselected ")
+
     def _region_lines(self) -> list[str]:
         signal, background = (
             self.signal_region.signal_efficiency,
             self.signal_region.background_efficiency,
         )
         return [
-            f"Signal region, of the preselected test events: signal {format_efficiency(signal)}, "
+            f"Signal region, of {self._events}: signal {format_efficiency(signal)}, "
             f"background {format_efficiency(background)} "
             f"({background.n_eff:.1f} effective events)."
         ]

@@ -28,9 +28,11 @@ Parts = list[list[str]]
 
 
 def further_region_parts(
-    regions: Mapping[str, "CutRegion"], classifiers: Mapping[str, Performance]
+    regions: Mapping[str, "CutRegion"], classifiers: Mapping[str, Performance], events: str
 ) -> Parts:
-    """Efficiencies of cut regions, and of all classifiers at the background of each."""
+    """Efficiencies of cut regions, and of all classifiers at the background of each; ``events`` are
+    words for those that are counted.
+    """
     rows = [[name, *_region_cells(one), _point_cell(one.point)] for name, one in regions.items()]
     header = ["region", "signal", "background", "effective background events"]
     at_regions = [
@@ -38,7 +40,7 @@ def further_region_parts(
         for name, one in classifiers.items()
     ]
     return [
-        ["Further regions, of the preselected test events:"],
+        [f"Further regions, of {events}:"],
         markdown_table([*header, "working point"], rows),
         ["Signal efficiency of each classifier at the background efficiency of these regions:"],
         with_meaning(markdown_table(["classifier", *regions], at_regions)),
