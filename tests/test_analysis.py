@@ -256,6 +256,29 @@ def test_signals_of_the_reach_train_nothing() -> None:
     assert parameters.signal_masses(analysis) == {"signal": 1400, "other": 1800}
 
 
+def test_samples_of_the_application_are_neither_images_nor_signals() -> None:
+    applied = {"label": 1, "role": "application", "simulate": {"process": "qcd", "n_events": 5001}}
+    config = {"samples": reach_samples()["samples"] | {"data": applied}, "results_dir": "out"}
+    config |= {"simulation": {"events_per_job": 2500}, "images": {"events_per_job": 10}}
+    analysis = analysis_of(config)
+    assert analysis.application_samples == ["data"]
+    assert (analysis.training_samples, analysis.reach_samples) == (
+        ["signal", "background"],
+        ["other"],
+    )
+    assert set(analysis.chunks) == {"signal", "background", "other"}
+    assert set(parameters.signal_masses(analysis)) == {"signal", "other"}
+    assert analysis.titles_of_label(1) == ["signal"]
+    assert analysis.application_files() == [
+        Path(f"out/application/data/000{number}.root") for number in range(3)
+    ]
+    assert parameters.application_job(analysis, "data", "0002") == {
+        "file": "out/ntuples/data/0002.root",
+        "schema": None,
+        "tree": None,
+    }
+
+
 # -- models ---------------------------------------------------------------------------------------
 
 

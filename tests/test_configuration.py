@@ -399,6 +399,18 @@ BAD = {
         reach_samples(label=0),
         "configuration key 'samples.other.role': only signals (label 1) are of the reach",
     ),
+    "a sample without a label": (
+        samples(label=None),
+        "configuration key 'samples.background': 'label' is a required property",
+    ),
+    "a file that gets scores twice": (
+        samples() | {"samples": samples()["samples"] | {"data": {"role": "application"}}},
+        "configuration key 'samples.data': give either 'files' or 'simulate'",
+    ),
+    "only data beside the signal": (
+        samples(role="application"),
+        "configuration key 'samples': all have the label 1",
+    ),
     "reach without a mass": (reach_samples(mass=None), "configuration key 'samples.other.mass'"),
     "training without a mass": (
         {"samples": reach_samples()["samples"] | {"signal": samples()["samples"]["signal"]}},

@@ -328,3 +328,27 @@ def test_copy_of_results_is_not_made_again(finished: Path, tmp_path: Path) -> No
     assert jobs(snakemake(clone, *plan)) != {}
     snakemake(clone, "--touch", *plan[1:])
     assert jobs(snakemake(clone, *plan)) == {}
+
+
+def test_samples_that_only_get_scores(tmp_path: Path) -> None:
+    """Data in two folders with files of one name: a friend tree each by the networks of the first
+    model, and nothing else."""
+    for name in ("a/run.root", "b/run.root", "b/more.root"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    data = {"role": "application", "files": [f"{tmp_path}/{one}/*.root" for one in "ab"]}
+    made = {"role": "application", "label": 1, "simulate": {"process": "qcd", "n_events": 5}}
+    config = {"samples": samples()["samples"] | {"data": data, "made": made}}
+    config |= {"train": {"seeds": 2}, "robustness": {"variations": {}}}
+    result = dry_run(tmp_path, config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = jobs(result)
+    counted = ("build_images", "simulate_ntuples", "train_network", "score_application")
+    assert [found[rule] for rule in counted] == [2, 3, 2, 4]
+    output = result.stdout + result.stderr
+    assert set(re.findall(r"output: \S*/application/(\S+)\.root", output)) == {
+        *("data/a/run", "data/b/run", "data/more", "made/0000")
+    }
+    blocks = re.findall(r"rule score_application:\n(?:    .*\n)+", output)
+    assert len(blocks) == 4
+    assert all(f"models/cnn/seed{seed}/model.json" in one for one in blocks for seed in (1, 2))

@@ -223,6 +223,17 @@ def test_plan_by_hand(configuration):
     assert stages["build_images"].memory_mb == 500
     assert stages["simulate_ntuples"].disk_bytes == pytest.approx(2500 * 50 + 8000 * 5)
     assert stages["build_images"].disk_bytes == pytest.approx(2500 * 8 + 800 * 2)
+    merged["samples"]["heavy"] = {  # a file that only gets scores: its images, and three scores
+        **{"role": "application", "simulate": merged["samples"]["heavy"]["simulate"]},
+    }
+    applied = stages_of(make_plan(analysis_of(merged), [run]))
+    assert applied["build_images"].n_jobs == 10
+    assert applied["score_application"].n_jobs == 1
+    images = applied["score_application"].disk_bytes / 9
+    assert images == 500
+    passing = 3 * 500 * 2800 / 10_000 / 1000
+    assert 3600 * applied["score_application"].cpu_h == pytest.approx(3 + 0.5 + passing)
+    assert "score_reach_sample" not in applied
 
 
 def test_number_of_events_scales_every_sample(configuration):

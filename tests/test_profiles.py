@@ -138,7 +138,8 @@ def test_networks_of_large_images_ask_for_more_memory() -> None:
     """In study_224.yaml they took 7,200, 3,739, 3,429 and 2,307 MB."""
     assert {name: RULES[name].memory(1, (224, 224)) for name in MEMORY_AT_224} == MEMORY_AT_224
     of_cells = {name for name, rule in RULES.items() if rule.memory_per_cell_mb}
-    assert of_cells == {*MEMORY_AT_224, "score_variation", "score_reach_sample"}
+    of_scores = {"score_variation", "score_reach_sample", "score_application"}
+    assert of_cells == {*MEMORY_AT_224, *of_scores}
 
 
 def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
@@ -147,6 +148,8 @@ def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
     variations = {"crowded": {"pile_up": 30}}
     config = reach_samples() | {"images": {"grid": [224, 224]}, "results_dir": "results"}
     config["robustness"] = {"variations": variations}
+    simulate = {"process": "qcd", "n_events": 5}
+    config["samples"]["data"] = {"role": "application", "simulate": simulate}
     module = MODULE.format(snakefile=SNAKEFILE, config=config)
     retries = "print('RETRIES', {rule._restart_times for rule in workflow.rules})"
     (tmp_path / "Snakefile").write_text(f"{module}\n{retries}\n")

@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 from fakes import make_events, write_ntuple, write_two_samples
+from fakes_models import make_trained
 
+from calovision.conversion import ImageRecipe, StoredRecipe
+from calovision.images.grid import EtaPhiGrid
+from calovision.models import save_model
 from calovision.ntuples import iterate_events
 from calovision.workflow import Configuration
 
@@ -77,6 +81,25 @@ def test_schema_in_yaml_is_read(tmp_path):
     np.testing.assert_allclose(
         np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000
     )
+
+
+def test_data_in_yaml_need_no_label():
+    (text,) = (block for block in blocks("yaml") if "role: application" in block)
+    data = yaml.safe_load(text)["samples"]
+    example = Configuration().to_dict()["samples"]
+    assert Configuration.of_module({"samples": example | data}).samples["data"].is_applied
+
+
+def test_scores_of_ntuples_in_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = (block for block in blocks("python") if "score_ntuples(" in block)
+    recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("em_et", "tracks"))
+    stored = StoredRecipe(recipe).to_dict()
+    save_model(Path("results/models/cnn/seed1"), make_trained(), recipe=stored)
+    for name in "ab":
+        write_ntuple(Path(f"{name}.root"), *make_events(5))
+    exec(code, {})
+    assert sorted(map(str, Path("scores").iterdir())) == ["scores/a.root", "scores/b.root"]
 
 
 def test_models_in_yaml_are_allowed():

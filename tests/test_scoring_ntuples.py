@@ -12,7 +12,7 @@ from fakes import make_events, write_ntuple
 from fakes_cli import fail, fail_usage, stored, succeed
 from fakes_models import make_trained
 from fakes_ntuples import write_nanoaod
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from calovision import score_ntuples
 from calovision.conversion import ImageRecipe, StoredRecipe, convert_ntuple
@@ -22,8 +22,9 @@ from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import EventContent, FatJetDefinition
 from calovision.models import load_model, save_model
 from calovision.models.scaling import ScalingStatistics
+from calovision.ntuples.output_names import output_names
 from calovision.scoring import NtupleOptions, score_collection
-from calovision.scoring.output_names import output_names
+from calovision.stages.scores import ScoringOptions, score_application
 from calovision.storage import ImageCollection
 
 N = 60
@@ -169,6 +170,24 @@ def test_several_models(tmp_path, ntuples):
         with uproot.open(tmp_path / name / "a.root") as file:
             found = file["calovision_scores/logit"].array(library="np")
         assert found == pytest.approx(values, rel=1e-4, nan_ok=True)
+
+
+def test_the_stage_of_the_workflow(tmp_path, ntuples):
+    """The logit of the mean probability of two networks, as the evaluation has it."""
+    models = [make_trained(seed=seed) for seed in (1, 2)]
+    paths = [tmp_path / f"seed{number}" for number in (1, 2)]
+    for path, model in zip(paths, models, strict=True):
+        save_model(path, model, recipe=StoredRecipe(RECIPE).to_dict())
+    job = {"file": str(ntuples[0]), "schema": None, "tree": None, "retries": 0}
+    counted = []
+    output = tmp_path / "data" / "a.root"
+    score_application(job, paths, output, ScoringOptions("cpu"), threads=2, count=counted.append)
+    each = np.stack([expected(one, ntuples[0], RECIPE, tmp_path / "a.h5") for one in models])
+    with uproot.open(output) as file:
+        found = file["calovision_scores"].arrays(library="np")
+    assert found["score"] == pytest.approx(expit(each).mean(axis=0), rel=1e-4, nan_ok=True)
+    assert found["logit"] == pytest.approx(logit(found["score"]), rel=1e-3, nan_ok=True)
+    assert sum(counted) == N
 
 
 def test_nothing_passes_and_no_entry(tmp_path, folder):

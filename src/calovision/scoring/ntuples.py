@@ -14,12 +14,12 @@ from calovision.conversion.parallel import run_in_processes
 from calovision.conversion.streams import narrowed
 from calovision.core.errors import InputError
 from calovision.models import ImageModel
+from calovision.ntuples.output_names import output_names
 from calovision.ntuples.paths import split_tree
 from calovision.ntuples.schemas.schema import Schema
 from calovision.scoring.evaluation import choose_device
 from calovision.scoring.file_scoring import Combine, FileScoring, ScoredFile
 from calovision.scoring.fit import Images, check_kind
-from calovision.scoring.output_names import output_names
 from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parquet
 from calovision.scoring.scores import SCORING_BATCH
 
@@ -104,8 +104,7 @@ def score_ntuples(
     streams = ntuple_streams(models[0], files, options)
     scoring = {"batch_size": SCORING_BATCH} | scoring
     choose_device(scoring.get("device", "auto"))
-    n_jets = streams[0].recipe.jets_per_event if streams[0].recipe.jets is not None else None
-    contents = Contents(options.output_tree, n_jets, dict(attributes or {}))
+    contents = _contents(streams[0], options, attributes)
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(ImageStream.count_entries, streams))
     n_processes = min(options.processes, len(files))
@@ -114,6 +113,37 @@ def score_ntuples(
         for stream, path in zip(streams, paths, strict=True)
     ]
     return run_in_processes(jobs, processes=n_processes, progress=progress)
+
+
+def score_ntuple(
+    models: Sequence[ImageModel],
+    file: Path | str,
+    output: Path,
+    options: NtupleOptions,
+    *,
+    combine: Combine | None = None,
+    attributes: Mapping[str, str | int] | None = None,
+    progress: Callable[[int], None] | None = None,
+    **scoring: Any,
+) -> ScoredFile:
+    """Write the scores of every entry of one ROOT file in place of an older ``output``; all else as
+    in `score_ntuples`.
+    """
+    (stream,) = ntuple_streams(models[0], [file], options)
+    contents = _contents(stream, options, attributes)
+    scoring = {"batch_size": SCORING_BATCH} | scoring
+    score = FileScoring(
+        stream, tuple(models), Path(output), options.format, contents, combine, scoring
+    )
+    return score(progress=progress)
+
+
+def _contents(
+    stream: ImageStream, options: NtupleOptions, attributes: Mapping[str, str | int] | None
+) -> Contents:
+    recipe = stream.recipe
+    n_jets = None if recipe.jets is None else recipe.jets_per_event
+    return Contents(options.output_tree, n_jets, dict(attributes or {}))
 
 
 def ntuple_streams(

@@ -1,15 +1,17 @@
 """Scores of trained networks: of the events that they have not seen, and of further image files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from calovision.evaluation import ensemble_scores, split_indices
+from calovision.jobs.compilation import skip_numba_extensions
 from calovision.models import load_model
-from calovision.scoring import score_collection
+from calovision.scoring import NtupleOptions, score_collection, score_ntuple
 from calovision.stages.arguments import Count, not_counted
 from calovision.storage import ImageCollection, read_file_list, write_scores
 
@@ -86,3 +88,42 @@ def score_ensemble(
         score_collection(network, collection, indices, **asdict(options)) for network in networks
     ]
     write_scores(output, collection, indices, ensemble_scores(np.stack(scores, axis=1)))
+
+
+def score_application(
+    job: Mapping[str, Any],
+    models: Sequence[Path],
+    output: Path,
+    options: ScoringOptions,
+    *,
+    threads: int = 1,
+    count: Count = not_counted,
+) -> None:
+    """Write a friend tree of the tree of a ROOT file: the mean score of the networks of a model for
+    every entry.
+
+    Parameters
+    ----------
+    job
+        ``file``, ``schema`` and ``tree`` (None for those of the training); ``retries``, how often
+        an address that does not answer is tried again.
+    models
+        ``model.json`` of each network, with the recipe of its images.
+    output
+        The ROOT file to write.
+    threads
+        Of torch.
+    """
+    skip_numba_extensions()
+    torch.set_num_threads(threads)
+    networks = [load_model(path, allow_imports=True) for path in models]
+    score_ntuple(
+        networks,
+        job["file"],
+        Path(output),
+        NtupleOptions(schema=job["schema"], tree=job["tree"], retries=job["retries"]),
+        combine=ensemble_scores,
+        attributes={"model": str(Path(models[0]).parent.parent), "networks": len(networks)},
+        progress=count,
+        **asdict(options),
+    )

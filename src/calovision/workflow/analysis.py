@@ -24,6 +24,7 @@ from calovision.workflow.ntuple_files import (
     count_entries,
     files_beside,
     find_files,
+    names_of_outputs,
     read_friends,
 )
 from calovision.workflow.results import Results, fill
@@ -64,9 +65,9 @@ class Analysis:
         Title in plots of each sample, and of those of the training.
     simulated_samples
         Names of the samples that are simulated; others are read from files.
-    training_samples, reach_samples
-        Names of the samples of the training and the comparison, and of the signals of other masses
-        that only the reach looks at.
+    training_samples, reach_samples, application_samples
+        Names of the samples of the training and the comparison, of the signals of other masses
+        that only the reach looks at, and of those whose files only get scores.
     first_model
         Model that is the CNN of the comparison.
     seeds
@@ -82,7 +83,8 @@ class Analysis:
         self.titles = {name: one.title or name for name, one in self.samples.items()}
         self.simulated_samples = [name for name, one in self.samples.items() if one.is_simulated]
         self.training_samples = [name for name, one in self.samples.items() if one.is_trained]
-        self.reach_samples = [name for name in self.samples if name not in self.training_samples]
+        self.reach_samples = [name for name, one in self.samples.items() if one.is_of_reach]
+        self.application_samples = [name for name, one in self.samples.items() if one.is_applied]
         self.training_titles = {name: self.titles[name] for name in self.training_samples}
         self.first_model = next(iter(self.models))
         first = configuration.seed
@@ -98,7 +100,7 @@ class Analysis:
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
-        _ = (self.chunks, self.varied_chunks)
+        _ = (self.chunks, self.varied_chunks, self.application_chunks)
 
     def wildcard_constraints(self) -> dict[str, str]:
         """Patterns of the wildcards: the names that there are."""
@@ -296,14 +298,46 @@ class Analysis:
 
     @cached_property
     def chunks(self) -> dict[str, dict[str, Chunk]]:
-        """Chunks of all samples, by sample and name of the chunk; each is converted by one job.
+        """Chunks of all samples with images, by sample and name; each is converted by one job.
 
         Raises
         ------
         InputError
             As `ntuples`, or if the entries of a file cannot be counted.
         """
-        return {name: self._cut(name, files) for name, files in self.ntuples.items()}
+        return {
+            name: self._cut(name, files)
+            for name, files in self.ntuples.items()
+            if not self.samples[name].is_applied
+        }
+
+    @cached_property
+    def application_chunks(self) -> dict[str, dict[str, Chunk]]:
+        """Files of the samples that only get scores, by sample and name of the output.
+
+        Raises
+        ------
+        InputError
+            As `ntuples`, or if a file is given twice.
+        """
+        return {
+            name: dict(
+                zip(
+                    names_of_outputs(name, list(self.ntuples[name])),
+                    cut_sample(list(self.ntuples[name])).values(),
+                    strict=True,
+                )
+            )
+            for name in self.application_samples
+        }
+
+    def application_files(self) -> list[Path]:
+        """Scores of all files of the samples that only get scores."""
+        return [
+            fill(self.results.application, sample=sample, file=file)
+            for sample, chunks in self.application_chunks.items()
+            for file in chunks
+        ]
 
     @cached_property
     def varied_chunks(self) -> dict[str, dict[str, Chunk]]:
@@ -362,6 +396,8 @@ class Analysis:
             per_job = self.configuration.simulation.events_per_job
             return count_simulation_jobs(n_events, per_job)
         per_job = self.configuration.images.events_per_job
+        if self.samples[sample].is_applied:
+            return n_files
         return n_files if per_job is None else max(ceil(n_events / per_job), 1)
 
     def reach_score_files(self) -> list[Path]:
@@ -385,6 +421,10 @@ class Analysis:
             for model in models or self.models
             for seed in self.seeds[model]
         ]
+
+    def application_networks(self, pattern: Path) -> list[Path]:
+        """A file of every network whose mean score the samples of the application get."""
+        return self.network_files(pattern, self.first_model)
 
     # -- variations ------------------------------------------------------------------------------
 

@@ -40,6 +40,21 @@ def find_files(name: str, sample: Sample) -> NtupleFiles:
         return list_files(sample.files or ())
 
 
+def names_of_outputs(name: str, files: Sequence[str]) -> list[str]:
+    """Name of the output of each file of a sample, without suffix, as
+    `calovision.ntuples.output_names` gives them.
+
+    Raises
+    ------
+    InputError
+        If a file is given twice.
+    """
+    from calovision.ntuples.output_names import output_names
+
+    with _named(f"samples.{name}.files"):
+        return [path.as_posix() for path in output_names(files, "")]
+
+
 def read_friends(sample: Sample) -> list[str]:
     """Friends that the schema of a sample joins to the tree of its files; none without a YAML
     file.

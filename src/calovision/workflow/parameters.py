@@ -127,6 +127,13 @@ def scoring_options(analysis: Analysis, model: str) -> dict[str, Any]:
     }
 
 
+def application_job(analysis: Analysis, sample: str, file: str) -> dict[str, Any]:
+    """File of a sample that gets scores, and how it is read."""
+    configured = analysis.samples[sample]
+    (path,) = analysis.application_chunks[sample][file].files
+    return {"file": path, "schema": configured.schema, "tree": configured.tree}
+
+
 def n_gpus(analysis: Analysis, model: str) -> int:
     """GPUs that the training of a model asks a farm for; ``auto`` takes one only where there is
     one.
@@ -169,7 +176,9 @@ def shown_curves(analysis: Analysis) -> dict[str, Any]:
 def signal_masses(analysis: Analysis) -> dict[str, float | None]:
     """Masses of all signals, GeV."""
     samples = analysis.samples.items()
-    return {name: sample.mass for name, sample in samples if sample.label == 1}
+    return {
+        name: sample.mass for name, sample in samples if sample.label == 1 and not sample.is_applied
+    }
 
 
 def reach_classifiers(analysis: Analysis) -> list[str]:

@@ -30,6 +30,7 @@ class Results:
         self.scores = folder / "scores/{model}/seed{seed}.h5"
         self.baseline_scores = folder / "scores/baselines.h5"
         self.reach_scores = folder / "reach/{sample}.h5"
+        self.application = folder / "application/{sample}/{file}.root"
         varied = folder / "variations/{variation}"
         self.varied_ntuple = varied / "ntuples/{sample}/{chunk}.root"
         self.varied_images = varied / "images/{sample}/{chunk}.h5"

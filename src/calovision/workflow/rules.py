@@ -131,8 +131,8 @@ def _build(name: str, code: tuple[str, ...] = (), **changes: Any) -> Rule:
     return Rule(name, (*IMAGE_CODE, *code), memory_mb=1500, runtime_min=60, **changes)
 
 
-def _score(name: str, **changes: Any) -> Rule:
-    code, threads = ("stages.scores", "datasets", "models", "scoring"), None
+def _score(name: str, *code: str, **changes: Any) -> Rule:
+    code, threads = ("stages.scores", "datasets", "models", "scoring", *code), None
     return Rule(name, code, **NETWORK_MEMORY, runtime_min=60, threads=threads, **changes)
 
 
@@ -196,6 +196,17 @@ _ALL = (
     ),
     _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
+    _score(
+        "score_application",
+        "conversion",
+        "core.records",
+        "core.record_layouts",
+        "images",
+        "jets",
+        "ntuples",
+        "selection",
+        wildcards=("sample", "file"),
+    ),
     _evaluate("evaluate_reach", "stages.reach", runtime_min=60),
     _plot("plot_performance", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(

@@ -120,16 +120,24 @@ class Simulate(Entry):
 class Sample(Entry):
     """Events of one process, either simulated or read from files."""
 
-    label: Annotated[Whole, Choices(0, 1)] = key(..., "1 for signal, 0 for background", example=1)
+    label: Annotated[Whole, Choices(0, 1)] | None = key(
+        None,
+        "1 for signal, 0 for background",
+        details="Needed unless the role is `application`.",
+        example=1,
+    )
     title: Text | None = key(
         None, "Name in plots; the sample's name if absent", example="RPV gluinos"
     )
-    role: Annotated[str, Field(strict=True), Choices("training", "reach")] | None = key(
-        None,
-        "Part that the sample has in the analysis",
-        details="`training` if absent, or `reach` for a signal that is only scored, for the limits "
-        "against the mass.",
-        example="reach",
+    role: Annotated[str, Field(strict=True), Choices("training", "reach", "application")] | None = (
+        key(
+            None,
+            "Part that the sample has in the analysis",
+            details="`training` if absent; `reach` for a signal that is only scored, for the "
+            "limits against the mass; `application` for data and others that only get scores: a "
+            "friend tree for each file.",
+            example="reach",
+        )
     )
     mass: Number | None = key(
         None,
@@ -186,8 +194,18 @@ class Sample(Entry):
 
     @property
     def is_trained(self) -> bool:
-        """Its events are split and train; those of the reach are only scored."""
-        return self.role != "reach"
+        """Its events are split and train; those of other roles are only scored."""
+        return self.role in (None, "training")
+
+    @property
+    def is_of_reach(self) -> bool:
+        """It is a signal of another mass."""
+        return self.role == "reach"
+
+    @property
+    def is_applied(self) -> bool:
+        """Its files get scores, and nothing else looks at it."""
+        return self.role == "application"
 
     def with_paths(self, name: str) -> "Sample":
         """The sample of a name with home folders and variables in its paths replaced.
@@ -228,13 +246,15 @@ class Sample(Entry):
             raise InputError(
                 f"configuration key 'samples.{name}': give either 'files' or 'simulate'"
             )
+        if self.label is None and not self.is_applied:
+            raise InputError(f"configuration key 'samples.{name}': 'label' is a required property")
         for key_of_files in ("schema", "tree", "weights", "split_group"):
             if self.is_simulated and getattr(self, key_of_files) is not None:
                 raise InputError(
                     f"configuration key 'samples.{name}.{key_of_files}': it belongs to 'files', "
                     "not to 'simulate'"
                 )
-        if self.role == "reach" and self.label != 1:
+        if self.is_of_reach and self.label != 1:
             raise InputError(
                 f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
             )
@@ -280,7 +300,11 @@ def _check_masses(samples: Mapping[str, Sample]) -> None:
     """Raise InputError unless signals of the reach, and the one that trains beside them, have
     masses of their own.
     """
-    signals = {name: sample for name, sample in samples.items() if sample.label == 1}
+    signals = {
+        name: sample
+        for name, sample in samples.items()
+        if sample.label == 1 and not sample.is_applied
+    }
     trained = [name for name, sample in signals.items() if sample.is_trained]
     if len(trained) == len(signals):
         return

@@ -102,7 +102,7 @@ class CostModel:
         rate = replace(rate, is_start=False)
         return rate if not rate.least_s else replace(rate, per_work_s=0.0)
 
-    def sample_rate(self, rule: str, sample: str, label: int) -> Rate | None:
+    def sample_rate(self, rule: str, sample: str, label: int | None) -> Rate | None:
         """Rate of the files of a sample; of one that was not measured the mean of those with its
         label, or of all.
         """

@@ -19,6 +19,7 @@ from calovision.jobs.planning.workload import Model, PlannedSample, plan_models,
 from calovision.workflow.analysis import Analysis
 
 HOUR = 3600.0
+SCORE_BYTES = 9  # of an entry: score, logit, passed
 
 
 @dataclass
@@ -178,6 +179,8 @@ def _plan_samples(
         if sample.is_simulated:
             simulate.add(_sample_rate(costs, simulate.rule, sample), sample.n_jobs, sample.events)
             simulate.disk_bytes += sample.ntuple_bytes
+        if sample.is_applied:
+            continue
         build.add(_sample_rate(costs, build.rule, sample), sample.n_jobs, sample.events)
         build.disk_bytes += sample.image_bytes
         if not sample.is_trained:
@@ -218,6 +221,7 @@ def _plan_networks(
     score = StagePlan("score_events")
     reach = StagePlan("score_reach_sample")
     varied = StagePlan("score_variation")
+    application = StagePlan("score_application")
     trained = [sample for sample in samples if sample.is_trained]
     unseen = sum(sample.splits[1] + sample.splits[2] for sample in trained)
     models = plan_models(analysis, samples)
@@ -249,13 +253,23 @@ def _plan_networks(
         count(score, model.n_networks, model.n_networks * unseen)
         if model.name == analysis.first_model:
             for sample in samples:
-                if not sample.is_trained:
-                    count(reach, 1, model.n_networks * sample.images)
+                n_images = model.n_networks * sample.images
+                if sample.is_applied:
+                    _plan_application(application, sample, costs)
+                    count(application, 0, n_images)
+                elif not sample.is_trained:
+                    count(reach, 1, n_images)
         if model.name in analysis.robustness_models:
             n_variations = len(analysis.variations)
             n_images = _varied_images(analysis.n_varied_files, trained)
             count(varied, n_variations, n_variations * model.n_networks * n_images)
-    return [train, score, reach, varied]
+    return [train, score, reach, varied, application]
+
+
+def _plan_application(stage: StagePlan, sample: PlannedSample, costs: CostModel) -> None:
+    """Images of the files that only get scores, which no file keeps, and their scores."""
+    stage.add(_sample_rate(costs, "build_images", sample), sample.n_jobs, sample.events)
+    stage.disk_bytes += SCORE_BYTES * sample.events
 
 
 def _count_scores(
@@ -308,7 +322,7 @@ def _plan_single(
     analysis: Analysis, samples: list[PlannedSample], costs: CostModel
 ) -> list[StagePlan]:
     """Rules of one job, those that were measured."""
-    images = sum(sample.images for sample in samples)
+    images = sum(sample.images for sample in samples if not sample.is_applied)
     configured = analysis.configuration.images
     cells = len(configured.channels) * prod(configured.grid)
     stages = []

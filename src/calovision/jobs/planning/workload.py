@@ -27,9 +27,10 @@ class PlannedSample:
     """
 
     name: str
-    label: int
+    label: int | None
     is_simulated: bool
     is_trained: bool
+    is_applied: bool
     events: float
     n_jobs: int
     splits: tuple[float, ...]
@@ -113,15 +114,18 @@ def _plan_sample(
         label=sample.label,
         is_simulated=sample.is_simulated,
         is_trained=sample.is_trained,
+        is_applied=sample.is_applied,
         events=events,
         n_jobs=analysis.expected_jobs(name, events, files.get(name, 0)),
         splits=tuple(images * share / sum(fractions) for share in fractions),
         ntuple_bytes=events * ntuple_bytes / expected.generated,
-        image_bytes=images * expected.image_bytes / max(expected.images, 1),
+        image_bytes=0.0
+        if sample.is_applied
+        else images * expected.image_bytes / max(expected.images, 1),
     )
 
 
-def expected_yield(name: str, label: int, yields: Mapping[str, SampleYield]) -> SampleYield:
+def expected_yield(name: str, label: int | None, yields: Mapping[str, SampleYield]) -> SampleYield:
     """Yield of a sample: as it was in earlier runs, else the sum of those with its label, else
     of all.
 
