@@ -7,7 +7,7 @@
 # make container   the Apptainer image that jobs can run in
 # make reference  config/config.yaml, docs/configuration.md and the tables of docs/schemas.md, written from the classes
 # make wheel  sdist and wheel, checked, and the wheel tried in an environment that holds nothing else
-# make bench  speed against other packages, in an environment of its own
+# make bench  speed against floors and other packages, in an environment of its own, 20 minutes; BENCH_OPTIONS=--quick: 4
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,7 +69,7 @@ wheel: $(LINTERS)
 	cd $(DIST) && plain/bin/python $(CURDIR)/tests/smoke_wheel.py
 
 bench: $(BENCH_INSTALLED)
-	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks
+	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)
 
 # EnergyFlow imports wasserstein, whose 1.1.0 works with numpy 2 but excludes it in its metadata.
 $(BENCH_INSTALLED): pyproject.toml constraints.txt tests/benchmarks/requirements.txt

@@ -7,13 +7,25 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.harness import Benchmark, Settings, TimeLimit, ValueLimit, installed
+from benchmarks.harness import Benchmark, Settings, TimeRatio, ValueLimit, installed
 from benchmarks.stages import REPOSITORY
 from benchmarks.subprocesses import output_of
 
 SNAKEFILE = REPOSITORY / "workflow" / "Snakefile"
 FILES_AN_EVENT = 2  # of the other benchmarks, which have 5000
 ENTRIES = 20  # of a file, as its list says
+MOST_OVER_PLAIN = 3
+PLAIN = """
+import pathlib
+LISTS = [pathlib.Path(path).read_text().splitlines() for path in config["lists"].split(",")]
+FILES = [line.split()[0] for lines in LISTS for line in lines]
+rule all:
+    input: expand("made/{number}", number=range(len(FILES)))
+rule make_one:
+    input: lambda wildcards: FILES[int(wildcards.number)]
+    output: "made/{number}"
+    shell: "touch {output}"
+"""
 FILES_A_JOB = {"one_a_job": 1, "twenty_a_job": 20}
 # in a small process of its own: the memory of one that starts another counts as that of the other,
 # too
@@ -37,13 +49,13 @@ def dry_run(settings: Settings) -> Benchmark:
         title=f"snakemake -n with {FILES_AN_EVENT * settings.n_events} ROOT files, one or twenty a "
         "job",
         n_events=FILES_AN_EVENT * settings.n_events,
-        methods={name: _plan(settings.scratch, lists, name, memory) for name in FILES_A_JOB},
+        methods={name: _plan(settings.scratch, lists, name, memory) for name in FILES_A_JOB}
+        | {"plain_rules": _plan_plain(settings.scratch, lists)},
         bars=(
-            TimeLimit("one_a_job", at_most=20),
+            TimeRatio("one_a_job", "plain_rules", at_most=MOST_OVER_PLAIN),
             ValueLimit("one_a_job", "mb", at_most=500, unit="MB"),
         ),
         measure_values=lambda: memory,
-        rounds_factor=0.4,
     )
 
 
@@ -91,3 +103,12 @@ def _plan(
         memory[name] = {"mb": 1.024e-3 * float(kilobytes)}
 
     return run
+
+
+def _plan_plain(folder: Path, lists: list[Path]) -> Callable[[], None]:
+    """Run of ``snakemake -n`` with as many jobs of a rule of three lines: the floor."""
+    path = folder / "plain.smk"
+    path.write_text(PLAIN)
+    command = ["-m", "snakemake", "--directory", folder, "-n", "--quiet", "--nolock"]
+    listed = ",".join(map(str, lists))
+    return lambda: output_of(*command, "--snakefile", path, "--config", f"lists={listed}")

@@ -1,4 +1,5 @@
-"""Methods in interleaved rounds, and the bars that they must reach."""
+"""Methods in interleaved rounds, and the bars that they must reach: distances to a floor of the
+same rounds."""
 
 import gc
 import importlib.util
@@ -12,17 +13,23 @@ import numpy as np
 Method = Callable[[], object]
 
 
+INTERVAL = (0.16, 0.5, 0.84)  # quantiles of the rounds: 68 % of them, and their median
+FEWEST_ROUNDS = 3
+"""Fewer tell nothing of their spread: no miss is told from noise by them."""
+RUNS_OF_PEERS = 2
+VERDICTS = ("holds", "noise", "missed", "not measured")
+
+
 class DisagreementError(Exception):
     """Two methods of a benchmark gave different results, so that their times cannot be compared."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Size of a run: events, rounds, the folder for files, and the entries of the file of the
-    memory benchmark."""
+    """Size of a run: events, the folder for files, and the entries of the files of the benchmarks
+    of memory and of processes."""
 
     n_events: int
-    rounds: int
     scratch: Path
     memory_events: int
     process_events: int
@@ -40,12 +47,15 @@ class Benchmark:
         What one run of a method handles, for events/s.
     methods
         Name -> function without arguments. With ``self_timed`` it returns its own time in seconds.
+    peers
+        Methods of others, without a bar. They run once or twice before the rounds; one that fails
+        is left out, and said in the report.
     check
         Compares the results of the methods, raises DisagreementError; runs before the timing.
+    check_peer
+        The same for the peer of a name.
     measure_values
         Gives numbers that are no times: method -> quantity -> value.
-    rounds_factor
-        Rounds relative to the run's, for what takes long.
     details
         What else goes into bench.json beside the methods; ``measure_values`` may fill it.
     """
@@ -54,42 +64,45 @@ class Benchmark:
     n_events: int
     methods: dict[str, Method] = field(default_factory=dict)
     bars: tuple["Bar", ...] = ()
+    peers: dict[str, Method] = field(default_factory=dict)
     check: Callable[[], None] = lambda: None
+    check_peer: Callable[[str], None] = lambda name: None
     measure_values: Callable[[], dict[str, dict[str, float]]] = dict
     self_timed: bool = False
-    rounds_factor: float = 1.0
     details: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
 class Result:
-    """Seconds of each method, ``(rounds,)`` arrays in the order of the rounds, and the other
-    numbers."""
+    """Seconds of each method, arrays in the order of the rounds (of peers those before), the
+    other numbers, and why what is missing is missing."""
 
     benchmark: Benchmark
     seconds: dict[str, np.ndarray]
     values: dict[str, dict[str, float]]
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A bar and what was reached; ``low`` and ``high`` are the extremes of a round; None if it was
-    not measured."""
+    """A bar and what was reached; 68 % of the rounds lie between ``low`` and ``high``; None if it
+    was not measured."""
 
     bar: str
     reached: float | None
     low: float | None
     high: float | None
     unit: str
-    holds: bool
+    verdict: str
+    """One of `VERDICTS`."""
 
 
 @dataclass(frozen=True)
 class TimeRatio:
-    """Time of ``of`` (the fastest, if there are several) over the time of ``to``.
+    """Time of ``of`` (the fastest, if there are several) over the time of ``to``, round by round.
 
-    "At least 80 times faster than a peer" is ``TimeRatio("peer", "ours", at_least=80)``, "at most
-    1.3 times the time of reading" is ``TimeRatio("ours", "reading", at_most=1.3)``.
+    "At most 1.3 times the time of the copy" is ``TimeRatio("ours", "copy", at_most=1.3)``, "three
+    times as fast as the copy" is ``TimeRatio("copy", "ours", at_least=3)``.
     """
 
     of: str | tuple[str, ...]
@@ -103,48 +116,16 @@ class TimeRatio:
             f"at least {self.at_least:g}" if self.at_most is None else f"at most {self.at_most:g}"
         )
         wording = f"time of {' or '.join(names)} / time of {self.to}: {limit}"
-        # All peers of a bar must be there: without one of them the best is unknown.
         if not {*names, self.to} <= set(result.seconds):
-            return Outcome(wording, None, None, None, "", False)
-        medians = {name: np.median(result.seconds[name]) for name in (*names, self.to)}
-        best = min(names, key=medians.get)
-        ratio = float(medians[best] / medians[self.to])
-        rounds = result.seconds[best] / result.seconds[self.to]
-        return Outcome(
-            wording,
-            ratio,
-            rounds.min(),
-            rounds.max(),
-            "",
-            _within(ratio, self.at_least, self.at_most),
-        )
-
-
-@dataclass(frozen=True)
-class TimeLimit:
-    """The shortest time of a method in seconds, for what other processes can only slow down."""
-
-    method: str
-    at_most: float
-
-    def judge(self, result: Result) -> Outcome:
-        wording = f"{self.method}: at most {self.at_most:g} s"
-        if self.method not in result.seconds:
-            return Outcome(wording, None, None, None, "s", False)
-        seconds = result.seconds[self.method]
-        return Outcome(
-            wording,
-            seconds.min(),
-            seconds.min(),
-            seconds.max(),
-            "s",
-            bool(seconds.min() <= self.at_most),
-        )
+            return Outcome(wording, None, None, None, "", "not measured")
+        fastest = min(names, key=lambda name: np.median(result.seconds[name]))
+        rounds = result.seconds[fastest] / result.seconds[self.to]
+        return _judge(wording, rounds, "", self.at_least, self.at_most)
 
 
 @dataclass(frozen=True)
 class ValueLimit:
-    """A number that is no time."""
+    """A number that is no time, and that noise does not change."""
 
     method: str
     quantity: str
@@ -155,33 +136,82 @@ class ValueLimit:
         wording = f"{self.method}: at most {self.at_most:g} {self.unit}"
         value = result.values.get(self.method, {}).get(self.quantity)
         if value is None:
-            return Outcome(wording, None, None, None, self.unit, False)
-        return Outcome(wording, value, value, value, self.unit, value <= self.at_most)
+            return Outcome(wording, None, None, None, self.unit, "not measured")
+        verdict = "holds" if value <= self.at_most else "missed"
+        return Outcome(wording, value, value, value, self.unit, verdict)
 
 
-Bar = TimeRatio | TimeLimit | ValueLimit
+Bar = TimeRatio | ValueLimit
+
+
+def _judge(
+    wording: str, rounds: np.ndarray, unit: str, at_least: float | None, at_most: float | None
+) -> Outcome:
+    """The median of the rounds against the bar. A miss needs the interval of the rounds, and
+    `FEWEST_ROUNDS` of them, on the wrong side."""
+    low, median, high = (float(value) for value in np.quantile(rounds, INTERVAL))
+    if _within(median, at_least, at_most):
+        verdict = "holds"
+    elif _within(low, at_least, at_most) or _within(high, at_least, at_most):
+        verdict = "noise"
+    else:
+        verdict = "missed" if len(rounds) >= FEWEST_ROUNDS else "noise"
+    return Outcome(wording, median, low, high, unit, verdict)
 
 
 def _within(value: float, at_least: float | None, at_most: float | None) -> bool:
     return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
 
 
-def measure(benchmark: Benchmark, rounds: int) -> Result:
-    """Check that the methods agree, run each once to warm up, then time them in interleaved
-    rounds."""
+def measure(benchmark: Benchmark, deadline: float) -> Result:
+    """Check that the methods agree, run each once to warm up, then time them in interleaved rounds
+    until the deadline (of ``time.perf_counter``), at least `FEWEST_ROUNDS`."""
     benchmark.check()
-    for method in benchmark.methods.values():
-        method()
+    peers, notes = _usable_peers(benchmark)
+    methods = list(benchmark.methods)
+    for name in methods:
+        benchmark.methods[name]()
     gc.collect()
     gc.freeze()  # what is loaded is not looked through before each timing
-    rounds = max(2, round(rounds * benchmark.rounds_factor))
-    names = list(benchmark.methods)
-    seconds = {name: np.zeros(rounds) for name in names}
-    for turn in range(rounds):
-        first = turn % max(len(names), 1)
-        for name in names[first:] + names[:first]:
-            seconds[name][turn] = _time(benchmark.methods[name], self_timed=benchmark.self_timed)
-    return Result(benchmark, seconds, benchmark.measure_values())
+    times: dict[str, list[float]] = {name: [] for name in (*methods, *peers)}
+    _time_peers(benchmark, peers, times, deadline)
+    turn, length = 0, 0.0
+    while turn < FEWEST_ROUNDS or (methods and time.perf_counter() + length < deadline):
+        start = time.perf_counter()
+        first = turn % max(len(methods), 1)
+        for name in methods[first:] + methods[:first]:
+            times[name].append(_time(benchmark.methods[name], self_timed=benchmark.self_timed))
+        length = time.perf_counter() - start
+        turn += 1
+    seconds = {name: np.array(values) for name, values in times.items() if values}
+    return Result(benchmark, seconds, benchmark.measure_values(), notes)
+
+
+def _usable_peers(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:
+    """Peers that give the same results, and why the others are left out: their faults are no
+    reason to measure nothing."""
+    usable, notes = [], {}
+    for name in benchmark.peers:
+        try:
+            benchmark.check_peer(name)
+        except Exception as error:
+            notes[name] = f"left out: {type(error).__name__}: {error}"
+        else:
+            usable.append(name)
+    return usable, notes
+
+
+def _time_peers(
+    benchmark: Benchmark, peers: list[str], times: dict[str, list[float]], deadline: float
+) -> None:
+    """Peers once each, and again where that takes less than a tenth of the time that is left."""
+    for name in peers:
+        for _ in range(RUNS_OF_PEERS):
+            start = time.perf_counter()
+            times[name].append(_time(benchmark.peers[name], self_timed=benchmark.self_timed))
+            now = time.perf_counter()
+            if 10 * (now - start) > deadline - now:
+                break
 
 
 def _time(method: Method, *, self_timed: bool) -> float:
@@ -193,8 +223,7 @@ def _time(method: Method, *, self_timed: bool) -> float:
 
 
 def installed(module: str) -> bool:
-    """Whether a peer can be imported; without it its methods are left out and its bars are not
-    reached."""
+    """Whether a peer can be imported; without it its methods are left out."""
     return importlib.util.find_spec(module) is not None
 
 

@@ -61,6 +61,7 @@ def _methods(result: Result) -> dict[str, dict[str, float]]:
             "events_per_s": result.benchmark.n_events / median,
             "shortest_s": float(seconds.min()),
             "longest_s": float(seconds.max()),
+            "rounds": len(seconds),
         }
     for name, values in result.values.items():
         methods.setdefault(name, {}).update(values)
@@ -79,7 +80,7 @@ def to_markdown(
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     lines = ["# Benchmarks", ""]
     if quick:
-        lines += ["**A quick run: it shows that everything runs; its figures mean nothing.**", ""]
+        lines += ["**A quick run: fewer events and fewer rounds.**", ""]
     lines += [
         f"{machine['cpu']}, {machine['cores']} cores, {' '.join(machine['flags'])}; Python "
         f"{machine['python']}.",
@@ -87,14 +88,15 @@ def to_markdown(
     ]
     lines += [f"{versions}.", ""]
     lines += [
-        "Medians over interleaved rounds and ratios of medians, in brackets the extremes of a "
-        "round.",
+        "Medians over interleaved rounds; of bars the median of the ratios of the rounds, in "
+        "brackets what 68 % of them lie between. `noise` is a median beyond the bar that this "
+        "interval does not exclude, or that fewer than three rounds give.",
         "",
     ]
-    lines += ["| benchmark | bar | reached | holds |", "|---|---|---|---|"]
+    lines += ["| benchmark | bar | reached | verdict |", "|---|---|---|---|"]
     for name, result in results.items():
         lines += [
-            f"| {name} | {outcome.bar} | {_reached(outcome)} | {_yes(outcome)} |"
+            f"| {name} | {outcome.bar} | {_reached(outcome)} | {_verdict(outcome)} |"
             for outcome in judge(result)
         ]
     for name, result in results.items():
@@ -110,8 +112,8 @@ def _reached(outcome: Outcome) -> str:
     return f"{outcome.reached:.3g}{unit}{spread}"
 
 
-def _yes(outcome: Outcome) -> str:
-    return "yes" if outcome.holds else "**no**"
+def _verdict(outcome: Outcome) -> str:
+    return "**missed**" if outcome.verdict == "missed" else outcome.verdict
 
 
 def _method_table(result: Result) -> list[str]:
@@ -137,4 +139,7 @@ def _method_table(result: Result) -> list[str]:
             for name, values in result.values.items()
             for q, v in values.items()
         ]
+    if result.notes:
+        lines.append("")
+    lines += [f"{name}: {note}." for name, note in result.notes.items()]
     return lines

@@ -22,7 +22,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.data import CHANNELS, SEED, make_towers, make_tracks
-from benchmarks.harness import Benchmark, Settings, TimeLimit, TimeRatio
+from benchmarks.harness import Benchmark, Settings, TimeRatio
 from benchmarks.image_files import GRID, write_dense_file, write_image_file
 from calovision.datasets import ImageLoader
 from calovision.images import build_sparse_images
@@ -37,10 +37,6 @@ BATCH = 64
 N_IMAGES = {"small": 1024, "resnet": 1024, "nersc": 256, "hep_cnn": 768, "jet_cnn": 512}
 """Training images of a round: a second or two of most, seven of `hep_cnn`, which would be three
 steps otherwise."""
-ROUNDS_OF_SMALL = 3.0
-"""Its bar is narrower than what others on the machine change from second to second: short rounds,
-and more of them."""
-READ_AT_LEAST = 300_000  # images/s
 
 
 def write_samples(folder: Path, n_images: int) -> ImageCollection:
@@ -194,24 +190,23 @@ def train_benchmark(network: str) -> Callable[[Settings], Benchmark]:
             "calovision": lambda: train(collection, choices),
             "on_device": lambda: train_on_device(collection, choices),
         }
-        bars = [TimeRatio("on_device", "calovision", at_least=0.95)]
+        peers = {}
         if network == "small":
             dense = write_dense_file(
                 settings.scratch / "dense.h5",
                 collection.dense(np.flatnonzero(collection.column("split") == 0)),
                 {"compression": "gzip", "compression_opts": 4},
             )
-            methods["everybody"] = lambda: train_as_everybody(collection, dense, choices)
-            bars.append(TimeRatio("everybody", "calovision", at_least=2.5))
+            peers["everybody"] = lambda: train_as_everybody(collection, dense, choices)
         return Benchmark(
             title=f"an epoch of {network}, 64x64x3, batches of {BATCH}, "
             f"{choices.lightning_precision()}",
             n_events=_n_training(collection),
             methods=methods,
-            bars=tuple(bars),
+            bars=(TimeRatio("on_device", "calovision", at_least=0.93),),
+            peers=peers,
             measure_values=lambda: _gpu_values(collection, choices),
             self_timed=True,
-            rounds_factor=ROUNDS_OF_SMALL if network == "small" else 1.0,
         )
 
     return benchmark
@@ -252,13 +247,12 @@ def train_extras(settings: Settings) -> Benchmark:
             TimeRatio("with_all", "without_logging", at_most=1.03),
         ),
         self_timed=True,
-        rounds_factor=ROUNDS_OF_SMALL,
     )
 
 
 def read_batches(settings: Settings) -> Benchmark:
     """Batches in random order as the training reads them: sparse rows, and these made dense on the
-    CPU."""
+    CPU, against copies of dense images in memory."""
     collection = write_samples(settings.scratch / "reading", settings.n_events)
     indices = np.arange(len(collection))
     weights = np.ones(len(indices))
@@ -272,6 +266,13 @@ def read_batches(settings: Settings) -> Benchmark:
             if dense:
                 batch.dense(out=target[: len(batch)])
 
+    images, rng = collection.dense(indices), np.random.default_rng(SEED)
+
+    def from_memory() -> None:
+        order = rng.permutation(len(indices))
+        for first in range(0, len(order) // 256 * 256, 256):
+            images[order[first : first + 256]]
+
     return Benchmark(
         title="batches of 256 images 64x64x3 in random order",
         n_events=len(indices) // 256 * 256,
@@ -279,6 +280,7 @@ def read_batches(settings: Settings) -> Benchmark:
             "sparse": lambda: epoch(dense=False),
             "dense": lambda: epoch(dense=True),
             "dense_turned": lambda: epoch(dense=True, augmentation=True),
+            "dense_in_ram": from_memory,
         },
-        bars=(TimeLimit("sparse", at_most=(len(indices) // 256 * 256) / READ_AT_LEAST),),
+        bars=(TimeRatio("dense_in_ram", "sparse", at_least=3),),
     )
