@@ -18,9 +18,20 @@ if TYPE_CHECKING:
         convert_ntuples,
     )
     from calovision.core.errors import InputError
-    from calovision.images import CHANNELS, SparseImages, build_images, build_sparse_images
+    from calovision.images import (
+        CHANNELS,
+        SparseImages,
+        build_awkward_images,
+        build_images,
+        build_sparse_images,
+    )
     from calovision.images.grid import EtaPhiGrid, JetGrid
-    from calovision.images.jet_images import JET_RECIPES, JetImageRecipe, build_jet_images
+    from calovision.images.jet_images import (
+        JET_RECIPES,
+        JetImageRecipe,
+        build_awkward_jet_images,
+        build_jet_images,
+    )
     from calovision.models import load_model
     from calovision.scoring import score_collection, score_images, score_ntuples
     from calovision.scoring.onnx_export import export_onnx
@@ -37,8 +48,19 @@ _MODULES = {
     ),
     "core.errors": ("InputError",),
     "images.grid": ("EtaPhiGrid", "JetGrid"),
-    "images": ("CHANNELS", "SparseImages", "build_images", "build_sparse_images"),
-    "images.jet_images": ("JET_RECIPES", "JetImageRecipe", "build_jet_images"),
+    "images": (
+        "CHANNELS",
+        "SparseImages",
+        "build_awkward_images",
+        "build_images",
+        "build_sparse_images",
+    ),
+    "images.jet_images": (
+        "JET_RECIPES",
+        "JetImageRecipe",
+        "build_awkward_jet_images",
+        "build_jet_images",
+    ),
     "models": ("load_model",),
     "scoring.onnx_export": ("export_onnx",),
     "scoring": ("score_collection", "score_images", "score_ntuples"),
@@ -58,6 +80,8 @@ __all__ = [
     "Source",
     "SparseImages",
     "WeightOptions",
+    "build_awkward_images",
+    "build_awkward_jet_images",
     "build_images",
     "build_jet_images",
     "build_sparse_images",

@@ -24,6 +24,7 @@ AWKWARD_ERRORS = (
 def as_awkward(collection: object, name: str, depth: int, of: str = "event") -> ak.Array:
     """Awkward array of whatever the caller gave."""
     if isinstance(collection, ak.Array):
+        require_data(collection, name)
         return collection
     if isinstance(collection, np.ndarray):
         collection = collection.astype(collection.dtype.newbyteorder("="), copy=False)
@@ -34,6 +35,15 @@ def as_awkward(collection: object, name: str, depth: int, of: str = "event") -> 
     if not isinstance(array, ak.Array) or isinstance(collection, Mapping | str | bytes):
         raise not_records(name, type(collection).__name__, depth, of)
     return array
+
+
+def require_data(collection: object, name: str) -> None:
+    """Raise InputError for an array that has a form only."""
+    if isinstance(collection, ak.Array) and ak.backend(collection) == "typetracer":
+        raise InputError(
+            f"{name} are a typetracer, an array without data, as dask-awkward gives it: call "
+            "build_awkward_images or build_awkward_jet_images"
+        )
 
 
 def plain_layout(array: ak.Array, depth: int) -> ak.contents.ListOffsetArray | None:

@@ -26,6 +26,7 @@ from calovision.core.record_layouts import (
     plain_columns,
     plain_layout,
     record_name_of,
+    require_data,
 )
 
 LARGEST = 1e12
@@ -158,6 +159,7 @@ def plain_records(
 
 def n_lists(collection: object, name: str) -> int:
     """Number of events (or jets) of a collection; InputError for what has no length."""
+    require_data(collection, name)
     try:
         return len(collection)
     except AWKWARD_ERRORS:

@@ -8,6 +8,7 @@ from calovision.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
+        "awkward_images": ("build_awkward_images",),
         "builder": ("build_images", "build_sparse_images"),
         "channels": ("CHANNELS", "Channel", "check_channels"),
         "sparse": ("SparseImages", "cell_type"),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.images.exchange import Exchanged
 from calovision.images.requests import check_rows, prepare_output
 
 _CELL_TYPES = (np.dtype(np.uint16), np.dtype(np.uint32))
@@ -20,7 +21,7 @@ _OTHER_TYPES = (np.dtype(np.int64), np.dtype(np.float32))  # of offsets and valu
 
 
 @dataclass(frozen=True)
-class SparseImages:
+class SparseImages(Exchanged):
     """Images of n events (or jets) as sparse rows.
 
     Row i holds ``cells[offsets[i]:offsets[i + 1]]``, ascending flat indices in (channel, eta, phi),

@@ -29,7 +29,7 @@ def flat_jets(
 
     Parameters and errors are those of `build_jet_images`.
     """
-    columns, offsets = _flat_columns(constituents, _needed_fields(recipe))
+    columns, offsets = _flat_columns(constituents, needed_fields(recipe))
     columns, offsets = _select(columns, offsets, recipe)
     n_jets = len(offsets) - 1
     centers = np.zeros((n_jets, 2))
@@ -52,7 +52,7 @@ def flat_jets(
     )
 
 
-def _needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
+def needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
     """Map the fields that the constituents must have to what needs them."""
     needed = dict.fromkeys(("eta", "phi", "pt"), "every jet image")
     if recipe.charge is not None:
