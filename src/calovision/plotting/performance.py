@@ -41,6 +41,7 @@ from calovision.plotting.style import (
 
 MOST_ROWS = 4  # of a legend in a figure of the usual height
 ROW_INCHES = 0.22
+MOST_LETTERS, FEW_TITLES = 60, 4  # of working points in one line
 
 
 @styled
@@ -170,7 +171,7 @@ def plot_combination_gain(
     )
     marks = [mark_of_point([one[point] for one in efficiencies.values()]) for point in points]
     titles = [working_point_title(point) + mark for point, mark in zip(points, marks, strict=True)]
-    bottom.set_xticks(np.arange(len(points)), titles)
+    _label_points(bottom, titles)
     note = f" ({EXTRAPOLATED})" if any(marks) else ""
     bottom.set(xlabel=f"Background efficiency{note}", xlim=(-0.5, len(points) - 0.5))
     for axes in (top, bottom):
@@ -196,6 +197,13 @@ def _draw_efficiencies(
             label=entry(names.get(name, name)),
             markersize=6,
         )
+
+
+def _label_points(axes: Axes, titles: Sequence[str]) -> None:
+    """Titles of the working points, slanted where they would run into each other."""
+    has_room = sum(map(len, map(str, titles))) <= MOST_LETTERS or len(titles) <= FEW_TITLES
+    slanted = {} if has_room else {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    axes.set_xticks(np.arange(len(titles)), titles, **slanted)
 
 
 def _draw_gain(

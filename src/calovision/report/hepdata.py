@@ -4,31 +4,31 @@ Files follow https://hepdata-submission.readthedocs.io: a folder with ``submissi
 YAML file per table, ready to be packed and uploaded.
 """
 
-import html
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_or_none
-from calovision.core.text import printable
-from calovision.evaluation.results.numbers import REGION, Interval, LimitInterval
+from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.results.reach import Reach
 from calovision.evaluation.results.summary import Summary
 from calovision.jobs.atomic import locked, scratch_folder
 from calovision.metrics import RocCurve
+from calovision.report.hepdata_columns import (
+    add_interval_variable,
+    library,
+    literal,
+    new_table,
+    new_variable,
+)
 
 if TYPE_CHECKING:
-    from hepdata_lib import Table, Variable
+    from hepdata_lib import Table
 
 MOST_POINTS = 200
-ABSENT = "-"  # HEPData's sign for a number that does not exist
-STATISTICAL = "stat"
 METHODS = {"best_cut": "best score cut", "binned": "score in bins"}
 
 
@@ -71,6 +71,10 @@ def write_hepdata(
     """
     tables = [_roc_table(name, curve) for name, curve in curves.items()]
     tables.append(_efficiency_table(summary))
+    if next(iter(summary.classifiers.values())).rejection:
+        tables.append(_rejection_table(summary))
+    if any(sample.classifiers for sample in (summary.samples or {}).values()):
+        tables.append(_sample_table(summary))
     if reach is not None:
         tables.append(_reach_table(reach))
     _check_names([table.name for table in tables])
@@ -121,7 +125,7 @@ def _write_submission(folder: Path, tables: Sequence["Table"], description: str)
     """
     import yaml
 
-    submission = _library().Submission()
+    submission = library().Submission()
     folder.mkdir()
     head = {"data_license": submission.get_license(), "comment": description}
     head["additional_resources"] = submission.additional_resources
@@ -131,39 +135,31 @@ def _write_submission(folder: Path, tables: Sequence["Table"], description: str)
         table.write_yaml(str(folder))
 
 
-def _library() -> ModuleType:
-    """hepdata_lib, without the warning about jsonschema that its import raises."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import hepdata_lib
-    return hepdata_lib
-
-
 def _roc_table(name: str, curve: RocCurve) -> "Table":
     """ROC curve of one classifier, from the tightest threshold on."""
     points = thinned(curve)
     background = curve.background_efficiency[points]
-    table = _table(
+    table = new_table(
         f"ROC of {name}",
-        f"Background efficiency against signal efficiency of the classifier {_literal(name)} after "
+        f"Background efficiency against signal efficiency of the classifier {literal(name)} after "
         "the preselection. "
         "Uncertainties hold 68.3 % and are those of the simulated background.",
         {"phrases": ["ROC curve", "Classification"]},
     )
     table.add_variable(
-        _variable("Signal efficiency", curve.signal_efficiency[points], independent=True)
+        new_variable("Signal efficiency", curve.signal_efficiency[points], independent=True)
     )
     edges = curve.background_low[points], curve.background_high[points]
-    table.add_variable(_variable("Background efficiency", background, edges))
+    table.add_variable(new_variable("Background efficiency", background, edges))
     thresholds = [finite_or_none(value) for value in curve.thresholds[points]]
-    table.add_variable(_variable("Threshold", thresholds))
-    table.add_variable(_variable("Effective background events", curve.background_n_eff[points]))
+    table.add_variable(new_variable("Threshold", thresholds))
+    table.add_variable(new_variable("Effective background events", curve.background_n_eff[points]))
     return table
 
 
 def _efficiency_table(summary: Summary) -> "Table":
     """Signal efficiency of every classifier at every working point, and of the signal region."""
-    table = _table(
+    table = new_table(
         "Efficiencies at working points",
         "Signal efficiency of each classifier at fixed background efficiencies after the "
         "preselection, the last one "
@@ -173,24 +169,80 @@ def _efficiency_table(summary: Summary) -> "Table":
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
     region = summary.signal_region
-    rows = []
-    at_region = summary.region_point.background_efficiency
-    for name, numbers in summary.classifiers.items():
-        for point, efficiency in numbers.signal_efficiency.items():
-            rows.append((name, at_region if point == REGION else float(point), efficiency))
-    rows.append(("cuts", at_region, region.signal_efficiency))
+    rows = [
+        (name, summary.background_at(point), efficiency)
+        for name, numbers in summary.classifiers.items()
+        for point, efficiency in numbers.signal_efficiency.items()
+    ]
+    rows.append(("cuts", summary.background_at(REGION), region.signal_efficiency))
+    rows += [
+        (name, summary.background_at(name), one.signal_efficiency)
+        for name, one in (summary.regions or {}).items()
+    ]
     names, backgrounds, efficiencies = zip(*rows, strict=True)
-    table.add_variable(_variable("Classifier", names, independent=True))
-    table.add_variable(_variable("Background efficiency", backgrounds, independent=True))
+    table.add_variable(new_variable("Classifier", names, independent=True))
+    table.add_variable(new_variable("Background efficiency", backgrounds, independent=True))
     edges = [one.low for one in efficiencies], [one.high for one in efficiencies]
-    table.add_variable(_variable("Signal efficiency", [one.value for one in efficiencies], edges))
-    table.add_variable(_variable("Effective events", [one.n_eff for one in efficiencies]))
+    table.add_variable(
+        new_variable("Signal efficiency", [one.value for one in efficiencies], edges)
+    )
+    table.add_variable(new_variable("Effective events", [one.n_eff for one in efficiencies]))
+    return table
+
+
+def _rejection_table(summary: Summary) -> "Table":
+    """Background rejection of every classifier at fixed signal efficiencies."""
+    table = new_table(
+        "Background rejections",
+        "Background rejection (1/background efficiency) of each classifier at fixed signal "
+        "efficiencies after the preselection; a lower limit where no background is left. "
+        "Uncertainties hold 68.3 % and are statistical.",
+        {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
+    )
+    rows = [
+        (name, float(point), one)
+        for name, numbers in summary.classifiers.items()
+        for point, one in (numbers.rejection or {}).items()
+    ]
+    names, points, found = zip(*rows, strict=True)
+    table.add_variable(new_variable("Classifier", names, independent=True))
+    table.add_variable(new_variable("Signal efficiency", points, independent=True))
+    edges = [one.low for one in found], [one.high for one in found]
+    table.add_variable(new_variable("Background rejection", [one.value for one in found], edges))
+    is_limit = ["yes" if one.is_limit or one.high is None else "no" for one in found]
+    table.add_variable(new_variable("Not bounded from above", is_limit))
+    table.add_variable(new_variable("Effective background events", [one.n_eff for one in found]))
+    return table
+
+
+def _sample_table(summary: Summary) -> "Table":
+    """Signal efficiency of every classifier for each sample against the sum of the other class."""
+    table = new_table(
+        "Efficiencies of samples",
+        "Signal efficiency of each classifier at fixed background efficiencies, of each signal "
+        "sample against the sum of the backgrounds and of the sum of the signals against each "
+        "background sample. Working points are background efficiencies or regions; uncertainties "
+        "hold 68.3 % and are statistical.",
+        {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
+    )
+    rows = [
+        (sample, name, point, one)
+        for sample, of_sample in (summary.samples or {}).items()
+        for name, numbers in of_sample.classifiers.items()
+        for point, one in numbers.signal_efficiency.items()
+    ]
+    *columns, found = zip(*rows, strict=True)
+    for title, column in zip(("Sample", "Classifier", "Working point"), columns, strict=True):
+        table.add_variable(new_variable(title, column, independent=True))
+    edges = [one.low for one in found], [one.high for one in found]
+    table.add_variable(new_variable("Signal efficiency", [one.value for one in found], edges))
+    table.add_variable(new_variable("Effective events", [one.n_eff for one in found]))
     return table
 
 
 def _reach_table(reach: Reach) -> "Table":
     """Significance, limits and gains of the cuts and of every classifier."""
-    table = _table(
+    table = new_table(
         "Expected reach",
         "Expected significance and 95 % CL upper limit on the cross-section (CLs), relative "
         "background uncertainty "
@@ -207,100 +259,32 @@ def _reach_table(reach: Reach) -> "Table":
         rows += [(name, METHODS.get(method, method), record) for method, record in records.items()]
     records = [record for *_, record in rows]
     for title, column in (("Classifier", 0), ("Selection", 1)):
-        table.add_variable(_variable(title, [row[column] for row in rows], independent=True))
+        table.add_variable(new_variable(title, [row[column] for row in rows], independent=True))
     for title, kind in (
         ("Expected signal events", "signal"),
         ("Expected background events", "background"),
     ):
-        table.add_variable(_variable(title, [sum(getattr(record, kind)) for record in records]))
+        table.add_variable(new_variable(title, [sum(getattr(record, kind)) for record in records]))
     is_limit = ["yes" if record.is_bound else "no" for record in records]
-    table.add_variable(_variable("Background is an upper limit", is_limit))
-    _add_interval_variable(
+    table.add_variable(new_variable("Background is an upper limit", is_limit))
+    add_interval_variable(
         table, "Expected significance", [record.significance for record in records]
     )
     limits = [record.limit.cross_section_pb for record in records]
-    _add_interval_variable(table, "Upper limit on the cross-section", limits, units="PB")
+    add_interval_variable(table, "Upper limit on the cross-section", limits, units="PB")
     for kind in ("significance", "limit"):
         gains = [
             Interval(None, None, None) if record.gain is None else getattr(record.gain, kind)
             for record in records
         ]
-        _add_interval_variable(table, f"Gain in {kind} over the cuts", gains)
+        add_interval_variable(table, f"Gain in {kind} over the cuts", gains)
     for kind in ("significance", "limit"):
         table.add_variable(
-            _variable(f"Method of the {kind}", [getattr(record.method, kind) for record in records])
+            new_variable(
+                f"Method of the {kind}", [getattr(record.method, kind) for record in records]
+            )
         )
     return table
-
-
-def _add_interval_variable(
-    table: "Table", title: str, numbers: Sequence[Interval | LimitInterval], units: str = ""
-) -> None:
-    """Numbers with their statistical interval, and the band where they have one."""
-    values = [number.value for number in numbers]
-    edges = {STATISTICAL: ([one.low for one in numbers], [one.high for one in numbers])}
-    if isinstance(numbers[0], LimitInterval):
-        edges["expected"] = ([one.band_low for one in numbers], [one.band_high for one in numbers])
-    variable = _variable(title, values, units=units)
-    for label, (low, high) in edges.items():
-        _add_uncertainty(variable, label, values, low, high)
-    table.add_variable(variable)
-
-
-def _table(name: str, description: str, keywords: Mapping[str, list[str]]) -> "Table":
-    # Names become file names; HEPData allows 64 characters.
-    table = _library().Table(re.sub(r"[^A-Za-z0-9+_. -]", "_", name)[:64])
-    table.description, table.location = description, "Made with calovision"
-    table.keywords = dict(keywords)
-    return table
-
-
-def _literal(text: str) -> str:
-    """Text in which HEPData finds neither tags nor formulas."""
-    return html.escape(printable(text), quote=False).replace("$", r"\$")
-
-
-def _variable(
-    name: str,
-    values: Sequence[float | str | None],
-    edges: tuple[Sequence[float], Sequence[float]] | None = None,
-    *,
-    independent: bool = False,
-    units: str = "",
-) -> "Variable":
-    """Column of a table with the 68.3 % interval; None becomes HEPData's dash."""
-    shown = [
-        ABSENT if value is None else _literal(value) if isinstance(value, str) else float(value)
-        for value in values
-    ]
-    variable = _library().Variable(
-        name,
-        is_independent=independent,
-        is_binned=False,
-        units=units,
-        values=shown,
-        zero_uncertainties_warning=False,
-    )
-    if edges is not None:
-        _add_uncertainty(variable, STATISTICAL, values, *edges)
-    return variable
-
-
-def _add_uncertainty(
-    variable: "Variable",
-    label: str,
-    values: Sequence[float | None],
-    low: Sequence[float | None],
-    high: Sequence[float | None],
-) -> None:
-    """Distances to the interval, minus and plus; 0 where it does not exist."""
-    uncertainty = _library().Uncertainty(label, is_symmetric=False)
-    distances = []
-    for value, bottom, top in zip(values, low, high, strict=True):
-        known = None not in (value, bottom, top)
-        distances.append((float(bottom - value), float(top - value)) if known else (0.0, 0.0))
-    uncertainty.values = distances
-    variable.add_uncertainty(uncertainty)
 
 
 def _check_names(names: Sequence[str]) -> None:
