@@ -849,3 +849,21 @@ def test_hash_of_a_room_moves_with_the_rooms_inside(
     package_digest.cache_clear()
     assert package_digest("ntuples") != first
     package_digest.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("layers", "folds"),
+    [
+        ([{}, {"models": {}}], 2),
+        ([{"samples": {"mine": {}}}], None),
+        ([{"split": {"fractions": [0.2, 0.2, 0.6]}}], None),
+        ([{"split": {"folds": 2}}, {"samples": {"mine": {}}}], 2),
+        ([{"samples": {"mine": {}}, "split": {"folds": 5}}, {"split": {"fractions": [1]}}], 5),
+        ([{"samples": {"example": {}}, "split": {"folds": 2}}, {"samples": {"mine": {}}}], None),
+        ([{"samples": {"example": {}}, "split": {"folds": 2}}, {"seed": 3}], 2),
+    ],
+)
+def test_folds_of_the_example_go_with_its_samples(layers: list[dict], folds: int | None) -> None:
+    """Configurations of before, with samples or shares of their own, have one split as before."""
+    base = {"samples": {"example": {}}, "split": {"fractions": [0.5, 0.2, 0.3], "folds": 2}}
+    assert merge_layers(base, layers, [base])["split"]["folds"] == folds

@@ -37,6 +37,7 @@ rule plot_images:
         results.log("plot_images"),
     benchmark:
         results.benchmark("plot_images")
+    priority: 20
     threads: analysis.threads("plot_images")
     resources:
         mem_mb=analysis.memory("plot_images"),
@@ -108,6 +109,7 @@ rule plot_cut_flow:
         results.log("plot_cut_flow"),
     benchmark:
         results.benchmark("plot_cut_flow")
+    priority: 20
     threads: analysis.threads("plot_cut_flow")
     resources:
         mem_mb=analysis.memory("plot_cut_flow"),

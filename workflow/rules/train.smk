@@ -14,6 +14,7 @@ rule train_network:
         results.log("train_network"),
     benchmark:
         results.benchmark("train_network")
+    priority: 10
     threads: analysis.threads("train_network")
     resources:
         mem_mb=analysis.memory("train_network"),

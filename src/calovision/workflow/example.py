@@ -17,7 +17,8 @@ HEAD = """\
 # The laptop example: RPV gluinos against QCD multijets, generated with Pythia 8 in minutes.
 # Another analysis: `snakemake --configfile my.yaml`; my.yaml holds only what differs from this
 # file, except that `samples`, `models`, `selection.preselection` and `robustness.variations`
-# replace the ones here as a whole. docs/configuration.md says more of every key.
+# replace the ones here as a whole; with samples or split.fractions of its own it has no folds
+# unless it says so. docs/configuration.md says more of every key.
 # Written by `make reference` from src/calovision/workflow/, where the keys are defined.
 """
 

@@ -55,7 +55,8 @@ def merge_layers(
     Mappings are merged key by key, everything else is replaced. The sections `NAMED` of ``base``
     are replaced as a whole by the first layer that has them; so are those of a layer that only
     repeats the ones of ``examples``, as config/config.yaml does. An empty mapping empties such a
-    section.
+    section. The folds of the ``base`` are those of its samples and split: they go where a layer has
+    others and names no folds.
     """
     merged = deepcopy(dict(base))
     sections = [_section(one, path) for one in examples for path in NAMED]
@@ -66,7 +67,18 @@ def merge_layers(
             if given is not None and section is not None and (not given or section in sections):
                 del _section(merged, path[:-1])[path[-1]]
         _merge(merged, layer)
+    own = [one for one in layers if "samples" not in one or one["samples"] not in sections]
+    if _have_another_split(own) and isinstance(merged.get("split"), dict):
+        merged["split"]["folds"] = None
     return merged
+
+
+def _have_another_split(layers: Sequence[Mapping[str, Any]]) -> bool:
+    """Test whether layers have samples or fractions of their own, and none of them folds."""
+    splits = [_section(layer, ("split",)) or {} for layer in layers]
+    if any("folds" in split for split in splits):
+        return False
+    return any("samples" in layer for layer in layers) or any("fractions" in s for s in splits)
 
 
 def _section(configuration: Any, path: Sequence[str]) -> Any:

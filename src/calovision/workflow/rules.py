@@ -172,7 +172,6 @@ _ALL = (
         ),
         memory_mb=2000,
         runtime_min=60,
-        threads=2,
     ),
     _evaluate("evaluate", "stages.comparison", "selection"),
     _simulate(

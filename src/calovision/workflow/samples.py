@@ -274,7 +274,12 @@ EXAMPLE_SAMPLES = {
         title="QCD multijets",
         cross_section_pb=2040.1,  # Pythia 8 leading order: the sum of the slices JZ4 to JZ7
         simulate=Simulate(
-            process="qcd", pt_hat_min=400, pt_hat_max=2500, bias_power=2, n_events=20000
+            process="qcd",
+            pt_hat_min=400,
+            pt_hat_max=2500,
+            bias_power=4,
+            filter_jets=3,
+            n_events=40000,
         ),
     ),
 }

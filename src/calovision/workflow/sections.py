@@ -38,10 +38,10 @@ class Simulation(Section):
     """Simulation of the ntuples of samples that are not read from files."""
 
     events_per_job: Whole = key(
-        2000,
+        15000,
         "Largest number of events that one job generates",
         details=f"Random numbers start afresh every {EVENTS_PER_BATCH} events, so that the cut "
-        "into jobs changes no event.",
+        "into jobs changes no event; another one makes the images again.",
         ge=EVENTS_PER_BATCH,
     )
 
@@ -161,7 +161,7 @@ class Images(Section):
         "Largest number of events of a job; null: a job per ROOT file",
         details="Larger files are cut into ranges of entries, smaller ones joined. The entries are "
         "counted once (`<results_dir>/entry_counts.json`), or stand in the list of files "
-        "(`.txt`): `a.root 12345`. Changes no result.",
+        "(`.txt`): `a.root 12345`. Changes no result; another cut makes the images again.",
     )
     remote_retries: Whole = key(
         5,
@@ -281,9 +281,6 @@ class Robustness(Section):
     variations: dict[Name, Variation] = key(
         {
             "scale_up": Variation(scale=1.03),
-            "scale_down": Variation(scale=0.97),
-            "smeared": Variation(smear=0.1),
-            "dead_cells": Variation(dead=0.01),
             "trimmed": Variation(groomed=True),
         },
         "Other detectors by name, each with one or some of these keys",
