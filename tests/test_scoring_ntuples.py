@@ -20,12 +20,14 @@ from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import EventContent, FatJetDefinition
+from calovision.jets.variables import own_variable
 from calovision.models import load_model, save_model
 from calovision.models.scaling import ScalingStatistics
 from calovision.ntuples.output_names import output_names
 from calovision.scoring import NtupleOptions, score_collection
 from calovision.stages.scores import ScoringOptions, score_application
 from calovision.storage import ImageCollection
+from calovision.storage.recipes import with_variables
 
 N = 60
 JETS = FatJetDefinition(radius=1.0, pt_min=20.0)
@@ -127,6 +129,32 @@ def test_parquet(tmp_path, ntuples, folder):
     for name in found.fields:
         values = ak.to_numpy(found[name])
         assert values.tolist() == pytest.approx(expected[name].to_list(), nan_ok=True)
+
+
+def test_variables_of_ones_own(tmp_path, ntuples):
+    """A branch and a formula, which the model takes; the training had them beside the images."""
+    own = {
+        "number": own_variable("number", "event_number"),
+        "share": own_variable("share", formula="mj_sum / (number + n_jets + 1)"),
+        "unused": own_variable("unused", "no_such_branch"),
+    }
+    images = tmp_path / "a.h5"
+    convert_ntuple(
+        ntuples[0], images, replace(RECIPE, variables=own | {"unused": own["number"]}),
+        sample="qcd", label=0,
+    )  # fmt: skip
+    statistics = ScalingStatistics(
+        variable_mean=np.array([30.0, 5.0]), variable_std=np.array([20.0, 2.0])
+    )
+    model = make_trained(variables=("number", "share"), n_variables=2, statistics=statistics)
+    model.recipe = with_variables(StoredRecipe(RECIPE).to_dict(), own)
+    collection = ImageCollection([images])
+    score_ntuples(model, ntuples[:1], tmp_path)
+    with uproot.open(tmp_path / "a.root") as file:
+        found = file["calovision_scores/logit"].array(library="np")
+    expected = score_collection(model, collection, np.arange(len(collection)))
+    assert found[collection.column("event_number")] == pytest.approx(expected, rel=1e-5)
+    assert np.isfinite(found).sum() == len(expected)
 
 
 def test_scores_of_jets(tmp_path, ntuples):

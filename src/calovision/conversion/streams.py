@@ -1,6 +1,6 @@
 """Images of one ROOT file in memory, chunk by chunk, for a network that looks at them at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from calovision.jets import VARIABLES
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import Schema
 from calovision.selection import variables_of
+from calovision.selection.formulas import all_names
 
 GIVEN = WeightOptions(n_generated=1, sum_of_weights=1.0)
 """Counts of generated events that matter to nobody, so that none are looked for."""
@@ -105,12 +106,15 @@ class ImageStream:
             yield FileConversion(file, self.recipe, UNNAMED), recipe_of_file(self.recipe, file.info)
 
 
-def narrowed(recipe: ImageRecipe, variables: frozenset[str] | set[str]) -> ImageRecipe:
-    """Recipe without the event content, which takes its time, where neither a cut nor one of the
-    named variables needs it.
+def narrowed(recipe: ImageRecipe, variables: Iterable[str]) -> ImageRecipe:
+    """Recipe without what neither a cut nor one of the named variables needs: variables of the
+    user's own, and the event content, which takes its time.
     """
-    if recipe.content is None:
-        return recipe
-    needed = variables | variables_of(recipe.preselection)
-    needs_content = any(name not in VARIABLES or VARIABLES[name].needs_content for name in needed)
-    return recipe if needs_content else replace(recipe, content=None)
+    own = recipe.own_variables
+    needed = all_names({*variables, *variables_of(recipe.preselection)}, own)
+    needs_content = any(name in VARIABLES and VARIABLES[name].needs_content for name in needed)
+    return replace(
+        recipe,
+        variables={name: one for name, one in recipe.variables.items() if name in needed},
+        content=recipe.content if needs_content else None,
+    )

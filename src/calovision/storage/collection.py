@@ -25,7 +25,7 @@ from calovision.storage.normalization import (
     mean_cross_section,
 )
 from calovision.storage.reader import ImageFile
-from calovision.storage.recipes import common_recipe
+from calovision.storage.recipes import common_recipe, with_variables
 from calovision.storage.statistics import PixelStatistics, standardize
 from calovision.storage.variables import read_variable
 
@@ -95,8 +95,10 @@ class ImageCollection:
 
     @property
     def recipe(self) -> dict[str, Any] | None:
-        """Recipe that the files have in common (`common_recipe`); None where it is not known."""
-        return common_recipe([file.metadata for file in self.files])
+        """Recipe that the files have in common (`common_recipe`), with the variables of the user's
+        own; None where it is not known.
+        """
+        return with_variables(common_recipe([one.metadata for one in self.files]), self.variables)
 
     @property
     def skipped_files(self) -> list[tuple[str, str]]:

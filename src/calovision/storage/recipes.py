@@ -1,12 +1,27 @@
 """Recipe that image files have in common, by which others can be made of further ROOT files."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from calovision.jets.variables import Variable
 from calovision.storage.metadata import ImageMetadata
 
 READING = ("schema", "tree")
 """Parts of a recipe that say how ROOT files are read: those of other samples may differ."""
+
+
+def with_variables(
+    recipe: dict[str, Any] | None, variables: Mapping[str, Variable]
+) -> dict[str, Any] | None:
+    """Recipe that gives the variables of a user's own, too, which stand in files beside the images;
+    None stays.
+    """
+    if recipe is None or not variables:
+        return recipe
+    images = recipe["images"]
+    own = {name: json.loads(json.dumps(one.definition())) for name, one in variables.items()}
+    return {**recipe, "images": {**images, "variables": {**images.get("variables", {}), **own}}}
 
 
 def common_recipe(infos: Sequence[ImageMetadata]) -> dict[str, Any] | None:
