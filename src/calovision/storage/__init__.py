@@ -4,6 +4,7 @@ The page FORMAT.md in this folder specifies the file.
 """
 
 from calovision.storage.collection import ImageCollection
+from calovision.storage.dense_import import DenseOptions, import_dense
 from calovision.storage.export import export_dense
 from calovision.storage.file_list import read_file_list, write_file_list
 from calovision.storage.hdf5 import read_table, write_table
@@ -24,12 +25,14 @@ from calovision.storage.writer import ImageFileWriter
 __all__ = [
     "FORMAT",
     "VERSION",
+    "DenseOptions",
     "ImageCollection",
     "ImageFile",
     "ImageFileWriter",
     "ImageMetadata",
     "PixelStatistics",
     "export_dense",
+    "import_dense",
     "import_hep_cnn",
     "merge_image_files",
     "read_file_list",

@@ -1,0 +1,124 @@
+"""Dense images of others in HDF5 or npz: their arrays by name, the order of their axes."""
+
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
+from calovision.storage.hdf5 import find_dataset, opened
+
+LAYOUTS = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2)}
+"""Order of the axes -> those of channel, eta and phi; H is eta, W is phi."""
+NAMES = {
+    "images": ("images", "X", "x"),
+    "labels": ("events/label", "labels", "label", "y"),
+    "weights": ("events/weight", "weights", "weight"),
+    "event_numbers": ("events/event_number", "event_numbers", "event_number"),
+}
+"""Quantity -> names that are looked for, the first that is there."""
+
+
+@contextmanager
+def dense_arrays(path: Path) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Arrays of a file by name, which are read in slices, and its attributes.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                loaded = {name: file[name] for name in file.files}
+        except FileNotFoundError:
+            raise InputError(f"{path} does not exist") from None
+        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: no npz file of numbers ({error})") from error
+        yield loaded, {}
+        return
+    with opened(path, "HDF5 file of dense images") as file:
+        names: list[str] = []
+        file.visit(names.append)
+        found = {name: file[name] for name in names if hasattr(file[name], "dtype")}
+        yield {name: find_dataset(path, file, name) for name in found}, dict(file.attrs)
+
+
+def find_array(
+    path: Path, arrays: Mapping[str, Any], quantity: str, given: str | None
+) -> Any | None:
+    """Array of a quantity: by the name that is given, or by one of those of `NAMES`; None if there
+    is none of these.
+
+    Raises
+    ------
+    InputError
+        If there is no array of the name that is given, or it does not hold numbers.
+    """
+    if given is not None and given not in arrays:
+        raise InputError(
+            f"{path}: there is no array '{given}'{nearest(given, arrays)}; it has "
+            f"{', '.join(arrays) or 'none'}"
+        )
+    name = given or next((one for one in NAMES[quantity] if one in arrays), None)
+    if name is None:
+        return None
+    if arrays[name].dtype.kind not in "biuf":
+        raise InputError(f"{path}: '{name}' is {arrays[name].dtype}: it must be numbers")
+    return arrays[name]
+
+
+def axes_of(
+    path: Path, shape: Sequence[int], layout: str | None, n_channels: int | None
+) -> tuple[int, int, int] | None:
+    """Axes of channel, eta and phi of dense images; None for ``(n, n_eta, n_phi)``, of one channel.
+
+    Parameters
+    ----------
+    shape
+        Of the array.
+    layout
+        One of `LAYOUTS`; None to tell it by the number of channels, or as the axis that is shorter
+        than the two others.
+
+    Raises
+    ------
+    InputError
+        If the layout is unknown, cannot be told, or does not fit the number of channels.
+    """
+    if layout is not None and layout not in LAYOUTS:
+        raise InputError(f"layout '{layout}' is unknown: choose from {', '.join(LAYOUTS)}")
+    if len(shape) == 3 and n_channels in (None, 1):
+        return None
+    if len(shape) != 4 or 0 in shape[1:]:
+        raise InputError(
+            f"{path}: images of shape {tuple(shape)}: they must be (n, channel, eta, phi), "
+            "(n, eta, phi, channel), or (n, eta, phi) for one channel"
+        )
+
+    def fits(axes: tuple[int, int, int]) -> bool:
+        channel, *cells = (shape[axis] for axis in axes)
+        return channel < min(cells) if n_channels is None else channel == n_channels
+
+    known = LAYOUTS if layout is None else {layout: LAYOUTS[layout]}
+    possible = [axes for axes in known.values() if fits(axes)]
+    if layout is not None and n_channels is None:
+        possible = [LAYOUTS[layout]]
+    if len(possible) == 1:
+        return possible[0]
+    channels = "" if n_channels is None else f" with {n_channels} channels"
+    if layout is not None:
+        raise InputError(f"{path}: images of shape {tuple(shape)} are not {layout}{channels}")
+    raise InputError(
+        f"{path}: images of shape {tuple(shape)}{channels} may be {' or '.join(LAYOUTS)}: give the "
+        "layout"
+        if possible
+        else f"{path}: neither NCHW nor NHWC images of shape {tuple(shape)}{channels}: give layout "
+        "and channels as they are"
+    )
