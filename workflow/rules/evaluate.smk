@@ -5,6 +5,7 @@ rule fit_baselines:
     """Shallow classifiers on the variables of an event, tuned on the validation split."""
     input:
         images=results.image_list,
+        variables=analysis.variable_lists("baselines"),
     output:
         scores=results.baseline_scores,
         chosen=results.numbers("baselines"),
@@ -22,6 +23,8 @@ rule fit_baselines:
         weights=config["train"]["weights"],
         seed=config["seed"],
         folds=parameters.folds(analysis),
+        variables=parameters.own_variables(analysis, "baselines"),
+        further=config["baseline_variables"],
         code=code_of("fit_baselines"),
     script:
         "../scripts/fit_baselines.py"
@@ -31,6 +34,7 @@ rule evaluate:
     """Efficiencies of all classifiers and networks, and the tables of test events that the plots draw."""
     input:
         images=results.image_list,
+        variables=analysis.variable_lists("comparison"),
         baselines=results.baseline_scores,
         scores=analysis.network_files(results.scores),
         models=analysis.network_files(results.model),
@@ -64,6 +68,7 @@ rule evaluate:
         baselines=config["baselines"],
         seed=config["seed"],
         folds=parameters.folds(analysis),
+        variables=parameters.own_variables(analysis, "comparison"),
         code=code_of("evaluate"),
     script:
         "../scripts/evaluate.py"

@@ -26,6 +26,54 @@ rule build_images:
         "../scripts/build_images.py"
 
 
+if analysis.purposes:
+
+    rule compute_variables:
+        """Variables of branches for the events of an image file, read from its ROOT files."""
+        input:
+            images=results.images,
+            ntuples=lambda wildcards: analysis.chunks[wildcards.sample][
+                wildcards.chunk
+            ].local_files(),
+            beside=lambda wildcards: analysis.files_beside(
+                wildcards.sample, analysis.chunks[wildcards.sample][wildcards.chunk]
+            ),
+        output:
+            results.variables,
+        log:
+            results.log("compute_variables"),
+        benchmark:
+            results.benchmark("compute_variables")
+        threads: analysis.threads("compute_variables")
+        resources:
+            mem_mb=analysis.memory("compute_variables"),
+            runtime=analysis.runtime("compute_variables"),
+        params:
+            job=lambda wildcards: parameters.image_job(
+                analysis, wildcards.sample, wildcards.chunk
+            ),
+            wanted=lambda wildcards: parameters.tabulated_variables(analysis, wildcards.purpose),
+            code=code_of("compute_variables"),
+        script:
+            "../scripts/compute_variables.py"
+
+    localrules:
+        list_variables,
+
+    rule list_variables:
+        """The tables of variables of all samples: an input of the rules that use them."""
+        input:
+            lambda wildcards: analysis.variable_files(
+                wildcards.purpose, *analysis.training_samples
+            ),
+        output:
+            results.variable_list,
+        log:
+            results.folder / "logs/list_variables/{purpose}.log",
+        script:
+            "../scripts/list_variables.py"
+
+
 localrules:
     list_images,
 

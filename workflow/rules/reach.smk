@@ -5,6 +5,9 @@ rule score_reach_sample:
     """Mean score of the networks of the first model for a signal of another mass."""
     input:
         images=lambda wildcards: analysis.image_files(wildcards.sample),
+        variables=lambda wildcards: analysis.variable_files(
+            f"input_of_{analysis.first_model}", wildcards.sample
+        ),
         weights=analysis.network_files(results.weights, analysis.first_model),
         models=analysis.network_files(results.model, analysis.first_model),
     output:
@@ -19,6 +22,7 @@ rule score_reach_sample:
         runtime=analysis.runtime("score_reach_sample"),
     params:
         options=parameters.scoring_options(analysis, analysis.first_model),
+        variables=parameters.variables_of_model(analysis, analysis.first_model),
         code=code_of("score_reach_sample"),
     script:
         "../scripts/score_ensemble.py"
@@ -31,6 +35,7 @@ rule evaluate_reach:
         test_events=results.test_events,
         samples=results.numbers("samples"),
         images=analysis.image_files(*analysis.reach_samples),
+        variables=analysis.variable_files("comparison", *analysis.reach_samples),
         scores=analysis.reach_score_files(),
     output:
         numbers=results.numbers("reach"),
@@ -51,6 +56,7 @@ rule evaluate_reach:
         luminosity_fb=config["luminosity_fb"],
         seed=config["seed"],
         folds=parameters.folds(analysis),
+        variables=parameters.own_variables(analysis, "comparison"),
         code=code_of("evaluate_reach"),
     script:
         "../scripts/evaluate_reach.py"

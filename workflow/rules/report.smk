@@ -153,6 +153,7 @@ rule plot_attributions:
     """Which cells speak for signal and which for background."""
     input:
         images=results.image_list,
+        variables=analysis.variable_lists(f"input_of_{analysis.first_model}"),
         weights=analysis.network_files(results.weights, analysis.first_model),
         models=analysis.network_files(results.model, analysis.first_model),
     output:
@@ -171,6 +172,7 @@ rule plot_attributions:
         luminosity_fb=parameters.any_luminosity_fb(),
         seed=config["seed"],
         figures=report_content.figure_calls(analysis, "plot_attributions"),
+        variables=parameters.variables_of_model(analysis, analysis.first_model),
         code=code_of("plot_attributions"),
     script:
         "../scripts/plot_attributions.py"

@@ -53,6 +53,7 @@ if analysis.variations:
             runtime=analysis.runtime("score_variation"),
         params:
             options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+            variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
             code=code_of("score_variation"),
         script:
             "../scripts/score_ensemble.py"
@@ -82,6 +83,7 @@ if analysis.variations:
             signal_region=config["selection"]["signal_region"],
             background_efficiency=config["robustness"]["background_efficiency"],
             folds=parameters.folds(analysis),
+            variables=parameters.variables_of_region(analysis),
             code=code_of("evaluate_robustness"),
         script:
             "../scripts/evaluate_robustness.py"

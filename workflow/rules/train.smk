@@ -5,6 +5,7 @@ rule train_network:
     """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
         images=results.image_list,
+        variables=lambda wildcards: analysis.variable_lists(f"input_of_{wildcards.model}"),
     output:
         weights=results.weights,
         model=results.model,
@@ -25,6 +26,7 @@ rule train_network:
         luminosity_fb=lambda wildcards: parameters.loss_luminosity_fb(
             analysis, analysis.models[wildcards.model].weights
         ),
+        variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
         code=code_of("train_network"),
     script:
         "../scripts/train_network.py"
@@ -34,6 +36,7 @@ rule score_events:
     """Output of one network for every event of the validation and test splits."""
     input:
         images=results.image_list,
+        variables=lambda wildcards: analysis.variable_lists(f"input_of_{wildcards.model}"),
         weights=results.weights,
         model=results.model,
     output:
@@ -48,6 +51,7 @@ rule score_events:
         runtime=analysis.runtime("score_events"),
     params:
         options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+        variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
         code=code_of("score_events"),
     script:
         "../scripts/score_events.py"

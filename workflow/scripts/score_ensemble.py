@@ -1,7 +1,9 @@
 from calovision.jobs.logs import job_log
 from calovision.stages import scores as stage
+from calovision.stages.collections import own_variables
 
 with job_log(snakemake.log[0]) as record:
     files = (snakemake.input.images, snakemake.input.models, snakemake.output[0])
     options = stage.ScoringOptions(**snakemake.params.options)
-    stage.score_ensemble(*files, options, threads=snakemake.threads, count=record.count)
+    own = own_variables(snakemake.input, snakemake.params)
+    stage.score_ensemble(*files, options, threads=snakemake.threads, count=record.count, **own)

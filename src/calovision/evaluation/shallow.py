@@ -21,6 +21,7 @@ def score_shallow(
     *,
     seed: int,
     folds: Folds | None = None,
+    further: Sequence[str] = (),
 ) -> tuple[dict[str, np.ndarray], FittedBaselines]:
     """Scores (logits) of shallow classifiers for the rows of `scored_events`, and what was chosen
     for each.
@@ -39,6 +40,9 @@ def score_shallow(
     folds
         Each is scored by classifiers that its training split fitted and its validation split tuned.
 
+    further
+        Variables that all classifiers see beside their own.
+
     Raises
     ------
     InputError
@@ -48,10 +52,10 @@ def score_shallow(
     weights = event_numbers(weights, "weights", n_events=len(collection))
     columns = {name: collection.column(name) for name in column_names(collection)}
     if folds is None:
-        scores, fits = _score(columns, collection.splits(), names, weights, seed)
+        scores, fits = _score(columns, collection.splits(), names, weights, seed, further)
         return scores, FittedBaselines(fits)
     of_folds = [
-        _score(columns, collection.splits(folds, fold), names, weights, seed)
+        _score(columns, collection.splits(folds, fold), names, weights, seed, further)
         for fold in range(folds.number)
     ]
     scores = {name: np.concatenate([found[name] for found, _ in of_folds]) for name in names}
@@ -66,6 +70,7 @@ def _score(
     names: Sequence[str],
     weights: np.ndarray,
     seed: int,
+    further: Sequence[str],
 ) -> tuple[dict[str, np.ndarray], dict[str, FittedBaseline]]:
     """Scores of the events that do not train by the split of each event, and the fits."""
     from calovision.evaluation.baselines import fit_shallow  # loads scikit-learn: two seconds
@@ -80,7 +85,7 @@ def _score(
     scores = {}
     fits = {}
     for name in names:
-        fitted = fit_shallow(name, *training, *validation, seed=seed)
+        fitted = fit_shallow(name, *training, *validation, seed=seed, further=further)
         scores[name] = fitted.score(scored)
         fits[name] = FittedBaseline(to_json(fitted.chosen), fitted.validation_loss)
     return scores, fits

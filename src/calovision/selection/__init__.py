@@ -13,17 +13,26 @@ from calovision.selection.expressions.kinds import CONDITION, NUMBER
 from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
 
 
-def cut_variables(*, with_content: bool = False) -> dict[str, Variable]:
-    """Variables that a cut may name; ``with_content`` those that need ``event_content``, too."""
+def cut_variables(
+    *, with_content: bool = False, own: Mapping[str, Variable] | None = None
+) -> dict[str, Variable]:
+    """Variables that a cut may name; ``with_content`` those that need ``event_content``, too, and
+    ``own`` ones of the user.
+    """
     return {
         name: variable
-        for name, variable in VARIABLES.items()
+        for name, variable in {**VARIABLES, **(own or {})}.items()
         if variable.is_cut_on and (with_content or not variable.needs_content)
     }
 
 
 def check_configured_cut(
-    name: str, expression: str, *, with_content: bool, further: Collection[str] = ()
+    name: str,
+    expression: str,
+    *,
+    with_content: bool,
+    further: Collection[str] = (),
+    own: Mapping[str, Variable] | None = None,
 ) -> None:
     """Check a cut on the variables of the workflow; ``InputError`` as in `check_cut`.
 
@@ -35,8 +44,10 @@ def check_configured_cut(
         There are the variables that need ``event_content``, too.
     further
         More variables with one number an event.
+    own
+        Variables of the user's own.
     """
-    cut_on = cut_variables(with_content=with_content)
+    cut_on = cut_variables(with_content=with_content, own=own)
     numbers = [name for name, variable in cut_on.items() if not variable.shape]
     arrays = {name: variable.shape[0] for name, variable in cut_on.items() if variable.shape}
     check_cut(name, expression, [*numbers, *further], arrays)
@@ -104,7 +115,8 @@ def _check_variable(
         raise InputError(
             f"{where} uses the unknown variable '{shortened(base)}': {_nearest(base, known)}choose "
             "from "
-            f"{', '.join(known) or 'none'}"
+            f"{', '.join(known) or 'none'}; one of your own is defined in the section variables of "
+            f"the configuration, as {{{shortened(base, 40)}: {{branch: ...}}}}"
         )
 
 

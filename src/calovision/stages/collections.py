@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from calovision.jets.variables import own_variable
 from calovision.storage import ImageCollection, read_file_list
@@ -26,6 +27,15 @@ def open_list(
     """
     listed = [path for one in tables for path in read_file_list(one)]
     return open_files(read_file_list(images), variables, listed)
+
+
+def own_variables(files: Any, parameters: Any) -> dict[str, Any]:
+    """Arguments ``variables`` and ``tables`` of a stage, of the inputs and parameters of its rule;
+    without the input ``variables`` there are no tables.
+    """
+    tables = getattr(files, "variables", ())
+    tables = [tables] if isinstance(tables, str | Path) else list(tables)
+    return {"variables": parameters.variables, "tables": tables}
 
 
 def open_files(

@@ -23,9 +23,9 @@ from calovision.evaluation.results import (
 )
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.stages.collections import Definitions, open_list
 from calovision.storage import (
     ImageCollection,
-    read_file_list,
     read_score_columns,
     read_scores,
     write_score_table,
@@ -55,6 +55,7 @@ class EvaluationFiles(Files):
     scores: tuple[Path, ...]
     models: tuple[Path, ...]
     histories: tuple[Path, ...]
+    variables: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ class EvaluationOptions(Options):
         Arguments of `calovision.core.splits.Folds`; None without folds.
     compare
         What else is compared, as `calovision.evaluation.compared.Compared` takes it.
+    variables
+        Definitions of variables of the user's own.
     """
 
     luminosity_fb: float
@@ -106,6 +109,7 @@ class EvaluationOptions(Options):
     seed: int
     folds: Mapping[str, Any] | None = None
     compare: Mapping[str, Any] = field(default_factory=dict)
+    variables: Definitions = field(default_factory=dict)
 
 
 def evaluate(
@@ -118,7 +122,7 @@ def evaluate(
     """Write efficiencies of all classifiers and networks, and the tables of validation and test
     events that the plots draw.
     """
-    collection = ImageCollection(read_file_list(files.images))
+    collection = open_list(files.images, options.variables, files.variables)
     folds = None if options.folds is None else Folds(**options.folds)
     scored = evaluation.scored_events(collection, folds)
     count(len(scored.indices))

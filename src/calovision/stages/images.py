@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, convert_job
+from calovision.conversion.variables import tabulate_variables
 from calovision.conversion.variations import Variation
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import EventContent, FatJetDefinition
+from calovision.jets.variables import own_variable
 from calovision.jobs.compilation import skip_numba_extensions
 from calovision.stages.arguments import Count, not_counted
 from calovision.storage import ImageCollection, write_file_list
@@ -105,6 +107,9 @@ def image_recipe(recipe: Mapping[str, Any], split: Mapping[str, Any]) -> ImageRe
         content=None if content is None else EventContent(**content),
         variation=None if variation is None else Variation.from_mapping(variation),
         preselection=recipe["preselection"],
+        variables={
+            name: own_variable(name, **one) for name, one in recipe.get("variables", {}).items()
+        },
         split_seed=recipe["seed"],
         split_fractions=tuple(split["fractions"]),
         split_group=split.get("group"),
@@ -121,7 +126,40 @@ def build_images(
 ) -> None:
     """Write the images of the events of one job that pass the preselection."""
     skip_numba_extensions()
-    source = Source(
+    convert_job(
+        _source(job, options),
+        output,
+        recipe,
+        sample=job.sample,
+        on_bad_file=options.on_bad_file,
+        compression=options.compression,
+        progress=count,
+    )
+
+
+def compute_variables(
+    images: Path,
+    output: Path,
+    job: ImageJob,
+    wanted: Mapping[str, Any],
+    options: ImageFileOptions,
+    *,
+    count: Count = not_counted,
+) -> None:
+    """Write variables of branches for the events of an image file.
+
+    ``wanted`` has the ``variables`` and the section ``fat_jets`` of the configuration.
+    """
+    recipe = ImageRecipe(
+        fat_jets=FatJetDefinition(**wanted["fat_jets"]),
+        variables={name: own_variable(name, **one) for name, one in wanted["variables"].items()},
+    )
+    tabulate_variables(_source(job, options), images, output, recipe, progress=count)
+
+
+def _source(job: ImageJob, options: ImageFileOptions) -> Source:
+    """ROOT files of a job, as they are read."""
+    return Source(
         job.chunk.files,
         schema=job.schema,
         tree=job.tree,
@@ -132,15 +170,11 @@ def build_images(
         first_file=job.chunk.first,
         n_files=job.chunk.n_files,
     )
-    convert_job(
-        source,
-        output,
-        recipe,
-        sample=job.sample,
-        on_bad_file=options.on_bad_file,
-        compression=options.compression,
-        progress=count,
-    )
+
+
+def list_variables(files: Sequence[Path], output: Path) -> None:
+    """Write the list of the tables of variables of all samples."""
+    write_file_list(Path(output), files)
 
 
 def list_images(files: Sequence[Path], output: Path) -> None:

@@ -1,7 +1,7 @@
 """The reach of the search: significance and limits of the cuts and of all classifiers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from calovision.evaluation.results import SamplesSummary
 from calovision.evaluation.signal_points import expected_events, nominal_point, signal_point
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
-from calovision.storage import ImageCollection, read_score_table, read_scores
+from calovision.stages.collections import Definitions, open_files
+from calovision.storage import read_score_table, read_scores
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class ReachFiles(Files):
     samples: Path
     images: tuple[Path, ...]
     scores: tuple[Path, ...]
+    variables: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class ReachOptions(Options):
         Of the expected events, 1/fb.
     seed
         Of the bootstrap.
+    variables
+        Definitions of variables of the user's own.
     folds
         Arguments of `calovision.core.splits.Folds`; None without folds.
     """
@@ -79,6 +83,7 @@ class ReachOptions(Options):
     signal_region: str
     luminosity_fb: float
     seed: int
+    variables: Definitions = field(default_factory=dict)
     folds: Mapping[str, Any] | None = None
 
 
@@ -108,7 +113,13 @@ def _points_of_other_masses(
     folds = None if options.folds is None else Folds(**options.folds)
     for path in files.scores:
         name = path.stem
-        collection = ImageCollection([file for file in files.images if file.parent.name == name])
+        collection = open_files(
+            *(
+                [file for file in files.images if file.parent.name == name],
+                options.variables,
+                [file for file in files.variables if file.parent.name == name],
+            )
+        )
         scores = read_scores(path, collection, np.arange(len(collection)))
         points[options.masses[name]] = signal_point(
             collection,

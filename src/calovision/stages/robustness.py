@@ -12,6 +12,7 @@ from calovision.evaluation.results import ClassEfficiencies, Robustness
 from calovision.jobs.atomic import write_json, write_text
 from calovision.selection import evaluate_cut
 from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.stages.collections import open_files
 from calovision.storage import ImageCollection, read_score_table, read_scores
 
 
@@ -59,6 +60,8 @@ class RobustnessOptions(Options):
         Expression of the cuts of the search.
     background_efficiency
         Working point of the thresholds.
+    variables
+        Definitions of variables of the user's own that the signal region uses.
     folds
         Arguments of `calovision.core.splits.Folds`; None without folds.
     """
@@ -69,6 +72,7 @@ class RobustnessOptions(Options):
     luminosity_fb: float
     signal_region: str
     background_efficiency: float
+    variables: Definitions = field(default_factory=dict)
     folds: Mapping[str, Any] | None = None
 
 
@@ -87,7 +91,9 @@ def evaluate_robustness(
     scores = iter(files.scores)
     variations = {}
     for number, variation in enumerate(options.variations):
-        collection = ImageCollection(files.images[number * n_files : (number + 1) * n_files])
+        collection = open_files(
+            files.images[number * n_files : (number + 1) * n_files], options.variables
+        )
         of_models = {model: next(scores) for model in options.models}
         variations[variation] = _efficiencies(collection, of_models, thresholds, options, count)
     found = Robustness(options.background_efficiency, thresholds, variations)

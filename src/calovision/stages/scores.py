@@ -13,7 +13,8 @@ from calovision.jobs.compilation import skip_numba_extensions
 from calovision.models import load_model
 from calovision.scoring import NtupleOptions, score_collection, score_ntuple
 from calovision.stages.arguments import Count, not_counted
-from calovision.storage import ImageCollection, read_file_list, write_scores
+from calovision.stages.collections import Definitions, open_files, open_list
+from calovision.storage import write_scores
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ def score_events(
     output: Path,
     options: ScoringOptions,
     *,
+    variables: Definitions | None = None,
+    tables: Sequence[Path] = (),
     threads: int = 1,
     count: Count = not_counted,
 ) -> None:
@@ -54,11 +57,13 @@ def score_events(
         ``model.json``. A module that it names is imported, since the configuration names it, too.
     output
         The score file.
+    variables, tables
+        Variables of the user's own that the network takes, as of `open_list`.
     threads
         Of torch.
     """
     torch.set_num_threads(threads)
-    collection = ImageCollection(read_file_list(images))
+    collection = open_list(images, variables, tables)
     indices = split_indices(collection, "validation", "test")
     count(len(indices))
     network = load_model(model, allow_imports=True)
@@ -73,14 +78,16 @@ def score_ensemble(
     output: Path,
     options: ScoringOptions,
     *,
+    variables: Definitions | None = None,
+    tables: Sequence[Path] = (),
     threads: int = 1,
     count: Count = not_counted,
 ) -> None:
     """Write the mean score of the networks of a model for the test events of image files; arguments
-    as in `score_events`.
+    as in `score_events`, but ``tables`` are those of the image files.
     """
     torch.set_num_threads(threads)
-    collection = ImageCollection(images)
+    collection = open_files(images, variables, tables)
     indices = split_indices(collection, "test")
     count(len(indices))
     networks = [load_model(path, allow_imports=True) for path in models]

@@ -2,14 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from calovision.stages.arguments import Count, not_counted
-from calovision.storage import ImageCollection, read_file_list
+from calovision.stages.collections import Definitions, open_list
 from calovision.training import TrainingOptions, train_network
 
 
@@ -40,6 +40,8 @@ def train(
     options: TrainingOptions,
     *,
     luminosity_fb: float,
+    variables: Definitions | None = None,
+    tables: Sequence[Path] = (),
     threads: int = 1,
     count: Count = not_counted,
 ) -> None:
@@ -53,6 +55,8 @@ def train(
         ``model.json``; its folder gets all else.
     luminosity_fb
         For the weights that depend on the cross-sections, 1/fb.
+    variables, tables
+        Variables of the user's own that the network takes, as of `open_list`.
     threads
         Of torch.
     """
@@ -60,7 +64,7 @@ def train(
     model = Path(model)
     is_resumed = (model.parent / "resume").exists()
     train_network(
-        ImageCollection(read_file_list(images)),
+        open_list(images, variables, tables),
         model.parent,
         options,
         luminosity_fb=luminosity_fb,

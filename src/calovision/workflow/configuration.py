@@ -45,7 +45,12 @@ from calovision.workflow.sections import (
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.training import Training
-from calovision.workflow.variables import OwnVariable, VariableName
+from calovision.workflow.variables import (
+    OwnVariable,
+    VariableName,
+    check_inputs,
+    check_own_variables,
+)
 
 TAKEN_NAMES = {
     *("sample", *EVENT_COLUMNS, ENTRY_COLUMN, "fold", "weight_variations"),
@@ -145,8 +150,9 @@ class Configuration(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         check_samples(self.samples)
+        taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
         for name, variable in self.variables.items():
-            variable.check(name)
+            variable.check(name, taken)
         self._check_model_names()
         self._check_robustness()
         for name in self.baselines:
@@ -296,12 +302,16 @@ class Configuration(Section):
             One sentence that names the key of the first unknown name, and the nearest known one.
         """
         self._check_titles()
-        self.selection.check(with_content=self.event_content is not None)
+        own = self.own_variables
+        known = {**VARIABLES, **own}
+        check_own_variables(own, self.event_content)
+        self.selection.check(with_content=self.event_content is not None, own=own)
+        check_inputs("baseline_variables", self.baseline_variables, known, self.event_content)
         self._check_compared()
         self.images.check_grid()
         for name, model in self.models.items():
             model.check(f"models.{name}", self.images.channels, self.images.grid)
-            model.check_variables(f"models.{name}", self.event_content)
+            model.check_variables(f"models.{name}", self.event_content, known)
         for name, sample in self.samples.items():
             sample.check_schema(name)
 
@@ -339,6 +349,12 @@ class Configuration(Section):
             if sample.title is not None
         }
         titles |= {f"compare.regions.{name}": name for name in self.compare.regions}
+        titles |= {
+            f"variables.{name}.{part}": text
+            for name, one in self.variables.items()
+            for part, text in (("title", one.title), ("unit", one.unit))
+            if text
+        }
         titles |= {f"selection.preselection.{name}": name for name in self.selection.preselection}
         try:
             check_titles(titles)

@@ -1,11 +1,13 @@
 """Parameters of jobs: plain values of the configuration, a change of which makes results again."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from calovision.conversion.variations import acting_on
 from calovision.jets.signed import SignedVariable
-from calovision.workflow.analysis import Analysis
+from calovision.jets.variables import Variable
+from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
 
@@ -62,7 +64,41 @@ def image_recipe(analysis: Analysis) -> dict[str, Any]:
         "variation": None,
         "preselection": dict(configuration.selection.preselection),
         "seed": configuration.seed,
+        "variables": _definitions(analysis.image_variables),
     }
+
+
+def _definitions(variables: Mapping[str, Variable]) -> dict[str, dict[str, str]]:
+    """What decides the values of variables of the user's own; titles do not."""
+    return {name: one.definition() for name, one in variables.items()}
+
+
+def own_variables(analysis: Analysis, purpose: str) -> dict[str, dict[str, str]]:
+    """Variables of the user's own that jobs of a purpose may use (`Analysis.variables_for`)."""
+    return _definitions(analysis.variables_for(purpose))
+
+
+def variables_of_model(analysis: Analysis, model: str) -> dict[str, dict[str, str]]:
+    """Variables of the user's own that a model takes."""
+    return own_variables(analysis, input_of(model))
+
+
+def variables_of_region(analysis: Analysis) -> dict[str, dict[str, str]]:
+    """Variables of the user's own that the signal region needs."""
+    return _definitions(analysis.variables_of_cuts(analysis.configuration.selection.signal_region))
+
+
+def tabulated_variables(analysis: Analysis, purpose: str) -> dict[str, Any]:
+    """Variables of a table, and the definition of the fat jets that they may be of."""
+    return {
+        "variables": _definitions(analysis.tabulated_variables(purpose)),
+        "fat_jets": analysis.configuration.fat_jets.to_dict(),
+    }
+
+
+def titles_of_variables(analysis: Analysis) -> dict[str, str]:
+    """Titles of variables of the user's own, for figures."""
+    return {name: one.title for name, one in analysis.own_variables.items()}
 
 
 def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
@@ -73,6 +109,7 @@ def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
         **nominal,
         "fat_jets": nominal["fat_jets"] | acting_on(changes, "fat_jets"),
         "variation": acting_on(changes, "towers") or None,
+        "variables": _definitions(analysis.varied_image_variables),
     }
 
 

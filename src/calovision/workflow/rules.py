@@ -150,6 +150,7 @@ def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, *
 _ALL = (
     _simulate("simulate_ntuples", wildcards=OF_FILE),
     _build("build_images", wildcards=OF_FILE),
+    _build("compute_variables", wildcards=("purpose", "sample", "chunk")),
     Rule(
         "train_network",
         ("stages.training", "core.hashing", "datasets", "models", "training"),

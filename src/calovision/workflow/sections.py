@@ -3,7 +3,8 @@
 GeV and radians.
 """
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
 
@@ -11,7 +12,7 @@ from calovision.conversion.variations import VARIATIONS
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.images.channels import CHANNELS
-from calovision.jets.variables import EVENT_COLUMNS
+from calovision.jets.variables import EVENT_COLUMNS, Variable
 from calovision.workflow.chunks import EVENTS_PER_BATCH
 from calovision.workflow.keys import (
     Choices,
@@ -113,28 +114,28 @@ class Selection(Section):
         '`not` (README, "Your own files").',
     )
 
-    def check(self, *, with_content: bool) -> None:
+    def check(self, *, with_content: bool, own: Mapping[str, Variable]) -> None:
         """Raise InputError unless each cut is readable, true or false, and uses known variables.
 
         Parameters
         ----------
         with_content
             There are the variables of `EventContent`, too.
+        own
+            Variables of the user's own.
         """
+        known = {"with_content": with_content, "own": own}
         for name, cut in self.preselection.items():
-            self._check_cut(f"preselection.{name}", name, cut, with_content)
-        self._check_cut(
-            "signal_region", "signal_region", self.signal_region, with_content, EVENT_COLUMNS
-        )
+            self._check_cut(f"preselection.{name}", name, cut, **known)
+        name, cut = "signal_region", self.signal_region
+        self._check_cut(name, name, cut, further=EVENT_COLUMNS, **known)
 
     @staticmethod
-    def _check_cut(
-        where: str, name: str, cut: str, with_content: bool, further: tuple[str, ...] = ()
-    ) -> None:
+    def _check_cut(where: str, name: str, cut: str, **known: Any) -> None:
         from calovision.selection import check_configured_cut
 
         try:
-            check_configured_cut(name, cut, with_content=with_content, further=further)
+            check_configured_cut(name, cut, **known)
         except InputError as error:
             raise InputError(f"configuration key 'selection.{where}': {error}") from error
 

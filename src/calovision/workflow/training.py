@@ -5,7 +5,7 @@ What a job needs is looked up before any job runs, since the job may start after
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -13,18 +13,19 @@ from pydantic import Field, create_model
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.jets.variables import VARIABLES
+from calovision.jets.variables import VARIABLES, Variable
 from calovision.models.networks import NETWORKS
 from calovision.training.options import TrainingOptions
-from calovision.workflow.keys import Choices, Section, Unique, Whole, Word, key, keys_of
+from calovision.workflow.keys import Section, Unique, Whole, Word, key, keys_of
 from calovision.workflow.modules import check_class
 from calovision.workflow.sections import EventContent
+from calovision.workflow.variables import check_inputs
 
 NETWORK_PATTERN = f"^({'|'.join(NETWORKS)}|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
 TYPES = {
     "network": Annotated[Word, Field(pattern=NETWORK_PATTERN)],
     "options": dict[str, Any],
-    "variables": Annotated[tuple[Annotated[Word, Choices(*VARIABLES)], ...], Unique()],
+    "variables": Annotated[tuple[Word, ...], Unique()],
     "channels": Annotated[tuple[Word, ...], Unique()],
 }
 """Types of the keys whose values are names."""
@@ -97,23 +98,14 @@ class _Training(Section):
                 f"images with {n_phi} columns in phi; give at most {n_phi}"
             )
 
-    def check_variables(self, where: str, content: EventContent | None) -> None:
+    def check_variables(
+        self, where: str, content: EventContent | None, known: Mapping[str, Variable]
+    ) -> None:
         """Raise InputError for variables without a column, or points that a network does not
         take.
         """
+        check_inputs(f"{where}.variables", self.variables, known, content)
         where = f"configuration key '{where}.variables'"
-        for name in self.variables:
-            variable = VARIABLES[name]
-            if variable.needs_content and content is None:
-                raise InputError(
-                    f"{where}: '{name}' needs event_content, which is null; set it, or leave the "
-                    "variable out"
-                )
-            if variable.asks_for is not None and getattr(content, variable.asks_for) == 0:
-                raise InputError(
-                    f"{where}: '{name}' needs event_content.{variable.asks_for}, which is 0; set "
-                    "how many are kept"
-                )
         if self.network in NETWORKS and NETWORKS[self.network].points:
             self._check_points(where, content)
 

@@ -1,12 +1,16 @@
 """Variables of one's own: each a formula of branches of the ntuples, or of other variables."""
 
+from collections.abc import Collection, Mapping
+from keyword import iskeyword
 from typing import Annotated
 
 from pydantic import Field
 
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.jets.variables import PER, Variable, own_variable
 from calovision.workflow.keys import Choices, Entry, Text, key
+from calovision.workflow.sections import EventContent
 
 VariableName = Annotated[str, Field(strict=True, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -38,9 +42,77 @@ class OwnVariable(Entry):
         """The variable, as it stands beside those of the package."""
         return own_variable(name, **self.to_dict())
 
-    def check(self, name: str) -> None:
-        """Raise InputError unless there is either a branch or a formula."""
+    def check(self, name: str, taken: Collection[str]) -> None:
+        """Raise InputError unless there is either a branch or a formula, and the name is free."""
         if (self.branch is None) == (self.formula is None):
             raise InputError(
                 f"configuration key 'variables.{name}': give either 'branch' or 'formula'"
+            )
+        if name in taken or iskeyword(name):
+            raise InputError(
+                f"configuration key 'variables.{name}': this name is taken by a variable of the "
+                "package, a column, a model, a baseline or the language; choose another"
+            )
+
+
+def check_own_variables(own: Mapping[str, Variable], content: EventContent | None) -> None:
+    """Read the branches and formulas of variables, and look up what the formulas use.
+
+    Raises
+    ------
+    InputError
+        One sentence that names the key, and the nearest known name.
+    """
+    if not own:
+        return
+    from calovision.selection import cut_variables
+    from calovision.selection.expressions import parse
+    from calovision.selection.formulas import check_formula
+
+    known = cut_variables(with_content=content is not None, own=own)
+    for name, variable in own.items():
+        try:
+            if variable.branch is not None:
+                parse(variable.branch, f"variable '{name}'", sums=True)
+            check_formula(variable, known)
+        except InputError as error:
+            raise InputError(f"configuration key 'variables.{name}': {error}") from error
+
+
+def check_inputs(
+    where: str,
+    names: Collection[str],
+    known: Mapping[str, Variable],
+    content: EventContent | None,
+) -> None:
+    """Raise InputError for inputs of a network or of the baselines that have no column.
+
+    Parameters
+    ----------
+    where
+        Their key.
+    names
+        The inputs.
+    known
+        All variables.
+    content
+        Section ``event_content``.
+    """
+    where = f"configuration key '{where}'"
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{where}: there is no variable '{name}'{nearest(name, known)}; choose from "
+                f"{', '.join(known)}, or define it under variables"
+            )
+        variable = known[name]
+        if variable.needs_content and content is None:
+            raise InputError(
+                f"{where}: '{name}' needs event_content, which is null; set it, or leave the "
+                "variable out"
+            )
+        if variable.asks_for is not None and getattr(content, variable.asks_for) == 0:
+            raise InputError(
+                f"{where}: '{name}' needs event_content.{variable.asks_for}, which is 0; set "
+                "how many are kept"
             )

@@ -42,7 +42,7 @@ def features_of(events: Mapping[str, np.ndarray], columns: Sequence[str]) -> np.
 def _feature(events: Mapping[str, np.ndarray], name: str, n_events: int) -> np.ndarray:
     """Numbers of one variable, ``(n_events,)`` or ``(n_events, k)``."""
     values = column(events, name)
-    shape = VARIABLES[name].shape if name in VARIABLES else ()
+    shape = VARIABLES[name].shape if name in VARIABLES else values.shape[1:]
     if not shape:
         values = np.minimum(np.abs(values), NO_PAIR) if name == "delta_eta_12" else values
         return event_numbers(values, "jet variables", n_events=n_events, finite=False)

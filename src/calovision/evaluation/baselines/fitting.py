@@ -1,6 +1,6 @@
 """Fits of the shallow classifiers, each tuned on the validation split alone."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
@@ -37,6 +37,7 @@ def fit_shallow(
     validation_weights: np.ndarray,
     *,
     seed: int,
+    further: Sequence[str] = (),
 ) -> FittedShallow:
     """Fit a classifier on the training split with each of its choices, and keep that of the lowest
     validation loss.
@@ -52,6 +53,8 @@ def fit_shallow(
         (`calovision.datasets.training_weights`).
     seed
         Of everything random.
+    further
+        Columns that it sees beside its own.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def fit_shallow(
     baseline = BASELINES[name]
     labels, training_weights = _checked(name, "training", training, training_weights)
     true, validation_weights = _checked(name, "validation", validation, validation_weights)
-    features = partial(features_of, columns=baseline.features)
+    features = partial(features_of, columns=tuple(dict.fromkeys((*baseline.features, *further))))
     inputs = check_finite(features(training))
     seen = check_finite(features(validation))
     best: FittedShallow | None = None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calovision.core.errors import InputError
-from calovision.jets.variables import VARIABLES
 from calovision.jobs.planning.measured import SampleYield
 from calovision.jobs.planning.networks import epoch_passes
 from calovision.workflow.analysis import Analysis
@@ -178,6 +177,7 @@ def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]
     content = analysis.configuration.event_content
     kept = None if content is None else content.to_dict()
     models = []
+    known = analysis.variables
     for name, options in analysis.models.items():
         epoch = epoch_passes(
             n_training * options.training_share, n_validation * options.validation_share
@@ -188,7 +188,7 @@ def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]
                 network=options.network,
                 options=options.options,
                 variables=options.variables,
-                n_variables=sum(VARIABLES[one].n_numbers(kept) for one in options.variables),
+                n_variables=sum(known[one].n_numbers(kept) for one in options.variables),
                 n_channels=len(analysis.configuration.images.channels),
                 n_networks=len(analysis.seeds[name]),
                 passes=options.epochs * epoch,

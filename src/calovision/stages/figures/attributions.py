@@ -1,7 +1,7 @@
 """Figures of what the network sees: mean attributions of the classes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,20 @@ from calovision.images import CHANNELS
 from calovision.models import load_model
 from calovision.scoring.attribution import mean_attribution
 from calovision.stages.arguments import Count, Files, Options, not_counted
+from calovision.stages.collections import Definitions, open_list
 from calovision.stages.figures.drawing import draw_figures
-from calovision.storage import ImageCollection, read_file_list
+from calovision.storage import ImageCollection
 
 
 @dataclass(frozen=True)
 class AttributionsFiles(Files):
     """Files that `plot_attributions` reads: list of the image files, ``model.json`` of networks, of
-    which the first is looked at.
+    which the first is looked at; list of the tables of variables that it takes, none without.
     """
 
     images: Path
     models: tuple[Path, ...]
+    variables: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,15 @@ class AttributionsOptions(Options):
         Of the weights of the means, 1/fb.
     seed
         Of the choice of the events.
+    variables
+        Definitions of variables of the user's own that the network takes.
     """
 
     class_names: Mapping[int, str]
     n_events: int
     luminosity_fb: float
     seed: int
+    variables: Definitions = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def plot_attributions(
     ``output`` names the files, as of `draw_figures`; torch computes with ``threads`` cores.
     """
     torch.set_num_threads(threads)
-    collection = ImageCollection(read_file_list(files.images))
+    collection = open_list(files.images, options.variables, files.variables)
     model = load_model(files.models[0], allow_imports=True)
     chosen = choose_events(collection, options)
     count(sum(map(len, chosen.values())))
