@@ -1,7 +1,7 @@
 """Efficiencies in other detectors, of thresholds that are fixed in the nominal one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from calovision.evaluation.results import ClassEfficiencies, Robustness
 from calovision.jobs.atomic import write_json, write_text
 from calovision.selection import evaluate_cut
 from calovision.stages.arguments import Count, Files, Options, not_counted
-from calovision.stages.collections import open_files
+from calovision.stages.collections import Definitions, open_files
 from calovision.storage import ImageCollection, read_score_table, read_scores
 
 
@@ -72,8 +72,8 @@ class RobustnessOptions(Options):
     luminosity_fb: float
     signal_region: str
     background_efficiency: float
-    variables: Definitions = field(default_factory=dict)
     folds: Mapping[str, Any] | None = None
+    variables: Definitions = field(default_factory=dict)
 
 
 def evaluate_robustness(
