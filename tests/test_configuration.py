@@ -158,7 +158,6 @@ REFUSED = [
     ({"models": {"a b": {}}}, "'a b' does not match"),
     ({"models": {"a": {"weights": "physical"}}}, "'physical' is not one of"),
     ({"train": {"seeds": 0}}, "less than the minimum of 1"),
-    ({"train": {"variables": ["label"]}}, "'label' is not one of"),
     ({"train": {"network": "net"}}, "'net' does not match"),
     ({"train": {"gradient_clip": 0}}, "less than or equal to the minimum of 0"),
     ({"baselines": ["svm"]}, "'svm' is not one of"),

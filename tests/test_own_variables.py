@@ -13,6 +13,8 @@ from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition
 from calovision.jets.variables import own_variable
 from calovision.storage import ImageCollection, ImageFile
+from calovision.workflow import Configuration, parameters
+from calovision.workflow.analysis import Analysis
 
 SCHEMA = """
 tree: events
@@ -175,3 +177,63 @@ def test_one_value_of_several_and_whole_numbers(files, source, tmp_path):
     assert found["one"].tolist() == events.one[:, 0].tolist()
     assert found["run"].tolist() == events.run.tolist()
     assert found["big"].tolist() == (events.met > 50).tolist()
+
+
+REFUSED = [
+    ({"selection": {"signal_region": "met > 200"}}, "unknown variable 'met'.* section variables"),
+    ({"selection": {"signal_region": "n_fatjets > 2"}}, "did you mean n_fat_jets"),
+    ({"train": {"variables": ["label"]}}, "models.cnn.variables': there is no variable 'label'"),
+    ({"baseline_variables": ["htt"]}, "baseline_variables': .*'htt'; did you mean 'ht'"),
+    ({"variables": {"ht": {"branch": "x"}}}, "variables.ht': this name is taken"),
+    ({"variables": {"a": {"branch": "x", "formula": "ht"}}}, "either 'branch' or 'formula'"),
+    ({"variables": {"a": {"formula": "mj_summ / ht"}}}, "'mj_summ'; did you mean 'mj_sum'"),
+    (
+        {"variables": {"a": {"formula": "b + 1"}, "b": {"formula": "a"}}},
+        "variables.a': .*needs itself .*a -> b -> a",
+    ),
+    ({"variables": {"a": {"branch": "x ++"}}}, "variables.a': variable 'a': the expression"),
+]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), REFUSED)
+def test_configurations_are_refused_before_the_run(changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        Configuration.of_layers([changes]).check_names()
+
+
+def test_what_each_purpose_has_of_them():
+    own = {
+        "met": {"branch": "met", "title": "MET", "unit": "GeV"},
+        "ratio": {"formula": "met / ht"},
+        "curve": {"branch": "x"},
+    }
+    changes = {"variables": own, "train": {"variables": ["ratio"]}, "baselines": ["mlp"]}
+    found = Analysis(Configuration.of_layers([changes]))
+    found.configuration.check_names()
+    assert found.variables["met"].axis_title == "MET [GeV]"
+    assert list(found.variables)[-3:] == ["met", "ratio", "curve"]
+    assert found.purposes == ["comparison", "input_of_cnn"]
+    assert list(found.tabulated_variables("comparison")) == ["met", "curve"]
+    assert list(found.tabulated_variables("input_of_cnn")) == ["met"]
+    assert parameters.image_recipe(found)["variables"] == {}
+    cut = {**changes, "selection": {"preselection": {"a": "ratio > 1"}}}
+    found = Analysis(Configuration.of_layers([cut]))
+    assert list(parameters.image_recipe(found)["variables"]) == ["met", "ratio"]
+    assert found.purposes == ["comparison"]
+
+
+def test_branches_are_looked_for_before_any_job(files, source):
+    samples = {
+        name: {
+            "label": label,
+            "cross_section_pb": 1.0,
+            "files": [str(files[label])],
+            "schema": str(source.schema),
+        }
+        for name, label in (("signal", 1), ("background", 0))
+    }
+    changes = {"samples": samples, "variables": {"x": {"branch": "mett"}}}
+    with pytest.raises(InputError, match=r"'variables': .*1.root: variable 'x' .*did you mean met"):
+        Analysis(Configuration.of_layers([changes])).look_for_files()
+    changes["variables"] = {"x": {"branch": "met"}}
+    Analysis(Configuration.of_layers([changes])).look_for_files()

@@ -4,4 +4,5 @@ from calovision.stages.figures import performance as stage
 with job_log(snakemake.log[0]) as record:
     output = dict(snakemake.output.items())
     classifiers = snakemake.params.classifiers
-    stage.plot_diagnostics(snakemake.input.test_events, output, classifiers, count=record.count)
+    own = {"variables": snakemake.params.variables, "count": record.count}
+    stage.plot_diagnostics(snakemake.input.test_events, output, classifiers, **own)

@@ -40,6 +40,7 @@ def diagnose(
     test: Mapping[str, np.ndarray],
     scores: Sequence[str],
     *,
+    further: Sequence[str] = (),
     background_efficiencies: Sequence[float] = BACKGROUND_EFFICIENCIES,
 ) -> Diagnostics:
     """Calibration, correlations and mass sculpting of scores; variables of the event are no
@@ -51,6 +52,8 @@ def diagnose(
         Table of test events (`tabulate_events`).
     scores
         Columns of it, larger = more like signal: logits of classifiers, or variables of the event.
+    further
+        Columns of it with one number an event, whose correlations are looked at, too.
     background_efficiencies
         Of the cuts whose sculpting is measured.
 
@@ -69,7 +72,7 @@ def diagnose(
     }
     weights = columns["weight"]
     values = {name: columns[name] for name in scores}
-    variables = jet_variables(test)
+    variables = jet_variables(test) | {name: column_of(test, name) for name in further}
     background = ~labels
     probabilities = {name: expit(one) for name, one in values.items() if name not in NO_LOGITS}
     return Diagnostics(

@@ -45,7 +45,7 @@ def check_variables(tree: EventTree, schema: TreeSchema, path: object) -> None:
                     "of one of them in quotes"
                 )
             if branch not in tree.names:
-                near = ", ".join(tree.names.near(branch, 3))
+                near = ", ".join(dict.fromkeys(tree.names.near(branch, 3)))
                 question = f"; did you mean {near}?" if near else ""
                 raise InputError(
                     f"{where}: the tree {tree.name!r} has no branch {branch}{question}"

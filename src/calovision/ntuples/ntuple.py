@@ -143,6 +143,16 @@ class Ntuple:
             failed=self.close,
         )
 
+    def check(self) -> None:
+        """Look for the branches that the schema and the variables demand, without reading them.
+
+        Raises
+        ------
+        InputError
+            As the class.
+        """
+        self._plan_of({})
+
     def iterate(
         self,
         fields: Mapping[str, Names[str]] | None = None,

@@ -20,6 +20,7 @@ from calovision.workflow.chunks import (
 from calovision.workflow.configuration import Configuration
 from calovision.workflow.ntuple_files import (
     NtupleFiles,
+    check_branches,
     check_shared_files,
     count_entries,
     files_beside,
@@ -100,6 +101,7 @@ class Analysis:
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
+            check_branches(self.samples, self.ntuples, self.own_variables)
         _ = (self.chunks, self.varied_chunks, self.application_chunks)
 
     def wildcard_constraints(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.core.user_files import read_yaml
+from calovision.jets.variables import Variable, branches_of_events, branches_of_jets
 from calovision.workflow.samples import Sample
 from calovision.workflow.sections import Images
 
@@ -97,6 +98,42 @@ def check_shared_files(samples: Mapping[str, Sample], files: Mapping[str, Ntuple
     }
     with _named("samples"):
         check_shared_files(owners)
+
+
+def check_branches(
+    samples: Mapping[str, Sample],
+    files: Mapping[str, NtupleFiles],
+    variables: Mapping[str, Variable],
+) -> None:
+    """Look for the branches of variables in the first file of each sample, if it is here.
+
+    Files that cannot be read are left to the jobs, which say why.
+
+    Raises
+    ------
+    InputError
+        If a file lacks a branch.
+    """
+    branches = {
+        "variables": branches_of_events(variables),
+        "jet_variables": branches_of_jets(variables),
+    }
+    if not any(branches.values()):
+        return
+    from calovision.ntuples import Ntuple
+
+    for name, sample in samples.items():
+        path = next(iter(files[name]), None)
+        if sample.is_simulated or path is None or not Path(path).is_file():
+            continue
+        options = {"schema": sample.schema, "tree": sample.tree}
+        try:
+            with Ntuple(path, **options) as plain:
+                plain.check()
+        except InputError:
+            continue
+        with _named("variables"), Ntuple(path, **options, **branches) as ntuple:
+            ntuple.check()
 
 
 def count_entries(

@@ -246,6 +246,7 @@ def plot_diagnostics(
     output: Mapping[str, Any],
     classifiers: Sequence[str],
     *,
+    variables: Sequence[str] = (),
     count: Count = not_counted,
 ) -> None:
     """Write the diagnostics of classifiers and draw them.
@@ -259,12 +260,14 @@ def plot_diagnostics(
         `calovision.stages.figures.drawing.draw_figures`.
     classifiers
         Columns of that table that hold scores.
+    variables
+        Columns with variables of the user's own, one number an event.
     count
         Of the events.
     """
     events = read_score_table(test_events)
     count(len(events["label"]))
-    found = diagnose(events, classifiers)
+    found = diagnose(events, classifiers, further=variables)
     write_json(Path(output["numbers"]), found.to_json())
     inputs = DiagnosticsInputs(events, found.calibration, found.correlations, found.mass_sculpting)
     draw_figures("plot_diagnostics", output, inputs)
