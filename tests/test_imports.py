@@ -57,6 +57,7 @@ ALLOWED = {
         "ntuples",
         "report",
         "selection",
+        "selection.expressions",
         "training",
     },
     "stages": {
