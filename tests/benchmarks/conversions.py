@@ -1,7 +1,6 @@
 """convert: ROOT to HDF5 against reading alone; processes: two files in two processes against two
 unrelated processes."""
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from benchmarks.data import CHANNELS, TRANSVERSE_CHANNELS, make_towers, make_tracks
+from benchmarks.data import CHANNELS, SEED, TRANSVERSE_CHANNELS, make_towers, make_tracks
 from benchmarks.harness import Benchmark, Settings, TimeRatio, require_equal, require_equal_images
 from benchmarks.root_files import READ, write_root_file
 from calovision import EtaPhiGrid, ImageFile, ImageRecipe
@@ -112,10 +111,13 @@ def processes(settings: Settings) -> Benchmark:
             two.dense(np.arange(2 * few)), one.dense(np.arange(2 * few)), "two_processes"
         )
 
+    methods = _by_processes(settings.scratch / "all", n)
+    alone = {"one_process": methods.pop("one_process")}
     return Benchmark(
         title=f"conversion of two zlib files of {n} events to one image file",
         n_events=2 * n,
-        methods=_by_processes(settings.scratch / "all", n),
+        methods=methods,
+        peers=alone,
         bars=(TimeRatio("two_unrelated", "two_processes", at_least=0.9),),
         check=check,
     )
@@ -125,8 +127,17 @@ def _by_processes(folder: Path, n_events: int) -> dict[str, Callable[[], object]
     """Conversion of two files of n events each in one process and in two, to a file named after the
     method."""
     folder.mkdir()
-    first = write_root_file(folder / "first.root", n_events, compression="zlib")
-    paths = [first, Path(shutil.copy(first, folder / "second.root"))]
+    # of other events, since a file given twice is refused
+    paths = [
+        write_root_file(
+            folder / f"{number}.root",
+            n_events,
+            compression="zlib",
+            seed=SEED + number,
+            first_number=number * n_events,
+        )
+        for number in (0, 1)
+    ]
 
     def converter(name: str, number: int) -> Callable[[], object]:
         options = {"sample": "bench", "label": 0, "processes": number}

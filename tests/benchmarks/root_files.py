@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from benchmarks.data import make_towers, make_tracks
+from benchmarks.data import SEED, make_towers, make_tracks
 
 EVENT_BRANCHES = {
     "event_number": "int64",
@@ -35,19 +35,25 @@ not among them."""
 
 
 def write_root_file(
-    path: Path, n_events: int, *, compression: str = "lz4", block: int = 5000
+    path: Path,
+    n_events: int,
+    *,
+    compression: str = "lz4",
+    block: int = 5000,
+    seed: int = SEED,
+    first_number: int = 0,
 ) -> Path:
     """Write n events; beyond ``block`` they repeat with new numbers, since making them takes longer
     than writing."""
-    towers = make_towers(min(block, n_events)).records()
-    tracks = make_tracks(min(block, n_events)).records()
+    towers = make_towers(min(block, n_events), seed=seed).records()
+    tracks = make_tracks(min(block, n_events), seed=seed).records()
     towers = towers[["eta", "phi", "e_em", "e_had"]]
     with uproot.recreate(path, compression=COMPRESSIONS[compression]) as file:
         tree = file.mktree("events", EVENT_BRANCHES)
         for first in range(0, n_events, EVENTS_PER_BASKET):
             start, n = first % block, min(EVENTS_PER_BASKET, n_events - first)
             chosen = slice(start, start + n)
-            number = np.arange(first, first + n)
+            number = first_number + np.arange(first, first + n)
             columns = {
                 "event_number": number,
                 "weight": np.ones(n),
