@@ -198,7 +198,7 @@ def test_any_folder_will_do(tmp_path: Path, my_yaml: Path) -> None:
         assert planned(output) == (2, mine), output
         assert not re.search("rpv_1400_850|robustness", output)
     counts = jobs(of_values)
-    assert (counts["simulate_ntuples"], counts["train_network"]) == (2 + 10, 3)
+    assert (counts["simulate_ntuples"], counts["train_network"]) == (1 + 3, 3)
     assert "evaluate_robustness" not in counts
 
 
@@ -249,6 +249,12 @@ CHANGES = {
     "key of the reach": ("reach={background_uncertainty: 0.3}", once(OF_REACH)),
     "signal region": ("selection={signal_region: mj_sum > 500}", once(OF_EVENTS)),
     "working points": ("evaluate={background_efficiencies: [0.1]}", once(OF_EVENTS)),
+    "region": ("compare={regions: {tight: mj_sum > 900}}", once(OF_EVENTS)),
+    "axis": ("compare={axis: rejection}", once({"plot_models", "plot_performance"})),
+    "curve of a variable of one's own": (
+        "variables={part: {formula: mj_sum / ht}} compare={variables: [part]}",
+        once(OF_EVENTS),
+    ),
     "event displays": (
         "plots={n_event_displays: 2}",
         once({"plot_images", "plot_extreme_events"}),
@@ -280,6 +286,10 @@ CHANGES = {
         f"samples={{new: {{label: 1, role: reach, mass: 1600, {SIMULATE}: rpv_gluinos}}}}}}",
         once(OF_REACH, {"simulate_ntuples", "build_images", "score_reach_sample"}),
     ),
+    "sample that only gets scores": (
+        "samples={new: {role: application, files: [new.root]}}",
+        once({"score_application"}),
+    ),
 }
 """Changes of a finished run, and the jobs that run again."""
 TRAINED = {"model": {"third/seed1"}, "seed": {"plain/seed2"}, "sample": NETWORKS}
@@ -291,6 +301,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that is done, as empty files."""
     folder = tmp_path_factory.mktemp("finished")
     pretend_run(folder, "-s", str(SNAKEFILE), "--configfile", str(CONFIG / "test.yaml"))
+    (folder / "new.root").touch()
     return folder
 
 
