@@ -411,9 +411,11 @@ def test_without_variations() -> None:
 
 def test_paths_of_results() -> None:
     results = Results(Path("out"))
-    assert str(results.log("train_network")) == "out/logs/train_network/{model}/seed{seed}.log"
+    assert (
+        str(results.log("train_network")) == "out/logs/train_network/{model}/seed{seed}{fold}.log"
+    )
     assert str(results.benchmark("evaluate")) == "out/benchmarks/evaluate.tsv"
-    assert fill(results.scores, model="a", seed=3) == Path("out/scores/a/seed3.h5")
+    assert fill(results.scores, model="a", seed=3, fold="") == Path("out/scores/a/seed3.h5")
     assert results.plots("roc") == {
         "roc_pdf": Path("out/plots/roc.pdf"),
         "roc": Path("out/plots/roc.png"),
@@ -422,6 +424,23 @@ def test_paths_of_results() -> None:
         Path("out/metrics/reach.json"),
         Path("out/metrics/reach.md"),
     )
+
+
+def test_networks_of_folds() -> None:
+    """The seeds of a model, and the folds of each; the same files as before without folds."""
+    changes = {"train": {"seeds": 2}, "split": {"folds": 2}}
+    found = analysis_of(reach_samples(), changes)
+    folder = found.results.folder
+    assert [
+        str(path.relative_to(folder)) for path in found.network_files(found.results.scores)
+    ] == [f"scores/cnn/seed{seed}/fold{fold}.h5" for seed in (1, 2) for fold in (0, 1)]
+    assert found.networks == {"cnn": ["seed1/fold0", "seed1/fold1", "seed2/fold0", "seed2/fold1"]}
+    assert found.mean_model_files() == [folder / "models/cnn/final/model.json"]
+    of_network = found.network_fractions("background")
+    assert of_network == pytest.approx([0.5 * 0.5 / 0.65, 0.5 * 0.15 / 0.65, 0.5])
+    without = analysis_of(reach_samples())
+    assert [path.name for path in without.network_files(without.results.scores)] == ["seed1.h5"]
+    assert without.mean_model_files() == []
 
 
 def test_wildcards_are_names_that_there_are() -> None:
@@ -465,7 +484,7 @@ def test_list_of_jobs() -> None:
         analysis,
         [
             planned("evaluate", ["out/images.tsv", f"calo{os.sep}workflow/a.md", "calo/workflows"]),
-            planned("train_network", ["out/images.tsv"], model="cnn", seed="1"),
+            planned("train_network", ["out/images.tsv"], model="cnn", seed="1", fold=""),
             planned("build_images", ["b.root"], sample="signal", chunk="0001"),
             planned("build_images", ["a.root"], False, sample="signal", chunk="0000"),
             planned("list_images", ["out/images/signal/0000.h5"]),

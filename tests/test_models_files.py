@@ -224,7 +224,8 @@ def test_description_that_is_no_json(stored, text):
     ("changes", "message"),
     [
         ({"format": "calovision-images"}, "lacks the format 'calovision-model'"),
-        ({"version": 2}, "of version 2, this calovision reads up to 1: install a newer one"),
+        ({"version": 3}, "of version 3, this calovision reads up to 2: install a newer one"),
+        ({"version": 2, "members": 0}, "damaged, 'members' is 0: copy the folder again"),
         ({"version": "1"}, "of version 1"),
         ({"specification": None}, "damaged, it lacks 'specification'"),
         ({"specification": {}}, "image_shape and network must be given"),

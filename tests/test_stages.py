@@ -242,7 +242,9 @@ def test_events_of_all_epochs_are_counted_unless_a_training_goes_on(
     training.train(
         tmp_path / "images.tsv", model, options, luminosity_fb=36.1, threads=1, count=counter
     )
-    assert calls == [(120, options, {"luminosity_fb": 36.1, "progress_bar": False})]
+    assert calls == [
+        (120, options, {"luminosity_fb": 36.1, "folds": None, "fold": None, "progress_bar": False})
+    ]
     assert counter.total == (0 if is_resumed else 4 * 72)
 
 

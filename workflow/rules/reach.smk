@@ -22,6 +22,7 @@ rule score_reach_sample:
         runtime=analysis.runtime("score_reach_sample"),
     params:
         options=parameters.scoring_options(analysis, analysis.first_model),
+        folds=parameters.folds(analysis),
         variables=parameters.variables_of_model(analysis, analysis.first_model),
         code=code_of("score_reach_sample"),
     script:

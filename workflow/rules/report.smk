@@ -92,7 +92,7 @@ rule plot_training:
         mem_mb=analysis.memory("plot_training"),
         runtime=analysis.runtime("plot_training"),
     params:
-        seeds=analysis.seeds,
+        networks=analysis.networks,
         figures=report_content.figure_calls(analysis, "plot_training"),
         code=code_of("plot_training"),
     script:
@@ -172,6 +172,7 @@ rule plot_attributions:
         n_events=config["plots"]["n_attributed_events"],
         luminosity_fb=parameters.any_luminosity_fb(),
         seed=config["seed"],
+        folds=parameters.folds(analysis),
         figures=report_content.figure_calls(analysis, "plot_attributions"),
         variables=parameters.variables_of_model(analysis, analysis.first_model),
         code=code_of("plot_attributions"),

@@ -53,6 +53,7 @@ if analysis.variations:
             runtime=analysis.runtime("score_variation"),
         params:
             options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+            folds=parameters.folds(analysis),
             variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
             code=code_of("score_variation"),
         script:

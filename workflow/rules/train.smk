@@ -26,6 +26,7 @@ rule train_network:
         luminosity_fb=lambda wildcards: parameters.loss_luminosity_fb(
             analysis, analysis.models[wildcards.model].weights
         ),
+        folds=parameters.folds(analysis),
         variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
         code=code_of("train_network"),
     script:
@@ -33,7 +34,7 @@ rule train_network:
 
 
 rule score_events:
-    """Output of one network for every event of the validation and test splits."""
+    """Output of one network for every event of the validation and test splits, which are those of its fold."""
     input:
         images=results.image_list,
         variables=lambda wildcards: analysis.variable_lists(f"input_of_{wildcards.model}"),
@@ -51,7 +52,33 @@ rule score_events:
         runtime=analysis.runtime("score_events"),
     params:
         options=lambda wildcards: parameters.scoring_options(analysis, wildcards.model),
+        folds=parameters.folds(analysis),
         variables=lambda wildcards: parameters.variables_of_model(analysis, wildcards.model),
         code=code_of("score_events"),
     script:
         "../scripts/score_events.py"
+
+
+if analysis.folds:
+
+    rule average_networks:
+        """The mean of all networks of a model as one model: for events that none of them saw."""
+        input:
+            weights=lambda wildcards: analysis.network_files(results.weights, wildcards.model),
+            models=lambda wildcards: analysis.network_files(results.model, wildcards.model),
+        output:
+            weights=results.mean_weights,
+            model=results.mean_model,
+        log:
+            results.log("average_networks"),
+        benchmark:
+            results.benchmark("average_networks")
+        threads: analysis.threads("average_networks")
+        resources:
+            mem_mb=analysis.memory("average_networks"),
+            runtime=analysis.runtime("average_networks"),
+        params:
+            folds=parameters.folds(analysis),
+            code=code_of("average_networks"),
+        script:
+            "../scripts/average_networks.py"

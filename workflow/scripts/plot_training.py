@@ -3,4 +3,4 @@ from calovision.stages.figures import models as stage
 
 with job_log(snakemake.log[0]):
     output = dict(snakemake.output.items())
-    stage.plot_training(snakemake.input.histories, output, snakemake.params.seeds)
+    stage.plot_training(snakemake.input.histories, output, snakemake.params.networks)

@@ -5,5 +5,5 @@ from calovision.stages.collections import own_variables
 with job_log(snakemake.log[0]) as record:
     files = (snakemake.input.images, snakemake.input.models, snakemake.output[0])
     options = stage.ScoringOptions(**snakemake.params.options)
-    own = own_variables(snakemake.input, snakemake.params)
+    own = own_variables(snakemake.input, snakemake.params) | {"folds": snakemake.params.folds}
     stage.score_ensemble(*files, options, threads=snakemake.threads, count=record.count, **own)

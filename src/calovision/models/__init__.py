@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "files": ("load_model", "save_model"),
         "image_model": ("FusionHead", "ImageModel", "make_model"),
         "layers": ("EtaPhiConv2d", "FeatureNetwork"),
+        "mean_model": ("MeanModel", "average_models"),
         "networks": ("NETWORKS", "NetworkEntry"),
         "scaling": ("ScalingStatistics",),
         "specification": ("SCALINGS", "ModelSpecification"),

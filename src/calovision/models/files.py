@@ -15,11 +15,13 @@ from safetensors.torch import load_file, save
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced_together
 from calovision.models.image_model import ImageModel
+from calovision.models.mean_model import MeanModel
 from calovision.models.specification import ModelSpecification
 from calovision.models.table import count_multiply_adds, count_parameters
 
 FORMAT = "calovision-model"
-VERSION = 1
+VERSION = 2
+"""Of a mean of several networks; a single one is of version 1."""
 DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
 
 
@@ -54,9 +56,10 @@ def save_model(
     }
     description = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if isinstance(model, MeanModel) else 1,
         "package_version": version("calovision"),
         "specification": specification.to_dict(),
+        **({"members": len(model.members)} if isinstance(model, MeanModel) else {}),
         "parameters": count_parameters(model),
         # a network of one's own is not run a second time just to be counted
         "multiply_adds": None if specification.is_imported else count_multiply_adds(model),
@@ -101,7 +104,7 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
             "imports if you trust it (allow_imports=True, --allow-imports)"
         )
     tensors = _read_weights(path, description)
-    model = _build(path, specification)
+    model = _build(path, specification, description.get("members"))
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     model.training_run = description["training"]
@@ -126,6 +129,9 @@ def _read_description(path: Path) -> dict[str, Any]:
             f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
             "one"
         )
+    members = description.get("members", 1)
+    if not isinstance(members, int) or members < 1:
+        raise InputError(f"{path}: damaged, 'members' is {members!r}: copy the folder again")
     for name, kind in (("specification", dict), ("training", dict), ("weights_sha256", str)):
         if not isinstance(description.get(name), kind):
             raise InputError(
@@ -162,15 +168,17 @@ def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Te
         raise InputError(f"{weights}: no safetensors file ({error})") from error
 
 
-def _build(path: Path, specification: ModelSpecification) -> ImageModel:
-    """The model without its weights: in no memory, unless it is a user's, which may have tensors
-    not stored.
+def _build(path: Path, specification: ModelSpecification, n_members: int | None) -> ImageModel:
+    """The model, or the mean of so many, without its weights: in no memory, unless it is a user's,
+    which may have tensors not stored.
     """
     try:
         with (
             torch.random.fork_rng(devices=[]),
             torch.device("cpu" if specification.is_imported else "meta"),
         ):
+            if n_members is not None:
+                return MeanModel(specification, n_members)
             return ImageModel(specification)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error

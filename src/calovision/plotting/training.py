@@ -36,14 +36,14 @@ WIDE = 20  # highest over lowest loss
 
 
 @styled
-def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figure:
+def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figure:
     """Loss, AUC and signal efficiency after every epoch: a column of panels per model, a line per
     network.
 
     Parameters
     ----------
     histories
-        Model -> seed -> columns of its history, ``(n_epochs,)`` each: ``epoch`` and any of
+        Model -> network -> columns of its history, ``(n_epochs,)`` each: ``epoch`` and any of
         ``train_loss``, ``validation_loss``, ``validation_auc``,
         ``validation_signal_efficiency_1e-2`` and ``_1e-3``; nan where not measured. What no network
         has gets no panel. A star marks the epoch of the lowest validation loss.
@@ -53,11 +53,11 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
     InputError
         If a history has no column ``epoch``, or none has anything to draw.
     """
-    if idle := [model for model, seeds in histories.items() if not seeds]:
+    if idle := [model for model, networks in histories.items() if not networks]:
         raise InputError(
             f"model '{idle[0]}' has no training history; give that of at least one network"
         )
-    everything = [history for seeds in histories.values() for history in seeds.values()]
+    everything = [history for networks in histories.values() for history in networks.values()]
     panels = [
         title
         for title, columns in PANELS.items()
@@ -74,8 +74,8 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
     figure = Figure(figsize=(width, height), layout="constrained")
     limits = [_limits(title, everything) for title in panels]
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).ravel()
-    for cell, (model, seeds) in zip(cells, histories.items(), strict=False):
-        _draw_model(cell, model, seeds, panels, limits)
+    for cell, (model, networks) in zip(cells, histories.items(), strict=False):
+        _draw_model(cell, model, networks, panels, limits)
     figure.legend(
         handles=_legend(panels, everything),
         loc="outside upper center",
@@ -87,14 +87,14 @@ def plot_learning_curves(histories: Mapping[str, Mapping[int, History]]) -> Figu
 def _draw_model(
     cell: SubFigure,
     model: str,
-    seeds: Mapping[int, History],
+    networks: Mapping[str, History],
     panels: Sequence[str],
     limits: Sequence[tuple[float, float, str]],
 ) -> None:
     """Panels of one model, one above the other."""
     every = cell.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, title, limit in zip(every, panels, limits, strict=True):
-        for history in seeds.values():
+        for history in networks.values():
             _draw_history(axes, history, PANELS[title])
         if not axes.lines:
             axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
@@ -104,7 +104,7 @@ def _draw_model(
             axes.ticklabel_format(axis="y", useOffset=False)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
     every[0].set_title(shown(model), fontsize=FONT_SIZE * min(1.0, LETTERS / max(len(model), 1)))
-    epochs = np.concatenate([np.asarray(history["epoch"]) for history in seeds.values()])
+    epochs = np.concatenate([np.asarray(history["epoch"]) for history in networks.values()])
     every[-1].set(xlabel="Epoch", xlim=(epochs.min() - 0.5, epochs.max() + 0.5))
     every[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         "evaluation": ("choose_device", "is_out_of_memory", "symmetry_elements"),
         "file_scoring": ("ScoredFile",),
         "fit": ("check_files",),
+        "folds": ("score_out_of_fold",),
         "ntuples": ("NtupleOptions", "score_ntuple", "score_ntuples"),
         "scores": ("score_collection", "score_images"),
     },

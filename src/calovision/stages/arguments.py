@@ -1,9 +1,11 @@
 """Files and options of a stage, as dataclasses that take them from the names of a rule."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
+
+from calovision.core.splits import Folds
 
 Count = Callable[[int], None]
 """Adds events to those that a job went through (`calovision.jobs.attempts.Attempt.count`)."""
@@ -52,3 +54,12 @@ def _named_values(kind: Any, named: Any) -> dict[str, Any]:
 
 def _paths(value: Any) -> Path | tuple[Path, ...]:
     return Path(value) if isinstance(value, str | Path) else tuple(map(Path, value))
+
+
+def fold_of_path(folds: Mapping[str, Any] | None, part: str) -> dict[str, Any]:
+    """Arguments ``folds`` and ``fold`` of a network by the end of its path ("/fold0"); both None
+    without folds.
+    """
+    if folds is None:
+        return {"folds": None, "fold": None}
+    return {"folds": Folds(**folds), "fold": int(part.removeprefix("/fold"))}

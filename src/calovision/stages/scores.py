@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from calovision.core.splits import TRAIN, Folds
 from calovision.evaluation import ensemble_scores, split_indices
 from calovision.jobs.compilation import skip_numba_extensions
-from calovision.models import load_model
-from calovision.scoring import NtupleOptions, score_collection, score_ntuple
-from calovision.stages.arguments import Count, not_counted
+from calovision.models import ImageModel, load_model
+from calovision.scoring import NtupleOptions, score_collection, score_ntuple, score_out_of_fold
+from calovision.stages.arguments import Count, fold_of_path, not_counted
 from calovision.stages.collections import Definitions, open_files, open_list
-from calovision.storage import write_scores
+from calovision.storage import ImageCollection, write_scores
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def score_events(
     output: Path,
     options: ScoringOptions,
     *,
+    folds: Mapping[str, Any] | None = None,
+    fold: str = "",
     variables: Definitions | None = None,
     tables: Sequence[Path] = (),
     threads: int = 1,
@@ -57,6 +60,8 @@ def score_events(
         ``model.json``. A module that it names is imported, since the configuration names it, too.
     output
         The score file.
+    folds, fold
+        As of `calovision.stages.training.train`: the splits are those of the network's fold.
     variables, tables
         Variables of the user's own that the network takes, as of `open_list`.
     threads
@@ -64,7 +69,8 @@ def score_events(
     """
     torch.set_num_threads(threads)
     collection = open_list(images, variables, tables)
-    indices = split_indices(collection, "validation", "test")
+    split = collection.splits(**fold_of_path(folds, fold))
+    indices = np.flatnonzero(split != TRAIN)
     count(len(indices))
     network = load_model(model, allow_imports=True)
     scores = score_collection(network, collection, indices, **asdict(options))
@@ -78,23 +84,41 @@ def score_ensemble(
     output: Path,
     options: ScoringOptions,
     *,
+    folds: Mapping[str, Any] | None = None,
     variables: Definitions | None = None,
     tables: Sequence[Path] = (),
     threads: int = 1,
     count: Count = not_counted,
 ) -> None:
-    """Write the mean score of the networks of a model for the test events of image files; arguments
-    as in `score_events`, but ``tables`` are those of the image files.
+    """Write the mean score of the networks of a model for the test events of image files; with
+    folds for all events, each by the networks of its fold. Arguments as in `score_events`, but
+    ``tables`` are those of the image files; the models are in the order of their seeds, the folds
+    of each ascending.
     """
     torch.set_num_threads(threads)
     collection = open_files(images, variables, tables)
-    indices = split_indices(collection, "test")
-    count(len(indices))
     networks = [load_model(path, allow_imports=True) for path in models]
+    if folds is None:
+        indices = split_indices(collection, "test")
+        count(len(indices))
+        scores = _mean_scores(networks, collection, indices, options)
+    else:
+        indices = np.arange(len(collection))
+        count(len(indices))
+        scores = score_out_of_fold(networks, collection, Folds(**folds), **asdict(options))
+    write_scores(output, collection, indices, scores)
+
+
+def _mean_scores(
+    networks: Sequence[ImageModel],
+    collection: ImageCollection,
+    indices: np.ndarray,
+    options: ScoringOptions,
+) -> np.ndarray:
     scores = [
         score_collection(network, collection, indices, **asdict(options)) for network in networks
     ]
-    write_scores(output, collection, indices, ensemble_scores(np.stack(scores, axis=1)))
+    return ensemble_scores(np.stack(scores, axis=1))
 
 
 def score_application(

@@ -8,13 +8,18 @@ from typing import Any
 
 import torch
 
-from calovision.stages.arguments import Count, not_counted
+from calovision.stages.arguments import Count, fold_of_path, not_counted
 from calovision.stages.collections import Definitions, open_list
 from calovision.training import TrainingOptions, train_network
 
 
 def training_options(
-    options: Mapping[str, Any], configuration: Mapping[str, Any], *, model: str, seed: int
+    options: Mapping[str, Any],
+    configuration: Mapping[str, Any],
+    *,
+    model: str,
+    seed: int,
+    fold: str = "",
 ) -> TrainingOptions:
     """Options of the training of a network.
 
@@ -28,6 +33,8 @@ def training_options(
         Name in the configuration.
     seed
         Of the network.
+    fold
+        The end of its path; networks of all folds have the same options.
     """
     of_model = {**configuration["train"], **configuration["models"][model]}
     minutes = of_model["checkpoint_minutes"]
@@ -40,6 +47,8 @@ def train(
     options: TrainingOptions,
     *,
     luminosity_fb: float,
+    folds: Mapping[str, Any] | None = None,
+    fold: str = "",
     variables: Definitions | None = None,
     tables: Sequence[Path] = (),
     threads: int = 1,
@@ -55,6 +64,9 @@ def train(
         ``model.json``; its folder gets all else.
     luminosity_fb
         For the weights that depend on the cross-sections, 1/fb.
+    folds, fold
+        Arguments of `calovision.core.splits.Folds`, and the end of the network's path ("/fold0");
+        None and "" without folds.
     variables, tables
         Variables of the user's own that the network takes, as of `open_list`.
     threads
@@ -68,6 +80,7 @@ def train(
         model.parent,
         options,
         luminosity_fb=luminosity_fb,
+        **fold_of_path(folds, fold),
         progress_bar=sys.stderr.isatty(),
     )
     if not is_resumed:  # of one that went on, the time of the epochs before is not known

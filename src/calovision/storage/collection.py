@@ -328,6 +328,15 @@ class ImageCollection:
         """
         return reduce(add, (file.training_statistics() for file in self.files))
 
+    def statistics_of(self, indices: Sequence[int] | np.ndarray) -> PixelStatistics:
+        """Pixel statistics of the given events, each counted once; a thousand images are in memory
+        at a time.
+        """
+        found = PixelStatistics.empty(self.metadata.image_shape)
+        for _, images in self.iterate(indices):
+            found.add(images, np.ones(len(images), dtype=bool))
+        return found
+
     def standardized(self, indices: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Images as `dense` gives them, zero-centered and standardized as far as the jet recipe of
         the files says so.

@@ -4,13 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import Any
 
 import lightning
 import numpy as np
 import torch
 
 from calovision.core.errors import InputError
-from calovision.core.splits import SPLITS
+from calovision.core.splits import SPLITS, Folds
 from calovision.datasets import (
     ImageBatch,
     ImageLoader,
@@ -41,21 +42,33 @@ class ImageData(lightning.LightningDataModule):
         Batch size, weights, augmentation, variables, seed.
     luminosity_fb
         For the weights that depend on the cross-sections, 1/fb.
+    folds, fold
+        Folds, and that of the network; None takes the split of the files.
 
     Raises
     ------
     InputError
-        If a split lacks a class or the weights are no weights.
+        If a split lacks a class, there are more folds than events of a class, or the weights are no
+        weights.
     """
 
     def __init__(
-        self, collection: ImageCollection, options: TrainingOptions, luminosity_fb: float
+        self,
+        collection: ImageCollection,
+        options: TrainingOptions,
+        luminosity_fb: float,
+        *,
+        folds: Folds | None = None,
+        fold: int | None = None,
     ) -> None:
         super().__init__()
         self.collection, self.options = collection, options
+        self.folds, self.fold = folds, fold
         self._training: LoaderThatResumes | None = None
         self._state = {"next_batch": 0}
-        split, labels = collection.column("split"), collection.column("label")
+        labels = collection.column("label")
+        check_fold(folds, fold, labels)
+        split = collection.splits(folds, fold)
         of_events = event_weights(collection, options.weights, luminosity_fb)
         self.indices, self.weights = {}, {}
         for name in ("train", "validation"):
@@ -63,11 +76,19 @@ class ImageData(lightning.LightningDataModule):
             share = options.training_share if name == "train" else options.validation_share
             # the same random numbers for every share, so that a smaller part is in a larger one
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
-            _check_split(name, labels[chosen])
+            _check_split(self._title(name), labels[chosen])
             self.indices[name] = chosen
             self.weights[name] = training_weights(
                 labels[chosen], of_events[chosen], options.weights
             )
+
+    def _title(self, split: str) -> str:
+        """A split in messages."""
+        return f"the {split} split" + ("" if self.fold is None else f" of fold {self.fold}")
+
+    def fold_record(self) -> dict[str, Any]:
+        """Folds and fold, for the record of the training; nothing without folds."""
+        return {} if self.folds is None else {"folds": asdict(self.folds), "fold": self.fold}
 
     def train_dataloader(self) -> "LoaderThatResumes":
         """Shuffled, turned and mirrored if the options say so."""
@@ -203,18 +224,24 @@ def measure_statistics(data: ImageData) -> ScalingStatistics:
     if options.scaling == "maximum":
         statistics.maxima = channel_maxima(data.collection, indices)
     if options.scaling == "standardize":
-        statistics.mean, statistics.std = _pixel_statistics(data.collection)
+        statistics.mean, statistics.std = _pixel_statistics(data)
     if options.variables:
         means = variable_statistics(data.collection, indices, options.variables)
         statistics.variable_mean, statistics.variable_std = means
     return statistics
 
 
-def _pixel_statistics(collection: ImageCollection) -> tuple[np.ndarray, np.ndarray]:
+def _pixel_statistics(data: ImageData) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each pixel; a jet recipe says whether to center, and what to
     add to the latter.
     """
-    pixels = collection.statistics()
+    collection = data.collection
+    # the files hold those of their own split
+    pixels = (
+        collection.statistics()
+        if data.folds is None
+        else collection.statistics_of(data.indices["train"])
+    )
     recipe = collection.metadata.jet_recipe or {}
     mean = pixels.mean if recipe.get("zero_center", True) else np.zeros_like(pixels.mean)
     floor = recipe.get("standardize")
@@ -230,7 +257,23 @@ def _check_split(name: str, labels: np.ndarray) -> None:
     for label, title in ((1, "signal"), (0, "background")):
         if not np.any(labels == label):
             raise InputError(
-                f"the {name} split has no {title} event (label {label}): give more events or a "
-                "larger share in "
-                "split.fractions"
+                f"{name} has no {title} event (label {label}): give more events or a larger share "
+                "in split.fractions"
+            )
+
+
+def check_fold(folds: Folds | None, fold: int | None, labels: np.ndarray) -> None:
+    """Raise InputError for a fold that there is not, or fewer events of a class than folds."""
+    if (folds is None) != (fold is None):
+        raise InputError("give both folds and fold, or none of them")
+    if folds is None:
+        return
+    if folds.number < 2 or fold not in range(folds.number):
+        raise InputError(f"fold {fold} of {folds.number}: choose one from 0, of at least 2 folds")
+    for label, title in ((1, "signal"), (0, "background")):
+        n_events = int(np.sum(labels == label))
+        if n_events < folds.number:
+            raise InputError(
+                f"split.folds is {folds.number}, but there are only {n_events} {title} events "
+                f"(label {label}): give more events or fewer folds"
             )

@@ -15,6 +15,7 @@ from lightning.pytorch.plugins.environments import ClusterEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from calovision.core.errors import InputError
+from calovision.core.splits import Folds
 from calovision.jobs.atomic import refused_by_disk
 from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
@@ -45,6 +46,8 @@ def train_network(
     options: TrainingOptions,
     *,
     luminosity_fb: float,
+    folds: Folds | None = None,
+    fold: int | None = None,
     progress_bar: bool = True,
 ) -> Path:
     """Train on the training split, stop early on the validation split, keep the best epoch.
@@ -64,6 +67,10 @@ def train_network(
         Network, optimizer, augmentation, device.
     luminosity_fb
         For the weights that depend on the cross-sections, 1/fb.
+    folds, fold
+        Folds of a cross-validation, and the one that the network is to test: the others train and
+        validate it (`calovision.storage.ImageCollection.splits`). None takes the split of the
+        files.
     progress_bar
         Show one on standard error.
 
@@ -74,13 +81,14 @@ def train_network(
     Raises
     ------
     InputError
-        If a split lacks a class, an option is unknown, a GPU is asked for where there is none, the
-        loss is not finite, the memory does not suffice, or the folder cannot be written to.
+        If a split lacks a class, there are more folds than events of a class, an option is
+        unknown, a GPU is asked for where there is none, the loss is not finite, the memory does not
+        suffice, or the folder cannot be written to.
     """
     options.check()
     collection.require_events()
     lightning.seed_everything(options.seed, workers=True, verbose=False)
-    data = ImageData(collection, options, luminosity_fb)
+    data = ImageData(collection, options, luminosity_fb, folds=folds, fold=fold)
     specification = specify_model(collection, options)
     classifier = ImageClassifier(make_model(specification, measure_statistics(data)), options)
     folder = Path(folder)
@@ -213,6 +221,7 @@ def _store(
         "calovision_version": version("calovision"),
         "options": asdict(classifier.options),
         "samples": data.collection.samples,
+        **data.fold_record(),
         "n_training": len(data.indices["train"]),
         "n_validation": len(data.indices["validation"]),
         "epochs": len(history),

@@ -113,6 +113,7 @@ class Analysis:
             "variation": "|".join(self.variations or ["none"]),
             "purpose": "|".join(self.purposes or ["none"]),
             "seed": r"\d+",
+            "fold": r"/fold\d+" if self.folds else "(?:)",
         }
 
     # -- resources, as Snakemake asks for them -----------------------------------------------------
@@ -185,6 +186,14 @@ class Analysis:
         train, validation, _ = split.fractions
         share = validation / (train + validation)
         return Folds(split.folds, self.configuration.seed, share)
+
+    def network_fractions(self, sample: str) -> list[float]:
+        """Fractions of the events that train, validate and test one network."""
+        if self.folds is None or not self.samples[sample].is_trained:
+            return self.fractions(sample)
+        test = 1 / self.folds.number
+        validation = (1 - test) * self.folds.validation_share
+        return [1 - test - validation, validation, test]
 
     # -- variables -------------------------------------------------------------------------------
 
@@ -408,25 +417,49 @@ class Analysis:
 
     # -- models ----------------------------------------------------------------------------------
 
+    @property
+    def fold_numbers(self) -> range:
+        """Folds from 0; empty without any."""
+        return range(0 if self.folds is None else self.folds.number)
+
+    @property
+    def networks(self) -> dict[str, list[str]]:
+        """Names of the networks of each model, ``seed1`` or ``seed1/fold0``: seeds, then folds
+        ascending.
+        """
+        parts = [f"/fold{number}" for number in self.fold_numbers] or [""]
+        return {
+            model: [f"seed{seed}{part}" for seed in seeds for part in parts]
+            for model, seeds in self.seeds.items()
+        }
+
     def network_files(self, pattern: Path, *models: str) -> list[Path]:
-        """A file of every network of models, or of all; the seeds ascending.
+        """A file of every network of models, or of all; the seeds, and the folds of each,
+        ascending.
 
         Parameters
         ----------
         pattern
-            Path with ``{model}`` and ``{seed}``.
+            Path with ``{model}``, ``{seed}`` and ``{fold}``.
         models
             Names of models; none for all.
         """
+        parts = [f"/fold{number}" for number in self.fold_numbers] or [""]
         return [
-            fill(pattern, model=model, seed=seed)
+            fill(pattern, model=model, seed=seed, fold=part)
             for model in models or self.models
             for seed in self.seeds[model]
+            for part in parts
         ]
 
     def application_networks(self, pattern: Path) -> list[Path]:
         """A file of every network whose mean score the samples of the application get."""
         return self.network_files(pattern, self.first_model)
+
+    def mean_model_files(self) -> list[Path]:
+        """The mean of the networks of each model; none without folds."""
+        models = self.models if self.folds else ()
+        return [fill(self.results.mean_model, model=model) for model in models]
 
     # -- variations ------------------------------------------------------------------------------
 

@@ -159,7 +159,7 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     configuration = analysis.configuration
     images = configuration.images
     n_eta, n_phi = images.grid
-    models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
+    models = [f"{model} ({len(networks)})" for model, networks in analysis.networks.items()]
     return {
         "Signal": ", ".join(analysis.titles_of_label(1)),
         "Background": ", ".join(analysis.titles_of_label(0)),
@@ -183,7 +183,7 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "channels": list(images.channels),
         "models": list(analysis.models),
         "n_models": len(analysis.models),
-        "n_networks": sum(map(len, analysis.seeds.values())),
+        "n_networks": sum(map(len, analysis.networks.values())),
         "n_folds": configuration.split.folds or 0,
         "fat_jet_eta_max": configuration.fat_jets.eta_max,
         "variations": [name.replace("_", " ") for name in variations],

@@ -59,6 +59,8 @@ class Rule:
         True if the next attempt gets more time; a training goes on from its checkpoint instead.
     is_of_variations
         True for a rule that is there only if the robustness has variations.
+    is_of_folds
+        True for a rule that is there only if the split has folds.
     script
         Script of another name than the rule.
     """
@@ -72,6 +74,7 @@ class Rule:
     memory_per_cell_mb: float = 0.0
     has_longer_attempts: bool = True
     is_of_variations: bool = False
+    is_of_folds: bool = False
     script: str | None = None
 
     @property
@@ -87,8 +90,9 @@ class Rule:
     @property
     def pattern(self) -> str:
         """Name of the log and benchmark of a job, with its wildcards in braces, without suffix."""
-        values = ("seed{seed}" if one == "seed" else f"{{{one}}}" for one in self.wildcards)
-        return "/".join((self.name, *values))
+        parts = {"seed": "/seed{seed}", "fold": "{fold}"}
+        values = (parts.get(one, f"/{{{one}}}") for one in self.wildcards)
+        return self.name + "".join(values)
 
     def job_name(self, wildcards: Mapping[str, str]) -> str:
         """Name of a job among those of the rule, by the values of its wildcards; "" if it is
@@ -118,7 +122,8 @@ class Rule:
 
 OF_FILE = ("sample", "chunk")
 OF_VARIED_FILE = ("variation", "sample", "chunk")
-OF_NETWORK = ("model", "seed")
+OF_NETWORK = ("model", "seed", "fold")
+"""The fold is the end of a path: "/fold0" and so on, or "" without folds."""
 
 
 def _simulate(name: str, **changes: Any) -> Rule:
@@ -162,6 +167,14 @@ _ALL = (
         wildcards=OF_NETWORK,
     ),
     _score("score_events", wildcards=OF_NETWORK),
+    Rule(
+        "average_networks",
+        ("stages.mean_model", "models"),
+        memory_mb=2000,
+        runtime_min=10,
+        wildcards=("model",),
+        is_of_folds=True,
+    ),
     Rule(
         "fit_baselines",
         (

@@ -268,7 +268,7 @@ def _work(
     wildcards: list[str],
     chunks: Mapping[tuple[str, str], SampleYield],
     samples: Mapping[str, SampleYield],
-    networks: Mapping[tuple[str, str], TrainedNetwork],
+    networks: Mapping[tuple[str, ...], TrainedNetwork],
 ) -> tuple[str, float, str] | None:
     """Key, work and device of a job; None if it is not known."""
     if rule in RULES and RULES[rule].is_single and not wildcards:
@@ -282,5 +282,7 @@ def _work(
             return network.key, float(network.passes), network.device
         trained = [one for one in samples.values() if one.splits[0] + one.splits[1]]
         scored = sum(one.splits[1] + one.splits[2] for one in trained)
+        if len(wildcards) > 2:  # of a fold, all but the events that train
+            scored = sum(sum(one.splits) for one in trained) - network.n_training
         return network.key, float(network.rotations * scored), network.device
     return None

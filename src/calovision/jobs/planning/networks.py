@@ -39,21 +39,23 @@ class TrainedNetwork(NamedTuple):
     n_validation: int
 
 
-def read_networks(results: Path) -> dict[tuple[str, str], TrainedNetwork]:
-    """Networks by model and seed, from the ``model.json``, log and scores of each."""
+def read_networks(results: Path) -> dict[tuple[str, ...], TrainedNetwork]:
+    """Networks by model, seed and, where there are folds, fold, from the ``model.json``, log and
+    scores of each.
+    """
     networks = {}
-    for path in sorted((results / "models").glob("*/*/model.json")):
-        model, seed = path.parts[-3:-1]
+    for path in sorted((results / "models").glob("*/seed*/**/model.json")):
+        key = path.parent.relative_to(results / "models").parts
         content = json.loads(path.read_text(encoding="utf-8"))
         specification = content["specification"]
         training = content["training"]
         epoch = epoch_passes(training["n_training"], training["n_validation"])
-        log = results / "logs" / "train_network" / model / f"{seed}.log"
-        networks[model, seed] = TrainedNetwork(
+        log = results.joinpath("logs", "train_network", *key).with_suffix(".log")
+        networks[key] = TrainedNetwork(
             key=network_key(specification),
             multiply_adds=content.get("multiply_adds"),
             passes=training["epochs"] * epoch,
-            rotations=_read_rotations(results / "scores" / model / f"{seed}.h5"),
+            rotations=_read_rotations(results.joinpath("scores", *key).with_suffix(".h5")),
             device="gpu" if _was_on_gpu(log) else "cpu",
             specification={name: specification.get(name) for name in SPECIFICATION},
             batch_size=training.get("options", {}).get("batch_size", 64),

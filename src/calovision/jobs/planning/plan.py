@@ -253,16 +253,16 @@ def _plan_networks(
         count(score, model.n_networks, model.n_networks * unseen)
         if model.name == analysis.first_model:
             for sample in samples:
-                n_images = model.n_networks * sample.images
                 if sample.is_applied:
                     _plan_application(application, sample, costs)
-                    count(application, 0, n_images)
+                    count(application, 0, model.n_networks * sample.images)
                 elif not sample.is_trained:
-                    count(reach, 1, n_images)
+                    count(reach, 1, model.n_seeds * sample.images)
         if model.name in analysis.robustness_models:
             n_variations = len(analysis.variations)
             n_images = _varied_images(analysis.n_varied_files, trained)
-            count(varied, n_variations, n_variations * model.n_networks * n_images)
+            n_images *= max(len(analysis.fold_numbers), 1)
+            count(varied, n_variations, n_variations * model.n_seeds * n_images)
     return [train, score, reach, varied, application]
 
 

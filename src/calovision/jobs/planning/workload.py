@@ -106,7 +106,7 @@ def _plan_sample(
     sample = analysis.samples[name]
     expected = expected_yield(name, sample.label, yields)
     images = events * expected.images / expected.generated
-    fractions = analysis.fractions(name)
+    fractions = analysis.network_fractions(name)
     ntuple_bytes = expected.ntuple_bytes if sample.is_simulated else 0.0
     return PlannedSample(
         name=name,
@@ -162,6 +162,7 @@ class Model:
     variables: tuple[str, ...]
     n_variables: int
     n_channels: int
+    n_seeds: int
     n_networks: int
     passes: float
     rotations: int
@@ -190,7 +191,8 @@ def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]
                 variables=options.variables,
                 n_variables=sum(known[one].n_numbers(kept) for one in options.variables),
                 n_channels=len(analysis.configuration.images.channels),
-                n_networks=len(analysis.seeds[name]),
+                n_seeds=len(analysis.seeds[name]),
+                n_networks=len(analysis.networks[name]),
                 passes=options.epochs * epoch,
                 rotations=max(4 * options.test_rotations, 1),
                 device=options.device,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from calovision.core.splits import SPLITS
+from calovision.core.splits import SPLITS, Folds
 from calovision.images import CHANNELS
 from calovision.models import load_model
 from calovision.scoring.attribution import mean_attribution
@@ -43,6 +43,9 @@ class AttributionsOptions(Options):
         Of the weights of the means, 1/fb.
     seed
         Of the choice of the events.
+    folds
+        Arguments of `calovision.core.splits.Folds`; the first network is that of the first fold,
+        whose test events are looked at. None without folds.
     variables
         Definitions of variables of the user's own that the network takes.
     """
@@ -51,6 +54,7 @@ class AttributionsOptions(Options):
     n_events: int
     luminosity_fb: float
     seed: int
+    folds: Mapping[str, Any] | None = None
     variables: Definitions = field(default_factory=dict)
 
 
@@ -107,7 +111,8 @@ def choose_events(
 ) -> dict[str, np.ndarray]:
     """Title of a class -> indices of random test events, at most ``options.n_events``."""
     labels = collection.column("label")
-    is_test = collection.column("split") == SPLITS.index("test")
+    folds = None if options.folds is None else Folds(**options.folds)
+    is_test = collection.splits(folds, 0) == SPLITS.index("test")
     rng = np.random.default_rng(options.seed)
     chosen = {}
     for label in (1, 0):

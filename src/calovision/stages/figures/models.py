@@ -131,33 +131,34 @@ class TrainingInputs:
     Attributes
     ----------
     histories
-        Model -> seed -> columns of its history, ``(n_epochs,)`` each.
+        Model -> network -> columns of its history, ``(n_epochs,)`` each.
     """
 
-    histories: Mapping[str, Mapping[int, Mapping[str, np.ndarray]]]
+    histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
 
 
 def plot_training(
-    histories: Sequence[str | Path], output: Mapping[str, Any], seeds: Mapping[str, Sequence[int]]
+    histories: Sequence[str | Path],
+    output: Mapping[str, Any],
+    networks: Mapping[str, Sequence[str]],
 ) -> None:
     """Draw the learning curves of all networks.
 
     Parameters
     ----------
     histories
-        ``history.csv`` of every network: the models in the order of ``seeds``, the seeds of each in
-        theirs.
+        ``history.csv`` of every network: in the order of ``networks``.
     output
         Files by name, as of `calovision.stages.figures.drawing.draw_figures`.
-    seeds
-        Model -> seeds of its networks.
+    networks
+        Model -> names of its networks.
     """
     files: Iterator[str | Path] = iter(histories)
     of_models = {
         model: {
-            seed: read_history(file)
-            for seed, file in zip(some, islice(files, len(some)), strict=True)
+            network: read_history(file)
+            for network, file in zip(some, islice(files, len(some)), strict=True)
         }
-        for model, some in seeds.items()
+        for model, some in networks.items()
     }
     draw_figures("plot_training", output, TrainingInputs(of_models))

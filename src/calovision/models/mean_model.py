@@ -1,0 +1,69 @@
+"""Mean of networks as one model: of the folds and seeds of a training."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from calovision.core.errors import InputError
+from calovision.models.image_model import ImageModel
+from calovision.models.specification import ModelSpecification
+
+
+class MeanModel(ImageModel):
+    """Mean of the logits of several models of one specification. Made by `average_models` and
+    `load_model`.
+
+    Parameters
+    ----------
+    specification
+        Of each.
+    n_members
+        Number of models.
+
+    Attributes
+    ----------
+    members
+        The models, `torch.nn.ModuleList`.
+    """
+
+    def __init__(self, specification: ModelSpecification, n_members: int) -> None:
+        nn.Module.__init__(self)
+        self.specification = specification
+        self.training_run = {}
+        self.recipe = None
+        self.members = nn.ModuleList(ImageModel(specification) for _ in range(n_members))
+
+    def forward(
+        self,
+        images: torch.Tensor,
+        variables: torch.Tensor | None = None,
+        *,
+        is_scaled: bool = False,
+    ) -> torch.Tensor:
+        """Mean of the logits, ``(n,)``; arguments as of `ImageModel`."""
+        logits = [member(images, variables, is_scaled=is_scaled) for member in self.members]
+        return torch.stack(logits).mean(dim=0)
+
+    @property
+    def takes_points(self) -> bool:
+        """As of its members."""
+        return self.members[0].takes_points
+
+
+def average_models(models: Sequence[ImageModel]) -> MeanModel:
+    """Mean of models that were trained alike; it has their weights, and the recipe of the first.
+
+    Raises
+    ------
+    InputError
+        If there is none, or they are not of one specification.
+    """
+    if not models:
+        raise InputError("mean of no model: give at least one")
+    if any(model.specification != models[0].specification for model in models):
+        raise InputError("the models take other images, or are other networks: no mean is made")
+    mean = MeanModel(models[0].specification, 0)
+    mean.members.extend(models)
+    mean.recipe = models[0].recipe
+    return mean.eval()
