@@ -311,7 +311,7 @@ def toy(seed, *, n=1500, dimensions=4, distance=0.8):
     options = {"background_efficiency": 0.05, "n_replicas": 100, "seed": seed}
     ones = np.ones(n)
     found = compare_paired({"a": scores}, labels, ones, folds=fold, **options).value("a")
-    new = rng.normal(size=(40_000, dimensions))
+    new = rng.normal(size=(20_000, dimensions))
     signal, background = (
         np.concatenate([network(part) for network, part in zip(networks, parts, strict=True)])
         for parts in (np.split(new + distance, 5), np.split(rng.normal(size=new.shape), 5))
@@ -324,7 +324,7 @@ def toy(seed, *, n=1500, dimensions=4, distance=0.8):
 
 def test_intervals_by_folds_are_unbiased_cover_and_shrink():
     """Gaussian classes, linear discriminants for each fold, against a large independent sample."""
-    n = 60
+    n = 40
     value, low, high, truth, width = np.array([toy(seed) for seed in range(n)]).T
     error = value - truth
     assert abs(error.mean()) < 3 * error.std() / np.sqrt(n)

@@ -42,6 +42,7 @@ def summarize(
     *,
     models: Sequence[str] = (),
     compared: Compared = EXAMPLE,
+    n_folds: int | None = None,
 ) -> Summary:
     """Numbers of ``summary.json``: preselection, signal region and classifiers on the test split.
 
@@ -59,6 +60,9 @@ def summarize(
         Columns of models beside the first one.
     compared
         Variables and further regions; of each sample, if asked for.
+    n_folds
+        Number of folds whose classifiers score the events of the table, which then has all; None
+        without folds.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def summarize(
         samples=_samples(test, names, background_efficiencies, compared)
         if compared.per_sample
         else None,
-        folds=int(max(test["fold"])) + 1 if "fold" in test else None,
+        folds=n_folds,
     )
 
 

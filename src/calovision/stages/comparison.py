@@ -204,7 +204,12 @@ def _compute_results(
     further_models = list(networks.scores)[1:]
     compared = Compared(**options.compare)
     summary = evaluation.summarize(
-        collection, test, points, models=[*further_models, *shallow], compared=compared
+        collection,
+        test,
+        points,
+        models=[*further_models, *shallow],
+        compared=compared,
+        n_folds=None if options.folds is None else options.folds["number"],
     )
     models = evaluation.compare_models(
         networks.scores,
