@@ -137,7 +137,10 @@ def _build(name: str, code: tuple[str, ...] = (), **changes: Any) -> Rule:
 
 
 def _score(name: str, *code: str, **changes: Any) -> Rule:
-    code, threads = ("stages.scores", "datasets", "models", "scoring", *code), None
+    code, threads = (
+        ("stages.scores", "stages.collections", "datasets", "models", "scoring", *code),
+        None,
+    )
     return Rule(name, code, **NETWORK_MEMORY, runtime_min=60, threads=threads, **changes)
 
 
@@ -158,7 +161,7 @@ _ALL = (
     _build("compute_variables", wildcards=("purpose", "sample", "chunk")),
     Rule(
         "train_network",
-        ("stages.training", "core.hashing", "datasets", "models", "training"),
+        ("stages.training", "stages.collections", "core.hashing", "datasets", "models", "training"),
         memory_mb=4000,
         memory_per_cell_mb=0.16,
         runtime_min=240,
