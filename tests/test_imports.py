@@ -77,6 +77,7 @@ ALLOWED = {
     "cli": {
         "conversion",
         "datasets",
+        "evaluation",
         "images",
         "images.jet_images",
         "jets",

@@ -225,7 +225,7 @@ def test_description_that_is_no_json(stored, text):
     [
         ({"format": "calovision-images"}, "lacks the format 'calovision-model'"),
         ({"version": 3}, "of version 3, this calovision reads up to 2: install a newer one"),
-        ({"version": 2, "members": 0}, "damaged, 'members' is 0: copy the folder again"),
+        ({"version": 2, "members": 7}, "'members' is 7, but the weights are those of 0 networks"),
         ({"version": "1"}, "of version 1"),
         ({"specification": None}, "damaged, it lacks 'specification'"),
         ({"specification": {}}, "image_shape and network must be given"),

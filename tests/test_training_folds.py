@@ -7,9 +7,11 @@ import pytest
 import torch
 from fakes import make_columns, make_images, write_image_file, write_two_samples
 from fakes_models import make_trained
+from scipy.special import expit, logit
 
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, Folds
+from calovision.evaluation import ensemble_scores
 from calovision.models import average_models, load_model, save_model
 from calovision.scoring import score_collection, score_out_of_fold
 from calovision.stages.mean_model import average_networks
@@ -108,10 +110,13 @@ def test_events_are_scored_by_the_networks_of_their_fold(tmp_path, collection, n
         [score_collection(one, collection, np.arange(len(collection))) for one in models]
     )
     of_event = collection.folds(FOLDS)
-    expected = [
-        (of_all[fold, event] + of_all[fold + 3, event]) / 2 for event, fold in enumerate(of_event)
-    ]
-    found = score_out_of_fold(models, collection, FOLDS)
+    expected = logit(
+        [
+            (expit(of_all[fold, event]) + expit(of_all[fold + 3, event])) / 2
+            for event, fold in enumerate(of_event)
+        ]
+    )
+    found = score_out_of_fold(models, collection, FOLDS, combine=ensemble_scores)
     assert found == pytest.approx(expected, rel=1e-6)
     files = [file.path for file in collection.files]
     output = tmp_path / "varied.h5"
@@ -119,7 +124,7 @@ def test_events_are_scored_by_the_networks_of_their_fold(tmp_path, collection, n
     score_ensemble(files, paths, output, ScoringOptions("cpu"), folds=folds)
     assert read_table(output)["logit"] == pytest.approx(found, rel=1e-6)
     with pytest.raises(InputError, match="4 networks for 3 folds"):
-        score_out_of_fold(models[:4], collection, FOLDS)
+        score_out_of_fold(models[:4], collection, FOLDS, combine=ensemble_scores)
 
 
 def test_mean_of_all_is_one_model(tmp_path, collection, networks):
@@ -129,7 +134,7 @@ def test_mean_of_all_is_one_model(tmp_path, collection, networks):
     mean = load_model(output.parent)
     images = torch.from_numpy(collection.dense(np.arange(20)))
     with torch.inference_mode():
-        expected = sum(model(images).double() for model in models) / 6
+        expected = sum(model(images).double().sigmoid() for model in models).div(6).logit()
         assert mean(images).double() == pytest.approx(expected, abs=1e-5)
     assert [run["fold"] for run in mean.training_run["members"]] == [0, 1, 2, 0, 1, 2]
     assert mean.training_run["folds"]["number"] == 3
@@ -167,3 +172,25 @@ def test_more_folds_than_events_of_a_class(tmp_path, collection):
         ImageData(collection, OPTIONS, 1.0, folds=FOLDS, fold=3)
     with pytest.raises(InputError, match="both folds and fold"):
         ImageData(collection, OPTIONS, 1.0, folds=FOLDS)
+
+
+def test_score_command_with_the_mean_of_folds(tmp_path, collection, networks, caplog):
+    """On samples that trained it says that most networks saw the events, unless each is scored out
+    of its fold."""
+    from calovision.cli.score import NetworkOptions, ScoringOptions, score_image_files
+
+    paths, models = zip(*networks, strict=True)
+    training = {"folds": vars(FOLDS), "samples": {"rpv": 1, "qcd": 0}}
+    save_model(tmp_path / "final", average_models(models), training=training)
+    files = [file.path for file in collection.files]
+    arguments = (tmp_path / "final", files, tmp_path / "scores.h5", ScoringOptions(device="cpu"))
+    score_image_files(*arguments, NetworkOptions(out_of_fold=True), force=False)
+    assert not caplog.records
+    expected = score_out_of_fold(models, collection, FOLDS, combine=ensemble_scores)
+    assert read_table(arguments[2])["logit"] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    score_image_files(*arguments, NetworkOptions(), force=True)
+    assert "qcd, rpv trained this model" in caplog.text
+    with pytest.raises(InputError, match=r"mean of the networks of folds: .* models/NAME/final"):
+        score_image_files(
+            paths[0].parent, *arguments[1:], NetworkOptions(out_of_fold=True), force=True
+        )

@@ -1,22 +1,27 @@
 """``calovision score``: the scores of a trained network for ROOT files, or for image files."""
 
+import logging
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from calovision.cli.options import Split, grouped_options, require_new
 from calovision.core.errors import InputError
-from calovision.core.splits import SPLITS
+from calovision.core.splits import SPLITS, Folds
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from calovision.models import ImageModel
     from calovision.storage import ImageCollection
 
+
+logger = logging.getLogger(__name__)
 
 ScoredSplit = StrEnum("ScoredSplit", {"ALL": "all"} | {one.name: one.value for one in Split})
 """Events to score: all, or those of a split."""
@@ -57,6 +62,14 @@ class NetworkOptions:
             "times the work (0: none).",
         ),
     ] = 0
+    out_of_fold: Annotated[
+        bool,
+        typer.Option(
+            "--out-of-fold",
+            help="Score each event by the networks of its fold alone, which did not see it: for "
+            "image files of samples that trained the mean of folds (models/NAME/final).",
+        ),
+    ] = False
     allow_imports: Annotated[
         bool,
         typer.Option(
@@ -129,6 +142,8 @@ def score_command(
     if are_ntuples(files):
         if scoring.split != ScoredSplit.ALL:
             raise typer.BadParameter("is for image files.", param_hint="--split")
+        if network.out_of_fold:
+            raise typer.BadParameter("is for image files.", param_hint="--out-of-fold")
         from calovision.cli.score_ntuples import score_root_files
 
         score_root_files(model, files, output, scoring, network, ntuples, force=force)
@@ -191,9 +206,13 @@ def score_image_files(
     collection = ImageCollection(files)
     indices = events_of_split(collection, scoring.split)
     start = time.perf_counter()
+    score = (
+        partial(out_of_fold, loaded) if network.out_of_fold else partial(score_collection, loaded)
+    )
+    if not network.out_of_fold:
+        warn_of_seen_events(loaded, collection)
     with event_progress(len(indices)) as progress:
-        scores = score_collection(
-            loaded,
+        scores = score(
             collection,
             indices,
             device=scoring.device,
@@ -209,6 +228,41 @@ def score_image_files(
     rows = [("output", str(output)), ("model", f"{model}, network {name}")]
     rows += [("split", str(scoring.split)), ("speed", speed)]
     print_scores(collection, indices, scores, rows)
+
+
+def out_of_fold(
+    model: "ImageModel", collection: "ImageCollection", indices: "np.ndarray", **options: Any
+) -> "np.ndarray":
+    """Scores of events by the networks that did not see them; InputError for a model without
+    folds.
+    """
+    from calovision.evaluation import ensemble_scores
+    from calovision.scoring import score_out_of_fold
+
+    folds = model.training_run.get("folds")
+    if folds is None or not hasattr(model, "members"):
+        raise InputError(
+            "--out-of-fold needs the mean of the networks of folds: give the folder "
+            "models/NAME/final of a run with split.folds"
+        )
+    networks = list(model.members)
+    scores = score_out_of_fold(
+        networks, collection, Folds(**folds), combine=ensemble_scores, **options
+    )
+    return scores[indices]
+
+
+def warn_of_seen_events(model: "ImageModel", collection: "ImageCollection") -> None:
+    """Warn where a mean of folds scores samples that trained it, most of whose networks saw an
+    event.
+    """
+    seen = set(model.training_run.get("samples") or ()) & set(collection.samples)
+    if model.training_run.get("folds") and hasattr(model, "members") and seen:
+        logger.warning(
+            "%s trained this model, whose networks saw these events: --out-of-fold scores each by "
+            "those that did not",
+            ", ".join(sorted(seen)),
+        )
 
 
 def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.ndarray":

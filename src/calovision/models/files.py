@@ -62,7 +62,7 @@ def save_model(
         **({"members": len(model.members)} if isinstance(model, MeanModel) else {}),
         "parameters": count_parameters(model),
         # a network of one's own is not run a second time just to be counted
-        "multiply_adds": None if specification.is_imported else count_multiply_adds(model),
+        "multiply_adds": None if specification.is_imported else _multiply_adds(model),
         "training": training or {},
         "recipe": model.recipe if recipe is None else recipe,
     }
@@ -73,6 +73,11 @@ def save_model(
         )  # save_file writes into a map of the file
         description["weights_sha256"] = _sha256(weights_path)
         json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
+
+
+def _multiply_adds(model: ImageModel) -> int:
+    n_members = len(model.members) if isinstance(model, MeanModel) else 1
+    return n_members * count_multiply_adds(model)
 
 
 def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
@@ -104,7 +109,7 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
             "imports if you trust it (allow_imports=True, --allow-imports)"
         )
     tensors = _read_weights(path, description)
-    model = _build(path, specification, description.get("members"))
+    model = _build(path, specification, _read_members(path, description, tensors))
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     model.training_run = description["training"]
@@ -129,9 +134,6 @@ def _read_description(path: Path) -> dict[str, Any]:
             f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
             "one"
         )
-    members = description.get("members", 1)
-    if not isinstance(members, int) or members < 1:
-        raise InputError(f"{path}: damaged, 'members' is {members!r}: copy the folder again")
     for name, kind in (("specification", dict), ("training", dict), ("weights_sha256", str)):
         if not isinstance(description.get(name), kind):
             raise InputError(
@@ -147,6 +149,22 @@ def _read_specification(path: Path, description: dict[str, Any]) -> ModelSpecifi
         return ModelSpecification.from_dict(description["specification"])
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _read_members(
+    path: Path, description: dict[str, Any], tensors: dict[str, torch.Tensor]
+) -> int | None:
+    """Number of the networks whose mean the model is; None of a single one."""
+    members = description.get("members")
+    if members is None:
+        return None
+    stored = {name.split(".")[1] for name in tensors if name.startswith("members.")}
+    if members != len(stored):
+        raise InputError(
+            f"{path}: damaged, 'members' is {members!r}, but the weights are those of "
+            f"{len(stored)} networks: copy the folder again"
+        )
+    return len(stored)
 
 
 def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Tensor]:

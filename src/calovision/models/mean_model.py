@@ -1,9 +1,13 @@
-"""Mean of networks as one model: of the folds and seeds of a training."""
+"""Mean of networks as one model: of the folds and seeds of a training.
+
+The output is the logit of the mean probability, as of the ensembles of the comparison.
+"""
 
 from collections.abc import Sequence
 
 import torch
 from torch import nn
+from torch.nn.functional import logsigmoid
 
 from calovision.core.errors import InputError
 from calovision.models.image_model import ImageModel
@@ -11,7 +15,7 @@ from calovision.models.specification import ModelSpecification
 
 
 class MeanModel(ImageModel):
-    """Mean of the logits of several models of one specification. Made by `average_models` and
+    """Mean of several models of one specification. Made by `average_models` and
     `load_model`.
 
     Parameters
@@ -41,9 +45,15 @@ class MeanModel(ImageModel):
         *,
         is_scaled: bool = False,
     ) -> torch.Tensor:
-        """Mean of the logits, ``(n,)``; arguments as of `ImageModel`."""
-        logits = [member(images, variables, is_scaled=is_scaled) for member in self.members]
-        return torch.stack(logits).mean(dim=0)
+        """Logit of the mean probability, ``(n,)``; arguments as of `ImageModel`.
+
+        Signal and background are averaged apart in logarithms, so that no digit is lost next to 0
+        and 1.
+        """
+        members = [member(images, variables, is_scaled=is_scaled) for member in self.members]
+        logits = torch.stack(members).float()
+        signal, background = (logsigmoid(sign * logits).logsumexp(dim=0) for sign in (1, -1))
+        return signal - background
 
     @property
     def takes_points(self) -> bool:

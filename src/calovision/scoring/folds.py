@@ -1,6 +1,6 @@
 """Scores of events by networks that did not see them, where folds of a cross-validation trained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,12 @@ from calovision.storage import ImageCollection
 
 
 def score_out_of_fold(
-    networks: Sequence[ImageModel], collection: ImageCollection, folds: Folds, **options: Any
+    networks: Sequence[ImageModel],
+    collection: ImageCollection,
+    folds: Folds,
+    *,
+    combine: Callable[[np.ndarray], np.ndarray],
+    **options: Any,
 ) -> np.ndarray:
     """Scores of all events of image files, each by the networks of its fold, float64
     ``(n_events,)``.
@@ -21,12 +26,14 @@ def score_out_of_fold(
     Parameters
     ----------
     networks
-        Those of the first seed, one for each fold in their order, then those of the next seed. The
-        score is the mean of the seeds' logits.
+        Those of the first seed, one for each fold in their order, then those of the next seed.
     collection
         Image files of samples of the training, or of samples that no network saw.
     folds
         Of the training.
+    combine
+        Function of the logits of the seeds ``(n, n_seeds)`` that gives ``(n,)``
+        (`calovision.evaluation.ensemble_scores`).
     **options
         As of `score_collection`.
 
@@ -48,5 +55,5 @@ def score_out_of_fold(
             score_collection(network, collection, indices, **options)
             for network in networks[fold :: folds.number]
         ]
-        scores[indices] = np.mean(of_seeds, axis=0)
+        scores[indices] = combine(np.stack(of_seeds, axis=1))
     return scores

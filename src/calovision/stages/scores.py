@@ -105,7 +105,9 @@ def score_ensemble(
     else:
         indices = np.arange(len(collection))
         count(len(indices))
-        scores = score_out_of_fold(networks, collection, Folds(**folds), **asdict(options))
+        scores = score_out_of_fold(
+            networks, collection, Folds(**folds), combine=ensemble_scores, **asdict(options)
+        )
     write_scores(output, collection, indices, scores)
 
 

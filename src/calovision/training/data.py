@@ -251,8 +251,8 @@ def _pixel_statistics(data: ImageData) -> tuple[np.ndarray, np.ndarray]:
 def _check_split(name: str, labels: np.ndarray) -> None:
     if len(labels) == 0:
         raise InputError(
-            f"no image is of the {name} split: build images with a share for it (split.fractions, "
-            "--split-fractions)"
+            f"no image is of {name}: build images with a share for it (split.fractions, "
+            "--split-fractions), or take more of them"
         )
     for label, title in ((1, "signal"), (0, "background")):
         if not np.any(labels == label):

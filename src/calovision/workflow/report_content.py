@@ -183,7 +183,7 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "channels": list(images.channels),
         "models": list(analysis.models),
         "n_models": len(analysis.models),
-        "n_networks": sum(map(len, analysis.networks.values())),
+        "n_networks": sum(map(len, analysis.seeds.values())),
         "n_folds": configuration.split.folds or 0,
         "fat_jet_eta_max": configuration.fat_jets.eta_max,
         "variations": [name.replace("_", " ") for name in variations],
