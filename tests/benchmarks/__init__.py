@@ -15,7 +15,8 @@ of the time lasts: each runs every method once, the order rotates from round to 
 whatever else the machine does falls on all of them. A bar is a distance to a floor that is one of
 the methods (a copy of the bytes, uproot's reading, two unrelated processes, the same steps
 without reading): the median of the ratios of the rounds. It is missed if 68 % of at least three
-rounds lie beyond it; a median beyond it that they do not confirm is noise, and is said to be.
+rounds lie beyond it; a median beyond it that they do not confirm is noise, and is said to be; so
+is one while others have more than 15 % of the machine.
 Peers run
 before and have no bar, since their ratios move with the processor.
 Everything runs on one thread (BLAS, OpenMP, numba and Blosc included) unless the title of a

@@ -45,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             deadline = now + (end - now) * left[0] / sum(left)
             results[name] = _run(BENCHMARKS[name], options, deadline)
+            print(f"    {time.perf_counter() - now:.0f} s", file=sys.stderr, flush=True)
         except Exception as error:  # what was measured before is not lost with it
             traceback.print_exc()
             failed[name] = f"failed: {type(error).__name__}: {error}"
@@ -107,8 +108,8 @@ def _run(
         settings = Settings(
             n,
             Path(folder),
-            memory_events=options.memory_events or (20 if options.quick else 40) * n,
-            process_events=(8 if options.quick else 20) * n,
+            memory_events=options.memory_events or (10 if options.quick else 40) * n,
+            process_events=(4 if options.quick else 20) * n,
         )
         return measure(make(settings), deadline)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.others import CpuTimes, share_of_others
+
 Method = Callable[[], object]
 
 
@@ -17,6 +19,7 @@ INTERVAL = (0.16, 0.5, 0.84)  # quantiles of the rounds: 68 % of them, and their
 FEWEST_ROUNDS = 3
 """Fewer tell nothing of their spread: no miss is told from noise by them."""
 RUNS_OF_PEERS = 2
+BUSY = 0.15  # part of the machine that others may have where a miss is one
 VERDICTS = ("holds", "noise", "missed", "not measured")
 
 
@@ -81,6 +84,8 @@ class Result:
     seconds: dict[str, np.ndarray]
     values: dict[str, dict[str, float]]
     notes: dict[str, str] = field(default_factory=dict)
+    others: float = 0.0
+    """Part of the machine that other processes had during the rounds."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,24 @@ class TimeRatio:
             return Outcome(wording, None, None, None, "", "not measured")
         fastest = min(names, key=lambda name: np.median(result.seconds[name]))
         rounds = result.seconds[fastest] / result.seconds[self.to]
-        return _judge(wording, rounds, "", self.at_least, self.at_most)
+        return self._judge(wording, rounds, is_busy=result.others > BUSY)
+
+    def _judge(self, wording: str, rounds: np.ndarray, *, is_busy: bool) -> Outcome:
+        """The median of the rounds against the bar. A miss needs the interval of the rounds, and
+        `FEWEST_ROUNDS` of them, on the wrong side, and a machine that others let alone."""
+        low, median, high = (float(value) for value in np.quantile(rounds, INTERVAL))
+        if self._admits(median):
+            verdict = "holds"
+        elif is_busy or len(rounds) < FEWEST_ROUNDS or self._admits(low) or self._admits(high):
+            verdict = "noise"
+        else:
+            verdict = "missed"
+        return Outcome(wording, median, low, high, "", verdict)
+
+    def _admits(self, ratio: float) -> bool:
+        return (self.at_least is None or ratio >= self.at_least) and (
+            self.at_most is None or ratio <= self.at_most
+        )
 
 
 @dataclass(frozen=True)
@@ -144,28 +166,11 @@ class ValueLimit:
 Bar = TimeRatio | ValueLimit
 
 
-def _judge(
-    wording: str, rounds: np.ndarray, unit: str, at_least: float | None, at_most: float | None
-) -> Outcome:
-    """The median of the rounds against the bar. A miss needs the interval of the rounds, and
-    `FEWEST_ROUNDS` of them, on the wrong side."""
-    low, median, high = (float(value) for value in np.quantile(rounds, INTERVAL))
-    if _within(median, at_least, at_most):
-        verdict = "holds"
-    elif _within(low, at_least, at_most) or _within(high, at_least, at_most):
-        verdict = "noise"
-    else:
-        verdict = "missed" if len(rounds) >= FEWEST_ROUNDS else "noise"
-    return Outcome(wording, median, low, high, unit, verdict)
-
-
-def _within(value: float, at_least: float | None, at_most: float | None) -> bool:
-    return (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
-
-
 def measure(benchmark: Benchmark, deadline: float) -> Result:
     """Check that the methods agree, run each once to warm up, then time them in interleaved rounds
-    until the deadline (of ``time.perf_counter``), at least `FEWEST_ROUNDS`."""
+    until the deadline (of ``time.perf_counter``), which `FEWEST_ROUNDS`
+    may pass by as much time as there was."""
+    latest = 2 * deadline - time.perf_counter()
     benchmark.check()
     peers, notes = _usable_peers(benchmark)
     methods = list(benchmark.methods)
@@ -175,16 +180,21 @@ def measure(benchmark: Benchmark, deadline: float) -> Result:
     gc.freeze()  # what is loaded is not looked through before each timing
     times: dict[str, list[float]] = {name: [] for name in (*methods, *peers)}
     _time_peers(benchmark, peers, times, deadline)
-    turn, length = 0, 0.0
-    while turn < FEWEST_ROUNDS or (methods and time.perf_counter() + length < deadline):
+    turn, length, before = 0, 0.0, CpuTimes.now()
+    while turn == 0 or time.perf_counter() + length < (
+        latest if turn < FEWEST_ROUNDS else deadline
+    ):
         start = time.perf_counter()
         first = turn % max(len(methods), 1)
         for name in methods[first:] + methods[:first]:
             times[name].append(_time(benchmark.methods[name], self_timed=benchmark.self_timed))
         length = time.perf_counter() - start
         turn += 1
+        if not methods:
+            break
+    others = share_of_others(before, CpuTimes.now())
     seconds = {name: np.array(values) for name, values in times.items() if values}
-    return Result(benchmark, seconds, benchmark.measure_values(), notes)
+    return Result(benchmark, seconds, benchmark.measure_values(), notes, others)
 
 
 def _usable_peers(benchmark: Benchmark) -> tuple[list[str], dict[str, str]]:

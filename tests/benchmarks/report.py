@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Outcome, Result
+from benchmarks.harness import BUSY, Outcome, Result
 
 PACKAGES = (
     "calovision", "numpy", "numba", "awkward", "uproot", "h5py", "hdf5plugin",
@@ -48,7 +48,8 @@ def to_json(results: Mapping[str, Result], machine: Mapping[str, object], *, qui
         name: _methods(result) | result.benchmark.details for name, result in results.items()
     }
     bars = {name: [vars(outcome) for outcome in judge(result)] for name, result in results.items()}
-    content |= {"machine": dict(machine), "bars": bars, "quick": quick}
+    others = {name: result.others for name, result in results.items()}
+    content |= {"machine": dict(machine), "others": others, "bars": bars, "quick": quick}
     return json.dumps(content, indent=2, default=float) + "\n"
 
 
@@ -90,7 +91,8 @@ def to_markdown(
     lines += [
         "Medians over interleaved rounds; of bars the median of the ratios of the rounds, in "
         "brackets what 68 % of them lie between. `noise` is a median beyond the bar that this "
-        "interval does not exclude, or that fewer than three rounds give.",
+        "interval does not exclude, that fewer than three rounds give, or where others had more "
+        "than 15 % of the machine.",
         "",
     ]
     lines += ["| benchmark | bar | reached | verdict |", "|---|---|---|---|"]
@@ -100,7 +102,14 @@ def to_markdown(
             for outcome in judge(result)
         ]
     for name, result in results.items():
-        lines += ["", f"## {name}", f"{result.benchmark.title}", "", *_method_table(result)]
+        lines += [
+            "",
+            f"## {name}",
+            f"{result.benchmark.title}",
+            "",
+            *_others(result),
+            *_method_table(result),
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -114,6 +123,12 @@ def _reached(outcome: Outcome) -> str:
 
 def _verdict(outcome: Outcome) -> str:
     return "**missed**" if outcome.verdict == "missed" else outcome.verdict
+
+
+def _others(result: Result) -> list[str]:
+    if result.others <= BUSY:
+        return []
+    return [f"Other processes had {100 * result.others:.0f} % of the machine.", ""]
 
 
 def _method_table(result: Result) -> list[str]:
