@@ -296,7 +296,8 @@ def discriminant(events, labels):
 
 
 def toy(seed, *, n=1500, dimensions=4, distance=0.8):
-    """Value, interval and truth of the efficiency by folds, and width of that of 35 %."""
+    """Value, interval and truth of the efficiency by folds, width of that of 35 %, and what one
+    threshold for all folds costs."""
     rng = np.random.default_rng(seed)
     labels = np.repeat([1, 0], n // 2)
     events = rng.normal(size=(n, dimensions)) + distance * labels[:, None]
@@ -311,26 +312,29 @@ def toy(seed, *, n=1500, dimensions=4, distance=0.8):
     options = {"background_efficiency": 0.05, "n_replicas": 100, "seed": seed}
     ones = np.ones(n)
     found = compare_paired({"a": scores}, labels, ones, folds=fold, **options).value("a")
-    new = rng.normal(size=(20_000, dimensions))
-    signal, background = (
-        np.concatenate([network(part) for network, part in zip(networks, parts, strict=True)])
-        for parts in (np.split(new + distance, 5), np.split(rng.normal(size=new.shape), 5))
+    parts = rng.normal(size=(2, 5, 4000, dimensions))
+    of_folds = list(zip(networks, *parts, strict=True))
+    signal = [network(events + distance) for network, events, _ in of_folds]
+    background = [network(events) for network, _, events in of_folds]
+    truth = (np.ravel(signal) > np.quantile(background, 0.95)).mean()
+    apart = np.mean(
+        [(s > np.quantile(b, 0.95)).mean() for s, b in zip(signal, background, strict=True)]
     )
-    truth = (signal > np.quantile(background, 0.95)).mean()
     test = rng.random(n) < 0.35
     part = compare_paired({"a": scores[test]}, labels[test], ones[test], **options).value("a")
-    return found.value, found.low, found.high, truth, part.high - part.low
+    return found.value, found.low, found.high, truth, part.high - part.low, apart - truth
 
 
 def test_intervals_by_folds_are_unbiased_cover_and_shrink():
     """Gaussian classes, linear discriminants for each fold, against a large independent sample."""
     n = 40
-    value, low, high, truth, width = np.array([toy(seed) for seed in range(n)]).T
+    value, low, high, truth, width, cost = np.array([toy(seed) for seed in range(n)]).T
     error = value - truth
     assert abs(error.mean()) < 3 * error.std() / np.sqrt(n)
     covers = ((low <= truth) & (truth <= high)).mean()
     assert abs(covers - 0.683) < 2.5 * np.sqrt(0.683 * 0.317 / n)
     assert 1.5 < width.mean() / (high - low).mean() < 1.9
+    assert abs(cost.mean()) < 0.003
 
 
 # reach

@@ -48,10 +48,8 @@ def tabulate_events(
     With folds the test table has every event once, with the scores of the classifiers of its fold,
     and the validation table stacks the validation splits of all folds. Scores of different folds
     stand in one column and are ranked together, as one analysis with one threshold would use them:
-    they are all logits of the same loss on as many events. In toys (two Gaussians in 8 dimensions,
-    linear discriminants of 5 folds, signal efficiency at a background of 1e-2) this costs 0.0008 of
-    0.410 with 2,000 events and 0.0004 of 0.414 with 10,000 against a threshold for each fold, whose
-    estimate from the events of a fold alone would be biased by more than that.
+    they are all logits of the same loss on as many events. Against a threshold for each fold this
+    costs less than 0.003 of the signal efficiency in the toys of `test_evaluation_folds.py`.
 
     Parameters
     ----------
