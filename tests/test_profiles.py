@@ -19,7 +19,7 @@ from calovision.workflow.rules import RULES
 
 PROFILES = REPOSITORY / "workflow/profiles"
 ALONE = {"fit_baselines"}  # no short job
-LOCAL = {"list_images", "all", "mine", "total"}  # no farm is asked for them
+LOCAL = {"list_images", "list_variables", "all", "mine", "total"}  # no farm is asked for them
 STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
 HTCONDOR = "snakemake_executor_plugin_htcondor"
@@ -149,6 +149,7 @@ def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
     config = reach_samples() | {"images": {"grid": [224, 224]}, "results_dir": "results"}
     config["split"] = {"folds": 2}
     config["robustness"] = {"variations": variations}
+    config["variables"] = {"sum_pt": {"branch": "sum(tracks_pt)"}}
     simulate = {"process": "qcd", "n_events": 5}
     config["samples"]["data"] = {"role": "application", "simulate": simulate}
     module = MODULE.format(snakefile=SNAKEFILE, config=config)

@@ -12,6 +12,9 @@ from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION, NUMBER
 from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
 
+UNKNOWN = "uses the unknown variable"
+"""Words of a message on a variable that is not there."""
+
 
 def cut_variables(
     *, with_content: bool = False, own: Mapping[str, Variable] | None = None
@@ -50,7 +53,11 @@ def check_configured_cut(
     cut_on = cut_variables(with_content=with_content, own=own)
     numbers = [name for name, variable in cut_on.items() if not variable.shape]
     arrays = {name: variable.shape[0] for name, variable in cut_on.items() if variable.shape}
-    check_cut(name, expression, [*numbers, *further], arrays)
+    try:
+        check_cut(name, expression, [*numbers, *further], arrays)
+    except InputError as error:
+        advice = "; variables of your own are defined in the section variables"
+        raise InputError(f"{error}{advice if UNKNOWN in str(error) else ''}") from error
 
 
 def check_cut(
@@ -106,17 +113,16 @@ def _check_variable(
         )
     if base in VARIABLES and VARIABLES[base].needs_content and base not in variables:
         raise InputError(
-            f"{where} uses the unknown variable '{base}', which needs event_content: set it in the "
+            f"{where} {UNKNOWN} '{base}', which needs event_content: set it in the "
             "configuration, or "
             f"choose from {', '.join(sorted(variables))}"
         )
     if base not in variables:
         known = sorted([*variables, *arrays])
         raise InputError(
-            f"{where} uses the unknown variable '{shortened(base)}': {_nearest(base, known)}choose "
+            f"{where} {UNKNOWN} '{shortened(base)}': {_nearest(base, known)}choose "
             "from "
-            f"{', '.join(known) or 'none'}; one of your own is defined in the section variables of "
-            f"the configuration, as {{{shortened(base, 40)}: {{branch: ...}}}}"
+            f"{', '.join(known) or 'none'}"
         )
 
 

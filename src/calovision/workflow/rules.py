@@ -183,6 +183,7 @@ _ALL = (
         (
             *RESULT_CODE,
             "stages.baselines",
+            "stages.collections",
             "datasets",
             "evaluation",
             "metrics",
@@ -190,7 +191,7 @@ _ALL = (
         memory_mb=2000,
         runtime_min=60,
     ),
-    _evaluate("evaluate", "stages.comparison", "selection"),
+    _evaluate("evaluate", "stages.comparison", "stages.collections", "selection"),
     _simulate(
         "simulate_pile_up",
         wildcards=OF_VARIED_FILE,
@@ -210,7 +211,13 @@ _ALL = (
         is_of_variations=True,
         script="score_ensemble",
     ),
-    _evaluate("evaluate_robustness", "stages.robustness", "selection", is_of_variations=True),
+    _evaluate(
+        "evaluate_robustness",
+        "stages.robustness",
+        "stages.collections",
+        "selection",
+        is_of_variations=True,
+    ),
     _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
     _score(
         "score_application",
@@ -223,7 +230,7 @@ _ALL = (
         "selection",
         wildcards=("sample", "file"),
     ),
-    _evaluate("evaluate_reach", "stages.reach", runtime_min=60),
+    _evaluate("evaluate_reach", "stages.reach", "stages.collections", runtime_min=60),
     _plot("plot_performance", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(
         "plot_images",
@@ -239,6 +246,7 @@ _ALL = (
     _plot(
         "plot_attributions",
         "stages.figures.attributions",
+        "stages.collections",
         "scoring.attribution",
         runtime_min=30,
         threads=8,
