@@ -63,12 +63,14 @@ def test_every_command_and_option_is_explained():
         "images",
         "inspect",
         "export",
+        "import",
         "import-hepcnn",
         "models",
         "score",
         "onnx",
         "plan",
         "status",
+        "train",
     }
     assert set(commands) == names
     for command in commands.values():
@@ -179,6 +181,7 @@ def test_import_of_hep_cnn_files(tmp_path):
     assert len(list((tmp_path / "images").glob("*.h5"))) == 2
     assert "already" in fail("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images")
     succeed(
+        "import",
         "import-hepcnn",
         tmp_path / "train.h5",
         "-o",

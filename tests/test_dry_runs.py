@@ -87,7 +87,7 @@ def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
     output = result.stdout + result.stderr
     trained = sorted(set(re.findall(r"models/(\w+/seed\d+)/model.json", output)))
     assert trained == ["deep/seed7", "wide/seed7", "wide/seed8", "wide/seed9"]
-    gpu = re.findall(r"model=(\w+), seed=\d+\n(?:.*\n)*?.*resources: .*gpu=(\d)", output)
+    gpu = re.findall(r"model=(\w+), seed=\d+, fold=\n(?:.*\n)*?.*resources: .*gpu=(\d)", output)
     assert sorted(gpu) == [("deep", "0"), *[("wide", "1")] * 3]
     assert set(re.findall(r"results/variations/(\w+)/images", output)) == {
         "nominal",
