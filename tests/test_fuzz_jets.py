@@ -209,34 +209,31 @@ def test_wrong_arrays_are_refused(data, kind):
         function(ak.Array(plain))
 
 
-@given(data=st.data())
-def test_things_that_are_no_collections(data):
-    thing = data.draw(
-        st.sampled_from(
-            [
-                None,
-                3,
-                "jets",
-                np.zeros(3),
-                np.zeros((2, 2)),
-                {},
-                [1.0],
-                [[1.0]],
-                ak.Array([1, None]),
-            ]
-        )
-        | st.lists(
-            st.floats() | st.text(max_size=2) | st.lists(st.floats(), min_size=1, max_size=2),
-            min_size=1,
-        )
+NO_COLLECTIONS = (
+    *(None, 3, "jets", np.zeros(3), np.zeros((2, 2)), {}, [1.0], [[1.0]]),
+    ak.Array([1, None]),
+)
+OF_COLLECTIONS = (
+    *(cluster_fat_jets, select_fat_jets, event_variables, jet_columns, trim),
+    lambda p: kt_subjets(p, 1.0),
+)
+
+
+@pytest.mark.parametrize("function", OF_COLLECTIONS)
+def test_things_that_are_no_collections(function):
+    for thing in NO_COLLECTIONS:
+        with pytest.raises(InputError):
+            function(thing)
+
+
+@SLOW
+@given(
+    thing=st.lists(
+        st.floats() | st.text(max_size=2) | st.lists(st.floats(), min_size=1, max_size=2),
+        min_size=1,
     )
-    for function in (
-        cluster_fat_jets,
-        select_fat_jets,
-        event_variables,
-        jet_columns,
-        trim,
-        lambda p: kt_subjets(p, 1.0),
-    ):
+)
+def test_lists_that_are_no_collections(thing):
+    for function in OF_COLLECTIONS:
         with pytest.raises(InputError):
             function(thing)

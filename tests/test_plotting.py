@@ -4,7 +4,6 @@ import sys
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_rgba
 from scipy.special import expit
 
@@ -338,7 +337,7 @@ def test_event_display_wraps_the_circles_and_leaves_out_padding():
 def test_images_fill_the_figure_for_any_range_in_eta(plot, eta_max):
     images = {"Signal": np.ones((3, 8, 8)), "Background": np.ones((3, 8, 8))}
     figure = plot(images, eta_edges=np.linspace(-eta_max, eta_max, 9), channels=CHANNELS)
-    FigureCanvasAgg(figure).draw()
+    figure.draw_without_rendering()
     sizes = [axes.get_window_extent() for axes in figure.axes[:6]]
     assert sizes[0].width / sizes[0].height == pytest.approx(2 * eta_max / (2 * np.pi), rel=1e-3)
     assert (

@@ -109,7 +109,7 @@ def _run(
             n,
             Path(folder),
             memory_events=options.memory_events or (10 if options.quick else 40) * n,
-            process_events=(4 if options.quick else 20) * n,
+            process_events=20 * n,
         )
         return measure(make(settings), deadline)
 

@@ -39,8 +39,9 @@ WEIGHTS = {
     **{"dry_run": 4.0, "train_hep_cnn": 4.0, "train_nersc": 3.0, "train_small": 2.0},
 }
 """Share of the time of a run relative to that of a benchmark that is not listed."""
-NOT_QUICK = ("stages", "store_100gb")
-"""Benchmarks that take longer than a quick run has."""
+NOT_QUICK = ("stages", "store_100gb", "processes")
+"""Benchmarks that take longer than a quick run has; processes of few events are mostly their
+start."""
 BENCHMARKS |= {
     f"train_{network}": training.train_benchmark(network) for network in training.N_IMAGES
 }
