@@ -260,7 +260,7 @@ CHANGES = {
         once({"plot_images", "plot_extreme_events"}),
     ),
     "attributed events and a variation": (
-        "plots={n_attributed_events: 6} robustness={variations: {trimmed: {scale: 1.1}}}",
+        "plots={n_attributed_events: 6} robustness={variations: {worse: {scale: 1.1}}}",
         once(
             {"score_variation", "evaluate_robustness", "plot_robustness", "plot_attributions"},
             build_varied_images=2,

@@ -19,17 +19,40 @@ OPTIONS = TrainingOptions(
     precision="fp32",
     seed=3,
 )
+JOB = {
+    "SLURM_JOB_ID": "4711",
+    "SLURM_JOB_NAME": "train",
+    "SLURM_NTASKS": "4",
+    "SLURM_PROCID": "0",
+    "SLURM_LOCALID": "0",
+    "SLURM_NODEID": "0",
+    "SLURM_STEP_ID": "0",
+    "SLURM_STEP_NUM_TASKS": "1",
+}
+"""Srun has started one process, as in each job of the workflow: the other one is started by the
+training."""
+LEFT = {
+    "RANK": "3",
+    "LOCAL_RANK": "3",
+    "WORLD_SIZE": "4",
+    "MASTER_ADDR": "10.255.255.1",
+    "MASTER_PORT": "1",
+}
+"""What a launcher left behind."""
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Number of processes -> folder of the run; 73 and 25 events, so that neither split can be
-    shared evenly."""
+    shared evenly. The two run in a job of one task, where variables of other launchers are left."""
     collection = ImageCollection(write_two_samples(tmp_path_factory.mktemp("images"), n_events=61))
     made = {}
     for n in (1, 2):
         made[n] = tmp_path_factory.mktemp(f"processes{n}")
-        train(collection, made[n], OPTIONS, n_devices=n)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (JOB | LEFT if n == 2 else {}).items():
+                patch.setenv(name, value)
+            train(collection, made[n], OPTIONS, n_devices=n)
     return made
 
 
@@ -51,35 +74,3 @@ def test_two_processes_give_the_weights_of_one(folders):
 def test_two_processes_leave_what_one_leaves(folders):
     names = [sorted(path.name for path in folder.iterdir()) for folder in folders.values()]
     assert names[0] == names[1] == ["history.csv", "model.json", "model.safetensors", "tensorboard"]
-
-
-def test_two_processes_in_a_job_of_one_task(folders, tmp_path, monkeypatch):
-    """Srun has started one process, as in each job of the workflow: the other one is started by the
-    training."""
-    job = {
-        "JOB_ID": "4711",
-        "JOB_NAME": "train",
-        "NTASKS": "4",
-        "PROCID": "0",
-        "LOCALID": "0",
-        "NODEID": "0",
-    }
-    left = {
-        "RANK": "3",
-        "LOCAL_RANK": "3",
-        "WORLD_SIZE": "4",
-        "MASTER_ADDR": "10.255.255.1",
-        "MASTER_PORT": "1",
-    }
-    step = {"STEP_ID": "0", "STEP_NUM_TASKS": "1"}
-    for name, value in (
-        left | {f"SLURM_{key}": value for key, value in (job | step).items()}
-    ).items():
-        monkeypatch.setenv(name, value)
-    collection = ImageCollection(write_two_samples(tmp_path / "images", n_events=61))
-    train(collection, tmp_path / "run", OPTIONS, n_devices=2)
-    one, two = (
-        load_file(folder / "model.safetensors") for folder in (folders[2], tmp_path / "run")
-    )
-    for name, values in one.items():
-        torch.testing.assert_close(two[name], values, rtol=1e-6, atol=1e-8)
