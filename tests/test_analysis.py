@@ -290,7 +290,8 @@ def test_a_network_per_model_and_seed() -> None:
         "deep": {"network": "resnet", "seeds": 1, "device": "cpu", "threads": 3},
     }
     train = {"seeds": 3, "device": "gpu", "n_devices": 2, "batch_size": 64}
-    analysis = analysis_of({"seed": 7, "train": train, "models": models, "results_dir": "out"})
+    split = {"split": {"folds": None}, "results_dir": "out"}
+    analysis = analysis_of({"seed": 7, "train": train, "models": models} | split)
     assert analysis.seeds == {"wide": [7, 8, 9], "deep": [7]}
     assert analysis.first_model == "wide"
     assert list(map(str, analysis.network_files(analysis.results.scores))) == [

@@ -176,7 +176,7 @@ def analysis_of(n_events, network, seeds=1):
         for name, one in simulate.items()
     }
     merged["models"] = {"cnn": {"network": network, "seeds": seeds, "epochs": 8}}
-    merged["split"] = {"fractions": [0.6, 0.2, 0.2]}
+    merged["split"] = {"fractions": [0.6, 0.2, 0.2], "folds": None}
     merged["simulation"]["events_per_job"] = 1000
     merged["robustness"]["variations"] = {}
     return Analysis(Configuration.from_mapping(merged))

@@ -208,7 +208,7 @@ class Split(Section):
         details="Decided per event by a hash of sample, event number and seed.",
     )
     folds: Annotated[Whole, Field(ge=2)] | None = key(
-        None,
+        2,
         "Number of folds of a cross-validation; null: one split",
         details="Each fold is scored by networks that the other folds trained and validated, in "
         "the ratio of the first two `fractions`, so that every event is a test event.",
