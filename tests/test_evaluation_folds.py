@@ -14,6 +14,7 @@ from calovision.evaluation import (
     ensemble_scores,
     score_shallow,
     scored_events,
+    summarize,
 )
 from calovision.evaluation.baselines import combined_score, fit_combination, fit_shallow
 from calovision.evaluation.reach import (
@@ -176,6 +177,19 @@ def test_numbers_and_words_are_of_all_events(evaluated):
     assert [one.epochs for one in training.trainings] == [1, 2, 3]
     assert training.training_time_s == pytest.approx(1.0 + 2 * 1.1 + 3 * 1.2)
     assert "| small | small | 6 |" in evaluated.table.read_text()
+
+
+def test_folds_on_different_scales_are_said(collection, evaluated):
+    """Scores of one fold moved up: each fold ranks its events as before, all together do not."""
+    test = read_score_table(evaluated.test_events)
+    plain = summarize(collection, test, [0.1], n_folds=3)
+    assert plain.auc_of_folds["cnn"] == pytest.approx(plain.classifiers["cnn"].auc, abs=0.02)
+    assert "different scales" not in plain.to_markdown()
+    moved = test | {"cnn": test["cnn"] + 100 * (test["fold"] == 1)}
+    found = summarize(collection, moved, [0.1], n_folds=3)
+    assert found.auc_of_folds == pytest.approx(plain.auc_of_folds)
+    assert f"`cnn` {found.classifiers['cnn'].auc:.3f} instead of" in found.to_markdown()
+    assert summarize(collection, test, [0.1]).auc_of_folds is None
 
 
 def test_files_of_a_network_and_of_a_fold_do_not_mix(folder, collection, evaluated):

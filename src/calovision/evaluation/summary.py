@@ -30,8 +30,8 @@ from calovision.evaluation.working_points import (
     performance,
     region_numbers,
 )
-from calovision.metrics import n_effective
-from calovision.metrics.events import has_positive_sum
+from calovision.metrics import auc, n_effective, roc
+from calovision.metrics.events import column_of, has_positive_sum
 from calovision.storage import ImageCollection
 
 
@@ -90,7 +90,27 @@ def summarize(
         if compared.per_sample
         else None,
         folds=n_folds,
+        auc_of_folds=None
+        if n_folds is None
+        else _auc_of_folds(test, [CLASSIFIERS[0], CLASSIFIERS[-1], *models]),
     )
+
+
+def _auc_of_folds(test: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, float]:
+    """Mean AUC of the folds in which both classes have a positive sum of weights."""
+    fold, labels, weights = (np.asarray(test[name]).ravel() for name in ("fold", "label", "weight"))
+    folds = [
+        members
+        for members in (fold == one for one in np.unique(fold))
+        if all(has_positive_sum(weights[members & (labels == label)]) for label in (0, 1))
+    ]
+    found = {}
+    for name in names if folds else ():
+        scores = column_of(test, name)
+        found[name] = float(
+            np.mean([auc(roc(scores[one], labels[one], weights[one])) for one in folds])
+        )
+    return found
 
 
 class _Found(NamedTuple):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from calovision.core.markdown import escape, markdown_table
+from calovision.core.markdown import code, escape, markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import (
     REGION,
@@ -18,6 +18,10 @@ from calovision.evaluation.results.tables import (
     sample_parts,
 )
 from calovision.metrics import Efficiency
+
+
+LOST_AUC = 0.02
+"""AUC that a ranking of all folds together may lose before it is said."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Summary(Result):
         Numbers of every sample that shares its class with others, if they are asked for.
     folds
         Number of folds; with some the test events are all events. None without.
+    auc_of_folds
+        Classifier -> mean AUC of its folds, each ranked by itself; None without folds.
     """
 
     calovision_version: str
@@ -125,6 +131,7 @@ class Summary(Result):
     regions: dict[str, CutRegion] | None = None
     samples: dict[str, SampleEfficiencies] | None = None
     folds: int | None = None
+    auc_of_folds: dict[str, float] | None = None
 
     def to_markdown(self) -> str:
         """Tables of the preselection, the signal region and the classifiers."""
@@ -132,6 +139,7 @@ class Summary(Result):
             self._preselection_lines(),
             self._region_lines(),
             with_meaning(self._classifier_lines()),
+            *self._scale_parts(),
         ]
         if self.regions:
             parts += further_region_parts(self.regions, self.classifiers, self._events)
@@ -159,6 +167,21 @@ class Summary(Result):
         words = "ROOT files that were skipped; the weights of the others are corrected for them:"
         skipped = [f"- {escape(one.path)}: {escape(one.reason)}" for one in self.skipped_files]
         return [*lines, "", words, "", *skipped]
+
+    def _scale_parts(self) -> list[list[str]]:
+        """Classifiers whose folds have scores on different scales, which one ranking mixes."""
+        lost = [
+            f"{code(name)} {self.classifiers[name].auc:.3f} instead of {alone:.3f}"
+            for name, alone in (self.auc_of_folds or {}).items()
+            if alone - self.classifiers[name].auc > LOST_AUC
+        ]
+        if not lost:
+            return []
+        words = (
+            "**Scores of different folds lie on different scales**, so that one ranking of all "
+            "events has a lower AUC than the mean of the folds, each by itself: "
+        )
+        return [[f"{words}{', '.join(lost)}. Trainings that ended too early do so: train longer."]]
 
     @property
     def _events(self) -> str:
