@@ -49,9 +49,9 @@ def tabulate_events(
     and the validation table stacks the validation splits of all folds. Scores of different folds
     stand in one column and are ranked together, as one analysis with one threshold would use them:
     they are all logits of the same loss on as many events. Against a threshold for each fold this
-    costs less than 0.003 of the signal efficiency in the toys of `test_evaluation_folds.py`. Networks
-    that were trained for too short a time lie on different scales and lose more; the summary says
-    so (`Summary.auc_of_folds`).
+    costs less than 0.003 of the signal efficiency in the toys of `test_evaluation_folds.py`.
+    Networks that were trained for too short a time lie on different scales and lose more; the
+    summary says so (`Summary.auc_of_folds`).
 
     Parameters
     ----------
