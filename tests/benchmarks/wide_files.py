@@ -48,8 +48,8 @@ def wide_file(settings: Settings) -> Benchmark:
             "uproot_opens": lambda: output_of("-c", OPEN, path, info.tree),
             "images": convert,
             "uproot_fields": _reader(path, info.tree, fields),
-            "uproot_arrays": _reader(path, info.tree, fields, at_once=True),
         },
+        peers={"uproot_arrays": _reader(path, info.tree, fields, at_once=True)},
         bars=(
             TimeRatio("inspect", "uproot_opens", at_most=3),
             TimeRatio("images", "uproot_fields", at_most=1.3),
