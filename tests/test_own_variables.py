@@ -212,6 +212,8 @@ def test_what_each_purpose_has_of_them():
     found.configuration.check_names()
     assert found.variables["met"].axis_title == "MET [GeV]"
     assert list(found.variables)[-3:] == ["met", "ratio", "curve"]
+    titles = {"met": "MET [GeV]", "ratio": "ratio", "curve": "curve"}
+    assert parameters.titles_of_variables(found) == titles
     assert found.purposes == ["comparison", "input_of_cnn"]
     assert list(found.tabulated_variables("comparison")) == ["met", "curve"]
     assert list(found.tabulated_variables("input_of_cnn")) == ["met"]

@@ -78,16 +78,18 @@ def test_correlations_write_per_cents_and_mark_few_events(events):
     scores, labels, weights, mass = events
     few = np.where(np.arange(1000) < 8, mass, np.nan)
     variables = {"mj_sum": mass, "mass_5": few, "constant": np.ones(1000)}
+    titles = {"constant": "One [mm]"}
     both = {
         name: correlations(score, variables, labels, weights)
         for name, score in (("cnn", scores), ("ht", -scores))
     }
-    signal, background, _ = plot_correlations(both, kind="pearson").axes
+    shown = plot_correlations(both, kind="pearson", variable_titles=titles)
+    signal, background, _ = shown.axes
     assert (signal.get_title(), background.get_title()) == ("Signal", "Background")
     assert [tick.get_text() for tick in signal.get_yticklabels()] == [
-        r"$M_J^\Sigma$",
-        "Mass, jet 5",
-        "constant",
+        r"$M_J^\Sigma$ [GeV]",
+        "Mass, jet 5 [GeV]",
+        "One [mm]",
     ]
     values = signal.get_images()[0].get_array()
     assert values[0, 0] == both["cnn"]["signal"]["mj_sum"].pearson == -values[0, 1]

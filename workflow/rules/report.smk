@@ -143,7 +143,7 @@ rule plot_diagnostics:
             "cnn+jets",
             *[name for name in ("referee", "mlp") if name in config["baselines"]],
         ],
-        variables=[name for name, one in analysis.own_variables.items() if not one.shape],
+        variables=parameters.titles_of_variables(analysis),
         figures=report_content.figure_calls(analysis, "plot_diagnostics"),
         code=code_of("plot_diagnostics"),
     script:

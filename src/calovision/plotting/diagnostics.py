@@ -27,10 +27,10 @@ FEW_EVENTS = 10.0  # effective: numbers from fewer are gray
 PANELS_IN_A_ROW = 3
 LETTERS = 34  # in a line of the title of a panel
 CUT_STYLES = (("#e76300", "-"), ("#832db6", "--"), ("#bd1f01", ":"), ("#717581", "-."))
-VARIABLE_NAMES = {name: variable.title for name, variable in VARIABLES.items()}
-VARIABLE_NAMES |= {f"pt_{k}": rf"$p_\mathrm{{T}}$, jet {k}" for k in range(1, 6)}
+VARIABLE_NAMES = {name: variable.axis_title for name, variable in VARIABLES.items()}
+VARIABLE_NAMES |= {f"pt_{k}": rf"$p_\mathrm{{T}}$, jet {k} [GeV]" for k in range(1, 6)}
 VARIABLE_NAMES |= {f"abs_eta_{k}": rf"$|\eta|$, jet {k}" for k in range(1, 6)}
-VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k}" for k in range(1, 6)}
+VARIABLE_NAMES |= {f"mass_{k}": f"Mass, jet {k} [GeV]" for k in range(1, 6)}
 
 
 @styled
@@ -113,6 +113,7 @@ def plot_correlations(
     *,
     kind: str = "spearman",
     names: Mapping[str, str] = CLASSIFIER_NAMES,
+    variable_titles: Mapping[str, str] | None = None,
 ) -> Figure:
     """Correlation of each score (columns) with each variable (rows), in per cent; one panel per
     class.
@@ -127,6 +128,8 @@ def plot_correlations(
         "spearman" or "pearson".
     names
         As in `plot_calibration`.
+    variable_titles
+        Titles, with units, of variables beside those of the package.
 
     Raises
     ------
@@ -165,8 +168,9 @@ def plot_correlations(
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
         axes.tick_params(which="both", length=0)
+    titles = {**VARIABLE_NAMES, **(variable_titles or {})}
     panels[0].set_yticks(
-        range(len(variables)), [shown(VARIABLE_NAMES.get(name, name)) for name in variables]
+        range(len(variables)), [shown(titles.get(name, name)) for name in variables]
     )
     panels[0].minorticks_off()
     figure.colorbar(

@@ -116,7 +116,7 @@ PERFORMANCE = (
         section="performance",
         rule="plot_diagnostics",
         draw="calovision.plotting.diagnostics:plot_correlations",
-        takes="correlations",
+        takes="correlations variable_titles",
     ),
     ReportFigure(
         name="mass_sculpting",

@@ -97,8 +97,9 @@ def tabulated_variables(analysis: Analysis, purpose: str) -> dict[str, Any]:
 
 
 def titles_of_variables(analysis: Analysis) -> dict[str, str]:
-    """Titles of variables of the user's own, for figures."""
-    return {name: one.title for name, one in analysis.own_variables.items()}
+    """Titles, with units, of variables of the user's own with one number an event."""
+    own = analysis.own_variables.items()
+    return {name: one.axis_title for name, one in own if not one.shape}
 
 
 def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:

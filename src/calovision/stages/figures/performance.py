@@ -233,12 +233,15 @@ class DiagnosticsInputs:
     calibration, correlations, mass_sculpting
         Classifier -> numbers of ``diagnostics.json``; of the correlations, class -> variable ->
         numbers.
+    variable_titles
+        Titles, with units, of variables of the user's own.
     """
 
     events: Mapping[str, np.ndarray]
     calibration: Mapping[str, Calibration]
     correlations: Mapping[str, Mapping[str, Mapping[str, Correlation]]]
     mass_sculpting: Mapping[str, MassSculpting]
+    variable_titles: Mapping[str, str]
 
 
 def plot_diagnostics(
@@ -246,7 +249,7 @@ def plot_diagnostics(
     output: Mapping[str, Any],
     classifiers: Sequence[str],
     *,
-    variables: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
     count: Count = not_counted,
 ) -> None:
     """Write the diagnostics of classifiers and draw them.
@@ -261,13 +264,15 @@ def plot_diagnostics(
     classifiers
         Columns of that table that hold scores.
     variables
-        Columns with variables of the user's own, one number an event.
+        Columns with variables of the user's own, one number an event -> their titles, with units.
     count
         Of the events.
     """
     events = read_score_table(test_events)
     count(len(events["label"]))
-    found = diagnose(events, classifiers, further=variables)
+    titles = variables or {}
+    found = diagnose(events, classifiers, further=list(titles))
     write_json(Path(output["numbers"]), found.to_json())
-    inputs = DiagnosticsInputs(events, found.calibration, found.correlations, found.mass_sculpting)
+    numbers = found.calibration, found.correlations, found.mass_sculpting
+    inputs = DiagnosticsInputs(events, *numbers, titles)
     draw_figures("plot_diagnostics", output, inputs)
