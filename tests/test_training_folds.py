@@ -93,6 +93,20 @@ def test_record_of_a_fold_and_files_of_its_scores(tmp_path, collection):
     )
 
 
+def test_split_of_the_score_command_is_that_of_the_fold(tmp_path, collection):
+    """The test events of the files trained two thirds of the networks."""
+    from calovision.cli.score import NetworkOptions, ScoredSplit, ScoringOptions, score_image_files
+
+    training = {"folds": vars(FOLDS), "fold": 1}
+    save_model(tmp_path / "fold1", make_trained(), training=training)
+    files = [file.path for file in collection.files]
+    options = ScoringOptions(split=ScoredSplit.TEST, device="cpu")
+    output = tmp_path / "scores.h5"
+    score_image_files(tmp_path / "fold1", files, output, options, NetworkOptions(), force=False)
+    numbers = collection.column("event_number")[collection.folds(FOLDS) == 1]
+    assert np.array_equal(read_table(output)["event_number"], numbers)
+
+
 @pytest.fixture
 def networks(tmp_path):
     """Three folds of two seeds: paths and models."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -37,7 +38,10 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 class ScoringOptions:
     """Events to score, device and batches."""
 
-    split: Annotated[ScoredSplit, typer.Option(help="Which events.")] = ScoredSplit.ALL
+    split: Annotated[
+        ScoredSplit,
+        typer.Option(help="Which events; of a network of a fold the splits are those of its fold."),
+    ] = ScoredSplit.ALL
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, gpu, or torch's name as cuda:1.")
     ] = "auto"
@@ -204,7 +208,7 @@ def score_image_files(
     device = choose_device(scoring.device)
     loaded = load_model(model, allow_imports=network.allow_imports)
     collection = ImageCollection(files)
-    indices = events_of_split(collection, scoring.split)
+    indices = events_of_split(collection, scoring.split, loaded.training_run)
     start = time.perf_counter()
     score = (
         partial(out_of_fold, loaded) if network.out_of_fold else partial(score_collection, loaded)
@@ -265,13 +269,19 @@ def warn_of_seen_events(model: "ImageModel", collection: "ImageCollection") -> N
         )
 
 
-def events_of_split(collection: "ImageCollection", split: ScoredSplit) -> "np.ndarray":
-    """Numbers of the events to score; InputError if a split is asked for of which there is none."""
+def events_of_split(
+    collection: "ImageCollection", split: ScoredSplit, training: Mapping[str, Any]
+) -> "np.ndarray":
+    """Numbers of the events to score; of a network of a fold, by the record of its ``training``,
+    the splits are those of the fold. InputError if there is no event.
+    """
     import numpy as np
 
     if split == ScoredSplit.ALL:
         return np.arange(len(collection))
-    indices = np.flatnonzero(collection.column("split") == SPLITS.index(split))
+    fold = training.get("fold")
+    folds = None if fold is None else Folds(**training["folds"])
+    indices = np.flatnonzero(collection.splits(folds, fold) == SPLITS.index(split))
     if len(indices) == 0:
         raise InputError(
             f"none of the {len(collection)} images is of the split '{split}': nothing to score"
