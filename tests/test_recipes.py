@@ -124,6 +124,19 @@ def test_what_is_common_is_kept():
         StoredRecipe.from_dict(found)
 
 
+def test_one_of_several_schemas_in_yaml_is_not_guessed():
+    """What fits a file whose own schema is a YAML file might read other branches."""
+    mine = StoredRecipe(RECIPES[0], {"file": "a/mine.yaml", "text": SCHEMA})
+    same = StoredRecipe(RECIPES[0], {"file": "b/mine.yaml", "text": SCHEMA})
+    other = StoredRecipe(RECIPES[0], {"file": "other.yaml", "text": SCHEMA + "# other"})
+    assert StoredRecipe.from_dict(common(mine, same)) == mine
+    assert common(StoredRecipe(RECIPES[0], "delphes"), StoredRecipe(RECIPES[0]))["schema"] is None
+    for one in (other, StoredRecipe(RECIPES[0], "delphes"), StoredRecipe(RECIPES[0])):
+        found = StoredRecipe.from_dict(common(mine, one))
+        with pytest.raises(InputError, match=r"several schemas \(a/mine.yaml, .*give that"):
+            found.find_schema()
+
+
 def test_what_differed_in_a_merged_file_stays_said(tmp_path):
     """A file that was merged of others and one that was not."""
     cut = replace(RECIPES[0], preselection={"a": "ht > 3"})

@@ -26,8 +26,8 @@ class StoredRecipe:
     images
         The recipe.
     schema
-        Schema of the files: a name; of a YAML file ``{"file": its path, "text": its content}``;
-        None finds the one that fits.
+        Schema of the files: a name; of a YAML file ``{"file": its path, "text": its content}``, of
+        several ``{"several": their names}``; None finds the one that fits.
     tree
         Name of the tree, where it is not that of the schema.
     """
@@ -98,12 +98,18 @@ class StoredRecipe:
         Raises
         ------
         InputError
-            If there is none of this name here, or its file was too long to be stored.
+            If there is none of this name here, its file was too long to be stored, or there are
+            several.
         """
         if self.schema is None:
             return None
         if isinstance(self.schema, str):
             return find_schema(self.schema)
+        if several := self.schema.get("several"):
+            raise InputError(
+                f"the image files of the training are of several schemas ({several}): give that of "
+                "the files (--schema)"
+            )
         file = self.schema.get("file", "schema.yaml")
         if "text" not in self.schema:
             raise InputError(f"{file} was too long to be stored with the images: give the schema")

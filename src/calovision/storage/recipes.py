@@ -29,18 +29,14 @@ def common_recipe(infos: Sequence[ImageMetadata]) -> dict[str, Any] | None:
 
     Returns
     -------
-    ``schema`` and ``tree`` are None unless all agree; of ``images`` what all agree in, and
-    ``differing``, if it is not empty, names the rest. None if a file has no recipe.
+    ``schema`` and ``tree`` are None unless all agree, but ``{"several": their names}`` for schemas
+    of which one is a YAML file, since none is found in place of that; of ``images`` what all agree
+    in, and ``differing``, if it is not empty, names the rest. None if a file has no recipe.
     """
     recipes = [info.recipe for info in infos]
-    first = recipes[0]
     if any(recipe is None for recipe in recipes):
         return None
-    common = {name: first.get(name) for name in READING}
-    common = {
-        name: value if all(recipe.get(name) == value for recipe in recipes) else None
-        for name, value in common.items()
-    }
+    common = {name: _common_reading([recipe.get(name) for recipe in recipes]) for name in READING}
     every = [recipe.get("images") or {} for recipe in recipes]
     names = dict.fromkeys(name for images in every for name in images)
     differing = [name for recipe in recipes for name in recipe.get("differing", ())]
@@ -48,6 +44,23 @@ def common_recipe(infos: Sequence[ImageMetadata]) -> dict[str, Any] | None:
     images = {name: every[0][name] for name in names if name not in differing}
     named = {"differing": list(dict.fromkeys(differing))} if differing else {}
     return {**common, "images": images, **named}
+
+
+def _common_reading(values: Sequence[str | dict[str, Any] | None]) -> str | dict[str, Any] | None:
+    """Schema or tree of several recipes. Schemas of YAML files of one content are one."""
+    first = values[0]
+    contents = [one.get("text", one) if isinstance(one, dict) else one for one in values]
+    if all(one == contents[0] for one in contents):
+        return first
+    if not any(isinstance(one, dict) for one in values):
+        return None
+    return {"several": ", ".join(dict.fromkeys(map(_name_of_schema, values)))}
+
+
+def _name_of_schema(schema: str | dict[str, Any] | None) -> str:
+    if isinstance(schema, dict):
+        return schema.get("several") or schema.get("file", "a YAML file")
+    return schema or "none given"
 
 
 def _is_shared(name: str, every: Sequence[dict[str, Any]]) -> bool:
