@@ -2,11 +2,13 @@
 
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import awkward as ak
 import h5py
 import numpy as np
 import pytest
+import torch
 import uproot
 from fakes import make_events, write_ntuple
 from fakes_cli import fail, fail_usage, stored, succeed
@@ -25,6 +27,7 @@ from calovision.models import load_model, save_model
 from calovision.models.scaling import ScalingStatistics
 from calovision.ntuples.output_names import output_names
 from calovision.scoring import NtupleOptions, score_collection
+from calovision.scoring.file_scoring import _joined
 from calovision.stages.scores import ScoringOptions, score_application
 from calovision.storage import ImageCollection
 from calovision.storage.recipes import with_variables
@@ -350,3 +353,35 @@ def test_names_of_outputs(files, names):
 def test_one_name_for_two_trees_is_refused():
     with pytest.raises(InputError, match=r"a\.root:t is given twice"):
         output_names(["/x/a.root:t", "/x/a.root:u"], ".h5")
+
+
+def test_any_number_of_threads(tmp_path, ntuples, folder):
+    # batches of 7 side by side; a network in training is put to evaluation by each thread
+    model = load_model(folder).train()
+    before = torch.get_num_threads()
+    logits = []
+    try:
+        for n_threads in (1, 3):
+            torch.set_num_threads(n_threads)
+            output = tmp_path / str(n_threads)
+            score_ntuples(model, ntuples[:1], output, NtupleOptions(format="hdf5"), batch_size=7)
+            assert torch.get_num_threads() == n_threads
+            with h5py.File(output / "a.h5") as file:
+                logits.append(file["logit"][:])
+    finally:
+        torch.set_num_threads(before)
+    assert model.training
+    assert np.isfinite(logits[0]).sum() > 7
+    np.testing.assert_array_equal(logits[0], logits[1])
+    reference = expected(load_model(folder), ntuples[0], RECIPE, tmp_path / "a.h5")
+    np.testing.assert_allclose(logits[1], reference, rtol=1e-5, atol=1e-6)
+
+
+def test_chunks_wait_for_rows_or_entries():
+    def joined(*chunks):
+        rows = ((n, SimpleNamespace(event=np.zeros(n_rows))) for n, n_rows in chunks)
+        return [[n for n, _ in one] for one in _joined(rows, least_rows=4, most_entries=10)]
+
+    assert joined((5, 0), (5, 0), (5, 1), (1, 3), (2, 4), (1, 0)) == [[5, 5], [5, 1], [2], [1]]
+    assert joined((30, 0), (1, 1)) == [[30], [1]]
+    assert joined() == []

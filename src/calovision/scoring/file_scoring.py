@@ -1,6 +1,7 @@
 """Scores of the entries of one ROOT file: images are made and scored chunk by chunk."""
 
 import pickle
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,10 +19,12 @@ from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.models import ImageModel
 from calovision.scoring.evaluation import choose_device
+from calovision.scoring.network_threads import Logits, Start, network_threads
 from calovision.scoring.score_files import Contents, ScoredEntries, new_score_file
-from calovision.scoring.scores import SCORING_BATCH, score_images
+from calovision.scoring.scores import SCORING_BATCH
 
 ROWS_AT_A_TIME = 4 * SCORING_BATCH  # that wait for the network, if few events of a chunk pass
+ENTRIES_AT_A_TIME = 2**15  # that wait at most, if nearly none pass
 
 Networks = tuple[ImageModel, ...]
 Combine = Callable[[np.ndarray], np.ndarray]
@@ -87,35 +90,36 @@ class FileScoring:
         found = ScoredFile(self.stream.path, self.output, 0, 0, 0, 0.0)
         with (
             new_score_file(self.output, self.format, self.contents) as append,
-            _threads(self.n_processes),
             _on_device(self.models, self.scoring.get("device", "auto")),
+            network_threads(self.models, self.scoring, self.n_processes) as start,
         ):
-            for entries in self._scored_entries():
+            for entries in self._scored_entries(start):
                 append(entries)
                 found = _added(found, entries)
                 if progress is not None:
                     progress(len(entries))
         return found
 
-    def _scored_entries(self) -> Iterator[ScoredEntries]:
-        """Scores chunk by chunk, while the images of the next one are made."""
-        chunks = read_ahead(_joined(iter(self.stream), ROWS_AT_A_TIME))
-        for rows in chunks:
-            images = SparseImages.concatenate([one.images for _, one in rows])
-            logits = self._logits(images, [one for _, one in rows])
-            ends = np.cumsum([len(one.event) for _, one in rows])[:-1]
-            for (n, one), part in zip(rows, np.split(logits, ends), strict=True):
-                yield self._entries(n, one, part)
+    def _scored_entries(self, start: Start) -> Iterator[ScoredEntries]:
+        """Scores chunk by chunk, while the images of the next ones are made."""
+        at_work: deque[tuple[Chunks, Logits]] = deque()
+        for chunks in read_ahead(_joined(iter(self.stream), ROWS_AT_A_TIME, ENTRIES_AT_A_TIME)):
+            rows = [one for _, one in chunks]
+            images = SparseImages.concatenate([one.images for one in rows])
+            variables = self._model_variables(rows, len(images)) if len(images) else None
+            at_work.append((chunks, start(images, variables)))
+            if len(at_work) > 1:  # so that no thread of the networks waits for this one
+                yield from self._finished(*at_work.popleft())
+        for chunks, logits in at_work:
+            yield from self._finished(chunks, logits)
 
-    def _logits(self, images: SparseImages, rows: Sequence[ImageRows]) -> np.ndarray:
-        if len(images) == 0:
-            return np.zeros(0)
-        variables = self._model_variables(rows, len(images))
-        logits = np.stack(
-            [score_images(model, images, variables, **self.scoring) for model in self.models],
-            axis=1,
-        )
-        return logits.mean(axis=1) if self.combine is None else self.combine(logits)
+    def _finished(self, chunks: Chunks, logits: Logits) -> Iterator[ScoredEntries]:
+        of_models = logits()
+        is_mean = self.combine is None or len(of_models) == 0
+        combined = of_models.mean(axis=1) if is_mean else self.combine(of_models)
+        ends = np.cumsum([len(rows.event) for _, rows in chunks])[:-1]
+        for (n, rows), part in zip(chunks, np.split(combined, ends), strict=True):
+            yield self._entries(n, rows, part)
 
     def _model_variables(self, rows: Sequence[ImageRows], n: int) -> np.ndarray | None:
         """Variables that the models take beside the images, ``(n, n_variables)``; None for none."""
@@ -150,14 +154,20 @@ class FileScoring:
         return ScoredEntries(rows.passed, **of_all)
 
 
-def _joined(chunks: Iterator[tuple[int, ImageRows]], least_rows: int) -> Iterator[Chunks]:
-    """Chunks together until they have so many rows, since small batches take a network longer."""
+def _joined(
+    chunks: Iterator[tuple[int, ImageRows]], least_rows: int, most_entries: int
+) -> Iterator[Chunks]:
+    """Chunks together until they have so many rows, since small batches take a network longer; or
+    so many entries, so that the memory does not grow where none pass.
+    """
     together: Chunks = []
-    for chunk in chunks:
-        together.append(chunk)
-        if sum(len(rows.event) for _, rows in together) >= least_rows:
+    n_rows = n_entries = 0
+    for n, rows in chunks:
+        together.append((n, rows))
+        n_rows, n_entries = n_rows + len(rows.event), n_entries + n
+        if n_rows >= least_rows or n_entries >= most_entries:
             yield together
-            together = []
+            together, n_rows, n_entries = [], 0, 0
     if together:
         yield together
 
@@ -171,17 +181,6 @@ def _added(found: ScoredFile, entries: ScoredEntries) -> ScoredFile:
         n_scored=found.n_scored + int(np.count_nonzero(is_scored)),
         total=found.total + float(entries.score[is_scored].sum(dtype=np.float64)),
     )
-
-
-@contextmanager
-def _threads(n_processes: int) -> Iterator[None]:
-    """The share of torch's threads that one of several processes has."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(before // n_processes, 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager
