@@ -239,3 +239,26 @@ def test_branches_are_looked_for_before_any_job(files, source):
         Analysis(Configuration.of_layers([changes])).look_for_files()
     changes["variables"] = {"x": {"branch": "met"}}
     Analysis(Configuration.of_layers([changes])).look_for_files()
+
+
+def test_data_need_no_branch_that_only_the_comparison_has(files, source, tmp_path):
+    """But those of the cuts, and of the model that scores them."""
+    data = write_file(tmp_path / "data.root", events=files_without(files[0], "met"))
+    made = {"label": 1, "simulate": {"process": "qcd", "n_events": 5}}
+    samples = {"signal": made, "background": {**made, "label": 0}}
+    samples["data"] = {"role": "application", "files": [str(data)], "schema": str(source.schema)}
+    changes = {"samples": samples, "variables": {"x": {"branch": "met"}}}
+    Analysis(Configuration.of_layers([changes])).look_for_files()
+    for needs in (
+        {"selection": {"preselection": {"cut": "x > 1"}}},
+        {"train": {"variables": ["x"]}},
+    ):
+        with pytest.raises(InputError, match=r"data.root: variable 'x'"):
+            Analysis(Configuration.of_layers([changes | needs])).look_for_files()
+
+
+def files_without(path, name):
+    """Branches of the events of a file but one."""
+    with uproot.open(path) as file:
+        arrays = file["events"].arrays()
+    return {one: arrays[one] for one in arrays.fields if one not in (name, f"n{name}")}

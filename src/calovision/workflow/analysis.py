@@ -101,8 +101,17 @@ class Analysis:
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
-            check_branches(self.samples, self.ntuples, self.own_variables)
+            self._check_branches()
         _ = (self.chunks, self.varied_chunks, self.application_chunks)
+
+    def _check_branches(self) -> None:
+        """Look for the branches of variables; files that only get scores need those of the cuts and
+        of the first model.
+        """
+        scored = self.image_variables | self.variables_for(input_of(self.first_model))
+        for is_applied, variables in ((False, self.own_variables), (True, scored)):
+            chosen = {n: one for n, one in self.samples.items() if one.is_applied == is_applied}
+            check_branches(chosen, self.ntuples, variables)
 
     def wildcard_constraints(self) -> dict[str, str]:
         """Patterns of the wildcards: the names that there are."""
