@@ -92,6 +92,21 @@ def test_editing_a_stage_makes_the_results_of_its_rules_again(rule):
     assert stages <= set(rule.code)
 
 
+SHARED = ("evaluation.compared", "report.hepdata_columns", "stages.collections")
+"""Modules that decide results of some rules, below calovision."""
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=list(RULES))
+def test_editing_what_its_modules_share_makes_the_results_of_a_rule_again(rule):
+    source = REPOSITORY / "src/calovision"
+    modules = [source / f"{name.replace('.', '/')}.py" for name in rule.code]
+    imported = "".join(path.read_text() for path in modules if path.is_file())
+    shared = [name for name in SHARED if f"from calovision.{name} import" in imported]
+    if rule.name == "write_report":  # its module is that of write_hepdata, too
+        shared.remove("evaluation.compared")
+    assert not [name for name in shared if not {name, name.split(".")[0]} & set(rule.code)]
+
+
 def stages_of(script):
     """Modules of stages that a script imports, below calovision."""
     found = set()

@@ -207,6 +207,7 @@ _ALL = (
     ),
     _score(
         "score_variation",
+        "evaluation.models",
         wildcards=("variation", "model"),
         is_of_variations=True,
         script="score_ensemble",
@@ -218,9 +219,12 @@ _ALL = (
         "selection",
         is_of_variations=True,
     ),
-    _score("score_reach_sample", wildcards=("sample",), script="score_ensemble"),
+    _score(
+        "score_reach_sample", "evaluation.models", wildcards=("sample",), script="score_ensemble"
+    ),
     _score(
         "score_application",
+        "evaluation.models",
         "conversion",
         "core.records",
         "core.record_layouts",
@@ -257,7 +261,15 @@ _ALL = (
     _plot("plot_robustness", "stages.figures.search", *RESULT_CODE, is_of_variations=True),
     Rule(
         "write_hepdata",
-        ("stages.report", *RESULT_CODE, "report.hepdata", "metrics", "core.text"),
+        (
+            *RESULT_CODE,
+            "stages.report",
+            "evaluation.compared",
+            "report.hepdata",
+            "report.hepdata_columns",
+            "metrics",
+            "core.text",
+        ),
         memory_mb=1000,
         runtime_min=10,
     ),
