@@ -95,7 +95,7 @@ def test_scores_of_ntuples_in_python(tmp_path, monkeypatch):
     (code,) = (block for block in blocks("python") if "score_ntuples(" in block)
     recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("em_et", "tracks"))
     stored = StoredRecipe(recipe).to_dict()
-    save_model(Path("results/models/cnn/seed1"), make_trained(), recipe=stored)
+    save_model(Path("results/models/cnn/final"), make_trained(), recipe=stored)
     for name in "ab":
         write_ntuple(Path(f"{name}.root"), *make_events(5))
     exec(code, {})

@@ -30,7 +30,7 @@ def options_group(options: type) -> type:
 
 
 def given_values(group: Any, options: type) -> dict[str, Any]:
-    """What was given on the command line, as the fields of ``options`` have it.
+    """Values that were given on the command line, as the fields of ``options`` have it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a comparison has beside its networks and baselines: variables, cut regions, samples."""
+"""Content of a comparison beside its networks and baselines: variables, cut regions, samples."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -70,7 +70,7 @@ class Compared:
 
 
 EXAMPLE = Compared()
-"""What is compared where the configuration says nothing."""
+"""Comparison where the configuration says nothing."""
 
 
 def classifier_scores(events: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -31,7 +31,7 @@ N_LEADING_JETS = 5  # fat jets whose momenta are kept: the classifiers of arXiv:
 N_SUMMED_MASSES = 4  # fat jets in the summed jet mass of arXiv:1804.03568
 N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
 PER = ("event", "fat_jet")
-"""What has a value of a variable of the user's own."""
+"""Things that have a value of a variable of the user's own."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What stands in the comparison beside the example's: classifiers, variables, cut regions."""
+"""Content of the comparison beside the example's: classifiers, variables, cut regions."""
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress

@@ -69,7 +69,7 @@ def image_recipe(analysis: Analysis) -> dict[str, Any]:
 
 
 def _definitions(variables: Mapping[str, Variable]) -> dict[str, dict[str, str]]:
-    """What decides the values of variables of the user's own; titles do not."""
+    """Definitions that decide the values of variables of the user's own; titles do not."""
     return {name: one.definition() for name, one in variables.items()}
 
 
@@ -186,7 +186,7 @@ def folds(analysis: Analysis) -> dict[str, Any] | None:
 
 
 def compared(analysis: Analysis) -> dict[str, Any]:
-    """What the tables compare, as `calovision.evaluation.compared.Compared` takes it."""
+    """Content of the tables of the comparison, as `calovision.evaluation.compared.Compared` takes it."""
     compare = analysis.configuration.compare
     return {
         "variables": compare.variable_names,
@@ -197,7 +197,7 @@ def compared(analysis: Analysis) -> dict[str, Any]:
 
 
 def shown_curves(analysis: Analysis) -> dict[str, Any]:
-    """What the ROC curves show, as `calovision.stages.figures.performance.ShownCurves` takes it."""
+    """Content of the ROC curves, as `calovision.stages.figures.performance.ShownCurves` takes it."""
     compare = analysis.configuration.compare
     variables = compare.variable_names
     titles = {name: SignedVariable.read(name).title(analysis.variables) for name in variables or ()}
