@@ -186,7 +186,7 @@ def folds(analysis: Analysis) -> dict[str, Any] | None:
 
 
 def compared(analysis: Analysis) -> dict[str, Any]:
-    """Content of the tables of the comparison, as `calovision.evaluation.compared.Compared` takes it."""
+    """Content of the tables, as `calovision.evaluation.compared.Compared` takes it."""
     compare = analysis.configuration.compare
     return {
         "variables": compare.variable_names,
@@ -197,7 +197,7 @@ def compared(analysis: Analysis) -> dict[str, Any]:
 
 
 def shown_curves(analysis: Analysis) -> dict[str, Any]:
-    """Content of the ROC curves, as `calovision.stages.figures.performance.ShownCurves` takes it."""
+    """Curves of the figures, as `calovision.stages.figures.performance.ShownCurves` takes them."""
     compare = analysis.configuration.compare
     variables = compare.variable_names
     titles = {name: SignedVariable.read(name).title(analysis.variables) for name in variables or ()}
