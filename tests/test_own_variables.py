@@ -4,6 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from fakes_models import make_trained
 from fakes_ntuples import write_file
 
 from calovision.conversion import ImageRecipe, Sample, Source, convert_job
@@ -12,9 +13,13 @@ from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition
 from calovision.jets.variables import own_variable
+from calovision.models import ScalingStatistics, save_model
+from calovision.scoring import score_collection
+from calovision.stages.scores import ScoringOptions, score_application
 from calovision.storage import ImageCollection, ImageFile
 from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
+from calovision.workflow.variables import check_varied
 
 SCHEMA = """
 tree: events
@@ -76,7 +81,7 @@ BRANCHES = {name: one for name, one in OWN.items() if one.branch}
 
 def recipe(**changes):
     jets = FatJetDefinition(pt_min=120, eta_max=2.5)
-    return ImageRecipe(EtaPhiGrid(4, 4), ("energy",), jets, cluster_jets=False, **changes)
+    return ImageRecipe(EtaPhiGrid(8, 8), ("energy",), jets, cluster_jets=False, **changes)
 
 
 def expected(files):
@@ -112,16 +117,46 @@ def test_variables_are_columns_of_images_and_cuts_use_them(files, source, tmp_pa
     assert ImageRecipe.from_dict(made.to_dict()).to_dict() == made.to_dict()
 
 
-def test_tables_beside_image_files_hold_the_same(files, source, tmp_path):
+@pytest.fixture(scope="module")
+def collection(source, tmp_path_factory):
+    """Images without variables, with a table of them beside."""
+    folder = tmp_path_factory.mktemp("tables")
     made = recipe(preselection={"jets": "n_fat_jets >= 2"})
-    convert_job(source, tmp_path / "a.h5", made, sample=SAMPLE)
-    tabulate_variables(source, tmp_path / "a.h5", tmp_path / "t.h5", recipe(variables=BRANCHES))
-    collection = ImageCollection([tmp_path / "a.h5"], variables=OWN, tables=[tmp_path / "t.h5"])
+    convert_job(source, folder / "a.h5", made, sample=SAMPLE)
+    tabulate_variables(source, folder / "a.h5", folder / "t.h5", recipe(variables=BRANCHES))
+    return ImageCollection([folder / "a.h5"], variables=OWN, tables=[folder / "t.h5"])
+
+
+def test_tables_beside_image_files_hold_the_same(files, collection):
     wanted = expected(files)
     passed = wanted["n_fat_jets"] >= 2
     for name in OWN:
         np.testing.assert_allclose(collection.column(name), wanted[name][passed], rtol=1e-6)
     assert collection.column("tag").shape == (passed.sum(), 5)
+
+
+def test_models_carry_variables_of_tables_to_files_that_only_get_scores(
+    files, collection, tmp_path
+):
+    """A model whose training had them from tables scores a ROOT file, as samples with the role
+    application do."""
+    statistics = ScalingStatistics(variable_mean=np.full(6, 20.0), variable_std=np.full(6, 15.0))
+    model = make_trained(
+        (1, 8, 8), channels=("energy",), units=("GeV",), variables=("chain", "tag"),
+        n_variables=6, statistics=statistics,
+    )  # fmt: skip
+    save_model(tmp_path / "seed1", model, recipe=collection.recipe)
+    job = {"file": str(files[1]), "schema": None, "tree": None, "retries": 0}
+    paths = [tmp_path / "seed1/model.json"]
+    score_application(job, paths, tmp_path / "s.root", ScoringOptions("cpu"))
+    with uproot.open(tmp_path / "s.root") as file:
+        found = file["calovision_scores"].arrays(library="np")
+    first = collection.files[0].metadata.source_rows[0]
+    of_file = np.arange(first, len(collection))
+    logits = np.full(40, np.nan)
+    logits[collection.column("entry")[of_file]] = score_collection(model, collection, of_file)
+    assert 5 < np.isfinite(logits).sum() < 40
+    assert found["logit"] == pytest.approx(logits, rel=1e-4, nan_ok=True)
 
 
 def test_tables_of_other_events_are_refused(files, source, tmp_path):
@@ -237,7 +272,7 @@ def test_branches_are_looked_for_before_any_job(files, source):
     changes = {"samples": samples, "variables": {"x": {"branch": "mett"}}}
     with pytest.raises(InputError, match=r"'variables': .*1.root: variable 'x' .*did you mean met"):
         Analysis(Configuration.of_layers([changes])).look_for_files()
-    changes["variables"] = {"x": {"branch": "met"}}
+    changes["variables"] = {"x": {"branch": "met"}, "tag": {"branch": "jet_tag", "per": "fat_jet"}}
     Analysis(Configuration.of_layers([changes])).look_for_files()
 
 
@@ -262,3 +297,22 @@ def files_without(path, name):
     with uproot.open(path) as file:
         arrays = file["events"].arrays()
     return {one: arrays[one] for one in arrays.fields if one not in (name, f"n{name}")}
+
+
+def test_variables_of_jets_need_jets_of_the_file(files):
+    schema = files[0].parent / "no_jets.yaml"
+    schema.write_text("\n".join(SCHEMA.splitlines()[:3]))
+    data = {"role": "application", "files": [str(files[0])], "schema": str(schema)}
+    own = {"tag": {"branch": "jet_tag", "per": "fat_jet"}}
+    samples = Configuration().to_dict()["samples"] | {"data": data}
+    changes = {"samples": samples, "variables": own, "train": {"variables": ["tag"]}}
+    with pytest.raises(InputError, match=r"'variables': .*0.root: the variable 'tag' is one of"):
+        Analysis(Configuration.of_layers([changes])).look_for_files()
+
+
+def test_variables_of_jets_are_none_of_another_detector():
+    own = {"tag": own_variable("tag", "jet_tag", per="fat_jet")}
+    check_varied(own, {"nominal": {}, "small": {"groomed": True}})
+    check_varied({"met": OWN["met"]}, {"scaled": {"scale": 1.1}})
+    with pytest.raises(InputError, match=r"variations.scaled': the variable 'tag' is one of each"):
+        check_varied(own, {"nominal": {}, "scaled": {"scale": 1.1}})

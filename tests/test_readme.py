@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import yaml
 from fakes import make_events, write_ntuple, write_two_samples
 from fakes_models import make_trained
 
 from calovision.conversion import ImageRecipe, StoredRecipe
+from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.models import save_model
 from calovision.ntuples import iterate_events
@@ -88,6 +90,15 @@ def test_data_in_yaml_need_no_label():
     data = yaml.safe_load(text)["samples"]
     example = Configuration().to_dict()["samples"]
     assert Configuration.of_module({"samples": example | data}).samples["data"].is_applied
+
+
+def test_variables_of_ones_own_in_yaml():
+    (text,) = (block for block in blocks("yaml") if "variables:\n  met:" in block)
+    found = Configuration.of_layers([yaml.safe_load(text)])
+    found.check_names()
+    assert found.own_variables["met"].axis_title == "MET [GeV]"
+    with pytest.raises(InputError, match="unknown variable 'met'"):
+        Configuration.of_layers([{**yaml.safe_load(text), "variables": {}}]).check_names()
 
 
 def test_scores_of_ntuples_in_python(tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ from calovision.workflow.ntuple_files import (
 )
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
+from calovision.workflow.variables import check_varied
 
 COMPARISON = "comparison"
 BASELINES = "baselines"
@@ -97,21 +98,24 @@ class Analysis:
         Raises
         ------
         InputError
-            As `chunks` and, in the main process, `check_shared_files`.
+            As `chunks` and, in the main process, `check_shared_files`, `check_branches` and
+            `check_varied`.
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
             self._check_branches()
+            check_varied(self.varied_image_variables, self.variations)
         _ = (self.chunks, self.varied_chunks, self.application_chunks)
 
     def _check_branches(self) -> None:
         """Look for the branches of variables; files that only get scores need those of the cuts and
         of the first model.
         """
+        trimmed = self.configuration.fat_jets.groomed
         scored = self.image_variables | self.variables_for(input_of(self.first_model))
         for is_applied, variables in ((False, self.own_variables), (True, scored)):
             chosen = {n: one for n, one in self.samples.items() if one.is_applied == is_applied}
-            check_branches(chosen, self.ntuples, variables)
+            check_branches(chosen, self.ntuples, variables, trimmed=trimmed)
 
     def wildcard_constraints(self) -> dict[str, str]:
         """Patterns of the wildcards: the names that there are."""

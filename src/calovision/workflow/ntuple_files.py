@@ -6,6 +6,7 @@ Messages begin with the key of the configuration. What opens files is imported w
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.core.text import printable
@@ -104,35 +105,51 @@ def check_branches(
     samples: Mapping[str, Sample],
     files: Mapping[str, NtupleFiles],
     variables: Mapping[str, Variable],
+    *,
+    trimmed: bool = False,
 ) -> None:
     """Look for the branches of variables in the first file of each sample, if it is here.
 
     Files that cannot be read are left to the jobs, which say why.
 
+    Parameters
+    ----------
+    samples, files
+        Samples by name, and their files.
+    variables
+        Those that are read from their files.
+    trimmed
+        Whether the fat jets are the trimmed ones.
+
     Raises
     ------
     InputError
-        If a file lacks a branch.
+        If a file lacks a branch, or has no fat jets that a variable could be one of.
     """
-    branches = {
-        "variables": branches_of_events(variables),
-        "jet_variables": branches_of_jets(variables),
-    }
-    if not any(branches.values()):
+    if not any(one.branch is not None for one in variables.values()):
         return
-    from calovision.ntuples import Ntuple
-
     for name, sample in samples.items():
         path = next(iter(files[name]), None)
-        if sample.is_simulated or path is None or not Path(path).is_file():
-            continue
-        options = {"schema": sample.schema, "tree": sample.tree}
-        try:
-            with Ntuple(path, **options) as plain:
-                plain.check()
-        except InputError:
-            continue
-        with _named("variables"), Ntuple(path, **options, **branches) as ntuple:
+        if path is not None and not sample.is_simulated and Path(path).is_file():
+            options = {"schema": sample.schema, "tree": sample.tree, "trimmed": trimmed}
+            _check_branches(path, variables, **options)
+
+
+def _check_branches(path: str, variables: Mapping[str, Variable], **options: Any) -> None:
+    from calovision.conversion.fields import no_own_jets
+    from calovision.ntuples import Ntuple
+
+    try:
+        with Ntuple(path, **options) as plain:
+            plain.check()
+            info = plain.info
+    except InputError:
+        return
+    of_events, of_jets = branches_of_events(variables), branches_of_jets(variables)
+    with _named("variables"):
+        if of_jets and "fat_jets" not in {*info.collections, *info.undecided}:
+            raise InputError(f"{path}: {no_own_jets(next(iter(of_jets)))}")
+        with Ntuple(path, **options, variables=of_events, jet_variables=of_jets) as ntuple:
             ntuple.check()
 
 

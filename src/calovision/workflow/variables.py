@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from keyword import iskeyword
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.jets.variables import PER, Variable, own_variable
+from calovision.jets.variables import PER, Variable, branches_of_jets, own_variable
 from calovision.workflow.keys import Choices, Entry, Text, key
 from calovision.workflow.sections import EventContent
 
@@ -77,6 +78,31 @@ def check_own_variables(own: Mapping[str, Variable], content: EventContent | Non
             check_formula(variable, known)
         except InputError as error:
             raise InputError(f"configuration key 'variables.{name}': {error}") from error
+
+
+def check_varied(
+    variables: Mapping[str, Variable], variations: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Raise InputError for a variable of the fat jets of the file that another detector, whose jets
+    are clustered, would need.
+
+    Parameters
+    ----------
+    variables
+        Those of varied images.
+    variations
+        Detectors by name, with what differs.
+    """
+    of_jets = branches_of_jets(variables)
+    for variation, changes in variations.items():
+        if of_jets and acting_on(changes, "towers"):
+            name = next(iter(of_jets))
+            raise InputError(
+                f"configuration key 'robustness.variations.{variation}': the variable '{name}' is "
+                "one of each fat jet of the file (per: fat_jet), but jets of other towers are "
+                f"clustered; leave the variation out, or '{name}' out of the signal region, the "
+                "preselection and the networks of the robustness"
+            )
 
 
 def check_inputs(
