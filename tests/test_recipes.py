@@ -92,9 +92,10 @@ def test_files_of_a_sample_are_merged_with_their_recipe(tmp_path, ntuples):
     assert StoredRecipe.from_dict(recipe) == StoredRecipe(RECIPES[0], "calovision", "events")
 
 
-def test_a_long_schema_is_named_only(tmp_path):
+@pytest.mark.parametrize("comment", ["#" * LONGEST_SCHEMA, "#" + "\u00b5" * (LONGEST_SCHEMA // 6)])
+def test_a_long_schema_is_named_only(tmp_path, comment):
     schema = tmp_path / "long.yaml"
-    schema.write_text(SCHEMA + "#" * LONGEST_SCHEMA)
+    schema.write_text(SCHEMA + comment, encoding="utf-8")
     stored = StoredRecipe.of(RECIPES[0], schema, None)
     assert stored.schema == {"file": str(schema)}
     with pytest.raises(InputError, match="too long to be stored with the images: give the schema"):

@@ -1,5 +1,6 @@
 """Recipe of an image file as it is stored with it: by it, others can be made of further files."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from calovision.ntuples.schemas import YAML_SUFFIXES, find_schema, parse_schema
 from calovision.ntuples.schemas.schema import Schema
 
 LONGEST_SCHEMA = 40_000
-"""Characters of a schema's file that are stored; an attribute of HDF5 has at most 64 kB."""
+"""Characters of a schema's file, as JSON, that are stored; an attribute of HDF5 holds 64 kB."""
 OF_SPLIT = ("split_seed", "split_fractions", "split_group")
 """Parts of a recipe that decide no image."""
 
@@ -58,7 +59,9 @@ class StoredRecipe:
         if schema is None or Path(schema).suffix not in YAML_SUFFIXES:
             return cls(images, None if schema is None else str(schema), tree)
         text = read_text(Path(schema), "schema")
-        stored = {"file": str(schema)} | ({"text": text} if len(text) <= LONGEST_SCHEMA else {})
+        stored = {"file": str(schema)} | (
+            {"text": text} if len(json.dumps(text)) <= LONGEST_SCHEMA else {}
+        )
         return cls(images, stored, tree)
 
     def to_dict(self) -> dict[str, Any]:
