@@ -327,7 +327,7 @@ def test_every_network_names_its_paper():
         ("hep_cnn", {"dense": True}, "option dense is True"),
         ("nersc", {"n_blocks": 7}, "'nersc' needs images of at least 128x128"),
         ("resnet", {"widths": []}, r"option widths is \[\]"),
-        ("resnet", {"widths": [32, 64]}, "'resnet' cannot be built"),
+        ("resnet", {"widths": [32, 64]}, "'resnet': 2 widths and 3 n_blocks: give both as many"),
         ("resnet", {"widths": [32, -1, 2]}, r"option widths is \[32, -1, 2\]"),
         ("jet_cnn", {"widths": [3]}, "'jet_cnn' cannot be built"),
     ],

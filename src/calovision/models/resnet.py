@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from calovision.core.errors import InputError
 from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, require_cells, require_counts
 
 
@@ -70,6 +71,11 @@ class ResNet(FeatureNetwork):
     ----------
     total_stride
         Cells of the image for one of the last stage.
+
+    Raises
+    ------
+    InputError
+        If ``widths`` and ``n_blocks`` differ in length, or the image is too small.
     """
 
     def __init__(
@@ -83,6 +89,11 @@ class ResNet(FeatureNetwork):
         dropout: float = 0.3,
     ) -> None:
         require_counts("resnet", stem=stem, widths=widths, n_blocks=n_blocks)
+        if len(widths) != len(n_blocks):
+            raise InputError(
+                f"network 'resnet': {len(widths)} widths and {len(n_blocks)} n_blocks: give both "
+                "as many numbers, one for each stage"
+            )
         total_stride = 2 ** len(widths)
         require_cells("resnet", image_shape, 2 * total_stride)
         super().__init__(n_features=64)
