@@ -66,6 +66,22 @@ def test_select_keeps_what_the_package_would(tmp_path, delphes_dir):
         assert re.search(rf"^{re.escape(cut)} +{n_events} +{n_events} *$", text, flags=re.MULTILINE)
 
 
+def test_variables_of_ones_own_are_columns_and_cuts(tmp_path):
+    path, _, _ = write_small(tmp_path / "a.root")
+    own = ("--variable", "n=event_number", "--variable", "twice = 2 * event_number")
+    succeed("images", path, "-o", tmp_path / "a.h5", *SMALL, *own, "--select", "twice > 9")
+    file = ImageFile(tmp_path / "a.h5")
+    assert file.events["n"].tolist() == list(range(5, 20))
+    assert file.events["event_number"].tolist() == list(range(5, 20))
+    for text, sentence in (
+        ("ht=x", "--variable: the name 'ht' is taken"),
+        ("met", "--variable: 'met' is no variable: give NAME=BRANCH"),
+        ("met=nothing", "variable 'met' (nothing): the tree 'events' has no branch nothing"),
+    ):
+        assert sentence in fail("images", path, "-o", tmp_path / "b.h5", *SMALL, "--variable", text)
+    assert not (tmp_path / "b.h5").exists()
+
+
 def test_jets_are_clustered_only_for_a_selection(tmp_path):
     path, towers, _ = write_small(tmp_path / "a.root")
     succeed("images", path, "-o", tmp_path / "all.h5", *SMALL)

@@ -86,6 +86,14 @@ class ImageOptions:
             "Fat jets are clustered where the file has none.",
         ),
     ] = None
+    variable: Annotated[
+        list[str] | None,
+        _images(
+            metavar="NAME=BRANCH",
+            help="Further column, of a branch or formula of branches with one number an event, as "
+            '"met=MissingET.MET[0]"; cuts may use it; may be repeated.',
+        ),
+    ] = None
     no_selection: Annotated[
         bool, _images("--no-selection", help="All events, as without --select.")
     ] = False

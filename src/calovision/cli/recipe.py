@@ -1,6 +1,8 @@
 """Recipe and meaning of the weights from the options of ``calovision images``."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from keyword import iskeyword
 
 from calovision.cli.image_options import ImageOptions, JetOptions, SampleOptions
 from calovision.cli.options import (
@@ -11,9 +13,11 @@ from calovision.cli.options import (
     parse_names,
 )
 from calovision.conversion import ImageRecipe, WeightOptions
+from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
 from calovision.jets import FatJetDefinition
+from calovision.workflow.configuration import TAKEN_NAMES
 
 DEFAULT_CELLS = (64, 64)
 
@@ -27,6 +31,7 @@ def image_recipe(images: ImageOptions, jets: JetOptions, sample: SampleOptions) 
         fat_jets=definition,
         cluster_jets=bool(images.select) or jets.jets or jets.trimmed,
         preselection={cut: cut for cut in images.select or ()},
+        variables=own_variables(images.variable or ()),
         split_seed=sample.split_seed,
         split_fractions=parse_fractions(sample.split_fractions),
         split_group=sample.split_group,
@@ -36,6 +41,25 @@ def image_recipe(images: ImageOptions, jets: JetOptions, sample: SampleOptions) 
         return replace(recipe, jets=of_jets, jets_per_event=jets.jets_per_event or 1)
     channels = parse_names(images.channels) if images.channels else recipe.channels
     return replace(recipe, grid=event_grid(images), channels=channels)
+
+
+def own_variables(texts: Sequence[str]) -> dict[str, str]:
+    """``met=MissingET.MET[0]`` -> name and branch.
+
+    Raises
+    ------
+    InputError
+        If one is no such text, or its name is taken or given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, branch = (part.strip() for part in text.partition("="))
+        if not (name.isidentifier() and name.isascii() and branch):
+            raise InputError(f"--variable: '{text}' is no variable: give NAME=BRANCH")
+        if name in TAKEN_NAMES or iskeyword(name) or name in found:
+            raise InputError(f"--variable: the name '{name}' is taken: choose another")
+        found[name] = branch
+    return found
 
 
 def event_grid(images: ImageOptions) -> EtaPhiGrid:
