@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from fakes import make_images, write_two_samples
+from fakes import make_columns, make_images, write_image_file, write_two_samples
 from fakes_cli import fail, succeed
 
 from calovision.core.errors import InputError
@@ -53,6 +53,27 @@ def test_exported_images_come_back_bit_by_bit(tmp_path, monkeypatch, block):
     export_dense(paths[0], tmp_path / "one.h5")
     (one,) = import_dense(tmp_path / "one.h5", tmp_path / "one")
     assert ImageFile(one).metadata.cut_flow == ImageFile(paths[0]).metadata.cut_flow
+
+
+def test_what_was_exported_of_the_first_sample_alone_is_not_given_to_all(tmp_path):
+    """Rows of each of its ROOT files, and its recipe."""
+    own = {"source_files": [("a.root", ""), ("b.root", "")], "source_rows": [3, 2]}
+    paths = [
+        write_image_file(
+            tmp_path / f"{name}.h5",
+            images=make_images(5),
+            columns=make_columns(5, label=label),
+            sample=name,
+            label=label,
+            recipe={"schema": name, "tree": None, "images": {}},
+            **more,
+        )
+        for label, (name, more) in enumerate({"a": own, "b": {}}.items())
+    ]
+    export_dense(paths, tmp_path / "dense.h5")
+    for path in import_dense(tmp_path / "dense.h5", tmp_path / "back"):
+        found = ImageFile(path).metadata
+        assert (found.source_rows, found.recipe, len(found.source_files)) == (None, None, 1)
 
 
 @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])

@@ -23,7 +23,14 @@ BLOCK_BYTES = 2**25  # of dense images in memory at a time
 SAMPLES = ("background", "signal")
 OF_SAMPLE = ("label", "cross_section_pb", "n_generated", "sum_of_weights")
 """Attributes of an exported file that are lists where it holds several samples."""
-OF_FIRST = ("source_ranges", "skipped_files", "warnings", "split_group")
+OF_FIRST = (
+    "source_ranges",
+    "source_rows",
+    "recipe",
+    "skipped_files",
+    "warnings",
+    "split_group",
+)
 """Those that it then has of its first sample only."""
 
 
