@@ -10,6 +10,7 @@ from fakes_ntuples import write_file
 from calovision.conversion import ImageRecipe, Sample, Source, convert_job
 from calovision.conversion.variables import tabulate_variables
 from calovision.core.errors import InputError
+from calovision.datasets import load_variables
 from calovision.images.grid import EtaPhiGrid
 from calovision.jets import FatJetDefinition
 from calovision.jets.variables import own_variable
@@ -316,3 +317,23 @@ def test_variables_of_jets_are_none_of_another_detector():
     check_varied({"met": OWN["met"]}, {"scaled": {"scale": 1.1}})
     with pytest.raises(InputError, match=r"variations.scaled': the variable 'tag' is one of each"):
         check_varied(own, {"nominal": {}, "scaled": {"scale": 1.1}})
+
+
+def test_nan_fails_cuts_and_networks_refuse_it(files, source, tmp_path):
+    """sqrt(met - 50) is NaN below 50, whichever side of a cut is asked for."""
+    one = Source(files[0], schema=source.schema)
+    own = {"root": "sqrt(met - 50)"}
+    cuts = {"low": "root <= 4", "high": "root > 4"}
+    with uproot.open(files[0]) as file:
+        met = file["events/met"].array(library="np").astype(float)
+    for name, cut in cuts.items():
+        made = recipe(variables=own, preselection={name: cut})
+        convert_job(one, tmp_path / f"{name}.h5", made, sample=SAMPLE)
+    passed = [ImageFile(tmp_path / f"{name}.h5").events["entry"].tolist() for name in cuts]
+    assert passed[0] == np.flatnonzero((met >= 50) & (met <= 66)).tolist()
+    assert passed[1] == np.flatnonzero(met > 66).tolist()
+    convert_job(one, tmp_path / "all.h5", recipe(variables=own), sample=SAMPLE)
+    collection = ImageCollection([tmp_path / "all.h5"])
+    assert np.isnan(collection.column("root")).tolist() == (met < 50).tolist()
+    with pytest.raises(InputError, match=f"'root' is not finite for {(met < 50).sum()} of 40"):
+        load_variables(collection, range(40), ["root"])
