@@ -1,5 +1,7 @@
 """Variables of one's own, against values that plain uproot and numpy give."""
 
+from pathlib import Path
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from calovision.stages.scores import ScoringOptions, score_application
 from calovision.storage import ImageCollection, ImageFile
 from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
+from calovision.workflow.listing import PlannedJob, list_jobs
 from calovision.workflow.variables import check_varied
 
 SCHEMA = """
@@ -251,6 +254,12 @@ def test_what_each_purpose_has_of_them():
     titles = {"met": "MET [GeV]", "ratio": "ratio", "curve": "curve"}
     assert parameters.titles_of_variables(found) == titles
     assert found.purposes == ["comparison", "input_of_cnn"]
+    lists = [str(one) for one in found.variable_lists("comparison")]
+    job = PlannedJob("evaluate", {}, "log", "benchmark", lists, [], is_needed=True)
+    (listed,) = list_jobs(found, [job], Path("programs"))
+    tables = found.variable_files("comparison", *found.training_samples)
+    assert tables
+    assert listed["inputs"] == [*lists, *map(str, tables)]
     assert list(found.tabulated_variables("comparison")) == ["met", "curve"]
     assert list(found.tabulated_variables("input_of_cnn")) == ["met"]
     assert parameters.image_recipe(found)["variables"] == {}

@@ -62,6 +62,9 @@ def _entry(analysis: Analysis, job: PlannedJob, programs: Path) -> dict[str, Any
     inputs = [path for path in job.inputs if not path.startswith(f"{programs}{os.sep}")]
     if str(analysis.results.image_list) in inputs:
         inputs += map(str, analysis.image_files(*analysis.training_samples))
+    for purpose in analysis.purposes:
+        if not set(map(str, analysis.variable_lists(purpose))).isdisjoint(inputs):
+            inputs += map(str, analysis.variable_files(purpose, *analysis.training_samples))
     is_training = job.rule == "train_network"
     return {
         "rule": job.rule,
