@@ -25,6 +25,8 @@ from calovision.evaluation.reach import (
     reach_against_mass,
     search_reach,
 )
+from calovision.evaluation.reach.bins import choose_threshold
+from calovision.evaluation.reach.folds import SignalScale
 from calovision.evaluation.reach.search import common_bins
 from calovision.evaluation.reach.statistics import Significance
 from calovision.evaluation.results import ModelComparison, Reach, Summary
@@ -380,38 +382,64 @@ def without_pyhf(monkeypatch):
     )
 
 
-def test_every_fold_has_thresholds_of_its_own(without_pyhf):
-    """Scores of one fold are shifted: where its edges are, too, nothing else changes."""
+def test_thresholds_of_a_fold_are_chosen_on_the_other(without_pyhf):
+    """Where both folds have the same scale, by the very scores; where that of one is another, so
+    are its edges, and nothing else changes."""
     validation, test = make_search(600, 1), make_search(600, 2)
     fold = np.random.default_rng(3).integers(2, size=1200)
     stacked = {name: np.concatenate([v, v]) for name, v in validation.items()}
     stacked["fold"] = np.repeat([0, 1], 1200)
-    stacked["cnn"][1200:] += 10.0
-    of_folds = test | {"fold": fold, "cnn": test["cnn"] + 10.0 * fold}
     expected = ExpectedEvents(signal=3e3, background=3e5, cross_section_pb=0.25)
     options = SearchOptions(background_uncertainty=0.2, seed=3, n_bootstrap=5)
-    plain = search_reach(validation, test, ["cnn"], expected, options)
-    found = search_reach(stacked, of_folds, ["cnn"], expected, options)
+    plain = search_reach(stacked, test | {"fold": fold}, ["cnn"], expected, options)
+    for one in (0, 1):
+        threshold = choose_threshold(
+            *(test[name][fold != one] for name in ("cnn", "label", "weight")),
+            expected_signal=3e3,
+            expected_background=3e5,
+            background_uncertainty=0.2,
+        )
+        found = plain.classifiers["cnn"]["best_cut"].fold_edges[one]
+        assert found == pytest.approx([threshold], rel=1e-9)
+        assert threshold != pytest.approx(
+            choose_threshold(
+                *(test[name][fold == one] for name in ("cnn", "label", "weight")),
+                expected_signal=3e3,
+                expected_background=3e5,
+                background_uncertainty=0.2,
+            )
+        )
+    other_scale = {"cnn": np.where(fold == 1, 3 * test["cnn"] + 10, test["cnn"]), "fold": fold}
+    stacked["cnn"][1200:] = 3 * stacked["cnn"][1200:] + 10
+    scaled = search_reach(stacked, test | other_scale, ["cnn"], expected, options)
     for method in ("best_cut", "binned"):
-        one, other = plain.classifiers["cnn"][method], found.classifiers["cnn"][method]
-        np.testing.assert_allclose(other.fold_edges[0], one.edges)
-        np.testing.assert_allclose(other.fold_edges[1], np.array(one.edges) + 10)
-        np.testing.assert_allclose(other.edges, np.array(one.edges) + 5)
+        one, other = plain.classifiers["cnn"][method], scaled.classifiers["cnn"][method]
+        np.testing.assert_allclose(other.fold_edges[0], one.fold_edges[0])
+        np.testing.assert_allclose(other.fold_edges[1], 3 * np.array(one.fold_edges[1]) + 10)
         for name in ("signal", "background", "background_error", "n_eff"):
             np.testing.assert_allclose(getattr(other, name), getattr(one, name))
-        assert other.significance == one.significance
-        assert one.fold_edges is None
-    assert found.cuts == plain.cuts
-    assert Reach.from_json(json.loads(json.dumps(found.to_json()))) == found
-    assert "for each fold on its validation split" in found.to_markdown()
+    assert scaled.cuts == plain.cuts
+    assert Reach.from_json(json.loads(json.dumps(scaled.to_json()))) == scaled
+    assert "chosen for each fold on the others" in scaled.to_markdown()
     assert "over all events (each scored by networks that did not see it, 2 folds)" in (
-        found.to_markdown()
+        scaled.to_markdown()
     )
     one, other = (
-        reach_against_mass(reach, {1000.0: SignalPoint(events, 0.1, 1e3)})
-        for reach, events in ((plain, test), (found, of_folds))
+        reach_against_mass(reach, {1000.0: SignalPoint(test | more, 0.1, 1e3)})
+        for reach, more in ((plain, {"fold": fold}), (scaled, other_scale))
     )
     assert one == other
+
+
+def test_places_among_the_signal_of_a_fold():
+    """Four signal events make three steps; a score beyond them keeps its distance."""
+    table = {"s": [0.0, 1.0, 2.0, 4.0, 9.0], "label": [1, 1, 1, 1, 0], "fold": [0] * 5}
+    scale = SignalScale("s", {name: np.array(values) for name, values in table.items()})
+    places = scale.to_places(0, np.array([-1.0, 0.0, 0.5, 2.0, 3.0, 4.0, 6.5]))
+    assert places == pytest.approx([-1.0, 0.0, 1 / 6, 2 / 3, 5 / 6, 1.0, 3.5])
+    assert [scale.to_scores(0, place) for place in places] == pytest.approx(
+        [-1.0, 0.0, 0.5, 2.0, 3.0, 4.0, 6.5]
+    )
 
 
 def test_bins_of_folds_are_as_many():

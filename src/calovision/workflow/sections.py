@@ -233,7 +233,7 @@ class Reach(Section):
     least_n_eff: Number = key(
         2,
         "Effective background events that a cut and a bin must have",
-        details="Of the validation split.",
+        details="Of the validation split; with folds, of all folds but the one that is cut.",
         gt=0,
     )
 

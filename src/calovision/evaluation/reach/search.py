@@ -13,6 +13,7 @@ from calovision.evaluation.reach.bins import (
     choose_edges,
     choose_threshold,
 )
+from calovision.evaluation.reach.folds import SignalScale
 from calovision.evaluation.reach.intervals import limit_interval, ratio, with_interval
 from calovision.evaluation.reach.selections import FilledSelections, Selection
 from calovision.evaluation.reach.significance import check_uncertainty
@@ -31,7 +32,7 @@ from calovision.evaluation.results.reach import (
     Reach,
     SelectionReach,
 )
-from calovision.metrics.events import column_of, event_numbers
+from calovision.metrics.events import column_of
 
 Key = str | tuple[str, str]
 """Selection: ``"cuts"``, or a classifier and one of `METHODS`."""
@@ -94,9 +95,9 @@ def search_reach(
     bins of its score.
 
     Thresholds and edges come from the validation events, everything else from the test events. With
-    folds every fold has its own, from the validation events of its networks, which bin its test
-    events; the bins are then added up. They stand for all events in every fold: only the shape of
-    a table counts, not how many events it has.
+    folds those of a fold are chosen on the test events of the other folds
+    (`calovision.evaluation.reach.folds`), which are many times its validation events, and bin its
+    own test events; the bins are then added up.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def search_reach(
     _check(expected, options)
     selections: dict[Key, Selection] = {"cuts": Selection(signal_region)}
     for name in scores:
-        selections |= _selections_of(name, validation, expected, options)
+        selections |= _selections_of(name, validation, test, expected, options)
     of_test = FilledSelections(
         test,
         selections,
@@ -173,23 +174,26 @@ def _check(expected: ExpectedEvents, options: SearchOptions) -> None:
 def _selections_of(
     name: str,
     validation: Mapping[str, np.ndarray],
+    test: Mapping[str, np.ndarray],
     expected: ExpectedEvents,
     options: SearchOptions,
 ) -> dict[Key, Selection]:
-    """Best cut and bins of a classifier, chosen on the validation events, of each fold alone."""
-    events = [column_of(validation, column) for column in (name, "label", "weight")]
-    folds = validation.get("fold")
-    if folds is None:
+    """Best cut and bins of a classifier, chosen on the validation events; those of a fold on the
+    test events of the others.
+    """
+    if "fold" not in validation:
+        events = [column_of(validation, column) for column in (name, "label", "weight")]
         threshold, edges = _chosen(events, expected, options)
         return {
             (name, "best_cut"): Selection(name, (threshold,)),
             (name, "binned"): Selection(name, edges),
         }
-    folds = event_numbers(folds, "folds", n_events=len(events[0])).astype(int)
-    chosen = [
-        _chosen([values[folds == fold] for values in events], expected, options)
-        for fold in range(max(folds) + 1)
-    ]
+    scale = SignalScale(name, validation)
+    chosen = []
+    for fold in range(scale.n_folds):
+        threshold, edges = _chosen(scale.outside(fold, test), expected, options)
+        to_scores = {edge: scale.to_scores(fold, edge) for edge in edges}
+        chosen.append((to_scores[threshold], tuple(to_scores.values())))
     thresholds = [[threshold] for threshold, _ in chosen]
     return {
         (name, "best_cut"): Selection.of_folds(name, thresholds),

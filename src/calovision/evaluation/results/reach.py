@@ -175,12 +175,12 @@ class Reach(Result):
 
     def _text(self) -> str:
         events = events_in_words(self.n_folds)
-        chosen = "for each fold on its" if self.n_folds else "on the"
+        chosen = "for each fold on the others" if self.n_folds else "on the validation split"
         text = (
             f"Expected at a background uncertainty of {self.background_uncertainty:.0%}: "
             "significance of the signal, and upper limit on its cross-section at 95 % CL. "
             f"Intervals hold 68 % of a bootstrap over {events}; the gains are paired. Cuts and "
-            f"bins of the scores were chosen {chosen} validation split; events of bins are summed."
+            f"bins of the scores were chosen {chosen}; events of bins are summed."
         )
         if self.cuts.is_bound:
             text += (
