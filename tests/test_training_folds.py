@@ -91,6 +91,8 @@ def test_record_of_a_fold_and_files_of_its_scores(tmp_path, collection):
     assert np.array_equal(
         read_table(output)["event_number"], collection.column("event_number")[chosen]
     )
+    assert np.array_equal(read_table(output)["split"], split[chosen])
+    assert set(read_table(output)["fold"]) == {2}
 
 
 def test_split_of_the_score_command_is_that_of_the_fold(tmp_path, collection):

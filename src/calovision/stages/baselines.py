@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from calovision.core.splits import Folds
+import numpy as np
+
+from calovision.core.splits import SPLITS, Folds
 from calovision.datasets import training_weights
 from calovision.evaluation import score_shallow, scored_events
 from calovision.jobs.atomic import write_json
@@ -79,6 +81,8 @@ def fit_baselines(
         further=options.further,
     )
     scored = scored_events(collection, folds)
-    of_rows = {} if scored.fold is None else {"fold": scored.fold}
-    write_scores(results.scores, collection, scored.indices, of_rows | scores)
+    test, validation = (SPLITS.index(name) for name in ("test", "validation"))
+    split = np.where(scored.is_test, test, validation).astype(np.uint8)
+    of_rows = {} if scored.fold is None else {"folds": scored.fold, "split": split}
+    write_scores(results.scores, collection, scored.indices, scores, **of_rows)
     write_json(results.chosen, chosen.to_json())

@@ -75,7 +75,11 @@ def score_events(
     network = load_model(model, allow_imports=True)
     scores = score_collection(network, collection, indices, **asdict(options))
     rotations = {"n_rotations": options.n_rotations}  # for the plan of another run
-    write_scores(output, collection, indices, scores, attributes=rotations)
+    of_fold = {}
+    if folds is not None:
+        number = fold_of_path(folds, fold)["fold"]
+        of_fold = {"folds": np.full(len(indices), number), "split": split[indices]}
+    write_scores(output, collection, indices, scores, attributes=rotations, **of_fold)
 
 
 def score_ensemble(

@@ -3,7 +3,8 @@
 Scores are logits. A score file has the columns ``sample``, ``event_number``, ``split`` (and
 ``jet_index`` of jets) as in the image files, and ``logit``, or a column for each of several
 classifiers; its attribute ``scores`` is "logit". Files without it are older and hold probabilities,
-in a column ``score`` or one for each classifier.
+in a column ``score`` or one for each classifier. With
+folds there is the column ``fold``, and ``split`` is that of the event for the fold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +27,21 @@ def write_scores(
     scores: np.ndarray | Mapping[str, np.ndarray],
     *,
     attributes: Mapping[str, str | int] | None = None,
+    folds: np.ndarray | None = None,
+    split: np.ndarray | None = None,
 ) -> None:
     """Write the scores (logits) of the given events of a collection; ``attributes`` of the file as
     they are.
 
-    ``scores`` are those of one classifier, ``(len(indices),)``, or classifier -> scores.
+    ``scores`` are those of one classifier, ``(len(indices),)``, or classifier -> scores. ``folds``
+    and ``split`` are, with folds, the fold whose classifier scores each event, and the split that
+    the event has for it.
     """
     columns = scores if isinstance(scores, Mapping) else {SCORE: scores}
-    write_table(
-        path, {**_keys(collection, indices), **columns}, attributes={**(attributes or {}), **SCALE}
-    )
+    keys = _keys(collection, indices)
+    if folds is not None:
+        keys |= {"fold": folds, "split": split}
+    write_table(path, {**keys, **columns}, attributes={**(attributes or {}), **SCALE})
 
 
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
@@ -104,6 +110,8 @@ def _columns(
             )
         _check_scores(path, name, table[name])
     for name, values in _keys(collection, indices).items():
+        if name == "split" and "fold" in table:  # that of the fold, not of the image files
+            continue
         if name not in table or not np.array_equal(table[name], values):
             raise InputError(
                 f"{path}: scores of other events than those of the image files: score the events "

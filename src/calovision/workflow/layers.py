@@ -78,7 +78,10 @@ def _have_another_split(layers: Sequence[Mapping[str, Any]]) -> bool:
     splits = [_section(layer, ("split",)) or {} for layer in layers]
     if any("folds" in split for split in splits):
         return False
-    return any("samples" in layer for layer in layers) or any("fractions" in s for s in splits)
+    given = [_section(layer, ("samples",)) for layer in layers]
+    samples = [one for some in given if isinstance(some, Mapping) for one in some.values()]
+    trained = [one for one in samples if _section(one, ("role",)) != "application"]
+    return bool(trained) or any("fractions" in split for split in splits)
 
 
 def _section(configuration: Any, path: Sequence[str]) -> Any:
