@@ -49,9 +49,7 @@ if analysis.purposes:
             mem_mb=analysis.memory("compute_variables"),
             runtime=analysis.runtime("compute_variables"),
         params:
-            job=lambda wildcards: parameters.image_job(
-                analysis, wildcards.sample, wildcards.chunk
-            ),
+            job=lambda wildcards: parameters.image_job(analysis, wildcards.sample, wildcards.chunk),
             wanted=lambda wildcards: parameters.tabulated_variables(analysis, wildcards.purpose),
             code=code_of("compute_variables"),
         script:
@@ -63,9 +61,7 @@ if analysis.purposes:
     rule list_variables:
         """The tables of variables of all samples: an input of the rules that use them."""
         input:
-            lambda wildcards: analysis.variable_files(
-                wildcards.purpose, *analysis.training_samples
-            ),
+            lambda wildcards: analysis.variable_files(wildcards.purpose, *analysis.training_samples),
         output:
             results.variable_list,
         log:
