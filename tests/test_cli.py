@@ -181,7 +181,6 @@ def test_import_of_hep_cnn_files(tmp_path):
     assert len(list((tmp_path / "images").glob("*.h5"))) == 2
     assert "already" in fail("import-hepcnn", tmp_path / "train.h5", "-o", tmp_path / "images")
     succeed(
-        "import",
         "import-hepcnn",
         tmp_path / "train.h5",
         "-o",

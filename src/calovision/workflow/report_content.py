@@ -159,7 +159,7 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     configuration = analysis.configuration
     images = configuration.images
     n_eta, n_phi = images.grid
-    models = [f"{model} ({len(networks)})" for model, networks in analysis.networks.items()]
+    models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
     return {
         "Signal": ", ".join(analysis.titles_of_label(1)),
         "Background": ", ".join(analysis.titles_of_label(0)),
