@@ -866,3 +866,11 @@ def test_folds_of_the_example_go_with_its_samples(layers: list[dict], folds: int
     """Configurations of before, with samples or shares of their own, have one split as before."""
     base = {"samples": {"example": {}}, "split": {"fractions": [0.5, 0.2, 0.3], "folds": 2}}
     assert merge_layers(base, layers, [base])["split"]["folds"] == folds
+
+
+@pytest.mark.parametrize("section", ["split", "samples"])
+@pytest.mark.parametrize("value", [5, "folds", [1]])
+def test_sections_that_decide_on_folds_may_be_anything(section: str, value: object) -> None:
+    """A layer is looked at before it is checked."""
+    with pytest.raises(InputError, match=rf"'{section}': .* is not of type 'object'"):
+        Configuration.of_layers([{section: value}])

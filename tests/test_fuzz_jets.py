@@ -226,7 +226,6 @@ def test_things_that_are_no_collections(function):
             function(thing)
 
 
-@SLOW
 @given(
     thing=st.lists(
         st.floats() | st.text(max_size=2) | st.lists(st.floats(), min_size=1, max_size=2),

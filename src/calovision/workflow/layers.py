@@ -75,12 +75,14 @@ def merge_layers(
 
 def _have_another_split(layers: Sequence[Mapping[str, Any]]) -> bool:
     """Test whether layers have samples or fractions of their own, and none of them folds."""
-    splits = [_section(layer, ("split",)) or {} for layer in layers]
+    splits, samples = (
+        [one for layer in layers if isinstance(one := _section(layer, (name,)), Mapping)]
+        for name in ("split", "samples")
+    )
     if any("folds" in split for split in splits):
         return False
-    given = [_section(layer, ("samples",)) for layer in layers]
-    samples = [one for some in given if isinstance(some, Mapping) for one in some.values()]
-    trained = [one for one in samples if _section(one, ("role",)) != "application"]
+    every = [one for some in samples for one in some.values()]
+    trained = [one for one in every if _section(one, ("role",)) != "application"]
     return bool(trained) or any("fractions" in split for split in splits)
 
 
