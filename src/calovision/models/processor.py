@@ -6,6 +6,7 @@ import sys
 # of mallopt in glibc's malloc.h
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
 KEPT_BYTES = 1 << 30
 """Blocks up to this size, and as much at the end of the heap, are not given back."""
 
@@ -27,9 +28,11 @@ def keep_freed_memory() -> None:
     nothing.
 
     Otherwise glibc returns the large tensors of a step to the system, which has to clear each of
-    their pages for the next step. The largest memory of a process stays the same.
+    their pages for the next step. Threads that start later share one heap, since those
+    that glibc gives to each hold no large tensor. The largest memory of a process stays the same.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_ARENA_MAX, 1)

@@ -13,7 +13,7 @@ from calovision.conversion import ImageRecipe, ImageStream, StoredRecipe
 from calovision.conversion.parallel import run_in_processes
 from calovision.conversion.streams import narrowed
 from calovision.core.errors import InputError
-from calovision.models import ImageModel
+from calovision.models import ImageModel, keep_freed_memory
 from calovision.ntuples.output_names import output_names
 from calovision.ntuples.paths import split_tree
 from calovision.ntuples.schemas.schema import Schema
@@ -98,6 +98,7 @@ def score_ntuples(
         If the model has no recipe, an output exists, or a file lacks what the recipe needs: before
         anything is written; if a file is damaged further on, whose scores are then not there.
     """
+    keep_freed_memory()  # before the first thread
     models = (model,) if isinstance(model, ImageModel) else tuple(model)
     paths = [Path(output) / name for name in output_names(files, _suffix(options.format))]
     _check_outputs(files, paths, force=options.force)
@@ -129,6 +130,7 @@ def score_ntuple(
     """Write the scores of every entry of one ROOT file in place of an older ``output``; all else as
     in `score_ntuples`.
     """
+    keep_freed_memory()  # before the first thread
     (stream,) = ntuple_streams(models[0], [file], options)
     contents = _contents(stream, options, attributes)
     scoring = {"batch_size": SCORING_BATCH} | scoring
