@@ -1,5 +1,6 @@
 """Jobs that this process and others share."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from threading import Event
 
 import pytest
 
-from calovision.conversion.parallel import run_in_processes
+from calovision.conversion.parallel import made_apart, run_in_processes
 from calovision.core.errors import InputError
 
 
@@ -87,3 +88,30 @@ def test_killed_worker_is_one_sentence(monkeypatch):
         InputError, match="one of 2 processes was killed, mostly by a system whose memory"
     ):
         run_in_processes([killed_job] * 6, processes=2, progress=None)
+
+
+class Countdown:
+    """Numbers down to 1; then it ends, raises, or its process does not live any longer."""
+
+    def __init__(self, number, end=None):
+        self.number, self.end = number, end
+
+    def __iter__(self):
+        yield from range(self.number, 0, -1)
+        if self.end == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.end is not None:
+            raise InputError(self.end)
+
+
+def test_items_made_apart():
+    assert list(made_apart(Countdown(3))) == [3, 2, 1]
+    found = []
+    with pytest.raises(InputError, match=r"^x\.root is damaged$"):
+        found.extend(made_apart(Countdown(2, "x.root is damaged")))
+    with pytest.raises(InputError, match="was killed"):
+        list(made_apart(Countdown(2, "killed")))
+    numbers = made_apart(Countdown(1_000_000))
+    assert next(numbers) == 1_000_000
+    numbers.close()
+    assert multiprocessing.active_children() == []

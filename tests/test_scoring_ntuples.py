@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import awkward as ak
 import h5py
@@ -18,6 +19,7 @@ from scipy.special import expit, logit
 
 from calovision import score_ntuples
 from calovision.conversion import ImageRecipe, StoredRecipe, convert_ntuple
+from calovision.conversion.parallel import made_apart
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
@@ -375,6 +377,23 @@ def test_any_number_of_threads(tmp_path, ntuples, folder):
     np.testing.assert_array_equal(logits[0], logits[1])
     reference = expected(load_model(folder), ntuples[0], RECIPE, tmp_path / "a.h5")
     np.testing.assert_allclose(logits[1], reference, rtol=1e-5, atol=1e-6)
+
+
+def test_images_of_a_long_file_in_a_process_of_their_own(tmp_path, ntuples, folder, monkeypatch):
+    monkeypatch.setattr("calovision.scoring.ntuples.LONG", N)
+    made = Mock(wraps=made_apart)
+    monkeypatch.setattr("calovision.scoring.file_scoring.made_apart", made)
+    logits = []
+    for processes in (1, 2):
+        options = NtupleOptions(format="hdf5", processes=processes)
+        (found,) = score_ntuples(
+            load_model(folder), ntuples[:1], tmp_path / str(processes), options
+        )
+        with h5py.File(found.output) as file:
+            logits.append(file["logit"][:])
+    assert made.call_count == 1
+    assert np.isfinite(logits[0]).any()
+    np.testing.assert_array_equal(logits[0], logits[1])
 
 
 def test_chunks_wait_for_rows_or_entries():

@@ -38,10 +38,10 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
 }
 WEIGHTS = {
     **{"build_64": 2.0, "build_224": 3.0, "processes": 4.0, "memory": 3.0, "stages": 8.0},
-    **{"dry_run": 4.0, "train_hep_cnn": 4.0, "train_nersc": 3.0, "train_small": 2.0},
+    **{"score": 4.0, "dry_run": 4.0, "train_hep_cnn": 4.0, "train_nersc": 3.0, "train_small": 2.0},
 }
 """Share of the time of a run relative to that of a benchmark that is not listed."""
-NOT_QUICK = ("stages", "store_100gb", "processes")
+NOT_QUICK = ("stages", "store_100gb", "processes", "score")
 """Benchmarks that take longer than a quick run has; processes of few events are mostly their
 start."""
 BENCHMARKS |= {

@@ -111,7 +111,12 @@ class NtupleScoringOptions:
     ] = None
     processes: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Processes that share the ROOT files (1)."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes that share the ROOT files; of a single long one, one makes the images "
+            "(2).",
+        ),
     ] = None
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from calovision.cli.score import NetworkOptions, NtupleScoringOptions, ScoringOptions
     from calovision.scoring import ScoredFile
 
+PROCESSES = 2  # so that a network does not wait for the images of a long file
+
 
 def score_root_files(
     model: Path,
@@ -35,6 +37,7 @@ def score_root_files(
     loaded = load_model(model, allow_imports=network.allow_imports)
     name = loaded.specification.network
     given = {name: value for name, value in vars(ntuples).items() if value is not None}
+    given = {"processes": PROCESSES} | given
     start = time.perf_counter()
     with event_progress(None) as progress:
         found = score_ntuples(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from queue import Empty
 from threading import Event, Thread
 
@@ -26,6 +27,47 @@ def read_ahead(chunks: Iterable) -> Iterator:
         while (item := coming.result()) is not end:
             coming = thread.submit(next, iterator, end)
             yield item
+
+
+def made_apart(items: Iterable) -> Iterator:
+    """The items of an iterable, made in a process of its own, at most one ahead of the one in use.
+
+    For work that holds Python's lock for long, as the clustering of jets does, beside threads that
+    ask for it often.
+
+    Parameters
+    ----------
+    items
+        Iterable that can be sent to another process, as its items can be sent back. What it raises
+        is raised here; a caller that stops before the last item ends the process.
+
+    Raises
+    ------
+    InputError
+        If the process is killed, as systems do whose memory does not suffice.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_make_apart, args=(items, there), daemon=True)
+    process.start()
+    there.close()  # so that the end of the process ends the pipe
+    try:
+        while True:
+            is_error, item = here.recv()
+            if is_error:
+                raise item
+            if item is None:
+                return
+            yield item
+    except EOFError:
+        raise InputError(
+            "the process that makes the images was killed, mostly by a system whose memory does "
+            "not suffice: give fewer processes, or more memory"
+        ) from None
+    finally:
+        here.close()
+        process.terminate()
+        process.join()
 
 
 @contextmanager
@@ -107,9 +149,25 @@ def run_in_processes(
         listener.join()
 
 
+def _make_apart(items: Iterable, there: Connection) -> None:
+    _prepare_process()
+    try:
+        for item in items:
+            there.send((False, item))
+        there.send((False, None))
+    except BrokenPipeError:
+        pass  # nobody asks for the rest
+    except Exception as error:
+        there.send((True, error))
+
+
 def _start(queue: multiprocessing.Queue) -> None:
     global _report
     _report = queue.put
+    _prepare_process()
+
+
+def _prepare_process() -> None:
     Thread(target=_end_with_parent, daemon=True).start()
     skip_numba_extensions()
 

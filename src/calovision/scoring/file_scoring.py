@@ -13,7 +13,7 @@ import torch
 from scipy.special import expit
 
 from calovision.conversion import ImageStream
-from calovision.conversion.parallel import read_ahead
+from calovision.conversion.parallel import made_apart, read_ahead
 from calovision.conversion.rows import ImageRows
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
@@ -67,6 +67,8 @@ class FileScoring:
         The file to write.
     n_processes
         Processes that share the cores of this machine.
+    apart
+        Make the images in a process of their own.
     """
 
     stream: ImageStream
@@ -77,6 +79,7 @@ class FileScoring:
     combine: Combine | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
     n_processes: int = 1
+    apart: bool = False
 
     def __getstate__(self) -> dict[str, Any]:
         # by value: torch would share the memory of the weights with the other process
@@ -103,7 +106,8 @@ class FileScoring:
     def _scored_entries(self, start: Start) -> Iterator[ScoredEntries]:
         """Scores chunk by chunk, while the images of the next ones are made."""
         at_work: deque[tuple[Chunks, Logits]] = deque()
-        for chunks in read_ahead(_joined(iter(self.stream), ROWS_AT_A_TIME, ENTRIES_AT_A_TIME)):
+        stream = made_apart(self.stream) if self.apart else iter(self.stream)
+        for chunks in read_ahead(_joined(stream, ROWS_AT_A_TIME, ENTRIES_AT_A_TIME)):
             rows = [one for _, one in chunks]
             images = SparseImages.concatenate([one.images for one in rows])
             variables = self._model_variables(rows, len(images)) if len(images) else None

@@ -24,6 +24,7 @@ from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parq
 from calovision.scoring.scores import SCORING_BATCH
 
 THREADS = 8  # that open files, most of whose time goes by with waiting
+LONG = 8_000  # entries of a file for which it pays to start a process
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class NtupleOptions:
     force
         Write over outputs that exist.
     processes
-        Processes that share the files.
+        Processes that share the files; with more of them than files, the images of a long file are
+        made in one of their own, beside its network.
     """
 
     schema: str | Path | Schema | None = None
@@ -107,11 +109,15 @@ def score_ntuples(
     choose_device(scoring.get("device", "auto"))
     contents = _contents(streams[0], options, attributes)
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(ImageStream.count_entries, streams))
+        n_entries = list(threads.map(ImageStream.count_entries, streams))
     n_processes = min(options.processes, len(files))
     jobs = [
-        FileScoring(stream, models, path, options.format, contents, combine, scoring, n_processes)
-        for stream, path in zip(streams, paths, strict=True)
+        FileScoring(
+            stream, models, path, options.format, contents, combine, scoring, n_processes, apart
+        )
+        for stream, path, apart in zip(
+            streams, paths, (_is_apart(options, len(files), n) for n in n_entries), strict=True
+        )
     ]
     return run_in_processes(jobs, processes=n_processes, progress=progress)
 
@@ -134,10 +140,16 @@ def score_ntuple(
     (stream,) = ntuple_streams(models[0], [file], options)
     contents = _contents(stream, options, attributes)
     scoring = {"batch_size": SCORING_BATCH} | scoring
+    apart = _is_apart(options, 1, stream.count_entries())
     score = FileScoring(
-        stream, tuple(models), Path(output), options.format, contents, combine, scoring
+        stream, tuple(models), Path(output), options.format, contents, combine, scoring, 1, apart
     )
     return score(progress=progress)
+
+
+def _is_apart(options: NtupleOptions, n_files: int, n_entries: int) -> bool:
+    """Whether the images of a file are made in a process of their own."""
+    return options.processes > n_files and n_entries >= LONG
 
 
 def _contents(
