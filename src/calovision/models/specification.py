@@ -34,6 +34,9 @@ class ModelSpecification:
         Numbers that these columns make.
     seen_channels
         Those that the network looks at, by name; empty for all.
+    classes
+        Names of the classes, whose positions are the labels; none for background (0) and signal
+        (1). Of more than two the network gives a logit each, of two one logit, of the second.
     scaling
         One of `SCALINGS`.
     circular
@@ -56,12 +59,13 @@ class ModelSpecification:
     variables: tuple[str, ...] = ()
     n_variables: int = 0
     seen_channels: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     scaling: str = "log1p"
     circular: bool = True
     options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("image_shape", "channels", "units", "variables", "seen_channels"):
+        for name in ("image_shape", "channels", "units", "variables", "seen_channels", "classes"):
             value = getattr(self, name)
             _require(isinstance(value, list | tuple), name, value, "a list")
             object.__setattr__(self, name, tuple(value))
@@ -80,7 +84,7 @@ class ModelSpecification:
             ("options", dict, "a mapping"),
         ):
             _require(isinstance(getattr(self, name), kind), name, getattr(self, name), words)
-        for name in ("channels", "units", "variables", "seen_channels"):
+        for name in ("channels", "units", "variables", "seen_channels", "classes"):
             value = getattr(self, name)
             _require(all(isinstance(item, str) for item in value), name, value, "a list of names")
 
@@ -99,6 +103,8 @@ class ModelSpecification:
             self.n_variables,
             "0 or more",
         )
+        is_list = len(self.classes) != 1 and len(set(self.classes)) == len(self.classes)
+        _require(is_list, "classes", self.classes, "none, or two or more names, each once")
         unknown = [name for name in self.seen_channels if name not in self.channels]
         if unknown:
             raise InputError(
@@ -117,6 +123,11 @@ class ModelSpecification:
             if seen
             else list(range(self.image_shape[0]))
         )
+
+    @property
+    def n_outputs(self) -> int:
+        """Logits of an image: 1 for two classes, else as many as classes."""
+        return len(self.classes) if len(self.classes) > 2 else 1
 
     @property
     def network_shape(self) -> tuple[int, int, int]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 
@@ -57,6 +58,7 @@ def _check_together(values: dict) -> None:
         )
     if len(set(channels)) < len(channels):
         raise InputError(f"the attribute 'channels' names a channel twice: {', '.join(channels)}")
+    _check_label(values)
     grid = values.get("grid")
     if grid is not None and len(channels) * grid.n_eta * grid.n_phi > MOST_CELLS:
         raise InputError(
@@ -71,6 +73,13 @@ def _check_together(values: dict) -> None:
             raise InputError(
                 f"the attribute '{name}' has {len(of_files)} {what} for {len(sources)} source files"
             )
+
+
+def _check_label(values: dict) -> None:
+    """Raise InputError unless the label is that of a class."""
+    label, classes = values.get("label", 0), values.get("classes", ())
+    if not (OF_ROWS if classes else 0) <= label < (len(classes) or 2):
+        raise InputError(f"the attribute 'label' is {label}: it must be {_MUST['label']}")
 
 
 def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
@@ -115,9 +124,16 @@ def _count(value: object) -> int:
 
 
 def _label(value: object) -> int:
-    if value not in (0, 1):
+    if _whole(value) < OF_ROWS:
         raise ValueError
     return int(value)
+
+
+def _classes(value: object) -> tuple[str, ...]:
+    names = _names(value)
+    if len(names) < 2 or len(set(names)) < len(names) or not all(names):
+        raise ValueError
+    return names
 
 
 def _kind(value: object) -> str:
@@ -231,10 +247,12 @@ _READ: dict[str, Callable] = {
     "split_group": _text,
     "warnings": lambda value: _list(_json(value), _row(_text, _text, _count)),
     "recipe": lambda value: _mapping(_json(value)),
+    "classes": _classes,
 }
 _MUST = {
     "sample": "a string",
-    "label": "1 (signal) or 0 (background)",
+    "label": "1 (signal) or 0 (background); with classes the number of one from 0, or -1 where it "
+    "is that of the row",
     "kind": "event or jet",
     "grid": "a JSON object with n_eta, n_phi and eta_range, or width for jets",
     "channels": "a JSON list of names",
@@ -256,6 +274,7 @@ _MUST = {
     "warnings": "a JSON list of [what it is about, sentence, number of files]",
     "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
     "recipe": "a JSON object",
+    "classes": "a JSON list of two or more names, each once",
     "source_rows": "a JSON list of whole numbers that are not negative",
 }
 KNOWN = tuple(_READ)

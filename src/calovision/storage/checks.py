@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.images import cell_type
@@ -97,13 +98,24 @@ def check_types(
             _check_statistics_type(path, name, dtype, dimensions, shape)
 
 
-def check_column(path: Path, name: str, values: np.ndarray, label: int | None) -> None:
-    """Raise InputError if a column holds what it must not; ``label`` is that of the file, None if
-    that is not known.
+def check_column(
+    path: Path, name: str, values: np.ndarray, label: int | None, n_classes: int = 0
+) -> None:
+    """Raise InputError if a column holds what it must not.
+
+    ``label`` is that of the file, None if that is not known and `OF_ROWS` if it is that of the
+    rows; ``n_classes`` is the number of its classes, 0 for signal and background, and of no matter
+    where nothing is known of the file.
     """
     if name == "label" and label is None:
+        _require(path, name, values, np.asarray(values) >= 0, "it must be the number of a class")
+    elif name == "label" and label == OF_ROWS:
         _require(
-            path, name, values, np.isin(values, (0, 1)), "it must be 1 (signal) or 0 (background)"
+            path,
+            name,
+            values,
+            (np.asarray(values) >= 0) & (np.asarray(values) < n_classes),
+            f"it must be the number of one of the {n_classes} classes, from 0",
         )
     elif name == "label":
         _require(

@@ -94,6 +94,13 @@ class ImageCollection:
         return self.files[0].metadata
 
     @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, whose positions are the labels; none where 0 is background and 1
+        signal.
+        """
+        return self.metadata.classes
+
+    @property
     def recipe(self) -> dict[str, Any] | None:
         """Recipe that the files have in common (`common_recipe`), with the variables of the user's
         own; None where it is not known.

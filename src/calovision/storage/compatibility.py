@@ -30,6 +30,7 @@ def require_compatible(files: Sequence[ImageFile]) -> None:
     for file in files:
         of_sample.setdefault(file.metadata.sample, []).append(file)
         require_one_kind(file, files[0])
+        require_one_set_of_classes(file, files[0])
         require_one_sample(file, of_sample[file.metadata.sample][0])
     require_one_version((file.path, file.metadata.package_version) for file in files)
     require_unshared_files((file.path, file.metadata) for file in files)
@@ -50,6 +51,18 @@ def require_one_kind(file: ImageFile, first: ImageFile) -> None:
         raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
     if what:
         raise InputError(f"{file.path}: its {what} differs from that of {first.path}")
+
+
+def require_one_set_of_classes(file: ImageFile, first: ImageFile) -> None:
+    """Raise InputError unless the labels of two files mean the same classes."""
+    if file.metadata.classes != first.metadata.classes:
+        theirs, ours = (
+            ", ".join(one.metadata.classes) or "signal and background" for one in (file, first)
+        )
+        raise InputError(
+            f"{file.path}: its classes are {theirs}, but those of {first.path} {ours}: build both "
+            "again with one list of classes"
+        )
 
 
 def require_one_sample(file: ImageFile, first: ImageFile) -> None:

@@ -13,8 +13,8 @@ class EventColumns(Mapping):
     for.
     """
 
-    def __init__(self, arrays: StoredArrays, label: int) -> None:
-        self._arrays, self._label = arrays, label
+    def __init__(self, arrays: StoredArrays, label: int, n_classes: int) -> None:
+        self._arrays, self._label, self._n_classes = arrays, label, n_classes
         self._names = arrays.names("events")
         self._columns: dict[str, np.ndarray] = {}
 
@@ -39,7 +39,7 @@ class EventColumns(Mapping):
         if name not in self._names:
             raise KeyError(name)
         values = self._arrays.read(f"events/{name}")
-        check_column(self._arrays.path, name, values, self._label)
+        check_column(self._arrays.path, name, values, self._label, self._n_classes)
         return values
 
     def __contains__(self, name: object) -> bool:

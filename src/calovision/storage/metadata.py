@@ -37,6 +37,7 @@ _JSON = (
     "definition",
     "warnings",
     "recipe",
+    "classes",
 )
 _OPTIONAL = (
     "kind",
@@ -49,6 +50,7 @@ _OPTIONAL = (
     "split_group",
     "warnings",
     "recipe",
+    "classes",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
@@ -72,7 +74,8 @@ class ImageMetadata:
     name that the split was drawn with in place of the sample's. ``warnings`` lists (what it is
     about, sentence, number of ROOT files): what a reader of the images should know. ``recipe``
     holds all choices of the conversion (`calovision.conversion.stored`), None where they are not
-    known.
+    known. ``classes`` names the classes, whose positions are the labels, and ``label`` is -1 where
+    they are those of the rows; without it, 0 is background and 1 signal.
     """
 
     sample: str
@@ -98,6 +101,7 @@ class ImageMetadata:
     split_group: str = ""
     warnings: list[tuple[str, str, int]] = field(default_factory=list)
     recipe: dict | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -187,7 +191,7 @@ def _check_version(number: object) -> None:
 def _is_said_by_absence(value: object) -> bool:
     """Tell whether a file that lacks the attribute means this value."""
     return value is None or (
-        isinstance(value, str | list | dict) and value in ("event", "", [], {})
+        isinstance(value, str | list | tuple | dict) and value in ("event", "", [], (), {})
     )
 
 

@@ -75,7 +75,7 @@ class ImageFile:
                 self.path, file, [*ROWS, *columns, *statistics], outside=outside
             )
             check_file(file, self._arrays, self.metadata)
-        self.events = EventColumns(self._arrays, self.metadata.label)
+        self.events = EventColumns(self._arrays, self.metadata.label, len(self.metadata.classes))
         self.rows = StoredRows(self._arrays, self.metadata.image_shape)
 
     def __reduce__(self) -> tuple:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import TRAIN
 from calovision.images import SparseImages, cell_type
@@ -169,7 +170,8 @@ class ImageFileWriter:
         missing = [name for name in metadata.required_columns if name not in (self._columns or ())]
         if missing:
             raise InputError(f"{self.path}: the event column '{missing[0]}' is missing")
-        if others := self._labels - {metadata.label}:
+        known = {metadata.label} if metadata.label != OF_ROWS else range(len(metadata.classes))
+        if others := self._labels - set(known):
             raise InputError(
                 f"{self.path}: events of label {min(others)} do not fit a file of label "
                 f"{metadata.label}"

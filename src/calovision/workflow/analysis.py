@@ -70,6 +70,8 @@ class Analysis:
     training_samples, reach_samples, application_samples
         Names of the samples of the training and the comparison, of the signals of other masses
         that only the reach looks at, and of those whose files only get scores.
+    classes
+        Those of the configuration, by name; none for background and signal.
     first_model
         Model that is the CNN of the comparison.
     seeds
@@ -81,6 +83,7 @@ class Analysis:
         self.is_main = is_main
         self.samples = configuration.samples
         self.models = configuration.models
+        self.classes = configuration.classes
         self.results = Results(Path(configuration.results_dir))
         self.titles = {name: one.title or name for name, one in self.samples.items()}
         self.simulated_samples = [name for name, one in self.samples.items() if one.is_simulated]
@@ -91,6 +94,11 @@ class Analysis:
         self.first_model = next(iter(self.models))
         first = configuration.seed
         self.seeds = {name: list(range(first, first + m.seeds)) for name, m in self.models.items()}
+
+    @property
+    def is_tagging(self) -> bool:
+        """The results are those of a tagger: rows are jets, or there are more than two classes."""
+        return self.configuration.images.kind == "jet" or len(self.classes) > 2
 
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.

@@ -14,6 +14,7 @@ from calovision.core.errors import InputError
 from calovision.core.user_files import read_yaml
 from calovision.evaluation.baselines import BASELINES
 from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
+from calovision.workflow.classes import Class
 from calovision.workflow.compare import Compare
 from calovision.workflow.keys import (
     Choices,
@@ -78,6 +79,12 @@ class Configuration(Section):
     )
     samples: dict[Name, Sample] = key(
         EXAMPLE_SAMPLES, "Samples by name, each simulated or read from files", min_length=2
+    )
+    classes: dict[Name, Class] = key(
+        {},
+        "Classes by name, in the order of their labels; none for background and signal",
+        details="Of two the second is the signal; with more, or with images of jets, the results "
+        "are those of a tagger.",
     )
     simulation: Simulation = key(Simulation)
     fat_jets: FatJets = key(FatJets)
@@ -149,7 +156,9 @@ class Configuration(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        check_samples(self.samples)
+        if len(self.classes) == 1:
+            raise InputError("configuration key 'classes': give two or more, or none")
+        check_samples(self.samples, self.classes)
         taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
         for name, variable in self.variables.items():
             variable.check(name, taken)

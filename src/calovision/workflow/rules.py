@@ -12,6 +12,7 @@ from calovision.workflow.sources import package_digest
 
 IMAGE_CODE = (
     "conversion",
+    "core.classes",
     "core.hashing",
     "core.kinematics",
     "core.numeric",

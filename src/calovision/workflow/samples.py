@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
+from calovision.workflow.classes import Class, Label, check_label, labels_of
 from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key, meaning_of
 
 
@@ -120,10 +121,11 @@ class Simulate(Entry):
 class Sample(Entry):
     """Events of one process, either simulated or read from files."""
 
-    label: Annotated[Whole, Choices(0, 1)] | None = key(
+    label: Label | None = key(
         None,
-        "1 for signal, 0 for background",
-        details="Needed unless the role is `application`.",
+        "1 for signal, 0 for background; with `classes`, the name of one",
+        details="Or an expression on branches for each class, where it is that of the row: "
+        "`{top: label_Tbqq | label_Tbl, qcd: label_QCD}`. Needed unless the role is `application`.",
         example=1,
     )
     title: Text | None = key(
@@ -254,7 +256,7 @@ class Sample(Entry):
                     f"configuration key 'samples.{name}.{key_of_files}': it belongs to 'files', "
                     "not to 'simulate'"
                 )
-        if self.is_of_reach and self.label != 1:
+        if self.is_of_reach and self.label != 1:  # with classes, there is no reach
             raise InputError(
                 f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
             )
@@ -285,12 +287,17 @@ EXAMPLE_SAMPLES = {
 }
 
 
-def check_samples(samples: Mapping[str, Sample]) -> None:
-    """Raise InputError unless each sample has one source, both classes train, and masses are
+def check_samples(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -> None:
+    """Raise InputError unless each sample has one source, all classes train, and masses are
     given.
     """
     for name, sample in samples.items():
         sample.check(name)
+        if sample.label is not None:
+            check_label(name, sample.label, classes)
+    if classes:
+        _check_classes(samples, classes)
+        return
     _check_masses(samples)
     labels = {sample.label for sample in samples.values() if sample.is_trained}
     if labels != {0, 1}:
@@ -299,6 +306,19 @@ def check_samples(samples: Mapping[str, Sample]) -> None:
             f"configuration key 'samples': all have the label {found}; give at least one with "
             "label 1 (signal) and one with 0"
         )
+
+
+def _check_classes(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -> None:
+    """Raise InputError for a class that no sample trains."""
+    trained: set[int] = set()
+    for sample in samples.values():
+        trained |= labels_of(sample.label, classes) if sample.is_trained else set()
+    for number, name in enumerate(classes):
+        if number not in trained:
+            raise InputError(
+                f"configuration key 'classes.{name}': no sample of the training has this class; "
+                "give one, or leave the class out"
+            )
 
 
 def _check_masses(samples: Mapping[str, Sample]) -> None:

@@ -141,8 +141,11 @@ class Selection(Section):
 
 
 class Images(Section):
-    """Event images, and the jobs that build them."""
+    """Images, and the jobs that build them."""
 
+    kind: Annotated[str, Field(strict=True), Choices("event", "jet")] = key(
+        "event", "Rows of the image files: events, or the leading fat jets of each"
+    )
     grid: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] = key(
         (64, 64), "Number of cells in eta and in phi"
     )
