@@ -193,16 +193,18 @@ def test_scores_of_jets(tmp_path, ntuples):
         assert file["logit"][:] == pytest.approx(logits, rel=1e-5, nan_ok=True)
 
 
-def test_several_models(tmp_path, ntuples):
+def test_several_models_are_an_ensemble(tmp_path, ntuples):
+    """The logit of the mean probability, as everywhere: not the mean of the logits."""
     models = [make_trained(seed=seed) for seed in (1, 2)]
     models[0].recipe = StoredRecipe(RECIPE).to_dict()
     score_ntuples(models, ntuples[:1], tmp_path / "mean")
-    score_ntuples(models, ntuples[:1], tmp_path / "max", combine=lambda logits: logits.max(axis=1))
     each = np.stack([expected(one, ntuples[0], RECIPE, tmp_path / "a.h5") for one in models])
-    for name, values in (("mean", each.mean(axis=0)), ("max", each.max(axis=0))):
-        with uproot.open(tmp_path / name / "a.root") as file:
-            found = file["calovision_scores/logit"].array(library="np")
-        assert found == pytest.approx(values, rel=1e-4, nan_ok=True)
+    with uproot.open(tmp_path / "mean" / "a.root") as file:
+        found = file["calovision_scores/logit"].array(library="np")
+        score = file["calovision_scores/score"].array(library="np")
+    assert score == pytest.approx(expit(each).mean(axis=0), rel=1e-4, nan_ok=True)
+    assert found == pytest.approx(logit(expit(each).mean(axis=0)), rel=1e-4, nan_ok=True)
+    assert found != pytest.approx(each.mean(axis=0), rel=1e-4, nan_ok=True)
 
 
 def test_the_stage_of_the_workflow(tmp_path, ntuples):

@@ -11,7 +11,6 @@ from scipy.special import expit, logit
 
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, Folds
-from calovision.evaluation import ensemble_scores
 from calovision.models import average_models, load_model, save_model
 from calovision.scoring import score_collection, score_out_of_fold
 from calovision.stages.mean_model import average_networks
@@ -132,7 +131,7 @@ def test_events_are_scored_by_the_networks_of_their_fold(tmp_path, collection, n
             for event, fold in enumerate(of_event)
         ]
     )
-    found = score_out_of_fold(models, collection, FOLDS, combine=ensemble_scores)
+    found = score_out_of_fold(models, collection, FOLDS)
     assert found == pytest.approx(expected, rel=1e-6)
     files = [file.path for file in collection.files]
     output = tmp_path / "varied.h5"
@@ -140,7 +139,7 @@ def test_events_are_scored_by_the_networks_of_their_fold(tmp_path, collection, n
     score_ensemble(files, paths, output, ScoringOptions("cpu"), folds=folds)
     assert read_table(output)["logit"] == pytest.approx(found, rel=1e-6)
     with pytest.raises(InputError, match="4 networks for 3 folds"):
-        score_out_of_fold(models[:4], collection, FOLDS, combine=ensemble_scores)
+        score_out_of_fold(models[:4], collection, FOLDS)
 
 
 def test_mean_of_all_is_one_model(tmp_path, collection, networks):
@@ -202,7 +201,7 @@ def test_score_command_with_the_mean_of_folds(tmp_path, collection, networks, ca
     arguments = (tmp_path / "final", files, tmp_path / "scores.h5", ScoringOptions(device="cpu"))
     score_image_files(*arguments, NetworkOptions(out_of_fold=True), force=False)
     assert not caplog.records
-    expected = score_out_of_fold(models, collection, FOLDS, combine=ensemble_scores)
+    expected = score_out_of_fold(models, collection, FOLDS)
     assert read_table(arguments[2])["logit"] == pytest.approx(expected, rel=1e-5, abs=1e-6)
     score_image_files(*arguments, NetworkOptions(), force=True)
     assert "qcd, rpv trained this model" in caplog.text

@@ -245,7 +245,6 @@ def out_of_fold(
     """Scores of events by the networks that did not see them; InputError for a model without
     folds.
     """
-    from calovision.evaluation import ensemble_scores
     from calovision.scoring import score_out_of_fold
 
     folds = model.training_run.get("folds")
@@ -255,9 +254,7 @@ def out_of_fold(
             "models/NAME/final of a run with split.folds"
         )
     networks = list(model.members)
-    scores = score_out_of_fold(
-        networks, collection, Folds(**folds), combine=ensemble_scores, **options
-    )
+    scores = score_out_of_fold(networks, collection, Folds(**folds), **options)
     return scores[indices]
 
 

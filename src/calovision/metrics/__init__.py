@@ -7,6 +7,7 @@ is refused. Intervals hold 68.3 % (one standard deviation).
 """
 
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
+from calovision.metrics.ensembles import ensemble_scores
 from calovision.metrics.rejection import Rejection, rejection_at
 from calovision.metrics.roc import RocCurve, auc, crossing, roc
 from calovision.metrics.working_point import (
@@ -24,6 +25,7 @@ __all__ = [
     "auc",
     "crossing",
     "efficiency",
+    "ensemble_scores",
     "is_extrapolated",
     "n_effective",
     "region_point",

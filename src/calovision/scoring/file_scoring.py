@@ -17,6 +17,7 @@ from calovision.conversion.parallel import made_apart, read_ahead
 from calovision.conversion.rows import ImageRows
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
+from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel
 from calovision.scoring.evaluation import choose_device
 from calovision.scoring.network_threads import Logits, Start, network_threads
@@ -27,7 +28,6 @@ ROWS_AT_A_TIME = 4 * SCORING_BATCH  # that wait for the network, if few events o
 ENTRIES_AT_A_TIME = 2**15  # that wait at most, if nearly none pass
 
 Networks = tuple[ImageModel, ...]
-Combine = Callable[[np.ndarray], np.ndarray]
 Chunks = list[tuple[int, ImageRows]]
 
 
@@ -61,7 +61,7 @@ class FileScoring:
     ----------
     stream
         The images of the file.
-    models, combine, scoring
+    models, scoring
         As in `score_ntuples`.
     output, format, contents
         The file to write.
@@ -76,7 +76,6 @@ class FileScoring:
     output: Path
     format: str
     contents: Contents
-    combine: Combine | None = None
     scoring: Mapping[str, Any] = field(default_factory=dict)
     n_processes: int = 1
     apart: bool = False
@@ -118,9 +117,7 @@ class FileScoring:
             yield from self._finished(chunks, logits)
 
     def _finished(self, chunks: Chunks, logits: Logits) -> Iterator[ScoredEntries]:
-        of_models = logits()
-        is_mean = self.combine is None or len(of_models) == 0
-        combined = of_models.mean(axis=1) if is_mean else self.combine(of_models)
+        combined = ensemble_scores(logits())
         ends = np.cumsum([len(rows.event) for _, rows in chunks])[:-1]
         for (n, rows), part in zip(chunks, np.split(combined, ends), strict=True):
             yield self._entries(n, rows, part)

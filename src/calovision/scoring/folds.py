@@ -1,12 +1,13 @@
 """Scores of events by networks that did not see them, where folds of a cross-validation trained."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.splits import Folds
+from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel
 from calovision.scoring.scores import score_collection
 from calovision.storage import ImageCollection
@@ -16,12 +17,11 @@ def score_out_of_fold(
     networks: Sequence[ImageModel],
     collection: ImageCollection,
     folds: Folds,
-    *,
-    combine: Callable[[np.ndarray], np.ndarray],
     **options: Any,
 ) -> np.ndarray:
     """Scores of all events of image files, each by the networks of its fold, float64
-    ``(n_events,)``.
+    ``(n_events,)``: of several seeds that of their ensemble
+    (`calovision.metrics.ensemble_scores`).
 
     Parameters
     ----------
@@ -31,9 +31,6 @@ def score_out_of_fold(
         Image files of samples of the training, or of samples that no network saw.
     folds
         Of the training.
-    combine
-        Function of the logits of the seeds ``(n, n_seeds)`` that gives ``(n,)``
-        (`calovision.evaluation.ensemble_scores`).
     **options
         As of `score_collection`.
 
@@ -55,5 +52,5 @@ def score_out_of_fold(
             score_collection(network, collection, indices, **options)
             for network in networks[fold :: folds.number]
         ]
-        scores[indices] = combine(np.stack(of_seeds, axis=1))
+        scores[indices] = ensemble_scores(np.stack(of_seeds, axis=1))
     return scores

@@ -18,7 +18,7 @@ from calovision.ntuples.output_names import output_names
 from calovision.ntuples.paths import split_tree
 from calovision.ntuples.schemas.schema import Schema
 from calovision.scoring.evaluation import choose_device
-from calovision.scoring.file_scoring import Combine, FileScoring, ScoredFile
+from calovision.scoring.file_scoring import FileScoring, ScoredFile
 from calovision.scoring.fit import Images, check_kind
 from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parquet
 from calovision.scoring.scores import SCORING_BATCH
@@ -63,7 +63,6 @@ def score_ntuples(
     output: Path,
     options: NtupleOptions = NtupleOptions(),
     *,
-    combine: Combine | None = None,
     attributes: Mapping[str, str | int] | None = None,
     progress: Callable[[int], None] | None = None,
     **scoring: Any,
@@ -73,16 +72,14 @@ def score_ntuples(
     Parameters
     ----------
     model
-        As `load_model` gives it, with the recipe of its training; several for the mean of them.
+        As `load_model` gives it, with the recipe of its training; several for their ensemble
+        (`calovision.metrics.ensemble_scores`).
     files
         Paths or addresses, with ``:tree`` behind one to name its tree.
     output
         Folder, created if needed; `output_names` gives the paths below it.
     options
         How files are read and written.
-    combine
-        Of several models: function of their logits ``(n, n_models)`` that gives ``(n,)``; None for
-        their mean.
     attributes
         Where the scores are from, stored with them.
     progress
@@ -112,9 +109,7 @@ def score_ntuples(
         n_entries = list(threads.map(ImageStream.count_entries, streams))
     n_processes = min(options.processes, len(files))
     jobs = [
-        FileScoring(
-            stream, models, path, options.format, contents, combine, scoring, n_processes, apart
-        )
+        FileScoring(stream, models, path, options.format, contents, scoring, n_processes, apart)
         for stream, path, apart in zip(
             streams, paths, (_is_apart(options, len(files), n) for n in n_entries), strict=True
         )
@@ -128,7 +123,6 @@ def score_ntuple(
     output: Path,
     options: NtupleOptions,
     *,
-    combine: Combine | None = None,
     attributes: Mapping[str, str | int] | None = None,
     progress: Callable[[int], None] | None = None,
     **scoring: Any,
@@ -142,7 +136,7 @@ def score_ntuple(
     scoring = {"batch_size": SCORING_BATCH} | scoring
     apart = _is_apart(options, 1, stream.count_entries())
     score = FileScoring(
-        stream, tuple(models), Path(output), options.format, contents, combine, scoring, 1, apart
+        stream, tuple(models), Path(output), options.format, contents, scoring, 1, apart
     )
     return score(progress=progress)
 

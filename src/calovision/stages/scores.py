@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from calovision.core.splits import TRAIN, Folds
-from calovision.evaluation import ensemble_scores, split_indices
+from calovision.evaluation import split_indices
 from calovision.jobs.compilation import skip_numba_extensions
+from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel, load_model
 from calovision.scoring import NtupleOptions, score_collection, score_ntuple, score_out_of_fold
 from calovision.stages.arguments import Count, fold_of_path, not_counted
@@ -109,9 +110,7 @@ def score_ensemble(
     else:
         indices = np.arange(len(collection))
         count(len(indices))
-        scores = score_out_of_fold(
-            networks, collection, Folds(**folds), combine=ensemble_scores, **asdict(options)
-        )
+        scores = score_out_of_fold(networks, collection, Folds(**folds), **asdict(options))
     write_scores(output, collection, indices, scores)
 
 
@@ -159,7 +158,6 @@ def score_application(
         job["file"],
         Path(output),
         NtupleOptions(schema=job["schema"], tree=job["tree"], retries=job["retries"]),
-        combine=ensemble_scores,
         attributes={"model": str(Path(models[0]).parent.parent), "networks": len(networks)},
         progress=count,
         **asdict(options),
