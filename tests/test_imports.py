@@ -25,7 +25,7 @@ ALLOWED = {
     "selection": {"jets", "selection.expressions"},
     "images.jet_images": {"images", "jets"},
     "ntuples": {"selection.expressions"},
-    "simulation": set(),
+    "simulation": {"jets"},
     "models": set(),
     "evaluation.baselines": {"jets", "metrics"},
     "evaluation.results": {"metrics"},

@@ -40,6 +40,7 @@ NO_DEPOSIT = (
 )
 
 MIN_SIGNIFICANCE = 2.0  # of a cell's energy over its resolution [DEL]
+TINY = 1e-12
 
 # The largest float32 below pi, so that rounding to float32 keeps phi inside [-pi, pi).
 PHI_LIMIT = float(np.nextafter(np.float32(np.pi), np.float32(0)))
@@ -59,6 +60,11 @@ class Calorimeter:
     n_phi: np.ndarray
     min_energy: float
     resolution: tuple[tuple[float, float, float, float], ...]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of rings, and largest number of cells in one."""
+        return len(self.n_phi), int(self.n_phi.max())
 
     def sigma(self, energy: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """Energy resolution in GeV."""
@@ -99,11 +105,32 @@ def measure_towers(
     """Towers (event, eta, phi, e, e_em, e_had) of particles at the calorimeter's face; ``event``
     grows.
     """
-    share_em, share_had = energy_shares(pdg_id)
-    em = read_out(EM, *sum_cells(EM, event, eta, phi, share_em * energy), rng)
-    had = read_out(HAD, *sum_cells(HAD, event, eta, phi, share_had * energy), rng)
+    return join_layers(*measure_layers(event, pdg_id, energy, eta, phi, rng))
+
+
+def measure_layers(
+    event: np.ndarray,
+    pdg_id: np.ndarray,
+    energy: np.ndarray,
+    eta: np.ndarray,
+    phi: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Electromagnetic and hadronic cells of particles at the calorimeter's face (`read_out`)."""
+    em, had = (share * energy for share in energy_shares(pdg_id))
+    return (
+        read_out(EM, *sum_cells(EM, event, eta, phi, em), rng),
+        read_out(HAD, *sum_cells(HAD, event, eta, phi, had), rng),
+    )
+
+
+def join_layers(em: dict[str, np.ndarray], had: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Towers (event, eta, phi, e, e_em, e_had) of the cells of both calorimeters; ``event``
+    grows.
+    """
     order = np.argsort(np.concatenate([em["event"], had["event"]]), kind="stable")
-    towers = {name: np.concatenate([em[name], had[name]])[order] for name in em}
+    names = ("event", "eta", "phi", "e")
+    towers = {name: np.concatenate([em[name], had[name]])[order] for name in names}
     is_em = order < len(em["event"])
     return towers | {
         "e_em": np.where(is_em, towers["e"], 0.0),
@@ -133,15 +160,32 @@ def sum_cells(
     is lost.
     """
     edges = calorimeter.eta_edges
-    n_phi = calorimeter.n_phi
     hit = np.flatnonzero((energy > 0) & (eta >= edges[0]) & (eta < edges[-1]))
-    ring = np.searchsorted(edges, eta[hit], side="right") - 1
-    column = np.floor(n_phi[ring] * (phi[hit] + np.pi) / (2 * np.pi)).astype(np.int64) % n_phi[ring]
-    shape = (len(n_phi), int(n_phi.max()))
-    key = (event[hit] * shape[0] + ring) * shape[1] + column
-    cells, inverse = np.unique(key, return_inverse=True)
+    cells, inverse = np.unique(
+        cell_numbers(calorimeter, event[hit], eta[hit], phi[hit]), return_inverse=True
+    )
     sums = np.bincount(inverse, weights=energy[hit], minlength=len(cells))
-    return cells // (shape[0] * shape[1]), cells // shape[1] % shape[0], cells % shape[1], sums
+    n_rings, n_columns = calorimeter.shape
+    return cells // (n_rings * n_columns), cells // n_columns % n_rings, cells % n_columns, sums
+
+
+def cell_numbers(
+    calorimeter: Calorimeter, event: np.ndarray, eta: np.ndarray, phi: np.ndarray
+) -> np.ndarray:
+    """Numbers of the cells that particles inside the rings hit, int64: (event, ring, cell in phi)
+    in one.
+    """
+    n_phi = calorimeter.n_phi
+    ring = np.searchsorted(calorimeter.eta_edges, eta, side="right") - 1
+    column = np.floor(n_phi[ring] * (phi + np.pi) / (2 * np.pi)).astype(np.int64) % n_phi[ring]
+    return _number(calorimeter, event, ring, column)
+
+
+def _number(
+    calorimeter: Calorimeter, event: np.ndarray, ring: np.ndarray, column: np.ndarray
+) -> np.ndarray:
+    n_rings, n_columns = calorimeter.shape
+    return (event * n_rings + ring) * n_columns + column
 
 
 def read_out(
@@ -152,19 +196,21 @@ def read_out(
     energy: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Smeared energies above threshold, at a random place inside their cell.
+    """Smeared energies above threshold, at a random place inside their cell: event, cell (its
+    number, ascending), eta, phi, e and sigma, the resolution at this energy.
 
     The random place [DEL, SmearTowerCenter] keeps an image of another granularity free of stripes.
     """
     low, width = calorimeter.eta_edges[ring], np.diff(calorimeter.eta_edges)[ring]
     center = low + width / 2
     measured = smear(energy, calorimeter.sigma(energy, center), rng)
-    keep = measured >= np.maximum(
-        calorimeter.min_energy, MIN_SIGNIFICANCE * calorimeter.sigma(measured, center)
-    )
+    sigma = calorimeter.sigma(measured, center)
+    keep = measured >= np.maximum(calorimeter.min_energy, MIN_SIGNIFICANCE * sigma)
     eta = low + width * rng.random(len(low))
     phi = -np.pi + 2 * np.pi * (column + rng.random(len(low))) / calorimeter.n_phi[ring]
-    return {"event": event[keep], "eta": eta[keep], "phi": wrap(phi[keep]), "e": measured[keep]}
+    cell = _number(calorimeter, event, ring, column)
+    found = {"event": event, "cell": cell, "eta": eta, "phi": wrap(phi), "e": measured}
+    return {name: values[keep] for name, values in (found | {"sigma": sigma}).items()}
 
 
 def smear(mean: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from particle.pdgid import charge as charge_of_id
 
 from calovision.simulation import calorimeter
+from calovision.simulation.particle_flow import FlowInput, find_candidates
 
 # Solenoid: field, radius and half length of the tracking volume [DET, section 1.2; DEL].
 FIELD = 2.0  # T
@@ -68,6 +69,23 @@ def simulate_detector(particles: ak.Array, rng: np.random.Generator) -> tuple[ak
     float64, but phi stays inside [-pi, pi) when rounded to float32. The order of the entries means
     nothing.
     """
+    return _measure(particles, rng)[:2]
+
+
+def simulate_with_particle_flow(
+    particles: ak.Array, rng: np.random.Generator
+) -> tuple[ak.Array, ak.Array, ak.Array]:
+    """Towers and tracks as `simulate_detector` gives them, to the last bit, and the candidates of
+    `particle_flow.find_candidates`, ``n_events * var * {pt, eta, phi, e, e_em, e_had, charge}``.
+    """
+    towers, tracks, flow = _measure(particles, rng)
+    candidates = find_candidates(flow)
+    event = candidates.pop("event")
+    return towers, tracks, _jagged(candidates, event, len(particles))
+
+
+def _measure(particles: ak.Array, rng: np.random.Generator) -> tuple[ak.Array, ak.Array, FlowInput]:
+    """Towers and tracks, and what particle flow is made of."""
     counts = ak.to_numpy(ak.num(particles.id))
     event = np.repeat(np.arange(len(counts)), counts)
     flat = {name: ak.to_numpy(ak.flatten(particles[name])) for name in particles.fields}
@@ -78,12 +96,20 @@ def simulate_detector(particles: ak.Array, rng: np.random.Generator) -> tuple[ak
     of_hard_collision = np.abs(flat.get("z", np.zeros(len(pt)))) < VERTEX_RESOLUTION
     tracks = measure_tracks(flat["id"], np.where(of_hard_collision, charge, 0), pt, eta, phi, rng)
     eta_outer, phi_outer = propagate(pt, eta, phi, charge)
-    towers = calorimeter.measure_towers(event, flat["id"], flat["e"], eta_outer, phi_outer, rng)
+    em, had = calorimeter.measure_layers(event, flat["id"], flat["e"], eta_outer, phi_outer, rng)
+    of_track = tracks.pop("index")
+    flow = FlowInput(
+        {**tracks, "event": event[of_track], "id": flat["id"][of_track]},
+        (eta_outer[of_track], phi_outer[of_track]),
+        em,
+        had,
+    )
+    towers = calorimeter.join_layers(em, had)
+    measured = {name: values for name, values in tracks.items() if name != "resolution"}
     return (
         _jagged({k: v for k, v in towers.items() if k != "event"}, towers["event"], len(counts)),
-        _jagged(
-            {k: v for k, v in tracks.items() if k != "index"}, event[tracks["index"]], len(counts)
-        ),
+        _jagged(measured, event[of_track], len(counts)),
+        flow,
     )
 
 
@@ -122,18 +148,19 @@ def measure_tracks(
     phi: np.ndarray,
     rng: np.random.Generator,
 ) -> dict[str, np.ndarray]:
-    """Reconstructed tracks: pt, eta, phi, charge, and the index of their particle; only pT is
-    smeared.
+    """Reconstructed tracks: pt, eta, phi, charge, relative resolution of pT, and the index of their
+    particle; only pT is smeared.
     """
     index = np.flatnonzero(
         (charge != 0) & (np.abs(eta) <= TRACK_MAX_ETA) & (pt > TRACK_PT_EDGES[0])
     )
     efficiency, resolution = _track_response(np.abs(pdg_id[index]), pt[index], np.abs(eta[index]))
     found = rng.random(len(index)) < efficiency
-    index, resolution = index[found], resolution[found]
+    index, resolution = index[found], np.minimum(resolution[found], 1.0)
     return {
         "index": index,
-        "pt": calorimeter.smear(pt[index], np.minimum(resolution, 1.0) * pt[index], rng),
+        "pt": calorimeter.smear(pt[index], resolution * pt[index], rng),
+        "resolution": resolution,
         "eta": eta[index],
         "phi": calorimeter.wrap(phi[index]),
         "charge": charge[index].astype(np.int8),

@@ -5,6 +5,11 @@ towers_e_had, tracks_pt, tracks_eta, tracks_phi``, int8 ``tracks_charge``, int64
 float64 ``weight``; TTree ``generation`` with one entry: ``n_generated, sum_of_weights,
 cross_section_pb``. GeV, radians, pb. Every generated event is written, unless the process has a
 filter: ``n_generated`` and ``sum_of_weights`` count those before it, and event numbers have gaps.
+
+With fat jets, further float32 branches ``fat_jets_pt, fat_jets_eta, fat_jets_phi, fat_jets_mass,
+fat_jets_radius``, int32 ``fat_jets_n_constituents, fat_jets_flavor`` (`fat_jets`), and of their
+constituents, jet after jet, ``constituents_pt, constituents_eta, constituents_phi,
+constituents_e_em, constituents_e_had``, int8 ``constituents_charge``.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +23,10 @@ import uproot
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
-from calovision.simulation.detector import simulate_detector
+from calovision.simulation.detector import simulate_detector, simulate_with_particle_flow
+from calovision.simulation.fat_jets import find_fat_jets
 from calovision.simulation.pile_up import generate_pool, overlay
-from calovision.simulation.processes import check_integer, check_number
+from calovision.simulation.processes import check_integer, check_number, require
 from calovision.simulation.pythia import BATCH_SIZE, GeneratedBatch, derive_seed, generate
 
 EVENT_BRANCHES = {
@@ -28,6 +34,12 @@ EVENT_BRANCHES = {
     "weight": "float64",
     "towers": "var * {eta: float32, phi: float32, e_em: float32, e_had: float32}",
     "tracks": "var * {pt: float32, eta: float32, phi: float32, charge: int8}",
+}
+FAT_JET_BRANCHES = {
+    "fat_jets": "var * {pt: float32, eta: float32, phi: float32, mass: float32, radius: float32, "
+    "n_constituents: int32, flavor: int32}",
+    "constituents": "var * {pt: float32, eta: float32, phi: float32, e_em: float32, "
+    "e_had: float32, charge: int8}",
 }
 GENERATION_BRANCHES = {
     "n_generated": "int64",
@@ -60,6 +72,7 @@ def write_ntuple(
     first_event_number: int = 0,
     batch_size: int = BATCH_SIZE,
     pile_up: float = 0.0,
+    fat_jet_radius: float | None = None,
     **options: float | None,
 ) -> NtupleSummary:
     """Generate events and write them to ``path``, which appears only when it is complete.
@@ -78,6 +91,9 @@ def write_ntuple(
         must not overlap.
     pile_up
         Mean number of minimum-bias collisions overlaid on each event (`pile_up.overlay`).
+    fat_jet_radius
+        Radius of fat jets of particle-flow candidates, which are written with their constituents
+        (`fat_jets.find_fat_jets`); None writes none. Towers and tracks are the same with them.
 
     Raises
     ------
@@ -89,6 +105,9 @@ def write_ntuple(
         raise InputError(f"{path}: its folder does not exist; create it first")
     check_integer("first_event_number", first_event_number, 0)
     check_number("pile_up", pile_up, 0)
+    if fat_jet_radius is not None:
+        check_number("fat_jet_radius", fat_jet_radius, 0)
+        require(fat_jet_radius > 0, "fat_jet_radius", fat_jet_radius, "positive")
     numbers = {"first_event": first_event_number, "n_events": n_events, "batch_size": batch_size}
     batches = generate(process, seed=seed, **numbers, **options)
     first_batch = first_event_number // batch_size
@@ -96,7 +115,8 @@ def write_ntuple(
         replaced(path) as temporary,
         uproot.recreate(temporary, compression=COMPRESSION) as file,
     ):
-        return _write_trees(file, enumerate(batches, first_batch), seed, batch_size, pile_up)
+        numbered = enumerate(batches, first_batch)
+        return _write_trees(file, numbered, seed, batch_size, pile_up, fat_jet_radius)
 
 
 def _stream(seed: int, stream: int, batch: int) -> np.random.Generator:
@@ -125,16 +145,24 @@ def _write_trees(
     seed: int,
     batch_size: int,
     pile_up: float,
+    fat_jet_radius: float | None,
 ) -> NtupleSummary:
     add_pile_up = _with_pile_up(pile_up, seed) if pile_up else lambda particles, _: particles
-    tree = file.mktree("events", EVENT_BRANCHES)
+    more = {} if fat_jet_radius is None else FAT_JET_BRANCHES
+    tree = file.mktree("events", EVENT_BRANCHES | more)
     n_generated = 0
     sum_of_weights = 0.0
     cross_section_pb = 0.0
     for number, batch in batches:
         particles = add_pile_up(batch.particles, number)
-        towers, tracks = simulate_detector(particles, _stream(seed, DETECTOR_STREAM, number))
-        tree.extend(_event_columns(batch, towers, tracks, first=number * batch_size))
+        rng = _stream(seed, DETECTOR_STREAM, number)
+        if fat_jet_radius is None:
+            towers, tracks = simulate_detector(particles, rng)
+            jets = {}
+        else:
+            towers, tracks, candidates = simulate_with_particle_flow(particles, rng)
+            jets = find_fat_jets(candidates, batch.partons, radius=fat_jet_radius)
+        tree.extend(_event_columns(batch, towers, tracks, first=number * batch_size) | jets)
         n_generated += batch.n_generated
         sum_of_weights += batch.sum_of_weights
         cross_section_pb = batch.cross_section_pb

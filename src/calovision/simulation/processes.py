@@ -58,19 +58,9 @@ class Process:
 
 
 def _qcd_settings(options: Mapping[str, float | None]) -> ProcessSettings:
-    low, high, power = options["pt_hat_min"], options["pt_hat_max"], options["bias_power"]
-    require(
-        low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2,
-        "pt_hat_min",
-        low,
-        "positive, below 6500 GeV",
-    )
-    require(
-        high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null"
-    )
+    low, power = options["pt_hat_min"], options["bias_power"]
+    lines = ["HardQCD:all = on", *_pt_hat_lines(options)]
     require(power is None or power >= 0, "bias_power", power, "zero, positive or null")
-    lines = ["HardQCD:all = on", f"PhaseSpace:pTHatMin = {low}"]
-    lines += [f"PhaseSpace:pTHatMax = {high}"] if high is not None else []
     if power:
         lines += ["PhaseSpace:bias2Selection = on", f"PhaseSpace:bias2SelectionPow = {power}"]
         lines += [f"PhaseSpace:bias2SelectionRef = {low}"]
@@ -82,6 +72,35 @@ def _qcd_settings(options: Mapping[str, float | None]) -> ProcessSettings:
         "1 to 10 or null",
     )
     return ProcessSettings(lines, filter_jets=None if jets is None else int(jets))
+
+
+def _pt_hat_lines(options: Mapping[str, float | None]) -> list[str]:
+    """Settings of the window in pT-hat."""
+    low, high = options["pt_hat_min"], options["pt_hat_max"]
+    require(
+        low is not None and 0 < low < CENTER_OF_MASS_ENERGY / 2,
+        "pt_hat_min",
+        low,
+        "positive, below 6500 GeV",
+    )
+    require(
+        high is None or high > low, "pt_hat_max", high, f"above pt_hat_min = {low:g} GeV, or null"
+    )
+    lines = [f"PhaseSpace:pTHatMin = {low}"]
+    return lines if high is None else [*lines, f"PhaseSpace:pTHatMax = {high}"]
+
+
+_INVISIBLE_Z = ("WeakZ0:gmZmode = 2", "23:onMode = off", "23:onIfAny = 12 14 16")
+_HADRONIC_W = ("24:onMode = off", "24:onIfAny = 1 2 3 4 5")
+
+
+def _jet_process(name: str, *lines: str) -> "Process":
+    """Process of fat jets of one kind, in a window of pT-hat."""
+    return Process(
+        name,
+        lambda options: ProcessSettings([*lines, *_pt_hat_lines(options)]),
+        {"pt_hat_min": 400.0, "pt_hat_max": None},
+    )
 
 
 def _rpv_settings(options: Mapping[str, float | None]) -> ProcessSettings:
@@ -113,6 +132,10 @@ _ALL = (
         _qcd_settings,
         {"pt_hat_min": 400.0, "pt_hat_max": None, "bias_power": None, "filter_jets": None},
     ),
+    _jet_process("z_quark", "WeakBosonAndParton:qg2gmZq = on", *_INVISIBLE_Z),
+    _jet_process("z_gluon", "WeakBosonAndParton:qqbar2gmZg = on", *_INVISIBLE_Z),
+    _jet_process("wz", "WeakDoubleBoson:ffbar2ZW = on", *_INVISIBLE_Z, *_HADRONIC_W),
+    _jet_process("top_pairs", "Top:gg2ttbar = on", "Top:qqbar2ttbar = on", *_HADRONIC_W),
 )
 PROCESSES = {process.name: process for process in _ALL}
 """Processes by name."""

@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +46,8 @@ COMMON_SETTINGS = (
 )
 
 PARTICLE_FIELDS = ("id", "px", "py", "pz", "e")
+HARD_STATUS = 23  # outgoing in the hardest process, decay products of its resonances among them
+PARTONS = (1, 2, 3, 4, 5, 21)
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class GeneratedBatch:
         Pythia's estimate from all events tried so far: that of the last batch is the one to use.
     n_tried, n_accepted
         Phase-space points tried and hard processes accepted so far.
+    partons
+        Quarks and gluons that leave the hard process, before their showers, with those of the
+        decays of its W, Z and top, as ``particles``.
     """
 
     particles: ak.Array
@@ -75,6 +80,7 @@ class GeneratedBatch:
     cross_section_pb: float
     n_tried: int
     n_accepted: int
+    partons: ak.Array | None = None
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -122,6 +128,7 @@ def generate(
           cross-section is sampled times ``(pT-hat / pt_hat_min) ** bias_power``, which the weights
           undo (None or 0: unbiased); ``filter_jets``: keep only events with so many jets at parton
           level, see `parton_filter`.
+        - ``z_quark``, ``z_gluon``, ``wz``, ``top_pairs``: ``pt_hat_min``, ``pt_hat_max``.
 
     Raises
     ------
@@ -161,7 +168,7 @@ def _batches(
     n_kept = 0
     for first in events[::batch_size]:
         pythia.rndm.init(derive_seed(seed, "events", first // batch_size))
-        particles, weights, n_generated, sum_of_weights = _whole_batch(
+        particles, partons, weights, n_generated, sum_of_weights = _whole_batch(
             generator, min(batch_size, events.stop - first)
         )
         info = pythia.infoPython()
@@ -178,6 +185,7 @@ def _batches(
             / max(n_kept, 1),  # Pythia's own leaves out what was vetoed
             int(info.nTried()),
             int(info.nAccepted()),
+            partons,
         )
     if n_kept == 0:
         raise InputError(
@@ -187,22 +195,36 @@ def _batches(
         )
 
 
-def _whole_batch(generator: _Generator, size: int) -> tuple[ak.Array, np.ndarray, int, float]:
-    """Particles and weights of the events that the filter kept; number of all ``size`` and sum of
-    their weights.
+def _whole_batch(
+    generator: _Generator, size: int
+) -> tuple[ak.Array, ak.Array, np.ndarray, int, float]:
+    """Particles, partons and weights of the events that the filter kept; number of all ``size`` and
+    sum of their weights.
     """
     particles = []
+    partons = []
     weights = []
     n_done = 0
     sum_of_weights = 0.0
     while n_done < size:
         record, n_vetoed, vetoed_weight = _next_records(generator, size - n_done)
-        particles.append(_final_state(record))
+        particles.append(_selected(record, lambda status, _: status > 0))
+        partons.append(_selected(record, _are_hard_partons))
         weights.append(np.array(ak.to_numpy(record.info.weights[:, 0])))
         n_done += len(record) + n_vetoed
         sum_of_weights += float(weights[-1].sum()) + vetoed_weight
         del record
-    return ak.concatenate(particles), np.concatenate(weights), n_done, sum_of_weights
+    return (
+        ak.concatenate(particles),
+        ak.concatenate(partons),
+        np.concatenate(weights),
+        n_done,
+        sum_of_weights,
+    )
+
+
+def _are_hard_partons(status: np.ndarray, number: np.ndarray) -> np.ndarray:
+    return (np.abs(status) == HARD_STATUS) & np.isin(np.abs(number), PARTONS)
 
 
 def _next_records(generator: _Generator, size: int) -> tuple[ak.Array, int, float]:
@@ -226,9 +248,9 @@ def _next_records(generator: _Generator, size: int) -> tuple[ak.Array, int, floa
     return record, jet_filter.n_vetoed, jet_filter.vetoed_weight
 
 
-def _final_state(record: ak.Array) -> ak.Array:
-    """Particles with positive status, selected on flat columns, which is much faster than on
-    lists.
+def _selected(record: ak.Array, wanted: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> ak.Array:
+    """Particles that are wanted by status and PDG number, selected on flat columns, which is much
+    faster than on lists.
     """
     if len(record) == 0:  # its fields have no names then
         return _particles(
@@ -240,7 +262,7 @@ def _final_state(record: ak.Array) -> ak.Array:
         )
     record = record.prt
     status = ak.to_numpy(ak.flatten(record.status))
-    keep = status > 0
+    keep = wanted(status, ak.to_numpy(ak.flatten(record.id)))
     ends = np.cumsum(ak.to_numpy(ak.num(record.status)))
     kept_ends = np.concatenate([[0], np.cumsum(keep)])[ends]
     columns = {"id": record.id} | {name: record.p[name] for name in PARTICLE_FIELDS[1:]}

@@ -129,7 +129,11 @@ OF_NETWORK = ("model", "seed", "fold")
 
 def _simulate(name: str, **changes: Any) -> Rule:
     return Rule(
-        name, ("stages.simulation", "simulation"), memory_mb=1000, runtime_min=30, **changes
+        name,
+        ("stages.simulation", "simulation", "jets.clustering"),
+        memory_mb=1000,
+        runtime_min=30,
+        **changes,
     )
 
 

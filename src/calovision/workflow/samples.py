@@ -71,13 +71,18 @@ class Weights(Entry):
     )
 
 
+PROCESS_NAMES = ("rpv_gluinos", "qcd", "z_quark", "z_gluon", "wz", "top_pairs")
+
+
 class Simulate(Entry):
     """Events of Pythia 8 in a parametrized detector, instead of files."""
 
-    process: Annotated[str, Field(strict=True), Choices("rpv_gluinos", "qcd")] = key(
+    process: Annotated[str, Field(strict=True), Choices(*PROCESS_NAMES)] = key(
         ...,
         "Hard process",
-        details="`rpv_gluinos`: gluino -> q qbar neutralino, neutralino -> q q q; `qcd`: 2 -> 2.",
+        details="`rpv_gluinos`: gluino -> q qbar neutralino, neutralino -> q q q; `qcd`: 2 -> 2. "
+        "One kind of fat jets: `z_quark` and `z_gluon` beside a Z -> nu nu, `wz` a hadronic W "
+        "beside it, `top_pairs` two hadronic tops.",
         example="qcd",
     )
     mass_gluino: Number | None = key(
@@ -87,11 +92,11 @@ class Simulate(Entry):
         None, "Neutralino mass (rpv_gluinos)", unit="GeV", example=850, gt=0
     )
     pt_hat_min: Number | None = key(
-        None, "Lowest pT of the hard process (qcd)", unit="GeV", example=400, gt=0
+        None, "Lowest pT of the hard process (all but rpv_gluinos)", unit="GeV", example=400, gt=0
     )
     pt_hat_max: Number | None = key(
         None,
-        "Highest pT of the hard process (qcd)",
+        "Highest pT of the hard process (all but rpv_gluinos)",
         unit="GeV",
         details="Open if absent.",
         example=2500,
@@ -114,6 +119,16 @@ class Simulate(Entry):
     )
     pile_up: Number | None = key(
         None, "Mean number of minimum-bias collisions overlaid", example=20, ge=0
+    )
+    fat_jet_radius: Number | None = key(
+        None,
+        "Radius of fat jets of particle-flow candidates in the ntuples",
+        unit="rad",
+        details="Their constituents have charge, electromagnetic and hadronic energy; the branch "
+        "`fat_jets_flavor` tells 6 for a top, 24 for a W, 21 for a gluon, the PDG number of a "
+        "quark, else 0. Without it the images are made of towers.",
+        example=0.8,
+        gt=0,
     )
     n_events: Whole = key(..., "Number of events to generate", example=20000, ge=1)
 

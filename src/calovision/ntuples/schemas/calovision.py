@@ -1,6 +1,14 @@
 """Ntuples that calovision.simulation writes."""
 
-from calovision.ntuples.schemas.schema import Collection, Counters, Schema, TreeSchema
+from calovision.ntuples.schemas.links import Counts
+from calovision.ntuples.schemas.schema import (
+    Collection,
+    Constituents,
+    Counters,
+    Presence,
+    Schema,
+    TreeSchema,
+)
 
 _EVENTS = TreeSchema(
     tree="events",
@@ -16,6 +24,23 @@ _EVENTS = TreeSchema(
         ),
     ),
     tracks=(Collection({"pt": "tracks_pt", "eta": "tracks_eta", "phi": "tracks_phi"}),),
+    fat_jets=(
+        Collection(
+            {name: f"fat_jets_{name}" for name in ("pt", "eta", "phi", "mass")},
+            presence=Presence.ALL_OR_NONE,
+        ),
+    ),
+    constituents=(
+        Constituents(
+            {
+                name: f"constituents_{name}"
+                for name in ("pt", "eta", "phi", "charge", "e_em", "e_had")
+            }
+            | {"e": "constituents_pt * cosh(constituents_eta)"},
+            presence=Presence.ALL_OR_NONE,
+            link=Counts("fat_jets_n_constituents"),
+        ),
+    ),
     event_number="event_number",
     weight="weight",
     counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
