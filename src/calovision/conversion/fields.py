@@ -1,11 +1,12 @@
 """Fields of an ntuple that the images of a recipe need, after a check that the file has them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
+from calovision.jets.substructure.variables import fields_of_constituents, is_of_file
 from calovision.jets.variables import branches_of_jets
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.event_variables import jet_field
@@ -81,13 +82,13 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     """Fields for images of fat jets: the file's own with their constituents, else what they are
     made of.
     """
-    needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
-    needed.update(*(CHANNELS[channel].of_jet.fields for channel in recipe.jets.channels))
+    needed = of_constituents(recipe, info)
     is_own = recipe.variation is None and "fat_jets" in info.collections
     fields = {"fat_jets": set(info.collections["fat_jets"])} if is_own else {}
     if is_own and "constituents" in info.collections:
         _require(info, "constituents", needed, "the jet recipe needs")
-        return fields | {"constituents": needed}
+        masses = {"e"} & set(info.collections["constituents"]) if recipe.jet_variables else set()
+        return fields | {"constituents": needed | masses}
     towers = (
         CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
     )
@@ -95,15 +96,24 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     return fields | {"towers": towers}
 
 
-def check_constituents(
-    events: Events, wanted: Mapping[str, Iterable[str]], info: NtupleInfo
-) -> None:
+def of_constituents(recipe: ImageRecipe, info: NtupleInfo) -> set[str]:
+    """Fields of the constituents without which there are no images of jets, or not the variables
+    that are computed.
+    """
+    needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
+    needed.update(*(CHANNELS[channel].of_jet.fields for channel in recipe.jets.channels))
+    own = info.collections.get("fat_jets", ()) if recipe.variation is None else ()
+    computed = [name for name in recipe.jet_variables if not is_of_file(name, own)]
+    return needed | fields_of_constituents(computed)
+
+
+def check_constituents(events: Events, recipe: ImageRecipe, info: NtupleInfo) -> None:
     """Raise InputError if constituents lack a wanted field, as those that are towers the charge:
     only the references of the jets tell what they are made of.
     """
     if events.constituents is None:
         return
-    if absent := sorted(set(wanted["constituents"]) - set(events.constituents.fields)):
+    if absent := sorted(of_constituents(recipe, info) - set(events.constituents.fields)):
         raise InputError(
             f"{info.path}: the jet recipe needs constituents with {', '.join(absent)}, but the "
             "objects that the jets of the file refer to have only "

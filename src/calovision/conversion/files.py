@@ -22,6 +22,7 @@ from calovision.conversion.source import Source, SourceFile
 from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import check_channels
+from calovision.jets import JET_VARIABLES
 from calovision.jets.variables import branches_of_events
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
@@ -90,6 +91,12 @@ def convert_ntuple(
 def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
     """Raise InputError for an unknown channel or `on_bad_file`, or images of less than one jet."""
     check_channels(recipe.channels)
+    if recipe.jet_variables and recipe.jets is None:
+        raise InputError(
+            f"jet_variables {', '.join(recipe.jet_variables)} need images of jets; give 'jets'"
+        )
+    for name in recipe.jet_variables:
+        JET_VARIABLES.find(name, "jet_variables")
     if recipe.jets_per_event < 1:
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
     if on_bad_file not in ON_BAD_FILE:

@@ -28,10 +28,11 @@ def are_clustered_again(recipe: ImageRecipe, info: NtupleInfo) -> bool:
 
 
 def recipe_of_file(recipe: ImageRecipe, info: NtupleInfo) -> ImageRecipe:
-    """Recipe whose radius is that of the file's own jets, where these are clustered again and it is
+    """Recipe whose radius is that of the file's own jets, where images of these are made and it is
     known.
     """
-    if info.fat_jet_radius is None or not are_clustered_again(recipe, info):
+    is_own = recipe.variation is None and "fat_jets" in info.collections
+    if info.fat_jet_radius is None or recipe.jets is None or not is_own:
         return recipe
     return replace(recipe, fat_jets=replace(recipe.fat_jets, radius=info.fat_jet_radius))
 

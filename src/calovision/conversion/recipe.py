@@ -12,7 +12,7 @@ from calovision.core.splits import SHARES
 from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
-from calovision.jets import EventContent, FatJetDefinition
+from calovision.jets import JET_VARIABLES, EventContent, FatJetDefinition
 from calovision.jets.variables import Variable, own_variable
 
 
@@ -48,6 +48,9 @@ class ImageRecipe:
     jets
         Recipe of jet images: the rows of the file are then the ``jets_per_event`` leading fat jets
         instead of events, and ``grid`` and ``channels`` those of the recipe.
+    jet_variables
+        Names of `calovision.jets.JET_VARIABLES` that become columns of a file of jets: those that
+        the file's own jets have are taken from there, the others computed from the constituents.
     """
 
     grid: EtaPhiGrid = field(default_factory=EtaPhiGrid)
@@ -62,6 +65,7 @@ class ImageRecipe:
     variation: Variation | None = None
     jets: JetImageRecipe | None = None
     jets_per_event: int = 1
+    jet_variables: tuple[str, ...] = ()
     variables: Mapping[str, str | Variable] = field(default_factory=dict)
 
     @property
@@ -140,6 +144,13 @@ def _if_given(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else function(value)
 
 
+def _jet_variables(value: Any) -> tuple[str, ...]:
+    """Names of jet variables; InputError for others."""
+    if not isinstance(value, list | tuple):
+        raise InputError(f"is {value!r}: give a list of names")
+    return tuple(JET_VARIABLES.find(str(name), "jet variables").name for name in value)
+
+
 _PLAIN: dict[str, Callable[[Any], Any]] = {
     "grid": asdict,
     "fat_jets": asdict,
@@ -163,6 +174,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "content": _if_given(lambda value: EventContent(**value)),
     "variation": _if_given(Variation.from_mapping),
     "jets": _if_given(JetImageRecipe.from_dict),
+    "jet_variables": _jet_variables,
     "variables": lambda value: {name: own_variable(name, **one) for name, one in value.items()},
 }
 """Attributes that are no plain values -> inverse of that function."""

@@ -1,6 +1,6 @@
 """Rows of the image file of one chunk of events: of whole events, or of their leading jets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from calovision.jets import (
     leading,
 )
 from calovision.jets.columns import padded
+from calovision.jets.substructure import substructure_columns
 from calovision.jets.variables import ENTRY_COLUMN, N_LEADING_JETS
 from calovision.ntuples import Events, pt_ratios
 from calovision.selection import apply_selection, variables_of
@@ -189,9 +190,13 @@ def _jet_rows(
     of_jet = jet_columns(jets, recipe.jets_per_event)
     event = of_jet.pop("event_index")
     axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
-    chosen = ak.flatten(leading(constituents, recipe.jets_per_event), axis=1)
+    jets, chosen = (
+        ak.flatten(leading(of_event, recipe.jets_per_event), axis=1)
+        for of_event in (jets, constituents)
+    )
     try:
         images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
+        of_jet |= _jet_variables(jets, chosen, recipe.jet_variables, recipe)
     except EntryError as error:
         raise error.at_row(int(event[error.row])) from error
     return (
@@ -199,6 +204,22 @@ def _jet_rows(
         {name: values[event] for name, values in columns.items()},
         of_jet | {"overflow": overflow},
         event,
+    )
+
+
+def _jet_variables(
+    jets: ak.Array, constituents: ak.Array, names: Iterable[str], recipe: ImageRecipe
+) -> dict[str, np.ndarray]:
+    """The named variables of jets, ``(n_jets,)`` each, of records ``n_jets`` and their
+    constituents ``n_jets * var``.
+    """
+    definition = recipe.fat_jets
+    return substructure_columns(
+        jets,
+        constituents,
+        names,
+        radius=definition.radius,
+        trimming=(definition.r_sub, definition.f_cut),
     )
 
 

@@ -201,7 +201,7 @@ class SourceFile:
             for events in self.ntuple.iterate(
                 fields, chunk_size=self.source.chunk_size, entry_range=self.entries
             ):
-                check_constituents(events, fields, self.info)
+                check_constituents(events, recipe, self.info)
                 if events.constituents is not None and is_comparable and not check.is_complete:
                     check.add(events.fat_jets, events.constituents)
                 yield events

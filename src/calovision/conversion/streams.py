@@ -108,7 +108,7 @@ class ImageStream:
 
 def narrowed(recipe: ImageRecipe, variables: Iterable[str]) -> ImageRecipe:
     """Recipe without what neither a cut nor one of the named variables needs: variables of the
-    user's own, and the event content, which takes its time.
+    user's own and of jets, and the event content, which take their time.
     """
     own = recipe.own_variables
     needed = all_names({*variables, *variables_of(recipe.preselection)}, own)
@@ -116,5 +116,6 @@ def narrowed(recipe: ImageRecipe, variables: Iterable[str]) -> ImageRecipe:
     return replace(
         recipe,
         variables={name: one for name, one in recipe.variables.items() if name in needed},
+        jet_variables=tuple(name for name in recipe.jet_variables if name in needed),
         content=recipe.content if needs_content else None,
     )

@@ -25,6 +25,8 @@ __getattr__, __dir__, __all__ = lazy_names(
             "find_fat_jets_with_constituents",
             "select_fat_jets",
         ),
+        "substructure.columns": ("jet_substructure",),
+        "substructure.variables": ("JET_MOMENTUM", "JET_VARIABLES"),
         "variables": (
             "EVENT_COLUMNS",
             "N_LEADING_JETS",

@@ -10,6 +10,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.core.kinematics import wrap_phi
 from calovision.jets.checks import checked_jets, number_of_jets
+from calovision.jets.substructure.variables import JET_VARIABLES, ratio
 from calovision.jets.variables import N_LEADING_JETS, VARIABLES
 
 
@@ -133,9 +134,10 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
     counts = ak.to_numpy(ak.num(jets, axis=1))
     columns = {name: _flat(jets, name) for name in ("pt", "eta", "phi", "mass")}
     columns["phi"] = wrap_phi(columns["phi"])  # a file may hold float32(pi), which exceeds pi
-    for ratio, (above, below) in {"tau21": ("tau2", "tau1"), "tau32": ("tau3", "tau2")}.items():
+    for name in ("tau21", "tau32"):
+        above, below = JET_VARIABLES[name].of_file
         if above in jets.fields and below in jets.fields:
-            columns[ratio] = _ratio(_flat(jets, above), _flat(jets, below))
+            columns[name] = ratio(_flat(jets, above), _flat(jets, below))
     return {
         "event_index": np.repeat(np.arange(len(jets)), counts),
         "jet_index": ak.to_numpy(ak.flatten(ak.local_index(jets.pt, axis=1))).astype(np.int64),
@@ -158,11 +160,6 @@ def leading(jets: ak.Array, n: int | None) -> ak.Array:
 
 def _flat(jets: ak.Array, field: str) -> np.ndarray:
     return ak.to_numpy(ak.flatten(jets[field], axis=1)).astype(np.float64)
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    defined = np.isfinite(above) & np.isfinite(below) & (below > 0)
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=defined)
 
 
 def padded(values: ak.Array) -> np.ndarray:

@@ -29,7 +29,7 @@ class Events:
     tracks
         Records pt, eta, phi, ``n * var``.
     fat_jets
-        The file's own jets, Momentum4D records pt, eta, phi, mass (and tau1, tau2, tau3: take
+        The file's own jets, Momentum4D records pt, eta, phi, mass (and tau1 to tau4: take
         ``fat_jets["tau2"]``, as the attribute tau2 of a vector is its squared proper time), ``n *
         var``.
     candidates

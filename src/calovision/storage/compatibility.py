@@ -14,13 +14,14 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
+from calovision.jets.substructure.variables import JET_VARIABLES
 from calovision.jets.variables import VARIABLES
 from calovision.storage.metadata import ImageMetadata
 from calovision.storage.reader import ImageFile
 
 logger = logging.getLogger(__name__)
 
-COMMON_COLUMNS = {*VARIABLES, "tau21", "tau32", "weight_variations"}
+COMMON_COLUMNS = {*VARIABLES, *JET_VARIABLES, "weight_variations"}
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 

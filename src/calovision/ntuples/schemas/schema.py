@@ -12,7 +12,7 @@ from calovision.ntuples.schemas.links import Link, References, Subset
 if TYPE_CHECKING:
     from calovision.ntuples.content import FileContent
 
-SUBJETTINESS = ("tau1", "tau2", "tau3")
+SUBJETTINESS = ("tau1", "tau2", "tau3", "tau4")
 COLLECTIONS = ("towers", "tracks", "fat_jets", "candidates", "constituents")
 
 

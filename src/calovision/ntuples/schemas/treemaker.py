@@ -36,7 +36,7 @@ _POSITION = ("eta", "phi")
 _MOMENTUM = ("pt", *_POSITION)
 _FAT_JETS = Collection(
     {name: f"JetsAK8.{name}" for name in (*_MOMENTUM, "mass")},
-    extra={f"tau{n}": f"JetsAK8_NsubjettinessTau{n}" for n in (1, 2, 3)},
+    extra={f"tau{n}": f"JetsAK8_NsubjettinessTau{n}" for n in (1, 2, 3, 4)},
     presence=Presence.ALL_OR_NONE,
 )
 _BASE = TreeSchema(

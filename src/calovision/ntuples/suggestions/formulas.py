@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from calovision.ntuples.branch_listing import as_in_schema
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS
+from calovision.ntuples.schemas.schema import SUBJETTINESS
 from calovision.ntuples.suggestions.groups import ANGLES, MOMENTUM, POLAR, POSITION
 from calovision.ntuples.suggestions.measurements import (
     FULL_CIRCLE,
@@ -241,7 +242,7 @@ def jet_lines(formulas: Formulas, *, has_constituents: bool) -> list[Line]:
                 "mass", ["0"] * group.n_objects if formulas.is_numbered else "0", "not in the file"
             )
         ]
-    taus = [name for name in ("tau1", "tau2", "tau3") if group.has(name)]
+    taus = [name for name in SUBJETTINESS if group.has(name)]
     return [*lines, *mass, *(Line(name, formulas.of(name)) for name in taus)]
 
 

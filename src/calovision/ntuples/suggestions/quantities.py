@@ -35,7 +35,7 @@ _ENDS: dict[tuple[str, ...], str] = {
     ("p", "t"): "pt",
     ("e", "t"): "et",
     ("pdg", "id"): "pdg",
-    **{("tau", number): f"tau{number}" for number in "123"},
+    **{("tau", number): f"tau{number}" for number in "1234"},
     ("f", "e"): "e",
     ("pt",): "pt",
     ("et",): "et",
@@ -78,7 +78,7 @@ class NamedQuantity:
     ----------
     quantity
         pt, eta, phi, theta, qoverp, e, et, mass, px, py, pz, x, y, z, charge, pdg, e_em, e_had,
-        tau1 to tau3.
+        tau1 to tau4.
     stem
         Lower-case words of the rest of the name.
     number
