@@ -1,7 +1,6 @@
 """Jet variables: closed forms, second implementations, and their columns in files of jets."""
 
 import awkward as ak
-import numpy as np
 import pytest
 
 from calovision.jets import JET_VARIABLES, jet_substructure
