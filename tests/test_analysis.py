@@ -203,6 +203,23 @@ def test_files_that_are_not_there_are_named(given: str, sentence: str) -> None:
         analysis.look_for_files()
 
 
+def test_more_folds_than_events_are_refused_where_these_are_known(tmp_path: Path) -> None:
+    """Of simulated samples, and of lists of files with their entries."""
+    sentence = "'split.folds': 4 folds, but the samples have only 3 events of background; give"
+    few = samples(simulate={"process": "qcd", "n_events": 3}) | {"split": {"folds": 4}}
+    with pytest.raises(InputError, match=sentence):
+        analysis_of(few).look_for_files()
+    analysis_of(few | {"split": {"folds": 3}}).look_for_files()
+    for number in range(4):
+        (tmp_path / f"{number}.root").touch()
+    (tmp_path / "b.txt").write_text("2.root 2\n3.root 1\n")
+    listed = files(a=[tmp_path / "0.root", tmp_path / "1.root"], b=[tmp_path / "b.txt"])
+    with pytest.raises(InputError, match=sentence):
+        analysis_of(listed | {"split": {"folds": 4}}).look_for_files()
+    (tmp_path / "b.txt").write_text("2.root 2\n3.root\n")  # one is not known
+    analysis_of(listed | {"split": {"folds": 4}}).look_for_files()
+
+
 def test_a_file_in_two_samples_is_refused_unless_they_are_one_group(tmp_path: Path) -> None:
     """However its path is written; samples of one group have it among the parameters of their
     jobs."""

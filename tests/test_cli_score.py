@@ -213,7 +213,7 @@ def test_networks_that_are_too_large_for_the_images_say_so():
     text = succeed("models", "--grid", "4x4")
     assert re.search(r"^small +- +- ", text, flags=re.MULTILINE)
     assert "network 'small' needs images of at least 8x8 cells, not 4x4" in text
-    assert "unknown network 'nope': choose from small" in fail("models", "nope")
+    assert "unknown network 'nope'; choose from small" in fail("models", "nope")
     assert "at least 8x8 cells" in fail("models", "small", "--grid", "4x4")
     assert "must look like 64x64" in fail_usage("models", "--grid", "4")
 

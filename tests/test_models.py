@@ -312,7 +312,7 @@ def test_every_network_names_its_paper():
         (
             "resent",
             {},
-            "unknown network 'resent': choose from small, hep_cnn, .*package.module:Class",
+            "unknown network 'resent'; did you mean 'resnet'.; choose from small, .*module:Class",
         ),
         ("small", {"widht": 3}, "'small' has no option widht: it has width, dropout"),
         ("small", {"circular": False}, "'small' has no option circular"),

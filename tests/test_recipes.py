@@ -109,14 +109,10 @@ def common(*recipes):
 def test_what_is_common_is_kept():
     first = StoredRecipe(RECIPES[0], "delphes", "events")
     others = replace(RECIPES[0], split_group="ttbar")
-    found = common(first, first, StoredRecipe(others, "delphes", "analysis"))
-    assert (found["schema"], found["tree"], found["differing"]) == (
-        "delphes",
-        None,
-        ["split_group"],
-    )
+    found = common(first, first, StoredRecipe(others, "delphes", "events"))
     # the split decides no image
-    assert StoredRecipe.from_dict(found) == StoredRecipe(RECIPES[0], "delphes", None)
+    assert found["differing"] == ["split_group"]
+    assert StoredRecipe.from_dict(found) == first
     assert common(first, None) is None
     swapped = replace(RECIPES[1], preselection=dict(reversed(RECIPES[1].preselection.items())))
     found = common(StoredRecipe(RECIPES[1]), StoredRecipe(swapped))
@@ -136,6 +132,18 @@ def test_one_of_several_schemas_in_yaml_is_not_guessed():
         found = StoredRecipe.from_dict(common(mine, one))
         with pytest.raises(InputError, match=r"several schemas \(a/mine.yaml, .*give that"):
             found.find_schema()
+
+
+def test_one_of_several_trees_is_not_guessed():
+    """In place of the tree of the schema, whose events may be others."""
+    of_trees = [StoredRecipe(RECIPES[0], "delphes", tree) for tree in ("nominal", None, "up")]
+    found = StoredRecipe.from_dict(common(*of_trees))
+    assert found.tree == {"several": "nominal, that of the schema, up"}
+    assert StoredRecipe.from_dict(found.to_dict()) == found
+    with pytest.raises(InputError, match=r"several trees \(nominal, that of the schema, up\)"):
+        found.find_tree()
+    assert of_trees[0].find_tree() == "nominal"
+    assert of_trees[1].find_tree() is None
 
 
 def test_what_differed_in_a_merged_file_stays_said(tmp_path):

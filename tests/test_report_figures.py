@@ -225,6 +225,20 @@ def test_texts_and_captions_have_all_their_values(n_networks, folds, tmp_path):
     )
 
 
+@pytest.mark.parametrize("axis", ["efficiency", "rejection"])
+def test_captions_know_the_axis(axis, tmp_path):
+    one = run(compare={"axis": axis})
+    entries = [section | {"tables": []} for section in report_content.report_sections(one)]
+    values = report_content.text_values(one)
+    sections = {
+        section.name: section for section in read_sections(entries, plots=tmp_path, values=values)
+    }
+    captions = {figure.title: figure.caption for figure in sections["performance"].figures}
+    unweighted = captions["ROC curves of the models, every event counts 1"]
+    assert ("to lower background efficiencies" in unweighted) == (axis == "efficiency")
+    assert ("to higher background rejection" in unweighted) == (axis == "rejection")
+
+
 @pytest.fixture
 def with_muons(tmp_path, monkeypatch):
     """Installs a package that adds a figure, as pip would leave it; returns its registry."""

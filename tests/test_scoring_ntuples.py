@@ -273,6 +273,8 @@ def test_bad_input(tmp_path, ntuples, folder):
         file["events"] = columns
     sentence = refused(tmp_path, folder, ntuples[0], tmp_path / "other.root", *output)
     assert f"{tmp_path / 'other.root'} fits no schema" in sentence
+    assert "calovision lacks event_number, towers_eta" in sentence
+    assert "delphes" not in sentence  # has another tree
     images = tmp_path / "images.h5"
     convert_ntuple(ntuples[0], images, RECIPE, sample="qcd", label=0)
     assert "is a ROOT file, and" in refused(tmp_path, folder, ntuples[0], images, *output)
@@ -284,6 +286,29 @@ def test_bad_input(tmp_path, ntuples, folder):
     )
     assert "for image files" in fail_usage("score", folder, ntuples[0], *output, "--split", "test")
     assert "for ROOT files" in fail_usage("score", folder, images, *output, "--format", "hdf5")
+
+
+def test_a_tree_is_not_guessed_where_those_of_the_training_differ(tmp_path, ntuples):
+    model = make_trained()
+    model.recipe = StoredRecipe(RECIPE, None, {"several": "events, others"}).to_dict()
+    with pytest.raises(InputError, match=r"several trees \(events, others\): give that"):
+        score_ntuples(model, ntuples[:1], tmp_path / "none")
+    (found,) = score_ntuples(model, ntuples[:1], tmp_path / "one", NtupleOptions(tree="events"))
+    (same,) = score_ntuples(model, [f"{ntuples[0]}:events"], tmp_path / "two")
+    assert found.n_scored == same.n_scored > 0
+    assert found.total == same.total
+
+
+def test_files_of_the_training_are_named(tmp_path, ntuples, caplog):
+    model = make_trained()
+    model.recipe = StoredRecipe(RECIPE).to_dict()
+    score_ntuples(model, ntuples, tmp_path / "before")  # a model that does not know them
+    assert not caplog.messages
+    with uproot.open(ntuples[1]) as file:
+        model.training_run = {"sources": [str(file.file.uuid)]}
+    score_ntuples([make_trained(), model][::-1], ntuples, tmp_path / "again")
+    (message,) = caplog.messages
+    assert message.startswith(f"{ntuples[1]} trained this model, which saw its events")
 
 
 def test_outputs_that_exist(tmp_path, ntuples, folder):

@@ -136,6 +136,17 @@ def test_groups_must_agree():
             check_shared_files({"one": one, "two": two})
 
 
+def test_a_file_of_samples_that_only_get_scores_may_be_shared():
+    applied = SampleFiles(["a.root"], is_trained=False, is_applied=True)
+    of_reach = SampleFiles(["a.root"], is_trained=False)
+    check_shared_files({"data": applied, "again": applied})
+    check_shared_files({"data": applied, "heavy": of_reach})
+    for other, one in (("trained", SampleFiles(["a.root"])), ("heavier", of_reach)):
+        first = applied if other == "trained" else of_reach
+        with pytest.raises(InputError, match=f"the samples one and {other} share a ROOT file"):
+            check_shared_files({"one": first, other: one})
+
+
 def test_a_trained_sample_does_not_share_with_one_that_is_only_tested():
     with pytest.raises(
         InputError, match="only one of them is trained, so that all events are tested in the other"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-from fakes import write_two_samples
+from fakes import make_columns, make_images, write_image_file, write_two_samples
 from scipy.special import logit
 
 from calovision.evaluation import CLASSIFIERS, bootstrap_roc, diagnose, ensemble_scores
@@ -237,6 +237,38 @@ def test_events_that_the_network_is_most_wrong_about(tmp_path, collection, drawn
     assert np.array_equal(first.image, collection.dense([61])[0])
     assert np.array_equal(first.fat_jets, fat_jets[4])
     assert first.radius == collection.metadata.fat_jet_radius
+
+
+def test_events_with_one_number_are_told_apart(tmp_path, drawn):
+    """Each of three files of the sample has events 0 to 9."""
+    paths = [
+        write_image_file(
+            tmp_path / f"{name}{k}.h5",
+            sample=name,
+            label=label,
+            images=make_images(10, seed=10 * label + k),
+            columns=make_columns(10, label=label),
+            source_files=[(f"{name}{k}.root", "")],
+        )
+        for label, name in enumerate(("qcd", "rpv"))
+        for k in range(3)
+    ]
+    write_file_list(tmp_path / "images.tsv", paths)
+    collection = ImageCollection(paths)
+    rows = np.flatnonzero(np.isin(collection.column("event_number"), (2, 7)))
+    test = {
+        "label": collection.column("label")[rows],
+        "sample": collection.sample_names()[rows],
+        "event_number": collection.column("event_number")[rows],
+        "cnn": np.linspace(-1.0, 1.0, len(rows)),
+        "fat_jets": collection.column("fat_jets")[rows],
+    }
+    write_score_table(tmp_path / "test_events.h5", test)
+    files = images.ExtremesFiles(tmp_path / "images.tsv", tmp_path / "test_events.h5")
+    images.plot_extreme_events(files, {}, images.ExtremesOptions(TITLES, 3))
+    ((_, _, _, shown),) = drawn
+    found = [one.image for one in shown["signal_like_background"]]
+    assert np.array_equal(found, collection.dense([27, 22, 17]))
 
 
 def test_cut_flows_of_the_samples(tmp_path, collection, drawn):

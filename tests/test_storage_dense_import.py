@@ -58,6 +58,7 @@ def test_exported_images_come_back_bit_by_bit(tmp_path, monkeypatch, block):
 def test_what_was_exported_of_the_first_sample_alone_is_not_given_to_all(tmp_path):
     """Rows of each of its ROOT files, and its recipe."""
     own = {"source_files": [("a.root", ""), ("b.root", "")], "source_rows": [3, 2]}
+    own |= {"split_group": "ttbar"}
     paths = [
         write_image_file(
             tmp_path / f"{name}.h5",
@@ -71,8 +72,12 @@ def test_what_was_exported_of_the_first_sample_alone_is_not_given_to_all(tmp_pat
         for label, (name, more) in enumerate({"a": own, "b": {}}.items())
     ]
     export_dense(paths, tmp_path / "dense.h5")
-    for path in import_dense(tmp_path / "dense.h5", tmp_path / "back"):
+    with h5py.File(tmp_path / "dense.h5") as file:
+        assert list(file.attrs["split_group"]) == ["ttbar", ""]
+    back = import_dense(tmp_path / "dense.h5", tmp_path / "back")
+    for group, path in zip(("ttbar", ""), back, strict=True):
         found = ImageFile(path).metadata
+        assert found.split_group == group
         assert (found.source_rows, found.recipe, len(found.source_files)) == (None, None, 1)
 
 

@@ -448,7 +448,7 @@ def test_weights_that_are_none(tmp_path, weights, message):
         ),
         ({"precision": "fp16"}, "train.precision 'fp16' needs a GPU: choose auto, bf16 or fp32"),
         ({"device": "tpu"}, "train.device 'tpu' is unknown: choose from auto, cpu, gpu"),
-        ({"network": "vgg"}, "unknown network 'vgg': choose from .*resnet"),
+        ({"network": "vgg"}, "unknown network 'vgg'; choose from .*resnet"),
         (
             {"batch_size": 9, "n_devices": 2},
             "train.batch_size 9 cannot be divided among 2 processes: choose a mult",

@@ -9,6 +9,7 @@ from calovision.cli.messages import say
 from calovision.cli.options import DenseCompression, Split, grouped_options, require_new
 from calovision.cli.score import Force as OverwriteOutput
 from calovision.cli.score import Model, NetworkOptions
+from calovision.core.luminosity import LUMINOSITY_FB
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")
@@ -44,7 +45,7 @@ def import_hep_cnn_command(
     ],
     luminosity: Annotated[
         float, typer.Option(metavar="FB", help="Luminosity that its weights stand for, 1/fb.")
-    ] = 36.1,
+    ] = LUMINOSITY_FB,
     split: Annotated[
         Split | None, typer.Option(help="What the file is; decided per event without it.")
     ] = None,

@@ -15,14 +15,12 @@ import typer
 from calovision.cli.generated import given_values, options_group
 from calovision.cli.options import grouped_options
 from calovision.core.errors import InputError
+from calovision.core.luminosity import LUMINOSITY_FB
 from calovision.core.splits import SPLITS
 from calovision.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from calovision.storage import ImageCollection
-
-LUMINOSITY_FB = 36.1
-"""That of the configuration, 1/fb."""
 
 Training = options_group(TrainingOptions)
 """The fields of `TrainingOptions` as options of a command."""

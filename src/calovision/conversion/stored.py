@@ -30,12 +30,13 @@ class StoredRecipe:
         Schema of the files: a name; of a YAML file ``{"file": its path, "text": its content}``, of
         several ``{"several": their names}``; None finds the one that fits.
     tree
-        Name of the tree, where it is not that of the schema.
+        Name of the tree, where it is not that of the schema; of several ``{"several": their
+        names}``.
     """
 
     images: ImageRecipe
     schema: str | Mapping[str, str] | None = None
-    tree: str | None = None
+    tree: str | Mapping[str, str] | None = None
 
     @classmethod
     def of(
@@ -66,12 +67,10 @@ class StoredRecipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as what JSON holds: ``schema``, ``tree`` and ``images``."""
-        schema = (
-            self.schema
-            if self.schema is None or isinstance(self.schema, str)
-            else dict(self.schema)
+        schema, tree = (
+            dict(one) if isinstance(one, Mapping) else one for one in (self.schema, self.tree)
         )
-        return {"schema": schema, "tree": self.tree, "images": self.images.to_dict()}
+        return {"schema": schema, "tree": tree, "images": self.images.to_dict()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Self:
@@ -91,9 +90,24 @@ class StoredRecipe:
         images, schema, tree = (plain.get(name) for name in ("images", "schema", "tree"))
         if not isinstance(images, Mapping):
             raise InputError("the recipe has no 'images'")
-        if not isinstance(schema, str | Mapping | None) or not isinstance(tree, str | None):
+        if not all(isinstance(one, str | Mapping | None) for one in (schema, tree)):
             raise InputError("the schema or tree of the recipe is none")
         return cls(ImageRecipe.from_dict(images), schema, tree)
+
+    def find_tree(self) -> str | None:
+        """Name of the tree; None for that of the schema.
+
+        Raises
+        ------
+        InputError
+            If there are several.
+        """
+        if self.tree is None or isinstance(self.tree, str):
+            return self.tree
+        raise InputError(
+            f"the image files of the training are of several trees ({self.tree.get('several')}): "
+            "give that of the files (--tree, or FILE:TREE)"
+        )
 
     def find_schema(self) -> Schema | None:
         """Schema by its name or by the stored content of its file; None if it is to be found.

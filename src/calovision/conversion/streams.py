@@ -15,6 +15,7 @@ from calovision.conversion.sample import Sample, WeightOptions
 from calovision.conversion.source import Source
 from calovision.core.errors import BadFileError, InputError
 from calovision.jets import VARIABLES
+from calovision.ntuples import NtupleInfo
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import Schema
 from calovision.selection import variables_of
@@ -49,8 +50,8 @@ class ImageStream:
     tree: str | None = None
     retries: int = 0
 
-    def count_entries(self) -> int:
-        """Entries of the tree, after a check that the file has what the recipe needs.
+    def info(self) -> NtupleInfo:
+        """Description of the file, after a check that it has what the recipe needs.
 
         Raises
         ------
@@ -58,7 +59,7 @@ class ImageStream:
             If the file cannot be read, or lacks something; the sentence names file and tree.
         """
         with self._open() as (conversion, _):
-            return conversion.file.info.n_entries
+            return conversion.file.info
 
     def __iter__(self) -> Iterator[tuple[int, ImageRows]]:
         """Number of events and rows of each chunk, in the order of the file; the next chunk is read
@@ -67,7 +68,7 @@ class ImageStream:
         Raises
         ------
         InputError
-            As `count_entries`; if an event holds a number that no image can be made of.
+            As `info`; if an event holds a number that no image can be made of.
         """
         with self._open() as (conversion, recipe):
             chunks = read_ahead(conversion.file.events(recipe))

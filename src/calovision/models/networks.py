@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from calovision.core.errors import InputError
-from calovision.core.registry import Registry, import_object
+from calovision.core.registry import Registry, import_object, nearest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -162,8 +162,8 @@ def _find_constructor(name: str) -> Callable[..., nn.Module]:
         return _import_class(name)
     if name not in NETWORKS:
         raise InputError(
-            f"unknown network '{name}': choose from {', '.join(NETWORKS)}, or give your own as "
-            "package.module:Class"
+            f"unknown network '{name}'{nearest(name, NETWORKS)}; choose from "
+            f"{', '.join(NETWORKS)}, or give your own as package.module:Class"
         )
     return NETWORKS[name].constructor
 

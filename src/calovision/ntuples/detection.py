@@ -163,13 +163,25 @@ def fitting_schema(
         raise InputError(f"{path} fits several schemas ({names}); name one of them")
     if not fitting:
         _check_trees(content)
-        reasons = "; ".join(f"{name} lacks {_shortened(lacks)}" for name, lacks in missing.items())
         raise InputError(
-            f"{path} fits no schema ({reasons}); name a tree, or describe the file in a YAML file "
-            "(calovision inspect FILE --suggest writes one to start from)"
+            f"{path} fits no schema ({_reasons(content, schemas, missing)}); name a tree, or "
+            "describe the file in a YAML file (calovision inspect FILE --suggest writes one to "
+            "start from)"
         )
     (schema,) = fitting
     return schema, _best_version(content, schema)
+
+
+def _reasons(
+    content: FileContent, schemas: Sequence[Schema], missing: Mapping[str, tuple[str, ...]]
+) -> str:
+    """What the file lacks for each schema: of those whose tree it has, if there are any."""
+    present = [one for one in schemas if any(map(content.has_tree, one.tree_names))] or schemas
+    return "; ".join(
+        f"{one.name} lacks {_shortened(missing[one.name])}"
+        + (f" (the file has {near})" if (near := _nearest(content, one, missing[one.name])) else "")
+        for one in present
+    )
 
 
 def _check_trees(content: FileContent) -> None:

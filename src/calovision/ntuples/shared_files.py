@@ -31,12 +31,15 @@ class SampleFiles:
         files.
     is_trained
         Whether the sample takes part in the training; the events of others are all tested.
+    is_applied
+        Whether its events only get scores, so that others that are not trained may share files.
     """
 
     files: Iterable[str]
     tree: str | None = None
     split_group: str | None = None
     is_trained: bool = True
+    is_applied: bool = False
 
 
 def check_shared_files(samples: Mapping[str, SampleFiles]) -> None:
@@ -64,8 +67,10 @@ def _check_pair(
     name: str, sample: SampleFiles, other: str, second: SampleFiles, paths: str
 ) -> None:
     """Raise InputError unless two samples that share a file are of one group, and both are trained
-    or neither is.
+    or neither is; or neither is, and one only gets scores.
     """
+    if not (sample.is_trained or second.is_trained) and (sample.is_applied or second.is_applied):
+        return
     if sample.split_group is None or sample.split_group != second.split_group:
         raise InputError(
             f"the samples {name} and {other} share a ROOT file ({paths}), whose events would train "

@@ -184,7 +184,8 @@ PERFORMANCE = (
         title="ROC curves of the models, every event counts 1",
         caption="""
         The same with every {% if not n_folds %}test {% endif %}event counting 1, so that a
-        curve goes on smoothly to lower background efficiencies. It compares networks, and says
+        curve goes on smoothly to {% if axis == "rejection" %}higher background
+        rejection{% else %}lower background efficiencies{% endif %}. It compares networks, and says
         nothing about an analysis, whose background has other shares of easy and hard events.""",
         section="performance",
         rule="plot_models",

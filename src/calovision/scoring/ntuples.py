@@ -2,6 +2,7 @@
 scored chunk by chunk, in memory that does not grow with the file.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from calovision.conversion.parallel import run_in_processes
 from calovision.conversion.streams import narrowed
 from calovision.core.errors import InputError
 from calovision.models import ImageModel, keep_freed_memory
+from calovision.ntuples import NtupleInfo
 from calovision.ntuples.output_names import output_names
 from calovision.ntuples.paths import split_tree
 from calovision.ntuples.schemas.schema import Schema
@@ -22,6 +24,8 @@ from calovision.scoring.file_scoring import FileScoring, ScoredFile
 from calovision.scoring.fit import Images, check_kind
 from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parquet
 from calovision.scoring.scores import SCORING_BATCH
+
+logger = logging.getLogger(__name__)
 
 THREADS = 8  # that open files, most of whose time goes by with waiting
 LONG = 8_000  # entries of a file for which it pays to start a process
@@ -106,12 +110,13 @@ def score_ntuples(
     choose_device(scoring.get("device", "auto"))
     contents = _contents(streams[0], options, attributes)
     with ThreadPoolExecutor(THREADS) as threads:
-        n_entries = list(threads.map(ImageStream.count_entries, streams))
+        infos = list(threads.map(ImageStream.info, streams))
+    _warn_of_seen(models, infos)
     n_processes = min(options.processes, len(files))
     jobs = [
         FileScoring(stream, models, path, options.format, contents, scoring, n_processes, apart)
         for stream, path, apart in zip(
-            streams, paths, (_is_apart(options, len(files), n) for n in n_entries), strict=True
+            streams, paths, (_is_apart(options, len(files), one) for one in infos), strict=True
         )
     ]
     return run_in_processes(jobs, processes=n_processes, progress=progress)
@@ -134,16 +139,30 @@ def score_ntuple(
     (stream,) = ntuple_streams(models[0], [file], options)
     contents = _contents(stream, options, attributes)
     scoring = {"batch_size": SCORING_BATCH} | scoring
-    apart = _is_apart(options, 1, stream.count_entries())
+    info = stream.info()
+    _warn_of_seen(models, [info])
+    apart = _is_apart(options, 1, info)
     score = FileScoring(
         stream, tuple(models), Path(output), options.format, contents, scoring, 1, apart
     )
     return score(progress=progress)
 
 
-def _is_apart(options: NtupleOptions, n_files: int, n_entries: int) -> bool:
+def _is_apart(options: NtupleOptions, n_files: int, info: NtupleInfo) -> bool:
     """Whether the images of a file are made in a process of their own."""
-    return options.processes > n_files and n_entries >= LONG
+    return options.processes > n_files and info.n_entries >= LONG
+
+
+def _warn_of_seen(models: Sequence[ImageModel], infos: Sequence[NtupleInfo]) -> None:
+    """Warn of files of the training, which the models of before do not know."""
+    seen = {uuid for model in models for uuid in model.training_run.get("sources") or ()}
+    for info in infos:
+        if info.uuid in seen:
+            logger.warning(
+                "%s trained this model, which saw its events and tells them apart better than "
+                "others: score its image files (--split test, of a mean of folds --out-of-fold)",
+                info.path,
+            )
 
 
 def _contents(
@@ -173,14 +192,23 @@ def ntuple_streams(
     try:
         recipe = StoredRecipe.from_dict(model.recipe)
         schema = options.schema if options.schema is not None else recipe.find_schema()
+        tree = _tree_of(recipe, files, options)
     except InputError as error:
         raise InputError(f"the recipe of the model: {error}; score image files instead") from error
     check_kind(model.specification, _of_recipe(recipe.images), "the recipe of the model")
-    tree = options.tree if options.schema is not None else options.tree or recipe.tree
     images = narrowed(
         recipe.images, {name.partition("[")[0] for name in model.specification.variables}
     )
     return [ImageStream(file, images, schema, tree, options.retries) for file in files]
+
+
+def _tree_of(
+    recipe: StoredRecipe, files: Sequence[Path | str], options: NtupleOptions
+) -> str | None:
+    """Tree of the files that name none of their own; None for that of the schema."""
+    if options.tree is not None or options.schema is not None:
+        return options.tree
+    return None if all(split_tree(file)[1] for file in files) else recipe.find_tree()
 
 
 def _of_recipe(recipe: ImageRecipe) -> Images:

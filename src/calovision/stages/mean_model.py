@@ -23,6 +23,12 @@ def average_networks(
         the events that some of the members saw.
     """
     members = [load_model(path, allow_imports=True) for path in models]
-    runs = [member.training_run for member in members]
-    training = {"samples": runs[0].get("samples"), "folds": folds, "members": runs}
+    runs = [dict(member.training_run) for member in members]
+    sources = max((run.pop("sources", []) for run in runs), key=len)  # the same of all
+    training = {
+        "samples": runs[0].get("samples"),
+        "sources": sources,
+        "folds": folds,
+        "members": runs,
+    }
     save_model(Path(output).parent, average_models(members), training=training)

@@ -294,8 +294,17 @@ def _exported(
         if len(samples) > 1:  # those of the first sample alone were exported
             own |= {"source_files": json.dumps([[str(path), ""]])}
             own = {name: value for name, value in own.items() if name not in OF_FIRST}
+            own |= _split_group(attributes, number)
         info = ImageMetadata.from_attributes(own)
         flow = [("in the file", int(mine.sum()), float(columns["weight"][mine].sum()))]
         infos.append(info if info.cut_flow else replace(info, cut_flow=flow))
     numbers = {sample: number for number, sample in enumerate(samples)}
     return infos, np.array([numbers[name] for name in names], dtype=np.int64), columns
+
+
+def _split_group(attributes: Mapping[str, Any], number: int) -> dict[str, str]:
+    """Group of a sample of an exported file, whose attribute lists those of all; a string, of
+    before, is that of the first alone.
+    """
+    groups = attributes.get("split_group", "")
+    return {} if isinstance(groups, str) else {"split_group": str(groups[number])}

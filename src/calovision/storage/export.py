@@ -105,6 +105,9 @@ def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
     for name in ("label", "cross_section_pb", "n_generated", "sum_of_weights"):
         values = [getattr(info, name) for info in infos]
         file.attrs[name] = values[0] if len(infos) == 1 else values
+    groups = [info.split_group for info in infos]
+    if len(infos) > 1 and any(groups):
+        file.attrs["split_group"] = groups
     if len(infos) > 1:
         del file.attrs["cut_flow"]
 

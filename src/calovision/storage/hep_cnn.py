@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.luminosity import LUMINOSITY_FB
 from calovision.core.splits import SHARES, SPLITS, assign_split
 from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import EtaPhiGrid
@@ -37,7 +38,7 @@ def import_hep_cnn(
     path: Path,
     folder: Path,
     *,
-    luminosity_fb: float = 36.1,
+    luminosity_fb: float = LUMINOSITY_FB,
     split: str | None = None,
     samples: tuple[str, str] = ("background", "signal"),
     split_seed: int = 1,

@@ -29,14 +29,17 @@ def common_recipe(infos: Sequence[ImageMetadata]) -> dict[str, Any] | None:
 
     Returns
     -------
-    ``schema`` and ``tree`` are None unless all agree, but ``{"several": their names}`` for schemas
-    of which one is a YAML file, since none is found in place of that; of ``images`` what all agree
-    in, and ``differing``, if it is not empty, names the rest. None if a file has no recipe.
+    ``schema`` and ``tree`` where all agree; ``{"several": their names}`` for trees that differ, and
+    for schemas of which one is a YAML file, since none is found in place of these; other schemas
+    that differ are None. Of ``images`` what all agree in, and ``differing``, if it is not empty,
+    names the rest. None if a file has no recipe.
     """
     recipes = [info.recipe for info in infos]
     if any(recipe is None for recipe in recipes):
         return None
-    common = {name: _common_reading([recipe.get(name) for recipe in recipes]) for name in READING}
+    common = {
+        name: _common_reading(name, [recipe.get(name) for recipe in recipes]) for name in READING
+    }
     every = [recipe.get("images") or {} for recipe in recipes]
     names = dict.fromkeys(name for images in every for name in images)
     differing = [name for recipe in recipes for name in recipe.get("differing", ())]
@@ -46,21 +49,25 @@ def common_recipe(infos: Sequence[ImageMetadata]) -> dict[str, Any] | None:
     return {**common, "images": images, **named}
 
 
-def _common_reading(values: Sequence[str | dict[str, Any] | None]) -> str | dict[str, Any] | None:
+def _common_reading(
+    name: str, values: Sequence[str | dict[str, Any] | None]
+) -> str | dict[str, Any] | None:
     """Schema or tree of several recipes. Schemas of YAML files of one content are one."""
     first = values[0]
     contents = [one.get("text", one) if isinstance(one, dict) else one for one in values]
     if all(one == contents[0] for one in contents):
         return first
-    if not any(isinstance(one, dict) for one in values):
+    if name == "schema" and not any(isinstance(one, dict) for one in values):
         return None
-    return {"several": ", ".join(dict.fromkeys(map(_name_of_schema, values)))}
+    none = "none given" if name == "schema" else "that of the schema"
+    return {"several": ", ".join(dict.fromkeys(_name_of(one) or none for one in values))}
 
 
-def _name_of_schema(schema: str | dict[str, Any] | None) -> str:
-    if isinstance(schema, dict):
-        return schema.get("several") or schema.get("file", "a YAML file")
-    return schema or "none given"
+def _name_of(value: str | dict[str, Any] | None) -> str | None:
+    """Name of a schema or tree, None if none was given."""
+    if isinstance(value, dict):
+        return value.get("several") or value.get("file", "a YAML file")
+    return value
 
 
 def _is_shared(name: str, every: Sequence[dict[str, Any]]) -> bool:

@@ -221,6 +221,7 @@ def _store(
         "calovision_version": version("calovision"),
         "options": asdict(classifier.options),
         "samples": data.collection.samples,
+        "sources": _sources(data.collection),
         **data.fold_record(),
         "n_training": len(data.indices["train"]),
         "n_validation": len(data.indices["validation"]),
@@ -235,3 +236,9 @@ def _store(
         "best epoch: %d, validation loss %.6g", training["best_epoch"], training["validation_loss"]
     )
     resume.remove()
+
+
+def _sources(collection: ImageCollection) -> list[str]:
+    """Identifiers of the ROOT files of the images, sorted, by which these are known again."""
+    pairs = [pair for file in collection.files for pair in file.metadata.source_files]
+    return sorted({uuid for _, uuid in pairs if uuid})

@@ -18,6 +18,7 @@ from calovision.workflow.chunks import (
     simulation_edges,
 )
 from calovision.workflow.configuration import Configuration
+from calovision.workflow.folds import check_folds
 from calovision.workflow.ntuple_files import (
     NtupleFiles,
     check_branches,
@@ -106,11 +107,12 @@ class Analysis:
         Raises
         ------
         InputError
-            As `chunks` and, in the main process, `check_shared_files`, `check_branches` and
-            `check_varied`.
+            As `chunks` and, in the main process, `check_shared_files`, `check_folds`,
+            `check_branches` and `check_varied`.
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
+            check_folds(self.configuration.split.folds, self.samples, self.ntuples, self.classes)
             self._check_branches()
             check_varied(self.varied_image_variables, self.variations)
         _ = (self.chunks, self.varied_chunks, self.application_chunks)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
+from calovision.core.luminosity import LUMINOSITY_FB
 from calovision.core.user_files import read_yaml
 from calovision.evaluation.baselines import BASELINES
 from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
@@ -72,7 +73,7 @@ class Configuration(Section):
         ge=0,
     )
     luminosity_fb: Number = key(
-        36.1,
+        LUMINOSITY_FB,
         "Integrated luminosity (ATLAS 2015+2016, arXiv:1804.03568)",
         unit="1/fb",
         gt=0,

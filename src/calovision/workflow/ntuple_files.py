@@ -94,7 +94,7 @@ def check_shared_files(samples: Mapping[str, Sample], files: Mapping[str, Ntuple
     from calovision.ntuples import SampleFiles, check_shared_files
 
     owners = {
-        name: SampleFiles(files[name], one.tree, one.split_group, one.is_trained)
+        name: SampleFiles(files[name], one.tree, one.split_group, one.is_trained, one.is_applied)
         for name, one in given.items()
     }
     with _named("samples"):

@@ -180,7 +180,11 @@ def _tested_events(
     rows: np.ndarray,
     titles: Mapping[str, str],
 ) -> list[EventInputs]:
-    """Events of some rows of the table of test events, with their output."""
+    """Events of some rows of the table of test events, with their output.
+
+    Of events of a sample with one number, which are all tested or none, the rows stand in the order
+    of the files.
+    """
     samples = collection.sample_names()
     numbers = collection.column("event_number")
     events = []
@@ -188,9 +192,10 @@ def _tested_events(
         sample = test["sample"][row]
         number = test["event_number"][row]
         output = expit(test["cnn"][row])
+        same = (test["sample"][:row] == sample) & (test["event_number"][:row] == number)
         event = EventInputs.read(
             collection,
-            np.flatnonzero((samples == sample) & (numbers == number))[0],
+            np.flatnonzero((samples == sample) & (numbers == number))[np.count_nonzero(same)],
             fat_jets=test["fat_jets"][row],
             title=f"{titles[str(sample)]}, event {number}: output {output:.3g}",
         )
