@@ -121,21 +121,29 @@ def calibration(
         raise InputError(
             "calibration: scores outside [0, 1] are no probabilities; leave this score out"
         )
-    balanced = _balanced(labels, weights)
+    return reliability(scores, labels, _balanced(labels, weights), n_bins=n_bins)
+
+
+def reliability(
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, n_bins: int = N_BINS
+) -> Calibration:
+    """Reliability diagram of probabilities ``(n,)`` in [0, 1] of label 1, with the weights as they
+    are, of a positive sum.
+    """
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, n_bins - 1)
     bins = [
-        _calibration_bin(edge, *(column[place == k] for column in (scores, labels, balanced)))
+        _calibration_bin(edge, *(column[place == k] for column in (scores, labels, weights)))
         for k, edge in enumerate(pairwise(edges))
     ]
     filled = [one for one in bins if one.predicted is not None]
     gaps = [abs(one.observed - one.predicted) for one in filled]
     shares = [one.share for one in filled]
-    n_eff = {name: n_effective(balanced[labels == label]) for name, label in CLASSES.items()}
+    n_eff = {name: n_effective(weights[labels == label]) for name, label in CLASSES.items()}
     return Calibration(
         bins=tuple(bins),
         expected_calibration_error=float(np.average(gaps, weights=shares)),
-        brier_score=float(np.average((scores - labels) ** 2, weights=balanced)),
+        brier_score=float(np.average((scores - labels) ** 2, weights=weights)),
         n_eff=ClassEvents(**n_eff),
     )
 

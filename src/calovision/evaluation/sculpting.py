@@ -27,6 +27,7 @@ def mass_sculpting(
     weights: np.ndarray,
     *,
     background_efficiencies: Sequence[float] = BACKGROUND_EFFICIENCIES,
+    bin_width: float = MASS_BIN,
 ) -> MassSculpting:
     """Distributions of the summed jet mass of the background before and after cuts on a score.
 
@@ -41,6 +42,8 @@ def mass_sculpting(
     background_efficiencies
         Of the cuts; of events tied at a threshold the cut keeps a random part
         (`signal_efficiency_at`).
+    bin_width
+        Of the mass, GeV; a multiple of it where the mass reaches far.
 
     Raises
     ------
@@ -53,7 +56,7 @@ def mass_sculpting(
     weights = event_numbers(weights, "weights", n_events=len(scores), finite=False)
     check_weights(weights, "the background")
     weights = scaled_to_one(weights)
-    edges = _mass_edges(mj_sum)
+    edges = _mass_edges(mj_sum, bin_width)
     before = _distribution(mj_sum, weights, np.ones(len(mj_sum)), edges)
     cuts = {}
     dropped = {}
@@ -74,11 +77,11 @@ def mass_sculpting(
     return MassSculpting(tuple(edges.tolist()), before, cuts, dropped)
 
 
-def _mass_edges(mj_sum: np.ndarray) -> np.ndarray:
+def _mass_edges(mj_sum: np.ndarray, bin_width: float) -> np.ndarray:
     """Edges of mass bins up to the 99.95 % quantile, since the tail reaches far beyond all cuts."""
     last = np.quantile(mj_sum, 0.9995)
-    width = MASS_BIN * max(1.0, np.ceil(last / (MOST_BINS * MASS_BIN)))
-    return np.arange(0.0, max(np.ceil(last / width) * width, 2 * MASS_BIN) + width / 2, width)
+    width = bin_width * max(1.0, np.ceil(last / (MOST_BINS * bin_width)))
+    return np.arange(0.0, max(np.ceil(last / width) * width, 2 * bin_width) + width / 2, width)
 
 
 def kept_part(scores: np.ndarray, weights: np.ndarray, background_efficiency: float) -> np.ndarray:

@@ -58,19 +58,41 @@ from calovision.evaluation.results.summary import (
     SkippedFile,
     Summary,
 )
+from calovision.evaluation.results.tagging import (
+    ClassRows,
+    Confusion,
+    CutPoint,
+    DiscriminantNumbers,
+    DiscriminantSides,
+    TaggerNumbers,
+    TaggingSummary,
+    VariableNumbers,
+)
+from calovision.evaluation.results.tagging_details import (
+    BinnedVariable,
+    TaggerBin,
+    TaggingBins,
+    TaggingDiagnostics,
+)
 
 __all__ = [
     "Band",
+    "BinnedVariable",
     "Calibration",
     "CalibrationBin",
     "ClassEfficiencies",
+    "ClassRows",
     "ComparedClassifier",
     "ComparisonPoint",
+    "Confusion",
     "Correlation",
     "CutComparison",
+    "CutPoint",
     "CutRegion",
     "CutStep",
     "Diagnostics",
+    "DiscriminantNumbers",
+    "DiscriminantSides",
     "EventCount",
     "EventCounts",
     "FittedBaseline",
@@ -105,5 +127,11 @@ __all__ = [
     "SelectionReach",
     "SkippedFile",
     "Summary",
+    "TaggerBin",
+    "TaggerNumbers",
+    "TaggingBins",
+    "TaggingDiagnostics",
+    "TaggingSummary",
     "TrainingRecord",
+    "VariableNumbers",
 ]
