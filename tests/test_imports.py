@@ -52,6 +52,7 @@ ALLOWED = {
         "conversion",
         "evaluation.baselines",
         "images",
+        "images.jet_images",
         "jets",
         "models",
         "ntuples",

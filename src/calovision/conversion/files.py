@@ -12,6 +12,7 @@ import numpy as np
 
 from calovision.conversion.fields import jet_variables
 from calovision.conversion.image_check import ImageCheck
+from calovision.conversion.jet_cuts import LEADING
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.own_jets import SameJets, recipe_of_file
 from calovision.conversion.parallel import read_ahead, write_behind
@@ -160,12 +161,13 @@ class FileConversion:
         info = self.file.info_of_part()
         check = ImageCheck(self.recipe)
         with new_file() as writer:
-            cut_flow = self._write(writer, info, check, progress)
+            cut_flow, jet_cut_flow = self._write(writer, info, check, progress)
             metadata = self._metadata(
                 cross_section,
                 info=info,
                 source_rows=[len(writer)],
                 cut_flow=cut_flow,
+                jet_cut_flow=jet_cut_flow,
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
                 definition=definition,
@@ -198,12 +200,15 @@ class FileConversion:
         info: NtupleInfo,
         check: ImageCheck,
         progress: Callable[[int], None],
-    ) -> CutFlow:
-        """Convert chunk by chunk, while the next one is read and the last one written."""
+    ) -> tuple[CutFlow, CutFlow]:
+        """Convert chunk by chunk, while the next one is read and the last one written; cut flow of
+        the events and of the jets.
+        """
         cut_flow: CutFlow = [
             ("generated", info.n_generated, info.sum_of_weights),
             *((cut, 0, 0.0) for cut in self.recipe.preselection),
         ]
+        jet_cut_flow = self._no_jets()
         first, _ = self.file.entries
         recipe = recipe_of_file(self.recipe, info)
         same_jets = SameJets(recipe, info)
@@ -217,12 +222,18 @@ class FileConversion:
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
                 cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
+                jet_cut_flow = _added(jet_cut_flow, rows.jet_cut_flow)
                 n_events += len(events.event_number)
                 progress(len(events.event_number))
             if n_events == 0:
                 append(*self._no_rows(info))  # the columns exist all the same
         same_jets.finish()
-        return cut_flow
+        return cut_flow, jet_cut_flow
+
+    def _no_jets(self) -> CutFlow:
+        """Cut flow of no jets; empty for images of events."""
+        steps = () if self.recipe.jets is None else (LEADING, *self.recipe.jet_selection)
+        return [(name, 0, 0.0) for name in steps]
 
     def rows(self, events: Events, recipe: ImageRecipe, first: int) -> ImageRows:
         """Rows of a chunk whose first entry is ``first``; BadFileError names the entry."""
@@ -258,6 +269,7 @@ class FileConversion:
         *,
         info: NtupleInfo | None = None,
         cut_flow: CutFlow | None = None,
+        jet_cut_flow: CutFlow | None = None,
         **others: object,
     ) -> ImageMetadata:
         """Metadata of the image file; zero counts if the ntuple was skipped (no ``info``)."""
@@ -271,8 +283,11 @@ class FileConversion:
             jet_recipe=None if recipe.jets is None else recipe.jets.to_dict(),
             selection=dict(recipe.preselection),
             cut_flow=cut_flow or nothing,
+            jet_selection=dict(recipe.jet_selection),
+            jet_cut_flow=self._no_jets() if jet_cut_flow is None else jet_cut_flow,
             sample=self.sample.name,
             label=self.sample.label,
+            classes=self.sample.classes,
             cross_section_pb=cross_section_pb,
             n_generated=info.n_generated if info else 0,
             sum_of_weights=info.sum_of_weights if info else 0.0,

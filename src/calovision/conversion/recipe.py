@@ -14,6 +14,7 @@ from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import JET_VARIABLES, EventContent, FatJetDefinition
 from calovision.jets.variables import Variable, own_variable
+from calovision.selection import variables_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class ImageRecipe:
     jet_variables
         Names of `calovision.jets.JET_VARIABLES` that become columns of a file of jets: those that
         the file's own jets have are taken from there, the others computed from the constituents.
+        Those that the ``jet_selection`` names are added to them.
+    jet_selection
+        Cuts on these jets, names to expressions on their columns and those of their event.
     """
 
     grid: EtaPhiGrid = field(default_factory=EtaPhiGrid)
@@ -66,7 +70,13 @@ class ImageRecipe:
     jets: JetImageRecipe | None = None
     jets_per_event: int = 1
     jet_variables: tuple[str, ...] = ()
+    jet_selection: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str | Variable] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = variables_of(self.jet_selection)
+        more = [one for one in JET_VARIABLES if one in named and one not in self.jet_variables]
+        object.__setattr__(self, "jet_variables", (*self.jet_variables, *more))
 
     @property
     def own_variables(self) -> dict[str, Variable]:
@@ -155,6 +165,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "grid": asdict,
     "fat_jets": asdict,
     "preselection": dict,
+    "jet_selection": dict,
     "content": _if_given(asdict),
     "variation": _if_given(Variation.to_mapping),
     "jets": _if_given(JetImageRecipe.to_dict),
@@ -170,6 +181,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "channels": tuple,
     "fat_jets": lambda value: FatJetDefinition(**value),
     "preselection": dict,
+    "jet_selection": dict,
     "split_fractions": tuple,
     "content": _if_given(lambda value: EventContent(**value)),
     "variation": _if_given(Variation.from_mapping),

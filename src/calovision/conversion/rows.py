@@ -1,6 +1,6 @@
 """Rows of the image file of one chunk of events: of whole events, or of their leading jets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.fields import jet_variables, no_own_jets
+from calovision.conversion.jet_cuts import select_jets
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import Sample
 from calovision.conversion.varied_towers import apply_variation
@@ -38,6 +39,8 @@ class ImageRows(NamedTuple):
     ``pt_ratios`` are those of what is in the images to the jets, ``(n_jets,)``, where the jets are
     the file's own and made of towers or trimmed; else None. ``passed`` are the events that pass,
     booleans ``(n_events,)``, and ``event`` is that of each row, int64 ``(n_rows,)``.
+    ``jet_cut_flow`` (cut, jets, sum of weights) begins with the leading jets of these events; it is
+    empty for images of events.
     """
 
     images: SparseImages
@@ -46,6 +49,7 @@ class ImageRows(NamedTuple):
     passed: np.ndarray
     event: np.ndarray
     pt_ratios: np.ndarray | None = None
+    jet_cut_flow: Sequence[tuple[str, int, float]] = ()
 
 
 def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
@@ -81,6 +85,7 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     columns = _event_columns(events, sample, recipe)
     variables |= compute_formulas(variables_of(recipe.preselection), own, columns | variables)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
+    jet_steps: Sequence[tuple[str, int, float]] = ()
     columns |= variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
     event = np.flatnonzero(passed)
@@ -97,13 +102,13 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             )
             images, more = _event_images(*collections, recipe)
         else:
-            images, columns, more, of_row = _jet_rows(
+            images, columns, more, of_row, jet_steps = _jet_rows(
                 _chosen(jets, passed), _chosen(constituents, passed), columns, recipe
             )
             event = event[of_row]
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return ImageRows(images, columns | more, steps, passed, event, ratios)
+    return ImageRows(images, columns | more, steps, passed, event, ratios, jet_steps)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:
@@ -183,20 +188,36 @@ def _event_images(
 
 def _jet_rows(
     jets: ak.Array, constituents: ak.Array, columns: Mapping[str, np.ndarray], recipe: ImageRecipe
-) -> tuple[SparseImages, dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
-    """Images of the leading jets, one row a jet; the columns of its event repeated; the columns of
-    jets; the event of each row.
+) -> tuple[
+    SparseImages,
+    dict[str, np.ndarray],
+    dict[str, np.ndarray],
+    np.ndarray,
+    list[tuple[str, int, float]],
+]:
+    """Images of the leading jets that pass the cuts, one row a jet; the columns of its event
+    repeated; the columns of jets; the event of each row; the cut flow of jets.
     """
     of_jet = jet_columns(jets, recipe.jets_per_event)
     event = of_jet.pop("event_index")
-    axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
     jets, chosen = (
         ak.flatten(leading(of_event, recipe.jets_per_event), axis=1)
         for of_event in (jets, constituents)
     )
+    named = variables_of(recipe.jet_selection)
+    for_cuts = [name for name in recipe.jet_variables if name in named]
+    further = [name for name in recipe.jet_variables if name not in named]
+    try:
+        of_jet |= _jet_variables(jets, chosen, for_cuts, recipe)
+    except EntryError as error:
+        raise error.at_row(int(event[error.row])) from error
+    passed, cut_flow = select_jets(recipe.jet_selection, of_jet, event, columns)
+    jets, chosen, event = (_chosen(values, passed) for values in (jets, chosen, event))
+    of_jet = {name: _chosen(values, passed) for name, values in of_jet.items()}
+    axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
     try:
         images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
-        of_jet |= _jet_variables(jets, chosen, recipe.jet_variables, recipe)
+        of_jet |= _jet_variables(jets, chosen, further, recipe)
     except EntryError as error:
         raise error.at_row(int(event[error.row])) from error
     return (
@@ -204,6 +225,7 @@ def _jet_rows(
         {name: values[event] for name, values in columns.items()},
         of_jet | {"overflow": overflow},
         event,
+        cut_flow,
     )
 
 

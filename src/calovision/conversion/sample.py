@@ -47,13 +47,15 @@ class Sample:
     name
         The name, from which the split of its events is drawn (unless the recipe names a group).
     label
-        1 for signal, 0 for background.
+        1 for signal, 0 for background; with classes the position of one.
     cross_section_pb
         Cross-section, pb; the file's own if None.
     cross_section_required
         False stores NaN where no cross-section is known, for images that need no weights.
     weights
         Meaning of the generator weights.
+    classes
+        Names of the classes, whose positions are the labels; none for background and signal.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Sample:
     cross_section_pb: float | None = None
     cross_section_required: bool = True
     weights: WeightOptions = WeightOptions()
+    classes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, sample: "str | Sample", label: int | None) -> "Sample":

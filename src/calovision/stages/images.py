@@ -15,6 +15,7 @@ from calovision.jobs.compilation import skip_numba_extensions
 from calovision.stages.arguments import Count, not_counted
 from calovision.storage import ImageCollection, write_file_list
 from calovision.workflow.chunks import Chunk
+from calovision.workflow.jet_images import JetImages
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class ImageJob:
         of_events = Sample(
             sample,
             configured["label"],
+            classes=tuple(configured.get("classes", ())),
             cross_section_pb=configured["cross_section_pb"],
+            cross_section_required=configured.get("cross_section_required", True),
             weights=WeightOptions(**(configured["weights"] or {})),
         )
         return cls(Chunk(**job["chunk"]), of_events, configured["schema"], configured["tree"])
@@ -94,16 +97,12 @@ def image_recipe(recipe: Mapping[str, Any], split: Mapping[str, Any]) -> ImageRe
         ``fractions`` of training, validation and test; ``group`` if the split is not drawn from the
         sample's name.
     """
-    images = recipe["images"]
-    edges = images["eta_edges"]
+    fat_jets = FatJetDefinition(**recipe["fat_jets"])
     content = recipe["event_content"]
     variation = recipe["variation"]
     return ImageRecipe(
-        grid=EtaPhiGrid(
-            *images["grid"], tuple(images["eta_range"]), None if edges is None else tuple(edges)
-        ),
-        channels=tuple(images["channels"]),
-        fat_jets=FatJetDefinition(**recipe["fat_jets"]),
+        **_of_kind(recipe["images"], fat_jets.radius),
+        fat_jets=fat_jets,
         content=None if content is None else EventContent(**content),
         variation=None if variation is None else Variation.from_mapping(variation),
         preselection=recipe["preselection"],
@@ -114,6 +113,21 @@ def image_recipe(recipe: Mapping[str, Any], split: Mapping[str, Any]) -> ImageRe
         split_fractions=tuple(split["fractions"]),
         split_group=split.get("group"),
     )
+
+
+def _of_kind(images: Mapping[str, Any], radius: float) -> dict[str, Any]:
+    """Cells, channels and steps of images of events, or of jets of a radius."""
+    if images.get("kind", "event") == "event":
+        edges = images["eta_edges"]
+        edges = None if edges is None else tuple(edges)
+        grid = EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), edges)
+        return {"grid": grid, "channels": tuple(images["channels"])}
+    jets = JetImages(**images["jets"])
+    return {
+        "jets": jets.image_recipe(radius),
+        "jets_per_event": jets.per_event,
+        "jet_selection": jets.selection,
+    }
 
 
 def build_images(

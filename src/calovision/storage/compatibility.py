@@ -68,11 +68,12 @@ def require_one_set_of_classes(file: ImageFile, first: ImageFile) -> None:
 
 def require_one_sample(file: ImageFile, first: ImageFile) -> None:
     """Raise InputError unless two files of a sample have the same preselection and label."""
-    cuts, expected = (list(one.metadata.selection.items()) for one in (file, first))
-    if cuts != expected:
-        raise InputError(
-            f"{file.path}: its preselection differs from that of {first.path}: build both again"
-        )
+    for cuts, name in (("selection", "preselection"), ("jet_selection", "selection of jets")):
+        found, expected = (list(getattr(one.metadata, cuts).items()) for one in (file, first))
+        if found != expected:
+            raise InputError(
+                f"{file.path}: its {name} differs from that of {first.path}: build both again"
+            )
     if file.metadata.label != first.metadata.label:
         raise InputError(
             f"{file.path}: sample '{file.metadata.sample}' has another label in another file"

@@ -87,6 +87,9 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         split_group=first.split_group,
         warnings=add_warnings(infos),
         recipe=common_recipe(infos),
+        classes=first.classes,
+        jet_selection=first.jet_selection,
+        jet_cut_flow=add_cut_flows(infos, "jet_cut_flow"),
     )
 
 

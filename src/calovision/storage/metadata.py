@@ -38,6 +38,8 @@ _JSON = (
     "warnings",
     "recipe",
     "classes",
+    "jet_selection",
+    "jet_cut_flow",
 )
 _OPTIONAL = (
     "kind",
@@ -51,6 +53,8 @@ _OPTIONAL = (
     "warnings",
     "recipe",
     "classes",
+    "jet_selection",
+    "jet_cut_flow",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
@@ -75,7 +79,9 @@ class ImageMetadata:
     about, sentence, number of ROOT files): what a reader of the images should know. ``recipe``
     holds all choices of the conversion (`calovision.conversion.stored`), None where they are not
     known. ``classes`` names the classes, whose positions are the labels, and ``label`` is -1 where
-    they are those of the rows; without it, 0 is background and 1 signal.
+    they are those of the rows; without it, 0 is background and 1 signal. ``jet_selection`` are the
+    cuts on the jets of jet images, and ``jet_cut_flow`` lists (cut, number of jets, sum of
+    generator weights), beginning with the leading jets of the events that pass.
     """
 
     sample: str
@@ -102,6 +108,8 @@ class ImageMetadata:
     warnings: list[tuple[str, str, int]] = field(default_factory=list)
     recipe: dict | None = None
     classes: tuple[str, ...] = ()
+    jet_selection: dict[str, str] = field(default_factory=dict)
+    jet_cut_flow: list[tuple[str, int, float]] = field(default_factory=list)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

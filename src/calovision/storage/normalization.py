@@ -53,11 +53,13 @@ def mean_cross_section(infos: Iterable[ImageMetadata]) -> float:
     return float(sum(Fraction(value) * n for value, n in counted) / sum(n for _, n in counted))
 
 
-def add_cut_flows(infos: Iterable[ImageMetadata]) -> list[tuple[str, int, float]]:
-    """Cut flow of several files of one preselection; files whose sources were all skipped may lack
-    it.
+def add_cut_flows(
+    infos: Iterable[ImageMetadata], name: str = "cut_flow"
+) -> list[tuple[str, int, float]]:
+    """Cut flow, or that of the jets (``name``), of several files of one preselection; files whose
+    sources were all skipped may lack it.
     """
-    flows = [info.cut_flow for info in infos if info.cut_flow]
+    flows = [flow for info in infos if (flow := getattr(info, name))]
     if len({tuple(cut for cut, _, _ in flow) for flow in flows}) > 1:
         raise InputError(
             "the cut flows of the files have different cuts: build the images again with one "

@@ -99,7 +99,7 @@ class Analysis:
     @property
     def is_tagging(self) -> bool:
         """The results are those of a tagger: rows are jets, or there are more than two classes."""
-        return self.configuration.images.kind == "jet" or len(self.classes) > 2
+        return self.configuration.is_tagging
 
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
@@ -143,7 +143,7 @@ class Analysis:
 
     def memory(self, rule: str) -> Callable[[object, int], int]:
         """Memory of a job of a rule, MB, by its wildcards and the attempt."""
-        grid = self.configuration.images.grid
+        grid, _ = self.cells_and_channels
         return lambda wildcards, attempt: RULES[rule].memory(attempt, grid)
 
     def runtime(self, rule: str) -> Callable[[object, int], int]:
@@ -162,11 +162,22 @@ class Analysis:
     @cached_property
     def single_rules(self) -> list[str]:
         """Rules that run once, with one job for all images."""
-        return [
-            name
-            for name, rule in RULES.items()
-            if rule.is_single and (self.variations or not rule.is_of_variations)
-        ]
+        return [name for name, rule in RULES.items() if rule.is_single and self.has_rule(rule.name)]
+
+    def has_rule(self, name: str) -> bool:
+        """Tell whether the run has a rule of `RULES`."""
+        rule = RULES[name]
+        return (
+            (bool(self.variations) or not rule.is_of_variations)
+            and not (rule.is_of_search and self.is_tagging)
+            and not (rule.is_of_taggers and not self.is_tagging)
+        )
+
+    @cached_property
+    def cells_and_channels(self) -> tuple[tuple[int, int], tuple[str, ...]]:
+        """Cells in eta and in phi of the images, and their channels."""
+        configuration = self.configuration
+        return configuration.images.cells_and_channels(configuration.fat_jets.radius)
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -484,12 +495,27 @@ class Analysis:
         models = self.models if self.folds else ()
         return [fill(self.results.mean_model, model=model) for model in models]
 
+    def final_files(self) -> list[Path]:
+        """What a whole run makes, with all that it needs: the report, or the scores of taggers."""
+        results = self.results
+        further = [*self.mean_model_files()]
+        if self.is_tagging:
+            further += self.network_files(results.scores)
+        else:
+            further = [
+                results.report,
+                *further,
+                results.numbers("summary"),
+                results.table("summary"),
+            ]
+        return [*further, *self.application_files()]
+
     # -- variations ------------------------------------------------------------------------------
 
     @cached_property
     def variations(self) -> dict[str, dict[str, Any]]:
         """Detectors of the robustness by name, the nominal one first; empty without any."""
-        variations = self.configuration.robustness.variations
+        variations = {} if self.is_tagging else self.configuration.robustness.variations
         changes = {name: one.given() for name, one in variations.items()}
         return {"nominal": {}, **changes} if changes else {}
 

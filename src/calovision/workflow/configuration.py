@@ -159,13 +159,18 @@ class Configuration(Section):
     def _check(self) -> Self:
         if len(self.classes) == 1:
             raise InputError("configuration key 'classes': give two or more, or none")
+        self.images.check_kind()
+        if not self.selection.preselection and not self.images.is_of_jets:
+            raise InputError(
+                "configuration key 'selection.preselection': {} should be non-empty; give cuts"
+            )
         check_samples(self.samples, self.classes)
         taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
         for name, variable in self.variables.items():
             variable.check(name, taken)
         self._check_model_names()
         self._check_robustness()
-        for name in self.baselines:
+        for name in () if self.is_tagging else self.baselines:
             if BASELINES[name].needs_content and self.event_content is None:
                 raise InputError(
                     f"configuration key 'baselines': '{name}' needs small-R jets; leave it out or "
@@ -207,6 +212,11 @@ class Configuration(Section):
                     f"{read[0]} is read from files, and {name.replace('_', '-')} is simulated; "
                     "leave it out"
                 )
+
+    @property
+    def is_tagging(self) -> bool:
+        """The results are those of a tagger: rows are jets, or there are more than two classes."""
+        return self.images.is_of_jets or len(self.classes) > 2
 
     @property
     def own_variables(self) -> dict[str, Variable]:
@@ -319,8 +329,9 @@ class Configuration(Section):
         check_inputs("baseline_variables", self.baseline_variables, known, self.event_content)
         self._check_compared()
         self.images.check_grid()
+        grid, channels = self.images.cells_and_channels(self.fat_jets.radius)
         for name, model in self.models.items():
-            model.check(f"models.{name}", self.images.channels, self.images.grid)
+            model.check(f"models.{name}", channels, grid)
             model.check_variables(f"models.{name}", self.event_content, known)
         for name, sample in self.samples.items():
             sample.check_schema(name)

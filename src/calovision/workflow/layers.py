@@ -14,6 +14,12 @@ from calovision.workflow.keys import annotation_below, members
 NAMED = (("samples",), ("models",), ("robustness", "variations"), ("selection", "preselection"))
 """Sections whose entries the user names: those of the defaults are an example, and go."""
 
+OF_EVENTS: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("selection", "preselection"), {}),
+    (("event_content",), None),
+)
+"""What images of events have as a default, and its value for images of jets."""
+
 EXAMPLE = Path("config/config.yaml")
 """File of the working folder, read (if there is one) between the defaults and the user's files."""
 
@@ -56,7 +62,8 @@ def merge_layers(
     are replaced as a whole by the first layer that has them; so are those of a layer that only
     repeats the ones of ``examples``, as config/config.yaml does. An empty mapping empties such a
     section. The folds of the ``base`` are those of its samples and split: they go where a layer has
-    others and names no folds.
+    others and names no folds. Its preselection and event content are those of images of events:
+    they go where a layer asks for jets and none names them.
     """
     merged = deepcopy(dict(base))
     sections = [_section(one, path) for one in examples for path in NAMED]
@@ -70,7 +77,18 @@ def merge_layers(
     own = [one for one in layers if "samples" not in one or one["samples"] not in sections]
     if _have_another_split(own) and isinstance(merged.get("split"), dict):
         merged["split"]["folds"] = None
+    if any(_section(layer, ("images", "kind")) == "jet" for layer in layers):
+        for path, nothing in OF_EVENTS:
+            parent = _section(merged, path[:-1])
+            if isinstance(parent, dict) and not any(_gives(layer, path) for layer in layers):
+                parent[path[-1]] = deepcopy(nothing)
     return merged
+
+
+def _gives(configuration: Any, path: Sequence[str]) -> bool:
+    """Test whether a configuration has a value, null or another, at the end of a path."""
+    parent = _section(configuration, path[:-1])
+    return isinstance(parent, Mapping) and path[-1] in parent
 
 
 def _have_another_split(layers: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,6 +9,7 @@ from calovision.jets.signed import SignedVariable
 from calovision.jets.variables import Variable
 from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
+from calovision.workflow.classes import label_number
 from calovision.workflow.configuration import Configuration
 
 MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
@@ -16,6 +17,12 @@ MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_min
 
 IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
 """Keys of the images that decide how the work is shared, not what comes out."""
+
+KEYS_OF_KIND = {
+    "event": ("grid", "eta_range", "eta_edges", "channels"),
+    "jet": ("kind", "jets"),
+}
+"""Keys of the images that decide those of one kind."""
 
 
 def any_luminosity_fb() -> float:
@@ -53,12 +60,11 @@ def simulation_job(
 def image_recipe(analysis: Analysis) -> dict[str, Any]:
     """Recipe of all image files; one parameter, as Snakemake takes its time over each."""
     configuration = analysis.configuration
-    images = configuration.images.to_dict()
+    images = configuration.images
+    unread = KEYS_OF_KIND["event" if images.is_of_jets else "jet"] + IMAGE_KEYS_OF_NO_RESULT
     content = configuration.event_content
     return {
-        "images": {
-            key: value for key, value in images.items() if key not in IMAGE_KEYS_OF_NO_RESULT
-        },
+        "images": {key: value for key, value in images.to_dict().items() if key not in unread},
         "fat_jets": configuration.fat_jets.to_dict(),
         "event_content": None if content is None else content.to_dict(),
         "variation": None,
@@ -126,13 +132,18 @@ def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str
 
 def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
     sample = analysis.samples[name]
+    classes = {"classes": list(analysis.classes)} if analysis.classes else {}
+    # a tagger is trained and compared without cross-sections, which files of jets may lack
+    optional = {"cross_section_required": False} if analysis.is_tagging else {}
     split: dict[str, Any] = {"fractions": analysis.fractions(name)}
     if sample.split_group is not None:
         split["group"] = sample.split_group
     return {
         "chunk": chunk.to_parameter(),
         "sample": {
-            "label": sample.label,
+            "label": label_number(sample.label, analysis.classes),
+            **classes,
+            **optional,
             "schema": sample.schema,
             "tree": sample.tree,
             "cross_section_pb": sample.cross_section_pb,

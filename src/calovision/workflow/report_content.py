@@ -72,6 +72,8 @@ def _titles(analysis: Analysis, figures: Sequence[ReportFigure]) -> dict[str, st
 
 def _has(analysis: Analysis, entry: ReportFigure | ReportSection) -> bool:
     """Tell whether a run has what an entry needs."""
+    if isinstance(entry, ReportFigure) and not analysis.has_rule(entry.rule):
+        return False
     return not entry.needs or bool(getattr(analysis, entry.needs))
 
 
@@ -157,14 +159,13 @@ def report_parameters(analysis: Analysis) -> dict[str, Any]:
 def report_facts(analysis: Analysis) -> dict[str, str]:
     """Facts on top of the report, by title."""
     configuration = analysis.configuration
-    images = configuration.images
-    n_eta, n_phi = images.grid
+    (n_eta, n_phi), channels = analysis.cells_and_channels
     models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
     return {
         "Signal": ", ".join(analysis.titles_of_label(1)),
         "Background": ", ".join(analysis.titles_of_label(0)),
         "Luminosity": f"{configuration.luminosity_fb} /fb",
-        "Images": f"{n_eta} x {n_phi} cells; {', '.join(images.channels)}",
+        "Images": f"{n_eta} x {n_phi} cells; {', '.join(channels)}",
         "Models": ", ".join(models),
     }
 
@@ -173,14 +174,15 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
     """Values that the texts and captions of the report show, by placeholder."""
     configuration = analysis.configuration
     images = configuration.images
+    grid, channels = analysis.cells_and_channels
     variations = [name for name in analysis.variations if name != "nominal"]
     return {
         "luminosity_fb": configuration.luminosity_fb,
         "signal": analysis.titles_of_label(1),
         "background": analysis.titles_of_label(0),
-        "grid": list(images.grid),
+        "grid": list(grid),
         "eta_max": max(map(abs, images.eta_edges or images.eta_range)),
-        "channels": list(images.channels),
+        "channels": list(channels),
         "models": list(analysis.models),
         "n_models": len(analysis.models),
         "n_networks": sum(map(len, analysis.seeds.values())),

@@ -62,6 +62,9 @@ class Rule:
         True for a rule that is there only if the robustness has variations.
     is_of_folds
         True for a rule that is there only if the split has folds.
+    is_of_search, is_of_taggers
+        True for a rule that is there only where signal and background of events are compared with
+        the cuts of a search, or only for taggers (`Analysis.is_tagging`).
     script
         Script of another name than the rule.
     """
@@ -76,6 +79,8 @@ class Rule:
     has_longer_attempts: bool = True
     is_of_variations: bool = False
     is_of_folds: bool = False
+    is_of_search: bool = False
+    is_of_taggers: bool = False
     script: str | None = None
 
     @property
@@ -151,10 +156,12 @@ def _score(name: str, *code: str, **changes: Any) -> Rule:
 
 def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule:
     code = (*RESULT_CODE, "core.numeric", "evaluation", "metrics", *code)
+    more = {"is_of_search": True, **more}
     return Rule(name, code, memory_mb=2000, runtime_min=runtime_min, **more)
 
 
 def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
+    more = {"is_of_search": True, **more}
     drawing = ("stages.figures.drawing", "stages.figures.events", "plotting")
     code = (*code, *drawing, "core.text", "core.titles")
     return Rule(name, code, memory_mb=memory_mb, runtime_min=runtime_min, **more)
@@ -195,6 +202,7 @@ _ALL = (
         ),
         memory_mb=2000,
         runtime_min=60,
+        is_of_search=True,
     ),
     _evaluate("evaluate", "stages.comparison", "stages.collections", "selection"),
     _simulate(
@@ -225,7 +233,11 @@ _ALL = (
         is_of_variations=True,
     ),
     _score(
-        "score_reach_sample", "evaluation.models", wildcards=("sample",), script="score_ensemble"
+        "score_reach_sample",
+        "evaluation.models",
+        wildcards=("sample",),
+        is_of_search=True,
+        script="score_ensemble",
     ),
     _score(
         "score_application",
@@ -277,6 +289,7 @@ _ALL = (
         ),
         memory_mb=1000,
         runtime_min=10,
+        is_of_search=True,
     ),
     Rule(
         "write_run_summary",
@@ -289,12 +302,14 @@ _ALL = (
         ),
         memory_mb=1000,
         runtime_min=10,
+        is_of_search=True,
     ),
     Rule(
         "write_report",
         ("stages.report", "core.markdown", "report", "report.texts", "core.text"),
         memory_mb=1000,
         runtime_min=5,
+        is_of_search=True,
     ),
 )
 RULES = {rule.name: rule for rule in _ALL}

@@ -14,6 +14,7 @@ from calovision.core.splits import SPLITS
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import EVENT_COLUMNS, Variable
 from calovision.workflow.chunks import EVENTS_PER_BATCH
+from calovision.workflow.jet_images import JetImages
 from calovision.workflow.keys import (
     Choices,
     Entry,
@@ -102,8 +103,8 @@ class Selection(Section):
             "leading jet above 440 GeV": "leading_pt > 440",
         },
         "Cuts on all events by name, applied in this order",
-        details="Expressions on the event variables, such as `n_fat_jets >= 3`.",
-        min_length=1,
+        details="Expressions on the event variables, such as `n_fat_jets >= 3`. With images of "
+        "jets there are none unless some are given.",
     )
     signal_region: Annotated[str, Field(strict=True)] = key(
         "(delta_eta_12 < 1.4) "
@@ -146,6 +147,7 @@ class Images(Section):
     kind: Annotated[str, Field(strict=True), Choices("event", "jet")] = key(
         "event", "Rows of the image files: events, or the leading fat jets of each"
     )
+    jets: JetImages = key(JetImages)
     grid: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] = key(
         (64, 64), "Number of cells in eta and in phi"
     )
@@ -190,6 +192,40 @@ class Images(Section):
         details="`fail` stops the run; `skip` leaves the file out, corrects the weights, and lists "
         "it in the report's table.",
     )
+
+    @property
+    def is_of_jets(self) -> bool:
+        """The rows are jets."""
+        return self.kind == "jet"
+
+    def cells_and_channels(self, radius: float) -> tuple[tuple[int, int], tuple[str, ...]]:
+        """Cells in eta and in phi, and channels, of the image files.
+
+        Parameters
+        ----------
+        radius
+            Of the fat jets, as of `JetImages.image_recipe`, whose errors it raises.
+        """
+        if not self.is_of_jets:
+            return self.grid, self.channels
+        recipe = self.jets.image_recipe(radius)
+        return (recipe.grid.n_eta, recipe.grid.n_phi), recipe.channels
+
+    def check_kind(self) -> None:
+        """Raise InputError for keys of the other kind of images, which nothing would read."""
+        nominal = type(self)()
+        if not self.is_of_jets and self.jets != nominal.jets:
+            raise InputError(
+                "configuration key 'images.jets': the images are of events, so that nothing reads "
+                "it; give images.kind: jet, or leave it out"
+            )
+        for name in ("grid", "eta_range", "eta_edges", "channels"):
+            if self.is_of_jets and getattr(self, name) != getattr(nominal, name):
+                instead = {"grid": "grid", "channels": "channels"}.get(name, "width")
+                raise InputError(
+                    f"configuration key 'images.{name}': it is of images of events, and the images "
+                    f"are of jets; give images.jets.{instead} instead"
+                )
 
     def check_grid(self) -> None:
         """Raise InputError unless the cells and edges make a grid."""

@@ -4,15 +4,13 @@ as a recipe says.
 Images are ``(n_jets, n_channels, n_eta, n_phi)``; GeV and radians.
 """
 
-from calovision.images.jet_images.awkward_images import build_awkward_jet_images
-from calovision.images.jet_images.builder import build_dense_jet_images, build_jet_images
-from calovision.images.jet_images.recipe import CHOICES, JET_RECIPES, JetImageRecipe
+from calovision.core.lazy import lazy_names
 
-__all__ = [
-    "CHOICES",
-    "JET_RECIPES",
-    "JetImageRecipe",
-    "build_awkward_jet_images",
-    "build_dense_jet_images",
-    "build_jet_images",
-]
+__getattr__, __dir__, __all__ = lazy_names(
+    __name__,
+    {
+        "awkward_images": ("build_awkward_jet_images",),
+        "builder": ("build_dense_jet_images", "build_jet_images"),
+        "recipe": ("CHOICES", "JET_RECIPES", "JetImageRecipe"),
+    },
+)

@@ -303,7 +303,7 @@ def network_specification(model: Model, analysis: Analysis) -> dict:
     """Network of a model for the images of the workflow, as `network_size` takes it."""
     return {
         "network": model.network,
-        "image_shape": (model.n_channels, *analysis.configuration.images.grid),
+        "image_shape": (model.n_channels, *analysis.cells_and_channels[0]),
         "variables": model.variables,
         "n_variables": model.n_variables,
         "options": dict(model.options),

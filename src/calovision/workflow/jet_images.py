@@ -1,0 +1,122 @@
+"""Images of jets in a configuration: the steps from constituents to cells, and which jets count."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
+from calovision.images.channels import CHANNELS
+from calovision.workflow.keys import Choices, Number, Section, Text, Unique, Whole, key
+
+if TYPE_CHECKING:
+    from calovision.images.jet_images import JetImageRecipe
+
+JetChannel = Annotated[
+    str,
+    Field(strict=True),
+    Choices(*(name for name, channel in CHANNELS.items() if channel.of_jet is not None)),
+]
+CELLS = (64, 64)
+"""Cells where neither a published recipe nor a key says how many."""
+
+
+def _check_recipe(value: Any) -> Any:
+    is_named = isinstance(value, str) and value != ""
+    if value is None or is_named or isinstance(value, Mapping):
+        return value
+    raise ValueError(f"{value!r} is neither the name of a recipe nor steps by their names")
+
+
+Recipe = Annotated[
+    str | dict[str, Any] | None,
+    BeforeValidator(_check_recipe),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]}),
+]
+
+
+class JetImages(Section):
+    """Images of fat jets, where the rows are jets."""
+
+    recipe: Recipe = key(
+        None,
+        "Published recipe, or its steps; null: cells around the jet axis, no other step",
+        details="`quark_gluon`, `top` or `w` (`calovision.JET_RECIPES`), or steps as `{center: "
+        "centroid, rotate: principal_axis, flip: parity, normalize: l1}` (`pt_min`, `charge`, "
+        "`trim`, `subjet_radius`, `center`, `rotate`, `flip`, `normalize`, `zero_center`, "
+        "`standardize`).",
+    )
+    grid: tuple[Annotated[Whole, Field(ge=1)], Annotated[Whole, Field(ge=1)]] | None = key(
+        None, "Number of cells in eta and in phi; null: those of the recipe, or 64 x 64"
+    )
+    width: Annotated[Number, Field(gt=0)] | None = key(
+        None, "Width of the window; null: that of the recipe, or twice fat_jets.radius", unit="rad"
+    )
+    channels: Annotated[tuple[JetChannel, ...], Unique(), Field(min_length=1)] | None = key(
+        None, "Channels, sums over the constituents; null: those of the recipe, or et"
+    )
+    per_event: Whole = key(1, "Leading fat jets of an event that are looked at", ge=1)
+    selection: dict[str, Text] = key(
+        {},
+        "Cuts on these jets by name, applied in this order",
+        details="Expressions on the columns of a jet and of its event, such as `(pt > 500) & (mass "
+        "> 50)`; the files have a cut flow of the jets.",
+    )
+
+    def image_recipe(self, radius: float) -> "JetImageRecipe":
+        """Recipe of the images.
+
+        Parameters
+        ----------
+        radius
+            Of the fat jets, for the width of the window where nothing else says it.
+
+        Raises
+        ------
+        InputError
+            If there is no such recipe or step, or a value is none.
+        """
+        from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
+
+        where = "configuration key 'images.jets.recipe'"
+        plain: dict[str, Any] = {
+            "grid": {"n_eta": CELLS[0], "n_phi": CELLS[1], "width": 2 * radius}
+        }
+        if isinstance(self.recipe, str):
+            if self.recipe not in JET_RECIPES:
+                raise InputError(
+                    f"{where}: there is no recipe '{self.recipe}'"
+                    f"{nearest(self.recipe, JET_RECIPES)}; choose from {', '.join(JET_RECIPES)}, "
+                    "or give steps by their names"
+                )
+            plain = JET_RECIPES[self.recipe].to_dict()
+        elif self.recipe is not None:
+            _check_steps(where, self.recipe)
+            plain |= self.recipe
+        if self.grid is not None:
+            plain["grid"] |= dict(zip(("n_eta", "n_phi"), self.grid, strict=True))
+        if self.width is not None:
+            plain["grid"]["width"] = self.width
+        if self.channels is not None:
+            plain["channels"] = self.channels
+        try:
+            return JetImageRecipe.from_dict(plain)
+        except InputError as error:
+            raise InputError(f"configuration key 'images.jets': {error}") from error
+
+
+def _check_steps(where: str, steps: Mapping[str, Any]) -> None:
+    """Raise InputError for a step that a recipe does not have, or that is a key beside it."""
+    from calovision.images.jet_images import JetImageRecipe
+
+    beside = ("grid", "channels")
+    known = [name for name in JetImageRecipe.__dataclass_fields__ if name not in beside]
+    for name in steps:
+        if name in beside:
+            raise InputError(f"{where}: '{name}' is a key of its own, images.jets.{name}")
+        if name not in known:
+            raise InputError(
+                f"{where}: there is no step '{name}'{nearest(name, known)}; choose from "
+                f"{', '.join(known)}"
+            )
