@@ -109,12 +109,15 @@ def configuration(**changes):
 
 
 def test_configuration_of_jets_gives_the_recipe():
-    found = configuration(images={"jets": {"grid": [16, 16], "per_event": 2}})
+    found = configuration(
+        images={"jets": {"grid": [16, 16], "per_event": 2, "variables": ["width"]}}
+    )
     analysis = Analysis(found)
     made = image_recipe(parameters.image_recipe(analysis), {"fractions": [0.5, 0.2, 0.3]})
     top = JET_RECIPES["top"]
     assert made.jets == JetImageRecipe(**{**vars(top), "grid": JetGrid(16, 16, 1.6)})
     assert (made.jets_per_event, made.jet_selection) == (2, CUTS)
+    assert made.jet_variables == ("width",)
     # what images of events have as a default would find no jets here
     assert (dict(made.preselection), made.content) == ({}, None)
     assert analysis.is_tagging

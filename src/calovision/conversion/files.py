@@ -92,6 +92,8 @@ def convert_ntuple(
 def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
     """Raise InputError for an unknown channel or `on_bad_file`, or images of less than one jet."""
     check_channels(recipe.channels)
+    if recipe.jet_selection and recipe.jets is None:
+        raise InputError("jet_selection cuts on jets, but the images are of events; give 'jets'")
     if recipe.jet_variables and recipe.jets is None:
         raise InputError(
             f"jet_variables {', '.join(recipe.jet_variables)} need images of jets; give 'jets'"

@@ -126,6 +126,7 @@ def _of_kind(images: Mapping[str, Any], radius: float) -> dict[str, Any]:
     return {
         "jets": jets.image_recipe(radius),
         "jets_per_event": jets.per_event,
+        "jet_variables": jets.variables,
         "jet_selection": jets.selection,
     }
 

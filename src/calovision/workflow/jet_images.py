@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.images.channels import CHANNELS
+from calovision.jets.substructure.variables import JET_VARIABLES
 from calovision.workflow.keys import Choices, Number, Section, Text, Unique, Whole, key
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ JetChannel = Annotated[
     Field(strict=True),
     Choices(*(name for name, channel in CHANNELS.items() if channel.of_jet is not None)),
 ]
+JetVariableName = Annotated[str, Field(strict=True), Choices(*JET_VARIABLES)]
 CELLS = (64, 64)
 """Cells where neither a published recipe nor a key says how many."""
 
@@ -57,11 +59,17 @@ class JetImages(Section):
         None, "Channels, sums over the constituents; null: those of the recipe, or et"
     )
     per_event: Whole = key(1, "Leading fat jets of an event that are looked at", ge=1)
+    variables: Annotated[tuple[JetVariableName, ...], Unique()] = key(
+        (),
+        "Variables of jets that become columns",
+        details="Those that `selection` names are added. Of the file's own jets they are taken "
+        "from it, if it has them; else they are computed from the constituents.",
+    )
     selection: dict[str, Text] = key(
         {},
         "Cuts on these jets by name, applied in this order",
-        details="Expressions on the columns of a jet and of its event, such as `(pt > 500) & (mass "
-        "> 50)`; the files have a cut flow of the jets.",
+        details="Expressions on `pt`, `eta`, `phi`, `mass`, the variables of jets and those of "
+        "their events, such as `(pt > 500) & (tau21 < 0.6)`; the files tell their cut flow.",
     )
 
     def image_recipe(self, radius: float) -> "JetImageRecipe":
