@@ -65,6 +65,8 @@ def test_every_command_and_option_is_explained():
         "export",
         "import",
         "import-hepcnn",
+        "import-particles",
+        "import-toptag",
         "models",
         "score",
         "onnx",

@@ -88,7 +88,15 @@ ALLOWED = {
         "ntuples",
     }
     | {"metrics", "plotting", "scoring", "storage", "training", "workflow"},
-    "__init__": {"conversion", "images", "images.jet_images", "models", "scoring", "storage"},
+    "__init__": {
+        "conversion",
+        "images",
+        "images.jet_images",
+        "jets",
+        "models",
+        "scoring",
+        "storage",
+    },
 }
 HEAVY = (
     "torch",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         build_awkward_jet_images,
         build_jet_images,
     )
+    from calovision.jets import padded_constituents
     from calovision.models import load_model
     from calovision.scoring import score_collection, score_images, score_ntuples
     from calovision.scoring.onnx_export import export_onnx
@@ -61,6 +62,7 @@ _MODULES = {
         "build_awkward_jet_images",
         "build_jet_images",
     ),
+    "jets": ("padded_constituents",),
     "models": ("load_model",),
     "scoring.onnx_export": ("export_onnx",),
     "scoring": ("score_collection", "score_images", "score_ntuples"),
@@ -89,6 +91,7 @@ __all__ = [
     "convert_ntuples",
     "export_onnx",
     "load_model",
+    "padded_constituents",
     "score_collection",
     "score_images",
     "score_ntuples",

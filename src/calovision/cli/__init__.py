@@ -12,6 +12,7 @@ import typer
 from calovision.cli.export import export_command, import_hep_cnn_command, onnx_command
 from calovision.cli.images import images_command
 from calovision.cli.import_dense import import_command
+from calovision.cli.import_particles import import_particles_command, import_toptag_command
 from calovision.cli.inspection import InspectCommand, inspect_command
 from calovision.cli.messages import OneSentenceGroup
 from calovision.cli.models import models_command
@@ -42,6 +43,8 @@ _add("inspect", inspect_command, cls=InspectCommand)
 _add("export", export_command)
 _add("import", import_command)
 _add("import-hepcnn", import_hep_cnn_command)
+_add("import-particles", import_particles_command, cls=HelpWithNames)
+_add("import-toptag", import_toptag_command, cls=HelpWithNames)
 _add("models", models_command)
 _add("train", train_command)
 _add("score", score_command)

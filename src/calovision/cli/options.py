@@ -20,6 +20,7 @@ from calovision.core.splits import SHARES, SPLITS
 Number = TypeVar("Number", int, float)
 NAMES = {
     "{channels}": ("calovision.images", "CHANNELS"),
+    "{features}": ("calovision.jets.padded", "FEATURES"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
     "{splits}": ("calovision.core.splits", "SPLITS"),
     "{variables}": ("calovision.selection", "cut_variables"),

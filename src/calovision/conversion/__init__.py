@@ -9,11 +9,15 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "files": ("convert_ntuple",),
+        "jet_blocks": ("JetFileOptions",),
+        "particle_arrays": ("ParticleOptions",),
+        "particle_import": ("import_particles",),
         "recipe": ("ImageRecipe",),
         "sample": ("Sample", "WeightOptions"),
         "several": ("convert_job", "convert_ntuples"),
         "source": ("Source",),
         "stored": ("StoredRecipe",),
         "streams": ("ImageStream",),
+        "top_tagging": ("import_top_tagging",),
     },
 )

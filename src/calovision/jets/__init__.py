@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_names(
         ),
         "columns": ("event_variables", "jet_columns", "leading"),
         "content": ("EventContent", "event_content"),
+        "padded": ("padded_constituents", "sums_of_constituents"),
         "selection": (
             "FatJetDefinition",
             "find_fat_jets",

@@ -14,7 +14,7 @@ from calovision.core.splits import SHARES, assign_split
 from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage.attributes import MOST_CELLS
-from calovision.storage.dense_source import axes_of, dense_arrays, find_array
+from calovision.storage.dense_source import axes_of, dense_arrays, find_array, find_column
 from calovision.storage.export import DENSE_FORMAT
 from calovision.storage.metadata import FORMAT, ImageMetadata
 from calovision.storage.writer import ImageFileWriter
@@ -173,9 +173,9 @@ def _foreign(
     if int(np.prod(shape)) > MOST_CELLS:
         raise InputError(f"{path}: images of {shape} cells: give at most {MOST_CELLS} in all")
     labels = _labels(path, arrays, n_events, options)
-    weights = _column(path, arrays, "weights", options.weights, n_events)
+    weights = find_column(path, arrays, "weights", options.weights, n_events)
     weights = np.ones(n_events) if weights is None else weights.astype(np.float64)
-    numbers = _column(path, arrays, "event_numbers", options.event_numbers, n_events)
+    numbers = find_column(path, arrays, "event_numbers", options.event_numbers, n_events)
     numbers = np.arange(n_events) if numbers is None else numbers
     if not np.isfinite(weights).all():
         raise InputError(
@@ -236,7 +236,7 @@ def _labels(
     path: Path, arrays: Mapping[str, Any], n_events: int, options: DenseOptions
 ) -> np.ndarray:
     """Labels int8 ``(n,)``, of the file or the one that is given."""
-    labels = _column(path, arrays, "labels", options.labels, n_events)
+    labels = find_column(path, arrays, "labels", options.labels, n_events)
     if (labels is None) == (options.label is None):
         found = "no array of labels" if labels is None else "labels, and a label is given too"
         raise InputError(f"{path}: {found}: name the array of labels, or give the label of all")
@@ -247,20 +247,6 @@ def _labels(
             f"{path}: the label of entry {entry} is {labels[entry]}: it must be 0 or 1"
         )
     return labels.astype(np.int8)
-
-
-def _column(
-    path: Path, arrays: Mapping[str, Any], quantity: str, given: str | None, n_events: int
-) -> np.ndarray | None:
-    array = find_array(path, arrays, quantity, given)
-    if array is None:
-        return None
-    if array.shape not in ((n_events,), (n_events, 1)):
-        raise InputError(
-            f"{path}: {quantity.replace('_', ' ')} of shape {array.shape} for {n_events} images: "
-            "there must be one for each"
-        )
-    return np.asarray(array[()]).reshape(-1)
 
 
 def _exported(

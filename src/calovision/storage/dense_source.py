@@ -1,6 +1,5 @@
-"""Dense images of others in HDF5 or npz: their arrays by name, the order of their axes."""
+"""Arrays of others in HDF5 or npz, by name: dense images, the order of their axes, particles."""
 
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,22 +9,29 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.storage.hdf5 import find_dataset, opened
+from calovision.storage.hdf5 import find_dataset, opened, register_filters
+from calovision.storage.npz import opened_npz
 
 LAYOUTS = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2)}
 """Order of the axes -> those of channel, eta and phi; H is eta, W is phi."""
 NAMES = {
     "images": ("images", "X", "x"),
+    "particles": ("particle_features", "particles", "X", "x"),
+    "jets": ("jet_features", "jets"),
     "labels": ("events/label", "labels", "label", "y"),
     "weights": ("events/weight", "weights", "weight"),
     "event_numbers": ("events/event_number", "event_numbers", "event_number"),
+    "splits": (),
 }
 """Quantity -> names that are looked for, the first that is there."""
 
 
 @contextmanager
-def dense_arrays(path: Path) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
-    """Arrays of a file by name, which are read in slices, and its attributes.
+def dense_arrays(
+    path: Path, what: str = "dense images"
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Arrays of a file by name, which are read in slices, and its attributes; messages say
+    ``what`` they are taken for.
 
     Raises
     ------
@@ -34,20 +40,17 @@ def dense_arrays(path: Path) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]
     """
     path = Path(path)
     if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                loaded = {name: file[name] for name in file.files}
-        except FileNotFoundError:
-            raise InputError(f"{path} does not exist") from None
-        except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: no npz file of numbers ({error})") from error
-        yield loaded, {}
+        with opened_npz(path) as arrays:
+            yield arrays, {}
         return
-    with opened(path, "HDF5 file of dense images") as file:
+    with opened(path, f"HDF5 file of {what}") as file:
         names: list[str] = []
         file.visit(names.append)
-        found = {name: file[name] for name in names if hasattr(file[name], "dtype")}
-        yield {name: find_dataset(path, file, name) for name in found}, dict(file.attrs)
+        found = [name for name in names if hasattr(file[name], "dtype")]
+        arrays = {name: find_dataset(path, file, name) for name in found}
+        for name, array in arrays.items():
+            register_filters(path, name, array)
+        yield arrays, dict(file.attrs)
 
 
 def find_array(
@@ -72,6 +75,38 @@ def find_array(
     if arrays[name].dtype.kind not in "biuf":
         raise InputError(f"{path}: '{name}' is {arrays[name].dtype}: it must be numbers")
     return arrays[name]
+
+
+def find_column(
+    path: Path,
+    arrays: Mapping[str, Any],
+    quantity: str,
+    given: str | None,
+    n_rows: int,
+    *,
+    of: str = "images",
+) -> np.ndarray | None:
+    """Numbers of a quantity, one a row, ``(n,)``; None if there is no array of it.
+
+    Parameters
+    ----------
+    n_rows, of
+        How many there must be, and of what, for messages.
+
+    Raises
+    ------
+    InputError
+        As `find_array`, or if there are more or fewer.
+    """
+    array = find_array(path, arrays, quantity, given)
+    if array is None:
+        return None
+    if array.shape not in ((n_rows,), (n_rows, 1)):
+        raise InputError(
+            f"{path}: {quantity.replace('_', ' ')} of shape {array.shape} for {n_rows} {of}: "
+            "there must be one for each"
+        )
+    return np.asarray(array[()]).reshape(-1)
 
 
 def axes_of(

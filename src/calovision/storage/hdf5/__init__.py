@@ -11,6 +11,7 @@ from calovision.storage.hdf5.opening import (
     find_group,
     opened,
     read_attribute,
+    register_filters,
 )
 from calovision.storage.hdf5.spill import COMPRESSIONS, SpilledArray
 from calovision.storage.hdf5.tables import read_table, write_table
@@ -26,5 +27,6 @@ __all__ = [
     "opened",
     "read_attribute",
     "read_table",
+    "register_filters",
     "write_table",
 ]

@@ -169,6 +169,14 @@ def read_attribute(
     return value
 
 
+def register_filters(path: Path, name: str, dataset: h5py.Dataset) -> None:
+    """Make the compression filters known to HDF5 that a data set needs, if any."""
+    created_with = dataset.id.get_create_plist()
+    filters = [created_with.get_filter(i)[0] for i in range(created_with.get_nfilters())]
+    if any(number >= FIRST_PLUGIN_FILTER for number in filters):
+        register_plugins(path, name)
+
+
 def register_plugins(path: Path, name: str) -> None:
     """Make the compression filters known to HDF5; importing them is all it takes."""
     try:
