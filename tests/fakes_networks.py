@@ -89,3 +89,16 @@ class NeedsMore(nn.Module):
 
 def no_class(image_shape):
     return LogitNetwork(image_shape)
+
+
+class LinearInTheSum(nn.Module):
+    """Logits linear in the sum of the contents: the optimum for sums that are normal in each class,
+    with one width.
+    """
+
+    def __init__(self, image_shape, *, n_outputs=1):
+        super().__init__()
+        self.layer = nn.Linear(1, n_outputs)
+
+    def forward(self, images):
+        return self.layer(images.sum(dim=(1, 2, 3))[:, None])

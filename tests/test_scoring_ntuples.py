@@ -251,7 +251,7 @@ def test_data_without_weights_and_another_schema(tmp_path):
     (by_stored,) = score_ntuples(model, [data], tmp_path / "stored")
     (by_given,) = score_ntuples(model, [data], tmp_path / "given", NtupleOptions(schema="nanoaod"))
     assert by_stored.n_scored == by_given.n_scored == by_given.n_entries == 30
-    assert by_stored.total == by_given.total
+    assert by_stored.totals == by_given.totals
 
 
 def refused(tmp_path, *arguments):

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -232,11 +232,12 @@ def score_image_files(
     seconds = time.perf_counter() - start
     name = loaded.specification.network
     attributes = {"model": str(model), "network": name, "n_rotations": network.rotations}
-    write_scores(output, collection, indices, scores, attributes=attributes)
+    classes = loaded.specification.classes
+    write_scores(output, collection, indices, scores, classes=classes, attributes=attributes)
     speed = f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {device}"
     rows = [("output", str(output)), ("model", f"{model}, network {name}")]
     rows += [("split", str(scoring.split)), ("speed", speed)]
-    print_scores(collection, indices, scores, rows)
+    print_scores(collection, indices, scores, rows, classes)
 
 
 def out_of_fold(
@@ -296,19 +297,26 @@ def print_scores(
     indices: "np.ndarray",
     scores: "np.ndarray",
     rows: list[tuple[str, str]],
+    classes: Sequence[str] = (),
 ) -> None:
-    """Print what was scored, and for each sample the number and the mean probability of signal."""
+    """Print what was scored, and for each sample the number and the mean probability of signal, or
+    of more than two classes that of each.
+    """
+    import numpy as np
     from scipy.special import expit
 
     from calovision.cli.summary import columns, pairs, show
 
     what = "jets" if collection.metadata.kind == "jet" else "events"
     names = collection.sample_names()[indices]
+    probabilities = expit(scores)[:, None] if scores.ndim == 1 else np.exp(scores)
+    means = ["mean probability"] if scores.ndim == 1 else [f"mean P({name})" for name in classes]
     table = []
     for sample, label in collection.samples.items():
-        mine = scores[names == sample]
-        table.append((sample, label, len(mine), f"{expit(mine).mean():.4f}" if len(mine) else "-"))
+        mine = probabilities[names == sample]
+        mean = [f"{one:.4f}" for one in mine.mean(axis=0)] if len(mine) else ["-"] * len(means)
+        table.append((sample, label, len(mine), *mean))
     show(
         pairs([*rows, (what, str(len(indices)))]),
-        columns(("sample", "label", what, "mean probability"), table, title="samples"),
+        columns(("sample", "label", what, *means), table, title="samples"),
     )

@@ -57,18 +57,22 @@ def score_root_files(
 
 
 def print_files(found: list["ScoredFile"], rows: list[tuple[str, str]]) -> None:
-    """Print for each file its entries, those that pass, and the mean probability of signal."""
+    """Print for each file its entries, those that pass, and the mean probability of signal, or of
+    more than two classes that of each.
+    """
     from calovision.cli.summary import columns, pairs, show
 
+    names = next((tuple(one.totals) for one in found if one.totals), ("score",))
     table = [
         (
             str(one.output),
             one.n_entries,
             one.n_passed,
-            f"{one.total / one.n_scored:.4f}" if one.n_scored else "-",
+            *(f"{one.totals[name] / one.n_scored:.4f}" if one.n_scored else "-" for name in names),
         )
         for one in found
     ]
     entries = str(sum(one.n_entries for one in found))
-    header = ("scores", "entries", "passed", "mean probability")
+    means = ["mean probability"] if len(names) == 1 else [f"mean {name}" for name in names]
+    header = ("scores", "entries", "passed", *means)
     show(pairs([*rows, ("entries", entries)]), columns(header, table, title="files"))

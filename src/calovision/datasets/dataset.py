@@ -31,7 +31,7 @@ class ImageDataset(Dataset):
         "train", "validation" or "test"; all events if None.
     weights
         Scheme of `training_weights` for the events of the split: the weight of the loss, float32,
-        then follows the label. "balanced" gives both classes the same sum.
+        then follows the label. "balanced" gives all classes the same sum.
     luminosity_fb
         For the schemes that look at the cross-sections, 1/fb.
     columns
@@ -84,7 +84,8 @@ class ImageDataset(Dataset):
         weights = np.full(len(self.collection), np.nan, dtype=np.float32)
         labels = self.collection.column("label")[self.indices]
         of_events = event_weights(self.collection, scheme, luminosity_fb)[self.indices]
-        weights[self.indices] = training_weights(labels, of_events, scheme)
+        classes = self.collection.classes
+        weights[self.indices] = training_weights(labels, of_events, scheme, classes)
         return weights
 
     def __len__(self) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from calovision.core.classes import class_names
 from calovision.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +25,12 @@ def event_weights(collection: ImageCollection, scheme: str, luminosity_fb: float
     return collection.column("weight")
 
 
-def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str) -> np.ndarray:
+def training_weights(
+    labels: np.ndarray,
+    event_weights: np.ndarray,
+    scheme: str,
+    classes: Sequence[str] = (),
+) -> np.ndarray:
     """Weights of the training loss, mean 1.
 
     Parameters
@@ -33,8 +40,10 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
     scheme
         ``balanced``: every event of a class counts the same; ``log1p``: within a class by log(1 +
         event weight), as the case study does (arXiv:1711.03573); ``raw``: within a class by the
-        event weight. In these both classes have the same sum, and the last two give events of
+        event weight. In these all classes have the same sum, and the last two give events of
         negative weight the weight 0. ``none``: every event counts 1.
+    classes
+        Names of the classes, whose positions are the labels; none for background and signal.
 
     Returns
     -------
@@ -67,16 +76,19 @@ def training_weights(labels: np.ndarray, event_weights: np.ndarray, scheme: str)
             f"no event has a positive weight, so train.weights '{scheme}' is impossible: take "
             "'balanced'"
         )
-    sums = [within[labels == label].sum() for label in (0, 1)]
+    names = class_names(classes)
+    sums = [within[labels == label].sum() for label in range(len(names))]
     for label, total in enumerate(sums):
         if not total > 0:
+            which = f"label {label}" if not classes else f"the class '{names[label]}'"
+            every = "both" if len(names) == 2 else "all"
             raise InputError(
-                f"no event with label {label} has a positive weight: give events of both classes"
+                f"no event with {which} has a positive weight: give events of {every} classes"
             )
     return (
         within
         if scheme == "none"
-        else within / np.take(sums, labels.astype(np.intp)) * (len(labels) / 2)
+        else within / np.take(sums, labels.astype(np.intp)) * (len(labels) / len(names))
     )
 
 

@@ -1,11 +1,13 @@
 """Weighted efficiencies, ROC curves and working points with their uncertainties.
 
 Scores grow with the likeness to signal and are any finite numbers; labels are 1 (signal) or 0
-(background); weights are event weights of any scale and sign, with a positive sum in each class.
+(background), or the number of one of several classes (`classes`); weights are event weights of any
+scale and sign, with a positive sum in each class.
 All arrays are ``(n_events,)``; what can be read as such is (`calovision.metrics.events`), the rest
 is refused. Intervals hold 68.3 % (one standard deviation).
 """
 
+from calovision.metrics.classes import macro_auc, pairwise_aucs
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
 from calovision.metrics.ensembles import ensemble_scores
 from calovision.metrics.rejection import Rejection, rejection_at
@@ -27,7 +29,9 @@ __all__ = [
     "efficiency",
     "ensemble_scores",
     "is_extrapolated",
+    "macro_auc",
     "n_effective",
+    "pairwise_aucs",
     "region_point",
     "rejection_at",
     "roc",

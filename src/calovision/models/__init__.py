@@ -1,7 +1,7 @@
 """Networks by name, and models: a network with the scaling before it and the head behind it.
 
 Images are ``(n, channels, eta, phi)``, unscaled, in the units of the image file; a model gives one
-logit an image.
+logit an image, or with more than two classes one for each.
 """
 
 from calovision.core.lazy import lazy_names

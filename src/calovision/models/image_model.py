@@ -15,24 +15,26 @@ FUSION_WIDTH = 64  # of the dense layer that sees features and variables
 
 
 class FusionHead(nn.Module):
-    """Features of the image and standardized variables to a logit, through a dense layer that sees
+    """Features of the image and standardized variables to logits, through a dense layer that sees
     both.
 
     Parameters
     ----------
-    n_features, n_variables
-        Numbers of each.
+    n_features, n_variables, n_outputs
+        Numbers of each, and of logits.
     """
 
-    def __init__(self, n_features: int, n_variables: int) -> None:
+    def __init__(self, n_features: int, n_variables: int, n_outputs: int = 1) -> None:
         super().__init__()
         self.scaling = VariableScaling(n_variables)
         self.dense = nn.Sequential(
-            nn.Linear(n_features + n_variables, FUSION_WIDTH), nn.ReLU(), nn.Linear(FUSION_WIDTH, 1)
+            nn.Linear(n_features + n_variables, FUSION_WIDTH),
+            nn.ReLU(),
+            nn.Linear(FUSION_WIDTH, n_outputs),
         )
 
     def forward(self, features: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
-        """``(n, n_features)`` and unscaled ``(n, n_variables)`` to ``(n, 1)``."""
+        """``(n, n_features)`` and unscaled ``(n, n_variables)`` to ``(n, n_outputs)``."""
         return self.dense(torch.cat((features, self.scaling(variables)), dim=1))
 
 
@@ -85,7 +87,7 @@ class ImageModel(nn.Module):
 
         Returns
         -------
-        ``(n,)``.
+        ``(n,)`` of two classes, else ``(n, n_classes)`` (`ModelSpecification.n_outputs`).
 
         Raises
         ------
@@ -97,7 +99,7 @@ class ImageModel(nn.Module):
         if self.specification.seen_channels:
             scaled = scaled[:, self.specification.channel_positions]
         if self.head is None:
-            return _one_logit_an_image(self.network(scaled), self.specification.network)
+            return _checked_logits(self.network(scaled), self.specification)
         if self.takes_points:
             features = self.network.features(scaled, variables)
             variables = None
@@ -106,7 +108,7 @@ class ImageModel(nn.Module):
         with _full_precision(features):
             features = features.float()
             logits = self.head(features) if variables is None else self.head(features, variables)
-        return logits.squeeze(1)
+        return logits.squeeze(1) if self.specification.n_outputs == 1 else logits
 
     @property
     def takes_points(self) -> bool:
@@ -162,11 +164,12 @@ def make_model(
 
 def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Module | None:
     """A dense layer; with variables the one that takes these too; None for a user's network, which
-    ends in a logit.
+    ends in the logits.
     """
+    n_outputs = specification.n_outputs
     if getattr(network, "takes_points", False):
         network.check_variables(specification.n_variables)
-        return nn.Linear(network.n_features, 1)
+        return nn.Linear(network.n_features, n_outputs)
     if specification.n_variables:
         if not (
             callable(getattr(network, "features", None))
@@ -177,8 +180,8 @@ def _make_head(network: nn.Module, specification: ModelSpecification) -> nn.Modu
                 "features(images) and the "
                 "number n_features of what that returns"
             )
-        return FusionHead(network.n_features, specification.n_variables)
-    return nn.Linear(network.n_features, 1) if isinstance(network, FeatureNetwork) else None
+        return FusionHead(network.n_features, specification.n_variables, n_outputs)
+    return nn.Linear(network.n_features, n_outputs) if isinstance(network, FeatureNetwork) else None
 
 
 def _full_precision(features: torch.Tensor) -> AbstractContextManager:
@@ -193,13 +196,19 @@ def _full_precision(features: torch.Tensor) -> AbstractContextManager:
     )
 
 
-def _one_logit_an_image(logits: torch.Tensor, name: str) -> torch.Tensor:
-    """``(n,)`` from ``(n,)`` or ``(n, 1)``."""
-    if logits.ndim == 2 and logits.shape[1] == 1:
+def _checked_logits(logits: torch.Tensor, specification: ModelSpecification) -> torch.Tensor:
+    """Logits of a user's network: ``(n,)`` from ``(n,)`` or ``(n, 1)``, or ``(n, n_classes)``."""
+    n_outputs = specification.n_outputs
+    if n_outputs == 1 and logits.ndim == 2 and logits.shape[1] == 1:
         return logits.squeeze(1)
-    if logits.ndim != 1:
-        raise InputError(
-            f"network '{name}' gives {tuple(logits.shape)}, but must give one logit an image, (n,) "
-            "or (n, 1)"
-        )
-    return logits
+    if logits.ndim == 1 if n_outputs == 1 else tuple(logits.shape[1:]) == (n_outputs,):
+        return logits
+    wanted = (
+        "one logit an image, (n,) or (n, 1)"
+        if n_outputs == 1
+        else f"a logit for each of the {n_outputs} classes, (n, {n_outputs}): their number is what "
+        "its class is given as n_outputs"
+    )
+    raise InputError(
+        f"network '{specification.network}' gives {tuple(logits.shape)}, but must give {wanted}"
+    )

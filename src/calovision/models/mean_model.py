@@ -1,13 +1,14 @@
 """Mean of networks as one model: of the folds and seeds of a training.
 
-The output is the logit of the mean probability, as of the ensembles of the comparison.
+The output is the logit of the mean probability, as of the ensembles of the comparison; of more than
+two classes, the logarithm of the mean probability of each.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import log_softmax, logsigmoid
 
 from calovision.core.errors import InputError
 from calovision.models.image_model import ImageModel
@@ -45,13 +46,16 @@ class MeanModel(ImageModel):
         *,
         is_scaled: bool = False,
     ) -> torch.Tensor:
-        """Logit of the mean probability, ``(n,)``; arguments as of `ImageModel`.
+        """Logit of the mean probability, ``(n,)``, or of more than two classes the logarithms of
+        the mean probabilities, ``(n, n_classes)``; arguments as of `ImageModel`.
 
         Signal and background are averaged apart in logarithms, so that no digit is lost next to 0
         and 1.
         """
         members = [member(images, variables, is_scaled=is_scaled) for member in self.members]
         logits = torch.stack(members).float()
+        if self.specification.n_outputs > 1:
+            return log_softmax(log_softmax(logits, dim=2).logsumexp(dim=0), dim=1)
         signal, background = (logsigmoid(sign * logits).logsumexp(dim=0) for sign in (1, -1))
         return signal - background
 

@@ -132,6 +132,9 @@ NETWORKS: Registry[NetworkEntry] = Registry(
 def make_network(specification: ModelSpecification) -> nn.Module:
     """The network of a specification, with random weights.
 
+    A network of the user's that ends in logits is told their number by its parameter ``n_outputs``
+    where there are more than two classes.
+
     Raises
     ------
     InputError
@@ -144,6 +147,8 @@ def make_network(specification: ModelSpecification) -> nn.Module:
     _check_options(name, options, taken)
     # a network of a user need not know what wraps around
     arguments = {"circular": specification.circular} if "circular" in taken else {}
+    if specification.n_outputs > 1 and "n_outputs" in taken and "n_outputs" not in options:
+        arguments["n_outputs"] = specification.n_outputs
     try:
         return constructor(specification.network_shape, **arguments, **options)
     except InputError:

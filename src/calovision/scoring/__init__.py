@@ -1,7 +1,8 @@
 """Scores of a trained network: of images in memory or in image files, on the CPU or on a GPU.
 
 A score is the network's output, the logit; its sigmoid is the probability of signal where both
-classes are as frequent. Probabilities are for people: next to 1 they have ties, in float32 from a
+classes are as frequent. Of more than two classes the scores are the logarithms of their
+probabilities. Probabilities are for people: next to 1 they have ties, in float32 from a
 logit of 17 on and in float64 from 37 on, where the working points of a search lie.
 """
 

@@ -74,7 +74,7 @@ def symmetry_elements(specification: ModelSpecification, n_rotations: int) -> np
     )
 
 
-def mean_logits(
+def mean_scores(
     model: ImageModel,
     batches: MakeBatches,
     n_images: int,
@@ -85,7 +85,10 @@ def mean_logits(
     precision: str = "fp32",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Logits of all batches, each averaged over the symmetry group, float64 ``(n_images,)``.
+    """Scores of all batches, each averaged over the symmetry group.
+
+    Float64: logits ``(n_images,)``, or of more than two classes log-probabilities
+    ``(n_images, n_classes)``.
 
     Raises
     ------
@@ -95,7 +98,8 @@ def mean_logits(
     elements = symmetry_elements(model.specification, n_rotations)
     evaluate = partial(_logits_of_batch, model, elements=elements, device=device)
     keep_freed_memory()
-    logits = np.zeros(n_images)
+    n_outputs = model.specification.n_outputs
+    logits = np.zeros(n_images if n_outputs == 1 else (n_images, n_outputs))
     done = 0
     with _evaluating(model, device), _arithmetic(precision, device):
         for part in _survive(evaluate, batches, n_images, batch_size):
@@ -104,12 +108,18 @@ def mean_logits(
             if progress is not None:
                 progress(len(part))
     if not np.isfinite(logits).all():
-        wrong = int(np.argmin(np.isfinite(logits)))
+        wrong = int(np.argmin(np.isfinite(logits.reshape(n_images, -1)).all(axis=1)))
         raise InputError(
             f"image {wrong} of {n_images}: its score is not finite; give images and variables that "
             "are"
         )
-    return logits
+    return logits if n_outputs == 1 else log_softmax(logits)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities of the classes, ``(..., n_classes)`` of logits of this shape."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 def _arithmetic(precision: str, device: torch.device) -> AbstractContextManager:
@@ -148,11 +158,13 @@ def _memory_format(model: ImageModel) -> torch.memory_format:
 def _logits_of_batch(
     model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device
 ) -> np.ndarray:
-    """Logits averaged over the elements, float64 ``(n,)``."""
+    """Logits averaged over the elements, float64 ``(n,)`` or ``(n, n_classes)``."""
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)
     order = _memory_format(model)
-    total = torch.zeros(len(images), dtype=torch.float64, device=device)
+    n_outputs = model.specification.n_outputs
+    shape = (len(images),) if n_outputs == 1 else (len(images), n_outputs)
+    total = torch.zeros(shape, dtype=torch.float64, device=device)
     dense = None
     for element in elements:
         dense = _dense(images, int(element), order, dense)

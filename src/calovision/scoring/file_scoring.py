@@ -41,8 +41,9 @@ class ScoredFile:
         The file, and where its scores are.
     n_entries, n_passed
         Entries, and those that pass the preselection.
-    n_scored, total
-        Scores, of events or of their leading jets, and the sum of these probabilities.
+    n_scored, totals
+        Scores, of events or of their leading jets, and the sums of these probabilities by their
+        column.
     """
 
     path: Path | str
@@ -50,7 +51,7 @@ class ScoredFile:
     n_entries: int
     n_passed: int
     n_scored: int
-    total: float
+    totals: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class FileScoring:
 
     def __call__(self, *, progress: Callable[[int], None] | None = None) -> ScoredFile:
         """Write the scores of the file; a damaged file leaves none."""
-        found = ScoredFile(self.stream.path, self.output, 0, 0, 0, 0.0)
+        found = ScoredFile(self.stream.path, self.output, 0, 0, 0, {})
         with (
             new_score_file(self.output, self.format, self.contents) as append,
             _on_device(self.models, self.scoring.get("device", "auto")),
@@ -143,16 +144,19 @@ class FileScoring:
                 )
         return np.concatenate(columns, axis=1)
 
-    def _entries(self, n: int, rows: ImageRows, logits: np.ndarray) -> ScoredEntries:
+    def _entries(self, n: int, rows: ImageRows, scores: np.ndarray) -> ScoredEntries:
         """Scores of the n entries of a chunk."""
-        logit, score = (values.astype(np.float32) for values in (logits, expit(logits)))
+        numbers = (expit(scores), scores) if scores.ndim == 1 else np.exp(scores).T
+        of_all = {
+            name: values.astype(np.float32)
+            for name, values in zip(self.contents.columns, numbers, strict=True)
+        }
         if self.contents.n_jets is not None:
-            return ScoredEntries(rows.passed, score, logit, np.bincount(rows.event, minlength=n))
-        of_all = {"score": score, "logit": logit}
+            return ScoredEntries(rows.passed, of_all, np.bincount(rows.event, minlength=n))
         for name, values in of_all.items():
             of_all[name] = np.full(n, np.nan, dtype=np.float32)
             of_all[name][rows.event] = values
-        return ScoredEntries(rows.passed, **of_all)
+        return ScoredEntries(rows.passed, of_all)
 
 
 def _joined(
@@ -174,13 +178,18 @@ def _joined(
 
 
 def _added(found: ScoredFile, entries: ScoredEntries) -> ScoredFile:
-    is_scored = np.isfinite(entries.logit)
+    probabilities = {name: one for name, one in entries.scores.items() if name != "logit"}
+    is_scored = np.isfinite(next(iter(probabilities.values())))
+    totals = {
+        name: found.totals.get(name, 0.0) + float(values[is_scored].sum(dtype=np.float64))
+        for name, values in probabilities.items()
+    }
     return replace(
         found,
         n_entries=found.n_entries + len(entries),
         n_passed=found.n_passed + int(np.count_nonzero(entries.passed)),
         n_scored=found.n_scored + int(np.count_nonzero(is_scored)),
-        total=found.total + float(entries.score[is_scored].sum(dtype=np.float64)),
+        totals=totals,
     )
 
 

@@ -20,8 +20,8 @@ def score_out_of_fold(
     **options: Any,
 ) -> np.ndarray:
     """Scores of all events of image files, each by the networks of its fold, float64
-    ``(n_events,)``: of several seeds that of their ensemble
-    (`calovision.metrics.ensemble_scores`).
+    ``(n_events,)`` or, of more than two classes, ``(n_events, n_classes)``: of several seeds those
+    of their ensemble (`calovision.metrics.ensemble_scores`).
 
     Parameters
     ----------
@@ -45,7 +45,8 @@ def score_out_of_fold(
             "seed"
         )
     of_event = collection.folds(folds)
-    scores = np.zeros(len(collection))
+    n_outputs = networks[0].specification.n_outputs
+    scores = np.zeros(len(collection) if n_outputs == 1 else (len(collection), n_outputs))
     for fold in range(folds.number):
         indices = np.flatnonzero(of_event == fold)
         of_seeds = [

@@ -36,8 +36,9 @@ Start = Callable[[SparseImages, np.ndarray | None], Logits]
 def network_threads(
     models: Networks, scoring: Mapping[str, Any], n_processes: int = 1
 ) -> Iterator[Start]:
-    """Give a function that starts to score images, and returns one that waits for their logits,
-    float64 ``(n_images, n_models)``.
+    """Give a function that starts to score images, and returns one that waits for their scores,
+    float64 ``(n_images, n_models)``, or of more than two classes ``(n_images, n_models,
+    n_classes)``.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def network_threads(
             )
             for first in range(0, len(images), size)
         ]
-        nothing = np.zeros((0, len(models)))
+        n_outputs = models[0].specification.n_outputs
+        nothing = np.zeros((0, len(models), *([n_outputs] if n_outputs > 1 else [])))
         return lambda: np.concatenate([nothing, *(part.result() for part in parts)])
 
     with _threads_of_torch(cores // n_threads) as set_threads:

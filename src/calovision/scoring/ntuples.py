@@ -22,7 +22,13 @@ from calovision.ntuples.schemas.schema import Schema
 from calovision.scoring.evaluation import choose_device
 from calovision.scoring.file_scoring import FileScoring, ScoredFile
 from calovision.scoring.fit import Images, check_kind
-from calovision.scoring.score_files import SUFFIXES, TREE, Contents, import_parquet
+from calovision.scoring.score_files import (
+    SUFFIXES,
+    TREE,
+    Contents,
+    import_parquet,
+    score_columns,
+)
 from calovision.scoring.scores import SCORING_BATCH
 
 logger = logging.getLogger(__name__)
@@ -108,7 +114,7 @@ def score_ntuples(
     streams = ntuple_streams(models[0], files, options)
     scoring = {"batch_size": SCORING_BATCH} | scoring
     choose_device(scoring.get("device", "auto"))
-    contents = _contents(streams[0], options, attributes)
+    contents = _contents(models[0], streams[0], options, attributes)
     with ThreadPoolExecutor(THREADS) as threads:
         infos = list(threads.map(ImageStream.info, streams))
     _warn_of_seen(models, infos)
@@ -137,7 +143,7 @@ def score_ntuple(
     """
     keep_freed_memory()  # before the first thread
     (stream,) = ntuple_streams(models[0], [file], options)
-    contents = _contents(stream, options, attributes)
+    contents = _contents(models[0], stream, options, attributes)
     scoring = {"batch_size": SCORING_BATCH} | scoring
     info = stream.info()
     _warn_of_seen(models, [info])
@@ -166,11 +172,15 @@ def _warn_of_seen(models: Sequence[ImageModel], infos: Sequence[NtupleInfo]) -> 
 
 
 def _contents(
-    stream: ImageStream, options: NtupleOptions, attributes: Mapping[str, str | int] | None
+    model: ImageModel,
+    stream: ImageStream,
+    options: NtupleOptions,
+    attributes: Mapping[str, str | int] | None,
 ) -> Contents:
     recipe = stream.recipe
     n_jets = None if recipe.jets is None else recipe.jets_per_event
-    return Contents(options.output_tree, n_jets, dict(attributes or {}))
+    columns = score_columns(model.specification.classes)
+    return Contents(options.output_tree, n_jets, dict(attributes or {}), columns)
 
 
 def ntuple_streams(

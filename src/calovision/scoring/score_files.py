@@ -2,11 +2,12 @@
 
 Each has one entry for each of the ntuple: ``score``, the probability of signal where both classes
 are as frequent, and ``logit``, float32, NaN where the event fails the preselection; ``passed``. Of
-jets, score and logit are those of the leading ones: lists in ROOT and Parquet, in HDF5 rows padded
-with NaN.
+more than two classes there is the probability of each instead, ``probability_top``, ... Of jets,
+the scores are those of the leading ones: lists in ROOT and Parquet, in HDF5 rows padded with NaN.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +20,7 @@ import h5py
 import numpy as np
 import uproot
 
+from calovision.core.errors import InputError
 from calovision.core.extras import MissingExtraError
 from calovision.jobs.atomic import replaced
 from calovision.storage.hdf5 import created
@@ -26,6 +28,28 @@ from calovision.storage.hdf5 import created
 TREE = "calovision_scores"
 ENTRIES_AT_A_TIME = 50_000  # that wait to be written, which makes baskets of 200 kB
 COLUMNS = ("score", "logit")
+"""Those of a network with one logit."""
+
+
+def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    """Columns of the scores of a network of these classes: `COLUMNS` for two.
+
+    What a branch may not be called by becomes ``_``.
+
+    Raises
+    ------
+    InputError
+        If two columns would have one name.
+    """
+    if len(classes) <= 2:
+        return COLUMNS
+    columns = tuple("probability_" + re.sub(r"\W", "_", name) for name in classes)
+    if len(set(columns)) < len(columns):
+        raise InputError(
+            f"the classes {', '.join(classes)} would have columns of one name, "
+            f"{', '.join(columns)}: score image files instead"
+        )
+    return columns
 
 
 @dataclass(frozen=True)
@@ -36,15 +60,14 @@ class ScoredEntries:
     ----------
     passed
         Booleans ``(n,)``.
+    scores
+        Columns by name, float32 ``(n,)``, or of lists ``(sum of counts,)``.
     counts
         Scores of each entry, int64 ``(n,)``; None where each has one.
-    score, logit
-        float32 ``(n,)``, or of lists ``(sum of counts,)``.
     """
 
     passed: np.ndarray
-    score: np.ndarray
-    logit: np.ndarray
+    scores: Mapping[str, np.ndarray]
     counts: np.ndarray | None = None
 
     def __len__(self) -> int:
@@ -53,17 +76,17 @@ class ScoredEntries:
     @classmethod
     def joined(cls, parts: "list[ScoredEntries]") -> "ScoredEntries":
         """Entries of several parts (at least one), one after the other."""
-        columns = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("passed", *COLUMNS)
+        scores = {
+            name: np.concatenate([part.scores[name] for part in parts]) for name in parts[0].scores
         }
+        passed = np.concatenate([part.passed for part in parts])
         is_list = parts[0].counts is not None
         counts = np.concatenate([part.counts for part in parts]) if is_list else None
-        return cls(**columns, counts=counts)
+        return cls(passed, scores, counts)
 
     def columns(self) -> dict[str, Any]:
         """Columns by name; of jets the scores as lists."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS}
+        found: dict[str, Any] = dict(self.scores)
         if self.counts is not None:
             found = {name: ak.unflatten(values, self.counts) for name, values in found.items()}
         return {**found, "passed": self.passed}
@@ -74,9 +97,9 @@ class ScoredEntries:
             return self.columns()
         rows = np.repeat(np.arange(len(self)), self.counts)
         place = np.arange(len(rows)) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
-        found = {name: np.full((len(self), n), np.nan, dtype=np.float32) for name in COLUMNS}
+        found = {name: np.full((len(self), n), np.nan, dtype=np.float32) for name in self.scores}
         for name, values in found.items():
-            values[rows, place] = getattr(self, name)
+            values[rows, place] = self.scores[name]
         return {**found, "passed": self.passed}
 
 
@@ -95,11 +118,14 @@ class Contents:
         Most jets of an event; None for scores of events.
     attributes
         Where they are from, for people.
+    columns
+        Names of the scores (`score_columns`).
     """
 
     tree: str
     n_jets: int | None
     attributes: Mapping[str, str | int]
+    columns: tuple[str, ...] = COLUMNS
 
 
 @contextmanager
@@ -107,7 +133,7 @@ def _root(path: Path, contents: Contents) -> Iterator[Append]:
     kind = "float32" if contents.n_jets is None else "var * float32"
     title = "; ".join(f"{name}: {value}" for name, value in contents.attributes.items())
     with uproot.recreate(path) as file:
-        types = {**dict.fromkeys(COLUMNS, kind), "passed": "bool"}
+        types = {**dict.fromkeys(contents.columns, kind), "passed": "bool"}
         tree = file.mktree(contents.tree, types, title=title)
         yield lambda entries: tree.extend(entries.columns())
 
@@ -115,7 +141,7 @@ def _root(path: Path, contents: Contents) -> Iterator[Append]:
 @contextmanager
 def _hdf5(path: Path, contents: Contents) -> Iterator[Append]:
     inner = () if contents.n_jets is None else (contents.n_jets,)
-    shapes = {**dict.fromkeys(COLUMNS, (inner, np.float32)), "passed": ((), np.bool_)}
+    shapes = {**dict.fromkeys(contents.columns, (inner, np.float32)), "passed": ((), np.bool_)}
     with created(path) as file:
         file.attrs.update(contents.attributes)
         for name, (shape, kind) in shapes.items():
@@ -141,7 +167,7 @@ def _parquet(path: Path, contents: Contents) -> Iterator[Append]:
     parquet = import_parquet()
     pyarrow = import_module("pyarrow")
     number = pyarrow.float32() if contents.n_jets is None else pyarrow.list_(pyarrow.float32())
-    fields = [*((name, number) for name in COLUMNS), ("passed", pyarrow.bool_())]
+    fields = [*((name, number) for name in contents.columns), ("passed", pyarrow.bool_())]
     metadata = {name: str(value) for name, value in contents.attributes.items()}
     schema = pyarrow.schema(fields, metadata=metadata)
     with parquet.ParquetWriter(path, schema) as writer:

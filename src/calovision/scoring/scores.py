@@ -10,7 +10,7 @@ from calovision.datasets import ImageBatch, ImageLoader, Reading
 from calovision.images import SparseImages
 from calovision.metrics.events import numeric_array
 from calovision.models import ImageModel
-from calovision.scoring.evaluation import Batch, choose_device, mean_logits
+from calovision.scoring.evaluation import Batch, choose_device, mean_scores
 from calovision.scoring.fit import (
     as_float32,
     check_files,
@@ -35,7 +35,7 @@ def score_images(
     precision: str = "fp32",
 ) -> np.ndarray:
     """Scores of images in memory: logits, whose sigmoid (`scipy.special.expit`) is the probability
-    of signal.
+    of signal; of more than two classes the logarithm of the probability of each.
 
     Parameters
     ----------
@@ -62,8 +62,9 @@ def score_images(
 
     Returns
     -------
-    Float64 ``(n,)``, in the order of the images; larger = more like signal, 0 where both are as
-    likely.
+    Float64, in the order of the images: ``(n,)``, larger = more like signal, 0 where both are as
+    likely; of more than two classes ``(n, n_classes)``, in the order of
+    ``model.specification.classes``.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def score_images(
             part = slice(start, min(start + size, len(images)))
             yield _part_of(images, part), None if variables is None else variables[part]
 
-    return mean_logits(
+    return mean_scores(
         model,
         batches,
         len(images),
@@ -105,8 +106,8 @@ def score_collection(
     precision: str = "fp32",
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """Scores of the given events (or jets) of image files, float64 ``(len(indices),)`` in the order
-    given.
+    """Scores of the given events (or jets) of image files in the order given, float64
+    ``(len(indices),)`` or ``(len(indices), n_classes)``.
 
     The images are read and sent to the device sparse, a batch at a time; the variables that the
     model takes come from the event columns. ``progress`` is called with the number of images just
@@ -135,7 +136,7 @@ def score_collection(
         for batch in loader:
             yield batch, batch.variables if model.specification.n_variables else None
 
-    return mean_logits(
+    return mean_scores(
         model,
         batches,
         len(indices),

@@ -80,7 +80,10 @@ def score_events(
     if folds is not None:
         number = fold_of_path(folds, fold)["fold"]
         of_fold = {"folds": np.full(len(indices), number), "split": split[indices]}
-    write_scores(output, collection, indices, scores, attributes=rotations, **of_fold)
+    classes = network.specification.classes
+    write_scores(
+        output, collection, indices, scores, classes=classes, attributes=rotations, **of_fold
+    )
 
 
 def score_ensemble(
@@ -111,7 +114,7 @@ def score_ensemble(
         indices = np.arange(len(collection))
         count(len(indices))
         scores = score_out_of_fold(networks, collection, Folds(**folds), **asdict(options))
-    write_scores(output, collection, indices, scores)
+    write_scores(output, collection, indices, scores, classes=networks[0].specification.classes)
 
 
 def _mean_scores(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import Folds
 from calovision.images import SparseImages
@@ -223,11 +224,13 @@ class ImageCollection:
                     "give more events or "
                     "loosen selection.preselection in the configuration"
                 )
-            if set(self.samples.values()) == {label}:
-                raise InputError(
-                    f"all samples have the label {label}: give at least one sample with label 1 "
-                    "(signal) and one with 0"
+            if set(self.samples.values()) == {label} != {OF_ROWS}:
+                wanted = (
+                    "sample of each class"
+                    if self.classes
+                    else "sample with label 1 (signal) and one with 0"
                 )
+                raise InputError(f"all samples have the label {label}: give at least one {wanted}")
 
     def dense(
         self,

@@ -1,12 +1,16 @@
 """Scores in files: the output of networks and other classifiers for events of image files.
 
-Scores are logits. A score file has the columns ``sample``, ``event_number``, ``split`` (and
-``jet_index`` of jets) as in the image files, and ``logit``, or a column for each of several
-classifiers; its attribute ``scores`` is "logit". Files without it are older and hold probabilities,
-in a column ``score`` or one for each classifier. With
-folds there is the column ``fold``, and ``split`` is that of the event for the fold.
+Scores are logits; of more than two classes, the logarithms of their probabilities. A score file has
+the columns ``sample``, ``event_number``, ``split`` (and ``jet_index`` of jets) as in the image
+files, and ``logit``, or a column for each of several classifiers; its attribute ``scores`` is
+"logit". Of more than two classes the column is ``log_probability`` ``(n, n_classes)``, and so says
+the attribute. The attribute ``classes`` is a JSON list of their names, where they have any. Files
+without the attribute ``scores`` are older and hold probabilities, in a column ``score`` or one for
+each classifier. With folds there is the column ``fold``, and ``split`` is that of the event for the
+fold.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from calovision.storage.hdf5 import opened, read_attribute, read_table, write_ta
 
 SCALE = {"scores": "logit"}  # attribute of files with scores
 SCORE, OLD_SCORE = "logit", "score"
+SCORE_OF_CLASSES = "log_probability"
 
 
 def write_scores(
@@ -26,33 +31,41 @@ def write_scores(
     indices: np.ndarray,
     scores: np.ndarray | Mapping[str, np.ndarray],
     *,
+    classes: Sequence[str] = (),
     attributes: Mapping[str, str | int] | None = None,
     folds: np.ndarray | None = None,
     split: np.ndarray | None = None,
 ) -> None:
-    """Write the scores (logits) of the given events of a collection; ``attributes`` of the file as
-    they are.
+    """Write the scores of the given events of a collection; ``attributes`` of the file as they are.
 
-    ``scores`` are those of one classifier, ``(len(indices),)``, or classifier -> scores. ``folds``
-    and ``split`` are, with folds, the fold whose classifier scores each event, and the split that
-    the event has for it.
+    ``scores`` are those of one classifier, logits ``(len(indices),)``, or classifier -> scores;
+    with more than two ``classes`` they are log-probabilities ``(len(indices), n_classes)`` in their
+    order. ``folds`` and ``split`` are, with folds, the fold whose classifier scores each event, and
+    the split that the event has for it.
     """
-    columns = scores if isinstance(scores, Mapping) else {SCORE: scores}
+    of_classes = len(classes) > 2
+    name = SCORE_OF_CLASSES if of_classes else SCORE
+    columns = scores if isinstance(scores, Mapping) else {name: scores}
+    described = {"scores": name} | ({"classes": json.dumps(list(classes))} if classes else {})
     keys = _keys(collection, indices)
     if folds is not None:
         keys |= {"fold": folds, "split": split}
-    write_table(path, {**keys, **columns}, attributes={**(attributes or {}), **SCALE})
+    write_table(path, {**keys, **columns}, attributes={**(attributes or {}), **described})
 
 
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
-    """Scores (logits) of the given events of a collection, ``(len(indices),)``.
+    """Scores of the given events of a collection: logits ``(len(indices),)``, or of more than two
+    classes log-probabilities ``(len(indices), n_classes)``.
 
     Raises
     ------
     InputError
-        If the file holds the scores of other events, or probabilities that are 0 or 1.
+        If the file holds the scores of other events or other classes, or probabilities that are 0
+        or 1.
     """
     table = read_table(path)
+    if SCORE_OF_CLASSES in table:
+        return _columns(path, table, collection, indices, [SCORE_OF_CLASSES])[SCORE_OF_CLASSES]
     name = SCORE if OLD_SCORE not in table or SCORE in table else OLD_SCORE
     return _columns(path, table, collection, indices, [name])[name]
 
@@ -103,12 +116,14 @@ def _columns(
     names: Sequence[str],
 ) -> dict[str, np.ndarray]:
     """Columns of scores as logits, after a look at the events."""
+    n_classes = len(_checked_classes(path, collection))
+    n_numbers = n_classes if n_classes > 2 else 0
     for name in names:
         if name not in table:
             raise InputError(
                 f"{path}: no score file, it lacks the column '{name}': score the events again"
             )
-        _check_scores(path, name, table[name])
+        _check_scores(path, name, table[name], n_numbers)
     for name, values in _keys(collection, indices).items():
         if name == "split" and "fold" in table:  # that of the fold, not of the image files
             continue
@@ -117,8 +132,30 @@ def _columns(
                 f"{path}: scores of other events than those of the image files: score the events "
                 "again"
             )
-    has_logits = _has_logits(path)
-    return {name: table[name] if has_logits else _logits(path, name, table[name]) for name in names}
+    is_as_stored = n_numbers > 0 or _has_logits(path)
+    return {
+        name: table[name] if is_as_stored else _logits(path, name, table[name]) for name in names
+    }
+
+
+def _checked_classes(path: Path, collection: ImageCollection) -> tuple[str, ...]:
+    """Classes whose scores the file holds, none where it does not say; InputError unless they are
+    those of the image files.
+    """
+    with opened(path, "score file") as file:
+        stored = read_attribute(path, file.attrs, "classes") if "classes" in file.attrs else "[]"
+    try:
+        classes = tuple(json.loads(stored))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: its attribute 'classes' is no JSON list: score again") from error
+    expected = collection.classes
+    if classes != expected and (classes or len(expected) > 2):
+        found, wanted = (", ".join(one) or "signal and background" for one in (classes, expected))
+        raise InputError(
+            f"{path}: its scores are those of {found}, but the classes of the image files are "
+            f"{wanted}: score the events again"
+        )
+    return classes
 
 
 def _has_logits(path: Path) -> bool:
@@ -144,15 +181,17 @@ def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:
     return logit(probabilities)
 
 
-def _check_scores(path: Path, name: str, scores: np.ndarray) -> None:
-    """Raise InputError unless a column is one number an event."""
-    if scores.ndim != 1 or scores.dtype.kind not in "iuf":
+def _check_scores(path: Path, name: str, scores: np.ndarray, n_classes: int) -> None:
+    """Raise InputError unless a column is one number an event, or one for each of the classes."""
+    inner = (n_classes,) if n_classes else ()
+    if scores.shape[1:] != inner or scores.dtype.kind not in "iuf":
+        numbers = f"{n_classes} numbers" if n_classes else "one number"
         raise InputError(
-            f"{path}: '{name}' is {scores.dtype} of shape {scores.shape}: scores are one number an "
+            f"{path}: '{name}' is {scores.dtype} of shape {scores.shape}: scores are {numbers} an "
             "event"
         )
     if np.isnan(scores).any():
-        row = int(np.argmax(np.isnan(scores)))
+        row = int(np.argmax(np.isnan(scores).reshape(len(scores), -1).any(axis=1)))
         raise InputError(f"{path}: '{name}' is {scores[row]} in row {row}: score the events again")
 
 

@@ -5,7 +5,7 @@ from calovision.core.lazy import lazy_names
 __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
-        "monitoring": ("HISTORY",),
+        "epoch_numbers": ("HISTORY",),
         "options": ("TrainingOptions",),
         "run": ("train_network",),
     },

@@ -7,23 +7,19 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from torch import nn
 
 from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch
-from calovision.metrics import auc, roc, signal_efficiency_at
 from calovision.models import ImageModel
+from calovision.training.epoch_numbers import separation
+from calovision.training.loss import right_answers, weighted_loss
 from calovision.training.options import TrainingOptions
 
-WORKING_POINTS = {
-    "1e-2": 1e-2,
-    "1e-3": 1e-3,
-}  # background efficiencies that are followed during the training
 STEPS_BETWEEN_CHECKS = 20  # on a GPU: looking at the loss makes it wait
 
 
 class ImageClassifier(lightning.LightningModule):
-    """Weighted binary cross-entropy of a network, Adam, and the numbers of each epoch.
+    """Weighted cross-entropy of a network, Adam, and the numbers of each epoch.
 
     Parameters
     ----------
@@ -37,7 +33,8 @@ class ImageClassifier(lightning.LightningModule):
     history
         One dictionary an epoch; it survives in the checkpoints.
     validation_outputs
-        Logits, labels and weights of the validation split after the last epoch, ``(n,)`` each.
+        Scores (logits, or log-probabilities ``(n, n_classes)``), labels and weights of the
+        validation split after the last epoch, ``(n,)``.
     """
 
     def __init__(self, model: ImageModel, options: TrainingOptions) -> None:
@@ -63,7 +60,7 @@ class ImageClassifier(lightning.LightningModule):
         self._validation: list[tuple[torch.Tensor, ...]] = []
 
     def forward(self, batch: ImageBatch) -> torch.Tensor:
-        """Logits ``(n,)``, float32."""
+        """Logits ``(n,)``, or of more than two classes ``(n, n_classes)``, float32."""
         is_scaled = (
             self.model.scaling.of_cells
         )  # nine of ten cells are empty: the others are scaled before
@@ -97,10 +94,8 @@ class ImageClassifier(lightning.LightningModule):
         """Weighted loss of a batch."""
         logits = self._logits_of_a_step(batch)
         n = len(batch)
-        loss = nn.functional.binary_cross_entropy_with_logits(
-            logits, batch.labels, weight=batch.weights
-        )
-        right = ((logits.detach() > 0) == (batch.labels > 0.5)).sum()
+        loss = weighted_loss(logits, batch.labels, batch.weights)
+        right = right_answers(logits.detach(), batch.labels).sum()
         self._sums += torch.stack(
             [loss.detach().double() * n, right.double(), right.new_tensor(n).double()]
         )
@@ -173,14 +168,10 @@ class ImageClassifier(lightning.LightningModule):
         self.history.append({"epoch": self.current_epoch} | numbers)
         self._keep_best()
         self.log_dict(numbers, batch_size=1)
-        for name in ("validation_loss", "validation_auc"):
-            self.log(
-                f"{name.removeprefix('validation_')}",
-                numbers[name],
-                prog_bar=True,
-                logger=False,
-                batch_size=1,
-            )
+        for name in ("loss", "auc", "macro_auc"):
+            if f"validation_{name}" in numbers:
+                value = numbers[f"validation_{name}"]
+                self.log(name, value, prog_bar=True, logger=False, batch_size=1)
 
     def _keep_best(self) -> None:
         """Copy the weights if no epoch before had as low a validation loss."""
@@ -205,32 +196,26 @@ class ImageClassifier(lightning.LightningModule):
         }
 
     def _validation_numbers(self) -> dict[str, float]:
-        """Loss, accuracy, AUC and efficiencies of the validation split with the training's
-        weights.
-        """
+        """Loss, accuracy and separation of the validation split with the training's weights."""
         parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
         self._validation.clear()
-        gathered = [self.all_gather(part).reshape(-1) for part in parts]
+        # (n, ...), or of several processes (process, n, ...)
+        gathered = [self.all_gather(part).reshape(-1, *part.shape[1:]) for part in parts]
         # several processes may have read one event, so that each has as many as the others
         first = np.unique(gathered[3].cpu().numpy(), return_index=True)[1]
         logits, labels, weights = (part.double().cpu()[first] for part in gathered[:3])
-        loss = nn.functional.binary_cross_entropy_with_logits(logits, labels, weight=weights)
+        loss = weighted_loss(logits, labels, weights)
         if not torch.isfinite(loss):
             raise InputError(
                 "the loss of the validation split is not finite: lower train.learning_rate"
             )
-        self.validation_outputs = logits, labels, weights = [
-            part.numpy() for part in (logits, labels, weights)
-        ]
+        right = right_answers(logits, labels)
+        scores = logits if logits.ndim == 1 else logits.log_softmax(dim=1)
+        self.validation_outputs = tuple(part.numpy() for part in (scores, labels, weights))
         return {
             "validation_loss": float(loss),
-            "validation_accuracy": float(np.mean((logits > 0) == (labels > 0.5))),
-            "validation_auc": auc(roc(logits, labels, weights)),
-        } | {
-            f"validation_signal_efficiency_{name}": signal_efficiency_at(
-                logits, labels, weights, point
-            ).value
-            for name, point in WORKING_POINTS.items()
+            "validation_accuracy": float(np.mean(right.numpy())),
+            **separation(*self.validation_outputs, self.model.specification.classes),
         }
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict:

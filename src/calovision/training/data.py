@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +10,7 @@ import lightning
 import numpy as np
 import torch
 
+from calovision.core.classes import class_names
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, Folds
 from calovision.datasets import (
@@ -67,7 +68,8 @@ class ImageData(lightning.LightningDataModule):
         self._training: LoaderThatResumes | None = None
         self._state = {"next_batch": 0}
         labels = collection.column("label")
-        check_fold(folds, fold, labels)
+        classes = collection.classes
+        check_fold(folds, fold, labels, classes)
         split = collection.splits(folds, fold)
         of_events = event_weights(collection, options.weights, luminosity_fb)
         self.indices, self.weights = {}, {}
@@ -76,10 +78,10 @@ class ImageData(lightning.LightningDataModule):
             share = options.training_share if name == "train" else options.validation_share
             # the same random numbers for every share, so that a smaller part is in a larger one
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
-            _check_split(self._title(name), labels[chosen])
+            _check_split(self._title(name), labels[chosen], classes)
             self.indices[name] = chosen
             self.weights[name] = training_weights(
-                labels[chosen], of_events[chosen], options.weights
+                labels[chosen], of_events[chosen], options.weights, classes
             )
 
     def _title(self, split: str) -> str:
@@ -209,6 +211,7 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         variables=tuple(options.variables),
         n_variables=len(variable_names(collection, options.variables)),
         seen_channels=tuple(options.channels),
+        classes=collection.classes,
         scaling=options.scaling,
         circular=options.circular
         and info.kind == "event",  # the edges of a jet image are no neighbors
@@ -248,21 +251,34 @@ def _pixel_statistics(data: ImageData) -> tuple[np.ndarray, np.ndarray]:
     return mean, pixels.std + (SMALLEST_STD if floor is None else floor)
 
 
-def _check_split(name: str, labels: np.ndarray) -> None:
+def _check_split(name: str, labels: np.ndarray, classes: Sequence[str]) -> None:
     if len(labels) == 0:
         raise InputError(
             f"no image is of {name}: build images with a share for it (split.fractions, "
             "--split-fractions), or take more of them"
         )
-    for label, title in ((1, "signal"), (0, "background")):
+    for label, (one, _) in _titles(classes):
         if not np.any(labels == label):
             raise InputError(
-                f"{name} has no {title} event (label {label}): give more events or a larger share "
+                f"{name} has no {one} (label {label}): give more events or a larger share "
                 "in split.fractions"
             )
 
 
-def check_fold(folds: Folds | None, fold: int | None, labels: np.ndarray) -> None:
+def _titles(classes: Sequence[str]) -> list[tuple[int, tuple[str, str]]]:
+    """Labels, the last first, and what a row and several rows of each are called in messages."""
+    words = (
+        ("row of the class '{}'", "rows of the class '{}'")
+        if classes
+        else ("{} event", "{} events")
+    )
+    names = enumerate(class_names(classes))
+    return [(label, tuple(word.format(name) for word in words)) for label, name in names][::-1]
+
+
+def check_fold(
+    folds: Folds | None, fold: int | None, labels: np.ndarray, classes: Sequence[str] = ()
+) -> None:
     """Raise InputError for a fold that there is not, or fewer events of a class than folds."""
     if (folds is None) != (fold is None):
         raise InputError("give both folds and fold, or none of them")
@@ -270,10 +286,10 @@ def check_fold(folds: Folds | None, fold: int | None, labels: np.ndarray) -> Non
         return
     if folds.number < 2 or fold not in range(folds.number):
         raise InputError(f"fold {fold} of {folds.number}: choose one from 0, of at least 2 folds")
-    for label, title in ((1, "signal"), (0, "background")):
+    for label, (_, several) in _titles(classes):
         n_events = int(np.sum(labels == label))
         if n_events < folds.number:
             raise InputError(
-                f"split.folds is {folds.number}, but there are only {n_events} {title} events "
+                f"split.folds is {folds.number}, but there are only {n_events} {several} "
                 f"(label {label}): give more events or fewer folds"
             )

@@ -1,5 +1,6 @@
 """Monitoring of a run while it trains: history.csv, TensorBoard, a progress bar."""
 
+import csv
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,20 +13,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from calovision.jobs.atomic import replaced
 from calovision.metrics import roc
+from calovision.training.epoch_numbers import history_columns
 
-HISTORY = (
-    "epoch",
-    "train_loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "validation_auc",
-    "validation_signal_efficiency_1e-2",
-    "validation_signal_efficiency_1e-3",
-    "learning_rate",
-    "images_per_s",
-)
-"""Columns of history.csv; the validation's numbers have the weights of the training loss."""
 STEPS_BETWEEN_LOSSES = 50
 STEPS_BETWEEN_REFRESHES = 10
 
@@ -81,7 +70,8 @@ class FollowRun(Callback):
         """Write the history and, in their turn, the pictures."""
         if not trainer.is_global_zero:
             return
-        write_history(self.path, classifier.history)
+        classes = classifier.model.specification.classes
+        write_history(self.path, classifier.history, classes)
         if trainer.current_epoch % self.epochs_between_figures == 0:
             self._draw(trainer, classifier)
 
@@ -98,21 +88,30 @@ class FollowRun(Callback):
         self._drawn = trainer.global_step
         from calovision.plotting import plot_roc, plot_scores  # matplotlib takes a second to load
 
-        logits, labels, weights = classifier.validation_outputs
+        scores, labels, weights = classifier.validation_outputs
         board = trainer.logger.experiment
-        curve = {"cnn": roc(logits, labels, weights)}
-        board.add_figure("roc", plot_roc(curve, reference="cnn"), trainer.global_step)
-        board.add_figure(
-            "output_of_both_classes", plot_scores(logits, labels, weights), trainer.global_step
-        )
+        if scores.ndim == 1:
+            curves, shown = {"cnn": roc(scores, labels, weights)}, "output_of_both_classes"
+            figure = plot_scores(scores, labels, weights)
+            board.add_figure(shown, figure, trainer.global_step)
+        else:  # each class versus all others
+            names = classifier.model.specification.classes
+            curves = {
+                name: roc(scores[:, label], labels == label, weights)
+                for label, name in enumerate(names)
+            }
+        figure = plot_roc(curves, reference=next(iter(curves)))
+        board.add_figure("roc", figure, trainer.global_step)
 
 
-def write_history(path: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """One row per epoch, the columns of `HISTORY`."""
-    lines = [",".join(HISTORY)]
-    lines += [",".join(f"{row[name]:.6g}" for name in HISTORY) for row in history]
-    with replaced(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n")
+def write_history(
+    path: Path, history: Sequence[Mapping[str, float]], classes: Sequence[str] = ()
+) -> None:
+    """One row per epoch, the columns of `history_columns`."""
+    names = history_columns(classes)
+    rows = [[f"{row[name]:.6g}" for name in names] for row in history]
+    with replaced(path) as temporary, temporary.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([names, *rows])
 
 
 class ProgressBar(TQDMProgressBar):

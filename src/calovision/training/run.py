@@ -215,7 +215,8 @@ def _store(
     state = read_checkpoint(latest)["calovision"]
     history, best = state["history"], state["best"]
     classifier.to("cpu").load_state_dict(best["weights"])
-    write_history(folder / "history.csv", history)
+    classes = classifier.model.specification.classes
+    write_history(folder / "history.csv", history, classes)
     row = history[best["row"]]
     training = {
         "calovision_version": version("calovision"),
@@ -228,7 +229,7 @@ def _store(
         "epochs": len(history),
         "best_epoch": row["epoch"],
         "validation_loss": row["validation_loss"],
-        "validation_auc": row["validation_auc"],
+        **{name: row[name] for name in ("validation_auc", "validation_macro_auc") if name in row},
         "images_per_s": float(np.median([numbers["images_per_s"] for numbers in history])),
     }
     save_model(folder, classifier.model, training=training, recipe=data.collection.recipe)
