@@ -263,8 +263,13 @@ def test_variables_that_do_not_fit_at_use(model):
 
 
 def test_it_is_none_of_the_networks_on_images():
-    assert [name for name, entry in NETWORKS.items() if entry.points] == ["deep_sets"]
-    with pytest.raises(InputError, match=r"choose from small, .*, deep_sets, or give your own"):
+    assert [name for name, entry in NETWORKS.items() if entry.points] == [
+        "deep_sets",
+        "particle_transformer",
+    ]
+    with pytest.raises(
+        InputError, match=r"choose from small, .*, particle_transformer, or give your own"
+    ):
         make_model(make_specification(network="deep_set"))
 
 

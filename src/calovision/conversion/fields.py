@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from calovision.conversion.jet_constituents import OPTIONAL_FIELDS
 from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
@@ -88,12 +89,13 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     if is_own and "constituents" in info.collections:
         _require(info, "constituents", needed, "the jet recipe needs")
         masses = {"e"} & set(info.collections["constituents"]) if recipe.jet_variables else set()
-        return fields | {"constituents": needed | masses}
+        optional = masses | _optional(recipe, info, "constituents")
+        return fields | {"constituents": needed | optional}
     towers = (
         CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
     )
     _require(info, "towers", towers, f"clustering {_described(recipe)} needs")
-    return fields | {"towers": towers}
+    return fields | {"towers": towers | _optional(recipe, info, "towers")}
 
 
 def of_constituents(recipe: ImageRecipe, info: NtupleInfo) -> set[str]:
@@ -105,6 +107,11 @@ def of_constituents(recipe: ImageRecipe, info: NtupleInfo) -> set[str]:
     own = info.collections.get("fat_jets", ()) if recipe.variation is None else ()
     computed = [name for name in recipe.jet_variables if not is_of_file(name, own)]
     return needed | fields_of_constituents(computed)
+
+
+def _optional(recipe: ImageRecipe, info: NtupleInfo, collection: str) -> set[str]:
+    """Fields that the column of constituents takes where there are such."""
+    return OPTIONAL_FIELDS & set(info.collections[collection]) if recipe.jet_constituents else set()
 
 
 def check_constituents(events: Events, recipe: ImageRecipe, info: NtupleInfo) -> None:

@@ -102,6 +102,13 @@ def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
         JET_VARIABLES.find(name, "jet_variables")
     if recipe.jets_per_event < 1:
         raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
+    if recipe.jet_constituents < 0:
+        raise InputError(f"jet_constituents is {recipe.jet_constituents}: give 0 for none, or more")
+    if recipe.jet_constituents and recipe.jets is None:
+        raise InputError(
+            f"jet_constituents is {recipe.jet_constituents}, but the images are of events: give a "
+            "recipe of jet images"
+        )
     if on_bad_file not in ON_BAD_FILE:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 

@@ -55,6 +55,8 @@ class ImageRecipe:
         Those that the ``jet_selection`` names are added to them.
     jet_selection
         Cuts on these jets, names to expressions on their columns and those of their event.
+    jet_constituents
+        Hardest constituents of each jet that are kept in the column ``constituents``; 0: none.
     """
 
     grid: EtaPhiGrid = field(default_factory=EtaPhiGrid)
@@ -71,6 +73,7 @@ class ImageRecipe:
     jets_per_event: int = 1
     jet_variables: tuple[str, ...] = ()
     jet_selection: Mapping[str, str] = field(default_factory=dict)
+    jet_constituents: int = 0
     variables: Mapping[str, str | Variable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

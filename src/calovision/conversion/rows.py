@@ -8,6 +8,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.fields import jet_variables, no_own_jets
+from calovision.conversion.jet_constituents import constituent_column
 from calovision.conversion.jet_cuts import select_jets
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.sample import Sample
@@ -220,6 +221,8 @@ def _jet_rows(
         of_jet |= _jet_variables(jets, chosen, further, recipe)
     except EntryError as error:
         raise error.at_row(int(event[error.row])) from error
+    if recipe.jet_constituents:
+        of_jet["constituents"] = constituent_column(chosen, axes, recipe.jet_constituents)
     return (
         images,
         {name: values[event] for name, values in columns.items()},

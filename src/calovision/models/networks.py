@@ -124,6 +124,24 @@ NETWORKS: Registry[NetworkEntry] = Registry(
             options={"towers": 100, "tracks": 50, "width": 64, "dropout": 0.1},
             points={"leading_towers": "towers", "leading_tracks": "tracks"},
         ),
+        NetworkEntry(
+            "particle_transformer",
+            "attention between constituents, or hardest towers and tracks, no image",
+            "arXiv:2202.03772",
+            "calovision.models.particle_transformer:ParticleTransformer",
+            options={
+                "towers": 100,
+                "tracks": 50,
+                "constituents": 40,
+                "width": 64,
+                "layers": 4,
+                "class_layers": 1,
+                "heads": 4,
+                "pair_width": 16,
+                "dropout": 0.0,
+            },
+            points={"leading_towers": "towers", "leading_tracks": "tracks"},
+        ),
     ],
 )
 """Networks by name."""
@@ -149,6 +167,8 @@ def make_network(specification: ModelSpecification) -> nn.Module:
     arguments = {"circular": specification.circular} if "circular" in taken else {}
     if specification.n_outputs > 1 and "n_outputs" in taken and "n_outputs" not in options:
         arguments["n_outputs"] = specification.n_outputs
+    if name in NETWORKS and "variables" in taken:
+        arguments["variables"] = specification.variables
     try:
         return constructor(specification.network_shape, **arguments, **options)
     except InputError:
@@ -195,7 +215,8 @@ def _check_options(name: str, options: dict, taken: dict[str, inspect.Parameter]
     """
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values()):
         return
-    own = [parameter for parameter in list(taken)[1:] if parameter != "circular"]
+    given = ("circular", "variables") if name in NETWORKS else ("circular",)
+    own = [parameter for parameter in list(taken)[1:] if parameter not in given]
     if unknown := sorted(set(options) - set(own)):
         raise InputError(
             f"network '{name}' has no option {', '.join(unknown)}: it has "
