@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from calovision.conversion.fields import fields_to_read
 from calovision.conversion.recipe import ImageRecipe
+from calovision.jets.substructure.variables import is_of_file
 from calovision.ntuples import NtupleInfo
+from calovision.storage.compatibility import JET_VARIABLES_OF_FILE
 
 
 def definition_of(info: NtupleInfo, recipe: ImageRecipe) -> dict[str, str]:
@@ -66,8 +68,12 @@ def _jets(info: NtupleInfo, recipe: ImageRecipe, fields: Mapping[str, set[str]])
     if recipe.jets is None:
         return {"fat jets": own}
     constituents = "those of the file" if "constituents" in fields else "clustered"
-    return {
+    definition = {
         "fat jets": own,
         "fields of jets": ", ".join(sorted(fields["fat_jets"])),
         "constituents of jets": constituents,
     }
+    if recipe.jet_variables:
+        of_file = [name for name in recipe.jet_variables if is_of_file(name, fields["fat_jets"])]
+        definition[JET_VARIABLES_OF_FILE] = ", ".join(of_file) or "none"
+    return definition

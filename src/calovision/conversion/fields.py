@@ -7,6 +7,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
+from calovision.jets import JET_VARIABLES
 from calovision.jets.substructure.variables import fields_of_constituents, is_of_file
 from calovision.jets.variables import branches_of_jets
 from calovision.ntuples import Events, NtupleInfo
@@ -36,6 +37,29 @@ def fields_to_read(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]
     if info.n_weights is not None and info.n_weights > 1:
         fields["weight_variations"] = set()
     return fields
+
+
+def check_jet_options(recipe: ImageRecipe) -> None:
+    """Raise InputError for less than one jet, unknown variables of jets, or anything that only jets
+    have where the images are of events.
+    """
+    if recipe.jets_per_event < 1:
+        raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
+    if recipe.jet_constituents < 0:
+        raise InputError(f"jet_constituents is {recipe.jet_constituents}: give 0 for none, or more")
+    for name in recipe.jet_variables:
+        JET_VARIABLES.find(name, "jet_variables")
+    given = {
+        "jet_selection": ", ".join(recipe.jet_selection),
+        "jet_variables": ", ".join(recipe.jet_variables),
+        "jet_constituents": recipe.jet_constituents,
+    }
+    for name, value in given.items():
+        if value and recipe.jets is None:
+            raise InputError(
+                f"{name} is {value}, but the images are of events: give 'jets', a recipe of images "
+                "of jets"
+            )
 
 
 def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
-from calovision.conversion.fields import jet_variables
+from calovision.conversion.fields import check_jet_options, jet_variables
 from calovision.conversion.image_check import ImageCheck
 from calovision.conversion.jet_cuts import LEADING
 from calovision.conversion.normalization import find_cross_section
@@ -23,7 +23,6 @@ from calovision.conversion.source import Source, SourceFile
 from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import check_channels
-from calovision.jets import JET_VARIABLES
 from calovision.jets.variables import branches_of_events
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
@@ -90,25 +89,9 @@ def convert_ntuple(
 
 
 def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
-    """Raise InputError for an unknown channel or `on_bad_file`, or images of less than one jet."""
+    """Raise InputError for an unknown channel or `on_bad_file`, or as `check_jet_options`."""
     check_channels(recipe.channels)
-    if recipe.jet_selection and recipe.jets is None:
-        raise InputError("jet_selection cuts on jets, but the images are of events; give 'jets'")
-    if recipe.jet_variables and recipe.jets is None:
-        raise InputError(
-            f"jet_variables {', '.join(recipe.jet_variables)} need images of jets; give 'jets'"
-        )
-    for name in recipe.jet_variables:
-        JET_VARIABLES.find(name, "jet_variables")
-    if recipe.jets_per_event < 1:
-        raise InputError(f"jets_per_event is {recipe.jets_per_event}: give at least one")
-    if recipe.jet_constituents < 0:
-        raise InputError(f"jet_constituents is {recipe.jet_constituents}: give 0 for none, or more")
-    if recipe.jet_constituents and recipe.jets is None:
-        raise InputError(
-            f"jet_constituents is {recipe.jet_constituents}, but the images are of events: give a "
-            "recipe of jet images"
-        )
+    check_jet_options(recipe)
     if on_bad_file not in ON_BAD_FILE:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
@@ -230,6 +213,7 @@ class FileConversion:
                 same_jets.add(rows.pt_ratios)
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
+                check.add_variables(rows.columns)
                 cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
                 jet_cut_flow = _added(jet_cut_flow, rows.jet_cut_flow)
                 n_events += len(events.event_number)

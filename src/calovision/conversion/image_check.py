@@ -1,15 +1,21 @@
-"""Check of what came out of a conversion: images that are empty, or lie outside the grid."""
+"""Check of what came out of a conversion: images that are empty or lie outside the grid, variables
+of jets without values.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from calovision.conversion.recipe import ImageRecipe
 from calovision.images import SparseImages
+from calovision.jets import JET_VARIABLES
 
 MOSTLY = 0.5  # share of empty images above which something is wrong with most of them
 LARGEST_OVERFLOW = {"event": 0.6, "jet": 0.25}
 """Share of a channel outside the images that is told. Genuine events have up to 0.12 of their
 transverse energy, and 0.54 of their energy, beyond |eta| = 2.5; a jet should be inside."""
 ENOUGH_ROWS = 1000  # whose content is added up
+ENOUGH_JETS = 100  # among which a variable should have one value
 
 
 class ImageCheck:
@@ -29,6 +35,7 @@ class ImageCheck:
         self.n_weighted = 0
         self.n_rows = 0
         self.n_empty = 0
+        self._without_value = set(recipe.jet_variables)
         self._n_added = 0
         self._inside = np.zeros(len(self.channels))
         self._outside = np.zeros(len(self.channels))
@@ -49,12 +56,20 @@ class ImageCheck:
             self._outside += overflow[:missing].sum(axis=0)
             self._n_added += missing
 
+    def add_variables(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Look for values of the variables of jets, ``(n,)`` each, that are neither 0 nor NaN."""
+        for name in list(self._without_value):
+            values = columns[name]
+            if np.any(np.isfinite(values) & (values != 0)):
+                self._without_value.remove(name)
+
     def warnings(self) -> dict[str, str]:
         """Sentences by what they are about; none if nothing is odd."""
         found = {
             "weights": self._weights(),
             "images": self._without_jets() or self._empty(),
             "overflow": self._beyond(),
+            "jet variables": self._valueless(),
         }
         return {what: text for what, text in found.items() if text}
 
@@ -91,6 +106,23 @@ class ImageCheck:
             else "the file holds nothing for them; look at the branches that they are made of"
         )
         return f"{number} images are empty: {reason}"
+
+    def _valueless(self) -> str:
+        names = [name for name in self.recipe.jet_variables if name in self._without_value]
+        if not names or self.n_rows < ENOUGH_JETS:
+            return ""
+        taken = [name for name in names if JET_VARIABLES[name].of_file]
+        remedy = (
+            "; if the file's own branches of them are empty, as those of Delphes without its "
+            "ComputeNsubjettiness are, take a schema without them (tau1: none) so that they are "
+            "computed"
+            if taken
+            else "; look at the branches of the constituents"
+        )
+        return (
+            f"the variables {', '.join(names)} are 0 or not defined in all {self.n_rows} "
+            f"jets{remedy}"
+        )
 
     def _beyond(self) -> str:
         """Channels of which much is outside, unless nothing is inside."""

@@ -25,6 +25,10 @@ COMMON_COLUMNS = {*VARIABLES, *JET_VARIABLES, "weight_variations"}
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 
+JET_VARIABLES_OF_FILE = "jet variables of the file"
+"""Quantity of a definition: those that are not computed from constituents."""
+
+
 def require_compatible(files: Sequence[ImageFile]) -> None:
     """Raise InputError unless image files (at least one) may be read together."""
     of_sample: dict[str, list[ImageFile]] = {}
@@ -36,6 +40,7 @@ def require_compatible(files: Sequence[ImageFile]) -> None:
     require_one_version((file.path, file.metadata.package_version) for file in files)
     require_unshared_files((file.path, file.metadata) for file in files)
     warn_of_other_radii(file.metadata for file in files)
+    warn_of_other_variables(file.metadata for file in files)
     for of_one in of_sample.values():
         require_distinct_entries((file.path, file.metadata) for file in of_one)
         require_one_definition((_with_source(file), file.metadata.definition) for file in of_one)
@@ -123,6 +128,23 @@ def warn_of_other_radii(infos: Iterable[ImageMetadata]) -> None:
             "the fat jets have different radii (%s), by which cuts and jet variables tell the "
             "samples apart; set fat_jets.radius to that of the files, or cluster all with a schema "
             "that has jets: none",
+            found,
+        )
+
+
+def warn_of_other_variables(infos: Iterable[ImageMetadata]) -> None:
+    """Warn if variables of jets are those of the file in one sample, and computed in another."""
+    samples: dict[str, list[str]] = {}
+    for info in infos:
+        if (found := info.definition.get(JET_VARIABLES_OF_FILE)) is not None:
+            names = samples.setdefault(found, [])
+            names += [info.sample] * (info.sample not in names)
+    if len(samples) > 1:
+        found = ", ".join(f"{variables} in {', '.join(of)}" for variables, of in samples.items())
+        logger.warning(
+            "jet variables are taken from the files' own jets in some samples and computed in "
+            "others (of the file: %s), by which a classifier may tell the samples apart; take a "
+            "schema without the branches (tau1: none) to compute all",
             found,
         )
 

@@ -42,13 +42,13 @@ def energy_correlations(offsets, pt, y, phi):
 
 @njit(**CACHED)
 def _weigh(pt, y, phi, weights):
-    """e2; and sqrt(z_i z_j) R_ij of the pairs j > i in ``weights[i, j]``, of which three make a
+    """e2; and sqrt(z_i z_j) R_ij of the pairs j < i in ``weights[i, j]``, of which three make a
     term of e3.
     """
     root = np.sqrt(pt / pt.sum())
     e2 = 0.0
     for i in range(len(pt)):
-        for j in range(i + 1, len(pt)):
+        for j in range(i):
             d_phi = abs(phi[i] - phi[j])
             d_phi = min(d_phi, abs(2 * np.pi - d_phi))
             distance = np.sqrt((y[i] - y[j]) ** 2 + d_phi * d_phi)
@@ -62,9 +62,9 @@ def _triples(weights, n):
     """Sum of the products of three weights over all triples."""
     e3 = 0.0
     for i in range(n):
-        for j in range(i + 1, n):
+        for j in range(i):
             inner = 0.0
-            for k in range(j + 1, n):
+            for k in range(j):
                 inner += weights[i, k] * weights[j, k]
             e3 += weights[i, j] * inner
     return e3
