@@ -23,9 +23,10 @@ SHAPE = (2, 16, 16)
 
 
 def run_file(path, **inputs):
-    """Logit and probability by onnxruntime."""
+    """Logit and probability by onnxruntime, or of more than two classes their logarithms and
+    probabilities."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session.run(["logit", "probability"], inputs)
+    return session.run(None, inputs)
 
 
 FUSION = {"variables": ("ht", "mj_sum"), "n_variables": 2}
@@ -33,7 +34,7 @@ FUSION = {"variables": ("ht", "mj_sum"), "n_variables": 2}
 CHANGES = {
     "hep_cnn": {"scaling": "maximum", "options": {"dense": 16}},
     "nersc": {"scaling": "image", "options": {"width": 16}, **FUSION},
-    "resnet": {"scaling": "none", "options": {"n_blocks": (1, 1, 1)}},
+    "resnet": {"scaling": "none", "options": {"n_blocks": (1, 1, 1)}, "classes": tuple("abcd")},
     "jet_cnn": {"scaling": "standardize", "circular": False, **FUSION},
 }
 STATISTICS = ScalingStatistics(
@@ -74,13 +75,13 @@ def test_every_network_agrees_with_torch(exported, name):
     for n in (1, 3, 7):
         some = {key: values[:n] for key, values in inputs.items()}
         logit, probability = run_file(path, **some)
-        assert logit.shape == probability.shape == (n,)
+        of_classes = model.specification.n_outputs > 1
+        assert logit.shape == probability.shape == ((n, 4) if of_classes else (n,))
         with torch.inference_mode():
-            expected = model(
-                **{key: torch.from_numpy(values) for key, values in some.items()}
-            ).numpy()
-        assert logit == pytest.approx(expected, rel=1e-5, abs=1e-5)
-        assert probability == pytest.approx(expit(logit), abs=1e-6)
+            expected = model(**{key: torch.from_numpy(values) for key, values in some.items()})
+        expected = expected.log_softmax(dim=1) if of_classes else expected
+        assert logit == pytest.approx(expected.numpy(), rel=1e-5, abs=1e-5)
+        assert probability == pytest.approx((np.exp if of_classes else expit)(logit), abs=1e-6)
         assert logit == pytest.approx(score_images(model, **some), rel=1e-5, abs=1e-5)
     assert np.ptp(logit) > 1e-3
     if model.specification.n_variables:

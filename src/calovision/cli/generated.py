@@ -10,8 +10,8 @@ import typer
 
 from calovision.core.errors import InputError
 
-# Options of a network, each given as --option NAME=VALUE.
-NAMES = {"options": "--option"}
+NAMES = {"options": "--option", "class_weights": "--class-weight"}
+"""Dictionary -> the option that is given once for each NAME=VALUE of it."""
 
 
 def options_group(options: type) -> type:
@@ -41,7 +41,7 @@ def given_values(group: Any, options: type) -> dict[str, Any]:
     for name, hint in get_type_hints(options).items():
         value = getattr(group, name)
         if get_origin(hint) is dict:
-            value = _dictionary(value or [])
+            value = _dictionary(value or [], NAMES[name])
         elif get_origin(hint) is tuple:
             value = tuple(part.strip() for part in (value or "").split(",") if part.strip())
         elif isinstance(value, StrEnum):
@@ -83,7 +83,7 @@ def _help(meaning: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _dictionary(given: list[str]) -> dict[str, Any]:
+def _dictionary(given: list[str], option: str) -> dict[str, Any]:
     """``["width=32", "dropout=0.1"]`` -> names and values, which are read as in the
     configuration.
     """
@@ -93,13 +93,13 @@ def _dictionary(given: list[str]) -> dict[str, Any]:
     for text in given:
         name, sign, value = text.partition("=")
         if not (sign and name.strip() and value.strip()):
-            raise InputError(f"--option '{text}': give NAME=VALUE, as width=32")
+            raise InputError(f"{option} '{text}': give NAME=VALUE, as width=32")
         if name.strip() in values:
-            raise InputError(f"--option {name.strip()} is given twice: leave one out")
+            raise InputError(f"{option} {name.strip()} is given twice: leave one out")
         try:
             values[name.strip()] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise InputError(
-                f"--option '{text}': the value must be YAML, as 32 or [32, 64]"
+                f"{option} '{text}': the value must be YAML, as 32 or [32, 64]"
             ) from None
     return values

@@ -48,7 +48,7 @@ class RunOptions:
 def train_command(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="IMAGES", help="Image files of signal and of background."),
+        typer.Argument(metavar="IMAGES", help="Image files of all classes."),
     ],
     output: Annotated[
         Path,
@@ -117,8 +117,11 @@ def print_training(
         ("epochs", f"{run['epochs']} of at most {options.epochs}, the best is {run['best_epoch']}"),
         ("speed", f"{run['images_per_s']:,.0f} images/s, {seconds:.1f} s in all"),
         ("validation loss", f"{run['validation_loss']:.6g}"),
-        ("validation AUC", f"{run['validation_auc']:.4f}"),
-        ("test AUC", _test_auc(collection, model, options, luminosity_fb)),
+    ]
+    name, title = ("auc", "AUC") if "validation_auc" in run else ("macro_auc", "macro AUC")
+    rows += [
+        (f"validation {title}", f"{run[f'validation_{name}']:.4f}"),
+        (f"test {title}", _test_auc(collection, model, options, luminosity_fb)),
     ]
     show(pairs(rows))
 
@@ -126,22 +129,31 @@ def print_training(
 def _test_auc(
     collection: "ImageCollection", model: Path, options: TrainingOptions, luminosity_fb: float
 ) -> str:
-    """AUC of the test split with its standard error, weighted as the loss is."""
+    """AUC of the test split with its standard error, weighted as the loss is; of more than two
+    classes the mean of one versus one.
+    """
     import numpy as np
 
-    from calovision.datasets import event_weights, training_weights
+    from calovision.datasets import FlatWeights, event_weights
+    from calovision.metrics import macro_auc
     from calovision.metrics.roc import auc_with_error
     from calovision.models import load_model
     from calovision.scoring import score_collection
+    from calovision.training.weights import loss_weights
 
     indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
     labels = collection.column("label")[indices]
-    if len(np.unique(labels)) < 2:
+    if len(np.unique(labels)) < max(len(collection.classes), 2):
         return "- (the test split lacks a class)"
     network = load_model(model, allow_imports=":" in options.network)
     scores = score_collection(network, collection, indices, device=options.device)
-    weights = event_weights(collection, options.weights, luminosity_fb)[indices]
-    weights = training_weights(labels, weights, options.weights)
+    of_events = event_weights(collection, options.weights, luminosity_fb)
+    flat = network.training_run.get("flat")
+    flat = None if flat is None else FlatWeights.from_dict(flat)
+    weights = loss_weights(collection, indices, of_events, options, flat)
+    if scores.ndim > 1:
+        value = macro_auc(scores, labels, weights)
+        return f"{value:.4f} ({len(indices)} rows, weights as in the loss)"
     value, error = auc_with_error(scores, labels, weights)
     return (
         f"{value:.4f} +- {error:.4f} ({len(indices)} events; statistical, weights as in the loss)"

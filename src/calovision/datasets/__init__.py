@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "batches": ("ImageBatch",),
         "dataset": ("ImageDataset",),
+        "flat": ("FlatWeights", "fit_flat_weights"),
         "loader": ("ImageLoader", "Process", "Reading"),
         "statistics": ("channel_maxima", "variable_statistics"),
         "symmetry": (

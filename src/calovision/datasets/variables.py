@@ -27,10 +27,14 @@ def variable_names(collection: ImageCollection, variables: Sequence[str]) -> tup
 
 
 def load_variables(
-    collection: ImageCollection, indices: Sequence[int] | np.ndarray, variables: Sequence[str]
+    collection: ImageCollection,
+    indices: Sequence[int] | np.ndarray,
+    variables: Sequence[str],
+    *,
+    key: str = "train.variables",
 ) -> np.ndarray:
     """Columns of the given events side by side, float32 ``(n, n_variables)``; those of several
-    numbers are flattened.
+    numbers are flattened. ``key`` is that of the configuration, for messages.
 
     Raises
     ------
@@ -38,22 +42,21 @@ def load_variables(
         If a column is not there, tells the class, or is not finite for one of the events.
     """
     indices = np.asarray(indices, dtype=np.int64)
-    parts = [_flat(collection, column, indices) for column in variables]
+    parts = [_flat(collection, column, indices, key) for column in variables]
     return np.concatenate([np.zeros((len(indices), 0), dtype=np.float32), *parts], axis=1)
 
 
-def _column(collection: ImageCollection, name: str) -> np.ndarray:
+def _column(collection: ImageCollection, name: str, key: str = "train.variables") -> np.ndarray:
     if name in EVENT_COLUMNS:
         raise InputError(
-            f"train.variables: '{name}' is no property of an event that a network may see, take "
-            "others"
+            f"{key}: '{name}' is no property of an event that a network may see, take others"
         )
     return collection.column(name)
 
 
-def _flat(collection: ImageCollection, name: str, indices: np.ndarray) -> np.ndarray:
+def _flat(collection: ImageCollection, name: str, indices: np.ndarray, key: str) -> np.ndarray:
     """One column of the given events, float32 ``(n, k)``."""
-    column = _column(collection, name)[indices]
+    column = _column(collection, name, key)[indices]
     # what is too large for float32 becomes infinite, and is refused
     with np.errstate(over="ignore"):
         values = column.reshape(len(indices), int(np.prod(column.shape[1:]))).astype(np.float32)
@@ -62,7 +65,7 @@ def _flat(collection: ImageCollection, name: str, indices: np.ndarray) -> np.nda
         where = VARIABLES[name].infinite_for if name in VARIABLES else None
         why = "" if where is None else f", as it is for {where}"
         raise InputError(
-            f"train.variables: '{name}' is not finite for {len(bad)} of {len(indices)} events (the "
+            f"{key}: '{name}' is not finite for {len(bad)} of {len(indices)} events (the "
             "first is number "
             f"{indices[bad[0]]}){why}: leave it out or select events that have it"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from calovision.core.classes import class_names
@@ -30,6 +30,9 @@ def training_weights(
     event_weights: np.ndarray,
     scheme: str,
     classes: Sequence[str] = (),
+    *,
+    factors: np.ndarray | None = None,
+    class_weights: Mapping[str, float] | None = None,
 ) -> np.ndarray:
     """Weights of the training loss, mean 1.
 
@@ -44,6 +47,10 @@ def training_weights(
         negative weight the weight 0. ``none``: every event counts 1.
     classes
         Names of the classes, whose positions are the labels; none for background and signal.
+    factors
+        Of the weights within a class (`calovision.datasets.flat`), ``(n,)``; None for 1.
+    class_weights
+        Class -> what its weights are multiplied by, 1 for those that are left out.
 
     Returns
     -------
@@ -71,6 +78,8 @@ def training_weights(
             "cross-sections of the samples"
         )
     within = _within_class(event_weights, scheme)
+    if factors is not None:
+        within = within * factors
     if len(within) and not within.any():
         raise InputError(
             f"no event has a positive weight, so train.weights '{scheme}' is impossible: take "
@@ -85,11 +94,13 @@ def training_weights(
             raise InputError(
                 f"no event with {which} has a positive weight: give events of {every} classes"
             )
-    return (
-        within
-        if scheme == "none"
-        else within / np.take(sums, labels.astype(np.intp)) * (len(labels) / len(names))
-    )
+    labels = labels.astype(np.intp)
+    if scheme != "none":
+        within = within / np.take(sums, labels) * (len(labels) / len(names))
+    if not class_weights:
+        return within
+    weighted = within * np.take([class_weights.get(name, 1.0) for name in names], labels)
+    return weighted * (len(labels) / weighted.sum())
 
 
 def _within_class(event_weights: np.ndarray, scheme: str) -> np.ndarray:

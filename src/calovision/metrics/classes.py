@@ -52,9 +52,9 @@ def pairwise_aucs(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -
 def macro_auc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> float:
     """Mean of `pairwise_aucs` over all ordered pairs of classes (one versus one).
 
-    That of Hand and Till, Machine Learning 45 (2001) 171, eq. 7, with weights; 0.5 for a score that
-    knows nothing, and 1 for one that is always right. It does not depend on how frequent the
-    classes are.
+    That of Hand and Till, Machine Learning 45 (2001) 171, eq. 7, with weights. It does not depend
+    on how frequent the classes are, and is the mean of each class versus the rest where all classes
+    of the rest weigh the same.
     """
     return float(np.nanmean(pairwise_aucs(scores, labels, weights)))
 

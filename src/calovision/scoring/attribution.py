@@ -1,4 +1,5 @@
-"""Attributions: the share of each cell in the logit of an event, by integrated gradients.
+"""Attributions: the share of each cell in the logit of an event, by integrated gradients; of more
+than two classes, its share in the logarithm of the probability of one of them.
 
 Integrated gradients (Sundararajan, Taly, Yan, arXiv:1703.01365) lead from an empty image to the
 image and add up the gradient of the logit on the way, times the change of each cell. Their sum is
@@ -7,7 +8,7 @@ what the network is given: contents span five decades, and on a way straight in 
 would change within its first step.
 
 Images and attributions are ``(n, n_channels, n_eta, n_phi)``; attributions are in units of the
-logit, positive where a cell speaks for signal.
+logit, positive where a cell speaks for signal, or for the class.
 """
 
 import logging
@@ -23,6 +24,7 @@ from calovision.datasets import load_variables
 from calovision.images.grid import EtaPhiGrid
 from calovision.models import ImageModel, has_native_bf16
 from calovision.scoring.evaluation import PRECISIONS, choose_device
+from calovision.scoring.explained import check_label, explained_function
 from calovision.scoring.fit import as_float32, check_files, check_images, check_variables
 from calovision.storage import ImageCollection
 
@@ -40,6 +42,7 @@ def integrated_gradients(
     images: np.ndarray | Tensor,
     variables: np.ndarray | Tensor | None = None,
     *,
+    label: int | np.ndarray | None = None,
     n_steps: int = N_STEPS,
     batch_size: int = BLOCK,
     device: str = "cpu",
@@ -56,6 +59,9 @@ def integrated_gradients(
     variables
         ``(n, n_variables)``, unscaled, for a model that takes them; they stay those of the event
         along the whole way, so that nothing is attributed to them.
+    label
+        Number of the class whose log-probability is explained, or that of each image ``(n,)``, for
+        a model of more than two classes.
     n_steps
         Points along the way; `completeness_gap` tells whether they suffice.
     batch_size
@@ -70,7 +76,8 @@ def integrated_gradients(
     Raises
     ------
     InputError
-        If images or variables do not fit the model, or there is no step or no image in a batch.
+        If images or variables do not fit the model, there is no step or no image in a batch, or a
+        label is not that of a class.
     """
     from captum.attr import IntegratedGradients
 
@@ -80,10 +87,8 @@ def integrated_gradients(
         )
     parts = []
     with _in_evaluation(model, device, precision):
-        for scaled, empty, given in _scaled_batches(model, images, variables, batch_size):
-            method = IntegratedGradients(
-                lambda x, *more: model(x, *more, is_scaled=True), multiply_by_inputs=True
-            )
+        method = IntegratedGradients(explained_function(model), multiply_by_inputs=True)
+        for scaled, empty, given in _scaled_batches(model, images, variables, label, batch_size):
             part = method.attribute(
                 scaled,
                 baselines=empty,
@@ -103,6 +108,7 @@ def completeness_gap(
     attributions: np.ndarray,
     variables: np.ndarray | Tensor | None = None,
     *,
+    label: int | np.ndarray | None = None,
     batch_size: int = BLOCK,
     device: str = "cpu",
 ) -> np.ndarray:
@@ -112,12 +118,13 @@ def completeness_gap(
     Float64 ``(n,)``, in units of the logit; arguments and errors as in `integrated_gradients`.
     """
     differences = [np.zeros(0)]
+    explained = explained_function(model)
     with _in_evaluation(model, device), torch.no_grad():
-        for scaled, empty, given in _scaled_batches(model, images, variables, batch_size):
+        for scaled, empty, given in _scaled_batches(model, images, variables, label, batch_size):
             start = (
                 empty.expand_as(scaled) if given else empty
             )  # variables differ from event to event
-            logits, base = (model(x, *given, is_scaled=True) for x in (scaled, start))
+            logits, base = (explained(x, *given) for x in (scaled, start))
             differences.append((logits - base).double().cpu().numpy())
     return attributions.sum(axis=(1, 2, 3), dtype=np.float64) - np.concatenate(differences)
 
@@ -134,7 +141,8 @@ def mean_attribution(
     device: str = "cpu",
     precision: str = "fp32",
 ) -> dict[str, np.ndarray]:
-    """Mean attribution of the events of each class.
+    """Mean attribution of the events of each class; of more than two classes, that of the
+    log-probability of the class of each event.
 
     Parameters
     ----------
@@ -239,7 +247,9 @@ def _attributions(
     """Attributions of some events of a collection, aligned or as they are."""
     names = model.specification.variables
     variables = load_variables(collection, indices, names) if names else None
-    found = _complete_attributions(model, collection.dense(indices), variables, **options)
+    of_classes = model.specification.n_outputs > 1
+    label = collection.column("label")[indices] if of_classes else None
+    found = _complete_attributions(model, collection.dense(indices), variables, label, **options)
     return (
         align_images(found, collection.column("fat_jets")[indices], collection.metadata.grid)
         if aligned
@@ -251,6 +261,7 @@ def _complete_attributions(
     model: ImageModel,
     images: np.ndarray,
     variables: np.ndarray | None,
+    label: np.ndarray | None,
     *,
     n_steps: int | None,
     batch_size: int,
@@ -260,7 +271,7 @@ def _complete_attributions(
     """Attributions with the given number of steps or, without one, with as many as make them
     complete.
     """
-    look = {"batch_size": batch_size, "device": device}
+    look = {"label": label, "batch_size": batch_size, "device": device}
     steps = n_steps or FEWEST_STEPS
     while True:
         found = integrated_gradients(
@@ -285,13 +296,16 @@ def _scaled_batches(
     model: ImageModel,
     images: np.ndarray | Tensor,
     variables: np.ndarray | Tensor | None,
+    label: int | np.ndarray | None,
     batch_size: int,
 ) -> Iterator[tuple[Tensor, Tensor, tuple[Tensor, ...]]]:
-    """Scaled images, the scaled empty image ``(1, c, eta, phi)`` and the variables, if any, a batch
-    at a time.
+    """Scaled images, the scaled empty image ``(1, c, eta, phi)``, and the variables and labels, if
+    any, a batch at a time.
     """
     check_images(images, model.specification)
     variables = check_variables(variables, len(images), model.specification)
+    labels = check_label(label, len(images), model.specification)
+    beside = [one for one in (variables, labels) if one is not None]
     device = next(
         (one.device for one in (*model.parameters(), *model.buffers())), torch.device("cpu")
     )
@@ -303,7 +317,7 @@ def _scaled_batches(
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size]
         part = part.to(torch.float32) if isinstance(part, Tensor) else as_float32(part)
-        given = () if variables is None else (variables[start : start + batch_size].to(device),)
+        given = tuple(one[start : start + batch_size].to(device) for one in beside)
         yield model.scaling(part.to(device)).contiguous(memory_format=order), empty, given
 
 

@@ -4,8 +4,9 @@ triggers.
 The file takes images as the image file has them, ``(n, n_channels, n_eta, n_phi)`` float32, any n:
 the scaling is built in. Its outputs are ``logit``, which is the score (`calovision.scoring`), and
 for people ``probability``, its sigmoid, float32 ``(n,)``; near 1 only the logit tells events apart.
-The metadata ``calovision`` of the file is the model's specification in JSON, with channels, units
-and grid.
+Of more than two classes they are ``log_probability`` and ``probability``, ``(n, n_classes)``.
+The metadata ``calovision`` of the file is the model's specification in JSON, with channels, units,
+grid and the names of the classes in order.
 """
 
 import copy
@@ -28,8 +29,7 @@ from calovision.models import ImageModel
 from calovision.scoring import symmetry_elements
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-OUTPUTS = ("logit", "probability")
-TOLERANCE = 1e-5  # of the logit, relative where it exceeds 1
+TOLERANCE = 1e-5  # of the score, relative where it exceeds 1
 CHECKED_BATCHES = (1, 3, 7)
 OCCUPANCY = 0.1  # share of the cells that are not empty in the images of the check
 TYPICAL_CONTENT = 10.0  # GeV
@@ -50,7 +50,7 @@ def export_onnx(model: ImageModel, path: Path, *, n_rotations: int = 0) -> float
 
     Returns
     -------
-    The largest difference of a logit from torch's that was seen, relative where the logit exceeds
+    The largest difference of a score from torch's that was seen, relative where the score exceeds
     1.
 
     Raises
@@ -77,7 +77,7 @@ def export_onnx(model: ImageModel, path: Path, *, n_rotations: int = 0) -> float
 
 
 class _Scorer(nn.Module):
-    """Computation of the file: images and variables to logit and probability, averaged over the
+    """Computation of the file: images and variables to score and probability, averaged over the
     symmetry group.
     """
 
@@ -98,17 +98,28 @@ class _Scorer(nn.Module):
 
     def forward(self, images: Tensor, variables: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``(n, c, eta, phi)`` and ``(n, n_variables)`` to logits and probabilities, ``(n,)``
-        each.
+        each, or to log-probabilities and probabilities, ``(n, n_classes)``.
         """
+        logits = self._mean_logits(images, variables)
+        if self.model.specification.n_outputs == 1:
+            return logits, torch.sigmoid(logits)
+        return logits.log_softmax(dim=1), logits.softmax(dim=1)
+
+    @property
+    def outputs(self) -> tuple[str, str]:
+        """Names of what `forward` gives."""
+        of_one = self.model.specification.n_outputs == 1
+        return "logit" if of_one else "log_probability", "probability"
+
+    def _mean_logits(self, images: Tensor, variables: Tensor | None) -> Tensor:
         if self.n_elements == 1:
-            logit = self.model(images, variables)
-        else:
-            seen = images.flatten(2)[:, :, self.sources]  # (n, c, element, cell)
-            seen = seen.transpose(1, 2).reshape(-1, *self.model.specification.image_shape)
-            if variables is not None:
-                variables = variables[:, None].expand(-1, self.n_elements, -1).flatten(0, 1)
-            logit = self.model(seen, variables).view(-1, self.n_elements).mean(dim=1)
-        return logit, torch.sigmoid(logit)
+            return self.model(images, variables)
+        seen = images.flatten(2)[:, :, self.sources]  # (n, c, element, cell)
+        seen = seen.transpose(1, 2).reshape(-1, *self.model.specification.image_shape)
+        if variables is not None:
+            variables = variables[:, None].expand(-1, self.n_elements, -1).flatten(0, 1)
+        logits = self.model(seen, variables)
+        return logits.view(-1, self.n_elements, *logits.shape[1:]).mean(dim=1)
 
 
 def _require_packages() -> None:
@@ -132,7 +143,7 @@ def _write(scorer: _Scorer, path: Path) -> None:
                 dynamo=True,
                 verbose=False,
                 input_names=list(inputs),
-                output_names=list(OUTPUTS),
+                output_names=list(scorer.outputs),
                 custom_translation_table=_translations(),
                 dynamic_shapes={name: {0: torch.export.Dim("n")} for name in inputs},
             )
@@ -156,7 +167,7 @@ def _translations() -> dict[Callable, Callable]:
 
 
 def _largest_difference(scorer: _Scorer, path: Path) -> float:
-    """Largest difference of logits and probabilities between onnxruntime and torch."""
+    """Largest difference of scores and probabilities between onnxruntime and torch."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -173,7 +184,7 @@ def _largest_difference(scorer: _Scorer, path: Path) -> float:
     for n_images in CHECKED_BATCHES:
         inputs = _example(scorer, n_images=n_images)
         found = session.run(
-            list(OUTPUTS), {name: values.numpy() for name, values in inputs.items()}
+            list(scorer.outputs), {name: values.numpy() for name, values in inputs.items()}
         )
         with torch.inference_mode():
             expected = [values.numpy() for values in scorer(**inputs)]

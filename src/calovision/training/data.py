@@ -20,13 +20,13 @@ from calovision.datasets import (
     Reading,
     channel_maxima,
     event_weights,
-    training_weights,
     variable_names,
     variable_statistics,
 )
 from calovision.models import ModelSpecification, ScalingStatistics
 from calovision.storage import ImageCollection
-from calovision.training.options import TrainingOptions
+from calovision.training.options import TrainingOptions, check_classes
+from calovision.training.weights import fit_flat, loss_weights
 
 VALIDATION_BATCH = 256  # images at a time where no gradient is needed
 SMALLEST_STD = 1e-5  # added to the standard deviation of a pixel, as arXiv:1612.01551 does
@@ -51,6 +51,14 @@ class ImageData(lightning.LightningDataModule):
     InputError
         If a split lacks a class, there are more folds than events of a class, or the weights are no
         weights.
+
+    Attributes
+    ----------
+    indices, weights
+        Split -> positions in the collection, and weights of the loss, ``(n,)`` each.
+    flat
+        What makes the spectra of the classes the same (``options.flat_in``); None where nothing
+        does.
     """
 
     def __init__(
@@ -80,9 +88,10 @@ class ImageData(lightning.LightningDataModule):
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
             _check_split(self._title(name), labels[chosen], classes)
             self.indices[name] = chosen
-            self.weights[name] = training_weights(
-                labels[chosen], of_events[chosen], options.weights, classes
-            )
+        check_classes("train", class_names(classes), options.class_weights, options.flat_like)
+        self.flat = fit_flat(collection, self.indices["train"], of_events, options)
+        for name, chosen in self.indices.items():
+            self.weights[name] = loss_weights(collection, chosen, of_events, options, self.flat)
 
     def _title(self, split: str) -> str:
         """A split in messages."""

@@ -4,11 +4,14 @@ The configuration makes its keys of `TrainingOptions` (`calovision.workflow.trai
 imported when a machine is looked at.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.core.options import check_options, option, with_options_in_docstring
+from calovision.core.registry import nearest
 from calovision.datasets.weights import WEIGHT_SCHEMES
 from calovision.models.specification import SCALINGS
 
@@ -52,8 +55,29 @@ class TrainingOptions:
         "balanced",
         "Event weights in the loss",
         details="Within a class: `balanced` (all the same), `log1p`, `raw` (expected events), with "
-        "which both classes weigh the same in total; or `none`, every event 1.",
+        "which all classes weigh the same in total; or `none`, every event 1.",
         choices=WEIGHT_SCHEMES,
+    )
+    class_weights: dict[str, float] = option(
+        dict,
+        "Weight of each class in the loss, by name; 1 for those that are left out",
+        details="It multiplies `weights`. Without `classes` the names are background and signal.",
+    )
+    flat_in: tuple[str, ...] = option(
+        (),
+        "Variables whose spectrum is made the same for all classes by the weights of the loss",
+        details="`[pt]`, or `[pt, mass]` for both together. Bins hold equally many rows of all "
+        "classes together (each class weighing the same), and in each class every bin weighs the "
+        "same; the model's file keeps them.",
+    )
+    flat_like: str | None = option(
+        None, "Class whose spectrum of `flat_in` the others get; null: a flat one"
+    )
+    flat_bins: int = option(
+        20,
+        "Bins of each variable of `flat_in` at most",
+        details="Fewer where the smallest class has less than 25 rows a bin.",
+        ge=1,
     )
     scaling: str = option(
         "log1p",
@@ -131,6 +155,11 @@ class TrainingOptions:
     def check(self) -> None:
         """Raise InputError for an unknown or impossible choice."""
         check_options(self, "train")
+        check_class_weights("train.class_weights", self.class_weights)
+        if self.flat_like is not None and not self.flat_in:
+            raise InputError(
+                "train.flat_like: it is the spectrum of no variable; give flat_in, too"
+            )
         self._check_device()
         if self.batch_size % self.n_processes:
             raise InputError(
@@ -161,3 +190,40 @@ class TrainingOptions:
         from calovision.models import has_native_bf16
 
         return PRECISIONS["bf16" if has_native_bf16(on_gpu=self.on_gpu) else "fp32"]
+
+
+def check_class_weights(where: str, weights: Mapping[str, Any]) -> None:
+    """Raise InputError unless each weight of a class is a positive number."""
+    for name, weight in weights.items():
+        is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
+        if not (is_number and 0 < weight < inf):
+            raise InputError(f"{where}: '{name}' is {weight!r}; give a number above 0")
+
+
+def check_classes(
+    where: str,
+    names: Sequence[str],
+    class_weights: Mapping[str, float],
+    like: str | None,
+    *,
+    end: str = "",
+) -> None:
+    """Raise InputError for a class of ``class_weights`` or ``flat_like`` that there is not.
+
+    Parameters
+    ----------
+    where, end
+        What messages call the options: ``"train"``, and what stands behind the name of one.
+    names
+        Those of the classes.
+    class_weights, like
+        The options.
+    """
+    named = [("class_weights", name) for name in class_weights]
+    named += [("flat_like", like)] if like is not None else []
+    for option_name, name in named:
+        if name not in names:
+            raise InputError(
+                f"{where}.{option_name}{end}: there is no class '{name}'{nearest(name, names)}; "
+                f"choose from {', '.join(names)}"
+            )

@@ -224,6 +224,7 @@ def _store(
         "samples": data.collection.samples,
         "sources": _sources(data.collection),
         **data.fold_record(),
+        **({} if data.flat is None else {"flat": data.flat.to_dict()}),
         "n_training": len(data.indices["train"]),
         "n_validation": len(data.indices["validation"]),
         "epochs": len(history),

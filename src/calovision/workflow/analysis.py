@@ -283,7 +283,8 @@ class Analysis:
             return self.own_variables
         if purpose == BASELINES:
             return self.needed_variables(self.configuration.baseline_variables)
-        return self.needed_variables(self.models[purpose.removeprefix(INPUT_OF)].variables)
+        model = self.models[purpose.removeprefix(INPUT_OF)]
+        return self.needed_variables((*model.variables, *model.flat_in))
 
     def tabulated_variables(self, purpose: str) -> dict[str, Variable]:
         """Those of them that are read from branches after the images are made."""

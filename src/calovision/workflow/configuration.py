@@ -333,6 +333,8 @@ class Configuration(Section):
         for name, model in self.models.items():
             model.check(f"models.{name}", channels, grid)
             model.check_variables(f"models.{name}", self.event_content, known)
+            of_jets = self.images.jet_columns
+            model.check_weights(f"models.{name}", tuple(self.classes), known, of_jets)
         for name, sample in self.samples.items():
             sample.check_schema(name)
 

@@ -20,6 +20,8 @@ JetChannel = Annotated[
     Choices(*(name for name, channel in CHANNELS.items() if channel.of_jet is not None)),
 ]
 JetVariableName = Annotated[str, Field(strict=True), Choices(*JET_VARIABLES)]
+MOMENTUM = ("pt", "eta", "phi", "mass")
+"""Columns that all files of jets have."""
 CELLS = (64, 64)
 """Cells where neither a published recipe nor a key says how many."""
 
@@ -71,6 +73,15 @@ class JetImages(Section):
         details="Expressions on `pt`, `eta`, `phi`, `mass`, the variables of jets and those of "
         "their events, such as `(pt > 500) & (tau21 < 0.6)`; the files tell their cut flow.",
     )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of one number a jet: momentum, and the variables that are chosen or cut on."""
+        from calovision.selection import variables_of
+
+        named = variables_of(self.selection)
+        more = [name for name in JET_VARIABLES if name in (*self.variables, *named)]
+        return (*MOMENTUM, *more)
 
     def image_recipe(self, radius: float) -> "JetImageRecipe":
         """Recipe of the images.

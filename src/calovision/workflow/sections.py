@@ -198,6 +198,11 @@ class Images(Section):
         """The rows are jets."""
         return self.kind == "jet"
 
+    @property
+    def jet_columns(self) -> tuple[str, ...]:
+        """Columns of one number a jet; none where the rows are events."""
+        return self.jets.columns if self.is_of_jets else ()
+
     def cells_and_channels(self, radius: float) -> tuple[tuple[int, int], tuple[str, ...]]:
         """Cells in eta and in phi, and channels, of the image files.
 

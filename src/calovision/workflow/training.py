@@ -11,12 +11,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, create_model
 
+from calovision.core.classes import class_names
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.jets.variables import VARIABLES, Variable
 from calovision.models.networks import NETWORKS
-from calovision.training.options import TrainingOptions
-from calovision.workflow.keys import Section, Unique, Whole, Word, key, keys_of
+from calovision.training.options import TrainingOptions, check_classes
+from calovision.workflow.keys import Number, Section, Unique, Whole, Word, key, keys_of
 from calovision.workflow.modules import check_class
 from calovision.workflow.sections import EventContent
 from calovision.workflow.variables import check_inputs
@@ -27,6 +28,8 @@ TYPES = {
     "options": dict[str, Any],
     "variables": Annotated[tuple[Word, ...], Unique()],
     "channels": Annotated[tuple[Word, ...], Unique()],
+    "class_weights": dict[Word, Annotated[Number, Field(gt=0)]],
+    "flat_in": Annotated[tuple[Word, ...], Unique()],
 }
 """Types of the keys whose values are names."""
 
@@ -108,6 +111,39 @@ class _Training(Section):
         where = f"configuration key '{where}.variables'"
         if self.network in NETWORKS and NETWORKS[self.network].points:
             self._check_points(where, content)
+
+    def check_weights(
+        self,
+        where: str,
+        classes: Sequence[str],
+        known: Mapping[str, Variable],
+        of_jets: Sequence[str],
+    ) -> None:
+        """Raise InputError for weights of the loss that name no class, or no variable of one number
+        a row.
+
+        Parameters
+        ----------
+        where
+            Key of the model: ``"models.cnn"``.
+        classes
+            Those of the configuration; none for background and signal.
+        known
+            Variables of events.
+        of_jets
+            Names of the columns of jets; none where the rows are events.
+        """
+        where = f"configuration key '{where}"
+        check_classes(where, class_names(classes), self.class_weights, self.flat_like, end="'")
+        if self.flat_like is not None and not self.flat_in:
+            raise InputError(f"{where}.flat_like': it needs flat_in, which names the variables")
+        names = [*of_jets, *(name for name, one in known.items() if not one.shape)]
+        for name in self.flat_in:
+            if name not in names:
+                raise InputError(
+                    f"{where}.flat_in': there is no variable '{name}' of one number a row"
+                    f"{nearest(name, names)}; choose from {', '.join(names)}"
+                )
 
     def _check_points(self, where: str, content: EventContent | None) -> None:
         """Raise InputError unless the network of points is given as many as it takes."""
