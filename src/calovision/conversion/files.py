@@ -1,7 +1,7 @@
 """Conversion of one ROOT file, or of a part of it, to an image file."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +12,11 @@ import numpy as np
 
 from calovision.conversion.fields import check_jet_options, jet_variables
 from calovision.conversion.image_check import ImageCheck
-from calovision.conversion.jet_cuts import LEADING
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.own_jets import SameJets, recipe_of_file
 from calovision.conversion.parallel import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, configuration_hash
+from calovision.conversion.row_counts import RowCounts
 from calovision.conversion.rows import ImageRows, image_rows
 from calovision.conversion.sample import Sample
 from calovision.conversion.source import Source, SourceFile
@@ -32,7 +32,6 @@ from calovision.storage import ImageFileWriter, ImageMetadata
 logger = logging.getLogger(__name__)
 
 ON_BAD_FILE = ("fail", "skip")
-CutFlow = list[tuple[str, int, float]]
 
 
 def convert_ntuple(
@@ -83,7 +82,7 @@ def convert_ntuple(
     if len(source.files) > 1:
         raise InputError(f"{len(source.files)} files given to convert_ntuple; give one")
     sample = Sample.of(sample, label)
-    (file,) = source.open(recipe, [sample.weights])
+    (file,) = source.open(recipe, [sample.weights], sample.class_cuts)
     convert = FileConversion(file, recipe, sample, on_bad_file)
     return convert(output, compression=compression, progress=progress)
 
@@ -153,24 +152,22 @@ class FileConversion:
         info = self.file.info_of_part()
         check = ImageCheck(self.recipe)
         with new_file() as writer:
-            cut_flow, jet_cut_flow = self._write(writer, info, check, progress)
+            counts = self._write(writer, info, check, progress)
             metadata = self._metadata(
                 cross_section,
+                counts,
                 info=info,
                 source_rows=[len(writer)],
-                cut_flow=cut_flow,
-                jet_cut_flow=jet_cut_flow,
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
                 definition=definition,
-                warnings=self._warnings(info, check),
+                warnings=self._warnings({**info.warnings, **check.warnings(), **counts.warnings()}),
             )
             writer.close(metadata)
         return metadata
 
-    def _warnings(self, info: NtupleInfo, check: ImageCheck) -> list[tuple[str, str, int]]:
+    def _warnings(self, found: Mapping[str, str]) -> list[tuple[str, str, int]]:
         """Log what is odd about the file and its images, and return it for the image file."""
-        found = {**info.warnings, **check.warnings()}
         for what, sentence in found.items():
             if what != COUNTED:  # the reader has logged it
                 logger.warning("%s: %s", self.file.path, sentence)
@@ -180,7 +177,8 @@ class FileConversion:
         """Write an image file without events, which names the bad file."""
         cross_section = self.sample.cross_section_pb or np.nan
         skipped = [(str(self.file.path), str(error))]
-        metadata = self._metadata(cross_section, source_files=[], skipped_files=skipped)
+        nothing = RowCounts(self.recipe, self.sample)
+        metadata = self._metadata(cross_section, nothing, source_files=[], skipped_files=skipped)
         with new_file() as writer:
             writer.append(*self._no_rows(None))
             writer.close(metadata)
@@ -192,15 +190,9 @@ class FileConversion:
         info: NtupleInfo,
         check: ImageCheck,
         progress: Callable[[int], None],
-    ) -> tuple[CutFlow, CutFlow]:
-        """Convert chunk by chunk, while the next one is read and the last one written; cut flow of
-        the events and of the jets.
-        """
-        cut_flow: CutFlow = [
-            ("generated", info.n_generated, info.sum_of_weights),
-            *((cut, 0, 0.0) for cut in self.recipe.preselection),
-        ]
-        jet_cut_flow = self._no_jets()
+    ) -> RowCounts:
+        """Convert chunk by chunk, while the next one is read and the last one written."""
+        counts = RowCounts(self.recipe, self.sample, info.n_generated, info.sum_of_weights)
         first, _ = self.file.entries
         recipe = recipe_of_file(self.recipe, info)
         same_jets = SameJets(recipe, info)
@@ -214,19 +206,13 @@ class FileConversion:
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
                 check.add_variables(rows.columns)
-                cut_flow[1:] = _added(cut_flow[1:], rows.cut_flow)
-                jet_cut_flow = _added(jet_cut_flow, rows.jet_cut_flow)
+                counts.add(rows)
                 n_events += len(events.event_number)
                 progress(len(events.event_number))
             if n_events == 0:
                 append(*self._no_rows(info))  # the columns exist all the same
         same_jets.finish()
-        return cut_flow, jet_cut_flow
-
-    def _no_jets(self) -> CutFlow:
-        """Cut flow of no jets; empty for images of events."""
-        steps = () if self.recipe.jets is None else (LEADING, *self.recipe.jet_selection)
-        return [(name, 0, 0.0) for name in steps]
+        return counts
 
     def rows(self, events: Events, recipe: ImageRecipe, first: int) -> ImageRows:
         """Rows of a chunk whose first entry is ``first``; BadFileError names the entry."""
@@ -259,15 +245,13 @@ class FileConversion:
     def _metadata(
         self,
         cross_section_pb: float,
+        counts: RowCounts,
         *,
         info: NtupleInfo | None = None,
-        cut_flow: CutFlow | None = None,
-        jet_cut_flow: CutFlow | None = None,
         **others: object,
     ) -> ImageMetadata:
         """Metadata of the image file; zero counts if the ntuple was skipped (no ``info``)."""
         recipe = self.recipe
-        nothing = [(cut, 0, 0.0) for cut in ("generated", *recipe.preselection)]
         return ImageMetadata(
             grid=recipe.image_grid,
             channels=recipe.image_channels,
@@ -275,12 +259,13 @@ class FileConversion:
             kind=recipe.kind,
             jet_recipe=None if recipe.jets is None else recipe.jets.to_dict(),
             selection=dict(recipe.preselection),
-            cut_flow=cut_flow or nothing,
+            cut_flow=counts.cut_flow,
             jet_selection=dict(recipe.jet_selection),
-            jet_cut_flow=self._no_jets() if jet_cut_flow is None else jet_cut_flow,
+            jet_cut_flow=counts.jet_cut_flow,
             sample=self.sample.name,
             label=self.sample.label,
             classes=self.sample.classes,
+            class_cuts=dict(self.sample.class_cuts),
             cross_section_pb=cross_section_pb,
             n_generated=info.n_generated if info else 0,
             sum_of_weights=info.sum_of_weights if info else 0.0,
@@ -305,19 +290,12 @@ class FileConversion:
             self.recipe,
             sample.name,
             sample.label,
+            (sample.classes, dict(sample.class_cuts)),
             None if source.schema is None else str(source.schema),
             source.tree,
             sample.cross_section_pb,
             (sample.weights.index, sample.weights.include_cross_section),
         )
-
-
-def _added(cut_flow: CutFlow, more: CutFlow) -> CutFlow:
-    """Cut flow of two sets of events."""
-    return [
-        (name, n_events + n_more, total + weight)
-        for (name, n_events, total), (_, n_more, weight) in zip(cut_flow, more, strict=True)
-    ]
 
 
 def _fat_jet_radius(recipe: ImageRecipe, info: NtupleInfo | None) -> float | None:

@@ -1,6 +1,7 @@
 """Rows of the image file of one chunk of events: of whole events, or of their leading jets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,27 +9,23 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.fields import jet_variables, no_own_jets
-from calovision.conversion.jet_constituents import constituent_column
-from calovision.conversion.jet_cuts import select_jets
+from calovision.conversion.jet_rows import jet_rows
 from calovision.conversion.recipe import ImageRecipe
+from calovision.conversion.row_labels import classes_of_events, label_rows, require_all
 from calovision.conversion.sample import Sample
 from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import EntryError, InputError
 from calovision.core.splits import assign_split
 from calovision.images import SparseImages, build_sparse_images
-from calovision.images.jet_images import build_jet_images
 from calovision.jets import (
     VARIABLES,
     event_content,
     event_variables,
     find_fat_jets,
     find_fat_jets_with_constituents,
-    jet_columns,
-    leading,
 )
 from calovision.jets.columns import padded
-from calovision.jets.substructure import substructure_columns
-from calovision.jets.variables import ENTRY_COLUMN, N_LEADING_JETS
+from calovision.jets.variables import ENTRY_COLUMN, N_LEADING_JETS, branches_of_events
 from calovision.ntuples import Events, pt_ratios
 from calovision.selection import apply_selection, variables_of
 from calovision.selection.formulas import all_names, compute_formulas
@@ -41,7 +38,8 @@ class ImageRows(NamedTuple):
     the file's own and made of towers or trimmed; else None. ``passed`` are the events that pass,
     booleans ``(n_events,)``, and ``event`` is that of each row, int64 ``(n_rows,)``.
     ``jet_cut_flow`` (cut, jets, sum of weights) begins with the leading jets of these events; it is
-    empty for images of events.
+    empty for images of events. ``misfits`` counts the rows that were left out since they fit no
+    class or several (`calovision.conversion.row_labels.RowLabels`).
     """
 
     images: SparseImages
@@ -51,6 +49,7 @@ class ImageRows(NamedTuple):
     event: np.ndarray
     pt_ratios: np.ndarray | None = None
     jet_cut_flow: Sequence[tuple[str, int, float]] = ()
+    misfits: Mapping[tuple[str, ...], int] = Counter()
 
 
 def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
@@ -86,6 +85,13 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     columns = _event_columns(events, sample, recipe)
     variables |= compute_formulas(variables_of(recipe.preselection), own, columns | variables)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
+    of_class = classes_of_events(events.variables, sample, len(events.event_number))
+    misfits: Mapping[tuple[str, ...], int] = Counter()
+    if sample.class_cuts and recipe.jets is None:
+        require_all(of_class, sample)
+        labels = label_rows(of_class, sample, events.weight, passed)
+        columns["label"], passed, misfits = labels.label, passed & labels.fits, labels.misfits
+        steps = steps + labels.steps
     jet_steps: Sequence[tuple[str, int, float]] = ()
     columns |= variables
     columns = {name: _chosen(values, passed) for name, values in columns.items()}
@@ -103,13 +109,16 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             )
             images, more = _event_images(*collections, recipe)
         else:
-            images, columns, more, of_row, jet_steps = _jet_rows(
-                _chosen(jets, passed), _chosen(constituents, passed), columns, recipe
+            of_class = {name: _chosen(values, passed) for name, values in of_class.items()}
+            chosen = (_chosen(collection, passed) for collection in (jets, constituents))
+            images, more, of_row, jet_steps, misfits = jet_rows(
+                *chosen, columns, of_class, recipe, sample
             )
+            columns = {name: values[of_row] for name, values in columns.items()}
             event = event[of_row]
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return ImageRows(images, columns | more, steps, passed, event, ratios, jet_steps)
+    return ImageRows(images, columns | more, steps, passed, event, ratios, jet_steps, misfits)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:
@@ -143,12 +152,13 @@ def _of_branches(
 ) -> dict[str, np.ndarray]:
     """Variables of branches, of the events and of their leading fat jets."""
     of_jets = jet_variables(recipe)
+    of_events = {name: events.variables[name] for name in branches_of_events(recipe.own_variables)}
     if jets is None or not set(of_jets) <= set(jets.fields):
         if len(events.event_number) and of_jets:
             raise InputError(no_own_jets(next(iter(of_jets.values()))))
         nothing = np.zeros((0, N_LEADING_JETS))
-        return dict(events.variables) | dict.fromkeys(of_jets.values(), nothing)
-    return dict(events.variables) | {name: padded(jets[field]) for field, name in of_jets.items()}
+        return of_events | dict.fromkeys(of_jets.values(), nothing)
+    return of_events | {name: padded(jets[field]) for field, name in of_jets.items()}
 
 
 def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[str, np.ndarray]:
@@ -185,67 +195,6 @@ def _event_images(
         towers, tracks, recipe.grid, recipe.channels, candidates=candidates
     )
     return images, {"overflow": overflow}
-
-
-def _jet_rows(
-    jets: ak.Array, constituents: ak.Array, columns: Mapping[str, np.ndarray], recipe: ImageRecipe
-) -> tuple[
-    SparseImages,
-    dict[str, np.ndarray],
-    dict[str, np.ndarray],
-    np.ndarray,
-    list[tuple[str, int, float]],
-]:
-    """Images of the leading jets that pass the cuts, one row a jet; the columns of its event
-    repeated; the columns of jets; the event of each row; the cut flow of jets.
-    """
-    of_jet = jet_columns(jets, recipe.jets_per_event)
-    event = of_jet.pop("event_index")
-    jets, chosen = (
-        ak.flatten(leading(of_event, recipe.jets_per_event), axis=1)
-        for of_event in (jets, constituents)
-    )
-    named = variables_of(recipe.jet_selection)
-    for_cuts = [name for name in recipe.jet_variables if name in named]
-    further = [name for name in recipe.jet_variables if name not in named]
-    try:
-        of_jet |= _jet_variables(jets, chosen, for_cuts, recipe)
-    except EntryError as error:
-        raise error.at_row(int(event[error.row])) from error
-    passed, cut_flow = select_jets(recipe.jet_selection, of_jet, event, columns)
-    jets, chosen, event = (_chosen(values, passed) for values in (jets, chosen, event))
-    of_jet = {name: _chosen(values, passed) for name, values in of_jet.items()}
-    axes = np.stack([of_jet["eta"], of_jet["phi"]], axis=-1)
-    try:
-        images, overflow = build_jet_images(chosen, recipe.jets, axes=axes)
-        of_jet |= _jet_variables(jets, chosen, further, recipe)
-    except EntryError as error:
-        raise error.at_row(int(event[error.row])) from error
-    if recipe.jet_constituents:
-        of_jet["constituents"] = constituent_column(chosen, axes, recipe.jet_constituents)
-    return (
-        images,
-        {name: values[event] for name, values in columns.items()},
-        of_jet | {"overflow": overflow},
-        event,
-        cut_flow,
-    )
-
-
-def _jet_variables(
-    jets: ak.Array, constituents: ak.Array, names: Iterable[str], recipe: ImageRecipe
-) -> dict[str, np.ndarray]:
-    """The named variables of jets, ``(n_jets,)`` each, of records ``n_jets`` and their
-    constituents ``n_jets * var``.
-    """
-    definition = recipe.fat_jets
-    return substructure_columns(
-        jets,
-        constituents,
-        names,
-        radius=definition.radius,
-        trimming=(definition.r_sub, definition.f_cut),
-    )
 
 
 def _chosen(

@@ -1,6 +1,11 @@
 """Sample that the events of a file belong to: its name, class, cross-section and weights."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from calovision.core.classes import OF_ROWS
+from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Sample:
     name
         The name, from which the split of its events is drawn (unless the recipe names a group).
     label
-        1 for signal, 0 for background; with classes the position of one.
+        1 for signal, 0 for background; with classes the position of one, or
+        `calovision.core.classes.OF_ROWS`.
     cross_section_pb
         Cross-section, pb; the file's own if None.
     cross_section_required
@@ -56,6 +62,9 @@ class Sample:
         Meaning of the generator weights.
     classes
         Names of the classes, whose positions are the labels; none for background and signal.
+    class_cuts
+        With the label `OF_ROWS`: expression on branches of the files for each class that rows may
+        be of, by its name. Rows that fit none of them, or several, are left out.
     """
 
     name: str
@@ -64,6 +73,20 @@ class Sample:
     cross_section_required: bool = True
     weights: WeightOptions = WeightOptions()
     classes: tuple[str, ...] = ()
+    class_cuts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.class_cuts and self.label != OF_ROWS:
+            raise InputError(
+                f"sample '{self.name}': class_cuts give each row its label, so that the "
+                f"sample has none: give {OF_ROWS}, not {self.label}"
+            )
+        for name in self.class_cuts:
+            if name not in self.classes:
+                raise InputError(
+                    f"sample '{self.name}': there is no class '{name}'{nearest(name, self.classes)}"
+                    f"; choose from {', '.join(self.classes) or 'none'}"
+                )
 
     @classmethod
     def of(cls, sample: "str | Sample", label: int | None) -> "Sample":

@@ -118,7 +118,7 @@ def _conversions(
     samples = [
         sample.of_file(source.first_file + number, n_files) for number in range(len(source.files))
     ]
-    files = source.open(recipe, [of_file.weights for of_file in samples])
+    files = source.open(recipe, [of_file.weights for of_file in samples], sample.class_cuts)
     return [
         FileConversion(file, recipe, of_file, on_bad_file)
         for file, of_file in zip(files, samples, strict=True)

@@ -1,7 +1,7 @@
 """ROOT files of a conversion, and one of them as it is read: its description and its events."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -73,7 +73,12 @@ class Source:
             raise InputError(f"entry_range is a part of one file, but {len(files)} are given")
         return replace(given, files=files)
 
-    def open(self, recipe: ImageRecipe, weights: Sequence[WeightOptions]) -> list["SourceFile"]:
+    def open(
+        self,
+        recipe: ImageRecipe,
+        weights: Sequence[WeightOptions],
+        class_cuts: Mapping[str, str] | None = None,
+    ) -> list["SourceFile"]:
         """Return the files, each to be opened when it is first asked.
 
         Parameters
@@ -82,14 +87,22 @@ class Source:
             Says whether the fat jets are trimmed.
         weights
             Of each file.
+        class_cuts
+            Of their `Sample`.
         """
         n_entries = self.n_entries or [None] * len(self.files)
         return [
-            SourceFile(path, self, self._ntuple(path, recipe, of_file), expected)
+            SourceFile(path, self, self._ntuple(path, recipe, of_file, class_cuts), expected)
             for path, of_file, expected in zip(self.files, weights, n_entries, strict=True)
         ]
 
-    def _ntuple(self, path: Path | str, recipe: ImageRecipe, weights: WeightOptions) -> Ntuple:
+    def _ntuple(
+        self,
+        path: Path | str,
+        recipe: ImageRecipe,
+        weights: WeightOptions,
+        class_cuts: Mapping[str, str] | None,
+    ) -> Ntuple:
         return Ntuple(
             path,
             schema=self.schema,
@@ -101,6 +114,7 @@ class Source:
             retries=self.retries,
             variables=branches_of_events(recipe.own_variables),
             jet_variables=branches_of_jets(recipe.own_variables),
+            class_cuts=class_cuts,
         )
 
 

@@ -36,25 +36,37 @@ def with_variables(
 def check_variables(tree: EventTree, schema: TreeSchema, path: object) -> None:
     """Raise InputError for a variable of a branch that the tree lacks, or that holds records."""
     for name, text in _all(schema):
-        for branch in branches_in([text], tree.names):
-            where = f"{path}: variable '{name}' ({text})"
-            if tree.names.several(branch):
-                paths = ", ".join(tree.names.several(branch)[:3])
-                raise InputError(
-                    f"{where}: several branches have the name {branch} ({paths}); write the path "
-                    "of one of them in quotes"
-                )
-            if branch not in tree.names:
-                near = ", ".join(dict.fromkeys(tree.names.near(branch, 3)))
-                question = f"; did you mean {near}?" if near else ""
-                raise InputError(
-                    f"{where}: the tree {tree.name!r} has no branch {branch}{question}"
-                )
-            if members := tree.members(branch):
-                raise InputError(
-                    f"{where}: {branch} holds records, not numbers; name one of their members "
-                    f"({', '.join(members[:3])})"
-                )
+        check_branches_of(tree, text, f"{path}: variable '{name}' ({text})")
+
+
+def check_branches_of(tree: EventTree, text: str, where: str) -> None:
+    """Raise InputError for a branch of a formula that the tree lacks, or that holds records.
+
+    Parameters
+    ----------
+    tree
+        The events.
+    text
+        The formula.
+    where
+        How the sentence begins.
+    """
+    for branch in branches_in([text], tree.names):
+        if tree.names.several(branch):
+            paths = ", ".join(tree.names.several(branch)[:3])
+            raise InputError(
+                f"{where}: several branches have the name {branch} ({paths}); write the path "
+                "of one of them in quotes"
+            )
+        if branch not in tree.names:
+            near = ", ".join(dict.fromkeys(tree.names.near(branch, 3)))
+            question = f"; did you mean {near}?" if near else ""
+            raise InputError(f"{where}: the tree {tree.name!r} has no branch {branch}{question}")
+        if members := tree.members(branch):
+            raise InputError(
+                f"{where}: {branch} holds records, not numbers; name one of their members "
+                f"({', '.join(members[:3])})"
+            )
 
 
 def _all(schema: TreeSchema) -> Iterator[tuple[str, str]]:

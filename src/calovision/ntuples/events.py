@@ -112,6 +112,8 @@ class NtupleInfo:
         Sentences of the schema on what the images are made of.
     choices
         Key of ``choose`` in a schema's file -> names of the file's collections that it may give.
+    variables
+        Names of the variables of branches that events have.
     row_numbers
         Those of ``row_label`` and ``process_id`` that the schema has.
     """
@@ -138,6 +140,7 @@ class NtupleInfo:
     notes: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     row_numbers: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> dict[str, str]:

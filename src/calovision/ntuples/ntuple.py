@@ -21,6 +21,7 @@ from calovision.ntuples.paths import locate
 from calovision.ntuples.plan import Plan, make_plan
 from calovision.ntuples.retries import Attempts, with_retries
 from calovision.ntuples.root_file import find_tree, opened
+from calovision.ntuples.row_classes import find_class_cuts
 from calovision.ntuples.schemas import find_schemas
 from calovision.ntuples.schemas.schema import Schema, TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
@@ -58,6 +59,9 @@ class Ntuple:
     variables, jet_variables
         Variables of the user's own by name, each a branch or formula: one number of every event, or
         of every fat jet of the file, whose further fields they are.
+    class_cuts
+        Expression of branches for each class of rows (`find_class_cuts`), which become variables of
+        the events or of their fat jets.
 
     Raises
     ------
@@ -86,12 +90,14 @@ class Ntuple:
         retries: int = 0,
         variables: Mapping[str, str] | None = None,
         jet_variables: Mapping[str, str] | None = None,
+        class_cuts: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.tree = locate(path, tree)
         self.weight_index = weight_index
         self.trimmed = trimmed
         self.retries = retries
         self.variables = dict(variables or {}), dict(jet_variables or {})
+        self.class_cuts = dict(class_cuts or {})
         self._candidates = find_schemas(schema, tree=self.tree)
         self._given = {"n_generated": n_generated, "sum_of_weights": sum_of_weights}
         self._found: tuple[Schema, TreeSchema] | None = None
@@ -217,9 +223,18 @@ class Ntuple:
         file = self._open()
         if self._found is None:
             schema, version = fitting_schema(file, self._candidates, self.path)
-            self._found = schema, with_variables(version, *self.variables)
+            self._found = schema, with_variables(version, *self._all_variables(version))
         schema, version = self._found
         return schema, version, find_tree(file, version.tree, self.path, version.friends)
+
+    def _all_variables(self, version: TreeSchema) -> tuple[dict[str, str], dict[str, str]]:
+        """Variables of events and of fat jets, with those that tell the class of a row."""
+        of_events, of_jets = self.variables
+        if not self.class_cuts:
+            return of_events, of_jets
+        tree = find_tree(self._open(), version.tree, self.path, version.friends)
+        more_of_events, more_of_jets = find_class_cuts(tree, self.class_cuts, self.path)
+        return {**of_events, **more_of_events}, {**of_jets, **more_of_jets}
 
     def _plan_of(self, fields: Mapping[str, Names[str]] | None) -> tuple[EventTree, Plan]:
         """Plan to read the wanted fields of the tree.
@@ -298,6 +313,7 @@ class Ntuple:
             notes=plan.notes,
             choices=plan.schema.choices,
             row_numbers=tuple(plan.schema.row_numbers),
+            variables=tuple(plan.schema.variables),
         )
 
 

@@ -45,6 +45,7 @@ class ImageJob:
             sample,
             configured["label"],
             classes=tuple(configured.get("classes", ())),
+            class_cuts=configured.get("class_cuts", {}),
             cross_section_pb=configured["cross_section_pb"],
             cross_section_required=configured.get("cross_section_required", True),
             weights=WeightOptions(**(configured["weights"] or {})),
@@ -127,6 +128,7 @@ def _of_kind(images: Mapping[str, Any], radius: float) -> dict[str, Any]:
         "jets": jets.image_recipe(radius),
         "jets_per_event": jets.per_event,
         "jet_variables": jets.variables,
+        "jet_constituents": jets.constituents,
         "jet_selection": jets.selection,
     }
 

@@ -248,6 +248,7 @@ _READ: dict[str, Callable] = {
     "warnings": lambda value: _list(_json(value), _row(_text, _text, _count)),
     "recipe": lambda value: _mapping(_json(value)),
     "classes": _classes,
+    "class_cuts": _texts,
     "jet_selection": _texts,
     "jet_cut_flow": lambda value: _list(_json(value), _row(_text, _count, _number)),
 }
@@ -277,6 +278,7 @@ _MUST = {
     "source_ranges": "a JSON list of [first entry, the one behind the last] or null",
     "recipe": "a JSON object",
     "classes": "a JSON list of two or more names, each once",
+    "class_cuts": "a JSON object, class -> expression",
     "jet_selection": "a JSON object, name of a cut -> expression",
     "jet_cut_flow": "a JSON list of [cut, number of jets, sum of weights]",
     "source_rows": "a JSON list of whole numbers that are not negative",

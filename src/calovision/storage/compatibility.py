@@ -73,7 +73,11 @@ def require_one_set_of_classes(file: ImageFile, first: ImageFile) -> None:
 
 def require_one_sample(file: ImageFile, first: ImageFile) -> None:
     """Raise InputError unless two files of a sample have the same preselection and label."""
-    for cuts, name in (("selection", "preselection"), ("jet_selection", "selection of jets")):
+    for cuts, name in (
+        ("selection", "preselection"),
+        ("jet_selection", "selection of jets"),
+        ("class_cuts", "class of rows"),
+    ):
         found, expected = (list(getattr(one.metadata, cuts).items()) for one in (file, first))
         if found != expected:
             raise InputError(

@@ -88,6 +88,7 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         warnings=add_warnings(infos),
         recipe=common_recipe(infos),
         classes=first.classes,
+        class_cuts=first.class_cuts,
         jet_selection=first.jet_selection,
         jet_cut_flow=add_cut_flows(infos, "jet_cut_flow"),
     )

@@ -38,6 +38,7 @@ _JSON = (
     "warnings",
     "recipe",
     "classes",
+    "class_cuts",
     "jet_selection",
     "jet_cut_flow",
 )
@@ -53,6 +54,7 @@ _OPTIONAL = (
     "warnings",
     "recipe",
     "classes",
+    "class_cuts",
     "jet_selection",
     "jet_cut_flow",
 )
@@ -79,7 +81,8 @@ class ImageMetadata:
     about, sentence, number of ROOT files): what a reader of the images should know. ``recipe``
     holds all choices of the conversion (`calovision.conversion.stored`), None where they are not
     known. ``classes`` names the classes, whose positions are the labels, and ``label`` is -1 where
-    they are those of the rows; without it, 0 is background and 1 signal. ``jet_selection`` are the
+    they are those of the rows; without it, 0 is background and 1 signal. ``class_cuts`` then are
+    the expressions on branches by which the rows got theirs, by class. ``jet_selection`` are the
     cuts on the jets of jet images, and ``jet_cut_flow`` lists (cut, number of jets, sum of
     generator weights), beginning with the leading jets of the events that pass.
     """
@@ -108,6 +111,7 @@ class ImageMetadata:
     warnings: list[tuple[str, str, int]] = field(default_factory=list)
     recipe: dict | None = None
     classes: tuple[str, ...] = ()
+    class_cuts: dict[str, str] = field(default_factory=dict)
     jet_selection: dict[str, str] = field(default_factory=dict)
     jet_cut_flow: list[tuple[str, int, float]] = field(default_factory=list)
 

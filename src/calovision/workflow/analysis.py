@@ -17,11 +17,13 @@ from calovision.workflow.chunks import (
     has_shared_counts,
     simulation_edges,
 )
+from calovision.workflow.classes import label_number
 from calovision.workflow.configuration import Configuration
 from calovision.workflow.folds import check_folds
 from calovision.workflow.ntuple_files import (
     NtupleFiles,
     check_branches,
+    check_class_cuts,
     check_shared_files,
     count_entries,
     files_beside,
@@ -71,6 +73,8 @@ class Analysis:
     training_samples, reach_samples, application_samples
         Names of the samples of the training and the comparison, of the signals of other masses
         that only the reach looks at, and of those whose files only get scores.
+    labels
+        Label of each sample, `calovision.core.classes.OF_ROWS` where it is that of each row.
     classes
         Those of the configuration, by name; none for background and signal.
     first_model
@@ -85,6 +89,9 @@ class Analysis:
         self.samples = configuration.samples
         self.models = configuration.models
         self.classes = configuration.classes
+        self.labels = {
+            name: label_number(one.label, self.classes) for name, one in self.samples.items()
+        }
         self.results = Results(Path(configuration.results_dir))
         self.titles = {name: one.title or name for name, one in self.samples.items()}
         self.simulated_samples = [name for name, one in self.samples.items() if one.is_simulated]
@@ -108,12 +115,18 @@ class Analysis:
         ------
         InputError
             As `chunks` and, in the main process, `check_shared_files`, `check_folds`,
-            `check_branches` and `check_varied`.
+            `check_branches`, `check_class_cuts` and `check_varied`.
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
             check_folds(self.configuration.split.folds, self.samples, self.ntuples, self.classes)
             self._check_branches()
+            check_class_cuts(
+                self.samples,
+                self.ntuples,
+                of_jets=self.configuration.images.is_of_jets,
+                trimmed=self.configuration.fat_jets.groomed,
+            )
             check_varied(self.varied_image_variables, self.variations)
         _ = (self.chunks, self.varied_chunks, self.application_chunks)
 
@@ -183,13 +196,15 @@ class Analysis:
 
     def titles_of_label(self, label: int) -> list[str]:
         """Titles of the samples of the training with a label."""
-        return [
-            self.titles[name] for name in self.training_samples if self.samples[name].label == label
-        ]
+        return [self.titles[name] for name in self.training_samples if self.labels[name] == label]
 
     @cached_property
     def class_names(self) -> dict[int, str]:
-        """Title of each class in plots by label: that of its sample, if it has only one."""
+        """Title of each class in plots by label: that of its sample, if it has only one and no
+        name.
+        """
+        if self.classes:
+            return {i: one.title or name for i, (name, one) in enumerate(self.classes.items())}
         names = {}
         for label, name in ((1, "Signal"), (0, "Background")):
             titles = self.titles_of_label(label)
@@ -201,7 +216,7 @@ class Analysis:
         """Samples with a curve of their own: those that share their class with others."""
         if not self.configuration.compare.per_sample:
             return []
-        labels = [self.samples[name].label for name in self.training_samples]
+        labels = [self.labels[name] for name in self.training_samples]
         pairs = zip(self.training_samples, labels, strict=True)
         return [name for name, label in pairs if labels.count(label) > 1]
 

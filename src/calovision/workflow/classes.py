@@ -59,6 +59,8 @@ def check_label(name: str, label: Any, classes: Mapping[str, Class]) -> None:
         raise InputError(f"{where}: {label!r} needs 'classes'; without them it is 0 or 1")
     if classes and isinstance(label, int):
         raise InputError(f"{where}: with 'classes' it names one of them: {', '.join(classes)}")
+    if isinstance(label, Mapping):
+        _check_expressions(where, label)
     named = [label] if isinstance(label, str) else label if isinstance(label, Mapping) else ()
     for one in named:
         if one not in classes:
@@ -66,6 +68,17 @@ def check_label(name: str, label: Any, classes: Mapping[str, Class]) -> None:
                 f"{where}: '{one}' is not one of the classes {', '.join(classes)}"
                 f"{nearest(one, classes)}"
             )
+
+
+def _check_expressions(where: str, label: Mapping[str, str]) -> None:
+    """Raise InputError for an expression that cannot be read."""
+    from calovision.selection.expressions import parse
+
+    for name, text in label.items():
+        try:
+            parse(text, f"class '{name}'", sums=True)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
 
 
 def label_number(label: Any, classes: Mapping[str, Class]) -> int:

@@ -79,13 +79,13 @@ class Configuration(Section):
         gt=0,
     )
     samples: dict[Name, Sample] = key(
-        EXAMPLE_SAMPLES, "Samples by name, each simulated or read from files", min_length=2
+        EXAMPLE_SAMPLES, "Samples by name, each simulated or read from files", min_length=1
     )
     classes: dict[Name, Class] = key(
         {},
         "Classes by name, in the order of their labels; none for background and signal",
-        details="Of two the second is the signal; with more, or with images of jets, the results "
-        "are those of a tagger.",
+        details="Of two the second is the signal; with more, with images of jets or classes of "
+        "rows (`samples.<name>.label`), the results are those of a tagger.",
     )
     simulation: Simulation = key(Simulation)
     fat_jets: FatJets = key(FatJets)
@@ -165,6 +165,8 @@ class Configuration(Section):
                 "configuration key 'selection.preselection': {} should be non-empty; give cuts"
             )
         check_samples(self.samples, self.classes)
+        if self.is_tagging:
+            self._check_tagging()
         taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
         for name, variable in self.variables.items():
             variable.check(name, taken)
@@ -177,6 +179,23 @@ class Configuration(Section):
                     "set event_content"
                 )
         return self
+
+    def _check_tagging(self) -> None:
+        """Raise InputError for what compares signal and background of events with a search."""
+        tagger = "the results are those of a tagger, which has none"
+        for name, sample in self.samples.items():
+            if sample.is_of_reach:
+                raise InputError(
+                    f"configuration key 'samples.{name}.role': a sample of the reach, but "
+                    f"{tagger}; leave it out"
+                )
+        for name, section, what in (
+            ("reach", self.reach, "limits of a search"),
+            ("robustness", self.robustness, "variations of the detector"),
+        ):
+            nothing = {"variations": {}} if name == "robustness" else {}
+            if section not in (type(section)(), type(section)(**nothing)):
+                raise InputError(f"configuration key '{name}': {what}, but {tagger}; leave it out")
 
     def _check_model_names(self) -> None:
         """Raise InputError for a model with the name of something else in the results."""
@@ -215,8 +234,11 @@ class Configuration(Section):
 
     @property
     def is_tagging(self) -> bool:
-        """The results are those of a tagger: rows are jets, or there are more than two classes."""
-        return self.images.is_of_jets or len(self.classes) > 2
+        """The results are those of a tagger: rows are jets, there are more than two classes, or
+        rows of a sample have classes of their own.
+        """
+        of_rows = any(one.class_cuts for one in self.samples.values())
+        return self.images.is_of_jets or len(self.classes) > 2 or of_rows
 
     @property
     def own_variables(self) -> dict[str, Variable]:

@@ -67,6 +67,9 @@ class JetImages(Section):
         details="Those that `selection` names are added. Of the file's own jets they are taken "
         "from it, if it has them; else they are computed from the constituents.",
     )
+    constituents: Whole = key(
+        0, "Hardest constituents of each jet that are kept, for networks of points", ge=0
+    )
     selection: dict[str, Text] = key(
         {},
         "Cuts on these jets by name, applied in this order",

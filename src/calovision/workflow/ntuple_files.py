@@ -153,6 +153,55 @@ def _check_branches(path: str, variables: Mapping[str, Variable], **options: Any
             ntuple.check()
 
 
+def check_class_cuts(
+    samples: Mapping[str, Sample],
+    files: Mapping[str, NtupleFiles],
+    *,
+    of_jets: bool,
+    trimmed: bool = False,
+) -> None:
+    """Look for the branches of the classes of rows in the first file of each sample, if it is here.
+
+    Parameters
+    ----------
+    samples, files
+        Samples by name, and their files; those that cannot be read are left to the jobs.
+    of_jets
+        Whether the rows are jets.
+    trimmed
+        Whether the fat jets are the trimmed ones.
+
+    Raises
+    ------
+    InputError
+        If a file lacks a branch, or an expression has other values than one for each row.
+    """
+    for name, sample in samples.items():
+        path = next(iter(files[name]), None)
+        is_here = path is not None and not sample.is_simulated and Path(path).is_file()
+        if sample.class_cuts and is_here:
+            options = {"schema": sample.schema, "tree": sample.tree, "trimmed": trimmed}
+            with _named(f"samples.{name}.label"):
+                _check_class_cuts(path, sample.class_cuts, of_jets=of_jets, **options)
+
+
+def _check_class_cuts(
+    path: str, class_cuts: Mapping[str, str], *, of_jets: bool, **options: Any
+) -> None:
+    from calovision.conversion.row_labels import check_kinds
+    from calovision.ntuples import Ntuple
+
+    try:
+        with Ntuple(path, **options) as plain:
+            plain.check()
+            _ = plain.info
+    except InputError:
+        return
+    with Ntuple(path, **options, class_cuts=class_cuts) as ntuple:
+        ntuple.check()
+        check_kinds(ntuple.info, class_cuts, of_jets=of_jets)
+
+
 def count_entries(
     name: str, sample: Sample, files: NtupleFiles, images: Images, *, cache: Path, check: bool
 ) -> list[int]:

@@ -9,7 +9,6 @@ from calovision.jets.signed import SignedVariable
 from calovision.jets.variables import Variable
 from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
-from calovision.workflow.classes import label_number
 from calovision.workflow.configuration import Configuration
 
 MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
@@ -132,7 +131,9 @@ def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str
 
 def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
     sample = analysis.samples[name]
-    classes = {"classes": list(analysis.classes)} if analysis.classes else {}
+    classes: dict[str, Any] = {"classes": list(analysis.classes)} if analysis.classes else {}
+    if sample.class_cuts:
+        classes["class_cuts"] = dict(sample.class_cuts)
     # a tagger is trained and compared without cross-sections, which files of jets may lack
     optional = {"cross_section_required": False} if analysis.is_tagging else {}
     split: dict[str, Any] = {"fractions": analysis.fractions(name)}
@@ -141,7 +142,7 @@ def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
     return {
         "chunk": chunk.to_parameter(),
         "sample": {
-            "label": label_number(sample.label, analysis.classes),
+            "label": analysis.labels[name],
             **classes,
             **optional,
             "schema": sample.schema,
@@ -226,7 +227,9 @@ def signal_masses(analysis: Analysis) -> dict[str, float | None]:
     """Masses of all signals, GeV."""
     samples = analysis.samples.items()
     return {
-        name: sample.mass for name, sample in samples if sample.label == 1 and not sample.is_applied
+        name: sample.mass
+        for name, sample in samples
+        if analysis.labels[name] == 1 and not sample.is_applied
     }
 
 

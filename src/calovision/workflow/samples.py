@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
-from calovision.workflow.classes import Class, Label, check_label, labels_of
+from calovision.workflow.classes import Class, Label, check_label, label_number, labels_of
 from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key, meaning_of
 
 
@@ -241,6 +241,11 @@ class Sample(Entry):
         return self.model_copy(update=changes)
 
     @property
+    def class_cuts(self) -> dict[str, str]:
+        """Expressions on branches by which its rows get their class; none where all have one."""
+        return dict(self.label) if isinstance(self.label, Mapping) else {}
+
+    @property
     def schema_file(self) -> str | None:
         """The YAML file that describes its files, if there is one."""
         is_file = self.schema is not None and self.schema.endswith(YAML_SUFFIXES)
@@ -271,10 +276,6 @@ class Sample(Entry):
                     f"configuration key 'samples.{name}.{key_of_files}': it belongs to 'files', "
                     "not to 'simulate'"
                 )
-        if self.is_of_reach and self.label != 1:  # with classes, there is no reach
-            raise InputError(
-                f"configuration key 'samples.{name}.role': only signals (label 1) are of the reach"
-            )
 
 
 EXAMPLE_SAMPLES = {
@@ -310,10 +311,24 @@ def check_samples(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -
         sample.check(name)
         if sample.label is not None:
             check_label(name, sample.label, classes)
+    of_signal = {
+        name: sample
+        for name, sample in samples.items()
+        if not sample.is_applied and label_number(sample.label, classes) == 1
+    }
+    for name, sample in samples.items():
+        if sample.is_of_reach and name not in of_signal:
+            signal = (
+                f"samples of the class '{list(classes)[1]}'" if classes else "signals (label 1)"
+            )
+            raise InputError(
+                f"configuration key 'samples.{name}.role': only {signal} are of the reach"
+            )
     if classes:
         _check_classes(samples, classes)
+    _check_masses(of_signal)
+    if classes:
         return
-    _check_masses(samples)
     labels = {sample.label for sample in samples.values() if sample.is_trained}
     if labels != {0, 1}:
         found = labels.pop() if labels else 1
@@ -336,15 +351,10 @@ def _check_classes(samples: Mapping[str, Sample], classes: Mapping[str, Class]) 
             )
 
 
-def _check_masses(samples: Mapping[str, Sample]) -> None:
+def _check_masses(signals: Mapping[str, Sample]) -> None:
     """Raise InputError unless signals of the reach, and the one that trains beside them, have
     masses of their own.
     """
-    signals = {
-        name: sample
-        for name, sample in samples.items()
-        if sample.label == 1 and not sample.is_applied
-    }
     trained = [name for name, sample in signals.items() if sample.is_trained]
     if len(trained) == len(signals):
         return

@@ -104,13 +104,13 @@ def _plan_sample(
     files: Mapping[str, int],
 ) -> PlannedSample:
     sample = analysis.samples[name]
-    expected = expected_yield(name, sample.label, yields)
+    expected = expected_yield(name, analysis.labels[name], yields)
     images = events * expected.images / expected.generated
     fractions = analysis.network_fractions(name)
     ntuple_bytes = expected.ntuple_bytes if sample.is_simulated else 0.0
     return PlannedSample(
         name=name,
-        label=sample.label,
+        label=analysis.labels[name],
         is_simulated=sample.is_simulated,
         is_trained=sample.is_trained,
         is_applied=sample.is_applied,
