@@ -1,8 +1,11 @@
 """Labels of rows by expressions on branches: of events, of jets, of entries that are jets."""
 
+import re
+
 import awkward as ak
 import numpy as np
 import pytest
+from fakes_cli import fail_usage, stored, succeed
 from fakes_ntuples import jetclass_columns, nanoaod_columns, write_file, write_nanoaod
 
 from calovision import ImageCollection, ImageFile
@@ -178,6 +181,47 @@ def test_values_of_jets_where_rows_are_events_are_refused(nanoaod, tmp_path):
 )
 def test_numbers_count_as_true_where_they_are_not_0(text, formula):
     assert class_formula(text) == formula
+
+
+def test_images_and_inspect_of_classes_at_the_command_line(jetclass, labelled, tmp_path):
+    output = tmp_path / "jets.h5"
+    jets = ("--jets", "--grid", "4x4", "--jet-width", 2, "--pt-min", 100)
+    cuts = [word for name, text in LABELS.items() for word in ("--label", f"{name}={text}")]
+    cuts += ["--classes", "qcd,top,w", "--select-jets", "pt > 300"]
+    more = ("--jet-variables", "width,ptd", "--jet-constituents", 5)
+    succeed("images", jetclass[0], "-o", output, *jets, *more, *cuts)
+    file = ImageFile(output)
+    assert np.array_equal(file.events["label"], labelled.events["label"])
+    assert file.metadata.class_cuts == LABELS
+    assert file.events["constituents"].shape == (len(file), 5, 6)
+    assert {"width", "ptd"} <= set(file.events)
+    text = succeed("inspect", output)
+    counts = np.bincount(file.events["label"], minlength=3)
+    for number, name in enumerate(CLASSES):
+        assert re.search(rf"^{name} +{number} +{counts[number]} *$", text, flags=re.MULTILINE)
+    n_jets = labelled.metadata.jet_cut_flow[-1][1]
+    assert re.search(rf"^of one class +{n_jets} +{n_jets} *$", text, flags=re.MULTILINE)
+    assert stored(text, "sample").startswith("jets, labels of the rows (qcd: label_QCD; top: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--label", "top"), "--label: 'top' is no class; give 0 or 1, or name --classes"),
+        (
+            ("--classes", "qcd,top", "--label", "tpo"),
+            "--label: 'tpo' is no class; did you mean 'top'?; give one of qcd, top",
+        ),
+        (
+            ("--classes", "qcd,top", "--label", "top=label_Tbqq", "--label", "qcd"),
+            "--label: top=label_Tbqq, qcd: give one label of all rows, or CLASS=EXPR once",
+        ),
+        (("--select-jets", "pt > 1"), "--select-jets: needs --jets"),
+        (("--jet-constituents", "3"), "--jet-constituents: needs --jets"),
+    ],
+)
+def test_usage_of_labels(jetclass, options, message, tmp_path):
+    assert message in fail_usage("images", jetclass[0], "-o", tmp_path / "a.h5", *options)
 
 
 def configuration(path, label, **changes):

@@ -102,9 +102,20 @@ class ImageOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions:
-    """Sample of the events, meaning of their weights, split."""
+    """Sample of the events, their classes, meaning of their weights, split."""
 
-    label: Annotated[int, _sample(min=0, max=1, help="1 for signal, 0 for background.")] = 0
+    classes: Annotated[
+        str | None,
+        _sample(metavar="A,B,C", help="Names of the labels 0, 1, 2 ... (background, signal)."),
+    ] = None
+    label: Annotated[
+        list[str] | None,
+        _sample(
+            metavar="LABEL|CLASS=EXPR",
+            help="1 for signal, 0 for background (0), or one of --classes; or what makes a row of "
+            'a class, of branches, as "top=label_Tbqq | label_Tbl"; may be repeated.',
+        ),
+    ] = None
     sample: Annotated[
         str | None, _sample(metavar="NAME", help="Of the sample (name of the output without .h5).")
     ] = None
@@ -158,6 +169,21 @@ class JetOptions:
         float | None,
         _jets(metavar="RAD", help="Width of a jet image (the recipe's, or twice the radius)."),
     ] = None
+    select_jets: Annotated[
+        list[str] | None,
+        _jets(
+            metavar="EXPR",
+            help='Cut on the jets that are looked at, as "(pt > 500) & (tau21 < 0.6)"; may be '
+            "repeated.",
+        ),
+    ] = None
+    jet_variables: Annotated[
+        str | None, _jets(metavar="A,B,C", help="Further columns of jets: {jet_variables}.")
+    ] = None
+    jet_constituents: Annotated[
+        int | None,
+        _jets(min=1, metavar="N", help="Keep the hardest constituents, for networks of points."),
+    ] = None
     radius: Annotated[float, _jets(metavar="RAD", help="Of fat jets.")] = 1.0
     pt_min: Annotated[float, _jets(metavar="GEV", help="Of fat jets.")] = 200.0
     eta_max: Annotated[float, _jets(metavar="ETA", help="Of fat jets, |eta|.")] = 2.0
@@ -175,7 +201,9 @@ def check_combinations(images: ImageOptions, jets: JetOptions) -> None:
         reason = "cannot be used with --jets."
     else:
         unused = {"--jets-per-event": jets.jets_per_event, "--jet-recipe": jets.jet_recipe}
-        unused |= {"--jet-width": jets.jet_width}
+        unused |= {"--jet-width": jets.jet_width, "--select-jets": jets.select_jets}
+        unused |= {"--jet-variables": jets.jet_variables}
+        unused |= {"--jet-constituents": jets.jet_constituents}
         reason = "needs --jets."
     for name, value in unused.items():
         if value is not None:

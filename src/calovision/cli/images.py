@@ -29,15 +29,15 @@ def images_command(
     """
     check_combinations(images, jets)
     from calovision.cli.progress import event_progress
-    from calovision.cli.recipe import image_recipe, weight_options
+    from calovision.cli.recipe import image_recipe, sample_of
     from calovision.cli.summary import print_summary
-    from calovision.conversion import Sample, Source, convert_ntuples
+    from calovision.conversion import Source, convert_ntuples
     from calovision.jobs.compilation import skip_numba_extensions
     from calovision.ntuples import expand_paths
 
     skip_numba_extensions()
     recipe = image_recipe(images, jets, sample)
-    weights = weight_options(sample)
+    of_rows = sample_of(sample, sample.sample or run.output.stem)
     require_new(run.output, force=run.force)
     paths = expand_paths(files)
     is_compressed = images.compression != ImageCompression.NONE
@@ -47,13 +47,7 @@ def images_command(
             Source(paths, schema=ntuples.schema, tree=ntuples.tree),
             run.output,
             recipe,
-            sample=Sample(
-                sample.sample or run.output.stem,
-                sample.label,
-                cross_section_pb=sample.cross_section,
-                cross_section_required=False,
-                weights=weights,
-            ),
+            sample=of_rows,
             on_bad_file=str(ntuples.on_bad_file),
             compression=str(images.compression) if is_compressed else None,
             processes=run.processes,

@@ -23,6 +23,7 @@ NAMES = {
     "{features}": ("calovision.jets.padded", "FEATURES"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
     "{splits}": ("calovision.core.splits", "SPLITS"),
+    "{jet_variables}": ("calovision.jets", "JET_VARIABLES"),
     "{variables}": ("calovision.selection", "cut_variables"),
 }
 """Placeholder in help texts -> module and attribute with the names that replace it."""

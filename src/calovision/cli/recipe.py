@@ -1,8 +1,10 @@
 """Recipe and meaning of the weights from the options of ``calovision images``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from keyword import iskeyword
+
+import typer
 
 from calovision.cli.image_options import ImageOptions, JetOptions, SampleOptions
 from calovision.cli.options import (
@@ -12,8 +14,10 @@ from calovision.cli.options import (
     parse_grid,
     parse_names,
 )
-from calovision.conversion import ImageRecipe, WeightOptions
+from calovision.conversion import ImageRecipe, Sample, WeightOptions
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
 from calovision.jets import FatJetDefinition
@@ -38,9 +42,77 @@ def image_recipe(images: ImageOptions, jets: JetOptions, sample: SampleOptions) 
     )
     if jets.jets:
         of_jets = jet_image_recipe(images, jets)
-        return replace(recipe, jets=of_jets, jets_per_event=jets.jets_per_event or 1)
+        return replace(
+            recipe,
+            jets=of_jets,
+            jets_per_event=jets.jets_per_event or 1,
+            jet_variables=parse_names(jets.jet_variables) if jets.jet_variables else (),
+            jet_selection={cut: cut for cut in jets.select_jets or ()},
+            jet_constituents=jets.jet_constituents or 0,
+        )
     channels = parse_names(images.channels) if images.channels else recipe.channels
     return replace(recipe, grid=event_grid(images), channels=channels)
+
+
+def sample_of(options: SampleOptions, name: str) -> Sample:
+    """The sample, with the label of all its rows or the expressions that give each its own.
+
+    Parameters
+    ----------
+    options
+        Of the command.
+    name
+        Of the sample.
+
+    Raises
+    ------
+    typer.BadParameter
+        If a label is none, or no class has its name.
+    """
+    classes = parse_names(options.classes) if options.classes else ()
+    label, cuts = _label(options.label or ["0"], classes)
+    return Sample(
+        name,
+        label,
+        cross_section_pb=options.cross_section,
+        cross_section_required=False,
+        weights=weight_options(options),
+        classes=classes,
+        class_cuts=cuts,
+    )
+
+
+def _label(texts: Sequence[str], classes: Sequence[str]) -> tuple[int, dict[str, str]]:
+    """Label of all rows, or expressions of classes."""
+    cuts = {
+        name.strip(): text.strip()
+        for name, is_given, text in (one.partition("=") for one in texts)
+        if is_given
+    }
+    if len(cuts) == len(texts):
+        _require_class(cuts, classes)
+        return OF_ROWS, cuts
+    if len(texts) > 1:
+        raise typer.BadParameter(
+            f"{', '.join(texts)}: give one label of all rows, or CLASS=EXPR once for each class.",
+            param_hint="--label",
+        )
+    (text,) = texts
+    if not classes and text in ("0", "1"):
+        return int(text), {}
+    _require_class([text], classes)
+    return list(classes).index(text), {}
+
+
+def _require_class(names: Iterable[str], classes: Sequence[str]) -> None:
+    """Raise typer's usage error for a name that is none of the classes."""
+    for name in names:
+        if name not in classes:
+            known = f"one of {', '.join(classes)}" if classes else "0 or 1, or name --classes"
+            raise typer.BadParameter(
+                f"'{name}' is no class{nearest(name, classes)}; give {known}.",
+                param_hint="--label",
+            )
 
 
 def own_variables(texts: Sequence[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.splits import TRAIN
 from calovision.core.text import printable
 from calovision.storage import ImageFile, ImageMetadata
@@ -76,6 +77,13 @@ def tables(file: ImageFile) -> list[RenderableType]:
     info = file.metadata
     flow = columns(("cut", "events", "sum of weights"), info.cut_flow, title="cut flow")
     parts = [flow]
+    if info.jet_cut_flow:
+        names = ("cut", "jets", "sum of weights")
+        parts.append(columns(names, info.jet_cut_flow, title="cut flow of jets"))
+    if info.classes:
+        labels = file.events["label"]
+        rows = [(name, n, int(np.sum(labels == n))) for n, name in enumerate(info.classes)]
+        parts.append(columns(("class", "label", "images"), rows, title="classes"))
     shares = overflow_shares(file)
     if shares is not None:
         rows = [
@@ -125,7 +133,7 @@ def metadata_rows(info: ImageMetadata) -> list[tuple[str, str]]:
         )
     rows = [
         ("kind", f"{info.kind} images"),
-        ("sample", f"{info.sample}, label {info.label}"),
+        ("sample", f"{info.sample}, {_class_of(info)}"),
         ("grid", cells),
         ("selection", "; ".join(info.selection.values()) or "none"),
         ("generated", f"{info.n_generated} events, sum of weights {info.sum_of_weights:g}"),
@@ -135,6 +143,8 @@ def metadata_rows(info: ImageMetadata) -> list[tuple[str, str]]:
         ),
         ("package", f"calovision {info.package_version}, configuration {info.configuration_hash}"),
     ]
+    if info.jet_selection:
+        rows.insert(4, ("of jets", "; ".join(info.jet_selection.values())))
     if info.jet_recipe is not None:
         steps = {
             name: value
@@ -145,6 +155,15 @@ def metadata_rows(info: ImageMetadata) -> list[tuple[str, str]]:
             3, ("jet recipe", ", ".join(f"{name} {value}" for name, value in steps.items()))
         )
     return rows
+
+
+def _class_of(info: ImageMetadata) -> str:
+    """Label of all rows in words, or how each got its own."""
+    if info.label != OF_ROWS:
+        name = f" ({info.classes[info.label]})" if info.classes else ""
+        return f"label {info.label}{name}"
+    cuts = "; ".join(f"{name}: {text}" for name, text in info.class_cuts.items())
+    return f"labels of the rows{f' ({cuts})' if cuts else ''}"
 
 
 def _shown(value: object) -> str:
