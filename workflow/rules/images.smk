@@ -26,6 +26,37 @@ rule build_images:
         "../scripts/build_images.py"
 
 
+if analysis.alternatives:
+
+    use rule build_images as build_alternative_images with:
+        output:
+            results.alternative_images,
+        log:
+            results.log("build_alternative_images"),
+        benchmark:
+            results.benchmark("build_alternative_images")
+        params:
+            job=lambda wildcards: parameters.image_job(analysis, wildcards.sample, wildcards.chunk),
+            recipe=lambda wildcards: parameters.alternative_image_recipe(analysis, wildcards.recipe),
+            code=code_of("build_alternative_images"),
+
+    localrules:
+        list_alternative_images,
+
+    rule list_alternative_images:
+        """The image files of all samples with another recipe, of the same jets in the same order."""
+        input:
+            lambda wildcards: analysis.alternative_image_files(
+                wildcards.recipe, *analysis.training_samples
+            ),
+        output:
+            results.alternative_image_list,
+        log:
+            results.folder / "logs/list_alternative_images/{recipe}.log",
+        script:
+            "../scripts/list_images.py"
+
+
 if analysis.purposes:
 
     rule compute_variables:

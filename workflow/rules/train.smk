@@ -4,7 +4,7 @@
 rule train_network:
     """Train one network of a model and keep the epoch of the lowest validation loss; go on after a kill."""
     input:
-        images=results.image_list,
+        images=lambda wildcards: analysis.image_list(wildcards.model),
         variables=lambda wildcards: analysis.variable_lists(f"input_of_{wildcards.model}"),
     output:
         weights=results.weights,
@@ -36,7 +36,7 @@ rule train_network:
 rule score_events:
     """Output of one network for every event of the validation and test splits, which are those of its fold."""
     input:
-        images=results.image_list,
+        images=lambda wildcards: analysis.image_list(wildcards.model),
         variables=lambda wildcards: analysis.variable_lists(f"input_of_{wildcards.model}"),
         weights=results.weights,
         model=results.model,

@@ -148,16 +148,21 @@ class Analysis:
             "model": "|".join(self.models),
             "variation": "|".join(self.variations or ["none"]),
             "purpose": "|".join(self.purposes or ["none"]),
+            "recipe": "|".join(self.configuration.images.jets.alternatives or ["none"]),
             "seed": r"\d+",
             "fold": r"/fold\d+" if self.folds else "(?:)",
         }
 
     # -- resources, as Snakemake asks for them -----------------------------------------------------
 
-    def memory(self, rule: str) -> Callable[[object, int], int]:
+    def memory(self, rule: str) -> Callable[[Mapping[str, str], int], int]:
         """Memory of a job of a rule, MB, by its wildcards and the attempt."""
-        grid, _ = self.cells_and_channels
-        return lambda wildcards, attempt: RULES[rule].memory(attempt, grid)
+
+        def memory(wildcards: Mapping[str, str], attempt: int) -> int:
+            grid, _ = self.cells_and_channels_of(wildcards.get("model", self.first_model))
+            return RULES[rule].memory(attempt, grid)
+
+        return memory
 
     def runtime(self, rule: str) -> Callable[[object, int], int]:
         """Time of a job of a rule, minutes, by its wildcards and the attempt."""
@@ -182,6 +187,7 @@ class Analysis:
         rule = RULES[name]
         return (
             (bool(self.variations) or not rule.is_of_variations)
+            and (bool(self.alternatives) or not rule.is_of_alternatives)
             and not (rule.is_of_search and self.is_tagging)
             and not (rule.is_of_taggers and not self.is_tagging)
         )
@@ -191,6 +197,14 @@ class Analysis:
         """Cells in eta and in phi of the images, and their channels."""
         configuration = self.configuration
         return configuration.images.cells_and_channels(configuration.fat_jets.radius)
+
+    def cells_and_channels_of(self, model: str) -> tuple[tuple[int, int], tuple[str, ...]]:
+        """The same of the images that a model looks at."""
+        recipe = self.models[model].recipe
+        if recipe is None:
+            return self.cells_and_channels
+        configuration = self.configuration
+        return configuration.images.cells_and_channels(configuration.fat_jets.radius, recipe)
 
     # -- samples ---------------------------------------------------------------------------------
 
@@ -436,6 +450,27 @@ class Analysis:
         """Image files of samples, in their order."""
         return [
             fill(self.results.images, sample=name, chunk=chunk)
+            for name in samples
+            for chunk in self.chunks[name]
+        ]
+
+    @cached_property
+    def alternatives(self) -> list[str]:
+        """Recipes of images beside that of all, of which a model makes use."""
+        used = {one.recipe for one in self.models.values()}
+        return [name for name in self.configuration.images.jets.alternatives if name in used]
+
+    def image_list(self, model: str) -> Path:
+        """List of the image files that a model looks at."""
+        recipe = self.models[model].recipe
+        if recipe is None:
+            return self.results.image_list
+        return fill(self.results.alternative_image_list, recipe=recipe)
+
+    def alternative_image_files(self, recipe: str, *samples: str) -> list[Path]:
+        """Image files of samples with a recipe of the alternatives, in the order of the others."""
+        return [
+            fill(self.results.alternative_images, recipe=recipe, sample=name, chunk=chunk)
             for name in samples
             for chunk in self.chunks[name]
         ]

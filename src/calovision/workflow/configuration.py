@@ -351,8 +351,11 @@ class Configuration(Section):
         check_inputs("baseline_variables", self.baseline_variables, known, self.event_content)
         self._check_compared()
         self.images.check_grid()
-        grid, channels = self.images.cells_and_channels(self.fat_jets.radius)
+        radius = self.fat_jets.radius
+        self.images.jets.check_alternatives(radius)
         for name, model in self.models.items():
+            model.check_recipe(f"models.{name}", self.images.jets.alternatives)
+            grid, channels = self.images.cells_and_channels(radius, model.recipe)
             model.check(f"models.{name}", channels, grid)
             model.check_variables(f"models.{name}", self.event_content, known)
             of_jets = self.images.jet_columns

@@ -9,7 +9,7 @@ from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.images.channels import CHANNELS
 from calovision.jets.substructure.variables import JET_VARIABLES
-from calovision.workflow.keys import Choices, Number, Section, Text, Unique, Whole, key
+from calovision.workflow.keys import Choices, Name, Number, Section, Text, Unique, Whole, key
 
 if TYPE_CHECKING:
     from calovision.images.jet_images import JetImageRecipe
@@ -77,6 +77,14 @@ class JetImages(Section):
         "their events, such as `(pt > 500) & (tau21 < 0.6)`; the files tell their cut flow.",
     )
 
+    alternatives: dict[Name, Recipe] = key(
+        {},
+        "Further recipes by name, for models that say `recipe`",
+        details="Each as `recipe`; `grid`, `width` and `channels` are the same for all that do not "
+        "bring their own. Their images are of the same jets in the same order, so that the models "
+        "can be compared jet by jet.",
+    )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of one number a jet: momentum, and the variables that are chosen or cut on."""
@@ -86,36 +94,29 @@ class JetImages(Section):
         more = [name for name in JET_VARIABLES if name in (*self.variables, *named)]
         return (*MOMENTUM, *more)
 
-    def image_recipe(self, radius: float) -> "JetImageRecipe":
+    def image_recipe(self, radius: float, alternative: str | None = None) -> "JetImageRecipe":
         """Recipe of the images.
 
         Parameters
         ----------
         radius
             Of the fat jets, for the width of the window where nothing else says it.
+        alternative
+            One of `alternatives`; None for `recipe`.
 
         Raises
         ------
         InputError
             If there is no such recipe or step, or a value is none.
         """
-        from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
+        from calovision.images.jet_images import JetImageRecipe
 
-        where = "configuration key 'images.jets.recipe'"
-        plain: dict[str, Any] = {
-            "grid": {"n_eta": CELLS[0], "n_phi": CELLS[1], "width": 2 * radius}
-        }
-        if isinstance(self.recipe, str):
-            if self.recipe not in JET_RECIPES:
-                raise InputError(
-                    f"{where}: there is no recipe '{self.recipe}'"
-                    f"{nearest(self.recipe, JET_RECIPES)}; choose from {', '.join(JET_RECIPES)}, "
-                    "or give steps by their names"
-                )
-            plain = JET_RECIPES[self.recipe].to_dict()
-        elif self.recipe is not None:
-            _check_steps(where, self.recipe)
-            plain |= self.recipe
+        if alternative is None:
+            where, recipe = "images.jets.recipe", self.recipe
+        else:
+            where = f"images.jets.alternatives.{alternative}"
+            recipe = self.alternatives[alternative]
+        plain = _plain_recipe(f"configuration key '{where}'", recipe, radius)
         if self.grid is not None:
             plain["grid"] |= dict(zip(("n_eta", "n_phi"), self.grid, strict=True))
         if self.width is not None:
@@ -125,7 +126,31 @@ class JetImages(Section):
         try:
             return JetImageRecipe.from_dict(plain)
         except InputError as error:
-            raise InputError(f"configuration key 'images.jets': {error}") from error
+            key_name = "images.jets" if alternative is None else where
+            raise InputError(f"configuration key '{key_name}': {error}") from error
+
+    def check_alternatives(self, radius: float) -> None:
+        """Raise InputError for an alternative that is no recipe; those of `image_recipe`."""
+        for name in self.alternatives:
+            self.image_recipe(radius, name)
+
+
+def _plain_recipe(
+    where: str, recipe: str | Mapping[str, Any] | None, radius: float
+) -> dict[str, Any]:
+    """Values of a recipe, before the keys beside it."""
+    from calovision.images.jet_images import JET_RECIPES
+
+    if isinstance(recipe, str):
+        if recipe not in JET_RECIPES:
+            raise InputError(
+                f"{where}: there is no recipe '{recipe}'{nearest(recipe, JET_RECIPES)}; choose "
+                f"from {', '.join(JET_RECIPES)}, or give steps by their names"
+            )
+        return JET_RECIPES[recipe].to_dict()
+    _check_steps(where, recipe or {})
+    grid = {"n_eta": CELLS[0], "n_phi": CELLS[1], "width": 2 * radius}
+    return {"grid": grid, **(recipe or {})}
 
 
 def _check_steps(where: str, steps: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.workflow.analysis import Analysis
+from calovision.workflow.results import fill
 from calovision.workflow.rules import RULES
 
 
@@ -62,6 +63,11 @@ def _entry(analysis: Analysis, job: PlannedJob, programs: Path) -> dict[str, Any
     inputs = [path for path in job.inputs if not path.startswith(f"{programs}{os.sep}")]
     if str(analysis.results.image_list) in inputs:
         inputs += map(str, analysis.image_files(*analysis.training_samples))
+    for recipe in analysis.alternatives:
+        listed = fill(analysis.results.alternative_image_list, recipe=recipe)
+        if str(listed) in inputs:
+            files = analysis.alternative_image_files(recipe, *analysis.training_samples)
+            inputs += map(str, files)
     for purpose in analysis.purposes:
         if not set(map(str, analysis.variable_lists(purpose))).isdisjoint(inputs):
             inputs += map(str, analysis.variable_files(purpose, *analysis.training_samples))

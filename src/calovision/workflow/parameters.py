@@ -11,8 +11,9 @@ from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
 
-MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes")
-"""Keys of a model that are not options of its training, or decide nothing of what comes out."""
+MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes", "recipe")
+"""Keys of a model that are not options of its training, or decide nothing of what comes out; its
+recipe decides which images it gets."""
 
 IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
 """Keys of the images that decide how the work is shared, not what comes out."""
@@ -62,8 +63,11 @@ def image_recipe(analysis: Analysis) -> dict[str, Any]:
     images = configuration.images
     unread = KEYS_OF_KIND["event" if images.is_of_jets else "jet"] + IMAGE_KEYS_OF_NO_RESULT
     content = configuration.event_content
+    plain = {key: value for key, value in images.to_dict().items() if key not in unread}
+    if images.is_of_jets:  # others make these images not again
+        del plain["jets"]["alternatives"]
     return {
-        "images": {key: value for key, value in images.to_dict().items() if key not in unread},
+        "images": plain,
         "fat_jets": configuration.fat_jets.to_dict(),
         "event_content": None if content is None else content.to_dict(),
         "variation": None,
@@ -117,6 +121,14 @@ def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
         "variation": acting_on(changes, "towers") or None,
         "variables": _definitions(analysis.varied_image_variables),
     }
+
+
+def alternative_image_recipe(analysis: Analysis, recipe: str) -> dict[str, Any]:
+    """Recipe of the image files of an alternative: other images of the same jets."""
+    nominal = image_recipe(analysis)
+    steps = analysis.configuration.images.jets.alternatives[recipe]
+    jets = nominal["images"]["jets"] | {"recipe": steps}
+    return {**nominal, "images": nominal["images"] | {"jets": jets}}
 
 
 def image_job(analysis: Analysis, sample: str, chunk: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class Results:
         self.ntuple = folder / "ntuples/{sample}/{chunk}.root"
         self.images = folder / "images/{sample}/{chunk}.h5"
         self.image_list = folder / "images.tsv"
+        self.alternative_images = folder / "images/recipes/{recipe}/{sample}/{chunk}.h5"
+        self.alternative_image_list = folder / "images/recipes/{recipe}.tsv"
         self.variables = folder / "variables/{purpose}/{sample}/{chunk}.h5"
         self.variable_list = folder / "variables/{purpose}.tsv"
         self.entry_counts = folder / "entry_counts.json"

@@ -60,6 +60,8 @@ class Rule:
         True if the next attempt gets more time; a training goes on from its checkpoint instead.
     is_of_variations
         True for a rule that is there only if the robustness has variations.
+    is_of_alternatives
+        True for a rule that is there only if models look at images of another recipe.
     is_of_folds
         True for a rule that is there only if the split has folds.
     is_of_search, is_of_taggers
@@ -78,6 +80,7 @@ class Rule:
     memory_per_cell_mb: float = 0.0
     has_longer_attempts: bool = True
     is_of_variations: bool = False
+    is_of_alternatives: bool = False
     is_of_folds: bool = False
     is_of_search: bool = False
     is_of_taggers: bool = False
@@ -170,6 +173,12 @@ def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, *
 _ALL = (
     _simulate("simulate_ntuples", wildcards=OF_FILE),
     _build("build_images", wildcards=OF_FILE),
+    _build(
+        "build_alternative_images",
+        wildcards=("recipe", *OF_FILE),
+        is_of_alternatives=True,
+        script="build_images",
+    ),
     _build("compute_variables", wildcards=("purpose", "sample", "chunk")),
     Rule(
         "train_network",

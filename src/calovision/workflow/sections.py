@@ -203,18 +203,21 @@ class Images(Section):
         """Columns of one number a jet; none where the rows are events."""
         return self.jets.columns if self.is_of_jets else ()
 
-    def cells_and_channels(self, radius: float) -> tuple[tuple[int, int], tuple[str, ...]]:
+    def cells_and_channels(
+        self, radius: float, recipe: str | None = None
+    ) -> tuple[tuple[int, int], tuple[str, ...]]:
         """Cells in eta and in phi, and channels, of the image files.
 
         Parameters
         ----------
-        radius
-            Of the fat jets, as of `JetImages.image_recipe`, whose errors it raises.
+        radius, recipe
+            Radius of the fat jets, and one of their alternatives, as of `JetImages.image_recipe`,
+            whose errors it raises.
         """
         if not self.is_of_jets:
             return self.grid, self.channels
-        recipe = self.jets.image_recipe(radius)
-        return (recipe.grid.n_eta, recipe.grid.n_phi), recipe.channels
+        images = self.jets.image_recipe(radius, recipe)
+        return (images.grid.n_eta, images.grid.n_phi), images.channels
 
     def check_kind(self) -> None:
         """Raise InputError for keys of the other kind of images, which nothing would read."""

@@ -5,7 +5,7 @@ What a job needs is looked up before any job runs, since the job may start after
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -73,6 +73,21 @@ class _Training(Section):
                 f"among the {n_processes} processes of n_devices and n_nodes; choose a multiple of "
                 f"{n_processes}"
             )
+
+    def check_recipe(self, where: str, alternatives: Collection[str]) -> None:
+        """Raise InputError unless the recipe is one of `images.jets.alternatives`."""
+        if self.recipe is None or self.recipe in alternatives:
+            return
+        where = f"configuration key '{where}.recipe'"
+        if not alternatives:
+            raise InputError(
+                f"{where}: there is no recipe '{self.recipe}', since images.jets.alternatives has "
+                "none; give it there, or leave the key out"
+            )
+        raise InputError(
+            f"{where}: images.jets.alternatives has no recipe '{self.recipe}'"
+            f"{nearest(self.recipe, alternatives)}; choose from {', '.join(alternatives)}"
+        )
 
     def _check_options(self, where: str) -> None:
         """Raise InputError for an option that the network does not have."""
@@ -182,6 +197,14 @@ Training = create_model(
             0,
             "Rotations (x 4 reflections) that a score is averaged over",
             details="0 takes the image as it is.",
+        ),
+    ),
+    recipe=(
+        Word | None,
+        key(
+            None,
+            "Recipe of its images, one of `images.jets.alternatives`",
+            details="null for that of `images.jets`.",
         ),
     ),
     threads=(

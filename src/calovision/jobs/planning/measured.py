@@ -15,6 +15,15 @@ from calovision.jobs.planning.networks import TrainedNetwork, read_networks
 from calovision.jobs.run_summary.measurements import JobFiles
 from calovision.workflow.rules import RULES
 
+FILE_RULES = (
+    "simulate_ntuples",
+    "simulate_pile_up",
+    "build_images",
+    "build_alternative_images",
+    "build_varied_images",
+)
+"""Rules whose jobs are measured by the generated events of a file."""
+
 SAMPLING = 0.5, 15.5, 30.0
 """Snakemake samples the CPU time of a job every 0.5 s until about 15.5 s, then every 30 s, and
 never at its end."""
@@ -273,7 +282,7 @@ def _work(
     """Key, work and device of a job; None if it is not known."""
     if rule in RULES and RULES[rule].is_single and not wildcards:
         return "", float(sum(one.images for one in samples.values())), "cpu"
-    if rule in ("simulate_ntuples", "build_images", "build_varied_images", "simulate_pile_up"):
+    if rule in FILE_RULES:
         chunk = chunks.get(tuple(wildcards[-2:]))
         return None if chunk is None else (wildcards[-2], float(chunk.generated), "cpu")
     if rule in ("train_network", "score_events") and tuple(wildcards) in networks:

@@ -172,7 +172,9 @@ def _plan_samples(
     simulate = StagePlan("simulate_ntuples")
     pile_up = StagePlan("simulate_pile_up")
     build = StagePlan("build_images")
+    alternative = StagePlan("build_alternative_images")
     varied = StagePlan("build_varied_images")
+    recipes = len(analysis.alternatives)
     variations = len(analysis.variations)
     with_pile_up = len(analysis.pile_up_variations)
     for sample in samples:
@@ -185,6 +187,12 @@ def _plan_samples(
         build.disk_bytes += sample.image_bytes
         if not sample.is_trained:
             continue
+        alternative.add(
+            _sample_rate(costs, alternative.rule, sample),
+            recipes * sample.n_jobs,
+            recipes * sample.events,
+        )
+        alternative.disk_bytes += recipes * sample.image_bytes
         n_files = min(analysis.n_varied_files, sample.n_jobs)
         share = n_files / sample.n_jobs
         varied.add(
@@ -199,14 +207,18 @@ def _plan_samples(
             with_pile_up * share * sample.events,
         )
         pile_up.disk_bytes += with_pile_up * share * sample.ntuple_bytes
-    return [simulate, pile_up, build, varied]
+    return [simulate, pile_up, build, alternative, varied]
 
 
 def _sample_rate(costs: CostModel, rule: str, sample: PlannedSample) -> Rate | None:
     """Rate of a sample; what a variation needs is much like the nominal, where it was not
     measured.
     """
-    plain = {"build_varied_images": "build_images", "simulate_pile_up": "simulate_ntuples"}
+    plain = {
+        "build_alternative_images": "build_images",
+        "build_varied_images": "build_images",
+        "simulate_pile_up": "simulate_ntuples",
+    }
     rate = costs.sample_rate(rule, sample.name, sample.label)
     if rate is None and rule in plain:
         return costs.sample_rate(plain[rule], sample.name, sample.label)
@@ -303,7 +315,7 @@ def network_specification(model: Model, analysis: Analysis) -> dict:
     """Network of a model for the images of the workflow, as `network_size` takes it."""
     return {
         "network": model.network,
-        "image_shape": (model.n_channels, *analysis.cells_and_channels[0]),
+        "image_shape": (model.n_channels, *analysis.cells_and_channels_of(model.name)[0]),
         "variables": model.variables,
         "n_variables": model.n_variables,
         "options": dict(model.options),

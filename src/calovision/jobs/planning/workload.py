@@ -190,7 +190,7 @@ def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]
                 options=options.options,
                 variables=options.variables,
                 n_variables=sum(known[one].n_numbers(kept) for one in options.variables),
-                n_channels=len(analysis.cells_and_channels[1]),
+                n_channels=len(analysis.cells_and_channels_of(name)[1]),
                 n_seeds=len(analysis.seeds[name]),
                 n_networks=len(analysis.networks[name]),
                 passes=options.epochs * epoch,
