@@ -83,6 +83,18 @@ def test_columns_in_any_order_and_type(tmp_path):
         assert np.array_equal(frame.read(names, slice(2, 9)), expected[2:9])
     succeed("import-toptag", path, "--key", "top", "-o", tmp_path / "out.h5", "--jet-recipe", "top")
     assert len(ImageFile(tmp_path / "out.h5")) == 10
+    more = ("--jet-variables", "n_constituents,ptd", "--constituents", "3")
+    succeed("import-toptag", path, "--key", "top", "-o", tmp_path / "out.h5", "--force", *more)
+    file = ImageFile(tmp_path / "out.h5")
+    counts = [len(jet) for jet in constituents_by_hand(columns)]
+    assert file.events["n_constituents"].tolist() == counts
+    hardest = np.hypot(columns["PX_0"].astype(float), columns["PY_0"])
+    np.testing.assert_allclose(file.events["constituents"][:, 0, 0], hardest, rtol=1e-6)
+    np.testing.assert_allclose(file.events["constituents"][:, 0, 3], columns["E_0"], rtol=1e-6)
+    assert file.metadata.recipe["images"]["jet_constituents"] == 3
+    assert "mean 'ptd'" in fail(
+        "import-toptag", path, "-o", tmp_path / "b.h5", "--jet-variables", "ptD"
+    )
     assert "exists already" in fail("import-toptag", path, "-o", tmp_path / "out.h5")
 
 

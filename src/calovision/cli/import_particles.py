@@ -51,6 +51,12 @@ class JetImageOptions:
         _images(metavar="RAD", help="Width of an image (the recipe's, or twice the radius)."),
     ] = None
     radius: Annotated[float, _images(metavar="RAD", help="Of the jets.")] = 0.8
+    jet_variables: Annotated[
+        str | None, _images(metavar="A,B,C", help="Further columns, of {jet_variables}.")
+    ] = None
+    constituents: Annotated[
+        int, _images(min=0, metavar="N", help="Hardest constituents that become a column.")
+    ] = 0
     compression: Annotated[ImageCompression, _images(help="Of the output.")] = ImageCompression.NONE
 
 
@@ -192,6 +198,8 @@ def _options(images: JetImageOptions, sample: SampleOptions) -> "JetFileOptions"
     recipe = ImageRecipe(
         fat_jets=FatJetDefinition(radius=images.radius),
         jets=jet_image_recipe(images, images),
+        jet_variables=_jet_variables(images.jet_variables),
+        jet_constituents=images.constituents,
         split_seed=sample.split_seed,
         split_fractions=parse_fractions(sample.split_fractions),
     )
@@ -203,6 +211,16 @@ def _options(images: JetImageOptions, sample: SampleOptions) -> "JetFileOptions"
         cross_section_pb=float("nan") if sample.cross_section is None else sample.cross_section,
         compression=str(images.compression) if is_compressed else None,
     )
+
+
+def _jet_variables(text: str | None) -> tuple[str, ...]:
+    """Names of variables of jets, each one that there is."""
+    from calovision.jets.substructure.variables import JET_VARIABLES
+
+    names = parse_names(text) if text else ()
+    for name in names:
+        JET_VARIABLES.find(name, "--jet-variables")
+    return names
 
 
 def _write(convert: "Callable[..., ImageMetadata]") -> None:
