@@ -20,6 +20,7 @@ from calovision.workflow.chunks import (
 from calovision.workflow.classes import label_number
 from calovision.workflow.configuration import Configuration
 from calovision.workflow.folds import check_folds
+from calovision.workflow.image_files import check_image_files, find_image_files
 from calovision.workflow.ntuple_files import (
     NtupleFiles,
     check_branches,
@@ -115,7 +116,7 @@ class Analysis:
         ------
         InputError
             As `chunks` and, in the main process, `check_shared_files`, `check_folds`,
-            `check_branches`, `check_class_cuts` and `check_varied`.
+            `check_branches`, `check_class_cuts`, `check_image_files` and `check_varied`.
         """
         if self.is_main:
             check_shared_files(self.samples, self.ntuples)
@@ -127,8 +128,10 @@ class Analysis:
                 of_jets=self.configuration.images.is_of_jets,
                 trimmed=self.configuration.fat_jets.groomed,
             )
+            own = self.own_variables.values()
+            check_image_files(self.configuration, self.imported_files, own)
             check_varied(self.varied_image_variables, self.variations)
-        _ = (self.chunks, self.varied_chunks, self.application_chunks)
+        _ = (self.chunks, self.imported_files, self.varied_chunks, self.application_chunks)
 
     def _check_branches(self) -> None:
         """Look for the branches of variables; files that only get scores need those of the cuts and
@@ -365,6 +368,21 @@ class Analysis:
             for name, sample in self.samples.items()
         }
 
+    @cached_property
+    def imported_files(self) -> dict[str, list[Path]]:
+        """Image files of the samples that have them instead of ROOT files.
+
+        Raises
+        ------
+        InputError
+            As `find_image_files`.
+        """
+        return {
+            name: find_image_files(name, sample)
+            for name, sample in self.samples.items()
+            if sample.is_imported
+        }
+
     def _simulated_files(self, sample: str) -> NtupleFiles:
         return {
             str(fill(self.results.ntuple, sample=sample, chunk=f"{number:04d}")): end - first
@@ -383,7 +401,7 @@ class Analysis:
         return {
             name: self._cut(name, files)
             for name, files in self.ntuples.items()
-            if not self.samples[name].is_applied
+            if not self.samples[name].is_applied and not self.samples[name].is_imported
         }
 
     @cached_property
@@ -448,11 +466,13 @@ class Analysis:
 
     def image_files(self, *samples: str) -> list[Path]:
         """Image files of samples, in their order."""
-        return [
-            fill(self.results.images, sample=name, chunk=chunk)
-            for name in samples
-            for chunk in self.chunks[name]
-        ]
+        return [file for name in samples for file in self._image_files(name)]
+
+    def _image_files(self, sample: str) -> list[Path]:
+        if sample in self.imported_files:
+            return self.imported_files[sample]
+        pattern = self.results.images
+        return [fill(pattern, sample=sample, chunk=chunk) for chunk in self.chunks[sample]]
 
     @cached_property
     def alternatives(self) -> list[str]:

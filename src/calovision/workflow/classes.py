@@ -89,7 +89,11 @@ def label_number(label: Any, classes: Mapping[str, Class]) -> int:
 
 
 def labels_of(label: Any, classes: Mapping[str, Class]) -> set[int]:
-    """Numbers of the classes that a sample may have."""
+    """Numbers of the classes that a sample may have: all of them where image files tell its
+    labels (None).
+    """
+    if label is None:
+        return set(range(len(classes)))
     if isinstance(label, Mapping):
         return {list(classes).index(one) for one in label}
     return {label_number(label, classes)}

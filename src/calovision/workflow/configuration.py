@@ -167,6 +167,12 @@ class Configuration(Section):
         check_samples(self.samples, self.classes)
         if self.is_tagging:
             self._check_tagging()
+        for name, sample in self.samples.items():
+            if sample.is_imported and not self.is_tagging:
+                raise InputError(
+                    f"configuration key 'samples.{name}.images': image files are for taggers: give "
+                    "images.kind: jet, or more than two classes"
+                )
         taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
         for name, variable in self.variables.items():
             variable.check(name, taken)

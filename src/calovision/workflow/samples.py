@@ -133,6 +133,10 @@ class Simulate(Entry):
     n_events: Whole = key(..., "Number of events to generate", example=20000, ge=1)
 
 
+KEYS_OF_FILES = ("schema", "tree", "weights", "split_group")
+"""Keys of a sample that say how its ROOT files are read."""
+
+
 class Sample(Entry):
     """Events of one process, either simulated or read from files."""
 
@@ -181,6 +185,15 @@ class Sample(Entry):
         example=["data/qcd_*.root"],
         min_length=1,
     )
+    images: tuple[Text, ...] | None = key(
+        None,
+        "Image files, in place of ROOT files",
+        details="Paths and globs; as `calovision import-toptag` and `import-particles` write them, "
+        "for taggers. Labels, split and columns are those of the files, whose sample has this "
+        "name; cells, channels and classes must be those of the configuration.",
+        example=["data/toptag.h5"],
+        min_length=1,
+    )
     schema: SchemaName | None = key(
         None,
         "Schema of the files: a name or a YAML file; found if absent",
@@ -210,6 +223,11 @@ class Sample(Entry):
         return self.simulate is not None
 
     @property
+    def is_imported(self) -> bool:
+        """Its image files are there already."""
+        return self.images is not None
+
+    @property
     def is_trained(self) -> bool:
         """Its events are split and train; those of other roles are only scored."""
         return self.role in (None, "training")
@@ -236,6 +254,8 @@ class Sample(Entry):
         changes: dict[str, Any] = {}
         if self.files is not None:
             changes["files"] = tuple(expand_path(file, f"{where}.files'") for file in self.files)
+        if self.images is not None:
+            changes["images"] = tuple(expand_path(file, f"{where}.images'") for file in self.images)
         if self.schema_file is not None:
             changes["schema"] = expand_path(self.schema_file, f"{where}.schema'")
         return self.model_copy(update=changes)
@@ -263,18 +283,31 @@ class Sample(Entry):
             raise InputError(f"configuration key 'samples.{name}.schema': {error}") from error
 
     def check(self, name: str) -> None:
-        """Raise InputError unless the sample is either simulated or read from files."""
-        if (self.files is None) == (self.simulate is None):
+        """Raise InputError unless the sample is simulated, or read from files, or has images."""
+        sources = [one for one in (self.files, self.simulate, self.images) if one is not None]
+        if len(sources) != 1:
             raise InputError(
-                f"configuration key 'samples.{name}': give either 'files' or 'simulate'"
+                f"configuration key 'samples.{name}': give either 'files' or 'simulate', or the "
+                "'images' that there are"
             )
-        if self.label is None and not self.is_applied:
+        if self.is_imported:
+            self._check_imported(name)
+        elif self.label is None and not self.is_applied:
             raise InputError(f"configuration key 'samples.{name}': 'label' is a required property")
-        for key_of_files in ("schema", "tree", "weights", "split_group"):
+        for key_of_files in KEYS_OF_FILES:
             if self.is_simulated and getattr(self, key_of_files) is not None:
                 raise InputError(
                     f"configuration key 'samples.{name}.{key_of_files}': it belongs to 'files', "
                     "not to 'simulate'"
+                )
+
+    def _check_imported(self, name: str) -> None:
+        """Raise InputError for keys that say what image files tell themselves."""
+        for one in ("label", "role", "cross_section_pb", *KEYS_OF_FILES):
+            if getattr(self, one) is not None:
+                raise InputError(
+                    f"configuration key 'samples.{name}.{one}': it does not belong to 'images', "
+                    "which train, and tell themselves what they are"
                 )
 
 
@@ -329,6 +362,12 @@ def check_samples(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -
     _check_masses(of_signal)
     if classes:
         return
+    for name, sample in samples.items():
+        if sample.is_imported:
+            raise InputError(
+                f"configuration key 'samples.{name}.images': image files need 'classes', those "
+                "that they have"
+            )
     labels = {sample.label for sample in samples.values() if sample.is_trained}
     if labels != {0, 1}:
         found = labels.pop() if labels else 1
