@@ -59,6 +59,7 @@ ALLOWED = {
         "report",
         "selection",
         "selection.expressions",
+        "storage",
         "training",
     },
     "stages": {

@@ -144,6 +144,7 @@ def write_jet_file(
                 counts.add(block)
                 check.add_weights(block.weight)
                 check.add(images, columns["overflow"])
+                check.add_variables(columns)
                 if progress is not None:
                     progress(len(block.label))
         metadata = _metadata(recipe, sample, options, counts, definition, check)

@@ -34,6 +34,7 @@ from calovision.workflow.ntuple_files import (
 )
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
+from calovision.workflow.samples import Sample
 from calovision.workflow.variables import check_varied
 
 COMPARISON = "comparison"
@@ -356,17 +357,20 @@ class Analysis:
 
     @cached_property
     def ntuples(self) -> dict[str, NtupleFiles]:
-        """ROOT files of each sample: those that are simulated, or that the user gave.
+        """ROOT files of each sample: those that are simulated, or that the user gave; none of a
+        sample that has image files.
 
         Raises
         ------
         InputError
             As `find_files`.
         """
-        return {
-            name: self._simulated_files(name) if sample.is_simulated else find_files(name, sample)
-            for name, sample in self.samples.items()
-        }
+        return {name: self._ntuples(name, sample) for name, sample in self.samples.items()}
+
+    def _ntuples(self, name: str, sample: Sample) -> NtupleFiles:
+        if sample.is_simulated:
+            return self._simulated_files(name)
+        return {} if sample.is_imported else find_files(name, sample)
 
     @cached_property
     def imported_files(self) -> dict[str, list[Path]]:
