@@ -144,6 +144,36 @@ def test_blocks_change_nothing_and_part_no_event(tmp_path, monkeypatch, imported
         assert file.events["jet_index"][mine][order].tolist() == list(range(mine.sum()))
 
 
+def test_cuts_on_jets_leave_the_ranks_in_the_event(tmp_path, imported):
+    particles, _, _, whole = imported
+    np.savez(tmp_path / "a.npz", X=particles, n=np.repeat([1, 2], 6))
+    import_particles(
+        [tmp_path / "a.npz"],
+        tmp_path / "a.h5",
+        ParticleOptions(layout="energyflow", event_numbers="n", label=0),
+        options(images={"jet_selection": {"soft": "pt < 70"}}),
+    )
+    file, pt = ImageFile(tmp_path / "a.h5"), whole.events["pt"]
+    kept = np.flatnonzero(pt < 70)
+    assert 0 < len(kept) < 12
+    assert file.events["pt"].tolist() == pt[kept].tolist()
+    ranks = [int(np.sum(pt[6 * (jet // 6) : 6 * (jet // 6) + 6] > pt[jet])) for jet in kept]
+    assert file.events["jet_index"].tolist() == ranks
+    info = file.metadata
+    assert [(n, name) for name, n, _ in info.jet_cut_flow] == [
+        (12, "leading jets"),
+        (len(kept), "soft"),
+    ]
+    assert (info.n_generated, info.source_rows) == (12, [len(kept)])
+    with pytest.raises(InputError, match="'n_fat_jets' is a variable of whole events"):
+        import_particles(
+            [tmp_path / "a.npz"],
+            tmp_path / "b.h5",
+            ParticleOptions(layout="energyflow", label=0),
+            options(images={"jet_selection": {"two": "n_fat_jets >= 2"}}),
+        )
+
+
 def test_jetnet(tmp_path):
     particles, jets = jetnet_arrays()
     with h5py.File(tmp_path / "t.hdf5", "w") as file:

@@ -83,7 +83,7 @@ def test_columns_in_any_order_and_type(tmp_path):
         assert np.array_equal(frame.read(names, slice(2, 9)), expected[2:9])
     succeed("import-toptag", path, "--key", "top", "-o", tmp_path / "out.h5", "--jet-recipe", "top")
     assert len(ImageFile(tmp_path / "out.h5")) == 10
-    more = ("--jet-variables", "n_constituents,ptd", "--constituents", "3")
+    more = ("--jet-variables", "n_constituents,ptd", "--jet-constituents", "3")
     succeed("import-toptag", path, "--key", "top", "-o", tmp_path / "out.h5", "--force", *more)
     file = ImageFile(tmp_path / "out.h5")
     counts = [len(jet) for jet in constituents_by_hand(columns)]

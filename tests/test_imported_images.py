@@ -81,8 +81,12 @@ SAMPLE = "configuration key 'samples.toptag"
         ({"images": {"jets": {"grid": [20, 20]}}}, r"has the cells \[37, 37\], the configuration "),
         ({"images": {"jets": {"width": 1.0}}}, r"has the step 'grid' .*'width': 1.6}, the"),
         ({"images": {"jets": {"recipe": {"flip": "parity"}}}}, r"has the cells \[37, 37\], the "),
-        ({"images": {"jets": {"selection": {"hard": "pt > 500"}}}}, "has the cuts on jets {}, the"),
+        (
+            {"images": {"jets": {"selection": {"hard": "pt > 500"}}}},
+            r"has the cuts on jets \[\]",
+        ),
         ({"images": {"jets": {"variables": ["tau43"]}}}, "lacks the column 'tau43' of 'images.jet"),
+        ({"images": {"jets": {"constituents": 5}}}, "has the 0 hardest constituents, the config"),
         ({"variables": {"met": {"branch": "met"}}}, "'variables.met': it is read from branches"),
         ({"samples": {"toptag": {"label": "top"}}}, "'samples.toptag.label': it does not belong"),
         ({"samples": {"toptag": {"files": ["a.root"]}}}, "give either 'files' or 'simulate', or"),

@@ -54,9 +54,14 @@ class JetImageOptions:
     jet_variables: Annotated[
         str | None, _images(metavar="A,B,C", help="Further columns, of {jet_variables}.")
     ] = None
-    constituents: Annotated[
-        int, _images(min=0, metavar="N", help="Hardest constituents that become a column.")
-    ] = 0
+    jet_constituents: Annotated[
+        int | None,
+        _images(min=1, metavar="N", help="Keep the hardest constituents, for networks of points."),
+    ] = None
+    select_jets: Annotated[
+        list[str] | None,
+        _images(metavar="EXPR", help='Cut on the jets, as "pt > 500"; may be repeated.'),
+    ] = None
     compression: Annotated[ImageCompression, _images(help="Of the output.")] = ImageCompression.NONE
 
 
@@ -199,7 +204,8 @@ def _options(images: JetImageOptions, sample: SampleOptions) -> "JetFileOptions"
         fat_jets=FatJetDefinition(radius=images.radius),
         jets=jet_image_recipe(images, images),
         jet_variables=_jet_variables(images.jet_variables),
-        jet_constituents=images.constituents,
+        jet_constituents=images.jet_constituents or 0,
+        jet_selection={cut: cut for cut in images.select_jets or ()},
         split_seed=sample.split_seed,
         split_fractions=parse_fractions(sample.split_fractions),
     )

@@ -21,7 +21,6 @@ Number = TypeVar("Number", int, float)
 NAMES = {
     "{channels}": ("calovision.images", "CHANNELS"),
     "{features}": ("calovision.jets.padded", "FEATURES"),
-    "{jet_variables}": ("calovision.jets.substructure.variables", "JET_VARIABLES"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
     "{splits}": ("calovision.core.splits", "SPLITS"),
     "{jet_variables}": ("calovision.jets", "JET_VARIABLES"),

@@ -14,12 +14,13 @@ import numpy as np
 from calovision.conversion.image_check import ImageCheck
 from calovision.conversion.parallel import read_ahead, write_behind
 from calovision.conversion.recipe import ImageRecipe, configuration_hash
-from calovision.conversion.rows import image_rows
+from calovision.conversion.rows import ImageRows, image_rows
 from calovision.conversion.sample import Sample
 from calovision.conversion.stored import StoredRecipe
 from calovision.core.errors import EntryError, InputError
 from calovision.jets import VARIABLES, FatJetDefinition
 from calovision.ntuples import Events
+from calovision.selection import variables_of
 from calovision.storage import ImageFileWriter, ImageMetadata
 
 BLOCK_BYTES = 2**25  # of padded particles, float64, in memory at a time
@@ -83,14 +84,20 @@ class JetFileOptions:
 class _Counts:
     """What went through, of each file."""
 
-    rows: dict[str, int] = field(default_factory=dict)
+    jets: int = 0
     sum_of_weights: float = 0.0
-    labels: set[int] = field(default_factory=set)
+    rows: dict[str, int] = field(default_factory=dict)
+    cut_flow: Sequence[tuple[str, int, float]] = ()
 
-    def add(self, block: JetBlock) -> None:
-        self.rows[str(block.path)] = self.rows.get(str(block.path), 0) + len(block.label)
+    def add(self, block: JetBlock, rows: ImageRows) -> None:
+        self.jets += len(block.label)
         self.sum_of_weights += float(block.weight.sum())
-        self.labels |= set(np.unique(block.label).tolist())
+        self.rows[str(block.path)] = self.rows.get(str(block.path), 0) + len(rows.images)
+        before = self.cut_flow or [(name, 0, 0.0) for name, _, _ in rows.jet_cut_flow]
+        self.cut_flow = [
+            (name, n + n_more, total + weight)
+            for (name, n, total), (_, n_more, weight) in zip(before, rows.jet_cut_flow, strict=True)
+        ]
 
 
 def write_jet_file(
@@ -131,6 +138,12 @@ def write_jet_file(
     recipe = options.recipe
     if recipe.jets is None:
         raise InputError("the recipe makes images of events: give one of jets")
+    for name in VARIABLES:
+        if name in variables_of(recipe.jet_selection):
+            raise InputError(
+                f"cuts on jets: '{name}' is a variable of whole events, of which arrays of jets "
+                "may lack some: cut on pt, eta, phi, mass and variables of jets"
+            )
     recipe = replace(recipe, fat_jets=FatJetDefinition(recipe.fat_jets.radius, **ALL_JETS))
     sample = Sample(options.sample or Path(output).stem, label, cross_section_required=False)
     counts, check = _Counts(), ImageCheck(recipe)
@@ -139,12 +152,12 @@ def write_jet_file(
         ahead = read_ahead(blocks)
         with write_behind(writer.append) as append, closing(blocks), closing(ahead):
             for block in ahead:
-                images, columns = _rows(block, recipe, sample)
-                append(images, columns)
-                counts.add(block)
+                rows = _rows(block, recipe, sample)
+                append(rows.images, rows.columns)
+                counts.add(block, rows)
                 check.add_weights(block.weight)
-                check.add(images, columns["overflow"])
-                check.add_variables(columns)
+                check.add(rows.images, rows.columns["overflow"])
+                check.add_variables(rows.columns)
                 if progress is not None:
                     progress(len(block.label))
         metadata = _metadata(recipe, sample, options, counts, definition, check)
@@ -162,8 +175,8 @@ def entries_named(path: Path, first: int) -> Iterator[None]:
         raise InputError(f"{where}: {error.field} {error.problem}") from error
 
 
-def _rows(block: JetBlock, recipe: ImageRecipe, sample: Sample) -> tuple:
-    """Images and columns of a block."""
+def _rows(block: JetBlock, recipe: ImageRecipe, sample: Sample) -> ImageRows:
+    """Rows of a block, with the labels, ranks and splits that it brings along."""
     n_jets = len(block.label)
     alone = np.ones(n_jets, dtype=np.int64)  # one jet an event: they come with their ranks
     events = Events(
@@ -180,10 +193,10 @@ def _rows(block: JetBlock, recipe: ImageRecipe, sample: Sample) -> tuple:
         rows = image_rows(events, recipe, sample)
     columns = {name: one for name, one in rows.columns.items() if name not in VARIABLES}
     columns["label"] = block.label[rows.event].astype(np.int8)
-    columns["jet_index"] = _ranks(block.event_number[rows.event], columns["pt"])
+    columns["jet_index"] = _ranks(block.event_number, block.jets["pt"])[rows.event]
     if block.split is not None:
         columns["split"] = block.split[rows.event].astype(np.uint8)
-    return rows.images, columns
+    return rows._replace(columns=columns)
 
 
 def _require_constituents(block: JetBlock) -> None:
@@ -212,7 +225,6 @@ def _metadata(
     definition: dict[str, str],
     check: ImageCheck,
 ) -> ImageMetadata:
-    n_jets = sum(counts.rows.values())
     classes = tuple(options.classes)
     choices = (recipe, sample.name, sample.label, classes, definition)
     return ImageMetadata(
@@ -222,9 +234,11 @@ def _metadata(
         channels=recipe.image_channels,
         units=recipe.image_units,
         selection={},
-        cut_flow=[("in the file", n_jets, counts.sum_of_weights)],
+        cut_flow=[("in the file", counts.jets, counts.sum_of_weights)],
+        jet_selection=dict(recipe.jet_selection),
+        jet_cut_flow=list(counts.cut_flow),
         cross_section_pb=options.cross_section_pb,
-        n_generated=n_jets,
+        n_generated=counts.jets,
         sum_of_weights=counts.sum_of_weights,
         source_files=[(path, "") for path in counts.rows],
         source_rows=list(counts.rows.values()),

@@ -79,13 +79,20 @@ def _check_file(where: str, name: str, path: Path, configuration: Configuration)
                 f"{where}: {path} has the {what} {found}, the configuration {expected}: change "
                 f"'{key}', or make the file anew"
             )
-    if configuration.images.is_of_jets:
-        for column in configuration.images.jets.variables:
-            if column not in file.events:
-                raise InputError(
-                    f"{where}: {path} lacks the column '{column}' of 'images.jets.variables': make "
-                    "it anew with --jet-variables, or leave it out"
-                )
+    jets = configuration.images.jets
+    for column in jets.variables if configuration.images.is_of_jets else ():
+        if column not in file.events:
+            raise InputError(
+                f"{where}: {path} lacks the column '{column}' of 'images.jets.variables': make it "
+                "anew with --jet-variables, or leave it out"
+            )
+    n_kept = ((file.metadata.recipe or {}).get("images") or {}).get("jet_constituents", 0)
+    if jets.constituents not in (0, n_kept):
+        raise InputError(
+            f"{where}: {path} has the {n_kept} hardest constituents, the configuration "
+            f"{jets.constituents}: change 'images.jets.constituents', or make the file anew with "
+            "--jet-constituents"
+        )
 
 
 def _pairs(
@@ -103,7 +110,8 @@ def _pairs(
     }
     if not images.is_of_jets or info.kind != "jet":
         return pairs
-    pairs["cuts on jets"] = (info.jet_selection, images.jets.selection, "images.jets.selection")
+    cuts = [list(one.values()) for one in (info.jet_selection, images.jets.selection)]
+    pairs["cuts on jets"] = (*cuts, "images.jets.selection")
     expected = images.jets.image_recipe(configuration.fat_jets.radius).to_dict()
     found = info.jet_recipe or {}
     steps = {step: (found.get(step), expected[step]) for step in expected}
