@@ -112,5 +112,5 @@ def _of_each_head(features: Tensor, heads: int) -> Tensor:
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
     """Values weighted by attention, ``(n, points of the query, width)``."""
-    scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5 + bias
+    scores = (query / query.shape[3] ** 0.5) @ key.transpose(2, 3) + bias
     return (scores.softmax(dim=3) @ value).transpose(1, 2).flatten(2)

@@ -1,29 +1,31 @@
-"""The network ``deep_sets``: the hardest towers and tracks as a set of points, without cells.
+"""The network ``deep_sets``: the hardest towers and tracks, or the constituents of a jet, as a set
+of points, without cells.
 
 It answers whether the image is the right form for the data: what it lacks against the images is the
 soft rest of the event, what it has beyond them the exact positions.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import nn
 
-from calovision.core.errors import InputError
 from calovision.models.layers import FeatureNetwork, require_counts
+from calovision.models.points import FIELDS, PointColumns, are_there
 
-TOWER_FIELDS, TRACK_FIELDS = 4, 3  # ET, eta, phi, electromagnetic share; pT, eta, phi
 POINT_FEATURES = 4  # log ET, eta, distance in phi from the hardest tower, electromagnetic share
+CONSTITUENT_FEATURES = 6  # log pT, distance in eta and phi from the axis, log E, charge, the share
 
 
 class DeepSets(FeatureNetwork):
-    """One dense network for every tower, one for every track, their sums, and a dense network on
-    those.
+    """One dense network for every tower and one for every track, or one for every constituent of a
+    jet, their sums, and a dense network on those.
 
     Sums do not depend on the order of the points (Zaheer et al., arXiv:1703.06114; for jets
-    Komiske, Metodiev, Thaler, arXiv:1810.05165). Azimuths are taken from the hardest tower, and eta
-    and phi mirrored so that the transverse energy points to positive values: what turning and
-    mirroring an event does not change.
+    Komiske, Metodiev, Thaler, arXiv:1810.05165). Azimuths of an event are taken from the hardest
+    tower, and eta and phi of events and jets mirrored so that the transverse energy points to
+    positive values: what turning and mirroring an event does not change.
 
     Parameters
     ----------
@@ -31,8 +33,10 @@ class DeepSets(FeatureNetwork):
         Of the images, which the network does not look at.
     circular
         Means nothing here.
-    towers, tracks
-        Numbers of points in the variables ``leading_towers`` and ``leading_tracks``.
+    variables
+        Columns of the model: ``constituents``, or ``leading_towers`` and ``leading_tracks``.
+    towers, tracks, constituents
+        Numbers of points in these.
     width
         Of the dense layers.
     dropout
@@ -40,8 +44,8 @@ class DeepSets(FeatureNetwork):
 
     Attributes
     ----------
-    n_variables
-        Numbers that it takes of an event.
+    columns
+        That it takes.
     """
 
     takes_points = True
@@ -51,48 +55,49 @@ class DeepSets(FeatureNetwork):
         image_shape: tuple[int, int, int],
         circular: bool = True,
         *,
+        variables: Sequence[str] = (),
         towers: int = 100,
         tracks: int = 50,
+        constituents: int = 40,
         width: int = 64,
         dropout: float = 0.1,
     ) -> None:
-        require_counts("deep_sets", towers=towers, tracks=tracks, width=width)
+        sizes = {"towers": towers, "tracks": tracks, "constituents": constituents}
+        require_counts("deep_sets", **sizes, width=width)
         super().__init__(n_features=width)
-        self.towers, self.tracks = towers, tracks
-        self.n_variables = TOWER_FIELDS * towers + TRACK_FIELDS * tracks
-        self.of_tower, self.of_track = (
-            _dense(POINT_FEATURES, width, width, width) for _ in range(2)
+        self.columns = PointColumns.of("deep_sets", variables, sizes)
+        if self.columns.is_of_jet:
+            self.of_constituent = _dense(CONSTITUENT_FEATURES, width, width, width)
+            kinds = 1
+        else:
+            self.of_tower, self.of_track = (
+                _dense(POINT_FEATURES, width, width, width) for _ in range(2)
+            )
+            kinds = 2
+        self.of_event = nn.Sequential(
+            nn.Dropout(dropout), _dense(kinds * (width + 1), 2 * width, width)
         )
-        self.of_event = nn.Sequential(nn.Dropout(dropout), _dense(2 * width + 2, 2 * width, width))
 
     def check_variables(self, n_variables: int) -> None:
         """Raise InputError unless the variables are the points that the network takes."""
-        if n_variables != self.n_variables:
-            raise InputError(
-                f"network 'deep_sets' takes {self.n_variables} variables, of {self.towers} towers "
-                f"and {self.tracks} tracks, not {n_variables}: give it the variables "
-                "leading_towers and leading_tracks, and as many of them in event_content as in its "
-                "options"
-            )
+        self.columns.check(n_variables)
 
     def features(self, _: torch.Tensor, variables: torch.Tensor) -> torch.Tensor:
-        """Unscaled variables, ``leading_towers`` then ``leading_tracks`` ``(n, n_variables)``, to
-        ``(n, width)``.
-        """
-        split = TOWER_FIELDS * self.towers
-        towers = variables[:, :split].unflatten(1, (self.towers, TOWER_FIELDS))
-        tracks = variables[:, split:].unflatten(1, (self.tracks, TRACK_FIELDS))
-        axis, signs = _orientation(towers)
-        sums = []
-        for points, network in ((towers, self.of_tower), (tracks, self.of_track)):
-            there = (points[:, :, 0] > 0).to(points.dtype)[
-                :, :, None
-            ]  # (n, points, 1); rows of zeros are padding
-            filled = there.sum(dim=1)
-            sums += [
-                (network(_seen_from(points, axis, signs)) * there).sum(dim=1) / self.towers,
-                filled / self.towers,
+        """Unscaled columns ``(n, n_variables)`` to ``(n, width)``."""
+        points = self.columns.split(variables)
+        if self.columns.is_of_jet:
+            kinds = [(_about_the_axis(points[0]), self.of_constituent)]
+        else:
+            axis, signs = _orientation(points[0])
+            kinds = [
+                (_seen_from(of_kind, axis, signs), network)
+                for of_kind, network in zip(points, (self.of_tower, self.of_track), strict=True)
             ]
+        n_slots = points[0].shape[1]
+        sums = []
+        for of_kind, (seen, network) in zip(points, kinds, strict=True):
+            there = are_there(of_kind).to(variables.dtype)[:, :, None]  # (n, points, 1)
+            sums += [(network(seen) * there).sum(dim=1) / n_slots, there.sum(dim=1) / n_slots]
         return self.of_event(torch.cat(sums, dim=1))
 
 
@@ -109,17 +114,42 @@ def _orientation(towers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """
     axis = towers[:, :1, 2]
     turned = torch.sin(towers[:, :, 2] - axis)
-    sides = torch.stack(
-        [(towers[:, :, 0] * towers[:, :, 1]).sum(dim=1), (towers[:, :, 0] * turned).sum(dim=1)],
-        dim=1,
+    return axis, _signs(towers[:, :, 0], towers[:, :, 1], turned)
+
+
+def _signs(pt: torch.Tensor, *sides: torch.Tensor) -> torch.Tensor:
+    """Signs ``(n, sides)`` that put more of the pT ``(n, points)`` on the positive sides."""
+    sums = torch.stack([(pt * side).sum(dim=1) for side in sides], dim=1)
+    return torch.where(sums < 0, -1.0, 1.0)
+
+
+def _about_the_axis(points: torch.Tensor) -> torch.Tensor:
+    """Features of each constituent of a jet, ``(n, points, 6)``; distances in units of about the
+    radius of a subjet.
+    """
+    pt, d_eta, d_phi, energy, charge, share = points.unbind(dim=2)
+    signs = _signs(pt.clamp(min=0), d_eta, d_phi)
+    return torch.stack(
+        [
+            torch.log1p(pt.clamp(min=0)) / 3,
+            4 * d_eta * signs[:, :1],
+            4 * d_phi * signs[:, 1:],
+            torch.log1p(energy.clamp(min=0)) / 3,
+            charge.clamp(-1, 1),
+            share,
+        ],
+        dim=2,
     )
-    return axis, torch.where(sides < 0, -1.0, 1.0)
 
 
 def _seen_from(points: torch.Tensor, axis: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
     """Features of each point, ``(n, points, 4)``; tracks have no electromagnetic share."""
     distance = torch.remainder(points[:, :, 2] - axis + torch.pi, 2 * torch.pi) - torch.pi
-    share = points[:, :, 3] if points.shape[2] == TOWER_FIELDS else torch.zeros_like(distance)
+    share = (
+        points[:, :, 3]
+        if points.shape[2] == FIELDS["leading_towers"]
+        else torch.zeros_like(distance)
+    )
     return torch.stack(
         [
             torch.log1p(points[:, :, 0].clamp(min=0)) / 3,

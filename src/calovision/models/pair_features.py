@@ -1,11 +1,13 @@
 """Features of pairs of particles: how hard, how shared, how far apart, how heavy.
 
-None of them changes if all particles are turned in phi, moved along eta or mirrored.
+None of them changes if all particles are turned in phi, moved along eta or mirrored, nor if the two
+change places.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+N_FEATURES = 4
 SMALLEST = 1e-8
 """Of what a logarithm is taken of (GeV, GeV^2 or pure): equal points have no distance."""
 MIDDLE = (0.0, -2.5, -1.0, 1.0)
@@ -14,12 +16,13 @@ SPREAD = (2.0, 1.5, 1.0, 3.0)
 
 
 def pair_features(pt: Tensor, eta: Tensor, phi: Tensor) -> Tensor:
-    """Logarithms of kT, z, Delta and m^2 of every pair, ``(n, points, points, 4)``.
+    """Logarithms of kT, z, Delta and m^2 of pairs, ``(n, pairs, 4)``.
 
     Parameters
     ----------
     pt, eta, phi
-        GeV and rad, ``(n, points)``; pT not negative, phi from any axis.
+        Of both particles of each pair, ``(n, 2, pairs)``, GeV and rad; pT not negative, phi from
+        any axis.
 
     Notes
     -----
@@ -28,21 +31,49 @@ def pair_features(pt: Tensor, eta: Tensor, phi: Tensor) -> Tensor:
     m^2 = 2 pT pT' (cosh(eta - eta') - cos(phi - phi')), which is written with squares of halves:
     the difference of two numbers near 1 would leave no digits in float32.
     """
-    d_eta = eta[:, :, None] - eta[:, None, :]
-    d_phi = _wrapped(phi[:, :, None] - phi[:, None, :])
+    d_eta = eta[:, 0] - eta[:, 1]
+    d_phi = torch.remainder(phi[:, 0] - phi[:, 1] + torch.pi, 2 * torch.pi) - torch.pi
     distance = torch.sqrt((d_eta**2 + d_phi**2).clamp(min=SMALLEST**2))
-    one, other = pt[:, :, None], pt[:, None, :]
+    one, other = pt.unbind(dim=1)
     softer = torch.minimum(one, other)
     mass2 = 4 * one * other * (torch.sinh(d_eta / 2) ** 2 + torch.sin(d_phi / 2) ** 2)
     share = softer / (one + other).clamp(min=SMALLEST)
-    return torch.stack([softer * distance, share, distance, mass2], dim=3).clamp(min=SMALLEST).log()
+    return torch.stack([softer * distance, share, distance, mass2], dim=2).clamp(min=SMALLEST).log()
 
 
-def scaled_pair_features(pt: Tensor, eta: Tensor, phi: Tensor) -> Tensor:
-    """Features of `pair_features`, of the order of 1."""
-    features = pair_features(pt, eta, phi)
-    return (features - features.new_tensor(MIDDLE)) / features.new_tensor(SPREAD)
+class PairNetwork(nn.Module):
+    """Dense layers on the features of each pair, once for both of its orders.
 
+    Parameters
+    ----------
+    n_points
+        Particles.
+    width
+        Of the dense layers.
+    n_outputs
+        Numbers that they make of a pair.
+    """
 
-def _wrapped(angle: Tensor) -> Tensor:
-    return torch.remainder(angle + torch.pi, 2 * torch.pi) - torch.pi
+    def __init__(self, n_points: int, width: int, n_outputs: int) -> None:
+        super().__init__()
+        self.n_points = n_points
+        self.dense = nn.Sequential(
+            nn.Linear(N_FEATURES, width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, n_outputs),
+        )
+        pairs = torch.triu_indices(n_points, n_points)
+        pair = torch.empty(n_points, n_points, dtype=torch.int64)
+        first, second = pairs
+        pair[first, second] = pair[second, first] = torch.arange(pairs.shape[1])
+        self.register_buffer("pairs", pairs, persistent=False)
+        self.register_buffer("pair", pair.flatten(), persistent=False)
+
+    def forward(self, pt: Tensor, eta: Tensor, phi: Tensor) -> Tensor:
+        """``(n, points)`` each to ``(n, n_outputs, points, points)``."""
+        features = pair_features(*(values[:, self.pairs] for values in (pt, eta, phi)))
+        scaled = (features - features.new_tensor(MIDDLE)) / features.new_tensor(SPREAD)
+        of_pairs = self.dense(scaled).transpose(1, 2)
+        return of_pairs[:, :, self.pair].unflatten(2, (self.n_points, self.n_points))

@@ -10,17 +10,20 @@ from torch import Tensor, nn
 from calovision.core.errors import InputError
 from calovision.models.attention import UNSEEN, ClassAttention, ClassToken, ParticleAttention
 from calovision.models.layers import FeatureNetwork, require_counts
-from calovision.models.pair_features import SMALLEST, scaled_pair_features
+from calovision.models.pair_features import SMALLEST, PairNetwork
 from calovision.models.points import PointColumns, are_there
 
-N_PAIR_FEATURES = 4
 N_OF_CONSTITUENT = 7
 N_OF_EVENT_POINT = 5
+N_SURROUNDINGS = 8
+"""Numbers of a pair whose means over all partners a particle begins with."""
 
 
 class ParticleTransformer(FeatureNetwork):
     """Layers of attention between particles, with features of each pair as its bias, then a class
-    token that looks at all of them (Qu, Li, Qian, arXiv:2202.03772, smaller).
+    token that looks at all of them (Qu, Li, Qian, arXiv:2202.03772, smaller). Beyond the paper, a
+    particle begins with means over its pairs, alike and by pT: with the bias alone, a few thousand
+    jets teach it little of distances.
 
     What turning and mirroring an event, or mirroring a jet, does not change is all that it sees:
     features of a particle are without direction, and where particles stand to each other is in
@@ -83,14 +86,8 @@ class ParticleTransformer(FeatureNetwork):
             nn.LayerNorm(2 * width),
             nn.Linear(2 * width, width),
         )
-        self.of_pairs = nn.Sequential(
-            nn.Linear(N_PAIR_FEATURES, pair_width),
-            nn.GELU(),
-            nn.Linear(pair_width, pair_width),
-            nn.GELU(),
-        )
-        self.of_bias = nn.Linear(pair_width, heads)
-        self.of_surroundings = nn.Linear(2 * pair_width, width)
+        self.of_pairs = PairNetwork(self.columns.n_points, pair_width, heads + N_SURROUNDINGS)
+        self.of_surroundings = nn.Linear(2 * N_SURROUNDINGS, width)
         self.between_particles = nn.ModuleList(
             ParticleAttention(width, heads, 2, dropout) for _ in range(layers)
         )
@@ -111,10 +108,10 @@ class ParticleTransformer(FeatureNetwork):
         pt, eta, phi = (torch.cat([part[:, :, n] for part in points], dim=1) for n in range(3))
         there = pt > 0
         hidden = torch.zeros_like(pt).masked_fill(~there, UNSEEN)  # (n, points)
-        pairs = self.of_pairs(scaled_pair_features(pt, eta, phi))  # (n, points, points, pair_width)
-        bias = self.of_bias(pairs).permute(0, 3, 1, 2) + hidden[:, None, None, :]
-        weights = torch.stack([_shares(there.to(pt.dtype)), _shares(pt)], dim=1)  # (n, 2, points)
-        around = (weights[:, None] @ pairs).flatten(2)  # (n, points, 2 * pair_width)
+        pairs = self.of_pairs(pt, eta, phi)
+        bias = pairs[:, :-N_SURROUNDINGS] + hidden[:, None, None, :]
+        weights = torch.stack([_shares(there.to(pt.dtype)), _shares(pt)], dim=2)  # (n, points, 2)
+        around = _means(pairs[:, -N_SURROUNDINGS:], weights)
         particles = self.embedding(inputs * there[:, :, None]) + self.of_surroundings(around)
         for layer in self.between_particles:
             particles = layer(particles, bias)
@@ -151,6 +148,15 @@ def _of_event(towers: Tensor, tracks: Tensor) -> Tensor:
         features = [*_hardness(pt), points[:, :, 1].abs() - 1, share, torch.full_like(pt, is_track)]
         kinds.append(torch.stack(features, dim=2))
     return torch.cat(kinds, dim=1)
+
+
+def _means(of_pairs: Tensor, weights: Tensor) -> Tensor:
+    """Means of ``(n, numbers, points, points)`` over the partners with weights ``(n, points, k)``,
+    ``(n, points, numbers * k)``.
+    """
+    n_numbers, n_points = of_pairs.shape[1:3]
+    means = of_pairs.reshape(-1, n_numbers * n_points, n_points) @ weights
+    return means.unflatten(1, (n_numbers, n_points)).transpose(1, 2).flatten(2)
 
 
 def _shares(values: Tensor) -> Tensor:

@@ -59,6 +59,11 @@ class PointColumns:
         return set(self.sizes) == set(OF_JET)
 
     @property
+    def n_points(self) -> int:
+        """Points of all columns."""
+        return sum(self.sizes.values())
+
+    @property
     def n_numbers(self) -> int:
         """Numbers of all points."""
         return sum(FIELDS[name] * n for name, n in self.sizes.items())
