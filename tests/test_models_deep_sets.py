@@ -221,8 +221,8 @@ def test_table_counts_every_use():
 
 
 def test_defaults_take_a_hundred_towers_and_fifty_tracks():
-    network = make_model(specification(options={}, n_variables=550)).network
-    assert (network.n_variables, network.towers, network.tracks) == (550, 100, 50)
+    columns = make_model(specification(options={}, n_variables=550)).network.columns
+    assert columns.sizes == {"leading_towers": 100, "leading_tracks": 50}
 
 
 # what it refuses
@@ -245,7 +245,7 @@ def test_wrong_number_of_variables(n_variables):
         ({"towers": 0}, "option towers is 0, but must be whole and at least 1"),
         ({"tracks": 2.5}, "option tracks is 2.5"),
         ({"width": "wide"}, "option width is 'wide'"),
-        ({"points": 3}, "'deep_sets' has no option points: it has towers, tracks, width, dropout"),
+        ({"points": 3}, "'deep_sets' has no option points: it has towers, tracks, constituents, w"),
         ({"dropout": 2.0}, "'deep_sets' cannot be built"),
     ],
 )
@@ -263,13 +263,11 @@ def test_variables_that_do_not_fit_at_use(model):
 
 
 def test_it_is_none_of_the_networks_on_images():
-    assert [name for name, entry in NETWORKS.items() if entry.points] == [
+    assert [name for name, entry in NETWORKS.items() if not entry.is_of_images] == [
         "deep_sets",
         "particle_transformer",
     ]
-    with pytest.raises(
-        InputError, match=r"choose from small, .*, particle_transformer, or give your own"
-    ):
+    with pytest.raises(InputError, match=r"choose from small, .*, or give your own"):
         make_model(make_specification(network="deep_set"))
 
 

@@ -20,6 +20,7 @@ from calovision.images import CHANNELS, build_images
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe, build_jet_images
 from calovision.jets import VARIABLES, event_variables
+from calovision.jets.substructure.variables import CONSTITUENTS
 from calovision.models import NETWORKS, ModelSpecification, make_model
 from calovision.models.networks import make_network
 from calovision.ntuples import Ntuple
@@ -64,10 +65,12 @@ def test_options_that_set_the_smallest_image_do(name, options, smallest):
 
 def test_points_of_networks_are_variables_and_options():
     for entry in NETWORKS.values():
-        assert entry.n_points({}) == {
+        of_events, of_jets = (entry.n_points({}, of_jets=kind) for kind in (False, True))
+        assert of_events | of_jets == {
             name: entry.options[option] for name, option in entry.points.items()
         }
-        assert all(VARIABLES[name].asks_for == name for name in entry.points)
+        assert all(VARIABLES[name].asks_for == name for name in of_events)
+        assert all(CONSTITUENTS.name == CONSTITUENTS.asks_for == name for name in of_jets)
     assert NETWORKS["deep_sets"].n_points({"tracks": 7}) == {
         "leading_towers": 100,
         "leading_tracks": 7,

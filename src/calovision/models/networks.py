@@ -44,8 +44,10 @@ class NetworkEntry:
     sets_smallest_image
         Options that change how many it needs.
     points
-        Variables that it takes in place of images, each with the option that says how many of them;
-        none for networks of images.
+        Columns of points that it takes, each with the option that says how many of them: those of
+        events, and of jets. None for networks of images alone.
+    is_of_images
+        It looks at the images.
     """
 
     name: str
@@ -56,19 +58,31 @@ class NetworkEntry:
     smallest_image: int = 1
     sets_smallest_image: tuple[str, ...] = ()
     points: Mapping[str, str] = field(default_factory=dict)
+    is_of_images: bool = True
+
+    @property
+    def is_of_points(self) -> bool:
+        """It takes points."""
+        return bool(self.points)
 
     @property
     def constructor(self) -> Callable[..., nn.Module]:
         """Class of the network, imported now."""
         return import_object(self.class_name)
 
-    def n_points(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """Number of each of its `points`, with the options of a model."""
+    def n_points(self, options: Mapping[str, Any], *, of_jets: bool = False) -> dict[str, int]:
+        """Number of each of its `points` of events or of jets, with the options of a model."""
         return {
             variable: options.get(option, self.options[option])
             for variable, option in self.points.items()
+            if (variable in POINTS_OF_JETS) == of_jets
         }
 
+
+POINTS_OF_EVENTS = {"leading_towers": "towers", "leading_tracks": "tracks"}
+"""Columns of points of an event -> option of a network that says how many they are."""
+POINTS_OF_JETS = {"constituents": "constituents"}
+"""The same of a jet."""
 
 NETWORKS: Registry[NetworkEntry] = Registry(
     "network",
@@ -118,11 +132,18 @@ NETWORKS: Registry[NetworkEntry] = Registry(
         ),
         NetworkEntry(
             "deep_sets",
-            "sums over the hardest towers and tracks, no image",
+            "sums over constituents, or hardest towers and tracks, no image",
             "arXiv:1810.05165",
             "calovision.models.deep_sets:DeepSets",
-            options={"towers": 100, "tracks": 50, "width": 64, "dropout": 0.1},
-            points={"leading_towers": "towers", "leading_tracks": "tracks"},
+            options={
+                "towers": 100,
+                "tracks": 50,
+                "constituents": 40,
+                "width": 64,
+                "dropout": 0.1,
+            },
+            points=POINTS_OF_EVENTS | POINTS_OF_JETS,
+            is_of_images=False,
         ),
         NetworkEntry(
             "particle_transformer",
@@ -140,7 +161,28 @@ NETWORKS: Registry[NetworkEntry] = Registry(
                 "pair_width": 16,
                 "dropout": 0.0,
             },
-            points={"leading_towers": "towers", "leading_tracks": "tracks"},
+            points=POINTS_OF_EVENTS | POINTS_OF_JETS,
+            is_of_images=False,
+        ),
+        NetworkEntry(
+            "image_and_points",
+            "a network of images and one of points, side by side",
+            "arXiv:2202.03772, arXiv:1512.03385",
+            "calovision.models.image_and_points:ImageAndPoints",
+            options={
+                "image": "resnet",
+                "image_options": None,
+                "points": "particle_transformer",
+                "point_options": None,
+                "towers": 100,
+                "tracks": 50,
+                "constituents": 40,
+                "width": 64,
+                "dropout": 0.1,
+            },
+            smallest_image=16,
+            sets_smallest_image=("image", "image_options"),
+            points=POINTS_OF_EVENTS | POINTS_OF_JETS,
         ),
     ],
 )

@@ -64,16 +64,23 @@ class PairNetwork(nn.Module):
             nn.ReLU(),
             nn.Linear(width, n_outputs),
         )
-        pairs = torch.triu_indices(n_points, n_points)
-        pair = torch.empty(n_points, n_points, dtype=torch.int64)
-        first, second = pairs
-        pair[first, second] = pair[second, first] = torch.arange(pairs.shape[1])
-        self.register_buffer("pairs", pairs, persistent=False)
-        self.register_buffer("pair", pair.flatten(), persistent=False)
 
     def forward(self, pt: Tensor, eta: Tensor, phi: Tensor) -> Tensor:
         """``(n, points)`` each to ``(n, n_outputs, points, points)``."""
-        features = pair_features(*(values[:, self.pairs] for values in (pt, eta, phi)))
+        n = self.n_points
+        pairs, places = _pairs(n, pt.device)
+        features = pair_features(*(values[:, pairs] for values in (pt, eta, phi)))
         scaled = (features - features.new_tensor(MIDDLE)) / features.new_tensor(SPREAD)
         of_pairs = self.dense(scaled).transpose(1, 2)
-        return of_pairs[:, :, self.pair].unflatten(2, (self.n_points, self.n_points))
+        return of_pairs[:, :, places].unflatten(2, (n, n))
+
+
+def _pairs(n: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Particles of each pair, ``(2, pairs)``, the second never before the first; and the pair of
+    any two particles, ``(n * n,)``.
+    """
+    number = torch.arange(n, device=device)
+    first, second = (values.flatten() for values in torch.meshgrid(number, number, indexing="ij"))
+    lower, upper = torch.minimum(first, second), torch.maximum(first, second)
+    places = lower * (2 * n - lower - 1) // 2 + upper  # rows of n, n - 1, n - 2, ... pairs
+    return torch.triu_indices(n, n, device=device), places

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from calovision.core.errors import InputError
+from calovision.models.networks import POINTS_OF_EVENTS, POINTS_OF_JETS
 
 FIELDS = {"leading_towers": 4, "leading_tracks": 3, "constituents": 6}
 """Column -> numbers of a point."""
-OF_EVENT = {"leading_towers": "towers", "leading_tracks": "tracks"}
-"""Columns of an event -> option of a network that says how many points they have."""
-OF_JET = {"constituents": "constituents"}
-"""The same of a jet."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +47,13 @@ class PointColumns:
         options
             Numbers of points: ``towers``, ``tracks``, ``constituents``.
         """
-        columns = OF_JET if set(OF_JET) & set(variables) else OF_EVENT
+        columns = POINTS_OF_JETS if set(POINTS_OF_JETS) & set(variables) else POINTS_OF_EVENTS
         return cls(network, {name: options[option] for name, option in columns.items()})
 
     @property
     def is_of_jet(self) -> bool:
         """Constituents of jets."""
-        return set(self.sizes) == set(OF_JET)
+        return set(self.sizes) == set(POINTS_OF_JETS)
 
     @property
     def n_points(self) -> int:
@@ -71,7 +68,7 @@ class PointColumns:
     def check(self, n_variables: int) -> None:
         """Raise InputError unless the variables are these columns."""
         if n_variables != self.n_numbers:
-            options = OF_EVENT | OF_JET
+            options = POINTS_OF_EVENTS | POINTS_OF_JETS
             numbers = " and ".join(f"{n} {options[name]}" for name, n in self.sizes.items())
             source = "images.jets" if self.is_of_jet else "event_content"
             raise InputError(

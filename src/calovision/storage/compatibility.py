@@ -21,7 +21,7 @@ from calovision.storage.reader import ImageFile
 
 logger = logging.getLogger(__name__)
 
-COMMON_COLUMNS = {*VARIABLES, *JET_VARIABLES, "weight_variations"}
+COMMON_COLUMNS = {*VARIABLES, *JET_VARIABLES, "constituents", "weight_variations"}
 """Columns that all files of a sample have, or none: they follow from the ntuple and its jets."""
 
 

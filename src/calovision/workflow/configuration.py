@@ -247,6 +247,20 @@ class Configuration(Section):
         return self.images.is_of_jets or len(self.classes) > 2 or of_rows
 
     @property
+    def jet_inputs(self) -> dict[str, Variable]:
+        """Columns of jets that networks may take, by name; none where the rows are events."""
+        return self.images.jets.inputs() if self.images.is_of_jets else {}
+
+    @property
+    def numbers_kept(self) -> dict[str, int]:
+        """Numbers of points that are kept of a row, by their columns; those of events only with
+        event_content.
+        """
+        content = self.event_content
+        of_events = {} if content is None else content.numbers_kept
+        return of_events | (self.images.jets.numbers_kept if self.images.is_of_jets else {})
+
+    @property
     def own_variables(self) -> dict[str, Variable]:
         """Variables of the user's own by name."""
         return {name: one.to_variable(name) for name, one in self.variables.items()}
@@ -354,16 +368,17 @@ class Configuration(Section):
         known = {**VARIABLES, **own}
         check_own_variables(own, self.event_content)
         self.selection.check(with_content=self.event_content is not None, own=own)
-        check_inputs("baseline_variables", self.baseline_variables, known, self.event_content)
+        check_inputs("baseline_variables", self.baseline_variables, known, self.numbers_kept)
         self._check_compared()
         self.images.check_grid()
         radius = self.fat_jets.radius
         self.images.jets.check_alternatives(radius)
+        inputs = known | self.jet_inputs
         for name, model in self.models.items():
             model.check_recipe(f"models.{name}", self.images.jets.alternatives)
             grid, channels = self.images.cells_and_channels(radius, model.recipe)
             model.check(f"models.{name}", channels, grid)
-            model.check_variables(f"models.{name}", self.event_content, known)
+            model.check_variables(f"models.{name}", inputs, self.numbers_kept)
             of_jets = self.images.jet_columns
             model.check_weights(f"models.{name}", tuple(self.classes), known, of_jets)
         for name, sample in self.samples.items():

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.images.channels import CHANNELS
-from calovision.jets.substructure.variables import JET_VARIABLES
+from calovision.jets.substructure.variables import CONSTITUENTS, JET_MOMENTUM, JET_VARIABLES
+from calovision.jets.variables import Variable
 from calovision.workflow.keys import Choices, Name, Number, Section, Text, Unique, Whole, key
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ JetChannel = Annotated[
     Choices(*(name for name, channel in CHANNELS.items() if channel.of_jet is not None)),
 ]
 JetVariableName = Annotated[str, Field(strict=True), Choices(*JET_VARIABLES)]
-MOMENTUM = ("pt", "eta", "phi", "mass")
-"""Columns that all files of jets have."""
 CELLS = (64, 64)
 """Cells where neither a published recipe nor a key says how many."""
 
@@ -92,7 +91,18 @@ class JetImages(Section):
 
         named = variables_of(self.selection)
         more = [name for name in JET_VARIABLES if name in (*self.variables, *named)]
-        return (*MOMENTUM, *more)
+        return (*JET_MOMENTUM, *more)
+
+    @property
+    def numbers_kept(self) -> dict[str, int]:
+        """Number of points, by their column."""
+        return {CONSTITUENTS.name: self.constituents}
+
+    def inputs(self) -> dict[str, Variable]:
+        """Columns of jets that networks may take, by name."""
+        of_jets = {**JET_MOMENTUM, **JET_VARIABLES}
+        chosen = {name: of_jets[name] for name in self.columns}
+        return {**chosen, CONSTITUENTS.name: CONSTITUENTS}
 
     def image_recipe(self, radius: float, alternative: str | None = None) -> "JetImageRecipe":
         """Recipe of the images.

@@ -13,6 +13,7 @@ from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
 from calovision.images.channels import CHANNELS
 from calovision.jets.variables import EVENT_COLUMNS, Variable
+from calovision.models.networks import POINTS_OF_EVENTS
 from calovision.workflow.chunks import EVENTS_PER_BATCH
 from calovision.workflow.jet_images import JetImages
 from calovision.workflow.keys import (
@@ -89,9 +90,14 @@ class EventContent(Section):
         gt=0,
     )
     leading_towers: Whole = key(
-        0, "Hardest towers kept of each event, for the network deep_sets", ge=0
+        0, "Hardest towers kept of each event, for networks of points", ge=0
     )
     leading_tracks: Whole = key(0, "Hardest tracks kept of each event", ge=0)
+
+    @property
+    def numbers_kept(self) -> dict[str, int]:
+        """Numbers of points, by their columns."""
+        return {name: getattr(self, name) for name in POINTS_OF_EVENTS}
 
 
 class Selection(Section):

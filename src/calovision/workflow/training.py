@@ -14,12 +14,12 @@ from pydantic import Field, create_model
 from calovision.core.classes import class_names
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.jets.variables import VARIABLES, Variable
+from calovision.jets.substructure.variables import CONSTITUENTS
+from calovision.jets.variables import Variable
 from calovision.models.networks import NETWORKS
 from calovision.training.options import TrainingOptions, check_classes
 from calovision.workflow.keys import Number, Section, Unique, Whole, Word, key, keys_of
 from calovision.workflow.modules import check_class
-from calovision.workflow.sections import EventContent
 from calovision.workflow.variables import check_inputs
 
 NETWORK_PATTERN = f"^({'|'.join(NETWORKS)}|[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*)$"
@@ -117,15 +117,15 @@ class _Training(Section):
             )
 
     def check_variables(
-        self, where: str, content: EventContent | None, known: Mapping[str, Variable]
+        self, where: str, known: Mapping[str, Variable], kept: Mapping[str, int]
     ) -> None:
         """Raise InputError for variables without a column, or points that a network does not
         take.
         """
-        check_inputs(f"{where}.variables", self.variables, known, content)
+        check_inputs(f"{where}.variables", self.variables, known, kept)
         where = f"configuration key '{where}.variables'"
         if self.network in NETWORKS and NETWORKS[self.network].points:
-            self._check_points(where, content)
+            self._check_points(where, kept)
 
     def check_weights(
         self,
@@ -160,21 +160,19 @@ class _Training(Section):
                     f"{nearest(name, names)}; choose from {', '.join(names)}"
                 )
 
-    def _check_points(self, where: str, content: EventContent | None) -> None:
+    def _check_points(self, where: str, kept: Mapping[str, int]) -> None:
         """Raise InputError unless the network of points is given as many as it takes."""
         entry = NETWORKS[self.network]
-        taken = entry.n_points(self.options)
-        given = {
-            name: getattr(content, VARIABLES[name].asks_for) if name in self.variables else 0
-            for name in taken
-        }
+        taken = entry.n_points(self.options, of_jets=CONSTITUENTS.name in kept)
+        given = {name: kept.get(name, 0) if name in self.variables else 0 for name in taken}
         if given != taken or not set(self.variables) <= set(taken):
-            options = entry.points.values()
+            options = [entry.points[name] for name in taken]
             numbers = [f"{n} {option}" for n, option in zip(taken.values(), options, strict=True)]
+            section = "images.jets" if CONSTITUENTS.name in taken else "event_content"
             raise InputError(
                 f"{where}: network '{entry.name}' takes {' and '.join(numbers)} (its options "
                 f"{' and '.join(options)}): give it the variables {' and '.join(taken)} alone, and "
-                "as many of them in event_content"
+                f"as many of them in {section}"
             )
 
 

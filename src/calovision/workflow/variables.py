@@ -10,6 +10,7 @@ from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.jets.variables import PER, Variable, branches_of_jets, own_variable
+from calovision.models.networks import POINTS_OF_EVENTS
 from calovision.workflow.keys import Choices, Entry, Text, key
 from calovision.workflow.sections import EventContent
 
@@ -109,7 +110,7 @@ def check_inputs(
     where: str,
     names: Collection[str],
     known: Mapping[str, Variable],
-    content: EventContent | None,
+    kept: Mapping[str, int],
 ) -> None:
     """Raise InputError for inputs of a network or of the baselines that have no column.
 
@@ -121,8 +122,8 @@ def check_inputs(
         The inputs.
     known
         All variables.
-    content
-        Section ``event_content``.
+    kept
+        Numbers of points of a row by their columns (`Configuration.numbers_kept`).
     """
     where = f"configuration key '{where}'"
     for name in names:
@@ -132,13 +133,14 @@ def check_inputs(
                 f"{', '.join(known)}, or define it under variables"
             )
         variable = known[name]
-        if variable.needs_content and content is None:
+        if variable.needs_content and next(iter(POINTS_OF_EVENTS)) not in kept:
             raise InputError(
                 f"{where}: '{name}' needs event_content, which is null; set it, or leave the "
                 "variable out"
             )
-        if variable.asks_for is not None and getattr(content, variable.asks_for) == 0:
+        if variable.asks_for is not None and kept[variable.asks_for] == 0:
+            section = "event_content" if variable.needs_content else "images.jets"
             raise InputError(
-                f"{where}: '{name}' needs event_content.{variable.asks_for}, which is 0; set "
-                "how many are kept"
+                f"{where}: '{name}' needs {section}.{variable.asks_for}, which is 0; set how many "
+                "are kept"
             )

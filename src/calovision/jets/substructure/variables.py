@@ -52,6 +52,15 @@ JET_MOMENTUM: dict[str, Variable] = {
 }
 """Columns that every image file of jets has."""
 
+CONSTITUENTS = Variable(
+    "constituents",
+    "Constituents",
+    "pT, distance in eta and in phi from the axis, energy, charge and electromagnetic share of the "
+    "hardest constituents, padded with zeros",
+    shape=("constituents", 6),
+)
+"""Column of networks of points; `images.jets` says how many are kept."""
+
 
 def _tau(n: int) -> JetVariable:
     # Thaler, Van Tilburg, arXiv:1011.2268, beta = 1

@@ -175,10 +175,10 @@ class Model:
 def plan_models(analysis: Analysis, samples: list[PlannedSample]) -> list[Model]:
     """The models of a workflow."""
     n_training, n_validation = (sum(sample.splits[split] for sample in samples) for split in (0, 1))
-    content = analysis.configuration.event_content
-    kept = None if content is None else content.to_dict()
+    configuration = analysis.configuration
+    kept = configuration.numbers_kept
     models = []
-    known = analysis.variables
+    known = analysis.variables | configuration.jet_inputs
     for name, options in analysis.models.items():
         epoch = epoch_passes(
             n_training * options.training_share, n_validation * options.validation_share
