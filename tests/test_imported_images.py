@@ -41,7 +41,7 @@ def read(folder, tmp_path, monkeypatch):
         plain = yaml.safe_load(TOPTAG.read_text())
         plain = {key: value for key, value in plain.items() if changes.get(key, value) is not None}
         gone = [key for key, value in changes.items() if value is None]
-        (tmp_path / "my.yaml").write_text(yaml.safe_dump(plain))
+        (tmp_path / "my.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
         changes = {key: value for key, value in changes.items() if key not in gone}
         configuration = Configuration.read([tmp_path / "my.yaml"], changes)
         configuration.check_names()
@@ -87,6 +87,10 @@ SAMPLE = "configuration key 'samples.toptag"
         ),
         ({"images": {"jets": {"variables": ["tau43"]}}}, "lacks the column 'tau43' of 'images.jet"),
         ({"images": {"jets": {"constituents": 5}}}, "has the 0 hardest constituents, the config"),
+        (
+            {"images": {"jets": {"alternatives": {"none": {"center": "axis"}}}}},
+            "'images.jets.alternatives.none': image files .* have one recipe",
+        ),
         ({"variables": {"met": {"branch": "met"}}}, "'variables.met': it is read from branches"),
         ({"samples": {"toptag": {"label": "top"}}}, "'samples.toptag.label': it does not belong"),
         ({"samples": {"toptag": {"files": ["a.root"]}}}, "give either 'files' or 'simulate', or"),

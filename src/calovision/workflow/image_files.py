@@ -60,6 +60,11 @@ def check_image_files(
             f"configuration key 'variables.{branches[0]}': it is read from branches, which image "
             "files (samples with 'images') do not have: leave it out"
         )
+    if alternatives := list(configuration.images.jets.alternatives):
+        raise InputError(
+            f"configuration key 'images.jets.alternatives.{alternatives[0]}': image files (samples "
+            "with 'images') have one recipe: leave it out"
+        )
     for name, paths in files.items():
         for path in paths:
             _check_file(f"configuration key 'samples.{name}.images'", name, path, configuration)
