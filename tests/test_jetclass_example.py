@@ -75,7 +75,7 @@ def test_images_of_ten_classes(labels, monkeypatch):
         expected += of_files[source][entry].tolist()
         entries += entry.tolist()
     assert collection.column("label").tolist() == expected
-    assert len(entries) > 0.9 * N_JETS * len(of_files)
+    assert len(entries) > 0.8 * N_JETS * len(of_files)  # the others have |eta| above 2
     assert collection.metadata.image_shape == (4, 64, 64)
     for name in (*plain["images"]["jets"]["variables"], "constituents"):
         assert len(collection.column(name)) == len(expected)
