@@ -19,6 +19,7 @@ from calovision.images import SparseImages
 from calovision.images.grid import JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import JET_VARIABLES, jet_substructure, trim
+from calovision.jets.substructure import clustering
 from calovision.jets.substructure.particles import JetParticles
 from calovision.ntuples import iterate_events
 from calovision.storage import ImageFile
@@ -104,8 +105,8 @@ def test_equilateral_prongs():
 
 @pytest.mark.parametrize(("soft", "is_kept"), [(11.2, True), (11.0, False)])
 def test_soft_drop_keeps_what_has_more_than_a_tenth(soft, is_kept):
-    found = variables_of([(100.0, 0.2, 0.1), (soft, 0.6, 0.1)], names=["soft_drop_mass"])
-    mass = np.sqrt(2 * 100 * soft * (np.cosh(0.4) - 1)) if is_kept else 0
+    found = variables_of([(soft, 0.7, 0.4), (100.0, 0.2, 0.1)], names=["soft_drop_mass"])
+    mass = np.sqrt(2 * 100 * soft * (np.cosh(0.5) - np.cos(0.3))) if is_kept else 0
     np.testing.assert_allclose(found["soft_drop_mass"], [mass], rtol=1e-12)
 
 
@@ -147,6 +148,13 @@ def test_missing_jets_and_constituents():
     jet = jets_of([(60.0, 1.0, 3.0), (40.0, 1.3, 2.5)])[0].tolist()
     found = jet_substructure(ak.Array([None, [*jet, None]]), ["n_constituents"], radius=1.0)
     assert found["n_constituents"].tolist() == [0, 2]
+
+
+def test_one_massive_constituent_has_its_mass():
+    e = np.sqrt((5 * np.cosh(2.0)) ** 2 + 0.9**2)
+    found = variables_of([(5.0, 2.0, 1.0)], [(5.0, 2.0, 1.0), (0.1, 2.5, 1.0)], e=e)
+    for name in ("soft_drop_mass", "trimmed_mass"):
+        np.testing.assert_allclose(found[name], 0.9, rtol=1e-9)
 
 
 def test_extreme_numbers_are_numbers():
@@ -264,6 +272,13 @@ def test_what_changes_nothing(random_jets, found, change):
         np.testing.assert_allclose(
             after[name] / factor, values, rtol=1e-7, atol=1e-5 if "mass" in name else 1e-7
         )
+
+
+def test_blocks_of_jets_change_nothing(random_jets, found, monkeypatch):
+    monkeypatch.setattr(clustering, "BLOCK", 9)  # constituents: some jets have more
+    again = jet_substructure(random_jets, JET_VARIABLES, radius=RADIUS)
+    for name, values in found.items():
+        np.testing.assert_array_equal(again[name], values)
 
 
 # Wrong arguments

@@ -13,8 +13,9 @@ from calovision.jets.substructure.clustering import CACHED
 SUMMED = {**CACHED, "fastmath": {"reassoc"}}  # sums of four at a time, rounded in another order
 
 
-@njit(**CACHED)
-def energy_correlations(offsets, pt, y, phi):
+def energy_correlations(
+    offsets: np.ndarray, pt: np.ndarray, y: np.ndarray, phi: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """e2 and e3 of all jets, ``(n_jets,)`` each: 0 for one, for two constituents or fewer; NaN
     without any.
 
@@ -25,35 +26,41 @@ def energy_correlations(offsets, pt, y, phi):
     pt, y, phi
         Of the constituents, ``(n,)``.
     """
-    n_jets = len(offsets) - 1
-    e2, e3 = np.full(n_jets, np.nan), np.full(n_jets, np.nan)
-    longest = 0
-    for jet in range(n_jets):
-        longest = max(longest, offsets[jet + 1] - offsets[jet])
-    weights = np.empty((longest, longest))
-    for jet in range(n_jets):
-        part = slice(offsets[jet], offsets[jet + 1])
-        n = offsets[jet + 1] - offsets[jet]
-        if n > 0:
-            e2[jet] = _weigh(pt[part], y[part], phi[part], weights)
-            e3[jet] = _triples(weights, n)
-    return e2, e3
+    counts = np.diff(offsets)
+    jet = np.repeat(np.arange(len(counts)), counts)
+    root = np.sqrt(pt / np.bincount(jet, pt, len(counts))[jet])
+    weights = np.empty((counts.max(initial=0),) * 2)
+    found = np.full((len(counts), 2), np.nan)
+    _fill(offsets, root, y, phi, weights, found)
+    return found[:, 0], found[:, 1]
 
 
 @njit(**CACHED)
-def _weigh(pt, y, phi, weights):
+def _fill(offsets, root, y, phi, weights, found):
+    """Write e2 and e3 of each jet that has constituents, ``(n_jets, 2)``, of the roots of their
+    shares of pT; ``weights`` has a row and a column for each constituent of the longest jet.
+    """
+    for jet in range(len(offsets) - 1):
+        first, n = offsets[jet], offsets[jet + 1] - offsets[jet]
+        if n > 0:
+            found[jet, 0] = _weigh(root, y, phi, first, n, weights)
+            found[jet, 1] = _triples(weights, n)
+
+
+@njit(**CACHED)
+def _weigh(root, y, phi, first, n, weights):
     """e2; and sqrt(z_i z_j) R_ij of the pairs j < i in ``weights[i, j]``, of which three make a
     term of e3.
     """
-    root = np.sqrt(pt / pt.sum())
     e2 = 0.0
-    for i in range(len(pt)):
+    for i in range(n):
         for j in range(i):
-            d_phi = abs(phi[i] - phi[j])
+            d_phi = abs(phi[first + i] - phi[first + j])
             d_phi = min(d_phi, abs(2 * np.pi - d_phi))
-            distance = np.sqrt((y[i] - y[j]) ** 2 + d_phi * d_phi)
-            weights[i, j] = root[i] * root[j] * distance
-            e2 += root[i] * root[j] * weights[i, j]
+            d_y = y[first + i] - y[first + j]
+            share = root[first + i] * root[first + j]
+            weights[i, j] = share * np.sqrt(d_y * d_y + d_phi * d_phi)
+            e2 += share * weights[i, j]
     return e2
 
 

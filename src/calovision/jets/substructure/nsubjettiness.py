@@ -7,26 +7,18 @@ Thaler, arXiv:1401.2158), as Delphes has it by default and ATLAS in ``Tau1_wta``
 import numpy as np
 from numba import njit
 
-from calovision.jets.substructure.clustering import (
-    CACHED,
-    KT,
-    PHI,
-    PT,
-    Y,
-    recombine,
-)
+from calovision.jets.substructure.clustering import CACHED, KT, PHI, PT, Y, histories
 
 
-@njit(**CACHED)
-def subjettiness(offsets, pt, y, phi, n_most, radius):
+def subjettiness(
+    particles: tuple[np.ndarray, ...], n_most: int, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
     """N-subjettiness of all jets.
 
     Parameters
     ----------
-    offsets
-        ``(n_jets + 1,)``, of the constituents of each jet.
-    pt, y, phi
-        Of the constituents, ``(n,)``.
+    particles
+        As in `histories`.
     n_most
         Largest N.
     radius
@@ -39,22 +31,24 @@ def subjettiness(offsets, pt, y, phi, n_most, radius):
     axis
         Rapidity and phi of the one axis for N = 1, ``(n_jets, 2)``, NaN without constituents.
     """
-    n_jets = len(offsets) - 1
+    n_jets = len(particles[0]) - 1
     tau, axis = np.full((n_jets, n_most), np.nan), np.full((n_jets, 2), np.nan)
-    for jet in range(n_jets):
+    for jets, history in histories(particles, KT, np.inf, winner_takes_all=True):
+        _fill(*history, tau[jets], axis[jets])
+    return tau / radius, axis
+
+
+@njit(**CACHED)
+def _fill(offsets, clusters, pairs, tau, axis):
+    """Write tau with a radius of 1, and the axis, of each jet that has constituents."""
+    for jet in range(len(offsets) - 1):
         first, n = offsets[jet], offsets[jet + 1] - offsets[jet]
         if n == 0:
             continue
-        clusters = np.empty((2 * n, Y + 2))
-        for i in range(n):
-            clusters[i, PT] = pt[first + i]
-            clusters[i, Y], clusters[i, PHI] = y[first + i], phi[first + i]
-        pairs = recombine(clusters, n, KT, np.inf, True)
-        for n_axes in range(1, n_most + 1):
-            axes = _exclusive(pairs, n, n_axes)
-            tau[jet, n_axes - 1] = _tau(clusters, n, axes, radius)
-        axis[jet, 0], axis[jet, 1] = clusters[2 * n - 2, Y], clusters[2 * n - 2, PHI]
-    return tau, axis
+        rows, steps = clusters[2 * first : 2 * (first + n)], pairs[first : first + n]
+        for n_axes in range(1, tau.shape[1] + 1):
+            tau[jet, n_axes - 1] = _tau(rows, n, _exclusive(steps, n, n_axes))
+        axis[jet, 0], axis[jet, 1] = rows[2 * n - 2, Y], rows[2 * n - 2, PHI]
 
 
 @njit(**CACHED)
@@ -64,12 +58,17 @@ def _exclusive(pairs, n, n_axes):
     is_merged = np.zeros(n + n_steps, dtype=np.bool_)
     for step in range(n_steps):
         is_merged[pairs[step, 0]] = is_merged[pairs[step, 1]] = True
-    return np.flatnonzero(~is_merged)
+    left, n_left = np.empty(n - n_steps, dtype=np.int64), 0
+    for row in range(n + n_steps):
+        if not is_merged[row]:
+            left[n_left] = row
+            n_left += 1
+    return left
 
 
 @njit(**CACHED)
-def _tau(clusters, n, axes, radius):
-    """Sum of pT times the distance to the nearest axis, over that of pT times the radius."""
+def _tau(clusters, n, axes):
+    """Mean distance of the constituents to the nearest axis, weighted with pT."""
     total = sum_pt = 0.0
     for i in range(n):
         smallest = np.inf
@@ -79,4 +78,4 @@ def _tau(clusters, n, axes, radius):
             smallest = min(smallest, (clusters[i, Y] - clusters[axis, Y]) ** 2 + d_phi * d_phi)
         total += clusters[i, PT] * np.sqrt(smallest)
         sum_pt += clusters[i, PT]
-    return total / (sum_pt * radius)
+    return total / sum_pt

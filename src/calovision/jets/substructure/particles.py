@@ -110,14 +110,14 @@ class JetParticles:
         """Mass after soft drop with beta 0, ``(n_jets,)``, GeV."""
         from calovision.jets.substructure.grooming import soft_drop_masses
 
-        return soft_drop_masses(*self._momenta, SOFT_DROP_CUT)
+        return soft_drop_masses(self._particles, SOFT_DROP_CUT)
 
     @cached_property
     def trimmed_mass(self) -> np.ndarray:
         """Mass after trimming, ``(n_jets,)``, GeV."""
         from calovision.jets.substructure.grooming import trimmed_masses
 
-        return trimmed_masses(*self._momenta, *self.trimming)
+        return trimmed_masses(self._particles, *self.trimming)
 
     @cached_property
     def correlations(self) -> tuple[np.ndarray, np.ndarray]:
@@ -137,12 +137,10 @@ class JetParticles:
         """
         from calovision.jets.substructure.nsubjettiness import subjettiness
 
-        return subjettiness(
-            self.offsets, self.pt, self.rapidity, self.phi, N_SUBJETTINESS, self.radius
-        )
+        return subjettiness(self._particles, N_SUBJETTINESS, self.radius)
 
     @property
-    def _momenta(self) -> tuple[np.ndarray, ...]:
+    def _particles(self) -> tuple[np.ndarray, ...]:
         return self.offsets, self.pt, self.rapidity, self.phi, self.mass
 
     @cached_property
