@@ -152,6 +152,14 @@ def test_preselection_and_event_content_stay_where_they_are_named():
             {"images": {"jets": {"recipe": {"flip": "left"}}}},
             "'images.jets': jet recipe: flip 'left' is unknown, choose from",
         ),
+        (
+            {"images": {"jets": {"selection": {"slim": "tau12 < 0.5"}}}},
+            r"'images.jets.selection.slim': .* unknown variable 'tau12': did you mean tau",
+        ),
+        (
+            {"images": {"jets": {"selection": {"slim": "mass"}}}},
+            "'images.jets.selection.slim': .*must be a comparison",
+        ),
         ({"images": {"grid": [32, 32]}}, "'images.grid': .*give images.jets.grid instead"),
         ({"images": {"kind": "event"}}, "'images.jets': .*give images.kind: jet"),
     ],

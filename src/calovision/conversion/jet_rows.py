@@ -25,7 +25,8 @@ class JetRows(NamedTuple):
 
     ``columns`` are those of the jets, and of their events where these differ from those of the
     other jets of an event; ``event`` is that of each row, int64 ``(n_rows,)``; ``cut_flow`` has
-    (cut, jets, sum of weights); ``misfits`` are those of `RowLabels`.
+    (cut, jets, sum of weights); ``misfits`` are those of `RowLabels`. ``n_leading`` is the number
+    of jets of each event before the cuts, int64 ``(n_events,)``.
     """
 
     images: SparseImages
@@ -33,6 +34,7 @@ class JetRows(NamedTuple):
     event: np.ndarray
     cut_flow: list[tuple[str, int, float]]
     misfits: Counter[tuple[str, ...]]
+    n_leading: np.ndarray
 
 
 def jet_rows(
@@ -65,6 +67,7 @@ def jet_rows(
     """
     of_jet = jet_columns(jets, recipe.jets_per_event)
     event = of_jet.pop("event_index")
+    n_leading = np.bincount(event, minlength=len(jets))
     jets, constituents = (
         ak.flatten(leading(of_event, recipe.jets_per_event), axis=1)
         for of_event in (jets, constituents)
@@ -90,7 +93,7 @@ def jet_rows(
         raise error.at_row(int(event[error.row])) from error
     if recipe.jet_constituents:
         of_jet["constituents"] = constituent_column(constituents, axes, recipe.jet_constituents)
-    return JetRows(images, of_jet, event, *_counts(cut_flow, labels))
+    return JetRows(images, of_jet, event, *_counts(cut_flow, labels), n_leading)
 
 
 def _counts(

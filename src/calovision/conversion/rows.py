@@ -39,7 +39,9 @@ class ImageRows(NamedTuple):
     booleans ``(n_events,)``, and ``event`` is that of each row, int64 ``(n_rows,)``.
     ``jet_cut_flow`` (cut, jets, sum of weights) begins with the leading jets of these events; it is
     empty for images of events. ``misfits`` counts the rows that were left out since they fit no
-    class or several (`calovision.conversion.row_labels.RowLabels`).
+    class or several (`calovision.conversion.row_labels.RowLabels`). ``n_leading`` is the number of
+    jets of each event before the cuts on jets, int64 ``(n_events,)``, 0 for events that do not
+    pass; None for images of events.
     """
 
     images: SparseImages
@@ -50,6 +52,7 @@ class ImageRows(NamedTuple):
     pt_ratios: np.ndarray | None = None
     jet_cut_flow: Sequence[tuple[str, int, float]] = ()
     misfits: Mapping[tuple[str, ...], int] = Counter()
+    n_leading: np.ndarray | None = None
 
 
 def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
@@ -67,6 +70,53 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
     is_own = constituents is not None and events.fat_jets is not None
     if is_own and (events.constituents is None or recipe.fat_jets.groomed):
         ratios = pt_ratios(jets, constituents)
+    cut = _cut_events(events, jets, recipe, sample)
+    passed = cut.passed
+    columns = {name: _chosen(values, passed) for name, values in cut.columns.items()}
+    try:
+        if recipe.content is not None and not cut.has_content:
+            columns |= event_content(
+                _chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content
+            )
+        columns |= compute_formulas(recipe.own_variables, recipe.own_variables, columns)
+        if constituents is None:
+            images, more = _event_images(events, passed, recipe)
+            event = np.flatnonzero(passed)
+            return ImageRows(images, columns | more, cut.steps, passed, event, misfits=cut.misfits)
+        of_class = {name: _chosen(values, passed) for name, values in cut.of_class.items()}
+        chosen = (_chosen(collection, passed) for collection in (jets, constituents))
+        rows = jet_rows(*chosen, columns, of_class, recipe, sample)
+    except EntryError as error:
+        raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
+    of_event = {name: values[rows.event] for name, values in columns.items()}
+    event = np.flatnonzero(passed)[rows.event]
+    n_leading = np.zeros(len(passed), dtype=np.int64)
+    n_leading[passed] = rows.n_leading
+    counts = (cut.steps, passed, event, ratios, rows.cut_flow, rows.misfits, n_leading)
+    return ImageRows(rows.images, of_event | rows.columns, *counts)
+
+
+class _CutEvents(NamedTuple):
+    """Events after the preselection.
+
+    ``columns`` are those of all events, ``passed`` tells which pass, booleans ``(n_events,)``;
+    ``steps`` is their cut flow; ``of_class`` and ``misfits`` are those of
+    `calovision.conversion.row_labels`; ``has_content`` tells whether the small-R jets and shapes
+    are among the columns.
+    """
+
+    columns: dict[str, np.ndarray]
+    passed: np.ndarray
+    steps: list[tuple[str, int, float]]
+    of_class: Mapping[str, np.ndarray]
+    misfits: Mapping[tuple[str, ...], int]
+    has_content: bool
+
+
+def _cut_events(
+    events: Events, jets: ak.Array | None, recipe: ImageRecipe, sample: Sample
+) -> _CutEvents:
+    """Apply the preselection and, where rows are events, give them their label."""
     variables = {} if jets is None else event_variables(jets)
     own = recipe.own_variables
     variables |= _of_branches(events, jets, recipe)
@@ -75,50 +125,24 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
             "the ntuple has no fat jets, so that no cut can be applied: cluster them or select "
             "nothing"
         )
+    named = variables_of(recipe.preselection)
     # small-R jets of all events only if a cut needs them: most events do not pass
-    cut_on_content = recipe.content is not None and any(
-        name in VARIABLES and VARIABLES[name].needs_content
-        for name in all_names(variables_of(recipe.preselection), own)
+    has_content = recipe.content is not None and any(
+        name in VARIABLES and VARIABLES[name].needs_content for name in all_names(named, own)
     )
-    if cut_on_content:
+    if has_content:
         variables |= event_content(events.towers, events.tracks, recipe.content)
     columns = _event_columns(events, sample, recipe)
-    variables |= compute_formulas(variables_of(recipe.preselection), own, columns | variables)
+    variables |= compute_formulas(named, own, columns | variables)
     passed, steps = apply_selection(recipe.preselection, variables, events.weight)
     of_class = classes_of_events(events.variables, sample, len(events.event_number))
     misfits: Mapping[tuple[str, ...], int] = Counter()
     if sample.class_cuts and recipe.jets is None:
         require_all(of_class, sample)
         labels = label_rows(of_class, sample, events.weight, passed)
-        columns["label"], passed, misfits = labels.label, passed & labels.fits, labels.misfits
-        steps = steps + labels.steps
-    jet_steps: Sequence[tuple[str, int, float]] = ()
-    columns |= variables
-    columns = {name: _chosen(values, passed) for name, values in columns.items()}
-    event = np.flatnonzero(passed)
-    try:
-        if recipe.content is not None and not cut_on_content:
-            columns |= event_content(
-                _chosen(events.towers, passed), _chosen(events.tracks, passed), recipe.content
-            )
-        columns |= compute_formulas(own, own, columns)
-        if constituents is None:
-            collections = (
-                _chosen(collection, passed)
-                for collection in (events.towers, events.tracks, events.candidates)
-            )
-            images, more = _event_images(*collections, recipe)
-        else:
-            of_class = {name: _chosen(values, passed) for name, values in of_class.items()}
-            chosen = (_chosen(collection, passed) for collection in (jets, constituents))
-            images, more, of_row, jet_steps, misfits = jet_rows(
-                *chosen, columns, of_class, recipe, sample
-            )
-            columns = {name: values[of_row] for name, values in columns.items()}
-            event = event[of_row]
-    except EntryError as error:
-        raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    return ImageRows(images, columns | more, steps, passed, event, ratios, jet_steps, misfits)
+        columns["label"], misfits = labels.label, labels.misfits
+        passed, steps = passed & labels.fits, steps + labels.steps
+    return _CutEvents(columns | variables, passed, steps, of_class, misfits, has_content)
 
 
 def _varied(events: Events, recipe: ImageRecipe) -> Events:
@@ -185,12 +209,13 @@ def _event_columns(events: Events, sample: Sample, recipe: ImageRecipe) -> dict[
 
 
 def _event_images(
-    towers: ak.Array | None,
-    tracks: ak.Array | None,
-    candidates: ak.Array | None,
-    recipe: ImageRecipe,
+    events: Events, passed: np.ndarray, recipe: ImageRecipe
 ) -> tuple[SparseImages, dict[str, np.ndarray]]:
     """Images of whole events, and the column that tells what lies outside."""
+    towers, tracks, candidates = (
+        _chosen(collection, passed)
+        for collection in (events.towers, events.tracks, events.candidates)
+    )
     images, overflow = build_sparse_images(
         towers, tracks, recipe.grid, recipe.channels, candidates=candidates
     )

@@ -112,7 +112,8 @@ def narrowed(recipe: ImageRecipe, variables: Iterable[str]) -> ImageRecipe:
     user's own and of jets, and the event content, which take their time.
     """
     own = recipe.own_variables
-    needed = all_names({*variables, *variables_of(recipe.preselection)}, own)
+    of_cuts = variables_of(recipe.preselection) | variables_of(recipe.jet_selection)
+    needed = all_names({*variables, *of_cuts}, own)
     needs_content = any(name in VARIABLES and VARIABLES[name].needs_content for name in needed)
     return replace(
         recipe,

@@ -151,12 +151,15 @@ class FileScoring:
             name: values.astype(np.float32)
             for name, values in zip(self.contents.columns, numbers, strict=True)
         }
+        counts, place, n_scores = None, rows.event, n
         if self.contents.n_jets is not None:
-            return ScoredEntries(rows.passed, of_all, np.bincount(rows.event, minlength=n))
+            # leading jets that fail the cuts on jets have a place, too
+            counts, n_scores = rows.n_leading, int(rows.n_leading.sum())
+            place = (np.cumsum(counts) - counts)[rows.event] + rows.columns["jet_index"]
         for name, values in of_all.items():
-            of_all[name] = np.full(n, np.nan, dtype=np.float32)
-            of_all[name][rows.event] = values
-        return ScoredEntries(rows.passed, of_all)
+            of_all[name] = np.full(n_scores, np.nan, dtype=np.float32)
+            of_all[name][place] = values
+        return ScoredEntries(rows.passed, of_all, counts)
 
 
 def _joined(

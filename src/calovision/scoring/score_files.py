@@ -3,7 +3,8 @@
 Each has one entry for each of the ntuple: ``score``, the probability of signal where both classes
 are as frequent, and ``logit``, float32, NaN where the event fails the preselection; ``passed``. Of
 more than two classes there is the probability of each instead, ``probability_top``, ... Of jets,
-the scores are those of the leading ones: lists in ROOT and Parquet, in HDF5 rows padded with NaN.
+the scores are those of the leading ones: lists in ROOT and Parquet, in HDF5 rows padded with NaN;
+a jet that fails the cuts on jets has NaN in its place.
 """
 
 import re

@@ -293,8 +293,11 @@ class Analysis:
 
     @cached_property
     def image_variables(self) -> dict[str, Variable]:
-        """Those of the user's own that the preselection needs: columns of the image files."""
-        return self.variables_of_cuts(*self.configuration.selection.preselection.values())
+        """Those of the user's own that the preselection, or cuts on jets, need: columns of the
+        image files.
+        """
+        cuts = self.configuration.selection.preselection, self.configuration.images.jets.selection
+        return self.variables_of_cuts(*(cut for some in cuts for cut in some.values()))
 
     @cached_property
     def varied_image_variables(self) -> dict[str, Variable]:

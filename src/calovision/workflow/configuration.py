@@ -374,6 +374,7 @@ class Configuration(Section):
         radius = self.fat_jets.radius
         self.images.jets.check_alternatives(radius)
         inputs = known | self.jet_inputs
+        self.images.jets.check_selection(with_content=self.event_content is not None, own=own)
         for name, model in self.models.items():
             model.check_recipe(f"models.{name}", self.images.jets.alternatives)
             grid, channels = self.images.cells_and_channels(radius, model.recipe)

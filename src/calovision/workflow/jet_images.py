@@ -104,6 +104,25 @@ class JetImages(Section):
         chosen = {name: of_jets[name] for name in self.columns}
         return {**chosen, CONSTITUENTS.name: CONSTITUENTS}
 
+    def check_selection(self, *, with_content: bool, own: Mapping[str, Variable]) -> None:
+        """Raise InputError unless each cut is readable, true or false, and uses known variables.
+
+        Parameters
+        ----------
+        with_content, own
+            As of `calovision.workflow.sections.Selection.check`.
+        """
+        from calovision.selection import check_configured_cut
+
+        of_jets = ("jet_index", *JET_MOMENTUM, *JET_VARIABLES)
+        for name, cut in self.selection.items():
+            try:
+                check_configured_cut(name, cut, further=of_jets, with_content=with_content, own=own)
+            except InputError as error:
+                raise InputError(
+                    f"configuration key 'images.jets.selection.{name}': {error}"
+                ) from error
+
     def image_recipe(self, radius: float, alternative: str | None = None) -> "JetImageRecipe":
         """Recipe of the images.
 
