@@ -15,6 +15,7 @@ from benchmarks import (
     harness,
     image_files,
     jet_images,
+    jet_variables,
     others,
     registry,
     report,
@@ -100,7 +101,11 @@ def test_methods_of_peers_agree(settings):
 
 
 @pytest.mark.parametrize(
-    "make", [image_files.write, image_files.random_read, jet_images.jet_images, conversions.convert]
+    "make",
+    [
+        *(image_files.write, image_files.random_read, conversions.convert),
+        *(jet_images.jet_images, jet_variables.jet_variables),
+    ],
 )
 def test_methods_of_a_benchmark_agree(make, settings):
     benchmark = make(settings)

@@ -197,7 +197,7 @@ def test_subjettiness_is_that_of_axes_of_fastjet(random_jets, found):
                 )
 
 
-def test_masses_are_those_of_fastjet(random_jets, found):
+def test_masses_and_correlations_are_those_of_fastjet(random_jets, found):
     momenta = ak.zip(
         {
             "px": random_jets.pt * np.cos(random_jets.phi),
@@ -215,11 +215,14 @@ def test_masses_are_those_of_fastjet(random_jets, found):
     np.testing.assert_allclose(
         found["soft_drop_mass"][several], expected[several], rtol=1e-6, atol=1e-3
     )
+    for name in ("c2", "d2"):
+        expected = sequence.exclusive_jets_energy_correlator(1, beta=1, npoint=3, func=name)
+        np.testing.assert_allclose(found[name][several], expected[several], rtol=1e-6)
     trimmed = trim(momenta[np.newaxis], r_sub=0.2, f_cut=0.05)[0]
     np.testing.assert_allclose(found["trimmed_mass"], trimmed.mass, rtol=1e-6, atol=1e-3)
 
 
-def test_correlations_are_those_of_loops_and_of_fastjet(random_jets, found):
+def test_correlations_are_those_of_loops(random_jets, found):
     jets = JetParticles(random_jets, radius=RADIUS, trimming=(0.2, 0.05))
     for i in range(len(jets)):
         part = slice(*jets.offsets[i : i + 2])

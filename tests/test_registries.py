@@ -12,6 +12,7 @@ import pytest
 import torch
 from fakes_ntuples import write_file
 
+from calovision.conversion import ImageRecipe
 from calovision.conversion.variations import Variation
 from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import InputError
@@ -19,7 +20,7 @@ from calovision.evaluation.baselines import BASELINES, fit_shallow
 from calovision.images import CHANNELS, build_images
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe, build_jet_images
-from calovision.jets import VARIABLES, event_variables
+from calovision.jets import VARIABLES, event_variables, jet_substructure
 from calovision.jets.substructure.variables import CONSTITUENTS
 from calovision.models import NETWORKS, ModelSpecification, make_model
 from calovision.models.networks import make_network
@@ -161,6 +162,21 @@ ENTRY = Channel("muons", "muons", "", "number of muons", CellSum("tracks"), None
     )
     with pytest.raises(InputError, match="unknown jet image channel 'muons': choose from energy"):
         JetImageRecipe(JetGrid(3, 3, 2.0), ("muons",))
+
+
+def test_jet_variable_of_another_package(install):
+    install(
+        """
+from calovision.jets.substructure.variables import JetVariable
+
+ENTRY = JetVariable("mean_pt", "mean pT", "sum of pT per constituent", lambda j: j.scalar_sum / j.n)
+""",
+        jet_variables="mean_pt = others_jet_variables:ENTRY",
+    )
+    jets = ak.zip({"pt": [[5.0, 7.0], [3.0]], "eta": [[0, 0], [0]], "phi": [[0, 1], [2]]})
+    found = jet_substructure(jets, ["mean_pt"], radius=1.0)
+    assert found["mean_pt"].tolist() == [6.0, 3.0]
+    assert ImageRecipe.from_dict({"jet_variables": ["mean_pt"]}).jet_variables == ("mean_pt",)
 
 
 def test_network_of_another_package(install):

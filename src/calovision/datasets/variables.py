@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.jets.substructure.variables import JET_VARIABLES
 from calovision.jets.variables import EVENT_COLUMNS, VARIABLES
 from calovision.storage import ImageCollection
 
@@ -62,7 +63,7 @@ def _flat(collection: ImageCollection, name: str, indices: np.ndarray, key: str)
         values = column.reshape(len(indices), int(np.prod(column.shape[1:]))).astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
-        where = VARIABLES[name].infinite_for if name in VARIABLES else None
+        where = _not_finite_for(name)
         why = "" if where is None else f", as it is for {where}"
         raise InputError(
             f"{key}: '{name}' is not finite for {len(bad)} of {len(indices)} events (the "
@@ -70,6 +71,13 @@ def _flat(collection: ImageCollection, name: str, indices: np.ndarray, key: str)
             f"{indices[bad[0]]}){why}: leave it out or select events that have it"
         )
     return values
+
+
+def _not_finite_for(name: str) -> str | None:
+    """Events or jets for which a variable is known not to be finite."""
+    if name in VARIABLES:
+        return VARIABLES[name].infinite_for
+    return JET_VARIABLES[name].undefined_for if name in JET_VARIABLES else None
 
 
 def _names(column: str, shape: tuple[int, ...]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from calovision.core.markdown import rendered_table
 from calovision.evaluation.baselines import BASELINES
 from calovision.images.channels import CHANNELS
+from calovision.jets.substructure.variables import JET_VARIABLES
 from calovision.jets.variables import VARIABLES
 from calovision.models.networks import NETWORKS
 from calovision.ntuples.schemas import SCHEMAS
@@ -66,6 +67,20 @@ def _names() -> Iterator[str]:
         [
             (f"`{name}`", one.doc, one.unit, "yes" if one.needs_content else "")
             for name, one in VARIABLES.own.items()
+        ],
+    )
+    yield "## Jet variables\n"
+    yield (
+        "Of jets, for `images.jets.variables` and cuts on jets, beside pt, eta, phi and mass. N-"
+        "subjettiness is that of the file's own jets where it has branches of it; all else is "
+        "computed from the constituents, without cuts of the recipe on these. Where one is not "
+        "defined it is NaN, of which every comparison is false.\n"
+    )
+    yield rendered_table(
+        ("name", "meaning", "unit", "not defined for"),
+        [
+            (f"`{name}`", one.doc, one.unit, one.undefined_for or "")
+            for name, one in JET_VARIABLES.own.items()
         ],
     )
     yield "## Schemas\n"

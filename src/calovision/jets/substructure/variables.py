@@ -67,8 +67,8 @@ def _tau(n: int) -> JetVariable:
     return JetVariable(
         f"tau{n}",
         rf"$\tau_{n}$",
-        f"{n}-subjettiness: sum of pT times the distance to the nearest of {n} axes, in units of "
-        "the sum of pT times the radius",
+        f"{n}-subjettiness: mean distance to the nearest axis of {n}, weighted with pT, in units "
+        "of the radius",
         lambda jets: jets.subjettiness(n),
         of_file=(f"tau{n}",),
         undefined_for=NO_CONSTITUENTS,
@@ -82,7 +82,7 @@ def _tau_ratio(n: int) -> JetVariable:
         f"tau{n} / tau{n - 1}: small for {n} prongs or more",
         lambda jets: ratio(jets.subjettiness(n), jets.subjettiness(n - 1)),
         of_file=(f"tau{n}", f"tau{n - 1}"),
-        undefined_for=f"tau{n - 1} = 0, as with {n - 1} constituents or fewer",
+        undefined_for=f"tau{n - 1} = 0, as of fewer than {n} constituents",
     )
 
 
