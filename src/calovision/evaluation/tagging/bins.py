@@ -43,6 +43,8 @@ def binned(
 ) -> BinnedVariable:
     """Numbers of classifiers in bins of a variable.
 
+    In a bin a class makes as much of the mixture as of its rows, times its share, are there.
+
     Parameters
     ----------
     rows
@@ -94,8 +96,9 @@ def _in_bins(
     found = []
     for one in bins:
         chosen = one & (shares > 0)
-        weights = _weights(rows, shares, chosen)
-        if weights is None:
+        weights = rows.weights[chosen] * shares[chosen]
+        sides = (weights[is_signal[chosen]], weights[~is_signal[chosen]])
+        if not all(n_effective(one) >= FEWEST_ROWS and has_positive_sum(one) for one in sides):
             found.append(TaggerBin(NOTHING, NOTHING, None, None))
             continue
         columns = values[chosen], is_signal[chosen], weights
@@ -110,20 +113,6 @@ def _in_bins(
             )
         )
     return tuple(found)
-
-
-def _weights(rows: TaggedRows, shares: np.ndarray, chosen: np.ndarray) -> np.ndarray | None:
-    """Weights of the rows of a bin, in which each class has its share again; None if one has too
-    few rows.
-    """
-    labels, weights = rows.labels[chosen], rows.weights[chosen]
-    of_class = shares[np.unique(rows.labels, return_index=True)[1]]
-    for label in np.flatnonzero(of_class > 0):
-        members = weights[labels == label]
-        if n_effective(members) < FEWEST_ROWS or not has_positive_sum(members):
-            return None
-    sums = np.bincount(labels, weights=weights, minlength=rows.n_classes)
-    return weights / sums[labels] * shares[chosen]
 
 
 def _passing(
