@@ -18,7 +18,7 @@ from calovision.jobs.submission import CONTAINER_IMAGE
 from calovision.workflow.rules import RULES
 
 PROFILES = REPOSITORY / "workflow/profiles"
-ALONE = {"fit_baselines"}  # no short job
+ALONE = {"fit_baselines", "fit_tagger_baselines"}  # no short jobs
 LOCAL = {"list_images", "list_variables", "all", "mine", "total"}  # no farm is asked for them
 STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there
@@ -46,6 +46,7 @@ MEMORY_AT_224 = {
     "score_events": 4516,
     "plot_attributions": 4516,
     "plot_images": 2760,
+    "plot_class_images": 2760,
 }
 
 
@@ -159,9 +160,15 @@ def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     output = (result.stdout + result.stderr).replace("rule calo_", "rule ")
     assert "RETRIES {None}" in output
+<<<<<<< HEAD
     of_events = {name: rule for name, rule in RULES.items() if not rule.is_of_alternatives}
     assert {name.removeprefix("calo_") for name in jobs(result)} - LOCAL == set(of_events)
     for name, rule in of_events.items():
+=======
+    of_search = {name: rule for name, rule in RULES.items() if not rule.is_of_taggers}
+    assert {name.removeprefix("calo_") for name in jobs(result)} - LOCAL == set(of_search)
+    for name, rule in of_search.items():
+>>>>>>> e42af4b (Taggers through the workflow: boosted trees on the variables of the rows, the comparison of all classifiers, its figures, and a report of jets or of more than two classes)
         asked = {(int(one["mem_mb"]), int(one["runtime"])) for one in resources(output, name)}
         assert asked == {(rule.memory(1, (224, 224)), rule.runtime(1))}
         logs = re.findall(rf"rule {name}:\n(?:.+\n)*? +log: results/logs/(.+)\.log\n", output)

@@ -15,13 +15,12 @@ from calovision.evaluation.tagging import (
     boosting,
     compare_taggers,
     log_probabilities,
-    mean_log_probabilities,
 )
 from calovision.evaluation.tagging.bins import bin_edges, binned, threshold_at
 from calovision.evaluation.tagging.cuts import best_cuts
 from calovision.evaluation.tagging.details import class_calibration, diagnose_taggers
 from calovision.evaluation.tagging.summary import TaggingTables, summarize_taggers
-from calovision.metrics import auc, rejection_at, roc
+from calovision.metrics import auc, ensemble_scores, rejection_at, roc
 
 POINTS = {"0.3": 0.3, "0.5": 0.5, "0.7": 0.7}
 CLASSES = ("quark", "w", "top")
@@ -164,7 +163,7 @@ def test_two_classes_of_a_logit_have_one_discriminant():
     (one,) = all_discriminants(["qcd", "top"]).values()
     assert one.name == "top_vs_qcd"
     assert one.values(found, ["qcd", "top"]) == pytest.approx(logits)
-    mean = mean_log_probabilities(np.stack([found, found[::-1]], axis=1))
+    mean = ensemble_scores(np.stack([found, found[::-1]], axis=1))
     assert np.exp(mean[2, 1]) == pytest.approx(0.5)
     assert np.exp(mean[1, 1]) == pytest.approx((expit(-1) + expit(2)) / 2)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.core.user_files import read_yaml
-from calovision.workflow import Configuration, parameters, report_content
+from calovision.workflow import Configuration, parameters, report_content, tagging
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
 from snakemake.common.configfile import load_configfile

@@ -5,7 +5,7 @@ rule write_run_summary:
     """Jobs, failures, time, memory, events/s and bytes of every stage, when all but the report is there."""
     input:
         **report_content.report_inputs(analysis, with_run=False),
-        hepdata=results.hepdata,
+        hepdata=analysis.hepdata_folders,
         application=analysis.application_files(),
     output:
         **results.plots(*report_content.figure_names(analysis, "write_run_summary")),

@@ -49,14 +49,14 @@ def summarize_samples(
     signal, background = (
         _region(region[labels == label], weights[labels == label]) for label in (1, 0)
     )
-    warnings = [*_of_files(collection), *_warnings(names, labels, region, weights)]
+    warnings = [*warnings_of_files(collection), *_warnings(names, labels, region, weights)]
     return SamplesSummary(samples, signal, background, tuple(warnings))
 
 
 def _sample(
     collection: ImageCollection, name: str, region: np.ndarray, weights: np.ndarray
 ) -> SampleNumbers:
-    steps = _cut_steps(collection.cut_flow(name))
+    steps = cut_steps(collection.cut_flow(name))
     return SampleNumbers(
         label=collection.samples[name],
         cross_section_pb=collection.cross_section_pb(name),
@@ -67,7 +67,8 @@ def _sample(
     )
 
 
-def _cut_steps(flow: Sequence[tuple[str, int, float]]) -> tuple[CutStep, ...]:
+def cut_steps(flow: Sequence[tuple[str, int, float]]) -> tuple[CutStep, ...]:
+    """Steps of a cut flow, with what they keep of the first one and of the one before."""
     generated = flow[0][2]
     steps = []
     for position, (cut, n_events, total) in enumerate(flow):
@@ -83,7 +84,7 @@ def _region(passed: np.ndarray, weights: np.ndarray) -> Efficiency | None:
     return efficiency(passed, weights) if has_positive_sum(weights) else None
 
 
-def _of_files(collection: ImageCollection) -> list[str]:
+def warnings_of_files(collection: ImageCollection) -> list[str]:
     """Warnings that the image files of the samples hold."""
     return [
         f"sample {name}: {sentence.rstrip('.')}"

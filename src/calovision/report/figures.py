@@ -8,6 +8,7 @@ with the name of the entry point.
 from calovision.core.registry import Registry
 from calovision.report.figure import ReportFigure
 from calovision.report.performance_figures import PERFORMANCE
+from calovision.report.tagging_figures import CLASS_IMAGES, TAGGERS
 
 _EVENT = "image eta_edges channels fat_jets radius title"
 
@@ -76,7 +77,9 @@ FIGURES = Registry(
             draw="calovision.plotting.training:plot_learning_curves",
             takes="histories",
         ),
+        *CLASS_IMAGES,
         *PERFORMANCE,
+        *TAGGERS,
         ReportFigure(
             name="attributions",
             title="Integrated gradients",

@@ -28,9 +28,13 @@ SECTIONS = (
     ReportSection("selection", "Selection", tables=("cut_flow",)),
     ReportSection("images", "Images"),
     ReportSection("training", "Training"),
-    ReportSection("performance", "Performance", tables=("comparison", "summary")),
-    ReportSection("attention", "What the network sees"),
-    ReportSection("reach", "Reach", tables=("reach",)),
+    ReportSection(
+        "performance", "Performance", tables=("comparison", "summary"), needs="is_search"
+    ),
+    ReportSection("attention", "What the network sees", needs="is_search"),
+    ReportSection("reach", "Reach", tables=("reach",), needs="is_search"),
     ReportSection("robustness", "Robustness", tables=("robustness",), needs="variations"),
+    ReportSection("taggers", "Performance", tables=("tagging", "taggers"), needs="is_tagging"),
+    ReportSection("variables", "Variables, bins and masses", needs="is_tagging"),
     ReportSection("run", "Run", tables=("run_summary",)),
 )

@@ -126,7 +126,7 @@ def evaluate(
     folds = None if options.folds is None else Folds(**options.folds)
     scored = evaluation.scored_events(collection, folds)
     count(len(scored.indices))
-    networks = _read_networks(files, options.seeds, collection, scored)
+    networks = read_networks(files, options.seeds, collection, scored)
     shallow = read_score_columns(files.baselines, collection, scored.indices, options.baselines)
     ensembles = {
         model: evaluation.ensemble_scores(columns) for model, columns in networks.scores.items()
@@ -155,25 +155,28 @@ class _Results(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Networks:
+class Networks:
     """Of each model: scores ``(n_rows, n_seeds)``, numbers of the network, seed -> training."""
 
     scores: dict[str, np.ndarray]
     numbers: dict[str, ModelNumbers]
     runs: dict[str, dict[int, TrainingRecord]]
 
-    def of_rows(self, rows: np.ndarray) -> "_Networks":
+    def of_rows(self, rows: np.ndarray) -> "Networks":
         """The same networks with the scores of some rows, by their positions."""
         return replace(self, scores={name: columns[rows] for name, columns in self.scores.items()})
 
 
-def _read_networks(
+def read_networks(
     files: EvaluationFiles,
     seeds: Mapping[str, Sequence[int]],
     collection: ImageCollection,
     scored: evaluation.ScoredEvents,
-) -> _Networks:
-    networks = _Networks({}, {}, {})
+) -> Networks:
+    """Scores and training of the networks of all models; of scores ``(n_rows, n_classes)`` each
+    model has ``(n_rows, n_seeds, n_classes)``.
+    """
+    networks = Networks({}, {}, {})
     of_folds = [scored.indices[members] for members in scored.members()]
     of_all = zip(files.scores, files.models, files.histories, strict=True)
     for model, of_model in seeds.items():
@@ -196,7 +199,7 @@ def _read_networks(
 def _compute_results(
     collection: ImageCollection,
     test: Mapping[str, np.ndarray],
-    networks: _Networks,
+    networks: Networks,
     shallow: Sequence[str],
     options: EvaluationOptions,
 ) -> _Results:

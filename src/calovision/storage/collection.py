@@ -209,6 +209,10 @@ class ImageCollection:
         """(cut, number of events, sum of generator weights) of a sample, summed over its files."""
         return add_cut_flows(file.metadata for file in self.of_sample(sample))
 
+    def jet_cut_flow(self, sample: str) -> list[tuple[str, int, float]]:
+        """The same of the cuts on the jets of jet images; empty for images of events."""
+        return add_cut_flows((file.metadata for file in self.of_sample(sample)), "jet_cut_flow")
+
     def cross_section_pb(self, sample: str) -> float:
         """Cross-section of a sample, pb: the mean of its files by their generated events."""
         return mean_cross_section(file.metadata for file in self.of_sample(sample))

@@ -110,6 +110,16 @@ class Analysis:
         """The results are those of a tagger: rows are jets, or there are more than two classes."""
         return self.configuration.is_tagging
 
+    @property
+    def is_search(self) -> bool:
+        """Signal and background of events are compared with the cuts of a search."""
+        return not self.is_tagging
+
+    @property
+    def has_many_classes(self) -> bool:
+        """There are more than two classes."""
+        return len(self.classes) > 2
+
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
 
@@ -568,25 +578,32 @@ class Analysis:
         """A file of every network whose mean score the samples of the application get."""
         return self.network_files(pattern, self.first_model)
 
+    @property
+    def hepdata_folders(self) -> list[Path]:
+        """Tables of the HEPData submission; none of taggers."""
+        return [self.results.hepdata] if self.is_search else []
+
+    @property
+    def tagger_baselines(self) -> list[Path]:
+        """Scores of the boosted trees, if the taggers are compared with any."""
+        return [self.results.baseline_scores] if self.configuration.tagging.boosting else []
+
     def mean_model_files(self) -> list[Path]:
         """The mean of the networks of each model; none without folds."""
         models = self.models if self.folds else ()
         return [fill(self.results.mean_model, model=model) for model in models]
 
     def final_files(self) -> list[Path]:
-        """What a whole run makes, with all that it needs: the report, or the scores of taggers."""
+        """What a whole run makes, with all that it needs: the report and the numbers."""
         results = self.results
-        further = [*self.mean_model_files()]
-        if self.is_tagging:
-            further += self.network_files(results.scores)
-        else:
-            further = [
-                results.report,
-                *further,
-                results.numbers("summary"),
-                results.table("summary"),
-            ]
-        return [*further, *self.application_files()]
+        name = "tagging" if self.is_tagging else "summary"
+        return [
+            results.report,
+            *self.mean_model_files(),
+            results.numbers(name),
+            results.table(name),
+            *self.application_files(),
+        ]
 
     # -- variations ------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ from calovision.workflow.sections import (
 )
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
+from calovision.workflow.tagging import Tagging
 from calovision.workflow.training import Training
 from calovision.workflow.variables import (
     OwnVariable,
@@ -123,6 +124,7 @@ class Configuration(Section):
     )
     evaluate: Evaluate = key(Evaluate)
     compare: Compare = key(Compare)
+    tagging: Tagging = key(Tagging)
     reach: Reach = key(Reach)
     robustness: Robustness = key(Robustness)
     plots: Plots = key(Plots)
@@ -178,6 +180,7 @@ class Configuration(Section):
             variable.check(name, taken)
         self._check_model_names()
         self._check_robustness()
+        self.tagging.check(self)
         for name in () if self.is_tagging else self.baselines:
             if BASELINES[name].needs_content and self.event_content is None:
                 raise InputError(

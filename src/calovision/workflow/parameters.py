@@ -6,7 +6,8 @@ from typing import Any
 
 from calovision.conversion.variations import acting_on
 from calovision.jets.signed import SignedVariable
-from calovision.jets.variables import Variable
+from calovision.jets.substructure.variables import JET_MOMENTUM, JET_VARIABLES
+from calovision.jets.variables import VARIABLES, Variable
 from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
@@ -233,6 +234,17 @@ def shown_curves(analysis: Analysis) -> dict[str, Any]:
         "axis": compare.axis,
         "per_sample": compare.per_sample,
     }
+
+
+def compared_taggers(analysis: Analysis) -> dict[str, Any]:
+    """Discriminants, signal efficiencies and bins of `calovision.stages.tagging.TaggerOptions`."""
+    return analysis.configuration.tagging.to_dict()
+
+
+def titles_of_row_variables(analysis: Analysis) -> dict[str, str]:
+    """Titles, with units, of the variables of jets, of events, and of the user's own."""
+    known = {**VARIABLES, **JET_MOMENTUM, **JET_VARIABLES, **analysis.own_variables}
+    return {name: one.axis_title for name, one in known.items()}
 
 
 def signal_masses(analysis: Analysis) -> dict[str, float | None]:

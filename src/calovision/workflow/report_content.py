@@ -11,8 +11,10 @@ from calovision.report.figures import FIGURES
 from calovision.report.sections import SECTIONS, ReportSection
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
+from calovision.workflow.tagging import binned_variables, class_titles
 
 TITLE = "CNNs on whole-detector images against the cuts of a search"
+TITLE_OF_TAGGERS = "CNN taggers against jet substructure"
 SUBMISSION = (
     "CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach."
 )
@@ -125,6 +127,9 @@ def report_inputs(analysis: Analysis, *, with_run: bool) -> dict[str, list[Path]
 
 def report_numbers(analysis: Analysis) -> list[str]:
     """JSON files of numbers of a run, ``metrics/<name>.json``, in the order of numbers.csv."""
+    if analysis.is_tagging:
+        fitted = ["tagger_baselines"] if analysis.tagger_baselines else []
+        return ["samples", "tagging", "taggers", *fitted, "tagging_bins", "tagging_diagnostics"]
     names = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
     return [*names, "robustness"] if analysis.variations else names
 
@@ -133,9 +138,11 @@ def report_files(analysis: Analysis) -> dict[str, str]:
     """Files that the report links at its end, by title."""
     results = analysis.results
     names = [*report_numbers(analysis), "run_summary"]
+    tables = results.hepdata / "submission.yaml"
+    submission = {"HEPData submission": str(tables)} if analysis.is_search else {}
     return {
         "All numbers, CSV": str(results.all_numbers),
-        "HEPData submission": str(results.hepdata / "submission.yaml"),
+        **submission,
         **{f"{name}.json": str(results.numbers(name)) for name in names},
     }
 
@@ -144,7 +151,7 @@ def report_parameters(analysis: Analysis) -> dict[str, Any]:
     """Content of the page, as `calovision.stages.report.ReportOptions` takes it."""
     seed = analysis.configuration.seed
     return {
-        "title": TITLE,
+        "title": TITLE_OF_TAGGERS if analysis.is_tagging else TITLE,
         "facts": report_facts(analysis),
         "sections": report_sections(analysis),
         "placeholders": text_values(analysis),
@@ -161,10 +168,17 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     configuration = analysis.configuration
     (n_eta, n_phi), channels = analysis.cells_and_channels
     models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
+    if analysis.is_tagging:
+        titles = ", ".join(class_titles(configuration).values())
+        of_rows = {"Rows": f"{configuration.images.kind}s", "Classes": titles}
+    else:
+        of_rows = {
+            "Signal": ", ".join(analysis.titles_of_label(1)),
+            "Background": ", ".join(analysis.titles_of_label(0)),
+            "Luminosity": f"{configuration.luminosity_fb} /fb",
+        }
     return {
-        "Signal": ", ".join(analysis.titles_of_label(1)),
-        "Background": ", ".join(analysis.titles_of_label(0)),
-        "Luminosity": f"{configuration.luminosity_fb} /fb",
+        **of_rows,
         "Images": f"{n_eta} x {n_phi} cells; {', '.join(channels)}",
         "Models": ", ".join(models),
     }
@@ -195,4 +209,11 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "has_mass": configuration.compare.variables is None
         or "mj_sum" in configuration.compare.variables,
         "regions": dict(configuration.compare.regions),
+        "is_tagging": analysis.is_tagging,
+        "is_of_jets": images.is_of_jets,
+        "classes": list(class_titles(configuration).values()),
+        "width": images.jets.image_recipe(configuration.fat_jets.radius).grid.width,
+        "jets_per_event": images.jets.per_event,
+        "jet_selection": dict(images.jets.selection),
+        "binned": " and ".join(binned_variables(configuration)),
     }

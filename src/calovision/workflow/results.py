@@ -41,6 +41,8 @@ class Results:
         self.varied_scores = varied / "scores/{model}.h5"
         self.validation_events = folder / "metrics/validation_events.h5"
         self.test_events = folder / "metrics/test_events.h5"
+        self.validation_rows = folder / "metrics/validation_rows.h5"
+        self.test_rows = folder / "metrics/test_rows.h5"
         self.network_scores = folder / "metrics/network_scores.h5"
         self.hepdata = folder / "hepdata"
         self.all_numbers = folder / "metrics/numbers.csv"

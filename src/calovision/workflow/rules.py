@@ -129,6 +129,7 @@ class Rule:
         return package_digest(*self.code, files=tuple(map(str, files)))
 
 
+OF_TAGGERS = {"is_of_search": False, "is_of_taggers": True}
 OF_FILE = ("sample", "chunk")
 OF_VARIED_FILE = ("variation", "sample", "chunk")
 OF_NETWORK = ("model", "seed", "fold")
@@ -161,6 +162,11 @@ def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule
     code = (*RESULT_CODE, "core.numeric", "evaluation", "metrics", *code)
     more = {"is_of_search": True, **more}
     return Rule(name, code, memory_mb=2000, runtime_min=runtime_min, **more)
+
+
+def _tag(name: str, *code: str, runtime_min: int) -> Rule:
+    code = ("stages.tagging", "stages.collections", "core.classes", "jets", *code)
+    return _evaluate(name, *code, runtime_min=runtime_min, **OF_TAGGERS)
 
 
 def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
@@ -214,6 +220,8 @@ _ALL = (
         is_of_search=True,
     ),
     _evaluate("evaluate", "stages.comparison", "stages.collections", "selection"),
+    _tag("fit_tagger_baselines", "datasets", runtime_min=120),
+    _tag("evaluate_taggers", "stages.comparison", runtime_min=60),
     _simulate(
         "simulate_pile_up",
         wildcards=OF_VARIED_FILE,
@@ -270,8 +278,26 @@ _ALL = (
         runtime_min=20,
     ),
     _plot("plot_models", "stages.figures.models", *RESULT_CODE, "evaluation", "metrics"),
-    _plot("plot_training", "stages.figures.models", "evaluation"),
-    _plot("plot_cut_flow", "stages.figures.images"),
+    _plot("plot_training", "stages.figures.models", "evaluation", is_of_search=False),
+    _plot("plot_cut_flow", "stages.figures.images", is_of_search=False),
+    _plot(
+        "plot_class_images",
+        "stages.figures.tagging",
+        "storage",
+        memory_mb=2000,
+        memory_per_cell_mb=0.055,
+        runtime_min=20,
+        **OF_TAGGERS,
+    ),
+    _plot(
+        "plot_taggers",
+        "stages.figures.tagging",
+        *RESULT_CODE,
+        "evaluation",
+        "metrics",
+        memory_mb=2000,
+        **OF_TAGGERS,
+    ),
     _plot("plot_diagnostics", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(
         "plot_attributions",
@@ -311,14 +337,12 @@ _ALL = (
         ),
         memory_mb=1000,
         runtime_min=10,
-        is_of_search=True,
     ),
     Rule(
         "write_report",
         ("stages.report", "core.markdown", "report", "report.texts", "core.text"),
         memory_mb=1000,
         runtime_min=5,
-        is_of_search=True,
     ),
 )
 RULES = {rule.name: rule for rule in _ALL}

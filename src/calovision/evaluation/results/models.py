@@ -147,7 +147,11 @@ class ModelComparison(Result):
     def _run_lines(self) -> list[str]:
         header = ["model", "network", "networks", "parameters", "multiply-adds"]
         header += ["epochs", "images/s", "training"]
-        return markdown_table(header, [_run_row(model, one) for model, one in self.models.items()])
+        rows = []
+        for model, one in self.models.items():
+            trainings = [seed.training for seed in one.seeds.values()]
+            rows.append(run_row(model, one, trainings))
+        return markdown_table(header, rows)
 
 
 def _performance_rows(
@@ -184,9 +188,9 @@ def _mean_cell(found: ModelResult, weighting: str, point: str) -> str:
     return f"{value:.3g} ± {spread:.2g}{mark_of(min(n_eff))}"
 
 
-def _run_row(model: str, found: ModelResult) -> list[str]:
+def run_row(model: str, found: ModelNumbers, trainings: Sequence[TrainingRecord]) -> list[str]:
     """Networks of a model and their training; a dash for what is not known."""
-    records = [one for seed in found.seeds.values() for one in seed.training.trainings]
+    records = [one for seed in trainings for one in seed.trainings]
     speeds = [one.images_per_s for one in records if one.images_per_s is not None]
     times = [one.training_time_s for one in records if one.training_time_s is not None]
     return [

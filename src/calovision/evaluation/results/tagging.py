@@ -86,11 +86,12 @@ class CutPoint:
 @dataclass(frozen=True)
 class VariableNumbers:
     """A single variable as a discriminant: whether large values are like signal, as on the
-    validation rows, its AUC on the test rows with the standard error, and rows without the
-    variable.
+    validation rows, and its AUC there; its AUC on the test rows with the standard error, and rows
+    without the variable.
     """
 
     is_larger_for_signal: bool
+    validation_auc: float
     auc: float
     auc_error: float
     missing: int

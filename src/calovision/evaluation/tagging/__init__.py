@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = lazy_names(
     {
         "comparison": ("compare_taggers",),
         "discriminants": ("Discriminant", "all_discriminants"),
-        "rows": ("TaggedRows", "log_probabilities", "mean_log_probabilities"),
+        "rows": ("TaggedRows", "log_probabilities"),
     },
 )

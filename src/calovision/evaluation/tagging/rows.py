@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import log_expit, logsumexp
+from scipy.special import log_expit
 
 from calovision.core.errors import InputError
 from calovision.metrics import n_effective
@@ -155,12 +155,3 @@ def log_probabilities(scores: np.ndarray, name: str, n_classes: int) -> np.ndarr
         row = int(np.argmin(np.isfinite(values).all(axis=1)))
         raise InputError(f"scores of '{name}' are {values[row]} in row {row}: score the rows again")
     return values
-
-
-def mean_log_probabilities(networks: np.ndarray) -> np.ndarray:
-    """Logarithm of the mean probability over networks, ``(n, n_networks, n_classes)`` to ``(n,
-    n_classes)``.
-    """
-    if networks.shape[1] == 1:
-        return networks[:, 0]
-    return logsumexp(networks, axis=1) - np.log(networks.shape[1])

@@ -1,7 +1,5 @@
 """Single variables as discriminants, each in the direction that the validation rows show."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from calovision.evaluation.results.tagging import VariableNumbers
@@ -24,7 +22,7 @@ def variable_numbers(
     found = auc_with_error(*_columns(test, of_test, discriminant, is_larger=is_larger))
     shares = discriminant.shares(test.labels, test.classes)
     missing = int(np.sum(~np.isfinite(of_test[shares > 0])))
-    return VariableNumbers(is_larger, *map(float, found), missing)
+    return VariableNumbers(is_larger, max(area, 1 - area), *map(float, found), missing)
 
 
 def _columns(
@@ -45,10 +43,3 @@ def variable_scores(values: np.ndarray, *, is_larger: bool) -> np.ndarray:
     scores = np.asarray(values, dtype=np.float64) * (1.0 if is_larger else -1.0)
     finite = scores[np.isfinite(scores)]
     return np.where(np.isfinite(scores), scores, np.min(finite, initial=0.0) - 1.0)
-
-
-def column_scores(
-    columns: Mapping[str, np.ndarray], name: str, numbers: VariableNumbers
-) -> np.ndarray:
-    """Column as scores in the direction of its numbers."""
-    return variable_scores(columns[name], is_larger=numbers.is_larger_for_signal)

@@ -5,7 +5,8 @@
 """
 
 from calovision.plotting.tagging.details import (
-    plot_binned_taggers,
+    plot_binned_backgrounds,
+    plot_binned_rejections,
     plot_class_calibration,
     plot_jet_mass_sculpting,
 )
@@ -16,7 +17,8 @@ from calovision.plotting.tagging.models import plot_tagger_models
 from calovision.plotting.tagging.roc import plot_pair_roc, plot_tagger_roc
 
 __all__ = [
-    "plot_binned_taggers",
+    "plot_binned_backgrounds",
+    "plot_binned_rejections",
     "plot_class_calibration",
     "plot_class_images",
     "plot_class_outputs",

@@ -22,38 +22,60 @@ from calovision.plotting.tagging.panels import (
 )
 
 SIZE = (3.5, 2.9)
-KINDS = {"auc": "AUC", "rejection": "Background\nrejection", "background": "Background\nefficiency"}
+KINDS = {"rejection": "Background\nrejection", "background": "Background\nefficiency"}
 
 
 @styled
-def plot_binned_taggers(
+def plot_binned_rejections(
     bins: Mapping[str, BinnedVariable],
     *,
-    kind: str,
     discriminants: Mapping[str, str],
     names: Mapping[str, str],
     variables: Mapping[str, str],
 ) -> Figure:
-    """A number of each classifier in bins: a row of panels per discriminant, a column per variable.
+    """Rejection of each classifier within bins: a row of panels per discriminant, a column per
+    variable; words where there are no bins.
 
     Parameters
     ----------
     bins
         Variable -> its bins.
-    kind
-        ``"rejection"`` at the signal efficiency of the bins, within each bin; ``"auc"``; or
-        ``"background"``: the background efficiency of the threshold that has this signal efficiency
-        in all bins together.
     discriminants, names, variables
         Titles of discriminants, classifiers and variables, the last with units.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to draw.
     """
+    return _binned("rejection", bins, discriminants, names, variables)
+
+
+@styled
+def plot_binned_backgrounds(
+    bins: Mapping[str, BinnedVariable],
+    *,
+    discriminants: Mapping[str, str],
+    names: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Figure:
+    """Background efficiency of one threshold for all bins; arguments as of
+    `plot_binned_rejections`.
+    """
+    return _binned("background", bins, discriminants, names, variables)
+
+
+def nothing_to_draw(words: str) -> Figure:
+    """Figure that says why it is empty."""
+    figure = Figure(figsize=(5.0, 1.2), layout="constrained")
+    figure.text(0.5, 0.5, words, ha="center", va="center")
+    return figure
+
+
+def _binned(
+    kind: str,
+    bins: Mapping[str, BinnedVariable],
+    discriminants: Mapping[str, str],
+    names: Mapping[str, str],
+    variables: Mapping[str, str],
+) -> Figure:
     if not bins or not discriminants:
-        raise InputError("there are no bins to draw: give those of at least one variable")
+        return nothing_to_draw("No variable of these rows has bins")
     first = next(iter(bins.values()))
     labels = [names.get(name, name) for name in first.taggers]
     size = (4.1, 2.7)
@@ -98,7 +120,7 @@ def _draw_bins(
     """Points with intervals, shifted within their bins, and the line through them."""
     x, y, errors = [], [], []
     for (low, high), one in zip(pairwise(edges), numbers, strict=True):
-        number = one.background_efficiency if kind == "background" else getattr(one, kind)
+        number = one.background_efficiency if kind == "background" else one.rejection
         x.append((low + high) / 2 + shift * (high - low))
         value = None if number is None else number.value
         y.append(np.nan if value is None else value)
@@ -117,7 +139,7 @@ def _finish_bins(axes: Axes, kind: str, signal_efficiency: float) -> None:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         axes.text(0.5, 0.5, "too few rows", transform=axes.transAxes, ha="center", va="center")
-    elif kind != "auc":
+    else:
         axes.set_yscale("log")
         low, high = drawn.min(), drawn.max()
         if high < 10 * low:  # so that the axis has a number at least
@@ -127,7 +149,7 @@ def _finish_bins(axes: Axes, kind: str, signal_efficiency: float) -> None:
         "rejection": f" at {signal_efficiency:g}",
         "background": f"\n({signal_efficiency:g} of all signal)",
     }
-    axes.set_ylabel(f"{KINDS[kind]}{words.get(kind, '')}")
+    axes.set_ylabel(f"{KINDS[kind]}{words[kind]}")
     axes.xaxis.set_major_locator(MaxNLocator(5))
 
 
@@ -203,7 +225,7 @@ def plot_jet_mass_sculpting(
     """
     chosen = {name: title for name, title in discriminants.items() if name in sculpting}
     if not chosen:
-        raise InputError("there is no mass to draw: give that of at least one discriminant")
+        return nothing_to_draw("These rows have no mass")
     classifiers = list(next(iter(sculpting.values())))
     size = (3.7, 2.8)
     labels = ["Background", "10 % of it kept", "1 % of it kept"]

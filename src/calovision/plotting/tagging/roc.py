@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
+from calovision.core.titles import shown
 from calovision.evaluation.results.tagging import CutPoint
 from calovision.metrics import RocCurve
 from calovision.plotting.curves import BackgroundAxis, draw_band, draw_curve, lowest_meaningful
-from calovision.plotting.style import CLASSIFIER_NAMES, classifier_styles, styled
+from calovision.plotting.style import CLASSIFIER_NAMES, FONT_SIZE, classifier_styles, styled
 from calovision.plotting.tagging.panels import (
     class_line,
     grid_width,
@@ -23,6 +24,7 @@ from calovision.plotting.tagging.panels import (
 REJECTION = BackgroundAxis("rejection")
 SIZE = (3.7, 3.3)
 CUTS = "Cuts on mass and $\\tau_{21}$ or $\\tau_{32}$"
+VARIABLE = "Best single variable (its name below)"
 SMALLEST_SIGNAL = 0.05  # efficiency, from which curves decide how high a panel is
 
 
@@ -33,6 +35,7 @@ def plot_tagger_roc(
     discriminants: Mapping[str, str],
     names: Mapping[str, str] = CLASSIFIER_NAMES,
     cuts: Mapping[str, Mapping[str, CutPoint]] | None = None,
+    variables: Mapping[str, tuple[str, RocCurve]] | None = None,
     bands: Sequence[str] = (),
 ) -> Figure:
     """Background rejection against signal efficiency, a panel per discriminant.
@@ -45,6 +48,8 @@ def plot_tagger_roc(
         Titles of discriminants and of classifiers.
     cuts
         Discriminant -> working point -> cuts, drawn as points with 68 % intervals.
+    variables
+        Discriminant -> title and curve of the best single variable.
     bands
         Classifiers whose 68.3 % statistical band is drawn.
 
@@ -56,7 +61,8 @@ def plot_tagger_roc(
     of_panels = _checked(curves)
     classifiers = list(dict.fromkeys(name for one in of_panels.values() for name in one))
     styles = classifier_styles(classifiers)
-    labels = [names.get(name, name) for name in classifiers] + [CUTS] * bool(cuts)
+    labels = [names.get(name, name) for name in classifiers]
+    labels += [VARIABLE] * bool(variables) + [CUTS] * bool(cuts)
     above = legend_height(labels, grid_width(len(curves), SIZE))
     figure, every = panels(len(curves), size=SIZE, above=above)
     handles: dict[str, object] = {}
@@ -68,6 +74,8 @@ def plot_tagger_roc(
             handles.setdefault(label, axes.lines[-1])
             if name in bands:
                 draw_band(axes, curve, color, REJECTION)
+        if discriminant in (variables or {}):
+            handles.setdefault(VARIABLE, _draw_variable(axes, *variables[discriminant]))
         points = _draw_cuts(axes, (cuts or {}).get(discriminant, {}))
         if points is not None:
             handles.setdefault(CUTS, points)
@@ -127,6 +135,15 @@ def _checked(
     if not curves or not all(curves.values()):
         raise InputError("there is no ROC curve to draw: give at least one classifier")
     return curves
+
+
+def _draw_variable(axes: Axes, title: str, curve: RocCurve) -> object:
+    """Curve of a single variable, with its name in the corner."""
+    draw_curve(axes, curve, color="0.45", line=":", label=VARIABLE, background=REJECTION)
+    axes.text(
+        0.04, 0.05, shown(title), transform=axes.transAxes, color="0.35", fontsize=FONT_SIZE - 2
+    )
+    return axes.lines[-1]
 
 
 def _draw_cuts(axes: Axes, cuts: Mapping[str, CutPoint]) -> object | None:
