@@ -160,15 +160,13 @@ def test_rules_of_the_package_are_those_of_the_workflow(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     output = (result.stdout + result.stderr).replace("rule calo_", "rule ")
     assert "RETRIES {None}" in output
-<<<<<<< HEAD
-    of_events = {name: rule for name, rule in RULES.items() if not rule.is_of_alternatives}
+    of_events = {
+        name: rule
+        for name, rule in RULES.items()
+        if not (rule.is_of_alternatives or rule.is_of_taggers)
+    }
     assert {name.removeprefix("calo_") for name in jobs(result)} - LOCAL == set(of_events)
     for name, rule in of_events.items():
-=======
-    of_search = {name: rule for name, rule in RULES.items() if not rule.is_of_taggers}
-    assert {name.removeprefix("calo_") for name in jobs(result)} - LOCAL == set(of_search)
-    for name, rule in of_search.items():
->>>>>>> e42af4b (Taggers through the workflow: boosted trees on the variables of the rows, the comparison of all classifiers, its figures, and a report of jets or of more than two classes)
         asked = {(int(one["mem_mb"]), int(one["runtime"])) for one in resources(output, name)}
         assert asked == {(rule.memory(1, (224, 224)), rule.runtime(1))}
         logs = re.findall(rf"rule {name}:\n(?:.+\n)*? +log: results/logs/(.+)\.log\n", output)
