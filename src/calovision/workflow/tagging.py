@@ -109,10 +109,10 @@ class Tagging(Section):
                     "two or more, ascending"
                 )
         for name in configuration.models:
-            if name in TAKEN or name in (*configuration.images.jets.variables, *classes):
+            if name in TAKEN or name in configuration.images.jets.variables:
                 raise InputError(
                     f"configuration key 'models.{name}': in the results this name is that of "
-                    "something else; choose another"
+                    "something else, as of a variable; choose another"
                 )
         _refuse_search(configuration)
 
