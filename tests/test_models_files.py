@@ -2,10 +2,12 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from fakes import make_images
 from fakes_models import IMAGE_NETWORKS, make_specification, make_trained
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -21,7 +23,10 @@ from calovision.models import (
     make_model,
     save_model,
 )
+from calovision.scoring import score_images
 
+OLD = Path(__file__).parent / "data/models"
+"""Written before models knew classes by name, with the scores of then."""
 SHAPE = (2, 16, 16)
 VARIABLES = {"variables": ("ht",), "n_variables": 1}
 STATISTICS = ScalingStatistics(
@@ -341,3 +346,14 @@ def test_model_that_is_stored_stays_as_it_is(tmp_path):
     assert model.training
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
     assert isinstance(model.head, nn.Linear)
+
+
+@pytest.mark.parametrize("name", ["single", "mean"])
+def test_models_of_before_score_as_before(name):
+    model = load_model(OLD / name)
+    assert (model.specification.classes, model.specification.n_outputs) == ((), 1)
+    images = make_images(5, (2, 8, 8), seed=5, scale=20.0)
+    variables = np.linspace(100, 900, 10).reshape(5, 2)
+    expected = json.loads((OLD / "scores.json").read_text())[name]
+    found = score_images(model, images, variables, device="cpu")
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -352,6 +352,35 @@ def test_history_that_has_only_some_columns():
     assert [text.get_text() for text in panels[1].texts] == ["not measured"]
 
 
+def test_learning_curves_of_several_classes():
+    """Accuracy, macro AUC, and a line of the rejection for each class."""
+    rng = np.random.default_rng(1)
+    names = ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
+    names += ["validation_macro_auc", *(f"validation_rejection_{one}" for one in ("qcd", "w", "t"))]
+    history = {"epoch": np.arange(3)} | {name: rng.uniform(0.1, 0.9, 3) for name in names}
+    figure = plot_learning_curves({"a": {1: history}})
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "Loss",
+        "Accuracy",
+        "Validation\nmacro AUC",
+        "Validation rejection\nat half of the class",
+    ]
+    drawn = [
+        [line.get_ydata().tolist() for line in axes.lines if line.get_marker() == "o"]
+        for axes in figure.axes
+    ]
+    assert drawn == [
+        [history[name].tolist() for name in some]
+        for some in (names[:2], names[2:4], names[4:5], names[5:])
+    ]
+    lines = [line for line in figure.axes[3].lines if line.get_marker() == "o"]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 3
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *("Training", "Validation", "qcd", "w", "t", "Lowest validation loss")
+    ]
+
+
 @pytest.mark.parametrize(("first", "scale"), [(0.9, "linear"), (3.0, "log")])
 def test_losses_that_span_much_have_a_logarithmic_axis(first, scale):
     losses = np.array([first, 0.2, 0.1])

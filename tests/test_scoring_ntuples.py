@@ -100,6 +100,36 @@ def test_friend_trees(tmp_path, ntuples, folder):
         }
 
 
+@pytest.mark.parametrize("of_jets", [False, True])
+def test_probabilities_of_more_than_two_classes(tmp_path, ntuples, of_jets):
+    """A column each; the mean of two networks, and a preselection that some events fail."""
+    recipe = OF_JETS if of_jets else RECIPE
+    shape = (1, 8, 8) if of_jets else (2, 8, 8)
+    given = {"classes": ("qcd", "w", "top"), "options": {"width": 2}, "scaling": "none"}
+    if of_jets:
+        given |= {"kind": "jet", "channels": ("et",), "units": ("GeV",)}
+        given |= {"grid": {"n_eta": 8, "n_phi": 8, "width": 1.6}}
+    models = [make_trained(shape, seed=seed, **given) for seed in (1, 2)]
+    models[0].recipe = StoredRecipe(recipe).to_dict()
+    (found,) = score_ntuples(models, ntuples[:1], tmp_path / "out")
+    convert_ntuple(ntuples[0], tmp_path / "a.h5", recipe, sample="qcd", label=0)
+    collection = ImageCollection([tmp_path / "a.h5"])
+    each = [score_collection(model, collection, np.arange(len(collection))) for model in models]
+    expected = np.mean(np.exp(each), axis=0)
+    with uproot.open(found.output) as file:
+        scores = file["calovision_scores"].arrays()
+    names = ["probability_qcd", "probability_w", "probability_top"]
+    assert scores.fields == (["n" + names[0], names[0]] if of_jets else names[:1]) + [
+        name for one in names[1:] for name in (["n" + one, one] if of_jets else [one])
+    ] + ["passed"]
+    columns = [ak.to_numpy(ak.flatten(scores[name], axis=None)) for name in names]
+    columns = [one[np.isfinite(one)] for one in columns]
+    np.testing.assert_allclose(np.stack(columns, axis=1), expected, rtol=1e-4)
+    assert found.n_scored == len(collection) == len(expected)
+    assert [*found.totals.values()] == pytest.approx(expected.sum(axis=0), rel=1e-5)
+    assert [*found.totals] == names
+
+
 def test_hdf5_and_several_processes(tmp_path, ntuples, folder):
     options = ("--format", "hdf5", "--processes", 2, "--batch-size", 3)
     succeed("score", folder, *ntuples, "-o", tmp_path, *options)

@@ -2,18 +2,20 @@
 files, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import fakes_training
 import numpy as np
 import pytest
 import torch
 from fakes import make_images, write_image_file
+from fakes_cli import stored, succeed
 from scipy.special import log_softmax, logsumexp
 from sklearn.metrics import roc_auc_score
 
 from calovision.core.errors import InputError
 from calovision.core.splits import Folds
-from calovision.datasets import training_weights
+from calovision.datasets import FlatWeights, training_weights
 from calovision.evaluation import read_history
 from calovision.metrics import ensemble_scores, macro_auc, pairwise_aucs, rejection_at
 from calovision.models import average_models, load_model, save_model
@@ -23,6 +25,7 @@ from calovision.training import TrainingOptions, train_network
 from calovision.training.data import check_fold
 from calovision.training.epoch_numbers import history_columns
 from calovision.training.loss import right_answers, weighted_loss
+from calovision.training.weights import loss_weights
 
 CLASSES, MEANS = ("quark", "gluon", "w"), np.array([-1.0, 0.0, 1.5])
 N_OF_CLASS = 1500
@@ -216,3 +219,39 @@ def test_a_network_of_the_users_must_give_all_logits(toy, tmp_path):
         fakes_training.train(
             collection, tmp_path, OPTIONS, network="fakes_training:NetworkWithoutState"
         )
+
+
+def test_the_command_line(toy, tmp_path):
+    """Training with all its weights, scores of image files, and what both print."""
+    collection, _ = toy
+    (file,) = [one.path for one in collection.files]
+    choices = ("--network", OPTIONS.network, "--scaling", "none", "--no-augmentation")
+    weights = ("--flat-in", "ht", "--flat-bins", 3, "--class-weight", "w=2")
+    folder = tmp_path / "model"
+    speed = ("--epochs", 1, "--learning-rate", 0.2, "--batch-size", 200, "--device", "cpu")
+    text = succeed("train", file, "-o", folder, *choices, *weights, *speed)
+    run = json.loads((folder / "model.json").read_text())["training"]
+    assert run["options"]["class_weights"] == {"w": 2}
+    assert stored(text, "validation macro AUC") == f"{run['validation_macro_auc']:.4f}"
+    test = np.flatnonzero(collection.column("split") == 2)
+    model = load_model(folder, allow_imports=True)
+    scores = score_collection(model, collection, test, device="cpu")
+    options = TrainingOptions(**{name: run["options"][name] for name in ("weights", "flat_in")})
+    options = replace(options, class_weights={"w": 2})
+    flat = FlatWeights.from_dict(run["flat"])
+    of_events = collection.column("weight")
+    area = macro_auc(
+        scores,
+        collection.column("label")[test],
+        loss_weights(collection, test, of_events, options, flat),
+    )
+    assert stored(text, "test macro AUC").startswith(f"{area:.4f} ({len(test)} rows")
+
+    output = tmp_path / "scores.h5"
+    text = succeed(
+        "score", folder, file, "-o", output, "--split", "test", "--allow-imports", "--device", "cpu"
+    )
+    np.testing.assert_allclose(read_scores(output, collection, test), scores, atol=1e-6)
+    means = np.exp(scores).mean(axis=0)
+    assert " ".join(f"{mean:.4f}" for mean in means) in " ".join(text.split())
+    assert "mean P(gluon)" in text

@@ -2,6 +2,7 @@
 in memory."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ import numpy as np
 from benchmarks.data import CHANNELS, SEED, make_towers, make_tracks
 from benchmarks.harness import Benchmark, Settings, TimeRatio, ValueLimit, require_equal_images
 from calovision import EtaPhiGrid, ImageFile
+from calovision.core.classes import OF_ROWS
 from calovision.images import CHANNELS as KNOWN
 from calovision.images import SparseImages, build_images, build_sparse_images
 from calovision.storage import ImageFileWriter, ImageMetadata
@@ -29,16 +31,23 @@ def write_image_file(
     compression: str | None = None,
     label: int = 0,
     split: np.ndarray | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Path:
     """Write an image file with the columns that one must have; without ``split`` all events
-    train."""
+    train, and with ``classes`` their rows have these in turn."""
     split = np.zeros(sum(map(len, chunks)), dtype=np.uint8) if split is None else split
     with ImageFileWriter(path, SHAPE, compression=compression) as writer:
         first = 0
         for chunk in chunks:
-            writer.append(chunk, _columns(first, label, split[first : first + len(chunk)]))
+            columns = _columns(first, label, split[first : first + len(chunk)])
+            if classes:
+                columns["label"] = (columns["event_number"] % len(classes)).astype(np.int8)
+            writer.append(chunk, columns)
             first += len(chunk)
-        writer.close(image_metadata(first, label))
+        metadata = image_metadata(first, label)
+        if classes:
+            metadata = replace(metadata, label=OF_ROWS, classes=classes)
+        writer.close(metadata)
     return path
 
 

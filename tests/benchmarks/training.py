@@ -34,13 +34,15 @@ from calovision.training.data import ImageData, specify_model
 from calovision.training.monitoring import quiet_lightning
 
 BATCH = 64
+FOUR = ("quark", "gluon", "w", "top")
 N_IMAGES = {"small": 1024, "resnet": 1024, "nersc": 256, "hep_cnn": 768, "jet_cnn": 512}
 """Training images of a round: a second or two of most, seven of `hep_cnn`, which would be three
 steps otherwise."""
 
 
-def write_samples(folder: Path, n_images: int) -> ImageCollection:
-    """A signal and a background file; all but 64 events of each train, the others validate."""
+def write_samples(folder: Path, n_images: int, *, classes: tuple[str, ...] = ()) -> ImageCollection:
+    """A signal and a background file, or with ``classes`` two whose rows have these in turn; all
+    but 64 events of each train, the others validate."""
     folder.mkdir(exist_ok=True)
     paths = []
     for label in (0, 1):
@@ -51,7 +53,8 @@ def write_samples(folder: Path, n_images: int) -> ImageCollection:
         )
         images = build_sparse_images(towers, tracks, GRID, CHANNELS)[0]
         split = np.where(np.arange(n) < n_images // 2, 0, 1).astype(np.uint8)
-        paths.append(write_image_file(folder / f"{label}.h5", [images], label=label, split=split))
+        choices = {"label": label, "split": split, "classes": classes}
+        paths.append(write_image_file(folder / f"{label}.h5", [images], **choices))
     return ImageCollection(paths)
 
 
@@ -231,20 +234,24 @@ def _gpu_values(
 
 
 def train_extras(settings: Settings) -> Benchmark:
-    """What augmentation and logging cost."""
-    collection = write_samples(settings.scratch / "extras", _size(settings, "small"))
+    """What augmentation, logging and more classes cost."""
+    n_images = _size(settings, "small")
+    collection = write_samples(settings.scratch / "extras", n_images)
+    four = write_samples(settings.scratch / "classes", n_images, classes=FOUR)
     plain, turned = options("small", augmentation=False), options("small")
     return Benchmark(
-        title="small without augmentation, without any logging, and with all",
+        title="small without augmentation, without any logging, with all, and of four classes",
         n_events=_n_training(collection),
         methods={
             "with_all": lambda: train(collection, turned),
             "without_augmentation": lambda: train(collection, plain),
             "without_logging": lambda: train_silently(collection, turned),
+            "four_classes": lambda: train(four, turned),
         },
         bars=(
             TimeRatio("with_all", "without_augmentation", at_most=1.05),
             TimeRatio("with_all", "without_logging", at_most=1.03),
+            TimeRatio("four_classes", "with_all", at_most=1.03),
         ),
         self_timed=True,
     )

@@ -17,18 +17,24 @@ def models_command(
     ] = None,
     grid: Annotated[str, typer.Option(metavar="ETAxPHI", help="Cells of the images.")] = "64x64",
     channels: Annotated[int, typer.Option(min=1, metavar="N", help="Channels of the images.")] = 3,
+    classes: Annotated[int, typer.Option(min=2, metavar="N", help="Classes.")] = 2,
 ) -> None:
     """List the networks with their parameters and multiply-adds for an image, or the layers of
     one.
     """
     image_shape = (channels, *parse_grid(grid))
     if name is None:
-        print_networks(image_shape)
+        print_networks(image_shape, classes)
     else:
-        print_layers(name, image_shape)
+        print_layers(name, image_shape, classes)
 
 
-def print_networks(image_shape: tuple[int, int, int]) -> None:
+def _names(n_classes: int) -> tuple[str, ...]:
+    """As many names of classes, which a specification counts."""
+    return tuple(map(str, range(n_classes)))
+
+
+def print_networks(image_shape: tuple[int, int, int], n_classes: int) -> None:
     """Print a line for each network; what images of this shape are too small for says so."""
     from rich.text import Text
 
@@ -40,7 +46,7 @@ def print_networks(image_shape: tuple[int, int, int]) -> None:
     of_images = {name: entry for name, entry in NETWORKS.items() if not entry.points}
     for name, entry in of_images.items():
         try:
-            layers = network_table(ModelSpecification(name, image_shape))
+            layers = network_table(ModelSpecification(name, image_shape, classes=_names(n_classes)))
         except InputError as error:
             reasons.append(Text(f"\n{error}"))
             numbers = ("-", "-")
@@ -51,12 +57,12 @@ def print_networks(image_shape: tuple[int, int, int]) -> None:
     show(columns(header, rows, title=_title("networks", image_shape)), *reasons)
 
 
-def print_layers(name: str, image_shape: tuple[int, int, int]) -> None:
+def print_layers(name: str, image_shape: tuple[int, int, int], n_classes: int) -> None:
     """Print a line for each layer of a network in the order of their use, and their sums."""
     from calovision.cli.summary import columns, show
     from calovision.models import NETWORKS, ModelSpecification, network_table
 
-    layers = network_table(ModelSpecification(name, image_shape))
+    layers = network_table(ModelSpecification(name, image_shape, classes=_names(n_classes)))
     rows = [
         (
             row.name,

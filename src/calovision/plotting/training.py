@@ -1,6 +1,7 @@
 """Learning curves of the networks."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle, product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +14,8 @@ from calovision.core.titles import shown
 from calovision.plotting.style import COLORS, FONT_SIZE, styled
 
 History = Mapping[str, np.ndarray]
+Panels = Mapping[str, Mapping[str, str]]
+Looks = Mapping[str, tuple[str, str]]
 PANELS = {  # title of a panel -> columns of the history and their lines
     "Loss": {"train_loss": "Training", "validation_loss": "Validation"},
     "Validation\nAUC": {"validation_auc": "Validation"},
@@ -21,12 +24,19 @@ PANELS = {  # title of a panel -> columns of the history and their lines
         "validation_signal_efficiency_1e-3": "At background $10^{-3}$",
     },
 }
+PANELS_OF_CLASSES = {  # of networks of more than two classes
+    "Accuracy": {"train_accuracy": "Training", "validation_accuracy": "Validation"},
+    "Validation\nmacro AUC": {"validation_macro_auc": "Validation"},
+}
+REJECTION = "validation_rejection_"  # begins the name of a column, the class ends it
+REJECTION_TITLE = "Validation rejection\nat half of the class"
 LOOKS = {  # color and line style: told apart in gray too
     "Training": (COLORS[2], "--"),
     "Validation": (COLORS[0], "-"),
     "At background $10^{-2}$": (COLORS[1], "-"),
     "At background $10^{-3}$": (COLORS[3], "-."),
 }
+CLASS_LINES = ("-", "--", ":")
 BEST = {"marker": "*", "markersize": 7, "color": "black", "linestyle": "none"}
 MODELS_IN_A_ROW = 4
 # of the title of a column; that of a longer one is smaller, or its panels would not be level
@@ -45,8 +55,10 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
     histories
         Model -> network -> columns of its history, ``(n_epochs,)`` each: ``epoch`` and any of
         ``train_loss``, ``validation_loss``, ``validation_auc``,
-        ``validation_signal_efficiency_1e-2`` and ``_1e-3``; nan where not measured. What no network
-        has gets no panel. A star marks the epoch of the lowest validation loss.
+        ``validation_signal_efficiency_1e-2`` and ``_1e-3``; of more than two classes
+        ``validation_macro_auc``, the accuracies, and ``validation_rejection_`` with the name of
+        each class; nan where not measured. What no network has gets no panel. A star marks the
+        epoch of the lowest validation loss.
 
     Raises
     ------
@@ -58,11 +70,11 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
             f"model '{idle[0]}' has no training history; give that of at least one network"
         )
     everything = [history for networks in histories.values() for history in networks.values()]
-    panels = [
-        title
-        for title, columns in PANELS.items()
+    panels = {
+        title: columns
+        for title, columns in _panels(everything).items()
         if any(_measured(one, columns) for one in everything)
-    ]
+    }
     if not panels:
         raise InputError(
             f"no training history has anything to draw; give one of {', '.join(_all_columns())}"
@@ -72,12 +84,13 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
     width = max(6.4, 0.6 + 3.2 * n_columns)
     height = n_rows * (1.0 + 1.7 * len(panels)) + 0.4
     figure = Figure(figsize=(width, height), layout="constrained")
-    limits = [_limits(title, everything) for title in panels]
+    looks = _looks(panels)
+    limits = [_limits(title, columns, everything) for title, columns in panels.items()]
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).ravel()
     for cell, (model, networks) in zip(cells, histories.items(), strict=False):
-        _draw_model(cell, model, networks, panels, limits)
+        _draw_model(cell, model, networks, panels, limits, looks)
     figure.legend(
-        handles=_legend(panels, everything),
+        handles=_legend(panels, everything, looks),
         loc="outside upper center",
         ncols=3 if n_columns < 3 else 5,
     )
@@ -88,14 +101,15 @@ def _draw_model(
     cell: SubFigure,
     model: str,
     networks: Mapping[str, History],
-    panels: Sequence[str],
+    panels: Panels,
     limits: Sequence[tuple[float, float, str]],
+    looks: Looks,
 ) -> None:
     """Panels of one model, one above the other."""
     every = cell.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
-    for axes, title, limit in zip(every, panels, limits, strict=True):
+    for axes, (title, columns), limit in zip(every, panels.items(), limits, strict=True):
         for history in networks.values():
-            _draw_history(axes, history, PANELS[title])
+            _draw_history(axes, history, columns, looks)
         if not axes.lines:
             axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center")
         low, high, scale = limit
@@ -109,12 +123,30 @@ def _draw_model(
     every[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _draw_history(axes: Axes, history: History, columns: Mapping[str, str]) -> None:
+def _panels(histories: Sequence[History]) -> dict[str, Mapping[str, str]]:
+    """Title of a panel -> columns and their lines, of all that the histories may have."""
+    of_classes = [one for one in histories if "validation_macro_auc" in one]
+    if not of_classes:
+        return dict(PANELS)
+    names = dict.fromkeys(name for one in of_classes for name in one if name.startswith(REJECTION))
+    rejections = {name: shown(name.removeprefix(REJECTION)) for name in names}
+    return {**PANELS, **PANELS_OF_CLASSES, REJECTION_TITLE: rejections}
+
+
+def _looks(panels: Panels) -> Looks:
+    """Color and line style of every line."""
+    classes = panels.get(REJECTION_TITLE, {}).values()
+    styles = cycle(product(CLASS_LINES, COLORS))
+    of_classes = zip(classes, styles, strict=False)
+    return LOOKS | {name: (color, line) for name, (line, color) in of_classes}
+
+
+def _draw_history(axes: Axes, history: History, columns: Mapping[str, str], looks: Looks) -> None:
     """Lines of one network, the best epoch marked on those of the validation split."""
     best = _best_row(history)
     for column in _measured(history, columns):
         epochs, values = (np.asarray(history[name], dtype=np.float64) for name in ("epoch", column))
-        color, line = LOOKS[columns[column]]
+        color, line = looks[columns[column]]
         measured = np.isfinite(values)
         axes.plot(
             epochs[measured],
@@ -125,7 +157,7 @@ def _draw_history(axes: Axes, history: History, columns: Mapping[str, str]) -> N
             markersize=3,
             lw=1.3,
         )
-        if best is not None and column != "train_loss":
+        if best is not None and not column.startswith("train_"):
             axes.plot(epochs[best], values[best], zorder=3, **BEST)
 
 
@@ -145,32 +177,34 @@ def _best_row(history: History) -> int | None:
     return int(np.nanargmin(history["validation_loss"]))
 
 
-def _limits(title: str, histories: Sequence[History]) -> tuple[float, float, str]:
+def _limits(
+    title: str, columns: Mapping[str, str], histories: Sequence[History]
+) -> tuple[float, float, str]:
     """Limits of a panel, the same for all models, with a margin, and its scale.
 
-    A loss that spans much has a logarithmic axis, which alone shows its end.
+    A loss or rejection that spans much has a logarithmic axis, which alone shows its end.
     """
-    values = [history[name] for history in histories for name in _measured(history, PANELS[title])]
+    values = [history[name] for history in histories for name in _measured(history, columns)]
     values = np.concatenate([np.asarray(one, dtype=np.float64) for one in values])
     values = values[np.isfinite(values)]
     low, high = values.min(), values.max()
-    if title == "Loss" and 0 < WIDE * low < high:
+    if title in ("Loss", REJECTION_TITLE) and 0 < WIDE * low < high:
         return low / 1.2, high * 1.2, "log"
     margin = max(0.08 * (high - low), 1e-4) if high > low else 0.02
     return low - margin, high + margin, "linear"
 
 
-def _legend(panels: Sequence[str], histories: Sequence[History]) -> list[Line2D]:
+def _legend(panels: Panels, histories: Sequence[History], looks: Looks) -> list[Line2D]:
     """A line for everything drawn in some panel, and the star."""
     found = [
-        PANELS[title][name]
-        for title in panels
+        columns[name]
+        for columns in panels.values()
         for one in histories
-        for name in _measured(one, PANELS[title])
+        for name in _measured(one, columns)
     ]
     lines = [
-        Line2D([], [], color=LOOKS[name][0], linestyle=LOOKS[name][1], label=name)
-        for name in LOOKS
+        Line2D([], [], color=color, linestyle=line, label=name)
+        for name, (color, line) in looks.items()
         if name in found
     ]
     if any(_best_row(one) is not None for one in histories):
@@ -179,4 +213,4 @@ def _legend(panels: Sequence[str], histories: Sequence[History]) -> list[Line2D]
 
 
 def _all_columns() -> list[str]:
-    return [name for columns in PANELS.values() for name in columns]
+    return [name for columns in (PANELS | PANELS_OF_CLASSES).values() for name in columns]

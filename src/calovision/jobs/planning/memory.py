@@ -38,15 +38,14 @@ class NetworkSize:
 
 
 def network_size(specification: Mapping) -> NetworkSize | None:
-    """Size of a network ``{network, image_shape, variables, n_variables, options}``; None where it
-    cannot be counted.
+    """Size of a network ``{network, image_shape, variables, n_variables, classes, options}``; None
+    where it cannot be counted.
 
     That is without the events, for a network of the user's own that wants more than images.
     """
     options = json.dumps(specification.get("options") or {}, sort_keys=True)
-    shape, variables = (
-        tuple(specification["image_shape"]),
-        tuple(specification.get("variables") or ()),
+    shape, variables, classes = (
+        tuple(specification.get(name) or ()) for name in ("image_shape", "variables", "classes")
     )
     try:
         return _count(
@@ -54,6 +53,7 @@ def network_size(specification: Mapping) -> NetworkSize | None:
             shape,
             variables,
             specification.get("n_variables") or 0,
+            classes,
             options,
         )
     except (InputError, ImportError, TypeError, RuntimeError):
@@ -62,14 +62,20 @@ def network_size(specification: Mapping) -> NetworkSize | None:
 
 @cache
 def _count(
-    network: str, shape: tuple, variables: tuple[str, ...], n_variables: int, options: str
+    network: str,
+    shape: tuple,
+    variables: tuple[str, ...],
+    n_variables: int,
+    classes: tuple[str, ...],
+    options: str,
 ) -> NetworkSize:
     from calovision.models import (
         ModelSpecification,
         network_table,
     )  # torch is loaded only where it is needed
 
-    named = {"variables": variables, "n_variables": n_variables, "options": json.loads(options)}
+    named = {"variables": variables, "n_variables": n_variables, "classes": classes}
+    named["options"] = json.loads(options)
     table = network_table(ModelSpecification(network, shape, **named))
     return NetworkSize(
         table.multiply_adds, sum(prod(row.output_shape) for row in table.rows), table.parameters

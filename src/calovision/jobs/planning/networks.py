@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-SPECIFICATION = ("network", "image_shape", "variables", "n_variables", "options")
+SPECIFICATION = ("network", "image_shape", "variables", "n_variables", "classes", "options")
 """Keys of a specification that decide the memory of its network."""
 
 

@@ -318,6 +318,7 @@ def network_specification(model: Model, analysis: Analysis) -> dict:
         "image_shape": (model.n_channels, *analysis.cells_and_channels_of(model.name)[0]),
         "variables": model.variables,
         "n_variables": model.n_variables,
+        "classes": tuple(analysis.classes),
         "options": dict(model.options),
     }
 

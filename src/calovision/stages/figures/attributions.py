@@ -36,7 +36,7 @@ class AttributionsOptions(Options):
     Attributes
     ----------
     class_names
-        Titles of signal (1) and background (0).
+        Label -> title of each class.
     n_events
         Test events of each class in the mean.
     luminosity_fb
@@ -115,7 +115,7 @@ def choose_events(
     is_test = collection.splits(folds, 0) == SPLITS.index("test")
     rng = np.random.default_rng(options.seed)
     chosen = {}
-    for label in (1, 0):
+    for label, title in options.class_names.items():
         members = np.flatnonzero(is_test & (labels == label))
-        chosen[options.class_names[label]] = rng.permutation(members)[: options.n_events]
+        chosen[title] = rng.permutation(members)[: options.n_events]
     return chosen
