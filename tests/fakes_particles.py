@@ -26,13 +26,14 @@ def energyflow_array(n_jets=12, n_particles=9, *, seed=3):
 
 
 def jetnet_arrays(n_jets=8, n_particles=6, *, seed=4):
-    """Particle features eta_rel, phi_rel, pt_rel, mask and jet features pt, eta, mass, number."""
+    """Particle features eta_rel, phi_rel, pt_rel, mask and jet features pt, eta, mass, number; what
+    the mask leaves out has numbers too."""
     rng = np.random.default_rng(seed)
     counts = rng.integers(1, n_particles + 1, n_jets)
     mask = (np.arange(n_particles) < counts[:, None]).astype(np.float32)
     particles = rng.normal(0, 0.2, (n_jets, n_particles, 4)).astype(np.float32)
     shares = rng.exponential(1.0, (n_jets, n_particles)) * mask
-    particles[:, :, 2] = shares / shares.sum(axis=1, keepdims=True)
+    particles[:, :, 2] = shares / shares.sum(axis=1, keepdims=True) + (1 - mask)
     particles[:, :, 3] = mask
     jets = np.stack(
         [

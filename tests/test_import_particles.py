@@ -241,6 +241,8 @@ def test_table_of_particles():
     particles = np.array([[[5.0, 0.1, 0.2, 12], [4.0, 0.1, 0.2, -2112]]])
     (found,) = padded_constituents(particles, "energyflow").tolist()
     assert [(one["pt"], one["charge"], one["e_em"]) for one in found] == [(4.0, 0.0, 0.0)]
+    anti = np.array([[[5.0, 0.1, 0.2, n] for n in (-211, 11, -11, -2212, -22)]])
+    assert padded_constituents(anti, "energyflow").charge.tolist() == [[-1, -1, 1, -1, 0]]
     assert found[0]["e_had"] == pytest.approx(math.hypot(4.0, 0.93957) * math.cosh(0.1), rel=1e-5)
 
 
