@@ -7,6 +7,7 @@ import awkward as ak
 import fastjet
 import numpy as np
 import pytest
+import uproot
 from fakes import make_metadata
 from fakes_ntuples import jetclass_columns, write_file
 
@@ -155,6 +156,9 @@ def test_one_massive_constituent_has_its_mass():
     found = variables_of([(5.0, 2.0, 1.0)], [(5.0, 2.0, 1.0), (0.1, 2.5, 1.0)], e=e)
     for name in ("soft_drop_mass", "trimmed_mass"):
         np.testing.assert_allclose(found[name], 0.9, rtol=1e-9)
+    of_mass = variables_of([(5.0, 2.0, 1.0)], mass=0.9)
+    without = variables_of([(5.0, 2.0, 1.0)], e=np.nan, mass=0.9)  # the energy, which is unknown
+    assert (of_mass["trimmed_mass"].item(), without["trimmed_mass"].item()) == (0.9, 0.0)
 
 
 def test_extreme_numbers_are_numbers():
@@ -195,6 +199,26 @@ def test_subjettiness_is_that_of_axes_of_fastjet(random_jets, found):
                 np.testing.assert_allclose(
                     found["lha"][i], np.average(roots, weights=pt), rtol=1e-7, atol=1e-7
                 )
+
+
+def test_masses_and_subjettiness_that_delphes_wrote(delphes_dir):
+    path = delphes_dir / "delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root"
+    names = ("soft_drop_mass", "trimmed_mass", *TAUS)
+    fields = {"fat_jets": {"pt", *TAUS}, "constituents": {"pt", "eta", "phi", "e"}}
+    (events,) = iterate_events(path, fields=fields)
+    jets = ak.flatten(events.fat_jets)
+    found = jet_substructure(ak.flatten(events.constituents), names, radius=1.0)
+    for name, branch in (("soft_drop_mass", "SoftDroppedP4[5]"), ("trimmed_mass", "TrimmedP4[5]")):
+        with uproot.open(path) as file:
+            momentum = ak.flatten(file[f"Delphes/FatJet/FatJet.{branch}"].array())[:, 0]
+        squared = momentum.fE**2 - sum(momentum.fP[axis] ** 2 for axis in ("fX", "fY", "fZ"))
+        heavy = ak.to_numpy(squared > 1)
+        assert heavy.sum() > 30
+        np.testing.assert_allclose(found[name][heavy], np.sqrt(squared[heavy]), rtol=1e-3)
+    for name in TAUS:  # theirs are minimized
+        ratio = (found[name] / jets[name]).to_numpy()
+        assert np.nanmedian(ratio) == pytest.approx(1, abs=0.02)
+        assert np.nanmean(abs(ratio - 1) < 2e-3) > 0.25
 
 
 def test_masses_and_correlations_are_those_of_fastjet(random_jets, found):
@@ -301,12 +325,17 @@ def test_wrong_arguments(names, options, message):
         jet_substructure(jets_of([(1.0, 0, 0)]), names, **{"radius": 1.0, **options})
 
 
-@pytest.mark.parametrize("field", ["pt", "e", "charge"])
-def test_numbers_that_are_none_name_the_jet(field):
+@pytest.mark.parametrize(
+    ("field", "value"), [("pt", np.nan), ("e", np.inf), ("e", 1e13), ("charge", np.nan)]
+)
+def test_numbers_that_are_none_name_the_jet(field, value):
     jet = {"pt": 1.0, "eta": 0.0, "phi": 0.0, "e": 1.0, "charge": 0.0}
+    jets = ak.Array([[jet], [{**jet, field: value}]])
     with pytest.raises(EntryError) as raised:
-        jet_substructure(ak.Array([[jet], [{**jet, field: np.nan}]]), ["c2"], radius=1.0)
+        jet_substructure(jets, ["c2", "n_charged"], radius=1.0)
     assert (raised.value.row, raised.value.field) == (1, f"constituents.{field}")
+    if field == "charge":  # which is not needed
+        assert np.isnan(jet_substructure(jets, ["c2"], radius=1.0)["c2"]).all()
 
 
 # Columns of files of jets

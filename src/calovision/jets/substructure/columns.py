@@ -31,9 +31,9 @@ def jet_substructure(
     Parameters
     ----------
     constituents
-        ``n_jets * var`` records pt, eta, phi (GeV, rad), with e where they have masses, and the
-        charge where a variable needs it. Those without positive pT, or with an eta or phi that is
-        not finite, take no part, and neither do missing ones.
+        ``n_jets * var`` records pt, eta, phi (GeV, rad), with e or mass where they have masses
+        (NaN: none), and the charge where a variable needs it. Those without positive pT, or with
+        an eta or phi that is not finite, take no part, and neither do missing ones.
     names
         Of `JET_VARIABLES`; only what these need is computed.
     radius
@@ -53,14 +53,18 @@ def jet_substructure(
         If a name is unknown, a field that a variable needs is missing, or a parameter is out of
         range.
     EntryError
-        If a momentum, energy or charge is NaN, infinite or beyond 1e12; its row is the jet.
+        If a pT or a needed charge is NaN, or one of these, an energy or a mass infinite or beyond
+        1e12; its row is the jet.
     """
     variables = [JET_VARIABLES.find(name, "jet variables") for name in names]
     radius = finite_number(radius, "radius")
     if radius <= 0:
         raise InputError(f"radius must be positive, not {radius}")
     _require_fields(constituents, variables)
-    jets = JetParticles(constituents, radius=radius, trimming=checked_trimming(trimming))
+    fields = {field for variable in variables for field in variable.fields}
+    jets = JetParticles(
+        constituents, radius=radius, trimming=checked_trimming(trimming), fields=fields
+    )
     return {variable.name: variable.compute(jets) for variable in variables}
 
 

@@ -1,7 +1,9 @@
 """N-subjettiness (Thaler, Van Tilburg, arXiv:1011.2268) with beta = 1, compiled.
 
 The axes are the N jets of exclusive kt clustering in the winner-take-all scheme (Larkoski, Neill,
-Thaler, arXiv:1401.2158), as Delphes has it by default and ATLAS in ``Tau1_wta``.
+Thaler, arXiv:1401.2158), as of ATLAS in ``Tau1_wta``. The branches of others may be minima found
+from such axes on (one pass): those of genuine Delphes files are the same within 1e-3 for half of
+the jets and down to 5 % smaller for most others.
 """
 
 import numpy as np

@@ -5,6 +5,7 @@ GeV and radians. Flat arrays throughout: those of all constituents are float64 `
 when it is first asked for.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import awkward as ak
@@ -27,12 +28,15 @@ class JetParticles:
     Parameters
     ----------
     constituents
-        Records pt, eta, phi, and e and charge where they are known, ``n_jets * var``. Without e
-        they are massless, as are those with an energy below their momentum.
+        Records pt, eta, phi, ``n_jets * var``, with e or mass where these are known, and the
+        further ``fields``. Constituents without both are massless, as are those with an energy
+        below their momentum or NaN.
     radius
         Of the jets, the unit of angles.
     trimming
         ``(r_sub, f_cut)`` of the trimmed mass.
+    fields
+        Further fields that are wanted.
 
     Attributes
     ----------
@@ -42,20 +46,26 @@ class JetParticles:
         Of the constituents, relative to the first one of the jet, so that no digits are lost to a
         boost.
     charge
-        Their charges, in units of the elementary one; None where they are not known.
+        Their charges, in units of the elementary one; None where they are not wanted.
 
     Raises
     ------
     InputError
         If a field is missing.
     EntryError
-        If a momentum, energy or charge is NaN, infinite or beyond 1e12; its row is the jet.
+        If a pT or a wanted field is NaN, or one of these, an energy or a mass infinite or beyond
+        1e12; its row is the jet.
     """
 
     def __init__(
-        self, constituents: ak.Array, *, radius: float, trimming: tuple[float, float]
+        self,
+        constituents: ak.Array,
+        *,
+        radius: float,
+        trimming: tuple[float, float],
+        fields: Iterable[str] = (),
     ) -> None:
-        flat = _usable(constituents)
+        flat = _usable(constituents, sorted(fields))
         columns = flat.columns
         self.radius, self.trimming = radius, trimming
         self.offsets = flat.offsets[0]
@@ -168,14 +178,17 @@ class JetParticles:
         return np.bincount(np.repeat(np.arange(len(self)), self.n), values, len(self))
 
 
-def _usable(constituents: ak.Array) -> FlatRecords:
-    """Constituents that take part, float64 columns."""
+def _usable(constituents: ak.Array, further: Sequence[str]) -> FlatRecords:
+    """Constituents that take part, float64 columns, with e or mass if there is one of them."""
     has = getattr(constituents, "fields", ())
-    further = [name for name in ("e", "charge") if name in has]
-    flat = flat_records(constituents, ["pt", "eta", "phi", *further], "constituents", of="jet")
-    require_finite(flat, ["pt", *further], "constituents", of="jet")
-    flat = flat.packed()
+    massive = [name for name in ("e", "mass") if name in has][:1]
+    fields = ["pt", "eta", "phi", *massive, *further]
+    flat = flat_records(constituents, fields, "constituents", of="jet").packed()
     columns = {name: column.astype(np.float64) for name, column in flat.columns.items()}
+    for name in massive:
+        columns[name] = np.where(np.isnan(columns[name]), 0.0, columns[name])
+    flat = FlatRecords(flat.offsets, columns)
+    require_finite(flat, ["pt", *massive, *further], "constituents", of="jet")
     usable = (
         (columns["pt"] > 0) & (np.abs(columns["eta"]) < LARGEST_ETA) & np.isfinite(columns["phi"])
     )
@@ -191,7 +204,7 @@ def _rapidities(columns: dict[str, np.ndarray], mass: np.ndarray) -> np.ndarray:
 def _masses(columns: dict[str, np.ndarray]) -> np.ndarray:
     """Masses of the constituents, ``(n,)``, GeV."""
     if "e" not in columns:
-        return np.zeros(len(columns["pt"]))
+        return np.maximum(columns.get("mass", np.zeros(len(columns["pt"]))), 0.0)
     momentum = columns["pt"] * np.cosh(columns["eta"])
     e = columns["e"]
     return np.sqrt(np.maximum((e - momentum) * (e + momentum), 0.0))
