@@ -75,7 +75,7 @@ bench: $(BENCH_INSTALLED)
 $(BENCH_INSTALLED): pyproject.toml constraints.txt tests/benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet -c constraints.txt -e ".[all]" -r tests/benchmarks/requirements.txt
-	$(BENCH)/bin/python -m pip install --quiet --no-deps wasserstein==1.1.0
+	$(BENCH)/bin/python -m pip install --quiet --no-deps wasserstein==1.1.0 hep-ml-lab==0.4.3
 	touch $@
 
 container:

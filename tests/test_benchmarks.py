@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 from benchmarks import __main__ as command_line
 from benchmarks import (
     building,
@@ -14,6 +15,8 @@ from benchmarks import (
     data,
     harness,
     image_files,
+    jet_batch_peers,
+    jet_batches,
     jet_images,
     jet_variables,
     others,
@@ -114,6 +117,30 @@ def test_methods_of_a_benchmark_agree(make, settings):
         benchmark.check_peer(peer)
     names = {name for bar in benchmark.bars for name in [bar.to] if name.startswith("calovision")}
     assert names <= set(benchmark.methods)
+
+
+def test_batches_of_jets_have_all_of_them(settings):
+    """Those of peers, as far as they are installed, have the same energies."""
+    benchmark = jet_batches.jet_batches(settings)
+    benchmark.check()
+    usable, notes = harness._usable_peers(benchmark)
+    assert set(usable) | set(notes) == set(jet_batch_peers.PEERS)
+    assert {"weaver", "energyflow_first", "hml_later"} <= set(jet_batch_peers.PEERS)
+    missing = "left out: ModuleNotFoundError"
+    assert all(note.startswith(missing) or name.endswith("_later") for name, note in notes.items())
+
+
+def test_particles_become_images_as_by_numpy():
+    """Outside the window, on its edges, and padded."""
+    particles = np.random.default_rng(1).uniform(-1.0, 1.0, (3, 3, 40)).astype(np.float32)
+    particles[:, 2] = np.abs(particles[:, 2])
+    particles[1, :, 30:] = 0.0
+    particles[0, 0, :2] = -0.8001, 0.8001
+    found = jet_batch_peers.pixelated(torch.from_numpy(particles)).numpy()
+    for image, (eta, phi, pt) in zip(found, particles.astype(np.float64), strict=True):
+        window = ((-0.8, 0.8), (-0.8, 0.8))
+        expected = np.histogram2d(eta, phi, (37, 37), window, weights=pt)[0]
+        assert image[0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_images_of_a_wide_file(settings, real_dir, monkeypatch):

@@ -7,7 +7,9 @@ from benchmarks import (
     conversions,
     dry_run,
     image_files,
+    jet_batches,
     jet_images,
+    jet_training,
     jet_variables,
     scoring,
     stages,
@@ -22,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "build_64": building.build_64,
     "build_224": building.build_224,
     "jet_images": jet_images.jet_images,
+    "jet_batches": jet_batches.jet_batches,
     "jet_variables": jet_variables.jet_variables,
     "file_size": image_files.file_size,
     "write": image_files.write,
@@ -37,10 +40,12 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "stages": stages.stages,
     "read_batches": training.read_batches,
     "train_extras": training.train_extras,
+    "jet_training": jet_training.jet_training,
 }
 WEIGHTS = {
     **{"build_64": 2.0, "build_224": 3.0, "processes": 4.0, "memory": 3.0, "stages": 8.0},
     **{"score": 4.0, "dry_run": 4.0, "train_hep_cnn": 4.0, "train_nersc": 3.0, "train_small": 2.0},
+    **{"jet_batches": 3.0, "jet_training": 2.0},
 }
 """Share of the time of a run relative to that of a benchmark that is not listed."""
 NOT_QUICK = ("stages", "store_100gb", "processes", "score")

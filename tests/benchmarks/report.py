@@ -13,7 +13,8 @@ from benchmarks.harness import BUSY, Outcome, Result
 
 PACKAGES = (
     "calovision", "numpy", "numba", "awkward", "uproot", "h5py", "hdf5plugin",
-    "EnergyFlow", "jetnet", "boost-histogram", "fast-histogram", "torch",
+    "EnergyFlow", "jetnet", "weaver-core", "hep-ml-lab", "boost-histogram", "fast-histogram",
+    "torch",
 )  # fmt: skip
 FLAGS = ("avx2", "avx512f", "avx512vbmi2", "asimd", "sve")
 
