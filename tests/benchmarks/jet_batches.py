@@ -2,8 +2,8 @@
 the loaders of others.
 
 ``calovision_first`` converts the files to image files and reads a shuffled pass of them;
-``calovision_later`` reads another pass, ``calovision_sparse`` the rows alone, which a GPU makes
-dense. Loaders of others that keep no images have one name: all of their passes are alike.
+``calovision_later`` is another pass of a training, ``calovision_sparse`` its rows alone, which a
+GPU makes dense. Loaders of others that keep no images have one name: all of their passes are alike.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from benchmarks.jet_batch_peers import PEERS, Batches
 from benchmarks.jetclass_files import BATCH, GRID, RECIPE, JetFiles, write_jet_files
 from calovision import ImageRecipe
 from calovision.conversion import Sample, Source, convert_ntuples
-from calovision.datasets import ImageBatch, ImageLoader
+from calovision.datasets import ImageLoader
 from calovision.jets import FatJetDefinition
 from calovision.storage import ImageCollection
 
@@ -40,16 +40,17 @@ def convert_jets(files: JetFiles, folder: Path) -> list[Path]:
     return outputs
 
 
-def sparse_batches(paths: list[Path]) -> Iterator[ImageBatch]:
-    """A shuffled pass of the rows of the image files."""
+def loader_of(paths: list[Path]) -> ImageLoader:
+    """Loader of a training on image files, in another order each time."""
     collection = ImageCollection(paths)
-    yield from ImageLoader(collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True)
+    return ImageLoader(collection, np.arange(len(collection)), batch_size=BATCH, shuffle=True)
 
 
-def batches_of_files(paths: list[Path]) -> Iterator[np.ndarray]:
-    """A shuffled pass of dense images, made in one array."""
+def dense_batches(loader: ImageLoader) -> Iterator[np.ndarray]:
+    """A pass of dense images, made in one array."""
     target = torch.empty((BATCH, len(RECIPE.channels), GRID.n_eta, GRID.n_phi))
-    for batch in sparse_batches(paths):
+    loader.set_epoch(loader.epoch + 1)
+    for batch in loader:
         yield batch.dense(out=target[: len(batch)]).numpy()
 
 
@@ -58,10 +59,12 @@ def jet_batches(settings: Settings) -> Benchmark:
     files = write_jet_files(settings.scratch / "jets", JETS_OF_AN_EVENT * settings.n_events)
     folder = settings.scratch / "images"
     folder.mkdir()
-    paths = convert_jets(files, folder)
+    kept = settings.scratch / "kept"
+    kept.mkdir()
+    loader = loader_of(convert_jets(files, kept))
     ours: dict[str, Batches] = {
-        "calovision_first": lambda: batches_of_files(convert_jets(files, folder)),
-        "calovision_later": lambda: batches_of_files(paths),
+        "calovision_first": lambda: dense_batches(loader_of(convert_jets(files, folder))),
+        "calovision_later": lambda: dense_batches(loader),
     }
     peers = {name: make(files, settings.scratch / name) for name, make in PEERS.items()}
     return Benchmark(
@@ -70,7 +73,7 @@ def jet_batches(settings: Settings) -> Benchmark:
         n_events=files.n_jets,
         methods={
             **{name: partial(_use, batches) for name, batches in ours.items()},
-            "calovision_sparse": partial(_use, lambda: sparse_batches(paths)),
+            "calovision_sparse": partial(_use, lambda: iter(loader)),
             "uproot": lambda: _read(files),
         },
         peers={name: partial(_use, batches) for name, batches in peers.items()},
