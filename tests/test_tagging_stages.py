@@ -259,3 +259,19 @@ def test_unknown_variable_of_bins_is_named(tmp_path):
     section = SECTION | {"bins": {"tau12": [0, 1]}}
     with pytest.raises(InputError, match=r"tagging.bins.tau12.*did you mean 'tau21'"):
         evaluate(tmp_path, listed, collection, section=section)
+
+
+def test_images_of_classes_are_their_means_and_first_rows(tmp_path, monkeypatch):
+    listed, collection = write_jets(tmp_path)
+    found = []
+    monkeypatch.setattr(figures, "draw_figures", lambda rule, output, inputs: found.append(inputs))
+    titles = {"quark": "Quark", "w": "$W$", "top": "Top"}
+    figures.plot_class_images(listed, {}, titles, n_shown=2)
+    (inputs,) = found
+    members = np.flatnonzero(collection.column("label") == 1)
+    images = collection.dense(members)
+    assert inputs.mean_images["$W$"] == pytest.approx(images.mean(axis=0), rel=1e-6)
+    assert inputs.single_images["$W$"] == pytest.approx(images[:2, 0])
+    assert inputs.axes_titles[0] == r"$\Delta\eta$"
+    drawn = [one.draw_from(inputs) for one in FIGURES.values() if one.rule == "plot_class_images"]
+    assert [axes.get_title() for axes in drawn[0].axes[:3]] == ["Quark", "$W$", "Top"]

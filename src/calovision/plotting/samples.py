@@ -19,6 +19,7 @@ def plot_cut_flow(
     cut_flows: Mapping[str, Sequence[tuple[str, float, float]]],
     *,
     names: Mapping[str, str] | None = None,
+    first: str = "generated",
 ) -> Figure:
     """Weighted efficiency of each cut relative to the first entry, for each sample.
 
@@ -30,6 +31,8 @@ def plot_cut_flow(
         efficiency in percent.
     names
         Titles of the samples.
+    first
+        What the first entry is, for the title of the axis.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def plot_cut_flow(
     lowest = 10.0 ** np.floor(np.log10(smallest) - 0.3)
     axes.set(
         yscale="log",
-        ylabel="Efficiency relative to generated",
+        ylabel=f"Efficiency relative to {first}",
         ylim=(lowest, lowest ** (-0.17) * 1.5),
     )
     for text in axes.texts:  # a bar of height 0 has its text on the axis

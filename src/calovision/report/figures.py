@@ -21,11 +21,25 @@ FIGURES = Registry(
             title="Cut flow",
             caption="""
             Share of the generated events, weighted, that is left after each cut of the
-            preselection. The signal should lose little, and the background much.""",
+            preselection.{% if not is_tagging %} The signal should lose little, and the background
+            much.{% endif %}""",
             section="selection",
             rule="plot_cut_flow",
             draw="calovision.plotting.samples:plot_cut_flow",
             takes="cut_flows names=titles",
+            needs="has_preselection",
+        ),
+        ReportFigure(
+            name="jet_cut_flow",
+            title="Cut flow of the jets",
+            caption="""
+            Share of the jets that were looked at, weighted, that is left after each cut on
+            jets.""",
+            section="selection",
+            rule="plot_cut_flow",
+            draw="calovision.plotting.samples:plot_cut_flow",
+            takes="cut_flows=jet_cut_flows names=titles first=first_of_jets",
+            needs="has_jet_cuts",
         ),
         ReportFigure(
             name="mean_images",
@@ -67,11 +81,12 @@ FIGURES = Registry(
             name="learning_curves",
             title="Learning curves",
             caption="""
-            Loss on the training and validation splits, AUC and signal efficiency on the validation
-            split after every epoch, a line per network; the star marks the lowest validation loss,
-            whose epoch is the one used. A training loss that falls on while the validation loss
-            rises means overfitting; both still falling at the end means that more epochs would
-            help.""",
+            Loss on the training and validation splits,
+            {% if classes | length > 2 %}macro AUC and rejection of all other classes at half of
+            each{% else %}AUC and signal efficiency{% endif %} on the validation split after every
+            epoch, a line per network; the star marks the lowest validation loss, whose epoch is the
+            one used. A training loss that falls on while the validation loss rises means
+            overfitting; both still falling at the end means that more epochs would help.""",
             section="training",
             rule="plot_training",
             draw="calovision.plotting.training:plot_learning_curves",

@@ -120,6 +120,17 @@ class Analysis:
         """There are more than two classes."""
         return len(self.classes) > 2
 
+    @property
+    def has_preselection(self) -> bool:
+        """Events are cut on; those of images of events always are."""
+        return bool(self.configuration.selection.preselection)
+
+    @property
+    def has_jet_cuts(self) -> bool:
+        """Rows are jets that are cut on."""
+        images = self.configuration.images
+        return images.is_of_jets and bool(images.jets.selection)
+
     def look_for_files(self) -> None:
         """Find all ROOT files and cut them into chunks, so that a wrong path shows before any job.
 
@@ -204,6 +215,7 @@ class Analysis:
             and (bool(self.alternatives) or not rule.is_of_alternatives)
             and not (rule.is_of_search and self.is_tagging)
             and not (rule.is_of_taggers and not self.is_tagging)
+            and not (name == "fit_tagger_baselines" and not self.tagger_baselines)
         )
 
     @cached_property

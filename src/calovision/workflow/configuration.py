@@ -201,6 +201,7 @@ class Configuration(Section):
         for name, section, what in (
             ("reach", self.reach, "limits of a search"),
             ("robustness", self.robustness, "variations of the detector"),
+            ("compare", self.compare, "curves and regions of a search"),
         ):
             nothing = {"variations": {}} if name == "robustness" else {}
             if section not in (type(section)(), type(section)(**nothing)):

@@ -114,7 +114,6 @@ class Tagging(Section):
                     f"configuration key 'models.{name}': in the results this name is that of "
                     "something else, as of a variable; choose another"
                 )
-        _refuse_search(configuration)
 
 
 def class_titles(configuration: Any) -> dict[str, str]:
@@ -167,24 +166,4 @@ def _check_both_sides(name: str, one: DiscriminantKeys) -> None:
         raise InputError(
             f"configuration key 'tagging.discriminants.{name}': class '{both[0]}' is signal and "
             "background; name it on one side"
-        )
-
-
-def _refuse_search(configuration: Any) -> None:
-    """Raise InputError for what only a search with signal and background events has; that of the
-    defaults is an example.
-    """
-    for section, name in (("robustness", "variations"), ("compare", "regions")):
-        given = getattr(configuration, section)
-        if getattr(given, name) != getattr(type(given)(), name):
-            raise InputError(
-                f"configuration key '{section}.{name}': it is of signal and background events, but "
-                "here rows are jets or there are more than two classes; leave it out"
-            )
-    reached = [name for name, sample in configuration.samples.items() if sample.is_of_reach]
-    if reached:
-        raise InputError(
-            f"configuration key 'samples.{reached[0]}': a sample of the reach alone needs signal "
-            "and background events, but here rows are jets or there are more than two classes; "
-            "leave it out"
         )

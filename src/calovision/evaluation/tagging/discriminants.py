@@ -107,6 +107,14 @@ def all_discriminants(
     return _by_name(found)
 
 
+def main_discriminants(
+    discriminants: Mapping[str, Discriminant], classes: Sequence[str]
+) -> dict[str, Discriminant]:
+    """Those with tables and panels of their own: all but the pairs of more than two classes."""
+    pairs = one_versus_one(classes) if len(classes) > 2 else []
+    return {name: one for name, one in discriminants.items() if one not in pairs}
+
+
 def one_versus_rest(classes: Sequence[str]) -> list[Discriminant]:
     """Each class against all others with equal shares; of two classes the second against the
     first.

@@ -14,7 +14,7 @@ from calovision.evaluation.results.tagging import (
 )
 from calovision.evaluation.tagging.comparison import N_REPLICAS, compare_taggers
 from calovision.evaluation.tagging.cuts import MassCuts, best_cuts, cut_point
-from calovision.evaluation.tagging.discriminants import Discriminant
+from calovision.evaluation.tagging.discriminants import Discriminant, main_discriminants
 from calovision.evaluation.tagging.rows import TaggedRows, event_groups
 from calovision.evaluation.tagging.variables import variable_numbers
 
@@ -91,7 +91,7 @@ def summarize_taggers(
     discriminants, signal_efficiencies, reference, n_replicas, seed
         As of `compare_taggers`.
     variables
-        Columns that are discriminants by themselves.
+        Columns that are discriminants by themselves, in place of the main ones.
     n_folds
         Number of folds; None without.
 
@@ -125,7 +125,9 @@ def summarize_taggers(
             seed=seed,
         ),
         cuts=cuts,
-        variables=_variables(tables, test, discriminants, variables),
+        variables=_variables(
+            tables, test, main_discriminants(discriminants, test.classes), variables
+        ),
         warnings=tuple(_warnings(test)),
         n_folds=n_folds,
     )

@@ -22,7 +22,7 @@ VALIDATION_BATCH, SCORING_BATCH = 256, 256
 """Of calovision.training and calovision.scoring, which would load lightning."""
 TRAINED_PARAMETER, STORED_PARAMETER = 16, 4
 """Bytes: weight, gradient and two moments of Adam; the weight alone."""
-DENSE_IMAGES = ("plot_images", "plot_attributions", "plot_extreme_events")
+DENSE_IMAGES = ("plot_images", "plot_class_images", "plot_attributions", "plot_extreme_events")
 """Rules of one job whose memory grows with the cells of the images."""
 PLOT_MB = 300.0
 """A process with numpy and matplotlib."""

@@ -1,7 +1,7 @@
 """Figures of the image files: mean images, single events, the cut flow."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -213,10 +213,16 @@ class CutFlowInputs:
         Sample -> cuts in order, as (name, number of events, sum of weights).
     titles
         Titles of the samples.
+    jet_cut_flows
+        The same as ``cut_flows`` of the jets of jet images; of no sample for images of events.
+    first_of_jets
+        What the first entry of these is.
     """
 
     cut_flows: Mapping[str, Sequence[tuple[str, float, float]]]
     titles: Mapping[str, str]
+    jet_cut_flows: Mapping[str, Sequence[tuple[str, float, float]]] = field(default_factory=dict)
+    first_of_jets: str = "leading jets"
 
 
 def plot_cut_flow(
@@ -242,4 +248,6 @@ def plot_cut_flow(
     collection = ImageCollection(read_file_list(images))
     count(len(collection))
     flows = {sample: collection.cut_flow(sample) for sample in collection.samples}
-    draw_figures("plot_cut_flow", output, CutFlowInputs(flows, titles))
+    of_jets = {sample: collection.jet_cut_flow(sample) for sample in collection.samples}
+    of_jets = {sample: flow for sample, flow in of_jets.items() if flow}
+    draw_figures("plot_cut_flow", output, CutFlowInputs(flows, titles, of_jets))
