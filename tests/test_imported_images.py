@@ -4,12 +4,14 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from fakes_cli import succeed
 from fakes_particles import toptag_columns, write_frame
 
 from calovision.core.errors import InputError
+from calovision.jobs.planning import Run, make_plan
 from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
 
@@ -62,7 +64,13 @@ def test_the_command_and_the_configuration_fit(read):
     assert globbed.image_files("toptag") == [Path("data/toptag.h5")]
 
 
-SAMPLE = "configuration key 'samples.toptag"
+@pytest.mark.parametrize("n_events", [None, 1e6])
+def test_the_plan_takes_the_images_that_there_are(read, n_events):
+    (sample,) = make_plan(read(), [Run("earlier", [], {}, {})], n_events=n_events).samples
+    ttv = np.tile(toptag_columns(4)["ttv"], 3)
+    assert sample.splits == tuple(np.sum(ttv == part) for part in (0, 2, 1))
+    assert (sample.events, sample.n_jobs) == (12, 0)
+    assert sample.image_bytes == Path("data/toptag.h5").stat().st_size
 
 
 @pytest.mark.parametrize(

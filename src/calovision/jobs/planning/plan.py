@@ -181,7 +181,7 @@ def _plan_samples(
         if sample.is_simulated:
             simulate.add(_sample_rate(costs, simulate.rule, sample), sample.n_jobs, sample.events)
             simulate.disk_bytes += sample.ntuple_bytes
-        if sample.is_applied:
+        if sample.is_applied or not sample.n_jobs:
             continue
         build.add(_sample_rate(costs, build.rule, sample), sample.n_jobs, sample.events)
         build.disk_bytes += sample.image_bytes
@@ -299,7 +299,7 @@ def _count_scores(
 
 def _varied_images(n_files: int, samples: list[PlannedSample]) -> float:
     """Test events of a variation, which has the first files of each sample."""
-    return sum(sample.splits[2] * min(n_files / sample.n_jobs, 1) for sample in samples)
+    return sum(s.splits[2] * min(n_files / s.n_jobs, 1) for s in samples if s.n_jobs)
 
 
 def _device(model: Model, costs: CostModel, rule: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calovision.core.errors import InputError
+from calovision.core.splits import SPLITS
 from calovision.jobs.planning.measured import SampleYield
 from calovision.jobs.planning.networks import epoch_passes
 from calovision.workflow.analysis import Analysis
@@ -18,7 +19,8 @@ class PlannedSample:
     Attributes
     ----------
     events, n_jobs
-        Generated events, or events in its files; image files, one a job.
+        Generated events, or events in its files; image files, one a job, none where they are there
+        already.
     splits
         Images that train, validate and test.
     ntuple_bytes, image_bytes
@@ -70,10 +72,39 @@ def plan_samples(
     """
     events = {
         name: _configured_events(analysis, name, yields, files, n_events)
-        for name in analysis.samples
+        for name, sample in analysis.samples.items()
+        if not sample.is_imported
     }
-    factor = 1.0 if n_events is None else n_events / sum(events.values())
-    return [_plan_sample(analysis, name, factor * events[name], yields, files) for name in events]
+    factor = n_events / sum(events.values()) if n_events is not None and events else 1.0
+    return [
+        _plan_sample(analysis, name, factor * events[name], yields, files)
+        if name in events
+        else _imported_sample(analysis, name)
+        for name in analysis.samples
+    ]
+
+
+def _imported_sample(analysis: Analysis, name: str) -> PlannedSample:
+    """A sample whose image files are there: their rows, whatever number of events is planned."""
+    import numpy as np
+
+    from calovision.storage import ImageFile
+
+    paths = analysis.imported_files[name]
+    columns = [ImageFile(path).events.read("split") for path in paths]
+    splits = sum(np.bincount(column, minlength=len(SPLITS)) for column in columns).tolist()
+    return PlannedSample(
+        name=name,
+        label=analysis.labels[name],
+        is_simulated=False,
+        is_trained=True,
+        is_applied=False,
+        events=float(sum(splits)),
+        n_jobs=0,
+        splits=tuple(map(float, splits)),
+        ntuple_bytes=0.0,
+        image_bytes=float(sum(path.stat().st_size for path in paths)),
+    )
 
 
 def _configured_events(
