@@ -388,6 +388,18 @@ def test_recipes_that_make_no_variables(tmp_path, recipe, message):
     assert not (tmp_path / "a.h5").exists()
 
 
+def test_variables_that_the_towers_do_not_give(tmp_path, delphes_dir):
+    path = delphes_dir / "delphes_ATLASfat_rpv_go1400_n850_pythia8_10ev_slim.root"
+    recipe = replace(RECIPE, jet_variables=("n_charged", "d2", "jet_charge"))
+    message = (
+        "have only eta, phi, pt, e; of the variables of jets n_charged, jet_charge need charge"
+    )
+    with pytest.raises(InputError, match=message):
+        convert_ntuple(
+            path, tmp_path / "a.h5", recipe, sample=Sample("rpv", 1, cross_section_required=False)
+        )
+
+
 def test_stored_recipe_with_other_variables():
     for value, message in (("d2", "is 'd2': give a list of names"), (["d3"], "no jet variable")):
         with pytest.raises(InputError, match=f"image recipe: jet_variables: .*{message}"):

@@ -111,14 +111,15 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
     is_own = recipe.variation is None and "fat_jets" in info.collections
     fields = {"fat_jets": set(info.collections["fat_jets"])} if is_own else {}
     if is_own and "constituents" in info.collections:
-        _require(info, "constituents", needed, "the jet recipe needs")
+        _require(info, "constituents", needed, "the jet recipe needs", _of_variables(recipe, info))
         masses = {"e"} & set(info.collections["constituents"]) if recipe.jet_variables else set()
         optional = masses | _optional(recipe, info, "constituents")
         return fields | {"constituents": needed | optional}
     towers = (
         CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
     )
-    _require(info, "towers", towers, f"clustering {_described(recipe)} needs")
+    purpose = f"clustering {_described(recipe)} needs"
+    _require(info, "towers", towers, purpose, _of_variables(recipe, info))
     return fields | {"towers": towers | _optional(recipe, info, "towers")}
 
 
@@ -128,9 +129,20 @@ def of_constituents(recipe: ImageRecipe, info: NtupleInfo) -> set[str]:
     """
     needed = {"eta", "phi", "pt"} | ({"charge"} if recipe.jets.charge is not None else set())
     needed.update(*(CHANNELS[channel].of_jet.fields for channel in recipe.jets.channels))
+    return needed | fields_of_constituents(_computed(recipe, info))
+
+
+def _computed(recipe: ImageRecipe, info: NtupleInfo) -> list[str]:
+    """Variables of jets that are computed from the constituents."""
     own = info.collections.get("fat_jets", ()) if recipe.variation is None else ()
-    computed = [name for name in recipe.jet_variables if not is_of_file(name, own)]
-    return needed | fields_of_constituents(computed)
+    return [name for name in recipe.jet_variables if not is_of_file(name, own)]
+
+
+def _of_variables(recipe: ImageRecipe, info: NtupleInfo) -> str:
+    """Advice: the variables of jets that need more than momenta."""
+    names = [name for name in _computed(recipe, info) if fields_of_constituents([name])]
+    fields = ", ".join(sorted(fields_of_constituents(names)))
+    return f"; of the variables of jets {', '.join(names)} need {fields}" if names else ""
 
 
 def _optional(recipe: ImageRecipe, info: NtupleInfo, collection: str) -> set[str]:
@@ -148,7 +160,7 @@ def check_constituents(events: Events, recipe: ImageRecipe, info: NtupleInfo) ->
         raise InputError(
             f"{info.path}: the jet recipe needs constituents with {', '.join(absent)}, but the "
             "objects that the jets of the file refer to have only "
-            f"{', '.join(events.constituents.fields)}"
+            f"{', '.join(events.constituents.fields)}{_of_variables(recipe, info)}"
         )
 
 
