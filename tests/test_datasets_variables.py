@@ -160,7 +160,7 @@ def test_variables_that_are_not_finite(tmp_path):
     values[[4, 9]] = np.inf
     too_large = np.full(20, 1.0)
     too_large[3] = 1e39  # more than float32 holds
-    columns = {"delta_eta_12": values, "ht": too_large}
+    columns = {"delta_eta_12": values, "ht": too_large, "tau21": np.full(20, np.nan)}
     collection = ImageCollection([write_image_file(tmp_path / "a.h5", 20, columns=columns)])
     message = (
         r"'delta_eta_12' is not finite for 2 of 3 events \(the first is number 9\), as it "
@@ -169,6 +169,8 @@ def test_variables_that_are_not_finite(tmp_path):
     with pytest.raises(InputError, match=message):
         load_variables(collection, [3, 9, 4], ("delta_eta_12",))
     assert load_variables(collection, [3, 5], ("delta_eta_12",)).shape == (2, 1)
+    with pytest.raises(InputError, match="as it is for tau1 = 0, as of fewer than 2 constituents"):
+        load_variables(collection, [3], ("tau21",))
     with pytest.raises(InputError, match="'ht' is not finite for 1 of 20 events"):
         load_variables(collection, np.arange(20), ("ht",))
 
