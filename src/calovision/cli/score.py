@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from calovision.cli.options import Split, grouped_options, require_new
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, Folds
 
@@ -292,6 +293,13 @@ def events_of_split(
     return indices
 
 
+def _shown_label(label: int, classes: Sequence[str]) -> str:
+    """Label of a sample, or the name of its class where classes have any."""
+    if label == OF_ROWS:
+        return "of each row"
+    return classes[label] if classes else str(label)
+
+
 def print_scores(
     collection: "ImageCollection",
     indices: "np.ndarray",
@@ -315,7 +323,7 @@ def print_scores(
     for sample, label in collection.samples.items():
         mine = probabilities[names == sample]
         mean = [f"{one:.4f}" for one in mine.mean(axis=0)] if len(mine) else ["-"] * len(means)
-        table.append((sample, label, len(mine), *mean))
+        table.append((sample, _shown_label(label, collection.classes), len(mine), *mean))
     show(
         pairs([*rows, (what, str(len(indices)))]),
         columns(("sample", "label", what, *means), table, title="samples"),
