@@ -129,6 +129,35 @@ def test_flavours_of_jets_and_numbers_of_their_event(nanoaod, tmp_path):
     assert set(events["label"]) == {0, 1, 2} == set(events["split"])
 
 
+def test_jets_without_constituents_are_told_and_may_be_cut(tmp_path):
+    columns = jetclass_columns(20)
+    filled = np.arange(20) != 7
+    lists = {
+        name: ak.from_iter([one if keep else [] for one, keep in zip(values, filled, strict=True)])
+        for name, values in columns.items()
+        if name.startswith("part_")
+    }
+    lists = {
+        name: ak.values_astype(values, ak.type(columns[name]).content.content.primitive)
+        for name, values in lists.items()
+    }
+    path = write_file(tmp_path / "a.root", tree=columns | lists)
+    rows = {}
+    for name, cuts in (("all", {}), ("cut", {"filled": "n_constituents > 0"})):
+        one = Sample("jets", 0, cross_section_required=False)
+        output = tmp_path / f"{name}.h5"
+        rows[name] = convert_ntuple(path, output, recipe(jet_selection=cuts), sample=one)
+    (n_jets,) = rows["all"].source_rows
+    sentence = (
+        f"1 of {n_jets} images are empty, of jets without constituents in the window; leave them "
+        "out by a cut on jets, as n_constituents > 0"
+    )
+    assert ("images", sentence, 1) in rows["all"].warnings
+    assert "images" not in [what for what, _, _ in rows["cut"].warnings]
+    assert 7 not in ImageFile(tmp_path / "cut.h5").events["entry"]
+    assert rows["cut"].jet_cut_flow[1:] == [("filled", n_jets - 1, n_jets - 1)]
+
+
 def test_rows_are_events_with_a_number_each(nanoaod, tmp_path):
     path, columns = nanoaod
     cuts = {"qcd": "genTtbarId", "top": "~genTtbarId"}

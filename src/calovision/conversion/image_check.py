@@ -94,7 +94,12 @@ class ImageCheck:
 
     def _empty(self) -> str:
         if not self.n_rows or self.n_empty <= MOSTLY * self.n_rows:
-            return ""
+            if self.kind == "event" or not self.n_empty:
+                return ""
+            return (
+                f"{self.n_empty} of {self.n_rows} images are empty, of jets without constituents "
+                "in the window; leave them out by a cut on jets, as n_constituents > 0"
+            )
         number = (
             f"all {self.n_rows}"
             if self.n_empty == self.n_rows

@@ -80,10 +80,7 @@ def checked_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
     """
     jets = with_real_masses(plain_jets(jets, name), name)
     flat = flat_records(jets, ("pt",), name).packed()
-    pt, offsets = flat.columns["pt"], flat.offsets[0]
-    ascends = np.zeros(len(pt), dtype=bool)
-    ascends[1:] = pt[1:] > pt[:-1]
-    ascends[offsets[:-1][offsets[:-1] < len(pt)]] = False  # the first of an event
+    ascends = ascending(flat)
     if ascends.any():
         raise EntryError(
             flat.row_of(int(np.argmax(ascends))),
@@ -91,6 +88,17 @@ def checked_jets(jets: ak.Array, name: str = "fat_jets") -> ak.Array:
             "does not descend; sort the jets by pT",
         )
     return jets
+
+
+def ascending(flat: FlatRecords) -> np.ndarray:
+    """Test which jets have more pT than the one before them in their event, booleans
+    ``(n_jets,)``, of packed records with pt.
+    """
+    pt, offsets = flat.columns["pt"], flat.offsets[0]
+    found = np.zeros(len(pt), dtype=bool)
+    found[1:] = pt[1:] > pt[:-1]
+    found[offsets[:-1][offsets[:-1] < len(pt)]] = False  # the first of an event
+    return found
 
 
 def number_of_jets(n: int | None) -> int | None:

@@ -7,8 +7,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
-from calovision.core.records import AWKWARD_ERRORS, plain_records
-from calovision.jets.checks import plain_jets, with_real_masses
+from calovision.core.records import AWKWARD_ERRORS, flat_records, plain_records
+from calovision.jets.checks import ascending, plain_jets, with_real_masses
 from calovision.jets.clustering import (
     cluster_fat_jets,
     cluster_with_constituents,
@@ -34,7 +34,8 @@ def select_fat_jets(jets: ak.Array, *, pt_min: float = 200.0, eta_max: float = 2
         more than rounding.
     """
     jets = plain_jets(jets)
-    return with_real_masses(jets[_selected_by_descending_pt(jets, pt_min, eta_max)])
+    order = _selected_by_descending_pt(jets, pt_min, eta_max)
+    return _chosen_jets(jets, order)
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,8 @@ def find_fat_jets_with_constituents(
             "event"
         )
     order = _selected_by_descending_pt(jets, definition.pt_min, definition.eta_max)
-    jets, constituents = with_real_masses(jets[order]), constituents[order]
+    jets = _chosen_jets(jets, order)
+    constituents = constituents if order is None else constituents[order]
     if definition.groomed and own_constituents is not None:
         return jets, _trimmed(constituents, definition)
     return jets, constituents
@@ -211,12 +213,23 @@ def _of_nearest_jet(
     return ak.fill_none(constituents[nearest], [], axis=1)
 
 
-def _selected_by_descending_pt(jets: ak.Array, pt_min: float, eta_max: float) -> ak.Array:
-    """Indices of the selected jets of each event in descending pT; equal ones keep their order."""
+def _selected_by_descending_pt(jets: ak.Array, pt_min: float, eta_max: float) -> ak.Array | None:
+    """Indices of the selected jets of each event in descending pT; equal ones keep their order.
+    None if these are all jets in the order that they have.
+    """
     pt_min, eta_max = _threshold(pt_min, "pt_min"), _threshold(eta_max, "eta_max")
+    flat = flat_records(jets, ("pt", "eta"), "fat_jets").packed()
+    pt, eta = flat.columns["pt"], flat.columns["eta"]
+    if ((pt > max(pt_min, 0.0)) & (np.abs(eta) < eta_max)).all() and not ascending(flat).any():
+        return None
     order = ak.argsort(jets.pt, axis=1, ascending=False, stable=True)
     selected = (jets.pt > max(pt_min, 0.0)) & (np.abs(jets.eta) < eta_max)
     return order[selected[order]]
+
+
+def _chosen_jets(jets: ak.Array, order: ak.Array | None) -> ak.Array:
+    """Jets of an order, side by side in memory, which is read faster than places elsewhere."""
+    return with_real_masses(jets if order is None else ak.to_packed(jets[order]))
 
 
 def _threshold(value: float, name: str) -> float:
