@@ -328,9 +328,9 @@ EXAMPLE_SAMPLES = {
             process="qcd",
             pt_hat_min=400,
             pt_hat_max=2500,
-            bias_power=4,
+            bias_power=3,
             filter_jets=3,
-            n_events=40000,
+            n_events=60000,
         ),
     ),
 }

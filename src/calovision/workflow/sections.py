@@ -41,7 +41,7 @@ class Simulation(Section):
     """Simulation of the ntuples of samples that are not read from files."""
 
     events_per_job: Whole = key(
-        15000,
+        20000,
         "Largest number of events that one job generates",
         details=f"Random numbers start afresh every {EVENTS_PER_BATCH} events, so that the cut "
         "into jobs changes no event; another one makes the images again.",
