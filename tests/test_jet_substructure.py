@@ -379,6 +379,7 @@ def test_columns_are_those_of_the_file_or_of_the_constituents(tmp_path):
             replace(RECIPE, jet_variables=("tauu21",)),
             "no jet variable 'tauu21'; did you mean 'tau21'",
         ),
+        (replace(RECIPE, variables={"d2": "jet_sdmass"}), "variable 'd2': this is the name of a"),
         (ImageRecipe(jet_variables=("d2",)), "jet_variables is d2, but the images are of events"),
     ],
 )

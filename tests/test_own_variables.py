@@ -224,6 +224,10 @@ REFUSED = [
     ({"train": {"variables": ["label"]}}, "models.cnn.variables': there is no variable 'label'"),
     ({"baseline_variables": ["htt"]}, "baseline_variables': .*'htt'; did you mean 'ht'"),
     ({"variables": {"ht": {"branch": "x"}}}, "variables.ht': this name is taken"),
+    (
+        {"variables": {"d2": {"branch": "x"}}, "images": {"kind": "jet"}},
+        "variables.d2': this name is taken",
+    ),
     ({"variables": {"a": {"branch": "x", "formula": "ht"}}}, "either 'branch' or 'formula'"),
     ({"variables": {"a": {"formula": "mj_summ / ht"}}}, "'mj_summ'; did you mean 'mj_sum'"),
     (

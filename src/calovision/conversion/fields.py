@@ -8,7 +8,11 @@ from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
 from calovision.jets import JET_VARIABLES
-from calovision.jets.substructure.variables import fields_of_constituents, is_of_file
+from calovision.jets.substructure.variables import (
+    fields_of_constituents,
+    is_of_file,
+    names_of_columns,
+)
 from calovision.jets.variables import branches_of_jets
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.event_variables import jet_field
@@ -49,6 +53,11 @@ def check_jet_options(recipe: ImageRecipe) -> None:
         raise InputError(f"jet_constituents is {recipe.jet_constituents}: give 0 for none, or more")
     for name in recipe.jet_variables:
         JET_VARIABLES.find(name, "jet_variables")
+    for name in recipe.variables if recipe.jets is not None else ():
+        if name in names_of_columns():
+            raise InputError(
+                f"variable '{name}': this is the name of a column of jets; choose another"
+            )
     given = {
         "jet_selection": ", ".join(recipe.jet_selection),
         "jet_variables": ", ".join(recipe.jet_variables),

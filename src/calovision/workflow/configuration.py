@@ -14,6 +14,7 @@ from calovision.core.errors import InputError
 from calovision.core.luminosity import LUMINOSITY_FB
 from calovision.core.user_files import read_yaml
 from calovision.evaluation.baselines import BASELINES
+from calovision.jets.substructure.variables import names_of_columns
 from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
 from calovision.workflow.classes import Class
 from calovision.workflow.compare import Compare
@@ -176,6 +177,7 @@ class Configuration(Section):
                     "images.kind: jet, or more than two classes"
                 )
         taken = {*TAKEN_NAMES, *BASELINES, "cnn", *self.models}
+        taken |= names_of_columns() if self.images.is_of_jets else set()
         for name, variable in self.variables.items():
             variable.check(name, taken)
         self._check_model_names()

@@ -185,6 +185,11 @@ JET_VARIABLES: Registry[JetVariable] = Registry(
 """Variables of jets by name, in the order of the columns."""
 
 
+def names_of_columns() -> set[str]:
+    """Names that columns of jets have, or may have, so that no other variable may have them."""
+    return {"jet_index", *JET_MOMENTUM, *JET_VARIABLES, CONSTITUENTS.name}
+
+
 def fields_of_constituents(names: Iterable[str]) -> set[str]:
     """Fields of the constituents that the named variables need beside pt, eta and phi."""
     return {field for name in names for field in JET_VARIABLES[name].fields}
