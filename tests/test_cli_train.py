@@ -12,6 +12,7 @@ from fakes_cli import fail, fail_usage, stored, succeed
 from sklearn.metrics import roc_auc_score
 
 from calovision.cli.generated import given_values, options_group
+from calovision.core.splits import Folds
 from calovision.metrics.roc import auc_with_error
 from calovision.models import load_model
 from calovision.scoring import score_collection
@@ -101,6 +102,29 @@ def test_output_that_exists_is_refused_but_for_a_killed_training(tmp_path, files
     succeed("train", *files, "-o", again, *QUICK, "--epochs", 1)
     assert json.loads((again / "model.json").read_text())["training"]["epochs"] == 1
     succeed("train", *files, "-o", again, *QUICK, "--epochs", 1, "--force", "--threads", 1)
+
+
+def test_folds_are_trained_and_their_mean(tmp_path, files):
+    """The area is that of each event by the network that did not see it."""
+    folder = tmp_path / "model"
+    text = succeed("train", *files, "-o", folder, *QUICK, "--epochs", 1, "--folds", 2)
+    mean = load_model(folder / "final")
+    folds = Folds(**mean.training_run["folds"])
+    assert vars(folds) == {"number": 2, "seed": 1, "validation_share": 0.25}
+    collection = ImageCollection(files)
+    of_event, labels = collection.folds(folds), collection.column("label")
+    scores = np.zeros(len(collection))
+    for fold in (0, 1):
+        run = load_model(folder / f"fold{fold}")
+        assert run.training_run["fold"] == fold
+        mine = np.flatnonzero(of_event == fold)
+        scores[mine] = score_collection(run, collection, mine)
+    area = roc_auc_score(labels, scores)
+    assert re.match(rf"{area:.4f} \+- 0\.\d+ \(120 events;", stored(text, "AUC, out of fold"))
+    again = ("train", *files, "-o", folder, *QUICK, "--folds", 2)
+    assert "holds a model already: give another name or --force" in fail(*again)
+    few = ("train", *files, "-o", tmp_path / "few", *QUICK, "--folds", 70)
+    assert "split.folds is 70, but there are only 60 signal events" in fail(*few)
 
 
 def test_images_that_cannot_train_end_with_a_sentence(tmp_path, files):

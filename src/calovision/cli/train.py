@@ -6,9 +6,10 @@ in the configuration too.
 
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +21,8 @@ from calovision.core.splits import SPLITS
 from calovision.training.options import TrainingOptions
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from calovision.storage import ImageCollection
 
 Training = options_group(TrainingOptions)
@@ -36,6 +39,15 @@ class RunOptions:
             min=0, metavar="FB", help="For --weights raw and log1p of several samples, 1/fb."
         ),
     ] = LUMINOSITY_FB
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            metavar="N",
+            help="Train a network for each of N folds, on all others, in OUTPUT/fold0 and so on, "
+            "and their mean in OUTPUT/final; the split of the files is not used.",
+        ),
+    ] = None
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Of torch (all cores of the machine).")
     ] = None
@@ -70,6 +82,11 @@ def train_command(
 
         torch.set_num_threads(run.threads)
     collection = ImageCollection(files)
+    if run.folds is not None:
+        from calovision.cli.train_folds import train_folds
+
+        train_folds(collection, output, options, run.folds, run.luminosity)
+        return
     start = time.perf_counter()
     model = train_network(
         collection,
@@ -82,12 +99,16 @@ def train_command(
 
 
 def require_new_model(folder: Path, *, force: bool) -> None:
-    """Raise InputError if the folder holds anything but a training that was killed."""
+    """Raise InputError if the folder holds anything but a training that was killed, of one network
+    or of those of folds.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the name of a folder for the model")
-    if not folder.exists() or force or (folder / "resume").is_dir():
+    final = folder / "final" / "model.json"
+    was_killed = not final.exists() and any(folder.glob("fold*/resume"))
+    if not folder.exists() or force or was_killed or (folder / "resume").is_dir():
         return
-    if (folder / "model.json").exists():
+    if (folder / "model.json").exists() or final.exists():
         raise InputError(
             f"{folder} holds a model already: give another name or --force to train it anew"
         )
@@ -134,12 +155,8 @@ def _test_auc(
     """
     import numpy as np
 
-    from calovision.datasets import FlatWeights, event_weights
-    from calovision.metrics import macro_auc
-    from calovision.metrics.roc import auc_with_error
     from calovision.models import load_model
     from calovision.scoring import score_collection
-    from calovision.training.weights import loss_weights
 
     indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
     labels = collection.column("label")[indices]
@@ -147,8 +164,26 @@ def _test_auc(
         return "- (the test split lacks a class)"
     network = load_model(model, allow_imports=":" in options.network)
     scores = score_collection(network, collection, indices, device=options.device)
+    return auc_text(collection, indices, scores, network.training_run, options, luminosity_fb)
+
+
+def auc_text(
+    collection: "ImageCollection",
+    indices: "np.ndarray",
+    scores: "np.ndarray",
+    run: Mapping[str, Any],
+    options: TrainingOptions,
+    luminosity_fb: float,
+) -> str:
+    """AUC of some events by their scores, weighted as the loss of a training ``run`` was."""
+    from calovision.datasets import FlatWeights, event_weights
+    from calovision.metrics import macro_auc
+    from calovision.metrics.roc import auc_with_error
+    from calovision.training.weights import loss_weights
+
+    labels = collection.column("label")[indices]
     of_events = event_weights(collection, options.weights, luminosity_fb)
-    flat = network.training_run.get("flat")
+    flat = run.get("flat")
     flat = None if flat is None else FlatWeights.from_dict(flat)
     weights = loss_weights(collection, indices, of_events, options, flat)
     if scores.ndim > 1:

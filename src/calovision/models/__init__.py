@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "processor": ("has_native_bf16", "keep_freed_memory"),
-        "files": ("load_model", "save_model"),
+        "files": ("load_model", "save_mean", "save_model"),
         "image_model": ("FusionHead", "ImageModel", "make_model"),
         "layers": ("EtaPhiConv2d", "FeatureNetwork"),
         "mean_model": ("MeanModel", "average_models"),

@@ -4,6 +4,7 @@ file.
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from safetensors.torch import load_file, save
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced_together
 from calovision.models.image_model import ImageModel
-from calovision.models.mean_model import MeanModel
+from calovision.models.mean_model import MeanModel, average_models
 from calovision.models.specification import ModelSpecification
 from calovision.models.table import count_multiply_adds, count_parameters
 
@@ -73,6 +74,39 @@ def save_model(
         )  # save_file writes into a map of the file
         description["weights_sha256"] = _sha256(weights_path)
         json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
+
+
+def save_mean(
+    folder: Path,
+    models: Sequence[Path],
+    *,
+    folds: Mapping[str, Any] | None = None,
+    allow_imports: bool = False,
+) -> None:
+    """Write the mean of stored networks: the model for events that none of them saw.
+
+    Parameters
+    ----------
+    folder
+        As of `save_model`.
+    models
+        ``model.json`` of each: the seeds, and the folds of each, ascending.
+    folds
+        Arguments of `calovision.core.splits.Folds`, with which `scoring.score_out_of_fold` scores
+        the events that some of the members saw.
+    allow_imports
+        As of `load_model`.
+    """
+    members = [load_model(path, allow_imports=allow_imports) for path in models]
+    runs = [dict(member.training_run) for member in members]
+    sources = max((run.pop("sources", []) for run in runs), key=len)  # the same of all
+    training = {
+        "samples": runs[0].get("samples"),
+        "sources": sources,
+        "folds": folds,
+        "members": runs,
+    }
+    save_model(folder, average_models(members), training=training)
 
 
 def _multiply_adds(model: ImageModel) -> int:
