@@ -112,7 +112,7 @@ def write_network(folder, collection, *, folds=None):
 def evaluate(folder, listed, collection, *, folds=None, section=SECTION, binned=("pt", "mass")):
     """Run both stages; returns the paths of their results."""
     fitted = stage.TaggerBaselineResults(folder / "trees.h5", folder / "trees.json")
-    options = stage.TaggerBaselineOptions("balanced", 1.0, 1, folds)
+    options = stage.TaggerBaselineOptions({"weights": "balanced"}, 1.0, 1, folds)
     stage.fit_tagger_baselines(listed, fitted, options)
     network = write_network(folder, collection, folds=None if folds is None else Folds(**folds))
     files = stage.TaggerFiles(listed, (fitted.scores,), **network)
@@ -243,7 +243,7 @@ def test_class_without_rows_in_a_split_is_named(tmp_path):
         kind="jet",
     )
     fitted = stage.TaggerBaselineResults(tmp_path / "trees.h5", tmp_path / "trees.json")
-    options = stage.TaggerBaselineOptions("balanced", 1.0, 1)
+    options = stage.TaggerBaselineOptions({"weights": "balanced"}, 1.0, 1)
     with pytest.raises(InputError, match="class 'top' has no row in the validation split"):
         stage.fit_tagger_baselines(listed, fitted, options)
     assert not fitted.scores.exists()

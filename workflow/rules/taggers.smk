@@ -19,7 +19,7 @@ rule fit_tagger_baselines:
         runtime=analysis.runtime("fit_tagger_baselines"),
     params:
         luminosity_fb=parameters.loss_luminosity_fb(analysis, config["train"]["weights"]),
-        weights=config["train"]["weights"],
+        loss=parameters.loss_options(config["train"]),
         seed=config["seed"],
         folds=parameters.folds(analysis),
         variables=parameters.own_variables(analysis, "comparison"),

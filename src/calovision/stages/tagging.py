@@ -12,7 +12,6 @@ from calovision.core.classes import class_names
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.core.splits import SPLITS, Folds
-from calovision.datasets import training_weights
 from calovision.datasets.weights import event_weights
 from calovision.evaluation import scored_events
 from calovision.evaluation.results import TaggingBins
@@ -39,6 +38,8 @@ from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.collections import Definitions, open_list
 from calovision.stages.comparison import read_networks
 from calovision.storage import ImageCollection, read_score_columns, write_scores, write_table
+from calovision.training.options import TrainingOptions
+from calovision.training.weights import fit_flat, loss_weights
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class TaggerBaselineOptions(Options):
 
     Attributes
     ----------
-    weights
-        Weights of the loss: one of `calovision.datasets.WEIGHT_SCHEMES`.
+    loss
+        Weights of the loss: `calovision.training.options.LOSS_OPTIONS`, those of the networks.
     luminosity_fb
         Of the weights that are expected events, 1/fb.
     seed
@@ -67,7 +68,7 @@ class TaggerBaselineOptions(Options):
         Definitions of variables of the user's own.
     """
 
-    weights: str
+    loss: Mapping[str, Any]
     luminosity_fb: float
     seed: int
     folds: Mapping[str, Any] | None = None
@@ -87,9 +88,11 @@ def fit_tagger_baselines(
     """
     collection = open_list(images, options.variables, tables)
     count(len(collection))
-    of_rows = event_weights(collection, options.weights, options.luminosity_fb)
-    labels, classes = collection.column("label"), collection.classes
-    weights = training_weights(labels, of_rows, options.weights, classes)
+    loss = TrainingOptions(**options.loss)
+    of_rows = event_weights(collection, loss.weights, options.luminosity_fb)
+    every, classes = np.arange(len(collection)), collection.classes
+    flat = fit_flat(collection, every, of_rows, loss)
+    weights = loss_weights(collection, every, of_rows, loss, flat)
     folds = None if options.folds is None else Folds(**options.folds)
     scores, chosen = score_boosting(collection, weights, seed=options.seed, folds=folds)
     scored = scored_events(collection, folds)

@@ -19,6 +19,8 @@ SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """Name -> Lightning's; ``auto`` is one of them."""
 DEVICES = ("auto", "cpu", "gpu")
+LOSS_OPTIONS = ("weights", "class_weights", "flat_in", "flat_like", "flat_bins")
+"""Names of the options that decide the weights of the loss."""
 
 
 @with_options_in_docstring

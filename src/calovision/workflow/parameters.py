@@ -8,6 +8,7 @@ from calovision.conversion.variations import acting_on
 from calovision.jets.signed import SignedVariable
 from calovision.jets.substructure.variables import JET_MOMENTUM, JET_VARIABLES
 from calovision.jets.variables import VARIABLES, Variable
+from calovision.training.options import LOSS_OPTIONS
 from calovision.workflow.analysis import Analysis, input_of
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
@@ -171,6 +172,11 @@ def training_options(analysis: Analysis, model: str) -> dict[str, Any]:
     """Options of the training of a model, as `calovision.training.TrainingOptions` takes them."""
     keys = analysis.models[model].to_dict().items()
     return {key: value for key, value in keys if key not in MODEL_KEYS_OF_NO_RESULT}
+
+
+def loss_options(train: Mapping[str, Any]) -> dict[str, Any]:
+    """Weights of the loss, of the section ``train``."""
+    return {name: train[name] for name in LOSS_OPTIONS}
 
 
 def loss_luminosity_fb(analysis: Analysis, weights: str) -> float:

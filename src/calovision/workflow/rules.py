@@ -220,7 +220,13 @@ _ALL = (
         is_of_search=True,
     ),
     _evaluate("evaluate", "stages.comparison", "stages.collections", "selection"),
-    _tag("fit_tagger_baselines", "datasets", runtime_min=120),
+    _tag(
+        "fit_tagger_baselines",
+        "datasets",
+        "training.options",
+        "training.weights",
+        runtime_min=120,
+    ),
     _tag("evaluate_taggers", "stages.comparison", runtime_min=60),
     _simulate(
         "simulate_pile_up",
