@@ -447,6 +447,17 @@ def test_own_constituents_are_selected_with_their_jets():
         find_fat_jets_with_constituents(None, own, records[:, :1], FatJetDefinition())
 
 
+@pytest.mark.parametrize("pts", [([300.0, 500.0], [400.0]), ([500.0, 300.0], []), ([900.0],)])
+def test_jets_that_all_pass_are_sorted_with_their_constituents(pts):
+    own = make_jets([[(pt, 0, 0, 1) for pt in one] for one in pts])
+    pt = own.pt[:, :, np.newaxis]
+    records = ak.zip({"pt": pt, "eta": 0 * pt, "phi": 0 * pt}, depth_limit=3)
+    found, constituents = find_fat_jets_with_constituents(None, own, records, FatJetDefinition())
+    expected = [sorted(one, reverse=True) for one in pts]
+    assert found.pt.to_list() == expected
+    assert constituents.pt.to_list() == [[[pt] for pt in one] for one in expected]
+
+
 @pytest.mark.parametrize("groomed", [True, False])
 def test_own_jets_without_constituents_take_those_of_their_towers(groomed):
     towers = rich_towers(random_events(8, 60))
