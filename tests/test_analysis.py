@@ -4,6 +4,7 @@ of jobs. No Snakemake is started."""
 import os
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import REPOSITORY
@@ -22,6 +23,7 @@ from calovision.workflow.chunks import (
     has_shared_counts,
     simulation_edges,
 )
+from calovision.workflow.folds import check_folds
 from calovision.workflow.layers import parse_texts
 from calovision.workflow.listing import PlannedJob, is_whole_run, list_jobs
 from calovision.workflow.results import Results, fill
@@ -218,6 +220,10 @@ def test_more_folds_than_events_are_refused_where_these_are_known(tmp_path: Path
         analysis_of(listed | {"split": {"folds": 4}}).look_for_files()
     (tmp_path / "b.txt").write_text("2.root 2\n3.root\n")  # one is not known
     analysis_of(listed | {"split": {"folds": 4}}).look_for_files()
+    one = SimpleNamespace(is_trained=True, label=1)  # with image files in place of ROOT files
+    check_folds(4, {"a": one}, {"a": {}}, {})
+    of_rows = SimpleNamespace(is_trained=True, label={"x": "pt > 1", "y": "pt < 1"})
+    check_folds(4, {"a": of_rows}, {"a": {"a.root": 2}}, {"x": None, "y": None})
 
 
 def test_a_file_in_two_samples_is_refused_unless_they_are_one_group(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ def check_folds(
     folds
         Number of folds; None without any.
     samples, files
-        Samples by name, and the entries of each of their files; a class with a file whose entries
-        are not known, or with labels of each row, is left to the training.
+        Samples by name, and the entries of each of their ROOT files; a class with a file whose
+        entries are not known, with image files, or with labels of each row is left to the training.
     classes
         Those of the configuration.
     """
@@ -32,7 +32,8 @@ def check_folds(
     for name, sample in samples.items():
         if sample.is_trained:
             labels = labels_of(sample.label, classes)
-            known = list(files[name].values()) if len(labels) == 1 else [None]
+            is_known = len(labels) == 1 and files[name]  # no ROOT files: image files are given
+            known = list(files[name].values()) if is_known else [None]
             for label in labels:
                 found.setdefault(label, []).extend(known)
     titles = list(classes) or ["background", "signal"]
