@@ -29,6 +29,7 @@ SECTION = {
     "bins": {},
     "boosting": True,
 }
+LOSS = {"weights": "balanced"}
 FOLDS = {"number": 2, "seed": 1, "validation_share": 0.25}
 
 
@@ -112,7 +113,7 @@ def write_network(folder, collection, *, folds=None):
 def evaluate(folder, listed, collection, *, folds=None, section=SECTION, binned=("pt", "mass")):
     """Run both stages; returns the paths of their results."""
     fitted = stage.TaggerBaselineResults(folder / "trees.h5", folder / "trees.json")
-    options = stage.TaggerBaselineOptions({"weights": "balanced"}, 1.0, 1, folds)
+    options = stage.TaggerBaselineOptions(LOSS, 1.0, 1, folds)
     stage.fit_tagger_baselines(listed, fitted, options)
     network = write_network(folder, collection, folds=None if folds is None else Folds(**folds))
     files = stage.TaggerFiles(listed, (fitted.scores,), **network)
@@ -243,7 +244,7 @@ def test_class_without_rows_in_a_split_is_named(tmp_path):
         kind="jet",
     )
     fitted = stage.TaggerBaselineResults(tmp_path / "trees.h5", tmp_path / "trees.json")
-    options = stage.TaggerBaselineOptions({"weights": "balanced"}, 1.0, 1)
+    options = stage.TaggerBaselineOptions(LOSS, 1.0, 1)
     with pytest.raises(InputError, match="class 'top' has no row in the validation split"):
         stage.fit_tagger_baselines(listed, fitted, options)
     assert not fitted.scores.exists()
@@ -275,3 +276,27 @@ def test_images_of_classes_are_their_means_and_first_rows(tmp_path, monkeypatch)
     assert inputs.axes_titles[0] == r"$\Delta\eta$"
     drawn = [one.draw_from(inputs) for one in FIGURES.values() if one.rule == "plot_class_images"]
     assert [axes.get_title() for axes in drawn[0].axes[:3]] == ["Quark", "$W$", "Top"]
+
+
+def test_trees_have_the_weights_of_the_loss_of_the_networks(tmp_path, monkeypatch):
+    listed, collection = write_jets(tmp_path)
+    found = []
+
+    def fit(training, labels, weights, *others, seed):
+        found.append((labels, weights))
+        raise InputError("enough")
+
+    monkeypatch.setattr(boosting, "fit_boosting", fit)
+    fitted = stage.TaggerBaselineResults(tmp_path / "trees.h5", tmp_path / "trees.json")
+    loss = {"weights": "balanced", "class_weights": {"w": 2.0}, "flat_in": ("pt",), "flat_bins": 4}
+    with pytest.raises(InputError, match="enough"):
+        stage.fit_tagger_baselines(listed, fitted, stage.TaggerBaselineOptions(loss, 1.0, 1))
+    ((labels, weights),) = found
+    sums = np.bincount(labels, weights=weights)
+    assert sums[1] == pytest.approx(2 * sums[0])
+    pt = collection.column("pt")[collection.column("split") == 0]
+    edges = np.quantile(pt, [0.25, 0.5, 0.75])
+    of_bins = [
+        np.bincount(np.digitize(pt[labels == k], edges), weights[labels == k]) for k in (0, 2)
+    ]
+    assert of_bins[0] == pytest.approx(of_bins[1], rel=0.06)

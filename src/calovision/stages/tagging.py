@@ -38,7 +38,6 @@ from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.collections import Definitions, open_list
 from calovision.stages.comparison import read_networks
 from calovision.storage import ImageCollection, read_score_columns, write_scores, write_table
-from calovision.training.options import TrainingOptions
 from calovision.training.weights import fit_flat, loss_weights
 
 
@@ -88,18 +87,35 @@ def fit_tagger_baselines(
     """
     collection = open_list(images, options.variables, tables)
     count(len(collection))
-    loss = TrainingOptions(**options.loss)
-    of_rows = event_weights(collection, loss.weights, options.luminosity_fb)
-    every, classes = np.arange(len(collection)), collection.classes
-    flat = fit_flat(collection, every, of_rows, loss)
-    weights = loss_weights(collection, every, of_rows, loss, flat)
     folds = None if options.folds is None else Folds(**options.folds)
+
+    def weights(split: np.ndarray) -> np.ndarray:
+        return _loss_weights(collection, split, options)
+
     scores, chosen = score_boosting(collection, weights, seed=options.seed, folds=folds)
     scored = scored_events(collection, folds)
     further = {} if folds is None else {"folds": scored.fold, "split": _split(scored.is_test)}
-    columns = {BOOSTING: scores}
-    write_scores(results.scores, collection, scored.indices, columns, classes=classes, **further)
+    further["classes"] = collection.classes
+    write_scores(results.scores, collection, scored.indices, {BOOSTING: scores}, **further)
     write_json(results.chosen, chosen.to_json())
+
+
+def _loss_weights(
+    collection: ImageCollection, split: np.ndarray, options: TaggerBaselineOptions
+) -> np.ndarray:
+    """Weights of the loss of the rows that train and validate, ``(n,)``, those of a network; 0 of
+    others.
+    """
+    from calovision.training import TrainingOptions
+
+    of_network = TrainingOptions(**options.loss)
+    of_events = event_weights(collection, of_network.weights, options.luminosity_fb)
+    training, validation = (np.flatnonzero(split == SPLITS.index(name)) for name in SPLITS[:2])
+    flat = fit_flat(collection, training, of_events, of_network)
+    weights = np.zeros(len(collection))
+    for chosen in (training, validation):
+        weights[chosen] = loss_weights(collection, chosen, of_events, of_network, flat)
+    return weights
 
 
 def _split(is_test: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Boosted trees on all variables of the rows, of each fold or of the split of the files."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ BOOSTING = "boosting"
 
 def score_boosting(
     collection: ImageCollection,
-    weights: np.ndarray,
+    weights: Callable[[np.ndarray], np.ndarray],
     *,
     seed: int,
     folds: Folds | None = None,
@@ -30,7 +30,8 @@ def score_boosting(
     collection
         The image files.
     weights
-        Of the loss, of every row in the collection.
+        Gives the weights of the loss ``(n,)`` of every row in the collection by the split of each;
+        those of the training and the validation split are used.
     seed
         Of everything random.
     folds
@@ -65,8 +66,9 @@ def score_boosting(
     scores, fits = [], []
     for split in splits:
         training, validation = (_part(split, labels, name, collection) for name in SPLITS[:2])
+        of_rows = weights(split)
         parts = (
-            (features[chosen], labels[chosen], weights[chosen]) for chosen in (training, validation)
+            (features[chosen], labels[chosen], of_rows[chosen]) for chosen in (training, validation)
         )
         fitted = fit_boosting(*next(parts), *next(parts), seed=seed)
         found = fitted.log_probabilities(features[split != SPLITS.index("train")])
