@@ -8,7 +8,7 @@ import pytest
 from dry_runs import dry_run, jobs, samples
 from fakes_ntuples import jetclass_columns, write_file
 
-from calovision import ImageFile
+from calovision import ImageCollection, ImageFile
 from calovision.conversion import ImageRecipe, Sample, convert_ntuple, convert_ntuples
 from calovision.core.errors import InputError
 from calovision.images.grid import JetGrid
@@ -80,6 +80,17 @@ def test_cut_that_no_jet_passes_leaves_a_file_without_rows(ntuples, tmp_path):
     assert len(ImageFile(tmp_path / "none.h5")) == 0
 
 
+def test_a_sample_of_which_no_jet_is_left_names_the_step(ntuples, tmp_path):
+    cuts = {"hard": "pt > 400", "none": "mass < 0"}
+    info = convert_ntuple(ntuples[0], tmp_path / "a.h5", recipe(jet_selection=cuts), sample=PLAIN)
+    sentence = (
+        f"sample 'a': no row is left after the step 'none', of {info.jet_cut_flow[1][1]} after "
+        "'hard'; give more events"
+    )
+    with pytest.raises(InputError, match=sentence):
+        ImageCollection([tmp_path / "a.h5"]).require_events()
+
+
 def test_cut_on_a_column_that_jets_lack_names_those_that_they_have(ntuples, tmp_path):
     cuts = {"flavour": "tau54 < 0.5"}
     with pytest.raises(InputError, match=r"cut 'flavour' .*'tau54'.*choose from .*mass.*tau21"):
@@ -88,8 +99,6 @@ def test_cut_on_a_column_that_jets_lack_names_those_that_they_have(ntuples, tmp_
 
 
 def test_files_of_other_cuts_on_jets_are_no_sample(ntuples, tmp_path):
-    from calovision import ImageCollection
-
     for path, cuts in zip(ntuples, ({}, CUTS), strict=True):
         convert_ntuple(path, tmp_path / f"{path.stem}.h5", recipe(jet_selection=cuts), sample=PLAIN)
     with pytest.raises(InputError, match="its selection of jets differs"):

@@ -222,12 +222,7 @@ class ImageCollection:
         for sample, label in self.samples.items():
             files = self.of_sample(sample)
             if not any(len(file) for file in files):
-                generated = sum(file.metadata.n_generated for file in files)
-                raise InputError(
-                    f"sample '{sample}': none of its {generated} events passes the preselection; "
-                    "give more events or "
-                    "loosen selection.preselection in the configuration"
-                )
+                raise InputError(f"sample '{sample}': {self._why_empty(sample)}")
             if set(self.samples.values()) == {label} != {OF_ROWS}:
                 wanted = (
                     "sample of each class"
@@ -235,6 +230,24 @@ class ImageCollection:
                     else "sample with label 1 (signal) and one with 0"
                 )
                 raise InputError(f"all samples have the label {label}: give at least one {wanted}")
+
+    def _why_empty(self, sample: str) -> str:
+        """Sentence on a sample without rows."""
+        steps = [*self.cut_flow(sample), *self.jet_cut_flow(sample)]
+        if self.metadata.kind == "event" and self.samples[sample] != OF_ROWS:
+            generated = sum(file.metadata.n_generated for file in self.of_sample(sample))
+            return (
+                f"none of its {generated} events passes the preselection; give more events or "
+                "loosen selection.preselection in the configuration"
+            )
+        for (before, n_before, _), (step, n_rows, _) in pairwise(steps):
+            if n_rows == 0:
+                return (
+                    f"no row is left after the step '{step}', of {n_before} after '{before}'; give "
+                    "more events, or loosen the cuts (selection.preselection, fat_jets, "
+                    "images.jets.selection) or labels"
+                )
+        return "it has no row; give more events"
 
     def dense(
         self,

@@ -94,7 +94,8 @@ class Configuration(Section):
     event_content: EventContent | None = key(
         EventContent,
         details="They are further columns of the image files. Files without towers or tracks need "
-        "null (then leave `referee` out of `baselines`, too).",
+        "null (then leave `referee` out of `baselines`, too). With images of jets it is null "
+        "unless it is given.",
     )
     variables: dict[VariableName, OwnVariable] = key(
         {}, "Variables of one's own by name, beside those of the jets and the event content"
