@@ -1,6 +1,6 @@
 """Facts of a run by its configuration: samples, files and chunks, models, seeds, variations."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import islice, pairwise
 from math import ceil
@@ -9,7 +9,6 @@ from typing import Any
 
 from calovision.conversion.variations import acting_on
 from calovision.core.splits import SPLITS, Folds
-from calovision.jets.variables import VARIABLES, Variable
 from calovision.workflow.chunks import (
     Chunk,
     count_simulation_jobs,
@@ -34,22 +33,13 @@ from calovision.workflow.ntuple_files import (
 )
 from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
+from calovision.workflow.run_variables import RunVariables, input_of
 from calovision.workflow.samples import Sample
 from calovision.workflow.variables import check_varied
 
-COMPARISON = "comparison"
-BASELINES = "baselines"
-INPUT_OF = "input_of_"
-"""Purposes of tables of variables; the last one begins that of the variables of a model."""
 
-
-def input_of(model: str) -> str:
-    """Purpose of variables that a model takes."""
-    return f"{INPUT_OF}{model}"
-
-
-class Analysis:
-    """Facts of a run, derived from its configuration.
+class Analysis(RunVariables):
+    """Facts of a run, derived from its configuration; those of its variables are in `RunVariables`.
 
     Samples, models and variations keep the order of the configuration. ROOT files are looked for,
     and their entries counted, when they are first asked for.
@@ -283,95 +273,6 @@ class Analysis:
         test = 1 / self.folds.number
         validation = (1 - test) * self.folds.validation_share
         return [1 - test - validation, validation, test]
-
-    # -- variables -------------------------------------------------------------------------------
-
-    @cached_property
-    def own_variables(self) -> dict[str, Variable]:
-        """Variables of the user's own by name."""
-        return self.configuration.own_variables
-
-    @cached_property
-    def variables(self) -> dict[str, Variable]:
-        """All variables by name: those of the package, then the user's own."""
-        return {**VARIABLES, **self.own_variables}
-
-    def needed_variables(self, names: Iterable[str]) -> dict[str, Variable]:
-        """Those of the user's own among the names, and the ones that they are computed from."""
-        if not self.own_variables:
-            return {}
-        from calovision.selection.formulas import needed_variables
-
-        needed = needed_variables(names, self.own_variables)
-        return {name: self.own_variables[name] for name in needed}
-
-    def variables_of_cuts(self, *cuts: str) -> dict[str, Variable]:
-        """Those of the user's own that cuts use, and the ones that they are computed from."""
-        if not self.own_variables:
-            return {}
-        from calovision.selection import variables_of
-
-        return self.needed_variables(variables_of({cut: cut for cut in cuts}))
-
-    @cached_property
-    def image_variables(self) -> dict[str, Variable]:
-        """Those of the user's own that the preselection, or cuts on jets, need: columns of the
-        image files.
-        """
-        cuts = self.configuration.selection.preselection, self.configuration.images.jets.selection
-        return self.variables_of_cuts(*(cut for some in cuts for cut in some.values()))
-
-    @cached_property
-    def varied_image_variables(self) -> dict[str, Variable]:
-        """Those of the user's own that are columns of varied image files."""
-        inputs = [name for model in self.robustness_models for name in self.models[model].variables]
-        region = self.configuration.selection.signal_region
-        return self.image_variables | self.variables_of_cuts(region) | self.needed_variables(inputs)
-
-    def variables_for(self, purpose: str) -> dict[str, Variable]:
-        """Those of the user's own that jobs of a purpose may use.
-
-        Parameters
-        ----------
-        purpose
-            `COMPARISON`, which has all of them; `BASELINES`, or that of a model (`input_of`), which
-            have their inputs, so that another variable fits none of them again.
-        """
-        if purpose == COMPARISON:
-            return self.own_variables
-        if purpose == BASELINES:
-            return self.needed_variables(self.configuration.baseline_variables)
-        model = self.models[purpose.removeprefix(INPUT_OF)]
-        return self.needed_variables((*model.variables, *model.flat_in))
-
-    def tabulated_variables(self, purpose: str) -> dict[str, Variable]:
-        """Those of them that are read from branches after the images are made."""
-        return {
-            name: one
-            for name, one in self.variables_for(purpose).items()
-            if one.branch is not None and name not in self.image_variables
-        }
-
-    @cached_property
-    def purposes(self) -> list[str]:
-        """Purposes with tables of variables."""
-        every = (COMPARISON, BASELINES, *map(input_of, self.models))
-        return [purpose for purpose in every if self.tabulated_variables(purpose)]
-
-    def variable_lists(self, purpose: str) -> list[Path]:
-        """List of the tables of a purpose for the samples of the training; none without tables."""
-        is_there = purpose in self.purposes
-        return [fill(self.results.variable_list, purpose=purpose)] if is_there else []
-
-    def variable_files(self, purpose: str, *samples: str) -> list[Path]:
-        """Tables of a purpose beside the image files of samples, in their order."""
-        if purpose not in self.purposes:
-            return []
-        return [
-            fill(self.results.variables, purpose=purpose, sample=name, chunk=chunk)
-            for name in samples
-            for chunk in self.chunks[name]
-        ]
 
     # -- files and chunks ------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from calovision.jets.signed import SignedVariable
 from calovision.jets.substructure.variables import JET_MOMENTUM, JET_VARIABLES
 from calovision.jets.variables import VARIABLES, Variable
 from calovision.training.options import LOSS_OPTIONS
-from calovision.workflow.analysis import Analysis, input_of
+from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
+from calovision.workflow.run_variables import input_of
 
 MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes", "recipe")
 """Keys of a model that are not options of its training, or decide nothing of what comes out; its
