@@ -15,6 +15,7 @@ from calovision.images.grid import EtaPhiGrid
 from calovision.models import save_model
 from calovision.ntuples import iterate_events
 from calovision.workflow import Configuration
+from calovision.workflow.tagging import binned_variables
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text()
@@ -118,6 +119,21 @@ def test_models_in_yaml_are_allowed():
     config = yaml.safe_load(text)
     found = Configuration.of_module(config)
     assert list(found.models) == list(config["models"])
+
+
+def test_taggers_in_yaml_are_allowed():
+    (text,) = (block for block in blocks("yaml") if "tagging:" in block)
+    names = ("quark", "gluon", "top")
+    simulate = {"process": "qcd", "n_events": 5}
+    run = {
+        "classes": {name: {} for name in names},
+        "samples": {name: {"label": name, "simulate": simulate} for name in names},
+        "images": {"kind": "jet"},
+        "train": {"network": "jet_cnn"},
+    }
+    found = Configuration.of_layers([run | yaml.safe_load(text)])
+    assert list(found.tagging.discriminants) == ["top_vs_qcd"]
+    assert binned_variables(found) == ["pt"]
 
 
 def test_command_lines_name_commands_that_exist():
