@@ -16,6 +16,7 @@ from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
 from calovision.training.data import ImageData
 from calovision.training.weights import loss_weights
+from calovision.workflow.configuration import Configuration
 
 CLASSES = ("quark", "gluon", "w")
 
@@ -189,3 +190,26 @@ def test_what_is_refused(tmp_path, changes, sentence):
     )
     with pytest.raises(InputError, match=sentence):
         fakes_training.train(ImageCollection([file]), tmp_path / "m", TrainingOptions(**changes))
+
+
+@pytest.mark.parametrize(
+    ("train", "sentence"),
+    [
+        ({"flat_in": ["pt", "tau21"], "flat_like": "gluon", "class_weights": {"w": 2}}, None),
+        ({"flat_in": ["tau32"]}, "models.cnn.flat_in': there is no variable 'tau32' of one number"),
+        ({"flat_in": ["constituents"]}, "there is no variable 'constituents' of one number a row"),
+        ({"flat_in": ["pt"], "flat_like": "gluo"}, "flat_like': there is no class 'gluo'; did you"),
+        ({"flat_like": "gluon"}, "models.cnn.flat_like': it needs flat_in, which names"),
+        ({"class_weights": {"top": 2}}, "models.cnn.class_weights': there is no class 'top'"),
+        ({"class_weights": {"w": 0}}, "train.class_weights.w': 0 is less than or equal to"),
+    ],
+)
+def test_what_the_configuration_refuses(train, sentence):
+    samples = {name: {"label": name, "files": [f"{name}.root"]} for name in CLASSES}
+    values = {"samples": samples, "classes": {name: {} for name in CLASSES}, "train": train}
+    values["images"] = {"kind": "jet", "jets": {"variables": ["tau21"]}}
+    if sentence is None:
+        Configuration.from_mapping(values).check_names()
+        return
+    with pytest.raises(InputError, match=sentence):
+        Configuration.from_mapping(values).check_names()
