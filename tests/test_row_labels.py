@@ -15,6 +15,7 @@ from calovision.core.errors import InputError
 from calovision.images.grid import JetGrid
 from calovision.images.jet_images import JetImageRecipe
 from calovision.jets import FatJetDefinition
+from calovision.jets.variables import own_variable
 from calovision.ntuples.row_classes import class_formula
 from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
@@ -156,6 +157,27 @@ def test_jets_without_constituents_are_told_and_may_be_cut(tmp_path):
     assert "images" not in [what for what, _, _ in rows["cut"].warnings]
     assert 7 not in ImageFile(tmp_path / "cut.h5").events["entry"]
     assert rows["cut"].jet_cut_flow[1:] == [("filled", n_jets - 1, n_jets - 1)]
+
+
+def test_a_cut_on_jets_sees_the_jets_own_value(nanoaod, tmp_path):
+    path, columns = nanoaod
+    own = {"flavour": own_variable("flavour", "FatJet_hadronFlavour", per="fat_jet")}
+    cuts = recipe(jets_per_event=3, variables=own, jet_selection={"b": "flavour == 5"})
+    convert_ntuple(path, tmp_path / "a.h5", cuts, sample=sample({"top": "1 > 0"}))
+    events = ImageFile(tmp_path / "a.h5").events
+    order = ak.argsort(columns["FatJet_pt"], ascending=False)
+    flavours = columns["FatJet_hadronFlavour"][order]
+    found = list(zip(events["entry"].tolist(), events["jet_index"].tolist(), strict=True))
+    assert {flavours[entry][index] for entry, index in found} == {5}
+    assert {index for _, index in found} == {0, 1, 2}
+    passing = columns["FatJet_pt"][order] > 100
+    assert len(found) == ak.sum(passing & (flavours == 5))
+    label = {"qcd": "FatJet_hadronFlavour == 4", "top": "FatJet_hadronFlavour == 5"}
+    variables = {"flavour": {"branch": "FatJet_hadronFlavour", "per": "fat_jet"}}
+    images = {"kind": "jet", "jets": {"selection": {"b": "flavour == 5"}}}
+    given = configuration(path, label, variables=variables, images=images)
+    given.check_names()
+    assert list(Analysis(given).image_variables) == ["flavour"]
 
 
 def test_rows_are_events_with_a_number_each(nanoaod, tmp_path):

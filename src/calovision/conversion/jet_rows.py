@@ -77,7 +77,8 @@ def jet_rows(
     further = [name for name in recipe.jet_variables if name not in named]
     try:
         of_jet |= _jet_variables(jets, constituents, for_cuts, recipe)
-        passed, cut_flow = select_jets(recipe.jet_selection, of_jet, event, columns)
+        of_each = [name for name, one in recipe.own_variables.items() if one.is_per_jet]
+        passed, cut_flow = select_jets(recipe.jet_selection, of_jet, event, columns, of_each)
         labels = None
         if sample.class_cuts:
             is_of = classes_of_jets(jets, of_class, event, sample)

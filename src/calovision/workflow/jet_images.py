@@ -1,6 +1,7 @@
 """Images of jets in a configuration: the steps from constituents to cells, and which jets count."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -73,7 +74,8 @@ class JetImages(Section):
         {},
         "Cuts on these jets by name, applied in this order",
         details="Expressions on `pt`, `eta`, `phi`, `mass`, the variables of jets and those of "
-        "their events, such as `(pt > 500) & (tau21 < 0.6)`; the files tell their cut flow.",
+        "their events, such as `(pt > 500) & (tau21 < 0.6)`; of one's own `per: fat_jet` "
+        "that of the jet. The files tell their cut flow.",
     )
 
     alternatives: dict[Name, Recipe] = key(
@@ -114,6 +116,8 @@ class JetImages(Section):
         """
         from calovision.selection import check_configured_cut
 
+        # of each jet a cut sees its own
+        own = {name: replace(one, shape=()) if one.is_per_jet else one for name, one in own.items()}
         of_jets = ("jet_index", *JET_MOMENTUM, *JET_VARIABLES)
         for name, cut in self.selection.items():
             try:
