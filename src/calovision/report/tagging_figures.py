@@ -48,9 +48,10 @@ TAGGERS = (
         caption="""
         Background rejection against signal efficiency on the test rows, a panel for each
         discriminant, log(P of the signal / P of the background): the higher a curve, the better.
-        The band is the 68 % interval of the first model; points are cuts on a window of the mass
-        and a ratio of N-subjettiness, found on the validation rows, and an arrow marks a lower
-        limit; the dotted curve is the single variable that was best on the validation rows.""",
+        The band is the 68 % interval of the first model. Points are cuts on a window of the mass
+        and a ratio of N-subjettiness, found on the {% if n_folds %}rows of the other
+        folds{% else %}validation rows{% endif %}; an arrow marks a lower limit. The dotted curve is
+        the single variable that was best on the validation rows.""",
         section="taggers",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_tagger_roc",

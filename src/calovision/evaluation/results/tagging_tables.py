@@ -36,7 +36,8 @@ def summary_text(summary: TaggingSummary) -> str:
         )
         parts.append("\n".join(with_meaning(pairs)))
     if lines := _cut_lines(summary):
-        parts.append("Cuts that leave the least background on the validation rows:")
+        rows = "rows of the other folds, for each fold" if summary.n_folds else "validation rows"
+        parts.append(f"Cuts that leave the least background on the {rows}:")
         parts.append("\n".join(lines))
     if lines := _variable_lines(summary):
         parts.append(
