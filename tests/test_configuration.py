@@ -135,7 +135,7 @@ def test_keys_of_the_training_are_the_options_of_the_package() -> None:
     """With the same defaults; the seed of a network is that of the configuration and its number."""
     options = {one.name: getattr(TrainingOptions(), one.name) for one in fields(TrainingOptions)}
     del options["seed"]
-    of_the_workflow = {"seeds": 1, "test_rotations": 0, "threads": 8}
+    of_the_workflow = {"seeds": 1, "test_rotations": 0, "threads": 8, "recipe": None}
     assert dict(Training()) == options | of_the_workflow
     properties = schema_of_configuration()["$defs"]["Training"]["properties"]
     *names, import_path = (
