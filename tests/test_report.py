@@ -530,7 +530,11 @@ def test_cuts_of_the_preselection_are_told_one_after_the_other(tmp_path):
     values = {
         "preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"},
         "signal_region": "ht > 1",
+        "is_tagging": False,
     }
     entry = {"name": "selection", "title": "Selection", "text_file": "selection.md.j2"}
     (section,) = read_sections([entry], plots=tmp_path, values=values)
     assert "three jets (`n_fat_jets >= 3`), then hard (`leading_pt > 440`)." in section.text
+    of_tagger = {"is_tagging": True, "preselection": {}, "jet_selection": {"hard": "pt > 500"}}
+    (section,) = read_sections([entry], plots=tmp_path, values=of_tagger)
+    assert section.text == "Cuts on jets: hard (`pt > 500`)."
