@@ -20,6 +20,7 @@ from calovision.evaluation.tagging.bins import bin_edges, binned, threshold_at
 from calovision.evaluation.tagging.cuts import best_cuts
 from calovision.evaluation.tagging.details import class_calibration, diagnose_taggers
 from calovision.evaluation.tagging.summary import TaggingTables, summarize_taggers
+from calovision.evaluation.tagging.variables import variable_scores
 from calovision.metrics import auc, ensemble_scores, rejection_at, roc
 
 POINTS = {"0.3": 0.3, "0.5": 0.5, "0.7": 0.7}
@@ -249,18 +250,26 @@ def test_the_summary_goes_through_json_and_has_all_tables(summary):
 
 def test_with_folds_the_cuts_of_a_fold_are_those_of_the_others():
     test = table(1200, seed=9)
-    test["fold"] = np.arange(1200) % 3
-    test["mass"][test["fold"] == 0] += 1000.0  # what fold 0 has must not choose its own cuts
+    test["fold"] = np.arange(1200) // 2 % 2
+    test["mass"][test["fold"] == 0] += 1000.0  # the window of a fold holds nothing of the other
     found = summarize_taggers(
         TaggingTables(test, test, CLASSES),
         {"exact": test["exact"][:, None]},
         all_discriminants(CLASSES),
         {"0.5": 0.5},
-        n_folds=3,
+        n_folds=2,
         n_replicas=5,
     )
-    assert found.cuts["w_vs_rest"]["0.5"].cuts.count(";") == 2
-    assert "all rows (each scored by networks that did not see it, 3 folds)" in found.to_markdown()
+    cuts = found.cuts["w_vs_rest"]["0.5"]
+    assert cuts.cuts.count(";") == 1
+    assert cuts.signal_efficiency.value < 0.05
+    assert "all rows (each scored by networks that did not see it, 2 folds)" in found.to_markdown()
+
+
+def test_rows_without_a_variable_are_least_like_signal():
+    values = np.array([3.0, np.nan, 5.0, np.inf])
+    assert np.argsort(variable_scores(values, is_larger=True))[2:].tolist() == [0, 2]
+    assert np.argsort(variable_scores(values, is_larger=False))[2:].tolist() == [2, 0]
 
 
 def test_bins_have_the_numbers_of_their_rows(summary):

@@ -191,6 +191,7 @@ def test_two_classes_of_jets_without_names(tmp_path):
     summary = TaggingSummary.read(results.summary)
     assert list(summary.classes) == ["background", "signal"]
     assert list(summary.discriminants) == ["signal_vs_background"]
+    assert all(one.macro_auc.value > 0.8 for one in summary.taggers.values())
     rows = read_table(results.test_rows)
     mass = collection.column("mass")[collection.column("split") == 2]
     expected = log_softmax(-((mass[:, None] - [60, 120]) ** 2) / (2 * 25**2), axis=1)
