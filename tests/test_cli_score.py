@@ -20,7 +20,7 @@ from fakes_models import IMAGE_NETWORKS, make_trained
 from scipy.special import expit
 
 from calovision.images.grid import EtaPhiGrid, JetGrid
-from calovision.models import load_model, save_model
+from calovision.models import NETWORKS, load_model, save_model
 from calovision.scoring import score_images
 from calovision.storage import ImageCollection, ImageFileWriter, read_scores, read_table
 
@@ -197,7 +197,7 @@ def rows(text, n_columns):
 
 def test_networks_are_listed():
     listed = {name: numbers for name, *numbers in rows(succeed("models"), 3)[1:]}
-    assert set(listed) == {"network", *IMAGE_NETWORKS}
+    assert set(listed) == {"network", *NETWORKS}
     # the sizes that the papers give, images 64x64 with three channels
     parameters = {
         name: int(numbers[0].replace(",", ""))
@@ -207,6 +207,7 @@ def test_networks_are_listed():
     model = make_trained((3, 64, 64))
     assert parameters["small"] == sum(parameter.numel() for parameter in model.parameters())
     assert parameters["hep_cnn"] == pytest.approx(34.5e6, rel=0.01)
+    assert listed["deep_sets"][1] == "1,292,096"  # of 100 towers and 50 tracks
 
 
 def test_networks_that_are_too_large_for_the_images_say_so():

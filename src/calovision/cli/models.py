@@ -1,11 +1,14 @@
 """``calovision models``: the networks, or the layers of one."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calovision.cli.options import parse_grid
 from calovision.core.errors import InputError
+
+if TYPE_CHECKING:
+    from calovision.models import ModelSpecification
 
 
 def models_command(
@@ -39,14 +42,13 @@ def print_networks(image_shape: tuple[int, int, int], n_classes: int) -> None:
     from rich.text import Text
 
     from calovision.cli.summary import columns, show
-    from calovision.models import NETWORKS, ModelSpecification, network_table
+    from calovision.models import NETWORKS, network_table
 
     rows = []
     reasons = []
-    of_images = {name: entry for name, entry in NETWORKS.items() if not entry.points}
-    for name, entry in of_images.items():
+    for name, entry in NETWORKS.items():
         try:
-            layers = network_table(ModelSpecification(name, image_shape, classes=_names(n_classes)))
+            layers = network_table(_specification(name, image_shape, n_classes))
         except InputError as error:
             reasons.append(Text(f"\n{error}"))
             numbers = ("-", "-")
@@ -60,9 +62,9 @@ def print_networks(image_shape: tuple[int, int, int], n_classes: int) -> None:
 def print_layers(name: str, image_shape: tuple[int, int, int], n_classes: int) -> None:
     """Print a line for each layer of a network in the order of their use, and their sums."""
     from calovision.cli.summary import columns, show
-    from calovision.models import NETWORKS, ModelSpecification, network_table
+    from calovision.models import NETWORKS, network_table
 
-    layers = network_table(ModelSpecification(name, image_shape, classes=_names(n_classes)))
+    layers = network_table(_specification(name, image_shape, n_classes))
     rows = [
         (
             row.name,
@@ -78,6 +80,27 @@ def print_layers(name: str, image_shape: tuple[int, int, int], n_classes: int) -
     entry = NETWORKS.get(name)
     title = f"{name}: {entry.title} ({entry.paper})" if entry else name
     show(columns(header, rows, title=_title(title, image_shape)))
+
+
+def _specification(
+    name: str, image_shape: tuple[int, int, int], n_classes: int
+) -> "ModelSpecification":
+    """Model of a network; one of points has the columns of events, as many as its options say."""
+    from calovision.models import NETWORKS, ModelSpecification
+
+    entry = NETWORKS.get(name)
+    if entry is None or not entry.points:
+        return ModelSpecification(name, image_shape, classes=_names(n_classes))
+    from calovision.models.points import PointColumns
+
+    columns = PointColumns.of(name, (), entry.options)
+    return ModelSpecification(
+        name,
+        image_shape,
+        variables=tuple(columns.sizes),
+        n_variables=columns.n_numbers,
+        classes=_names(n_classes),
+    )
 
 
 def _title(text: str, image_shape: tuple[int, int, int]) -> str:

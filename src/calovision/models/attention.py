@@ -32,6 +32,7 @@ class ParticleAttention(nn.Module):
         self.heads = heads
         self.before = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
+        self.weights = AttentionWeights()
         self.of_heads = nn.Linear(width, width)
         self.behind = nn.LayerNorm(width)
         self.dense = _Dense(width, expansion, dropout)
@@ -43,7 +44,7 @@ class ParticleAttention(nn.Module):
             _of_each_head(part, self.heads)
             for part in self.query_key_value(self.before(particles)).chunk(3, dim=2)
         )
-        seen = _attend(query, key, value, bias)
+        seen = _of_all_heads(self.weights(query, key, bias) @ value)
         particles = particles + self.dropout(self.behind(self.of_heads(seen)))
         return particles + self.dense(particles)
 
@@ -60,6 +61,7 @@ class ClassAttention(nn.Module):
         self.before = nn.LayerNorm(width)
         self.query = nn.Linear(width, width)
         self.key_value = nn.Linear(width, 2 * width)
+        self.weights = AttentionWeights()
         self.of_heads = nn.Linear(width, width)
         self.behind = nn.LayerNorm(width)
         self.dense = _Dense(width, expansion, dropout)
@@ -73,8 +75,20 @@ class ClassAttention(nn.Module):
             _of_each_head(part, self.heads) for part in self.key_value(both).chunk(2, dim=2)
         )
         query = _of_each_head(self.query(both[:, :1]), self.heads)
-        token = token + self.behind(self.of_heads(_attend(query, key, value, bias)))
+        seen = _of_all_heads(self.weights(query, key, bias) @ value)
+        token = token + self.behind(self.of_heads(seen))
         return token + self.dense(token)
+
+
+class AttentionWeights(nn.Module):
+    """How much each query takes of each key; a module, so that `network_table` counts it."""
+
+    def forward(self, query: Tensor, key: Tensor, bias: Tensor) -> Tensor:
+        """``(n, heads, queries, width)``, ``(n, heads, keys, width)`` and what is added, to ``(n,
+        heads, queries, keys)``.
+        """
+        scores = (query / query.shape[3] ** 0.5) @ key.transpose(2, 3)
+        return (scores + bias).softmax(dim=3)
 
 
 class ClassToken(nn.Module):
@@ -110,7 +124,6 @@ def _of_each_head(features: Tensor, heads: int) -> Tensor:
     return features.unflatten(2, (heads, -1)).transpose(1, 2)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
-    """Values weighted by attention, ``(n, points of the query, width)``."""
-    scores = (query / query.shape[3] ** 0.5) @ key.transpose(2, 3) + bias
-    return (scores.softmax(dim=3) @ value).transpose(1, 2).flatten(2)
+def _of_all_heads(features: Tensor) -> Tensor:
+    """``(n, heads, points, width / heads)`` to ``(n, points, width)``."""
+    return features.transpose(1, 2).flatten(2)

@@ -57,6 +57,7 @@ class PairNetwork(nn.Module):
     def __init__(self, n_points: int, width: int, n_outputs: int) -> None:
         super().__init__()
         self.n_points = n_points
+        self.both_orders = BothOrders()
         self.dense = nn.Sequential(
             nn.Linear(N_FEATURES, width),
             nn.ReLU(),
@@ -71,8 +72,15 @@ class PairNetwork(nn.Module):
         pairs, places = _pairs(n, pt.device)
         features = pair_features(*(values[:, pairs] for values in (pt, eta, phi)))
         scaled = (features - features.new_tensor(MIDDLE)) / features.new_tensor(SPREAD)
-        of_pairs = self.dense(scaled).transpose(1, 2)
-        return of_pairs[:, :, places].unflatten(2, (n, n))
+        return self.both_orders(self.dense(scaled).transpose(1, 2), places).unflatten(2, (n, n))
+
+
+class BothOrders(nn.Module):
+    """Numbers of each pair for any two particles; a module, so that `network_table` counts it."""
+
+    def forward(self, of_pairs: Tensor, places: Tensor) -> Tensor:
+        """``(n, numbers, pairs)`` to ``(n, numbers, places)``."""
+        return of_pairs[:, :, places]
 
 
 def _pairs(n: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -34,6 +34,8 @@ CLASSIFIER_NAMES = {
     "cnn+jets": "CNN + jet variables",
     "signal_region": "Signal region",
     "deep_sets": "Deep sets",
+    "particle_transformer": "Particle transformer",
+    "image_and_points": "Image and points",
     "fusion": "Fusion network",
 } | {one.name: one.title for one in _REGISTERED}
 LINES = ("-", "--", "-.", ":")
