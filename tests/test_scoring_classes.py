@@ -81,6 +81,23 @@ def test_onnx_gives_the_probabilities_of_torch(tmp_path):
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
+def test_onnx_of_a_network_of_points_takes_any_number_of_images(tmp_path):
+    points = {"variables": ("leading_towers", "leading_tracks"), "n_variables": 29}
+    options = {"towers": 5, "tracks": 3, "width": 8}
+    model = make_trained(
+        SHAPE, network="particle_transformer", classes=CLASSES[:3], options=options, **points
+    )
+    export_onnx(model, tmp_path / "a.onnx", n_rotations=1)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    variables = np.random.default_rng(1).random((7, 29)).astype(np.float32)
+    images = make_images(7, SHAPE, seed=5)
+    for n in (1, 7):
+        inputs = {"images": images[:n], "variables": variables[:n]}
+        (found,) = session.run(["log_probability"], inputs)
+        expected = score_images(model, images[:n], variables[:n], device="cpu")
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_attributions_explain_the_class_of_each_image():
     model = make_trained(SHAPE, classes=CLASSES, options={"width": 4})
     images = make_images(6, SHAPE, seed=5, scale=20.0)

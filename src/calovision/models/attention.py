@@ -102,7 +102,7 @@ class ClassToken(nn.Module):
 
     def forward(self, particles: Tensor) -> Tensor:
         """One for each event of ``(n, points, width)``, ``(n, 1, width)``."""
-        return self.token.expand(len(particles), 1, -1)
+        return self.token.expand(particles.shape[0], 1, -1)  # ONNX would keep the number of len
 
 
 class _Dense(nn.Sequential):
