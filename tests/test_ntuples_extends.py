@@ -251,8 +251,8 @@ def test_chosen_collections(events, file, tmp_path):
             "line 2: jets lacks the key 'mass'; it must be given, or e, or p4, or the constituent",
         ),
         (
-            "extends: calovision\nconstituents: {pt: a, eta: b, phi: c}\n",
-            "line 2: constituents belong to jets; give the key jets, too",
+            "extends: calovision\njets: none\nconstituents: {pt: a, eta: b, phi: c}\n",
+            "line 3: constituents belong to jets; give the key jets, too",
         ),
         (
             "extends: calovision\ntowers: {cut: e}\n",

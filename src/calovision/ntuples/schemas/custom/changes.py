@@ -19,7 +19,7 @@ from calovision.ntuples.schemas.custom.tree_schema import (
     read_attributes,
     read_radius,
 )
-from calovision.ntuples.schemas.schema import Collection, TreeSchema
+from calovision.ntuples.schemas.schema import Collection, Presence, TreeSchema
 
 _MAY_BE_NONE = ("event_number", "weight", "cross_section_pb")
 
@@ -80,11 +80,15 @@ class Changes:
         every = [name for name in COLLECTIONS if name in self.section]
         return [name for name in every if not self._takes_away(name)]
 
-    @property
-    def _removed(self) -> set[str]:
-        """Collections that are taken away; constituents with their jets."""
+    def _removed(self, version: TreeSchema) -> set[str]:
+        """Collections that are taken away; constituents with their jets, and those that files may
+        lack where the jets are others.
+        """
         removed = {name for name in COLLECTIONS if name in self.section} - set(self._given)
         if "jets" in removed and "constituents" not in self._given:
+            removed.add("constituents")
+        may_miss = all(one.presence is Presence.ALL_OR_NONE for one in version.constituents)
+        if self._are_others("jets") and "constituents" not in self.section and may_miss:
             removed.add("constituents")
         return removed
 
@@ -92,7 +96,7 @@ class Changes:
         """One version, changed."""
         read = {name: self._parts(name, version) for name in self._given}
         parts = {name: one.parts for name, one in read.items()}
-        parts |= dict.fromkeys(self._removed, ())
+        parts |= dict.fromkeys(self._removed(version), ())
         changes = self._attributes() | self._counters(version)
         changes |= {COLLECTIONS[name].attribute: value for name, value in parts.items()}
         if self._are_others("jets"):
@@ -118,7 +122,7 @@ class Changes:
         """Parts of a collection: those of the version, changed, if there are some."""
         keys, known = COLLECTIONS[name], version.parts(COLLECTIONS[name].attribute)
         has_constituents = "constituents" in self._given or (
-            bool(version.constituents) and "constituents" not in self._removed
+            bool(version.constituents) and "constituents" not in self._removed(version)
         )
         if self._are_others(name):
             return read_parts(keys, self.section, has_constituents=has_constituents)
