@@ -82,7 +82,7 @@ class JetFileOptions:
 
 @dataclass
 class _Counts:
-    """What went through, of each file."""
+    """Numbers of what went through, of each file."""
 
     jets: int = 0
     sum_of_weights: float = 0.0

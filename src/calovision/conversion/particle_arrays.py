@@ -61,7 +61,7 @@ def has_jets(particles: ParticleOptions) -> bool:
 
 
 class JetColumns(NamedTuple):
-    """What there is of each jet of a file, ``(n,)``."""
+    """Numbers of each jet of a file, ``(n,)``."""
 
     label: np.ndarray
     weight: np.ndarray

@@ -65,7 +65,7 @@ def label_rows(
 def classes_of_events(
     variables: Mapping[str, np.ndarray], sample: Sample, n_events: int
 ) -> dict[str, np.ndarray]:
-    """Which events fit a class, booleans ``(n_events,)`` by its name; only of those classes whose
+    """Events that fit a class, booleans ``(n_events,)`` by its name; only of those classes whose
     expression has one value an event.
     """
     found = {name: variables.get(class_variable(name)) for name in sample.class_cuts}
@@ -77,7 +77,7 @@ def classes_of_events(
 def classes_of_jets(
     jets: ak.Array, of_events: Mapping[str, np.ndarray], event: np.ndarray, sample: Sample
 ) -> dict[str, np.ndarray]:
-    """Which jets fit a class, booleans ``(n_jets,)`` by its name.
+    """Jets that fit a class, booleans ``(n_jets,)`` by its name.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from calovision.core.errors import EntryError
 
 
 class SeenParticle(NamedTuple):
-    """What a detector has of a particle; of its antiparticle the charge is the opposite.
+    """Traces of a particle in a detector; of its antiparticle the charge is the opposite.
 
     ``calorimeter`` is "em", "had", "" for muons, which leave next to nothing (as in the towers of
     Delphes), or "none" for what no detector sees.

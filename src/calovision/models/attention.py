@@ -81,7 +81,7 @@ class ClassAttention(nn.Module):
 
 
 class AttentionWeights(nn.Module):
-    """How much each query takes of each key; a module, so that `network_table` counts it."""
+    """Share that each query takes of each key; a module, so that `network_table` counts it."""
 
     def forward(self, query: Tensor, key: Tensor, bias: Tensor) -> Tensor:
         """``(n, heads, queries, width)``, ``(n, heads, keys, width)`` and what is added, to ``(n,
@@ -92,8 +92,8 @@ class AttentionWeights(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """What stands for the whole event before it looks at the particles: ``width`` numbers that are
-    learned.
+    """Token that stands for the whole event before it looks at the particles: ``width`` numbers
+    that are learned.
     """
 
     def __init__(self, width: int) -> None:

@@ -175,7 +175,7 @@ def fitting_schema(
 def _reasons(
     content: FileContent, schemas: Sequence[Schema], missing: Mapping[str, tuple[str, ...]]
 ) -> str:
-    """What the file lacks for each schema: of those whose tree it has, if there are any."""
+    """Branches that the file lacks for each schema whose tree it has, or for all if it has none."""
     present = [one for one in schemas if any(map(content.has_tree, one.tree_names))] or schemas
     return "; ".join(
         f"{one.name} lacks {_shortened(missing[one.name])}"

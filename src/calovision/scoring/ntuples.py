@@ -155,7 +155,7 @@ def score_ntuple(
 
 
 def _is_apart(options: NtupleOptions, n_files: int, info: NtupleInfo) -> bool:
-    """Whether the images of a file are made in a process of their own."""
+    """Tell whether the images of a file are made in a process of their own."""
     return options.processes > n_files and info.n_entries >= LONG
 
 

@@ -14,8 +14,8 @@ def fit_flat(
     event_weights: np.ndarray,
     options: TrainingOptions,
 ) -> FlatWeights | None:
-    """What makes the spectra of ``options.flat_in`` the same for all classes, of training rows;
-    None for no variable. Arguments as of `loss_weights`.
+    """Weights of training rows that make the spectra of ``options.flat_in`` the same for all
+    classes; None for no variable. Arguments as of `loss_weights`.
     """
     if not options.flat_in:
         return None

@@ -507,7 +507,7 @@ class Analysis(RunVariables):
         return [fill(self.results.mean_model, model=model) for model in models]
 
     def final_files(self) -> list[Path]:
-        """What a whole run makes, with all that it needs: the report and the numbers."""
+        """Files that a whole run makes, with all that it needs: the report and the numbers."""
         results = self.results
         name = "tagging" if self.is_tagging else "summary"
         return [

@@ -103,7 +103,7 @@ def _check_file(where: str, name: str, path: Path, configuration: Configuration)
 def _pairs(
     info: "ImageMetadata", name: str, configuration: Configuration
 ) -> dict[str, tuple[Any, Any, str]]:
-    """What must be equal in the file and the configuration, and the key that says it."""
+    """Values that must be equal by name: of the file, of the configuration, and its key."""
     images = configuration.images
     cells, channels = images.cells_and_channels(configuration.fat_jets.radius)
     pairs: dict[str, tuple[Any, Any, str]] = {

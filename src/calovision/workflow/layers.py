@@ -18,7 +18,7 @@ OF_EVENTS: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("selection", "preselection"), {}),
     (("event_content",), None),
 )
-"""What images of events have as a default, and its value for images of jets."""
+"""Keys with a default of images of events, and their value for images of jets."""
 
 EXAMPLE = Path("config/config.yaml")
 """File of the working folder, read (if there is one) between the defaults and the user's files."""

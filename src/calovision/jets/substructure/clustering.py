@@ -24,7 +24,7 @@ BLOCK = 20_000  # constituents whose history is in memory: 2.5 MB
 
 
 class History(NamedTuple):
-    """What happened to the constituents ``offsets[i]:offsets[i + 1]`` of each jet i.
+    """History of the constituents ``offsets[i]:offsets[i + 1]`` of each jet i.
 
     Attributes
     ----------
