@@ -35,6 +35,7 @@ from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
 from calovision.workflow.run_variables import RunVariables, input_of
 from calovision.workflow.samples import Sample
+from calovision.workflow.tasks import MONITORING, REGRESSION, SEARCH, TAGGING
 from calovision.workflow.variables import check_varied
 
 
@@ -96,14 +97,29 @@ class Analysis(RunVariables):
         self.seeds = {name: list(range(first, first + m.seeds)) for name, m in self.models.items()}
 
     @property
+    def task(self) -> str:
+        """Task of the run, one of `calovision.workflow.tasks.TASKS`."""
+        return self.configuration.task
+
+    @property
     def is_tagging(self) -> bool:
         """The results are those of a tagger: rows are jets, or there are more than two classes."""
-        return self.configuration.is_tagging
+        return self.task == TAGGING
 
     @property
     def is_search(self) -> bool:
         """Signal and background of events are compared with the cuts of a search."""
-        return not self.is_tagging
+        return self.task == SEARCH
+
+    @property
+    def is_regression(self) -> bool:
+        """A number of each row is learned, not its class."""
+        return self.task == REGRESSION
+
+    @property
+    def is_monitoring(self) -> bool:
+        """Runs of a detector are watched."""
+        return self.task == MONITORING
 
     @property
     def has_many_classes(self) -> bool:
@@ -203,8 +219,7 @@ class Analysis(RunVariables):
         return (
             (bool(self.variations) or not rule.is_of_variations)
             and (bool(self.alternatives) or not rule.is_of_alternatives)
-            and not (rule.is_of_search and self.is_tagging)
-            and not (rule.is_of_taggers and not self.is_tagging)
+            and (not rule.tasks or self.task in rule.tasks)
             and not (name == "fit_tagger_baselines" and not self.tagger_baselines)
         )
 
@@ -523,7 +538,7 @@ class Analysis(RunVariables):
     @cached_property
     def variations(self) -> dict[str, dict[str, Any]]:
         """Detectors of the robustness by name, the nominal one first; empty without any."""
-        variations = {} if self.is_tagging else self.configuration.robustness.variations
+        variations = self.configuration.robustness.variations if self.is_search else {}
         changes = {name: one.given() for name, one in variations.items()}
         return {"nominal": {}, **changes} if changes else {}
 

@@ -48,6 +48,7 @@ from calovision.workflow.sections import (
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.tagging import Tagging
+from calovision.workflow.tasks import SEARCH, TAGGING
 from calovision.workflow.training import Training
 from calovision.workflow.variables import (
     OwnVariable,
@@ -246,12 +247,19 @@ class Configuration(Section):
                 )
 
     @property
-    def is_tagging(self) -> bool:
-        """The results are those of a tagger: rows are jets, there are more than two classes, or
-        rows of a sample have classes of their own.
+    def task(self) -> str:
+        """Task of the run, one of `calovision.workflow.tasks.TASKS`: that of a tagger where rows
+        are jets, there are more than two classes, or rows of a sample have classes of their own.
         """
         of_rows = any(one.class_cuts for one in self.samples.values())
-        return self.images.is_of_jets or len(self.classes) > 2 or of_rows
+        if self.images.is_of_jets or len(self.classes) > 2 or of_rows:
+            return TAGGING
+        return SEARCH
+
+    @property
+    def is_tagging(self) -> bool:
+        """The results are those of a tagger."""
+        return self.task == TAGGING
 
     @property
     def jet_inputs(self) -> dict[str, Variable]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.workflow.sources import package_digest
+from calovision.workflow.tasks import NETWORK_TASKS, SEARCH, TAGGING
 
 IMAGE_CODE = (
     "conversion",
@@ -64,9 +65,8 @@ class Rule:
         True for a rule that is there only if models look at images of another recipe.
     is_of_folds
         True for a rule that is there only if the split has folds.
-    is_of_search, is_of_taggers
-        True for a rule that is there only where signal and background of events are compared with
-        the cuts of a search, or only for taggers (`Analysis.is_tagging`).
+    tasks
+        Tasks that it is there for (`calovision.workflow.tasks`); none for all.
     script
         Script of another name than the rule.
     """
@@ -82,8 +82,7 @@ class Rule:
     is_of_variations: bool = False
     is_of_alternatives: bool = False
     is_of_folds: bool = False
-    is_of_search: bool = False
-    is_of_taggers: bool = False
+    tasks: tuple[str, ...] = ()
     script: str | None = None
 
     @property
@@ -129,7 +128,8 @@ class Rule:
         return package_digest(*self.code, files=tuple(map(str, files)))
 
 
-OF_TAGGERS = {"is_of_search": False, "is_of_taggers": True}
+OF_SEARCH = {"tasks": (SEARCH,)}
+OF_TAGGERS = {"tasks": (TAGGING,)}
 OF_FILE = ("sample", "chunk")
 OF_VARIED_FILE = ("variation", "sample", "chunk")
 OF_NETWORK = ("model", "seed", "fold")
@@ -160,7 +160,7 @@ def _score(name: str, *code: str, **changes: Any) -> Rule:
 
 def _evaluate(name: str, *code: str, runtime_min: int = 30, **more: Any) -> Rule:
     code = (*RESULT_CODE, "core.numeric", "evaluation", "metrics", *code)
-    more = {"is_of_search": True, **more}
+    more = {**OF_SEARCH, **more}
     return Rule(name, code, memory_mb=2000, runtime_min=runtime_min, **more)
 
 
@@ -170,7 +170,7 @@ def _tag(name: str, *code: str, runtime_min: int) -> Rule:
 
 
 def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, **more: Any) -> Rule:
-    more = {"is_of_search": True, **more}
+    more = {**OF_SEARCH, **more}
     drawing = ("stages.figures.drawing", "stages.figures.events", "plotting")
     code = (*code, *drawing, "core.text", "core.titles")
     return Rule(name, code, memory_mb=memory_mb, runtime_min=runtime_min, **more)
@@ -217,7 +217,7 @@ _ALL = (
         ),
         memory_mb=2000,
         runtime_min=60,
-        is_of_search=True,
+        **OF_SEARCH,
     ),
     _evaluate("evaluate", "stages.comparison", "stages.collections", "selection"),
     _tag(
@@ -259,7 +259,7 @@ _ALL = (
         "score_reach_sample",
         "evaluation.models",
         wildcards=("sample",),
-        is_of_search=True,
+        **OF_SEARCH,
         script="score_ensemble",
     ),
     _score(
@@ -284,8 +284,8 @@ _ALL = (
         runtime_min=20,
     ),
     _plot("plot_models", "stages.figures.models", *RESULT_CODE, "evaluation", "metrics"),
-    _plot("plot_training", "stages.figures.models", "evaluation", is_of_search=False),
-    _plot("plot_cut_flow", "stages.figures.images", is_of_search=False),
+    _plot("plot_training", "stages.figures.models", "evaluation", tasks=NETWORK_TASKS),
+    _plot("plot_cut_flow", "stages.figures.images", tasks=NETWORK_TASKS),
     _plot(
         "plot_class_images",
         "stages.figures.tagging",
@@ -330,7 +330,7 @@ _ALL = (
         ),
         memory_mb=1000,
         runtime_min=10,
-        is_of_search=True,
+        **OF_SEARCH,
     ),
     Rule(
         "write_run_summary",
