@@ -6,8 +6,16 @@ replacement of a collaboration's simulation; every constant names its source. Py
 imported when events are generated.
 """
 
-from calovision.simulation.ntuple import NtupleSummary, write_ntuple
+from calovision.simulation.faults import DetectorFault
+from calovision.simulation.ntuple import NtupleSummary, RunPeriod, write_ntuple
 from calovision.simulation.processes import PROCESSES
 from calovision.simulation.pythia import derive_seed
 
-__all__ = ["PROCESSES", "NtupleSummary", "derive_seed", "write_ntuple"]
+__all__ = [
+    "PROCESSES",
+    "DetectorFault",
+    "NtupleSummary",
+    "RunPeriod",
+    "derive_seed",
+    "write_ntuple",
+]

@@ -6,16 +6,19 @@ float64 ``weight``; TTree ``generation`` with one entry: ``n_generated, sum_of_w
 cross_section_pb``. GeV, radians, pb. Every generated event is written, unless the process has a
 filter: ``n_generated`` and ``sum_of_weights`` count those before it, and event numbers have gaps.
 
+With runs, a further int64 branch ``run``, from 1 on.
+
 With fat jets, further float32 branches ``fat_jets_pt, fat_jets_eta, fat_jets_phi, fat_jets_mass,
 fat_jets_radius``, int32 ``fat_jets_n_constituents, fat_jets_flavor`` (`fat_jets`), and of their
 constituents, jet after jet, ``constituents_pt, constituents_eta, constituents_phi,
 constituents_e_em, constituents_e_had``, int8 ``constituents_charge``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -25,6 +28,7 @@ from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.simulation.detector import simulate_detector, simulate_with_particle_flow
 from calovision.simulation.fat_jets import find_fat_jets
+from calovision.simulation.faults import DetectorFault, apply_faults
 from calovision.simulation.pile_up import generate_pool, overlay
 from calovision.simulation.processes import check_integer, check_number, require
 from calovision.simulation.pythia import BATCH_SIZE, GeneratedBatch, derive_seed, generate
@@ -41,6 +45,7 @@ FAT_JET_BRANCHES = {
     "constituents": "var * {pt: float32, eta: float32, phi: float32, e_em: float32, "
     "e_had: float32, charge: int8}",
 }
+RUN_BRANCHES = {"run": "int64"}
 GENERATION_BRANCHES = {
     "n_generated": "int64",
     "sum_of_weights": "float64",
@@ -49,7 +54,7 @@ GENERATION_BRANCHES = {
 # Much faster to write and to read than zlib, and hardly larger.
 COMPRESSION = uproot.LZ4(1)
 # They keep the random numbers of detector and pile-up apart from any other use of the same seed.
-DETECTOR_STREAM, PILE_UP_STREAM = 1, 2
+DETECTOR_STREAM, PILE_UP_STREAM, FAULT_STREAM = 1, 2, 3
 # Batches that draw their pile-up from the same pool of minimum-bias events.
 BATCHES_PER_POOL = 20
 
@@ -63,6 +68,29 @@ class NtupleSummary:
     cross_section_pb: float
 
 
+@dataclass(frozen=True)
+class RunPeriod:
+    """Runs of a sample, which share its events in their order, and the faults of the calorimeter.
+
+    Attributes
+    ----------
+    n_runs
+        Number of runs, from 1 on.
+    n_events
+        Events of the sample, of all its files.
+    faults
+        Faults during some of them.
+    """
+
+    n_runs: int
+    n_events: int
+    faults: tuple[DetectorFault, ...] = ()
+
+    def of_event(self, number: np.ndarray) -> np.ndarray:
+        """Run of each event by its number in the sample, int64."""
+        return 1 + number * self.n_runs // self.n_events
+
+
 def write_ntuple(
     path: Path,
     process: str,
@@ -73,6 +101,7 @@ def write_ntuple(
     batch_size: int = BATCH_SIZE,
     pile_up: float = 0.0,
     fat_jet_radius: float | None = None,
+    runs: RunPeriod | None = None,
     **options: float | None,
 ) -> NtupleSummary:
     """Generate events and write them to ``path``, which appears only when it is complete.
@@ -94,6 +123,8 @@ def write_ntuple(
     fat_jet_radius
         Radius of fat jets of particle-flow candidates, which are written with their constituents
         (`fat_jets.find_fat_jets`); None writes none. Towers and tracks are the same with them.
+    runs
+        Runs of the sample; None for events without. Faults change its towers, not its fat jets.
 
     Raises
     ------
@@ -108,6 +139,8 @@ def write_ntuple(
     if fat_jet_radius is not None:
         check_number("fat_jet_radius", fat_jet_radius, 0)
         require(fat_jet_radius > 0, "fat_jet_radius", fat_jet_radius, "positive")
+    if runs is not None and runs.faults and fat_jet_radius is not None:
+        raise InputError("faults: they change towers, not fat jets; leave fat_jet_radius out")
     numbers = {"first_event": first_event_number, "n_events": n_events, "batch_size": batch_size}
     batches = generate(process, seed=seed, **numbers, **options)
     first_batch = first_event_number // batch_size
@@ -116,7 +149,7 @@ def write_ntuple(
         uproot.recreate(temporary, compression=COMPRESSION) as file,
     ):
         numbered = enumerate(batches, first_batch)
-        return _write_trees(file, numbered, seed, batch_size, pile_up, fat_jet_radius)
+        return _write_trees(file, numbered, seed, batch_size, pile_up, fat_jet_radius, runs)
 
 
 def _stream(seed: int, stream: int, batch: int) -> np.random.Generator:
@@ -146,9 +179,11 @@ def _write_trees(
     batch_size: int,
     pile_up: float,
     fat_jet_radius: float | None,
+    runs: RunPeriod | None,
 ) -> NtupleSummary:
     add_pile_up = _with_pile_up(pile_up, seed) if pile_up else lambda particles, _: particles
     more = {} if fat_jet_radius is None else FAT_JET_BRANCHES
+    more = more if runs is None else more | RUN_BRANCHES
     tree = file.mktree("events", EVENT_BRANCHES | more)
     n_generated = 0
     sum_of_weights = 0.0
@@ -162,14 +197,26 @@ def _write_trees(
         else:
             towers, tracks, candidates = simulate_with_particle_flow(particles, rng)
             jets = find_fat_jets(candidates, batch.partons, radius=fat_jet_radius)
-        tree.extend(_event_columns(batch, towers, tracks, first=number * batch_size) | jets)
+        columns = _event_columns(batch, towers, tracks, first=number * batch_size)
+        if runs is not None:
+            columns |= _of_runs(runs, columns, _stream(seed, FAULT_STREAM, number))
+        tree.extend(columns | jets)
         n_generated += batch.n_generated
         sum_of_weights += batch.sum_of_weights
         cross_section_pb = batch.cross_section_pb
     summary = NtupleSummary(n_generated, sum_of_weights, cross_section_pb)
-    columns = {name: np.array([getattr(summary, name)]) for name in GENERATION_BRANCHES}
-    file.mktree("generation", GENERATION_BRANCHES).extend(columns)
+    generation = {name: np.array([getattr(summary, name)]) for name in GENERATION_BRANCHES}
+    file.mktree("generation", GENERATION_BRANCHES).extend(generation)
     return summary
+
+
+def _of_runs(
+    runs: RunPeriod, columns: Mapping[str, Any], rng: np.random.Generator
+) -> dict[str, Any]:
+    """Run of each event, and its towers as a faulty calorimeter has them."""
+    run = runs.of_event(columns["event_number"])
+    towers = apply_faults(columns["towers"], run, runs.faults, last_run=runs.n_runs, rng=rng)
+    return {"run": run, "towers": towers}
 
 
 def _event_columns(

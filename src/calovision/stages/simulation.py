@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from calovision.simulation import derive_seed, write_ntuple
+from calovision.simulation import DetectorFault, RunPeriod, derive_seed, write_ntuple
 from calovision.stages.arguments import Count, not_counted
 
 
@@ -20,12 +21,24 @@ class SimulationJob:
         Of the ntuple in the sample.
     options
         Of the process; pile-up and the size of batches.
+    runs
+        Fields of the `RunPeriod` of the sample, its faults as `DetectorFault.of` takes them; None
+        without runs.
     """
 
     process: str
     n_events: int
     first_event_number: int = 0
     options: Mapping[str, float | None] = field(default_factory=dict)
+    runs: Mapping[str, Any] | None = None
+
+    @property
+    def period(self) -> RunPeriod | None:
+        """Runs of the sample, if it has any."""
+        if self.runs is None:
+            return None
+        faults = tuple(DetectorFault.of(one) for one in self.runs["faults"])
+        return RunPeriod(self.runs["n_runs"], self.runs["n_events"], faults)
 
 
 def simulate_ntuples(
@@ -39,5 +52,6 @@ def simulate_ntuples(
         n_events=job.n_events,
         first_event_number=job.first_event_number,
         seed=derive_seed(seed, sample),
+        runs=job.period,
         **job.options,
     )

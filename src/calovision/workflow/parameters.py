@@ -50,13 +50,16 @@ def simulation_job(
     options = {**analysis.samples[sample].simulate.given(), "batch_size": EVENTS_PER_BATCH}
     changes = analysis.variations.get(variation, {})
     options |= acting_on(changes, "simulation")
-    del options["n_events"]
+    n_sample = options.pop("n_events")
+    n_runs, faults = options.pop("runs", None), options.pop("faults", {})
+    period = {"n_runs": n_runs, "n_events": n_sample, "faults": list(faults.values())}
     first, end = analysis.simulation_edges(sample)[int(chunk) : int(chunk) + 2]
     return {
         "process": options.pop("process"),
         "n_events": end - first,
         "first_event_number": first,
         "options": options,
+        **({} if n_runs is None else {"runs": period}),
     }
 
 

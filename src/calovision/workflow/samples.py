@@ -12,7 +12,18 @@ from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
 from calovision.workflow.classes import Class, Label, check_label, label_number, labels_of
-from calovision.workflow.keys import Choices, Entry, Number, Text, Truth, Whole, key, meaning_of
+from calovision.workflow.keys import (
+    Choices,
+    Entry,
+    Name,
+    Number,
+    Text,
+    Truth,
+    Whole,
+    key,
+    meaning_of,
+)
+from calovision.workflow.runs import Runs
 
 
 def _number_or_path(least: float) -> BeforeValidator:
@@ -74,6 +85,32 @@ class Weights(Entry):
 PROCESS_NAMES = ("rpv_gluinos", "qcd", "z_quark", "z_gluon", "wz", "top_pairs")
 
 
+class SimulatedFault(Entry):
+    """Fault of a window of the simulated calorimeter."""
+
+    kind: Annotated[str, Field(strict=True), Choices("dead", "hot", "fading", "scaled")] = key(
+        ...,
+        "What the window does wrong",
+        details="`dead`: it has no towers; `hot`: noise; `fading`: it loses more towers from run "
+        "to run; `scaled`: energies times a factor. Towers are changed after the readout.",
+        example="dead",
+    )
+    runs: Runs = key(..., "Runs that have it: numbers, ranges, files of them", example=["20-24"])
+    eta: tuple[Number, Number] = key(..., "Ends of the window", example=[0.5, 0.6])
+    phi: tuple[Number, Number] = key(..., "Ends of the window", unit="rad", example=[1.0, 1.2])
+    layer: Annotated[str, Field(strict=True), Choices("em", "had", "both")] | None = key(
+        None, "Calorimeter; both if absent", example="em"
+    )
+    strength: Number | None = key(
+        None,
+        "How much: 1 if absent",
+        details="Of `hot` the mean number of noise towers an event, of `fading` the share "
+        "of the towers lost in the last run, of `scaled` the factor.",
+        example=0.5,
+        gt=0,
+    )
+
+
 class Simulate(Entry):
     """Events of Pythia 8 in a parametrized detector, instead of files."""
 
@@ -129,6 +166,16 @@ class Simulate(Entry):
         "quark, else 0. Without it the images are made of towers.",
         example=0.8,
         gt=0,
+    )
+    runs: Whole | None = key(
+        None,
+        "Number of runs that the events are shared among, in their order",
+        details="The branch `run` of the ntuples has their numbers, from 1 on.",
+        example=60,
+        ge=1,
+    )
+    faults: dict[Name, SimulatedFault] | None = key(
+        None, "Faults of the calorimeter by name, during some of the runs"
     )
     n_events: Whole = key(..., "Number of events to generate", example=20000, ge=1)
 
@@ -294,6 +341,12 @@ class Sample(Entry):
             self._check_imported(name)
         elif self.label is None and not self.is_applied:
             raise InputError(f"configuration key 'samples.{name}': 'label' is a required property")
+        simulate = self.simulate
+        if simulate is not None and simulate.faults and simulate.runs is None:
+            raise InputError(
+                f"configuration key 'samples.{name}.simulate.faults': faults are those of runs; "
+                "give 'runs'"
+            )
         for key_of_files in KEYS_OF_FILES:
             if self.is_simulated and getattr(self, key_of_files) is not None:
                 raise InputError(
