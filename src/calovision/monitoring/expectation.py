@@ -1,0 +1,124 @@
+"""Hits that a good run with the same events would have, and how far they may be from that.
+
+The rate of the reference is taken to the run: a run with more collisions an event, or with another
+trigger, has more hits everywhere. With independent deposits, a cell that is hit in a share p of the
+events has -log(1 - p) deposits an event, and these are scaled by one number a run and channel, the
+median over the rings in eta, weighted with their hits: a fault in less than half of the detector
+does not move it. It stays within `SCALES`; a run that is further away is faulty everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from calovision.monitoring.run_maps import RunMaps
+
+if TYPE_CHECKING:
+    from calovision.monitoring.reference import Reference
+
+SCALES = (0.1, 10.0)
+"""Least and largest ratio of the deposits of a run to those of the reference."""
+_STEPS = 4  # of Newton's method, from the ratio of the hits
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """Expected hits of runs.
+
+    Attributes
+    ----------
+    scale
+        Deposits of the run over those of the reference, float64 ``(n_runs, n_channels)``.
+    hits
+        Mean, float64 ``(n_runs, n_channels, n_eta, n_phi)``; NaN in a run without events.
+    variance
+        Relative variance of this mean, the same shape: from the number of events of the reference
+        and the spread between runs.
+    n_events
+        int64 ``(n_runs, 1, 1, 1)``.
+    """
+
+    scale: np.ndarray
+    hits: np.ndarray
+    variance: np.ndarray
+    n_events: np.ndarray
+
+    @classmethod
+    def of(cls, maps: RunMaps, reference: Reference) -> Expectation:
+        """Expectation for the events of the maps."""
+        rate = smooth_rate(reference)
+        deposits = -np.log1p(-rate)
+        n_events = maps.n_events[:, None, None, None].astype(np.float64)
+        scale, error = run_scales(maps.occupancy, deposits, n_events)
+        share = -np.expm1(-scale[..., None, None] * deposits)
+        hits = np.where(n_events > 0, n_events, np.nan) * share
+        own = (1 - rate) / (rate * (reference.n_events + 1)) + run_variance(reference)
+        return cls(
+            scale, hits, own + error[..., None, None] ** 2, maps.n_events[:, None, None, None]
+        )
+
+    @property
+    def dispersion(self) -> np.ndarray:
+        """Variance of the hits, less their mean, over the square of the mean: that of a binomial
+        distribution (negative), of a Poisson (0) or of a negative binomial (positive).
+        """
+        return self.variance - 1 / np.maximum(self.n_events, 1)
+
+
+def smooth_rate(reference: Reference) -> np.ndarray:
+    """Rate of the reference with half a hit added, so that it is neither 0 nor 1 (the median of a
+    binomial's posterior after Jeffreys), ``(n_channels, n_eta, n_phi)``.
+    """
+    return (reference.rate * reference.n_events + 0.5) / (reference.n_events + 1)
+
+
+def run_variance(reference: Reference) -> np.ndarray:
+    """Relative variance of the rate from run to run, beyond that of counting, for each ring.
+
+    ``(n_channels, n_eta, 1)``: one number a ring, since that of a single cell would rest on a few
+    runs alone.
+    """
+    weight = reference.rate**2
+    counted = reference.rate_spread**2
+    total = weight.sum(axis=-1, keepdims=True)
+    found = counted.sum(axis=-1, keepdims=True) / np.where(total > 0, total, 1)
+    return np.where(total > 0, found, 0.0)
+
+
+def run_scales(
+    hits: np.ndarray, deposits: np.ndarray, n_events: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scales of the deposits, and their relative errors, both ``(n_runs, n_channels)``.
+
+    Parameters
+    ----------
+    hits
+        ``(n_runs, n_channels, n_eta, n_phi)``.
+    deposits
+        Of the reference in an event, ``(n_channels, n_eta, n_phi)``.
+    n_events
+        ``(n_runs, 1, 1, 1)``.
+    """
+    seen = hits.sum(axis=-1)
+    expected = n_events[..., 0] * -np.expm1(-deposits).sum(axis=-1)
+    scale = np.clip(seen / np.where(expected > 0, expected, 1), *SCALES)
+    for _ in range(_STEPS):
+        left = np.exp(-scale[..., None] * deposits)
+        missing = seen - n_events[..., 0] * (1 - left).sum(axis=-1)
+        slope = n_events[..., 0] * (deposits * left).sum(axis=-1)
+        scale = np.clip(scale + missing / np.where(slope > 0, slope, np.inf), *SCALES)
+    found = weighted_median(scale, expected)
+    total = np.maximum(expected.sum(axis=-1), 1)
+    return found, np.sqrt(np.pi / 2 / total)
+
+
+def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Median over the last axis, each value with its weight; 1 where all weights are 0."""
+    order = np.argsort(values, axis=-1)
+    below = np.cumsum(np.take_along_axis(weights, order, axis=-1), axis=-1)
+    place = (below < below[..., -1:] / 2).sum(axis=-1, keepdims=True)
+    found = np.take_along_axis(np.take_along_axis(values, order, axis=-1), place, axis=-1)
+    return np.where(below[..., -1] > 0, found[..., 0], 1.0)

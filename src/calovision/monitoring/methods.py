@@ -1,0 +1,149 @@
+"""Methods that look for faults in maps of runs, by name: rules of experiments, and networks.
+
+Nothing heavy is imported here, since the configuration asks for the names: an entry names its
+function or class, which is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from calovision.core.errors import InputError
+from calovision.core.registry import Registry, import_object
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from calovision.monitoring.reference import Reference
+    from calovision.monitoring.run_maps import RunMaps
+
+
+class Scorer(Protocol):
+    """What gives scores: an untrained `Method`, or a trained network."""
+
+    name: str
+    title: str
+
+    def scores(self, maps: RunMaps, reference: Reference) -> np.ndarray:
+        """Scores, float64 ``(n_runs, n_channels, n_eta, n_phi)``; see `Method.scores`."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method.
+
+    Attributes
+    ----------
+    name
+        In the configuration, of the command line and in results.
+    title
+        In tables and legends.
+    doc
+        What it looks at, in a few words.
+    function
+        ``package.module:function`` from maps and a reference to scores; None of a method that is
+        trained.
+    network
+        ``package.module:Class`` of a method that is trained: with ``load(path)``, which gives a
+        `Scorer`; None of a rule.
+    paper
+        Where it comes from.
+    is_probability
+        The score is -log10 of the chance of such a deviation in a good run, for one tower: its
+        threshold can be computed (`calovision.monitoring.thresholds.nominal_threshold`).
+    """
+
+    name: str
+    title: str
+    doc: str
+    function: str | None = None
+    network: str | None = None
+    paper: str = ""
+    is_probability: bool = False
+
+    @property
+    def is_trained(self) -> bool:
+        """It needs a file of what it learned."""
+        return self.network is not None
+
+    def scores(self, maps: RunMaps, reference: Reference) -> np.ndarray:
+        """How anomalous each cell of each run is.
+
+        Returns
+        -------
+        float64 ``(n_runs, n_channels, n_eta, n_phi)``, larger is more anomalous; NaN where nothing
+        can be said, as in a run without events.
+
+        Raises
+        ------
+        InputError
+            If the method is trained, or the maps and the reference are of different cells or
+            channels.
+        """
+        if self.function is None:
+            raise InputError(f"method '{self.name}' is trained: load its file before it scores")
+        require_alike(maps, reference)
+        return import_object(self.function)(maps, reference)
+
+    def load(self, path: Path | None = None) -> Scorer:
+        """What gives the scores: this method, or its network from a file.
+
+        Raises
+        ------
+        InputError
+            If a file is needed and not given, or the other way round.
+        """
+        if not self.is_trained:
+            if path is not None:
+                raise InputError(f"{path}: method '{self.name}' is not trained and takes no file")
+            return self
+        if path is None:
+            raise InputError(f"method '{self.name}' is trained: give its file")
+        return import_object(self.network).load(path)
+
+
+def require_alike(maps: RunMaps, reference: Reference) -> None:
+    """Raise InputError unless the maps have the cells and the channels of the reference."""
+    if maps.grid != reference.grid:
+        raise InputError(
+            f"the maps have other cells than the reference: {_cells(maps)}, not "
+            f"{_cells(reference)}; make the reference of runs with the same cells"
+        )
+    if maps.channels != reference.channels:
+        raise InputError(
+            f"the maps have the channels {', '.join(maps.channels)}, the reference "
+            f"{', '.join(reference.channels)}; make the reference of runs with the same channels"
+        )
+
+
+def _cells(maps: RunMaps | Reference) -> str:
+    grid = maps.grid
+    low, high = grid.eta_range
+    return f"{grid.n_eta}x{grid.n_phi} cells in eta {low:g} to {high:g}"
+
+
+RULES = "calovision.monitoring.rules"
+
+METHODS: Registry[Method] = Registry(
+    "monitoring method",
+    Method,
+    [
+        Method(
+            "ring_mean",
+            "Ring mean",
+            "hits against the mean of the other cells of the ring in eta",
+            f"{RULES}.ring_mean:scores",
+            paper="arXiv:2309.10157",
+        ),
+        Method(
+            "poisson",
+            "Poisson significance",
+            "hits against those of the reference, exact tails, normalised to the run",
+            f"{RULES}.poisson:scores",
+            is_probability=True,
+        ),
+    ],
+)
+"""Methods by name."""

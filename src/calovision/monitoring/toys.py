@@ -1,0 +1,89 @@
+"""Runs that are drawn from a known map of rates, for studies and tests.
+
+Each cell of an event is hit independently with its probability, and a hit has an energy above the
+threshold that is exponentially distributed.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
+
+
+@dataclass(frozen=True)
+class ToyDetector:
+    """Rates of a detector, and how they change from run to run.
+
+    Attributes
+    ----------
+    grid
+        Cells.
+    rates
+        Chance of a hit in an event, ``(n_channels, n_eta, n_phi)``.
+    energies
+        Mean energy of a hit, the same shape, GeV; twice the threshold or more.
+    threshold
+        GeV.
+    of_runs
+        Relative spread of the overall rate of runs, normally distributed.
+    of_cells
+        Relative spread of the rate of each cell from run to run.
+    """
+
+    grid: EtaPhiGrid
+    rates: np.ndarray
+    energies: np.ndarray
+    threshold: float = 0.25
+    of_runs: float = 0.1
+    of_cells: float = 0.01
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return tuple(f"channel_{i}" for i in range(len(self.rates)))
+
+    def runs(
+        self, n_runs: int, n_events: int, rng: np.random.Generator, *, first_run: int = 1
+    ) -> RunMaps:
+        """Good runs with ``n_events`` each."""
+        shape = (n_runs, *self.rates.shape)
+        overall = 1 + self.of_runs * rng.standard_normal((n_runs, 1, 1, 1))
+        factors = np.maximum(overall * (1 + self.of_cells * rng.standard_normal(shape)), 0.0)
+        hits = rng.binomial(n_events, -np.expm1(factors * np.log1p(-self.rates)))
+        above = self.energies - self.threshold
+        total = self.threshold * hits + above * rng.gamma(hits)
+        return RunMaps(
+            self.grid,
+            self.channels,
+            ("GeV",) * len(self.rates),
+            (self.threshold,) * len(self.rates),
+            np.arange(first_run, first_run + n_runs),
+            np.full(n_runs, WHOLE_RUN),
+            np.full(n_runs, n_events),
+            hits.astype(np.float64),
+            total,
+        )
+
+
+def toy_detector(
+    n_eta: int = 32,
+    n_phi: int = 32,
+    n_channels: int = 1,
+    *,
+    largest_rate: float = 0.4,
+    smallest_rate: float = 0.1,
+    seed: int = 0,
+) -> ToyDetector:
+    """Detector whose rates fall with the absolute pseudorapidity, and differ by 15 % between the
+    cells of a ring.
+    """
+    rng = np.random.default_rng(seed)
+    grid = EtaPhiGrid(n_eta, n_phi)
+    centre = np.abs(grid.edges_in_eta[1:] + grid.edges_in_eta[:-1]) / 2
+    of_ring = largest_rate * (smallest_rate / largest_rate) ** (centre / centre.max())
+    shape = (n_channels, n_eta, n_phi)
+    rates = of_ring[:, None] * np.exp(0.15 * rng.standard_normal(shape))
+    energies = np.broadcast_to(1.0 + 0.5 * centre[:, None] / centre.max(), shape)
+    return ToyDetector(grid, np.clip(rates, 1e-4, 0.9), energies)

@@ -1,0 +1,57 @@
+"""Runs of a small detector and their reference, shared by the tests of monitoring."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
+from calovision.monitoring.toys import ToyDetector
+
+
+@dataclass
+class PlainReference:
+    """A reference of given numbers: the interface that rules use."""
+
+    grid: EtaPhiGrid
+    channels: tuple[str, ...]
+    rate: np.ndarray
+    rate_spread: np.ndarray
+    mean: np.ndarray
+    mean_spread: np.ndarray
+    n_runs: int
+    n_events: int
+
+
+def true_reference(
+    detector: ToyDetector, *, n_events: int = 10**9, n_runs: int = 1000, of_cells: float = 0.0
+) -> PlainReference:
+    """Reference with the true rates and energies of a toy, and no spread that is not given."""
+    rates = detector.rates
+    return PlainReference(
+        detector.grid,
+        detector.channels,
+        rates,
+        of_cells * rates,
+        rates * detector.energies,
+        of_cells * rates,
+        n_runs,
+        n_events,
+    )
+
+
+def maps_of(hits: np.ndarray, n_events: int, total: np.ndarray | None = None) -> RunMaps:
+    """Maps of whole runs from hits ``(n, n_channels, n_eta, n_phi)``, of 1 GeV each."""
+    hits = np.asarray(hits, dtype=np.float64)
+    n, n_channels, n_eta, n_phi = hits.shape
+    return RunMaps(
+        EtaPhiGrid(n_eta, n_phi),
+        tuple(f"channel_{i}" for i in range(n_channels)),
+        ("GeV",) * n_channels,
+        (0.25,) * n_channels,
+        np.arange(1, n + 1),
+        np.full(n, WHOLE_RUN),
+        np.full(n, n_events),
+        hits,
+        hits if total is None else total,
+    )

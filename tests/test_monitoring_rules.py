@@ -1,0 +1,207 @@
+"""Rules that look for faults in maps of runs: exact tails, what a run is compared with, scores."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes_monitoring import maps_of, true_reference
+from scipy import stats
+
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring.expectation import SCALES, Expectation, weighted_median
+from calovision.monitoring.methods import METHODS
+from calovision.monitoring.rules import poisson, ring_mean
+from calovision.monitoring.tails import deviation, log_probability
+from calovision.monitoring.toys import ToyDetector, toy_detector
+
+RNG = np.random.default_rng(3)
+HITS = np.array([0, 1, 3, 9, 10, 11, 25, 60, 0, 2])
+MEANS = np.array([10.0, 0.3, 9.5, 9.0, 10.0, 10.0, 10.0, 10.0, 0.1, 30.0])
+
+
+def two_sided(distribution):
+    """The same by scipy.stats, one value at a time."""
+    tails = np.where(HITS >= MEANS, distribution.sf(HITS - 1), distribution.cdf(HITS))
+    return -np.log10(np.minimum(2 * tails, 1))
+
+
+@pytest.mark.parametrize(
+    ("dispersion", "distribution"),
+    [
+        (0.0, stats.poisson(MEANS)),
+        (-1 / 100, stats.binom(100, MEANS / 100)),
+        (0.04, stats.nbinom(25, 25 / (25 + MEANS))),
+    ],
+    ids=["poisson", "binomial", "negative binomial"],
+)
+def test_tails_are_those_of_scipy(dispersion, distribution):
+    np.testing.assert_allclose(
+        deviation(HITS, MEANS, dispersion), two_sided(distribution), rtol=1e-10, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        log_probability(HITS, MEANS, np.full(10, dispersion)), distribution.logpmf(HITS), rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("dispersion", [0.0, -1e-4, 2e-3])
+def test_tails_too_small_for_a_number_go_on(dispersion):
+    hits = np.array([0.0, 5.0, 5000.0, 9000.0])
+    mean = np.array([1200.0, 3000.0, 700.0, 700.0])
+    found = deviation(hits, mean, dispersion)
+    if dispersion == 0:  # the sum of the logarithms of the terms
+        k = np.arange(5000, 9000)
+        upper = np.logaddexp.reduce(stats.poisson(700).logpmf(k)) + np.log(2)
+        assert found[2] == pytest.approx(-upper / np.log(10), rel=1e-4)
+        assert found[0] == pytest.approx((1200 - np.log(2)) / np.log(10), rel=1e-12)
+    near = deviation(np.array([0.0]), np.array([640.0]), dispersion)  # just above the change
+    assert np.isfinite(found).all()
+    assert (found > 250).all()
+    assert found[3] > found[2]
+    assert found[0] > near[0]
+
+
+def test_tails_of_small_dispersions_join_those_of_poisson():
+    for sign in (-1, 1):
+        np.testing.assert_allclose(
+            deviation(HITS, MEANS, sign * 1e-8), deviation(HITS, MEANS, 0.0), rtol=1e-5, atol=1e-9
+        )
+
+
+def test_no_hits_expected():
+    np.testing.assert_array_equal(
+        deviation(np.array([0.0, 1.0, 2.0]), np.array([0.0, 0.0, np.nan]), 0.0), [0, np.inf, np.nan]
+    )
+
+
+def test_chances_of_good_runs_are_those_of_chance():
+    """The spread between runs and the overall rate do not make them small."""
+    detector = toy_detector(16, 32, 2, seed=1)
+    maps = detector.runs(60, 2000, RNG)
+    reference = true_reference(detector, of_cells=detector.of_cells)
+    found = METHODS["poisson"].scores(maps, reference)
+    for k in (1, 2, 3):  # 61440 cells; the steps of the counts are on the safe side
+        share = (found > k).mean()
+        assert 0.6 * 10**-k < share < 1.2 * 10**-k
+    without = METHODS["poisson"].scores(maps, true_reference(detector))
+    assert (without > 3).mean() > (found > 3).mean()
+
+
+def test_the_scale_of_a_run_is_found_whatever_is_broken():
+    detector = toy_detector(16, 32, 1, seed=1)
+    maps = replace(detector, of_runs=0.0, of_cells=0.0).runs(2, 10**6, RNG)
+    more = ToyDetector(detector.grid, 1 - (1 - detector.rates) ** 1.7, detector.energies)
+    doubled = replace(more, of_runs=0.0, of_cells=0.0).runs(1, 10**6, RNG)
+    broken = maps.occupancy.copy()
+    broken[1, :, :6] = 0  # six rings of sixteen
+    for found, expected in (
+        (maps, [1, 1]),
+        (doubled, [1.7]),
+        (replace(maps, occupancy=broken), [1, 1]),
+    ):
+        scale = Expectation.of(found, true_reference(detector)).scale
+        np.testing.assert_allclose(scale[:, 0], expected, rtol=3e-3)
+
+
+def test_a_dead_run_is_dead_everywhere():
+    detector = toy_detector(8, 16, 1)
+    maps = maps_of(np.zeros((1, 1, 8, 16)), 5000)
+    expected = Expectation.of(maps, true_reference(detector))
+    assert expected.scale == SCALES[0]
+    assert poisson.scores(maps, true_reference(detector)).min() > 10
+
+
+def test_weighted_median():
+    values = np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]])
+    np.testing.assert_array_equal(
+        weighted_median(values, np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 5.0]])), [2, 3]
+    )
+    assert weighted_median(np.array([4.0, 5.0]), np.zeros(2)) == 1
+
+
+def test_an_uncertain_reference_makes_deviations_smaller():
+    detector = toy_detector(8, 16, 1)
+    maps = replace(detector, of_runs=0.0).runs(1, 500, RNG)
+    hits = maps.occupancy.copy()
+    hits[0, 0, 3, 3] *= 2
+    broken = replace(maps, occupancy=hits)
+    certain, uncertain, few = (
+        poisson.scores(broken, true_reference(detector, **kwargs))[0, 0, 3, 3]
+        for kwargs in ({}, {"of_cells": 0.2}, {"n_events": 200})
+    )
+    assert uncertain < certain - 5
+    assert few < certain - 5
+    share = detector.rates[0, 3, 3]
+    assert certain == pytest.approx(
+        -np.log10(2 * stats.binom(500, share).sf(hits[0, 0, 3, 3] - 1)), rel=0.2
+    )  # but for the scale of the run
+
+
+def test_standard_deviations_of_chances():
+    z = np.array([0.5, 3.0, 8.0])
+    np.testing.assert_allclose(
+        poisson.standard_deviations(-np.log10(2 * stats.norm.sf(z))), z, rtol=1e-12
+    )
+    assert poisson.standard_deviations(1000.0) == pytest.approx(67.77, abs=0.05)
+
+
+# Ring mean
+
+
+def test_ring_mean_is_the_published_rule():
+    hits = np.full((1, 1, 3, 5), 1.0)
+    hits[0, 0, 0, 2], hits[0, 0, 1, 2], hits[0, 0, 2, 2] = 101, 100, 0
+    maps = maps_of(hits, 1000)
+    np.testing.assert_array_equal(np.argwhere(ring_mean.is_hot(maps)), [[0, 0, 0, 2]])
+    found = ring_mean.scores(maps, None)
+    assert found[0, 0, 0, 2] == pytest.approx(np.log(101.5 / 1.5))
+    assert found[0, 0, 2, 2] == pytest.approx(np.log(1.5 / 0.5))
+    fewer = replace(maps, occupancy=hits * np.where(hits == 101, 19 / 101, 1))
+    assert ring_mean.scores(fewer, None)[0, 0, 0, 2] == 0  # fewer than 20 hits are never hot
+
+
+# All
+
+
+@pytest.mark.parametrize("name", [name for name, one in METHODS.items() if not one.is_trained])
+def test_every_rule_finds_a_dead_and_a_hot_tower(name):
+    detector = toy_detector(8, 16, 2)
+    reference = true_reference(detector)
+    maps = detector.runs(4, 5000, RNG)
+    hits, total = maps.occupancy.copy(), maps.total.copy()
+    hits[0, 0, 2, 3] = total[0, 0, 2, 3] = 0
+    hits[1, 1, 5, 0] = np.minimum(20 * hits[1, 1, 5, 0], 5000)
+    total[1, 1, 5, 0] *= 20
+    events = maps.n_events.copy()
+    events[3] = hits[3] = total[3] = 0
+    broken = replace(maps, occupancy=hits, total=total, n_events=events)
+    before = [array.copy() for array in (hits, total)]
+    found = METHODS[name].scores(broken, reference)
+    assert found.dtype == np.float64
+    assert found.shape == hits.shape
+    assert np.isnan(found[3]).all()
+    assert not np.isnan(found[:3]).any()
+    if name != "energy":  # of whole rings
+        assert np.unravel_index(found[0].argmax(), found[0].shape) == (0, 2, 3)
+        assert np.unravel_index(found[1].argmax(), found[1].shape) == (1, 5, 0)
+    for array, same in zip((hits, total), before, strict=True):
+        np.testing.assert_array_equal(array, same)
+    assert METHODS[name].scores(broken[:0], reference).shape == (0, 2, 8, 16)
+
+
+def test_other_cells_and_channels_are_refused():
+    reference = true_reference(toy_detector(8, 16, 1))
+    with pytest.raises(InputError, match=r"other cells than the reference: 8x8 cells in eta -2\.5"):
+        METHODS["poisson"].scores(toy_detector(8, 8).runs(1, 5, RNG), reference)
+    maps = replace(toy_detector(8, 16).runs(1, 5, RNG), channels=("other",))
+    with pytest.raises(InputError, match="have the channels other, the reference channel_0"):
+        METHODS["ring_mean"].scores(maps, reference)
+    wider = replace(maps, grid=EtaPhiGrid(8, 16, (-3, 3)))
+    with pytest.raises(InputError, match=r"eta -3 to 3, not 8x16 cells in eta -2\.5 to 2\.5"):
+        METHODS["ring_mean"].scores(wider, reference)
+
+
+def test_rules_take_no_file(tmp_path):
+    assert METHODS["poisson"].load() is METHODS["poisson"]
+    with pytest.raises(InputError, match="method 'poisson' is not trained and takes no file"):
+        METHODS["poisson"].load(tmp_path / "x.h5")

@@ -1,0 +1,81 @@
+"""Thresholds for a wanted rate of false alarms."""
+
+import numpy as np
+import pytest
+from fakes_monitoring import true_reference
+
+from calovision.core.errors import InputError
+from calovision.monitoring.methods import METHODS
+from calovision.monitoring.thresholds import (
+    chance_in_run,
+    find_threshold,
+    largest_scores,
+    nominal_threshold,
+    threshold_of,
+)
+from calovision.monitoring.toys import toy_detector
+
+
+def test_enough_runs_give_the_share_that_is_wanted():
+    largest = np.random.default_rng(1).permutation(np.arange(1000.0))
+    found = threshold_of(largest, 0.05)
+    assert 949 < found.value <= 950
+    assert found.n_alarms == 50
+    assert not found.is_extrapolated
+    assert found.in_words() == (
+        "threshold 949: 0.05 of the good runs with a false alarm "
+        "(50 of 1000 good runs are above it)"
+    )
+
+
+def test_ties_never_give_more_alarms_than_wanted():
+    largest = np.array([1.0] * 50 + [2.0] * 50)
+    assert threshold_of(largest, 0.2).n_alarms == 0
+
+
+def test_too_few_runs_are_extrapolated_and_said_so():
+    """Largest of many exponential scores: a Gumbel distribution, of which the quantile is known."""
+    rng = np.random.default_rng(2)
+    found = threshold_of(rng.gumbel(10, 0.4, 300), 1e-3)
+    assert found.is_extrapolated
+    assert "extrapolated" in found.in_words()
+    assert found.value == pytest.approx(10 - 0.4 * np.log(-np.log(1 - 1e-3)), abs=0.5)
+    assert threshold_of(np.full(20, 3.0), 1e-3).value > 3
+
+
+def test_threshold_of_a_method_from_blocks():
+    detector = toy_detector(8, 16)
+    maps = detector.runs(200, 1000, np.random.default_rng(5))
+    reference = true_reference(detector, of_cells=0.01)
+    found = find_threshold(METHODS["poisson"], maps.blocks(64), reference, 0.1)
+    assert found.n_runs == 200
+    assert found.n_alarms == 20
+    computed = nominal_threshold(0.1, 128)
+    assert found.value == pytest.approx(computed.value, abs=0.35)  # steps of counts, 20 runs
+    assert "computed" in computed.in_words()
+
+
+def test_computed_thresholds_count_the_towers():
+    found = nominal_threshold(0.01, 4096)
+    assert 1 - (1 - 10**-found.value) ** 4096 == pytest.approx(0.01, rel=1e-9)
+    np.testing.assert_allclose(
+        chance_in_run(np.array([0, found.value, 300]), 4096), [1, 0.01, 4.096e-297]
+    )
+
+
+def test_runs_without_scores_are_left_out():
+    scores = np.full((2, 1, 1, 2), np.nan)
+    scores[1, 0, 0, 1] = -3
+    np.testing.assert_array_equal(largest_scores(scores), [np.nan, -3])
+    with pytest.raises(InputError, match="0 good runs with scores; give at least 10"):
+        threshold_of(np.full(20, np.nan), 0.1)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, np.nan])
+def test_a_share_is_one(share):
+    with pytest.raises(InputError, match="must be between 0 and 1"):
+        threshold_of(np.arange(20.0), share)
+    with pytest.raises(InputError, match="must be between 0 and 1"):
+        nominal_threshold(share, 5)
+    with pytest.raises(InputError, match="0 towers are looked at"):
+        nominal_threshold(0.1, 0)
