@@ -298,7 +298,7 @@ def test_choices_are_those_of_the_package():
     assert tuple(Split) == SPLITS
     assert tuple(OnBadFile) == ON_BAD_FILE
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", succeed("images", "--help")).split())
-    assert f"Of {', '.join(CHANNELS)} (" in text
+    assert f"Of {', '.join(CHANNELS)}; by layer" in text
     assert f"ntuples: {', '.join(SCHEMAS)} or a file" in text
     assert f"Cut on {', '.join(cut_variables())}, as" in text
 

@@ -177,6 +177,16 @@ def one_jet(path):
     }
 
 
+def depth(path):
+    v = Fake()
+    v.lists("cell_x cell_y", -1600, 1600)
+    v.lists("cell_z cell_e", -1, 1)
+    edges = [1500, 1590, 1800, 1970, 2300]
+    radius = pt_of(v["cell_x"], v["cell_y"])
+    layers = [list(np.where(of < 2300, np.digitize(of, edges) - 1, -1)) for of in radius]
+    return write_file(path, showers=v), {"towers.layer": layers}
+
+
 def momenta(path):
     v = Fake()
     v.lists("cell_x cell_y cell_z trk_px trk_py trk_pz pf_px pf_py pf_pz pf_q", -1, 1)

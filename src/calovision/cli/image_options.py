@@ -74,7 +74,8 @@ class ImageOptions:
         str | None,
         _images(
             metavar="A,B,C",
-            help="Of {channels} (em_et,had_et,tracks; for jets the recipe's, or et).",
+            help="Of {channels}; by layer energy_layer3 or energy_layer0-11 "
+            "(em_et,had_et,tracks; for jets the recipe's, or et).",
         ),
     ] = None
     select: Annotated[

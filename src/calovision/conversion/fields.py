@@ -7,6 +7,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
+from calovision.images.layers import LAYER
 from calovision.jets import JET_VARIABLES
 from calovision.jets.substructure.variables import (
     fields_of_constituents,
@@ -205,6 +206,8 @@ def _require(
             f"{info.path}: {purpose} {collection}, which the file has not{reason}{advice}"
         )
     if absent := sorted(set(needed) - set(info.collections[collection])):
+        if LAYER in absent:
+            advice = "; a schema in YAML with layer or layer_edges tells it"
         raise InputError(
             f"{info.path}: {purpose} {collection} with {', '.join(absent)}, but those of the file "
             "have only "

@@ -12,6 +12,7 @@ from calovision.core.splits import SHARES
 from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
+from calovision.images.layers import expanded
 from calovision.jets import JET_VARIABLES, EventContent, FatJetDefinition
 from calovision.jets.variables import Variable, own_variable
 from calovision.selection import variables_of
@@ -77,6 +78,7 @@ class ImageRecipe:
     variables: Mapping[str, str | Variable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", expanded(self.channels))
         named = variables_of(self.jet_selection)
         more = [one for one in JET_VARIABLES if one in named and one not in self.jet_variables]
         object.__setattr__(self, "jet_variables", (*self.jet_variables, *more))

@@ -16,6 +16,7 @@ from calovision.core.errors import InputError
 from calovision.core.hashing import GOLDEN, mixed_bits
 from calovision.core.records import plain_records
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
+from calovision.images.layers import LAYER
 
 ENERGIES = ("e", "e_em", "e_had", "et", "pt")
 """Fields of towers that grow with the energy."""
@@ -73,7 +74,8 @@ def apply_variation(
     Thresholds of the read-out are not applied again: a tower that was measured stays, and none
     appears.
     """
-    needed = ("eta", "phi", *(name for name in ENERGIES if name in getattr(towers, "fields", ())))
+    kept = (*ENERGIES, LAYER)
+    needed = ("eta", "phi", *(name for name in kept if name in getattr(towers, "fields", ())))
     towers = plain_records(towers, needed, "towers")
     event_number = np.asarray(event_number)
     if event_number.shape != (len(towers),):

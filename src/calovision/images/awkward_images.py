@@ -15,6 +15,7 @@ from calovision.core.record_layouts import field_of
 from calovision.images.builder import build_images
 from calovision.images.channels import check_channels, needed_fields
 from calovision.images.grid import EtaPhiGrid
+from calovision.images.layers import expanded
 
 
 def build_awkward_images(
@@ -50,6 +51,7 @@ def build_awkward_images(
     >>> images = lazy.image.compute()
     """
     collections = {"towers": towers, "tracks": tracks, "candidates": candidates}
+    channels = expanded(channels)
     check_channels(channels)
     if any(is_typetracer(one) for one in collections.values()):
         touch_fields(collections, needed_fields(channels))

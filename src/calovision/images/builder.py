@@ -13,6 +13,7 @@ from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.collections import FlatCollections, flatten_collections
 from calovision.images.grid import EtaPhiGrid
+from calovision.images.layers import expanded
 from calovision.images.requests import prepare_output
 from calovision.images.sparse import SparseImages, cell_type
 
@@ -43,7 +44,9 @@ def build_images(
     grid
         The cells.
     channels
-        Names out of ``CHANNELS``, in the order wanted.
+        Names out of ``CHANNELS``, in the order wanted. ``energy_layer3``, ``energy_layer0-11`` and
+        ``{"layers": [0, 1, 2], "quantity": "energy"}`` are sums over the towers of each layer, by
+        their field ``layer``, a whole number; below 0 a tower is in none.
     candidates
         Particle-flow candidates, ``n_events * var`` records ``pt, eta, phi, charge``, GeV.
     out
@@ -71,6 +74,7 @@ def build_images(
         its numbers, or energies or pT are not finite or beyond 1e12 GeV. Negative ones are summed
         as they are.
     """
+    channels = expanded(channels)
     collections = _prepare(towers, tracks, candidates, grid, channels)
     shape = (len(collections.offsets[0]) - 1, len(channels), grid.n_eta, grid.n_phi)
     images = prepare_output(out, shape)
@@ -109,6 +113,7 @@ def build_sparse_images(
     overflow
         As in `build_images`, whose arguments and errors are these too.
     """
+    channels = expanded(channels)
     collections = _prepare(towers, tracks, candidates, grid, channels)
     n_events = len(collections.offsets[0]) - 1
     shape = (len(channels), grid.n_eta, grid.n_phi)

@@ -6,12 +6,13 @@ asks for the names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
-from calovision.core.registry import Registry
+from calovision.core.registry import Registry, nearest
+from calovision.images.layers import LAYER, LayerOf, split_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,17 +32,24 @@ class CellSum:
         Only "charged" or only "neutral" members; None takes all.
     transverse
         Divide by cosh(eta).
+    layer
+        Only members of this layer; None takes all.
     """
 
     collection: str
     field: str | None = None
     charge: str | None = None
     transverse: bool = False
+    layer: int | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
         """Fields of the collection that are read, the coordinates first."""
-        own = (self.field, "charge" if self.charge else None)
+        own = (
+            self.field,
+            "charge" if self.charge else None,
+            None if self.layer is None else LAYER,
+        )
         return "eta", "phi", *(name for name in own if name is not None)
 
 
@@ -76,12 +84,55 @@ class Channel:
         """Title with the unit, for plots."""
         return f"{self.title} [{self.unit}]" if self.unit else self.title
 
+    def in_layer(self, layer: int) -> Channel | None:
+        """The channel of the members of one layer; None if neither image has such members.
+
+        Towers, and the constituents of jets, have layers.
+        """
+        of_event, of_jet = (
+            None if one is None or one.collection not in LAYERED else replace(one, layer=layer)
+            for one in (self.of_event, self.of_jet)
+        )
+        if of_event is of_jet is None:
+            return None
+        return Channel(
+            LayerOf(self.name, layer).name,
+            f"{self.title}, layer {layer}",
+            self.unit,
+            f"{self.doc}, of layer {layer}",
+            of_event,
+            of_jet,
+        )
+
+
+LAYERED = ("towers", "constituents")
+"""Collections whose members have a layer."""
+
+
+class ChannelRegistry(Registry[Channel]):
+    """Channels by name; ``energy_layer3`` is ``energy`` of layer 3, and stands in no list."""
+
+    def __getitem__(self, name: str) -> Channel:
+        if (found := self._by_layer(name)) is not None:
+            return found
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        return self._by_layer(name) is not None or super().__contains__(name)
+
+    def _by_layer(self, name: object) -> Channel | None:
+        """Channel of one layer; None for another name."""
+        parts = split_name(name)
+        if parts is None or not super().__contains__(parts.quantity):
+            return None
+        return super().__getitem__(parts.quantity).in_layer(parts.layer)
+
 
 def _of_constituents(field: str | None = None, **options: str | bool) -> CellSum:
     return CellSum("constituents", field, **options)
 
 
-CHANNELS: Registry[Channel] = Registry(
+CHANNELS: ChannelRegistry = ChannelRegistry(
     "channel",
     Channel,
     [
@@ -180,22 +231,53 @@ CHANNELS: Registry[Channel] = Registry(
 
 def check_channels(channels: Sequence[str]) -> None:
     """Raise InputError if a channel of event images is unknown or repeated, or there is none."""
-    known = [name for name, channel in CHANNELS.items() if channel.of_event is not None]
-    _check_names(channels, known, "image channel")
+    _check_names(channels, event_channel_names(), is_of_events, "image channel")
 
 
 def check_jet_channels(channels: Sequence[str]) -> None:
     """Raise InputError if a channel of jet images is unknown or repeated, or there is none."""
-    known = [name for name, channel in CHANNELS.items() if channel.of_jet is not None]
-    _check_names(channels, known, "jet image channel")
+    _check_names(channels, jet_channel_names(), is_of_jets, "jet image channel")
 
 
-def _check_names(names: Sequence[str], known: Collection[str], what: str) -> None:
+def event_channel_names() -> tuple[str, ...]:
+    """Names of the channels of event images, without those by layer."""
+    return tuple(name for name, channel in CHANNELS.items() if channel.of_event is not None)
+
+
+def jet_channel_names() -> tuple[str, ...]:
+    """Names of the channels of jet images, without those by layer."""
+    return tuple(name for name, channel in CHANNELS.items() if channel.of_jet is not None)
+
+
+def is_of_events(name: object) -> bool:
+    """Tell whether it is the name of a channel of event images."""
+    return name in CHANNELS and CHANNELS[name].of_event is not None
+
+
+def is_of_jets(name: object) -> bool:
+    """Tell whether it is the name of a channel of jet images."""
+    return name in CHANNELS and CHANNELS[name].of_jet is not None
+
+
+def unknown_channel(name: object, known: Sequence[str]) -> str:
+    """End of the sentence on a name that is none of the channels."""
+    parts = split_name(name)
+    if parts is None:
+        hint = nearest(name, known) if isinstance(name, str) else ""
+        return f": choose from {', '.join(known)}{hint}"
+    if parts.quantity in known:
+        return f": '{parts.quantity}' is no sum over towers, which have the layers"
+    return f": there is no '{parts.quantity}'{nearest(parts.quantity, known)}"
+
+
+def _check_names(
+    names: Sequence[str], known: Sequence[str], is_known: Callable[[object], bool], what: str
+) -> None:
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise InputError(f"{what}s {names!r}: give a list of names")
-    unknown = [name for name in names if not isinstance(name, str) or name not in known]
+    unknown = [name for name in names if not isinstance(name, str) or not is_known(name)]
     if unknown:
-        raise InputError(f"unknown {what} '{unknown[0]}': choose from {', '.join(known)}")
+        raise InputError(f"unknown {what} '{unknown[0]}'{unknown_channel(unknown[0], known)}")
     if not names or len(set(names)) != len(names):
         raise InputError(f"{what}s {list(names)}: name at least one, and each only once")
 

@@ -112,7 +112,9 @@ def _comment(key: Mapping[str, Any], value: Any) -> str:
     meaning = key["description"]
     if not meaning:
         return ""
-    choices = key.get("enum") or key.get("items", {}).get("enum") or []
+    items = key.get("items", {})
+    kinds = [key, items, *items.get("anyOf", [])]
+    choices = next((one["enum"] for one in kinds if "enum" in one), [])
     if value != choices and not all(str(one) in meaning for one in choices):
         meaning += f": {', '.join(map(str, choices))}"
     is_word = len(meaning) > 1 and meaning[1].islower()

@@ -8,19 +8,14 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.images.channels import CHANNELS
 from calovision.jets.substructure.variables import CONSTITUENTS, JET_MOMENTUM, JET_VARIABLES
 from calovision.jets.variables import Variable
+from calovision.workflow.channels import ByLayer, JetChannel
 from calovision.workflow.keys import Choices, Name, Number, Section, Text, Unique, Whole, key
 
 if TYPE_CHECKING:
     from calovision.images.jet_images import JetImageRecipe
 
-JetChannel = Annotated[
-    str,
-    Field(strict=True),
-    Choices(*(name for name, channel in CHANNELS.items() if channel.of_jet is not None)),
-]
 JetVariableName = Annotated[str, Field(strict=True), Choices(*JET_VARIABLES)]
 CELLS = (64, 64)
 """Cells where neither a published recipe nor a key says how many."""
@@ -57,8 +52,12 @@ class JetImages(Section):
     width: Annotated[Number, Field(gt=0)] | None = key(
         None, "Width of the window; null: that of the recipe, or twice fat_jets.radius", unit="rad"
     )
-    channels: Annotated[tuple[JetChannel, ...], Unique(), Field(min_length=1)] | None = key(
-        None, "Channels, sums over the constituents; null: those of the recipe, or et"
+    channels: Annotated[tuple[JetChannel, ...], ByLayer(), Unique(), Field(min_length=1)] | None = (
+        key(
+            None,
+            "Channels, sums over the constituents; null: those of the recipe, or et",
+            details="Of constituents with a `layer` also by layer, as `images.channels`.",
+        )
     )
     per_event: Whole = key(1, "Leading fat jets of an event that are looked at", ge=1)
     variables: Annotated[tuple[JetVariableName, ...], Unique()] = key(

@@ -11,9 +11,9 @@ from pydantic import ConfigDict, Field, create_model, field_validator, model_val
 from calovision.conversion.variations import VARIATIONS
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
-from calovision.images.channels import CHANNELS
 from calovision.jets.variables import EVENT_COLUMNS, Variable
 from calovision.models.networks import POINTS_OF_EVENTS
+from calovision.workflow.channels import ByLayer, Channel
 from calovision.workflow.chunks import EVENTS_PER_BATCH
 from calovision.workflow.jet_images import JetImages
 from calovision.workflow.keys import (
@@ -28,11 +28,6 @@ from calovision.workflow.keys import (
     key,
 )
 
-Channel = Annotated[
-    str,
-    Field(strict=True),
-    Choices(*(name for name, channel in CHANNELS.items() if channel.of_event is not None)),
-]
 Share = Annotated[Number, Field(gt=0)]
 Efficiency = Annotated[Number, Field(gt=0, le=1)]
 
@@ -165,8 +160,12 @@ class Images(Section):
         "Edges of cells of unequal size in eta, instead of eta_range",
         details="They are one more than the cells, as `[-4.9, -2.5, 0, 2.5, 4.9]`.",
     )
-    channels: Annotated[tuple[Channel, ...], Unique()] = key(
-        ("em_et", "had_et", "tracks"), "Channels of the images", min_length=1
+    channels: Annotated[tuple[Channel, ...], ByLayer(), Unique()] = key(
+        ("em_et", "had_et", "tracks"),
+        "Channels of the images",
+        min_length=1,
+        details="Of towers with a `layer` also by layer: `energy_layer3`, `energy_layer0-11` or "
+        "`{layers: [0, 1, 2], quantity: energy}` (docs/depth.md).",
     )
     events_per_job: Annotated[Whole, Field(ge=1)] | None = key(
         None,

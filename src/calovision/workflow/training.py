@@ -18,6 +18,7 @@ from calovision.jets.substructure.variables import CONSTITUENTS
 from calovision.jets.variables import Variable
 from calovision.models.networks import NETWORKS
 from calovision.training.options import TrainingOptions, check_classes
+from calovision.workflow.channels import ByLayer
 from calovision.workflow.keys import Number, Section, Unique, Whole, Word, key, keys_of
 from calovision.workflow.modules import check_class
 from calovision.workflow.variables import check_inputs
@@ -27,7 +28,7 @@ TYPES = {
     "network": Annotated[Word, Field(pattern=NETWORK_PATTERN)],
     "options": dict[str, Any],
     "variables": Annotated[tuple[Word, ...], Unique()],
-    "channels": Annotated[tuple[Word, ...], Unique()],
+    "channels": Annotated[tuple[Word, ...], ByLayer(), Unique()],
     "class_weights": dict[Word, Annotated[Number, Field(gt=0)]],
     "flat_in": Annotated[tuple[Word, ...], Unique()],
 }

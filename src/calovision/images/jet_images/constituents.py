@@ -15,8 +15,10 @@ from calovision.core.kinematics import massless_momenta
 from calovision.core.numeric import float_array, same_shape
 from calovision.core.records import flat_records, require_finite
 from calovision.images.channels import CHANNELS, is_of_charge
+from calovision.images.collections import layer_numbers
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets
+from calovision.images.layers import LAYER
 from calovision.jets import hard_subjet_constituents, kt_subjets
 
 LARGEST_ETA = 300.0  # cosh of it, and its square, are finite in float64
@@ -86,6 +88,8 @@ def channel_contents(columns: Mapping[str, np.ndarray], channels: Sequence[str])
             content[:] = _transverse(content, columns["eta"])
         if summed.charge is not None:
             content[:] *= is_of_charge(columns["charge"], summed.charge)
+        if summed.layer is not None:
+            content[:] *= columns[LAYER] == summed.layer
     return contents
 
 
@@ -110,6 +114,8 @@ def _flat_columns(
         flat, [field for field in needed if field not in ("eta", "phi")], "constituents", of="jet"
     )
     flat = flat.packed()
+    if LAYER in needed:
+        layer_numbers(flat, "constituents", of="jet")
     return {
         field: column.astype(np.float64) for field, column in flat.columns.items()
     }, flat.offsets[0]

@@ -13,6 +13,7 @@ from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
 from calovision.images.channels import check_jet_channels
 from calovision.images.grid import JetGrid
+from calovision.images.layers import expanded
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "charge": (None, "charged", "neutral"),
@@ -33,7 +34,7 @@ class JetImageRecipe:
     grid
         The cells around the center of the image.
     channels
-        Names out of ``CHANNELS``, in the order wanted.
+        Names out of ``CHANNELS``, in the order wanted; by layer as in `build_images`.
     pt_min
         Constituents below this pT (GeV) are dropped; None keeps all.
     charge
@@ -93,8 +94,8 @@ class JetImageRecipe:
     def __post_init__(self) -> None:
         if not isinstance(self.grid, JetGrid):
             raise InputError(f"jet recipe: grid is {self.grid!r}: give a JetGrid")
+        object.__setattr__(self, "channels", expanded(self.channels))
         check_jet_channels(self.channels)
-        object.__setattr__(self, "channels", tuple(self.channels))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 known = ", ".join(str(choice) for choice in choices)

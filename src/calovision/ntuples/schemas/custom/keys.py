@@ -27,6 +27,7 @@ class Value(Enum):
     COLLECTION = "keys and values, or a list of parts"
     SCHEMA = "name of a schema"
     CHOICE = "collection: names"
+    EDGES = "formula and ascending numbers"
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,18 @@ _CHARGE = Key("charge", "electric charge", Value.FORMULAS, "pf_charge")
 _E = Key("e", "energy", Value.FORMULAS, "cl_e / 1000", "GeV")
 _E_EM = Key("e_em", "its electromagnetic part", Value.FORMULAS, "cl_em_e / 1000", "GeV")
 _E_HAD = Key("e_had", "its hadronic part", Value.FORMULAS, "cl_had_e / 1000", "GeV")
+_LAYER = Key(
+    "layer",
+    "whole number of the layer of the calorimeter; below 0: in none",
+    Value.FORMULAS,
+    "cell_sampling",
+)
+_LAYER_EDGES = Key(
+    "layer_edges",
+    "edges between the layers 0, 1, 2 ..., in place of `layer`; what is outside is in none",
+    Value.EDGES,
+    "{of: 'hypot(cell_x, cell_y)', edges: [1500, 1590, 1800]}",
+)
 _P4 = Key(
     "p4",
     "four-momenta: `pt`, `eta`, `phi`, `e` and `mass` that are not given are its members",
@@ -194,9 +207,9 @@ COLLECTIONS = {
             "Energies at a place: towers, cells or clusters of calorimeters. `e`, or both `e_em` "
             "and `e_had`, must be given; `e` is their sum unless it is given.",
             (_ETA, _PHI),
-            (_E, _E_EM, _E_HAD),
+            (_E, _E_EM, _E_HAD, _LAYER),
             (*_POSITION, *_MOMENTUM, _P4),
-            (_CUT, _ONE_PER_ENTRY),
+            (_LAYER_EDGES, _CUT, _ONE_PER_ENTRY),
         ),
         CollectionKeys(
             "tracks",
@@ -232,9 +245,9 @@ COLLECTIONS = {
             "Constituents of the jets: lists in lists, the lists of the one jet of an entry, or "
             "objects with a link.",
             (_PT, _ETA, _PHI),
-            (_CHARGE, _E, _E_EM, _E_HAD),
+            (_CHARGE, _E, _E_EM, _E_HAD, _LAYER),
             (*_MOMENTUM, _MASS_FOR_ENERGY, _P4),
-            (_CUT, _ONE_PER_ENTRY, *_LINKS),
+            (_LAYER_EDGES, _CUT, _ONE_PER_ENTRY, *_LINKS),
         ),
     )
 }

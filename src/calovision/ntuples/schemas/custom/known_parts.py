@@ -6,6 +6,7 @@ from calovision.core.errors import InputError
 from calovision.ntuples.schemas.custom.coordinates import MEMBERS
 from calovision.ntuples.schemas.custom.formulas import Formula, read_formula
 from calovision.ntuples.schemas.custom.keys import CollectionKeys
+from calovision.ntuples.schemas.custom.layers import EDGES
 from calovision.ntuples.schemas.custom.links import LINK_KEYS
 from calovision.ntuples.schemas.custom.part import PartReader
 from calovision.ntuples.schemas.custom.sections import NONE, Section
@@ -16,6 +17,7 @@ _REPLACED = {
     **dict.fromkeys(("px", "py", "pz"), ("pt", "eta", "phi")),
     **dict.fromkeys(("x", "y", "z"), ("eta", "phi")),
     "p4": MEMBERS,
+    EDGES: ("layer",),
 }
 
 
@@ -109,7 +111,7 @@ def _formula(name: str, section: Section) -> Formula:
 
 def _replaced(keys: CollectionKeys, section: Section) -> set[str]:
     """Fields that the keys of a mapping give anew, or take away."""
-    found = {name for name in keys.quantities if name in section}
+    found = {name for name in (*keys.quantities, EDGES) if name in section}
     found |= {field for name in found for field in _REPLACED.get(name, ())}
     if "mass" in found and "mass" not in keys.fields:
         found.add("e")

@@ -12,6 +12,7 @@ from calovision.ntuples.schemas.custom.formulas import (
     read_formula,
 )
 from calovision.ntuples.schemas.custom.keys import CollectionKeys
+from calovision.ntuples.schemas.custom.layers import EDGES, layer_of_edges
 from calovision.ntuples.schemas.custom.links import read_link
 from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.ntuples.schemas.schema import Collection, Constituents
@@ -82,6 +83,8 @@ class PartReader:
             branch = read_branch(self.section["p4"], where)
             for name, text in members(branch):
                 found.setdefault(name, Formula(text, where, is_given=False, is_final=True))
+        if EDGES in self.section:
+            found["layer"] = layer_of_edges(self.section)
         return found
 
     def _formula(self, name: str) -> Formula:

@@ -25,6 +25,7 @@ OTHER_WORDS = {
     "particles": "candidates",
     "fat_jets": "jets",
     "base": "extends",
+    **dict.fromkeys(("layers", "depth", "sampling", "sample"), "layer"),
 }
 NONE = (None, "none")  # what takes a key of an extended schema away
 
