@@ -116,6 +116,9 @@ class NtupleInfo:
         Names of the variables of branches that events have.
     row_numbers
         Those of ``row_label`` and ``process_id`` that the schema has.
+    run, lumi_block
+        Branch or formula of the number of the run and of the lumi block; None if the file has none
+        that its schema knows.
     """
 
     path: Path | str
@@ -141,6 +144,8 @@ class NtupleInfo:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     row_numbers: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    run: str | None = None
+    lumi_block: str | None = None
 
     @property
     def warnings(self) -> dict[str, str]:

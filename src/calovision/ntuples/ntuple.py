@@ -16,6 +16,7 @@ from calovision.ntuples.chunks import clipped
 from calovision.ntuples.detection import FileDescription, describe, fitting_schema
 from calovision.ntuples.event_variables import with_variables
 from calovision.ntuples.events import Events, NtupleInfo
+from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.generation import count_generated
 from calovision.ntuples.paths import locate
 from calovision.ntuples.plan import Plan, make_plan
@@ -314,7 +315,16 @@ class Ntuple:
             choices=plan.schema.choices,
             row_numbers=tuple(plan.schema.row_numbers),
             variables=tuple(plan.schema.variables),
+            run=_if_there(plan.schema.run, tree),
+            lumi_block=_if_there(plan.schema.lumi_block, tree),
         )
+
+
+def _if_there(text: str | None, tree: EventTree) -> str | None:
+    """A branch or formula, None if the tree lacks a branch of it."""
+    if text is None or not set(branches_in([text], tree.names)) <= set(tree.names):
+        return None
+    return text
 
 
 def open_ntuple(path: Path | str, **options: object) -> NtupleInfo:

@@ -42,6 +42,7 @@ _EVENTS = TreeSchema(
         ),
     ),
     event_number="event_number",
+    run="run",
     weight="weight",
     counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
 )

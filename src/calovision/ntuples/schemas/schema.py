@@ -172,6 +172,8 @@ class TreeSchema:
         Names of further trees that look as if they counted generated events, but do not.
     variables
         Variables of the user's own -> their branch or formula, one number an event.
+    run, lumi_block
+        Branch or formula of the number of the run and of the lumi block, which a file may lack.
     """
 
     tree: str
@@ -203,6 +205,8 @@ class TreeSchema:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     no_counters: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    run: str | None = None
+    lumi_block: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "constituents", _in_order(self.constituents))

@@ -68,9 +68,16 @@ def opened(path: Path, what: str = "image file") -> Iterator[h5py.File]:
         ) from error
 
 
-def find_dataset(path: Path, file: h5py.File, name: str, *, outside: bool = False) -> h5py.Dataset:
+def find_dataset(
+    path: Path,
+    file: h5py.File,
+    name: str,
+    *,
+    outside: bool = False,
+    what: str = "image file",
+) -> h5py.Dataset:
     """The data set of this full name, which must lie in the file itself; ``outside`` allows that
-    its bytes do not.
+    its bytes do not. Messages say ``what`` the file is.
 
     Raises
     ------
@@ -79,22 +86,25 @@ def find_dataset(path: Path, file: h5py.File, name: str, *, outside: bool = Fals
         the file can be.
     """
     folder, _, leaf = name.rpartition("/")
-    return dataset_in(
-        path, find_group(path, file, folder) if folder else file, leaf, name, outside=outside
-    )
+    group = find_group(path, file, folder, what) if folder else file
+    return dataset_in(path, group, leaf, name, outside=outside, what=what)
 
 
 def dataset_in(
-    path: Path, group: h5py.Group, leaf: str, name: str, *, outside: bool = False
+    path: Path,
+    group: h5py.Group,
+    leaf: str,
+    name: str,
+    *,
+    outside: bool = False,
+    what: str = "image file",
 ) -> h5py.Dataset:
     """A data set of a group that `find_group` gave, as `find_dataset`, with its full name for
     messages.
     """
-    item = _member(path, group, leaf, name)
+    item = _member(path, group, leaf, name, what)
     if not isinstance(item, h5py.Dataset):
-        raise InputError(
-            f"{path}: incomplete image file ('{name}' is not a data set); build it again"
-        )
+        raise InputError(f"{path}: incomplete {what} ('{name}' is not a data set); build it again")
     created_with = item.id.get_create_plist()
     is_virtual = created_with.get_layout() == h5py.h5d.VIRTUAL
     if is_virtual or (created_with.get_external_count() and not outside):
@@ -120,13 +130,13 @@ def dataset_in(
     return item
 
 
-def find_group(path: Path, file: h5py.File, name: str) -> h5py.Group:
+def find_group(path: Path, file: h5py.File, name: str, what: str = "image file") -> h5py.Group:
     """The group of this name, which must lie in the file itself; InputError if it does not."""
     item = file
     for part in name.split("/"):
-        item = _member(path, item, part, name)
+        item = _member(path, item, part, name, what)
     if not isinstance(item, h5py.Group):
-        raise InputError(f"{path}: incomplete image file ('{name}' is not a group); build it again")
+        raise InputError(f"{path}: incomplete {what} ('{name}' is not a group); build it again")
     return item
 
 
@@ -215,12 +225,12 @@ def _open_with_locks(path: Path) -> h5py.File:
         raise
 
 
-def _member(path: Path, group: object, part: str, name: str) -> object:
+def _member(path: Path, group: object, part: str, name: str, what: str) -> object:
     """A member of a group by a hard link; InputError if it is missing or elsewhere."""
     links = getattr(group.id, "links", None)  # only groups have links
     link = part.encode("utf-8", "surrogateescape")
     if links is None or not links.exists(link):
-        raise InputError(f"{path}: incomplete image file (no {name}); build it again")
+        raise InputError(f"{path}: incomplete {what} (no {name}); build it again")
     if links.get_info(link).type != h5py.h5l.TYPE_HARD:
         raise InputError(
             f"{path}: '{name}' is a link, which is not followed: copy the data into the file"

@@ -263,6 +263,8 @@ FORMULAS = (
         Value.FORMULA,
         "is_signal",
     ),
+    Key("run", "number of the run, for the maps of `calovision monitor`", Value.FORMULA, "run"),
+    Key("lumi_block", "number of the lumi block, likewise", Value.FORMULA, "lumi"),
     Key(
         "process_id",
         "whole number of the process of each entry: the column `process_id`",

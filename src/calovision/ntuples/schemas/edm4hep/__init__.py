@@ -44,6 +44,7 @@ def find_versions(content: "FileContent", chosen: Chosen) -> tuple[TreeSchema, .
         TreeSchema(
             tree=events.tree,
             event_number=_event_number(events),
+            run=_run(events),
             weight=weight,
             weight_may_miss=True,
             notes=(*notes, *about_weight),
@@ -59,6 +60,14 @@ def _event_number(events: PodioEvents) -> str | None:
     for header in events.of_kind(HEADER):
         if not events.is_zero(header, "eventNumber", whole=True):
             return header.formula("eventNumber")
+    return None
+
+
+def _run(events: PodioEvents) -> str | None:
+    """Number of the run; None if no header has one."""
+    for header in events.of_kind(HEADER):
+        if "runNumber" in header.members:
+            return header.formula("runNumber")
     return None
 
 

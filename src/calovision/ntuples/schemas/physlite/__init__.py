@@ -96,6 +96,8 @@ def _version(content: "FileContent", tree: str, chosen: Chosen) -> TreeSchema | 
         event_number=next(
             (event[name] for name in ("eventNumber", "mcEventNumber") if event.has(name)), None
         ),
+        run=event["runNumber"] if event.has("runNumber") else None,
+        lumi_block=event["lumiBlock"] if event.has("lumiBlock") else None,
         weight=event["mcEventWeights"] if event.has("mcEventWeights") else "mcEventWeights",
         weight_may_miss=True,  # collision data have none
         counters=_BOOKKEEPERS,

@@ -1,0 +1,302 @@
+"""File of maps of runs: written block by block, read by runs or by cells.
+
+The specification, with what a file must and what it may have, is the page RUN_MAPS.md beside this
+module.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
+from calovision.jobs.atomic import replaced
+from calovision.monitoring.layout import MapLayout
+from calovision.monitoring.map_attributes import MapOrigin, read_attributes
+from calovision.monitoring.run_maps import RunMaps
+from calovision.storage.hdf5 import NewFile, created, find_dataset, opened
+
+FORMAT = "calovision-run-maps"
+VERSION = 1
+WHAT = "file of run maps"
+COLUMNS = ("run", "lumi_block", "n_events")
+MAPS = ("occupancy", "total")
+_KINDS = {"runs": "iu", "maps/occupancy": "iu", "maps/total": "f"}
+
+
+def write_run_maps(
+    path: Path,
+    maps: RunMaps | Iterable[RunMaps],
+    *,
+    origin: MapOrigin | None = None,
+) -> None:
+    """Write maps of runs, complete or not at all.
+
+    Parameters
+    ----------
+    path
+        The file.
+    maps
+        Maps, or blocks of them, of which one is in memory at a time: ascending in run and lumi
+        block over all blocks.
+    origin
+        What the maps are made of.
+
+    Raises
+    ------
+    InputError
+        If there are no maps, blocks differ in their cells, channels or thresholds, runs do not
+        ascend, or a number is none that the file may hold.
+    """
+    blocks = iter([maps] if isinstance(maps, RunMaps) else maps)
+    with replaced(Path(path)) as temporary, created(temporary) as file:
+        rows = _Rows(Path(path), file)
+        for block in blocks:
+            rows.append(block)
+        rows.finish(origin or MapOrigin())
+
+
+class _Rows:
+    """Rows of a new file."""
+
+    def __init__(self, path: Path, file: NewFile) -> None:
+        self.path = path
+        self.file = file
+        self.layout: MapLayout | None = None
+        self.n = 0
+        self.last: tuple[int, int] | None = None
+
+    def append(self, block: RunMaps) -> None:
+        if self.layout is None:
+            self.layout = MapLayout.of(block)
+            self._create(self.layout.shape)
+        self.layout.require(block, str(self.path), "the maps before")
+        self._check(block)
+        for name, values in _arrays(block).items():
+            dataset = self.file[name]
+            dataset.resize(self.n + len(block), axis=0)
+            dataset[self.n :] = values.astype(dataset.dtype)
+        self.n += len(block)
+        self.file.require_written()
+
+    def finish(self, origin: MapOrigin) -> None:
+        if self.layout is None:
+            raise InputError(f"{self.path}: no maps to write: give those of at least one run")
+        described = {name: json.dumps(value) for name, value in self.layout.to_dict().items()}
+        self.file.attrs.update(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "n_rows": self.n,
+                "package_version": version("calovision"),
+                **described,
+                **origin.to_attributes(),
+            }
+        )
+
+    def _create(self, shape: tuple[int, int, int]) -> None:
+        for name in COLUMNS:
+            self.file.create_dataset(f"runs/{name}", (0,), np.int64, maxshape=(None,))
+        for name, kind in zip(MAPS, (np.uint32, np.float64), strict=True):
+            sizes = {"maxshape": (None, *shape), "chunks": (1, *shape)}
+            self.file.create_dataset(f"maps/{name}", (0, *shape), kind, **sizes)
+
+    def _check(self, block: RunMaps) -> None:
+        """Raise InputError for what a file may not hold."""
+        keys = list(zip(block.run.tolist(), block.lumi_block.tolist(), strict=True))
+        for key, before in zip(keys, [self.last, *keys], strict=False):
+            if before is not None and key <= before:
+                raise InputError(
+                    f"{self.path}: {_named(key)} comes after {_named(before)}: give maps that "
+                    "ascend in run and lumi block, each once"
+                )
+        self.last = keys[-1] if keys else self.last
+        if wrong := _wrong_numbers(block):
+            raise InputError(f"{self.path}: {wrong}")
+
+
+def _arrays(block: RunMaps) -> dict[str, np.ndarray]:
+    """Arrays of the file by their full names."""
+    return {f"runs/{name}": getattr(block, name) for name in COLUMNS} | {
+        f"maps/{name}": getattr(block, name) for name in MAPS
+    }
+
+
+def _named(key: tuple[int, int]) -> str:
+    return f"run {key[0]}" + (f", lumi block {key[1]}" if key[1] >= 0 else "")
+
+
+def _wrong_numbers(block: RunMaps) -> str:
+    """Sentence about numbers that cannot be those of maps; empty if there are none."""
+    most = block.n_events[:, None, None, None]
+    with np.errstate(invalid="ignore"):
+        is_count = (block.occupancy >= 0) & (block.occupancy <= most)
+        is_count &= block.occupancy == np.floor(block.occupancy)
+    for name, good in (("occupancy", is_count), ("total", np.isfinite(block.total))):
+        if not good.all():
+            row = int(np.argwhere(~good)[0][0])
+            must = {
+                "occupancy": f"whole numbers from 0 to its {block.n_events[row]} events",
+                "total": "finite",
+            }
+            key = int(block.run[row]), int(block.lumi_block[row])
+            return f"the {name} of {_named(key)} must be {must[name]}"
+    return ""
+
+
+class RunMapFile:
+    """File of maps of runs, or some rows of it: ``len``, slices, blocks.
+
+    ``file[10:20]``, row numbers or a mask give `RunMaps`; nothing but what is asked for is in
+    memory, beside the three columns.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Attributes
+    ----------
+    path
+        As given.
+    layout, origin
+        Cells, channels and thresholds; what the maps are made of.
+    run, lumi_block, n_events
+        int64 ``(n,)``, as in `RunMaps`.
+    rows
+        Their rows in the file, int64 ``(n,)``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable, foreign, of a newer version, incomplete, or not as
+        RUN_MAPS.md has it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path = Path(path)
+        with opened(path, WHAT) as file:
+            self.layout, self.origin, n_rows = read_attributes(path, file, FORMAT, VERSION)
+            for name in (*(f"runs/{one}" for one in COLUMNS), *(f"maps/{one}" for one in MAPS)):
+                shape = self.layout.shape if name.startswith("maps/") else ()
+                _check_dataset(path, file, name, (n_rows, *shape))
+            self.run, self.lumi_block, self.n_events = (
+                find_dataset(path, file, f"runs/{name}", what=WHAT)[()].astype(np.int64)
+                for name in COLUMNS
+            )
+        _check_columns(path, self.run, self.lumi_block, self.n_events)
+        self.rows = np.arange(n_rows)
+
+    @property
+    def grid(self) -> EtaPhiGrid:
+        """Cells."""
+        return self.layout.grid
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return self.layout.channels
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Their units."""
+        return self.layout.units
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """Least value of a hit, by channel."""
+        return self.layout.thresholds
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: slice | Sequence[int] | np.ndarray) -> RunMaps:
+        chosen = self.select(rows)
+        occupancy, total = chosen.cells()
+        maps = RunMaps(
+            **vars(self.layout),
+            run=chosen.run,
+            lumi_block=chosen.lumi_block,
+            n_events=chosen.n_events,
+            occupancy=occupancy,
+            total=total,
+        )
+        if wrong := _wrong_numbers(maps):
+            raise InputError(f"{self.path}: damaged, {wrong}; make it again")
+        return maps
+
+    def select(self, rows: slice | Sequence[int] | np.ndarray) -> "RunMapFile":
+        """The same file with some of the rows: of a slice, row numbers, or a mask; nothing is
+        read.
+        """
+        if not isinstance(rows, slice):
+            rows = np.asarray(rows)
+            rows = rows if rows.dtype == bool else rows.astype(np.int64)
+        chosen = copy(self)
+        for name in (*COLUMNS, "rows"):
+            setattr(chosen, name, getattr(self, name)[rows])
+        return chosen
+
+    def blocks(self, size: int = 64) -> Iterator[RunMaps]:
+        """Maps of at most ``size`` rows at a time, in their order."""
+        for first in range(0, len(self), size):
+            yield self[first : first + size]
+
+    def cells(
+        self, channel: slice = slice(None), eta: slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Occupancy and total of all rows in some channels and rows of cells, float64 ``(n,
+        n_channels, n_eta, n_phi)`` each.
+        """
+        shape = (
+            len(self),
+            *(
+                len(range(n)[part])
+                for n, part in zip(self.layout.shape, (channel, eta, slice(None)), strict=True)
+            ),
+        )
+        found = np.empty((2, *shape))
+        with opened(self.path, WHAT) as file:
+            for name, values in zip(MAPS, found, strict=True):
+                dataset = find_dataset(self.path, file, f"maps/{name}", what=WHAT)
+                for first, stop in _stretches(self.rows):
+                    begin = int(self.rows[first])
+                    part = slice(begin, begin + stop - first)
+                    values[first:stop] = dataset[part, channel, eta]
+        return found[0], found[1]
+
+
+def _stretches(rows: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Stretches of row numbers that follow each other: the first one, and the one behind."""
+    edges = np.flatnonzero(np.diff(rows) != 1) + 1
+    edges = [0, *edges.tolist(), len(rows)]
+    yield from ((a, b) for a, b in pairwise(edges) if b > a)
+
+
+def _check_dataset(path: Path, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    dataset = find_dataset(path, file, name, what=WHAT)
+    kinds = _KINDS.get(name, _KINDS["runs"])
+    if dataset.shape != shape:
+        raise InputError(
+            f"{path}: incomplete {WHAT} ('{name}' has the shape {dataset.shape}, not {shape}); "
+            "make it again"
+        )
+    if dataset.dtype.kind not in kinds:
+        must = "floating-point" if kinds == "f" else "whole"
+        raise InputError(f"{path}: '{name}' is {dataset.dtype}: it must hold {must} numbers")
+
+
+def _check_columns(
+    path: Path, run: np.ndarray, lumi_block: np.ndarray, n_events: np.ndarray
+) -> None:
+    keys = list(zip(run.tolist(), lumi_block.tolist(), strict=True))
+    if any(later <= before for before, later in pairwise(keys)):
+        raise InputError(f"{path}: damaged {WHAT} (its runs do not ascend); make it again")
+    if len(n_events) and n_events.min() < 0:
+        raise InputError(f"{path}: damaged {WHAT} (negative numbers of events); make it again")
