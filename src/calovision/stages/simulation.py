@@ -1,4 +1,4 @@
-"""Ntuples of the example from Pythia 8 events."""
+"""Ntuples of the examples, from Pythia 8 events or from a particle gun."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.simulation import DetectorFault, RunPeriod, derive_seed, write_ntuple
+from calovision.simulation.showers import SHOWER, write_showers
 from calovision.stages.arguments import Count, not_counted
 
 
@@ -16,7 +17,7 @@ class SimulationJob:
     Attributes
     ----------
     process
-        One of `calovision.simulation.PROCESSES`.
+        One of `calovision.simulation.PROCESSES`, or `calovision.simulation.showers.SHOWER`.
     n_events, first_event_number
         Of the ntuple in the sample.
     options
@@ -29,7 +30,7 @@ class SimulationJob:
     process: str
     n_events: int
     first_event_number: int = 0
-    options: Mapping[str, float | None] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     runs: Mapping[str, Any] | None = None
 
     @property
@@ -46,12 +47,9 @@ def simulate_ntuples(
 ) -> None:
     """Generate the events of a job; the random numbers come from the seed and the sample's name."""
     count(job.n_events)
-    write_ntuple(
-        output,
-        job.process,
-        n_events=job.n_events,
-        first_event_number=job.first_event_number,
-        seed=derive_seed(seed, sample),
-        runs=job.period,
-        **job.options,
-    )
+    events = {"n_events": job.n_events, "first_event_number": job.first_event_number}
+    events["seed"] = derive_seed(seed, sample)
+    if job.process == SHOWER:
+        write_showers(output, **events, **job.options)
+    else:
+        write_ntuple(output, job.process, **events, runs=job.period, **job.options)

@@ -12,6 +12,7 @@ from calovision.core.errors import InputError
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
 from calovision.workflow.classes import Class, Label, check_label, label_number, labels_of
+from calovision.workflow.guns import PARTICLE_NAMES, SHOWER, check_gun
 from calovision.workflow.keys import (
     Choices,
     Entry,
@@ -82,7 +83,7 @@ class Weights(Entry):
     )
 
 
-PROCESS_NAMES = ("rpv_gluinos", "qcd", "z_quark", "z_gluon", "wz", "top_pairs")
+PROCESS_NAMES = ("rpv_gluinos", "qcd", "z_quark", "z_gluon", "wz", "top_pairs", SHOWER)
 
 
 class SimulatedFault(Entry):
@@ -112,14 +113,15 @@ class SimulatedFault(Entry):
 
 
 class Simulate(Entry):
-    """Events of Pythia 8 in a parametrized detector, instead of files."""
+    """Events of Pythia 8, or showers, in a parametrized detector, instead of files."""
 
     process: Annotated[str, Field(strict=True), Choices(*PROCESS_NAMES)] = key(
         ...,
         "Hard process",
         details="`rpv_gluinos`: gluino -> q qbar neutralino, neutralino -> q q q; `qcd`: 2 -> 2. "
         "One kind of fat jets: `z_quark` and `z_gluon` beside a Z -> nu nu, `wz` a hadronic W "
-        "beside it, `top_pairs` two hadronic tops.",
+        "beside it, `top_pairs` two hadronic tops. `shower`: a particle gun in front of a "
+        "calorimeter of seven layers, without Pythia.",
         example="qcd",
     )
     mass_gluino: Number | None = key(
@@ -176,6 +178,27 @@ class Simulate(Entry):
     )
     faults: dict[Name, SimulatedFault] | None = key(
         None, "Faults of the calorimeter by name, during some of the runs"
+    )
+    particle: Annotated[str, Field(strict=True), Choices(*PARTICLE_NAMES)] | None = key(
+        None, "Particle of the gun (shower)", example="electron"
+    )
+    energy_min: Number | None = key(
+        None,
+        "Lowest energy of the particles (shower)",
+        unit="GeV",
+        details="The logarithm of the energy is even up to `energy_max`.",
+        example=20,
+        ge=1,
+    )
+    energy_max: Number | None = key(
+        None, "Highest energy of the particles (shower)", unit="GeV", example=60, le=1000
+    )
+    eta_max: Number | None = key(
+        None,
+        "Largest absolute pseudorapidity of the particles (shower); 0.8 if absent",
+        example=0.6,
+        ge=0,
+        le=0.8,
     )
     n_events: Whole = key(..., "Number of events to generate", example=20000, ge=1)
 
@@ -347,6 +370,8 @@ class Sample(Entry):
                 f"configuration key 'samples.{name}.simulate.faults': faults are those of runs; "
                 "give 'runs'"
             )
+        if simulate is not None:
+            check_gun(name, simulate)
         for key_of_files in KEYS_OF_FILES:
             if self.is_simulated and getattr(self, key_of_files) is not None:
                 raise InputError(

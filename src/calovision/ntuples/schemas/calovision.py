@@ -1,4 +1,4 @@
-"""Ntuples that calovision.simulation writes."""
+"""Ntuples that calovision.simulation and its particle gun write."""
 
 from calovision.ntuples.schemas.links import Counts
 from calovision.ntuples.schemas.schema import (
@@ -47,4 +47,28 @@ _EVENTS = TreeSchema(
     counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
 )
 
-CALOVISION = Schema(name="calovision", title="simulation of calovision", versions=(_EVENTS,))
+_CELLS = {
+    "eta": "cells_eta",
+    "phi": "cells_phi",
+    "e": "cells_e",
+    "layer": "cells_layer",
+    "eta_size": "cells_eta_size",
+    "phi_size": "cells_phi_size",
+}
+_SHOWERS = TreeSchema(
+    tree="showers",
+    towers=(Collection(_CELLS),),
+    fat_jets=(Collection({name: f"clusters_{name}" for name in ("pt", "eta", "phi", "mass")}),),
+    constituents=(
+        Constituents(
+            {**_CELLS, "pt": "cells_e / cosh(cells_eta)"}, link=Counts("clusters_n_cells")
+        ),
+    ),
+    event_number="event_number",
+    weight="weight",
+    counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
+)
+
+CALOVISION = Schema(
+    name="calovision", title="simulation of calovision", versions=(_EVENTS, _SHOWERS)
+)
