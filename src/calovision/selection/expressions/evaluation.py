@@ -1,10 +1,12 @@
-"""Trees to arrays: by numexpr where it computes what is promised, else by numpy."""
+"""Trees to arrays: by numexpr where it computes what is promised and is no slower, else by numpy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from calovision.selection.expressions.blocks import in_blocks, is_quicker
 from calovision.selection.expressions.compiled import compiled_text, is_compiled
 from calovision.selection.expressions.functions import COMPARISONS, TESTS
 from calovision.selection.expressions.kinds import (
@@ -56,13 +58,23 @@ _UFUNCS: dict[str, Callable[..., np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Computation of a tree for arrays of certain types: by numexpr if there is a text for it."""
+    """Computation of a tree for arrays of certain types: by numexpr if there is a text for it, by
+    numpy in blocks of the arrays if there are to be any.
+    """
 
     names: tuple[str, ...]
     found: Typed
     only_single: bool  # all arrays are float32
     text: str | None = None
     symbols: Mapping[str, str] = field(default_factory=dict)
+    in_blocks: bool = False
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the result of floating-point numbers and conditions."""
+        if self.found.kinds == {CONDITION}:
+            return np.dtype(bool)
+        return np.dtype(np.float32 if self.only_single else np.float64)
 
 
 def make_plan(tree: Node, dtypes: Mapping[str, np.dtype]) -> Plan:
@@ -77,6 +89,8 @@ def make_plan(tree: Node, dtypes: Mapping[str, np.dtype]) -> Plan:
     has_bits = any(dtypes[name] == np.uint64 for name in _used_as_bits(tree))
     if has_bits or not is_compiled(found):
         return Plan(tuple(dtypes), found, only_single)
+    if is_quicker(found):
+        return Plan(tuple(dtypes), found, only_single, in_blocks=True)
     return Plan(
         tuple(dtypes), found, only_single, *compiled_text(found, single, only_single=only_single)
     )
@@ -118,6 +132,9 @@ def evaluate_tree(
     plan = plans[types]
     if plan.text is not None:
         result = _compiled(plan, arrays)
+    elif plan.in_blocks:
+        with np.errstate(all="ignore"):
+            result = in_blocks(partial(_computed, plan.found), arrays, plan.dtype)
     else:
         with np.errstate(all="ignore"):
             result = np.asarray(_computed(plan.found, arrays))
@@ -206,7 +223,7 @@ def _computed(found: Typed, arrays: Mapping[str, np.ndarray]) -> np.ndarray | np
         arguments = _numbers(arguments)
     if not found.is_whole:
         if CONDITION not in found.kinds:
-            arguments = [argument.astype(np.float64) for argument in arguments]
+            arguments = [argument.astype(np.float64, copy=False) for argument in arguments]
         return _ufunc(function)(*arguments)
     if function in ("floor", "ceil", "round", "trunc"):
         return arguments[0]
