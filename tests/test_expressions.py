@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import calovision.selection.expressions as expressions_package
 from calovision.core.errors import InputError
-from calovision.selection.expressions import parse
-from calovision.selection.expressions.evaluation import make_plan
+from calovision.selection.expressions import blocks, parse
+from calovision.selection.expressions.evaluation import evaluate_tree, make_plan
 from calovision.selection.expressions.functions import ALIASES, FUNCTIONS, INFIX, MAX_POWER
 from calovision.selection.expressions.nodes import written
 
@@ -348,3 +348,30 @@ def test_documentation_lists_all_functions_and_operators():
     assert {*COMPARISONS, *(operator for operator in INFIX if not operator.isalpha())} <= set(words)
     limits = (expressions_package.MAX_LENGTH, expressions_package.MAX_DEPTH, MAX_POWER)
     assert all(str(limit) in words for limit in limits)
+
+
+@pytest.mark.parametrize("quicker", [True, False])
+def test_functions_block_by_block_or_by_numexpr(monkeypatch, quicker):
+    """More elements than a block, the last of which is not full; numbers beside arrays, and what is
+    made of float32 alone."""
+    functions = {"arcsinh", "arctan2", "cosh", "exp"} if quicker else set()
+    monkeypatch.setattr(blocks, "vectorized", lambda: frozenset(functions))
+    rng = np.random.default_rng(5)
+    n = 2 * blocks.BLOCK + 7
+    x, y = rng.normal(size=(2, n)).astype(np.float32)
+    values = {"x": x, "y": y, "z": rng.normal(size=n), "one": np.float64(0.5), "i": np.arange(n)}
+    x64, y64 = x.astype(np.float64), y.astype(np.float64)
+    for text, expected in {
+        "arcsinh(z / (1.0 + y**2))": np.arcsinh(values["z"] / (1 + y64**2)),
+        "arctan2(y, x)": np.arctan2(y64, x64).astype(np.float32),
+        "cosh(x) * one > 0.6": np.cosh(x64) * 0.5 > 0.6,
+        "where(exp(x) > 1, i, -1)": np.where(x64 > 0, values["i"], -1),
+    }.items():
+        tree = parse(text, "here").tree
+        plans = {}
+        result = evaluate_tree(tree, values, plans)
+        (plan,) = plans.values()
+        assert plan.in_blocks == (quicker and expected.dtype != int)
+        assert result.dtype == expected.dtype
+        rounding = 1e-15 if expected.dtype == float else 1e-7
+        np.testing.assert_allclose(result, expected, rtol=rounding)

@@ -88,8 +88,11 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
         rows = jet_rows(*chosen, columns, of_class, recipe, sample)
     except EntryError as error:
         raise error.at_row(int(np.flatnonzero(passed)[error.row])) from error
-    of_event = {name: values[rows.event] for name, values in columns.items()}
-    event = np.flatnonzero(passed)[rows.event]
+    of_passed = np.flatnonzero(passed)
+    of_event = columns
+    if not np.array_equal(rows.event, np.arange(len(of_passed))):  # unless each event has one jet
+        of_event = {name: values[rows.event] for name, values in columns.items()}
+    event = of_passed[rows.event]
     n_leading = np.zeros(len(passed), dtype=np.int64)
     n_leading[passed] = rows.n_leading
     counts = (cut.steps, passed, event, ratios, rows.cut_flow, rows.misfits, n_leading)

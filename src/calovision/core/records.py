@@ -157,6 +157,11 @@ def plain_records(
     )
 
 
+def is_plain(collection: object, depth: int = 1) -> bool:
+    """Tell whether a collection is nothing but lists of records, none of them missing."""
+    return isinstance(collection, ak.Array) and plain_layout(collection, depth) is not None
+
+
 def n_lists(collection: object, name: str) -> int:
     """Number of events (or jets) of a collection; InputError for what has no length."""
     require_data(collection, name)

@@ -9,7 +9,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.kinematics import wrap_phi
-from calovision.jets.checks import checked_jets, number_of_jets
+from calovision.core.records import flat_records
+from calovision.jets.checks import JET_FIELDS, checked_jets, number_of_jets
 from calovision.jets.substructure.variables import JET_VARIABLES, ratio
 from calovision.jets.variables import N_LEADING_JETS, VARIABLES
 
@@ -41,11 +42,11 @@ class FatJets:
 
     def __init__(self, jets: ak.Array) -> None:
         self.records = checked_jets(jets)
-        fields = [padded(self.records[name]) for name in ("pt", "eta", "phi", "mass")]
-        self.leading = np.stack(fields, axis=-1)
+        flat = flat_records(self.records, JET_FIELDS, "fat_jets").packed()
+        self.n = np.diff(flat.offsets[0])
         # a file may hold float32(pi), which exceeds pi
-        self.leading[:, :, 2] = wrap_phi(self.leading[:, :, 2])
-        self.n = ak.to_numpy(ak.num(self.records, axis=1)).astype(np.int64)
+        columns = flat.columns | {"phi": wrap_phi(flat.columns["phi"].astype(np.float64))}
+        self.leading = _first_of_each(np.stack(list(columns.values()), axis=-1), self.n)
 
     @property
     def pt(self) -> np.ndarray:
@@ -131,8 +132,9 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
         As `event_variables`.
     """
     jets = leading(checked_jets(jets), n)
-    counts = ak.to_numpy(ak.num(jets, axis=1))
-    columns = {name: _flat(jets, name) for name in ("pt", "eta", "phi", "mass")}
+    flat = flat_records(jets, JET_FIELDS, "fat_jets").packed()
+    counts = np.diff(flat.offsets[0])
+    columns = {name: column.astype(np.float64) for name, column in flat.columns.items()}
     columns["phi"] = wrap_phi(columns["phi"])  # a file may hold float32(pi), which exceeds pi
     for name in ("tau21", "tau32"):
         above, below = JET_VARIABLES[name].of_file
@@ -140,7 +142,7 @@ def jet_columns(jets: ak.Array, n: int | None = None) -> dict[str, np.ndarray]:
             columns[name] = ratio(_flat(jets, above), _flat(jets, below))
     return {
         "event_index": np.repeat(np.arange(len(jets)), counts),
-        "jet_index": ak.to_numpy(ak.flatten(ak.local_index(jets.pt, axis=1))).astype(np.int64),
+        "jet_index": _places(counts),
         **columns,
     }
 
@@ -170,9 +172,21 @@ def padded(values: ak.Array) -> np.ndarray:
     """
     counts = ak.to_numpy(ak.num(values, axis=1))
     flat = ak.to_numpy(ak.fill_none(ak.flatten(values, axis=1), 0.0), allow_missing=False)
-    row = np.repeat(np.arange(len(counts)), counts)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return _first_of_each(flat, counts)
+
+
+def _first_of_each(flat: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """First values of lists that stand one after the other, float64 ``(n_lists, N_LEADING_JETS,
+    ...)``, padded with zeros.
+    """
+    row, place = np.repeat(np.arange(len(counts)), counts), _places(counts)
     kept = place < N_LEADING_JETS
-    found = np.zeros((len(counts), N_LEADING_JETS))
+    found = np.zeros((len(counts), N_LEADING_JETS, *flat.shape[1:]))
     found[row[kept], place[kept]] = flat[kept]
     return found
+
+
+def _places(counts: np.ndarray) -> np.ndarray:
+    """Place in its list, from 0, of each entry of lists that stand one after the other, int64."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)

@@ -7,7 +7,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
-from calovision.core.records import AWKWARD_ERRORS, flat_records, plain_records
+from calovision.core.records import AWKWARD_ERRORS, flat_records, is_plain, plain_records
 from calovision.jets.checks import ascending, plain_jets, with_real_masses
 from calovision.jets.clustering import (
     cluster_fat_jets,
@@ -163,6 +163,8 @@ def _without_missing_jets(own: ak.Array, constituents: ak.Array) -> tuple[ak.Arr
     """Jets and their constituents without the jets that are missing (None); events that are missing
     have no jets.
     """
+    if is_plain(own) and is_plain(constituents, depth=2):
+        return own, constituents
     try:
         jets, lists = (
             ak.fill_none(ak.from_regular(array), [], axis=0) for array in (own, constituents)

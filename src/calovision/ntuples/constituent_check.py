@@ -14,6 +14,7 @@ from calovision.ntuples.candidate_weights import pt_ratios
 logger = logging.getLogger(__name__)
 
 ENOUGH_JETS = 100  # after which no more are looked at
+EVENTS_AT_A_TIME = 1000
 # of the median from 1: the calibration of a jet is less, pile-up that is not removed is more
 LARGEST_DEVIATION = 0.25
 
@@ -47,7 +48,15 @@ class ConstituentCheck:
         return float(np.median(self._ratios)) if self._ratios else float("nan")
 
     def add(self, fat_jets: ak.Array, constituents: ak.Array) -> None:
-        """Add the jets of a chunk, as `pt_ratios` takes them."""
+        """Add the jets of a chunk, as `pt_ratios` takes them, until there are enough."""
+        for first in range(0, len(fat_jets), EVENTS_AT_A_TIME):
+            if self.is_complete:
+                return
+            part = slice(first, first + EVENTS_AT_A_TIME)
+            self._add(fat_jets[part], constituents[part])
+
+    def _add(self, fat_jets: ak.Array, constituents: ak.Array) -> None:
+        """Add the jets of some events."""
         ratios = pt_ratios(fat_jets, constituents)
         hard = ak.to_numpy(ak.flatten(fat_jets["pt"], axis=1)) > self.pt_min
         self._ratios += ratios[np.isfinite(ratios) & hard][

@@ -13,6 +13,7 @@ from calovision.images.jet_images.steps import ISOTROPIC, FlatJets, Steps
 
 PI, TURN = math.pi, 2 * math.pi
 BELOW_PI = math.nextafter(PI, 0)
+MOST = 9.0  # radians of which one turn makes what `_wrap` gives
 
 
 @njit(cache=True, nogil=True)
@@ -52,6 +53,15 @@ def _shift(
     y: np.ndarray,
 ) -> None:
     """Coordinates relative to a middle; both are NaN where one is not finite."""
+    n_usual = 0
+    for i in range(len(eta)):  # no branch, for vector instructions
+        along, around = eta[i] - center_eta, phi[i] - center_phi
+        n_usual += (abs(along) < math.inf) & (abs(around) < MOST)
+        around -= TURN if around >= PI else 0.0
+        around += TURN if around < -PI else 0.0
+        x[i], y[i] = along, around
+    if n_usual == len(eta):
+        return
     for i in range(len(eta)):
         x[i], y[i] = eta[i] - center_eta, _wrap(phi[i] - center_phi)
         if not math.isfinite(x[i] + y[i]):

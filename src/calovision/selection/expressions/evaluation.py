@@ -1,4 +1,4 @@
-"""Trees to arrays: by numexpr where it computes what is promised and is no slower, else by numpy."""
+"""Trees to arrays: by numexpr where it computes what is promised, and no slower, else by numpy."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
