@@ -33,7 +33,7 @@ def true_reference(
         detector.channels,
         rates,
         of_cells * rates,
-        rates * detector.energies,
+        detector.means,
         of_cells * rates,
         n_runs,
         n_events,

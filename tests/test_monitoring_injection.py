@@ -13,6 +13,7 @@ from calovision.monitoring.injection import BOARD, BURST_SHARE, inject
 from calovision.monitoring.toys import ToyDetector, toy_detector
 
 DETECTOR = replace(toy_detector(8, 16, 2), of_runs=0.0, of_cells=0.0)
+OF_HITS = DETECTOR.means / DETECTOR.rates
 N_RUNS, N_EVENTS = 400, 500
 
 
@@ -64,7 +65,7 @@ def test_a_hot_tower_has_the_hits_of_a_higher_rate(good, factor):
     pulls = (hits - N_EVENTS * rates) / np.sqrt(np.maximum(N_EVENTS * rates * (1 - rates), 1e-9))
     if factor == 1.5:
         assert pulls.var() == pytest.approx(1, abs=0.15)
-    energies = np.broadcast_to(DETECTOR.energies, mask.shape)[mask]
+    energies = np.broadcast_to(OF_HITS, mask.shape)[mask]
     assert found.total[mask].sum() == pytest.approx((hits * energies).sum(), rel=0.03)
 
 
@@ -89,7 +90,7 @@ def test_energies_of_a_miscalibrated_ring_are_larger(good):
     found, mask = injected(good, "miscalibrated_ring", 0.1)
     assert (mask.sum(axis=(1, 2, 3)) == 16).all()
     np.testing.assert_allclose(found.total[mask], 1.1 * good.total[mask])
-    above = np.broadcast_to(DETECTOR.energies - 0.25, mask.shape)[mask]
+    above = np.broadcast_to(OF_HITS - 0.25, mask.shape)[mask]
     rates = np.broadcast_to(DETECTOR.rates, mask.shape)[mask]
     expected = N_EVENTS * (rates * np.expm1((0.25 - 0.25 / 1.1) / above)).sum()
     added = found.occupancy[mask].sum() - good.occupancy[mask].sum()

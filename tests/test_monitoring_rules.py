@@ -10,8 +10,17 @@ from scipy import stats
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.monitoring.expectation import SCALES, Expectation, weighted_median
+from calovision.monitoring.injection import inject
 from calovision.monitoring.methods import METHODS
-from calovision.monitoring.rules import poisson, ring_mean
+from calovision.monitoring.rules import (
+    combined,
+    energy,
+    neighbours,
+    poisson,
+    ring_mean,
+    ring_median,
+    shape,
+)
 from calovision.monitoring.tails import deviation, log_probability
 from calovision.monitoring.toys import ToyDetector, toy_detector
 
@@ -74,17 +83,24 @@ def test_no_hits_expected():
     )
 
 
-def test_chances_of_good_runs_are_those_of_chance():
-    """The spread between runs and the overall rate do not make them small."""
+@pytest.fixture(scope="module")
+def good():
+    """Runs of 2000 events, and a reference that knows their spread."""
     detector = toy_detector(16, 32, 2, seed=1)
-    maps = detector.runs(60, 2000, RNG)
-    reference = true_reference(detector, of_cells=detector.of_cells)
+    maps = detector.runs(40, 2000, np.random.default_rng(4))
+    return maps, true_reference(detector, of_cells=detector.of_cells)
+
+
+def test_chances_of_good_runs_are_those_of_chance(good):
+    """The spread between runs and the overall rate do not make them small."""
+    maps, reference = good
     found = METHODS["poisson"].scores(maps, reference)
-    for k in (1, 2, 3):  # 61440 cells; the steps of the counts are on the safe side
+    for k in (1, 2, 3):  # 40960 cells; the steps of the counts are on the safe side
         share = (found > k).mean()
         assert 0.6 * 10**-k < share < 1.2 * 10**-k
-    without = METHODS["poisson"].scores(maps, true_reference(detector))
-    assert (without > 3).mean() > (found > 3).mean()
+    no_spread = replace(reference, rate_spread=0 * reference.rate)
+    assert (METHODS["poisson"].scores(maps, no_spread) > 3).mean() > (found > 3).mean()
+    assert (METHODS["combined"].scores(maps, reference) > 3).mean() < 1.5e-3
 
 
 def test_the_scale_of_a_run_is_found_whatever_is_broken():
@@ -160,6 +176,145 @@ def test_ring_mean_is_the_published_rule():
     assert ring_mean.scores(fewer, None)[0, 0, 0, 2] == 0  # fewer than 20 hits are never hot
 
 
+def test_ring_median_and_neighbours():
+    hits = np.full((1, 1, 4, 6), 10.0)
+    hits[0, 0, 1, 0] = 1000
+    maps = maps_of(hits, 10**4)
+    found = ring_median.scores(maps, None)[0, 0]
+    assert found[1, 0] == pytest.approx(np.log(1000.5 / 10.5))
+    assert np.count_nonzero(found) == 1
+    mean = neighbours.mean_of_neighbours(hits)[0, 0]
+    assert mean[1, 0] == 10
+    assert mean[1, 5] == mean[1, 1] == mean[2, 5] == (1000 + 7 * 10) / 8  # around the circle
+    assert mean[0, 5] == (1000 + 4 * 10) / 5  # fewer at the edge
+    assert mean[3, 0] == mean[1, 3] == 10
+    for shape_of in ((1, 1), (1, 2), (3, 1), (2, 2)):  # each neighbour once
+        grid = np.arange(1.0, 1 + np.prod(shape_of)).reshape(1, 1, *shape_of)
+        others = (grid.sum() - grid) / max(grid.size - 1, 1)
+        if shape_of != (3, 1):
+            np.testing.assert_allclose(neighbours.mean_of_neighbours(grid), others)
+
+
+# Energies
+
+
+def test_energies_of_rings_have_the_chances_of_student(good):
+    maps, reference = good
+    found = METHODS["energy"].scores(maps, reference)
+    assert (found == found[..., :1]).all()  # of whole rings
+    for k in (1, 2):  # 1280 rings; the ring is in the run's median, too
+        assert 0.25 * 10**-k < (found[..., 0] > k).mean() < 1.3 * 10**-k
+
+
+def test_student_tail_is_that_of_scipy():
+    pull, freedom = np.array([0.0, 1.0, 4.0, 30.0]), np.array([7.0, 20.0, 31.0, 63.0])
+    np.testing.assert_allclose(
+        energy.log_student_tail(pull, freedom),
+        np.log(2) + stats.t(freedom).logsf(pull),
+        rtol=1e-10,
+        atol=1e-12,
+    )
+    far = energy.log_student_tail(np.array([1e3, 1e5, 1e6]), np.array([63.0] * 3))
+    np.testing.assert_allclose(-np.diff(far), 63 * np.log([100, 10]), rtol=1e-4)  # a power
+
+
+def test_a_ring_miscalibrated_by_a_tenth_is_found(good):
+    """With 2000 events, and no other ring: the run is normalised by the median ring."""
+    maps, reference = good
+    broken, mask = inject(maps, "miscalibrated_ring", 0.1, 3)
+    found = METHODS["energy"].scores(broken, reference)
+    assert (np.where(mask, found, 0).max(axis=(1, 2, 3)) > 3.5).mean() > 0.95
+    assert (found[~mask] > 4.5).sum() == 0
+
+
+def test_a_hot_cell_is_no_miscalibrated_ring(good):
+    maps, reference = good
+    total = maps.total.copy()
+    total[:, 0, 4, 7] *= 20
+    found = METHODS["energy"].scores(replace(maps, total=total), reference)
+    assert found[:, 0, 4].max() < 2
+
+
+def test_rings_of_few_cells_say_nothing():
+    detector = toy_detector(8, 6)
+    maps = detector.runs(2, 500, RNG)
+    assert np.isnan(METHODS["energy"].scores(maps, true_reference(detector))).all()
+
+
+# Regions and channels
+
+
+def test_likelihood_ratios_are_those_of_scipy():
+    for factor in (0.02, 0.5, 1.6):
+        m = MEANS
+        for dispersion, of in (
+            (0.0, lambda mean: stats.poisson(mean)),
+            (-1 / 100, lambda mean: stats.binom(100, mean / 100)),
+            (0.04, lambda mean: stats.nbinom(25, 25 / (25 + mean))),
+        ):
+            np.testing.assert_allclose(
+                combined.log_ratio(HITS, m, np.full(10, dispersion), factor),
+                of(factor * m).logpmf(HITS) - of(m).logpmf(HITS),
+                rtol=1e-6,
+            )
+    full = combined.log_ratio(np.array([90.0]), np.array([90.0]), np.array([-0.01]), 3.0)
+    assert np.isfinite(full)  # never more hits than events
+
+
+def test_support_of_a_region_is_that_of_all_windows():
+    """Against a loop over windows."""
+    values = RNG.normal(size=(2, 5, 7))
+    for width in (1, 2, 3, 4, 6):
+        height = min(width, 5)
+        expected = np.full(values.shape, -np.inf)
+        for first in range(5 - height + 1):
+            for column in range(7):
+                rows = np.arange(first, first + height)[:, None]
+                columns = (np.arange(column, column + width) % 7)[None, :]
+                total = values[:, rows, columns].sum(axis=(1, 2))[:, None, None]
+                expected[:, rows, columns] = np.maximum(expected[:, rows, columns], total)
+        np.testing.assert_allclose(combined.region_support(values, width), expected - values)
+
+
+def test_a_board_too_rarely_hit_for_its_cells_is_found():
+    detector = toy_detector(16, 32, largest_rate=0.006, smallest_rate=0.005)
+    reference = true_reference(detector, of_cells=0.01)
+    maps = detector.runs(40, 1000, RNG)  # 5 hits a cell
+    broken, mask = inject(maps, "dead_board", rng=1, live=detector.rates > 0)
+    single, together = (METHODS[name].scores(broken, reference) for name in ("poisson", "combined"))
+    assert single[mask].max() < 4.5
+    assert (together[mask] > 4.5).mean() > 0.95
+    assert (together[~mask] > 4.5).mean() < 1e-4
+    assert METHODS["combined"].scores(maps, reference).max() < 5.5
+
+
+def test_a_hot_cell_does_not_make_its_neighbours_hot(good):
+    maps, reference = good
+    hits = maps.occupancy.copy()
+    hits[:, 0, 4, 7] = 2000
+    found = METHODS["combined"].scores(replace(maps, occupancy=hits), reference)
+    assert found[:, 0, 4, 7].min() > 100
+    around = (slice(None), 0, slice(2, 7), slice(5, 10))
+    found[:, 0, 4, 7] = 0
+    assert found[around].max() < METHODS["combined"].scores(maps, reference)[around].max() + 0.5
+
+
+def test_wrong_mappings_are_seen_in_the_channel(good):
+    maps, reference = good
+    for kind in ("rotated_phi", "swapped_channels"):
+        broken, mask = inject(maps, kind, rng=3)
+        found = METHODS["shape"].scores(broken, reference)
+        assert found[mask].min() > 10
+        assert found[~mask].max(initial=0) < 1
+        assert METHODS["combined"].scores(broken, reference)[mask].min() > 9
+    boards, _ = inject(maps, "dead_board", rng=3, board=(8, 12))  # a fifth of the channel
+    assert METHODS["shape"].scores(boards, reference).max() < 3
+    deviations = np.zeros((1, 1, 8, 8))
+    deviations[0, 0, :5] = 1
+    expected = -np.log10(stats.binom(64, 0.2 + 0.8 * 0.317311).sf(39))
+    assert shape.of_deviations(deviations)[0, 0, 0, 0] == pytest.approx(expected)
+
+
 # All
 
 
@@ -181,7 +336,7 @@ def test_every_rule_finds_a_dead_and_a_hot_tower(name):
     assert found.shape == hits.shape
     assert np.isnan(found[3]).all()
     assert not np.isnan(found[:3]).any()
-    if name != "energy":  # of whole rings
+    if name not in ("energy", "shape"):  # of rings and channels
         assert np.unravel_index(found[0].argmax(), found[0].shape) == (0, 2, 3)
         assert np.unravel_index(found[1].argmax(), found[1].shape) == (1, 5, 0)
     for array, same in zip((hits, total), before, strict=True):

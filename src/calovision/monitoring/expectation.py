@@ -3,8 +3,9 @@
 The rate of the reference is taken to the run: a run with more collisions an event, or with another
 trigger, has more hits everywhere. With independent deposits, a cell that is hit in a share p of the
 events has -log(1 - p) deposits an event, and these are scaled by one number a run and channel, the
-median over the rings in eta, weighted with their hits: a fault in less than half of the detector
-does not move it. It stays within `SCALES`; a run that is further away is faulty everywhere.
+median over the sectors (`SECTORS`) of all rings in eta, weighted with the root of their hits: a
+fault in less than half of the detector does not move it. It stays within `SCALES`; a run that is
+further away is faulty everywhere.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SCALES = (0.1, 10.0)
 """Least and largest ratio of the deposits of a run to those of the reference."""
+SECTORS = 8
+"""Parts in phi of a ring, each of which tells the scale."""
 _STEPS = 4  # of Newton's method, from the ratio of the hits
 
 
@@ -102,17 +105,27 @@ def run_scales(
     n_events
         ``(n_runs, 1, 1, 1)``.
     """
-    seen = hits.sum(axis=-1)
-    expected = n_events[..., 0] * -np.expm1(-deposits).sum(axis=-1)
+    seen = _by_sector(hits)
+    expected = n_events * _by_sector(-np.expm1(-deposits))
     scale = np.clip(seen / np.where(expected > 0, expected, 1), *SCALES)
+    width = -(-hits.shape[-1] // scale.shape[-1])
     for _ in range(_STEPS):
-        left = np.exp(-scale[..., None] * deposits)
-        missing = seen - n_events[..., 0] * (1 - left).sum(axis=-1)
-        slope = n_events[..., 0] * (deposits * left).sum(axis=-1)
+        of_cells = np.repeat(scale, width, axis=-1)[..., : hits.shape[-1]]
+        left = np.exp(-of_cells * deposits)
+        missing = seen - n_events * _by_sector(1 - left)
+        slope = n_events * _by_sector(deposits * left)
         scale = np.clip(scale + missing / np.where(slope > 0, slope, np.inf), *SCALES)
-    found = weighted_median(scale, expected)
-    total = np.maximum(expected.sum(axis=-1), 1)
-    return found, np.sqrt(np.pi / 2 / total)
+    flat = (*scale.shape[:-2], scale.shape[-2] * scale.shape[-1])
+    weights = np.sqrt(expected.reshape(flat))
+    found = weighted_median(scale.reshape(flat), weights)
+    number = (weights > 0).sum(axis=-1)
+    return found, np.sqrt(np.pi / 2 * number) / np.maximum(weights.sum(axis=-1), 1)
+
+
+def _by_sector(values: np.ndarray) -> np.ndarray:
+    """Sums over the sectors of the last axis, at most `SECTORS`, the last one may be narrower."""
+    n_phi = values.shape[-1]
+    return np.add.reduceat(values, np.arange(0, n_phi, -(-n_phi // SECTORS)), axis=-1)
 
 
 def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -109,7 +109,7 @@ def threshold_of(largest: np.ndarray, false_alarms: float) -> Threshold:
     n_above = int(np.floor(false_alarms * n_runs))
     is_extrapolated = n_above < LEAST_ABOVE
     if is_extrapolated:
-        value = max(_exponential_tail(found, false_alarms), 0.0)
+        value = _exponential_tail(found, false_alarms)
     else:
         value = float(np.nextafter(found[n_runs - n_above - 1], np.inf))
     n_alarms = int((found >= value).sum())

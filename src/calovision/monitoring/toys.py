@@ -1,7 +1,8 @@
 """Runs that are drawn from a known map of rates, for studies and tests.
 
-Each cell of an event is hit independently with its probability, and a hit has an energy above the
-threshold that is exponentially distributed.
+Each cell of an event is hit independently with its probability. A hit is of one or more deposits,
+whose energies above the threshold are exponentially distributed: with the overall rate of a run the
+energy grows in proportion, the hits of a busy cell less.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class ToyDetector:
     rates
         Chance of a hit in an event, ``(n_channels, n_eta, n_phi)``.
     energies
-        Mean energy of a hit, the same shape, GeV; twice the threshold or more.
+        Mean energy of a deposit, the same shape, GeV; above the threshold.
     threshold
         GeV.
     of_runs
@@ -44,6 +45,16 @@ class ToyDetector:
         """Names of the channels."""
         return tuple(f"channel_{i}" for i in range(len(self.rates)))
 
+    @property
+    def deposits(self) -> np.ndarray:
+        """Mean number of deposits in an event, ``(n_channels, n_eta, n_phi)``."""
+        return -np.log1p(-self.rates)
+
+    @property
+    def means(self) -> np.ndarray:
+        """Mean energy in an event, the same shape, GeV."""
+        return self.deposits * self.energies
+
     def runs(
         self, n_runs: int, n_events: int, rng: np.random.Generator, *, first_run: int = 1
     ) -> RunMaps:
@@ -51,9 +62,13 @@ class ToyDetector:
         shape = (n_runs, *self.rates.shape)
         overall = 1 + self.of_runs * rng.standard_normal((n_runs, 1, 1, 1))
         factors = np.maximum(overall * (1 + self.of_cells * rng.standard_normal(shape)), 0.0)
-        hits = rng.binomial(n_events, -np.expm1(factors * np.log1p(-self.rates)))
+        deposits = factors * self.deposits
+        shares = -np.expm1(-deposits)
+        hits = rng.binomial(n_events, shares)
+        further = hits * (deposits / np.maximum(shares, 1e-300) - 1)  # in the same cell and event
+        n_deposits = hits + rng.poisson(np.maximum(further, 0.0))
         above = self.energies - self.threshold
-        total = self.threshold * hits + above * rng.gamma(hits)
+        total = self.threshold * n_deposits + above * rng.gamma(n_deposits)
         return RunMaps(
             self.grid,
             self.channels,
