@@ -1,36 +1,23 @@
 """Runs of a small detector and their reference, shared by the tests of monitoring."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
 from calovision.monitoring.toys import ToyDetector
 
 
-@dataclass
-class PlainReference:
-    """A reference of given numbers: the interface that rules use."""
-
-    grid: EtaPhiGrid
-    channels: tuple[str, ...]
-    rate: np.ndarray
-    rate_spread: np.ndarray
-    mean: np.ndarray
-    mean_spread: np.ndarray
-    n_runs: int
-    n_events: int
-
-
 def true_reference(
     detector: ToyDetector, *, n_events: int = 10**9, n_runs: int = 1000, of_cells: float = 0.0
-) -> PlainReference:
+) -> Reference:
     """Reference with the true rates and energies of a toy, and no spread that is not given."""
     rates = detector.rates
-    return PlainReference(
+    return Reference(
         detector.grid,
         detector.channels,
+        ("GeV",) * len(rates),
+        (detector.threshold,) * len(rates),
         rates,
         of_cells * rates,
         detector.means,

@@ -8,7 +8,6 @@ from fakes_monitoring import maps_of, true_reference
 from scipy import stats
 
 from calovision.core.errors import InputError
-from calovision.images.grid import EtaPhiGrid
 from calovision.monitoring.expectation import SCALES, Expectation, weighted_median
 from calovision.monitoring.injection import inject
 from calovision.monitoring.methods import METHODS
@@ -346,14 +345,11 @@ def test_every_rule_finds_a_dead_and_a_hot_tower(name):
 
 def test_other_cells_and_channels_are_refused():
     reference = true_reference(toy_detector(8, 16, 1))
-    with pytest.raises(InputError, match=r"other cells than the reference: 8x8 cells in eta -2\.5"):
+    with pytest.raises(InputError, match=r"the maps: the cells are 8x8 in eta -2\.5 to 2\.5, but"):
         METHODS["poisson"].scores(toy_detector(8, 8).runs(1, 5, RNG), reference)
     maps = replace(toy_detector(8, 16).runs(1, 5, RNG), channels=("other",))
-    with pytest.raises(InputError, match="have the channels other, the reference channel_0"):
+    with pytest.raises(InputError, match=r"the maps: the channels are other, but those of the ref"):
         METHODS["ring_mean"].scores(maps, reference)
-    wider = replace(maps, grid=EtaPhiGrid(8, 16, (-3, 3)))
-    with pytest.raises(InputError, match=r"eta -3 to 3, not 8x16 cells in eta -2\.5 to 2\.5"):
-        METHODS["ring_mean"].scores(wider, reference)
 
 
 def test_rules_take_no_file(tmp_path):

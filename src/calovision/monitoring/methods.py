@@ -79,12 +79,12 @@ class Method:
         Raises
         ------
         InputError
-            If the method is trained, or the maps and the reference are of different cells or
-            channels.
+            If the method is trained, or the maps have other cells, channels or thresholds than the
+            reference.
         """
         if self.function is None:
             raise InputError(f"method '{self.name}' is trained: load its file before it scores")
-        require_alike(maps, reference)
+        reference.require(maps, "the maps")
         return import_object(self.function)(maps, reference)
 
     def load(self, path: Path | None = None) -> Scorer:
@@ -102,26 +102,6 @@ class Method:
         if path is None:
             raise InputError(f"method '{self.name}' is trained: give its file")
         return import_object(self.network).load(path)
-
-
-def require_alike(maps: RunMaps, reference: Reference) -> None:
-    """Raise InputError unless the maps have the cells and the channels of the reference."""
-    if maps.grid != reference.grid:
-        raise InputError(
-            f"the maps have other cells than the reference: {_cells(maps)}, not "
-            f"{_cells(reference)}; make the reference of runs with the same cells"
-        )
-    if maps.channels != reference.channels:
-        raise InputError(
-            f"the maps have the channels {', '.join(maps.channels)}, the reference "
-            f"{', '.join(reference.channels)}; make the reference of runs with the same channels"
-        )
-
-
-def _cells(maps: RunMaps | Reference) -> str:
-    grid = maps.grid
-    low, high = grid.eta_range
-    return f"{grid.n_eta}x{grid.n_phi} cells in eta {low:g} to {high:g}"
 
 
 RULES = "calovision.monitoring.rules"
