@@ -19,9 +19,9 @@ def true_reference(
         ("GeV",) * len(rates),
         (detector.threshold,) * len(rates),
         rates,
-        of_cells * rates,
         detector.means,
         of_cells * rates,
+        of_cells * detector.means,
         n_runs,
         n_events,
     )
