@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 import jsonschema
 import pydantic
@@ -70,7 +70,7 @@ def test_example_has_every_key() -> None:
     for name, field in Configuration.model_fields.items():
         section = section_in(field.annotation)
         assert name in example
-        if section is not None:
+        if section is not None and name != "monitoring":  # which is what makes a run monitor
             assert list(example[name]) == list(section.model_fields)
 
 
@@ -121,7 +121,8 @@ def test_example_is_the_defaults() -> None:
 def keys(section: type[Section], prefix: str = "") -> Iterator[str]:
     """Dotted names of the keys that hold no others; a name of the user's is <name>."""
     for name, field in section.model_fields.items():
-        named = get_args(field.annotation)[1:]
+        of_names = [one for one in members(field.annotation) if get_origin(one) is dict]
+        named = get_args(of_names[0])[1:] if of_names else ()
         inner, entry = section_in(field.annotation), section_in(named[0]) if named else None
         if inner is not None:
             yield from keys(inner, f"{prefix}{name}.")

@@ -57,6 +57,7 @@ ALLOWED = {
         "images.jet_images",
         "jets",
         "models",
+        "monitoring",
         "ntuples",
         "report",
         "selection",

@@ -52,4 +52,5 @@ def simulate_ntuples(
     if job.process == SHOWER:
         write_showers(output, **events, **job.options)
     else:
-        write_ntuple(output, job.process, **events, runs=job.period, **job.options)
+        of_runs = {} if job.period is None else {"runs": job.period}
+        write_ntuple(output, job.process, **events, **of_runs, **job.options)

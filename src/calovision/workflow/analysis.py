@@ -9,6 +9,7 @@ from typing import Any
 
 from calovision.conversion.variations import acting_on
 from calovision.core.splits import SPLITS, Folds
+from calovision.monitoring.methods import METHODS
 from calovision.workflow.chunks import (
     Chunk,
     count_simulation_jobs,
@@ -35,7 +36,7 @@ from calovision.workflow.results import Results, fill
 from calovision.workflow.rules import RULES
 from calovision.workflow.run_variables import RunVariables, input_of
 from calovision.workflow.samples import Sample
-from calovision.workflow.tasks import MONITORING, REGRESSION, SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, NETWORK_TASKS, REGRESSION, SEARCH, TAGGING
 from calovision.workflow.variables import check_varied
 
 
@@ -182,6 +183,7 @@ class Analysis(RunVariables):
             "recipe": "|".join(self.configuration.images.jets.alternatives or ["none"]),
             "seed": r"\d+",
             "fold": r"/fold\d+" if self.folds else "(?:)",
+            "method": "|".join(self.trained_methods or ["none"]),
         }
 
     # -- resources, as Snakemake asks for them -----------------------------------------------------
@@ -390,6 +392,8 @@ class Analysis(RunVariables):
         }
 
     def _cut(self, name: str, files: NtupleFiles) -> dict[str, Chunk]:
+        if self.is_monitoring:
+            return cut_sample(list(files))
         sample = self.samples[name]
         events_per_job = self.configuration.images.events_per_job
         entries = None
@@ -524,6 +528,8 @@ class Analysis(RunVariables):
     def final_files(self) -> list[Path]:
         """Files that a whole run makes, with all that it needs: the report and the numbers."""
         results = self.results
+        if self.is_monitoring:
+            return [results.merged_run_maps]
         name = "tagging" if self.is_tagging else "summary"
         return [
             results.report,
@@ -532,6 +538,39 @@ class Analysis(RunVariables):
             results.table(name),
             *self.application_files(),
         ]
+
+    # -- monitoring ------------------------------------------------------------------------------
+
+    @property
+    def has_networks(self) -> bool:
+        """Networks look at the image of each row."""
+        return self.task in NETWORK_TASKS
+
+    @property
+    def trained_methods(self) -> list[str]:
+        """Methods of the monitoring that are trained."""
+        section = self.configuration.monitoring
+        return (
+            [] if section is None else [one for one in section.methods if METHODS[one].is_trained]
+        )
+
+    @property
+    def has_study(self) -> bool:
+        """Faults are injected to measure what the methods find."""
+        section = self.configuration.monitoring
+        return section is not None and bool(section.study.faults)
+
+    def run_map_files(self) -> list[Path]:
+        """Maps of the runs of each ROOT file."""
+        return [
+            fill(self.results.run_maps, sample=sample, chunk=chunk)
+            for sample, chunks in self.chunks.items()
+            for chunk in chunks
+        ]
+
+    def monitor_files(self) -> list[Path]:
+        """Networks of the monitoring."""
+        return [fill(self.results.monitor, method=name) for name in self.trained_methods]
 
     # -- variations ------------------------------------------------------------------------------
 

@@ -28,9 +28,11 @@ from calovision.workflow.keys import (
     Whole,
     Word,
     key,
+    meaning_of,
     plain_values,
 )
 from calovision.workflow.layers import check_plain_values, merge_layers, parse_texts, read_example
+from calovision.workflow.monitoring import Monitoring
 from calovision.workflow.paths import check_results_dir, expand_folder
 from calovision.workflow.samples import EXAMPLE_SAMPLES, Sample, check_samples
 from calovision.workflow.sections import (
@@ -48,7 +50,7 @@ from calovision.workflow.sections import (
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.tagging import Tagging
-from calovision.workflow.tasks import SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, SEARCH, TAGGING
 from calovision.workflow.training import Training
 from calovision.workflow.variables import (
     OwnVariable,
@@ -130,6 +132,12 @@ class Configuration(Section):
     tagging: Tagging = key(Tagging)
     reach: Reach = key(Reach)
     robustness: Robustness = key(Robustness)
+    monitoring: Monitoring | None = key(
+        None,
+        meaning_of(Monitoring),
+        details="With this section the run monitors, and trains no classifier: the samples have no "
+        "labels. null: no monitoring.",
+    )
     plots: Plots = key(Plots)
 
     @classmethod
@@ -165,6 +173,11 @@ class Configuration(Section):
         if len(self.classes) == 1:
             raise InputError("configuration key 'classes': give two or more, or none")
         self.images.check_kind()
+        if self.monitoring is not None:
+            for name, sample in self.samples.items():
+                sample.check(name, needs_label=False)
+            self.monitoring.check(self)
+            return self
         if not self.selection.preselection and not self.images.is_of_jets:
             raise InputError(
                 "configuration key 'selection.preselection': {} should be non-empty; give cuts"
@@ -251,6 +264,8 @@ class Configuration(Section):
         """Task of the run, one of `calovision.workflow.tasks.TASKS`: that of a tagger where rows
         are jets, there are more than two classes, or rows of a sample have classes of their own.
         """
+        if self.monitoring is not None:
+            return MONITORING
         of_rows = any(one.class_cuts for one in self.samples.values())
         if self.images.is_of_jets or len(self.classes) > 2 or of_rows:
             return TAGGING
@@ -366,8 +381,10 @@ class Configuration(Section):
             results is an address or blank.
         """
         samples = {name: sample.with_paths(name) for name, sample in self.samples.items()}
+        monitoring = None if self.monitoring is None else self.monitoring.with_paths()
+        folder = expand_folder(self.results_dir)
         return self.model_copy(
-            update={"results_dir": expand_folder(self.results_dir), "samples": samples}
+            update={"results_dir": folder, "samples": samples, "monitoring": monitoring}
         )
 
     def check_names(self) -> None:
@@ -379,6 +396,12 @@ class Configuration(Section):
             One sentence that names the key of the first unknown name, and the nearest known one.
         """
         self._check_titles()
+        for name, sample in self.samples.items():
+            sample.check_schema(name)
+        if self.monitoring is not None:
+            self.images.check_grid()
+            self.monitoring.check_files()
+            return
         own = self.own_variables
         known = {**VARIABLES, **own}
         check_own_variables(own, self.event_content)
@@ -397,8 +420,6 @@ class Configuration(Section):
             model.check_variables(f"models.{name}", inputs, self.numbers_kept)
             of_jets = self.images.jet_columns
             model.check_weights(f"models.{name}", tuple(self.classes), known, of_jets)
-        for name, sample in self.samples.items():
-            sample.check_schema(name)
 
     def _check_compared(self) -> None:
         from calovision.selection import cut_variables

@@ -92,4 +92,4 @@ def is_whole_run(rules: Collection[str]) -> bool:
     rules
         Rules of its jobs.
     """
-    return {"all", "build_images"} <= set(rules)
+    return "all" in rules and not {"build_images", "build_run_maps"}.isdisjoint(rules)

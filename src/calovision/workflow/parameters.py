@@ -12,6 +12,7 @@ from calovision.training.options import LOSS_OPTIONS
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.chunks import EVENTS_PER_BATCH, Chunk
 from calovision.workflow.configuration import Configuration
+from calovision.workflow.keys import plain_values
 from calovision.workflow.run_variables import input_of
 
 MODEL_KEYS_OF_NO_RESULT = ("seeds", "test_rotations", "threads", "checkpoint_minutes", "recipe")
@@ -20,6 +21,9 @@ recipe decides which images it gets."""
 
 IMAGE_KEYS_OF_NO_RESULT = ("events_per_job", "remote_retries", "chunk_size")
 """Keys of the images that decide how the work is shared, not what comes out."""
+
+RUN_KEYS = ("run", "lumi_block", "per_lumi_block", "selection")
+"""Keys of the monitoring that decide which events are those of a run."""
 
 KEYS_OF_KIND = {
     "event": ("grid", "eta_range", "eta_edges", "channels"),
@@ -140,6 +144,38 @@ def alternative_image_recipe(analysis: Analysis, recipe: str) -> dict[str, Any]:
 def image_job(analysis: Analysis, sample: str, chunk: str) -> dict[str, Any]:
     """Files, sample and split of an image file."""
     return _image_job(analysis, sample, analysis.chunks[sample][chunk])
+
+
+def run_map_job(analysis: Analysis, sample: str, chunk: str) -> dict[str, Any]:
+    """Files of a file of run maps, and how they are read."""
+    configured, section = analysis.samples[sample], analysis.configuration.monitoring
+    return {
+        "files": list(analysis.chunks[sample][chunk].files),
+        "schema": configured.schema,
+        "tree": configured.tree,
+        **{name: getattr(section, name) for name in RUN_KEYS},
+    }
+
+
+def run_map_layout(analysis: Analysis) -> dict[str, Any]:
+    """Cells, channels and thresholds of the maps of runs."""
+    images = analysis.configuration.images.to_dict()
+    layout = {name: images[name] for name in ("grid", "eta_range", "eta_edges", "channels")}
+    return {**layout, "thresholds": dict(analysis.configuration.monitoring.thresholds)}
+
+
+def good_runs(analysis: Analysis) -> dict[str, Any]:
+    """Good runs, and which of them make the reference."""
+    section = analysis.configuration.monitoring
+    ranges = [list(one) for one in section.read_good_runs().ranges]
+    return {"ranges": ranges, "held_out": section.held_out, "min_events": section.min_events}
+
+
+def flag_options(analysis: Analysis) -> dict[str, Any]:
+    """Methods, thresholds and rules of the flags."""
+    section = analysis.configuration.monitoring
+    names = ("methods", "alarm", "false_alarms", "consecutive_runs", "min_events")
+    return {name: plain_values(getattr(section, name)) for name in names}
 
 
 def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str) -> dict[str, Any]:

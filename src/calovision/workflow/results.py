@@ -47,6 +47,16 @@ class Results:
         self.hepdata = folder / "hepdata"
         self.all_numbers = folder / "metrics/numbers.csv"
         self.report = folder / "report.html"
+        self.run_maps = folder / "run_maps/{sample}/{chunk}.h5"
+        monitoring = folder / "monitoring"
+        self.merged_run_maps = monitoring / "run_maps.h5"
+        self.reference = monitoring / "reference.h5"
+        self.good_runs = monitoring / "good_runs.json"
+        self.monitor = monitoring / "networks/{method}.safetensors"
+        self.flags = monitoring / "flags.json"
+        self.flag_table = monitoring / "flags.csv"
+        self.flag_text = monitoring / "flags.txt"
+        self.run_pages = monitoring / "runs"
 
     def numbers(self, name: str) -> Path:
         """JSON file of numbers: of the evaluation, the reach, the run."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.workflow.sources import package_digest
-from calovision.workflow.tasks import NETWORK_TASKS, SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, NETWORK_TASKS, SEARCH, TAGGING
 
 IMAGE_CODE = (
     "conversion",
@@ -28,6 +28,25 @@ IMAGE_CODE = (
     "storage",
 )
 """Modules that decide what is in an image file."""
+
+MAP_CODE = (
+    "conversion.fields",
+    "conversion.parallel",
+    "core.kinematics",
+    "core.numeric",
+    "images",
+    "monitoring.accumulation",
+    "monitoring.kernels",
+    "monitoring.layout",
+    "monitoring.run_map_file",
+    "monitoring.run_maps",
+    "monitoring.run_numbers",
+    "monitoring.run_sums",
+    "ntuples",
+    "selection",
+    "stages.run_maps",
+)
+"""Modules that decide what is in a file of run maps."""
 
 RESULT_CODE = ("core.markdown", "core.result", "evaluation.results")
 """Modules that decide how results are written and read."""
@@ -130,6 +149,8 @@ class Rule:
 
 OF_SEARCH = {"tasks": (SEARCH,)}
 OF_TAGGERS = {"tasks": (TAGGING,)}
+OF_NETWORKS = {"tasks": NETWORK_TASKS}
+OF_MONITORING = {"tasks": (MONITORING,)}
 OF_FILE = ("sample", "chunk")
 OF_VARIED_FILE = ("variation", "sample", "chunk")
 OF_NETWORK = ("model", "seed", "fold")
@@ -147,6 +168,7 @@ def _simulate(name: str, **changes: Any) -> Rule:
 
 
 def _build(name: str, code: tuple[str, ...] = (), **changes: Any) -> Rule:
+    changes = {**OF_NETWORKS, **changes}
     return Rule(name, (*IMAGE_CODE, *code), memory_mb=1500, runtime_min=60, **changes)
 
 
@@ -155,6 +177,7 @@ def _score(name: str, *code: str, **changes: Any) -> Rule:
         ("stages.scores", "stages.collections", "datasets", "models", "scoring", *code),
         None,
     )
+    changes = {**OF_NETWORKS, **changes}
     return Rule(name, code, **NETWORK_MEMORY, runtime_min=60, threads=threads, **changes)
 
 
@@ -176,6 +199,14 @@ def _plot(name: str, *code: str, memory_mb: int = 1000, runtime_min: int = 10, *
     return Rule(name, code, memory_mb=memory_mb, runtime_min=runtime_min, **more)
 
 
+def _monitor(
+    name: str, *code: str, memory_mb: int = 2000, runtime_min: int = 30, **more: Any
+) -> Rule:
+    return Rule(
+        name, code, memory_mb=memory_mb, runtime_min=runtime_min, **{**OF_MONITORING, **more}
+    )
+
+
 _ALL = (
     _simulate("simulate_ntuples", wildcards=OF_FILE),
     _build("build_images", wildcards=OF_FILE),
@@ -195,6 +226,7 @@ _ALL = (
         has_longer_attempts=False,
         threads=None,
         wildcards=OF_NETWORK,
+        **OF_NETWORKS,
     ),
     _score("score_events", wildcards=OF_NETWORK),
     Rule(
@@ -204,6 +236,7 @@ _ALL = (
         runtime_min=10,
         wildcards=("model",),
         is_of_folds=True,
+        **OF_NETWORKS,
     ),
     Rule(
         "fit_baselines",
@@ -317,6 +350,8 @@ _ALL = (
     _plot("plot_extreme_events", "stages.figures.images", memory_mb=2000, runtime_min=20),
     _plot("plot_reach", "stages.figures.search", *RESULT_CODE),
     _plot("plot_robustness", "stages.figures.search", *RESULT_CODE, is_of_variations=True),
+    _monitor("build_run_maps", *MAP_CODE, runtime_min=60, wildcards=OF_FILE),
+    _monitor("merge_run_maps", *MAP_CODE, "monitoring.run_map_merge"),
     Rule(
         "write_hepdata",
         (

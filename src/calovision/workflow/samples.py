@@ -352,7 +352,7 @@ class Sample(Entry):
         except InputError as error:
             raise InputError(f"configuration key 'samples.{name}.schema': {error}") from error
 
-    def check(self, name: str) -> None:
+    def check(self, name: str, *, needs_label: bool = True) -> None:
         """Raise InputError unless the sample is simulated, or read from files, or has images."""
         sources = [one for one in (self.files, self.simulate, self.images) if one is not None]
         if len(sources) != 1:
@@ -362,9 +362,14 @@ class Sample(Entry):
             )
         if self.is_imported:
             self._check_imported(name)
-        elif self.label is None and not self.is_applied:
+        elif needs_label and self.label is None and not self.is_applied:
             raise InputError(f"configuration key 'samples.{name}': 'label' is a required property")
         simulate = self.simulate
+        if simulate is not None and simulate.runs is not None and simulate.process == "shower":
+            raise InputError(
+                f"configuration key 'samples.{name}.simulate.runs': a particle gun has no runs; "
+                "leave it out"
+            )
         if simulate is not None and simulate.faults and simulate.runs is None:
             raise InputError(
                 f"configuration key 'samples.{name}.simulate.faults': faults are those of runs; "
