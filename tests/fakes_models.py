@@ -5,7 +5,9 @@ from torch import nn
 
 from calovision.models import NETWORKS, ModelSpecification, make_model
 
-IMAGE_NETWORKS = [name for name, entry in NETWORKS.items() if not entry.points]
+IMAGE_NETWORKS = [
+    name for name, entry in NETWORKS.items() if not (entry.points or entry.needs_layers)
+]
 CHANNELS, UNITS = ("em_et", "tracks", "had_et", "energy"), ("GeV", "", "GeV", "GeV")
 
 
@@ -19,6 +21,8 @@ def make_specification(shape=(2, 8, 8), **changes):
 
 class WeightedSum(nn.Module):
     """Logit = sum of the contents times the weight of their cell, plus the sum of the variables."""
+
+    memory_format = torch.channels_last
 
     def __init__(self, shape=(2, 8, 8), *, weights=None, **changes):
         super().__init__()

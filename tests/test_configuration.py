@@ -436,7 +436,7 @@ BAD = {
     "unknown network": (
         {"models": {"a": {"network": "resnt"}}},
         "models.a.network",
-        "nersc|resnet|jet_cnn",
+        "nersc|resnet|resnet3d|jet_cnn",
     ),
     "weights": (
         samples(weights={"n_generated": 0}),

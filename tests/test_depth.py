@@ -9,12 +9,12 @@ from fakes_ntuples import write_file
 
 from calovision import EtaPhiGrid, build_images
 from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS, build_sparse_images
 from calovision.images.awkward_images import build_awkward_images
 from calovision.images.grid import JetGrid
 from calovision.images.jet_images import JetImageRecipe, build_dense_jet_images
-from calovision.images.layers import expanded
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import iterate_events
 from calovision.storage import ImageFile

@@ -36,6 +36,10 @@ CHANGES = {
     "nersc": {"scaling": "image", "options": {"width": 16}, **FUSION},
     "resnet": {"scaling": "none", "options": {"n_blocks": (1, 1, 1)}, "classes": tuple("abcd")},
     "jet_cnn": {"scaling": "standardize", "circular": False, **FUSION},
+    "resnet3d": {
+        "channels": ("energy_layer1", "energy_layer3"),
+        "options": {"stem": 2, "widths": (3,), "n_blocks": (1,), "depths": (1.5, 4.0)},
+    },
 }
 STATISTICS = ScalingStatistics(
     maxima=np.array([40.0, 60.0]),
@@ -64,7 +68,7 @@ def exported(tmp_path_factory):
     return export
 
 
-@pytest.mark.parametrize("name", IMAGE_NETWORKS)
+@pytest.mark.parametrize("name", [*IMAGE_NETWORKS, "resnet3d"])
 def test_every_network_agrees_with_torch(exported, name):
     model, path = exported(name)
     assert [file.name for file in path.parent.iterdir()] == [path.name]  # the weights are inside

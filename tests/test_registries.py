@@ -40,7 +40,8 @@ def plain(value):
 def test_options_of_networks_are_those_of_their_constructors(name):
     parameters = inspect.signature(NETWORKS[name].constructor).parameters
     taken = {key: plain(one.default) for key, one in list(parameters.items())[2:]}
-    taken.pop("variables", None)  # of the model, as the images
+    for of_model in ("variables", "channels"):  # as the images
+        taken.pop(of_model, None)
     assert {key: plain(one) for key, one in NETWORKS[name].options.items()} == taken
 
 

@@ -4,11 +4,12 @@ written."""
 import numpy as np
 import pytest
 from fakes import make_images, write_image_file, write_two_samples
+from fakes_models import IMAGE_NETWORKS
 from fakes_training import train as train_with
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
-from calovision.models import NETWORKS, load_model
+from calovision.models import load_model
 from calovision.scoring import score_collection
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
@@ -67,7 +68,7 @@ def test_batches_of_any_size_are_trained_with(tmp_path, monkeypatch, split, batc
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("network", [name for name, one in NETWORKS.items() if not one.points])
+@pytest.mark.parametrize("network", IMAGE_NETWORKS)
 def test_every_network_is_trained_with_single_images(tmp_path, network):
     collection = write_split(tmp_path / "images", [0, 1])
     train(

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from calovision.conversion.jet_constituents import OPTIONAL_FIELDS
 from calovision.conversion.recipe import ImageRecipe
+from calovision.core.depth import LAYER
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
 from calovision.images.channels import needed_fields
-from calovision.images.layers import LAYER
 from calovision.jets import JET_VARIABLES
 from calovision.jets.substructure.variables import (
     fields_of_constituents,

@@ -21,9 +21,9 @@ from calovision.conversion.rows import ImageRows, image_rows
 from calovision.conversion.sample import Sample
 from calovision.conversion.source import Source, SourceFile
 from calovision.conversion.stored import StoredRecipe
+from calovision.core.depth import LAYER
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import check_channels
-from calovision.images.layers import LAYER
 from calovision.jets.variables import branches_of_events
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED

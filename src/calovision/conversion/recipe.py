@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from calovision.conversion.variations import Variation
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.splits import SHARES
 from calovision.images import CHANNELS
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JetImageRecipe
-from calovision.images.layers import expanded
 from calovision.jets import JET_VARIABLES, EventContent, FatJetDefinition
 from calovision.jets.variables import Variable, own_variable
 from calovision.selection import variables_of

@@ -12,11 +12,11 @@ import awkward as ak
 import numpy as np
 
 from calovision.conversion.variations import VARIATIONS, Resolution, Variation
+from calovision.core.depth import LAYER
 from calovision.core.errors import InputError
 from calovision.core.hashing import GOLDEN, mixed_bits
 from calovision.core.records import plain_records
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
-from calovision.images.layers import LAYER
 
 ENERGIES = ("e", "e_em", "e_had", "et", "pt")
 """Fields of towers that grow with the energy."""

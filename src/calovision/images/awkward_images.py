@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import awkward as ak
 import numpy as np
 
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.record_layouts import field_of
 from calovision.images.builder import build_images
 from calovision.images.channels import check_channels, needed_fields
 from calovision.images.grid import EtaPhiGrid
-from calovision.images.layers import expanded
 
 
 def build_awkward_images(

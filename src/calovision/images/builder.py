@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import awkward as ak
 import numpy as np
 
+from calovision.core.depth import expanded
 from calovision.core.errors import EntryError, InputError
 from calovision.core.numeric import whole_number
 from calovision.core.records import LARGEST, bad_number
@@ -13,7 +14,6 @@ from calovision.images import reference
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.collections import FlatCollections, flatten_collections
 from calovision.images.grid import EtaPhiGrid
-from calovision.images.layers import expanded
 from calovision.images.requests import prepare_output
 from calovision.images.sparse import SparseImages, cell_type
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from calovision.core.depth import LAYER, LayerOf, split_name
 from calovision.core.errors import InputError
 from calovision.core.registry import Registry, nearest
-from calovision.images.layers import LAYER, LayerOf, split_name
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 
+from calovision.core.depth import LAYER
 from calovision.core.errors import EntryError, InputError
 from calovision.core.records import FlatRecords, flat_records, n_lists, require_finite
 from calovision.images.channels import CHANNELS, CellSum, is_of_charge, needed_fields
-from calovision.images.layers import LAYER
 
 LARGEST_LAYER = 2**40
 """Beyond any number of a layer, also of identifiers that are taken for one."""

@@ -28,6 +28,8 @@ class ImageAndPoints(FeatureNetwork):
         Of the network of images.
     variables
         Columns of the points, as of `ParticleTransformer`.
+    channels
+        Names of the channels of the images, for a network of layers.
     image, points
         Names of the two networks.
     image_options, point_options
@@ -53,6 +55,7 @@ class ImageAndPoints(FeatureNetwork):
         circular: bool = True,
         *,
         variables: Sequence[str] = (),
+        channels: Sequence[str] = (),
         image: str = "resnet",
         image_options: Mapping[str, Any] | None = None,
         points: str = "particle_transformer",
@@ -67,7 +70,11 @@ class ImageAndPoints(FeatureNetwork):
         super().__init__(n_features=width)
         numbers = {"towers": towers, "tracks": tracks, "constituents": constituents}
         of_points = {**(point_options or {}), **numbers, "variables": variables}
-        self.of_image = _part("image", image, image_shape, circular, image_options or {})
+        of_image = dict(image_options or {})
+        if image in NETWORKS and NETWORKS[image].needs_layers:
+            of_image["channels"] = channels
+        self.of_image = _part("image", image, image_shape, circular, of_image)
+        self.channels_last = self.of_image.channels_last
         self.of_points = _part("points", points, image_shape, circular, of_points)
         n_features = self.of_image.n_features + self.of_points.n_features
         self.of_both = nn.Sequential(nn.Dropout(dropout), nn.Linear(n_features, width), nn.ReLU())
@@ -105,8 +112,9 @@ def _part(
             f"choose from {', '.join(known)}"
         )
     entry = NETWORKS[name]
+    given = ("variables", "channels") if entry.needs_layers else ("variables",)
     for option in options:
-        if option not in (*entry.options, "variables"):
+        if option not in (*entry.options, *given):
             raise InputError(
                 f"network 'image_and_points': network '{name}' has no option '{option}'"
                 f"{nearest(option, entry.options)}; it has {', '.join(entry.options)}"

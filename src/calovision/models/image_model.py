@@ -115,6 +115,16 @@ class ImageModel(nn.Module):
         """The variables go into the network itself (`FeatureNetwork.takes_points`)."""
         return getattr(self.network, "takes_points", False)
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """Order in memory in which it is quickest; torch's usual one for a network of the user's,
+        which may count on it.
+        """
+        is_last = getattr(self.network, "channels_last", True)
+        if self.specification.is_imported or not is_last:
+            return torch.contiguous_format
+        return torch.channels_last
+
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take what scaling and variables need of the training split; InputError if it is not
         there.

@@ -70,12 +70,12 @@ def wrap_in_phi(images: torch.Tensor, before: int, after: int) -> torch.Tensor:
 
     Equals ``torch.nn.functional.pad(mode="circular")``, which loses the channels-last order of the
     memory, and whose gradient is summed over full images: in bfloat16 on a CPU that makes the
-    convolutions take two to three times as long. Here each way is one copy. ``(n, c, eta, phi)``,
-    phi at least ``before + after`` cells.
+    convolutions take two to three times as long. Here each way is one copy. ``(n, c, ..., eta,
+    phi)``, phi at least ``before + after`` cells.
     """
-    middle = images.shape[3] - before - after
-    left, center, right = images.split((after, middle, before), dim=3)
-    return torch.cat((right, left, center, right, left), dim=3)
+    middle = images.shape[-1] - before - after
+    left, center, right = images.split((after, middle, before), dim=-1)
+    return torch.cat((right, left, center, right, left), dim=-1)
 
 
 class FeatureNetwork(nn.Module):
@@ -91,9 +91,12 @@ class FeatureNetwork(nn.Module):
     takes_points
         The variables of the event go into `features` themselves, as they are, and not into the head
         beside its features; such a network has ``check_variables(n_variables)``.
+    channels_last
+        Convolutions are quicker where the channels are the last in memory.
     """
 
     takes_points = False
+    channels_last = True
 
     def __init__(self, n_features: int) -> None:
         super().__init__()

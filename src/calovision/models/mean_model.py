@@ -64,6 +64,11 @@ class MeanModel(ImageModel):
         """As of its members."""
         return self.members[0].takes_points
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """As of its members."""
+        return self.members[0].memory_format
+
 
 def average_models(models: Sequence[ImageModel]) -> MeanModel:
     """Mean of models that were trained alike; it has their weights, and the recipe of the first.

@@ -48,6 +48,8 @@ class NetworkEntry:
         events, and of jets. None for networks of images alone.
     is_of_images
         It looks at the images.
+    needs_layers
+        Channels by layer make its third axis, and it needs some.
     """
 
     name: str
@@ -59,6 +61,7 @@ class NetworkEntry:
     sets_smallest_image: tuple[str, ...] = ()
     points: Mapping[str, str] = field(default_factory=dict)
     is_of_images: bool = True
+    needs_layers: bool = False
 
     @property
     def is_of_points(self) -> bool:
@@ -121,6 +124,22 @@ NETWORKS: Registry[NetworkEntry] = Registry(
             options={"stem": 16, "widths": (32, 64, 128), "n_blocks": (2, 2, 2), "dropout": 0.3},
             smallest_image=16,
             sets_smallest_image=("widths",),
+        ),
+        NetworkEntry(
+            "resnet3d",
+            "residual, the layers of the calorimeter are a third axis",
+            "arXiv:1512.03385, arXiv:1912.06794",
+            "calovision.models.resnet3d:ResNet3D",
+            options={
+                "stem": 8,
+                "widths": (16, 32),
+                "n_blocks": (1, 1),
+                "depths": None,
+                "dropout": 0.3,
+            },
+            smallest_image=8,
+            sets_smallest_image=("widths",),
+            needs_layers=True,
         ),
         NetworkEntry(
             "jet_cnn",
@@ -211,6 +230,8 @@ def make_network(specification: ModelSpecification) -> nn.Module:
         arguments["n_outputs"] = specification.n_outputs
     if name in NETWORKS and "variables" in taken:
         arguments["variables"] = specification.variables
+    if name in NETWORKS and "channels" in taken:
+        arguments["channels"] = specification.network_channels
     try:
         return constructor(specification.network_shape, **arguments, **options)
     except InputError:
@@ -257,7 +278,7 @@ def _check_options(name: str, options: dict, taken: dict[str, inspect.Parameter]
     """
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values()):
         return
-    given = ("circular", "variables") if name in NETWORKS else ("circular",)
+    given = ("circular", "variables", "channels") if name in NETWORKS else ("circular",)
     own = [parameter for parameter in list(taken)[1:] if parameter not in given]
     if unknown := sorted(set(options) - set(own)):
         raise InputError(

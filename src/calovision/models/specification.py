@@ -135,6 +135,11 @@ class ModelSpecification:
         return len(self.channel_positions), *self.image_shape[1:]
 
     @property
+    def network_channels(self) -> tuple[str, ...]:
+        """Names of the channels that the network gets; empty if unknown."""
+        return self.seen_channels or self.channels
+
+    @property
     def is_imported(self) -> bool:
         """The network is named by an import path, so that building it runs code of its
         author.

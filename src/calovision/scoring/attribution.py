@@ -309,9 +309,7 @@ def _scaled_batches(
     device = next(
         (one.device for one in (*model.parameters(), *model.buffers())), torch.device("cpu")
     )
-    # as in the training: convolutions are quicker, but a module of the user's own may rely on the
-    # order of the memory
-    order = torch.contiguous_format if model.specification.is_imported else torch.channels_last
+    order = model.memory_format  # as in the training
     empty = model.scaling(torch.zeros((1, *model.specification.image_shape), device=device))
     empty = empty.contiguous(memory_format=order)
     for start in range(0, len(images), batch_size):

@@ -139,19 +139,12 @@ def _evaluating(model: ImageModel, device: torch.device) -> Iterator[None]:
     modes = [(module, module.training) for module in model.modules()]
     before = next((tensor.device for tensor in model.state_dict().values()), device)
     try:
-        model.eval().to(device, memory_format=_memory_format(model))
+        model.eval().to(device, memory_format=model.memory_format)
         yield
     finally:
         model.to(before)
         for module, training in modes:
             module.training = training
-
-
-def _memory_format(model: ImageModel) -> torch.memory_format:
-    """Channels last, which is quicker; not for networks of others, which may count on torch's usual
-    order.
-    """
-    return torch.contiguous_format if model.specification.is_imported else torch.channels_last
 
 
 @torch.inference_mode()
@@ -161,7 +154,7 @@ def _logits_of_batch(
     """Logits averaged over the elements, float64 ``(n,)`` or ``(n, n_classes)``."""
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)
-    order = _memory_format(model)
+    order = model.memory_format
     n_outputs = model.specification.n_outputs
     shape = (len(images),) if n_outputs == 1 else (len(images), n_outputs)
     total = torch.zeros(shape, dtype=torch.float64, device=device)

@@ -40,9 +40,8 @@ class ImageClassifier(lightning.LightningModule):
     def __init__(self, model: ImageModel, options: TrainingOptions) -> None:
         super().__init__()
         self.options = options
-        # a network of the user's may rely on the usual order, as `view` does
-        reorder = options.channels_last and not model.specification.is_imported
-        self.memory_format = torch.channels_last if reorder else torch.contiguous_format
+        order = model.memory_format
+        self.memory_format = order if options.channels_last else torch.contiguous_format
         self.model = model.to(memory_format=self.memory_format)
         if options.compile:
             self.model.compile()

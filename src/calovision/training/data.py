@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from calovision.core.classes import class_names
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, Folds
 from calovision.datasets import (
@@ -219,7 +220,7 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         grid=json.loads(json.dumps(asdict(info.grid))),
         variables=tuple(options.variables),
         n_variables=len(variable_names(collection, options.variables)),
-        seen_channels=tuple(options.channels),
+        seen_channels=expanded(tuple(options.channels)),
         classes=collection.classes,
         scaling=options.scaling,
         circular=options.circular

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 
+from calovision.core.depth import LAYER, expanded, split_name
 from calovision.core.errors import InputError
 from calovision.images.channels import (
     event_channel_names,
@@ -13,7 +14,6 @@ from calovision.images.channels import (
     jet_channel_names,
     unknown_channel,
 )
-from calovision.images.layers import LAYER, expanded, split_name
 from calovision.workflow.keys import Choices
 
 

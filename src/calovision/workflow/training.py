@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, create_model
 
 from calovision.core.classes import class_names
+from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.jets.substructure.variables import CONSTITUENTS
@@ -60,6 +61,7 @@ class _Training(Section):
         else:
             self._check_options(where)
             self._check_images(where, grid)
+            self._check_layers(where, channels)
         for name in self.channels:
             if name not in channels:
                 raise InputError(
@@ -115,6 +117,18 @@ class _Training(Section):
             raise InputError(
                 f"configuration key '{where}.test_rotations': {self.test_rotations} rotations of "
                 f"images with {n_phi} columns in phi; give at most {n_phi}"
+            )
+
+    def _check_layers(self, where: str, channels: Sequence[str]) -> None:
+        """Raise InputError for a network of layers where no channel that it sees is one of a
+        layer.
+        """
+        seen = self.channels or channels
+        if NETWORKS[self.network].needs_layers and DepthAxis.of(seen) is None:
+            key = f"{where}.channels" if self.channels else "images.channels"
+            raise InputError(
+                f"configuration key '{where}.network': '{self.network}' needs channels by layer, "
+                f"but {key} are {', '.join(seen)}; give such as energy_layer0-11"
             )
 
     def check_variables(

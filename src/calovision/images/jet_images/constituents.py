@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import awkward as ak
 import numpy as np
 
+from calovision.core.depth import LAYER
 from calovision.core.errors import InputError
 from calovision.core.kinematics import massless_momenta
 from calovision.core.numeric import float_array, same_shape
@@ -18,7 +19,6 @@ from calovision.images.channels import CHANNELS, is_of_charge
 from calovision.images.collections import layer_numbers
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets
-from calovision.images.layers import LAYER
 from calovision.jets import hard_subjet_constituents, kt_subjets
 
 LARGEST_ETA = 300.0  # cosh of it, and its square, are finite in float64

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_number, float_array
 from calovision.images.channels import check_jet_channels
 from calovision.images.grid import JetGrid
-from calovision.images.layers import expanded
 
 CHOICES: dict[str, tuple[str | None, ...]] = {
     "charge": (None, "charged", "neutral"),

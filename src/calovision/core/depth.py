@@ -96,3 +96,41 @@ def _names_of_mapping(entry: Mapping[str, Any]) -> list[str]:
 
 def _is_layer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+class DepthAxis(NamedTuple):
+    """Layers of images as an axis.
+
+    Attributes
+    ----------
+    layers
+        Numbers of the layers, ascending: those of any quantity.
+    quantities
+        Channels that are split by layer, in their order.
+    positions
+        Position among the channels of each quantity in each layer, ``(n_quantities, n_layers)``;
+        None where there is no such channel.
+    others
+        Positions of the channels that are not split.
+    """
+
+    layers: tuple[int, ...]
+    quantities: tuple[str, ...]
+    positions: tuple[tuple[int | None, ...], ...]
+    others: tuple[int, ...]
+
+    @classmethod
+    def of(cls, channels: Sequence[str]) -> "DepthAxis | None":
+        """Axis that channels make by their names; None if none of them is one of a layer."""
+        parts = [split_name(name) for name in channels]
+        place = {part: at for at, part in enumerate(parts) if part is not None}
+        if not place:
+            return None
+        layers = tuple(sorted({part.layer for part in place}))
+        quantities = tuple(dict.fromkeys(part.quantity for part in place))
+        return cls(
+            layers,
+            quantities,
+            tuple(tuple(place.get(LayerOf(one, layer)) for layer in layers) for one in quantities),
+            tuple(at for at, part in enumerate(parts) if part is None),
+        )
