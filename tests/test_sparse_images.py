@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
-from calovision.images.sparse_kernels import first_unsound
+from calovision.images.sparse_kernels import divide, first_unsound
 
 SHAPE = (2, 3, 5)
 IMAGES = make_images(12, SHAPE)
@@ -135,3 +135,16 @@ def test_every_wrong_place_of_a_row_is_found(dtype):
                 wrong_values = values.copy()
                 wrong_values[place] = number
                 assert first_unsound(offsets, cells, wrong_values, n + 3) == 0
+
+
+@pytest.mark.parametrize("n", [0, 1, 50])
+def test_rows_are_divided_among_files_of_which_some_are_empty(n):
+    starts = np.cumsum([0, 3, 0, 0, 7, 1, 0])
+    indices = np.random.default_rng(2).integers(0, starts[-1], n)
+    owners, bounds, rows, targets = divide(starts, indices)
+    file = np.searchsorted(starts, indices, side="right") - 1
+    order = np.argsort(file, kind="stable")
+    assert owners.tolist() == np.unique(file).tolist()
+    assert np.diff(bounds).tolist() == np.unique(file, return_counts=True)[1].tolist()
+    assert targets.tolist() == order.tolist()
+    assert rows.tolist() == (indices - starts[file])[order].tolist()

@@ -170,6 +170,35 @@ def densify_turned(offsets, cells, values, elements, grid, images, channels_last
 
 
 @njit(**CACHED)
+def divide(starts, indices):
+    """Divide rows among files, of which file k has those from ``starts[k]`` to ``starts[k + 1]``.
+
+    Returns the files that have some, where each begins and the last one ends among the rows, and of
+    these, file after file in their order, the number in the file and the position in ``indices``.
+    """
+    n_files = len(starts) - 1
+    owner = np.empty(len(indices), np.int64)
+    ends = np.zeros(n_files + 1, np.int64)
+    for i in range(len(indices)):
+        owner[i] = np.searchsorted(starts, indices[i], side="right") - 1
+        ends[owner[i] + 1] += 1
+    n_owners = np.count_nonzero(ends)
+    owners, bounds = np.empty(n_owners, np.int64), np.zeros(n_owners + 1, np.int64)
+    found = 0
+    for file in range(n_files):
+        if ends[file + 1] > 0:
+            owners[found], bounds[found + 1] = file, bounds[found] + ends[file + 1]
+            found += 1
+        ends[file + 1] += ends[file]
+    rows, targets = np.empty_like(owner), np.empty_like(owner)
+    for i in range(len(indices)):
+        place = ends[owner[i]]
+        rows[place], targets[place] = indices[i] - starts[owner[i]], i
+        ends[owner[i]] += 1
+    return owners, bounds, rows, targets
+
+
+@njit(**CACHED)
 def measure(offsets, n_stored, rows, targets, lengths):
     """Write the number of cells of row ``rows[i]`` to ``lengths[targets[i]]``; returns the first
     damaged row, or -1.

@@ -330,13 +330,11 @@ class ImageCollection:
         if len(self.files) == 1:
             yield self.files[0], indices, np.arange(len(indices))
             return
-        owner = np.searchsorted(self._starts, indices, side="right") - 1
-        by_owner = np.argsort(owner, kind="stable")
-        bounds = [0, *(np.flatnonzero(np.diff(owner[by_owner])) + 1), len(indices)]
-        for begin, end in pairwise(bounds if len(indices) else []):
-            targets = by_owner[begin:end]
-            number = owner[targets[0]]
-            yield self.files[number], indices[targets] - self._starts[number], targets
+        from calovision.images.sparse_kernels import divide
+
+        owners, bounds, rows, targets = divide(self._starts, indices)
+        for number, (begin, end) in zip(owners.tolist(), pairwise(bounds.tolist()), strict=True):
+            yield self.files[number], rows[begin:end], targets[begin:end]
 
     def _pieces(self, indices: np.ndarray, chunk_size: int) -> Iterator[Rows]:
         """The events sorted, at most ``chunk_size`` rows of a file at a time, which are read as one
