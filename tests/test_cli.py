@@ -68,6 +68,7 @@ def test_every_command_and_option_is_explained():
         "import-particles",
         "import-toptag",
         "models",
+        "monitor",
         "score",
         "onnx",
         "plan",
@@ -75,6 +76,7 @@ def test_every_command_and_option_is_explained():
         "train",
     }
     assert set(commands) == names
+    commands |= {f"monitor {name}": one for name, one in commands["monitor"].commands.items()}
     for command in commands.values():
         assert command.help
         assert [option.name for option in command.params if not option.help] == []

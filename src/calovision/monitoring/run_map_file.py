@@ -20,7 +20,8 @@ from calovision.jobs.atomic import replaced
 from calovision.monitoring.layout import MapLayout
 from calovision.monitoring.map_attributes import MapOrigin, read_attributes
 from calovision.monitoring.run_maps import RunMaps
-from calovision.storage.hdf5 import NewFile, created, find_dataset, opened
+from calovision.storage.hdf5 import NewFile, created, find_dataset, opened, read_attribute
+from calovision.storage.hdf5.source import Identity
 
 FORMAT = "calovision-run-maps"
 VERSION = 1
@@ -121,6 +122,12 @@ class _Rows:
             raise InputError(f"{self.path}: {wrong}")
 
 
+def is_run_map_file(path: Path) -> bool:
+    """Tell whether a file says that it holds run maps; InputError if it is no HDF5 file."""
+    with opened(Path(path), WHAT) as file:
+        return "format" in file.attrs and read_attribute(path, file.attrs, "format") == FORMAT
+
+
 def _arrays(block: RunMaps) -> dict[str, np.ndarray]:
     """Arrays of the file by their full names."""
     return {f"runs/{name}": getattr(block, name) for name in COLUMNS} | {
@@ -176,12 +183,13 @@ class RunMapFile:
     ------
     InputError
         If the file is missing, unreadable, foreign, of a newer version, incomplete, or not as
-        RUN_MAPS.md has it.
+        RUN_MAPS.md has it; later, if it is another one by then.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path = Path(path)
         with opened(path, WHAT) as file:
+            self._identity = Identity.of(file.id.get_vfd_handle())
             self.layout, self.origin, n_rows = read_attributes(path, file, FORMAT, VERSION)
             for name in (*(f"runs/{one}" for one in COLUMNS), *(f"maps/{one}" for one in MAPS)):
                 shape = self.layout.shape if name.startswith("maps/") else ()
@@ -263,6 +271,11 @@ class RunMapFile:
         )
         found = np.empty((2, *shape))
         with opened(self.path, WHAT) as file:
+            if Identity.of(file.id.get_vfd_handle()) != self._identity:
+                raise InputError(
+                    f"{self.path}: the file was replaced or written to after it had been opened: "
+                    "start again with the new one"
+                )
             for name, values in zip(MAPS, found, strict=True):
                 dataset = find_dataset(self.path, file, f"maps/{name}", what=WHAT)
                 for first, stop in _stretches(self.rows):
