@@ -4,8 +4,9 @@ Layout: TTree ``showers``, an entry an event, with int64 ``event_number``, float
 float32 ``truth_energy, truth_eta, truth_phi``, int32 ``truth_pdg_id``; the cells in jagged
 branches, float32 ``cells_eta, cells_phi, cells_e, cells_eta_size, cells_phi_size``, int32
 ``cells_layer``; one cluster of all of them, float32 ``clusters_pt, clusters_eta, clusters_phi,
-clusters_mass``, int32 ``clusters_n_cells``; none where there are no cells. TTree ``generation`` as
-in `calovision.simulation.ntuple`, with a cross-section of 1 pb for each sample. GeV, radians.
+clusters_mass``, int32 ``clusters_n_cells``; none where there are no cells; float32 ``shape_...``,
+the shower shapes of `shapes`. TTree ``generation`` as in `calovision.simulation.ntuple`, with a
+cross-section of 1 pb for each sample. GeV, radians.
 """
 
 from pathlib import Path
@@ -21,6 +22,7 @@ from calovision.simulation.processes import check_integer, check_number, require
 from calovision.simulation.showers.cells import Cells, measure
 from calovision.simulation.showers.geometry import ATLAS_LIKE, Calorimeter
 from calovision.simulation.showers.gun import PARTICLES, Particle, Truth, shoot
+from calovision.simulation.showers.shapes import SHAPES, shower_shapes
 
 SHOWER = "shower"
 """Name of the particle gun among the processes of a configuration."""
@@ -30,6 +32,7 @@ BRANCHES = {
     "weight": "float64",
     "truth_pdg_id": "int32",
     **{f"truth_{name}": "float32" for name in ("energy", "eta", "phi")},
+    **{f"shape_{name}": "float32" for name in SHAPES},
     "cells": "var * {eta: float32, phi: float32, e: float32, eta_size: float32, "
     "phi_size: float32, layer: int32}",
     "clusters": "var * {pt: float32, eta: float32, phi: float32, mass: float32, n_cells: int32}",
@@ -135,14 +138,16 @@ def simulate(
     truth: Truth,
     rng: np.random.Generator,
     calorimeter: Calorimeter = ATLAS_LIKE,
-) -> dict[str, ak.Array]:
-    """``cells`` and ``clusters`` of particles of a kind, as in the file."""
+) -> dict[str, ak.Array | np.ndarray]:
+    """``cells``, ``clusters`` and ``shape_...`` of particles of a kind, as in the file."""
     cells = measure(truth, kind.showers(truth, calorimeter, rng), calorimeter, rng)
     counts = np.bincount(cells.event, minlength=len(truth.energy))
     names = ("eta", "phi", "e", "eta_size", "phi_size")
     columns = {name: getattr(cells, name).astype(np.float32) for name in names}
     columns["layer"] = cells.layer.astype(np.int32)
+    shapes = shower_shapes(cells, len(counts))
     return {
+        **{f"shape_{name}": values.astype(np.float32) for name, values in shapes.items()},
         "cells": ak.unflatten(ak.zip(columns), counts),
         "clusters": find_clusters(cells, counts, calorimeter),
     }
