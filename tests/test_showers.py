@@ -12,7 +12,7 @@ from scipy.stats import gamma
 from calovision.core.errors import InputError
 from calovision.ntuples import open_ntuple
 from calovision.simulation.showers import PARTICLES, write_showers
-from calovision.simulation.showers.cells import HALF_WINDOW, Window, measure, sum_spots
+from calovision.simulation.showers.cells import HALF_WINDOW, Cells, Window, measure, sum_spots
 from calovision.simulation.showers.electromagnetic import (
     CONVERSION_LENGTH,
     SLOPE,
@@ -43,6 +43,7 @@ from calovision.simulation.showers.lateral import CoreAndTail, Deposits, Laplace
 from calovision.simulation.showers.materials import LEAD, SCALE_ENERGY, mix
 from calovision.simulation.showers.ntuple import LARGEST_ETA, simulate
 from calovision.simulation.showers.profiles import Profile
+from calovision.simulation.showers.shapes import SHAPES, shower_shapes
 from calovision.stages.simulation import SimulationJob, simulate_ntuples
 from calovision.workflow.guns import PARTICLE_NAMES, check_gun
 from calovision.workflow.samples import Simulate
@@ -282,6 +283,38 @@ def test_energy_of_a_pion_is_conserved_but_for_what_leaks(rng: np.random.Generat
     loss = 1e-3 * in_x0 * ATLAS_LIKE.values("material")[0].critical_energy
     assert track.energy[passed][:, 0] == pytest.approx(loss[0])
     assert [hadronic.is_hadronic, em.is_hadronic] == [True, False]
+
+
+# Shapes
+
+
+def cells_of(rows: list[tuple[int, int, float, float]]) -> Cells:
+    """Cells of (event, layer, eta, energy), with the strips' size in eta."""
+    event, layer, eta, e = (np.array(column) for column in zip(*rows, strict=True))
+    size = np.full(len(rows), 0.1)
+    return Cells(event, layer, eta, np.zeros(len(rows)), size, size, e)
+
+
+def test_shapes_are_shares_widths_and_the_second_maximum() -> None:
+    first = [(0, 1, 0.05, 2.0), (0, 1, 0.15, 8.0), (0, 1, 0.25, 1.0), (0, 1, 0.45, 4.0)]
+    first += [(0, 2, 0.05, 15.0), (0, 2, 0.25, 5.0), (0, 5, 0.1, 5.0)]
+    single = [(2, 1, -0.05, 3.0), (2, 1, -0.05, 3.0), (2, 0, 0.1, 4.0)]  # two cells of a strip
+    found = shower_shapes(cells_of(first + single), 4)
+    assert tuple(found) == SHAPES
+    assert found["share_strips"] == pytest.approx([15 / 40, 0, 0.6, 0])
+    assert found["share_middle"] == pytest.approx([0.5, 0, 0, 0])
+    assert found["share_tiles"] == pytest.approx([0.125, 0, 0, 0])
+    assert found["share_presampler"] == pytest.approx([0, 0, 0.4, 0])
+    assert found["width_middle"] == pytest.approx([0.2 * np.sqrt(0.75 * 0.25), 0, 0, 0])
+    assert found["strip_ratio"] == pytest.approx([4 / 12, 0, 1, 0])
+
+
+def test_strips_see_two_photons_of_a_soft_pion_and_one_photon(rng: np.random.Generator) -> None:
+    ratios = {}
+    for name in ("photon", "neutral_pion"):
+        found = simulate(PARTICLES[name], beam(20.0, 250), rng)
+        ratios[name] = np.mean(found["shape_strip_ratio"] < 0.8)
+    assert ratios["neutral_pion"] > ratios["photon"] + 0.15
 
 
 # Files
