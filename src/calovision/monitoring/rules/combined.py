@@ -29,7 +29,7 @@ from calovision.monitoring.tails import deviation
 if TYPE_CHECKING:
     from calovision.monitoring.reference import Reference
 
-SHARES = {"cell": 0.5, "region": 0.3, "ring": 0.1, "channel": 0.1}
+SHARES = {"cell": 0.5, "region": 0.2, "ring": 0.2, "channel": 0.1}
 """Shares of the false alarms."""
 FACTORS = (0.02, 0.5, 0.8, 1.25, 1.6, 3.0)
 """Rates of a region at fault over the expected ones."""
