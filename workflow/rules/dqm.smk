@@ -44,3 +44,54 @@ rule merge_run_maps:
         code=code_of("merge_run_maps"),
     script:
         "../scripts/merge_run_maps.py"
+
+
+rule make_reference:
+    """Rates and energies of good runs, with their spread; others of them are held out for the thresholds."""
+    input:
+        maps=results.merged_run_maps,
+    output:
+        reference=results.reference,
+        good_runs=results.good_runs,
+    log:
+        results.log("make_reference"),
+    benchmark:
+        results.benchmark("make_reference")
+    threads: analysis.threads("make_reference")
+    resources:
+        mem_mb=analysis.memory("make_reference"),
+        runtime=analysis.runtime("make_reference"),
+    params:
+        good_runs=parameters.good_runs(analysis),
+        code=code_of("make_reference"),
+    script:
+        "../scripts/make_reference.py"
+
+
+rule monitor_runs:
+    """Scores of all runs, thresholds for the wanted rate of false alarms, and the table of flags."""
+    input:
+        maps=results.merged_run_maps,
+        reference=results.reference,
+        good_runs=results.good_runs,
+        networks=analysis.monitor_files(),
+        known=analysis.known_files(),
+    output:
+        flags=results.flags,
+        table=results.flag_table,
+        text=results.flag_text,
+        summary=results.table("monitoring"),
+    log:
+        results.log("monitor_runs"),
+    benchmark:
+        results.benchmark("monitor_runs")
+    threads: analysis.threads("monitor_runs")
+    resources:
+        mem_mb=analysis.memory("monitor_runs"),
+        runtime=analysis.runtime("monitor_runs"),
+    params:
+        options=parameters.flag_options(analysis),
+        trained=analysis.trained_methods,
+        code=code_of("monitor_runs"),
+    script:
+        "../scripts/monitor_runs.py"

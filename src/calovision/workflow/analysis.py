@@ -529,7 +529,7 @@ class Analysis(RunVariables):
         """Files that a whole run makes, with all that it needs: the report and the numbers."""
         results = self.results
         if self.is_monitoring:
-            return [results.merged_run_maps]
+            return [results.flags, results.flag_table, results.flag_text]
         name = "tagging" if self.is_tagging else "summary"
         return [
             results.report,
@@ -567,6 +567,11 @@ class Analysis(RunVariables):
             for sample, chunks in self.chunks.items()
             for chunk in chunks
         ]
+
+    def known_files(self) -> list[str]:
+        """The file of the known faults, if there is one."""
+        section = self.configuration.monitoring
+        return [] if section is None or section.known is None else [section.known]
 
     def monitor_files(self) -> list[Path]:
         """Networks of the monitoring."""

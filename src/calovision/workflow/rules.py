@@ -48,6 +48,22 @@ MAP_CODE = (
 )
 """Modules that decide what is in a file of run maps."""
 
+REFERENCE_CODE = (
+    "core.run_lists",
+    "monitoring.good_runs",
+    "monitoring.layout",
+    "monitoring.reference",
+    "monitoring.reference_cells",
+    "monitoring.reference_doubts",
+    "monitoring.run_map_file",
+    "monitoring.run_maps",
+    "stages.run_reference",
+)
+"""Modules that decide what is in a reference."""
+
+WATCH_CODE = ("core.markdown", "core.result", "models", "monitoring", "stages.run_reference")
+"""Modules that decide the scores of runs, and what is flagged."""
+
 RESULT_CODE = ("core.markdown", "core.result", "evaluation.results")
 """Modules that decide how results are written and read."""
 
@@ -352,6 +368,8 @@ _ALL = (
     _plot("plot_robustness", "stages.figures.search", *RESULT_CODE, is_of_variations=True),
     _monitor("build_run_maps", *MAP_CODE, runtime_min=60, wildcards=OF_FILE),
     _monitor("merge_run_maps", *MAP_CODE, "monitoring.run_map_merge"),
+    _monitor("make_reference", *REFERENCE_CODE, runtime_min=10),
+    _monitor("monitor_runs", *WATCH_CODE, "stages.monitoring"),
     Rule(
         "write_hepdata",
         (
