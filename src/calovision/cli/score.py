@@ -234,11 +234,18 @@ def score_image_files(
     name = loaded.specification.network
     attributes = {"model": str(model), "network": name, "n_rotations": network.rotations}
     classes = loaded.specification.classes
-    write_scores(output, collection, indices, scores, classes=classes, attributes=attributes)
+    target = loaded.specification.target
+    if target:
+        from calovision.storage.predictions import write_predictions
+
+        named = {"target": target["name"], "unit": target["unit"]}
+        write_predictions(output, collection, indices, scores, attributes=attributes, **named)
+    else:
+        write_scores(output, collection, indices, scores, classes=classes, attributes=attributes)
     speed = f"{len(scores) / max(seconds, 1e-9):,.0f} events/s, {seconds:.1f} s, device {device}"
     rows = [("output", str(output)), ("model", f"{model}, network {name}")]
     rows += [("split", str(scoring.split)), ("speed", speed)]
-    print_scores(collection, indices, scores, rows, classes)
+    print_scores(collection, indices, scores, rows, classes, target)
 
 
 def out_of_fold(
@@ -306,9 +313,10 @@ def print_scores(
     scores: "np.ndarray",
     rows: list[tuple[str, str]],
     classes: Sequence[str] = (),
+    target: Mapping[str, str] | None = None,
 ) -> None:
-    """Print what was scored, and for each sample the number and the mean probability of signal, or
-    of more than two classes that of each.
+    """Print what was scored, and for each sample the number and the mean probability of signal, of
+    more than two classes that of each, or the mean prediction of a target.
     """
     import numpy as np
     from scipy.special import expit
@@ -319,10 +327,14 @@ def print_scores(
     names = collection.sample_names()[indices]
     probabilities = expit(scores)[:, None] if scores.ndim == 1 else np.exp(scores)
     means = ["mean probability"] if scores.ndim == 1 else [f"mean P({name})" for name in classes]
+    if target:
+        probabilities = scores[:, None]
+        means = [f"mean {target['name']}" + (f" [{target['unit']}]" if target["unit"] else "")]
     table = []
     for sample, label in collection.samples.items():
         mine = probabilities[names == sample]
-        mean = [f"{one:.4f}" for one in mine.mean(axis=0)] if len(mine) else ["-"] * len(means)
+        digits = ".6g" if target else ".4f"
+        mean = [f"{one:{digits}}" for one in mine.mean(axis=0)] if len(mine) else ["-"] * len(means)
         table.append((sample, _shown_label(label, collection.classes), len(mine), *mean))
     show(
         pairs([*rows, (what, str(len(indices)))]),

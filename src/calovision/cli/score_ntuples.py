@@ -73,6 +73,6 @@ def print_files(found: list["ScoredFile"], rows: list[tuple[str, str]]) -> None:
         for one in found
     ]
     entries = str(sum(one.n_entries for one in found))
-    means = ["mean probability"] if len(names) == 1 else [f"mean {name}" for name in names]
+    means = ["mean probability"] if names == ("score",) else [f"mean {name}" for name in names]
     header = ("scores", "entries", "passed", *means)
     show(pairs([*rows, ("entries", entries)]), columns(header, table, title="files"))

@@ -70,7 +70,8 @@ def train_command(
     run: RunOptions,
 ) -> None:
     """Train a network on image files, stop early by their validation split, and print the AUC of
-    their test split. The same command again goes on with a training that was killed.
+    their test split, or the resolution of a target. The same command again goes on with a training
+    that was killed.
     """
     require_new_model(output, force=run.force)
     options = TrainingOptions(**given_values(training, TrainingOptions))
@@ -139,10 +140,11 @@ def print_training(
         ("speed", f"{run['images_per_s']:,.0f} images/s, {seconds:.1f} s in all"),
         ("validation loss", f"{run['validation_loss']:.6g}"),
     ]
-    name, title = ("auc", "AUC") if "validation_auc" in run else ("macro_auc", "macro AUC")
+    names = {"auc": "AUC", "macro_auc": "macro AUC", "resolution": "resolution"}
+    name = next(one for one in names if f"validation_{one}" in run)
     rows += [
-        (f"validation {title}", f"{run[f'validation_{name}']:.4f}"),
-        (f"test {title}", _test_auc(collection, model, options, luminosity_fb)),
+        (f"validation {names[name]}", f"{run[f'validation_{name}']:.4f}"),
+        (f"test {names[name]}", _test_auc(collection, model, options, luminosity_fb)),
     ]
     show(pairs(rows))
 
@@ -151,7 +153,7 @@ def _test_auc(
     collection: "ImageCollection", model: Path, options: TrainingOptions, luminosity_fb: float
 ) -> str:
     """AUC of the test split with its standard error, weighted as the loss is; of more than two
-    classes the mean of one versus one.
+    classes the mean of one versus one; of a target the resolution.
     """
     import numpy as np
 
@@ -160,7 +162,9 @@ def _test_auc(
 
     indices = np.flatnonzero(collection.column("split") == SPLITS.index("test"))
     labels = collection.column("label")[indices]
-    if len(np.unique(labels)) < max(len(collection.classes), 2):
+    if len(indices) == 0 and options.target is not None:
+        return "- (the test split has no row)"
+    if options.target is None and len(np.unique(labels)) < max(len(collection.classes), 2):
         return "- (the test split lacks a class)"
     network = load_model(model, allow_imports=":" in options.network)
     scores = score_collection(network, collection, indices, device=options.device)
@@ -175,7 +179,11 @@ def auc_text(
     options: TrainingOptions,
     luminosity_fb: float,
 ) -> str:
-    """AUC of some events by their scores, weighted as the loss of a training ``run`` was."""
+    """AUC of some events by their scores, weighted as the loss of a training ``run`` was, or
+    resolution of a target.
+    """
+    if options.target is not None:
+        return resolution_text(collection, indices, scores, options.target)
     from calovision.datasets import FlatWeights, event_weights
     from calovision.metrics import macro_auc
     from calovision.metrics.roc import auc_with_error
@@ -192,4 +200,26 @@ def auc_text(
     value, error = auc_with_error(scores, labels, weights)
     return (
         f"{value:.4f} +- {error:.4f} ({len(indices)} events; statistical, weights as in the loss)"
+    )
+
+
+def resolution_text(
+    collection: "ImageCollection", indices: "np.ndarray", predictions: "np.ndarray", target: str
+) -> str:
+    """Half of the central 68 % of prediction / truth - 1, and its median, each row counting 1; of
+    the difference where a true value is not above 0.
+    """
+    import numpy as np
+
+    from calovision.metrics import residual_numbers, residuals_of
+    from calovision.storage.targets import target_values
+
+    truth = target_values(collection, target)[indices]
+    known = np.isfinite(truth)
+    relative = bool(np.all(truth[known] > 0))
+    found = residual_numbers(residuals_of(predictions[known], truth[known], relative=relative))
+    kind = "relative" if relative else "in the unit of the target"
+    return (
+        f"{found.resolution:.4g}, bias {found.bias_median:+.3g} ({np.count_nonzero(known)} rows; "
+        f"{kind})"
     )

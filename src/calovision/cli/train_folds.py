@@ -67,7 +67,7 @@ def _print(
     rows = [
         ("output", str(folder / "final")),
         ("network", f"{options.network}, seed {options.seed}, {len(runs)} folds"),
-        ("AUC, out of fold", auc),
+        (f"{'AUC' if options.target is None else 'resolution'}, out of fold", auc),
         ("time", f"{seconds:.1f} s"),
     ]
     header = ("fold", "training", "validation", "best epoch", "validation loss")

@@ -97,6 +97,8 @@ class ImageLoader:
         Numbers of the events in the collection, ``(n,)``.
     weights
         Training weight of each of them, ``(n,)``; 1 if None.
+    labels
+        What the network learns of each of them, ``(n,)``; None for its class.
     variables
         Names of event columns to be given beside the images.
     batch_size
@@ -133,6 +135,7 @@ class ImageLoader:
         indices: Sequence[int] | np.ndarray,
         *,
         weights: np.ndarray | None = None,
+        labels: np.ndarray | None = None,
         variables: Sequence[str] = (),
         batch_size: int = 64,
         shuffle: bool = False,
@@ -145,7 +148,8 @@ class ImageLoader:
             raise InputError(f"batch size {batch_size}: a batch needs at least one image")
         self.collection = collection
         self.indices = check_rows(indices, len(collection))
-        self.labels = collection.column("label")[self.indices].astype(np.float32)
+        labels = collection.column("label")[self.indices] if labels is None else labels
+        self.labels = np.asarray(labels, dtype=np.float32)
         self.weights = _check_weights(weights, len(self.indices))
         self.variables = load_variables(collection, self.indices, variables)
         self.batch_size = batch_size

@@ -11,6 +11,7 @@ from calovision.metrics.classes import macro_auc, pairwise_aucs
 from calovision.metrics.efficiencies import Efficiency, efficiency, n_effective
 from calovision.metrics.ensembles import ensemble_scores
 from calovision.metrics.rejection import Rejection, rejection_at
+from calovision.metrics.residuals import residual_numbers, residuals_of
 from calovision.metrics.roc import RocCurve, auc, crossing, roc
 from calovision.metrics.working_point import (
     RegionPoint,
@@ -34,6 +35,8 @@ __all__ = [
     "pairwise_aucs",
     "region_point",
     "rejection_at",
+    "residual_numbers",
+    "residuals_of",
     "roc",
     "signal_efficiency_at",
 ]

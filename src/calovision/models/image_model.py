@@ -10,6 +10,7 @@ from calovision.models.layers import FeatureNetwork
 from calovision.models.networks import make_network
 from calovision.models.scaling import ScalingStatistics, VariableScaling, make_scaling
 from calovision.models.specification import ModelSpecification
+from calovision.models.target import TargetScaling
 
 FUSION_WIDTH = 64  # of the dense layer that sees features and variables
 
@@ -66,6 +67,8 @@ class ImageModel(nn.Module):
         self.scaling = make_scaling(specification.scaling, specification.image_shape)
         self.network = make_network(specification)
         self.head = _make_head(self.network, specification)
+        scale = specification.target.get("scale")
+        self.target = None if scale is None else TargetScaling(scale)
 
     def forward(
         self,
@@ -74,7 +77,7 @@ class ImageModel(nn.Module):
         *,
         is_scaled: bool = False,
     ) -> torch.Tensor:
-        """Logits of images.
+        """Logits of images, or outputs on the scale of the target (`in_unit`).
 
         Parameters
         ----------
@@ -110,6 +113,12 @@ class ImageModel(nn.Module):
             logits = self.head(features) if variables is None else self.head(features, variables)
         return logits.squeeze(1) if self.specification.n_outputs == 1 else logits
 
+    def in_unit(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Scores of outputs of the model: logits as they are, of a target the predictions in its
+        unit, ``(n,)``.
+        """
+        return outputs if self.target is None else self.target(outputs)
+
     @property
     def takes_points(self) -> bool:
         """The variables go into the network itself (`FeatureNetwork.takes_points`)."""
@@ -132,6 +141,8 @@ class ImageModel(nn.Module):
         self.scaling.set_statistics(statistics)
         if self.specification.n_variables and not self.takes_points:
             self.head.scaling.set_statistics(statistics)
+        if self.target is not None:
+            self.target.set_statistics(statistics)
 
     def _check(self, images: torch.Tensor, variables: torch.Tensor | None) -> None:
         shape, n_variables = self.specification.image_shape, self.specification.n_variables

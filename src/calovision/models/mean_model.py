@@ -1,7 +1,8 @@
 """Mean of networks as one model: of the folds and seeds of a training.
 
 The output is the logit of the mean probability, as of the ensembles of the comparison; of more than
-two classes, the logarithm of the mean probability of each.
+two classes, the logarithm of the mean probability of each; of a target, the mean of the
+predictions in its unit.
 """
 
 from collections.abc import Sequence
@@ -47,17 +48,27 @@ class MeanModel(ImageModel):
         is_scaled: bool = False,
     ) -> torch.Tensor:
         """Logit of the mean probability, ``(n,)``, or of more than two classes the logarithms of
-        the mean probabilities, ``(n, n_classes)``; arguments as of `ImageModel`.
+        the mean probabilities, ``(n, n_classes)``, or the mean prediction of a target, ``(n,)``;
+        arguments as of `ImageModel`.
 
         Signal and background are averaged apart in logarithms, so that no digit is lost next to 0
         and 1.
         """
-        members = [member(images, variables, is_scaled=is_scaled) for member in self.members]
+        members = [
+            member.in_unit(member(images, variables, is_scaled=is_scaled))
+            for member in self.members
+        ]
         logits = torch.stack(members).float()
+        if self.specification.target:
+            return logits.mean(dim=0)
         if self.specification.n_outputs > 1:
             return log_softmax(log_softmax(logits, dim=2).logsumexp(dim=0), dim=1)
         signal, background = (logsigmoid(sign * logits).logsumexp(dim=0) for sign in (1, -1))
         return signal - background
+
+    def in_unit(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Outputs as they are: the mean is one of scores."""
+        return outputs
 
     @property
     def takes_points(self) -> bool:

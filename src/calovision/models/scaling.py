@@ -33,6 +33,8 @@ class ScalingStatistics:
         deviation is in it.
     variable_mean, variable_std
         ``(n_variables,)``.
+    target_mean, target_spread
+        Of the target, or of its logarithm (`calovision.models.target`).
     """
 
     maxima: np.ndarray | None = None
@@ -40,6 +42,8 @@ class ScalingStatistics:
     std: np.ndarray | None = None
     variable_mean: np.ndarray | None = None
     variable_std: np.ndarray | None = None
+    target_mean: float | None = None
+    target_spread: float | None = None
 
 
 class Scaling(nn.Module):
@@ -82,7 +86,7 @@ class MaximumScaling(Scaling):
 
     def set_statistics(self, statistics: ScalingStatistics) -> None:
         """Take ``maxima``; a channel that is empty everywhere stays as it is."""
-        maxima = _measured(statistics, "maxima", self.factor.shape[:1], "scaling 'maximum'")
+        maxima = measured(statistics, "maxima", self.factor.shape[:1], "scaling 'maximum'")
         self.factor.copy_((1 / torch.where(maxima > 0, maxima, 1.0))[:, None, None])
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -115,8 +119,8 @@ class StandardScaling(Scaling):
         """Take ``mean`` and ``std``; a cell that never changed says nothing and becomes 0."""
         user = "scaling 'standardize'"
         shape = self.mean.shape
-        self.mean.copy_(_measured(statistics, "mean", shape, user))
-        self.factor.copy_(_inverse(_measured(statistics, "std", shape, user)))
+        self.mean.copy_(measured(statistics, "mean", shape, user))
+        self.factor.copy_(_inverse(measured(statistics, "std", shape, user)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """``(n, c, eta, phi)`` with ``(c, eta, phi)``."""
@@ -135,8 +139,8 @@ class VariableScaling(nn.Module):
         """Take ``variable_mean`` and ``variable_std``; a variable that never changed becomes 0."""
         user = "a model with variables"
         shape = self.mean.shape
-        self.mean.copy_(_measured(statistics, "variable_mean", shape, user))
-        self.factor.copy_(_inverse(_measured(statistics, "variable_std", shape, user)))
+        self.mean.copy_(measured(statistics, "variable_mean", shape, user))
+        self.factor.copy_(_inverse(measured(statistics, "variable_std", shape, user)))
 
     def forward(self, variables: torch.Tensor) -> torch.Tensor:
         """``(n, n_variables)``, standardized."""
@@ -160,7 +164,7 @@ def _inverse(std: torch.Tensor) -> torch.Tensor:
     return torch.where(std > 0, 1 / std, 0.0)
 
 
-def _measured(
+def measured(
     statistics: ScalingStatistics, name: str, shape: torch.Size, user: str
 ) -> torch.Tensor:
     """A statistic as float64; InputError if it is missing, not finite or of another shape."""

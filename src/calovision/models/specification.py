@@ -9,6 +9,8 @@ from calovision.core.errors import InputError
 
 SCALINGS = ("log1p", "maximum", "image", "standardize", "none")
 """Scalings of the contents of the cells before the network, see `scaling`."""
+TARGET_SCALES = ("linear", "log", "relative")
+"""Scales of a number that a network learns, see `target`."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class ModelSpecification:
     classes
         Names of the classes, whose positions are the labels; none for background (0) and signal
         (1). Of more than two the network gives a logit each, of two one logit, of the second.
+    target
+        Number that the network gives in place of logits: its ``name``, the column of the rows, its
+        ``unit`` and ``scale``, one of `TARGET_SCALES`; empty where it tells classes apart.
     scaling
         One of `SCALINGS`.
     circular
@@ -60,6 +65,7 @@ class ModelSpecification:
     n_variables: int = 0
     seen_channels: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    target: dict[str, str] = field(default_factory=dict)
     scaling: str = "log1p"
     circular: bool = True
     options: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +75,7 @@ class ModelSpecification:
             value = getattr(self, name)
             _require(isinstance(value, list | tuple), name, value, "a list")
             object.__setattr__(self, name, tuple(value))
-        for name in ("grid", "options"):
+        for name in ("grid", "options", "target"):
             object.__setattr__(self, name, _as_read(name, getattr(self, name)))
         self._check_types()
         self._check_values()
@@ -82,6 +88,7 @@ class ModelSpecification:
             ("circular", bool, "true or false"),
             ("grid", dict, "a mapping"),
             ("options", dict, "a mapping"),
+            ("target", dict, "a mapping"),
         ):
             _require(isinstance(getattr(self, name), kind), name, getattr(self, name), words)
         for name in ("channels", "units", "variables", "seen_channels", "classes"):
@@ -111,6 +118,11 @@ class ModelSpecification:
                 f"train.channels: the images have no channel '{unknown[0]}', but "
                 f"{', '.join(self.channels) or 'none'}"
             )
+        if self.target:
+            is_whole = sorted(self.target) == ["name", "scale", "unit"]
+            is_known = is_whole and self.target["scale"] in TARGET_SCALES
+            words = f"a name, a unit and a scale, one of {', '.join(TARGET_SCALES)}"
+            _require(is_known, "target", self.target, words)
         if self.scaling not in SCALINGS:
             raise InputError(f"unknown scaling '{self.scaling}': choose from {', '.join(SCALINGS)}")
 
@@ -126,8 +138,8 @@ class ModelSpecification:
 
     @property
     def n_outputs(self) -> int:
-        """Logits of an image: 1 for two classes, else as many as classes."""
-        return len(self.classes) if len(self.classes) > 2 else 1
+        """Outputs for an image: 1 of two classes or of a target, else as many as classes."""
+        return len(self.classes) if len(self.classes) > 2 and not self.target else 1
 
     @property
     def network_shape(self) -> tuple[int, int, int]:
@@ -147,8 +159,13 @@ class ModelSpecification:
         return ":" in self.network
 
     def to_dict(self) -> dict[str, Any]:
-        """Values by name, as `from_dict` takes them and JSON writes them."""
-        return asdict(self)
+        """Values by name, as `from_dict` takes them and JSON writes them; without a target there
+        is none in them, so that those of classes are as before.
+        """
+        values = asdict(self)
+        if not self.target:
+            del values["target"]
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelSpecification":

@@ -24,6 +24,11 @@ PANELS = {  # title of a panel -> columns of the history and their lines
         "validation_signal_efficiency_1e-3": "At background $10^{-3}$",
     },
 }
+PANELS_OF_TARGET = {  # of networks that learn a number
+    "Loss": PANELS["Loss"],
+    "Validation\nresolution": {"validation_resolution": "Validation"},
+    "Validation bias\n(median)": {"validation_bias": "Validation"},
+}
 PANELS_OF_CLASSES = {  # of networks of more than two classes
     "Accuracy": {"train_accuracy": "Training", "validation_accuracy": "Validation"},
     "Validation\nmacro AUC": {"validation_macro_auc": "Validation"},
@@ -43,6 +48,7 @@ MODELS_IN_A_ROW = 4
 LETTERS = 30
 
 WIDE = 20  # highest over lowest loss
+LOGARITHMIC = ("Loss", REJECTION_TITLE, "Validation\nresolution")
 
 
 @styled
@@ -57,7 +63,8 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
         ``train_loss``, ``validation_loss``, ``validation_auc``,
         ``validation_signal_efficiency_1e-2`` and ``_1e-3``; of more than two classes
         ``validation_macro_auc``, the accuracies, and ``validation_rejection_`` with the name of
-        each class; nan where not measured. What no network has gets no panel. A star marks the
+        each class; of a target ``validation_resolution`` and ``validation_bias``; nan where not
+        measured. What no network has gets no panel. A star marks the
         epoch of the lowest validation loss.
 
     Raises
@@ -125,6 +132,8 @@ def _draw_model(
 
 def _panels(histories: Sequence[History]) -> dict[str, Mapping[str, str]]:
     """Title of a panel -> columns and their lines, of all that the histories may have."""
+    if any("validation_resolution" in one for one in histories):
+        return dict(PANELS_OF_TARGET)
     of_classes = [one for one in histories if "validation_macro_auc" in one]
     if not of_classes:
         return dict(PANELS)
@@ -182,13 +191,14 @@ def _limits(
 ) -> tuple[float, float, str]:
     """Limits of a panel, the same for all models, with a margin, and its scale.
 
-    A loss or rejection that spans much has a logarithmic axis, which alone shows its end.
+    A loss, rejection or resolution that spans much has a logarithmic axis, which alone shows its
+    end.
     """
     values = [history[name] for history in histories for name in _measured(history, columns)]
     values = np.concatenate([np.asarray(one, dtype=np.float64) for one in values])
     values = values[np.isfinite(values)]
     low, high = values.min(), values.max()
-    if title in ("Loss", REJECTION_TITLE) and 0 < WIDE * low < high:
+    if title in LOGARITHMIC and 0 < WIDE * low < high:
         return low / 1.2, high * 1.2, "log"
     margin = max(0.08 * (high - low), 1e-4) if high > low else 0.02
     return low - margin, high + margin, "linear"
@@ -213,4 +223,7 @@ def _legend(panels: Panels, histories: Sequence[History], looks: Looks) -> list[
 
 
 def _all_columns() -> list[str]:
-    return [name for columns in (PANELS | PANELS_OF_CLASSES).values() for name in columns]
+    every = (PANELS, PANELS_OF_CLASSES, PANELS_OF_TARGET)
+    return list(
+        dict.fromkeys(n for panels in every for columns in panels.values() for n in columns)
+    )

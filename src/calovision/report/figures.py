@@ -8,6 +8,7 @@ with the name of the entry point.
 from calovision.core.registry import Registry
 from calovision.report.figure import ReportFigure
 from calovision.report.performance_figures import PERFORMANCE
+from calovision.report.regression_figures import REGRESSION
 from calovision.report.tagging_figures import CLASS_IMAGES, TAGGERS
 
 _EVENT = "image eta_edges channels fat_jets radius title"
@@ -21,8 +22,8 @@ FIGURES = Registry(
             title="Cut flow",
             caption="""
             Share of the generated events, weighted, that is left after each cut of the
-            preselection.{% if not is_tagging %} The signal should lose little, and the background
-            much.{% endif %}""",
+            preselection.{% if not is_tagging and not is_regression %} The signal should lose
+            little, and the background much.{% endif %}""",
             section="selection",
             rule="plot_cut_flow",
             draw="calovision.plotting.samples:plot_cut_flow",
@@ -82,7 +83,8 @@ FIGURES = Registry(
             title="Learning curves",
             caption="""
             Loss on the training and validation splits,
-            {% if classes | length > 2 %}macro AUC and rejection of all other classes at half of
+            {% if is_regression %}resolution and bias
+            {%- elif classes | length > 2 %}macro AUC and rejection of all other classes at half of
             each{% else %}AUC and signal efficiency{% endif %} on the validation split after every
             epoch, a line per network; the star marks the lowest validation loss, whose epoch is the
             one used. A training loss that falls on while the validation loss rises means
@@ -95,6 +97,7 @@ FIGURES = Registry(
         *CLASS_IMAGES,
         *PERFORMANCE,
         *TAGGERS,
+        *REGRESSION,
         ReportFigure(
             name="attributions",
             title="Integrated gradients",

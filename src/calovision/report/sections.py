@@ -36,5 +36,8 @@ SECTIONS = (
     ReportSection("robustness", "Robustness", tables=("robustness",), needs="variations"),
     ReportSection("taggers", "Performance", tables=("tagging", "taggers"), needs="is_tagging"),
     ReportSection("variables", "Variables, bins and masses", needs="is_tagging"),
+    ReportSection(
+        "regression", "Bias and resolution", tables=("regression",), needs="is_regression"
+    ),
     ReportSection("run", "Run", tables=("run_summary",)),
 )

@@ -17,6 +17,7 @@ from calovision.datasets import (
     group_elements,
     is_symmetric_in_eta,
 )
+from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel, ModelSpecification, has_native_bf16, keep_freed_memory
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def mean_scores(
     """Scores of all batches, each averaged over the symmetry group.
 
     Float64: logits ``(n_images,)``, or of more than two classes log-probabilities
-    ``(n_images, n_classes)``.
+    ``(n_images, n_classes)``; of a target predictions in its unit, ``(n_images,)``.
 
     Raises
     ------
@@ -114,6 +115,15 @@ def mean_scores(
             "are"
         )
     return logits if n_outputs == 1 else log_softmax(logits)
+
+
+def ensemble(scores: np.ndarray, specification: ModelSpecification) -> np.ndarray:
+    """Score of several networks together: that of the mean probability
+    (`calovision.metrics.ensemble_scores`), of a target the mean prediction.
+
+    ``scores`` are ``(n, n_networks)``, or of more than two classes ``(n, n_networks, n_classes)``.
+    """
+    return scores.mean(axis=1) if specification.target else ensemble_scores(scores)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -151,7 +161,9 @@ def _evaluating(model: ImageModel, device: torch.device) -> Iterator[None]:
 def _logits_of_batch(
     model: ImageModel, batch: Batch, elements: np.ndarray, device: torch.device
 ) -> np.ndarray:
-    """Logits averaged over the elements, float64 ``(n,)`` or ``(n, n_classes)``."""
+    """Logits, or predictions of a target, averaged over the elements, float64 ``(n,)`` or ``(n,
+    n_classes)``.
+    """
     images = batch[0].to(device, non_blocking=True)
     variables = None if batch[1] is None else batch[1].to(device, non_blocking=True)
     order = model.memory_format
@@ -161,7 +173,7 @@ def _logits_of_batch(
     dense = None
     for element in elements:
         dense = _dense(images, int(element), order, dense)
-        total += model(dense, variables).double()
+        total += model.in_unit(model(dense, variables)).double()
     return (total / len(elements)).cpu().numpy()
 
 

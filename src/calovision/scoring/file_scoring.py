@@ -17,9 +17,8 @@ from calovision.conversion.parallel import made_apart, read_ahead
 from calovision.conversion.rows import ImageRows
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
-from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel
-from calovision.scoring.evaluation import choose_device
+from calovision.scoring.evaluation import choose_device, ensemble
 from calovision.scoring.network_threads import Logits, Start, network_threads
 from calovision.scoring.score_files import Contents, ScoredEntries, new_score_file
 from calovision.scoring.scores import SCORING_BATCH
@@ -42,8 +41,8 @@ class ScoredFile:
     n_entries, n_passed
         Entries, and those that pass the preselection.
     n_scored, totals
-        Scores, of events or of their leading jets, and the sums of these probabilities by their
-        column.
+        Scores, of events or of their leading jets, and the sums of these probabilities, or
+        predictions, by their column.
     """
 
     path: Path | str
@@ -118,7 +117,7 @@ class FileScoring:
             yield from self._finished(chunks, logits)
 
     def _finished(self, chunks: Chunks, logits: Logits) -> Iterator[ScoredEntries]:
-        combined = ensemble_scores(logits())
+        combined = ensemble(logits(), self.models[0].specification)
         ends = np.cumsum([len(rows.event) for _, rows in chunks])[:-1]
         for (n, rows), part in zip(chunks, np.split(combined, ends), strict=True):
             yield self._entries(n, rows, part)
@@ -147,6 +146,8 @@ class FileScoring:
     def _entries(self, n: int, rows: ImageRows, scores: np.ndarray) -> ScoredEntries:
         """Scores of the n entries of a chunk."""
         numbers = (expit(scores), scores) if scores.ndim == 1 else np.exp(scores).T
+        if self.models[0].specification.target:
+            numbers = (scores,)
         of_all = {
             name: values.astype(np.float32)
             for name, values in zip(self.contents.columns, numbers, strict=True)

@@ -7,8 +7,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.splits import Folds
-from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel
+from calovision.scoring.evaluation import ensemble
 from calovision.scoring.scores import score_collection
 from calovision.storage import ImageCollection
 
@@ -21,7 +21,7 @@ def score_out_of_fold(
 ) -> np.ndarray:
     """Scores of all events of image files, each by the networks of its fold, float64
     ``(n_events,)`` or, of more than two classes, ``(n_events, n_classes)``: of several seeds those
-    of their ensemble (`calovision.metrics.ensemble_scores`).
+    of their ensemble (`calovision.scoring.evaluation.ensemble`).
 
     Parameters
     ----------
@@ -53,5 +53,5 @@ def score_out_of_fold(
             score_collection(network, collection, indices, **options)
             for network in networks[fold :: folds.number]
         ]
-        scores[indices] = ensemble_scores(np.stack(of_seeds, axis=1))
+        scores[indices] = ensemble(np.stack(of_seeds, axis=1), networks[0].specification)
     return scores

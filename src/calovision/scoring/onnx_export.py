@@ -4,7 +4,8 @@ triggers.
 The file takes images as the image file has them, ``(n, n_channels, n_eta, n_phi)`` float32, any n:
 the scaling is built in. Its outputs are ``logit``, which is the score (`calovision.scoring`), and
 for people ``probability``, its sigmoid, float32 ``(n,)``; near 1 only the logit tells events apart.
-Of more than two classes they are ``log_probability`` and ``probability``, ``(n, n_classes)``.
+Of more than two classes they are ``log_probability`` and ``probability``, ``(n, n_classes)``; of a
+target there is one, ``prediction``, in its unit, ``(n,)``.
 The metadata ``calovision`` of the file is the model's specification in JSON, with channels, units,
 grid and the names of the classes in order.
 """
@@ -96,30 +97,38 @@ class _Scorer(nn.Module):
             )
             self.register_buffer("sources", sources.view(self.n_elements, n_eta * n_phi).long())
 
-    def forward(self, images: Tensor, variables: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, images: Tensor, variables: Tensor | None = None) -> tuple[Tensor, ...]:
         """``(n, c, eta, phi)`` and ``(n, n_variables)`` to logits and probabilities, ``(n,)``
-        each, or to log-probabilities and probabilities, ``(n, n_classes)``.
+        each, or to log-probabilities and probabilities, ``(n, n_classes)``, or to predictions,
+        ``(n,)``, alone.
         """
         logits = self._mean_logits(images, variables)
+        if self.model.specification.target:
+            return (logits,)
         if self.model.specification.n_outputs == 1:
             return logits, torch.sigmoid(logits)
         return logits.log_softmax(dim=1), logits.softmax(dim=1)
 
     @property
-    def outputs(self) -> tuple[str, str]:
+    def outputs(self) -> tuple[str, ...]:
         """Names of what `forward` gives."""
+        if self.model.specification.target:
+            return ("prediction",)
         of_one = self.model.specification.n_outputs == 1
         return "logit" if of_one else "log_probability", "probability"
 
     def _mean_logits(self, images: Tensor, variables: Tensor | None) -> Tensor:
         if self.n_elements == 1:
-            return self.model(images, variables)
+            return self._scores(images, variables)
         seen = images.flatten(2)[:, :, self.sources]  # (n, c, element, cell)
         seen = seen.transpose(1, 2).reshape(-1, *self.model.specification.image_shape)
         if variables is not None:
             variables = variables[:, None].expand(-1, self.n_elements, -1).flatten(0, 1)
-        logits = self.model(seen, variables)
+        logits = self._scores(seen, variables)
         return logits.view(-1, self.n_elements, *logits.shape[1:]).mean(dim=1)
+
+    def _scores(self, images: Tensor, variables: Tensor | None) -> Tensor:
+        return self.model.in_unit(self.model(images, variables))
 
 
 def _require_packages() -> None:

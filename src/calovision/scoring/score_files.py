@@ -4,11 +4,12 @@ Each has one entry for each of the ntuple: ``score``, the probability of signal 
 are as frequent, and ``logit``, float32, NaN where the event fails the preselection; ``passed``. Of
 more than two classes there is the probability of each instead, ``probability_top``, ... Of jets,
 the scores are those of the leading ones: lists in ROOT and Parquet, in HDF5 rows padded with NaN;
-a jet that fails the cuts on jets has NaN in its place.
+a jet that fails the cuts on jets has NaN in its place. Of a target there is ``prediction``, in its
+unit, in place of ``score`` and ``logit``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -24,7 +25,9 @@ import uproot
 from calovision.core.errors import InputError
 from calovision.core.extras import MissingExtraError
 from calovision.jobs.atomic import replaced
+from calovision.models import ModelSpecification
 from calovision.storage.hdf5 import created
+from calovision.storage.predictions import PREDICTION
 
 TREE = "calovision_scores"
 ENTRIES_AT_A_TIME = 50_000  # that wait to be written, which makes baskets of 200 kB
@@ -32,8 +35,8 @@ COLUMNS = ("score", "logit")
 """Those of a network with one logit."""
 
 
-def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
-    """Columns of the scores of a network of these classes: `COLUMNS` for two.
+def score_columns(specification: ModelSpecification) -> tuple[str, ...]:
+    """Columns of the scores of a network: `COLUMNS` for two classes, `PREDICTION` for a target.
 
     What a branch may not be called by becomes ``_``.
 
@@ -42,6 +45,9 @@ def score_columns(classes: Sequence[str]) -> tuple[str, ...]:
     InputError
         If two columns would have one name.
     """
+    if specification.target:
+        return (PREDICTION,)
+    classes = specification.classes
     if len(classes) <= 2:
         return COLUMNS
     columns = tuple("probability_" + re.sub(r"\W", "_", name) for name in classes)

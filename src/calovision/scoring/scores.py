@@ -35,7 +35,8 @@ def score_images(
     precision: str = "fp32",
 ) -> np.ndarray:
     """Scores of images in memory: logits, whose sigmoid (`scipy.special.expit`) is the probability
-    of signal; of more than two classes the logarithm of the probability of each.
+    of signal; of more than two classes the logarithm of the probability of each; of a target the
+    predictions in its unit.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 all events by folds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -172,9 +172,11 @@ def read_networks(
     seeds: Mapping[str, Sequence[int]],
     collection: ImageCollection,
     scored: evaluation.ScoredEvents,
+    *,
+    read: Callable[[Path, ImageCollection, np.ndarray], np.ndarray] = read_scores,
 ) -> Networks:
     """Scores and training of the networks of all models; of scores ``(n_rows, n_classes)`` each
-    model has ``(n_rows, n_seeds, n_classes)``.
+    model has ``(n_rows, n_seeds, n_classes)``. ``read`` reads a score file.
     """
     networks = Networks({}, {}, {})
     of_folds = [scored.indices[members] for members in scored.members()]
@@ -183,7 +185,7 @@ def read_networks(
         of_networks = islice(of_all, len(of_model) * len(of_folds))
         scores, descriptions, histories = zip(*of_networks, strict=True)
         columns = [
-            read_scores(path, collection, indices)
+            read(path, collection, indices)
             for path, indices in zip(scores, cycle(of_folds), strict=False)
         ]
         of_seeds = zip(*[iter(columns)] * len(of_folds), strict=True)

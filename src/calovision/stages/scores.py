@@ -11,12 +11,13 @@ import torch
 from calovision.core.splits import TRAIN, Folds
 from calovision.evaluation import split_indices
 from calovision.jobs.compilation import skip_numba_extensions
-from calovision.metrics import ensemble_scores
 from calovision.models import ImageModel, load_model
 from calovision.scoring import NtupleOptions, score_collection, score_ntuple, score_out_of_fold
+from calovision.scoring.evaluation import ensemble
 from calovision.stages.arguments import Count, fold_of_path, not_counted
 from calovision.stages.collections import Definitions, open_files, open_list
 from calovision.storage import ImageCollection, write_scores
+from calovision.storage.predictions import write_predictions
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,7 @@ def score_events(
     if folds is not None:
         number = fold_of_path(folds, fold)["fold"]
         of_fold = {"folds": np.full(len(indices), number), "split": split[indices]}
-    classes = network.specification.classes
-    write_scores(
-        output, collection, indices, scores, classes=classes, attributes=rotations, **of_fold
-    )
+    _write(output, collection, indices, scores, network, attributes=rotations, **of_fold)
 
 
 def score_ensemble(
@@ -114,7 +112,24 @@ def score_ensemble(
         indices = np.arange(len(collection))
         count(len(indices))
         scores = score_out_of_fold(networks, collection, Folds(**folds), **asdict(options))
-    write_scores(output, collection, indices, scores, classes=networks[0].specification.classes)
+    _write(output, collection, indices, scores, networks[0])
+
+
+def _write(
+    output: Path,
+    collection: ImageCollection,
+    indices: np.ndarray,
+    scores: np.ndarray,
+    network: ImageModel,
+    **more: Any,
+) -> None:
+    """Write scores, or the predictions of a target."""
+    specification = network.specification
+    if target := specification.target:
+        of_target = {"target": target["name"], "unit": target["unit"]}
+        write_predictions(output, collection, indices, scores, **of_target, **more)
+        return
+    write_scores(output, collection, indices, scores, classes=specification.classes, **more)
 
 
 def _mean_scores(
@@ -126,7 +141,7 @@ def _mean_scores(
     scores = [
         score_collection(network, collection, indices, **asdict(options)) for network in networks
     ]
-    return ensemble_scores(np.stack(scores, axis=1))
+    return ensemble(np.stack(scores, axis=1), networks[0].specification)
 
 
 def score_application(

@@ -217,13 +217,15 @@ class ImageCollection:
         """Cross-section of a sample, pb: the mean of its files by their generated events."""
         return mean_cross_section(file.metadata for file in self.of_sample(sample))
 
-    def require_events(self) -> None:
-        """Raise InputError if a sample has no event that passed, or there is one class only."""
+    def require_events(self, *, of_classes: bool = True) -> None:
+        """Raise InputError if a sample has no event that passed or, where classes are told apart,
+        there is one class only.
+        """
         for sample, label in self.samples.items():
             files = self.of_sample(sample)
             if not any(len(file) for file in files):
                 raise InputError(f"sample '{sample}': {self._why_empty(sample)}")
-            if set(self.samples.values()) == {label} != {OF_ROWS}:
+            if of_classes and set(self.samples.values()) == {label} != {OF_ROWS}:
                 wanted = (
                     "sample of each class"
                     if self.classes

@@ -47,7 +47,7 @@ def write_scores(
     name = SCORE_OF_CLASSES if of_classes else SCORE
     columns = scores if isinstance(scores, Mapping) else {name: scores}
     described = {"scores": name} | ({"classes": json.dumps(list(classes))} if classes else {})
-    keys = _keys(collection, indices)
+    keys = keys_of_rows(collection, indices)
     if folds is not None:
         keys |= {"fold": folds, "split": split}
     write_table(path, {**keys, **columns}, attributes={**(attributes or {}), **described})
@@ -124,14 +124,7 @@ def _columns(
                 f"{path}: no score file, it lacks the column '{name}': score the events again"
             )
         _check_scores(path, name, table[name], n_numbers)
-    for name, values in _keys(collection, indices).items():
-        if name == "split" and "fold" in table:  # that of the fold, not of the image files
-            continue
-        if name not in table or not np.array_equal(table[name], values):
-            raise InputError(
-                f"{path}: scores of other events than those of the image files: score the events "
-                "again"
-            )
+    check_keys(path, table, collection, indices)
     is_as_stored = n_numbers > 0 or _has_logits(path)
     return {
         name: table[name] if is_as_stored else _logits(path, name, table[name]) for name in names
@@ -195,7 +188,25 @@ def _check_scores(path: Path, name: str, scores: np.ndarray, n_classes: int) -> 
         raise InputError(f"{path}: '{name}' is {scores[row]} in row {row}: score the events again")
 
 
-def _keys(collection: ImageCollection, indices: np.ndarray) -> dict[str, np.ndarray]:
+def check_keys(
+    path: Path,
+    table: Mapping[str, np.ndarray],
+    collection: ImageCollection,
+    indices: np.ndarray,
+) -> None:
+    """Raise InputError unless the rows of a table are the given ones of a collection."""
+    for name, values in keys_of_rows(collection, indices).items():
+        if name == "split" and "fold" in table:  # that of the fold, not of the image files
+            continue
+        if name not in table or not np.array_equal(table[name], values):
+            raise InputError(
+                f"{path}: scores of other events than those of the image files: score the events "
+                "again"
+            )
+
+
+def keys_of_rows(collection: ImageCollection, indices: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns by which the given rows are known again, by name."""
     names = ["event_number", "split", *(["jet_index"] if collection.metadata.kind == "jet" else [])]
     columns = {name: collection.column(name)[indices] for name in names}
     return {"sample": collection.sample_names()[indices], **columns}

@@ -11,15 +11,15 @@ import torch
 from calovision.core.errors import InputError
 from calovision.datasets import ImageBatch
 from calovision.models import ImageModel
-from calovision.training.epoch_numbers import separation
-from calovision.training.loss import right_answers, weighted_loss
+from calovision.training.objective import objective_of
 from calovision.training.options import TrainingOptions
 
 STEPS_BETWEEN_CHECKS = 20  # on a GPU: looking at the loss makes it wait
 
 
 class ImageClassifier(lightning.LightningModule):
-    """Weighted cross-entropy of a network, Adam, and the numbers of each epoch.
+    """Weighted cross-entropy of a network, or the loss of its target; Adam, and the numbers of each
+    epoch.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class ImageClassifier(lightning.LightningModule):
     history
         One dictionary an epoch; it survives in the checkpoints.
     validation_outputs
-        Scores (logits, or log-probabilities ``(n, n_classes)``), labels and weights of the
-        validation split after the last epoch, ``(n,)``.
+        Scores (logits, log-probabilities ``(n, n_classes)``, or predictions of a target), labels
+        (or true values) and weights of the validation split after the last epoch, ``(n,)``.
     """
 
     def __init__(self, model: ImageModel, options: TrainingOptions) -> None:
@@ -43,6 +43,7 @@ class ImageClassifier(lightning.LightningModule):
         order = model.memory_format
         self.memory_format = order if options.channels_last else torch.contiguous_format
         self.model = model.to(memory_format=self.memory_format)
+        self.objective = objective_of(model, options.target_loss)
         if options.compile:
             self.model.compile()
         self.history: list[dict[str, float]] = []
@@ -93,8 +94,8 @@ class ImageClassifier(lightning.LightningModule):
         """Weighted loss of a batch."""
         logits = self._logits_of_a_step(batch)
         n = len(batch)
-        loss = weighted_loss(logits, batch.labels, batch.weights)
-        right = right_answers(logits.detach(), batch.labels).sum()
+        loss = self.objective.loss(logits, batch.labels, batch.weights)
+        right = self.objective.count(logits.detach(), batch.labels)
         self._sums += torch.stack(
             [loss.detach().double() * n, right.double(), right.new_tensor(n).double()]
         )
@@ -167,7 +168,7 @@ class ImageClassifier(lightning.LightningModule):
         self.history.append({"epoch": self.current_epoch} | numbers)
         self._keep_best()
         self.log_dict(numbers, batch_size=1)
-        for name in ("loss", "auc", "macro_auc"):
+        for name in ("loss", "auc", "macro_auc", "resolution"):
             if f"validation_{name}" in numbers:
                 value = numbers[f"validation_{name}"]
                 self.log(name, value, prog_bar=True, logger=False, batch_size=1)
@@ -189,13 +190,13 @@ class ImageClassifier(lightning.LightningModule):
         rate = (n - self._first_of_clock * len(rank_sums)) / self._seconds
         return {
             "train_loss": loss / n,
-            "train_accuracy": right / n,
+            **self.objective.training_numbers(right, n),
             "learning_rate": self._learning_rate,
             "images_per_s": rate,
         }
 
     def _validation_numbers(self) -> dict[str, float]:
-        """Loss, accuracy and separation of the validation split with the training's weights."""
+        """Loss of the validation split with the training's weights, and numbers of the answers."""
         parts = [torch.cat(part) for part in zip(*self._validation, strict=True)]
         self._validation.clear()
         # (n, ...), or of several processes (process, n, ...)
@@ -203,18 +204,16 @@ class ImageClassifier(lightning.LightningModule):
         # several processes may have read one event, so that each has as many as the others
         first = np.unique(gathered[3].cpu().numpy(), return_index=True)[1]
         logits, labels, weights = (part.double().cpu()[first] for part in gathered[:3])
-        loss = weighted_loss(logits, labels, weights)
+        loss = self.objective.loss(logits, labels, weights)
         if not torch.isfinite(loss):
             raise InputError(
                 "the loss of the validation split is not finite: lower train.learning_rate"
             )
-        right = right_answers(logits, labels)
-        scores = logits if logits.ndim == 1 else logits.log_softmax(dim=1)
+        scores = self.objective.scores(logits)
         self.validation_outputs = tuple(part.numpy() for part in (scores, labels, weights))
         return {
             "validation_loss": float(loss),
-            "validation_accuracy": float(np.mean(right.numpy())),
-            **separation(*self.validation_outputs, self.model.specification.classes),
+            **self.objective.validation_numbers(*self.validation_outputs),
         }
 
     def configure_optimizers(self) -> torch.optim.Optimizer | dict:

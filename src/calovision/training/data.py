@@ -26,8 +26,10 @@ from calovision.datasets import (
 )
 from calovision.models import ModelSpecification, ScalingStatistics
 from calovision.storage import ImageCollection
+from calovision.storage.targets import Target, target_values
 from calovision.training.options import TrainingOptions, check_classes
-from calovision.training.weights import fit_flat, loss_weights
+from calovision.training.targets import rows_with_target, target_statistics
+from calovision.training.weights import ROWS, fit_flat, loss_weights
 
 VALIDATION_BATCH = 256  # images at a time where no gradient is needed
 SMALLEST_STD = 1e-5  # added to the standard deviation of a pixel, as arXiv:1612.01551 does
@@ -57,6 +59,8 @@ class ImageData(lightning.LightningDataModule):
     ----------
     indices, weights
         Split -> positions in the collection, and weights of the loss, ``(n,)`` each.
+    target
+        True value of every row of the collection; None where classes are learned.
     flat
         What makes the spectra of the classes the same (``options.flat_in``); None where nothing
         does.
@@ -76,8 +80,11 @@ class ImageData(lightning.LightningDataModule):
         self.folds, self.fold = folds, fold
         self._training: LoaderThatResumes | None = None
         self._state = {"next_batch": 0}
-        labels = collection.column("label")
-        classes = collection.classes
+        name = options.target
+        self.target = None if name is None else target_values(collection, name)
+        labels, classes = collection.column("label"), collection.classes
+        if self.target is not None:
+            labels, classes = np.zeros(len(collection), dtype=np.uint8), (ROWS,)
         check_fold(folds, fold, labels, classes)
         split = collection.splits(folds, fold)
         of_events = event_weights(collection, options.weights, luminosity_fb)
@@ -88,6 +95,8 @@ class ImageData(lightning.LightningDataModule):
             # the same random numbers for every share, so that a smaller part is in a larger one
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
             _check_split(self._title(name), labels[chosen], classes)
+            if self.target is not None:
+                chosen = rows_with_target(self.target, chosen, self._title(name), options)
             self.indices[name] = chosen
         check_classes("train", class_names(classes), options.class_weights, options.flat_like)
         self.flat = fit_flat(collection, self.indices["train"], of_events, options)
@@ -122,6 +131,7 @@ class ImageData(lightning.LightningDataModule):
             self.collection,
             self.indices[name],
             weights=self.weights[name],
+            labels=None if self.target is None else self.target[self.indices[name]],
             variables=self.options.variables,
             batch_size=batch_size,
             seed=self.options.seed,
@@ -169,6 +179,8 @@ class ImageData(lightning.LightningDataModule):
         for name in ("train", "validation"):
             digest.update(self.collection.column("event_number")[self.indices[name]].tobytes())
             digest.update(self.indices[name].tobytes() + self.weights[name].tobytes())
+            if self.target is not None:
+                digest.update(self.target[self.indices[name]].tobytes())
         digest.update(
             json.dumps(
                 [file.metadata.configuration_hash for file in self.collection.files]
@@ -221,12 +233,21 @@ def specify_model(collection: ImageCollection, options: TrainingOptions) -> Mode
         variables=tuple(options.variables),
         n_variables=len(variable_names(collection, options.variables)),
         seen_channels=expanded(tuple(options.channels)),
-        classes=collection.classes,
+        classes=() if options.target is not None else collection.classes,
+        target=_target(collection, options),
         scaling=options.scaling,
         circular=options.circular
         and info.kind == "event",  # the edges of a jet image are no neighbors
         options=dict(options.options),
     )
+
+
+def _target(collection: ImageCollection, options: TrainingOptions) -> dict[str, str]:
+    """Target of a specification; none without."""
+    if options.target is None:
+        return {}
+    target = Target.of(options.target, collection.variables, options.target_unit)
+    return {"name": target.name, "unit": target.unit, "scale": options.target_scale}
 
 
 def measure_statistics(data: ImageData) -> ScalingStatistics:
@@ -241,6 +262,9 @@ def measure_statistics(data: ImageData) -> ScalingStatistics:
     if options.variables:
         means = variable_statistics(data.collection, indices, options.variables)
         statistics.variable_mean, statistics.variable_std = means
+    if data.target is not None:
+        found = target_statistics(data.target[indices], options)
+        statistics.target_mean, statistics.target_spread = found
     return statistics
 
 

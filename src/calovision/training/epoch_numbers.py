@@ -26,6 +26,15 @@ REJECTION = "validation_rejection_"
 """Begins the name of a column with the rejection of all other classes at half of the class."""
 
 
+BIAS, RESOLUTION = "validation_bias", "validation_resolution"
+"""Columns of a target: median of the relative residuals, and half of their central 68.3 %."""
+
+
+def target_columns() -> tuple[str, ...]:
+    """Columns of history.csv of a network that learns a target."""
+    return "epoch", "train_loss", "validation_loss", BIAS, RESOLUTION, *_BEHIND
+
+
 def history_columns(classes: Sequence[str]) -> tuple[str, ...]:
     """Columns of history.csv of a network of these classes: `HISTORY` for two."""
     if len(classes) <= 2:

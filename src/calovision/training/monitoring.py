@@ -13,7 +13,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from calovision.jobs.atomic import replaced
 from calovision.metrics import roc
-from calovision.training.epoch_numbers import history_columns
 
 STEPS_BETWEEN_LOSSES = 50
 STEPS_BETWEEN_REFRESHES = 10
@@ -70,8 +69,7 @@ class FollowRun(Callback):
         """Write the history and, in their turn, the pictures."""
         if not trainer.is_global_zero:
             return
-        classes = classifier.model.specification.classes
-        write_history(self.path, classifier.history, classes)
+        write_history(self.path, classifier.history, classifier.objective.columns)
         if trainer.current_epoch % self.epochs_between_figures == 0:
             self._draw(trainer, classifier)
 
@@ -90,6 +88,14 @@ class FollowRun(Callback):
 
         scores, labels, weights = classifier.validation_outputs
         board = trainer.logger.experiment
+        if target := classifier.model.specification.target:
+            from calovision.plotting.regression import plot_prediction_against_truth
+
+            figure = plot_prediction_against_truth(
+                {"cnn": scores}, labels, weights, title=target["name"], unit=target["unit"]
+            )
+            board.add_figure("prediction_against_truth", figure, trainer.global_step)
+            return
         if scores.ndim == 1:
             curves, shown = {"cnn": roc(scores, labels, weights)}, "output_of_both_classes"
             figure = plot_scores(scores, labels, weights)
@@ -104,11 +110,8 @@ class FollowRun(Callback):
         board.add_figure("roc", figure, trainer.global_step)
 
 
-def write_history(
-    path: Path, history: Sequence[Mapping[str, float]], classes: Sequence[str] = ()
-) -> None:
-    """One row per epoch, the columns of `history_columns`."""
-    names = history_columns(classes)
+def write_history(path: Path, history: Sequence[Mapping[str, float]], names: Sequence[str]) -> None:
+    """One row per epoch, the columns of these names (`Objective.columns`)."""
     rows = [[f"{row[name]:.6g}" for name in names] for row in history]
     with replaced(path) as temporary, temporary.open("w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([names, *rows])

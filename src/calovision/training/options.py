@@ -13,12 +13,13 @@ from calovision.core.errors import InputError
 from calovision.core.options import check_options, option, with_options_in_docstring
 from calovision.core.registry import nearest
 from calovision.datasets.weights import WEIGHT_SCHEMES
-from calovision.models.specification import SCALINGS
+from calovision.models.specification import SCALINGS, TARGET_SCALES
 
 SCHEDULES = ("one_cycle", "cosine", "constant")
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 """Name -> Lightning's; ``auto`` is one of them."""
 DEVICES = ("auto", "cpu", "gpu")
+TARGET_LOSSES = ("huber", "mse", "log_cosh")
 LOSS_OPTIONS = ("weights", "class_weights", "flat_in", "flat_like", "flat_bins")
 """Names of the options that decide the weights of the loss."""
 
@@ -81,6 +82,28 @@ class TrainingOptions:
         details="Fewer where the smallest class has less than 25 rows a bin.",
         ge=1,
     )
+    target: str | None = option(
+        None,
+        "Column that the networks learn in place of the classes, such as an energy; null: classes",
+        details="A variable of the package, or of `variables`, with one number a row. The results "
+        "are then those of a regression: bias and resolution, and samples need no label.",
+    )
+    target_scale: str = option(
+        "linear",
+        "Scale on which the target is learned",
+        details="`linear`: less its mean, divided by its standard deviation in the training "
+        "split; `log`: the same of its logarithm; `relative`: linear, but the loss is that of the "
+        "residual divided by the true value. The last two need a target above 0.",
+        choices=TARGET_SCALES,
+    )
+    target_loss: str = option(
+        "huber",
+        "Loss of the residuals of a target",
+        details="`huber` is quadratic up to 1, then linear (arXiv:1901.05512 uses it for jet "
+        "energies); `mse`: half the square; `log_cosh`: the logarithm of the hyperbolic cosine.",
+        choices=TARGET_LOSSES,
+    )
+    target_unit: str | None = option(None, "Unit of the target; null for that of the variable")
     scaling: str = option(
         "log1p",
         "Scaling of the cell contents",
@@ -158,6 +181,8 @@ class TrainingOptions:
         """Raise InputError for an unknown or impossible choice."""
         check_options(self, "train")
         check_class_weights("train.class_weights", self.class_weights)
+        if self.target is not None:
+            self._check_target()
         if self.flat_like is not None and not self.flat_in:
             raise InputError(
                 "train.flat_like: it is the spectrum of no variable; give flat_in, too"
@@ -168,6 +193,25 @@ class TrainingOptions:
                 f"train.batch_size {self.batch_size} cannot be divided among {self.n_processes} "
                 "processes: choose a "
                 f"multiple of {self.n_processes}"
+            )
+
+    def _check_target(self) -> None:
+        """Raise InputError for what only classes have, and a target among the inputs."""
+        for name in ("class_weights", "flat_like"):
+            if getattr(self, name):
+                raise InputError(
+                    f"train.{name}: it is of classes, but the networks learn the target "
+                    f"'{self.target}'; leave it out"
+                )
+        if len(self.flat_in) > 1:
+            raise InputError(
+                f"train.flat_in: {', '.join(self.flat_in)}; give one variable, as the target "
+                f"'{self.target}', in which the weights of the loss are flat"
+            )
+        if self.target in self.variables:
+            raise InputError(
+                f"train.variables: '{self.target}' is the target, which the network would copy; "
+                "leave it out"
             )
 
     def _check_device(self) -> None:

@@ -24,6 +24,7 @@ from calovision.training.callbacks import EarlyStoppingThatResumes, SaveCheckpoi
 from calovision.training.checkpoints import ResumeFolder, WholeCheckpoints, read_checkpoint
 from calovision.training.classifier import ImageClassifier
 from calovision.training.data import ImageData, measure_statistics, specify_model
+from calovision.training.epoch_numbers import BIAS, RESOLUTION
 from calovision.training.launch import find_launcher, own_processes, requeue_signal
 from calovision.training.memory import largest_batch_size
 from calovision.training.monitoring import (
@@ -37,6 +38,8 @@ from calovision.training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
 
+BEST_NUMBERS = ("validation_auc", "validation_macro_auc", BIAS, RESOLUTION)
+"""Numbers of the best epoch that stand in the record of the training."""
 OUTPUTS = ("model.safetensors", "model.json", "history.csv")
 
 
@@ -86,7 +89,7 @@ def train_network(
         suffice, or the folder cannot be written to.
     """
     options.check()
-    collection.require_events()
+    collection.require_events(of_classes=options.target is None)
     lightning.seed_everything(options.seed, workers=True, verbose=False)
     data = ImageData(collection, options, luminosity_fb, folds=folds, fold=fold)
     specification = specify_model(collection, options)
@@ -215,8 +218,7 @@ def _store(
     state = read_checkpoint(latest)["calovision"]
     history, best = state["history"], state["best"]
     classifier.to("cpu").load_state_dict(best["weights"])
-    classes = classifier.model.specification.classes
-    write_history(folder / "history.csv", history, classes)
+    write_history(folder / "history.csv", history, classifier.objective.columns)
     row = history[best["row"]]
     training = {
         "calovision_version": version("calovision"),
@@ -230,7 +232,7 @@ def _store(
         "epochs": len(history),
         "best_epoch": row["epoch"],
         "validation_loss": row["validation_loss"],
-        **{name: row[name] for name in ("validation_auc", "validation_macro_auc") if name in row},
+        **{name: row[name] for name in BEST_NUMBERS if name in row},
         "images_per_s": float(np.median([numbers["images_per_s"] for numbers in history])),
     }
     save_model(folder, classifier.model, training=training, recipe=data.collection.recipe)

@@ -68,7 +68,8 @@ class Analysis(RunVariables):
         Names of the samples of the training and the comparison, of the signals of other masses
         that only the reach looks at, and of those whose files only get scores.
     labels
-        Label of each sample, `calovision.core.classes.OF_ROWS` where it is that of each row.
+        Label of each sample, `calovision.core.classes.OF_ROWS` where it is that of each row; 0
+        where a target is learned and it has none.
     classes
         Those of the configuration, by name; none for background and signal.
     first_model
@@ -84,7 +85,10 @@ class Analysis(RunVariables):
         self.models = configuration.models
         self.classes = configuration.classes
         self.labels = {
-            name: label_number(one.label, self.classes) for name, one in self.samples.items()
+            name: 0
+            if one.label is None and configuration.target is not None
+            else label_number(one.label, self.classes)
+            for name, one in self.samples.items()
         }
         self.results = Results(Path(configuration.results_dir))
         self.titles = {name: one.title or name for name, one in self.samples.items()}
@@ -530,7 +534,7 @@ class Analysis(RunVariables):
         results = self.results
         if self.is_monitoring:
             return [results.flags, results.flag_table, results.flag_text]
-        name = "tagging" if self.is_tagging else "summary"
+        name = {TAGGING: "tagging", REGRESSION: "regression"}.get(self.task, "summary")
         return [
             results.report,
             *self.mean_model_files(),

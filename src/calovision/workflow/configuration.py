@@ -34,6 +34,7 @@ from calovision.workflow.keys import (
 from calovision.workflow.layers import check_plain_values, merge_layers, parse_texts, read_example
 from calovision.workflow.monitoring import Monitoring
 from calovision.workflow.paths import check_results_dir, expand_folder
+from calovision.workflow.regression import RegressionKeys, check_target
 from calovision.workflow.samples import EXAMPLE_SAMPLES, Sample, check_samples
 from calovision.workflow.sections import (
     Evaluate,
@@ -50,7 +51,7 @@ from calovision.workflow.sections import (
 from calovision.workflow.sentences import input_error
 from calovision.workflow.slices import gaps_in_slices
 from calovision.workflow.tagging import Tagging
-from calovision.workflow.tasks import MONITORING, SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, REGRESSION, SEARCH, TAGGING
 from calovision.workflow.training import Training
 from calovision.workflow.variables import (
     OwnVariable,
@@ -65,6 +66,10 @@ TAKEN_NAMES = {
     *VARIABLES,
 }
 """Columns of the table of test events, and the classifiers that are no models."""
+
+
+RESULTS_OF = {TAGGING: "tagger", REGRESSION: "regression"}
+"""Words for the results of tasks that have no search."""
 
 
 class Configuration(Section):
@@ -130,6 +135,7 @@ class Configuration(Section):
     evaluate: Evaluate = key(Evaluate)
     compare: Compare = key(Compare)
     tagging: Tagging = key(Tagging)
+    regression: RegressionKeys = key(RegressionKeys)
     reach: Reach = key(Reach)
     robustness: Robustness = key(Robustness)
     monitoring: Monitoring | None = key(
@@ -182,9 +188,10 @@ class Configuration(Section):
             raise InputError(
                 "configuration key 'selection.preselection': {} should be non-empty; give cuts"
             )
-        check_samples(self.samples, self.classes)
-        if self.is_tagging:
-            self._check_tagging()
+        self._check_targets()
+        check_samples(self.samples, self.classes, are_labelled=self.target is None)
+        if self.task != SEARCH:
+            self._refuse_search()
         for name, sample in self.samples.items():
             if sample.is_imported and not self.is_tagging:
                 raise InputError(
@@ -198,7 +205,8 @@ class Configuration(Section):
         self._check_model_names()
         self._check_robustness()
         self.tagging.check(self)
-        for name in () if self.is_tagging else self.baselines:
+        self.regression.check(self)
+        for name in self.baselines if self.task == SEARCH else ():
             if BASELINES[name].needs_content and self.event_content is None:
                 raise InputError(
                     f"configuration key 'baselines': '{name}' needs small-R jets; leave it out or "
@@ -206,9 +214,18 @@ class Configuration(Section):
                 )
         return self
 
-    def _check_tagging(self) -> None:
+    def _check_targets(self) -> None:
+        """Raise InputError for a model with a target in a run without."""
+        for name, model in self.models.items():
+            if model.target is not None and self.target is None:
+                raise InputError(
+                    f"configuration key 'models.{name}.target': all models of a run learn one "
+                    f"target; give it as train.target: {model.target}"
+                )
+
+    def _refuse_search(self) -> None:
         """Raise InputError for what compares signal and background of events with a search."""
-        tagger = "the results are those of a tagger, which has none"
+        tagger = f"the results are those of a {RESULTS_OF[self.task]}, which has none"
         for name, sample in self.samples.items():
             if sample.is_of_reach:
                 raise InputError(
@@ -260,12 +277,20 @@ class Configuration(Section):
                 )
 
     @property
+    def target(self) -> str | None:
+        """Column that the networks learn in place of classes; None for classes."""
+        return self.train.target
+
+    @property
     def task(self) -> str:
-        """Task of the run, one of `calovision.workflow.tasks.TASKS`: that of a tagger where rows
-        are jets, there are more than two classes, or rows of a sample have classes of their own.
+        """Task of the run, one of `calovision.workflow.tasks.TASKS`: a regression with a target,
+        that of a tagger where rows are jets, there are more than two classes, or rows of a sample
+        have classes of their own.
         """
         if self.monitoring is not None:
             return MONITORING
+        if self.target is not None:
+            return REGRESSION
         of_rows = any(one.class_cuts for one in self.samples.values())
         if self.images.is_of_jets or len(self.classes) > 2 or of_rows:
             return TAGGING
@@ -420,6 +445,8 @@ class Configuration(Section):
             model.check_variables(f"models.{name}", inputs, self.numbers_kept)
             of_jets = self.images.jet_columns
             model.check_weights(f"models.{name}", tuple(self.classes), known, of_jets)
+        if self.target is not None:
+            check_target(self)
 
     def _check_compared(self) -> None:
         from calovision.selection import cut_variables

@@ -188,8 +188,8 @@ def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
     classes: dict[str, Any] = {"classes": list(analysis.classes)} if analysis.classes else {}
     if sample.class_cuts:
         classes["class_cuts"] = dict(sample.class_cuts)
-    # a tagger is trained and compared without cross-sections, which files of jets may lack
-    optional = {"cross_section_required": False} if analysis.is_tagging else {}
+    # taggers and targets are learned and compared without cross-sections, which files may lack
+    optional = {} if analysis.is_search else {"cross_section_required": False}
     split: dict[str, Any] = {"fractions": analysis.fractions(name)}
     if sample.split_group is not None:
         split["group"] = sample.split_group
@@ -211,7 +211,21 @@ def _image_job(analysis: Analysis, name: str, chunk: Chunk) -> dict[str, Any]:
 def training_options(analysis: Analysis, model: str) -> dict[str, Any]:
     """Options of the training of a model, as `calovision.training.TrainingOptions` takes them."""
     keys = analysis.models[model].to_dict().items()
-    return {key: value for key, value in keys if key not in MODEL_KEYS_OF_NO_RESULT}
+    options = {key: value for key, value in keys if key not in MODEL_KEYS_OF_NO_RESULT}
+    if analysis.is_regression and options["target_unit"] is None:
+        options["target_unit"] = target(analysis)["unit"]
+    return options
+
+
+def target(analysis: Analysis) -> dict[str, str]:
+    """Column, title and unit of the target."""
+    name, unit = analysis.configuration.target, analysis.configuration.train.target_unit
+    variable = (analysis.variables | analysis.configuration.jet_inputs)[name]
+    return {
+        "name": name,
+        "title": variable.title,
+        "unit": variable.unit if unit is None else unit,
+    }
 
 
 def loss_options(train: Mapping[str, Any]) -> dict[str, Any]:
@@ -285,6 +299,11 @@ def shown_curves(analysis: Analysis) -> dict[str, Any]:
 def compared_taggers(analysis: Analysis) -> dict[str, Any]:
     """Discriminants, signal efficiencies and bins of `calovision.stages.tagging.TaggerOptions`."""
     return analysis.configuration.tagging.to_dict()
+
+
+def compared_regressors(analysis: Analysis) -> dict[str, Any]:
+    """Section ``regression``, as `calovision.stages.regression.RegressionOptions` takes it."""
+    return analysis.configuration.regression.to_dict()
 
 
 def titles_of_row_variables(analysis: Analysis) -> dict[str, str]:

@@ -9,12 +9,19 @@ from calovision.core.registry import nearest
 from calovision.report.figure import ReportFigure
 from calovision.report.figures import FIGURES
 from calovision.report.sections import SECTIONS, ReportSection
+from calovision.workflow import parameters
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
 from calovision.workflow.tagging import binned_variables, class_titles
+from calovision.workflow.tasks import REGRESSION, SEARCH, TAGGING
 
 TITLE = "CNNs on whole-detector images against the cuts of a search"
-TITLE_OF_TAGGERS = "CNN taggers against jet substructure"
+TITLES = {
+    SEARCH: TITLE,
+    TAGGING: "CNN taggers against jet substructure",
+    REGRESSION: "A number of each image by CNNs",
+}
+"""Titles of the report by the task of the run."""
 SUBMISSION = (
     "CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach."
 )
@@ -130,6 +137,8 @@ def report_numbers(analysis: Analysis) -> list[str]:
     if analysis.is_tagging:
         fitted = ["tagger_baselines"] if analysis.tagger_baselines else []
         return ["samples", "tagging", "taggers", *fitted, "tagging_bins", "tagging_diagnostics"]
+    if analysis.is_regression:
+        return ["samples", "regression"]
     names = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
     return [*names, "robustness"] if analysis.variations else names
 
@@ -151,7 +160,7 @@ def report_parameters(analysis: Analysis) -> dict[str, Any]:
     """Content of the page, as `calovision.stages.report.ReportOptions` takes it."""
     seed = analysis.configuration.seed
     return {
-        "title": TITLE_OF_TAGGERS if analysis.is_tagging else TITLE,
+        "title": TITLES[analysis.task],
         "facts": report_facts(analysis),
         "sections": report_sections(analysis),
         "placeholders": text_values(analysis),
@@ -168,7 +177,13 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     configuration = analysis.configuration
     (n_eta, n_phi), channels = analysis.cells_and_channels
     models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
-    if analysis.is_tagging:
+    if analysis.is_regression:
+        samples = ", ".join(analysis.training_titles.values())
+        of_rows = {
+            "Target": parameters.target(analysis)["title"],
+            "Rows": f"{configuration.images.kind}s of {samples}",
+        }
+    elif analysis.is_tagging:
         titles = ", ".join(class_titles(configuration).values())
         of_rows = {"Rows": f"{configuration.images.kind}s", "Classes": titles}
     else:
@@ -210,6 +225,10 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         or "mj_sum" in configuration.compare.variables,
         "regions": dict(configuration.compare.regions),
         "is_tagging": analysis.is_tagging,
+        "is_regression": analysis.is_regression,
+        "target": parameters.target(analysis)["title"] if analysis.is_regression else "",
+        "is_relative": configuration.regression.residual == "relative",
+        "has_fit": configuration.regression.fit,
         "is_of_jets": images.is_of_jets,
         "classes": list(class_titles(configuration).values()),
         "width": images.jets.image_recipe(configuration.fat_jets.radius).grid.width,

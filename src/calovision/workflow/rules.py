@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.workflow.sources import package_digest
-from calovision.workflow.tasks import MONITORING, NETWORK_TASKS, SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, NETWORK_TASKS, REGRESSION, SEARCH, TAGGING
 
 IMAGE_CODE = (
     "conversion",
@@ -167,6 +167,7 @@ OF_SEARCH = {"tasks": (SEARCH,)}
 OF_TAGGERS = {"tasks": (TAGGING,)}
 OF_NETWORKS = {"tasks": NETWORK_TASKS}
 OF_MONITORING = {"tasks": (MONITORING,)}
+OF_REGRESSION = {"tasks": (REGRESSION,)}
 OF_FILE = ("sample", "chunk")
 OF_VARIED_FILE = ("variation", "sample", "chunk")
 OF_NETWORK = ("model", "seed", "fold")
@@ -277,6 +278,16 @@ _ALL = (
         runtime_min=120,
     ),
     _tag("evaluate_taggers", "stages.comparison", runtime_min=60),
+    _evaluate(
+        "evaluate_regression",
+        "stages.regression",
+        "stages.comparison",
+        "stages.collections",
+        "core.classes",
+        "jets",
+        runtime_min=60,
+        **OF_REGRESSION,
+    ),
     _simulate(
         "simulate_pile_up",
         wildcards=OF_VARIED_FILE,
@@ -352,6 +363,15 @@ _ALL = (
         "metrics",
         memory_mb=2000,
         **OF_TAGGERS,
+    ),
+    _plot(
+        "plot_regression",
+        "stages.figures.regression",
+        *RESULT_CODE,
+        "evaluation",
+        "metrics",
+        memory_mb=2000,
+        **OF_REGRESSION,
     ),
     _plot("plot_diagnostics", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(

@@ -91,7 +91,8 @@ class RunVariables:
         if purpose == BASELINES:
             return self.needed_variables(self.configuration.baseline_variables)
         model = self.models[purpose.removeprefix(INPUT_OF)]
-        return self.needed_variables((*model.variables, *model.flat_in))
+        target = () if model.target is None else (model.target,)
+        return self.needed_variables((*model.variables, *model.flat_in, *target))
 
     def tabulated_variables(self, purpose: str) -> dict[str, Variable]:
         """Those of them that are read from branches after the images are made."""

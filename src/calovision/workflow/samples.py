@@ -353,7 +353,9 @@ class Sample(Entry):
             raise InputError(f"configuration key 'samples.{name}.schema': {error}") from error
 
     def check(self, name: str, *, needs_label: bool = True) -> None:
-        """Raise InputError unless the sample is simulated, or read from files, or has images."""
+        """Raise InputError unless the sample is simulated, or read from files, or has images, and
+        has a label where it needs one.
+        """
         sources = [one for one in (self.files, self.simulate, self.images) if one is not None]
         if len(sources) != 1:
             raise InputError(
@@ -419,12 +421,16 @@ EXAMPLE_SAMPLES = {
 }
 
 
-def check_samples(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -> None:
-    """Raise InputError unless each sample has one source, all classes train, and masses are
-    given.
+def check_samples(
+    samples: Mapping[str, Sample], classes: Mapping[str, Class], *, are_labelled: bool = True
+) -> None:
+    """Raise InputError unless each sample has one source, all classes train, and masses are given.
+
+    Where the samples need not be labelled, since no classes are learned, their labels may be those
+    of one class.
     """
     for name, sample in samples.items():
-        sample.check(name)
+        sample.check(name, needs_label=are_labelled or bool(classes))
         if sample.label is not None:
             check_label(name, sample.label, classes)
     of_signal = {
@@ -451,6 +457,8 @@ def check_samples(samples: Mapping[str, Sample], classes: Mapping[str, Class]) -
                 f"configuration key 'samples.{name}.images': image files need 'classes', those "
                 "that they have"
             )
+    if not are_labelled:
+        return
     labels = {sample.label for sample in samples.values() if sample.is_trained}
     if labels != {0, 1}:
         found = labels.pop() if labels else 1
