@@ -221,12 +221,16 @@ def _selected_by_descending_pt(jets: ak.Array, pt_min: float, eta_max: float) ->
     """
     pt_min, eta_max = _threshold(pt_min, "pt_min"), _threshold(eta_max, "eta_max")
     flat = flat_records(jets, ("pt", "eta"), "fat_jets").packed()
-    pt, eta = flat.columns["pt"], flat.columns["eta"]
-    if ((pt > max(pt_min, 0.0)) & (np.abs(eta) < eta_max)).all() and not ascending(flat).any():
+    pt, eta, offsets = flat.columns["pt"], flat.columns["eta"], flat.offsets[0]
+    selected = (pt > max(pt_min, 0.0)) & (np.abs(eta) < eta_max)
+    descends = not ascending(flat).any()
+    if descends and selected.all():
         return None
-    order = ak.argsort(jets.pt, axis=1, ascending=False, stable=True)
-    selected = (jets.pt > max(pt_min, 0.0)) & (np.abs(jets.eta) < eta_max)
-    return order[selected[order]]
+    event = np.repeat(np.arange(len(flat)), np.diff(offsets))
+    chosen = np.arange(len(pt)) if descends else np.lexsort((-pt.astype(np.float64), event))
+    chosen = chosen[selected[chosen]]
+    counts = np.bincount(event[chosen], minlength=len(flat))
+    return ak.unflatten(chosen - offsets[event[chosen]], counts)
 
 
 def _chosen_jets(jets: ak.Array, order: ak.Array | None) -> ak.Array:
