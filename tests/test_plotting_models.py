@@ -358,7 +358,9 @@ def test_learning_curves_of_several_classes():
     names = ["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
     names += ["validation_macro_auc", *(f"validation_rejection_{one}" for one in ("qcd", "w", "t"))]
     history = {"epoch": np.arange(3)} | {name: rng.uniform(0.1, 0.9, 3) for name in names}
-    figure = plot_learning_curves({"a": {1: history}})
+    figure = plot_learning_curves(
+        {"a": {1: history}}, titles={"t": "Top"}, colors={"t": "#3f90da", "w": "#ff0000"}
+    )
     assert [axes.get_ylabel() for axes in figure.axes] == [
         "Loss",
         "Accuracy",
@@ -373,11 +375,14 @@ def test_learning_curves_of_several_classes():
         [history[name].tolist() for name in some]
         for some in (names[:2], names[2:4], names[4:5], names[5:])
     ]
-    lines = [line for line in figure.axes[3].lines if line.get_marker() == "o"]
-    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 3
+    colors = [
+        [line.get_color() for line in axes.lines if line.get_marker() == "o"]
+        for axes in figure.axes[1::2]
+    ]
+    assert colors == [["0.55", "black"], ["#ffa90e", "#ff0000", "#3f90da"]]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == [
-        *("Training", "Validation", "qcd", "w", "t", "Lowest validation loss")
+        *("Training", "Validation", "qcd", "w", "Top", "Lowest validation loss")
     ]
 
 

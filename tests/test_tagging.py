@@ -22,6 +22,7 @@ from calovision.evaluation.tagging.details import class_calibration, diagnose_ta
 from calovision.evaluation.tagging.summary import TaggingTables, summarize_taggers
 from calovision.evaluation.tagging.variables import variable_scores
 from calovision.metrics import auc, ensemble_scores, rejection_at, roc
+from calovision.plotting.tagging import plot_tagger_models
 
 POINTS = {"0.3": 0.3, "0.5": 0.5, "0.7": 0.7}
 CLASSES = ("quark", "w", "top")
@@ -246,6 +247,15 @@ def test_the_summary_goes_through_json_and_has_all_tables(summary):
     assert cut.signal_efficiency.value == pytest.approx(0.5, abs=0.06)
     assert cut.background_efficiency.value < 0.02
     assert found.taggers["exact"].discriminants["w_vs_rest"].over_cuts is not None
+
+
+def test_five_panels_of_classifiers_stand_in_rows_of_three_and_two(summary):
+    found, _ = summary
+    titles = dict.fromkeys(list(found.taggers["half"].discriminants)[:4], "one against others")
+    figure = plot_tagger_models(found, discriminants=titles, names={"half": "Half as sharp"})
+    grid = figure.axes[0].get_gridspec()
+    assert (len(figure.axes), grid.nrows, grid.ncols) == (5, 2, 3)
+    assert figure.axes[0].lines[0].get_xdata().tolist() == [found.taggers["exact"].macro_auc.value]
 
 
 def test_with_folds_the_cuts_of_a_fold_are_those_of_the_others():

@@ -17,6 +17,8 @@ rule plot_training:
         runtime=analysis.runtime("plot_training"),
     params:
         networks=analysis.networks,
+        class_titles=tagging.class_titles(analysis.configuration),
+        class_colors=tagging.class_colors(analysis.configuration),
         figures=report_content.figure_calls(analysis, "plot_training"),
         code=code_of("plot_training"),
     script:

@@ -1,7 +1,7 @@
 """Learning curves of the networks."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import cycle, product
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from calovision.core.errors import InputError
-from calovision.core.titles import shown
+from calovision.core.titles import entry, shown
 from calovision.plotting.style import COLORS, FONT_SIZE, styled
+from calovision.plotting.tagging.panels import class_colors, class_line
 
 History = Mapping[str, np.ndarray]
 Panels = Mapping[str, Mapping[str, str]]
@@ -41,7 +42,8 @@ LOOKS = {  # color and line style: told apart in gray too
     "At background $10^{-2}$": (COLORS[1], "-"),
     "At background $10^{-3}$": (COLORS[3], "-."),
 }
-CLASS_LINES = ("-", "--", ":")
+OF_CLASSES = {"Training": ("0.55", "--"), "Validation": ("black", "-")}
+"""Beside classes, whose colors these have not."""
 BEST = {"marker": "*", "markersize": 7, "color": "black", "linestyle": "none"}
 MODELS_IN_A_ROW = 4
 # of the title of a column; that of a longer one is smaller, or its panels would not be level
@@ -52,7 +54,12 @@ LOGARITHMIC = ("Loss", REJECTION_TITLE, "Validation\nresolution")
 
 
 @styled
-def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figure:
+def plot_learning_curves(
+    histories: Mapping[str, Mapping[str, History]],
+    *,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    colors: Mapping[str, str] = MappingProxyType({}),
+) -> Figure:
     """Loss, AUC and signal efficiency after every epoch: a column of panels per model, a line per
     network.
 
@@ -66,6 +73,9 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
         each class; of a target ``validation_resolution`` and ``validation_bias``; nan where not
         measured. What no network has gets no panel. A star marks the
         epoch of the lowest validation loss.
+    titles, colors
+        Of the classes by name; their names and the colors of all figures of taggers where there are
+        none.
 
     Raises
     ------
@@ -79,7 +89,7 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
     everything = [history for networks in histories.values() for history in networks.values()]
     panels = {
         title: columns
-        for title, columns in _panels(everything).items()
+        for title, columns in _panels(everything, titles).items()
         if any(_measured(one, columns) for one in everything)
     }
     if not panels:
@@ -91,7 +101,7 @@ def plot_learning_curves(histories: Mapping[str, Mapping[str, History]]) -> Figu
     width = max(6.4, 0.6 + 3.2 * n_columns)
     height = n_rows * (1.0 + 1.7 * len(panels)) + 0.4
     figure = Figure(figsize=(width, height), layout="constrained")
-    looks = _looks(panels)
+    looks = _looks(panels, everything, colors)
     limits = [_limits(title, columns, everything) for title, columns in panels.items()]
     cells = figure.subfigures(n_rows, n_columns, squeeze=False).ravel()
     for cell, (model, networks) in zip(cells, histories.items(), strict=False):
@@ -130,24 +140,39 @@ def _draw_model(
     every[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _panels(histories: Sequence[History]) -> dict[str, Mapping[str, str]]:
+def _panels(
+    histories: Sequence[History], titles: Mapping[str, str]
+) -> dict[str, Mapping[str, str]]:
     """Title of a panel -> columns and their lines, of all that the histories may have."""
     if any("validation_resolution" in one for one in histories):
         return dict(PANELS_OF_TARGET)
     of_classes = [one for one in histories if "validation_macro_auc" in one]
     if not of_classes:
         return dict(PANELS)
-    names = dict.fromkeys(name for one in of_classes for name in one if name.startswith(REJECTION))
-    rejections = {name: shown(name.removeprefix(REJECTION)) for name in names}
+    rejections = {f"{REJECTION}{name}": titles.get(name, name) for name in _classes(of_classes)}
     return {**PANELS, **PANELS_OF_CLASSES, REJECTION_TITLE: rejections}
 
 
-def _looks(panels: Panels) -> Looks:
+def _classes(histories: Sequence[History]) -> list[str]:
+    """Names of the classes whose rejection the histories have."""
+    columns = dict.fromkeys(name for one in histories for name in one)
+    return [name.removeprefix(REJECTION) for name in columns if name.startswith(REJECTION)]
+
+
+def _looks(panels: Panels, histories: Sequence[History], colors: Mapping[str, str]) -> Looks:
     """Color and line style of every line."""
-    classes = panels.get(REJECTION_TITLE, {}).values()
-    styles = cycle(product(CLASS_LINES, COLORS))
-    of_classes = zip(classes, styles, strict=False)
-    return LOOKS | {name: (color, line) for name, (line, color) in of_classes}
+    if REJECTION_TITLE not in panels:
+        return LOOKS
+    classes = _classes(histories)
+    chosen = class_colors({name: colors.get(name) for name in classes})
+    return (
+        LOOKS
+        | OF_CLASSES
+        | {
+            panels[REJECTION_TITLE][f"{REJECTION}{name}"]: (chosen[name], class_line(place))
+            for place, name in enumerate(classes)
+        }
+    )
 
 
 def _draw_history(axes: Axes, history: History, columns: Mapping[str, str], looks: Looks) -> None:
@@ -213,7 +238,7 @@ def _legend(panels: Panels, histories: Sequence[History], looks: Looks) -> list[
         for name in _measured(one, columns)
     ]
     lines = [
-        Line2D([], [], color=color, linestyle=line, label=name)
+        Line2D([], [], color=color, linestyle=line, label=entry(name))
         for name, (color, line) in looks.items()
         if name in found
     ]

@@ -92,7 +92,7 @@ FIGURES = Registry(
             section="training",
             rule="plot_training",
             draw="calovision.plotting.training:plot_learning_curves",
-            takes="histories",
+            takes="histories titles colors",
         ),
         *CLASS_IMAGES,
         *PERFORMANCE,

@@ -9,7 +9,7 @@ from calovision.core.errors import InputError
 from calovision.core.titles import shown
 from calovision.evaluation.results.tagging import TaggingSummary
 from calovision.plotting.style import FONT_SIZE, classifier_styles, styled
-from calovision.plotting.tagging.panels import fitted
+from calovision.plotting.tagging.panels import fitted, panels
 
 WIDTH = 3.6
 
@@ -32,19 +32,21 @@ def plot_tagger_models(
     points = list(summary.signal_efficiencies)
     point = points[len(points) // 2]
     taggers = summary.taggers
-    found = {"Macro AUC": {name: one.macro_auc for name, one in taggers.items()}}
+    found = [("Macro AUC", "AUC", {name: one.macro_auc for name, one in taggers.items()})]
     for name, title in discriminants.items():
-        found[f"{title}\nrejection at {point}"] = {
+        rejections = {
             tagger: one.discriminants[name].rejection[point] for tagger, one in taggers.items()
         }
-    n_columns = min(len(found), 4)
-    n_rows = -(-len(found) // n_columns)
+        found.append((title, f"Rejection at {point}", rejections))
     longest = max(len(names.get(name, name)) for name in taggers)
-    size = WIDTH * n_columns + 0.08 * longest, n_rows * (1.3 + 0.3 * len(taggers))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True).ravel()
+    figure, every = panels(
+        len(found),
+        size=(WIDTH, 1.3 + 0.3 * len(taggers)),
+        beside=0.08 * longest,
+        sharey=True,
+    )
     styles = classifier_styles(taggers)
-    for axes, (title, numbers) in zip(grid, found.items(), strict=False):
+    for axes, (title, label, numbers) in zip(every, found, strict=True):
         for place, (name, one) in enumerate(numbers.items()):
             ends = [one.value if end is None else end for end in (one.low, one.high)]
             axes.errorbar(
@@ -55,16 +57,14 @@ def plot_tagger_models(
                 marker="o",
                 linestyle="none",
             )
-        axes.set_title(fitted(title.partition("\n")[0], WIDTH), fontsize=FONT_SIZE - 1)
-        axes.set_xlabel(title.partition("\n")[2].capitalize() or "AUC")
+        axes.set_title(fitted(title, WIDTH), fontsize=FONT_SIZE - 1)
+        axes.set_xlabel(label)
         axes.set_yticks(np.arange(len(taggers)), [shown(names.get(n, n)) for n in taggers])
         axes.set_ylim(len(taggers) - 0.5, -0.5)
         axes.tick_params(axis="y", which="both", length=0)
         axes.yaxis.minorticks_off()
         axes.xaxis.set_major_locator(_ticks())
         axes.ticklabel_format(axis="x", useOffset=False)
-    for unused in grid[len(found) :]:
-        unused.remove()
     return figure
 
 

@@ -51,6 +51,7 @@ def panels(
     size: tuple[float, float] = (3.5, 3.1),
     n_columns: int | None = None,
     above: float = 0.0,
+    beside: float = 0.0,
     sharey: bool = False,
 ) -> tuple[Figure, list[Axes]]:
     """Figure with n panels in rows of at most `MOST_COLUMNS`, of a size in inches each.
@@ -65,12 +66,14 @@ def panels(
         Number of panels in a row; None for rows of about the same length.
     above
         Height of what stands above all panels, inches.
+    beside
+        Width of what stands to the left of all panels, inches.
     sharey
         Whether all have one vertical axis.
     """
     n_rows = ceil(n / MOST_COLUMNS) if n_columns is None else ceil(n / n_columns)
     columns = n_columns or ceil(n / n_rows)
-    width = max(columns * size[0], 5.0)
+    width = max(columns * size[0] + beside, 5.0)
     figure = Figure(figsize=(width, n_rows * size[1] + above), layout="constrained")
     every = figure.subplots(n_rows, columns, squeeze=False, sharey=sharey).ravel()
     for unused in every[n:]:

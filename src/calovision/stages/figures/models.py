@@ -11,6 +11,7 @@ import numpy as np
 from calovision.evaluation import ensemble_scores, read_history
 from calovision.evaluation.results import ModelComparison, ModelResult, Performance, Performances
 from calovision.metrics import Efficiency, RocCurve, roc
+from calovision.plotting.tagging.panels import class_colors
 from calovision.stages.arguments import Count, Files, not_counted
 from calovision.stages.figures.drawing import draw_figures
 from calovision.storage import read_score_table
@@ -132,15 +133,22 @@ class TrainingInputs:
     ----------
     histories
         Model -> network -> columns of its history, ``(n_epochs,)`` each.
+    titles, colors
+        Of the classes by name.
     """
 
     histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]
+    titles: Mapping[str, str]
+    colors: Mapping[str, str]
 
 
 def plot_training(
     histories: Sequence[str | Path],
     output: Mapping[str, Any],
     networks: Mapping[str, Sequence[str]],
+    *,
+    titles: Mapping[str, str],
+    colors: Mapping[str, str | None],
 ) -> None:
     """Draw the learning curves of all networks.
 
@@ -152,6 +160,8 @@ def plot_training(
         Files by name, as of `calovision.stages.figures.drawing.draw_figures`.
     networks
         Model -> names of its networks.
+    titles, colors
+        Of the classes by name, in the order of their labels; a color of None is the next free one.
     """
     files: Iterator[str | Path] = iter(histories)
     of_models = {
@@ -161,4 +171,4 @@ def plot_training(
         }
         for model, some in networks.items()
     }
-    draw_figures("plot_training", output, TrainingInputs(of_models))
+    draw_figures("plot_training", output, TrainingInputs(of_models, titles, class_colors(colors)))
