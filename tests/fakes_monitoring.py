@@ -11,8 +11,13 @@ from calovision.monitoring.toys import ToyDetector
 def true_reference(
     detector: ToyDetector, *, n_events: int = 10**9, n_runs: int = 1000, of_cells: float = 0.0
 ) -> Reference:
-    """Reference with the true rates and energies of a toy, and no spread that is not given."""
+    """Reference with the true rates and energies of a toy, and no spread between its runs but that
+    which is given, and chance.
+    """
     rates = detector.rates
+    above = detector.energies - detector.threshold
+    of_event = np.sqrt(detector.deposits * (detector.energies**2 + above**2))
+    chance = of_event / np.sqrt(n_events / n_runs)
     return Reference(
         detector.grid,
         detector.channels,
@@ -21,7 +26,7 @@ def true_reference(
         rates,
         detector.means,
         of_cells * rates,
-        of_cells * detector.means,
+        np.hypot(of_cells * detector.means, chance),
         n_runs,
         n_events,
     )

@@ -3,9 +3,11 @@
 The energy of a ring over that of the reference is compared with the same of the run, its median
 over the rings. How well a ring is known is taken from its cells: they scatter about the ratio of
 the ring, in this run, with whatever spectrum and spread they have; correlations of cells up to
-`LAGS` apart count (Newey, West, Econometrica 55 (1987) 703). A single hot or dead cell widens the
-scatter, and so makes no ring look miscalibrated. Two-sided, with Student's distribution. A drift of
-whole rings between good runs is not in this: it is in a threshold that is taken from good runs.
+`LAGS` apart count (Newey, West, Econometrica 55 (1987) 703). It is not taken to be known better
+than the spread of the cells between good runs allows: where jets make rare large energies, a run
+without one scatters little. A single hot or dead cell widens the scatter, and so makes no ring look
+miscalibrated. Two-sided, with Student's distribution. A drift of whole rings between good runs is
+not in this: it is in a threshold that is taken from good runs.
 """
 
 from __future__ import annotations
@@ -58,9 +60,22 @@ def ring_ratios(maps: RunMaps, reference: Reference) -> tuple[np.ndarray, np.nda
     for lag, weight in enumerate(_WEIGHTS, start=1):
         square = square + 2 * weight * (left * np.roll(left, lag, axis=-1)).sum(axis=-1)
     square *= cells / np.maximum(cells - 1 - 2 * _WEIGHTS.sum(), 1)  # the mean is taken from them
+    square = np.maximum(square, usual_square(maps, reference))
     with_reference = 1 + maps.n_events / max(reference.n_events, 1)
-    square = np.maximum(square, 0.0) * with_reference[:, None, None]
-    return ratio, np.sqrt(square) / of_ring, cells
+    return ratio, np.sqrt(square * with_reference[:, None, None]) / of_ring, cells
+
+
+def usual_square(maps: RunMaps, reference: Reference) -> np.ndarray:
+    """Square of the error of the energy of a ring in an event, by the spread of the cells between
+    the good runs, ``(n_runs, n_channels, n_eta)``: a run without one of the rare large energies
+    would seem to know its rings better than it does.
+    """
+    rate = np.where(reference.rate > 0, reference.rate, 1.0)
+    of_runs = np.square(reference.rate_spread / rate * reference.mean)  # does not fall with events
+    chance = np.maximum(np.square(reference.mean_spread) - of_runs, 0.0).sum(axis=-1)
+    events = np.where(maps.n_events > 0, maps.n_events, np.nan)[:, None, None]
+    usual_events = reference.n_events / max(reference.n_runs, 1)
+    return chance * usual_events / events + of_runs.sum(axis=-1)
 
 
 def run_ratio(
