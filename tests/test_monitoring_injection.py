@@ -168,3 +168,27 @@ def test_maps_that_take_no_fault(good):
         inject(good, "dead_tower", rates=np.ones(3))
     for kind in FAULTS:
         assert len(inject(good[:0], kind, live=np.ones((2, 8, 16), dtype=bool))[0]) == 0
+
+
+@pytest.mark.parametrize(
+    "kind", ["dead_tower", "hot_tower", "noise_burst", "rotated_phi", "swapped_channels"]
+)
+def test_runs_after_each_other_may_have_the_same_fault(good, kind):
+    maps = good[:7]
+    faulty, mask = inject(maps, kind, None, 3, alike=3)
+    assert all((mask[first] == mask[run]).all() for first in (0, 3) for run in (first, first + 1))
+    assert (mask[2] == mask[0]).all()
+    assert len({mask[run].tobytes() for run in (0, 3, 6)}) > (kind != "swapped_channels")
+    if kind == "rotated_phi":
+        channel = int(np.flatnonzero(mask[0].any(axis=(1, 2)))[0])
+        steps = {
+            next(
+                step
+                for step in range(maps.grid.n_phi)
+                if (np.roll(maps.total[run, channel], step, 1) == faulty.total[run, channel]).all()
+            )
+            for run in range(3)
+        }
+        assert len(steps) == 1
+    with pytest.raises(InputError, match="0 runs cannot be alike"):
+        inject(maps, kind, None, 3, alike=0)

@@ -48,6 +48,8 @@ class _Injection:
         Where a fault can be, ``(n_channels, n_eta, n_phi)``.
     board
         Cells in eta and phi of a region.
+    alike
+        Runs after each other that have the same fault.
     """
 
     hits: np.ndarray
@@ -59,6 +61,7 @@ class _Injection:
     live: np.ndarray
     board: tuple[int, int]
     rng: np.random.Generator
+    alike: int
 
     @property
     def n_runs(self) -> int:
@@ -66,8 +69,18 @@ class _Injection:
 
     def places(self, n: int | None = None) -> np.ndarray:
         """Channel, eta and phi index of live cells at random, ``(n, 3)``, one for each run."""
-        chosen = self.rng.choice(np.flatnonzero(self.live), self.n_runs if n is None else n)
+        drawn = self.rng.choice(np.flatnonzero(self.live), self.n_drawn if n is None else n)
+        chosen = self.for_runs(drawn) if n is None else drawn
         return np.stack(np.unravel_index(chosen, self.live.shape), axis=1)
+
+    @property
+    def n_drawn(self) -> int:
+        """Number of different faults."""
+        return -(-self.n_runs // self.alike)
+
+    def for_runs(self, drawn: np.ndarray) -> np.ndarray:
+        """What was drawn for each fault, for each run."""
+        return np.repeat(drawn, self.alike, axis=0)[: self.n_runs]
 
     def cells(self) -> np.ndarray:
         """Mask of one cell a run."""
@@ -127,6 +140,7 @@ def inject(
     rates: np.ndarray | None = None,
     live: np.ndarray | None = None,
     board: tuple[int, int] = BOARD,
+    alike: int = 1,
 ) -> tuple[RunMaps, np.ndarray]:
     """Maps with a fault in every run.
 
@@ -147,6 +161,8 @@ def inject(
         Cells that may be at fault, bool, the same shape; None takes those with hits.
     board
         Cells in eta and phi of a region.
+    alike
+        So many runs after each other have the same fault in the same place.
 
     Returns
     -------
@@ -163,9 +179,11 @@ def inject(
     strength = fault.strengths[0] if strength is None else float(strength)
     if not (np.isfinite(strength) and strength > 0):
         raise InputError(f"fault '{kind}': the strength {strength:g} must be positive and finite")
+    if alike < 1:
+        raise InputError(f"fault '{kind}': {alike} runs cannot be alike; give 1 or more")
     if kind not in _KINDS:
         raise InputError(f"fault '{kind}' cannot be injected; choose from {', '.join(_KINDS)}")
-    state = _start(maps, rates, live, board, np.random.default_rng(rng))
+    state = _start(maps, rates, live, board, np.random.default_rng(rng), alike)
     mask = _KINDS[kind](state, strength)
     return replace(maps, occupancy=state.hits, total=state.total), mask
 
@@ -176,6 +194,7 @@ def _start(
     live: np.ndarray | None,
     board: tuple[int, int],
     rng: np.random.Generator,
+    alike: int,
 ) -> _Injection:
     hits = maps.occupancy.sum(axis=0)
     shape = hits.shape
@@ -204,6 +223,7 @@ def _start(
         np.asarray(live, dtype=bool),
         board,
         rng,
+        alike,
     )
 
 
@@ -270,7 +290,8 @@ def _rotated_phi(state: _Injection, strength: float) -> np.ndarray:
     n_phi = state.hits.shape[-1]
     most = max(int(MOST_ROTATED * strength * n_phi), 1)
     channel = state.places()[:, 0]
-    steps = state.rng.integers(1, most + 1, state.n_runs) * state.rng.choice([-1, 1], state.n_runs)
+    steps = state.rng.integers(1, most + 1, state.n_drawn)
+    steps = state.for_runs(steps * state.rng.choice([-1, 1], state.n_drawn))
     mask = np.zeros(state.hits.shape, dtype=bool)
     for run in range(state.n_runs):
         for array in (state.hits, state.total):
@@ -285,8 +306,9 @@ def _swapped_channels(state: _Injection, strength: float) -> np.ndarray:
     if n_channels < 2:
         raise InputError("fault 'swapped_channels': the maps have one channel; it takes two")
     mask = np.zeros(state.hits.shape, dtype=bool)
+    drawn = [state.rng.choice(n_channels, 2, replace=False) for _ in range(state.n_drawn)]
     for run in range(state.n_runs):
-        pair = state.rng.choice(n_channels, 2, replace=False)
+        pair = drawn[run // state.alike]
         for array in (state.hits, state.total):
             array[run, pair] = array[run, pair[::-1]]
         mask[run, pair] = state.live[pair].any(axis=0)

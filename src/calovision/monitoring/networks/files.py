@@ -1,0 +1,142 @@
+"""A trained network of monitoring in one file: the weights as safetensors, all else as JSON in its
+header. Loading one runs no code from the file.
+"""
+
+import hashlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import replaced
+from calovision.monitoring.layout import MapLayout
+from calovision.monitoring.map_attributes import layout_from
+
+FORMAT = "calovision-monitoring-network"
+VERSION = 1
+DESCRIPTION = "description"
+
+
+def save_tensors(path: Path, description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+    """Write a network, complete or not at all.
+
+    Parameters
+    ----------
+    path
+        Its folder is created if needed.
+    description
+        What JSON can hold; the format, its version and that of the package are added.
+    tensors
+        On any device.
+    """
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    text = json.dumps(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "package_version": version("calovision"),
+            "weights_sha256": _digest(plain),
+            **description,
+        }
+    )
+    with replaced(Path(path)) as temporary:
+        temporary.write_bytes(save(plain, metadata={DESCRIPTION: text}))
+
+
+def load_tensors(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Description and weights of a network.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        Value of ``kind`` that its description must have.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of something else or of a newer version.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; give that of a trained network")
+    try:
+        with safe_open(path, "pt") as file:
+            text = (file.metadata() or {}).get(DESCRIPTION)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise InputError(f"{path}: no file of a network of monitoring ({error})") from error
+    description = _described(path, text)
+    if description.get("kind") != kind:
+        raise InputError(
+            f"{path}: the network is '{description.get('kind')}', not '{kind}': give the file of "
+            "that method"
+        )
+    if _digest(tensors) != description.get("weights_sha256"):
+        raise InputError(
+            f"{path}: damaged, its weights are others than were written: copy it again"
+        )
+    return description, tensors
+
+
+def layout_of(path: Path, description: dict[str, Any]) -> MapLayout:
+    """Cells, channels and thresholds of a description; InputError if they are none."""
+    given = description.get("layout")
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: damaged, it lacks 'layout': copy it again")
+    return layout_from(path, {name: json.dumps(value) for name, value in given.items()})
+
+
+def numbers_of(
+    path: Path, description: dict[str, Any], name: str, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Numbers of a description as float64 of this shape; InputError if they are none."""
+    try:
+        found = np.asarray(description[name], dtype=np.float64)
+    except (KeyError, TypeError, ValueError):
+        found = np.zeros(0)
+    if found.shape != shape or not np.isfinite(found).all():
+        raise InputError(
+            f"{path}: damaged, '{name}' is not one number for each ring: copy it again"
+        )
+    return found
+
+
+def fill(path: Path, module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    """Give a network the weights of a file; InputError if they are those of another one."""
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{path}: damaged, weights of another network ({reason})") from error
+
+
+def _described(path: Path, text: str | None) -> dict[str, Any]:
+    try:
+        description = json.loads(text or "")
+    except ValueError as error:
+        raise InputError(f"{path}: no network of monitoring, it has no description") from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise InputError(f"{path}: no network of monitoring, it lacks the format '{FORMAT}'")
+    found = description.get("version")
+    if not isinstance(found, int) or found > VERSION:
+        raise InputError(
+            f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
+            "one"
+        )
+    return description
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].numpy().tobytes())
+    return digest.hexdigest()
