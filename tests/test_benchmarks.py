@@ -19,6 +19,7 @@ from benchmarks import (
     jet_batches,
     jet_images,
     jet_variables,
+    monitoring,
     others,
     registry,
     report,
@@ -117,6 +118,12 @@ def test_methods_of_a_benchmark_agree(make, settings):
         benchmark.check_peer(peer)
     names = {name for bar in benchmark.bars for name in [bar.to] if name.startswith("calovision")}
     assert names <= set(benchmark.methods)
+
+
+def test_sums_of_runs_are_those_of_numpy(settings):
+    benchmark = monitoring.monitoring(settings)
+    benchmark.check()
+    assert {bar.to for bar in benchmark.bars[:1]} <= set(benchmark.methods)
 
 
 def test_batches_of_jets_have_all_of_them(settings):

@@ -11,6 +11,7 @@ from benchmarks import (
     jet_images,
     jet_training,
     jet_variables,
+    monitoring,
     scoring,
     stages,
     store,
@@ -41,14 +42,15 @@ BENCHMARKS: dict[str, Callable[[Settings], Benchmark]] = {
     "read_batches": training.read_batches,
     "train_extras": training.train_extras,
     "jet_training": jet_training.jet_training,
+    "monitoring": monitoring.monitoring,
 }
 WEIGHTS = {
     **{"build_64": 2.0, "build_224": 3.0, "processes": 4.0, "memory": 3.0, "stages": 8.0},
     **{"score": 4.0, "dry_run": 4.0, "train_hep_cnn": 4.0, "train_nersc": 3.0, "train_small": 2.0},
-    **{"jet_batches": 3.0, "jet_training": 2.0},
+    **{"jet_batches": 3.0, "jet_training": 2.0, "monitoring": 3.0},
 }
 """Share of the time of a run relative to that of a benchmark that is not listed."""
-NOT_QUICK = ("stages", "store_100gb", "processes", "score")
+NOT_QUICK = ("stages", "store_100gb", "processes", "score", "monitoring")
 """Benchmarks that take longer than a quick run has; processes of few events are mostly their
 start."""
 BENCHMARKS |= {
