@@ -8,6 +8,7 @@ from calovision.core.errors import InputError
 from calovision.monitoring.methods import METHODS
 from calovision.monitoring.thresholds import (
     chance_in_run,
+    checked_threshold,
     find_threshold,
     largest_scores,
     nominal_threshold,
@@ -61,6 +62,25 @@ def test_computed_thresholds_count_the_towers():
     np.testing.assert_allclose(
         chance_in_run(np.array([0, found.value, 300]), 4096), [1, 0.01, 4.096e-297]
     )
+
+
+def test_computed_thresholds_are_compared_with_good_runs():
+    computed = nominal_threshold(0.05, 100)
+    rng = np.random.default_rng(3)
+    largest = -np.log10(rng.random((200, 100)).min(axis=1))  # as they should be
+    found = checked_threshold(computed, largest)
+    assert (found.value, found.is_computed, found.n_runs) == (computed.value, True, 200)
+    assert found.n_alarms == (largest >= computed.value).sum() < 20
+    assert found.in_words().endswith(f"computed; {found.n_alarms} of 200 good runs are above it")
+    drifting = checked_threshold(computed, 2 * largest)
+    assert not drifting.is_computed
+    assert drifting.n_alarms == 10
+    assert drifting.value > computed.value + 1
+    assert checked_threshold(computed, 2 * largest[:9]).value == computed.value  # too few to know
+    # 3 alarms of 10 runs have a chance of 1.2 %, 4 one of 0.1 %
+    for n_alarms, is_computed in ((3, True), (4, False)):
+        few = np.where(np.arange(10) < n_alarms, 9.0, 1.0)
+        assert checked_threshold(computed, few).is_computed == is_computed
 
 
 def test_runs_without_scores_are_left_out():

@@ -15,7 +15,9 @@ from calovision.monitoring.run_map_file import RunMapFile
 from calovision.monitoring.thresholds import (
     LEAST_RUNS,
     Threshold,
+    checked_threshold,
     find_threshold,
+    largest_scores,
     nominal_threshold,
 )
 
@@ -45,7 +47,8 @@ def threshold_for(
 ) -> tuple[Threshold, str]:
     """Threshold of a method, and where it is from.
 
-    Of a method whose score is a probability it is computed. Of others it is that of good runs that
+    Of a method whose score is a probability it is computed, unless good runs give more alarms than
+    they should (`checked_threshold`). Of others it is that of good runs that
     are not in the reference, or, where these are too few, of runs that are drawn from it.
 
     Parameters
@@ -66,7 +69,15 @@ def threshold_for(
     if scorer.name in METHODS and METHODS[scorer.name].is_probability:
         n_towers = max(int((reference.rate > 0).sum()), 1)
         found = nominal_threshold(false_alarms, n_towers)
-        return found, f"computed for {n_towers} towers"
+        if good is not None and len(good):
+            largest = [largest_scores(scorer.scores(one, reference)) for one in good.blocks()]
+            found = checked_threshold(found, np.concatenate(largest))
+        if found.is_computed:
+            return found, f"computed for {n_towers} towers"
+        return found, (
+            f"from {found.n_runs} good runs that are not in the reference, more of which are above "
+            f"the one computed for {n_towers} towers than chance allows"
+        )
     if good is not None and len(good) >= LEAST_RUNS:
         found = find_threshold(scorer, good.blocks(), reference, false_alarms)
         return found, f"from {found.n_runs} good runs that are not in the reference"

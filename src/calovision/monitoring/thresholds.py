@@ -9,10 +9,11 @@ it is extrapolated with an exponential tail through their upper half, and said s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from calovision.core.errors import InputError
 from calovision.core.result import Result
@@ -26,6 +27,8 @@ LEAST_RUNS = 10
 """Good runs that a threshold needs at least."""
 LEAST_ABOVE = 5
 """Good runs above a threshold below which it is an extrapolation."""
+UNLIKELY = 0.01
+"""Chance of so many false alarms below which a computed threshold is given up."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,13 @@ class Threshold(Result):
     false_alarms
         Share of good runs with an alarm that was wanted.
     n_runs
-        Good runs that it was taken from; 0 of one that was computed.
+        Good runs that it was taken from, or compared with; 0 of one that was only computed.
     n_alarms
         Runs among these with an alarm.
     is_extrapolated
         The runs are too few to see the wanted rate.
+    is_computed
+        It is computed from the number of towers, not taken from the runs.
     """
 
     value: float
@@ -51,13 +56,15 @@ class Threshold(Result):
     n_runs: int
     n_alarms: int
     is_extrapolated: bool
+    is_computed: bool = False
 
     def in_words(self) -> str:
         """A sentence for reports."""
         wanted = f"{self.false_alarms:.3g} of the good runs with a false alarm"
-        if self.n_runs == 0:
-            return f"threshold {self.value:.3g}: {wanted}, computed"
         seen = f"{self.n_alarms} of {self.n_runs} good runs are above it"
+        if self.is_computed:
+            seen = f"; {seen}" if self.n_runs else ""
+            return f"threshold {self.value:.3g}: {wanted}, computed{seen}"
         how = "; extrapolated, too few good runs to see that rate" if self.is_extrapolated else ""
         return f"threshold {self.value:.3g}: {wanted} ({seen}{how})"
 
@@ -129,7 +136,34 @@ def nominal_threshold(false_alarms: float, n_towers: int) -> Threshold:
     if n_towers < 1:
         raise InputError(f"threshold: {n_towers} towers are looked at; there must be at least one")
     of_one = -np.expm1(np.log1p(-false_alarms) / n_towers)
-    return Threshold(float(-np.log10(of_one)), false_alarms, 0, 0, False)
+    return Threshold(float(-np.log10(of_one)), false_alarms, 0, 0, False, is_computed=True)
+
+
+def checked_threshold(computed: Threshold, largest: np.ndarray) -> Threshold:
+    """Computed threshold, or that of good runs where these give more alarms than they should.
+
+    Scores -log10(chance) are right for independent events and what the reference knows of its
+    runs. Good runs that drift, or jets that hit many towers at once, make more of them large.
+
+    Parameters
+    ----------
+    computed
+        Of `nominal_threshold`.
+    largest
+        Largest score of each good run that is not in the reference, ``(n_runs,)``.
+
+    Returns
+    -------
+    The computed threshold while as many runs above it as there are have a chance of 1 % or more;
+    else that of `threshold_of`, if there are runs enough for one.
+    """
+    known = largest[~np.isnan(largest)]
+    n_alarms = int((known >= computed.value).sum())
+    chance = special.bdtrc(n_alarms - 1, len(known), computed.false_alarms) if n_alarms else 1.0
+    if chance >= UNLIKELY or len(known) < LEAST_RUNS:
+        return replace(computed, n_runs=len(known), n_alarms=n_alarms, is_computed=True)
+    found = threshold_of(known, computed.false_alarms)
+    return found if found.value > computed.value else computed
 
 
 def chance_in_run(score: np.ndarray, n_towers: int) -> np.ndarray:
