@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from fakes_monitoring import true_reference
+from scipy import stats
 
 from calovision.core.errors import InputError
 from calovision.monitoring.methods import METHODS
+from calovision.monitoring.sensitivity import hits_needed
 from calovision.monitoring.thresholds import (
     chance_in_run,
     checked_threshold,
@@ -99,3 +101,39 @@ def test_a_share_is_one(share):
         nominal_threshold(share, 5)
     with pytest.raises(InputError, match="0 towers are looked at"):
         nominal_threshold(0.1, 0)
+
+
+# Hits that a tower needs
+
+
+def test_hits_that_a_dead_tower_needs():
+    """None of m expected hits has the chance exp(-m), for each of two sides."""
+    found = hits_needed(0.0, 4096, false_alarms=0.01)
+    of_one = 1 - (1 - 0.01) ** (1 / 4096)
+    assert found == pytest.approx(np.log(2 / of_one), rel=1e-5)
+    assert found == pytest.approx(13.6, abs=0.1)
+
+
+@pytest.mark.parametrize("factor", [1.5, 2.0, 5.0, 0.5])
+def test_hits_that_a_hot_tower_needs(factor):
+    """By the distributions of scipy: where 99 % are beyond the quantile of good towers."""
+    needed = hits_needed(factor, 4096, false_alarms=0.01)
+    half = (1 - (1 - 0.01) ** (1 / 4096)) / 2
+
+    def chance(mean):
+        if factor > 1:
+            cut = stats.poisson(mean).isf(half) + 1  # the chance of as many is half or less
+            return stats.poisson(factor * mean).sf(cut - 1)
+        cut = stats.poisson(mean).ppf(half) - 1
+        return stats.poisson(factor * mean).cdf(cut)
+
+    assert chance(1.06 * needed) > 0.99
+    assert chance(0.94 * needed) < 0.99
+    if factor == 2.0:
+        assert needed == pytest.approx(70.7, abs=0.1)
+
+
+def test_factors_that_are_no_fault():
+    for factor in (1.0, -1.0, np.nan):
+        with pytest.raises(InputError, match="is negative, or too near 1"):
+            hits_needed(factor, 100)
