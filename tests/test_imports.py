@@ -47,6 +47,7 @@ ALLOWED = {
         "storage",
     },
     "monitoring.networks": {"images", "models", "monitoring", "storage"},
+    "plotting.monitoring": {"evaluation.results", "images", "monitoring", "plotting"},
     "scoring": {"conversion", "datasets", "images", "metrics", "models", "ntuples", "storage"},
     "training": {"datasets", "metrics", "models", "plotting", "scoring", "storage"},
     "evaluation.reach": {"evaluation.results", "metrics"},
@@ -88,7 +89,8 @@ ALLOWED = {
         "monitoring",
         "monitoring.networks",
     }
-    | {"plotting", "report", "scoring", "selection", "simulation", "storage", "training"}
+    | {"plotting", "plotting.monitoring", "report", "scoring", "selection", "simulation"}
+    | {"storage", "training"}
     | {"workflow"},
     "cli": {
         "conversion",

@@ -68,6 +68,58 @@ rule make_reference:
         "../scripts/make_reference.py"
 
 
+if analysis.trained_methods:
+
+    rule train_monitor:
+        """A network that watches runs, trained on the good runs of the reference."""
+        input:
+            maps=results.merged_run_maps,
+            reference=results.reference,
+        output:
+            results.monitor,
+        log:
+            results.log("train_monitor"),
+        benchmark:
+            results.benchmark("train_monitor")
+        threads: analysis.threads("train_monitor")
+        resources:
+            mem_mb=analysis.memory("train_monitor"),
+            runtime=analysis.runtime("train_monitor"),
+        params:
+            seed=config["seed"],
+            code=code_of("train_monitor"),
+        script:
+            "../scripts/train_monitor.py"
+
+
+if analysis.has_study:
+
+    rule study_faults:
+        """What all methods find of faults that are put into good runs."""
+        input:
+            reference=results.reference,
+            networks=analysis.monitor_files(),
+        output:
+            figures=results.study,
+            numbers=results.numbers("monitoring_study"),
+            table=results.table("monitoring_study"),
+        log:
+            results.log("study_faults"),
+        benchmark:
+            results.benchmark("study_faults")
+        threads: analysis.threads("study_faults")
+        resources:
+            mem_mb=analysis.memory("study_faults"),
+            runtime=analysis.runtime("study_faults"),
+        params:
+            options=parameters.fault_study(analysis),
+            methods=config["monitoring"]["methods"],
+            trained=analysis.trained_methods,
+            code=code_of("study_faults"),
+        script:
+            "../scripts/study_faults.py"
+
+
 rule monitor_runs:
     """Scores of all runs, thresholds for the wanted rate of false alarms, and the table of flags."""
     input:
@@ -80,6 +132,7 @@ rule monitor_runs:
         flags=results.flags,
         table=results.flag_table,
         text=results.flag_text,
+        numbers=results.numbers("monitoring"),
         summary=results.table("monitoring"),
     log:
         results.log("monitor_runs"),
@@ -95,3 +148,49 @@ rule monitor_runs:
         code=code_of("monitor_runs"),
     script:
         "../scripts/monitor_runs.py"
+
+
+rule plot_monitoring:
+    """The reference, flagged towers against the run, and what the methods find."""
+    input:
+        reference=results.reference,
+        flags=results.flags,
+        study=analysis.study_files(),
+    output:
+        **results.plots(*report_content.figure_names(analysis, "plot_monitoring")),
+    log:
+        results.log("plot_monitoring"),
+    benchmark:
+        results.benchmark("plot_monitoring")
+    threads: analysis.threads("plot_monitoring")
+    resources:
+        mem_mb=analysis.memory("plot_monitoring"),
+        runtime=analysis.runtime("plot_monitoring"),
+    params:
+        figures=report_content.figure_calls(analysis, "plot_monitoring"),
+        code=code_of("plot_monitoring"),
+    script:
+        "../scripts/plot_monitoring.py"
+
+
+rule write_run_pages:
+    """A page for each run with alarms, with maps and histories, and one that links them."""
+    input:
+        maps=results.merged_run_maps,
+        reference=results.reference,
+        flags=results.flags,
+    output:
+        directory(results.run_pages),
+    log:
+        results.log("write_run_pages"),
+    benchmark:
+        results.benchmark("write_run_pages")
+    threads: analysis.threads("write_run_pages")
+    resources:
+        mem_mb=analysis.memory("write_run_pages"),
+        runtime=analysis.runtime("write_run_pages"),
+    params:
+        most=config["monitoring"]["pages"],
+        code=code_of("write_run_pages"),
+    script:
+        "../scripts/write_run_pages.py"

@@ -1,51 +1,52 @@
 """Plots of the training and of the cuts, and the report."""
 
 
-rule plot_training:
-    """Learning curves of every network."""
-    input:
-        histories=analysis.network_files(results.history),
-    output:
-        **results.plots(*report_content.figure_names(analysis, "plot_training")),
-    log:
-        results.log("plot_training"),
-    benchmark:
-        results.benchmark("plot_training")
-    threads: analysis.threads("plot_training")
-    resources:
-        mem_mb=analysis.memory("plot_training"),
-        runtime=analysis.runtime("plot_training"),
-    params:
-        networks=analysis.networks,
-        class_titles=tagging.class_titles(analysis.configuration),
-        class_colors=tagging.class_colors(analysis.configuration),
-        figures=report_content.figure_calls(analysis, "plot_training"),
-        code=code_of("plot_training"),
-    script:
-        "../scripts/plot_training.py"
+if analysis.has_networks:
 
+    rule plot_training:
+        """Learning curves of every network."""
+        input:
+            histories=analysis.network_files(results.history),
+        output:
+            **results.plots(*report_content.figure_names(analysis, "plot_training")),
+        log:
+            results.log("plot_training"),
+        benchmark:
+            results.benchmark("plot_training")
+        threads: analysis.threads("plot_training")
+        resources:
+            mem_mb=analysis.memory("plot_training"),
+            runtime=analysis.runtime("plot_training"),
+        params:
+            networks=analysis.networks,
+            class_titles=tagging.class_titles(analysis.configuration),
+            class_colors=tagging.class_colors(analysis.configuration),
+            figures=report_content.figure_calls(analysis, "plot_training"),
+            code=code_of("plot_training"),
+        script:
+            "../scripts/plot_training.py"
 
-rule plot_cut_flow:
-    """Share of the generated events after every cut of the preselection."""
-    input:
-        images=results.image_list,
-    output:
-        **results.plots(*report_content.figure_names(analysis, "plot_cut_flow")),
-    log:
-        results.log("plot_cut_flow"),
-    benchmark:
-        results.benchmark("plot_cut_flow")
-    priority: 20
-    threads: analysis.threads("plot_cut_flow")
-    resources:
-        mem_mb=analysis.memory("plot_cut_flow"),
-        runtime=analysis.runtime("plot_cut_flow"),
-    params:
-        titles=analysis.training_titles,
-        figures=report_content.figure_calls(analysis, "plot_cut_flow"),
-        code=code_of("plot_cut_flow"),
-    script:
-        "../scripts/plot_cut_flow.py"
+    rule plot_cut_flow:
+        """Share of the generated events after every cut of the preselection."""
+        input:
+            images=results.image_list,
+        output:
+            **results.plots(*report_content.figure_names(analysis, "plot_cut_flow")),
+        log:
+            results.log("plot_cut_flow"),
+        benchmark:
+            results.benchmark("plot_cut_flow")
+        priority: 20
+        threads: analysis.threads("plot_cut_flow")
+        resources:
+            mem_mb=analysis.memory("plot_cut_flow"),
+            runtime=analysis.runtime("plot_cut_flow"),
+        params:
+            titles=analysis.training_titles,
+            figures=report_content.figure_calls(analysis, "plot_cut_flow"),
+            code=code_of("plot_cut_flow"),
+        script:
+            "../scripts/plot_cut_flow.py"
 
 
 rule write_report:
@@ -54,6 +55,7 @@ rule write_report:
         **report_content.report_inputs(analysis, with_run=True),
         run_summary=results.numbers("run_summary"),
         hepdata=analysis.hepdata_folders,
+        pages=analysis.page_files(),
     output:
         page=results.report,
         numbers=results.all_numbers,

@@ -6,6 +6,7 @@ rule write_run_summary:
     input:
         **report_content.report_inputs(analysis, with_run=False),
         hepdata=analysis.hepdata_folders,
+        pages=analysis.page_files(),
         application=analysis.application_files(),
     output:
         **results.plots(*report_content.figure_names(analysis, "write_run_summary")),

@@ -7,6 +7,7 @@ with the name of the entry point.
 
 from calovision.core.registry import Registry
 from calovision.report.figure import ReportFigure
+from calovision.report.monitoring_figures import MONITORING
 from calovision.report.performance_figures import PERFORMANCE
 from calovision.report.regression_figures import REGRESSION
 from calovision.report.tagging_figures import CLASS_IMAGES, TAGGERS
@@ -174,6 +175,7 @@ FIGURES = Registry(
             takes="signal background",
             needs="variations",
         ),
+        *MONITORING,
         ReportFigure(
             name="run_summary",
             title="Time and memory",

@@ -24,10 +24,14 @@ class ReportSection:
 
 
 SECTIONS = (
-    ReportSection("data", "Data", tables=("samples",)),
-    ReportSection("selection", "Selection", tables=("cut_flow",)),
-    ReportSection("images", "Images"),
-    ReportSection("training", "Training"),
+    ReportSection("runs", "Runs", tables=("monitoring",), needs="is_monitoring"),
+    ReportSection(
+        "detection", "What is found of faults", tables=("monitoring_study",), needs="has_study"
+    ),
+    ReportSection("data", "Data", tables=("samples",), needs="has_networks"),
+    ReportSection("selection", "Selection", tables=("cut_flow",), needs="has_networks"),
+    ReportSection("images", "Images", needs="has_networks"),
+    ReportSection("training", "Training", needs="has_networks"),
     ReportSection(
         "performance", "Performance", tables=("comparison", "summary"), needs="is_search"
     ),

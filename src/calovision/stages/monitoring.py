@@ -1,4 +1,4 @@
-"""Networks that watch runs, a study of what the methods find, and the flags of all runs."""
+"""Flags of all runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from calovision.jobs.atomic import write_json, write_text
 from calovision.monitoring.flag_tables import flag_markdown, flag_text, write_flag_csv
 from calovision.monitoring.flagging import FlagRules
-from calovision.monitoring.flags import RunFlags
+from calovision.monitoring.flags import STATES, RunFlags
 from calovision.monitoring.judging import judge_file, load_scorers
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_map_file import RunMapFile
@@ -41,11 +41,14 @@ class MonitorFiles(Files):
 
 @dataclass(frozen=True)
 class MonitorResults(Files):
-    """Files that `monitor_runs` writes: flags as JSON, CSV and text, and a table for the report."""
+    """Files that `monitor_runs` writes: flags as JSON, CSV and text, numbers and a table for the
+    report.
+    """
 
     flags: Path
     table: Path
     text: Path
+    numbers: Path
     summary: Path
 
 
@@ -91,7 +94,18 @@ def monitor_runs(
     write_json(results.flags, flags.to_json())
     write_flag_csv(results.table, flags.alarms)
     write_text(results.text, flag_text(flags))
+    write_json(results.numbers, numbers_of(flags))
     write_text(results.summary, flag_markdown(flags))
+
+
+def numbers_of(flags: RunFlags) -> dict[str, Any]:
+    """Numbers of runs by state, of alarms, and the thresholds."""
+    return {
+        "n_runs": len(flags.runs),
+        "n_alarms": flags.n_alarms,
+        "runs": {state: len(flags.runs_in(state)) for state in STATES},
+        "thresholds": {name: one.threshold for name, one in flags.methods.items()},
+    }
 
 
 def known_towers(files: Sequence[Path]) -> frozenset[tuple[str, int, int]]:

@@ -227,6 +227,8 @@ class Analysis(RunVariables):
             and (bool(self.alternatives) or not rule.is_of_alternatives)
             and (not rule.tasks or self.task in rule.tasks)
             and not (name == "fit_tagger_baselines" and not self.tagger_baselines)
+            and not (name == "train_monitor" and not self.trained_methods)
+            and not (name == "study_faults" and not self.has_study)
         )
 
     @cached_property
@@ -533,7 +535,7 @@ class Analysis(RunVariables):
         """Files that a whole run makes, with all that it needs: the report and the numbers."""
         results = self.results
         if self.is_monitoring:
-            return [results.flags, results.flag_table, results.flag_text]
+            return [results.report]
         name = {TAGGING: "tagging", REGRESSION: "regression"}.get(self.task, "summary")
         return [
             results.report,
@@ -576,6 +578,14 @@ class Analysis(RunVariables):
         """The file of the known faults, if there is one."""
         section = self.configuration.monitoring
         return [] if section is None or section.known is None else [section.known]
+
+    def page_files(self) -> list[Path]:
+        """Folder of the pages of runs, where runs are monitored."""
+        return [self.results.run_pages] if self.is_monitoring else []
+
+    def study_files(self) -> list[Path]:
+        """Figures of merit of the study, if there is one."""
+        return [self.results.study] if self.has_study else []
 
     def monitor_files(self) -> list[Path]:
         """Networks of the monitoring."""

@@ -39,7 +39,7 @@ class Study(Section):
     n_events: Annotated[tuple[Events, ...], Unique()] = key(
         (100, 500, 5000), "Events a run that are studied", min_length=1
     )
-    runs: Whole = key(40, "Runs with a fault of each kind and strength, and without", ge=2)
+    runs: Whole = key(40, "Runs with a fault of each kind and strength, and without", ge=10)
 
 
 class Monitoring(Section):
@@ -95,6 +95,7 @@ class Monitoring(Section):
     min_events: Whole = key(
         50, "Least number of events of a run that is judged; others are listed", ge=1
     )
+    pages: Whole = key(100, "Largest number of pages of runs with alarms, the newest", ge=0)
     known: Text | None = key(
         None,
         "File of faults that are known, whose towers raise no alarm",

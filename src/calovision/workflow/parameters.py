@@ -178,6 +178,12 @@ def flag_options(analysis: Analysis) -> dict[str, Any]:
     return {name: plain_values(getattr(section, name)) for name in names}
 
 
+def fault_study(analysis: Analysis) -> dict[str, Any]:
+    """Faults, numbers of events and of runs of the study, and the seed."""
+    section = analysis.configuration.monitoring
+    return {**section.study.to_dict(), "seed": analysis.configuration.seed}
+
+
 def varied_image_job(analysis: Analysis, variation: str, sample: str, chunk: str) -> dict[str, Any]:
     """Files, sample and split of an image file of a variation."""
     return _image_job(analysis, sample, analysis.varied_chunk(variation, sample, chunk))

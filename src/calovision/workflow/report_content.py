@@ -6,6 +6,7 @@ from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.monitoring.methods import METHODS
 from calovision.report.figure import ReportFigure
 from calovision.report.figures import FIGURES
 from calovision.report.sections import SECTIONS, ReportSection
@@ -13,13 +14,14 @@ from calovision.workflow import parameters
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
 from calovision.workflow.tagging import binned_variables, class_titles
-from calovision.workflow.tasks import REGRESSION, SEARCH, TAGGING
+from calovision.workflow.tasks import MONITORING, REGRESSION, SEARCH, TAGGING
 
 TITLE = "CNNs on whole-detector images against the cuts of a search"
 TITLES = {
     SEARCH: TITLE,
     TAGGING: "CNN taggers against jet substructure",
     REGRESSION: "A number of each image by CNNs",
+    MONITORING: "Monitoring of the detector",
 }
 """Titles of the report by the task of the run."""
 SUBMISSION = (
@@ -134,6 +136,8 @@ def report_inputs(analysis: Analysis, *, with_run: bool) -> dict[str, list[Path]
 
 def report_numbers(analysis: Analysis) -> list[str]:
     """JSON files of numbers of a run, ``metrics/<name>.json``, in the order of numbers.csv."""
+    if analysis.is_monitoring:
+        return ["monitoring", *(["monitoring_study"] if analysis.has_study else [])]
     if analysis.is_tagging:
         fitted = ["tagger_baselines"] if analysis.tagger_baselines else []
         return ["samples", "tagging", "taggers", *fitted, "tagging_bins", "tagging_diagnostics"]
@@ -148,6 +152,17 @@ def report_files(analysis: Analysis) -> dict[str, str]:
     results = analysis.results
     names = [*report_numbers(analysis), "run_summary"]
     tables = results.hepdata / "submission.yaml"
+    if analysis.is_monitoring:
+        submission = {
+            "Pages of the runs with alarms": str(results.run_pages / "index.html"),
+            "Flags, JSON": str(results.flags),
+            "Flagged towers, CSV": str(results.flag_table),
+            "Flags, text": str(results.flag_text),
+        }
+        return {
+            **submission,
+            **{f"{name}.json": str(results.numbers(name)) for name in names},
+        }
     submission = {"HEPData submission": str(tables)} if analysis.is_search else {}
     return {
         "All numbers, CSV": str(results.all_numbers),
@@ -176,6 +191,13 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     """Facts on top of the report, by title."""
     configuration = analysis.configuration
     (n_eta, n_phi), channels = analysis.cells_and_channels
+    images = f"{n_eta} x {n_phi} cells; {', '.join(channels)}"
+    if analysis.is_monitoring:
+        return {
+            "Runs of": ", ".join(analysis.titles.values()),
+            "Maps": images,
+            "Methods": ", ".join(METHODS[one].title for one in configuration.monitoring.methods),
+        }
     models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
     if analysis.is_regression:
         samples = ", ".join(analysis.training_titles.values())
@@ -194,7 +216,7 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
         }
     return {
         **of_rows,
-        "Images": f"{n_eta} x {n_phi} cells; {', '.join(channels)}",
+        "Images": images,
         "Models": ", ".join(models),
     }
 
@@ -205,6 +227,13 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
     images = configuration.images
     grid, channels = analysis.cells_and_channels
     variations = [name for name in analysis.variations if name != "nominal"]
+    monitoring = configuration.monitoring
+    if monitoring is not None:
+        return {
+            "false_alarms": f"{monitoring.false_alarms:.2g}",
+            "alarm_methods": [METHODS[one].title for one in monitoring.alarm],
+            "min_events": monitoring.min_events,
+        }
     return {
         "luminosity_fb": configuration.luminosity_fb,
         "signal": analysis.titles_of_label(1),

@@ -57,6 +57,7 @@ class Results:
         self.flag_table = monitoring / "flags.csv"
         self.flag_text = monitoring / "flags.txt"
         self.run_pages = monitoring / "runs"
+        self.study = monitoring / "study.json"
 
     def numbers(self, name: str) -> Path:
         """JSON file of numbers: of the evaluation, the reach, the run."""

@@ -64,6 +64,9 @@ REFERENCE_CODE = (
 WATCH_CODE = ("core.markdown", "core.result", "models", "monitoring", "stages.run_reference")
 """Modules that decide the scores of runs, and what is flagged."""
 
+STUDY_CODE = ("evaluation.results.fault_figures", "evaluation.results.numbers")
+"""Modules that decide how figures of merit of methods are written and read."""
+
 RESULT_CODE = ("core.markdown", "core.result", "evaluation.results")
 """Modules that decide how results are written and read."""
 
@@ -389,7 +392,28 @@ _ALL = (
     _monitor("build_run_maps", *MAP_CODE, runtime_min=60, wildcards=OF_FILE),
     _monitor("merge_run_maps", *MAP_CODE, "monitoring.run_map_merge"),
     _monitor("make_reference", *REFERENCE_CODE, runtime_min=10),
+    _monitor(
+        "train_monitor", *WATCH_CODE, "stages.monitors", wildcards=("method",), runtime_min=60
+    ),
+    _monitor("study_faults", *WATCH_CODE, *STUDY_CODE, "stages.monitors", runtime_min=60),
     _monitor("monitor_runs", *WATCH_CODE, "stages.monitoring"),
+    _plot(
+        "plot_monitoring",
+        *STUDY_CODE,
+        "core.result",
+        "monitoring",
+        "stages.figures.monitoring",
+        **OF_MONITORING,
+    ),
+    _monitor(
+        "write_run_pages",
+        *WATCH_CODE,
+        "plotting",
+        "report.page",
+        "report.parts",
+        "report.text",
+        "stages.run_pages",
+    ),
     Rule(
         "write_hepdata",
         (
