@@ -111,17 +111,14 @@ def flag_markdown(flags: RunFlags) -> str:
 
 
 def newest_of_each(alarms: Sequence[Alarm]) -> list[Alarm]:
-    """The last flag of each object that came back run after run, the newest first.
+    """The last flag of each object that came back, the newest first.
 
-    Objects are one where they have the channel, the beginning and a tower in common.
+    Objects are one where they have the method, the channel and a tower in common.
     """
     found: list[Alarm] = []
-    seen: set[tuple[str, str, int, int, int]] = set()
+    seen: set[tuple[str, str, int, int]] = set()
     for alarm in reversed(alarms):
-        keys = {
-            (alarm.method, alarm.channel, alarm.since, one.eta_index, one.phi_index)
-            for one in alarm.towers
-        }
+        keys = {(alarm.method, alarm.channel, one.eta_index, one.phi_index) for one in alarm.towers}
         if not keys & seen:
             found.append(alarm)
         seen |= keys

@@ -175,6 +175,12 @@ def classifier_styles(names: Collection[str]) -> dict[str, PlotStyle]:
     return {name: styles[name] for name in names}
 
 
+def save_png(figure: Figure, path: Path) -> Path:
+    """Write a figure as ``path`` (150 dpi), complete or not at all, where no PDF is needed."""
+    path = Path(path)
+    return _save(figure, path.with_name(path.name.removesuffix(".png")), "png", dpi=150)
+
+
 def save_figure(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write ``<stem>.pdf`` and ``<stem>.png`` (150 dpi), each complete or not at all; return both
     paths.

@@ -20,9 +20,9 @@ from calovision.monitoring.histories import collect_histories, index_of
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_map_file import RunMapFile
 from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
-from calovision.plotting import save_figure
 from calovision.plotting.monitoring import plot_histories, plot_run_maps
 from calovision.plotting.monitoring.histories import History
+from calovision.plotting.style import save_png
 from calovision.report.page import write_report
 from calovision.report.parts import Figure, Section, Table
 from calovision.stages.arguments import Count, not_counted
@@ -163,31 +163,23 @@ def _write_page(
         flagged=cells[0],
         known=cells[1],
     )
-    save_figure(figure, folder / f"plots/{name}_maps")
-    save_figure(
-        plot_histories(_unlike(histories), shown_run=state.run), folder / f"plots/{name}_history"
-    )
+    shown = plot_histories(_unlike(histories), shown_run=state.run)
+    pictures = [
+        Figure(save_png(one, folder / f"plots/{name}_{what.lower()}.png"), what, caption)
+        for one, what, caption in (
+            (figure, "Maps", CAPTION_OF_MAPS),
+            (shown, "Histories", CAPTION_OF_HISTORIES),
+        )
+    ]
     header, rows = alarm_table(alarms)
     table = Table("Flagged objects", list(header), rows, CAPTION_OF_TABLE)
-    maps = Figure(
-        folder / f"plots/{name}_maps.png",
-        "Maps",
-        CAPTION_OF_MAPS,
-        folder / f"plots/{name}_maps.pdf",
-    )
-    history = Figure(
-        folder / f"plots/{name}_history.png",
-        "Histories",
-        CAPTION_OF_HISTORIES,
-        folder / f"plots/{name}_history.pdf",
-    )
     path = folder / f"{name}.html"
     write_report(
         path,
         [
             Section("flags", "Flagged objects", tables=[table]),
-            Section("maps", "Maps", figures=[maps]),
-            Section("history", "Since when", figures=[history]),
+            Section("maps", "Maps", figures=pictures[:1]),
+            Section("history", "Since when", figures=pictures[1:]),
         ],
         title=_title(state),
         summary=_facts(state),
@@ -256,7 +248,7 @@ CAPTION_OF_TABLE = (
     "is the first run from which on one of its towers was flagged in every run that was judged."
 )
 CAPTION_OF_OBJECTS = (
-    "Of objects that came back run after run the last flag. *since* is the first run from which "
+    "Of objects that came back the last flag. *since* is the first run from which "
     "on one of its towers was flagged in every run that was judged."
 )
 CAPTION_OF_MAPS = (
