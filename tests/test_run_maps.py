@@ -1,6 +1,8 @@
 """Maps of runs from ROOT files, image files and images, and the file that holds them."""
 
 import json
+import pickle
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -13,9 +15,11 @@ from fakes_podio import podio_collections, write_podio
 from calovision import build_images
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring import accumulation
 from calovision.monitoring.accumulation import RunSource, accumulate, accumulate_files
 from calovision.monitoring.image_accumulation import accumulate_images
 from calovision.monitoring.layout import MapLayout
+from calovision.monitoring.map_attributes import MapOrigin
 from calovision.monitoring.run_map_file import RunMapFile, write_run_maps
 from calovision.monitoring.run_map_merge import merge_run_maps
 from calovision.monitoring.run_numbers import number_in_name
@@ -124,6 +128,53 @@ def test_parts_merged_are_the_whole(folder, tmp_path):
     write_run_maps(other, make_maps())
     with pytest.raises(InputError, match=r"other.h5: the cells are 4x16 .* 8x8 in eta -2.5 to 2.5"):
         merge_run_maps([parts[0], other], tmp_path / "no.h5")
+
+
+def test_what_does_not_add_up_is_not_merged(tmp_path):
+    maps, paths = make_maps(3), [tmp_path / f"{name}.h5" for name in "abc"]
+    write_run_maps(paths[0], maps)
+    write_run_maps(paths[1], maps, origin=MapOrigin(selection="trig == 1"))
+    with pytest.raises(InputError, match=r"b.h5: its events have the selection trig == 1, those"):
+        merge_run_maps(paths[:2], tmp_path / "no.h5")
+    write_run_maps(paths[2], replace(maps, lumi_block=np.arange(3)))
+    with pytest.raises(InputError, match=r"a.h5 has maps of whole runs, .*c.h5 of lumi blocks"):
+        merge_run_maps([paths[0], paths[2]], tmp_path / "no.h5")
+
+
+def test_files_without_events(folder, tmp_path):
+    path, images, run, _, _ = folder
+    none = {"runnr": np.zeros(0, np.int32)}
+    towers, tracks = (part[:0] for part in make_events(1))
+    empty = write_file(tmp_path / "empty.root", t=columns_of(towers, tracks, **none))
+    files = [path / "a.root", empty, path / "b.root"]
+    several = RunSource(files, schema=path / "own.yaml", run="runnr")
+    file = accumulate_files(several, tmp_path / "m.h5", ROOT_LAYOUT)
+    compare(file[:], images, run, ROOT_LAYOUT.thresholds)
+    alone = RunSource([empty], schema=path / "own.yaml", run="runnr")
+    with pytest.raises(InputError, match=r"empty.root: no event in it"):
+        accumulate_files(alone, tmp_path / "no.h5", ROOT_LAYOUT)
+    part = accumulate_files(alone, tmp_path / "e.h5", ROOT_LAYOUT, may_be_empty=True)
+    assert len(part) == 0
+    whole = accumulate_files(source(path), tmp_path / "m.h5", ROOT_LAYOUT)
+    merged = merge_run_maps([part.path, whole.path], tmp_path / "both.h5")
+    compare(merged[:], images, run, ROOT_LAYOUT.thresholds)
+    with pytest.raises(InputError, match=r"e.h5 and the other files to merge have no runs"):
+        merge_run_maps([part.path], tmp_path / "no.h5")
+
+
+def test_processes_give_the_same(folder, tmp_path, monkeypatch):
+    def in_this_one(jobs, *, processes, progress):
+        assert (len(jobs), processes) == (2, 2)
+        return [pickle.loads(pickle.dumps(job))(progress=progress) for job in jobs]
+
+    monkeypatch.setattr(accumulation, "run_in_processes", in_this_one)
+    done = []
+    path, images, run, _, _ = folder
+    options = {"processes": 2, "progress": done.append}
+    file = accumulate_files(source(path), tmp_path / "m.h5", ROOT_LAYOUT, **options)
+    compare(file[:], images, run, ROOT_LAYOUT.thresholds)
+    assert sum(done) == N
+    assert [one.name for one in tmp_path.iterdir()] == ["m.h5"]
 
 
 def test_run_in_the_name_of_the_file(folder, tmp_path):

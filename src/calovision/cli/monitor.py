@@ -113,6 +113,9 @@ def maps_command(
     maps: MapOptions,
     runs: RunNumberOptions,
     ntuples: TreeOptions,
+    processes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes that share the ROOT files.")
+    ] = 1,
     force: Force = False,
 ) -> None:
     """Sum the images of events run by run, and write one file of maps: how often each cell was hit,
@@ -134,7 +137,8 @@ def maps_command(
 
         source = _source(paths, runs, ntuples)
         with event_progress(count_entries(paths, ntuples.schema, ntuples.tree)) as progress:
-            file = accumulate_files(source, output, _layout(maps), progress=progress)
+            layout = _layout(maps)
+            file = accumulate_files(source, output, layout, processes=processes, progress=progress)
         n_read = progress.done
     _print_maps(file, time.perf_counter() - start, n_read)
 

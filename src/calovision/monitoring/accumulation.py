@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from calovision.conversion.fields import fields_to_read
-from calovision.conversion.parallel import read_ahead
+from calovision.conversion.parallel import read_ahead, run_in_processes
 from calovision.conversion.recipe import ImageRecipe
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import SparseImages, build_sparse_images
@@ -97,6 +98,8 @@ def accumulate_files(
     output: Path,
     layout: MapLayout,
     *,
+    may_be_empty: bool = False,
+    processes: int = 1,
     progress: Callable[[int], None] = lambda n_events: None,
 ) -> RunMapFile:
     """Write the maps of the runs of ROOT files.
@@ -109,6 +112,11 @@ def accumulate_files(
         File of run maps to write.
     layout
         Cells, channels and thresholds (`MapLayout.of_channels`).
+    may_be_empty
+        Write a file without runs where no event passes, as of one of many jobs; else this is an
+        error.
+    processes
+        Processes that share the files.
     progress
         Called with the number of events after each chunk.
 
@@ -124,12 +132,17 @@ def accumulate_files(
     require_no_copies((str(info.path), f"{info.uuid} {info.tree}") for info in infos)
     if source.run == FILE:
         require_different([numbers.of_file for numbers, _ in found], source.files)
+    files = [
+        _FileOfRuns(source, path, numbers)
+        for path, (numbers, info) in zip(source.files, found, strict=True)
+        if info.n_entries > 0  # what it is made of cannot be told
+    ]
     with scratch_folder(Path(output)) as folder, RunSums(layout, folder) as sums:
-        for path, (numbers, _) in zip(source.files, found, strict=True):
-            _add_file(sums, source, path, numbers, progress)
-        if len(sums) == 0:
+        _add_files(sums, files, folder, processes, progress)
+        if len(sums) == 0 and not may_be_empty:
             raise InputError(_no_events(source))
-        write_run_maps(output, sums.blocks(), origin=_origin(source, infos, found[0][0]))
+        origin = _origin(source, infos, found[0][0])
+        write_run_maps(output, sums.blocks(), origin=origin, layout=layout)
     return RunMapFile(output)
 
 
@@ -162,25 +175,54 @@ def accumulate(
         return sums.maps()
 
 
-def _add_file(
+@dataclass(frozen=True)
+class _FileOfRuns:
+    """One file, which may be sent to another process."""
+
+    source: RunSource
+    path: Path | str
+    numbers: RunNumbers
+
+    def add_to(self, sums: RunSums, progress: Callable[[int], None]) -> None:
+        """Add its events."""
+        channels = sums.layout.channels
+        recipe = ImageRecipe(grid=sums.layout.grid, channels=channels, cluster_jets=False)
+        with self.source.ntuple(self.path, self.numbers) as ntuple:
+            needed = needed_fields(channels)
+            fields = fields_to_read(recipe, ntuple.info)
+            fields = {name: of for name, of in fields.items() if name in needed}
+            chunks = read_ahead(ntuple.iterate(fields, chunk_size=self.source.chunk_size))
+            with closing(chunks):
+                for events in chunks:
+                    _add_events(sums, events, self.numbers, self.path)
+                    progress(len(events.event_number))
+
+    def write(self, output: Path, layout: MapLayout, *, progress: Callable[[int], None]) -> None:
+        """Write its maps alone."""
+        with scratch_folder(output) as folder, RunSums(layout, folder) as sums:
+            self.add_to(sums, progress)
+            write_run_maps(output, sums.blocks(), layout=layout)
+
+
+def _add_files(
     sums: RunSums,
-    source: RunSource,
-    path: Path | str,
-    numbers: RunNumbers,
+    files: Sequence[_FileOfRuns],
+    folder: Path,
+    processes: int,
     progress: Callable[[int], None],
 ) -> None:
-    """Add the events of one file."""
-    channels = sums.layout.channels
-    recipe = ImageRecipe(grid=sums.layout.grid, channels=channels, cluster_jets=False)
-    with source.ntuple(path, numbers) as ntuple:
-        needed = needed_fields(channels)
-        fields = fields_to_read(recipe, ntuple.info)
-        fields = {name: of for name, of in fields.items() if name in needed}
-        chunks = read_ahead(ntuple.iterate(fields, chunk_size=source.chunk_size))
-        with closing(chunks):
-            for events in chunks:
-                _add_events(sums, events, numbers, path)
-                progress(len(events.event_number))
+    """Add the events of all files: of one after the other, or by way of a file of maps of each."""
+    if processes <= 1 or len(files) <= 1:
+        for file in files:
+            file.add_to(sums, progress)
+        return
+    parts = [folder / f"{number:06d}.h5" for number in range(len(files))]
+    jobs = [partial(file.write, part, sums.layout) for file, part in zip(files, parts, strict=True)]
+    run_in_processes(jobs, processes=processes, progress=progress)
+    for part in parts:
+        for block in RunMapFile(part).blocks():
+            sums.add_maps(block)
+        part.unlink()
 
 
 def _add_events(sums: RunSums, events: Events, numbers: RunNumbers, path: Path | str) -> None:

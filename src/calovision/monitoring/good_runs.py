@@ -13,7 +13,7 @@ from calovision.monitoring.run_maps import RunMaps
 
 FEWEST_EVENTS = 100
 """Events of all good runs together, below which nothing is said."""
-OPEN_BYTES = 2**25
+OPEN_BYTES = 2**22
 """Hits of all runs in the cells that are looked at together."""
 
 

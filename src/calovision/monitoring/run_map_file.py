@@ -11,7 +11,6 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
@@ -19,16 +18,21 @@ from calovision.images.grid import EtaPhiGrid
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.layout import MapLayout
 from calovision.monitoring.map_attributes import MapOrigin, read_attributes
+from calovision.monitoring.map_checks import (
+    WHAT,
+    check_columns,
+    check_dataset,
+    named,
+    wrong_numbers,
+)
 from calovision.monitoring.run_maps import RunMaps
 from calovision.storage.hdf5 import NewFile, created, find_dataset, opened, read_attribute
 from calovision.storage.hdf5.source import Identity
 
 FORMAT = "calovision-run-maps"
 VERSION = 1
-WHAT = "file of run maps"
 COLUMNS = ("run", "lumi_block", "n_events")
 MAPS = ("occupancy", "total")
-_KINDS = {"runs": "iu", "maps/occupancy": "iu", "maps/total": "f"}
 
 
 def write_run_maps(
@@ -36,6 +40,7 @@ def write_run_maps(
     maps: RunMaps | Iterable[RunMaps],
     *,
     origin: MapOrigin | None = None,
+    layout: MapLayout | None = None,
 ) -> None:
     """Write maps of runs, complete or not at all.
 
@@ -48,16 +53,18 @@ def write_run_maps(
         block over all blocks.
     origin
         What the maps are made of.
+    layout
+        Theirs, for a file that may be without rows.
 
     Raises
     ------
     InputError
-        If there are no maps, blocks differ in their cells, channels or thresholds, runs do not
-        ascend, or a number is none that the file may hold.
+        If there are no maps and no layout, blocks differ in their cells, channels or thresholds,
+        runs do not ascend, or a number is none that the file may hold.
     """
     blocks = iter([maps] if isinstance(maps, RunMaps) else maps)
     with replaced(Path(path)) as temporary, created(temporary) as file:
-        rows = _Rows(Path(path), file)
+        rows = _Rows(Path(path), file, layout)
         for block in blocks:
             rows.append(block)
         rows.finish(origin or MapOrigin())
@@ -66,12 +73,14 @@ def write_run_maps(
 class _Rows:
     """Rows of a new file."""
 
-    def __init__(self, path: Path, file: NewFile) -> None:
+    def __init__(self, path: Path, file: NewFile, layout: MapLayout | None) -> None:
         self.path = path
         self.file = file
-        self.layout: MapLayout | None = None
+        self.layout = layout
         self.n = 0
         self.last: tuple[int, int] | None = None
+        if layout is not None:
+            self._create(layout.shape)
 
     def append(self, block: RunMaps) -> None:
         if self.layout is None:
@@ -105,7 +114,7 @@ class _Rows:
         for name in COLUMNS:
             self.file.create_dataset(f"runs/{name}", (0,), np.int64, maxshape=(None,))
         for name, kind in zip(MAPS, (np.uint32, np.float64), strict=True):
-            sizes = {"maxshape": (None, *shape), "chunks": (1, *shape)}
+            sizes = {"maxshape": (None, *shape), "chunks": (1, 1, *shape[1:])}
             self.file.create_dataset(f"maps/{name}", (0, *shape), kind, **sizes)
 
     def _check(self, block: RunMaps) -> None:
@@ -114,11 +123,11 @@ class _Rows:
         for key, before in zip(keys, [self.last, *keys], strict=False):
             if before is not None and key <= before:
                 raise InputError(
-                    f"{self.path}: {_named(key)} comes after {_named(before)}: give maps that "
+                    f"{self.path}: {named(key)} comes after {named(before)}: give maps that "
                     "ascend in run and lumi block, each once"
                 )
         self.last = keys[-1] if keys else self.last
-        if wrong := _wrong_numbers(block):
+        if wrong := wrong_numbers(block):
             raise InputError(f"{self.path}: {wrong}")
 
 
@@ -133,28 +142,6 @@ def _arrays(block: RunMaps) -> dict[str, np.ndarray]:
     return {f"runs/{name}": getattr(block, name) for name in COLUMNS} | {
         f"maps/{name}": getattr(block, name) for name in MAPS
     }
-
-
-def _named(key: tuple[int, int]) -> str:
-    return f"run {key[0]}" + (f", lumi block {key[1]}" if key[1] >= 0 else "")
-
-
-def _wrong_numbers(block: RunMaps) -> str:
-    """Sentence about numbers that cannot be those of maps; empty if there are none."""
-    most = block.n_events[:, None, None, None]
-    with np.errstate(invalid="ignore"):
-        is_count = (block.occupancy >= 0) & (block.occupancy <= most)
-        is_count &= block.occupancy == np.floor(block.occupancy)
-    for name, good in (("occupancy", is_count), ("total", np.isfinite(block.total))):
-        if not good.all():
-            row = int(np.argwhere(~good)[0][0])
-            must = {
-                "occupancy": f"whole numbers from 0 to its {block.n_events[row]} events",
-                "total": "finite",
-            }
-            key = int(block.run[row]), int(block.lumi_block[row])
-            return f"the {name} of {_named(key)} must be {must[name]}"
-    return ""
 
 
 class RunMapFile:
@@ -193,12 +180,12 @@ class RunMapFile:
             self.layout, self.origin, n_rows = read_attributes(path, file, FORMAT, VERSION)
             for name in (*(f"runs/{one}" for one in COLUMNS), *(f"maps/{one}" for one in MAPS)):
                 shape = self.layout.shape if name.startswith("maps/") else ()
-                _check_dataset(path, file, name, (n_rows, *shape))
+                check_dataset(path, file, name, (n_rows, *shape))
             self.run, self.lumi_block, self.n_events = (
                 find_dataset(path, file, f"runs/{name}", what=WHAT)[()].astype(np.int64)
                 for name in COLUMNS
             )
-        _check_columns(path, self.run, self.lumi_block, self.n_events)
+        check_columns(path, self.run, self.lumi_block, self.n_events)
         self.rows = np.arange(n_rows)
 
     @property
@@ -235,7 +222,7 @@ class RunMapFile:
             occupancy=occupancy,
             total=total,
         )
-        if wrong := _wrong_numbers(maps):
+        if wrong := wrong_numbers(maps):
             raise InputError(f"{self.path}: damaged, {wrong}; make it again")
         return maps
 
@@ -290,26 +277,3 @@ def _stretches(rows: np.ndarray) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(rows) != 1) + 1
     edges = [0, *edges.tolist(), len(rows)]
     yield from ((a, b) for a, b in pairwise(edges) if b > a)
-
-
-def _check_dataset(path: Path, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
-    dataset = find_dataset(path, file, name, what=WHAT)
-    kinds = _KINDS.get(name, _KINDS["runs"])
-    if dataset.shape != shape:
-        raise InputError(
-            f"{path}: incomplete {WHAT} ('{name}' has the shape {dataset.shape}, not {shape}); "
-            "make it again"
-        )
-    if dataset.dtype.kind not in kinds:
-        must = "floating-point" if kinds == "f" else "whole"
-        raise InputError(f"{path}: '{name}' is {dataset.dtype}: it must hold {must} numbers")
-
-
-def _check_columns(
-    path: Path, run: np.ndarray, lumi_block: np.ndarray, n_events: np.ndarray
-) -> None:
-    keys = list(zip(run.tolist(), lumi_block.tolist(), strict=True))
-    if any(later <= before for before, later in pairwise(keys)):
-        raise InputError(f"{path}: damaged {WHAT} (its runs do not ascend); make it again")
-    if len(n_events) and n_events.min() < 0:
-        raise InputError(f"{path}: damaged {WHAT} (negative numbers of events); make it again")

@@ -52,7 +52,7 @@ def build_run_maps(
     """
     skip_numba_extensions()
     source = RunSource(**job, chunk_size=options.chunk_size, retries=options.retries)
-    accumulate_files(source, Path(output), map_layout(layout), progress=count)
+    accumulate_files(source, Path(output), map_layout(layout), may_be_empty=True, progress=count)
 
 
 def merge_run_maps(paths: Sequence[Path], output: Path, *, count: Count = not_counted) -> None:
