@@ -332,7 +332,8 @@ def ntuple(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_showers_read_back_as_a_cluster_of_cells_with_layers(ntuple: Path) -> None:
     found = open_ntuple(ntuple)
     assert (found.n_generated, found.cross_section_pb) == (60, 1.0)
-    assert {"layer", "eta_size", "phi_size"} <= set(found.collections["constituents"])
+    assert {"layer", "eta_size", "phi_size"} <= set(found.collections["towers"])
+    assert "layer" in found.collections["constituents"]
     with uproot.open(ntuple) as file:
         events = file["showers"].arrays()
     assert events.event_number.tolist() == list(range(60))
@@ -345,8 +346,12 @@ def test_showers_read_back_as_a_cluster_of_cells_with_layers(ntuple: Path) -> No
     pt = ak.sum(events.cells_e, axis=1) / np.cosh(events.clusters_eta[:, 0])
     np.testing.assert_allclose(events.clusters_pt[:, 0], pt, rtol=1e-5)
     assert ak.all(abs(events.clusters_eta[:, 0] - events.truth_eta) < 0.03)
-    # the axis is the center of a cell of the middle layer
-    assert np.allclose(np.abs(events.clusters_eta[:, 0] / 0.025) % 1, 0.5, atol=1e-4)
+    # the axis is the center of a cell of the middle layer, and a quarter of a strip
+    place = (events.clusters_eta[:, 0] / 0.025) % 1
+    assert np.allclose(place, 0.5 + 1 / 32, atol=1e-4)
+    assert np.allclose(((events.clusters_phi[:, 0] + np.pi) * 128 / np.pi) % 1, 0.5, atol=1e-3)
+    distance = np.abs(events.cells_eta - events.clusters_eta[:, 0])
+    assert 0.08 < ak.max(distance) < 0.1125
     assert set(ak.flatten(events.cells_layer)) <= set(range(7))
 
 

@@ -47,19 +47,13 @@ _EVENTS = TreeSchema(
     counters=Counters("generation", ("n_generated",), ("sum_of_weights",), "cross_section_pb"),
 )
 
-_CELLS = {
-    "eta": "cells_eta",
-    "phi": "cells_phi",
-    "e": "cells_e",
-    "layer": "cells_layer",
-    "eta_size": "cells_eta_size",
-    "phi_size": "cells_phi_size",
-}
+_CELLS = {name: f"cells_{name}" for name in ("eta", "phi", "e", "layer")}
+_SIZES = {name: f"cells_{name}" for name in ("eta_size", "phi_size")}
 _SHOWERS = TreeSchema(
     tree="showers",
-    towers=(Collection(_CELLS),),
+    towers=(Collection({**_CELLS, **_SIZES}),),
     fat_jets=(Collection({name: f"clusters_{name}" for name in ("pt", "eta", "phi", "mass")}),),
-    constituents=(
+    constituents=(  # at their centers in images, whose cells are strips and cells around the axis
         Constituents(
             {**_CELLS, "pt": "cells_e / cosh(cells_eta)"}, link=Counts("clusters_n_cells")
         ),

@@ -120,6 +120,7 @@ def _tiles(name: str, n_lambda: float, radius: float, **cells: float) -> Layer:
     return Layer(name, IRON_TILES, depth, radius, **resolution, **cells)
 
 
+STRIP = 0.025 / 8  # width of the strips in eta
 FRONT_X0 = 2.0  # tracker, solenoid and cryostat in front of the presampler [DET, section 5.2]
 ARGON_OF_PRESAMPLER = 1.1 * ARGON.density  # 11 mm [DET, section 5.2]
 LOSS_OF_A_PARTICLE = 2.1e-3 * 1.1  # GeV: 2.1 MeV/cm of a minimum-ionising particle in argon [RPP]
@@ -142,7 +143,7 @@ ATLAS_LIKE = Calorimeter(
             noise=0.045,
             weight=PRESAMPLER_WEIGHT,
         ),
-        _accordion("strips", 4.3, 1520.0, eta_size=0.025 / 8, n_phi=64, noise=0.015),
+        _accordion("strips", 4.3, 1520.0, eta_size=STRIP, n_phi=64, noise=0.015),
         _accordion("middle", 16.0, 1670.0, eta_size=0.025, n_phi=256, noise=0.03),
         _accordion("back", 2.0, 1840.0, eta_size=0.05, n_phi=256, noise=0.03),
         Layer("cryostat", ALUMINIUM, 0.3 * ALUMINIUM.interaction_length, 2100.0),

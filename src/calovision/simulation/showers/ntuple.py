@@ -16,11 +16,12 @@ import numpy as np
 import uproot
 
 from calovision.core.errors import InputError
+from calovision.core.kinematics import wrap_phi
 from calovision.core.registry import nearest
 from calovision.jobs.atomic import replaced
 from calovision.simulation.processes import check_integer, check_number, require
 from calovision.simulation.showers.cells import Cells, measure
-from calovision.simulation.showers.geometry import ATLAS_LIKE, Calorimeter
+from calovision.simulation.showers.geometry import ATLAS_LIKE, STRIP, Calorimeter
 from calovision.simulation.showers.gun import PARTICLES, Particle, Truth, shoot
 from calovision.simulation.showers.shapes import SHAPES, shower_shapes
 
@@ -42,6 +43,8 @@ COMPRESSION = uproot.LZ4(1)
 STREAM = 3  # beside those of detector and pile-up of the same seed
 LARGEST_ETA = 0.8  # of the part of the barrel whose cells and depths are these [DET, table 1.3]
 AXIS_LAYER = "middle"
+HALF_CLUSTER = 4.5 * 0.025
+"""Cells are of the cluster this far from its axis: nine cells of the middle layer."""
 
 
 def write_showers(
@@ -141,6 +144,8 @@ def simulate(
 ) -> dict[str, ak.Array | np.ndarray]:
     """``cells``, ``clusters`` and ``shape_...`` of particles of a kind, as in the file."""
     cells = measure(truth, kind.showers(truth, calorimeter, rng), calorimeter, rng)
+    axes = find_axes(cells, len(truth.energy), calorimeter)
+    cells = cells_around(cells, axes)
     counts = np.bincount(cells.event, minlength=len(truth.energy))
     names = ("eta", "phi", "e", "eta_size", "phi_size")
     columns = {name: getattr(cells, name).astype(np.float32) for name in names}
@@ -149,27 +154,43 @@ def simulate(
     return {
         **{f"shape_{name}": values.astype(np.float32) for name, values in shapes.items()},
         "cells": ak.unflatten(ak.zip(columns), counts),
-        "clusters": find_clusters(cells, counts, calorimeter),
+        "clusters": clusters_of(cells, counts, axes),
     }
 
 
-def find_clusters(cells: Cells, counts: np.ndarray, calorimeter: Calorimeter) -> ak.Array:
-    """One massless cluster of all cells of an event that has some.
+def find_axes(cells: Cells, n_events: int, calorimeter: Calorimeter) -> np.ndarray:
+    """Eta and phi of the axis of each event's cluster, ``(n_events, 2)``; 0 without cells.
 
-    Its axis is the center of the cell of the middle layer that holds the centroid of the energy, so
-    that cells fall into an image around it the same way in every event.
+    The center of the cell of the middle layer that holds the centroid of the energy, so that cells
+    fall into an image around it in the same way in every event; moved by a quarter of a strip in
+    eta, so that no center of a cell lies on an edge of such an image's.
     """
-    layer = next(one for one in calorimeter.layers if one.name == AXIS_LAYER)
-    n = len(counts)
-    energy = np.bincount(cells.event, cells.e, n)
-    has_cells = counts > 0
+    layers = {one.name: one for one in calorimeter.layers}
+    middle = layers[AXIS_LAYER]
+    energy = np.bincount(cells.event, cells.e, n_events)
     eta = _means(cells, cells.eta, energy)
-    vector = [_means(cells, f(cells.phi), energy) for f in (np.sin, np.cos)]
-    phi = np.arctan2(*vector)
-    eta = (np.floor(eta / layer.eta_size) + 0.5) * layer.eta_size
-    phi = (np.floor((phi + np.pi) / layer.phi_size) % layer.n_phi + 0.5) * layer.phi_size - np.pi
-    columns = {"pt": energy / np.cosh(eta), "eta": eta, "phi": phi, "mass": np.zeros(n)}
+    phi = np.arctan2(*(_means(cells, f(cells.phi), energy) for f in (np.sin, np.cos)))
+    eta = (np.floor(eta / middle.eta_size) + 0.5) * middle.eta_size + STRIP / 4
+    column = np.floor((phi + np.pi) / middle.phi_size) % middle.n_phi
+    axes = np.stack([eta, (column + 0.5) * middle.phi_size - np.pi], axis=1)
+    return np.where(energy[:, np.newaxis] > 0, axes, 0.0)
+
+
+def cells_around(cells: Cells, axes: np.ndarray) -> Cells:
+    """Cells whose centers are within `HALF_CLUSTER` of the axis in eta and in phi."""
+    eta, phi = axes[cells.event].T
+    near = np.abs(cells.eta - eta) < HALF_CLUSTER
+    near &= np.abs(wrap_phi(cells.phi - phi)) < HALF_CLUSTER
+    return Cells(**{name: column[near] for name, column in vars(cells).items()})
+
+
+def clusters_of(cells: Cells, counts: np.ndarray, axes: np.ndarray) -> ak.Array:
+    """One massless cluster of all cells of an event that has some."""
+    energy = np.bincount(cells.event, cells.e, len(counts))
+    has_cells = counts > 0
+    columns = {"pt": energy / np.cosh(axes[:, 0]), "eta": axes[:, 0], "phi": axes[:, 1]}
     kept = {name: column[has_cells].astype(np.float32) for name, column in columns.items()}
+    kept["mass"] = np.zeros(int(has_cells.sum()), np.float32)
     kept["n_cells"] = counts[has_cells].astype(np.int32)
     return ak.unflatten(ak.zip(kept), has_cells.astype(np.int64))
 
