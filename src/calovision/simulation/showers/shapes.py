@@ -56,7 +56,7 @@ def _strip_ratio(cells: Cells, n_events: int) -> np.ndarray:
     first = np.full(n_events, np.iinfo(int).max)
     np.minimum.at(first, event, strip)
     column = strip - first[event] + 1  # a column of zeros on each side
-    width = int(column.max(initial=0)) + 2
+    width = max(int(column.max(initial=0)), 2) + 2
     rows = np.bincount(event * width + column, cells.e[chosen], n_events * width)
     rows = rows.reshape(n_events, width)
     inner = rows[:, 1:-1]
