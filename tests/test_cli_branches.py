@@ -10,6 +10,7 @@ from fakes_ntuples import write_file
 from calovision.cli.inspect_branches import table_lines
 from calovision.ntuples.branch_listing import as_in_schema, matching, nearest, shown_values
 from calovision.ntuples.shapes import Shape, shape_of_type, shapes_of
+from calovision.ntuples.trees.rntuple import RNTupleFields
 
 
 def lines_of(text):
@@ -68,6 +69,9 @@ def test_no_branch_matches(path):
     assert "has no TTree 'none'" in fail("inspect", path, "--branches", "--tree", "none")
 
 
+FIELDS = ("towers", "towers.e", "n")
+
+
 def test_members_of_an_rntuple_are_lists(tmp_path):
     towers = ak.Array([[{"eta": 1.0, "e": 5.0}], [{"eta": 0.5, "e": 2.5}] * 3])
     with uproot.recreate(tmp_path / "a.root") as file:
@@ -75,6 +79,21 @@ def test_members_of_an_rntuple_are_lists(tmp_path):
     text = succeed("inspect", tmp_path / "a.root", "--branches")
     assert cells(text, "towers.e") == ["towers.e", "double", "list, mean 2, up to 3", "5"]
     assert cells(text, "n") == ["n", "int64_t", "number", "0"]
+
+
+def test_bytes_of_an_entry_of_an_rntuple(tmp_path):
+    """Of a field, what is inside it, and the offsets of the list around it, 8 bytes each."""
+    towers = ak.values_astype(
+        ak.Array([[{"eta": 1.0, "e": 5.0}], [{"eta": 0.5, "e": 2.5}] * 3]), "f4"
+    )
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("events", {"towers": towers, "n": np.arange(2)})
+    with uproot.open(tmp_path / "a.root") as file:
+        fields = RNTupleFields(file["events"])
+        found = [fields.bytes_per_entry([fields.paths.index(name)]) for name in FIELDS]
+        assert found == [(2 * 8 + 4 * 8) / 2, (2 * 8 + 4 * 4) / 2, 8]
+        every = [fields.paths.index(name) for name in FIELDS]
+        assert fields.bytes_per_entry(every) == 24 + 8
 
 
 @pytest.mark.parametrize(

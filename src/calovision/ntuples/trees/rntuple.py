@@ -15,7 +15,6 @@ import uproot
 
 from calovision.ntuples.trees.branches import Branches, Member
 
-ASSUMED_BYTES_PER_ENTRY = 20_000  # since fields do not tell their size
 LIST_WITHOUT_TYPE = "std::vector<>"  # of records that the writer gave no class
 _MISREAD = re.compile(r"[./\\]")  # in a name that uproot takes for a path
 
@@ -94,8 +93,38 @@ class RNTupleFields(Branches):
         return frozenset(path.rpartition(self.separator)[0] for path in self.paths)
 
     def bytes_per_entry(self, numbers: Sequence[int]) -> float:
-        """Assumed size of the fields."""
-        return ASSUMED_BYTES_PER_ENTRY
+        """Uncompressed size of the columns of the fields, of those inside them and of the lists
+        around, over the number of entries.
+        """
+        bits = sum(
+            self._elements_of(column) * max(self.tree.ntuple.column_records[column].nbits, 8)
+            for field in self._read_with(numbers)
+            for column in self._columns.get(field, [])
+        )
+        return bits / 8 / max(self.n_entries, 1)
+
+    def _read_with(self, numbers: Sequence[int]) -> set[int]:
+        """Identifiers of some fields, of those inside them and of those that they are inside."""
+        chosen = {self._fields[number].field_id for number in numbers}
+        around = [self._outward(field) for field in range(len(self.tree.ntuple.field_records))]
+        inside = {field for field, path in enumerate(around) if not chosen.isdisjoint(path)}
+        return inside.union(*(around[field] for field in chosen))
+
+    def _outward(self, field: int) -> list[int]:
+        """Identifiers of a field and of those that it is inside."""
+        records, path = self.tree.ntuple.field_records, [field]
+        while records[path[-1]].parent_field_id != path[-1]:
+            path.append(records[path[-1]].parent_field_id)
+        return path
+
+    def _elements_of(self, column: int) -> int:
+        """Number of elements that a column has in all clusters."""
+        return sum(
+            page.num_elements
+            for column_lists in self.tree.ntuple.page_link_list
+            if column < len(column_lists) and not column_lists[column].suppressed
+            for page in column_lists[column].pages
+        )
 
     def boundaries(self, numbers: Sequence[int]) -> np.ndarray:
         """Entries where clusters begin, and the number of entries."""
