@@ -544,6 +544,25 @@ BAD = {
         "configuration key 'models.a.options': network 'small' has no option 'widht'; did you mean "
         "'width'?",
     ),
+    "value of an option": (
+        {"models": {"a": {"network": "jet_cnn", "options": {"widths": [8, 8]}}}},
+        "configuration key 'models.a.options': network 'jet_cnn': 2 widths: give 4, one for each "
+        "convolution",
+    ),
+    "option of a part of a network": (
+        {
+            "event_content": {"leading_towers": 100, "leading_tracks": 50},
+            "models": {
+                "a": {
+                    "network": "image_and_points",
+                    "variables": ["leading_towers", "leading_tracks"],
+                    "options": {"point_options": {"heads": 5}},
+                }
+            },
+        },
+        "key 'models.a.options': network 'particle_transformer': option width is 64, but must be a "
+        "multiple of the 5 heads",
+    ),
     "small images": (
         {"images": {"grid": [64, 6]}},
         "'models.cnn.network': 'small' needs images of at least 8x8 cells",

@@ -318,18 +318,15 @@ def test_every_network_names_its_paper():
         ("small", {"circular": False}, "'small' has no option circular"),
         ("small", {"width": 0}, "option width is 0, but must be whole and at least 1"),
         ("small", {"width": 4.5}, "option width is 4.5"),
-        (
-            "small",
-            {"dropout": 1.5},
-            "'small' cannot be built .*dropout probability has to be between 0 and 1",
-        ),
-        ("small", {"dropout": "much"}, "'small' cannot be built"),
+        ("small", {"dropout": 1.5}, "option dropout is 1.5, but must be a number from 0 to 1"),
+        ("small", {"dropout": "much"}, "option dropout is 'much'"),
+        ("small", {"width": [16]}, r"option width is \[16\], but must be one whole number"),
         ("hep_cnn", {"dense": True}, "option dense is True"),
         ("nersc", {"n_blocks": 7}, "'nersc' needs images of at least 128x128"),
         ("resnet", {"widths": []}, r"option widths is \[\]"),
         ("resnet", {"widths": [32, 64]}, "'resnet': 2 widths and 3 n_blocks: give both as many"),
         ("resnet", {"widths": [32, -1, 2]}, r"option widths is \[32, -1, 2\]"),
-        ("jet_cnn", {"widths": [3]}, "'jet_cnn' cannot be built"),
+        ("jet_cnn", {"widths": [3]}, "'jet_cnn': 1 widths: give 4, one for each convolution"),
     ],
 )
 def test_wrong_network_or_option(name, options, message):

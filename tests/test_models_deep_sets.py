@@ -246,7 +246,7 @@ def test_wrong_number_of_variables(n_variables):
         ({"tracks": 2.5}, "option tracks is 2.5"),
         ({"width": "wide"}, "option width is 'wide'"),
         ({"points": 3}, "'deep_sets' has no option points: it has towers, tracks, constituents, w"),
-        ({"dropout": 2.0}, "'deep_sets' cannot be built"),
+        ({"dropout": 2.0}, "option dropout is 2.0, but must be a number from 0 to 1"),
     ],
 )
 def test_wrong_options(options, message):

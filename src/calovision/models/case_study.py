@@ -7,9 +7,8 @@ from calovision.models.layers import (
     EtaPhiConv2d,
     FeatureNetwork,
     glorot_initialized,
-    require_cells,
-    require_counts,
 )
+from calovision.models.option_checks import check_options
 
 
 class HepCNN(FeatureNetwork):
@@ -39,8 +38,7 @@ class HepCNN(FeatureNetwork):
         dense: int = 512,
         dropout: float = 0.0,
     ) -> None:
-        require_cells("hep_cnn", image_shape, 4)
-        require_counts("hep_cnn", dense=dense)
+        check_options("hep_cnn", image_shape, {"dense": dense, "dropout": dropout})
         super().__init__(n_features=dense)
         n_channels, n_eta, n_phi = image_shape
         layers = []
@@ -89,8 +87,8 @@ class NerscCNN(FeatureNetwork):
         width: int = 128,
         dropout: float = 0.5,
     ) -> None:
-        require_counts("nersc", n_blocks=n_blocks, width=width)
-        require_cells("nersc", image_shape, 2**n_blocks)
+        options = {"n_blocks": n_blocks, "width": width, "dropout": dropout}
+        check_options("nersc", image_shape, options)
         super().__init__(n_features=width)
         layers = []
         before = image_shape[0]

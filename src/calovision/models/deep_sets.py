@@ -11,7 +11,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from calovision.models.layers import FeatureNetwork, require_counts
+from calovision.models.layers import FeatureNetwork
+from calovision.models.option_checks import check_options
 from calovision.models.points import FIELDS, PointColumns, are_there
 
 POINT_FEATURES = 4  # log ET, eta, distance in phi from the hardest tower, electromagnetic share
@@ -63,7 +64,7 @@ class DeepSets(FeatureNetwork):
         dropout: float = 0.1,
     ) -> None:
         sizes = {"towers": towers, "tracks": tracks, "constituents": constituents}
-        require_counts("deep_sets", **sizes, width=width)
+        check_options("deep_sets", image_shape, {**sizes, "width": width, "dropout": dropout})
         super().__init__(n_features=width)
         self.columns = PointColumns.of("deep_sets", variables, sizes)
         if self.columns.is_of_jet:

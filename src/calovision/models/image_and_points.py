@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.models.layers import FeatureNetwork, require_counts
+from calovision.models.layers import FeatureNetwork
 from calovision.models.networks import NETWORKS
+from calovision.models.option_checks import require_counts, require_share
 
 POINT_COUNTS = ("towers", "tracks", "constituents")
 
@@ -66,7 +67,8 @@ class ImageAndPoints(FeatureNetwork):
         width: int = 64,
         dropout: float = 0.1,
     ) -> None:
-        require_counts("image_and_points", width=width)
+        require_counts("image_and_points", "width", width)
+        require_share("image_and_points", "dropout", dropout)
         super().__init__(n_features=width)
         numbers = {"towers": towers, "tracks": tracks, "constituents": constituents}
         of_points = {**(point_options or {}), **numbers, "variables": variables}

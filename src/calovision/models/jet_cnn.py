@@ -7,9 +7,8 @@ from calovision.models.layers import (
     EtaPhiConv2d,
     FeatureNetwork,
     glorot_initialized,
-    require_cells,
-    require_counts,
 )
+from calovision.models.option_checks import check_options
 
 
 class JetCNN(FeatureNetwork):
@@ -45,8 +44,8 @@ class JetCNN(FeatureNetwork):
         dense: tuple[int, ...] = (64, 256, 256),
         dropout: float = 0.0,
     ) -> None:
-        require_cells("jet_cnn", image_shape, 8)
-        require_counts("jet_cnn", widths=list(widths), dense=list(dense))
+        options = {"widths": widths, "dense": dense, "dropout": dropout}
+        check_options("jet_cnn", image_shape, options)
         super().__init__(n_features=dense[-1])
         n_channels, n_eta, n_phi = image_shape
         first, second, third, fourth = widths

@@ -3,8 +3,6 @@
 import torch
 from torch import nn
 
-from calovision.core.errors import InputError
-
 
 class EtaPhiConv2d(nn.Conv2d):
     """Convolution that wraps around in phi and pads zeros in eta, without a change of size.
@@ -118,26 +116,3 @@ def glorot_initialized(module: nn.Module) -> nn.Module:
             nn.init.xavier_uniform_(part.weight)
             nn.init.zeros_(part.bias)
     return module
-
-
-def require_cells(network: str, image_shape: tuple[int, int, int], smallest: int) -> None:
-    """Raise InputError unless the image has so many cells in eta and in phi."""
-    _, n_eta, n_phi = image_shape
-    if min(n_eta, n_phi) < smallest:
-        raise InputError(
-            f"network '{network}' needs images of at least {smallest}x{smallest} cells, not "
-            f"{n_eta}x{n_phi}: "
-            "change images.grid"
-        )
-
-
-def require_counts(network: str, **counts: object) -> None:
-    """Raise InputError unless every option is a whole number of at least 1, or a list of such."""
-    for name, value in counts.items():
-        numbers = value if isinstance(value, list | tuple) else [value]
-        if not numbers or not all(
-            isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers
-        ):
-            raise InputError(
-                f"network '{network}': option {name} is {value!r}, but must be whole and at least 1"
-            )

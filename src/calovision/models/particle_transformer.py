@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from calovision.core.errors import InputError
 from calovision.models.attention import UNSEEN, ClassAttention, ClassToken, ParticleAttention
-from calovision.models.layers import FeatureNetwork, require_counts
+from calovision.models.layers import FeatureNetwork
+from calovision.models.option_checks import check_options
 from calovision.models.pair_features import SMALLEST, PairNetwork
 from calovision.models.points import PointColumns, are_there
 
@@ -71,12 +71,8 @@ class ParticleTransformer(FeatureNetwork):
     ) -> None:
         sizes = {"towers": towers, "tracks": tracks, "constituents": constituents}
         counts = {"width": width, "layers": layers, "class_layers": class_layers, "heads": heads}
-        require_counts("particle_transformer", **sizes, **counts, pair_width=pair_width)
-        if width % heads:
-            raise InputError(
-                f"network 'particle_transformer': option width is {width}, but must be a multiple "
-                f"of the {heads} heads"
-            )
+        others = {"pair_width": pair_width, "dropout": dropout}
+        check_options("particle_transformer", image_shape, {**sizes, **counts, **others})
         super().__init__(n_features=width)
         self.columns = PointColumns.of("particle_transformer", variables, sizes)
         n_inputs = N_OF_CONSTITUENT if self.columns.is_of_jet else N_OF_EVENT_POINT

@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from calovision.core.errors import InputError
-from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, require_cells, require_counts
+from calovision.models.layers import EtaPhiConv2d, FeatureNetwork
+from calovision.models.option_checks import check_options
 
 
 class ResidualBlock(nn.Module):
@@ -88,14 +88,9 @@ class ResNet(FeatureNetwork):
         n_blocks: tuple[int, ...] = (2, 2, 2),
         dropout: float = 0.3,
     ) -> None:
-        require_counts("resnet", stem=stem, widths=widths, n_blocks=n_blocks)
-        if len(widths) != len(n_blocks):
-            raise InputError(
-                f"network 'resnet': {len(widths)} widths and {len(n_blocks)} n_blocks: give both "
-                "as many numbers, one for each stage"
-            )
+        options = {"stem": stem, "widths": widths, "n_blocks": n_blocks, "dropout": dropout}
+        check_options("resnet", image_shape, options)
         total_stride = 2 ** len(widths)
-        require_cells("resnet", image_shape, 2 * total_stride)
         super().__init__(n_features=64)
         self.total_stride = total_stride
         self.stem = nn.Sequential(

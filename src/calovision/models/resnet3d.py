@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
-from calovision.models.layers import FeatureNetwork, require_cells, require_counts, wrap_in_phi
+from calovision.models.layers import FeatureNetwork, wrap_in_phi
+from calovision.models.option_checks import check_options
 
 N_FEATURES = 64
 
@@ -186,14 +187,9 @@ class ResNet3D(FeatureNetwork):
         depths: Sequence[float] | None = None,
         dropout: float = 0.3,
     ) -> None:
-        require_counts("resnet3d", stem=stem, widths=widths, n_blocks=n_blocks)
-        if len(widths) != len(n_blocks):
-            raise InputError(
-                f"network 'resnet3d': {len(widths)} widths and {len(n_blocks)} n_blocks: give both "
-                "as many numbers, one for each stage"
-            )
+        options = {"stem": stem, "widths": widths, "n_blocks": n_blocks, "dropout": dropout}
+        check_options("resnet3d", image_shape, options)
         total_stride = 2 ** len(widths)
-        require_cells("resnet3d", image_shape, 2 * total_stride)
         super().__init__(n_features=N_FEATURES)
         self.total_stride = total_stride
         self.volumes = Volumes(image_shape[0], channels, depths)

@@ -5,7 +5,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from calovision.models.layers import EtaPhiConv2d, FeatureNetwork, require_cells, require_counts
+from calovision.models.layers import EtaPhiConv2d, FeatureNetwork
+from calovision.models.option_checks import check_options
 
 
 class SmallCNN(FeatureNetwork):
@@ -36,8 +37,7 @@ class SmallCNN(FeatureNetwork):
         dropout: float = 0.3,
     ) -> None:
         super().__init__(n_features=64)
-        require_cells("small", image_shape, 8)
-        require_counts("small", width=width)
+        check_options("small", image_shape, {"width": width, "dropout": dropout})
         n_channels, n_eta, _ = image_shape
         widths = [n_channels, width, 2 * width, 4 * width]
         self.blocks = nn.Sequential(*(self._block(*pair, circular) for pair in pairwise(widths)))

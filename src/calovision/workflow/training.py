@@ -18,6 +18,7 @@ from calovision.core.registry import nearest
 from calovision.jets.substructure.variables import CONSTITUENTS
 from calovision.jets.variables import Variable
 from calovision.models.networks import NETWORKS
+from calovision.models.option_checks import check_options
 from calovision.training.options import TrainingOptions, check_classes
 from calovision.workflow.channels import ByLayer
 from calovision.workflow.keys import Number, Section, Unique, Whole, Word, key, keys_of
@@ -59,8 +60,8 @@ class _Training(Section):
         if ":" in self.network:
             check_class(f"{where}.network", self.network, import_folders())
         else:
-            self._check_options(where)
             self._check_images(where, grid)
+            self._check_options(where, grid)
             self._check_layers(where, channels)
         for name in self.channels:
             if name not in channels:
@@ -92,8 +93,10 @@ class _Training(Section):
             f"{nearest(self.recipe, alternatives)}; choose from {', '.join(alternatives)}"
         )
 
-    def _check_options(self, where: str) -> None:
-        """Raise InputError for an option that the network does not have."""
+    def _check_options(self, where: str, grid: Sequence[int]) -> None:
+        """Raise InputError for an option that the network does not have, or a value that it refuses
+        for images of a grid.
+        """
         known = NETWORKS[self.network].options
         for name in self.options:
             if name not in known:
@@ -101,6 +104,12 @@ class _Training(Section):
                     f"configuration key '{where}.options': network '{self.network}' has no option "
                     f"'{name}'{nearest(name, known)}; it has {', '.join(known)}"
                 )
+        if not self.options:
+            return
+        try:
+            check_options(self.network, (1, *grid), self.options)
+        except InputError as error:
+            raise InputError(f"configuration key '{where}.options': {error}") from error
 
     def _check_images(self, where: str, grid: Sequence[int]) -> None:
         """Raise InputError for images too small for a network, or more rotations than columns."""
