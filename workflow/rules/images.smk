@@ -8,6 +8,7 @@ rule build_images:
         beside=lambda wildcards: analysis.files_beside(
             wildcards.sample, analysis.chunks[wildcards.sample][wildcards.chunk]
         ),
+        mask=analysis.mask_files(),
     output:
         results.images,
     log:

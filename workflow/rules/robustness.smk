@@ -24,6 +24,7 @@ if analysis.variations:
             beside=lambda wildcards: analysis.files_beside(
                 wildcards.sample, analysis.varied_chunk(**wildcards)
             ),
+            mask=lambda wildcards: analysis.mask_files(wildcards.variation),
         output:
             results.varied_images,
         log:

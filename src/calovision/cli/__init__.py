@@ -16,7 +16,8 @@ from calovision.cli.import_particles import import_particles_command, import_top
 from calovision.cli.inspection import InspectCommand, inspect_command
 from calovision.cli.messages import OneSentenceGroup
 from calovision.cli.models import models_command
-from calovision.cli.monitor import monitor_app
+from calovision.cli.monitor import add_command, monitor_app
+from calovision.cli.monitor_mask import mask_command
 from calovision.cli.options import HelpWithNames
 from calovision.cli.plan import plan_command
 from calovision.cli.score import score_command
@@ -47,6 +48,7 @@ _add("import-hepcnn", import_hep_cnn_command)
 _add("import-particles", import_particles_command, cls=HelpWithNames)
 _add("import-toptag", import_toptag_command, cls=HelpWithNames)
 _add("models", models_command)
+add_command("mask", mask_command)
 app.add_typer(monitor_app)
 _add("train", train_command)
 _add("score", score_command)

@@ -10,7 +10,13 @@ from typing import Annotated
 
 import typer
 
-from calovision.cli.options import DEFAULT_SHARES, ImageCompression, JetRecipeName, OnBadFile
+from calovision.cli.options import (
+    DEFAULT_SHARES,
+    ImageCompression,
+    JetRecipeName,
+    MaskFill,
+    OnBadFile,
+)
 
 Files = Annotated[
     list[str],
@@ -95,6 +101,16 @@ class ImageOptions:
             '"met=MissingET.MET[0]"; cuts may use it; may be repeated.',
         ),
     ] = None
+    mask: Annotated[
+        Path | None,
+        _images(
+            metavar="MASK.json",
+            help="Dead cells of the images, as calovision monitor mask writes them.",
+        ),
+    ] = None
+    mask_fill: Annotated[
+        MaskFill, _images(help="Content of dead cells: none, or the mean of live neighbours.")
+    ] = MaskFill.ZERO
     no_selection: Annotated[
         bool, _images("--no-selection", help="All events, as without --select.")
     ] = False
@@ -197,8 +213,11 @@ def check_combinations(images: ImageOptions, jets: JetOptions) -> None:
         raise typer.BadParameter("cannot be used with --no-selection.", param_hint="--select")
     if images.eta_range and images.eta_edges:
         raise typer.BadParameter("cannot be used with --eta-edges.", param_hint="--eta-range")
+    if images.mask is None and images.mask_fill != MaskFill.ZERO:
+        raise typer.BadParameter("needs --mask.", param_hint="--mask-fill")
     if jets.jets:
         unused = {"--eta-range": images.eta_range, "--eta-edges": images.eta_edges}
+        unused |= {"--mask": images.mask}
         reason = "cannot be used with --jets."
     else:
         unused = {"--jets-per-event": jets.jets_per_event, "--jet-recipe": jets.jet_recipe}

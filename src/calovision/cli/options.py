@@ -29,6 +29,13 @@ NAMES = {
 """Placeholder in help texts -> module and attribute with the names that replace it."""
 
 
+class MaskFill(StrEnum):
+    """Content of dead cells."""
+
+    ZERO = "zero"
+    NEIGHBOURS = "neighbours"
+
+
 class OnBadFile(StrEnum):
     """Treatment of a file that cannot be read."""
 

@@ -15,11 +15,13 @@ from calovision.cli.options import (
     parse_names,
 )
 from calovision.conversion import ImageRecipe, Sample, WeightOptions
+from calovision.conversion.masking import ImageMask
 from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
+from calovision.images.mask_file import read_mask
 from calovision.jets import FatJetDefinition
 from calovision.workflow.configuration import TAKEN_NAMES
 
@@ -51,7 +53,8 @@ def image_recipe(images: ImageOptions, jets: JetOptions, sample: SampleOptions) 
             jet_constituents=jets.jet_constituents or 0,
         )
     channels = parse_names(images.channels) if images.channels else recipe.channels
-    return replace(recipe, grid=event_grid(images), channels=channels)
+    mask = None if images.mask is None else ImageMask(read_mask(images.mask), str(images.mask_fill))
+    return replace(recipe, grid=event_grid(images), channels=channels, mask=mask)
 
 
 def sample_of(options: SampleOptions, name: str) -> Sample:

@@ -92,6 +92,13 @@ def check_options(recipe: ImageRecipe, on_bad_file: str) -> None:
     """Raise InputError for an unknown channel or `on_bad_file`, or as `check_jet_options`."""
     check_channels(recipe.channels)
     check_jet_options(recipe)
+    if recipe.mask is not None:
+        if recipe.jets is not None:
+            raise InputError(
+                "a mask is of the detector's cells, but the images are those of jets, around their "
+                "axis; leave the mask out"
+            )
+        recipe.mask.mask.check(recipe.grid, recipe.channels)
     if on_bad_file not in ON_BAD_FILE:
         raise InputError(f"on_bad_file is '{on_bad_file}': choose one of {', '.join(ON_BAD_FILE)}")
 
@@ -272,6 +279,9 @@ class FileConversion:
             sum_of_weights=info.sum_of_weights if info else 0.0,
             fat_jet_radius=_fat_jet_radius(recipe, info),
             split_group=recipe.split_group or "",
+            mask=None
+            if recipe.mask is None
+            else recipe.mask.attribute(recipe.grid, recipe.channels, counts.masked),
             configuration_hash=self._configuration_hash(),
             recipe=self._stored_recipe(),
             **others,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from calovision.conversion.masking import ImageMask
 from calovision.conversion.variations import Variation
 from calovision.core.depth import expanded
 from calovision.core.errors import InputError
@@ -58,6 +59,9 @@ class ImageRecipe:
         Cuts on these jets, names to expressions on their columns and those of their event.
     jet_constituents
         Hardest constituents of each jet that are kept in the column ``constituents``; 0: none.
+    mask
+        Dead cells of the images of events, emptied or filled; jets and variables do not feel them.
+        None: none.
     """
 
     grid: EtaPhiGrid = field(default_factory=EtaPhiGrid)
@@ -76,6 +80,7 @@ class ImageRecipe:
     jet_selection: Mapping[str, str] = field(default_factory=dict)
     jet_constituents: int = 0
     variables: Mapping[str, str | Variable] = field(default_factory=dict)
+    mask: ImageMask | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", expanded(self.channels))
@@ -118,9 +123,13 @@ class ImageRecipe:
         return len(self.image_channels), self.image_grid.n_eta, self.image_grid.n_phi
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the recipe as what JSON holds, every attribute by its name."""
+        """Give the recipe as what JSON holds, every attribute by its name; without a mask there is
+        none, as before there were masks.
+        """
         plain = {
-            one.name: _PLAIN.get(one.name, _same)(getattr(self, one.name)) for one in fields(self)
+            one.name: _PLAIN.get(one.name, _same)(getattr(self, one.name))
+            for one in fields(self)
+            if one.name != "mask" or self.mask is not None
         }
         return json.loads(json.dumps(plain))
 
@@ -174,6 +183,7 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "content": _if_given(asdict),
     "variation": _if_given(Variation.to_mapping),
     "jets": _if_given(JetImageRecipe.to_dict),
+    "mask": _if_given(ImageMask.to_dict),
     "variables": lambda value: {
         name: {"branch": one} if isinstance(one, str) else one.definition()
         for name, one in value.items()
@@ -191,15 +201,21 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "content": _if_given(lambda value: EventContent(**value)),
     "variation": _if_given(Variation.from_mapping),
     "jets": _if_given(JetImageRecipe.from_dict),
+    "mask": _if_given(ImageMask.from_dict),
     "jet_variables": _jet_variables,
     "variables": lambda value: {name: own_variable(name, **one) for name, one in value.items()},
 }
 """Attributes that are no plain values -> inverse of that function."""
 
 
+def _attributes(value: Any) -> dict[str, Any]:
+    """Attributes of an object; a mask that is not there is left out, as before there were any."""
+    return {name: one for name, one in vars(value).items() if (name, one) != ("mask", None)}
+
+
 def configuration_hash(*choices: object) -> str:
     """Hash of everything that decides the content of a file beside the ntuple, so that two files
     can be compared.
     """
-    text = json.dumps(choices, default=lambda value: vars(value))
+    text = json.dumps(choices, default=_attributes)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

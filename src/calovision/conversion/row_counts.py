@@ -7,6 +7,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.row_labels import OF_CLASS, OF_ONE, misfit_warning
 from calovision.conversion.rows import ImageRows
 from calovision.conversion.sample import Sample
+from calovision.images.masked import MaskCounts
 
 CutFlow = list[tuple[str, int, float]]
 
@@ -27,6 +28,8 @@ class RowCounts:
         (cut, events or jets, sum of weights); that of jets is empty for images of events.
     misfits
         Rows of no class and of several, as of `calovision.conversion.row_labels.RowLabels`.
+    masked
+        What a mask changed; None without one, or without rows.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class RowCounts:
         self.cut_flow: CutFlow = [("generated", n_generated, sum_of_weights), *_nothing(of_events)]
         self.jet_cut_flow: CutFlow = _nothing(of_jets)
         self.misfits: Counter[tuple[str, ...]] = Counter()
+        self.masked: MaskCounts | None = None
         self._n_labelled = 0
 
     def add(self, rows: ImageRows) -> None:
@@ -50,6 +54,8 @@ class RowCounts:
         self.cut_flow[1:] = _added(self.cut_flow[1:], rows.cut_flow)
         self.jet_cut_flow = _added(self.jet_cut_flow, rows.jet_cut_flow)
         self.misfits += rows.misfits
+        if rows.masked is not None:
+            self.masked = rows.masked if self.masked is None else self.masked + rows.masked
         self._n_labelled += len(rows.images) + sum(rows.misfits.values())
 
     def warnings(self) -> dict[str, str]:

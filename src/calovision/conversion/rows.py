@@ -10,6 +10,7 @@ import numpy as np
 
 from calovision.conversion.fields import jet_variables, no_own_jets
 from calovision.conversion.jet_rows import jet_rows
+from calovision.conversion.masking import RUN
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.row_labels import classes_of_events, label_rows, require_all
 from calovision.conversion.sample import Sample
@@ -17,6 +18,7 @@ from calovision.conversion.varied_towers import apply_variation
 from calovision.core.errors import EntryError, InputError
 from calovision.core.splits import assign_split
 from calovision.images import SparseImages, build_sparse_images
+from calovision.images.masked import MaskCounts
 from calovision.jets import (
     VARIABLES,
     event_content,
@@ -41,7 +43,7 @@ class ImageRows(NamedTuple):
     empty for images of events. ``misfits`` counts the rows that were left out since they fit no
     class or several (`calovision.conversion.row_labels.RowLabels`). ``n_leading`` is the number of
     jets of each event before the cuts on jets, int64 ``(n_events,)``, 0 for events that do not
-    pass; None for images of events.
+    pass; None for images of events. ``masked`` is what a mask changed; None without one.
     """
 
     images: SparseImages
@@ -53,6 +55,7 @@ class ImageRows(NamedTuple):
     jet_cut_flow: Sequence[tuple[str, int, float]] = ()
     misfits: Mapping[tuple[str, ...], int] = Counter()
     n_leading: np.ndarray | None = None
+    masked: MaskCounts | None = None
 
 
 def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows:
@@ -82,7 +85,13 @@ def image_rows(events: Events, recipe: ImageRecipe, sample: Sample) -> ImageRows
         if constituents is None:
             images, more = _event_images(events, passed, recipe)
             event = np.flatnonzero(passed)
-            return ImageRows(images, columns | more, cut.steps, passed, event, misfits=cut.misfits)
+            masked = None
+            if recipe.mask is not None:
+                cells = recipe.grid, recipe.channels
+                images, masked = recipe.mask.apply(images, *cells, columns.get(RUN))
+            more = columns | more
+            counts = {"misfits": cut.misfits, "masked": masked}
+            return ImageRows(images, more, cut.steps, passed, event, **counts)
         of_class = {name: _chosen(values, passed) for name, values in cut.of_class.items()}
         chosen = (_chosen(collection, passed) for collection in (jets, constituents))
         rows = jet_rows(*chosen, columns, of_class, recipe, sample)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from calovision.core.errors import InputError
 from calovision.core.registry import Registry
+from calovision.images.fills import FILLS
 
 if TYPE_CHECKING:
     import awkward as ak
@@ -46,17 +47,21 @@ class VariationEntry:
     acts_on
         "towers": `apply` changes them, and jets are clustered anew. "fat_jets", "simulation": the
         value takes the place of this key in the section ``fat_jets``, or of the sample's
-        ``simulate``.
+        ``simulate``; "images": of this key in the section ``images``.
     nominal
         Value that changes nothing; None where the configuration has it.
     bounds
-        ``gt``, ``ge``, ``lt`` and ``le`` of a number; none for true or false.
+        ``gt``, ``ge``, ``lt`` and ``le`` of a number; none for others.
     details
         Anything else to say of it.
     remedy
         Behind a value out of bounds in the message.
     is_random
         Needs a seed.
+    is_path
+        The value is the path of a file.
+    choices
+        Words that the value may be; none for numbers, paths, and true or false.
     apply
         From towers, the `Variation`, event numbers ``(n_events,)`` and the seed to new towers.
     """
@@ -69,6 +74,8 @@ class VariationEntry:
     details: str | None = None
     remedy: str = ""
     is_random: bool = False
+    is_path: bool = False
+    choices: tuple[str, ...] = ()
     apply: Callable[[ak.Array, Variation, np.ndarray, int | None], ak.Array] | None = None
 
     @property
@@ -152,13 +159,27 @@ VARIATIONS: Registry[VariationEntry] = Registry(
             "simulation",
             bounds={"gt": 0},
         ),
+        VariationEntry(
+            "mask",
+            "Mask of dead cells, as of images.mask",
+            "images",
+            details="Jets, and all variables, stay as they are: what changes is what a network of "
+            "images sees.",
+            is_path=True,
+        ),
+        VariationEntry(
+            "mask_fill",
+            "Content of the dead cells, as of images.mask_fill",
+            "images",
+            choices=FILLS,
+        ),
     ],
 )
 """Variations by name, those of the towers in the order in which they are applied."""
 
 
 def acting_on(changes: Mapping[str, Any], acts_on: str) -> dict[str, Any]:
-    """The changes of a detector that act on "towers", "fat_jets" or the "simulation"."""
+    """The changes of a detector that act on "towers", "fat_jets", "images" or the "simulation"."""
     return {key: value for key, value in changes.items() if VARIATIONS[key].acts_on == acts_on}
 
 

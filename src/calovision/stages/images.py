@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from calovision.conversion import ImageRecipe, Sample, Source, WeightOptions, convert_job
+from calovision.conversion.masking import ImageMask
 from calovision.conversion.variables import tabulate_variables
 from calovision.conversion.variations import Variation
 from calovision.images.grid import EtaPhiGrid
+from calovision.images.mask_file import read_mask
 from calovision.jets import EventContent, FatJetDefinition
 from calovision.jets.variables import own_variable
 from calovision.jobs.compilation import skip_numba_extensions
@@ -122,7 +124,12 @@ def _of_kind(images: Mapping[str, Any], radius: float) -> dict[str, Any]:
         edges = images["eta_edges"]
         edges = None if edges is None else tuple(edges)
         grid = EtaPhiGrid(*images["grid"], tuple(images["eta_range"]), edges)
-        return {"grid": grid, "channels": tuple(images["channels"])}
+        mask = images.get("mask")
+        return {
+            "grid": grid,
+            "channels": tuple(images["channels"]),
+            "mask": None if mask is None else ImageMask(read_mask(mask), images["mask_fill"]),
+        }
     jets = JetImages(**images["jets"])
     return {
         "jets": jets.image_recipe(radius),

@@ -213,6 +213,14 @@ def _recipe(value: object) -> dict:
     return recipe
 
 
+def _mask(value: object) -> dict:
+    """Dead cells: hash and fill, and three numbers of each channel."""
+    mask = _mapping(_json(value))
+    found = {name: _text(mask[name]) for name in ("digest", "fill")}
+    found["cells"] = _list(mask["cells"], _count)
+    return found | {name: _list(mask[name], _number) for name in ("removed", "filled")}
+
+
 def _names(value: object) -> tuple[str, ...]:
     return tuple(_list(_json(value), _text))
 
@@ -251,6 +259,7 @@ _READ: dict[str, Callable] = {
     "class_cuts": _texts,
     "jet_selection": _texts,
     "jet_cut_flow": lambda value: _list(_json(value), _row(_text, _count, _number)),
+    "mask": lambda value: _mask(value),
 }
 _MUST = {
     "sample": "a string",
@@ -281,6 +290,8 @@ _MUST = {
     "class_cuts": "a JSON object, class -> expression",
     "jet_selection": "a JSON object, name of a cut -> expression",
     "jet_cut_flow": "a JSON list of [cut, number of jets, sum of weights]",
+    "mask": "a JSON object with digest, fill, and lists cells, removed and filled, a number for "
+    "each channel",
     "source_rows": "a JSON list of whole numbers that are not negative",
 }
 KNOWN = tuple(_READ)

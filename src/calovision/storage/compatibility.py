@@ -53,6 +53,11 @@ def require_one_kind(file: ImageFile, first: ImageFile) -> None:
     recipe.
     """
     what = difference(file.metadata, first.metadata)
+    if what == "mask":
+        raise InputError(
+            f"{file.path}: its dead cells (mask) differ from those of {first.path}, by which a "
+            "network could tell the files apart: build both again with one mask"
+        )
     if what in ("grid", "channels"):
         raise InputError(f"{file.path}: its grid or channels differ from those of {first.path}")
     if what:
@@ -248,15 +253,18 @@ def require_unshared_files(files: Iterable[tuple[Path, ImageMetadata]]) -> None:
 
 
 def difference(one: ImageMetadata, other: ImageMetadata) -> str | None:
-    """First property in which the images of two files differ, "kind", "grid", "channels" or "jet
-    recipe"; None if they may be one data set.
+    """First property in which the images of two files differ, "kind", "grid", "channels", "jet
+    recipe" or "mask"; None if they may be one data set.
     """
     for name in ("kind", "grid", "channels", "jet_recipe"):
         # through JSON, since a recipe that was read from a file has lists where the original may
         # have tuples
         if json.dumps(_plain(getattr(one, name))) != json.dumps(_plain(getattr(other, name))):
             return name.replace("_", " ")
-    return None
+    masks = [
+        one_mask and (one_mask["digest"], one_mask["fill"]) for one_mask in (one.mask, other.mask)
+    ]
+    return "mask" if masks[0] != masks[1] else None
 
 
 def _plain(value: object) -> object:

@@ -91,7 +91,22 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         class_cuts=first.class_cuts,
         jet_selection=first.jet_selection,
         jet_cut_flow=add_cut_flows(infos, "jet_cut_flow"),
+        mask=_added_masks(infos),
     )
+
+
+def _added_masks(infos: Sequence[ImageMetadata]) -> dict | None:
+    """Mask of all files, with the sums of what it changed."""
+    masks = [info.mask for info in infos if info.mask is not None]
+    if not masks:
+        return None
+    sums = {
+        name: [
+            math.fsum(of_channel) for of_channel in zip(*(one[name] for one in masks), strict=True)
+        ]
+        for name in ("removed", "filled")
+    }
+    return masks[0] | sums
 
 
 def _source_ranges(infos: Sequence[ImageMetadata]) -> list | None:

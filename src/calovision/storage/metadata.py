@@ -41,6 +41,7 @@ _JSON = (
     "class_cuts",
     "jet_selection",
     "jet_cut_flow",
+    "mask",
 )
 _OPTIONAL = (
     "kind",
@@ -57,6 +58,7 @@ _OPTIONAL = (
     "class_cuts",
     "jet_selection",
     "jet_cut_flow",
+    "mask",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
 """Names of the attributes that readers know."""
@@ -84,7 +86,9 @@ class ImageMetadata:
     they are those of the rows; without it, 0 is background and 1 signal. ``class_cuts`` then are
     the expressions on branches by which the rows got theirs, by class. ``jet_selection`` are the
     cuts on the jets of jet images, and ``jet_cut_flow`` lists (cut, number of jets, sum of
-    generator weights), beginning with the leading jets of the events that pass.
+    generator weights), beginning with the leading jets of the events that pass. ``mask`` says which
+    cells are dead (``digest``, ``fill``, ``cells``) and what was taken out of them and put into
+    them, None without one.
     """
 
     sample: str
@@ -114,6 +118,7 @@ class ImageMetadata:
     class_cuts: dict[str, str] = field(default_factory=dict)
     jet_selection: dict[str, str] = field(default_factory=dict)
     jet_cut_flow: list[tuple[str, int, float]] = field(default_factory=list)
+    mask: dict | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -634,6 +634,12 @@ class Analysis(RunVariables):
             for model in self.robustness_models
         ]
 
+    def mask_files(self, variation: str | None = None) -> list[str]:
+        """Mask of the images, or of those of a variation; none without one."""
+        changes = {} if variation is None else self.variations[variation]
+        mask = changes.get("mask", self.configuration.images.mask)
+        return [] if mask is None else [mask]
+
     def files_beside(self, sample: str, chunk: Chunk) -> list[str]:
         """Files that the images of a chunk are made of beside its ROOT files."""
         return files_beside(chunk.local_files(), self.samples[sample], self._friends[sample])

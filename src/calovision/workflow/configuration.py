@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from calovision.conversion.variations import acting_on
 from calovision.core.errors import InputError
 from calovision.core.luminosity import LUMINOSITY_FB
-from calovision.core.user_files import read_yaml
+from calovision.core.user_files import expand_path, read_yaml
 from calovision.evaluation.baselines import BASELINES
 from calovision.jets.substructure.variables import names_of_columns
 from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
@@ -66,6 +66,14 @@ TAKEN_NAMES = {
     *VARIABLES,
 }
 """Columns of the table of test events, and the classifiers that are no models."""
+
+
+def _with_mask(section: Any, where: str) -> Any:
+    """Section with the path of its mask expanded."""
+    if section.mask is None:
+        return section
+    path = expand_path(section.mask, f"configuration key '{where}.mask'")
+    return section.model_copy(update={"mask": path})
 
 
 RESULTS_OF = {TAGGING: "tagger", REGRESSION: "regression"}
@@ -408,9 +416,32 @@ class Configuration(Section):
         samples = {name: sample.with_paths(name) for name, sample in self.samples.items()}
         monitoring = None if self.monitoring is None else self.monitoring.with_paths()
         folder = expand_folder(self.results_dir)
-        return self.model_copy(
-            update={"results_dir": folder, "samples": samples, "monitoring": monitoring}
-        )
+        sections = {
+            "samples": samples,
+            "monitoring": monitoring,
+            "images": _with_mask(self.images, "images"),
+            "robustness": self._robustness_with_paths(),
+        }
+        return self.model_copy(update={"results_dir": folder, **sections})
+
+    def _robustness_with_paths(self) -> Robustness:
+        variations = {
+            name: _with_mask(one, f"robustness.variations.{name}")
+            for name, one in self.robustness.variations.items()
+        }
+        return self.robustness.model_copy(update={"variations": variations})
+
+    def _check_masks(self) -> None:
+        """Raise InputError for masks that do not fit the images."""
+        images, own = self.images, self.own_variables
+        images.check_mask("images.mask", images.mask, own)
+        for name, one in self.robustness.variations.items():
+            images.check_mask(f"robustness.variations.{name}.mask", one.mask, own)
+            if one.mask_fill is not None and one.mask is None and images.mask is None:
+                raise InputError(
+                    f"configuration key 'robustness.variations.{name}.mask_fill': there is no mask "
+                    "whose cells it would fill; give 'mask', too"
+                )
 
     def check_names(self) -> None:
         """Look up variables, channels, options, modules of the user, and titles.
@@ -434,6 +465,7 @@ class Configuration(Section):
         check_inputs("baseline_variables", self.baseline_variables, known, self.numbers_kept)
         self._check_compared()
         self.images.check_grid()
+        self._check_masks()
         radius = self.fat_jets.radius
         self.images.jets.check_alternatives(radius)
         inputs = known | self.jet_inputs

@@ -26,7 +26,7 @@ RUN_KEYS = ("run", "lumi_block", "per_lumi_block", "selection")
 """Keys of the monitoring that decide which events are those of a run."""
 
 KEYS_OF_KIND = {
-    "event": ("grid", "eta_range", "eta_edges", "channels"),
+    "event": ("grid", "eta_range", "eta_edges", "channels", "mask", "mask_fill"),
     "jet": ("kind", "jets"),
 }
 """Keys of the images that decide those of one kind."""
@@ -127,6 +127,7 @@ def varied_image_recipe(analysis: Analysis, variation: str) -> dict[str, Any]:
     nominal = image_recipe(analysis)
     return {
         **nominal,
+        "images": nominal["images"] | acting_on(changes, "images"),
         "fat_jets": nominal["fat_jets"] | acting_on(changes, "fat_jets"),
         "variation": acting_on(changes, "towers") or None,
         "variables": _definitions(analysis.varied_image_variables),

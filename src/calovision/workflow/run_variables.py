@@ -64,11 +64,15 @@ class RunVariables:
 
     @cached_property
     def image_variables(self) -> dict[str, Variable]:
-        """Those of the user's own that the preselection, or cuts on jets, need: columns of the
-        image files.
+        """Those of the user's own that the preselection, cuts on jets, or masks of runs need:
+        columns of the image files.
         """
         cuts = self.configuration.selection.preselection, self.configuration.images.jets.selection
-        return self.variables_of_cuts(*(cut for some in cuts for cut in some.values()))
+        of_cuts = self.variables_of_cuts(*(cut for some in cuts for cut in some.values()))
+        masks = [self.configuration.images.mask]
+        masks += [one.mask for one in self.configuration.robustness.variations.values()]
+        # that of the run is a column if a mask may need it
+        return of_cuts | self.needed_variables(["run"] if any(masks) else [])
 
     @cached_property
     def varied_image_variables(self) -> dict[str, Variable]:

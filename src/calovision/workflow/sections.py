@@ -8,9 +8,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, create_model, field_validator, model_validator
 
-from calovision.conversion.variations import VARIATIONS
+from calovision.conversion.variations import VARIATIONS, VariationEntry
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
+from calovision.images.fills import FILLS
 from calovision.jets.variables import EVENT_COLUMNS, Variable
 from calovision.models.networks import POINTS_OF_EVENTS
 from calovision.workflow.channels import ByLayer, Channel
@@ -22,6 +23,7 @@ from calovision.workflow.keys import (
     Name,
     Number,
     Section,
+    Text,
     Truth,
     Unique,
     Whole,
@@ -167,6 +169,18 @@ class Images(Section):
         details="Of towers with a `layer` also by layer: `energy_layer3`, `energy_layer0-11` or "
         "`{layers: [0, 1, 2], quantity: energy}` (docs/depth.md).",
     )
+    mask: Text | None = key(
+        None,
+        "Mask of dead cells, a JSON file as `calovision monitor mask` writes it; null: none",
+        details="Its regions in eta and phi may be cells of other images: a cell is dead where "
+        "they cover half of it. Jets and variables do not feel it. Regions of some runs need the "
+        "variable `run` (`variables: {run: {branch: run_number}}`).",
+    )
+    mask_fill: Annotated[str, Field(strict=True), Choices(*FILLS)] = key(
+        "zero",
+        "Content of dead cells",
+        details="`zero`: none; `neighbours`: the mean of the live cells around them.",
+    )
     events_per_job: Annotated[Whole, Field(ge=1)] | None = key(
         None,
         "Largest number of events of a job; null: a job per ROOT file",
@@ -232,6 +246,16 @@ class Images(Section):
                 "configuration key 'images.jets': the images are of events, so that nothing reads "
                 "it; give images.kind: jet, or leave it out"
             )
+        if self.is_of_jets and self.mask is not None:
+            raise InputError(
+                "configuration key 'images.mask': it is of the detector's cells, and the images "
+                "are of jets, around their axis; leave it out"
+            )
+        if self.mask is None and self.mask_fill != nominal.mask_fill:
+            raise InputError(
+                "configuration key 'images.mask_fill': there is no mask whose cells it would fill; "
+                "give images.mask, or leave it out"
+            )
         for name in ("grid", "eta_range", "eta_edges", "channels"):
             if self.is_of_jets and getattr(self, name) != getattr(nominal, name):
                 instead = {"grid": "grid", "channels": "channels"}.get(name, "width")
@@ -239,6 +263,34 @@ class Images(Section):
                     f"configuration key 'images.{name}': it is of images of events, and the images "
                     f"are of jets; give images.jets.{instead} instead"
                 )
+
+    def check_mask(self, where: str, path: str | None, own: Mapping[str, Variable]) -> None:
+        """Raise InputError unless the mask of a file fits these images.
+
+        Parameters
+        ----------
+        where
+            Its key.
+        path
+            The file; None for no mask.
+        own
+            Variables of the user's own.
+        """
+        if path is None:
+            return
+        from calovision.conversion.masking import RUN
+        from calovision.images.grid import EtaPhiGrid
+        from calovision.images.mask_file import read_mask
+
+        try:
+            mask = read_mask(path)
+            mask.check(EtaPhiGrid(*self.grid, self.eta_range, self.eta_edges), self.channels)
+            if mask.has_runs and RUN not in own:
+                raise InputError(
+                    f"regions of some runs need the variable '{RUN}': give it under variables"
+                )
+        except InputError as error:
+            raise InputError(f"configuration key '{where}': {error}") from error
 
     def check_grid(self) -> None:
         """Raise InputError unless the cells and edges make a grid."""
@@ -302,13 +354,20 @@ class _Variation(Entry):
         return self
 
 
+def _type_of(entry: VariationEntry) -> Any:
+    """Type of the value of a variation."""
+    if entry.choices:
+        return Annotated[str, Field(strict=True), Choices(*entry.choices)]
+    return Text if entry.is_path else Number if entry.is_number else Truth
+
+
 Variation = create_model(
     "Variation",
     __base__=_Variation,
     __doc__=_Variation.__doc__,
     **{
         name: (
-            (Number if entry.is_number else Truth) | None,
+            _type_of(entry) | None,
             key(None, entry.doc, details=entry.details, **entry.bounds),
         )
         for name, entry in VARIATIONS.items()
