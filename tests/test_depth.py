@@ -50,7 +50,7 @@ def test_channels_by_layer_are_the_images_of_the_towers_of_each_layer(quantity, 
 
 def test_dense_sparse_and_awkward_images_by_layer_are_the_same():
     towers = layered_towers(9, seed=3)
-    names = ["et_layer0-3", "towers_layer1"]
+    names = ["et_layer0-3", "towers"]
     images, overflow = build_images(towers, None, GRID, names)
     sparse, outside = build_sparse_images(towers, None, GRID, names, threads=2)
     records = build_awkward_images(towers, None, GRID, names)
@@ -190,6 +190,44 @@ def test_an_edge_belongs_to_the_layer_above_it(tmp_path):
     assert events.towers.layer[0].tolist() == [-1, 0, 1, 2, -1, -1]
 
 
+SIZES = {"eta_size": {"by_layer": [0.1, "cell_r / 100", 0, 0.5]}, "phi_size": 0.2}
+
+
+def test_a_schema_gives_the_size_by_a_number_a_formula_or_by_layer(ntuple, tmp_path):
+    path, columns = ntuple
+    (events,) = iterate_events(path, schema=schema(tmp_path, BY_EDGES | SIZES))
+    radius, layer = (ak.to_numpy(ak.flatten(columns[name])) for name in ("cell_r", "cell_s"))
+    expected = np.select([layer == 0, layer == 1, layer == 3], [0.1, radius / 100, 0.5], 0.0)
+    np.testing.assert_allclose(ak.flatten(events.towers.eta_size), expected)
+    assert set(ak.flatten(events.constituents.phi_size, axis=None)) == {0.2}
+
+
+@pytest.mark.parametrize("kind", ["event", "jet"])
+def test_image_files_divide_cells_that_have_a_size(ntuple, tmp_path, kind):
+    path, _ = ntuple
+    channels, points = ("energy_layer0-2", "energy", "towers"), ["eta", "phi", "pt", "e", "layer"]
+    jets = JetImageRecipe(JetGrid(8, 8, 1.0), channels) if kind == "jet" else None
+    cuts = FatJetDefinition(pt_min=0.0, eta_max=99.0)
+    recipe = ImageRecipe(GRID, channels, cuts, jets=jets)
+    source = Source(path, schema=schema(tmp_path, BY_EDGES | SIZES))
+    sample = Sample("showers", 0, cross_section_required=False)
+    convert_ntuple(source, tmp_path / "out.h5", recipe, sample=sample)
+    (events,) = iterate_events(path, schema=schema(tmp_path, BY_EDGES | SIZES))
+    if jets is None:
+        expected, outside = build_images(events.towers, None, GRID, channels)
+        without, _ = build_images(events.towers[[*points[:2], *points[3:]]], None, GRID, channels)
+    else:
+        of_jets, axes = ak.flatten(events.constituents), ak.flatten(events.fat_jets)
+        axes = np.stack([axes.eta, axes.phi], axis=1)
+        expected, outside = build_dense_jet_images(of_jets, jets, axes=axes)
+        without, _ = build_dense_jet_images(of_jets[points], jets, axes=axes)
+    file = ImageFile(tmp_path / "out.h5")
+    np.testing.assert_allclose(file[:], expected, rtol=1e-6)
+    np.testing.assert_allclose(file.events["overflow"], outside, rtol=1e-12)
+    assert np.abs(expected[:, :4] - without[:, :4]).max() > 0.1
+    np.testing.assert_array_equal(expected[:, 4], without[:, 4])
+
+
 @pytest.mark.parametrize("kind", ["event", "jet"])
 def test_image_files_of_events_and_of_jets_have_channels_by_layer(ntuple, tmp_path, kind):
     path, columns = ntuple
@@ -219,6 +257,8 @@ def test_image_files_of_events_and_of_jets_have_channels_by_layer(ntuple, tmp_pa
         ({"layer_edges": {"of": "cell_r", "edges": [2, 1]}}, "edges is .*ascending numbers"),
         ({"layer_edges": {"of": "cell_r", "edges": [1]}}, "a list of two or more ascending"),
         ({**BY_NUMBER, **BY_EDGES}, "is given beside layer, which says the same"),
+        ({"eta_size": 0.1}, "towers has eta_size but no phi_size; give both, or neither"),
+        ({"eta_size": {"a": 1}, "phi_size": 1}, "one of these for each of the layers 0, 1, 2"),
         ({"layers": "cell_s"}, "unknown key 'layers' .did you mean 'layer'"),
     ],
 )

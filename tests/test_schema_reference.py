@@ -184,7 +184,8 @@ def depth(path):
     edges = [1500, 1590, 1800, 1970, 2300]
     radius = pt_of(v["cell_x"], v["cell_y"])
     layers = [list(np.where(of < 2300, np.digitize(of, edges) - 1, -1)) for of in radius]
-    return write_file(path, showers=v), {"towers.layer": layers}
+    sizes = [[[0.025, 0.0031, 0.025, 0.05, 0][layer] for layer in of] for of in layers]
+    return write_file(path, showers=v), {"towers.layer": layers, "towers.eta_size": sizes}
 
 
 def momenta(path):

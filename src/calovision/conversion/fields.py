@@ -7,6 +7,7 @@ from calovision.conversion.recipe import ImageRecipe
 from calovision.core.depth import LAYER
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS
+from calovision.images.areas import SIZES
 from calovision.images.channels import needed_fields
 from calovision.jets import JET_VARIABLES
 from calovision.jets.substructure.variables import (
@@ -80,6 +81,8 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
         purpose = f"the image channel '{channel}' needs"
         _require(info, collection, needed, purpose, _possible_channels(info))
     fields = needed_fields(recipe.channels)
+    if "towers" in fields:
+        fields["towers"] |= sizes_of(info, "towers")
     if recipe.variation is not None:
         _require(info, "towers", CLUSTERED | {"e_em", "e_had"}, "another detector needs")
         fields.setdefault("towers", set()).update(CLUSTERED, {"e_em", "e_had"})
@@ -89,6 +92,12 @@ def _of_events(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
         _require(info, "towers", CLUSTERED, f"clustering {_described(recipe)} needs")
         fields.setdefault("towers", set()).update(CLUSTERED)
     return fields
+
+
+def sizes_of(info: NtupleInfo, collection: str) -> set[str]:
+    """Fields of the sizes by which a collection is divided among cells, if it has both."""
+    sizes = {*SIZES}
+    return sizes if sizes <= set(info.collections.get(collection, ())) else set()
 
 
 def jet_variables(recipe: ImageRecipe) -> dict[str, str]:
@@ -124,13 +133,15 @@ def _of_jets(recipe: ImageRecipe, info: NtupleInfo) -> dict[str, set[str]]:
         _require(info, "constituents", needed, "the jet recipe needs", _of_variables(recipe, info))
         masses = {"e"} & set(info.collections["constituents"]) if recipe.jet_variables else set()
         optional = masses | _optional(recipe, info, "constituents")
+        optional |= sizes_of(info, "constituents")
         return fields | {"constituents": needed | optional}
     towers = (
         CLUSTERED | (needed - {"pt"}) | (set() if recipe.variation is None else {"e_em", "e_had"})
     )
     purpose = f"clustering {_described(recipe)} needs"
     _require(info, "towers", towers, purpose, _of_variables(recipe, info))
-    return fields | {"towers": towers | _optional(recipe, info, "towers")}
+    optional = _optional(recipe, info, "towers") | sizes_of(info, "towers")
+    return fields | {"towers": towers | optional}
 
 
 def of_constituents(recipe: ImageRecipe, info: NtupleInfo) -> set[str]:

@@ -24,6 +24,7 @@ from calovision.conversion.stored import StoredRecipe
 from calovision.core.depth import LAYER
 from calovision.core.errors import BadFileError, EntryError, InputError
 from calovision.images import check_channels
+from calovision.images.areas import SIZES
 from calovision.jets.variables import branches_of_events
 from calovision.ntuples import Events, NtupleInfo
 from calovision.ntuples.events import COUNTED
@@ -234,7 +235,7 @@ class FileConversion:
         """Images and columns of a chunk without events; with those of fat jets if the file has
         some of its own.
         """
-        names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge", LAYER)
+        names = ("pt", "eta", "phi", "mass", "e", "e_em", "e_had", "charge", LAYER, *SIZES)
         own_fields = (*names, *jet_variables(self.recipe))
         nothing = ak.zip(dict.fromkeys(names, ak.Array([[0.0]])[:0]))
         own = info is not None and "fat_jets" in info.collections

@@ -16,6 +16,7 @@ from calovision.core.depth import LAYER
 from calovision.core.errors import InputError
 from calovision.core.hashing import GOLDEN, mixed_bits
 from calovision.core.records import plain_records
+from calovision.images.areas import SIZES
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
 
 ENERGIES = ("e", "e_em", "e_had", "et", "pt")
@@ -74,7 +75,7 @@ def apply_variation(
     Thresholds of the read-out are not applied again: a tower that was measured stays, and none
     appears.
     """
-    kept = (*ENERGIES, LAYER)
+    kept = (*ENERGIES, LAYER, *SIZES)
     needed = ("eta", "phi", *(name for name in kept if name in getattr(towers, "fields", ())))
     towers = plain_records(towers, needed, "towers")
     event_number = np.asarray(event_number)

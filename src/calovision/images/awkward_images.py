@@ -13,6 +13,7 @@ import numpy as np
 from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.record_layouts import field_of
+from calovision.images.areas import SIZES, have_sizes
 from calovision.images.builder import build_images
 from calovision.images.channels import check_channels, needed_fields
 from calovision.images.grid import EtaPhiGrid
@@ -54,7 +55,10 @@ def build_awkward_images(
     channels = expanded(channels)
     check_channels(channels)
     if any(is_typetracer(one) for one in collections.values()):
-        touch_fields(collections, needed_fields(channels))
+        needed = needed_fields(channels)
+        if "towers" in needed and have_sizes(getattr(towers, "fields", ()), "towers"):
+            needed["towers"] |= {*SIZES}
+        touch_fields(collections, needed)
         return image_records_without_data((len(channels), grid.n_eta, grid.n_phi))
     return image_records(
         *build_images(towers, tracks, grid, channels, candidates=candidates, threads=threads)

@@ -38,7 +38,9 @@ def build_images(
     towers
         ``n_events * var`` records ``eta, phi, e, e_em, e_had``, GeV; only the fields that the
         channels need. None where no channel needs them. An event whose towers are missing (None)
-        has none, and missing towers are left out; so with the other collections.
+        has none, and missing towers are left out; so with the other collections. With the fields
+        ``eta_size`` and ``phi_size``, the full widths of towers, energies are divided among the
+        cells that a tower overlaps by area; towers are counted where their middle is.
     tracks
         ``n_events * var`` records ``pt, eta, phi``, GeV.
     grid
@@ -153,7 +155,7 @@ def _prepare(
     if not isinstance(grid, EtaPhiGrid):
         raise InputError(f"grid is {grid!r}: give an EtaPhiGrid")
     return flatten_collections(
-        {"towers": towers, "tracks": tracks, "candidates": candidates}, channels
+        {"towers": towers, "tracks": tracks, "candidates": candidates}, channels, grid
     )
 
 

@@ -6,13 +6,19 @@ from typing import NamedTuple
 import awkward as ak
 import numpy as np
 
-from calovision.core.depth import LAYER
-from calovision.core.errors import EntryError, InputError
+from calovision.core.errors import InputError
 from calovision.core.records import FlatRecords, flat_records, n_lists, require_finite
+from calovision.images.areas import (
+    SIZES,
+    Axes,
+    coordinates_of,
+    divide,
+    have_sizes,
+    require_sizes,
+)
 from calovision.images.channels import CHANNELS, CellSum, is_of_charge, needed_fields
-
-LARGEST_LAYER = 2**40
-"""Beyond any number of a layer, also of identifiers that are taken for one."""
+from calovision.images.grid import EtaPhiGrid
+from calovision.images.layer_split import split_by_layer
 
 
 class FlatCollections(NamedTuple):
@@ -22,7 +28,7 @@ class FlatCollections(NamedTuple):
     ``etas``, ``phis`` and ``offsets`` ``(n_events + 1,)`` have one array a collection, ``contents``
     one a channel, of the collection ``collection_of[channel]``; ``transverse`` says which channels
     are divided by cosh(eta). The members of a layer that a channel asks for are a collection of
-    their own.
+    their own, and so are the pieces of towers that have a size.
     """
 
     etas: tuple[np.ndarray, ...]
@@ -34,10 +40,10 @@ class FlatCollections(NamedTuple):
 
 
 def flatten_collections(
-    collections: Mapping[str, ak.Array | None], channels: Sequence[str]
+    collections: Mapping[str, ak.Array | None], channels: Sequence[str], grid: EtaPhiGrid
 ) -> FlatCollections:
     """Take out of the collections what the channels need, without a copy where the layout allows
-    it.
+    it; towers with a size are divided among the cells of the grid.
 
     Raises
     ------
@@ -55,92 +61,86 @@ def flatten_collections(
             )
     _require_same_length(given)
     whole = {
-        name: flat_records(given[name], _in_order(fields), name)
+        name: flat_records(given[name], _in_order(fields, given[name], name), name)
         for name, fields in needed_fields(channels).items()
     }
-    flat = _by_layer(whole, sums)
-    contents = [_content(flat[one.collection, one.layer], one) for one in sums]
-    coordinates = {
-        name: (records.columns["eta"], records.columns["phi"]) for name, records in flat.items()
-    }
-    arrays = (*contents, *(axis for axes in coordinates.values() for axis in axes))
+    keys = [_part_of(one, whole[one.collection]) for one in sums]
+    parts = _split(whole, keys)
+    contents = [_content(parts[key], one) for key, one in zip(keys, sums, strict=True)]
+    if any(key.has_sizes for key in keys):
+        contents, parts = _divided(contents, parts, keys, sums, Axes.of(grid))
+    coordinates = [(records.columns["eta"], records.columns["phi"]) for records in parts.values()]
+    arrays = (*contents, *(axis for axes in coordinates for axis in axes))
     one_type = np.float32 if all(array.dtype == np.float32 for array in arrays) else np.float64
     return FlatCollections(
-        etas=tuple(_plain(eta, one_type) for eta, _ in coordinates.values()),
-        phis=tuple(_plain(phi, one_type) for _, phi in coordinates.values()),
-        offsets=tuple(_plain(records.offsets[0], np.int64) for records in flat.values()),
+        etas=tuple(_plain(eta, one_type) for eta, _ in coordinates),
+        phis=tuple(_plain(phi, one_type) for _, phi in coordinates),
+        offsets=tuple(_plain(records.offsets[0], np.int64) for records in parts.values()),
         contents=tuple(_plain(content, one_type) for content in contents),
-        collection_of=np.array(
-            [list(flat).index((one.collection, one.layer)) for one in sums], dtype=np.int64
+        collection_of=np.array([list(parts).index(key) for key in keys], dtype=np.int64),
+        transverse=np.array(
+            [one.transverse and not key.has_sizes for key, one in zip(keys, sums, strict=True)]
         ),
-        transverse=np.array([one.transverse for one in sums]),
     )
 
 
-def _by_layer(
-    whole: Mapping[str, FlatRecords], sums: Sequence[CellSum]
-) -> dict[tuple[str, int | None], FlatRecords]:
-    """Collections by their name and the layer that a channel asks for, None for all layers."""
+class _Part(NamedTuple):
+    """Members of a collection that some channels sum over: of one layer (None: of all), divided
+    among the cells by their sizes or not.
+    """
+
+    collection: str
+    layer: int | None
+    has_sizes: bool
+
+
+def _part_of(summed: CellSum, records: FlatRecords) -> _Part:
+    """Counts are those of the middles of towers, so that they stay whole numbers."""
+    has_sizes = summed.field is not None and SIZES[0] in records.columns
+    return _Part(summed.collection, summed.layer, has_sizes)
+
+
+def _split(whole: Mapping[str, FlatRecords], keys: Sequence[_Part]) -> dict[_Part, FlatRecords]:
+    """Members of each part, in the order of the collections."""
     found = {}
     for name, records in whole.items():
-        layers = dict.fromkeys(one.layer for one in sums if one.collection == name)
-        split = {None: records}
-        if asked := [layer for layer in layers if layer is not None]:
-            split |= split_by_layer(records, asked, name)
-        found |= {(name, layer): split[layer] for layer in layers}
+        own = [key for key in dict.fromkeys(keys) if key.collection == name]
+        by_layer = {None: records}
+        if layers := list(dict.fromkeys(key.layer for key in own if key.layer is not None)):
+            by_layer |= split_by_layer(records, layers, name)
+        found |= {key: by_layer[key.layer] for key in own}
     return found
 
 
-def split_by_layer(
-    records: FlatRecords, layers: Sequence[int], name: str
-) -> dict[int, FlatRecords]:
-    """Members of some layers, each with the lists of the whole.
-
-    Raises
-    ------
-    EntryError
-        If the layer of a member is no whole number.
+def _divided(
+    contents: Sequence[np.ndarray],
+    parts: Mapping[_Part, FlatRecords],
+    keys: Sequence[_Part],
+    sums: Sequence[CellSum],
+    axes: Axes,
+) -> tuple[list[np.ndarray], dict[_Part, FlatRecords]]:
+    """Contents and members of parts with sizes, divided among the cells, in whose middles they
+    then are; those of other parts as they are.
     """
-    records = records.packed()
-    offsets = records.offsets[0]
-    layer = layer_numbers(records, name)
-    event = np.repeat(np.arange(len(records)), np.diff(offsets))
-    order = np.argsort(layer, kind="stable")  # by counting where 16 bits hold them
-    ends = np.array([(one, one + 1) for one in layers])
-    found = {}
-    for one, (first, last) in zip(layers, np.searchsorted(layer, ends, sorter=order), strict=True):
-        rows = order[first:last]
-        of_events = np.searchsorted(event[rows], np.arange(len(records) + 1))
-        columns = {field: column[rows] for field, column in records.columns.items()}
-        found[one] = FlatRecords((of_events,), columns)
-    return found
-
-
-def layer_numbers(records: FlatRecords, name: str, of: str = "event") -> np.ndarray:
-    """Layer of each member of packed records, int16 where that holds them all, else int64.
-
-    Raises
-    ------
-    EntryError
-        If one is no whole number, or far beyond any layer.
-    """
-    layer = records.columns[LAYER]
-    if len(layer) == 0:
-        return np.zeros(0, dtype=np.int16)
-    if layer.dtype.kind == "f":
-        is_wrong = ~(np.abs(layer) < LARGEST_LAYER) | (layer != np.floor(layer))
-    else:
-        is_wrong = (layer < -LARGEST_LAYER) | (layer > LARGEST_LAYER)
-    if is_wrong.any():
-        entry = int(np.argmax(is_wrong))
-        raise EntryError(
-            records.row_of(entry),
-            f"{name}.{LAYER}",
-            f"is {layer[entry]:g}; it must be the whole number of a layer, below 0 for none",
-            of=of,
+    found, divided = dict(parts), list(contents)
+    for key, records in parts.items():
+        if not key.has_sizes:
+            continue
+        first, last = records.span
+        packed = records.packed()
+        require_sizes(packed, key.collection)
+        eta, phi, *sizes = (packed.columns[name] for name in ("eta", "phi", *SIZES))
+        pieces = divide(eta, phi, *sizes, axes)
+        middles = coordinates_of(pieces, axes)
+        found[key] = FlatRecords(
+            (pieces.ends[packed.offsets[0]],), dict(zip(("eta", "phi"), middles, strict=True))
         )
-    fits = layer.min() >= -(2**15) and layer.max() < 2**15
-    return layer.astype(np.int16 if fits else np.int64)
+        for at, (other, one) in enumerate(zip(keys, sums, strict=True)):
+            if other == key:
+                content = contents[at][first:last].astype(np.float64)
+                content = content * inverse_cosh(eta) if one.transverse else content
+                divided[at] = content[pieces.member] * pieces.share
+    return divided, found
 
 
 def _require_same_length(collections: Mapping[str, ak.Array]) -> None:
@@ -155,9 +155,21 @@ def _require_same_length(collections: Mapping[str, ak.Array]) -> None:
             )
 
 
-def _in_order(fields: set[str]) -> list[str]:
-    """Coordinates first, as kernels and errors name them."""
+def _in_order(fields: set[str], collection: object, name: str) -> list[str]:
+    """Coordinates first, as kernels and errors name them; with the sizes of towers that have
+    some.
+    """
+    if name == "towers" and have_sizes(getattr(collection, "fields", ()), name):
+        fields = fields | {*SIZES}
     return sorted(fields, key=lambda field: (field not in ("eta", "phi"), field))
+
+
+def inverse_cosh(eta: np.ndarray) -> np.ndarray:
+    """1/cosh(eta) in float64; 0 where eta is infinite or no number."""
+    with np.errstate(
+        over="ignore"
+    ):  # beyond |eta| = 710 nothing is transverse in float64; Delphes writes 999.9
+        return np.nan_to_num(1 / np.cosh(eta.astype(np.float64)), nan=0.0)
 
 
 def _content(records: FlatRecords, summed: CellSum) -> np.ndarray:

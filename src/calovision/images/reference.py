@@ -5,7 +5,7 @@ numba is missing.
 import numpy as np
 
 from calovision.core.records import LARGEST
-from calovision.images.collections import FlatCollections
+from calovision.images.collections import FlatCollections, inverse_cosh
 from calovision.images.grid import OUTSIDE, EtaPhiGrid
 
 
@@ -24,7 +24,7 @@ def fill(
         event = np.repeat(np.arange(n_events), np.diff(offsets))
         part = slice(offsets[0], offsets[-1])
         located.append(
-            (event, grid.cell_index(eta[part], phi[part]), _inverse_cosh(eta[part]), part)
+            (event, grid.cell_index(eta[part], phi[part]), inverse_cosh(eta[part]), part)
         )
     for c, content in enumerate(collections.contents):
         event, cell, factor, part = located[collections.collection_of[c]]
@@ -42,11 +42,3 @@ def fill(
         ).reshape(n_events, grid.n_cells)
         overflow[:, c] = np.bincount(event[~inside], content[~inside], minlength=n_events)
     return -1, -1
-
-
-def _inverse_cosh(eta: np.ndarray) -> np.ndarray:
-    """1/cosh(eta) in float64; 0 where eta is infinite or no number."""
-    with np.errstate(
-        over="ignore"
-    ):  # beyond |eta| = 710 nothing is transverse in float64; Delphes writes 999.9
-        return np.nan_to_num(1 / np.cosh(eta.astype(np.float64)), nan=0.0)

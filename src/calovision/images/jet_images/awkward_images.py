@@ -4,6 +4,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.images.areas import SIZES, have_sizes
 from calovision.images.awkward_images import (
     image_records,
     image_records_without_data,
@@ -44,6 +45,8 @@ def build_awkward_jet_images(
             *build_dense_jet_images(constituents, recipe, axes=axes, threads=threads)
         )
     needed = {"constituents": needed_fields(recipe)}
+    if have_sizes(getattr(constituents, "fields", ()), "constituents"):
+        needed["constituents"] |= dict.fromkeys(SIZES, "the division among the cells")
     if recipe.center == "axis":
         if axes is None:
             raise InputError("the recipe centers images on the axes of the jets: give axes")

@@ -12,7 +12,7 @@ from calovision.images import SparseImages, cell_type
 from calovision.images.builder import MOST_THREADS
 from calovision.images.jet_images.constituents import flat_jets
 from calovision.images.jet_images.recipe import JetImageRecipe
-from calovision.images.jet_images.steps import FlatJets, Steps, steps_of
+from calovision.images.jet_images.steps import FlatJets, Steps, divided, steps_of
 
 
 def build_jet_images(
@@ -28,10 +28,12 @@ def build_jet_images(
     ----------
     constituents
         ``n_jets * var`` records pt, eta, phi of any float type, and what the channels need of
-        charge, e, e_em, e_had (GeV, rad). A jet whose constituents are missing (None) has none, and
-        missing constituents are left out. Constituents with an eta or phi that is not finite count
-        as outside the image and have no say in its middle and direction; neither have those whose
-        pT is not positive, which are summed as they are.
+        charge, e, e_em, e_had (GeV, rad). With ``eta_size`` and ``phi_size``, their full widths,
+        they are divided among the cells by area, and counted where their middle is. A jet whose
+        constituents are missing (None) has none, and missing constituents are left out.
+        Constituents with an eta or phi that is not finite count as outside the image and have no
+        say in its middle and direction; neither have those whose pT is not positive, which are
+        summed as they are.
     recipe
         What is done to the jets.
     axes
@@ -109,6 +111,10 @@ def _images_of(jets: FlatJets, steps: Steps) -> tuple[SparseImages, np.ndarray]:
     from calovision.images.jet_images.kernels import fill_rows  # these two load numba
     from calovision.images.jet_images.placement_kernels import place
 
+    x, y = (np.empty(len(jets.pt)) for _ in range(2))
+    place(jets, steps, x, y)
+    if len(jets.sizes):
+        jets, x, y = divided(jets, steps, x, y)
     n_jets = len(jets.offsets) - 1
     (n_channels, n_constituents) = jets.contents.shape
     shape = (n_channels, steps.n_eta, steps.n_phi)
@@ -116,8 +122,5 @@ def _images_of(jets: FlatJets, steps: Steps) -> tuple[SparseImages, np.ndarray]:
     values = np.empty(len(cells), dtype=np.float32)
     offsets = np.zeros(n_jets + 1, dtype=np.int64)
     overflow = np.zeros((n_jets, n_channels))
-    x = np.empty(n_constituents)
-    y = np.empty(n_constituents)
-    place(jets, steps, x, y)
     end = fill_rows(jets, steps, x, y, offsets[1:], cells, values, overflow)
     return SparseImages(offsets, cells[:end], values[:end], shape), overflow

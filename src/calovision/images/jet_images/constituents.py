@@ -15,10 +15,11 @@ from calovision.core.errors import InputError
 from calovision.core.kinematics import massless_momenta
 from calovision.core.numeric import float_array, same_shape
 from calovision.core.records import flat_records, require_finite
+from calovision.images.areas import SIZES, have_sizes, require_sizes
 from calovision.images.channels import CHANNELS, is_of_charge
-from calovision.images.collections import layer_numbers
 from calovision.images.jet_images.recipe import JetImageRecipe
 from calovision.images.jet_images.steps import FlatJets
+from calovision.images.layer_split import layer_numbers
 from calovision.jets import hard_subjet_constituents, kt_subjets
 
 LARGEST_ETA = 300.0  # cosh of it, and its square, are finite in float64
@@ -31,7 +32,11 @@ def flat_jets(
 
     Parameters and errors are those of `build_jet_images`.
     """
-    columns, offsets = _flat_columns(constituents, needed_fields(recipe))
+    needed = needed_fields(recipe)
+    if have_sizes(getattr(constituents, "fields", ()), "constituents"):
+        needed |= dict.fromkeys(SIZES, "the division among the cells")
+        _require_upright(recipe)
+    columns, offsets = _flat_columns(constituents, needed)
     columns, offsets = _select(columns, offsets, recipe)
     n_jets = len(offsets) - 1
     centers = np.zeros((n_jets, 2))
@@ -50,8 +55,21 @@ def flat_jets(
         contents=channel_contents(columns, recipe.channels),
         centers=np.array(centers),  # a copy, which can be written, as all are: numba compiles once
         below=np.ascontiguousarray(below),
+        sizes=np.stack([columns[name] for name in SIZES], axis=1)
+        if SIZES[0] in needed
+        else np.empty((0, 2)),
         scaled=np.array([CHANNELS[name].of_jet.field is not None for name in recipe.channels]),
     )
+
+
+def _require_upright(recipe: JetImageRecipe) -> None:
+    """Raise InputError for a rotation, which would tilt the sides of constituents."""
+    if recipe.rotate is not None:
+        raise InputError(
+            f"jet recipe: rotate is '{recipe.rotate}', but the constituents have sizes, whose "
+            "sides stay along eta and phi: leave rotate out, or the sizes (eta_size: none and "
+            "phi_size: none in a schema)"
+        )
 
 
 def needed_fields(recipe: JetImageRecipe) -> dict[str, str]:
@@ -114,6 +132,8 @@ def _flat_columns(
         flat, [field for field in needed if field not in ("eta", "phi")], "constituents", of="jet"
     )
     flat = flat.packed()
+    if SIZES[0] in needed:
+        require_sizes(flat, "constituents", of="jet")
     if LAYER in needed:
         layer_numbers(flat, "constituents", of="jet")
     return {

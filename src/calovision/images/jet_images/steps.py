@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from calovision.images.areas import Axes, coordinates_of, divide
+from calovision.images.grid import JetGrid
 from calovision.images.jet_images.recipe import JetImageRecipe
 
 FLIP_PARITY, FLIP_QUADRANT, FLIP_THIRD_MAXIMUM = 1, 2, 3
@@ -51,6 +53,8 @@ class FlatJets(NamedTuple):
     below
         eta and phi of what is to be put straight below the middle, ``(n_jets, 2)``; NaN: rotate by
         the principal axis.
+    sizes
+        Full widths along eta and phi, ``(n, 2)``; ``(0, 2)`` where constituents are points.
     scaled
         bool ``(n_channels,)``: channels that are normalized.
     """
@@ -62,6 +66,7 @@ class FlatJets(NamedTuple):
     contents: np.ndarray
     centers: np.ndarray
     below: np.ndarray
+    sizes: np.ndarray
     scaled: np.ndarray
 
     def part(self, first: int, last: int) -> "FlatJets":
@@ -75,6 +80,7 @@ class FlatJets(NamedTuple):
             contents=np.ascontiguousarray(self.contents[:, start:stop]),
             centers=self.centers[first:last],
             below=self.below[first:last],
+            sizes=self.sizes[start:stop] if len(self.sizes) else self.sizes,
         )
 
 
@@ -89,3 +95,29 @@ def steps_of(recipe: JetImageRecipe) -> Steps:
         flip=FLIPS[recipe.flip],
         normalize=NORMALIZATIONS[recipe.normalize],
     )
+
+
+def divided(
+    jets: FlatJets, steps: Steps, x: np.ndarray, y: np.ndarray
+) -> tuple[FlatJets, np.ndarray, np.ndarray]:
+    """Jets whose constituents are divided among the cells, and the coordinates of the pieces, the
+    middles of the cells; ``x`` and ``y`` ``(n,)`` are those of the constituents.
+
+    Counts go to the piece with the middle of the constituent.
+    """
+    grid = JetGrid(steps.n_eta, steps.n_phi, steps.width)
+    axes = Axes.of(grid)
+    pieces = divide(x, y, *jets.sizes.T, axes)
+    has_middle = pieces.cell == grid.cell_index(x, y)[pieces.member]
+    without = np.bincount(pieces.member[has_middle], minlength=len(x)) == 0  # by rounding
+    has_middle[pieces.ends[:-1][without]] = True
+    share = np.where(jets.scaled[:, None], pieces.share, has_middle)
+    of_pieces = jets._replace(
+        offsets=pieces.ends[jets.offsets],
+        pt=jets.pt[pieces.member] * pieces.share,
+        eta=jets.eta[pieces.member],
+        phi=jets.phi[pieces.member],
+        contents=jets.contents[:, pieces.member] * share,
+        sizes=np.empty((0, 2)),
+    )
+    return of_pieces, *coordinates_of(pieces, axes)

@@ -28,6 +28,7 @@ class Value(Enum):
     SCHEMA = "name of a schema"
     CHOICE = "collection: names"
     EDGES = "formula and ascending numbers"
+    BY_LAYER = "formula, or one for each layer"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,16 @@ _LAYER = Key(
     "whole number of the layer of the calorimeter; below 0: in none",
     Value.FORMULAS,
     "cell_sampling",
+)
+_SIZES = (
+    Key(
+        "eta_size",
+        "full width along eta: energies are divided among the cells of an image by area; without "
+        "it, or where it is 0, all is in the middle",
+        Value.BY_LAYER,
+        "{by_layer: [0.0031, 0.025, 0.05]}",
+    ),
+    Key("phi_size", "full width along phi, likewise", Value.BY_LAYER, "0.0245", "rad"),
 )
 _LAYER_EDGES = Key(
     "layer_edges",
@@ -207,7 +218,7 @@ COLLECTIONS = {
             "Energies at a place: towers, cells or clusters of calorimeters. `e`, or both `e_em` "
             "and `e_had`, must be given; `e` is their sum unless it is given.",
             (_ETA, _PHI),
-            (_E, _E_EM, _E_HAD, _LAYER),
+            (_E, _E_EM, _E_HAD, _LAYER, *_SIZES),
             (*_POSITION, *_MOMENTUM, _P4),
             (_LAYER_EDGES, _CUT, _ONE_PER_ENTRY),
         ),
@@ -245,7 +256,7 @@ COLLECTIONS = {
             "Constituents of the jets: lists in lists, the lists of the one jet of an entry, or "
             "objects with a link.",
             (_PT, _ETA, _PHI),
-            (_CHARGE, _E, _E_EM, _E_HAD, _LAYER),
+            (_CHARGE, _E, _E_EM, _E_HAD, _LAYER, *_SIZES),
             (*_MOMENTUM, _MASS_FOR_ENERGY, _P4),
             (_LAYER_EDGES, _CUT, _ONE_PER_ENTRY, *_LINKS),
         ),

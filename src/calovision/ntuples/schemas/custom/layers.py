@@ -1,6 +1,7 @@
-"""Layers of a schema's file that are told by edges.
+"""Layers of a schema's file that are told by edges, and sizes of cells by layer.
 
 ``layer_edges: {of: hypot(cell_x, cell_y), edges: [1500, 1590, 1800]}``
+``eta_size: {by_layer: [0.0031, 0.025, 0.05]}``
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.selection.expressions import parse
 
 EDGES = "layer_edges"
+SIZES = ("eta_size", "phi_size")
+_BY_LAYER = "by_layer"
 _KEYS = ("of", "edges")
 
 
@@ -45,6 +48,38 @@ def layer_of_edges(section: Section) -> Formula:
     text = f"{n_below} - 1 - {n_layers} * (x >= {float(edges[-1])!r})"
     formula = parse(text, where, composed=True).substitute({"x": of}, where)
     return Formula(formula.text, where, is_given=False)
+
+
+def read_size(section: Section, name: str) -> str:
+    """Formula of a size; of one for each layer the sum of those, as all but one are 0.
+
+    Raises
+    ------
+    InputError
+        If it is neither a formula nor one for each layer.
+    """
+    value, where = section[name], section.where(name)
+    if not isinstance(value, Mapping):
+        return read_formula(value, where)
+    sizes = value.get(_BY_LAYER)
+    if set(value) != {_BY_LAYER} or not isinstance(sizes, list) or not sizes:
+        raise InputError(
+            f"{where} is {shown(dict(value))}; it must be a branch, a formula or a number, or "
+            f"{{{_BY_LAYER}: [...]}} with one of these for each of the layers 0, 1, 2 ..."
+        )
+    where = section.where(name, _BY_LAYER)
+    terms = [
+        f"where(layer == {layer}, {read_formula(one, where)}, 0)" for layer, one in enumerate(sizes)
+    ]
+    return parse(_sum(terms), where).text
+
+
+def check_sizes(section: Section) -> None:
+    """Raise InputError where only one of the two sizes is given."""
+    given = [name for name in SIZES if name in section]
+    if len(given) == 1:
+        (other,) = set(SIZES) - set(given)
+        raise InputError(f"{section.where()} has {given[0]} but no {other}; give both, or neither")
 
 
 def _ascend(edges: object) -> bool:

@@ -12,7 +12,13 @@ from calovision.ntuples.schemas.custom.formulas import (
     read_formula,
 )
 from calovision.ntuples.schemas.custom.keys import CollectionKeys
-from calovision.ntuples.schemas.custom.layers import EDGES, layer_of_edges
+from calovision.ntuples.schemas.custom.layers import (
+    EDGES,
+    SIZES,
+    check_sizes,
+    layer_of_edges,
+    read_size,
+)
 from calovision.ntuples.schemas.custom.links import read_link
 from calovision.ntuples.schemas.custom.sections import Section, shown
 from calovision.ntuples.schemas.schema import Collection, Constituents
@@ -56,6 +62,7 @@ class PartReader:
 
     def __post_init__(self) -> None:
         _check_coordinates(self.keys, self.section)
+        check_sizes(self.section)
         formulas = {**self.known, **self._given()}
         where = self.section.where()
         for name, text in derived((*self.keys.fields, *_NAMED), formulas).items():
@@ -71,9 +78,7 @@ class PartReader:
     def _given(self) -> dict[str, Formula]:
         """Formulas as they stand in the file, and the members of four-momenta."""
         found = {
-            name: Formula(
-                read_formula(self.section[name], where), where, before=self.before.get(name)
-            )
+            name: Formula(self._text(name), where, before=self.before.get(name))
             for name in self.keys.quantities
             if name in self.section and name != "p4"
             for where in [self.section.where(name)]
@@ -86,6 +91,12 @@ class PartReader:
         if EDGES in self.section:
             found["layer"] = layer_of_edges(self.section)
         return found
+
+    def _text(self, name: str) -> str:
+        """Formula of a key as it stands in the file."""
+        if name in SIZES:
+            return read_size(self.section, name)
+        return read_formula(self.section[name], self.section.where(name))
 
     def _formula(self, name: str) -> Formula:
         where = self.section.where(name)
