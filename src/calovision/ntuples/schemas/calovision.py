@@ -55,7 +55,9 @@ _SHOWERS = TreeSchema(
     fat_jets=(Collection({name: f"clusters_{name}" for name in ("pt", "eta", "phi", "mass")}),),
     constituents=(  # at their centers in images, whose cells are strips and cells around the axis
         Constituents(
-            {**_CELLS, "pt": "cells_e / cosh(cells_eta)"}, link=Counts("clusters_n_cells")
+            {**_CELLS, "pt": "cells_e / cosh(cells_eta)"},
+            presence=Presence.ALL_OR_NONE,
+            link=Counts("clusters_n_cells"),
         ),
     ),
     event_number="event_number",
