@@ -1,7 +1,9 @@
 """Figures of merit of methods that look for faults, against closed forms and loops."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,6 +196,23 @@ def test_what_cannot_be_measured():
         measure_performance([METHODS["poisson"]], good, REFERENCE)
     with pytest.raises(InputError, match="there is no fault 'dead'"):
         measure_performance([METHODS["poisson"]], good, REFERENCE, faults=["dead"], least_hits=1)
+
+
+def test_the_page_on_methods_names_them_and_its_code_runs():
+    page = (Path(__file__).parents[1] / "docs" / "fault_finding.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert rows == [name for name, one in METHODS.items() if not one.is_trained]
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    for many, few in (
+        ("(32, 32)", "(8, 16)"),
+        ("runs(200,", "runs(20,"),
+        ("{500: 500, 5000: 120}", "{500: 20}"),
+    ):
+        assert many in code
+        code = code.replace(many, few)
+    names = {}
+    exec(code, names)
+    assert names["figures"].find("poisson", "dead_tower", 1.0, 500).n_false == 0
 
 
 # Consecutive runs added
