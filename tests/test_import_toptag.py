@@ -150,3 +150,7 @@ def test_another_table_and_pickles_that_call_something(tmp_path, monkeypatch):
         file["table"] = np.zeros(3)
     with pytest.raises(InputError, match=r"no table 'table' of pandas; tables in it: none"):
         import_top_tagging([tmp_path / "b.h5"], tmp_path / "out.h5", OPTIONS)
+    with h5py.File(tmp_path / "c.h5", "w") as file:
+        file.create_group("table").attrs["pandas_type"] = "frame_table"
+    with pytest.raises(InputError, match=r"c.h5: incomplete table of pandas \(no table/table\)"):
+        import_top_tagging([tmp_path / "c.h5"], tmp_path / "out.h5", OPTIONS)

@@ -1,5 +1,7 @@
 """Dense images, of others and of our export, become image files."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -119,6 +121,23 @@ def test_one_channel_and_one_label_without_weights(tmp_path, images):
     assert file.metadata.channels == ("channel_0",)
 
 
+def test_a_file_for_each_of_three_classes(tmp_path, images):
+    labels = np.arange(10) % 4 % 3
+    np.savez(tmp_path / "mine.npz", x=images, y=labels)
+    options = DenseOptions(classes=("quark", "w", "top"))
+    paths = import_dense(tmp_path / "mine.npz", tmp_path, options)
+    assert [path.name for path in paths] == ["quark.h5", "w.h5", "top.h5"]
+    collection = ImageCollection(paths)
+    assert collection.classes == ("quark", "w", "top")
+    assert collection.samples == {"quark": 0, "w": 1, "top": 2}
+    order = np.argsort(labels, kind="stable")
+    assert collection.column("event_number").tolist() == order.tolist()
+    assert collection.column("label").tolist() == labels[order].tolist()
+    assert np.array_equal(collection.dense(np.arange(10)), images[order])
+    with pytest.raises(InputError, match="entry 2 is 2: the classes a, b have the labels 0 to 1"):
+        import_dense(tmp_path / "mine.npz", tmp_path / "out", replace(options, classes=("a", "b")))
+
+
 @pytest.mark.parametrize(
     ("shape", "options", "reason"),
     [
@@ -132,6 +151,7 @@ def test_one_channel_and_one_label_without_weights(tmp_path, images):
         ((10, 2, 8, 8), {"units": ("GeV",)}, "1 units for 2 channels"),
         ((10, 2, 8, 8), {"labels": "label"}, "there is no array 'label'; did you mean 'labels'"),
         ((10, 2, 8, 8), {"label": 1}, "labels, and a label is given too"),
+        ((10, 2, 8, 8), {"classes": ("a/b", "c")}, "the class 'a/b' is no name of a file"),
     ],
 )
 def test_what_is_not_clear_is_refused(tmp_path, shape, options, reason):
@@ -151,7 +171,7 @@ def test_layout_that_is_given_decides(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "reason"),
     [
-        ({"labels": np.arange(10)}, "the label of entry 2 is 2: it must be 0 or 1"),
+        ({"labels": np.arange(10)}, "the label of entry 2 is 2: background and signal have"),
         ({"labels": LABELS[:9]}, r"labels of shape \(9,\) for 10 images"),
         ({"weights": np.full(10, np.nan)}, "the weight of entry 0 is not finite"),
         ({"event_number": np.arange(10) + 0.5}, "the event numbers must be whole numbers"),

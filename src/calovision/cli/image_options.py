@@ -12,6 +12,8 @@ import typer
 
 from calovision.cli.options import (
     DEFAULT_SHARES,
+    JET_RECIPE,
+    JET_WIDTH,
     ImageCompression,
     JetRecipeName,
     MaskFill,
@@ -180,11 +182,11 @@ class JetOptions:
     ] = None
     jet_recipe: Annotated[
         JetRecipeName | None,
-        _jets(help="Published recipe (none: cells around the jet axis, no other step)."),
+        _jets(help=JET_RECIPE),
     ] = None
     jet_width: Annotated[
         float | None,
-        _jets(metavar="RAD", help="Width of a jet image (the recipe's, or twice the radius)."),
+        _jets(metavar="RAD", help=JET_WIDTH),
     ] = None
     select_jets: Annotated[
         list[str] | None,

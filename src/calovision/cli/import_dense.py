@@ -38,7 +38,13 @@ class ArrayOptions:
         str | None, typer.Option(metavar="NAME", help="Array of event numbers (else the entries).")
     ] = None
     label: Annotated[
-        int | None, typer.Option(min=0, max=1, help="Of all events, without an array of labels.")
+        int | None, typer.Option(min=0, help="Of all events, without an array of labels.")
+    ] = None
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C", help="In the order of their labels (else background and signal)."
+        ),
     ] = None
     layout: Annotated[
         Layout | None, typer.Option(help="Order of the axes, where the shape does not tell it.")
@@ -71,7 +77,7 @@ def import_command(
     force: Annotated[bool, typer.Option("--force", help="Overwrite what exists.")] = False,
 ) -> None:
     """Turn dense images, (n, channel, eta, phi) or (n, eta, phi, channel), into image files: one a
-    class, signal.h5 and background.h5, or one for each sample of a file of calovision export.
+    class, as signal.h5 and background.h5, or one for each sample of a file of calovision export.
     """
     from calovision.cli.progress import event_progress
     from calovision.storage import DenseOptions, ImageFile, import_dense
@@ -90,6 +96,7 @@ def import_command(
         units=None if arrays.units is None else parse_names(arrays.units),
         eta_range=arrays.eta_range,
         label=arrays.label,
+        classes=parse_names(arrays.classes) if arrays.classes else (),
         cross_section_pb=float("nan") if arrays.cross_section is None else arrays.cross_section,
         split_seed=arrays.split_seed,
         split_fractions=parse_fractions(arrays.split_fractions),

@@ -10,6 +10,8 @@ import typer
 
 from calovision.cli.options import (
     DEFAULT_SHARES,
+    JET_RECIPE,
+    JET_WIDTH,
     ImageCompression,
     JetRecipeName,
     grouped_options,
@@ -44,11 +46,11 @@ class JetImageOptions:
     ] = None
     jet_recipe: Annotated[
         JetRecipeName | None,
-        _images(help="Published recipe (none: cells around the jet axis, no other step)."),
+        _images(help=JET_RECIPE),
     ] = None
     jet_width: Annotated[
         float | None,
-        _images(metavar="RAD", help="Width of an image (the recipe's, or twice the radius)."),
+        _images(metavar="RAD", help=JET_WIDTH),
     ] = None
     radius: Annotated[float, _images(metavar="RAD", help="Of the jets.")] = 0.8
     jet_variables: Annotated[

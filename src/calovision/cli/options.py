@@ -58,6 +58,9 @@ class DenseCompression(StrEnum):
     NONE = "none"
 
 
+JET_RECIPE = "Published recipe (none: cells around the jet axis, no other step)."
+JET_WIDTH = "Width of a jet image (the recipe's, or twice the radius)."
+"""Help of options that several commands have."""
 DEFAULT_SHARES = ",".join(f"{share:g}" for share in SHARES.values())
 """Text of the shares that splits have unless others are given."""
 Split = StrEnum("Split", {name.upper(): name for name in SPLITS})

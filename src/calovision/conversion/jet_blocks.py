@@ -250,17 +250,3 @@ def _metadata(
         recipe=StoredRecipe.of(recipe, None).to_dict(),
         classes=classes,
     )
-
-
-def check_classes(classes: Sequence[str], labels: np.ndarray, path: Path) -> None:
-    """Raise InputError for a label that is the position of no class."""
-    n_classes = len(classes) or 2
-    known = np.isin(labels, np.arange(n_classes))
-    if known.all():
-        return
-    entry = int(np.argmin(known))
-    names = f"the classes {', '.join(classes)}" if classes else "background and signal"
-    raise InputError(
-        f"{path}: the label of entry {entry} is {labels[entry]}: {names} have the labels 0 to "
-        f"{n_classes - 1}; name the classes in the order of their labels"
-    )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from calovision.conversion.jet_blocks import check_classes
+from calovision.core.classes import check_labels
 from calovision.core.errors import EntryError, InputError
 from calovision.core.registry import nearest
 from calovision.core.splits import SPLITS
@@ -168,7 +168,7 @@ def columns_of(
         found = "no array of labels" if labels is None else "labels, and a label is given too"
         raise InputError(f"{path}: {found}: name the array of labels, or give the label of all")
     labels = np.full(n_jets, fixed) if labels is None else labels
-    check_classes(classes, labels, path)
+    check_labels(classes, labels, path)
     weights, numbers, splits = find("weights"), find("event_numbers"), find("splits")
     weights = np.ones(n_jets) if weights is None else weights.astype(np.float64)
     if not np.isfinite(weights).all():

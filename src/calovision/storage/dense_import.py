@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from calovision.core.classes import check_labels, class_names
 from calovision.core.errors import InputError
 from calovision.core.splits import SHARES, assign_split
 from calovision.images import CHANNELS, SparseImages
@@ -20,7 +21,6 @@ from calovision.storage.metadata import FORMAT, ImageMetadata
 from calovision.storage.writer import ImageFileWriter
 
 BLOCK_BYTES = 2**25  # of dense images in memory at a time
-SAMPLES = ("background", "signal")
 OF_SAMPLE = ("label", "cross_section_pb", "n_generated", "sum_of_weights")
 """Attributes of an exported file that are lists where it holds several samples."""
 OF_FIRST = (
@@ -51,6 +51,8 @@ class DenseOptions:
         Of the images; phi is the full circle.
     label
         Of all events, where there is no array of labels.
+    classes
+        Names of the classes, whose positions are the labels; none for background and signal.
     cross_section_pb
         Of each sample, pb; NaN if not known.
     split_seed, split_fractions
@@ -66,6 +68,7 @@ class DenseOptions:
     units: Sequence[str] | None = None
     eta_range: tuple[float, float] = (-2.5, 2.5)
     label: int | None = None
+    classes: Sequence[str] = ()
     cross_section_pb: float = float("nan")
     split_seed: int = 1
     split_fractions: tuple[float, ...] = tuple(SHARES.values())
@@ -81,8 +84,8 @@ def import_dense(
 ) -> list[Path]:
     """Write dense images as one image file for each sample, from HDF5 in bounded memory.
 
-    A sample is a label, "background" or "signal"; a file of `export_dense` has the names of its
-    samples, and gives back their columns, attributes and cells bit by bit.
+    A sample is a label, "background", "signal" or one of the classes; a file of `export_dense` has
+    the names of its samples, and gives back their columns, attributes and cells bit by bit.
 
     Parameters
     ----------
@@ -189,7 +192,7 @@ def _foreign(
         mine = labels == label
         infos.append(_metadata(path, label, weights[mine], shape, options))
         split[mine] = assign_split(
-            SAMPLES[label],
+            class_names(options.classes)[label],
             numbers[mine].astype(np.int64),
             seed=options.split_seed,
             fractions=options.split_fractions,
@@ -218,8 +221,9 @@ def _metadata(
         raise InputError(f"{len(units)} units for {len(channels)} channels: give one for each")
     total = float(weights.sum())
     return ImageMetadata(
-        sample=SAMPLES[label],
+        sample=class_names(options.classes)[label],
         label=label,
+        classes=tuple(options.classes),
         grid=EtaPhiGrid(*shape[1:], options.eta_range),
         channels=channels,
         units=units,
@@ -241,11 +245,9 @@ def _labels(
         found = "no array of labels" if labels is None else "labels, and a label is given too"
         raise InputError(f"{path}: {found}: name the array of labels, or give the label of all")
     labels = np.full(n_events, options.label) if labels is None else labels
-    if not np.isin(labels, (0, 1)).all():
-        entry = int(np.argmin(np.isin(labels, (0, 1))))
-        raise InputError(
-            f"{path}: the label of entry {entry} is {labels[entry]}: it must be 0 or 1"
-        )
+    if unfit := [name for name in options.classes if "/" in name]:
+        raise InputError(f"the class '{unfit[0]}' is no name of a file: give one without '/'")
+    check_labels(options.classes, labels, path)
     return labels.astype(np.int8)
 
 

@@ -20,6 +20,7 @@ from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.storage.hdf5 import find_dataset, opened, register_filters
 
+TABLE = "table of pandas"
 LONGEST_PICKLE = 2**20  # bytes: an attribute of HDF5 has 64 kB unless it is stored apart
 
 
@@ -144,7 +145,7 @@ def _text(value: object) -> str:
 def _table_places(path: Path, file: h5py.File, key: str) -> dict[str, _Place]:
     """Columns of a table of records."""
     name = f"{key}/table"
-    dataset = find_dataset(path, file, name)
+    dataset = find_dataset(path, file, name, what=TABLE)
     register_filters(path, name, dataset)
     places: dict[str, _Place] = {}
     for field in dataset.dtype.names or ():
@@ -167,9 +168,10 @@ def _fixed_places(path: Path, file: h5py.File, key: str) -> dict[str, _Place]:
     number = 0
     while f"{key}/block{number}_values" in file:
         name = f"{key}/block{number}_values"
-        dataset = find_dataset(path, file, name)
+        dataset = find_dataset(path, file, name, what=TABLE)
         register_filters(path, name, dataset)
-        items = find_dataset(path, file, f"{key}/block{number}_items")[()].reshape(-1)
+        names = find_dataset(path, file, f"{key}/block{number}_items", what=TABLE)
+        items = names[()].reshape(-1)
         if dataset.ndim != 2 or dataset.shape[1] != len(items):
             raise InputError(f"{path}: '{name}' of shape {dataset.shape} for {len(items)} names")
         for position, item in enumerate(items.tolist()):
