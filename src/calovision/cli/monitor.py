@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calovision.cli.monitor_check import check_command
 from calovision.cli.options import HelpWithNames, grouped_options, parse_names, require_new
 from calovision.core.errors import InputError
 
@@ -311,3 +312,4 @@ def add_command(name: str, command: Any, **options: Any) -> None:
 
 add_command("maps", maps_command, cls=HelpWithNames)
 add_command("reference", reference_command)
+add_command("check", check_command, cls=HelpWithNames)

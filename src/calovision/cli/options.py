@@ -20,6 +20,7 @@ from calovision.core.splits import SHARES, SPLITS
 Number = TypeVar("Number", int, float)
 NAMES = {
     "{channels}": ("calovision.images", "CHANNELS"),
+    "{monitoring_methods}": ("calovision.monitoring.methods", "METHODS"),
     "{features}": ("calovision.jets.padded", "FEATURES"),
     "{schemas}": ("calovision.ntuples", "SCHEMAS"),
     "{splits}": ("calovision.core.splits", "SPLITS"),

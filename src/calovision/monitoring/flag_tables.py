@@ -6,6 +6,7 @@ from pathlib import Path
 
 from calovision.core.markdown import markdown_table
 from calovision.jobs.atomic import replaced
+from calovision.monitoring.faults import FAULTS
 from calovision.monitoring.flags import Alarm, RunFlags, RunState, alarm_rows
 from calovision.monitoring.grouping import title_of
 
@@ -45,7 +46,7 @@ def _row(alarm: Alarm) -> list[str]:
     block = "" if alarm.lumi_block is None else f", block {alarm.lumi_block}"
     return [
         f"{alarm.run}{block}",
-        title_of(alarm.kind) + ("" if alarm.fault is None else f" ({alarm.fault})"),
+        title_of(alarm.kind) + ("" if alarm.fault is None else f" ({_told(alarm.fault)})"),
         alarm.channel,
         _ends(alarm.eta),
         _ends(alarm.phi),
@@ -56,6 +57,11 @@ def _row(alarm: Alarm) -> list[str]:
         str(alarm.since),
         "yes" if alarm.is_known else "",
     ]
+
+
+def _told(fault: str) -> str:
+    """Kind of fault by the classifier, for people."""
+    return FAULTS[fault].title.lower() if fault in FAULTS else fault
 
 
 def _ends(ends: tuple[float, float]) -> str:

@@ -158,10 +158,14 @@ class Flagger:
         self.live = np.asarray(reference.rate) > 0
         self.histories = {one.name: _History(shape) for one in scorers}
         self.last: tuple[int, int] | None = None
+        # a method that tells kinds of faults, and its kinds of the cells of the run
+        self.teller: Any = next((one for one in scorers if hasattr(one, "kinds")), None)
+        self.kinds: np.ndarray | None = None
 
     def add(self, maps: RunMaps) -> Iterator[tuple[RunState, list[Alarm]]]:
         """State and flagged objects of each run of the next block."""
         scores = {one.name: one.scores(maps, self.reference) for one in self.scorers}
+        kinds = None if self.teller is None else self.teller.kinds(maps, self.reference)
         expected = Expectation.of(maps, self.reference)
         dead = self.live & (maps.occupancy.sum(axis=(2, 3)) == 0)[..., None, None]
         scale = np.where(dead, 1.0, expected.scale[..., None, None])
@@ -174,6 +178,7 @@ class Flagger:
         for row in range(len(maps)):
             self._check_order(int(maps.run[row]), int(maps.lumi_block[row]))
             of_row = {name: np.where(dead[row], np.inf, one[row]) for name, one in scores.items()}
+            self.kinds = None if kinds is None else kinds[row]
             yield self._flag(maps, row, of_row, _Numbers(*(one[row] for one in numbers)))
 
     def _check_order(self, run: int, lumi_block: int) -> None:
@@ -238,7 +243,16 @@ class Flagger:
                         "since": min(one.since for one in towers),
                         "is_known": set(known) <= self.rules.known,
                         "towers": towers,
+                        "fault": self._fault(index),
                     }
+
+    def _fault(self, index: tuple) -> str | None:
+        """Kind of fault that most towers of an object have by the method that tells it."""
+        if self.kinds is None:
+            return None
+        told = self.kinds[index]
+        told = told[told >= 0]
+        return self.teller.kind_names[np.bincount(told).argmax()] if len(told) else None
 
     def _towers(
         self, index: tuple, scores: np.ndarray, numbers: "_Numbers", since: np.ndarray

@@ -105,6 +105,7 @@ class Method:
 
 
 RULES = "calovision.monitoring.rules"
+NETWORKS = "calovision.monitoring.networks"
 
 METHODS: Registry[Method] = Registry(
     "monitoring method",
@@ -156,6 +157,20 @@ METHODS: Registry[Method] = Registry(
             "hits of the cell and the region around it, energy of its ring, shape of its channel",
             f"{RULES}.combined:scores",
             is_probability=True,
+        ),
+        Method(
+            "autoencoder",
+            "Autoencoder",
+            "hits and energies that a network trained on good runs does not give back",
+            network=f"{NETWORKS}.autoencoder:AutoencoderWatcher",
+            paper="arXiv:2309.10157",
+        ),
+        Method(
+            "fault_classifier",
+            "Fault classifier",
+            "odds of a fault by a network trained on injected ones, which tells its kind",
+            network=f"{NETWORKS}.faults_classifier:FaultClassifier",
+            paper="arXiv:1808.00911",
         ),
     ],
 )

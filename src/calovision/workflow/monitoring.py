@@ -78,7 +78,7 @@ class Monitoring(Section):
         tuple(METHODS.own), "Methods that are compared", min_length=1
     )
     alarm: Annotated[tuple[MethodName, ...], Unique()] = key(
-        ("poisson",), "Those of them whose flags raise an alarm", min_length=1
+        ("poisson", "energy"), "Those of them whose flags raise an alarm", min_length=1
     )
     false_alarms: Number = key(
         0.01,
