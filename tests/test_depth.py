@@ -1,14 +1,18 @@
 """Layers of the calorimeter: from schemas in YAML to channels by layer in image files."""
 
+import json
+
 import awkward as ak
+import h5py
 import numpy as np
 import pytest
 import yaml
-from fakes import make_events
+from fakes import make_events, write_image_file
 from fakes_ntuples import write_file
 
 from calovision import EtaPhiGrid, build_images
 from calovision.conversion import ImageRecipe, Sample, Source, convert_ntuple
+from calovision.conversion.layer_check import LayerCheck
 from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.images import CHANNELS, build_sparse_images
@@ -17,7 +21,7 @@ from calovision.images.grid import JetGrid
 from calovision.images.jet_images import JetImageRecipe, build_dense_jet_images
 from calovision.jets import FatJetDefinition
 from calovision.ntuples import iterate_events
-from calovision.storage import ImageFile
+from calovision.storage import ImageFile, merge_image_files
 from calovision.workflow.configuration import Configuration
 
 GRID = EtaPhiGrid(6, 6, (-1.5, 1.5))
@@ -248,6 +252,25 @@ def test_image_files_of_events_and_of_jets_have_channels_by_layer(ntuple, tmp_pa
     expected = [ak.sum(energy[number == one], axis=1) for one in range(4)]
     np.testing.assert_allclose(total[:, :4].T, ak.to_numpy(expected), rtol=1e-5)
     np.testing.assert_allclose(total[:, 4], ak.sum(energy, axis=1), rtol=1e-5)
+    name = "towers" if kind == "event" else "constituents"
+    share = np.mean(np.isin(ak.to_numpy(ak.flatten(number)), (-1, 4)))
+    assert dict(one[:2] for one in file.metadata.warnings)["layers"] == (
+        f"{share:.2g} of the {name} are in none (below 0, as outside of layer_edges)"
+    )
+
+
+def test_layers_that_no_channel_names_and_those_that_are_not_there_are_told(ntuple, tmp_path):
+    path, columns = ntuple
+    check = LayerCheck(("energy_layer1", "energy_layer7", "em_layer8", "tracks"))
+    for events in iterate_events(path, schema=schema(tmp_path, BY_EDGES)):
+        check.add(events)
+    share = np.mean(ak.to_numpy(ak.flatten(columns["cell_s"])) != 1)
+    assert check.warnings() == {
+        "layers": f"{share:.2g} of the constituents are in the layers 0, 2, 3, which no channel "
+        "names or in none (below 0, as outside of layer_edges); the channels of the layers 7, 8 "
+        "are empty, as the constituents have the layers 0 to 3"
+    }
+    assert LayerCheck(("energy",)).warnings() == {}
 
 
 @pytest.mark.parametrize(
@@ -283,3 +306,24 @@ def test_a_configuration_names_layers_in_three_ways():
     jets = {"kind": "jet", "jets": {"channels": ["charged_pt_layer2", {"layers": [0, 1]}]}}
     found = Configuration.from_mapping({"images": jets}).images.jets.channels
     assert found == ("charged_pt_layer2", "energy_layer0", "energy_layer1")
+
+
+def test_image_files_say_which_channels_are_layers(tmp_path):
+    about = {"channels": ("tracks", "em_layer5", "em_layer2"), "units": ("", "GeV", "GeV")}
+    path = write_image_file(tmp_path / "a.h5", shape=(3, 8, 8), **about)
+    axis = [{"quantity": "em", "layers": [2, 5], "channels": [2, 1]}]
+    with h5py.File(path) as file:
+        assert json.loads(file.attrs["depth_axis"]) == axis
+    assert ImageFile(path).metadata.depth_axis == axis
+    merge_image_files([path], tmp_path / "b.h5")
+    assert ImageFile(tmp_path / "b.h5").metadata.depth_axis == axis
+    with h5py.File(path, "r+") as file:
+        file.attrs["depth_axis"] = json.dumps([axis[0] | {"channels": [1, 2]}])
+    with pytest.raises(InputError, match=r"a.h5: the attribute 'depth_axis' is .*em_layer5, em_l"):
+        ImageFile(path)
+    with h5py.File(path, "r+") as file:
+        del file.attrs["depth_axis"]
+    assert ImageFile(path).metadata.depth_axis == axis
+    plain = write_image_file(tmp_path / "c.h5")
+    with h5py.File(plain) as file:
+        assert "depth_axis" not in file.attrs

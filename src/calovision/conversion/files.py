@@ -12,6 +12,7 @@ import numpy as np
 
 from calovision.conversion.fields import check_jet_options, jet_variables
 from calovision.conversion.image_check import ImageCheck
+from calovision.conversion.layer_check import LayerCheck
 from calovision.conversion.normalization import find_cross_section
 from calovision.conversion.own_jets import SameJets, recipe_of_file
 from calovision.conversion.parallel import read_ahead, write_behind
@@ -159,9 +160,9 @@ class FileConversion:
         self.file.check_entries()
         cross_section = find_cross_section(self.file.info, self.sample)
         info = self.file.info_of_part()
-        check = ImageCheck(self.recipe)
+        check, layers = ImageCheck(self.recipe), LayerCheck(self.recipe.image_channels)
         with new_file() as writer:
-            counts = self._write(writer, info, check, progress)
+            counts = self._write(writer, info, check, layers, progress)
             metadata = self._metadata(
                 cross_section,
                 counts,
@@ -170,7 +171,9 @@ class FileConversion:
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
                 definition=definition,
-                warnings=self._warnings({**info.warnings, **check.warnings(), **counts.warnings()}),
+                warnings=self._warnings(
+                    info.warnings | check.warnings() | layers.warnings() | counts.warnings()
+                ),
             )
             writer.close(metadata)
         return metadata
@@ -198,6 +201,7 @@ class FileConversion:
         writer: ImageFileWriter,
         info: NtupleInfo,
         check: ImageCheck,
+        layers: LayerCheck,
         progress: Callable[[int], None],
     ) -> RowCounts:
         """Convert chunk by chunk, while the next one is read and the last one written."""
@@ -212,6 +216,7 @@ class FileConversion:
                 rows = self.rows(events, recipe, first + n_events)
                 append(rows.images, rows.columns)
                 same_jets.add(rows.pt_ratios)
+                layers.add(events)
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
                 check.add_variables(rows.columns)

@@ -134,3 +134,19 @@ class DepthAxis(NamedTuple):
             tuple(tuple(place.get(LayerOf(one, layer)) for layer in layers) for one in quantities),
             tuple(at for at, part in enumerate(parts) if part is None),
         )
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Layers of each quantity and the positions of their channels, as image files have it."""
+        return [
+            {
+                "quantity": quantity,
+                "layers": [layer for layer, at in self._placed(row)],
+                "channels": [at for _, at in self._placed(row)],
+            }
+            for quantity, row in zip(self.quantities, self.positions, strict=True)
+        ]
+
+    def _placed(self, row: Sequence[int | None]) -> list[tuple[int, int]]:
+        """Layers of a quantity that have a channel, and its position."""
+        pairs = zip(self.layers, row, strict=True)
+        return [(layer, at) for layer, at in pairs if at is not None]

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from calovision.core.classes import OF_ROWS
+from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 
@@ -59,6 +60,12 @@ def _check_together(values: dict) -> None:
     if len(set(channels)) < len(channels):
         raise InputError(f"the attribute 'channels' names a channel twice: {', '.join(channels)}")
     _check_label(values)
+    axis = DepthAxis.of(channels)
+    if "depth_axis" in values and values["depth_axis"] != (axis.to_list() if axis else []):
+        raise InputError(
+            f"the attribute 'depth_axis' is {values['depth_axis']}: it must be that of the "
+            f"channels {', '.join(channels)}"
+        )
     grid = values.get("grid")
     if grid is not None and len(channels) * grid.n_eta * grid.n_phi > MOST_CELLS:
         raise InputError(
@@ -231,6 +238,16 @@ def _channels(value: object) -> tuple[str, ...]:
     return _names(value)
 
 
+def _depth(value: object) -> dict:
+    """Layers of a quantity, and the positions of their channels."""
+    entry = _mapping(value)
+    return {
+        "quantity": _text(entry["quantity"]),
+        "layers": _list(entry["layers"], _count),
+        "channels": _list(entry["channels"], _count),
+    }
+
+
 _READ: dict[str, Callable] = {
     "sample": _text,
     "label": _label,
@@ -259,6 +276,7 @@ _READ: dict[str, Callable] = {
     "class_cuts": _texts,
     "jet_selection": _texts,
     "jet_cut_flow": lambda value: _list(_json(value), _row(_text, _count, _number)),
+    "depth_axis": lambda value: _list(_json(value), _depth),
     "mask": lambda value: _mask(value),
 }
 _MUST = {
@@ -290,6 +308,7 @@ _MUST = {
     "class_cuts": "a JSON object, class -> expression",
     "jet_selection": "a JSON object, name of a cut -> expression",
     "jet_cut_flow": "a JSON list of [cut, number of jets, sum of weights]",
+    "depth_axis": "a JSON list of objects with quantity, layers and channels",
     "mask": "a JSON object with digest, fill, and lists cells, removed and filled, a number for "
     "each channel",
     "source_rows": "a JSON list of whole numbers that are not negative",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import h5py
 
+from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.jets.variables import EVENT_COLUMNS
@@ -41,6 +42,7 @@ _JSON = (
     "class_cuts",
     "jet_selection",
     "jet_cut_flow",
+    "depth_axis",
     "mask",
 )
 _OPTIONAL = (
@@ -58,6 +60,7 @@ _OPTIONAL = (
     "class_cuts",
     "jet_selection",
     "jet_cut_flow",
+    "depth_axis",
     "mask",
 )
 ATTRIBUTES = ("format", "version", *KNOWN)
@@ -86,9 +89,10 @@ class ImageMetadata:
     they are those of the rows; without it, 0 is background and 1 signal. ``class_cuts`` then are
     the expressions on branches by which the rows got theirs, by class. ``jet_selection`` are the
     cuts on the jets of jet images, and ``jet_cut_flow`` lists (cut, number of jets, sum of
-    generator weights), beginning with the leading jets of the events that pass. ``mask`` says which
-    cells are dead (``digest``, ``fill``, ``cells``) and what was taken out of them and put into
-    them, None without one.
+    generator weights), beginning with the leading jets of the events that pass. ``depth_axis``
+    lists the layers of each quantity and the positions of their channels, as these are named; it is
+    empty without channels by layer. ``mask`` says which cells are dead (``digest``, ``fill``,
+    ``cells``) and what was taken out of them and put into them, None without one.
     """
 
     sample: str
@@ -118,7 +122,12 @@ class ImageMetadata:
     class_cuts: dict[str, str] = field(default_factory=dict)
     jet_selection: dict[str, str] = field(default_factory=dict)
     jet_cut_flow: list[tuple[str, int, float]] = field(default_factory=list)
+    depth_axis: list[dict] = field(default_factory=list)
     mask: dict | None = None
+
+    def __post_init__(self) -> None:
+        axis = DepthAxis.of(self.channels)
+        object.__setattr__(self, "depth_axis", [] if axis is None else axis.to_list())
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
