@@ -28,6 +28,7 @@ def test_blocks_of_the_page(tmp_path, monkeypatch):
     assert [names[name].name for name in ("background", "signal")] == ["background.h5", "signal.h5"]
     soft, hard = 9 * np.sqrt(0.02), 200 * np.sqrt(0.18)  # pT times the distance to the first axis
     np.testing.assert_allclose(names["variables"]["tau21"], [soft / (soft + hard)])
+    assert names["worst"] == (7, 0, 6, 9)
     assert names["padded"].dense()[:, :2].sum(axis=(1, 2, 3)).round(5).tolist() == [1.0] * 5
     assert names["done"].image.to_numpy().sum() == 150.0
     for needs, code in BLOCKS:

@@ -72,7 +72,7 @@ def compare(maps, images, run, thresholds):
     np.testing.assert_allclose(maps.total, totals, rtol=1e-6)
 
 
-@pytest.mark.parametrize("most_bytes", [1, 2**25])
+@pytest.mark.parametrize("most_bytes", [1, 3100, 5000, 2**25])  # 1536 a run
 def test_images_are_summed_run_by_run(most_bytes, tmp_path):
     images = make_images(50, LAYOUT.shape) - 0.1 * make_images(50, LAYOUT.shape, seed=2)
     run = np.random.default_rng(4).integers(-3, 8, 50)
@@ -86,6 +86,18 @@ def test_images_are_summed_run_by_run(most_bytes, tmp_path):
     in_memory = accumulate(to_sparse(images), run, LAYOUT)
     assert np.array_equal(np.concatenate([one.total for one in blocks]), in_memory.total)
     assert in_memory.occupancy.sum() < (images > 0).sum()  # the threshold acts
+
+
+def test_hit_is_a_value_above_zero_and_not_below_the_threshold():
+    images = np.zeros((4, *LAYOUT.shape), dtype=np.float32)
+    images[:, 0, 0, 0] = 0.5, 0.49, 3.0, -1.0  # the threshold is 0.5
+    images[:, 1, 0, 0] = 1e-3, -1.0, 0.0, 2.0  # it is 0
+    maps = accumulate(to_sparse(images), np.array([5, 5, 5, 4]), LAYOUT)
+    assert maps.run.tolist() == [4, 5]
+    assert maps.occupancy[:, :, 0, 0].tolist() == [[0, 1], [2, 1]]
+    np.testing.assert_allclose(maps.total[:, :, 0, 0], [[-1, 2], [3.99, -0.999]], rtol=1e-6)
+    assert maps.rate[1, 0, 0, 0] == 2 / 3
+    assert maps.occupancy.sum() == 4
 
 
 def test_runs_of_several_files_in_any_order(folder, tmp_path):

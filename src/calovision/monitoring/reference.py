@@ -122,7 +122,7 @@ class Reference:
             require_no_faults(faults)
         doubts = [
             *doubts_of_few(layout, found["rate"], n_events, len(maps.run)),
-            *doubts_of_runs(maps.run, left_out[1]),
+            *doubts_of_runs(maps.run, maps.lumi_block, left_out[1]),
             *doubts_of_cells(faults),
         ]
         for sentence in doubts:

@@ -9,6 +9,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.monitoring.layout import MapLayout
+from calovision.monitoring.map_checks import named
 from calovision.monitoring.reference_cells import LEAST_RUNS
 
 ENOUGH = 20.0
@@ -133,11 +134,11 @@ def doubts_of_few(layout: MapLayout, rate: np.ndarray, n_events: int, n_runs: in
             )
 
 
-def doubts_of_runs(run: np.ndarray, n_cells: np.ndarray) -> list[str]:
+def doubts_of_runs(run: np.ndarray, lumi_block: np.ndarray, n_cells: np.ndarray) -> list[str]:
     """Sentences about runs that differ from the others, those in most cells first."""
     order = np.argsort(-n_cells, kind="stable")
     sentences = [
-        f"run {run[row]} differs from the other good runs in {n_cells[row]} "
+        f"{named((run[row], lumi_block[row]))} differs from the other good runs in {n_cells[row]} "
         f"cell{'s' if n_cells[row] > 1 else ''}, for which it is left out: is it good?"
         for row in order
         if n_cells[row] > 0
