@@ -164,6 +164,7 @@ def test_tested_towers_are_those_with_enough_hits(measured):
     assert few.n_tested == 0
     assert measured.in_words()[0].startswith("Runs of 100 events: 0 of 512 live towers have 50 exp")
     assert {one.n_events for one in measured.figures} == {500}
+    assert "is an extrapolation" in measured.in_words()[-1]  # 2 of 40 good runs
     one = measured.find("poisson", "dead_tower", 1.0, 500)
     assert (one.n_runs, one.n_faulty) == (80, 40)
     assert one.n_sound == 80 * tested.sum() - 40

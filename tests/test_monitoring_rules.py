@@ -11,6 +11,7 @@ from calovision.core.errors import InputError
 from calovision.monitoring.expectation import SCALES, Expectation, weighted_median
 from calovision.monitoring.injection import inject
 from calovision.monitoring.methods import METHODS
+from calovision.monitoring.reference import Reference
 from calovision.monitoring.rules import (
     combined,
     energy,
@@ -252,6 +253,21 @@ def test_rare_large_energies_make_no_alarms():
     )
     assert (knows_nothing > 2).mean() > 0.03
     assert (knows > 2).mean() < 0.005
+
+
+@pytest.mark.parametrize("shape_of", [(1, 1, 1), (2, 3, 9), (1, 9, 17)])
+def test_maps_of_any_size_and_rate_have_scores(shape_of):
+    """Cells that are never hit, and always; a run without a hit; a reference of one run."""
+    rates = np.linspace(1, 0, np.prod(shape_of)).reshape(shape_of)
+    for n_events in (1, 1000):
+        hits = np.random.default_rng(1).binomial(n_events, np.stack([rates, rates, 0 * rates]))
+        maps = maps_of(hits, n_events)
+        certain = Reference.of(maps_of(np.round(1000 * rates)[None], 1000))
+        for name, method in METHODS.items():
+            if not method.is_trained:
+                found = method.scores(maps, certain)
+                assert not np.isinf(found).any()
+                assert np.isnan(found).any() <= (name in ("energy", "shape"))
 
 
 def test_rings_of_few_cells_say_nothing():

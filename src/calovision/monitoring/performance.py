@@ -27,7 +27,7 @@ from calovision.monitoring.injection import BOARD, inject
 from calovision.monitoring.methods import Scorer
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_maps import RunMaps
-from calovision.monitoring.thresholds import largest_scores, threshold_of
+from calovision.monitoring.thresholds import Threshold, largest_scores, threshold_of
 from calovision.monitoring.tower_scores import (
     ScoredTowers,
     false_discovery_rate,
@@ -129,7 +129,7 @@ def _of_events(
     sound, to_be_faulty = good[:half], good[half:]
     of_sound = {one.name: one.scores(sound, reference) for one in methods}
     thresholds = {
-        name: threshold_of(largest_scores(np.where(tested, scores, np.nan)), false_alarms).value
+        name: threshold_of(largest_scores(np.where(tested, scores, np.nan)), false_alarms)
         for name, scores in of_sound.items()
     }
     rates = smooth_rate(reference)
@@ -149,10 +149,10 @@ def _of_events(
 
 
 def _figures(
-    names: tuple[str, str, float, int], towers: ScoredTowers, threshold: float, seed: int
+    names: tuple[str, str, float, int], towers: ScoredTowers, threshold: Threshold, seed: int
 ) -> FaultFigures:
     rate, n_false, n_true, at = false_discovery_rate(towers, seed=seed)
-    flagged = towers.faulty >= threshold
+    flagged = towers.faulty >= threshold.value
     runs = np.unique(towers.faulty_run)
     found = np.isin(runs, towers.faulty_run[flagged]).astype(np.float64)
     method, fault, strength, n_events = names
@@ -174,4 +174,5 @@ def _figures(
         found_runs=mean_over_runs(found, runs, towers.n_runs, seed=seed),
         auc=tower_auc(towers, seed=seed),
         roc=tower_roc(towers),
+        is_extrapolated=threshold.is_extrapolated,
     )

@@ -42,6 +42,8 @@ class FaultFigures(Result):
         Area under the ROC curve of towers.
     roc
         The curve.
+    is_extrapolated
+        There are too few good runs to see the rate of false alarms of ``detection``.
     """
 
     method: str
@@ -59,6 +61,7 @@ class FaultFigures(Result):
     found_runs: Interval
     auc: Interval
     roc: TowerRoc
+    is_extrapolated: bool = False
 
     @property
     def share(self) -> float:
@@ -130,12 +133,18 @@ class MonitoringFigures(Result):
 
     def in_words(self) -> list[str]:
         """Sentences on what was tested."""
-        return [
+        sentences = [
             f"Runs of {one.n_events} events: {one.n_tested} of {one.n_towers} live towers have "
             f"{self.least_hits:g} expected hits or more and are tested "
             f"({one.n_tested / max(one.n_towers, 1):.0%}); of the others nothing is said."
             for one in self.tested
         ]
+        if any(one.is_extrapolated for one in self.figures):
+            sentences.append(
+                f"A false alarm in {self.false_alarms:.3g} of the good runs is an extrapolation: there "
+                "are too few of them to see it."
+            )
+        return sentences
 
     def _table(
         self,

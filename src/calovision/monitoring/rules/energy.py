@@ -37,9 +37,9 @@ def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
     ratio, error, cells = ring_ratios(maps, reference)
     of_run, of_run_error = run_ratio(reference, ratio, error)
     error = np.hypot(error, of_run_error)
-    pull = np.abs(ratio - of_run) / error
-    found = -log_student_tail(pull, np.maximum(cells - 1, 1) / (1 + 2 * np.square(_WEIGHTS).sum()))
     known = (cells >= LEAST_CELLS) & (error > 0)
+    pull = np.abs(ratio - of_run) / np.where(known, error, np.inf)
+    found = -log_student_tail(pull, np.maximum(cells - 1, 1) / (1 + 2 * np.square(_WEIGHTS).sum()))
     found = np.where(known, np.maximum(found / np.log(10), 0.0), np.nan)
     return np.broadcast_to(found[..., None], maps.occupancy.shape).copy()
 
