@@ -1,7 +1,9 @@
 """Networks that watch a detector: what they see, what they learn, and their files."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ from calovision.monitoring.networks.training import (
     train_autoencoder,
     train_fault_classifier,
 )
+from calovision.monitoring.run_map_file import write_run_maps
 from calovision.monitoring.toys import toy_detector
 
 DETECTOR = toy_detector(8, 16, 2)
@@ -102,7 +105,8 @@ def test_the_energy_of_a_hit_is_relative_and_grows_with_the_root_of_the_hits():
     before = energy_residuals(maps, REFERENCE, expected)
     after = energy_residuals(replace(maps, total=1.1 * maps.total), REFERENCE, expected)
     root = np.sqrt(maps.occupancy)
-    np.testing.assert_allclose((after / root + 1) / (before / root + 1), 1.1, rtol=1e-6)
+    ratio = (after / root / 3 + 1) / (before / root / 3 + 1)
+    np.testing.assert_allclose(ratio**3, 1.1, rtol=1e-6)
     assert not energy_residuals(replace(maps, occupancy=0 * root), REFERENCE, expected).any()
 
 
@@ -320,3 +324,27 @@ def test_small_maps_are_refused_and_one_channel_is_not_swapped():
     found = train_fault_classifier(runs, true_reference(one), BRIEF)
     assert "swapped_channels" not in found.kind_names
     assert np.isfinite(found.scores(runs, true_reference(one))).all()
+
+
+def test_the_code_of_the_page_on_networks_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_run_maps(tmp_path / "runs.h5", good_runs(36, 2000))
+    page = (Path(__file__).parents[1] / "docs" / "monitoring.md").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL))
+    for many, few in (
+        (":100]", ":12]"),
+        ("[100:200]", "[12:32]"),
+        ("[200:]", "[32:]"),
+        ("Options(seed=2)", "Options(seed=2, epochs=1, cells_an_epoch=1)"),
+    ):
+        assert many in code
+        code = code.replace(many, few)
+    names = {}
+    exec(code, names)
+    again = FaultClassifier.load(tmp_path / "fault_classifier.safetensors")
+    np.testing.assert_array_equal(
+        again.kinds(names["runs"][32:], names["reference"]), names["kinds"]
+    )
+    of_three = names["of_three"].scores(names["runs"][32:], names["reference"])
+    assert np.isfinite(of_three[2:]).all()
+    assert np.isnan(of_three[:2]).all()

@@ -5,7 +5,8 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from calovision.models.layers import EtaPhiConv2d, require_cells, require_counts
+from calovision.models.layers import EtaPhiConv2d
+from calovision.models.option_checks import require_cells, require_counts
 
 SMALLEST = 8
 """Least number of cells in eta and in phi."""
@@ -35,7 +36,8 @@ class Autoencoder(nn.Module):
     def __init__(
         self, n_channels: int, shape: tuple[int, int], *, width: int = 16, latent: int = 8
     ) -> None:
-        require_counts("autoencoder", width=width, latent=latent)
+        for name, value in (("width", width), ("latent", latent)):
+            require_counts("autoencoder", name, value)
         require_cells("autoencoder", (n_channels, *shape), SMALLEST)
         super().__init__()
         self.n_residuals = 3 * n_channels
@@ -87,7 +89,7 @@ class FaultNetwork(nn.Module):
     def __init__(
         self, n_channels: int, shape: tuple[int, int], n_kinds: int, *, width: int = 12
     ) -> None:
-        require_counts("fault classifier", width=width)
+        require_counts("fault classifier", "width", width)
         require_cells("fault classifier", (n_channels, *shape), SMALLEST)
         super().__init__()
         self.n_channels = n_channels

@@ -64,6 +64,8 @@ def energy_residuals(maps: RunMaps, reference: Reference, expected: Expectation)
     With more deposits in an event the energy grows in proportion, and the hits less, so that a hit
     has more. Relative, so that its standard deviation is the relative width of the values of a hit
     (`relative_widths`), over the root of 1 + n / N for n events of the run and N of the reference.
+    Three times the cube root is compared, which makes sums of positive values close to normal
+    (Wilson, Hilferty, PNAS 17 (1931) 684).
 
     Returns
     -------
@@ -75,7 +77,7 @@ def energy_residuals(maps: RunMaps, reference: Reference, expected: Expectation)
     wanted = np.where(usable, maps.occupancy * means, 1.0)
     ratio = np.divide(maps.total * expected.hits, wanted, out=np.ones_like(wanted), where=usable)
     events = np.sqrt(1 + maps.n_events / reference.n_events)[:, None, None, None]
-    return (ratio - 1) * np.sqrt(np.maximum(maps.occupancy, 0)) / events
+    return 3 * (np.cbrt(ratio) - 1) * np.sqrt(np.maximum(maps.occupancy, 0)) / events
 
 
 def relative_widths(maps: RunMaps, reference: Reference) -> np.ndarray:

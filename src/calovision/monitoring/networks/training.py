@@ -43,7 +43,7 @@ LARGEST_GRADIENT = 1.0
 class WatcherOptions:
     """Options of the training that both networks have."""
 
-    epochs: int = option(30, "Largest number of passes over the good runs", ge=1)
+    epochs: int = option(24, "Largest number of passes over the good runs", ge=1)
     patience: int = option(8, "Epochs without a lower validation loss before it stops", ge=0)
     batch_size: int = option(16, "Runs in a step", ge=1)
     learning_rate: float = option(0.004, "Highest learning rate of the one-cycle schedule", gt=0)
@@ -52,7 +52,7 @@ class WatcherOptions:
     )
     fewest_events: int = option(100, "Events to which runs are thinned at most", ge=1)
     cells_an_epoch: int = option(
-        2_000_000,
+        1_600_000,
         "Cells of all channels that an epoch sees",
         details="Runs are drawn, all as often as each other, so that the training takes the same "
         "time for any number of runs.",
