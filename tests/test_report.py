@@ -531,6 +531,7 @@ def test_cuts_of_the_preselection_are_told_one_after_the_other(tmp_path):
         "preselection": {"three jets": "n_fat_jets >= 3", "hard": "leading_pt > 440"},
         "signal_region": "ht > 1",
         "is_tagging": False,
+        "is_regression": False,
     }
     entry = {"name": "selection", "title": "Selection", "text_file": "selection.md.j2"}
     (section,) = read_sections([entry], plots=tmp_path, values=values)

@@ -23,6 +23,7 @@ from calovision.stages.figures import (
     images,
     models,
     performance,
+    regression,
     search,
     tagging,
 )
@@ -40,6 +41,7 @@ INPUTS = {
     "plot_attributions": attributions.AttributionsInputs,
     "plot_class_images": tagging.ClassImagesInputs,
     "plot_taggers": tagging.TaggerInputs,
+    "plot_regression": regression.RegressionInputs,
     "plot_reach": search.ReachInputs,
     "plot_robustness": search.RobustnessInputs,
     "write_run_summary": RunSummaryInputs,
@@ -127,7 +129,8 @@ def test_figures_of_a_rule():
 
 def test_sections_have_their_figures_and_tables_in_order():
     sections = report_content.report_sections(run())
-    of_search = [one.name for one in SECTIONS if one.needs != "is_tagging"]
+    others = ("is_tagging", "is_regression")
+    of_search = [one.name for one in SECTIONS if one.needs not in others]
     assert [section["name"] for section in sections] == of_search
     by_name = {section["name"]: section for section in sections}
     names = [one["name"] for one in by_name["performance"]["figures"]]

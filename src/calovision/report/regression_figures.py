@@ -36,7 +36,9 @@ REGRESSION = (
         caption="""
         Half of the width of the central 68 % of the residuals in bins of the true value, with 68 %
         intervals of a bootstrap{% if has_fit %}; lines are a / √E ⊕ b ⊕ c / E, fitted{% endif %}.
-        Below, its ratio to that of the calibrated sum of the image.""",
+        Below, its ratio to that of the calibrated sum of the image. What is drawn to the mean looks
+        narrow within a bin of the true value, and is not: there look at the calibration and at
+        the resolution of all rows together.""",
         section="regression",
         rule="plot_regression",
         draw=f"{_PLOTS}plot_target_resolution",

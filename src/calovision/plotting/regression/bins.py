@@ -19,7 +19,7 @@ from calovision.plotting.style import (
 from calovision.plotting.tagging.panels import LEGEND_ROW
 
 Bands = Mapping[str, Sequence[tuple[float, float]]]
-WIDE = 8  # highest over lowest edge from which an axis is logarithmic
+WIDE = 8  # highest over lowest mean from which an axis is logarithmic
 
 
 @styled
@@ -75,6 +75,7 @@ def plot_target_resolution(
     styles = classifier_styles(summary.regressors)
     reference = summary.opponents[0]
     of_reference = _values(_of_bins(summary.regressors[reference].truth_bins, "resolution"))
+    of_reference[of_reference == 0] = np.nan
     for name, one in summary.regressors.items():
         color, line = styles[name]
         x, found = _means(one.truth_bins), _of_bins(one.truth_bins, "resolution")
@@ -98,7 +99,8 @@ def plot_target_resolution(
 
 
 def _draw_fit(axes: Axes, one: RegressorResult, color: str, line: str) -> None:
-    energies = np.geomspace(*_means(one.truth_bins)[[0, -1]], 100)
+    means = _means(one.truth_bins)
+    energies = np.geomspace(*means[np.isfinite(means)][[0, -1]], 100)
     a, b, c = (
         number_or_nan(p.value) for p in (one.fit.stochastic, one.fit.constant, one.fit.noise)
     )
@@ -140,9 +142,9 @@ def _errorbar(
 def _energy_axis(axes: Axes, summary: Regression, words: str) -> None:
     """Title and scale of the axis of the target."""
     axes.set_xlabel(f"{words} {shown(summary.axis_title)}")
-    bins = next(iter(summary.regressors.values())).truth_bins
-    low, high = bins[0].low, bins[-1].high
-    if low > 0 and high > WIDE * low:
+    means = _means(next(iter(summary.regressors.values())).truth_bins)
+    means = means[np.isfinite(means)]
+    if len(means) and means[0] > 0 and means[-1] > WIDE * means[0]:
         axes.set_xscale("log")
     else:
         number_axis(axes.xaxis, 6)
