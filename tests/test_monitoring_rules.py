@@ -206,6 +206,17 @@ def test_energies_of_rings_have_the_chances_of_student(good):
         assert 0.1 * 10**-k < (found[..., 0] > k).mean() < 1.3 * 10**-k
 
 
+def test_scatter_of_neighbours_costs_degrees_of_freedom(good):
+    """32 cells of a ring, with the weight of a half for those next to each other."""
+    maps, reference = good
+    ratio, error, cells = energy.ring_ratios(maps, reference)
+    of_run, of_run_error = energy.run_ratio(reference, ratio, error)
+    pull = np.abs(ratio - of_run) / np.hypot(error, of_run_error)
+    expected = -np.log10(2 * stats.t(31 / 1.5).sf(pull))
+    assert (cells == 32).all()
+    np.testing.assert_allclose(METHODS["energy"].scores(maps, reference)[..., 0], expected)
+
+
 def test_student_tail_is_that_of_scipy():
     pull, freedom = np.array([0.0, 1.0, 4.0, 30.0]), np.array([7.0, 20.0, 31.0, 63.0])
     np.testing.assert_allclose(
