@@ -57,6 +57,11 @@ def plan_command(
     from calovision.jobs.planning import make_plan, measured_hours, read_rates
 
     analysis = read_analysis(configs, base)
+    if analysis.is_monitoring:
+        raise InputError(
+            "calovision plan knows the rates of networks and images, not those of monitoring; the "
+            "last section of an earlier run's report has its times"
+        )
     runs = [read_rates(path) for path in rates or [default_rates(analysis.results.folder)]]
     n_files = {name: len(files) for name, files in analysis.ntuples.items()}
     plan = make_plan(analysis, runs, files=n_files, n_events=events)
