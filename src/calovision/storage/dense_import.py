@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from calovision.core.classes import check_labels, class_names
+from calovision.core.depth import expanded
 from calovision.core.errors import InputError
 from calovision.core.splits import SHARES, assign_split
 from calovision.images import CHANNELS, SparseImages
@@ -170,7 +171,7 @@ def _foreign(
     n_events = len(images)
     if n_events == 0:
         raise InputError(f"{path}: no images: at least one must be there")
-    channels = None if options.channels is None else tuple(options.channels)
+    channels = None if options.channels is None else expanded(tuple(options.channels))
     axes = axes_of(path, images.shape, options.layout, channels and len(channels))
     shape = (1, *images.shape[1:]) if axes is None else tuple(images.shape[a] for a in axes)
     if int(np.prod(shape)) > MOST_CELLS:
@@ -214,7 +215,8 @@ def _metadata(
     options: DenseOptions,
 ) -> ImageMetadata:
     """Attributes of a class of a file of others; what was generated is what is there."""
-    channels = tuple(options.channels or (f"channel_{number}" for number in range(shape[0])))
+    named = options.channels or (f"channel_{number}" for number in range(shape[0]))
+    channels = expanded(tuple(named))
     known = (CHANNELS[name].unit if name in CHANNELS else "" for name in channels)
     units = tuple(known if options.units is None else options.units)
     if len(units) != len(channels):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from calovision.images.areas import Axes, coordinates_of, divide
+from calovision.images.areas import Axes, Pieces, coordinates_of, divide
 from calovision.images.grid import JetGrid
 from calovision.images.jet_images.recipe import JetImageRecipe
 
@@ -108,10 +108,9 @@ def divided(
     grid = JetGrid(steps.n_eta, steps.n_phi, steps.width)
     axes = Axes.of(grid)
     pieces = divide(x, y, *jets.sizes.T, axes)
-    has_middle = pieces.cell == grid.cell_index(x, y)[pieces.member]
-    without = np.bincount(pieces.member[has_middle], minlength=len(x)) == 0  # by rounding
-    has_middle[pieces.ends[:-1][without]] = True
-    share = np.where(jets.scaled[:, None], pieces.share, has_middle)
+    share = pieces.share
+    if not jets.scaled.all():
+        share = np.where(jets.scaled[:, None], share, _has_middle(pieces, grid.cell_index(x, y)))
     of_pieces = jets._replace(
         offsets=pieces.ends[jets.offsets],
         pt=jets.pt[pieces.member] * pieces.share,
@@ -121,3 +120,13 @@ def divided(
         sizes=np.empty((0, 2)),
     )
     return of_pieces, *coordinates_of(pieces, axes)
+
+
+def _has_middle(pieces: Pieces, cell: np.ndarray) -> np.ndarray:
+    """Booleans of the pieces, one true for each constituent: the one in the ``cell`` of its
+    middle, the first where rounding leaves none.
+    """
+    found = pieces.cell == cell[pieces.member]
+    without = np.bincount(pieces.member[found], minlength=len(cell)) == 0
+    found[pieces.ends[:-1][without]] = True
+    return found
