@@ -336,6 +336,17 @@ def test_rates_of_a_run(results):
     assert Run.from_json(json.loads(json.dumps(run.to_json()))) == run
 
 
+def test_image_files_of_one_root_file_count_as_one(results):
+    """So that events of a file, times the number of files, are those of the sample."""
+    for chunk, source in enumerate("aab"):
+        path = results / "images" / "qcd" / f"{chunk:04d}.h5"
+        path.unlink(missing_ok=True)
+        more = {"n_generated": 100, "source_files": [(f"{source}.root", "")]}
+        write_image_file(path, 40, sample="qcd", label=0, **more)
+    found = measure_run(results).samples["qcd"]
+    assert (found.n_files, found.generated) == (2, 300)
+
+
 def test_device_and_rotations_of_a_run(results):
     log = results / "logs/train_network/cnn/seed1.log"
     log.parent.mkdir(parents=True)

@@ -65,7 +65,7 @@ class Job:
 @dataclass
 class SampleYield:
     """Totals of a sample over its image files: events, images of each split, bytes of ntuples and
-    of image files.
+    of image files, ROOT files, several of whose image files may be of one.
     """
 
     label: int
@@ -257,17 +257,18 @@ def _read_samples(
     from calovision.storage import ImageFile
 
     chunks, samples, cells = {}, {}, 0
+    sources: dict[str, set[str]] = {}
     for path in sorted((results / "images").glob("*/*.h5")):
         file, name = ImageFile(path), path.parent.name
         info = file.metadata
         ntuple = results / "ntuples" / name / f"{path.stem}.root"
         splits = np.bincount(file.events.read("split"), minlength=len(SPLITS)).tolist()
         ntuple_bytes = ntuple.stat().st_size if ntuple.exists() else 0
-        chunk = SampleYield(
-            info.label, info.n_generated, splits, ntuple_bytes, path.stat().st_size, n_files=1
-        )
+        chunk = SampleYield(info.label, info.n_generated, splits, ntuple_bytes, path.stat().st_size)
         chunks[name, path.stem] = chunk
         samples[name] = samples.get(name, SampleYield(info.label)) + chunk
+        sources.setdefault(name, set()).update(source for source, _ in info.source_files)
+        samples[name].n_files = len(sources[name])
         cells = math.prod(info.image_shape)
     return chunks, samples, cells
 
