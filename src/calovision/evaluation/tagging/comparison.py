@@ -7,11 +7,8 @@ import numpy as np
 
 from calovision.core.numeric import finite_or_none
 from calovision.evaluation.results.numbers import Interval
-from calovision.evaluation.results.tagging import (
-    Confusion,
-    DiscriminantNumbers,
-    TaggerNumbers,
-)
+from calovision.evaluation.results.tagging import DiscriminantNumbers, TaggerNumbers
+from calovision.evaluation.tagging.confusion import confusion_of, confusion_shares
 from calovision.evaluation.tagging.discriminants import Discriminant, one_versus_rest
 from calovision.evaluation.tagging.replicas import (
     Measured,
@@ -299,27 +296,3 @@ def interval_of(value: float, replicas: np.ndarray) -> Interval:
     low = np.quantile(known, ONE_SIGMA[0], method="lower")
     high = np.quantile(known, ONE_SIGMA[1], method="higher")
     return Interval(*(finite_or_none(one) for one in (value, min(low, value), max(high, value))))
-
-
-def confusion_of(predicted: np.ndarray, rows: TaggedRows) -> np.ndarray:
-    """Sums of the weights by true and predicted class, ``(n_classes, n_classes)``; each true class
-    adds up to 1.
-    """
-    n = rows.n_classes
-    cells = rows.labels * n + predicted
-    return np.bincount(cells, weights=rows.weights, minlength=n * n).reshape(n, n)
-
-
-def confusion_shares(sums: np.ndarray, classes: Sequence[str]) -> Confusion:
-    """Both normalisations of sums by true and predicted class."""
-    of_prediction = sums.sum(axis=0)
-
-    def share(true: int, predicted: int) -> float | None:
-        total = of_prediction[predicted]
-        return float(sums[true, predicted] / total) if total > 0 else None
-
-    numbers = list(enumerate(classes))
-    return Confusion(
-        {name: {other: float(sums[i, j]) for j, other in numbers} for i, name in numbers},
-        {name: {other: share(i, j) for j, other in numbers} for i, name in numbers},
-    )
