@@ -6,6 +6,7 @@ the loaders of others.
 GPU makes dense. Loaders of others that keep no images have one name: all of their passes are alike.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 import uproot
 
-from benchmarks.harness import Benchmark, Settings, require_equal
+from benchmarks.harness import Benchmark, Settings, installed, require_equal
 from benchmarks.jet_batch_peers import PEERS, Batches
 from benchmarks.jetclass_files import BATCH, GRID, RECIPE, JetFiles, write_jet_files
 from calovision import ImageRecipe
@@ -25,6 +26,7 @@ from calovision.storage import ImageCollection
 
 READ = ("part_px", "part_py", "part_pz", "part_energy", "part_isPhoton", "part_isElectron")
 """Branches that no image of these jets can do without, for the time of reading alone."""
+CPU_ROUNDS = 3
 JETS_OF_AN_EVENT = 4  # of other benchmarks: a jet is small, and files have a hundred thousand
 OF_FILES = ImageRecipe(
     jets=RECIPE, jets_per_event=1, fat_jets=FatJetDefinition(radius=0.8, pt_min=10.0, eta_max=3.0)
@@ -67,6 +69,7 @@ def jet_batches(settings: Settings) -> Benchmark:
         "calovision_later": lambda: dense_batches(loader),
     }
     peers = {name: make(files, settings.scratch / name) for name, make in PEERS.items()}
+    timed = {**ours, "calovision_sparse": lambda: iter(loader), "weaver": peers["weaver"]}
     return Benchmark(
         title=f"a pass over JetClass-like jets in shuffled batches of {BATCH} images "
         f"{GRID.n_eta}x{GRID.n_phi}",
@@ -79,12 +82,29 @@ def jet_batches(settings: Settings) -> Benchmark:
         peers={name: partial(_use, batches) for name, batches in peers.items()},
         check=lambda: _check(ours, files),
         check_peer=lambda name: _check_totals(name, peers[name], ours["calovision_later"]),
+        measure_values=lambda: _cpu_times(timed, files.n_jets),
     )
 
 
 def _use(batches: Callable[[], Iterator[object]]) -> None:
     for _ in batches():
         pass
+
+
+def _cpu_times(timed: dict[str, Batches], n_jets: int) -> dict[str, dict[str, float]]:
+    """Microseconds of CPU time a jet, of all threads, the least of `CPU_ROUNDS` passes: it hardly
+    changes with what others do on the machine. Without weaver, for whom that is not installed."""
+    found = {}
+    for name, batches in timed.items():
+        if name == "weaver" and not installed("weaver"):
+            continue
+        times = []
+        for _ in range(CPU_ROUNDS):
+            start = time.process_time()
+            _use(batches)
+            times.append(time.process_time() - start)
+        found[name] = {"cpu_us_a_jet": 1e6 * min(times) / n_jets}
+    return found
 
 
 def _read(files: JetFiles) -> None:
