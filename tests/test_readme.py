@@ -93,6 +93,17 @@ def test_data_in_yaml_need_no_label():
     assert Configuration.of_module({"samples": example | data}).samples["data"].is_applied
 
 
+def test_a_target_in_yaml():
+    (text,) = (block for block in blocks("yaml") if "target:" in block)
+    found = Configuration.of_layers([yaml.safe_load(text)])
+    found.check_names()
+    assert (found.task, found.train.target_scale, found.regression.n_bins) == (
+        "regression",
+        "log",
+        8,
+    )
+
+
 def test_variables_of_ones_own_in_yaml():
     (text,) = (block for block in blocks("yaml") if "variables:\n  met:" in block)
     found = Configuration.of_layers([yaml.safe_load(text)])

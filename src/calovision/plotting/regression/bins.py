@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from calovision.core.numeric import number_or_nan
 from calovision.core.titles import shown
@@ -146,6 +147,9 @@ def _energy_axis(axes: Axes, summary: Regression, words: str) -> None:
     means = means[np.isfinite(means)]
     if len(means) and means[0] > 0 and means[-1] > WIDE * means[0]:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         number_axis(axes.xaxis, 6)
 
