@@ -20,8 +20,18 @@ CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
 def _cell(edges, value):
     """Cell of an axis from its lower edge to below its upper one; -1 or the number of cells
     outside.
+
+    Between equal edges it is where the value lies on a straight line, up to rounding.
     """
-    low, high = 0, len(edges)  # edges[low - 1] <= value < edges[high]
+    n = len(edges) - 1
+    if value < edges[0]:
+        return -1
+    if value >= edges[n]:
+        return n
+    guess = min(int((value - edges[0]) * (n / (edges[n] - edges[0]))), n - 1)
+    if edges[guess] <= value < edges[guess + 1]:
+        return guess
+    low, high = 0, n + 1  # edges[low - 1] <= value < edges[high]
     while low < high:
         middle = (low + high) >> 1
         if edges[middle] <= value:
