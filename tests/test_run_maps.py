@@ -88,6 +88,14 @@ def test_images_are_summed_run_by_run(most_bytes, tmp_path):
     assert in_memory.occupancy.sum() < (images > 0).sum()  # the threshold acts
 
 
+def test_maps_do_not_make_room_for_those_that_are_added_with_them(tmp_path):
+    images, run = make_images(4, LAYOUT.shape), np.array([1, 2, 1, 3])
+    with RunSums(LAYOUT, tmp_path, most_bytes=3100) as sums:  # two runs
+        for part in (slice(0, 2), slice(2, 4)):
+            sums.add(to_sparse(images[part]), run[part], np.full(2, -1))
+        compare(sums.maps(), images, run, LAYOUT.thresholds)
+
+
 def test_hit_is_a_value_above_zero_and_not_below_the_threshold():
     images = np.zeros((4, *LAYOUT.shape), dtype=np.float32)
     images[:, 0, 0, 0] = 0.5, 0.49, 3.0, -1.0  # the threshold is 0.5
