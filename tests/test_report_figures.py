@@ -22,6 +22,7 @@ from calovision.stages.figures import (
     events,
     images,
     models,
+    monitoring,
     performance,
     regression,
     search,
@@ -42,6 +43,7 @@ INPUTS = {
     "plot_class_images": tagging.ClassImagesInputs,
     "plot_taggers": tagging.TaggerInputs,
     "plot_regression": regression.RegressionInputs,
+    "plot_monitoring": monitoring.MonitoringInputs,
     "plot_reach": search.ReachInputs,
     "plot_robustness": search.RobustnessInputs,
     "write_run_summary": RunSummaryInputs,
@@ -129,7 +131,7 @@ def test_figures_of_a_rule():
 
 def test_sections_have_their_figures_and_tables_in_order():
     sections = report_content.report_sections(run())
-    others = ("is_tagging", "is_regression")
+    others = ("is_tagging", "is_regression", "is_monitoring", "has_study")
     of_search = [one.name for one in SECTIONS if one.needs not in others]
     assert [section["name"] for section in sections] == of_search
     by_name = {section["name"]: section for section in sections}
