@@ -345,6 +345,20 @@ def test_a_hot_cell_does_not_make_its_neighbours_hot(good):
     assert found[around].max() < METHODS["combined"].scores(maps, reference)[around].max() + 0.5
 
 
+def test_a_hot_cell_does_not_make_a_region_of_few_hits_hot(monkeypatch):
+    """Where neighbours have one expected hit, and say little themselves."""
+    detector = toy_detector(8, 16, largest_rate=0.0012, smallest_rate=0.001)
+    maps = detector.runs(10, 1000, np.random.default_rng(9))
+    maps.occupancy[:, 0, 4, 7] = 60
+    reference = true_reference(detector)
+    found = METHODS["combined"].scores(maps, reference)
+    assert found[:, 0, 4, 7].min() > 50
+    found[:, 0, 4, 7] = 0
+    assert found.max() < 4
+    monkeypatch.setattr(combined, "MOST_OF_OTHERS", 100.0)
+    assert np.sort(METHODS["combined"].scores(maps, reference).ravel())[-20] > 10
+
+
 def test_wrong_mappings_are_seen_in_the_channel(good):
     maps, reference = good
     for kind in ("rotated_phi", "swapped_channels"):

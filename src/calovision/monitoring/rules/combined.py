@@ -35,10 +35,10 @@ FACTORS = (0.02, 0.5, 0.8, 1.25, 1.6, 3.0)
 """Rates of a region at fault over the expected ones."""
 WINDOW = 4
 """Cells in eta and in phi of a region."""
-MOST_OF_OTHERS = 3.0
-"""Largest logarithm of a likelihood ratio that another cell of a region adds."""
-SLACK = 1.0
-"""What a better factor for a cell may have more: a cell that has another fault adds nothing."""
+MOST_OF_OTHERS = 1.0
+"""Largest logarithm of a likelihood ratio that another cell of a region adds; less where another
+factor fits it better.
+"""
 _LARGEST_SHARE = 0.999  # of events with a hit
 
 
@@ -61,10 +61,10 @@ def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
 def region_ratio(hits: np.ndarray, expected: Expectation) -> np.ndarray:
     """Logarithm of the mean likelihood ratio of the regions around each cell."""
     ratios = [log_ratio(hits, expected.hits, expected.dispersion, factor) for factor in FACTORS]
-    better = np.maximum(np.max(ratios, axis=0) - SLACK, 0.0)
+    beyond = np.maximum(np.max(ratios, axis=0) - MOST_OF_OTHERS, 0.0)
     largest = np.full(hits.shape, -np.inf)
     for ratio in ratios:
-        of_others = region_support(np.minimum(ratio - better, MOST_OF_OTHERS))
+        of_others = region_support(ratio - beyond)
         np.maximum(largest, ratio + of_others, out=largest)
     return largest - np.log(len(FACTORS) * WINDOW**2)
 
