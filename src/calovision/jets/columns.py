@@ -157,7 +157,7 @@ def leading(jets: ak.Array, n: int | None) -> ak.Array:
             f"jets are {type(jets).__name__}: they must be an awkward array of one list for each "
             "event"
         )
-    if n is None or not ak.any(ak.num(jets, axis=1) > n):
+    if n is None or not np.any(ak.to_numpy(ak.num(jets, axis=1)) > n):
         return jets  # the very array is read faster
     return jets[:, :n]
 
