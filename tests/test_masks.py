@@ -19,6 +19,7 @@ from calovision.images.masked import CellMask, apply_mask
 from calovision.images.masks import DeadRegion, Mask
 from calovision.monitoring.flags import Alarm, FlaggedTower, RunFlags
 from calovision.monitoring.masks import mask_of_flags, mask_of_towers
+from calovision.stages.images import image_recipe
 from calovision.storage import ImageCollection, ImageFile, merge_image_files
 from calovision.workflow import Configuration, parameters
 from calovision.workflow.analysis import Analysis
@@ -235,7 +236,9 @@ def test_masks_of_some_runs_need_the_run(tmp_path, ntuple):
 def test_the_command_line_masks(tmp_path, ntuple):
     write_mask(tmp_path / "mask.json", towers((3, 3)))
     options = ("--grid", "8x8", "--mask", tmp_path / "mask.json")
-    succeed("images", ntuple, "-o", tmp_path / "a.h5", *options, "--mask-fill", "neighbours")
+    output = ("-o", tmp_path / "a.h5")
+    text = succeed("images", ntuple, *output, *options, "--mask-fill", "neighbours")
+    assert "dead cells" in text
     assert ImageFile(tmp_path / "a.h5").metadata.mask["fill"] == "neighbours"
     output = ("-o", tmp_path / "b.h5")
     assert "needs --mask" in fail_usage("images", ntuple, *output, "--mask-fill", "neighbours")
@@ -308,6 +311,8 @@ def test_a_configuration_masks_its_images_or_a_variation(tmp_path):
     found = parameters.varied_image_recipe(analysis, "filled")
     assert (found["images"]["mask"], found["images"]["mask_fill"]) == (path, "neighbours")
     assert found["variation"] is None
+    recipe = image_recipe(found, {"fractions": (0.5, 0.15, 0.35)})
+    assert recipe.mask == ImageMask(towers((3, 3)), "neighbours")
     assert parameters.image_recipe(analysis)["images"]["mask"] is None
     main = Analysis(read(images={"mask": path, "mask_fill": "neighbours"}))
     main.configuration.check_names()

@@ -80,6 +80,10 @@ def tables(file: ImageFile) -> list[RenderableType]:
     if info.jet_cut_flow:
         names = ("cut", "jets", "sum of weights")
         parts.append(columns(names, info.jet_cut_flow, title="cut flow of jets"))
+    if info.mask is not None:
+        sums = ([f"{one:.6g}" for one in info.mask[name]] for name in ("removed", "filled"))
+        rows = zip(info.channels, info.mask["cells"], *sums, strict=True)
+        parts.append(columns(("channel", "cells", "removed", "filled"), rows, title="dead cells"))
     if info.classes:
         labels = file.events["label"]
         rows = [(name, n, int(np.sum(labels == n))) for n, name in enumerate(info.classes)]
