@@ -56,8 +56,9 @@ class ClassObjective:
         self, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
     ) -> dict[str, float]:
         """Accuracy and separation of the validation split."""
-        right = (scores > 0) == (labels > 0.5)
-        if scores.ndim > 1:
+        if scores.ndim == 1:
+            right = (scores > 0) == (labels > 0.5)
+        else:
             right = scores.argmax(axis=1) == labels
         return {
             "validation_accuracy": float(np.mean(right)),
