@@ -3,6 +3,7 @@
 import json
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -12,6 +13,7 @@ from fakes_maps import LAYOUT, make_maps, sum_by_hand
 from fakes_ntuples import container_columns, write_file, write_nanoaod, write_xaod
 from fakes_podio import podio_collections, write_podio
 
+import calovision.monitoring
 from calovision import build_images
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
@@ -345,6 +347,14 @@ def test_file_gives_what_was_written(written):
     assert np.array_equal(occupancy, maps.occupancy[1:, 1:2, :3])
     assert np.array_equal(total, maps.total[1:, 1:2, :3])
     assert (len(file.select([])), file[[]].total.shape) == (0, (0, *LAYOUT.shape))
+
+
+def test_specification_names_all_that_is_written(written):
+    page = Path(calovision.monitoring.__file__).with_name("RUN_MAPS.md").read_text()
+    with h5py.File(written[0]) as file:
+        names = [*file.attrs, *(f"{group}/{name}" for group in file for name in file[group])]
+    assert len(names) == 18
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def changed(path, tmp_path, change):
