@@ -192,3 +192,11 @@ def test_runs_after_each_other_may_have_the_same_fault(good, kind):
         assert len(steps) == 1
     with pytest.raises(InputError, match="0 runs cannot be alike"):
         inject(maps, kind, None, 3, alike=0)
+
+
+def test_runs_after_each_other_may_have_the_same_channels_swapped():
+    maps = toy_detector(4, 8, 5).runs(18, 200, np.random.default_rng(3))
+    _, mask = inject(maps, "swapped_channels", None, 4, alike=3)
+    pairs = mask.any(axis=(2, 3)).reshape(6, 3, 5)
+    assert (pairs == pairs[:, :1]).all()
+    assert len({pair.tobytes() for pair in pairs[:, 0]}) > 1
