@@ -179,7 +179,7 @@ def _contents(
 ) -> Contents:
     recipe = stream.recipe
     n_jets = None if recipe.jets is None else recipe.jets_per_event
-    columns = score_columns(model.specification)
+    columns = score_columns(model.specification.classes, of_target=bool(model.specification.target))
     return Contents(options.output_tree, n_jets, dict(attributes or {}), columns)
 
 

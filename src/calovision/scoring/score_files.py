@@ -9,7 +9,7 @@ unit, in place of ``score`` and ``logit``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,7 +25,6 @@ import uproot
 from calovision.core.errors import InputError
 from calovision.core.extras import MissingExtraError
 from calovision.jobs.atomic import replaced
-from calovision.models import ModelSpecification
 from calovision.storage.hdf5 import created
 from calovision.storage.predictions import PREDICTION
 
@@ -35,8 +34,9 @@ COLUMNS = ("score", "logit")
 """Those of a network with one logit."""
 
 
-def score_columns(specification: ModelSpecification) -> tuple[str, ...]:
-    """Columns of the scores of a network: `COLUMNS` for two classes, `PREDICTION` for a target.
+def score_columns(classes: Sequence[str], *, of_target: bool = False) -> tuple[str, ...]:
+    """Columns of the scores of a network of these classes: `COLUMNS` for two; of one that learned a
+    target `PREDICTION`.
 
     What a branch may not be called by becomes ``_``.
 
@@ -45,9 +45,8 @@ def score_columns(specification: ModelSpecification) -> tuple[str, ...]:
     InputError
         If two columns would have one name.
     """
-    if specification.target:
+    if of_target:
         return (PREDICTION,)
-    classes = specification.classes
     if len(classes) <= 2:
         return COLUMNS
     columns = tuple("probability_" + re.sub(r"\W", "_", name) for name in classes)
