@@ -180,3 +180,8 @@ def test_the_configuration_says_that_it_needs_layers():
     ):
         with pytest.raises(InputError, match=f"'resnet3d' needs channels by layer, but {key}"):
             Configuration.from_mapping(changes).check_names()
+    deep = {"network": "resnet3d", "options": {"depths": [1, 2]}}
+    with pytest.raises(
+        InputError, match=r"'models.deep.options': .* one for each of the layers 0, 1"
+    ):
+        Configuration.from_mapping({"models": {"deep": deep}, "images": channels}).check_names()

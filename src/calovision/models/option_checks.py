@@ -2,7 +2,7 @@
 runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -19,13 +19,15 @@ def check_options(network: str, image_shape: ImageShape, options: Mapping[str, A
     Parameters
     ----------
     network
-        Its name.
+        Its name; one of another package checks its options itself.
     image_shape
         ``(n_channels, n_eta, n_phi)``.
     options
         Those that are given; the others have their defaults. Names that the network does not have
         are of no concern here.
     """
+    if network not in NETWORKS.own:
+        return
     known = NETWORKS[network].options
     chosen = {name: options.get(name, default) for name, default in known.items()}
     for name, default in known.items():
@@ -60,6 +62,21 @@ def require_counts(network: str, name: str, value: object, *, is_list: bool = Fa
     ):
         raise InputError(
             f"network '{network}': option {name} is {value!r}, but must be whole and at least 1"
+        )
+
+
+def require_depths(network: str, depths: object, layers: Sequence[int]) -> None:
+    """Raise InputError unless the positions of layers are different numbers, one for each layer;
+    None stands for none.
+    """
+    if depths is None:
+        return
+    numbers = depths if isinstance(depths, list | tuple) else ()
+    is_list = all(isinstance(one, Real) and not isinstance(one, bool) for one in numbers)
+    if not is_list or len(numbers) != len(layers) or len(set(numbers)) < len(numbers):
+        raise InputError(
+            f"network '{network}': option depths is {depths!r}, but must be a list of different "
+            f"numbers, one for each of the layers {', '.join(map(str, layers))}"
         )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
 from calovision.models.layers import FeatureNetwork, wrap_in_phi
-from calovision.models.option_checks import check_options
+from calovision.models.option_checks import check_options, require_depths
 
 N_FEATURES = 64
 
@@ -120,17 +120,11 @@ class Volumes(nn.Module):
 
 def _standardized(depths: Sequence[float] | None, axis: DepthAxis) -> Tensor | None:
     """Positions of the layers from -1 to 1; InputError unless they are one for each layer."""
+    require_depths("resnet3d", depths, axis.layers)
     if depths is None:
         return None
-    numbers = depths if isinstance(depths, list | tuple) else ()
-    is_list = all(isinstance(one, int | float) and not isinstance(one, bool) for one in numbers)
-    if not is_list or len(numbers) != len(axis.layers) or len(set(numbers)) < len(numbers):
-        raise InputError(
-            f"network 'resnet3d': option depths is {depths!r}, but must be a list of different "
-            f"numbers, one for each of the layers {', '.join(map(str, axis.layers))}"
-        )
-    low, high = min(numbers), max(numbers)
-    return torch.tensor([2 * (one - low) / ((high - low) or 1) - 1 for one in numbers])
+    low, high = min(depths), max(depths)
+    return torch.tensor([2 * (one - low) / ((high - low) or 1) - 1 for one in depths])
 
 
 class ResNet3D(FeatureNetwork):

@@ -18,7 +18,7 @@ from calovision.core.registry import nearest
 from calovision.jets.substructure.variables import CONSTITUENTS
 from calovision.jets.variables import Variable
 from calovision.models.networks import NETWORKS
-from calovision.models.option_checks import check_options
+from calovision.models.option_checks import check_options, require_depths
 from calovision.training.options import TrainingOptions, check_classes
 from calovision.workflow.channels import ByLayer
 from calovision.workflow.keys import Number, Section, Unique, Whole, Word, key, keys_of
@@ -133,12 +133,18 @@ class _Training(Section):
         layer.
         """
         seen = self.channels or channels
-        if NETWORKS[self.network].needs_layers and DepthAxis.of(seen) is None:
+        if not NETWORKS[self.network].needs_layers:
+            return
+        if (axis := DepthAxis.of(seen)) is None:
             key = f"{where}.channels" if self.channels else "images.channels"
             raise InputError(
                 f"configuration key '{where}.network': '{self.network}' needs channels by layer, "
                 f"but {key} are {', '.join(seen)}; give such as energy_layer0-11"
             )
+        try:
+            require_depths(self.network, self.options.get("depths"), axis.layers)
+        except InputError as error:
+            raise InputError(f"configuration key '{where}.options': {error}") from error
 
     def check_variables(
         self, where: str, known: Mapping[str, Variable], kept: Mapping[str, int]
