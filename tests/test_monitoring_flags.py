@@ -152,6 +152,7 @@ def test_run_without_any_hit_is_one_alarm(good: RunMaps, reference: Reference) -
     flags = flags_of(with_hits(good, [2], (slice(None), slice(None)), 0), reference)
     (alarm,) = flags.alarms
     assert (alarm.kind, len(alarm.towers)) == ("dead_channel", N_ETA * N_PHI)
+    assert alarm.phi == (-np.pi, np.pi)
     assert alarm.expected_hits == pytest.approx(N_EVENTS * reference.rate.sum())
 
 

@@ -282,7 +282,8 @@ def _extent(grid: EtaPhiGrid, cells: np.ndarray) -> dict[str, tuple[float, float
     n_phi = len(phis) - 1
     gaps = np.diff(np.append(phi, phi[0] + n_phi))
     widest = int(gaps.argmax())
-    first, last = phi[(widest + 1) % len(phi)], phi[widest]
+    is_full = len(phi) == n_phi
+    first, last = (0, n_phi - 1) if is_full else (phi[(widest + 1) % len(phi)], phi[widest])
     return {
         "eta": (float(etas[eta.min()]), float(etas[eta.max() + 1])),
         "phi": (float(phis[first]), float(phis[last + 1])),
