@@ -173,7 +173,8 @@ def _logits_of_batch(
     dense = None
     for element in elements:
         dense = _dense(images, int(element), order, dense)
-        total += model.in_unit(model(dense, variables)).double()
+        outputs = model(dense, variables)
+        total += (model.in_unit(outputs) if model.specification.target else outputs).double()
     return (total / len(elements)).cpu().numpy()
 
 

@@ -128,7 +128,8 @@ class _Scorer(nn.Module):
         return logits.view(-1, self.n_elements, *logits.shape[1:]).mean(dim=1)
 
     def _scores(self, images: Tensor, variables: Tensor | None) -> Tensor:
-        return self.model.in_unit(self.model(images, variables))
+        outputs = self.model(images, variables)
+        return self.model.in_unit(outputs) if self.model.specification.target else outputs
 
 
 def _require_packages() -> None:
