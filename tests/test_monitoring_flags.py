@@ -17,7 +17,7 @@ from calovision.monitoring.flag_tables import (
     newest_of_each,
     write_flag_csv,
 )
-from calovision.monitoring.flagging import FlagRules, flag_runs
+from calovision.monitoring.flagging import FlagRules, _History, flag_runs
 from calovision.monitoring.flags import MethodFlags, RunFlags
 from calovision.monitoring.grouping import connected, deviations, kind_of
 from calovision.monitoring.judging import judge_file, load_scorers
@@ -129,6 +129,14 @@ def test_since_is_the_first_run_of_the_unbroken_sequence(
     text = flag_text(flags)
     assert text.startswith("6 runs: 1 without an alarm, 4 with an alarm, 1 with too few events")
     assert "Of fewer than 100 events nothing is said, good or bad." in text
+
+
+def test_tower_of_which_nothing_can_be_said_keeps_its_sequence() -> None:
+    history = _History((3,))
+    for run, scores in enumerate([[5, 5, 0], [np.nan, 0, 5], [5, 5, 5]], start=1):
+        history.add(run, np.array(scores), 3.0)
+    assert history.since.tolist() == [1, 3, 2]
+    assert history.length.tolist() == [2, 1, 2]
 
 
 def test_alarm_waits_for_consecutive_runs(good: RunMaps, reference: Reference) -> None:
