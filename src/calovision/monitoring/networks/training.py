@@ -25,7 +25,7 @@ from calovision.monitoring.networks.examples import (
 )
 from calovision.monitoring.networks.faults_classifier import FaultClassifier
 from calovision.monitoring.networks.modules import Autoencoder, FaultNetwork
-from calovision.monitoring.networks.planes import planes_of, relative_widths
+from calovision.monitoring.networks.planes import PLANES, planes_of, relative_widths
 from calovision.monitoring.networks.watcher import device_of
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_maps import RunMaps
@@ -34,6 +34,8 @@ LEAST_RUNS = 10
 """Good runs below which nothing is trained."""
 MOST_WEIGHT = 300.0
 """Largest weight of a faulty cell in the loss, over that of a good one."""
+CELLS_A_STEP = 32_768
+"""Cells of all channels in a step at most, or one run, so that large maps get as many steps."""
 LARGEST_GRADIENT = 1.0
 """Norm to which larger gradients are cut."""
 
@@ -44,8 +46,8 @@ class WatcherOptions:
     """Options of the training that both networks have."""
 
     epochs: int = option(24, "Largest number of passes over the good runs", ge=1)
-    patience: int = option(8, "Epochs without a lower validation loss before it stops", ge=0)
-    batch_size: int = option(16, "Runs in a step", ge=1)
+    patience: int = option(12, "Epochs without a lower validation loss before it stops", ge=0)
+    batch_size: int = option(16, "Runs in a step at most; fewer of large maps", ge=1)
     learning_rate: float = option(0.004, "Highest learning rate of the one-cycle schedule", gt=0)
     validation_share: float = option(
         0.2, "Part of the good runs that is not trained on", gt=0, le=0.5
@@ -225,7 +227,8 @@ def _fit(
         torch.manual_seed(options.seed)
         module = build().to(device)
         first = examples()
-        steps = options.epochs * -(-len(first[0]) // options.batch_size)
+        size = _runs_a_step(validation[0], options)
+        steps = options.epochs * -(-len(first[0]) // size)
         optimizer = torch.optim.Adam(module.parameters(), lr=options.learning_rate)
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, options.learning_rate, total_steps=steps
@@ -234,8 +237,8 @@ def _fit(
         best: dict[str, torch.Tensor] = {}
         for epoch in range(options.epochs):
             arrays = first if epoch == 0 else examples()
-            trained = _pass(module, arrays, loss, options.batch_size, optimizer, schedule)
-            seen = _pass(module, validation, loss, options.batch_size)
+            trained = _pass(module, arrays, loss, size, optimizer, schedule)
+            seen = _pass(module, validation, loss, size)
             lowest = min((one["validation_loss"] for one in history), default=np.inf)
             history.append({"epoch": epoch, "training_loss": trained, "validation_loss": seen})
             if seen < lowest:
@@ -246,6 +249,11 @@ def _fit(
         raise InputError("the training gave no finite loss: choose a lower learning_rate")
     module.load_state_dict(best)
     return module.cpu().eval(), history
+
+
+def _runs_a_step(planes: np.ndarray, options: WatcherOptions) -> int:
+    cells = planes[0].size // PLANES
+    return min(options.batch_size, max(CELLS_A_STEP // cells, 1))
 
 
 def _waited(history: list[dict[str, float]]) -> int:
