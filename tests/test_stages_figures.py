@@ -161,10 +161,11 @@ def test_histories_of_the_networks_in_the_order_of_the_files(tmp_path, drawn):
         files.append(tmp_path / f"{number}.csv")
         files[-1].write_text(f"epoch,train_loss\n0,{number}.5\n")
     networks = {"resnet": [4, 5], "jet_cnn": [4]}
-    classes = {"titles": {"q": "Quark", "g": "Gluon"}, "colors": {"q": None, "g": "#3f90da"}}
-    models.plot_training(files, {}, networks, **classes)
+    titles = {"q": "Quark", "g": "Gluon"}
+    options = models.TrainingOptions(networks, titles, {"q": None, "g": "#3f90da"})
+    models.plot_training(files, {}, options)
     ((_, _, inputs, _),) = drawn
-    assert inputs.titles == classes["titles"]
+    assert inputs.titles == titles
     assert inputs.colors == {"q": "#ffa90e", "g": "#3f90da"}  # the next that none has taken
     losses = {
         model: {seed: list(one["train_loss"]) for seed, one in seeds.items()}

@@ -12,7 +12,7 @@ from calovision.evaluation import ensemble_scores, read_history
 from calovision.evaluation.results import ModelComparison, ModelResult, Performance, Performances
 from calovision.metrics import Efficiency, RocCurve, roc
 from calovision.plotting.tagging.panels import class_colors
-from calovision.stages.arguments import Count, Files, not_counted
+from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.figures.drawing import draw_figures
 from calovision.storage import read_score_table
 
@@ -142,26 +142,36 @@ class TrainingInputs:
     colors: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class TrainingOptions(Options):
+    """Choices of `plot_training`.
+
+    Attributes
+    ----------
+    networks
+        Model -> names of its networks.
+    class_titles, class_colors
+        Of the classes by name, in the order of their labels; a color of None is the next free one.
+    """
+
+    networks: Mapping[str, Sequence[str]]
+    class_titles: Mapping[str, str]
+    class_colors: Mapping[str, str | None]
+
+
 def plot_training(
-    histories: Sequence[str | Path],
-    output: Mapping[str, Any],
-    networks: Mapping[str, Sequence[str]],
-    *,
-    titles: Mapping[str, str],
-    colors: Mapping[str, str | None],
+    histories: Sequence[str | Path], output: Mapping[str, Any], options: TrainingOptions
 ) -> None:
     """Draw the learning curves of all networks.
 
     Parameters
     ----------
     histories
-        ``history.csv`` of every network: in the order of ``networks``.
+        ``history.csv`` of every network: in the order of ``options.networks``.
     output
         Files by name, as of `calovision.stages.figures.drawing.draw_figures`.
-    networks
-        Model -> names of its networks.
-    titles, colors
-        Of the classes by name, in the order of their labels; a color of None is the next free one.
+    options
+        Networks and classes.
     """
     files: Iterator[str | Path] = iter(histories)
     of_models = {
@@ -169,6 +179,7 @@ def plot_training(
             network: read_history(file)
             for network, file in zip(some, islice(files, len(some)), strict=True)
         }
-        for model, some in networks.items()
+        for model, some in options.networks.items()
     }
-    draw_figures("plot_training", output, TrainingInputs(of_models, titles, class_colors(colors)))
+    colors = class_colors(options.class_colors)
+    draw_figures("plot_training", output, TrainingInputs(of_models, options.class_titles, colors))
