@@ -1,5 +1,7 @@
 """Taggers: numbers against closed forms, scikit-learn, and the metrics of two classes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -16,12 +18,18 @@ from calovision.evaluation.tagging import (
     compare_taggers,
     log_probabilities,
 )
-from calovision.evaluation.tagging.bins import bin_edges, binned, threshold_at
+from calovision.evaluation.tagging.bins import (
+    bin_edges,
+    binned,
+    efficiency_of_bins,
+    threshold_at,
+)
 from calovision.evaluation.tagging.cuts import best_cuts
 from calovision.evaluation.tagging.details import class_calibration, diagnose_taggers
 from calovision.evaluation.tagging.summary import TaggingTables, summarize_taggers
+from calovision.evaluation.tagging.tables import single_variables
 from calovision.evaluation.tagging.variables import variable_scores
-from calovision.metrics import auc, ensemble_scores, rejection_at, roc
+from calovision.metrics import Rejection, auc, ensemble_scores, rejection_at, roc
 from calovision.plotting.tagging import plot_tagger_models
 
 POINTS = {"0.3": 0.3, "0.5": 0.5, "0.7": 0.7}
@@ -258,6 +266,23 @@ def test_five_panels_of_classifiers_stand_in_rows_of_three_and_two(summary):
     assert figure.axes[0].lines[0].get_xdata().tolist() == [found.taggers["exact"].macro_auc.value]
 
 
+def test_limits_are_open_markers_with_an_arrow(summary):
+    found, _ = summary
+    limit = Rejection(3170.0, 3170.0, None, 0.0, True)
+    half = found.taggers["half"]
+    numbers = replace(half.discriminants["w_vs_rest"], rejection={"0.5": limit})
+    of_limit = replace(half, discriminants={"w_vs_rest": numbers})
+    taggers = {"exact": found.taggers["exact"], "half": of_limit}
+    found = replace(found, taggers=taggers, signal_efficiencies={"0.5": 0.5})
+    axes = plot_tagger_models(found, discriminants={"w_vs_rest": "W"}, names={}).axes[1]
+    point, marker = axes.lines[0], axes.lines[-1]
+    assert (marker.get_marker(), marker.get_markerfacecolor()) == (">", "white")
+    assert marker.get_xydata().tolist() == [[3170.0, 1.0]]
+    assert (point.get_marker(), point.get_markerfacecolor() == "white") == ("o", False)
+    assert len(axes.texts) == 1  # the arrow
+    assert axes.texts[0].xy == (3170.0, 1)
+
+
 def test_with_folds_the_cuts_of_a_fold_are_those_of_the_others():
     test = table(1200, seed=9)
     test["fold"] = np.arange(1200) // 2 % 2
@@ -288,7 +313,8 @@ def test_bins_have_the_numbers_of_their_rows(summary):
     edges = (500.0, 540.0, 600.0)
     (one,) = (d for d in all_discriminants(CLASSES).values() if d.name == "w_vs_quark")
     pt = tables.test["pt"]
-    numbers = binned(rows, pt, edges, {"exact": tables.test["exact"]}, [one])
+    scores = {"exact": tables.test["exact"]}
+    numbers = binned(rows, pt, edges, scores, [one], signal_efficiency=0.5)
     chosen = (pt < 540) & (rows.labels < 2)
     values = one.values(tables.test["exact"], CLASSES)
     first = numbers.taggers["exact"]["w_vs_quark"][0]
@@ -300,10 +326,16 @@ def test_bins_have_the_numbers_of_their_rows(summary):
     expected = rejection_at(values[chosen], rows.labels[chosen], np.ones(chosen.sum()), 0.5)
     assert first.rejection.value == pytest.approx(expected.value)
     assert numbers.rows["w"][0] == pytest.approx((chosen & (rows.labels == 1)).sum())
-    none = binned(
-        rows, tables.test["mass"], (0.0, 90.0, 250.0), {"exact": tables.test["exact"]}, [one]
-    )
+    edges = (0.0, 90.0, 250.0)
+    none = binned(rows, tables.test["mass"], edges, scores, [one], signal_efficiency=0.5)
     assert none.taggers["exact"]["w_vs_quark"][1].auc.value is None  # no quark is so heavy
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [((0.3, 0.5), 0.5), ((0.9,), 0.9), ((0.3, 0.7, 0.8), 0.7)]
+)
+def test_bins_are_at_a_signal_efficiency_that_is_asked_for(asked, expected):
+    assert efficiency_of_bins(asked) == expected
 
 
 def test_edges_of_bins_hold_all_rows():
@@ -339,6 +371,14 @@ def test_a_discriminant_of_the_mass_sculpts_it(summary):
     assert cuts["seeing"].mean_shift > 30
     assert cuts["seeing"].divergence > 0.4 > cuts["blind"].divergence
     assert diagnose_taggers(rows, {"x": blind}, [one], mass=None).mass_sculpting == {}
+    no_mass = np.where(rows.labels == 2, mass, 0.0)  # all background has the same one
+    assert diagnose_taggers(rows, {"x": blind}, [one], mass=no_mass).mass_sculpting == {}
+
+
+def test_variables_with_one_value_are_no_discriminants():
+    columns = {"pt": np.arange(3.0), "mass": np.zeros(3), "tau21": np.full(3, np.nan)}
+    columns |= {"tau32": np.array([0.5, np.nan, 0.5]), "nsj": np.array([1, 1, 2])}
+    assert single_variables(columns, list(columns)) == ["pt", "nsj"]
 
 
 def test_negative_weights_count_and_a_class_of_one_row_is_warned_of():

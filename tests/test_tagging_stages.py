@@ -2,6 +2,7 @@
 inputs of the figures, and what they refuse."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,11 +183,17 @@ def test_figures_show_the_numbers(run):
     assert [float(text) for text in texts] == pytest.approx(expected, abs=0.006)
     titles = [axes.get_xlabel() for axes in drawn["class_variables"].axes]
     assert titles == ["pt", "mass", r"$\tau_{21}$"]
+    without = replace(inputs, values={}, sculpting={})  # the same value in all rows
+    for name, words in (("class_variables", "No variable"), ("background_mass", "no mass")):
+        figure = FIGURES[name].draw_from(without)
+        assert words in figure.texts[0].get_text()
+        assert figure.axes == []
 
 
 def test_two_classes_of_jets_without_names(tmp_path):
     listed, collection = write_jets(tmp_path, ("qcd", "top"))
     section = SECTION | {"discriminants": {}, "bins": {"pt": [500, 550, 600]}}
+    section |= {"signal_efficiencies": [0.9]}
     results = evaluate(tmp_path, listed, collection, section=section)
     summary = TaggingSummary.read(results.summary)
     assert list(summary.classes) == ["background", "signal"]
@@ -199,6 +206,7 @@ def test_two_classes_of_jets_without_names(tmp_path):
     assert logit(np.exp(rows["boosting"][:, 1])).std() > 0.5
     bins = json.loads(results.bins.read_text())["variables"]
     assert bins["pt"]["edges"] == [500, 550, 600]
+    assert bins["pt"]["signal_efficiency"] == 0.9
 
 
 def test_folds_score_each_row_by_networks_and_trees_of_other_rows(tmp_path):

@@ -36,7 +36,8 @@ TAGGERS = (
         caption="""
         Macro AUC of each classifier, and its background rejections, with the 68 % intervals of a
         bootstrap over events and networks. The intervals of two classifiers go up and down
-        together: the paired differences in the table tell whether one is better.""",
+        together: the paired differences in the table tell whether one is better. An open marker
+        with an arrow is a lower limit: no row of the background is left.""",
         section="taggers",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_tagger_models",
@@ -123,8 +124,9 @@ TAGGERS = (
         title="Variables of the classes",
         caption="""
         Distribution of each variable for the rows of each class; values beyond the panel are in its
-        outermost bins. Where training and test jets differ in the transverse momentum of their
-        classes, a network learns it instead of the substructure.""",
+        outermost bins. A variable with the same value in all rows is left out. Where training and
+        test jets differ in the transverse momentum of their classes, a network learns it instead of
+        the substructure.""",
         section="variables",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_class_variables",
@@ -135,8 +137,9 @@ TAGGERS = (
         title="Rejection in bins",
         caption="""
         Background rejection within bins of {{ binned }}, at one signal efficiency in each of them,
-        with 68 % intervals; points are shifted within their bin. A bin with too few rows of signal
-        or background has no point.""",
+        with 68 % intervals; points are shifted within their bin. An open marker with an arrow is a
+        lower limit: no row of the background is left. A bin with too few rows of signal or
+        background has no point, a variable with the same value in all rows no panel.""",
         section="variables",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_binned_rejections",
@@ -161,7 +164,8 @@ TAGGERS = (
         Mass of the background before and after a cut on a discriminant that keeps a tenth and a
         hundredth of it, each normalised to 1; JS is the divergence of Jensen and Shannon from the
         distribution before, in bits. A tagger that moves the background to the mass of the signal
-        leaves no sideband for its estimate.""",
+        leaves no sideband for its estimate. Where all background has one mass, as massless
+        clusters have, there is nothing to sculpt, and no panel.""",
         section="variables",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_jet_mass_sculpting",

@@ -21,7 +21,7 @@ from calovision.evaluation.tagging import (
     log_probabilities,
 )
 from calovision.evaluation.tagging.baselines import BOOSTING, score_boosting
-from calovision.evaluation.tagging.bins import bin_edges, binned
+from calovision.evaluation.tagging.bins import bin_edges, binned, efficiency_of_bins
 from calovision.evaluation.tagging.details import diagnose_taggers, mass_of
 from calovision.evaluation.tagging.models import compare_networks, count_rows
 from calovision.evaluation.tagging.summary import TaggingTables, summarize_taggers
@@ -31,6 +31,7 @@ from calovision.evaluation.tagging.tables import (
     tabulate_rows,
     variable_names,
 )
+from calovision.evaluation.tagging.variables import varies
 from calovision.evaluation.working_points import named_points
 from calovision.jobs.atomic import write_json, write_text
 from calovision.metrics import ensemble_scores
@@ -253,8 +254,10 @@ def _write_numbers(
     rows = tables.rows(tables.test, "the test split")
     ensembles = {name: ensemble_scores(one) for name, one in of_test.items()}
     edges = bins_of(tables.test, options)
+    at = efficiency_of_bins(options.tagging["signal_efficiencies"])
     bins = {
-        name: binned(rows, tables.test[name], one, ensembles, main) for name, one in edges.items()
+        name: binned(rows, tables.test[name], one, ensembles, main, signal_efficiency=at)
+        for name, one in edges.items()
     }
     write_json(results.bins, TaggingBins(bins).to_json())
     mass, width = mass_of(tables.test)
@@ -265,7 +268,8 @@ def _write_numbers(
 def bins_of(
     columns: Mapping[str, np.ndarray], options: TaggerOptions
 ) -> dict[str, tuple[float, ...]]:
-    """Variable -> edges of its bins: those of the configuration, else of as many rows.
+    """Variable -> edges of its bins: those of the configuration, else of as many rows; none of a
+    variable with the same value in all rows.
 
     Raises
     ------
@@ -281,7 +285,8 @@ def bins_of(
                     "have it built (images.jets.variables)"
                 )
         return {name: tuple(edges) for name, edges in options.tagging["bins"].items()}
-    found = {name: bin_edges(columns[name]) for name in options.binned if name in columns}
+    varied = [name for name in options.binned if name in columns and varies(columns[name])]
+    found = {name: bin_edges(columns[name]) for name in varied}
     return {name: edges for name, edges in found.items() if len(edges) > 2}
 
 

@@ -76,7 +76,8 @@ class Tagging(Section):
     bins: dict[str, tuple[Number, ...]] = key(
         {},
         "Edges of bins by variable; none: five bins of as many rows in pt and mass",
-        details="Of events ht and mj_sum take the place of pt and mass. `{pt: [500, 550, 600]}`.",
+        details="Of events ht and mj_sum take the place of pt and mass. `{pt: [500, 550, 600]}`. "
+        "Their signal efficiency is 0.5 if it is among `signal_efficiencies`, else the middle one.",
     )
     boosting: Truth = key(True, "Boosted trees on all variables of the rows as an opponent")
 

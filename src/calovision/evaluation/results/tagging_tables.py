@@ -42,7 +42,7 @@ def summary_text(summary: TaggingSummary) -> str:
     if lines := _variable_lines(summary):
         parts.append(
             "AUC of single variables, in the direction of the validation rows (large or small values "
-            "like signal):"
+            "like signal); one with the same value in all rows is left out:"
         )
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"

@@ -15,7 +15,7 @@ from calovision.metrics.roc import auc_with_error
 
 FEWEST_ROWS = 10.0  # effective ones of each side: below, a bin has no number
 N_BINS = 5
-SIGNAL_EFFICIENCY = 0.5
+PREFERRED_EFFICIENCY = 0.5  # of the signal
 NOTHING = Interval(None, None, None)
 
 
@@ -32,6 +32,15 @@ def bin_edges(values: np.ndarray, n_bins: int = N_BINS) -> tuple[float, ...]:
     return (low, *sorted(edge for edge in rounded if low < edge < high), high)
 
 
+def efficiency_of_bins(efficiencies: Sequence[float]) -> float:
+    """Signal efficiency at which bins are looked at: `PREFERRED_EFFICIENCY` if it is among those
+    asked for, else the one in their middle.
+    """
+    if PREFERRED_EFFICIENCY in efficiencies:
+        return PREFERRED_EFFICIENCY
+    return float(efficiencies[len(efficiencies) // 2])
+
+
 def binned(
     rows: TaggedRows,
     values: np.ndarray,
@@ -39,7 +48,7 @@ def binned(
     scores: Mapping[str, np.ndarray],
     discriminants: Sequence[Discriminant],
     *,
-    signal_efficiency: float = SIGNAL_EFFICIENCY,
+    signal_efficiency: float,
 ) -> BinnedVariable:
     """Numbers of classifiers in bins of a variable.
 

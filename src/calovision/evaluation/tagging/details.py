@@ -10,6 +10,7 @@ from calovision.evaluation.results.tagging_details import TaggingDiagnostics
 from calovision.evaluation.sculpting import mass_sculpting
 from calovision.evaluation.tagging.discriminants import Discriminant
 from calovision.evaluation.tagging.rows import TaggedRows
+from calovision.evaluation.tagging.variables import varies
 from calovision.metrics.events import has_positive_sum
 
 BACKGROUND_EFFICIENCIES = (0.1, 0.01)
@@ -35,7 +36,8 @@ def diagnose_taggers(
     discriminants
         Whose cuts are looked at.
     mass
-        Of the rows, GeV, ``(n,)``; None without one.
+        Of the rows, GeV, ``(n,)``; None without one. A discriminant whose background has one mass
+        in all rows, as the 0 of massless clusters, sculpts nothing and is left out.
     bin_width
         Of the mass, GeV.
     """
@@ -44,7 +46,7 @@ def diagnose_taggers(
         shares = one.shares(rows.labels, rows.classes)
         chosen = (shares > 0) & ~one.is_signal(rows.labels, rows.classes) & np.isfinite(mass)
         weights = (rows.weights * shares)[chosen]
-        if not has_positive_sum(weights):
+        if not has_positive_sum(weights) or not varies(mass[chosen]):
             continue
         sculpted[one.name] = {
             name: mass_sculpting(

@@ -7,6 +7,7 @@ import numpy as np
 from calovision.core.classes import OF_ROWS
 from calovision.core.splits import SPLITS
 from calovision.evaluation.folds import ScoredEvents
+from calovision.evaluation.tagging.variables import varies
 from calovision.jets import JET_MOMENTUM, JET_VARIABLES, VARIABLES
 from calovision.storage import ImageCollection
 
@@ -51,8 +52,11 @@ def variable_names(collection: ImageCollection) -> list[str]:
 
 
 def single_variables(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> list[str]:
-    """Variables of one number a row that may tell classes apart by themselves."""
-    return [name for name in names if columns[name].ndim == 1 and name not in NO_DISCRIMINANTS]
+    """Variables of one number a row that may tell classes apart by themselves; none with the same
+    number in all rows.
+    """
+    chosen = [name for name in names if columns[name].ndim == 1 and name not in NO_DISCRIMINANTS]
+    return [name for name in chosen if varies(columns[name])]
 
 
 def tabulate_rows(

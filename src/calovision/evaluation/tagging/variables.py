@@ -9,6 +9,12 @@ from calovision.metrics import auc, roc
 from calovision.metrics.roc import auc_with_error
 
 
+def varies(values: np.ndarray) -> bool:
+    """Whether values ``(n,)`` tell rows apart: at least two of the finite ones differ."""
+    known = values[np.isfinite(values)]
+    return bool(len(known)) and bool(known.min() < known.max())
+
+
 def variable_numbers(
     validation: TaggedRows,
     of_validation: np.ndarray,

@@ -14,9 +14,11 @@ from calovision.evaluation.results.diagnostics import Calibration, MassSculpting
 from calovision.evaluation.results.tagging_details import BinnedVariable, TaggerBin
 from calovision.plotting.style import COLORS, classifier_styles, styled
 from calovision.plotting.tagging.panels import (
+    draw_lower_limits,
     grid_width,
     legend_above,
     legend_height,
+    nothing_to_draw,
     panels,
     set_title,
 )
@@ -58,13 +60,6 @@ def plot_binned_backgrounds(
     `plot_binned_rejections`.
     """
     return _binned("background", bins, discriminants, names, variables)
-
-
-def nothing_to_draw(words: str) -> Figure:
-    """Figure that says why it is empty."""
-    figure = Figure(figsize=(5.0, 1.2), layout="constrained")
-    figure.text(0.5, 0.5, words, ha="center", va="center")
-    return figure
 
 
 def _binned(
@@ -117,8 +112,10 @@ def _draw_bins(
     color: str,
     line: str,
 ) -> None:
-    """Points with intervals, shifted within their bins, and the line through them."""
-    x, y, errors = [], [], []
+    """Points with intervals, shifted within their bins, and the line through them; limits where no
+    background is left.
+    """
+    x, y, errors, limits = [], [], [], []
     for (low, high), one in zip(pairwise(edges), numbers, strict=True):
         number = one.background_efficiency if kind == "background" else one.rejection
         x.append((low + high) / 2 + shift * (high - low))
@@ -126,11 +123,15 @@ def _draw_bins(
         y.append(np.nan if value is None else value)
         ends = (np.nan, np.nan) if value is None else (number.low, number.high)
         errors.append([abs(y[-1] - (y[-1] if end is None else end)) for end in ends])
+        if kind == "rejection" and value is None and number.low is not None:
+            limits.append((x[-1], number.low))
     if kind == "background":
         y = [np.nan if value == 0 else value for value in y]
     axes.errorbar(
         x, y, yerr=np.transpose(errors), color=color, linestyle=line, marker="o", lw=1.3, ms=4
     )
+    if limits:
+        draw_lower_limits(axes, *zip(*limits, strict=True), color)
 
 
 def _finish_bins(axes: Axes, kind: str, signal_efficiency: float) -> None:
@@ -225,7 +226,7 @@ def plot_jet_mass_sculpting(
     """
     chosen = {name: title for name, title in discriminants.items() if name in sculpting}
     if not chosen:
-        return nothing_to_draw("These rows have no mass")
+        return nothing_to_draw("These rows have no mass, or all the same")
     classifiers = list(next(iter(sculpting.values())))
     size = (3.7, 2.8)
     labels = ["Background", "10 % of it kept", "1 % of it kept"]

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from calovision.core.errors import InputError
 from calovision.core.titles import shown
 from calovision.plotting.style import number_axis, styled
 from calovision.plotting.tagging.panels import (
@@ -14,6 +13,7 @@ from calovision.plotting.tagging.panels import (
     grid_width,
     legend_above,
     legend_height,
+    nothing_to_draw,
     panels,
     set_title,
 )
@@ -33,7 +33,7 @@ def plot_class_variables(
     colors: Mapping[str, str],
     variables: Mapping[str, str],
 ) -> Figure:
-    """Normalised distribution of each variable for each class.
+    """Normalised distribution of each variable for each class; words where there is no variable.
 
     Parameters
     ----------
@@ -45,14 +45,9 @@ def plot_class_variables(
         Of the classes.
     variables
         Titles of the variables with their units.
-
-    Raises
-    ------
-    InputError
-        If there is no variable.
     """
     if not values:
-        raise InputError("there is no variable to draw: give at least one")
+        return nothing_to_draw("No variable has different values in these rows")
     above = legend_height(list(titles.values()), grid_width(len(values), SIZE))
     figure, every = panels(len(values), size=SIZE, above=above)
     handles: list[object] = []

@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
 from calovision.core.titles import shown
+from calovision.evaluation.results.numbers import Interval
 from calovision.evaluation.results.tagging import TaggingSummary
+from calovision.evaluation.results.tagging_tables import middle_point
+from calovision.metrics import Rejection
 from calovision.plotting.style import FONT_SIZE, classifier_styles, styled
-from calovision.plotting.tagging.panels import fitted, panels
+from calovision.plotting.tagging.panels import draw_lower_limits, fitted, panels
 
 WIDTH = 3.6
 
@@ -18,7 +22,8 @@ WIDTH = 3.6
 def plot_tagger_models(
     summary: TaggingSummary, *, discriminants: Mapping[str, str], names: Mapping[str, str]
 ) -> Figure:
-    """Macro AUC of every classifier, and its rejections at the middle signal efficiency.
+    """Macro AUC of every classifier, and its rejections at the middle signal efficiency; those that
+    are only bounded from below as open markers with an arrow.
 
     Parameters
     ----------
@@ -29,8 +34,7 @@ def plot_tagger_models(
     """
     if not summary.taggers:
         raise InputError("there is no classifier to draw: give at least one")
-    points = list(summary.signal_efficiencies)
-    point = points[len(points) // 2]
+    point = middle_point(summary)
     taggers = summary.taggers
     found = [("Macro AUC", "AUC", {name: one.macro_auc for name, one in taggers.items()})]
     for name, title in discriminants.items():
@@ -48,15 +52,7 @@ def plot_tagger_models(
     styles = classifier_styles(taggers)
     for axes, (title, label, numbers) in zip(every, found, strict=True):
         for place, (name, one) in enumerate(numbers.items()):
-            ends = [one.value if end is None else end for end in (one.low, one.high)]
-            axes.errorbar(
-                one.value,
-                place,
-                xerr=[[one.value - min(ends[0], one.value)], [max(ends[1], one.value) - one.value]],
-                color=styles[name].color,
-                marker="o",
-                linestyle="none",
-            )
+            _draw_number(axes, place, one, styles[name].color)
         axes.set_title(fitted(title, WIDTH), fontsize=FONT_SIZE - 1)
         axes.set_xlabel(label)
         axes.set_yticks(np.arange(len(taggers)), [shown(names.get(n, n)) for n in taggers])
@@ -66,6 +62,24 @@ def plot_tagger_models(
         axes.xaxis.set_major_locator(_ticks())
         axes.ticklabel_format(axis="x", useOffset=False)
     return figure
+
+
+def _draw_number(axes: Axes, place: int, number: Interval | Rejection, color: str) -> None:
+    """Point with its interval, or a lower limit."""
+    if isinstance(number, Rejection) and number.is_limit:
+        draw_lower_limits(axes, [number.low], [place], color, is_of_y=False)
+        axes.margins(x=0.15)  # for the arrow
+        return
+    value = number.value
+    low, high = (value if end is None else end for end in (number.low, number.high))
+    axes.errorbar(
+        value,
+        place,
+        xerr=[[value - min(low, value)], [max(high, value) - value]],
+        color=color,
+        marker="o",
+        linestyle="none",
+    )
 
 
 def _ticks() -> object:

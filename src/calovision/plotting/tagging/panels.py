@@ -27,6 +27,7 @@ LINES = ("-", "--", ":")
 MOST_COLUMNS = 4
 LETTERS_PER_INCH = 10.5  # of the title of a panel
 LEGEND_ROW = 0.24  # inches
+ARROW = 18  # points, of a limit
 
 
 def class_colors(given: Mapping[str, str | None]) -> dict[str, str]:
@@ -79,6 +80,28 @@ def panels(
     for unused in every[n:]:
         unused.remove()
     return figure, list(every[:n])
+
+
+def nothing_to_draw(words: str) -> Figure:
+    """Figure that says why it is empty."""
+    figure = Figure(figsize=(5.0, 1.2), layout="constrained")
+    figure.text(0.5, 0.5, words, ha="center", va="center")
+    return figure
+
+
+def draw_lower_limits(
+    axes: Axes, x: Sequence[float], y: Sequence[float], color: str, *, is_of_y: bool = True
+) -> None:
+    """Open markers with an arrow to larger values of y, or of x."""
+    axes.plot(x, y, "^" if is_of_y else ">", color=color, mfc="white", ms=6)
+    for place in zip(x, y, strict=True):
+        axes.annotate(
+            "",
+            xy=place,
+            xytext=(0, ARROW) if is_of_y else (ARROW, 0),
+            textcoords="offset points",
+            arrowprops={"arrowstyle": "<-", "color": color, "shrinkA": 0, "shrinkB": 2},
+        )
 
 
 def legend_height(labels: Collection[str], width: float) -> float:

@@ -17,7 +17,7 @@ from calovision.evaluation.results import (
     TaggingDiagnostics,
     TaggingSummary,
 )
-from calovision.evaluation.results.tagging_tables import main_discriminants, pairs_of
+from calovision.evaluation.results.tagging_tables import main_discriminants, middle_point, pairs_of
 from calovision.evaluation.tagging import Discriminant, TaggedRows
 from calovision.evaluation.tagging.baselines import BOOSTING
 from calovision.evaluation.tagging.variables import variable_scores
@@ -141,8 +141,7 @@ class TaggerInputs:
         main = {name: every[name] for name in main_discriminants(summary)}
         first = options.first_model
         shown = [name for name in (first, BOOSTING) if name in summary.taggers]
-        points = list(summary.signal_efficiencies)
-        point = points[len(points) // 2]
+        point = middle_point(summary)
         pairs = pairs_of(summary)
         variables = list(next(iter(summary.variables.values()), {}))
         return cls(
