@@ -101,6 +101,12 @@ def test_regions_are_cells_of_other_grids_where_they_cover_half():
     other = DeadRegion((-0.625, 0.0), (np.pi * 0.75, np.pi))
     for regions, n_dead in (((halves[1],) * 2, 0), ((halves[1], other), 1), ((halves[0],), 1)):
         assert Mask(regions).cells(coarse, ("et",)).sum() == n_dead
+    # a quarter of a cell counts once in all channels and in this one, and where two overlap
+    quarter = DeadRegion((-1.25, -0.9375), (np.pi * 0.75, np.pi))
+    again = replace(quarter, channels=("et",))
+    shifted = DeadRegion((-1.2, -0.875), (np.pi * 0.75, np.pi))
+    for regions in ((quarter, again), (quarter, shifted)):
+        assert Mask(regions).cells(coarse, ("et",)).sum() == 0
     # over phi = pi, in one channel, in some runs
     over = DeadRegion((-2.5, 2.5), (np.pi * 0.75, -np.pi * 0.75), ("tracks",), (3, 5))
     found = Mask((over,)).cells(GRID, CHANNELS, run=4)
@@ -231,6 +237,13 @@ def test_masks_of_some_runs_need_the_run(tmp_path, ntuple):
     expected = np.where(of_run[:, None, None, None] & dead, 0, images)
     np.testing.assert_array_equal(file.dense(np.arange(12)), expected)
     assert file.metadata.mask["cells"] == [2, 2]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 4.5])
+def test_runs_of_a_mask_are_whole_numbers(wrong):
+    mask = ImageMask(towers((3, 3), (4, 4), runs=(4, 7)))
+    with pytest.raises(InputError, match=rf"'run' is {wrong:g} in an event"):
+        mask.apply(to_sparse(make_images(2)), GRID, CHANNELS, np.array([4.0, wrong]))
 
 
 def test_the_command_line_masks(tmp_path, ntuple):

@@ -21,6 +21,7 @@ from calovision.monitoring.flagging import FlagRules, _History, flag_runs
 from calovision.monitoring.flags import MethodFlags, RunFlags
 from calovision.monitoring.grouping import connected, deviations, kind_of
 from calovision.monitoring.judging import judge_file, load_scorers
+from calovision.monitoring.known import known_faults, read_known
 from calovision.monitoring.methods import METHODS
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_map_file import RunMapFile, write_run_maps
@@ -146,13 +147,49 @@ def test_alarm_waits_for_consecutive_runs(good: RunMaps, reference: Reference) -
 
 def test_known_towers_raise_no_alarm(good: RunMaps, reference: Reference) -> None:
     maps = with_hits(good, [4, 5], (3, 3), 0)
-    known = frozenset(flags_of(maps[:5], reference).known_towers())
-    assert known == {("channel_0", 3, 3)}
+    known = known_faults(flags_of(maps[:5], reference))
+    assert known == {("channel_0", 3, 3, kind) for kind in ("dead", "low", "low_energy")}
     flags = flags_of(with_hits(maps, [5], (6, 9), 3), reference, known=known)
     assert [one.state for one in flags.runs[4:]] == ["known", "alarm"]
     kinds = {one.kind: one.is_known for one in flags.alarms[1:]}
     assert kinds == {"dead_tower": True, "hot_tower": False}
     assert (flags.runs[5].n_alarms, flags.runs[5].n_known) == (1, 1)
+
+
+def test_a_new_fault_of_a_known_tower_is_an_alarm(good: RunMaps, reference: Reference) -> None:
+    """Of a dead tower that is hot, of a low one that is dead, not of a dead one that is low."""
+    of_factor = {x: with_hits(good, [5], (3, 3), x) for x in (0, 0.4, 3)}
+    found = {}
+    for before in of_factor:
+        known = known_faults(flags_of(of_factor[before], reference))
+        for now, maps in of_factor.items():
+            found[before, now] = flags_of(maps, reference, known=known).runs[5].state
+    is_known = {pair for pair, state in found.items() if state == "known"}
+    assert is_known == {(0, 0), (0.4, 0.4), (3, 3), (0, 0.4)}
+    assert set(found.values()) == {"known", "alarm"}
+
+
+def test_known_faults_of_other_cells_are_refused(
+    tmp_path: Path, good: RunMaps, reference: Reference
+) -> None:
+    flags = flags_of(with_hits(good, [5], (3, 3), 0), reference)
+    path = tmp_path / "known.json"
+    path.write_text(json.dumps(flags.to_json()))
+    assert read_known([path], reference) == known_faults(flags)
+    edges = [one / 2 for one in flags.grid["eta_edges"]]
+    path.write_text(json.dumps(replace(flags, grid={**flags.grid, "eta_edges": edges}).to_json()))
+    with pytest.raises(InputError, match=r"known\.json: the known faults are of 8x16 cells from"):
+        read_known([path], reference)
+
+
+def test_channel_of_few_hits_may_be_empty(good: RunMaps, reference: Reference) -> None:
+    """99 hits are expected in a run: none of them is no alarm; of 101 it is one."""
+    rare = replace(reference, rate=reference.rate / 1000, n_events=1000 * reference.n_events)
+    events = np.round(np.array([99, 101]) / rare.rate.sum()).astype(int)
+    empty = np.zeros((2, *good.occupancy.shape[1:]))
+    flags = flags_of(replace(good[:2], n_events=events, occupancy=empty, total=empty), rare)
+    assert [one.state for one in flags.runs] == ["good", "alarm"]
+    assert [one.kind for one in flags.alarms] == ["dead_channel"]
 
 
 def test_run_without_any_hit_is_one_alarm(good: RunMaps, reference: Reference) -> None:

@@ -8,7 +8,7 @@ from fakes_monitoring import maps_of, true_reference
 from scipy import stats
 
 from calovision.core.errors import InputError
-from calovision.monitoring.expectation import SCALES, Expectation, weighted_median
+from calovision.monitoring.expectation import SCALES, Expectation, run_scales, weighted_median
 from calovision.monitoring.injection import inject
 from calovision.monitoring.methods import METHODS
 from calovision.monitoring.reference import Reference
@@ -117,6 +117,22 @@ def test_the_scale_of_a_run_is_found_whatever_is_broken():
     ):
         scale = Expectation.of(found, true_reference(detector)).scale
         np.testing.assert_allclose(scale[:, 0], expected, rtol=3e-3)
+
+
+@pytest.mark.parametrize("hits_in_run", [1, 5, 30, 200, 2000])
+def test_the_scale_of_few_hits_is_that_of_the_run(hits_in_run):
+    """Sectors with 0 or 1 hits have a median of 0; a hot cell does not move the scale either."""
+    rate = np.full((1, 16, 16), 1e-3)
+    events = np.full((200, 1, 1, 1), hits_in_run / rate.sum())
+    rng = np.random.default_rng(3)
+    for level in (1.0, 2.0):
+        hits = rng.poisson(events * level * rate).astype(float)
+        for n_hot in (0, 500):
+            hits[:, :, 3, 5] += n_hot
+            scale, error = run_scales(hits, -np.log1p(-rate), events)
+            usual = (hits_in_run * level + 1) / (hits_in_run + 1)
+            assert scale.mean() == pytest.approx(usual, rel=0.15 if hits_in_run > 5 else 0.35)
+            assert (error <= 1).all()
 
 
 def test_a_dead_run_is_dead_everywhere():

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from calovision.cli import app
-from calovision.cli.monitor_check import ALARM_STATUS
+from calovision.cli.monitor_check import ALARM_STATUS, NOTHING_SAID_STATUS
 from calovision.core.errors import InputError
 from calovision.monitoring.flags import RunFlags
 from calovision.monitoring.injection import inject
@@ -125,5 +125,8 @@ def test_command_tells_of_alarms_by_its_exit_status(folder: Path) -> None:
     known = CliRunner().invoke(app, [*call, "--known", str(folder / "check.json")])
     assert known.exit_code == 0
     assert "3 with known faults only" in known.output
+    few = CliRunner().invoke(app, [*call, "--min-events", "9999"])
+    assert few.exit_code == NOTHING_SAID_STATUS
+    assert "20 with too few events for a statement" in few.output
     wrong = CliRunner().invoke(app, [*call, "-o", str(folder / "check.pdf")])
     assert wrong.exit_code == 2

@@ -216,6 +216,8 @@ def test_run_in_the_name_of_the_file(folder, tmp_path):
     parts = accumulate_files(one, tmp_path / "m.h5", ROOT_LAYOUT)
     assert (parts.run.tolist(), parts.n_events.tolist()) == ([1], [N])
     assert number_in_name("root://host//data/run_7.root:t") == 7
+    with pytest.raises(InputError, match="99999999999999999999, is too large for that of a run"):
+        number_in_name("run_99999999999999999999.root")
     assert number_in_name("data2_run_0031.root", r"run_(\d+)") == 31
     with pytest.raises(InputError, match=r"a_2_3.root: its name has 2 numbers, .* pattern"):
         number_in_name("a_2_3.root")

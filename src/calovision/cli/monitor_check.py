@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ALARM_STATUS = 3
 """Exit status where runs have alarms; 1 is bad input, 2 wrong usage."""
+NOTHING_SAID_STATUS = 4
+"""Exit status where nothing can be said of any run: that is no good one."""
 
 
 def check_command(
@@ -53,31 +55,32 @@ def check_command(
         list[Path] | None,
         typer.Option(
             metavar="FLAGS.json",
-            help="Flags of earlier checks, whose towers raise no alarm; may be repeated.",
+            help="Flags of earlier checks, whose faults raise no alarm; may be repeated.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Compare runs with a reference: print the flagged towers, joined to objects, with since when.
-    Exit status 0 without an alarm, 3 with one, 1 for bad input.
+    Exit status 0 without an alarm, 3 with one, 4 if nothing can be said of any run, 1 for bad
+    input.
     """
     if output is not None:
         require_new(output, force=force)
         _check_suffix(output)
     from calovision.monitoring.flag_tables import flag_text
     from calovision.monitoring.flagging import FlagRules
-    from calovision.monitoring.flags import RunFlags
     from calovision.monitoring.judging import judge_file, load_scorers
+    from calovision.monitoring.known import read_known
     from calovision.monitoring.reference import Reference
     from calovision.monitoring.run_map_file import RunMapFile
 
     names, networks = _methods(method or ["poisson"])
-    towers = frozenset().union(*(RunFlags.read(path).known_towers() for path in known or ()))
+    good = Reference.load(reference)
     flags = judge_file(
         RunMapFile(maps),
-        Reference.load(reference),
+        good,
         load_scorers(names, networks),
-        FlagRules(min_events, consecutive, towers),
+        FlagRules(min_events, consecutive, read_known(known or (), good)),
         alarm=names,
         false_alarms=false_alarms,
     )
@@ -86,6 +89,8 @@ def check_command(
         _write(output, flags)
     if flags.n_alarms:
         raise typer.Exit(ALARM_STATUS)
+    if all(run.state in ("few_events", "no_statement") for run in flags.runs):
+        raise typer.Exit(NOTHING_SAID_STATUS)
 
 
 def _methods(texts: list[str]) -> tuple[list[str], dict[str, Path]]:

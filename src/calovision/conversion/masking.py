@@ -92,7 +92,7 @@ class ImageMask:
         Raises
         ------
         InputError
-            If the runs are needed and not given, or as `Mask.check`.
+            If the runs are needed and not given, or no whole numbers; or as `Mask.check`.
         """
         self.mask.check(grid, channels)
         widths = np.diff(grid.edges_in_eta)
@@ -103,6 +103,13 @@ class ImageMask:
                 f"the mask has regions of some runs only, but the events have no column '{RUN}': "
                 f"give it as a variable (variables: {{{RUN}: {{branch: ...}}}}, --variable "
                 f"{RUN}=...)"
+            )
+        with np.errstate(invalid="ignore"):
+            is_wrong = np.asarray(runs) != np.floor(runs)  # also NaN
+        if is_wrong.any():
+            raise InputError(
+                f"the column '{RUN}' is {runs[is_wrong][0]:g} in an event: the mask has regions of "
+                "some runs, so that it must be a whole number"
             )
         total = MaskCounts(np.zeros(len(channels)), np.zeros(len(channels)))
         parts, order = [], []

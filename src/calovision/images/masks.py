@@ -5,7 +5,7 @@ A mask is a list of regions, so that images with other cells can take it: a cell
 regions cover at least half of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -112,21 +112,43 @@ class DeadRegion:
         """The region is dead in a run; None for those of all runs alone."""
         return self.runs is None or (run is not None and self.runs[0] <= run <= self.runs[1])
 
-    def coverage(self, grid: EtaPhiGrid) -> np.ndarray:
-        """Share of each cell that it covers, ``(n_eta, n_phi)``."""
-        first, last = self.phi
-        last += 2 * np.pi * (last < first)
-        of_phi = sum(
-            _overlap(grid.edges_in_phi, first + turn, last + turn)
-            for turn in (-2 * np.pi, 0.0, 2 * np.pi)
+
+def _coverage(places: Iterable[tuple[tuple[float, float], ...]], grid: EtaPhiGrid) -> np.ndarray:
+    """Share of each cell that rectangles in eta and phi cover together, ``(n_eta, n_phi)``; where
+    they overlap counts once.
+    """
+    boxes = [
+        (*eta, phi[0] + turn, phi[1] + 2 * np.pi * (phi[1] < phi[0]) + turn)
+        for eta, phi in places
+        for turn in (-2 * np.pi, 0.0, 2 * np.pi)
+    ]
+    ends = np.array(boxes).reshape(-1, 4)
+    fine = [
+        _with_ends(edges, of_axis)
+        for edges, of_axis in zip(
+            (grid.edges_in_eta, grid.edges_in_phi), (ends[:, :2], ends[:, 2:]), strict=True
         )
-        return np.outer(_overlap(grid.edges_in_eta, *self.eta), np.minimum(of_phi, 1.0))
+    ]
+    is_in = np.zeros([len(edges) - 1 for edges in fine], dtype=bool)
+    rows, columns = (
+        np.searchsorted(edges, of_axis)
+        for edges, of_axis in zip(fine, (ends[:, :2], ends[:, 2:]), strict=True)
+    )
+    for (low, high), (first, last) in zip(rows.tolist(), columns.tolist(), strict=True):
+        is_in[low:high, first:last] = True
+    areas = np.outer(*map(np.diff, fine)) * is_in
+    starts = [
+        np.searchsorted(edges, whole[:-1])
+        for edges, whole in zip(fine, (grid.edges_in_eta, grid.edges_in_phi), strict=True)
+    ]
+    found = np.add.reduceat(np.add.reduceat(areas, starts[0], axis=0), starts[1], axis=1)
+    return found / np.outer(np.diff(grid.edges_in_eta), np.diff(grid.edges_in_phi))
 
 
-def _overlap(edges: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Share of each cell between edges that lies between two ends."""
-    inside = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-    return np.maximum(inside, 0.0) / np.diff(edges)
+def _with_ends(edges: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Edges of the cells, and the ends of rectangles between them."""
+    inside = ends[(ends > edges[0]) & (ends < edges[-1])]
+    return np.union1d(edges, inside)
 
 
 @dataclass(frozen=True)
@@ -211,11 +233,9 @@ class Mask:
     def _dead(
         regions: Sequence[DeadRegion], grid: EtaPhiGrid, channels: Sequence[str]
     ) -> np.ndarray:
-        covered = np.zeros((len(channels), grid.n_eta, grid.n_phi))
-        # a tower that is flagged in several runs counts once
-        for eta, phi, names in dict.fromkeys((one.eta, one.phi, one.channels) for one in regions):
-            part = DeadRegion(eta, phi).coverage(grid)
-            for place, name in enumerate(channels):
-                if not names or name in names:
-                    covered[place] += part
-        return covered >= HALF
+        dead = np.zeros((len(channels), grid.n_eta, grid.n_phi), dtype=bool)
+        for place, name in enumerate(channels):
+            # a tower that is flagged in several runs, or in all channels and in this, counts once
+            mine = [one for one in regions if not one.channels or name in one.channels]
+            dead[place] = _coverage({(one.eta, one.phi) for one in mine}, grid) >= HALF
+        return dead

@@ -4,8 +4,9 @@ The rate of the reference is taken to the run: a run with more collisions an eve
 trigger, has more hits everywhere. With independent deposits, a cell that is hit in a share p of the
 events has -log(1 - p) deposits an event, and these are scaled by one number a run and channel, the
 median over the sectors (`SECTORS`) of all rings in eta, weighted with the root of their hits: a
-fault in less than half of the detector does not move it. It stays within `SCALES`; a run that is
-further away is faulty everywhere.
+fault in less than half of the detector does not move it. Where the sectors have too few hits for a
+median (`LEAST_HITS`), those of all rings are taken together, and where these have too few, all of
+them but the fullest. It stays within `SCALES`; a run that is further away is faulty everywhere.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ SCALES = (0.1, 10.0)
 """Least and largest ratio of the deposits of a run to those of the reference."""
 SECTORS = 8
 """Parts in phi of a ring, each of which tells the scale."""
+LEAST_HITS = 3.0
+"""Expected hits of a sector, on average over them, that it takes to take their median: that of
+counts which are mostly 0 is 0."""
 _STEPS = 4  # of Newton's method, from the ratio of the hits
 
 
@@ -107,7 +111,31 @@ def run_scales(
     """
     seen = _by_sector(hits)
     expected = n_events * _by_sector(-np.expm1(-deposits))
-    scale = np.clip(seen / np.where(expected > 0, expected, 1), *SCALES)
+    fine = _median_scale(_solved(hits, seen, expected, deposits, n_events), expected)
+    of_all = expected.sum(axis=(-2, -1))
+    n_sectors = expected.shape[-2] * expected.shape[-1]
+    if (of_all >= LEAST_HITS * n_sectors).all():
+        return fine
+    together = [one.sum(axis=-2, keepdims=True) for one in (seen, expected)]
+    coarse = _median_scale(np.clip(_ratio(*together), *SCALES), together[1])
+    least = _scale_of_few(seen, expected)
+    is_fine, is_coarse = (of_all >= LEAST_HITS * n for n in (n_sectors, expected.shape[-1]))
+    scale, error = (
+        np.where(is_fine, a, np.where(is_coarse, b, c))
+        for a, b, c in zip(fine, coarse, least, strict=True)
+    )
+    return scale, error
+
+
+def _solved(
+    hits: np.ndarray,
+    seen: np.ndarray,
+    expected: np.ndarray,
+    deposits: np.ndarray,
+    n_events: np.ndarray,
+) -> np.ndarray:
+    """Scale of each sector, ``(n_runs, n_channels, n_eta, n_sectors)``, by Newton's method."""
+    scale = np.clip(_ratio(seen, expected), *SCALES)
     width = -(-hits.shape[-1] // scale.shape[-1])
     for _ in range(_STEPS):
         of_cells = np.repeat(scale, width, axis=-1)[..., : hits.shape[-1]]
@@ -115,11 +143,33 @@ def run_scales(
         missing = seen - n_events * _by_sector(1 - left)
         slope = n_events * _by_sector(deposits * left)
         scale = np.clip(scale + missing / np.where(slope > 0, slope, np.inf), *SCALES)
+    return scale
+
+
+def _median_scale(scale: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted median of the scales of sectors, and its relative error."""
     flat = (*scale.shape[:-2], scale.shape[-2] * scale.shape[-1])
     weights = np.sqrt(expected.reshape(flat))
     found = weighted_median(scale.reshape(flat), weights)
     number = (weights > 0).sum(axis=-1)
     return found, np.sqrt(np.pi / 2 * number) / np.maximum(weights.sum(axis=-1), 1)
+
+
+def _scale_of_few(seen: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Scale of few hits, and its relative error: without the fullest sector, which a hot cell may
+    have filled; 1 of none.
+    """
+    seen, expected = (one.reshape(*one.shape[:-2], -1) for one in (seen, expected))
+    fullest = seen.argmax(axis=-1)[..., None]
+    left, of_left = (
+        one.sum(axis=-1) - np.take_along_axis(one, fullest, axis=-1)[..., 0]
+        for one in (seen, expected)
+    )
+    return np.clip((left + 1) / (of_left + 1), *SCALES), 1 / np.sqrt(of_left + 1)
+
+
+def _ratio(seen: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    return seen / np.where(expected > 0, expected, 1)
 
 
 def _by_sector(values: np.ndarray) -> np.ndarray:

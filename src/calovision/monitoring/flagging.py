@@ -19,6 +19,7 @@ from calovision.monitoring.flags import (
     RunState,
 )
 from calovision.monitoring.grouping import connected, deviations, kind_of
+from calovision.monitoring.known import Known, are_known
 from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ LOW = (0, 1, 4)
 
 LARGEST = 999.0
 """Score in the table in place of an infinite one: of a channel without any hit."""
+
+
+DEAD_CHANNEL = 100.0
+"""Hits that a channel must be expected to have in a run for it to be dead without any: fewer may be
+those of one or two events of many hits, or none by chance."""
+DEAD_CELL = 20.0
+"""The same of its most frequent cell, which an event hits once at most."""
 
 
 class _Numbers(NamedTuple):
@@ -52,12 +60,12 @@ class FlagRules:
     consecutive_runs
         Judged runs that follow each other in which a tower must have a score above the threshold.
     known
-        Towers whose faults are known.
+        Deviations of towers that are known (`calovision.monitoring.known`).
     """
 
     min_events: int = 1
     consecutive_runs: int = 1
-    known: frozenset[tuple[str, int, int]] = frozenset()
+    known: Known = frozenset()
 
 
 class _History:
@@ -139,8 +147,8 @@ def flag_runs(
 class Flagger:
     """Flags of blocks of runs, as `flag_runs`; its memory does not grow with their number.
 
-    All live cells of a channel without any hit are flagged, whatever the method: what is expected
-    of them cannot be taken from the run itself.
+    All live cells of a channel without any hit, where enough are expected (`DEAD_CHANNEL`), are
+    flagged, whatever the method: what is expected of them cannot be taken from the run itself.
     """
 
     def __init__(
@@ -167,7 +175,7 @@ class Flagger:
         scores = {one.name: one.scores(maps, self.reference) for one in self.scorers}
         kinds = None if self.teller is None else self.teller.kinds(maps, self.reference)
         expected = Expectation.of(maps, self.reference)
-        dead = self.live & (maps.occupancy.sum(axis=(2, 3)) == 0)[..., None, None]
+        dead = self.live & self._are_empty(maps)[..., None, None]
         scale = np.where(dead, 1.0, expected.scale[..., None, None])
         numbers = _Numbers(
             np.where(dead, self.reference.rate * expected.n_events, expected.hits),
@@ -180,6 +188,13 @@ class Flagger:
             of_row = {name: np.where(dead[row], np.inf, one[row]) for name, one in scores.items()}
             self.kinds = None if kinds is None else kinds[row]
             yield self._flag(maps, row, of_row, _Numbers(*(one[row] for one in numbers)))
+
+    def _are_empty(self, maps: RunMaps) -> np.ndarray:
+        """Channels without a hit where there should be some, bool ``(n_runs, n_channels)``."""
+        rate, n_events = self.reference.rate, maps.n_events[:, None]
+        is_expected = rate.sum(axis=(1, 2)) * n_events >= DEAD_CHANNEL
+        is_expected |= rate.max(axis=(1, 2)) * n_events >= DEAD_CELL
+        return is_expected & (maps.occupancy.sum(axis=(2, 3)) == 0)
 
     def _check_order(self, run: int, lumi_block: int) -> None:
         key = run, lumi_block
@@ -222,7 +237,9 @@ class Flagger:
         self, method: str, mask: np.ndarray, scores: np.ndarray, numbers: "_Numbers"
     ) -> Iterator[dict[str, Any]]:
         """Fields of the alarms of a method in a run, without run and lumi block."""
-        deviation = deviations(*numbers)
+        # those without a hit of which the score is infinite are of an empty channel
+        is_dead = np.isposinf(scores) & (numbers.found_hits == 0)
+        deviation = np.where(is_dead, 0, deviations(*numbers))
         is_low = np.isin(deviation, LOW)
         since = self.histories[method].since
         for channel, plane in enumerate(mask):
@@ -231,17 +248,19 @@ class Flagger:
                 for cells in connected(side):
                     index = (channel, *cells.T)
                     towers = self._towers(index, scores, numbers, since)
-                    known = ((name, one.eta_index, one.phi_index) for one in towers)
+                    found = deviation[index]
                     yield {
                         "method": method,
-                        "kind": kind_of(deviation[index], cells, self.live[channel]),
+                        "kind": kind_of(found, cells, self.live[channel]),
                         "channel": name,
                         **_extent(self.reference.grid, cells),
                         "score": max(one.score for one in towers),
                         "expected_hits": sum(one.expected_hits for one in towers),
                         "found_hits": sum(one.found_hits for one in towers),
                         "since": min(one.since for one in towers),
-                        "is_known": set(known) <= self.rules.known,
+                        "is_known": are_known(
+                            self.rules.known, name, map(tuple, cells.tolist()), found
+                        ),
                         "towers": towers,
                         "fault": self._fault(index),
                     }

@@ -70,7 +70,7 @@ class Alarm(Result):
     since
         First run in which one of its towers was flagged without interruption since.
     is_known
-        All its towers are in the list of known faults: it raises no alarm.
+        The deviations of all its towers are known faults (`known_faults`): it raises no alarm.
     towers
         Its cells.
     fault
@@ -185,14 +185,6 @@ class RunFlags(Result):
     def runs_in(self, state: str) -> list[int]:
         """Numbers of the runs in a state."""
         return [run.run for run in self.runs if run.state == state]
-
-    def known_towers(self) -> set[tuple[str, int, int]]:
-        """Channel, eta and phi index of every flagged tower."""
-        return {
-            (one.channel, tower.eta_index, tower.phi_index)
-            for one in self.alarms
-            for tower in one.towers
-        }
 
 
 def alarm_rows(alarms: Sequence[Alarm]) -> Iterator[dict[str, Any]]:

@@ -118,7 +118,11 @@ def judge_file(
     reference.require(file, str(file.path))
     if len(file) == 0:
         raise InputError(f"{file.path}: there is no run in it to judge")
-    n_events = max(int(np.median(file.n_events)), 1)
+    is_judged = file.n_events >= rules.min_events
+    of_runs = file.n_events[is_judged] if is_judged.any() else file.n_events
+    n_events = max(int(np.median(of_runs)), 1)
+    if good is not None:  # lumi blocks of good runs may be shorter than any that is judged
+        good = good.select(good.n_events >= rules.min_events)
     methods = {}
     for one in scorers:
         found, basis = threshold_for(one, reference, false_alarms, good=good, n_events=n_events)

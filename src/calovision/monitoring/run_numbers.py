@@ -113,7 +113,7 @@ def number_in_name(path: Path | str, pattern: str = "") -> int:
     Raises
     ------
     InputError
-        If there is none, or without a pattern several.
+        If there is none, or without a pattern several; if it is larger than `LARGEST`.
     """
     name = Path(split_tree(path)[0]).name
     example = f"{FILE}:run_(\\d+)"
@@ -131,7 +131,13 @@ def number_in_name(path: Path | str, pattern: str = "") -> int:
             f"{path}: its name has {what}{where}, but one is needed as the number of the run; give "
             f"a pattern as {example}, or a branch"
         )
-    return int(numbers.pop())
+    number = int(numbers.pop())
+    if number > LARGEST:
+        raise InputError(
+            f"{path}: the number in its name, {number}, is too large for that of a run; give a "
+            f"pattern as {example}, or a branch"
+        )
+    return number
 
 
 def require_different(numbers: Sequence[int], paths: Sequence[Path | str]) -> None:

@@ -12,6 +12,7 @@ from calovision.monitoring.flag_tables import flag_markdown, flag_text, write_fl
 from calovision.monitoring.flagging import FlagRules
 from calovision.monitoring.flags import STATES, RunFlags
 from calovision.monitoring.judging import judge_file, load_scorers
+from calovision.monitoring.known import read_known
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_map_file import RunMapFile
 from calovision.stages.arguments import Count, Files, Options, not_counted
@@ -82,11 +83,13 @@ def monitor_runs(
     chosen = options.options
     held_out = GoodRuns.read(files.good_runs).held_out
     networks = dict(zip(options.trained, files.networks, strict=True))
+    reference = Reference.load(files.reference)
+    known = read_known(files.known, reference)
     flags = judge_file(
         maps,
-        Reference.load(files.reference),
+        reference,
         load_scorers(chosen["methods"], networks),
-        FlagRules(chosen["min_events"], chosen["consecutive_runs"], known_towers(files.known)),
+        FlagRules(chosen["min_events"], chosen["consecutive_runs"], known),
         alarm=chosen["alarm"],
         false_alarms=chosen["false_alarms"],
         good=maps.select(np.isin(maps.run, held_out)),
@@ -106,8 +109,3 @@ def numbers_of(flags: RunFlags) -> dict[str, Any]:
         "runs": {state: len(flags.runs_in(state)) for state in STATES},
         "thresholds": {name: one.threshold for name, one in flags.methods.items()},
     }
-
-
-def known_towers(files: Sequence[Path]) -> frozenset[tuple[str, int, int]]:
-    """Towers of the flags of earlier runs."""
-    return frozenset().union(*(RunFlags.read(path).known_towers() for path in files))

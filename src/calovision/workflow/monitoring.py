@@ -98,7 +98,7 @@ class Monitoring(Section):
     pages: Whole = key(100, "Largest number of pages of runs with alarms, the newest", ge=0)
     known: Text | None = key(
         None,
-        "File of faults that are known, whose towers raise no alarm",
+        "File of faults that are known, which raise no alarm",
         details="JSON, as `flags.json` of an earlier run.",
     )
     study: Study = key(Study)
