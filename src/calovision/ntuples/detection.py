@@ -224,12 +224,15 @@ def _missing_of_best(content: FileContent, schema: Schema) -> tuple[str, ...]:
 
 
 def _possible(content: FileContent, schema: Schema) -> list[TreeSchema]:
-    """Versions that the file does not rule out by branches of another one."""
-    return [
+    """Versions that the file does not rule out by branches of another one; those whose tree it has,
+    if it has any.
+    """
+    possible = [
         version
         for version in schema.versions_in(content)
         if not (version.without and content.names(version.tree) & set(version.without))
     ]
+    return [one for one in possible if content.has_tree(one.tree)] or possible
 
 
 def _missing(content: FileContent, version: TreeSchema) -> tuple[str, ...]:
