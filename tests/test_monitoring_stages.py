@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ from typer.testing import CliRunner
 from calovision.cli import app
 from calovision.cli.monitor_check import ALARM_STATUS, NOTHING_SAID_STATUS
 from calovision.core.errors import InputError
+from calovision.monitoring.flagging import FlagRules
 from calovision.monitoring.flags import RunFlags
 from calovision.monitoring.injection import inject
+from calovision.monitoring.judging import judge_file, load_scorers
 from calovision.monitoring.reference import Reference
-from calovision.monitoring.run_map_file import write_run_maps
+from calovision.monitoring.run_map_file import RunMapFile, write_run_maps
 from calovision.monitoring.toys import toy_detector
 from calovision.report.figures import FIGURES
 from calovision.stages import monitoring, monitors, run_pages, run_reference
@@ -91,6 +94,24 @@ def test_pages_of_runs_with_alarms(folder: Path) -> None:
     page = (folder / "runs/run_20.html").read_text()
     assert "Dead region" in page
     assert page.count("data:image/png") == 2
+
+
+def test_no_page_and_histories_of_lumi_blocks(folder: Path, tmp_path: Path) -> None:
+    """The blocks in which a board is dead are red, not all of their run."""
+    names = ("maps.h5", "reference.h5", "flags.json")
+    run_pages.write_run_pages(*(folder / name for name in names), tmp_path / "none", most=0)
+    assert [path.name for path in (tmp_path / "none").glob("*.html")] == ["index.html"]
+    maps = replace(RunMapFile(folder / "maps.h5")[:], run=np.full(20, 7), lumi_block=np.arange(20))
+    write_run_maps(tmp_path / "blocks.h5", maps)
+    file, good = RunMapFile(tmp_path / "blocks.h5"), Reference.load(folder / "reference.h5")
+    rules = {"alarm": ["poisson"], "false_alarms": 0.001}
+    flags = judge_file(file, good, load_scorers(["poisson"], {}), FlagRules(), **rules)
+    shown = {((7, 18), 0): next(one for one in flags.alarms if one.lumi_block == 18)}
+    ((_, history),) = run_pages._histories(file, good, flags, shown).values()
+    cells = np.load(folder / "mask.npy")[:, 0]  # a board of its own in each of the last three
+    overlap = (cells & cells[1]).any(axis=(1, 2))
+    assert history.is_flagged.tolist() == [False] * 17 + overlap.tolist()
+    assert overlap[1]
 
 
 def test_study_and_figures(folder: Path) -> None:

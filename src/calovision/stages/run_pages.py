@@ -59,7 +59,8 @@ def write_run_pages(
     """
     file, good = RunMapFile(maps), Reference.load(reference)
     found = RunFlags.read(flags)
-    states = [one for one in found.runs if one.state in ("alarm", "known")][-most:]
+    states = [one for one in found.runs if one.state in ("alarm", "known")]
+    states = states[max(len(states) - most, 0) :]
     of_run: dict[Key, list[Alarm]] = {(one.run, one.lumi_block): [] for one in states}
     for alarm in found.alarms:
         of_run.get((alarm.run, alarm.lumi_block), []).append(alarm)
@@ -108,27 +109,36 @@ def _histories(
     keys = list(shown)
     places = {n: index_of(shown[key], file.channels) for n, key in enumerate(keys)}
     run, found, expected = collect_histories(file.blocks(), reference, places)
-    flagged = _flagged_runs(flags)
+    rows = {key: row for row, key in enumerate(_keys(file))}
+    flagged = _flagged_rows(flags, rows)
     titled = {}
     for number, key in enumerate(keys):
         alarm = shown[key]
         is_flagged = np.zeros(len(run), dtype=bool)
         for tower in alarm.towers:
             where = (alarm.method, alarm.channel, tower.eta_index, tower.phi_index)
-            is_flagged |= np.isin(run, flagged.get(where, []))
-        near = np.abs(np.arange(len(run)) - np.searchsorted(run, alarm.run)) <= RUNS_BEFORE
+            is_flagged[flagged[where]] = True
+        near = np.abs(np.arange(len(run)) - rows[key[0]]) <= RUNS_BEFORE
         values = (run, found[number], expected[number], is_flagged)
         titled[key] = _history_title(alarm), History(*(one[near] for one in values))
     return titled
 
 
-def _flagged_runs(flags: RunFlags) -> dict[tuple[str, str, int, int], list[int]]:
-    """Runs in which each tower is flagged by a method."""
+def _keys(file: RunMapFile) -> list[Key]:
+    """Run and lumi block of each row of a file."""
+    pairs = zip(file.run.tolist(), file.lumi_block.tolist(), strict=True)
+    return [(run, None if block == WHOLE_RUN else block) for run, block in pairs]
+
+
+def _flagged_rows(
+    flags: RunFlags, rows: Mapping[Key, int]
+) -> dict[tuple[str, str, int, int], list[int]]:
+    """Rows of the maps in which each tower is flagged by a method."""
     found: dict[tuple[str, str, int, int], list[int]] = {}
     for alarm in flags.alarms:
         for one in alarm.towers:
             key = alarm.method, alarm.channel, one.eta_index, one.phi_index
-            found.setdefault(key, []).append(alarm.run)
+            found.setdefault(key, []).append(rows[alarm.run, alarm.lumi_block])
     return found
 
 
