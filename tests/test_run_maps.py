@@ -161,6 +161,16 @@ def test_what_does_not_add_up_is_not_merged(tmp_path):
     write_run_maps(paths[2], replace(maps, lumi_block=np.arange(3)))
     with pytest.raises(InputError, match=r"a.h5 has maps of whole runs, .*c.h5 of lumi blocks"):
         merge_run_maps([paths[0], paths[2]], tmp_path / "no.h5")
+    # each ROOT file a run, in jobs of their own: the same number twice is a mistake, parts are not
+    for run, is_wrong in (("file", True), (r"file:run_(\d+)", False)):
+        for name in "ab":
+            origin = MapOrigin(((f"{name}/run_1.root", name),), run=run)
+            write_run_maps(tmp_path / f"{name}.h5", maps[:1], origin=origin)
+        if is_wrong:
+            with pytest.raises(InputError, match=r"a/run_1.root and b/run_1.root have the same n"):
+                merge_run_maps(paths[:2], tmp_path / "no.h5")
+        else:
+            assert merge_run_maps(paths[:2], tmp_path / "sum.h5").n_events.tolist() == [1000]
 
 
 def test_files_without_events(folder, tmp_path):

@@ -9,6 +9,7 @@ from calovision.core.errors import InputError
 from calovision.jobs.atomic import scratch_folder
 from calovision.monitoring.map_attributes import MapOrigin, require_no_copies
 from calovision.monitoring.run_map_file import RunMapFile, write_run_maps
+from calovision.monitoring.run_numbers import FILE, require_different
 from calovision.monitoring.run_sums import RunSums
 
 
@@ -20,7 +21,7 @@ def merge_run_maps(paths: Sequence[Path], output: Path) -> RunMapFile:
     InputError
         If there is no file, or no run in any; if they have other cells, channels or thresholds, or
         another selection of events; if maps of runs and of lumi blocks are mixed; if two are made
-        of one ROOT file.
+        of one ROOT file, or have a run in common where each ROOT file is a run.
     """
     files = [RunMapFile(path) for path in paths]
     if not files:
@@ -33,6 +34,7 @@ def merge_run_maps(paths: Sequence[Path], output: Path) -> RunMapFile:
         for file in files
         for path, uuid in file.origin.source_files
     )
+    _require_own_runs([file for file in files if file.origin.run == FILE])
     origins = [file.origin for file in files]
     with scratch_folder(Path(output)) as folder, RunSums(files[0].layout, folder) as sums:
         for file in files:
@@ -42,6 +44,17 @@ def merge_run_maps(paths: Sequence[Path], output: Path) -> RunMapFile:
             raise InputError(f"{files[0].path} and the other files to merge have no runs")
         write_run_maps(output, sums.blocks(), origin=MapOrigin.joined(origins))
     return RunMapFile(output)
+
+
+def _require_own_runs(files: Sequence[RunMapFile]) -> None:
+    """Raise InputError if two files, of ROOT files that are a run each, have the same one."""
+    numbers, names = [], []
+    for file in files:
+        runs = np.unique(file.run).tolist()
+        sources = [path for path, _ in file.origin.source_files]
+        numbers += runs
+        names += (sources if len(runs) == len(sources) == 1 else [str(file.path)]) * len(runs)
+    require_different(numbers, names)
 
 
 def _require_alike(files: Sequence[RunMapFile]) -> None:
