@@ -8,9 +8,11 @@ from fakes_monitoring import maps_of, true_reference
 from scipy import stats
 
 from calovision.core.errors import InputError
+from calovision.monitoring import compared_runs
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.expectation import SCALES, Expectation, run_scales, weighted_median
 from calovision.monitoring.injection import inject
-from calovision.monitoring.methods import METHODS
+from calovision.monitoring.methods import METHODS, scores_of_each
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.rules import (
     combined,
@@ -433,3 +435,35 @@ def test_rules_take_no_file(tmp_path):
     assert METHODS["poisson"].load() is METHODS["poisson"]
     with pytest.raises(InputError, match="method 'poisson' is not trained and takes no file"):
         METHODS["poisson"].load(tmp_path / "x.h5")
+
+
+def test_methods_share_the_tails_of_a_block_and_score_as_they_do_alone(monkeypatch):
+    detector = toy_detector(8, 32, 2)
+    maps, reference = detector.runs(4, 2000, RNG), true_reference(detector)
+    maps = replace(maps, n_events=np.array([0, 2000, 2000, 2000]))  # NaN of the first
+    rules = [one for one in METHODS.values() if not one.is_trained]
+    alone = {one.name: one.scores(maps, reference) for one in rules}
+    shapes = []
+
+    def counted(hits, *others):
+        shapes.append(hits.shape)
+        return deviation(hits, *others)
+
+    monkeypatch.setattr(compared_runs, "deviation", counted)
+    together = scores_of_each(rules, ComparedRuns(maps, reference))
+    assert shapes == [maps.occupancy.shape]  # once for poisson, shape and combined
+    assert list(together) == list(alone)
+    for name, found in together.items():
+        assert found.tobytes() == alone[name].tobytes(), name
+        assert found.flags.writeable, name
+    independent = Expectation.of(maps, reference)
+    expected = deviation(maps.occupancy, independent.hits, independent.dispersion)
+    assert together["poisson"].tobytes() == expected.tobytes()
+
+
+def test_shared_numbers_are_of_maps_of_the_reference():
+    detector = toy_detector(4, 8)
+    maps, reference = detector.runs(2, 100, RNG), true_reference(detector)
+    other = replace(reference, channels=tuple(f"{name}_" for name in reference.channels))
+    with pytest.raises(InputError, match="channels"):
+        scores_of_each([METHODS["shape"]], ComparedRuns(maps, other))

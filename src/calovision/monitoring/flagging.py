@@ -8,7 +8,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
-from calovision.monitoring.expectation import Expectation
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.flags import (
     FORMAT,
     VERSION,
@@ -20,6 +20,7 @@ from calovision.monitoring.flags import (
 )
 from calovision.monitoring.grouping import connected, deviations, kind_of
 from calovision.monitoring.known import Known, are_known
+from calovision.monitoring.methods import scores_of_each
 from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
 
 if TYPE_CHECKING:
@@ -172,9 +173,10 @@ class Flagger:
 
     def add(self, maps: RunMaps) -> Iterator[tuple[RunState, list[Alarm]]]:
         """State and flagged objects of each run of the next block."""
-        scores = {one.name: one.scores(maps, self.reference) for one in self.scorers}
+        compared = ComparedRuns(maps, self.reference)
+        scores = scores_of_each(self.scorers, compared)
         kinds = None if self.teller is None else self.teller.kinds(maps, self.reference)
-        expected = Expectation.of(maps, self.reference)
+        expected = compared.expected
         dead = self.live & self._are_empty(maps)[..., None, None]
         scale = np.where(dead, 1.0, expected.scale[..., None, None])
         numbers = _Numbers(

@@ -6,6 +6,7 @@ function or class, which is imported when it is used.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,6 +17,7 @@ from calovision.core.registry import Registry, import_object
 if TYPE_CHECKING:
     import numpy as np
 
+    from calovision.monitoring.compared_runs import ComparedRuns
     from calovision.monitoring.reference import Reference
     from calovision.monitoring.run_maps import RunMaps
 
@@ -45,6 +47,9 @@ class Method:
     function
         ``package.module:function`` from maps and a reference to scores; None of a method that is
         trained.
+    shared
+        ``package.module:function`` to the same scores from `ComparedRuns`, whose numbers methods
+        share; None of a method that shares none.
     network
         ``package.module:Class`` of a method that is trained: with ``load(path)``, which gives a
         `Scorer`; None of a rule.
@@ -59,6 +64,7 @@ class Method:
     title: str
     doc: str
     function: str | None = None
+    shared: str | None = None
     network: str | None = None
     paper: str = ""
     is_probability: bool = False
@@ -87,6 +93,13 @@ class Method:
         reference.require(maps, "the maps")
         return import_object(self.function)(maps, reference)
 
+    def scores_of(self, runs: ComparedRuns) -> np.ndarray:
+        """The same scores, with the numbers that other methods of these runs computed already."""
+        if self.shared is None:
+            return self.scores(runs.maps, runs.reference)
+        runs.reference.require(runs.maps, "the maps")
+        return import_object(self.shared)(runs)
+
     def load(self, path: Path | None = None) -> Scorer:
         """What gives the scores: this method, or its network from a file.
 
@@ -102,6 +115,18 @@ class Method:
         if path is None:
             raise InputError(f"method '{self.name}' is trained: give its file")
         return import_object(self.network).load(path)
+
+
+def scores_of_each(scorers: Iterable[Scorer], runs: ComparedRuns) -> dict[str, np.ndarray]:
+    """Scores of several methods by name, those of `Scorer.scores`: what they share is computed
+    once.
+    """
+    return {
+        one.name: one.scores_of(runs)
+        if isinstance(one, Method)
+        else one.scores(runs.maps, runs.reference)
+        for one in scorers
+    }
 
 
 RULES = "calovision.monitoring.rules"
@@ -135,6 +160,7 @@ METHODS: Registry[Method] = Registry(
             "Poisson significance",
             "hits against those of the reference, exact tails, normalised to the run",
             f"{RULES}.poisson:scores",
+            shared=f"{RULES}.poisson:of_compared",
             is_probability=True,
         ),
         Method(
@@ -149,6 +175,7 @@ METHODS: Registry[Method] = Registry(
             "Shape of the channel",
             "number of cells of the channel that deviate from the reference",
             f"{RULES}.shape:scores",
+            shared=f"{RULES}.shape:of_compared",
             is_probability=True,
         ),
         Method(
@@ -156,6 +183,7 @@ METHODS: Registry[Method] = Registry(
             "Cell, region, ring and channel",
             "hits of the cell and the region around it, energy of its ring, shape of its channel",
             f"{RULES}.combined:scores",
+            shared=f"{RULES}.combined:of_compared",
             is_probability=True,
         ),
         Method(

@@ -21,10 +21,11 @@ from calovision.evaluation.results.fault_figures import (
     MonitoringFigures,
     TestedTowers,
 )
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.expectation import smooth_rate
 from calovision.monitoring.faults import FAULTS
 from calovision.monitoring.injection import BOARD, inject
-from calovision.monitoring.methods import Scorer
+from calovision.monitoring.methods import Scorer, scores_of_each
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_maps import RunMaps
 from calovision.monitoring.thresholds import Threshold, largest_scores, threshold_of
@@ -127,7 +128,7 @@ def _of_events(
     """Figures for runs of one number of events, fault by fault."""
     half = len(good) // 2
     sound, to_be_faulty = good[:half], good[half:]
-    of_sound = {one.name: one.scores(sound, reference) for one in methods}
+    of_sound = scores_of_each(methods, ComparedRuns(sound, reference))
     thresholds = {
         name: threshold_of(largest_scores(np.where(tested, scores, np.nan)), false_alarms)
         for name, scores in of_sound.items()
@@ -139,8 +140,9 @@ def _of_events(
                 to_be_faulty, kind, strength, seed, rates=rates, live=tested, board=board
             )
             masks = np.concatenate([np.zeros_like(of_sound[methods[0].name], dtype=bool), mask])
+            of_faulty = scores_of_each(methods, ComparedRuns(faulty, reference))
             for one in methods:
-                scores = np.concatenate([of_sound[one.name], one.scores(faulty, reference)])
+                scores = np.concatenate([of_sound[one.name], of_faulty[one.name]])
                 towers = ScoredTowers.of(scores, masks, tested)
                 if len(towers.faulty):
                     yield _figures(

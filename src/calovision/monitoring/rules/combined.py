@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.expectation import Expectation
 from calovision.monitoring.rules import energy, shape
 from calovision.monitoring.run_maps import RunMaps
-from calovision.monitoring.tails import deviation
 
 if TYPE_CHECKING:
     from calovision.monitoring.reference import Reference
@@ -46,13 +46,17 @@ def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
     """-log10 of a chance of the cell, its region, its ring or its channel; NaN in a run without
     events.
     """
-    expected = Expectation.of(maps, reference)
-    of_cell = deviation(maps.occupancy, expected.hits, expected.dispersion)
+    return of_compared(ComparedRuns(maps, reference))
+
+
+def of_compared(runs: ComparedRuns) -> np.ndarray:
+    """The same of runs whose numbers other methods share."""
+    of_cell = runs.deviations
     found = of_cell + np.log10(SHARES["cell"])
     for name, other in (
-        ("region", region_ratio(maps.occupancy, expected) / np.log(10)),
-        ("ring", energy.scores(maps, reference)),
-        ("channel", shape.of_deviations(of_cell)),
+        ("region", region_ratio(runs.maps.occupancy, runs.expected) / np.log(10)),
+        ("ring", energy.scores(runs.maps, runs.reference)),
+        ("channel", shape.of_compared(runs)),
     ):
         np.fmax(found, other + np.log10(SHARES[name]), out=found)
     return np.where(np.isnan(of_cell), np.nan, found)
@@ -60,7 +64,8 @@ def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
 
 def region_ratio(hits: np.ndarray, expected: Expectation) -> np.ndarray:
     """Logarithm of the mean likelihood ratio of the regions around each cell."""
-    ratios = [log_ratio(hits, expected.hits, expected.dispersion, factor) for factor in FACTORS]
+    dispersion = expected.dispersion
+    ratios = [log_ratio(hits, expected.hits, dispersion, factor) for factor in FACTORS]
     beyond = np.maximum(np.max(ratios, axis=0) - MOST_OF_OTHERS, 0.0)
     largest = np.full(hits.shape, -np.inf)
     for ratio in ratios:

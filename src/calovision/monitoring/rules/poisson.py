@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from calovision.monitoring.expectation import Expectation
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.run_maps import RunMaps
-from calovision.monitoring.tails import deviation
 
 if TYPE_CHECKING:
     from calovision.monitoring.reference import Reference
@@ -23,8 +22,12 @@ if TYPE_CHECKING:
 
 def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
     """-log10 of the two-sided chance of the hits of each cell; NaN in a run without events."""
-    expected = Expectation.of(maps, reference)
-    return deviation(maps.occupancy, expected.hits, expected.dispersion)
+    return of_compared(ComparedRuns(maps, reference))
+
+
+def of_compared(runs: ComparedRuns) -> np.ndarray:
+    """The same of runs whose numbers other methods share."""
+    return runs.deviations.copy()
 
 
 def standard_deviations(chances: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from calovision.monitoring.rules import poisson
+from calovision.monitoring.compared_runs import ComparedRuns
 from calovision.monitoring.run_maps import RunMaps
 
 if TYPE_CHECKING:
@@ -30,7 +30,12 @@ def scores(maps: RunMaps, reference: Reference) -> np.ndarray:
     """-log10 of the chance that so many cells of the channel deviate; NaN in a run without events
     and of maps with too few cells.
     """
-    return of_deviations(poisson.scores(maps, reference))
+    return of_compared(ComparedRuns(maps, reference))
+
+
+def of_compared(runs: ComparedRuns) -> np.ndarray:
+    """The same of runs whose numbers other methods share."""
+    return of_deviations(runs.deviations)
 
 
 def of_deviations(deviations: np.ndarray) -> np.ndarray:
