@@ -130,6 +130,21 @@ def write_rows(folder, *, missing=()):
     return listed, ImageCollection(paths)
 
 
+def test_a_bin_without_a_row_is_left_out_of_the_fit():
+    """Warnings, as of the spread of no numbers, are errors here."""
+    rows, rng = rows_of(400)
+    predictions = {"sum": rows.truth * rng.normal(1, 0.1, 400)}
+    found = {
+        first: compare_regressors(
+            *(rows, predictions, np.array([*first, 20, 40, 60, 80, 100.0])),
+            seeds={}, with_fit=True, n_replicas=10,
+        )["sum"].fit
+        for first in ((), (0, 5))
+    }  # fmt: skip
+    assert found[()].n_bins == 4
+    assert found[0, 5].n_bins == 5
+
+
 def test_opponents_are_least_squares_and_trees_of_each_fold(tmp_path):
     _, collection = write_rows(tmp_path)
     truth, folds = collection.column("energy"), Folds(**FOLDS)

@@ -267,11 +267,11 @@ class _Sampled:
 
     def fit(self) -> ResolutionFit | None:
         """Terms of the resolution; None of too few bins."""
-        errors = np.nanstd(self.replicas[:, 1:, 2], axis=0)
         enough = (self.n_rows >= FEWEST_ROWS) & (self.nominal[1:, 2] > 0) & (self.means > 0)
         if np.count_nonzero(enough) < FEWEST_BINS:
             return None
-        energies, errors = self.means[enough], errors[enough]
+        energies = self.means[enough]
+        errors = np.nanstd(self.replicas[:, 1:, 2][:, enough], axis=0)
         parameters, chi2 = fit_resolution(energies, self.nominal[1:, 2][enough], errors)
         of_replicas = np.array(
             [
