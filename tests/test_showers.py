@@ -7,11 +7,11 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
-from scipy.stats import gamma
+from scipy.stats import beta, gamma
 
 from calovision.core.errors import InputError
 from calovision.ntuples import open_ntuple
-from calovision.simulation.showers import PARTICLES, write_showers
+from calovision.simulation.showers import PARTICLES, hadronic, write_showers
 from calovision.simulation.showers.cells import HALF_WINDOW, Cells, Window, measure, sum_spots
 from calovision.simulation.showers.electromagnetic import (
     CONVERSION_LENGTH,
@@ -32,12 +32,14 @@ from calovision.simulation.showers.geometry import (
 from calovision.simulation.showers.gun import PION_MASS, Truth, decay, shoot
 from calovision.simulation.showers.hadronic import (
     EM_SPREAD,
+    FIRST_SHARE,
     bock_profiles,
     depth_at,
     develop_pions,
-    draw_em_share,
+    draw_em_shares,
     draw_starts,
     mean_em_share,
+    photons_of_pions,
 )
 from calovision.simulation.showers.lateral import CoreAndTail, Deposits, Laplace, Line
 from calovision.simulation.showers.materials import LEAD, SCALE_ENERGY, mix
@@ -253,11 +255,20 @@ def test_pions_interact_after_an_exponential_number_of_lengths(rng: np.random.Ge
 
 def test_electromagnetic_share_has_the_mean_of_the_review(rng: np.random.Generator) -> None:
     assert mean_em_share(np.array([50.0])) == pytest.approx(1 - 50**-0.18)
-    share = draw_em_share(np.full(20 * N, 50.0), rng)
+    first, later = draw_em_shares(np.full(20 * N, 50.0), rng)
+    share = first + later
     assert share.mean() == pytest.approx(1 - 50**-0.18, abs=3e-3)
     assert share.std() == pytest.approx(EM_SPREAD, rel=0.02)
-    soft = draw_em_share(np.array([1.0, 1.5]), rng)
-    assert np.all((soft >= 0) & (soft < 1))
+    assert first.mean() == pytest.approx(FIRST_SHARE, abs=3e-3)
+    # the same part of what the first leaves stays hadronic in all showers
+    np.testing.assert_allclose((1 - share) / (1 - first), 50**-0.18 / (1 - FIRST_SHARE))
+    # charge exchange: a beta distribution of the mean 1/3, whose spread makes that of the share
+    spread = EM_SPREAD * (1 - FIRST_SHARE) / 50**-0.18
+    total = (2 / 9) / spread**2 - 1
+    expected = beta(total / 3, 2 * total / 3).sf(0.9)
+    assert np.mean(first > 0.9) == pytest.approx(expected, rel=0.1)
+    soft = np.array(draw_em_shares(np.array([1.0, 1.5, 5.0]), rng))
+    assert np.all((soft >= 0) & (soft < 1)) & np.all(soft[1] == 0)  # one interaction makes all
 
 
 def test_pion_profiles_are_those_of_bock() -> None:
@@ -273,16 +284,54 @@ def test_energy_of_a_pion_is_conserved_but_for_what_leaks(rng: np.random.Generat
     truth = beam(40.0)
     thick = Calorimeter((replace(ATLAS_LIKE.layers[-1], depth=1e5),))
     deposits = develop_pions(truth.energy, truth.eta, truth.phi, thick, rng)
-    np.testing.assert_allclose(sum(one.energy.sum(axis=1) for one in deposits), 40.0)
-    track, em, hadronic = develop_pions(truth.energy, truth.eta, truth.phi, ATLAS_LIKE, rng)
-    total = sum(one.energy.sum(axis=1) for one in (track, em, hadronic))
+    total = sum(np.bincount(one.event, one.energy.sum(axis=1), N) for one in deposits)
+    np.testing.assert_allclose(total, 40.0)
+    track, first, em, hadronic = develop_pions(truth.energy, truth.eta, truth.phi, ATLAS_LIKE, rng)
+    of_first = np.bincount(first.event, first.energy.sum(axis=1), N)
+    total = of_first + sum(one.energy.sum(axis=1) for one in (track, em, hadronic))
     assert np.all(total <= 40 + 1e-9)
     # the track loses a critical energy a radiation length, up to the first interaction
     passed = (em.energy + hadronic.energy).sum(axis=1) == 0
+    assert np.all(of_first[passed] == 0)
     in_x0 = np.diff(ATLAS_LIKE.edges("radiation_length", truth.eta[:1])[0])
     loss = 1e-3 * in_x0 * ATLAS_LIKE.values("material")[0].critical_energy
     assert track.energy[passed][:, 0] == pytest.approx(loss[0])
-    assert [hadronic.is_hadronic, em.is_hadronic] == [True, False]
+    assert [one.is_hadronic for one in (first, em, hadronic)] == [False, False, True]
+
+
+def test_neutral_pion_of_charge_exchange_is_photons_from_the_first_interaction(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of_it = (np.ones(N), np.zeros(N))
+    monkeypatch.setattr(hadronic, "draw_em_shares", lambda energy, rng: all_of_it)
+    monkeypatch.setattr(hadronic, "draw_starts", lambda edges, rng: np.full(N, MIDDLE + 0.25))
+    truth = beam(40.0)
+    track, first, em, rest = develop_pions(truth.energy, truth.eta, truth.phi, ATLAS_LIKE, rng)
+    assert np.all(em.energy == 0) & np.all(rest.energy == 0)
+    assert np.all(first.energy[:, :MIDDLE] == 0) & np.all(track.energy[:, MIDDLE + 1 :] == 0)
+    edges = ATLAS_LIKE.edges("radiation_length", truth.eta)
+    depth = edges[:, MIDDLE] + 0.25 * (edges[:, MIDDLE + 1] - edges[:, MIDDLE])
+    left = 40.0 - track.energy.sum(axis=1)
+    energy = np.bincount(first.event, first.energy.sum(axis=1), N)
+    # two photons with an even share, in the calorimeter cut off in front of the interaction
+    behind = np.maximum(edges - depth[:, np.newaxis], 0.0)
+    share = rng.random(N)
+    by_hand = np.zeros((N, len(ATLAS_LIKE.layers)))
+    for part in (left * share, left * (1 - share)):
+        profile = shower_profiles(part, np.ones(N, bool), rng)
+        by_hand += part[:, np.newaxis] * profile.shares(behind)
+    found = np.stack([np.bincount(first.event, one, N) for one in first.energy.T], axis=1)
+    np.testing.assert_allclose(found.mean(axis=0), by_hand.mean(axis=0), atol=0.25)
+    assert energy.mean() == pytest.approx(40.0, abs=0.7)
+
+
+def test_photons_of_a_pion_share_its_energy_at_its_depth(rng: np.random.Generator) -> None:
+    energy, depth = np.array([30.0, 0.0, 50.0]), np.array([1.0, 2.0, 3.0])
+    photons = photons_of_pions(energy, np.array([0.1, 0.2, 0.3]), np.zeros(3), depth, rng)
+    np.testing.assert_allclose(np.bincount(photons.event, photons.energy), energy)
+    assert photons.event.tolist() == [0, 2, 0, 2]
+    np.testing.assert_array_equal(photons.depth, [1.0, 3.0, 1.0, 3.0])
+    np.testing.assert_array_equal(photons.eta, [0.1, 0.3, 0.1, 0.3])
 
 
 # Shapes

@@ -1,6 +1,6 @@
 """Showers of electrons and photons: where they start, how deep and how wide they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ SMALLEST_Y = 25.0  # E/Ec below which the fluctuations stay, since their formula
 
 @dataclass(frozen=True)
 class Particles:
-    """Electrons or photons at the calorimeter's face, ``(n,)`` each.
+    """Electrons or photons at the calorimeter's face or at a depth in it, ``(n,)`` each.
 
     Attributes
     ----------
@@ -28,6 +28,8 @@ class Particles:
         A photon; else an electron.
     energy, eta, phi
         GeV; directions from the origin.
+    depth
+        Where they are made, in radiation lengths behind the face along their direction.
     """
 
     event: np.ndarray
@@ -35,6 +37,7 @@ class Particles:
     energy: np.ndarray
     eta: np.ndarray
     phi: np.ndarray
+    depth: np.ndarray | float = 0.0
 
 
 def mean_maximum(energy: np.ndarray, is_photon: np.ndarray) -> np.ndarray:
@@ -95,6 +98,7 @@ def radial_profile(energy: np.ndarray, tau: np.ndarray) -> tuple[np.ndarray, ...
 def develop(particles: Particles, calorimeter: Calorimeter, rng: np.random.Generator) -> Deposits:
     """Energies of the showers in the layers, and their widths there."""
     profile = shower_profiles(particles.energy, particles.is_photon, rng)
+    profile = replace(profile, start=profile.start + particles.depth)
     edges = calorimeter.edges("radiation_length", particles.eta)
     energy = particles.energy[:, np.newaxis] * profile.shares(edges)
     maximum = (profile.a - 1) / profile.b

@@ -1,9 +1,12 @@
-"""Showers of charged pions: a track up to the first interaction, then an electromagnetic and a
-hadronic part.
+"""Showers of charged pions: a track up to the first interaction, the neutral pions made there, the
+electromagnetic part of later interactions, and the hadronic part.
+
+The parts behind the track are those of Grindhammer, Rudowicz and Peters, NIM A 290 (1990) 469.
 """
 
 import numpy as np
 
+from calovision.simulation.showers.electromagnetic import Particles, develop
 from calovision.simulation.showers.geometry import IRON_TILES, Calorimeter
 from calovision.simulation.showers.lateral import Deposits, Laplace, Line
 from calovision.simulation.showers.profiles import Profile
@@ -12,8 +15,11 @@ EM_POWER = 0.82  # k of f_em = 1 - (E/E0)^(k-1); RPP, "Hadronic calorimeters": 0
 EM_SCALE = 1.0  # E0 in GeV, of pions (same place)
 EM_SPREAD = 0.2
 """Standard deviation of the electromagnetic share, broad and almost independent of the energy:
-Acosta et al., NIM A 316 (1992) 184, and Wigmans, Calorimetry, chapter 4. Shares near 1 are those of
-charge exchange."""
+Acosta et al., NIM A 316 (1992) 184, and Wigmans, Calorimetry, chapter 4."""
+
+FIRST_SHARE = 1 / 3
+"""Mean share of its energy that one interaction gives to neutral pions, a third of all pions
+(Wigmans, Calorimetry, chapter 2)."""
 
 EM_WIDTH, HADRONIC_WIDTH = 23.0, 58.0
 """Scales of the two inner terms of the radial profile of 100 GeV pions in the tiles, mm
@@ -25,12 +31,40 @@ def mean_em_share(energy: np.ndarray) -> np.ndarray:
     return 1 - np.maximum(energy / EM_SCALE, 1.001) ** (EM_POWER - 1)
 
 
-def draw_em_share(energy: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Electromagnetic shares, beta distributions around the mean with `EM_SPREAD`, or what fits."""
-    mean = mean_em_share(energy)
-    variance = np.minimum(EM_SPREAD**2, 0.5 * mean * (1 - mean))
+def draw_em_shares(energy: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the energy in neutral pions of the first and of the later interactions, ``(n,)``.
+
+    The first is a beta distribution around `FIRST_SHARE`, or the mean of both where that is less.
+    Later interactions take the same part of what is left in each shower, so that both have
+    `mean_em_share` and `EM_SPREAD` together (above 150 GeV the spread is what fits): the first
+    interaction makes the fluctuations. Where it gives nearly all, that is charge exchange.
+    """
+    both = mean_em_share(energy)
+    mean = np.minimum(both, FIRST_SHARE)
+    left = (1 - both) / (1 - mean)
+    variance = np.minimum((EM_SPREAD / left) ** 2, 0.5 * mean * (1 - mean))
     total = mean * (1 - mean) / variance - 1
-    return rng.beta(mean * total, (1 - mean) * total)
+    first = rng.beta(mean * total, (1 - mean) * total)
+    return first, (1 - first) * (1 - left)
+
+
+def photons_of_pions(
+    energy: np.ndarray,
+    eta: np.ndarray,
+    phi: np.ndarray,
+    depth: np.ndarray,
+    rng: np.random.Generator,
+) -> Particles:
+    """Two photons of a neutral pion in each event with ``energy``, made at a depth in X0.
+
+    One has an even share of the energy. They stay on the axis: from 2 m/E they part by 0.7 mm in
+    the next 10 cm at 40 GeV.
+    """
+    share = rng.random(len(energy))
+    energies = np.concatenate([energy * share, energy * (1 - share)])
+    made = energies > 0
+    event, *places = (np.tile(one, 2)[made] for one in (np.arange(len(eta)), eta, phi, depth))
+    return Particles(event, np.ones(len(event), bool), energies[made], *places)
 
 
 def bock_profiles(
@@ -40,7 +74,8 @@ def bock_profiles(
 
     Parametrisation of Bock, Hansl-Kozanecka and Shah, NIM 186 (1981) 533, as in hep-ex/0001027; it
     counts from the first interaction, at ``starts`` in the two lengths. The share of the first is
-    drawn (`draw_em_share`) in place of their mean, 0.46.
+    drawn (`draw_em_shares`) in place of their mean, 0.46. It is a mean over showers, with neutral
+    pions of all interactions; here it stands for those after the first.
     """
     log_e = np.log(energy)
     a = 0.6165 + 0.3183 * log_e
@@ -91,8 +126,10 @@ def develop_pions(
     phi: np.ndarray,
     calorimeter: Calorimeter,
     rng: np.random.Generator,
-) -> tuple[Deposits, Deposits, Deposits]:
-    """Track, electromagnetic and hadronic part of the showers of charged pions, one an event."""
+) -> tuple[Deposits, Deposits, Deposits, Deposits]:
+    """Track, neutral pions of the first interaction, later electromagnetic and hadronic part of the
+    showers of charged pions, one an event; the second has two showers an event.
+    """
     in_x0 = calorimeter.edges("radiation_length", eta)
     in_lambda = calorimeter.edges("interaction_length", eta)
     place = draw_starts(calorimeter.edges("pion_length", eta), rng)
@@ -100,13 +137,15 @@ def develop_pions(
     track = track_energy(in_x0, starts[0], calorimeter, energy)
     interacts = place < len(calorimeter.layers)
     left = np.where(interacts, energy - track.sum(axis=1), 0.0)
-    em_share = draw_em_share(energy, rng)
+    first, later = draw_em_shares(energy, rng)
+    photons = photons_of_pions(left * first, eta, phi, starts[0], rng)
     em, hadronic = bock_profiles(np.maximum(energy, 1.0), starts)
-    of_em = (left * em_share)[:, np.newaxis] * em.shares(in_x0)
-    of_hadrons = (left * (1 - em_share))[:, np.newaxis] * hadronic.shares(in_lambda)
+    of_em = (left * later)[:, np.newaxis] * em.shares(in_x0)
+    of_hadrons = (left * (1 - first - later))[:, np.newaxis] * hadronic.shares(in_lambda)
     event = np.arange(len(energy))
     return (
         Deposits(event, eta, phi, track, Line()),
+        develop(photons, calorimeter, rng),
         Deposits(event, eta, phi, of_em, _spread(calorimeter, "moliere_radius", EM_WIDTH)),
         Deposits(
             event,
