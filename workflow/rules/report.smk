@@ -1,6 +1,5 @@
 """Plots of the training and of the cuts, and the report."""
 
-
 if analysis.has_networks:
 
     rule plot_training:
