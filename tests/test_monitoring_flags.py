@@ -82,11 +82,15 @@ def test_kinds_of_deviations() -> None:
 def test_kinds_of_objects() -> None:
     live = np.ones((4, 8), dtype=bool)
     ring = np.array([[1, phi] for phi in range(7)])
-    assert kind_of(np.array([0]), ring[:1], live) == "dead_tower"
-    assert kind_of(np.array([2, 2, 3]), ring[:3], live) == "hot_region"
-    assert kind_of(np.full(7, 5), ring, live) == "high_energy_ring"
+    assert kind_of(np.array([0]), ring[:1], live, 0) == "dead_tower"
+    assert kind_of(np.array([2, 2, 3]), ring[:3], live, 2) == "hot_region"
+    assert kind_of(np.full(7, 5), ring, live, 5) == "high_energy_ring"
+    # no tower misses its hits with certainty, their sum does: 25 of 38 seven times
+    one = deviations(np.array([38.0]), np.array([25.0]), np.array([2.0]), np.array([1.4]))
+    total = deviations(np.float64(266.0), np.float64(175.0), np.float64(14.0), np.float64(9.8))
+    assert kind_of(np.repeat(one, 7), ring, live, int(total)) == "low_ring"
     every = np.array([[eta, phi] for eta in range(4) for phi in range(8)])
-    assert kind_of(np.full(32, 0), every, live) == "dead_channel"
+    assert kind_of(np.full(32, 0), every, live, 0) == "dead_channel"
 
 
 # -- flags of runs --------------------------------------------------------------------------------

@@ -251,9 +251,10 @@ class Flagger:
                     index = (channel, *cells.T)
                     towers = self._towers(index, scores, numbers, since)
                     found = deviation[index]
+                    total = int(deviations(*(one[index].sum() for one in numbers)))
                     yield {
                         "method": method,
-                        "kind": kind_of(found, cells, self.live[channel]),
+                        "kind": kind_of(found, cells, self.live[channel], total),
                         "channel": name,
                         **_extent(self.reference.grid, cells),
                         "score": max(one.score for one in towers),

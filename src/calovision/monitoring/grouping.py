@@ -21,6 +21,9 @@ SHAPES = {
     "channel": "most of a channel",
 }
 
+OF_ENERGY = (4, 5)
+"""Numbers of the kinds whose hits are as expected."""
+
 DEAD = 0.1
 """Share of the expected hits up to which a tower is dead."""
 HOT = 1.5
@@ -84,8 +87,11 @@ def deviations(
     return np.where(is_certain | ~says_energy, of_hits, of_energy)
 
 
-def kind_of(deviation: np.ndarray, cells: np.ndarray, live: np.ndarray) -> str:
+def kind_of(deviation: np.ndarray, cells: np.ndarray, live: np.ndarray, total: int) -> str:
     """Kind of an object: the deviation that most of its towers have, and the shape.
+
+    Where that is one of energies, it is the deviation of the sum of the towers: hits that no single
+    tower misses with certainty may be missed by a ring.
 
     Parameters
     ----------
@@ -95,8 +101,11 @@ def kind_of(deviation: np.ndarray, cells: np.ndarray, live: np.ndarray) -> str:
         Its eta and phi indices, ``(n, 2)``.
     live
         Cells of the plane that have hits in good runs, ``(n_eta, n_phi)``.
+    total
+        Deviation of the sum of the towers, as of `deviations`.
     """
-    name = list(KINDS)[np.bincount(deviation).argmax()]
+    of_most = int(np.bincount(deviation).argmax())
+    name = list(KINDS)[total if of_most in OF_ENERGY else of_most]
     if len(cells) == 1:
         return f"{name}_tower"
     if len(cells) >= MOST * live.sum():
