@@ -197,7 +197,7 @@ def test_channel_of_few_hits_may_be_empty(good: RunMaps, reference: Reference) -
 
 
 def test_run_without_any_hit_is_one_alarm(good: RunMaps, reference: Reference) -> None:
-    """What is expected is that of the reference, since the run itself cannot tell."""
+    """Expected numbers are those of the reference, since the run itself cannot tell."""
     flags = flags_of(with_hits(good, [2], (slice(None), slice(None)), 0), reference)
     (alarm,) = flags.alarms
     assert (alarm.kind, len(alarm.towers)) == ("dead_channel", N_ETA * N_PHI)

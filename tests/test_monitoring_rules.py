@@ -364,7 +364,7 @@ def test_a_hot_cell_does_not_make_its_neighbours_hot(good):
 
 
 def test_a_hot_cell_does_not_make_a_region_of_few_hits_hot(monkeypatch):
-    """Where neighbours have one expected hit, and say little themselves."""
+    """Neighbours that have one expected hit say little themselves."""
     detector = toy_detector(8, 16, largest_rate=0.0012, smallest_rate=0.001)
     maps = detector.runs(10, 1000, np.random.default_rng(9))
     maps.occupancy[:, 0, 4, 7] = 60

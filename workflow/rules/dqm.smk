@@ -95,7 +95,7 @@ if analysis.trained_methods:
 if analysis.has_study:
 
     rule study_faults:
-        """What all methods find of faults that are put into good runs."""
+        """Find faults that are put into good runs with all methods."""
         input:
             reference=results.reference,
             networks=analysis.monitor_files(),

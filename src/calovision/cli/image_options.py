@@ -47,8 +47,8 @@ class RunOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NtupleOptions:
-    """Reading of the ROOT files."""
+class TreeOptions:
+    """Schema and tree of the ROOT files."""
 
     schema: Annotated[
         str | None,
@@ -60,6 +60,12 @@ class NtupleOptions:
     tree: Annotated[
         str | None, _ntuples(metavar="NAME", help="Tree with the events, if not the schema's.")
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NtupleOptions(TreeOptions):
+    """Reading of the ROOT files."""
+
     on_bad_file: Annotated[
         OnBadFile, _ntuples(help="What to do about a file that cannot be read.")
     ] = OnBadFile.FAIL

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from calovision.cli.image_options import TreeOptions
 from calovision.cli.monitor_check import check_command
 from calovision.cli.options import HelpWithNames, grouped_options, parse_names, require_new
 from calovision.core.errors import InputError
@@ -20,7 +21,6 @@ DEFAULT_CHANNELS = ("em_et", "had_et", "tracks")
 HDF5 = (".h5", ".hdf5")
 _maps = partial(typer.Option, rich_help_panel="Maps")
 _runs = partial(typer.Option, rich_help_panel="Runs")
-_ntuples = partial(typer.Option, rich_help_panel="Ntuples")
 
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The file to write.")
@@ -81,22 +81,6 @@ class RunNumberOptions:
     select: Annotated[
         str | None,
         _runs(metavar="EXPR", help='Events that count, by branches, as "HLT_ZeroBias == 1".'),
-    ] = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TreeOptions:
-    """Reading of the ROOT files."""
-
-    schema: Annotated[
-        str | None,
-        _ntuples(
-            metavar="NAME|FILE.yaml",
-            help="Schema of the ntuples: {schemas} or a file (found by itself).",
-        ),
-    ] = None
-    tree: Annotated[
-        str | None, _ntuples(metavar="NAME", help="Tree with the events, if not the schema's.")
     ] = None
 
 

@@ -86,7 +86,7 @@ class RunSource:
         )
 
     def numbers(self, path: Path | str) -> tuple[RunNumbers, NtupleInfo]:
-        """Where the numbers of a file are, and its description."""
+        """Place of the numbers of a file, and its description."""
         with self.ntuple(path) as ntuple:
             info = ntuple.info
         given = self.run, self.lumi_block, self.selection

@@ -69,7 +69,7 @@ def _ends(ends: tuple[float, float]) -> str:
 
 
 def flag_sentences(flags: RunFlags) -> list[str]:
-    """What was found, and what limits the statements, in sentences."""
+    """Sentences on what was found, and on what limits the statements."""
     return [*_counts(flags), *flags.notes]
 
 

@@ -95,7 +95,7 @@ class Alarm(Result):
 
 @dataclass(frozen=True)
 class RunState(Result):
-    """What was found in a run.
+    """State of a run and the number of its alarms.
 
     Attributes
     ----------

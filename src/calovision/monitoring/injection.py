@@ -79,7 +79,7 @@ class _Injection:
         return -(-self.n_runs // self.alike)
 
     def for_runs(self, drawn: np.ndarray) -> np.ndarray:
-        """What was drawn for each fault, for each run."""
+        """Value that was drawn for each fault, for each run."""
         return np.repeat(drawn, self.alike, axis=0)[: self.n_runs]
 
     def cells(self) -> np.ndarray:

@@ -138,7 +138,7 @@ class MapLayout:
                 )
 
     def described(self) -> dict[str, str]:
-        """What the layout consists of, in words."""
+        """Description of the layout in words."""
         grid = self.grid
         low, high = (f"{edge:g}" for edge in grid.eta_range)
         edges = "" if grid.eta_edges is None else f" with edges {_listed(grid.eta_edges)}"
@@ -150,7 +150,7 @@ class MapLayout:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON holds of it, by the names of the attributes of a file."""
+        """Values of it for JSON, by the names of the attributes of a file."""
         grid = {name: value for name, value in asdict(self.grid).items() if value is not None}
         return {
             "grid": grid,

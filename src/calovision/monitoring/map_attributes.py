@@ -17,7 +17,7 @@ _LAYOUT = ("grid", "channels", "units", "thresholds")
 
 @dataclass(frozen=True)
 class MapOrigin:
-    """What maps of runs are made of.
+    """Origin of maps of runs.
 
     Attributes
     ----------

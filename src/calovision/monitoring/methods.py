@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Scorer(Protocol):
-    """What gives scores: an untrained `Method`, or a trained network."""
+    """Source of scores: an untrained `Method`, or a trained network."""
 
     name: str
     title: str
@@ -75,7 +75,7 @@ class Method:
         return self.network is not None
 
     def scores(self, maps: RunMaps, reference: Reference) -> np.ndarray:
-        """How anomalous each cell of each run is.
+        """Anomaly of each cell of each run.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class Method:
         return import_object(self.shared)(runs)
 
     def load(self, path: Path | None = None) -> Scorer:
-        """What gives the scores: this method, or its network from a file.
+        """Source of the scores: this method, or its network from a file.
 
         Raises
         ------

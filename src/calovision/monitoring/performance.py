@@ -1,5 +1,5 @@
-"""How well methods find faults: false discoveries at 99 % detection, detection at a rate of false
-alarms, ROC of towers.
+"""Figures of merit of methods that find faults: false discoveries at 99 % detection, detection at
+a rate of false alarms, ROC of towers.
 
 The false-discovery rate is that of arXiv:2309.10157: FP / (FP + TP) among towers at the threshold
 that flags 99 % of the faulty ones. Half of the runs are good, the others have the fault, each at a

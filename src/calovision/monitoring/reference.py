@@ -40,7 +40,7 @@ RUNS = ("run", "lumi_block")
 
 @dataclass(frozen=True)
 class Reference:
-    """What good runs look like.
+    """Rates, energies and their spread in good runs.
 
     Attributes
     ----------

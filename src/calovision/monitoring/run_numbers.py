@@ -23,7 +23,7 @@ _NUMBER = r"(\d+)"
 
 @dataclass(frozen=True)
 class RunNumbers:
-    """Where the numbers of a file are.
+    """Place of the run and lumi block of a file.
 
     Attributes
     ----------

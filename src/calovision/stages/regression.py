@@ -154,9 +154,18 @@ def evaluate_regression(
     )
     write_json(results.summary, summary.to_json())
     write_text(results.table, summary.to_markdown())
-    counted = count_rows(
-        collection, collection.classes or ALL_ROWS, warnings, has_folds=folds is not None
-    )
+    _write_counts(results, collection, warnings, has_folds=folds is not None)
+
+
+def _write_counts(
+    results: RegressionResults,
+    collection: ImageCollection,
+    warnings: Sequence[str],
+    *,
+    has_folds: bool,
+) -> None:
+    """Write how many rows each sample has, and the cut flow."""
+    counted = count_rows(collection, collection.classes or ALL_ROWS, warnings, has_folds=has_folds)
     write_json(results.rows, counted.to_json())
     write_text(results.rows_table, counted.to_markdown())
     write_text(results.cut_flow_table, counted.cut_flow_to_markdown())

@@ -18,7 +18,7 @@ class TowerRoc:
 
 @dataclass(frozen=True)
 class FaultFigures(Result):
-    """How well a method finds a fault of one strength in runs of one number of events.
+    """Figures of merit of a method for a fault of one strength in runs of one number of events.
 
     Attributes
     ----------

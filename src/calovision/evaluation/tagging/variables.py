@@ -10,7 +10,7 @@ from calovision.metrics.roc import auc_with_error
 
 
 def varies(values: np.ndarray) -> bool:
-    """Whether values ``(n,)`` tell rows apart: at least two of the finite ones differ."""
+    """Tell whether values ``(n,)`` tell rows apart: at least two of the finite ones differ."""
     known = values[np.isfinite(values)]
     return bool(len(known)) and bool(known.min() < known.max())
 

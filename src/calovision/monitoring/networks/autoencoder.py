@@ -109,5 +109,5 @@ def cell_losses(planes: np.ndarray, expected: np.ndarray, n_channels: int) -> np
 
 
 def targets(planes: torch.Tensor, n_channels: int) -> torch.Tensor:
-    """What the network is to give back: residuals of hits and of energy, ``(n, 2 c, eta, phi)``."""
+    """Planes to give back: residuals of hits and of energy, ``(n, 2 c, eta, phi)``."""
     return torch.cat([planes[:, :n_channels], planes[:, 2 * n_channels : 3 * n_channels]], dim=1)

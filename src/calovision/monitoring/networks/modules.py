@@ -125,7 +125,7 @@ class FaultNetwork(nn.Module):
         return logits.unflatten(0, (-1, self.n_channels)).transpose(1, 2)
 
     def _rings(self, x: torch.Tensor, near: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
-        """What rings and the whole channel have in common, ``(n c, features, eta, 1)``."""
+        """Features that rings and the whole channel have in common, ``(n c, features, eta, 1)``."""
         means = [one.mean(dim=3, keepdim=True) for one in (x, x**2, near, far)]
         means[-1] = _as_large(means[-1], means[0])
         ring = self.ring(torch.cat(means, dim=1)).relu()

@@ -1,4 +1,4 @@
-"""What the networks see of a run: planes in which runs of 100 and of 5,000 events look alike.
+"""Planes of a run that the networks see, in which runs of 100 and of 5,000 events look alike.
 
 Four planes for each channel, all in units of the fluctuations that the reference leads to expect:
 hits against those expected of the run, hits against those expected of its ring in eta, energy of a

@@ -1,4 +1,4 @@
-"""What the trained networks of monitoring have in common: their layout, and blocks of runs."""
+"""Common parts of the trained networks of monitoring: their layout, and blocks of runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class Watcher:
             yield rows, planes, found.cpu().numpy()
 
     def described(self) -> dict[str, Any]:
-        """What its file holds of it beside the weights, for JSON."""
+        """Description of it in its file, beside the weights, for JSON."""
         return {
             "kind": self.name,
             "layout": self.layout.to_dict(),

@@ -1,4 +1,4 @@
-"""What methods find of faults that are injected: false-discovery rates, ROC curves."""
+"""Figures of injected faults that methods find: false-discovery rates, ROC curves."""
 
 from collections.abc import Sequence
 

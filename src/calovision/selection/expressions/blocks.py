@@ -49,7 +49,7 @@ def in_blocks(
     arrays: Mapping[str, np.ndarray],
     dtype: np.dtype,
 ) -> np.ndarray:
-    """What ``compute`` gives for arrays, in a type.
+    """Result of ``compute`` for arrays, in a type.
 
     Parameters
     ----------
