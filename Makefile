@@ -1,6 +1,7 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
 # make fuzz  10,000 random inputs for each public function of arrays and of text; `make test` tries 200
+# make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
 # make lint   the linters that CI runs
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
@@ -19,7 +20,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz test-slurm test-container lint reference wheel bench container clean
+.PHONY: all install test fuzz faults test-slurm test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -32,6 +33,9 @@ test: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py
+
+faults: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python -m faults --write docs/faults.md $(FAULTS_OPTIONS)
 
 test-slurm: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)

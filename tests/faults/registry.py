@@ -1,0 +1,6 @@
+"""All drills by name, in the order of the table; a drill is added here and nowhere else."""
+
+from faults.cases import Drill
+from faults.self_test import SELF_TEST
+
+DRILLS: dict[str, Drill] = {drill.name: drill for drill in (SELF_TEST,)}
