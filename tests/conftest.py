@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from calovision.jobs import durable
+
 # The same examples in every run and no limit of time, which a busy machine would exceed. `make
 # fuzz` takes the second profile: many examples, others in every run, and what failed is tried again
 # first.
@@ -77,6 +79,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests of the longest files to the front."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cuts() -> Iterator[None]:
+    """Do not wait for the disk after each of thousands of small files: nobody keeps them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "_sync", lambda descriptor, path: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,6 @@
-"""Atomic writes: a file is complete or absent, and a disk that refuses gives one sentence."""
+"""Atomic writes: a file is complete or absent, even after a power cut, and a disk that refuses
+gives one sentence.
+"""
 
 import errno
 import fcntl
@@ -9,7 +11,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from itertools import count
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from calovision.core.errors import InputError
+from calovision.jobs.durable import make_folder, sync_file, sync_folder
 
 _REFUSALS = {
     errno.ENOSPC: "the disk is full: make room, or choose a folder on another disk",
@@ -29,6 +32,8 @@ _REFUSALS = {
     errno.ENOTDIR: "a file is where a folder must be: choose another path",
     errno.EEXIST: "a file is where a folder must be: choose another path",
     errno.EISDIR: "it is a folder: choose another path",
+    errno.EIO: "the disk reports an error of its own (input/output error): choose a folder on "
+    "another disk",
 }
 _ERRNO_IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5 and Rust tell it so
 _OWNER = re.compile(r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<born>\d+)-\d+\.part(\.|$)")
@@ -77,17 +82,38 @@ def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
     temporaries = [temporary_name(path, path.suffix) for path in paths]
     with refused_by_disk(paths[0]):
         try:
-            paths[0].parent.mkdir(parents=True, exist_ok=True)
+            make_folder(paths[0].parent)
             for path in paths:
                 remove_leftovers(path)
             yield tuple(temporaries)
-            with locked(paths[0].parent) if len(paths) > 1 else nullcontext():
-                for temporary, path in zip(temporaries, paths, strict=True):
-                    temporary.replace(path)
+            put_in_place(dict(zip(temporaries, paths, strict=True)))
         finally:
             for temporary in temporaries:
                 with suppress(OSError):  # the first error counts
                     temporary.unlink(missing_ok=True)
+
+
+def put_in_place(names: Mapping[Path, Path]) -> None:
+    """Rename complete files of one folder, in their order, for good: their bytes are on the disk
+    before, the names after.
+
+    In a folder that is removed when its process ends, there is nothing to keep.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take them; nothing is renamed unless it took the bytes of all.
+    """
+    folder = next(iter(names.values())).parent
+    lasts = not any(_OWNER.search(part) for part in folder.parts)
+    if lasts:
+        for temporary in names:
+            sync_file(temporary)
+    with locked(folder) if len(names) > 1 else nullcontext():
+        for temporary, path in names.items():
+            temporary.replace(path)
+    if lasts:
+        sync_folder(folder)
 
 
 @contextmanager
@@ -104,7 +130,7 @@ def scratch_folder(path: Path) -> Iterator[Path]:
     folder = temporary_name(path)
     with refused_by_disk(path):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             remove_leftovers(path)
             folder.mkdir()
             yield folder
@@ -222,6 +248,8 @@ def refused_by_disk(path: Path) -> Iterator[None]:
 def why_refused(error: BaseException) -> str | None:
     """Reason and way out if a disk refuses to write; None for every other error."""
     number = getattr(error, "errno", None)
+    if number == errno.EIO and not error.filename:  # it may be about a file that is read
+        return None
     in_text = _ERRNO_IN_TEXT.search(str(error))
     return _REFUSALS.get(number) or (_REFUSALS.get(int(in_text[1])) if in_text else None)
 

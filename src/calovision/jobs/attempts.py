@@ -16,6 +16,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from calovision.core.errors import InputError
+from calovision.jobs.atomic import write_text
+
 KILOBYTE = 1024  # unit of ru_maxrss on Linux
 LONGEST_MESSAGE = 500  # characters
 
@@ -153,8 +156,13 @@ def _write(path: Path, values: dict, mode: str) -> None:
     # one write of one line; a job that was killed in the middle of another leaves it without its
     # end
     cut_off = mode == "a" and _lacks_newline(path)
-    with suppress(OSError), path.open(mode) as file:
-        file.write("\n" * cut_off + json.dumps(values) + "\n")
+    line = json.dumps(values) + "\n"
+    with suppress(OSError, InputError):
+        if mode == "w":
+            write_text(path, line)
+        else:
+            with path.open(mode) as file:
+                file.write("\n" * cut_off + line)
 
 
 def _lacks_newline(path: Path) -> bool:

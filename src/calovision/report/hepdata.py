@@ -16,6 +16,7 @@ from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.results.reach import Reach
 from calovision.evaluation.results.summary import Summary
 from calovision.jobs.atomic import locked, scratch_folder
+from calovision.jobs.durable import sync_folder, sync_tree
 from calovision.metrics import RocCurve
 from calovision.report.hepdata_columns import (
     add_interval_variable,
@@ -89,10 +90,12 @@ def write_hepdata(
         raise InputError(f"{folder} is there and is no HEPData submission; give another folder")
     with scratch_folder(folder) as scratch:
         _write_submission(scratch / "new", tables, description)
+        sync_tree(scratch / "new")
         with locked(folder.parent):  # for as long as there is none under the name
             if folder.exists():
                 folder.rename(scratch / "old")
             (scratch / "new").rename(folder)
+        sync_folder(folder.parent)
     return folder
 
 

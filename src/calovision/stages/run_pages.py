@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision.jobs.durable import make_folder
 from calovision.monitoring.expectation import Expectation
 from calovision.monitoring.flag_tables import (
     STATES_IN_WORDS,
@@ -71,7 +72,7 @@ def write_run_pages(
     }
     histories = _histories(file, good, found, shown)
     folder = Path(folder)
-    (folder / "plots").mkdir(parents=True, exist_ok=True)
+    make_folder(folder / "plots")
     pages = {}
     for state in states:
         key = state.run, state.lumi_block

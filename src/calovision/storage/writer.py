@@ -12,7 +12,13 @@ from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import TRAIN
 from calovision.images import SparseImages, cell_type
-from calovision.jobs.atomic import refused_by_disk, remove_leftovers, temporary_name
+from calovision.jobs.atomic import (
+    put_in_place,
+    refused_by_disk,
+    remove_leftovers,
+    temporary_name,
+)
+from calovision.jobs.durable import make_folder
 from calovision.storage.checks import check_column, describe_row
 from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
 from calovision.storage.metadata import EVENT_COLUMNS, ImageMetadata
@@ -73,7 +79,7 @@ class ImageFileWriter:
         self._folder = temporary_name(self.path)
         self._arrays: dict[str, SpilledArray] = {}
         with refused_by_disk(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             remove_leftovers(self.path)
             self._folder.mkdir()
             self._spill("images/offsets", np.zeros(1, dtype=np.int64))
@@ -153,8 +159,8 @@ class ImageFileWriter:
             self._statistics = self._statistics + file.statistics
 
     def close(self, metadata: ImageMetadata) -> None:
-        """Write the file under a temporary name and rename it; needs at least one chunk, empty or
-        not.
+        """Write the file under a temporary name and, when it is on the disk, rename it; needs at
+        least one chunk, empty or not.
 
         Raises
         ------
@@ -182,7 +188,7 @@ class ImageFileWriter:
                 array.close()
             contiguous = self._create(temporary, metadata)
             self._fill(temporary, contiguous)
-            temporary.replace(self.path)
+            put_in_place({temporary: self.path})
         self._is_complete = True
         self._discard()
 
