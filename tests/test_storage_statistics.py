@@ -184,3 +184,13 @@ def test_standardized_as_the_jet_recipe_says(tmp_path, changes):
 def test_bad_arguments(shape, floor, message):
     with pytest.raises(InputError, match=message):
         standardize(make_images(2, shape), statistics_of(make_images(3)), floor=floor)
+
+
+@pytest.mark.parametrize("n", [1000, 20_000])
+def test_constant_pixels_of_many_images_are_constant(n):
+    """The rounding of their sums was taken as a spread, by which the pixel became 10^7."""
+    values = np.random.default_rng(1).exponential(1.0, (1, 1, 1, 30)).astype(np.float32)
+    images = np.repeat(values, n, axis=0)
+    statistics = statistics_of(images)
+    assert not statistics.std.any()
+    assert not standardize(images[:1], statistics, zero_center=False, floor=0.0).any()

@@ -62,7 +62,8 @@ def build_images(
     Returns
     -------
     images
-        float32 ``(n_events, n_channels, n_eta, n_phi)``, summed in float32 (in float64 by numpy).
+        float32 ``(n_events, n_channels, n_eta, n_phi)``; summed in float32, of thousands of objects
+        an event in float64 (by numpy always).
     overflow
         ``(n_events, n_channels)`` float64: what lies outside the grid or has a coordinate that is
         not finite, so that image + overflow is the total of the event. Such an object has no

@@ -22,6 +22,9 @@ CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
 REORDERED = {**CACHED, "fastmath": {"reassoc", "contract"}}  # sums may be taken in any order
 LOG2_E, LN_2 = 1 / np.log(2), np.log(2)
 POWERS_OF_HALF = 0.5 ** np.arange(64)
+MANY = 4096
+"""Objects of a collection in an event; of more, the contents of a cell are summed in float64: a
+float32 sum of 10^7 equal numbers is 9 % off."""
 TAYLOR = tuple(
     float((-1) ** n / np.prod(np.arange(1.0, n + 1))) for n in range(11)
 )  # of exp(-r), 1e-10 at r = ln(2)/2
@@ -150,6 +153,20 @@ def _add(image, cell, content, factor, transverse, inside):
 
 
 @njit(**CACHED)
+def _add_many(image, sums, cell, content, factor, transverse, inside):
+    """Add the contents of the objects inside to an empty image, by way of float64 sums, which are
+    zero before and after.
+    """
+    for i in inside:
+        value = np.float64(content[i])
+        sums[np.uint32(cell[i])] += value * factor[i] if transverse else value
+    for i in inside:
+        image[np.uint32(cell[i])] = np.float32(sums[np.uint32(cell[i])])
+    for i in inside:
+        sums[np.uint32(cell[i])] = 0.0
+
+
+@njit(**CACHED)
 def _longest(offsets):
     longest = 0
     for k in range(len(offsets)):
@@ -166,10 +183,13 @@ def _mark(touched, cell, inside):
 
 
 @njit(**CACHED)
-def _work_space(offsets):
-    """Arrays as long as the longest event: cells, positions of what is inside, 1/cosh(eta)."""
+def _work_space(offsets, n_cells):
+    """Arrays as long as the longest event: cells, positions of what is inside, 1/cosh(eta); and
+    sums of each cell, if an event has `MANY` objects.
+    """
     size = _longest(offsets) + 1
-    return np.empty(size, np.int32), np.empty(size, np.uint32), np.empty(size)
+    sums = np.zeros(n_cells if size > MANY else 0)
+    return np.empty(size, np.int32), np.empty(size, np.uint32), np.empty(size), sums
 
 
 @njit(**CACHED)
@@ -182,7 +202,7 @@ def _add_event(event, columns, channels, edges, work, image, overflow, touched):
     """
     (etas, phis, offsets), (contents, collection, transverse) = columns, channels
     eta_edges, phi_edges, equal = edges
-    cells, positions, factor = work
+    cells, positions, factor, sums = work
     n_cells = (len(eta_edges) - 1) * (len(phi_edges) - 1)
     for k in range(len(etas)):
         start, stop = offsets[k][event], offsets[k][event + 1]
@@ -205,7 +225,10 @@ def _add_event(event, columns, channels, edges, work, image, overflow, touched):
             )
             if not everything <= LARGEST:  # float32 holds no sum of them; NaN compares false
                 return c
-            _add(image[c], cell, content, factor, transverse[c], inside)
+            if len(cell) < MANY:
+                _add(image[c], cell, content, factor, transverse[c], inside)
+            else:
+                _add_many(image[c], sums, cell, content, factor, transverse[c], inside)
     return -1
 
 
@@ -215,7 +238,7 @@ def fill_dense(columns, channels, edges, first, images, overflow):
 
     Returns event and channel of the first content that is not finite or too large, or (-1, -1).
     """
-    work, nowhere = _work_space(columns[2]), np.zeros((1, 0), np.uint64)
+    work, nowhere = _work_space(columns[2], images.shape[2]), np.zeros((1, 0), np.uint64)
     for event in range(len(images)):
         images[event] = 0
         bad = _add_event(
@@ -234,8 +257,8 @@ def fill_sparse(columns, channels, edges, first, lengths, cells, values, overflo
     ``cells`` and ``values`` need one place more than there are objects. Returns event and channel
     of the first content that is not finite, or (-1, -1).
     """
-    work, collection = _work_space(columns[2]), channels[1]
     n_cells = (len(edges[0]) - 1) * (len(edges[1]) - 1)
+    work, collection = _work_space(columns[2], n_cells), channels[1]
     scratch = np.zeros((len(collection), n_cells), np.float32)
     touched = np.zeros((len(columns[0]), n_cells // 64 + 1), np.uint64)
     end = 0

@@ -11,6 +11,13 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
 
+SUMMED_AT_A_TIME = 4096
+"""Images whose sums are added to those of the others as one: ten million added one by one would
+lose half the digits of the standard deviation of a pixel that hardly changes."""
+CONSTANT = 2.0**-38
+"""Variance over mean square up to which a pixel is constant, some units in the last place of
+float32: what is left is the rounding of the sums."""
+
 
 @dataclass
 class PixelStatistics:
@@ -57,11 +64,15 @@ class PixelStatistics:
         from calovision.images.sparse_kernels import add_moments
 
         rows = np.flatnonzero(chosen)
-        sums = self.total.reshape(-1), self.total_of_squares.reshape(-1)
-        damaged = add_moments(images.offsets, images.cells, images.values, rows, *sums)
-        if damaged >= 0:
-            raise InputError(f"image {damaged} has cells outside its shape {self.total.shape}")
-        self.n += len(rows)
+        for first in range(0, len(rows), SUMMED_AT_A_TIME):
+            part = rows[first : first + SUMMED_AT_A_TIME]
+            sums = np.zeros((2, self.total.size))
+            damaged = add_moments(images.offsets, images.cells, images.values, part, *sums)
+            if damaged >= 0:
+                raise InputError(f"image {damaged} has cells outside its shape {self.total.shape}")
+            self.total += sums[0].reshape(self.total.shape)
+            self.total_of_squares += sums[1].reshape(self.total.shape)
+            self.n += len(part)
 
     @property
     def mean(self) -> np.ndarray:
@@ -72,11 +83,11 @@ class PixelStatistics:
     @property
     def std(self) -> np.ndarray:
         """Standard deviation of each pixel (divided by n), float64 ``(n_channels, n_eta,
-        n_phi)``.
+        n_phi)``; 0 of a pixel that is constant to the digits of float32.
         """
-        mean = self.mean
-        # rounding may leave a constant pixel slightly below zero
-        return np.sqrt(np.maximum(self.total_of_squares / self.n - mean**2, 0.0))
+        mean_square = self.mean**2
+        variance = self.total_of_squares / self.n - mean_square
+        return np.sqrt(np.where(variance > CONSTANT * mean_square, variance, 0.0))
 
     def _require_images(self) -> None:
         if self.n == 0:
