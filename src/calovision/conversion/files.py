@@ -168,6 +168,7 @@ class FileConversion:
                 counts,
                 info=info,
                 source_rows=[len(writer)],
+                source_events=[(counts.read.n, counts.read.weight, counts.read.absolute)],
                 source_files=[(self.file.name, info.uuid)],
                 source_ranges=None if self.file.is_whole else [self.file.entries],
                 definition=definition,
@@ -220,7 +221,7 @@ class FileConversion:
                 check.add_weights(events.weight)
                 check.add(rows.images, rows.columns["overflow"])
                 check.add_variables(rows.columns)
-                counts.add(rows)
+                counts.add(rows, events.weight)
                 n_events += len(events.event_number)
                 progress(len(events.event_number))
             if n_events == 0:

@@ -2,11 +2,14 @@
 
 from collections import Counter
 
+import numpy as np
+
 from calovision.conversion.jet_cuts import LEADING
 from calovision.conversion.recipe import ImageRecipe
 from calovision.conversion.row_labels import OF_CLASS, OF_ONE, misfit_warning
 from calovision.conversion.rows import ImageRows
 from calovision.conversion.sample import Sample
+from calovision.core.account import Count
 from calovision.images.masked import MaskCounts
 
 CutFlow = list[tuple[str, int, float]]
@@ -26,6 +29,8 @@ class RowCounts:
     ----------
     cut_flow, jet_cut_flow
         (cut, events or jets, sum of weights); that of jets is empty for images of events.
+    read
+        Events that were read, before any cut.
     misfits
         Rows of no class and of several, as of `calovision.conversion.row_labels.RowLabels`.
     masked
@@ -45,12 +50,14 @@ class RowCounts:
         of_jets = (LEADING, *recipe.jet_selection, *of_labels) if is_of_jets else ()
         self.cut_flow: CutFlow = [("generated", n_generated, sum_of_weights), *_nothing(of_events)]
         self.jet_cut_flow: CutFlow = _nothing(of_jets)
+        self.read = Count(absolute=0.0)
         self.misfits: Counter[tuple[str, ...]] = Counter()
         self.masked: MaskCounts | None = None
         self._n_labelled = 0
 
-    def add(self, rows: ImageRows) -> None:
-        """Count the rows of a chunk."""
+    def add(self, rows: ImageRows, weights: np.ndarray) -> None:
+        """Count the rows of a chunk, and its events by their weights ``(n_events,)``."""
+        self.read += Count.of(weights)
         self.cut_flow[1:] = _added(self.cut_flow[1:], rows.cut_flow)
         self.jet_cut_flow = _added(self.jet_cut_flow, rows.jet_cut_flow)
         self.misfits += rows.misfits

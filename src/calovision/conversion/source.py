@@ -13,7 +13,7 @@ from calovision.conversion.sample import WeightOptions
 from calovision.core.errors import BadFileError, InputError
 from calovision.jets.variables import branches_of_events, branches_of_jets
 from calovision.ntuples import ConstituentCheck, Events, Ntuple, NtupleInfo, clipped
-from calovision.ntuples.paths import split_tree
+from calovision.ntuples.paths import with_tree
 from calovision.ntuples.schemas.schema import Schema
 
 
@@ -142,8 +142,7 @@ class SourceFile:
     @property
     def name(self) -> str:
         """The path as given, with the tree that was named apart from it."""
-        tree = self.source.tree
-        return str(self.path) if tree is None or split_tree(self.path)[1] else f"{self.path}:{tree}"
+        return with_tree(self.path, self.source.tree)
 
     @property
     def is_whole(self) -> bool:

@@ -117,15 +117,32 @@ def count_entries(
     """Entries of a file, without a look at its branches where the tree is clear; `InputError` as in
     `open_ntuple`.
     """
+    return identify(path, schema=schema, tree=tree)[0]
+
+
+def identify(
+    path: Path | str, *, schema: str | Path | Schema | None = None, tree: str | None = None
+) -> tuple[int, str]:
+    """Entries of a file as `count_entries`, and its UUID."""
     path, tree = locate(path, tree)
     with opened(path) as file:
-        schemas = find_schemas(schema, tree=tree)
-        kinds = tree_kinds(file)
-        present = {name for one in schemas for name in one.tree_names} & set(kinds)
-        if len(present) == 1 and kinds[name := present.pop()] == "TTree":
-            return _count_entries(path, name)
-        _, version = fitting_schema(file, schemas, path)
-        return int(find_tree(file, version.tree, path).num_entries)
+        return _entries_of(file, path, schema, tree), str(file.file.uuid)
+
+
+def _entries_of(
+    file: uproot.ReadOnlyDirectory,
+    path: Path | str,
+    schema: str | Path | Schema | None,
+    tree: str | None,
+) -> int:
+    """Entries of an open file."""
+    schemas = find_schemas(schema, tree=tree)
+    kinds = tree_kinds(file)
+    present = {name for one in schemas for name in one.tree_names} & set(kinds)
+    if len(present) == 1 and kinds[name := present.pop()] == "TTree":
+        return _count_entries(path, name)
+    _, version = fitting_schema(file, schemas, path)
+    return int(find_tree(file, version.tree, path).num_entries)
 
 
 def _count_entries(path: Path | str, tree: str) -> int:

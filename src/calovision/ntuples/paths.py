@@ -16,6 +16,11 @@ def split_tree(path: Path | str) -> tuple[str, str | None]:
     return (f"{file}.root", tree) if separator else (str(path), None)
 
 
+def with_tree(path: Path | str, tree: str | None) -> str:
+    """Path of a file with the tree that was named apart from it, unless it names one itself."""
+    return str(path) if tree is None or split_tree(path)[1] else f"{path}:{tree}"
+
+
 def locate(path: Path | str, tree: str | None) -> tuple[Path | str, str | None]:
     """Path or address of a file, and its tree: the one named with the path, else the one given.
 
@@ -87,7 +92,7 @@ def _expand(argument: str, folder: Path, origin: str) -> Iterator[tuple[str, int
     path = folder / Path(file).expanduser()
     if path.is_file():
         yield from (
-            _lines(path) if path.suffix in LIST_SUFFIXES else [(_with_tree(str(path), tree), None)]
+            _lines(path) if path.suffix in LIST_SUFFIXES else [(with_tree(str(path), tree), None)]
         )
     elif path.is_dir():
         raise InputError(
@@ -102,11 +107,7 @@ def _expand(argument: str, folder: Path, origin: str) -> Iterator[tuple[str, int
                 f"{origin}{path} stands for no file; give a wildcard that matches some"
             )
         for name in found:
-            yield from _expand(_with_tree(name, tree), Path(), origin)
-
-
-def _with_tree(file: str, tree: str | None) -> str:
-    return file if tree is None else f"{file}:{tree}"
+            yield from _expand(with_tree(name, tree), Path(), origin)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, int | None]]:

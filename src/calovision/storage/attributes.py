@@ -74,7 +74,11 @@ def _check_together(values: dict) -> None:
             f"cells: there must be at most {MOST_CELLS}"
         )
     sources = values.get("source_files", [])
-    for name, what in (("source_ranges", "ranges"), ("source_rows", "numbers")):
+    for name, what in (
+        ("source_ranges", "ranges"),
+        ("source_rows", "numbers"),
+        ("source_events", "counts"),
+    ):
         of_files = values.get(name)
         if of_files is not None and len(of_files) != len(sources):
             raise InputError(
@@ -267,6 +271,7 @@ _READ: dict[str, Callable] = {
     "skipped_files": lambda value: _list(_json(value), _row(_text, _text)),
     "source_ranges": lambda value: _list(_json(value), _entries),
     "source_rows": lambda value: _list(_json(value), _count),
+    "source_events": lambda value: _list(_json(value), _row(_count, _number, _number)),
     "fat_jet_radius": _radius,
     "definition": _texts,
     "split_group": _text,
@@ -312,6 +317,7 @@ _MUST = {
     "mask": "a JSON object with digest, fill, and lists cells, removed and filled, a number for "
     "each channel",
     "source_rows": "a JSON list of whole numbers that are not negative",
+    "source_events": "a JSON list of [number of entries, sum of weights, sum of their sizes]",
 }
 KNOWN = tuple(_READ)
 """Names of the attributes, all but format and version."""

@@ -27,6 +27,7 @@ OF_SAMPLE = ("label", "cross_section_pb", "n_generated", "sum_of_weights")
 OF_FIRST = (
     "source_ranges",
     "source_rows",
+    "source_events",
     "recipe",
     "skipped_files",
     "warnings",

@@ -79,7 +79,8 @@ def merge_metadata(infos: Sequence[ImageMetadata]) -> ImageMetadata:
         jet_recipe=first.jet_recipe,
         skipped_files=[skipped for info in infos for skipped in info.skipped_files],
         source_ranges=_source_ranges(infos),
-        source_rows=_source_rows(infos),
+        source_rows=_of_sources(infos, "source_rows"),
+        source_events=_of_sources(infos, "source_events"),
         fat_jet_radius=first.fat_jet_radius
         if len({info.fat_jet_radius for info in infos}) == 1
         else None,
@@ -120,8 +121,10 @@ def _source_ranges(infos: Sequence[ImageMetadata]) -> list | None:
     ]
 
 
-def _source_rows(infos: Sequence[ImageMetadata]) -> list[int] | None:
-    """Rows of all source files; None if they are not known of one."""
-    if any(info.source_rows is None and info.source_files for info in infos):
+def _of_sources(infos: Sequence[ImageMetadata], name: str) -> list | None:
+    """Numbers of all source files, an attribute with one for each; None if they are not known of
+    one.
+    """
+    if any(getattr(info, name) is None and info.source_files for info in infos):
         return None
-    return [n for info in infos for n in info.source_rows or ()]
+    return [number for info in infos for number in getattr(info, name) or ()]

@@ -35,6 +35,7 @@ _JSON = (
     "skipped_files",
     "source_ranges",
     "source_rows",
+    "source_events",
     "definition",
     "warnings",
     "recipe",
@@ -51,6 +52,7 @@ _OPTIONAL = (
     "skipped_files",
     "source_ranges",
     "source_rows",
+    "source_events",
     "fat_jet_radius",
     "definition",
     "split_group",
@@ -78,7 +80,9 @@ class ImageMetadata:
     ``source_ranges`` has for each source file the first entry whose event was looked at and the one
     behind the last, or None where all were; it is None if it would hold nothing else.
     ``n_generated`` and ``sum_of_weights`` then are shares. ``source_rows`` is the number of rows of
-    each source file, in their order; None if it is not known. ``fat_jet_radius`` is that of jets
+    each source file, in their order; None if it is not known. ``source_events`` has for each source
+    file (number, sum of weights, sum of their sizes) of the entries that were read, before any cut;
+    None if it is not known. ``fat_jet_radius`` is that of jets
     that were clustered from the towers (rad), None for those that the ROOT file brought along,
     whose radius it does not tell. ``definition`` says what the images and weights are made of,
     quantity -> source; files of a sample must agree in what they have of it. ``split_group`` is the
@@ -113,6 +117,7 @@ class ImageMetadata:
     skipped_files: list[tuple[str, str]] = field(default_factory=list)
     source_ranges: list[tuple[int, int] | None] | None = None
     source_rows: list[int] | None = None
+    source_events: list[tuple[int, float, float]] | None = None
     fat_jet_radius: float | None = None
     definition: dict[str, str] = field(default_factory=dict)
     split_group: str = ""

@@ -10,6 +10,7 @@ import lightning
 import numpy as np
 import torch
 
+from calovision.core.account import Account
 from calovision.core.classes import class_names
 from calovision.core.depth import expanded
 from calovision.core.errors import InputError
@@ -27,6 +28,7 @@ from calovision.datasets import (
 from calovision.models import ModelSpecification, ScalingStatistics
 from calovision.storage import ImageCollection
 from calovision.storage.targets import Target, target_values
+from calovision.training.accounts import NO_TARGET, SHARE, training_accounts
 from calovision.training.options import TrainingOptions, check_classes
 from calovision.training.targets import rows_with_target, target_statistics
 from calovision.training.weights import ROWS, fit_flat, loss_weights
@@ -89,14 +91,18 @@ class ImageData(lightning.LightningDataModule):
         split = collection.splits(folds, fold)
         of_events = event_weights(collection, options.weights, luminosity_fb)
         self.indices, self.weights = {}, {}
+        self._steps: dict[str, list[tuple[str, np.ndarray]]] = {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
+            steps = self._steps[name] = [("", chosen)]
             share = options.training_share if name == "train" else options.validation_share
             # the same random numbers for every share, so that a smaller part is in a larger one
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
+            steps.append((SHARE, chosen))
             _check_split(self._title(name), labels[chosen], classes)
             if self.target is not None:
                 chosen = rows_with_target(self.target, chosen, self._title(name), options)
+                steps.append((NO_TARGET, chosen))
             self.indices[name] = chosen
         check_classes("train", class_names(classes), options.class_weights, options.flat_like)
         self.flat = fit_flat(collection, self.indices["train"], of_events, options)
@@ -110,6 +116,10 @@ class ImageData(lightning.LightningDataModule):
     def fold_record(self) -> dict[str, Any]:
         """Folds and fold, for the record of the training; nothing without folds."""
         return {} if self.folds is None else {"folds": asdict(self.folds), "fold": self.fold}
+
+    def accounts(self) -> list[Account]:
+        """What became of the rows of both splits, by sample."""
+        return training_accounts(self.collection, self._steps, self.weights)
 
     def train_dataloader(self) -> "LoaderThatResumes":
         """Shuffled, turned and mirrored if the options say so."""
