@@ -19,7 +19,12 @@ REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 ENVIRONMENT = yaml.safe_load((REPOSITORY / "environment.yml").read_text())
 # conda-forge splits these packages; their names on PyPI
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib", "python-isal": "isal"}
+PYPI_NAMES = {
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "python-isal": "isal",
+    "python-xxhash": "xxhash",
+}
 
 
 def name_and_specifier(requirement):

@@ -32,6 +32,12 @@ def printable(text: object, *, lines: bool = False) -> str:
     return text if text.isprintable() else "".join(_shown(character, lines) for character in text)
 
 
+def shortened(value: object, length: int = 80) -> str:
+    """Text of a value of somebody else for a sentence: its beginning if it is longer."""
+    text = str(value)
+    return text if len(text) <= length else f"{text[: length - 3]}..."
+
+
 def _shown(character: str, lines: bool) -> str:
     """A character, or what is written in its place."""
     if character in SPACES:

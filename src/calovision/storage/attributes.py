@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from calovision.core.classes import OF_ROWS
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
+from calovision.core.text import shortened
 from calovision.images.grid import EtaPhiGrid, JetGrid
 
 KINDS = ("event", "jet")
@@ -38,8 +39,7 @@ def read_values(attributes: Mapping) -> dict:
                 RecursionError,
                 AttributeError,
             ) as error:
-                shown = str(attributes[name])
-                shown = shown if len(shown) < 80 else f"{shown[:77]}..."
+                shown = shortened(attributes[name])
                 raise InputError(
                     f"the attribute '{name}' is {shown!r}: it must be {_MUST[name]}"
                 ) from error
@@ -58,13 +58,15 @@ def _check_together(values: dict) -> None:
             f"the attribute 'units' has {len(units)} units for {len(channels)} channels"
         )
     if len(set(channels)) < len(channels):
-        raise InputError(f"the attribute 'channels' names a channel twice: {', '.join(channels)}")
+        raise InputError(
+            f"the attribute 'channels' names a channel twice: {shortened(', '.join(channels))}"
+        )
     _check_label(values)
     axis = DepthAxis.of(channels)
     if "depth_axis" in values and values["depth_axis"] != (axis.to_list() if axis else []):
         raise InputError(
-            f"the attribute 'depth_axis' is {values['depth_axis']}: it must be that of the "
-            f"channels {', '.join(channels)}"
+            f"the attribute 'depth_axis' is {shortened(values['depth_axis'])}: it must be that of "
+            f"the channels {shortened(', '.join(channels))}"
         )
     grid = values.get("grid")
     if grid is not None and len(channels) * grid.n_eta * grid.n_phi > MOST_CELLS:
@@ -107,7 +109,8 @@ def _grid(values: dict, kind: str) -> EtaPhiGrid | JetGrid:
         raise InputError(f"the attribute 'grid': {error}") from error
     except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InputError(
-            f"the attribute 'grid' of kind '{kind}' is {values}: it must be {_MUST['grid']}"
+            f"the attribute 'grid' of kind '{kind}' is {shortened(values)}: it must be "
+            f"{_MUST['grid']}"
         ) from error
 
 

@@ -14,6 +14,7 @@ import h5py
 
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
+from calovision.core.text import shortened
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.jets.variables import EVENT_COLUMNS
 from calovision.storage.attributes import KNOWN, read_values
@@ -210,7 +211,8 @@ def read_metadata(path: Path, file: h5py.File) -> ImageMetadata:
 def _check_version(number: object) -> None:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise InputError(
-            f"the attribute 'version' is {number!r}: it must be a whole number from 1 to {VERSION}"
+            f"the attribute 'version' is {shortened(repr(number))}: it must be a whole number "
+            f"from 1 to {VERSION}"
         )
     if number > VERSION:
         raise InputError(

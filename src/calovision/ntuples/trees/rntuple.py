@@ -14,6 +14,7 @@ import numpy as np
 import uproot
 
 from calovision.ntuples.trees.branches import Branches, Member
+from calovision.ntuples.trees.page_checksums import verify_checksums
 
 LIST_WITHOUT_TYPE = "std::vector<>"  # of records that the writer gave no class
 _MISREAD = re.compile(r"[./\\]")  # in a name that uproot takes for a path
@@ -21,7 +22,7 @@ _MISREAD = re.compile(r"[./\\]")  # in a name that uproot takes for a path
 
 class RNTupleFields(Branches):
     """Fields of an RNTuple and those inside them, as ``towers.eta``; without those that have no
-    name.
+    name. Checksums of pages are verified (`verify_checksums`).
     """
 
     kind = "RNTuple"
@@ -31,6 +32,7 @@ class RNTupleFields(Branches):
     def __init__(self, tree: uproot.behaviors.RNTuple.RNTuple) -> None:
         self.tree = tree
         self.name = tree.name
+        verify_checksums(tree.ntuple)
         every = tree.ntuple.all_fields  # uproot sorts them at each call
         fields = [(every[number], every[number].path) for number in _in_order(tree)]
         self._fields = tuple(field for field, path in fields if path is not None)
