@@ -12,7 +12,9 @@ from fakes_models import IMAGE_NETWORKS, make_specification, make_trained
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from calovision.core.digests import sealed, sha256_of
 from calovision.core.errors import InputError
+from calovision.jobs import atomic
 from calovision.models import (
     SCALINGS,
     ScalingStatistics,
@@ -43,9 +45,9 @@ def images_of(n):
 
 
 def edit(folder, **changes):
-    """Change keys of the description."""
+    """Change keys of the description, and its seal with them."""
     path = folder / "model.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(sealed(json.loads(path.read_text()) | changes)))
 
 
 def edit_specification(folder, **changes):
@@ -58,7 +60,7 @@ def replace_weights(folder, change):
     path = folder / "model.safetensors"
     tensors = change(load_file(path))
     save_file(tensors, path)
-    edit(folder, weights_sha256=files._sha256(path))
+    edit(folder, weights_sha256=sha256_of(path.read_bytes()))
 
 
 @pytest.fixture
@@ -108,7 +110,7 @@ def test_description(stored):
     """For people and for programs without torch."""
     model = load_model(stored / "model.json")
     description = json.loads((stored / "model.json").read_text())
-    assert (description["format"], description["version"]) == ("calovision-model", 1)
+    assert (description["format"], description["version"]) == ("calovision-model", 3)
     assert description["specification"]["channels"] == ["em_et", "tracks"]
     assert description["parameters"] == count_parameters(model)
     assert description["multiply_adds"] == count_multiply_adds(model)
@@ -183,7 +185,7 @@ def test_interrupted_writing_leaves_the_older_model(stored, monkeypatch):
     def fail(*_, **__):
         raise OSError("no space left")
 
-    for module, name in ((files, "save"), (files, "_sha256"), (files.json, "dumps")):
+    for module, name in ((files, "save"), (files, "described"), (files.json, "dumps")):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, fail)
             with pytest.raises(OSError, match="no space left"):
@@ -203,6 +205,68 @@ def test_description_comes_last(stored, monkeypatch):
     monkeypatch.setattr(type(stored), "replace", replace)
     save_model(stored, make_trained(SHAPE, seed=2))
     assert newer == [("model.safetensors", True), ("model.json", True)]
+
+
+def paths_in(value, path=()):
+    """Ways to all that a description holds."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, one in items:
+        yield (*path, key)
+        if isinstance(one, dict | list):
+            yield from paths_in(one, (*path, key))
+
+
+def test_no_part_of_a_description_is_changed_unnoticed(stored):
+    """Every key and every value, also of what nobody needs to load the model."""
+    path = stored / "model.json"
+    text = path.read_text()
+    ways = list(paths_in(json.loads(text)))
+    assert len(ways) > 25
+    for way in ways:
+        for change in ("drop", "other"):
+            content = json.loads(text)
+            of = content
+            for key in way[:-1]:
+                of = of[key]
+            if change == "drop":
+                of.pop(way[-1])
+            else:
+                of[way[-1]] = 77
+            path.write_text(json.dumps(content))
+            with pytest.raises(InputError, match=r"model\.json: (damaged|no model's|of version)"):
+                load_model(stored)
+    path.write_text(json.dumps(json.loads(text), indent=None, sort_keys=True))
+    assert load_model(stored).training_run == {"epochs": 3}  # the layout of the text is free
+
+
+def test_exchanged_description(stored):
+    """Of another training of the same network: both files are whole."""
+    save_model(stored / "other", make_trained(SHAPE, seed=2), training={"epochs": 3})
+    (stored / "other/model.json").rename(stored / "model.json")
+    with pytest.raises(
+        InputError, match=r"model\.safetensors: .* not the weights that model\.json"
+    ):
+        load_model(stored)
+
+
+def test_reader_between_the_two_renames(stored, monkeypatch):
+    """It waits for the lock, or without one reads both again."""
+    monkeypatch.setattr(atomic, "MOST_WAITS", 1)
+    monkeypatch.setattr(atomic, "WAIT", 0)
+    replace, expected = type(stored).replace, load_model(stored).state_dict()["head.bias"]
+    seen = []
+
+    def replace_and_read(path, target):
+        replace(path, target)
+        if target.name == "model.safetensors":
+            with pytest.raises(InputError, match="not the weights that"):
+                load_model(stored)
+            seen.append(True)
+
+    monkeypatch.setattr(type(stored), "replace", replace_and_read)
+    save_model(stored, make_trained(SHAPE, seed=2))
+    assert seen
+    assert not torch.equal(load_model(stored).state_dict()["head.bias"], expected)
 
 
 def test_missing_files(stored, tmp_path):
@@ -229,7 +293,7 @@ def test_description_that_is_no_json(stored, text):
     ("changes", "message"),
     [
         ({"format": "calovision-images"}, "lacks the format 'calovision-model'"),
-        ({"version": 3}, "of version 3, this calovision reads up to 2: install a newer one"),
+        ({"version": 4}, "of version 4, this calovision reads up to 3: install a newer one"),
         ({"version": 2, "members": 7}, "'members' is 7, but the weights are those of 0 networks"),
         ({"version": "1"}, "of version 1"),
         ({"specification": None}, "damaged, it lacks 'specification'"),
@@ -310,7 +374,7 @@ def test_weights_that_are_no_safetensors(stored):
     """Such as a pickle, which would run code."""
     path = stored / "model.safetensors"
     torch.save({"a": torch.ones(1)}, path)
-    edit(stored, weights_sha256=files._sha256(path))
+    edit(stored, weights_sha256=sha256_of(path.read_bytes()))
     with pytest.raises(InputError, match=r"model.safetensors: no safetensors file"):
         load_model(stored)
 

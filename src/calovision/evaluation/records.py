@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calovision.core.digests import require_seal
 from calovision.core.errors import InputError
 from calovision.evaluation.results.models import ModelNumbers, TrainingRecord
 
@@ -37,10 +38,11 @@ def read_model_numbers(path: Path) -> ModelNumbers:
     Raises
     ------
     InputError
-        If it is not the description of a model.
+        If it is not the description of a model, or was changed.
     """
     try:
         description = json.loads(Path(path).read_text())
+        require_seal(path, description, beside="model.safetensors")
         training = description["training"]
         return ModelNumbers(
             parameters=description.get("parameters"),

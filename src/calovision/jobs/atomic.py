@@ -12,7 +12,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -39,6 +39,7 @@ _ERRNO_IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5 and Rust tel
 _OWNER = re.compile(r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<born>\d+)-\d+\.part(\.|$)")
 _NUMBERS = count()
 ABANDONED = 86400  # seconds
+WAIT, MOST_WAITS = 0.01, 200  # seconds, for a lock that others hold while they rename
 LONGEST_NAME = 150  # bytes
 
 
@@ -227,6 +228,29 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def locked_to_read(folder: Path) -> Iterator[None]:
+    """Let no process rename files of a folder that belong together (`replaced_together`) meanwhile,
+    where the file system has locks; one that is held for long is not waited for.
+    """
+    with ExitStack() as closing:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            closing.callback(os.close, descriptor)
+            _lock_soon(descriptor)
+        yield
+
+
+def _lock_soon(descriptor: int) -> None:
+    for _ in range(MOST_WAITS):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(WAIT)
+        else:
+            return
 
 
 @contextmanager

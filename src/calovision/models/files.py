@@ -2,7 +2,6 @@
 file.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -11,19 +10,24 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 
+from calovision.core.digests import sealed, sha256_of
 from calovision.core.errors import InputError
-from calovision.jobs.atomic import replaced_together
+from calovision.jobs.atomic import locked_to_read, replaced_together
+from calovision.models.description import (
+    DESCRIPTION,
+    FORMAT,
+    VERSION,
+    WEIGHTS,
+    read_description,
+)
 from calovision.models.image_model import ImageModel
 from calovision.models.mean_model import MeanModel, average_models
 from calovision.models.specification import ModelSpecification
 from calovision.models.table import count_multiply_adds, count_parameters
 
-FORMAT = "calovision-model"
-VERSION = 2
-"""Of a mean of several networks; a single one is of version 1."""
-DESCRIPTION, WEIGHTS = "model.json", "model.safetensors"
+MOST_TRIES = 3
 
 
 def save_model(
@@ -57,7 +61,7 @@ def save_model(
     }
     description = {
         "format": FORMAT,
-        "version": VERSION if isinstance(model, MeanModel) else 1,
+        "version": VERSION,
         "package_version": version("calovision"),
         "specification": specification.to_dict(),
         **({"members": len(model.members)} if isinstance(model, MeanModel) else {}),
@@ -69,11 +73,16 @@ def save_model(
     }
     # the description, which readers look for, comes last
     with replaced_together(folder / WEIGHTS, folder / DESCRIPTION) as (weights_path, json_path):
-        weights_path.write_bytes(
-            save(tensors, metadata={"format": "pt"})
-        )  # save_file writes into a map of the file
-        description["weights_sha256"] = _sha256(weights_path)
-        json_path.write_text(json.dumps(description, indent=2, default=_plain) + "\n")
+        content = save(tensors, metadata={"format": "pt"})  # save_file writes into a map of it
+        weights_path.write_bytes(content)
+        json_path.write_text(described(description, content), encoding="utf-8")
+
+
+def described(description: Mapping[str, Any], weights: bytes) -> str:
+    """Text of ``model.json`` beside these weights: both are tied by its seal."""
+    plain = json.loads(json.dumps(description, default=_plain))
+    content = sealed({**plain, "weights_sha256": sha256_of(weights)})
+    return json.dumps(content, indent=2) + "\n"
 
 
 def save_mean(
@@ -129,12 +138,12 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
     Raises
     ------
     InputError
-        If a file is missing, damaged, not a model's or of a newer version, the two do not belong
-        together, or the weights are those of another architecture.
+        If a file is missing, damaged, changed, not a model's or of a newer version, the two do not
+        belong together, or the weights are those of another architecture.
     """
     path = Path(path)
     path = path / DESCRIPTION if path.is_dir() else path
-    description = _read_description(path)
+    description, content = _read_both(path)
     specification = _read_specification(path, description)
     if specification.is_imported and not allow_imports:
         raise InputError(
@@ -142,40 +151,13 @@ def load_model(path: Path, *, allow_imports: bool = False) -> ImageModel:
             "loading would run: allow "
             "imports if you trust it (allow_imports=True, --allow-imports)"
         )
-    tensors = _read_weights(path, description)
+    tensors = _tensors(path.with_name(WEIGHTS), content)
     model = _build(path, specification, _read_members(path, description, tensors))
     _check_tensors(path, model.state_dict(), tensors)
     model.load_state_dict(tensors, assign=True)
     model.training_run = description["training"]
     model.recipe = description.get("recipe")  # models of before have none
     return model.eval()
-
-
-def _read_description(path: Path) -> dict[str, Any]:
-    try:
-        description = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: there is no such file; give the folder of a trained model"
-        ) from error
-    except (ValueError, RecursionError) as error:  # also of bytes that are no text
-        raise InputError(f"{path}: no model's description, it is not JSON ({error})") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise InputError(f"{path}: no model's description, it lacks the format '{FORMAT}'")
-    found = description.get("version")
-    if not isinstance(found, int) or found > VERSION:
-        raise InputError(
-            f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
-            "one"
-        )
-    for name, kind in (("specification", dict), ("training", dict), ("weights_sha256", str)):
-        if not isinstance(description.get(name), kind):
-            raise InputError(
-                f"{path}: damaged, it lacks '{name}': train again or copy the folder again"
-            )
-    if not isinstance(description.get("recipe"), dict | None):
-        raise InputError(f"{path}: damaged, its 'recipe' is none: copy the folder again")
-    return description
 
 
 def _read_specification(path: Path, description: dict[str, Any]) -> ModelSpecification:
@@ -201,21 +183,43 @@ def _read_members(
     return len(stored)
 
 
-def _read_weights(path: Path, description: dict[str, Any]) -> dict[str, torch.Tensor]:
+def _read_both(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Description and weights that belong together, though another process may be replacing them.
+
+    Raises
+    ------
+    InputError
+        If one of the files is missing, damaged, changed or exchanged.
+    """
+    with locked_to_read(path.parent):
+        for _ in range(MOST_TRIES):  # where there are no locks, one file may be newer
+            description = read_description(path)
+            content = _read_weights(path)
+            if sha256_of(content) == description["weights_sha256"]:
+                return description, content
+    raise InputError(
+        f"{path.with_name(WEIGHTS)}: damaged, or not the weights that {path.name} beside it "
+        "describes: copy both files again"
+    )
+
+
+def _read_weights(path: Path) -> bytes:
     weights = path.with_name(WEIGHTS)
     try:
-        if _sha256(weights) != description["weights_sha256"]:
-            raise InputError(
-                f"{weights}: damaged, or not the weights that {path.name} beside it describes: "
-                "copy both files again"
-            )
-        # copies: mapped tensors begin anywhere, and sums by MKL may depend on that in the last
-        # digit
-        return {name: tensor.clone() for name, tensor in load_file(weights).items()}
+        return weights.read_bytes()  # no map, which would change, or end, with the file
     except FileNotFoundError as error:
         raise InputError(
             f"{weights}: there is no such file; the weights belong beside {path.name}"
         ) from error
+    except OSError as error:
+        raise InputError(f"{weights}: cannot be read ({error.strerror})") from error
+
+
+def _tensors(weights: Path, content: bytes) -> dict[str, torch.Tensor]:
+    try:
+        # copies: tensors of the bytes begin anywhere, and sums by MKL may depend on that in the
+        # last digit
+        return {name: tensor.clone() for name, tensor in load(content).items()}
     except SafetensorError as error:
         raise InputError(f"{weights}: no safetensors file ({error})") from error
 
@@ -258,11 +262,6 @@ def _check_tensors(
         ]
         if pair[0] != pair[1]:
             raise InputError(f"{problem} {name} is {pair[0]}, not {pair[1]}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(value: Any) -> Any:
