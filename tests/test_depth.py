@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from fakes import make_events, write_image_file
+from fakes_checksums import edited
 from fakes_ntuples import write_file
 
 from calovision import EtaPhiGrid, build_images
@@ -317,11 +318,11 @@ def test_image_files_say_which_channels_are_layers(tmp_path):
     assert ImageFile(path).metadata.depth_axis == axis
     merge_image_files([path], tmp_path / "b.h5")
     assert ImageFile(tmp_path / "b.h5").metadata.depth_axis == axis
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file.attrs["depth_axis"] = json.dumps([axis[0] | {"channels": [1, 2]}])
     with pytest.raises(InputError, match=r"a.h5: the attribute 'depth_axis' is .*em_layer5, em_l"):
         ImageFile(path)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file.attrs["depth_axis"]
     assert ImageFile(path).metadata.depth_axis == axis
     plain = write_image_file(tmp_path / "c.h5")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from damage import CONTENTS, DATA, IMAGES, MAKERS, N, cases, replace, write_good
 from fakes import make_images
+from fakes_checksums import edited
 from fakes_cli import run
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,7 +118,7 @@ def test_damaged_files(good, tmp_path, share):
     for name in list(CASES)[share :: SHARES * STEP]:
         path = tmp_path / "spoiled.h5"
         shutil.copy(good, path)
-        with h5py.File(path, "r+") as file:
+        with edited(path) as file:
             CASES[name](file)
         refused = check(path, tmp_path / "dense.h5", same=not name.endswith(OTHER_NUMBERS))
         assert refused or name not in CONTENTS, f"{name} was taken for good"
@@ -133,7 +134,7 @@ def test_nothing_outside_the_file_is_followed(good, tmp_path, name, how):
     """`export` would carry the bytes of another file of the system to whoever gets the output."""
     path = tmp_path / "spoiled.h5"
     shutil.copy(good, path)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         CASES[f"{name}: {how}"](file)
     wanted = (
         rf"spoiled\.h5: '{name}' (takes its data from other files|is a link), which is not "
@@ -161,7 +162,7 @@ def test_byte_order_and_types_of_columns(good, tmp_path, kind):
     ):
         path = tmp_path / f"{name.replace('/', '_')}.h5"
         shutil.copy(good, path)
-        with h5py.File(path, "r+") as file:
+        with edited(path) as file:
             CASES[f"{name}: type {kind}"](file)
         if name.startswith("images") and wanted[name] != kind[1:]:
             with pytest.raises(InputError, match=rf"'{name}' is .*: it must be one row of"):

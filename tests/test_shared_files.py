@@ -4,10 +4,10 @@ by a split group."""
 import json
 import os
 
-import h5py
 import numpy as np
 import pytest
 from fakes import make_events, make_metadata, write_ntuple
+from fakes_checksums import edited
 from fakes_cli import fail, succeed
 from test_conversion_definition import write_images
 
@@ -268,7 +268,7 @@ def test_different_trees_of_one_file_may_be_two_samples(tmp_path):
     for sample, label in (("one", 0), ("two", 1)):
         source = [(f"a.root:{sample}", "0f0f")]
         path = write_images(tmp_path / f"{sample}.h5", sample=sample, label=label)
-        with h5py.File(path, "r+") as file:
+        with edited(path) as file:
             file.attrs["source_files"] = json.dumps(source)
     assert len(ImageCollection([tmp_path / "one.h5", tmp_path / "two.h5"]).samples) == 2
 

@@ -13,6 +13,7 @@ from fakes import (
     write_image_file,
     write_two_samples,
 )
+from fakes_checksums import edited
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
@@ -58,13 +59,13 @@ def test_round_trip(tmp_path):
     assert file.metadata == make_metadata()
 
 
-def test_layout_of_version_1(tmp_path):
+def test_layout_of_version_2(tmp_path):
     """The format's promises, checked with h5py alone."""
     images = make_images(5)
     with h5py.File(write_image_file(tmp_path / "a.h5", images=images), "r") as file:
         assert (
             (file.attrs["format"], file.attrs["version"])
-            == ("calovision-images", 1)
+            == ("calovision-images", 2)
             == (FORMAT, VERSION)
         )
         assert set(file.attrs) == {
@@ -83,6 +84,7 @@ def test_layout_of_version_1(tmp_path):
             "source_files",
             "configuration_hash",
             "package_version",
+            "checksums",
         }
         assert file.attrs["grid"] == '{"n_eta": 8, "n_phi": 8, "eta_range": [-2.5, 2.5]}'
         assert file.attrs["channels"] == '["em_et", "tracks"]'
@@ -237,7 +239,7 @@ def test_chunks_with_different_columns(tmp_path):
 
 def spoil(path, *, attribute=None, dataset=None):
     """Change or remove one attribute or data set of an image file."""
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         for place, changes in ((file.attrs, attribute or {}), (file, dataset or {})):
             for name, value in changes.items():
                 del place[name]
@@ -251,8 +253,8 @@ def spoil(path, *, attribute=None, dataset=None):
         ({"attribute": {"format": "other"}}, "not a calovision-images file"),
         ({"attribute": {"format": None}}, "not a calovision-images file"),
         (
-            {"attribute": {"version": 2}},
-            r"calovision-images version 2 is newer than this calovision reads \(version 1\): "
+            {"attribute": {"version": 3}},
+            r"calovision-images version 3 is newer than this calovision reads \(version 2\): "
             r"update",
         ),
         ({"attribute": {"version": None}}, "incomplete image file .*version"),

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 from fakes import make_columns, make_images, write_image_file, write_two_samples
+from fakes_checksums import edited
 
 from calovision.core.errors import InputError
 from calovision.storage import (
@@ -95,7 +96,7 @@ def test_failing_export_leaves_nothing(tmp_path, monkeypatch):
 
 def test_export_of_a_damaged_file(tmp_path):
     path = write_image_file(tmp_path / "a.h5", 20)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         file["images/cells"][file["images/offsets"][7]] = 128
     with pytest.raises(
         InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"

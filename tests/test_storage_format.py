@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file
+from fakes_checksums import edited, seal
 
 import calovision.storage
 from calovision.core.errors import InputError
@@ -207,7 +208,7 @@ def test_jets_need_their_columns(tmp_path):
         write_image_file(tmp_path / "a.h5", 20, **jet)
     assert list(tmp_path.iterdir()) == []
     path = write_image_file(tmp_path / "a.h5", 20, columns=JETS, **jet)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file["events/mass"]
     with pytest.raises(InputError, match=r"a.h5: incomplete image file \(no events/mass\)"):
         ImageFile(path)
@@ -263,3 +264,33 @@ def test_events_without_a_sum_of_weights(tmp_path):
     path = write_image_file(tmp_path / "a.h5", 5, sum_of_weights=0.0)
     with pytest.raises(InputError, match=r"sample 'qcd': its generator weights sum up to 0.0"):
         ImageCollection([path]).event_weights(1.0)
+
+
+def test_check_of_the_specification(tmp_path):
+    """The code of the page itself, on a file of several blocks, and on one with a flipped bit."""
+    code = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
+    path = write_image_file(tmp_path / "images.h5", 600)
+    code = code.replace("images.h5", str(path))
+    scope = {}
+    exec(code, scope)
+    assert len(scope["checksums"]["data"]) == 1 + len(make_columns(1)) + 3
+    for name in ("images/values", "events/ht"):
+        with h5py.File(path, "r+") as file:
+            before = file[name][555]
+            file[name][555] = np.nextafter(before, 1e9)
+        with pytest.raises(AssertionError):
+            exec(code, {})
+        with h5py.File(path, "r+") as file:
+            file[name][555] = before
+    exec(code, {})
+
+
+def test_checksums_are_those_of_a_second_implementation(tmp_path):
+    path = write_image_file(tmp_path / "a.h5", 600, skipped_files=[("b.root", "äöü")])
+    with h5py.File(path, "r+") as file:
+        written = json.loads(file.attrs["checksums"]), file["images/checksums"][()]
+        seal(file)
+        again = json.loads(file.attrs["checksums"]), file["images/checksums"][()]
+    assert written[0] == again[0]
+    assert written[1].tolist() == again[1].tolist()
+    assert len(written[1]) == 3

@@ -4,10 +4,10 @@ import multiprocessing
 import pickle
 import sys
 
-import h5py
 import numpy as np
 import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse, write_image_file
+from fakes_checksums import edited
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,7 +164,7 @@ def test_kernel_at_the_edges_of_its_blocks(n_cells, descending):
 def test_damaged_rows_end_in_a_sentence(tmp_path, name, position, value, threads):
     """What points outside is never followed: it would overwrite foreign memory."""
     path = write_image_file(tmp_path / "a.h5", images=IMAGES)
-    with h5py.File(path, "r+") as damaged:
+    with edited(path) as damaged:
         damaged[f"images/{name}"][position] = value
     file = ImageFile(path)
     with pytest.raises(
@@ -202,7 +202,7 @@ def test_damaged_compressed_row_is_named(tmp_path):
     """A range of compressed rows is read as a piece of its own, but its images keep their
     numbers."""
     path = write_compressed(tmp_path / "a.h5")
-    with h5py.File(path, "r+") as damaged:
+    with edited(path) as damaged:
         damaged["images/cells"][damaged["images/offsets"][7]] = 128
     with pytest.raises(
         InputError, match=r"a.h5: damaged image file \(the cells of image 7 are not inside"
@@ -212,7 +212,7 @@ def test_damaged_compressed_row_is_named(tmp_path):
 
 def test_cells_outside_are_named_by_their_image(tmp_path):
     path = write_image_file(tmp_path / "a.h5", images=IMAGES)
-    with h5py.File(path, "r+") as damaged:
+    with edited(path) as damaged:
         damaged["images/cells"][damaged["images/offsets"][7]] = 128
     file = ImageFile(path)
     collection = ImageCollection([write_image_file(tmp_path / "b.h5", 5), path])

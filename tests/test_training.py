@@ -6,11 +6,11 @@ import logging
 import warnings
 
 import fakes_training
-import h5py
 import numpy as np
 import pytest
 import torch
 from fakes import make_columns, make_images, write_image_file, write_two_samples
+from fakes_checksums import edited
 from fakes_models import make_specification
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -419,7 +419,7 @@ def test_sample_without_events(tmp_path):
 )
 def test_weights_that_are_none(tmp_path, weights, message):
     paths = write_two_samples(tmp_path, n_events=10)
-    with h5py.File(paths[1], "r+") as file:
+    with edited(paths[1]) as file:
         file["events/weight"][:] = weights
     with pytest.raises(InputError, match=message):
         train(ImageCollection(paths), tmp_path / "model", weights="raw")
@@ -480,7 +480,7 @@ def test_bad_options_leave_an_older_model(collection, tmp_path):
 
 def test_image_that_is_not_finite_is_named(tmp_path):
     paths = write_two_samples(tmp_path, n_events=20)
-    with h5py.File(paths[1], "r+") as file:
+    with edited(paths[1]) as file:
         file["images/values"][file["images/offsets"][7]] = np.nan
     with pytest.raises(InputError, match=r"qcd.h5: .*image 7.* not finite"):
         train(ImageCollection(paths), tmp_path / "model")

@@ -28,6 +28,7 @@ def write_holes(path: Path, n_events: int) -> Path:
     arrays |= {"events/weight": (np.float64, n_events), "events/split": (np.uint8, n_events)}
     with h5py.File(path, "w") as file:
         file.attrs.update(image_metadata(n_events, label=0).to_attributes())
+        file.attrs["version"] = 1  # without checksums, which holes do not have
         file["images/offsets"] = np.arange(n_events + 1, dtype=np.int64) * CELLS
         for name, (dtype, length) in arrays.items():
             holes = SpilledArray(path.with_suffix(".raw"), dtype)

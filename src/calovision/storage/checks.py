@@ -11,12 +11,14 @@ import numpy as np
 from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS
-from calovision.images import cell_type
+from calovision.images import SparseImages, cell_type
 from calovision.storage.hdf5 import StoredArrays
 from calovision.storage.metadata import ImageMetadata
 
 OFFSETS, CELLS, VALUES = ROWS = ("images/offsets", "images/cells", "images/values")
 """Names of the arrays of the sparse rows."""
+BLOCKS = "images/checksums"
+"""Name of the checksums of the blocks of rows (`calovision.storage.blocks`)."""
 STATISTICS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
 """Names of the pixel statistics, which a file may have."""
 
@@ -35,6 +37,8 @@ def check_file(file: h5py.File, arrays: StoredArrays, metadata: ImageMetadata) -
     missing = [name for name in metadata.required_columns if name not in columns]
     if missing:
         raise InputError(f"{path}: incomplete image file (no events/{missing[0]}); build it again")
+    if arrays.checksums is not None:
+        arrays.checksums.require_data(set(arrays) - {CELLS, VALUES, BLOCKS})
     types = {name: (arrays.dtype(name), arrays.shape(name)) for name in arrays}
     check_types(path, types, metadata.image_shape, metadata.required_columns)
     n_rows, n_cells, n_values = (arrays.shape(name)[0] for name in ROWS)
@@ -82,6 +86,11 @@ def check_types(
             raise InputError(
                 f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be one row of "
                 f"{rows[name]}; build it again"
+            )
+        if name == BLOCKS and (dtype != np.uint64 or len(dimensions) != 2):
+            raise InputError(
+                f"{path}: '{name}' is {dtype} of shape {dimensions}: it must be two "
+                "columns of uint64; build it again"
             )
         if name.startswith("events/") and (dtype.kind not in NUMBERS or not dimensions):
             raise InputError(
@@ -140,6 +149,24 @@ def check_column(
             (values == np.floor(values)) & (values >= 0),
             "it must be 0, 1, 2 ...",
         )
+
+
+def check_images(path: Path, images: SparseImages, n_cells: int) -> None:
+    """Raise InputError unless the images are such as an image file may hold."""
+    from calovision.images.sparse_kernels import first_unsound
+
+    offsets, cells, values = images.offsets, images.cells, images.values
+    if offsets.dtype.kind not in "iu" or cells.dtype.kind != "u" or values.dtype.kind != "f":
+        raise InputError(
+            f"{path}: images with offsets of {offsets.dtype}, cells of {cells.dtype} and values of "
+            f"{values.dtype}: they must be whole numbers, unsigned ones and floating-point ones"
+        )
+    row = first_unsound(offsets, cells, values, n_cells)
+    if row >= 0:
+        inside = 0 <= offsets[row] <= offsets[row + 1] <= min(len(cells), len(values))
+        stored = slice(offsets[row], offsets[row + 1]) if inside else slice(0)
+        wrong = describe_row(cells[stored], values[stored], n_cells)
+        raise InputError(f"{path}: {wrong.format(row=row)}: nothing of this chunk is written")
 
 
 def check_statistics(path: Path, n: int, sums: tuple[np.ndarray, np.ndarray], n_rows: int) -> None:

@@ -12,7 +12,7 @@ from calovision.storage.collection import ImageCollection
 from calovision.storage.hdf5 import created
 from calovision.storage.merge import merge_metadata
 
-DENSE_FORMAT = "calovision-dense"
+DENSE_FORMAT, DENSE_VERSION = "calovision-dense", 1
 BLOCK_BYTES = 2**26  # of dense images in memory at a time
 DENSE_COMPRESSIONS = ("gzip", "lzf", "lz4", "blosc2")
 
@@ -99,7 +99,7 @@ def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
         merge_metadata([part.metadata for part in collection.of_sample(name)])
         for name in collection.samples
     ]
-    attributes = infos[0].to_attributes() | {"format": DENSE_FORMAT}
+    attributes = infos[0].to_attributes() | {"format": DENSE_FORMAT, "version": DENSE_VERSION}
     file.attrs.update(attributes)
     file.attrs["sample"] = ", ".join(collection.samples)
     for name in ("label", "cross_section_pb", "n_generated", "sum_of_weights"):

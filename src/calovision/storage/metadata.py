@@ -18,10 +18,12 @@ from calovision.core.text import shortened
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.jets.variables import EVENT_COLUMNS
 from calovision.storage.attributes import KNOWN, read_values
-from calovision.storage.hdf5 import read_attribute
+from calovision.storage.hdf5 import Checksums, read_attribute
 
 FORMAT = "calovision-images"
-VERSION = 1
+VERSION = 2
+WITH_CHECKSUMS = 2
+"""First version that has checksums."""
 JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")
 """Columns that a file of jet images has besides, since its rows are jets."""
 
@@ -183,14 +185,14 @@ class ImageMetadata:
         return cls(**read_values(attributes))
 
 
-def read_metadata(path: Path, file: h5py.File) -> ImageMetadata:
-    """Metadata of an open image file.
+def read_metadata(path: Path, file: h5py.File) -> tuple[ImageMetadata, Checksums | None]:
+    """Metadata of an open image file, and the checksums of its arrays, which version 1 has not.
 
     Raises
     ------
     InputError
-        If the file is no image file or of a newer version, or an attribute is missing or not what
-        it must be.
+        If the file is no image file or of a newer version, or an attribute is missing, not what it
+        must be, or not what was written.
     """
     attributes = file.attrs  # each access opens them
     present = [name for name in attributes if name in ATTRIBUTES]
@@ -199,13 +201,32 @@ def read_metadata(path: Path, file: h5py.File) -> ImageMetadata:
     values = {name: read_attribute(path, attributes, name) for name in present}
     try:
         _check_version(values["version"])
-        return ImageMetadata.from_attributes(values)
+        checksums = _compared(path, file, values)
+        return ImageMetadata.from_attributes(values), checksums
     except KeyError as error:
         raise InputError(
             f"{path}: incomplete image file (no {error.args[0]}); build it again"
         ) from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def _compared(path: Path, file: h5py.File, values: Mapping) -> Checksums | None:
+    """Checksums of a file, after those of its attributes; None of version 1."""
+    checksums = Checksums.stored(path, file)
+    if (checksums is None) != (values["version"] < WITH_CHECKSUMS):
+        are = "no checksums" if checksums is None else "checksums"
+        raise InputError(
+            f"damaged image file (version {values['version']} with {are}); build it again"
+        )
+    if checksums is not None:
+        others = [
+            name for name in checksums.attributes if name not in values and name in file.attrs
+        ]
+        checksums.require_attributes(
+            {**values, **{name: read_attribute(path, file.attrs, name) for name in others}}
+        )
+    return checksums
 
 
 def _check_version(number: object) -> None:

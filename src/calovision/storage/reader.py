@@ -1,6 +1,7 @@
 """Reading one image file, memory-mapped."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from calovision.core.splits import TRAIN
 from calovision.images import SparseImages
 from calovision.images.requests import check_rows, prepare_output, rows_of_index
 from calovision.images.sparse import gather
-from calovision.storage.checks import ROWS, STATISTICS, check_file, check_statistics
+from calovision.storage.checks import BLOCKS, ROWS, STATISTICS, check_file, check_statistics
 from calovision.storage.display import COLUMNS, plot_image
 from calovision.storage.events import EventColumns
 from calovision.storage.hdf5 import StoredArrays, check_names, find_group, opened
+from calovision.storage.hdf5.source import Identity, Source
 from calovision.storage.metadata import read_metadata
 from calovision.storage.rows import StoredRows
 from calovision.storage.statistics import PixelStatistics
@@ -32,7 +34,8 @@ class ImageFile:
     `calovision.datasets.ImageDataset` gives both to torch's DataLoader. Compressed rows are
     decompressed as a whole when single ones are asked for first, and kept; a range of them is not.
 
-    What the specification says of the content is checked when it is first read. A file that
+    What the specification says of the content is checked when it is first read, and compared with
+    its checksums: columns and statistics as a whole, images a block of rows at a time. A file that
     somebody writes to, or replaces, while it is open is refused from then on.
 
     Parameters
@@ -57,22 +60,24 @@ class ImageFile:
     Raises
     ------
     InputError
-        If the file is missing, unreadable, foreign, incomplete, of a newer version, or not as
-        FORMAT.md has it.
+        If the file is missing, unreadable, foreign, incomplete, damaged, of a newer version, or
+        not as FORMAT.md has it.
     """
 
     def __init__(self, path: Path, *, outside: bool = False) -> None:
         self.path = Path(path)
         self.outside = outside
         with opened(self.path) as file:
-            self.metadata = read_metadata(self.path, file)
+            self.metadata, checksums = read_metadata(self.path, file)
             columns = [
                 f"events/{name}"
                 for name in check_names(self.path, find_group(self.path, file, "events"))
             ]
             statistics = STATISTICS if "statistics" in file else ()
+            blocks = () if checksums is None else (BLOCKS,)
+            names = [*ROWS, *blocks, *columns, *statistics]
             self._arrays = StoredArrays(
-                self.path, file, [*ROWS, *columns, *statistics], outside=outside
+                self.path, file, names, outside=outside, checksums=checksums
             )
             check_file(file, self._arrays, self.metadata)
         self.events = EventColumns(self._arrays, self.metadata.label, len(self.metadata.classes))
@@ -146,9 +151,21 @@ class ImageFile:
             yield np.arange(start, stop), self.rows.read(start, stop)
 
     def check(self) -> None:
-        """Read all images once; InputError if one is not as it must be."""
+        """Read all of the file once; InputError if anything is not as it must be, or not as it was
+        written.
+        """
         for _ in self.iterate():
             pass
+        for name in self.events:
+            self.events.read(name)
+        _ = self.statistics
+
+    @property
+    def has_checksums(self) -> bool:
+        """True unless the file is of version 1, of which flipped bits are found only where they
+        give what no file may hold.
+        """
+        return self._arrays.checksums is not None
 
     @property
     def statistics(self) -> PixelStatistics | None:
@@ -187,6 +204,10 @@ class ImageFile:
 
 def _reopened(path: Path, size: int, changed_ns: int) -> ImageFile:
     """The file of a pickle; InputError if it is not what it was when it was pickled."""
+    with suppress(OSError):  # what is not there is said by the reader
+        identity = Identity.of(path)
+        if (identity.size, identity.changed_ns) != (size, changed_ns):
+            raise Source(path, identity).changed()
     file = ImageFile(path)
     file.require_as_it_was(size, changed_ns)
     return file

@@ -1,5 +1,6 @@
 """Sparse rows of an image file: mapped or read piece by piece, checked when first read."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.images.sparse import Rows
+from calovision.storage.blocks import StoredBlocks
 from calovision.storage.checks import CELLS, OFFSETS, ROWS, VALUES, describe_row
 from calovision.storage.hdf5 import StoredArrays
 from calovision.storage.hdf5.maps import POOL
@@ -34,6 +36,8 @@ class StoredRows:
         self._n_cells = math.prod(image_shape)
         self._n_stored = arrays.shape(CELLS)[0]
         self._is_mapped = all(arrays.offset(name) is not None for name in ROWS)
+        checksums = arrays.checksums
+        self._blocks = None if checksums is None else StoredBlocks(arrays, checksums, len(self))
         self._ascends = False
         self._checked = np.zeros(len(self), dtype=bool)
 
@@ -77,7 +81,7 @@ class StoredRows:
         if not read and (
             self._is_mapped or all(map(self._arrays.is_resident, ROWS)) or not _is_range(rows)
         ):
-            return Rows(self._whole(len(rows)), rows, targets)
+            return Rows(self._whole(rows), rows, targets)
         first, last = (rows[0], rows[-1]) if len(rows) else (0, -1)
         return Rows(self.read(first, last + 1), rows - first, targets)
 
@@ -93,6 +97,25 @@ class StoredRows:
         """Rows that follow each other, read as one piece and checked."""
         from calovision.images.sparse_kernels import first_unsound
 
+        if self._blocks is None or self._blocks.all_good:
+            images = self._piece(start, stop)
+        else:
+            first, last = self._blocks.around(start, stop)
+            images = self._piece(first, last)
+            self._blocks.require_piece(first, images)
+            if (first, last) != (start, stop):
+                images = images.part(start - first, stop - first)
+        checked = self._checked[start:stop]
+        if not checked.all():
+            row = first_unsound(images.offsets, images.cells, images.values, self._n_cells)
+            if row >= 0:
+                raise self.damaged(start + row)
+            checked[:] = True
+        return dataclasses.replace(images, error=lambda row: self.damaged(row + start))
+
+    def _piece(self, start: int, stop: int) -> SparseImages:
+        """Rows as they are stored, after a look at their offsets."""
+        self._arrays.compare(OFFSETS)
         offsets = self._arrays.part(OFFSETS, start, stop + 1)
         steps = np.diff(offsets)
         if offsets[0] < 0 or offsets[-1] > self._n_stored or np.any(steps < 0):
@@ -100,16 +123,7 @@ class StoredRows:
         cells, values = (
             self._arrays.part(name, offsets[0], offsets[-1]) for name in (CELLS, VALUES)
         )
-        offsets -= offsets[0]
-        checked = self._checked[start:stop]
-        if not checked.all():
-            row = first_unsound(offsets, cells, values, self._n_cells)
-            if row >= 0:
-                raise self.damaged(start + row)
-            checked[:] = True
-        return SparseImages(
-            offsets, cells, values, self.image_shape, error=lambda row: self.damaged(row + start)
-        )
+        return SparseImages(offsets - offsets[0], cells, values, self.image_shape)
 
     def lengths(self, rows: np.ndarray) -> np.ndarray:
         """Number of stored cells of each row (checked before), int64 ``(n,)``; InputError if the
@@ -146,16 +160,19 @@ class StoredRows:
         )
 
     def trust(self) -> None:
-        """Take all rows for checked, as benchmarks do with files that are mostly holes."""
+        """Take all rows for checked, as the writer does with what it has written itself."""
         self._checked[:] = True
 
-    def _whole(self, n_rows: int) -> SparseImages:
-        """All rows, of which so many are about to be read."""
-        self._prepare(n_rows)
+    def _whole(self, rows: np.ndarray) -> SparseImages:
+        """All rows, of which these are about to be read."""
+        self._prepare(len(rows))
         if not self._ascends:
             _ = self.offsets
         arrays = self._arrays.kept or self._arrays.keep(ROWS)
-        return SparseImages(*arrays, self.image_shape, self._checked, self.damaged)
+        images = SparseImages(*arrays, self.image_shape, self._checked, self.damaged)
+        if self._blocks is not None and not self._blocks.all_good:
+            self._blocks.require(rows, images)
+        return images
 
     def _prepare(self, n_rows: int) -> None:
         """Make sure that so many rows can be read: memory for their pages, and all of the file."""

@@ -19,8 +19,18 @@ from calovision.jobs.atomic import (
     temporary_name,
 )
 from calovision.jobs.durable import make_folder
-from calovision.storage.checks import check_column, describe_row
+from calovision.storage.blocks import KEY, ROWS_OF_A_BLOCK, BlockWriter
+from calovision.storage.checks import (
+    BLOCKS,
+    CELLS,
+    OFFSETS,
+    STATISTICS,
+    VALUES,
+    check_column,
+    check_images,
+)
 from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
+from calovision.storage.hdf5.checksums import ATTRIBUTE, array_checksum, checksums_text
 from calovision.storage.metadata import EVENT_COLUMNS, ImageMetadata
 from calovision.storage.reader import ImageFile
 from calovision.storage.statistics import PixelStatistics
@@ -78,13 +88,14 @@ class ImageFileWriter:
         self._is_complete = False
         self._folder = temporary_name(self.path)
         self._arrays: dict[str, SpilledArray] = {}
+        self._blocks = BlockWriter()
         with refused_by_disk(self.path):
             make_folder(self.path.parent)
             remove_leftovers(self.path)
             self._folder.mkdir()
-            self._spill("images/offsets", np.zeros(1, dtype=np.int64))
-            self._spill("images/cells", np.zeros(0, dtype=cell_type(self.image_shape)))
-            self._spill("images/values", np.zeros(0, dtype=np.float32))
+            self._spill(OFFSETS, np.zeros(1, dtype=np.int64))
+            self._spill(CELLS, np.zeros(0, dtype=cell_type(self.image_shape)))
+            self._spill(VALUES, np.zeros(0, dtype=np.float32))
         self._columns: set[str] | None = None
         self._labels: set[int] = set()
         self._statistics = PixelStatistics.empty(self.image_shape) if statistics else None
@@ -96,7 +107,7 @@ class ImageFileWriter:
         self._discard()
 
     def __len__(self) -> int:
-        return self._arrays["images/offsets"].length - 1
+        return self._arrays[OFFSETS].length - 1
 
     def append(self, images: SparseImages, events: Mapping[str, np.ndarray]) -> None:
         """Add the images and the event columns of one chunk.
@@ -112,12 +123,15 @@ class ImageFileWriter:
         self._check_shape(images.shape)
         columns = {name: np.asarray(column) for name, column in events.items()}
         self._check_columns(columns, len(images))
-        self._check_images(images)
+        check_images(self.path, images, math.prod(self.image_shape))
         stored = slice(images.offsets[0], images.offsets[-1])
+        cells = images.cells[stored].astype(self._arrays[CELLS].dtype, copy=False)
+        values = images.values[stored].astype(self._arrays[VALUES].dtype, copy=False)
         with refused_by_disk(self.path):
             self._append_columns(images.offsets, columns)
-            self._arrays["images/cells"].append(images.cells[stored])
-            self._arrays["images/values"].append(images.values[stored])
+            self._arrays[CELLS].append(cells)
+            self._arrays[VALUES].append(values)
+        self._blocks.add(images.offsets - images.offsets[0], cells, values)
         if self._statistics is not None:
             self._statistics.add(images, columns["split"] == TRAIN)
 
@@ -135,8 +149,6 @@ class ImageFileWriter:
         if len(file) == 0:
             self.append(file.sparse([]), file.events)
             return
-        if not file.outside:
-            file.check()
         cells, values = file.rows.places()
         if (
             self._compression is not None
@@ -153,8 +165,12 @@ class ImageFileWriter:
         offsets = file.rows.offsets
         with refused_by_disk(self.path):
             self._append_columns(offsets, columns)
-        self._arrays["images/cells"].append_stored(*cells, int(offsets[-1]))
-        self._arrays["images/values"].append_stored(*values, int(offsets[-1]))
+        if file.outside:  # what a writer of this run checked
+            file.rows.trust()
+        for _, images in file.iterate(ROWS_AT_A_TIME):
+            self._blocks.add(images.offsets, images.cells, images.values)
+        self._arrays[CELLS].append_stored(*cells, int(offsets[-1]))
+        self._arrays[VALUES].append_stored(*values, int(offsets[-1]))
         if self._statistics is not None:
             self._statistics = self._statistics + file.statistics
 
@@ -194,8 +210,8 @@ class ImageFileWriter:
 
     def _append_columns(self, offsets: np.ndarray, columns: Mapping[str, np.ndarray]) -> None:
         """Everything of some rows but their cells and values, which come next."""
-        n_stored = self._arrays["images/cells"].length
-        self._arrays["images/offsets"].append(offsets[1:] + (n_stored - offsets[0]))
+        n_stored = self._arrays[CELLS].length
+        self._arrays[OFFSETS].append(offsets[1:] + (n_stored - offsets[0]))
         for name, column in columns.items():
             self._spill(f"events/{name}", column)
         self._columns = set(columns)
@@ -205,27 +221,6 @@ class ImageFileWriter:
         if tuple(image_shape) != self.image_shape:
             raise InputError(
                 f"{self.path}: images of shape {tuple(image_shape)} do not fit {self.image_shape}"
-            )
-
-    def _check_images(self, images: SparseImages) -> None:
-        """Raise InputError unless the images are such as an image file may hold."""
-        from calovision.images.sparse_kernels import first_unsound
-
-        offsets, cells, values = images.offsets, images.cells, images.values
-        n_cells = math.prod(self.image_shape)
-        if offsets.dtype.kind not in "iu" or cells.dtype.kind != "u" or values.dtype.kind != "f":
-            raise InputError(
-                f"{self.path}: images with offsets of {offsets.dtype}, cells of {cells.dtype} and "
-                "values of "
-                f"{values.dtype}: they must be whole numbers, unsigned ones and floating-point ones"
-            )
-        row = first_unsound(offsets, cells, values, n_cells)
-        if row >= 0:
-            inside = 0 <= offsets[row] <= offsets[row + 1] <= min(len(cells), len(values))
-            stored = slice(offsets[row], offsets[row + 1]) if inside else slice(0)
-            wrong = describe_row(cells[stored], values[stored], n_cells)
-            raise InputError(
-                f"{self.path}: {wrong.format(row=row)}: nothing of this chunk is written"
             )
 
     def _check_columns(self, columns: Mapping[str, np.ndarray], n_images: int) -> None:
@@ -261,7 +256,9 @@ class ImageFileWriter:
         """Append rows to an array, which the first ones create."""
         if name not in self._arrays:
             path = self._folder / f"{len(self._arrays)}.raw"
-            self._arrays[name] = SpilledArray(path, rows.dtype, rows.shape[1:])
+            self._arrays[name] = SpilledArray(
+                path, rows.dtype, rows.shape[1:], with_checksum=name not in (CELLS, VALUES)
+            )
         self._arrays[name].append(rows)
 
     def _create(self, temporary: Path, metadata: ImageMetadata) -> dict[str, int | None]:
@@ -269,15 +266,23 @@ class ImageFileWriter:
         each, if any.
         """
         with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
-            file.attrs.update(metadata.to_attributes())
             for name, array in self._arrays.items():
-                rows = name in ("images/cells", "images/values")
+                rows = name in (CELLS, VALUES)
                 array.create(
                     file, name, self._compression if rows else None, outside=rows and self._to_merge
                 )
-            if self._statistics is not None:
-                for name in ("n", "total", "total_of_squares"):
-                    file[f"statistics/{name}"] = getattr(self._statistics, name)
+            data = {
+                name: array.checksum()
+                for name, array in self._arrays.items()
+                if name not in (CELLS, VALUES)
+            }
+            for name in STATISTICS if self._statistics is not None else ():
+                file[name] = getattr(self._statistics, name.rpartition("/")[2])
+                data[name] = array_checksum(file[name][()])
+            file[BLOCKS] = self._blocks.checksums()
+            attributes = metadata.to_attributes()
+            file.attrs.update(attributes)
+            file.attrs[ATTRIBUTE] = checksums_text(attributes, data, **{KEY: ROWS_OF_A_BLOCK})
             inside = [
                 name
                 for name in self._arrays

@@ -4,6 +4,7 @@ Nothing here knows what an image file holds.
 """
 
 from calovision.storage.hdf5.arrays import StoredArrays
+from calovision.storage.hdf5.checksums import Checksums
 from calovision.storage.hdf5.new_file import NewFile, created
 from calovision.storage.hdf5.opening import (
     check_names,
@@ -18,6 +19,7 @@ from calovision.storage.hdf5.tables import read_table, write_table
 
 __all__ = [
     "COMPRESSIONS",
+    "Checksums",
     "NewFile",
     "SpilledArray",
     "StoredArrays",

@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.storage.hdf5.checksums import Checksums
 from calovision.storage.hdf5.maps import POOL
 from calovision.storage.hdf5.opening import (
     FIRST_PLUGIN_FILTER,
@@ -22,6 +23,9 @@ from calovision.storage.hdf5.opening import (
     register_plugins,
 )
 from calovision.storage.hdf5.source import Identity, Source
+
+PIECE = 2**20
+"""Entries of an array that are compared with its checksum at a time."""
 
 
 class Place(NamedTuple):
@@ -58,6 +62,9 @@ class StoredArrays:
         Full names of the data sets.
     outside
         Whether their bytes may be in other files.
+    checksums
+        Those of the file, with which whole arrays are compared when they are first read; None if it
+        has none.
 
     Raises
     ------
@@ -67,9 +74,16 @@ class StoredArrays:
     """
 
     def __init__(
-        self, path: Path, file: h5py.File, names: Iterable[str], *, outside: bool = False
+        self,
+        path: Path,
+        file: h5py.File,
+        names: Iterable[str],
+        *,
+        outside: bool = False,
+        checksums: Checksums | None = None,
     ) -> None:
         self.path = path
+        self.checksums = checksums
         self.source = Source(path, Identity.of(file.id.get_vfd_handle()))
         self._outside = outside
         self._places = self._find(file, list(names))
@@ -117,14 +131,13 @@ class StoredArrays:
         place = self._places[name]
         if place.offset is None:
             if name not in self._loaded:
-                self._loaded[name] = self._read(name, slice(None))
+                self._loaded[name] = self._good(name, self._read(name, slice(None)))
             return self._loaded[name]
         # once: another thread may make a map that takes the place of this one
         array = self._mapped.get(name)
         if array is None:
-            array = self._mapped[name] = np.ndarray(
-                place.shape, place.dtype, self._map(), place.offset
-            )
+            array = np.ndarray(place.shape, place.dtype, self._map(), place.offset)
+            self._mapped[name] = self._good(name, array)
         return array
 
     def keep(self, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
@@ -138,10 +151,11 @@ class StoredArrays:
         """The whole array as one of the caller's own: neither mapped nor kept."""
         place = self._places[name]
         if place.offset is None:
-            return np.asarray(self._read(name, slice(None) if place.shape else ()))
-        return self.source.read(place.dtype, math.prod(place.shape), place.offset).reshape(
-            place.shape
-        )
+            return self._good(
+                name, np.asarray(self._read(name, slice(None) if place.shape else ()))
+            )
+        numbers = self.source.read(place.dtype, math.prod(place.shape), place.offset)
+        return self._good(name, numbers.reshape(place.shape))
 
     def part(self, name: str, start: int, stop: int) -> np.ndarray:
         """Entries from ``start`` to ``stop`` as an array of their own.
@@ -157,6 +171,15 @@ class StoredArrays:
         numbers = self.source.read(place.dtype, (stop - start) * per_entry, begin)
         return numbers.reshape(-1, *place.shape[1:])
 
+    def compare(self, name: str) -> None:
+        """Compare an array ``(n, ...)`` with its checksum, if it has one and that was not done yet,
+        in the memory of a piece of it.
+        """
+        if self.checksums is not None and self.checksums.is_due(name):
+            n = self.shape(name)[0]
+            pieces = (self.part(name, one, min(one + PIECE, n)) for one in range(0, n, PIECE))
+            self.checksums.require_pieces(name, pieces, self.dtype(name), self.shape(name))
+
     @property
     def mapped_bytes(self) -> np.memmap | None:
         """The map of the file, if there is one now."""
@@ -167,6 +190,12 @@ class StoredArrays:
         old one.
         """
         self.source.mapped, self._mapped, self.kept = None, {}, None
+
+    def _good(self, name: str, array: np.ndarray) -> np.ndarray:
+        """A whole array, after a look at its checksum if that is the first."""
+        if self.checksums is not None:
+            self.checksums.require_array(name, array)
+        return array
 
     def _map(self) -> np.memmap:
         """The map of the file, made if there is none now."""

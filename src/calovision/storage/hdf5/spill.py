@@ -9,6 +9,8 @@ from typing import IO
 import h5py
 import numpy as np
 
+from calovision.storage.hdf5.checksums import ArrayChecksum
+
 COPY_BYTES = 2**20  # at a time, from a temporary file into the image file
 CHUNK = 2**18  # numbers in a compressed chunk
 COMPRESSIONS = ("blosc2",)
@@ -23,14 +25,24 @@ class SpilledArray:
         The temporary file.
     dtype, row_shape
         Type of the numbers; shape of a row.
+    with_checksum
+        Whether `checksum` is wanted, of all that is appended.
     """
 
-    def __init__(self, path: Path, dtype: np.dtype, row_shape: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dtype: np.dtype,
+        row_shape: tuple[int, ...] = (),
+        *,
+        with_checksum: bool = False,
+    ) -> None:
         self.path = path
         self.dtype = np.dtype(dtype)
         self.row_shape = row_shape
         self.length = 0
         self._file: IO[bytes] = path.open("wb", buffering=2**16)
+        self._checksum = ArrayChecksum() if with_checksum else None
         self._parts: list[tuple[Path, int, int]] = []  # file, first byte and number of bytes
 
     def append(self, rows: np.ndarray) -> None:
@@ -42,6 +54,8 @@ class SpilledArray:
                 start = self._parts.pop()[1]
             self._parts.append((self.path, start, self._file.tell() + rows.nbytes - start))
             self._file.write(rows.reshape(-1).view(np.uint8).data)
+            if self._checksum is not None:
+                self._checksum.add(rows)
         self.length += len(rows)
 
     def append_stored(self, path: Path, offset: int, n_rows: int) -> None:
@@ -51,6 +65,12 @@ class SpilledArray:
         n_bytes = n_rows * self.dtype.itemsize * int(np.prod(self.row_shape))
         self._parts.append((path, offset, n_bytes))
         self.length += n_rows
+
+    def checksum(self) -> str | None:
+        """Checksum of the array, None if it was not wanted."""
+        if self._checksum is None:
+            return None
+        return self._checksum.digits(self.dtype, (self.length, *self.row_shape))
 
     def close(self) -> None:
         """Finish writing; nothing can be appended any more."""
