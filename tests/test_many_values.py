@@ -68,12 +68,12 @@ def test_statistics_of_pixels(rows):
 
 
 def test_spread_of_a_pixel_that_hardly_changes():
-    """One by one in float64, the sums would give 0.3 % less."""
+    """Float64 sums alone would be percents off."""
     values = (1 + 2e-5 * np.random.default_rng(1).normal(size=N)).astype(np.float32)
     found = PixelStatistics.empty((1, 1, 1))
     rows = SparseImages(np.arange(N + 1), np.zeros(N, np.uint16), values, (1, 1, 1))
     found.add(rows, np.ones(N, bool))
-    assert found.std[0, 0, 0] == pytest.approx(values.astype(np.float64).std(), rel=1e-4)
+    assert found.std[0, 0, 0] == pytest.approx(values.astype(np.float64).std(), rel=1e-6)
 
 
 def test_maps_of_a_run(rows):
@@ -90,7 +90,8 @@ def test_maps_of_a_run(rows):
 
 def test_weights_of_events(values):
     assert n_effective(values) == pytest.approx(N, rel=1e-9)
-    first = np.arange(N) < N // 4
+    values = values[: N // 4]
+    first = np.arange(len(values)) < len(values) // 4
     assert efficiency(first, values).value == pytest.approx(0.25, rel=1e-9)
     weights = training_weights(first, values, "raw")
     assert weights[[0, -1]] == pytest.approx([2.0, 2 / 3], rel=1e-9)

@@ -54,10 +54,22 @@ def test_closed_form():
 
 
 def test_constant_pixel_has_no_negative_variance():
-    """Rounding makes it -8e-13 here, whose root would be NaN."""
-    statistics = statistics_of(np.full((1000, 1, 1, 1), 7.7, dtype=np.float32))
-    assert statistics.total_of_squares / 1000 < statistics.mean**2
+    """Rounding of the sums of several files makes it negative, whose root would be NaN."""
+    ones = np.ones((1, 1, 1))
+    statistics = PixelStatistics(3, 3 * ones, np.nextafter(3, 0) * ones)
+    assert statistics.total_of_squares / 3 < statistics.mean**2
     assert statistics.std[0, 0, 0] == 0
+
+
+def test_sums_do_not_depend_on_the_images_at_a_time():
+    images = to_sparse(make_images(50, seed=3, scale=1e3))
+    every, parts = (PixelStatistics.empty(images.shape) for _ in range(2))
+    every.add(images, np.ones(50, bool))
+    for first in range(0, 50, 7):
+        part = images.part(first, min(first + 7, 50))
+        parts.add(part, np.ones(len(part), bool))
+    assert np.array_equal(every.total, parts.total)
+    assert np.array_equal(every.total_of_squares, parts.total_of_squares)
 
 
 def test_file_has_the_statistics_of_its_training_split(tmp_path):

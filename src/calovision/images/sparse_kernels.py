@@ -252,13 +252,14 @@ def copy_rows(
 
 
 @njit(**CACHED)
-def add_moments(offsets, cells, values, rows, total, total_of_squares):
+def add_moments(offsets, cells, values, rows, sums, rests):
     """Add the values of the given rows, and their squares, to the sums of their cells, float64
-    ``(n_cells,)``.
+    ``(2, n_cells)``, and what rounding takes from these to ``rests``, of the same shape.
 
+    The error of each sum is exact (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
     Returns the first damaged row, or -1.
     """
-    n_cells = len(total)
+    n_cells = sums.shape[1]
     for row in rows:
         start, stop = offsets[row], offsets[row + 1]
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
@@ -268,8 +269,13 @@ def add_moments(offsets, cells, values, rows, total, total_of_squares):
             if cell < 0 or cell >= n_cells:
                 return row
             value = np.float64(values[position])
-            total[cell] += value
-            total_of_squares[cell] += value * value
+            for moment in range(2):
+                term = value * value if moment else value
+                before = sums[moment, cell]
+                after = before + term
+                added = after - before
+                rests[moment, cell] += (before - (after - added)) + (term - added)
+                sums[moment, cell] = after
     return -1
 
 

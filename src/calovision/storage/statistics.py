@@ -4,27 +4,24 @@ standardizing.
 Unweighted: event weights span decades, and weighted moments would be those of a handful of events.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
 
-SUMMED_AT_A_TIME = 4096
-"""Images whose sums are added to those of the others as one: ten million added one by one would
-lose half the digits of the standard deviation of a pixel that hardly changes."""
 CONSTANT = 2.0**-38
 """Variance over mean square up to which a pixel is constant, some units in the last place of
 float32: what is left is the rounding of the sums."""
 
 
-@dataclass
 class PixelStatistics:
     """Sums over images, from which follow mean and standard deviation of each pixel; those of
     several files add up.
 
-    Attributes
+    What rounding takes from the sums is summed, too: the standard deviation of a pixel that hardly
+    changes keeps its digits, and the sums do not depend on how many images are added at a time.
+
+    Parameters
     ----------
     n
         Number of images.
@@ -32,14 +29,26 @@ class PixelStatistics:
         Sum of the pixel and of its square, float64 ``(n_channels, n_eta, n_phi)``.
     """
 
-    n: int
-    total: np.ndarray
-    total_of_squares: np.ndarray
+    def __init__(self, n: int, total: np.ndarray, total_of_squares: np.ndarray) -> None:
+        self.n = n
+        self._shape = total.shape
+        self._sums = np.stack([total.reshape(-1), total_of_squares.reshape(-1)])
+        self._rests = np.zeros(self._sums.shape)
 
     @classmethod
     def empty(cls, image_shape: tuple[int, int, int]) -> "PixelStatistics":
         """Statistics of no image."""
         return cls(0, np.zeros(image_shape), np.zeros(image_shape))
+
+    @property
+    def total(self) -> np.ndarray:
+        """Sum of each pixel, float64 ``(n_channels, n_eta, n_phi)``."""
+        return (self._sums[0] + self._rests[0]).reshape(self._shape)
+
+    @property
+    def total_of_squares(self) -> np.ndarray:
+        """Sum of the squares of each pixel, of the same shape."""
+        return (self._sums[1] + self._rests[1]).reshape(self._shape)
 
     def __add__(self, other: "PixelStatistics") -> "PixelStatistics":
         if self.total.shape != other.total.shape:
@@ -64,15 +73,11 @@ class PixelStatistics:
         from calovision.images.sparse_kernels import add_moments
 
         rows = np.flatnonzero(chosen)
-        for first in range(0, len(rows), SUMMED_AT_A_TIME):
-            part = rows[first : first + SUMMED_AT_A_TIME]
-            sums = np.zeros((2, self.total.size))
-            damaged = add_moments(images.offsets, images.cells, images.values, part, *sums)
-            if damaged >= 0:
-                raise InputError(f"image {damaged} has cells outside its shape {self.total.shape}")
-            self.total += sums[0].reshape(self.total.shape)
-            self.total_of_squares += sums[1].reshape(self.total.shape)
-            self.n += len(part)
+        sums = self._sums, self._rests
+        damaged = add_moments(images.offsets, images.cells, images.values, rows, *sums)
+        if damaged >= 0:
+            raise InputError(f"image {damaged} has cells outside its shape {self._shape}")
+        self.n += len(rows)
 
     @property
     def mean(self) -> np.ndarray:
