@@ -66,7 +66,17 @@ REFUSED = {
     ),
     "circle": ("a: &a [*a]\n", "my.yaml, line 1: an anchor contains itself"),
     "deep": ("a: " + "[" * 20_000, "my.yaml: brackets or blocks are nested too deeply"),
-    "long number": ("a: " + "9" * 5000, "my.yaml: a value cannot be read"),
+    "long number": ("a: " + "9" * 5000, "my.yaml, line 1: a value cannot be read"),
+    "long hexadecimal number": (
+        "a: 0x" + "f" * 9000,
+        "line 1: a value cannot be read .a number of 9002 char",
+    ),
+    "long number in JSON": ('{"a": ' + "9" * 5000 + "}", "my.yaml, line 1: a value cannot be read"),
+    "tag of a date": ("a: !!timestamp x", r"my.yaml, line 1: a tag \(!\) has no meaning here"),
+    "tag of a truth value": ("a: !!bool x", r"my.yaml, line 1: a tag \(!\) has no meaning here"),
+    "tag of no number": ('a: !!int ""', r"my.yaml, line 1: a tag \(!\) has no meaning here"),
+    "tag of a key": ("!!binary a: 1", r"my.yaml, line 1: a tag \(!\) has no meaning here"),
+    "tag of a set": ("a: !!set {x}", r"my.yaml, line 1: a tag \(!\) has no meaning here"),
     "null character": ("a: \0", "my.yaml: no valid YAML"),
 }
 

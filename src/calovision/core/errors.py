@@ -1,8 +1,20 @@
 """Errors raised for bad input."""
 
+from calovision.core.text import printable, without_middle
+
+LONGEST = 1000
+"""Characters of the sentence of an error."""
+
 
 class InputError(ValueError):
-    """Bad input: one sentence that names the file or key at fault and says what would be right."""
+    """Bad input: one sentence that names the file or key at fault and says what would be right.
+
+    What it quotes may be anything: characters that act are shown as escapes, ends of lines as
+    spaces, and of a sentence of more than `LONGEST` characters the middle is left out.
+    """
+
+    def __init__(self, sentence: object = "") -> None:
+        super().__init__(without_middle(printable(sentence), LONGEST))
 
 
 class BadFileError(InputError):

@@ -6,6 +6,7 @@ Python writes them: ``\x1b``, ``\u202e``.
 """
 
 import unicodedata
+from reprlib import Repr
 
 ACTING = (
     "Cc",
@@ -45,3 +46,21 @@ def _shown(character: str, lines: bool) -> str:
     if unicodedata.category(character) in ACTING and character not in JOINERS:
         return repr(character)[1:-1] if not character.isprintable() else character
     return character
+
+
+def without_middle(text: str, length: int) -> str:
+    """Text of at most a number of characters: its beginning and its end, with dots between."""
+    if len(text) <= length:
+        return text
+    end = length // 3
+    return f"{text[: length - end - 5]} ... {text[len(text) - end :]}"
+
+
+_REPR = Repr()
+_REPR.maxlong, _REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 60, 4, 80, 80
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 6
+
+
+def shown(value: object) -> str:
+    """A value of a user as Python writes it, shortened: of a few hundred characters at most."""
+    return without_middle(_REPR.repr(value), 150)

@@ -15,9 +15,13 @@ from typing import Any
 import yaml
 
 from calovision.core.errors import InputError
+from calovision.core.text import shortened
 
 MOST_VALUES = 1_000_000
 """Values of a file with its anchors written out: a few lines could stand for billions."""
+
+LONGEST_NUMBER = 1000
+"""Characters of a number."""
 
 _TAG = "tag:yaml.org,2002:"
 _KINDS = {"int": "a number", "float": "a number", "bool": "true or false", "null": "nothing"}
@@ -38,6 +42,9 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^{}]*)\}|(?P<plain>[A-Za-z_]\w*))", 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
+_NO_TAG = "a tag (!) has no meaning here; write the value without it"
+
+
 class UserLoader(yaml.SafeLoader):
     """The safe loader of PyYAML with the numbers of YAML 1.2 and without dates."""
 
@@ -52,6 +59,8 @@ UserLoader.yaml_implicit_resolvers = {
 }
 for _name, _pattern in _NUMBERS.items():
     UserLoader.add_implicit_resolver(_TAG + _name, _pattern, list("-+.0123456789"))
+
+_RESOLVER = UserLoader("")
 
 
 def read_yaml(path: Path, kind: str) -> dict[str, Any]:
@@ -174,17 +183,22 @@ def _parse_json(text: str, origin: str) -> Any:
     """Content of text that is JSON, which may be indented with tabs; None for other text."""
 
     def once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        content = dict(pairs)
-        for key in content:
-            if sum(other == key for other, _ in pairs) > 1:
-                raise InputError(f"{origin}: the key '{key}' is given twice; keep one of them")
+        content: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in content:
+                raise InputError(
+                    f"{origin}: the key '{shortened(key, 80)}' is given twice; keep one of them"
+                )
+            content[key] = value
         return content
 
     if not text.lstrip().startswith("{"):
         return None
     try:
         return json.loads(text, object_pairs_hook=once)
-    except (json.JSONDecodeError, RecursionError):
+    except InputError:
+        raise
+    except (ValueError, RecursionError):  # no JSON, or a number with thousands of digits
         return None
 
 
@@ -194,10 +208,7 @@ def _sentence_of(error: yaml.YAMLError, origin: str) -> str:
     if mark is None:  # a character that no text may have
         return f"{origin}: no valid YAML ({' '.join(str(error).split())})"
     if "could not determine a constructor" in str(problem):
-        return (
-            f"{origin}, line {mark.line + 1}: a tag (!) has no meaning here; write the value "
-            "without it"
-        )
+        return f"{origin}, line {mark.line + 1}: {_NO_TAG}"
     advice = next(
         (words for part, words in _ADVICE.items() if part in str(problem)),
         "look at indentation, colons and brackets",
@@ -215,6 +226,7 @@ def _check_node(root: yaml.Node, origin: str) -> None:
                 f"{_line(node, origin)}: an anchor contains itself; write the values out"
             )
         if id(node) not in sizes:
+            _check_tag(node, origin)
             sizes[id(node)] = -1
             sizes[id(node)] = 1 + sum(
                 size_of(child, name) for child, name in _children(node, path, origin)
@@ -227,6 +239,27 @@ def _check_node(root: yaml.Node, origin: str) -> None:
         return sizes[id(node)]
 
     size_of(root, ())
+
+
+def _check_tag(node: yaml.Node, origin: str) -> None:
+    """Raise InputError for a tag that makes something else of a value than what it looks like, and
+    for a number that is too long to be written.
+    """
+    kind = node.tag.removeprefix(_TAG)
+    if not isinstance(node, yaml.ScalarNode):
+        is_plain = kind == ("map" if isinstance(node, yaml.MappingNode) else "seq")
+    elif kind == "str":
+        return
+    else:
+        looks = _RESOLVER.resolve(yaml.ScalarNode, node.value, (True, False)).removeprefix(_TAG)
+        is_plain = looks == kind or (looks, kind) == ("int", "float")
+    if not is_plain:
+        raise InputError(f"{_line(node, origin)}: {_NO_TAG}")
+    if isinstance(node, yaml.ScalarNode) and len(node.value) > LONGEST_NUMBER:
+        raise InputError(
+            f"{_line(node, origin)}: a value cannot be read (a number of {len(node.value)} "
+            "characters); write a shorter one"
+        )
 
 
 def _children(
@@ -243,7 +276,8 @@ def _children(
         name = _key_name(key, path, origin)
         if name in lines:
             raise InputError(
-                f"{_line(key, origin)}: the key '{'.'.join((*path, name))}' is given twice, first "
+                f"{_line(key, origin)}: the key '{shortened('.'.join((*path, name)), 200)}' is "
+                "given twice, first "
                 "in line "
                 f"{lines[name]}; keep one of them"
             )
@@ -253,7 +287,7 @@ def _children(
 
 
 def _key_name(key: yaml.Node, path: tuple[str, ...], origin: str) -> str:
-    below = f" below '{'.'.join(path)}'" if path else ""
+    below = f" below '{shortened('.'.join(path), 200)}'" if path else ""
     if not isinstance(key, yaml.ScalarNode):
         raise InputError(
             f"{_line(key, origin)}: a list or a mapping{below} stands where a key must be; write "
@@ -262,10 +296,11 @@ def _key_name(key: yaml.Node, path: tuple[str, ...], origin: str) -> str:
     kind = _KINDS.get(key.tag.removeprefix(_TAG))
     if kind is not None:
         raise InputError(
-            f"{_line(key, origin)}: the key {key.value}{below} is read as {kind}; write it in "
-            f"quotes, '{key.value}', "
-            "or choose another name"
+            f"{_line(key, origin)}: the key {shortened(key.value, 80)}{below} is read as {kind}; "
+            f"write it in quotes, '{shortened(key.value, 80)}', or choose another name"
         )
+    if key.tag.removeprefix(_TAG) not in ("str", "merge"):
+        raise InputError(f"{_line(key, origin)}: {_NO_TAG}")
     return str(key.value)
 
 

@@ -7,10 +7,13 @@ from numbers import Real
 from typing import Any
 
 from calovision.core.errors import InputError
+from calovision.core.text import shown
 from calovision.models.networks import NETWORKS
 
 ImageShape = tuple[int, int, int]
 N_CONVOLUTIONS = 4  # of jet_cnn
+MOST = 100_000
+"""Largest number of channels, blocks and the like."""
 
 
 def check_options(network: str, image_shape: ImageShape, options: Mapping[str, Any]) -> None:
@@ -56,12 +59,15 @@ def require_counts(network: str, name: str, value: object, *, is_list: bool = Fa
     numbers = value if isinstance(value, list | tuple) else [value]
     if isinstance(value, list | tuple) != is_list:
         wanted = "a list of whole numbers" if is_list else "one whole number"
-        raise InputError(f"network '{network}': option {name} is {value!r}, but must be {wanted}")
+        raise InputError(
+            f"network '{network}': option {name} is {shown(value)}, but must be {wanted}"
+        )
     if not numbers or not all(
-        isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers
+        isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MOST for n in numbers
     ):
         raise InputError(
-            f"network '{network}': option {name} is {value!r}, but must be whole and at least 1"
+            f"network '{network}': option {name} is {shown(value)}, but must be whole and at least "
+            f"1, and at most {MOST}"
         )
 
 
@@ -75,8 +81,8 @@ def require_depths(network: str, depths: object, layers: Sequence[int]) -> None:
     is_list = all(isinstance(one, Real) and not isinstance(one, bool) for one in numbers)
     if not is_list or len(numbers) != len(layers) or len(set(numbers)) < len(numbers):
         raise InputError(
-            f"network '{network}': option depths is {depths!r}, but must be a list of different "
-            f"numbers, one for each of the layers {', '.join(map(str, layers))}"
+            f"network '{network}': option depths is {shown(depths)}, but must be a list of "
+            f"different numbers, one for each of the layers {', '.join(map(str, layers))}"
         )
 
 
@@ -84,7 +90,8 @@ def require_share(network: str, name: str, value: object) -> None:
     """Raise InputError unless an option, as a probability, is a number from 0 to 1."""
     if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= 1:
         raise InputError(
-            f"network '{network}': option {name} is {value!r}, but must be a number from 0 to 1"
+            f"network '{network}': option {name} is {shown(value)}, but must be a number from 0 "
+            "to 1"
         )
 
 
@@ -128,7 +135,8 @@ def _check_parts(network: str, image_shape: ImageShape, options: Mapping[str, An
         own = options[of_part] or {}
         if not isinstance(own, Mapping):
             raise InputError(
-                f"network '{network}': option {of_part} is {own!r}, but must be options by name"
+                f"network '{network}': option {of_part} is {shown(own)}, but must be options by "
+                "name"
             )
         if options[part] in NETWORKS:
             check_options(options[part], image_shape, {**own, **given})

@@ -81,6 +81,7 @@ class TrainingOptions:
         "Bins of each variable of `flat_in` at most",
         details="Fewer where the smallest class has less than 25 rows a bin.",
         ge=1,
+        le=10_000,
     )
     target: str | None = option(
         None,

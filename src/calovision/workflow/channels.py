@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchema
 
 from calovision.core.depth import LAYER, expanded, split_name
 from calovision.core.errors import InputError
+from calovision.core.text import shown
 from calovision.images.channels import (
     event_channel_names,
     is_of_events,
@@ -29,7 +30,9 @@ class ChannelName(Choices):
         if isinstance(value, str) and self.is_known(value):
             return value
         if split_name(value) is not None:
-            raise ValueError(f"there is no channel {value!r}{unknown_channel(value, self.values)}")
+            raise ValueError(
+                f"there is no channel {shown(value)}{unknown_channel(value, self.values)}"
+            )
         return super().check(value)
 
     def __get_pydantic_json_schema__(self, source: Any, handler: GetJsonSchemaHandler) -> Any:

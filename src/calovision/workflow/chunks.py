@@ -7,8 +7,13 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from calovision.core.errors import InputError
+
 EVENTS_PER_BATCH = 250
 """Events that are simulated with one stream of random numbers."""
+
+MOST_JOBS = 100_000
+"""Jobs of one sample: more would fill the memory before the first begins."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def simulation_edges(n_events: int, events_per_job: int) -> tuple[int, ...]:
     """
     n_batches = ceil(n_events / EVENTS_PER_BATCH)
     n_jobs = count_simulation_jobs(n_events, events_per_job)
+    _check_number(n_jobs, "simulation.events_per_job")
     return (*(EVENTS_PER_BATCH * (n_batches * job // n_jobs) for job in range(n_jobs)), n_events)
 
 
@@ -105,11 +111,21 @@ def cut_sample(
     else:
         from calovision.ntuples import cut_into_jobs
 
+        _check_number(sum(size // events_per_job for size in entries), "images.events_per_job")
         cuts = cut_into_jobs(entries, events_per_job)
     return {
         f"{number:04d}": Chunk(files[first:end], first, n_files, known[first:end], entry_range)
         for number, (first, end, entry_range) in enumerate(cuts)
     }
+
+
+def _check_number(n_jobs: int, key: str) -> None:
+    """Raise InputError for more jobs of a sample than a workflow can list."""
+    if n_jobs > MOST_JOBS:
+        raise InputError(
+            f"configuration key '{key}': it cuts a sample into {n_jobs} jobs, of which there can "
+            f"be {MOST_JOBS}; give more events to each"
+        )
 
 
 def has_shared_counts(weights: Mapping[str, Any] | None) -> bool:

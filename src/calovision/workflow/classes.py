@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.text import shown
 from calovision.workflow.keys import NAME_PATTERN, Entry, Text, key
 
 
@@ -22,7 +23,7 @@ class Class(Entry):
 
 def _check_label(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError(f"{value!r} is not of type 'integer'")
+        raise ValueError(f"{shown(value)} is not of type 'integer'")
     is_class = isinstance(value, str) and value != ""
     is_mapping = (
         isinstance(value, Mapping)
@@ -32,8 +33,8 @@ def _check_label(value: Any) -> Any:
     if value is None or (value in (0, 1)) or is_class or is_mapping:
         return value
     raise ValueError(
-        f"{value!r} is not one of [0, 1], the name of a class, or expressions by the name of their "
-        "class"
+        f"{shown(value)} is not one of [0, 1], the name of a class, or expressions by the name of "
+        "their class"
     )
 
 
@@ -56,7 +57,7 @@ def check_label(name: str, label: Any, classes: Mapping[str, Class]) -> None:
     """Raise InputError unless the label of a sample is one of the classes; without any, 0 or 1."""
     where = f"configuration key 'samples.{name}.label'"
     if not classes and not isinstance(label, int):
-        raise InputError(f"{where}: {label!r} needs 'classes'; without them it is 0 or 1")
+        raise InputError(f"{where}: {shown(label)} needs 'classes'; without them it is 0 or 1")
     if classes and isinstance(label, int):
         raise InputError(f"{where}: with 'classes' it names one of them: {', '.join(classes)}")
     if isinstance(label, Mapping):

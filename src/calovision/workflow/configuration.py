@@ -89,6 +89,7 @@ class Configuration(Section):
         "Seed of simulation, split, training and combination",
         details="The same seed gives the same numbers on one machine.",
         ge=0,
+        le=4_000_000_000,
     )
     luminosity_fb: Number = key(
         LUMINOSITY_FB,

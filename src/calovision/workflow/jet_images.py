@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.text import shown
 from calovision.jets.substructure.variables import CONSTITUENTS, JET_MOMENTUM, JET_VARIABLES
 from calovision.jets.variables import Variable
 from calovision.workflow.channels import ByLayer, JetChannel
@@ -25,7 +26,7 @@ def _check_recipe(value: Any) -> Any:
     is_named = isinstance(value, str) and value != ""
     if value is None or is_named or isinstance(value, Mapping):
         return value
-    raise ValueError(f"{value!r} is neither the name of a recipe nor steps by their names")
+    raise ValueError(f"{shown(value)} is neither the name of a recipe nor steps by their names")
 
 
 Recipe = Annotated[
@@ -59,7 +60,7 @@ class JetImages(Section):
             details="Of constituents with a `layer` also by layer, as `images.channels`.",
         )
     )
-    per_event: Whole = key(1, "Leading fat jets of an event that are looked at", ge=1)
+    per_event: Whole = key(1, "Leading fat jets of an event that are looked at", ge=1, le=1000)
     variables: Annotated[tuple[JetVariableName, ...], Unique()] = key(
         (),
         "Variables of jets that become columns",
@@ -67,7 +68,7 @@ class JetImages(Section):
         "from it, if it has them; else they are computed from the constituents.",
     )
     constituents: Whole = key(
-        0, "Hardest constituents of each jet that are kept, for networks of points", ge=0
+        0, "Hardest constituents of each jet that are kept, for networks of points", ge=0, le=10_000
     )
     selection: dict[str, Text] = key(
         {},

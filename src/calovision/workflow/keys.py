@@ -23,9 +23,13 @@ from pydantic import (
 )
 
 from calovision.core.registry import nearest
+from calovision.core.text import shown
 
 EMPTY = "it is empty; give it a value, or leave the key out"
 EMPTY_SECTION = "it is empty; give keys below it, write {}, or leave it out"
+LARGEST = 2**32 - 1
+"""Largest whole number of a key: generators of random numbers take no larger seed."""
+
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
 
 
@@ -73,7 +77,11 @@ def meaning_of(section: type) -> str:
 
 
 def _whole(value: Any) -> Any:
-    """The integer of a whole float, as ``1e4`` events."""
+    """The integer of a whole float, as ``1e4`` events; ValueError beyond `LARGEST`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if abs(value) > LARGEST:
+        raise ValueError(f"{shown(value)} is beyond {LARGEST}; give a smaller number")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -105,7 +113,7 @@ class Choices:
             return value
         texts = [one for one in self.values if isinstance(one, str)]
         hint = nearest(value, texts) if isinstance(value, str) else ""
-        raise ValueError(f"{value!r} is not one of {list(self.values)}{hint}")
+        raise ValueError(f"{shown(value)} is not one of {list(self.values)}{hint}")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
         return BeforeValidator(self.check).__get_pydantic_core_schema__(source, handler)
@@ -121,7 +129,7 @@ class Unique:
     def check(values: Sequence[Any]) -> Sequence[Any]:
         """Return the values; ValueError if two are equal."""
         if len(set(values)) < len(values):
-            raise ValueError(f"{list(values)} has non-unique elements")
+            raise ValueError(f"{shown(list(values))} has non-unique elements")
         return values
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:

@@ -8,6 +8,7 @@ from types import NoneType
 from typing import Any, get_origin
 
 from calovision.core.errors import InputError
+from calovision.core.text import shown
 from calovision.core.user_files import parse_scalar, read_yaml
 from calovision.workflow.keys import annotation_below, members
 
@@ -171,8 +172,8 @@ def check_plain_values(value: Any, path: tuple[str, ...] = ()) -> None:
         for name, one in value.items():
             if not isinstance(name, str):
                 raise InputError(
-                    f"configuration key '{'.'.join((*path, str(name)))}': {name!r} is no text; "
-                    f"write it in quotes, '{name}'"
+                    f"configuration key '{'.'.join((*path, str(name)))}': {shown(name)} is no "
+                    f"text; write it in quotes, '{name}'"
                 )
             check_plain_values(one, (*path, name))
     elif isinstance(value, list | tuple):

@@ -39,7 +39,9 @@ class Study(Section):
     n_events: Annotated[tuple[Events, ...], Unique()] = key(
         (100, 500, 5000), "Events a run that are studied", min_length=1
     )
-    runs: Whole = key(40, "Runs with a fault of each kind and strength, and without", ge=10)
+    runs: Whole = key(
+        40, "Runs with a fault of each kind and strength, and without", ge=10, le=100_000
+    )
 
 
 class Monitoring(Section):

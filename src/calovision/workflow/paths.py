@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from calovision.core.errors import InputError
+from calovision.core.text import shown
 from calovision.core.user_files import expand_path
 
 
@@ -20,7 +21,7 @@ def expand_folder(text: str) -> str:
     """
     key = "configuration key 'results_dir'"
     if not text.strip() or not text.isprintable():
-        raise InputError(f"{key}: {text!r} is no name of a folder; give one")
+        raise InputError(f"{key}: {shown(text)} is no name of a folder; give one")
     if "://" in text:
         raise InputError(f"{key}: '{text}' is an address; results go to a folder of this machine")
     return expand_path(text, key)

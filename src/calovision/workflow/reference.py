@@ -32,10 +32,10 @@ _TYPES = {
     "null": "`null`",
 }
 _BOUNDS = {
-    "minimum": "from {:g}",
-    "exclusiveMinimum": "above {:g}",
-    "maximum": "to {:g}",
-    "exclusiveMaximum": "below {:g}",
+    "minimum": "from {:.12g}",
+    "exclusiveMinimum": "above {:.12g}",
+    "maximum": "to {:.12g}",
+    "exclusiveMaximum": "below {:.12g}",
 }
 
 

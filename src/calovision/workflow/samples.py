@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from calovision.core.errors import InputError
+from calovision.core.text import shown
 from calovision.core.user_files import expand_path
 from calovision.ntuples.schemas import SCHEMAS, YAML_SUFFIXES
 from calovision.workflow.classes import Class, Label, check_label, label_number, labels_of
@@ -39,7 +40,7 @@ def _number_or_path(least: float) -> BeforeValidator:
         if isinstance(value, bool) or not is_number or value < least or value == 0:
             wanted = "a whole number above 0" if least >= 1 else "a number above 0"
             raise ValueError(
-                f"{value!r} is neither {wanted} nor the path of a histogram in the files"
+                f"{shown(value)} is neither {wanted} nor the path of a histogram in the files"
             )
         return value
 
@@ -175,6 +176,7 @@ class Simulate(Entry):
         details="The branch `run` of the ntuples has their numbers, from 1 on.",
         example=60,
         ge=1,
+        le=10_000_000,
     )
     faults: dict[Name, SimulatedFault] | None = key(
         None, "Faults of the calorimeter by name, during some of the runs"

@@ -87,9 +87,9 @@ class EventContent(Section):
         gt=0,
     )
     leading_towers: Whole = key(
-        0, "Hardest towers kept of each event, for networks of points", ge=0
+        0, "Hardest towers kept of each event, for networks of points", ge=0, le=10_000
     )
-    leading_tracks: Whole = key(0, "Hardest tracks kept of each event", ge=0)
+    leading_tracks: Whole = key(0, "Hardest tracks kept of each event", ge=0, le=10_000)
 
     @property
     def numbers_kept(self) -> dict[str, int]:
@@ -194,6 +194,7 @@ class Images(Section):
         details="After 1, 2, 4, 8 ... seconds. XRootD itself tries to reach a server twice, for 30 "
         "seconds, unless `XRD_CONNECTIONRETRY` and `XRD_CONNECTIONWINDOW` are set.",
         ge=0,
+        le=20,
     )
     chunk_size: Annotated[Whole, Field(ge=1)] | None = key(
         None,
@@ -311,7 +312,7 @@ class Split(Section):
         "Shares of train, validation and test",
         details="Decided per event by a hash of sample, event number and seed.",
     )
-    folds: Annotated[Whole, Field(ge=2)] | None = key(
+    folds: Annotated[Whole, Field(ge=2, le=100)] | None = key(
         2,
         "Number of folds of a cross-validation; null: one split",
         details="Each fold is scored by networks that the other folds trained and validated, in "
@@ -409,7 +410,7 @@ class Robustness(Section):
 class Plots(Section):
     """Pictures of single events in the report."""
 
-    n_event_displays: Whole = key(3, "Event displays per class", ge=1)
+    n_event_displays: Whole = key(3, "Event displays per class", ge=1, le=1000)
     n_attributed_events: Whole = key(
-        200, "Events per class in the mean of the integrated gradients", ge=1
+        200, "Events per class in the mean of the integrated gradients", ge=1, le=1_000_000
     )

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.text import shortened, shown
 from calovision.workflow.keys import EMPTY, EMPTY_SECTION, Section, annotation_below, section_in
 
 _TYPES = {
@@ -64,7 +65,7 @@ def _known_keys(section: type[Section], path: tuple[int | str, ...]) -> list[str
 
 
 def _unknown_keys(names: list[str], known: list[str]) -> str:
-    listed = ", ".join(f"'{name}'" for name in names)
+    listed = shortened(", ".join(f"'{name}'" for name in names), 200)
     verb = "was" if len(names) == 1 else "were"
     hint = f"{nearest(names[0], known)}; known here: {', '.join(known)}"
     return f"Additional properties are not allowed ({listed} {verb} unexpected){hint}"
@@ -84,15 +85,17 @@ def _sentence_of(error: Mapping[str, Any]) -> str:
     if value is None:
         return EMPTY
     if kind == "string_type":
-        return f"{value!r} is no text; write it in quotes, '{value}'"
+        is_plain = isinstance(value, bool | int | float)
+        advice = f"write it in quotes, '{value}'" if is_plain else "give one"
+        return f"{shown(value)} is no text; {advice}"
     if kind in _TYPES:
-        return f"{value!r} is not of type '{_TYPES[kind]}'"
+        return f"{shown(value)} is not of type '{_TYPES[kind]}'"
     if kind in _BOUNDS:
         relation, bound = _BOUNDS[kind]
-        return f"{value!r} is {relation} {context[bound]:g}"
+        return f"{shown(value)} is {relation} {context[bound]:.12g}"
     if kind == "string_pattern_mismatch":
         names = [one for one in context["pattern"].strip("^()$").split("|") if one.isidentifier()]
-        return f"'{value}' does not match '{context['pattern']}'{nearest(value, names)}"
+        return f"{shown(value)} does not match '{context['pattern']}'{nearest(value, names)}"
     return _sentence_of_length(error)
 
 
@@ -101,11 +104,11 @@ def _sentence_of_length(error: Mapping[str, Any]) -> str:
     value = error["input"]
     context = error.get("ctx", {})
     if kind in ("too_short", "string_too_short") and not value:
-        return f"{value!r} should be non-empty"
+        return f"{shown(value)} should be non-empty"
     if kind == "too_short" and isinstance(value, Mapping):
         return f"it has {len(value)}; give at least {context['min_length']}"
     if kind in ("too_short", "missing"):
-        return f"{value!r} is too short"
+        return f"{shown(value)} is too short"
     if kind == "too_long":
-        return f"{value!r} is too long; give {context['max_length']} values"
+        return f"{shown(value)} is too long; give {context['max_length']} values"
     return error["msg"]

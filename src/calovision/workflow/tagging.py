@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from calovision.core.classes import TWO_CLASSES, class_names
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.text import shown
 from calovision.workflow.keys import NAME_PATTERN, Entry, Number, Section, Truth, Unique, key
 
 Efficiency = Annotated[Number, Field(gt=0, le=1)]
@@ -32,7 +33,7 @@ def _check_side(value: Any) -> Any:
     )
     if value and (isinstance(value, str) or is_names or is_shares):
         return list(value) if is_names else value
-    raise ValueError(f"{value!r} is neither a class, a list of classes, nor shares by class")
+    raise ValueError(f"{shown(value)} is neither a class, a list of classes, nor shares by class")
 
 
 Side = Annotated[

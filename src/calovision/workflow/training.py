@@ -212,7 +212,7 @@ Training = create_model(
     __doc__=_Training.__doc__,
     **keys_of(TrainingOptions, TYPES),
     seeds=(
-        Annotated[Whole, Field(ge=1)],
+        Annotated[Whole, Field(ge=1, le=1000)],
         key(
             1,
             "Networks per model, of the seeds seed, seed + 1, ...",
@@ -220,7 +220,7 @@ Training = create_model(
         ),
     ),
     test_rotations=(
-        Annotated[Whole, Field(ge=0)],
+        Annotated[Whole, Field(ge=0, le=1000)],
         key(
             0,
             "Rotations (x 4 reflections) that a score is averaged over",
