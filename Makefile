@@ -4,6 +4,7 @@
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
 # make lint   the linters that CI runs
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
+# make test-htcondor  the same on a real HTCondor (user namespaces; condor, or mmdebstrap and patchelf to install it apart)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
 # make reference  config/config.yaml, docs/configuration.md and the tables of docs/schemas.md, written from the classes
@@ -14,13 +15,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
+BINDINGS := $(VENV)/.htcondor
 BENCH := .bench
 DIST := dist
 BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz faults test-slurm test-container lint reference wheel bench container clean
+.PHONY: all install test fuzz faults test-slurm test-htcondor test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -40,6 +42,9 @@ faults: $(INSTALLED)
 test-slurm: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)
 
+test-htcondor: $(BINDINGS)
+	CALOVISION_TEST_HTCONDOR=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/htcondor $(DRILLS)
+
 test-container: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 CALOVISION_TEST_CONTAINER=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm/test_container.py
 
@@ -55,6 +60,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[test]"
 	# apart from the rest, since it makes every snakemake call warn; the tests give it a stub of HTCondor
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/htcondor -c constraints.txt snakemake-executor-plugin-htcondor
+	touch $@
+
+# beside the plugin: HTCondor's Python interface, which only the drills need
+$(BINDINGS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/htcondor -c constraints.txt htcondor
 	touch $@
 
 $(LINTERS): $(INSTALLED)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -300,7 +301,7 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
     environment = {"PYTHONPATH": with_stub(), "HTCONDOR_STUB_LOSES": "1"}
     result = farm(
-        tmp_path / "work",
+        tmp_path / "my work",
         "htcondor",
         *targets,
         *options,
@@ -308,17 +309,16 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
         **environment,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    log = (tmp_path / "work/.snakemake/htcondor/snakemake-rules.log").read_text()
-    jobs = [json.loads(line) for line in log.splitlines()]
+    (log,) = (tmp_path / "my work/.snakemake/htcondor").glob("jobs_*.log")  # one of each run
+    jobs = [json.loads(line) for line in log.read_text().splitlines()]
     assert [job["status"] for job in jobs] == [1, 0]
     asked = [job["description"] for job in jobs]
-    assert [one["request_memory"] for one in asked] == ["4000MB", "8000MB"]
+    assert [one["request_memory"] for one in asked] == ["3000MB", "6000MB"]
+    assert [one["+MaxRuntime"] for one in asked] == [3600, 7200]  # two jobs in turn of 30 min
     for one in asked:
-        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == (
-            "2",
-            4000 * 1024,
-            "True",
-        )
+        assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("2", "4000MB", "True")
+        assert one["environment"] == f'"CALOVISION_VERSION={version("calovision")}"'
+        assert one["transfer_executable"] is False
         assert "should_transfer_files" not in one
     for target in targets:
         assert Path(target).stat().st_size > 0
@@ -331,9 +331,5 @@ def test_htcondor_dry_run(tmp_path: Path) -> None:
     result = farm(tmp_path / "work", "htcondor", *options, PYTHONPATH=with_stub())
     assert result.returncode == 0, result.stdout + result.stderr
     output = result.stdout + result.stderr
-    found = {
-        (job["htcondor_request_mem_mb"], job["request_gpus"])
-        for job in resources(output, "train_network")
-    }
-    assert found == {("2000", "1")}
-    assert {job["htcondor_request_mem_mb"] for job in resources(output, "evaluate")} == {"2000"}
+    found = {(job["mem_mb"], job["request_gpus"]) for job in resources(output, "train_network")}
+    assert found == {("4000", "1")}

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import SLURM, Cluster, reason_to_skip
 from comparison import require_equal_results
 from conftest import REPOSITORY
-from farm import Analysis, Cluster, reason_to_skip, write_samples
+from farm import Analysis, write_samples
 
 STAND_IN = Path(__file__).parent / "apptainer"
 IMAGE = "workflow/container/calovision.sif"  # where the workflow looks for it
@@ -113,9 +114,9 @@ def test_jobs_of_the_profile_run_in_it(container: Path, tmp_path: Path) -> None:
         "baselines": ["logistic_regression"],
         "robustness": {"variations": {}},
     }
-    local = Analysis(tmp_path / "local", configuration)
+    local = Analysis(tmp_path / "local", configuration=configuration)
     local.run_locally(SUMMARY)
-    analysis = Analysis(tmp_path / "farm", configuration)
+    analysis = Analysis(tmp_path / "farm", SLURM, configuration)
     # links into the repository lead nowhere inside, so that no job can take its package
     for name in ("workflow", "config"):
         (analysis.folder / name).unlink()

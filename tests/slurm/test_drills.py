@@ -13,16 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cluster import SLURM, Cluster, reason_to_skip
 from comparison import require_equal_results, require_equal_tables
 from conftest import REPOSITORY
 from farm import (
     PATIENCE,
     SAMPLES,
     Analysis,
-    Cluster,
     command,
     processes_with_open,
-    reason_to_skip,
     wait_for,
     write_samples,
 )
@@ -63,14 +62,16 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
 @pytest.fixture(scope="module")
 def undisturbed(configuration: dict, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """The results without SLURM."""
-    analysis = Analysis(tmp_path_factory.mktemp("undisturbed") / "analysis", configuration)
+    analysis = Analysis(
+        tmp_path_factory.mktemp("undisturbed") / "analysis", configuration=configuration
+    )
     analysis.run_locally(SUMMARY)
     return analysis
 
 
 @pytest.fixture
 def analysis(configuration: dict, cluster: Cluster, tmp_path: Path) -> Iterator[Analysis]:
-    analysis = Analysis(tmp_path / "analysis", configuration)
+    analysis = Analysis(tmp_path / "analysis", SLURM, configuration)
     yield analysis
     analysis.stop()
 
@@ -225,7 +226,7 @@ def test_whole_workflow(cluster: Cluster, tmp_path: Path, capsys: pytest.Capture
     """config/test.yaml with and without SLURM, and what the one takes longer than the other."""
     times = []
     for name in ("local", "slurm"):
-        analysis = Analysis(tmp_path / name, configfile=str(REPOSITORY / "config/test.yaml"))
+        analysis = Analysis(tmp_path / name, SLURM, configfile=str(REPOSITORY / "config/test.yaml"))
         start = time.monotonic()
         if name == "local":
             analysis.run_locally()

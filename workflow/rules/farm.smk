@@ -1,7 +1,9 @@
 """Environment of the jobs, and requests to a batch farm, checked before any job is submitted."""
 
+import sys
+
 import snakemake.dag
-from calovision.jobs import submission
+from calovision.jobs import htcondor, submission
 
 
 def partitions():
@@ -18,6 +20,9 @@ if workflow.is_main_process:
         submission.check_partitions(partitions())
     if hasattr(snakemake.dag, "ScriptProcessor"):
         submission.check_scripts_by_rule(snakemake.dag.ScriptProcessor)
+    # Snakemake imports the plugins that are installed, whichever it uses
+    if "snakemake_executor_plugin_htcondor" in sys.modules:
+        htcondor.adapt(sys.modules["snakemake_executor_plugin_htcondor"])
 
 
 envvars:

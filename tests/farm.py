@@ -1,41 +1,42 @@
-"""A SLURM cluster that is this machine, and the workflow on it."""
+"""The workflow on a batch farm that is this machine, for the drills of SLURM and of HTCondor."""
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from conftest import REPOSITORY
 from fakes import make_events, write_ntuple
 
-HERE = Path(__file__).parent
-SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
+TESTS = Path(__file__).parent
 SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
-PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "munged")
 PATIENCE = 300.0  # s, until a drill gives up; each takes less than a minute on an idle machine
-# this cluster has no accounting database, and nobody else whom frequent questions would disturb
-OPTIONS = (
-    "--slurm-status-command=squeue",
-    "--slurm-init-seconds-before-status-checks=2",
-    "--latency-wait=10",
-)
 
 
-def reason_to_skip() -> str | None:
-    """Why no cluster can be started here; None if one can."""
-    if os.environ.get("CALOVISION_TEST_SLURM") != "1":
-        return "the drills start a SLURM cluster: `make test-slurm` runs them"
-    if SYSTEM_CONF.exists() and not SYSTEM_CONF.is_symlink():
-        return f"{SYSTEM_CONF} exists: this machine belongs to a cluster"
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
-    if missing:
-        return f"SLURM is not installed: {', '.join(missing)} not found"
-    return None if os.geteuid() == 0 else "only root can start a SLURM cluster"
+@dataclass(frozen=True)
+class Farm:
+    """A profile and what the drills change in it.
+
+    Attributes
+    ----------
+    profile
+        Its folder below ``workflow/profiles``.
+    options
+        Further options of Snakemake.
+    prefix
+        Command that starts Snakemake.
+    environment
+        Variables of Snakemake and of its jobs.
+    """
+
+    profile: str
+    options: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_samples(folder: Path) -> dict[str, dict]:
@@ -57,61 +58,22 @@ def write_samples(folder: Path) -> dict[str, dict]:
     return samples
 
 
-@dataclass(frozen=True)
-class Job:
-    """A SLURM job as squeue lists it; memory in MB."""
-
-    number: str
-    state: str
-    memory: int
-    comment: str
-
-
-class Cluster:
-    """A running cluster; its files are in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._script("up")
-
-    def stop(self) -> None:
-        """Cancel all jobs and stop SLURM."""
-        self._script("down")
-
-    def jobs(self, *states: str, since: int = 0) -> list[Job]:
-        """Jobs in some states (all, if none is given), of numbers above ``since``, in the order of
-        submission."""
-        lines = command("squeue", "--noheader", "--states=all", "--format=%i|%T|%m|%k").splitlines()
-        jobs = sorted(
-            (Job(i, state, _in_mb(m), k) for i, state, m, k in _split(lines)), key=_number
-        )
-        return [job for job in jobs if _number(job) > since and (not states or job.state in states)]
-
-    def last(self) -> int:
-        """Number of the job submitted last; 0 if there is none."""
-        return max((_number(job) for job in self.jobs()), default=0)
-
-    def _script(self, action: str) -> None:
-        # the daemons outlive the script and must not hold its output open
-        with (self.folder.parent / f"{action}.log").open("w") as log:
-            code = subprocess.run(
-                [HERE / "cluster.sh", action, self.folder], stdout=log, stderr=log
-            ).returncode
-        assert code == 0, Path(log.name).read_text()
-
-
 class Analysis:
     """A working folder with the workflow of the repository, and results and records of its own."""
 
     def __init__(
-        self, folder: Path, configuration: Mapping | None = None, configfile: str = "drill.yaml"
+        self,
+        folder: Path,
+        farm: Farm | None = None,
+        configuration: Mapping | None = None,
+        configfile: str = "drill.yaml",
     ) -> None:
         folder.mkdir()
         for name in ("workflow", "config", "src"):
             (folder / name).symlink_to(REPOSITORY / name)
         if configuration is not None:
             (folder / configfile).write_text(yaml.safe_dump(dict(configuration)))
-        self.folder, self.configfile = folder, configfile
+        self.folder, self.configfile, self.farm = folder, configfile, farm
         self.processes: list[subprocess.Popen] = []
 
     @property
@@ -121,14 +83,14 @@ class Analysis:
         return self.folder / "results/drill"
 
     def run_locally(self, *targets: str) -> None:
-        """Run without SLURM."""
-        process = self._start(targets, ["--cores", "2"])
+        """Run without a farm."""
+        process = self._start(Farm("default"), targets, ["--cores", "2"])
         assert process.wait(2 * PATIENCE) == 0, self.output()
 
     def start(self, *targets: str, options: tuple[str, ...] = ()) -> subprocess.Popen:
-        """Start Snakemake with the profile for SLURM."""
-        profile = ["--workflow-profile", "workflow/profiles/slurm", *OPTIONS, *options]
-        return self._start(targets, profile)
+        """Start Snakemake with the profile of the farm."""
+        profile = ["--workflow-profile", f"workflow/profiles/{self.farm.profile}"]
+        return self._start(self.farm, targets, [*profile, *self.farm.options, *options])
 
     def run(self, *targets: str, options: tuple[str, ...] = ()) -> int:
         """The same to its end; returns its exit status."""
@@ -136,7 +98,7 @@ class Analysis:
 
     def unlock(self) -> None:
         """Remove the lock of a Snakemake that was killed."""
-        assert self._start((), ["--unlock"]).wait(PATIENCE) == 0, self.output()
+        assert self._start(Farm("default"), (), ["--unlock"]).wait(PATIENCE) == 0, self.output()
 
     def stop(self) -> None:
         """Kill what a failed drill left."""
@@ -152,7 +114,7 @@ class Analysis:
     def _log(self) -> Path:
         return self.folder / f"snakemake_{len(self.processes)}.log"
 
-    def _start(self, targets: tuple[str, ...], options: list[str]) -> subprocess.Popen:
+    def _start(self, farm: Farm, targets: tuple[str, ...], options: list[str]) -> subprocess.Popen:
         # one thread everywhere: sums over two could differ in the last digit
         common = [
             "--configfile",
@@ -162,12 +124,12 @@ class Analysis:
             "--config",
             "results_dir=results/drill",
         ]
-        call = [sys.executable, "-m", "snakemake", *targets, *options, *common]
-        modules = os.pathsep.join([str(HERE), str(HERE.parent)])
-        environment = os.environ | {
-            "PYTHONPATH": modules,
-            "CALOVISION_DRILL_FOLDER": str(self.folder),
-        }
+        call = [*farm.prefix, sys.executable, "-m", "snakemake", *targets, *options, *common]
+        # networks of the drills, and what the farm and the user have of their own
+        modules = [str(TESTS), farm.environment.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
+        environment = {**os.environ, **farm.environment}
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, modules))
+        environment["CALOVISION_DRILL_FOLDER"] = str(self.folder)
         with (self.folder / f"snakemake_{len(self.processes) + 1}.log").open("w") as log:
             process = subprocess.Popen(
                 call, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT, env=environment
@@ -204,20 +166,3 @@ def processes_with_open(path: Path) -> list[int]:
 def command(*arguments: str) -> str:
     """Output of a program that must succeed."""
     return subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-
-
-def _split(lines: list[str]) -> list[list[str]]:
-    return [line.split("|", maxsplit=3) for line in lines]
-
-
-def _number(job: Job) -> int:
-    return int(job.number)
-
-
-def _in_mb(memory: str) -> int:
-    """1500 of 1500M, 2048 of 2G."""
-    return (
-        int(float(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]])
-        if memory[-1] in "MG"
-        else int(memory)
-    )

@@ -1,0 +1,186 @@
+"""What farms do to jobs, done to jobs of a real HTCondor: the results are those of a run to which
+nothing was done.
+
+`make test-htcondor` runs them, in the order of the file; see pool.sh for the pool.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from comparison import require_equal_results, require_equal_tables
+from farm import PATIENCE, SAMPLES, Analysis, wait_for, write_samples
+from pool import Pool, installed, reason_to_skip
+
+pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
+
+IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for chunk in range(2)]
+WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
+SUMMARY = "results/drill/metrics/summary.json"
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
+    folder = tmp_path_factory.mktemp("htcondor")
+    with installed(folder / "root"):
+        pool = Pool(folder / "pool")
+        yield pool
+        pool.stop()
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """Two samples of two small files each, and one network that is trained in moments."""
+    return {
+        "samples": write_samples(tmp_path_factory.mktemp("ntuples")),
+        "event_content": None,
+        "selection": {"preselection": {"any": "n_fat_jets >= 0"}},
+        "images": {"grid": [16, 16], "chunk_size": 10},
+        "train": {
+            "network": "drill_network:SlowNetwork",
+            "epochs": 4,
+            "patience": 9,
+            "checkpoint_minutes": 1e-9,
+        },
+        "baselines": ["logistic_regression"],
+        "robustness": {"variations": {}},
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(configuration: dict, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """The results without HTCondor."""
+    analysis = Analysis(
+        tmp_path_factory.mktemp("undisturbed") / "analysis", configuration=configuration
+    )
+    analysis.run_locally(SUMMARY)
+    return analysis
+
+
+@pytest.fixture
+def analysis(configuration: dict, pool: Pool, tmp_path: Path) -> Iterator[Analysis]:
+    analysis = Analysis(tmp_path / "my analysis", pool.farm, configuration)
+    yield analysis
+    analysis.stop()
+
+
+# -- one job is lost ----------------------------------------------------------------------------
+
+
+def test_removed_job_is_submitted_again(
+    analysis: Analysis, undisturbed: Analysis, pool: Pool
+) -> None:
+    before = pool.last()
+    process = analysis.start(*IMAGES)
+    (job, *_) = wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
+    pool.command("condor_rm", job.number)
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    jobs = pool.jobs(since=before)
+    assert {one.number for one in jobs if one.state == "REMOVED"} == {job.number}
+    assert [one.state for one in jobs].count("COMPLETED") == len(jobs) - 1 == 2  # two files a job
+    require_equal_results(analysis.results, undisturbed.results, "images")
+
+
+def test_held_job_is_removed_and_submitted_again(
+    analysis: Analysis, undisturbed: Analysis, pool: Pool
+) -> None:
+    """When nobody released it in time; later nobody can, and two jobs would write."""
+    before = pool.last()
+    process = analysis.start(*IMAGES, options=("--htcondor-held-timeout=3",))
+    (job, *_) = wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
+    pool.command("condor_hold", job.number)
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    assert "Hold reason: via condor_hold" in analysis.output()
+    jobs = pool.jobs(since=before)
+    assert {one.number for one in jobs if one.state == "REMOVED"} == {job.number}
+    assert [one.state for one in jobs].count("COMPLETED") == len(jobs) - 1 == 2
+    require_equal_results(analysis.results, undisturbed.results, "images")
+
+
+def test_held_job_that_is_released_goes_on(
+    analysis: Analysis, undisturbed: Analysis, pool: Pool
+) -> None:
+    before = pool.last()
+    process = analysis.start(*IMAGES[:2])
+    (job,) = wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
+    pool.command("condor_hold", job.number)
+    wait_for(lambda: "is held: via condor_hold" in analysis.output(), "a word of it", process)
+    pool.command("condor_release", job.number)
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    (found,) = pool.jobs(since=before)
+    assert (found.state, found.n_starts) == ("COMPLETED", 2)
+    for name in IMAGES[:2]:
+        path = Path(name).relative_to("results/drill")
+        require_equal_tables(undisturbed.results / path, analysis.results / path)
+
+
+def test_job_above_its_memory_gets_more(
+    analysis: Analysis, undisturbed: Analysis, pool: Pool
+) -> None:
+    """HTCondor holds it."""
+    before = pool.last()
+    # one group of two jobs: they need between 200 MB, less than Python and the packages, and 1400
+    # MB
+    memory = ("--set-resources", "build_images:mem_mb=100 + 600 * (attempt - 1)")
+    options = (*memory, "--htcondor-held-timeout=1")
+    assert analysis.run(*IMAGES[:2], options=options) == 0, analysis.output()
+    first, second = pool.jobs(since=before)
+    assert (first.memory, second.memory) == (200, 1400)
+    assert (first.state, second.state) == ("REMOVED", "COMPLETED")
+    assert ": memory usage exceeded request_memory" in analysis.output()
+    for name in IMAGES[:2]:
+        path = Path(name).relative_to("results/drill")
+        require_equal_tables(undisturbed.results / path, analysis.results / path)
+
+
+def test_evicted_in_training(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
+    """HTCondor starts the job once more; it goes on from its checkpoint."""
+    before = pool.last()
+    (analysis.folder / "slow").touch()
+    process = analysis.start(WEIGHTS)
+    resume = analysis.results / "models/cnn/seed1/resume"
+    wait_for(lambda: list(resume.glob("step*.ckpt")), "a checkpoint", process)
+    (job,) = pool.jobs("RUNNING", since=before)
+    pool.command("condor_vacate_job", job.number)
+    wait_for(lambda: pool.jobs(since=job.number - 1)[0].n_starts == 2, "a second start", process)
+    (analysis.folder / "slow").unlink()
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    log = (analysis.results / "logs/train_network/cnn/seed1.log").read_text()
+    assert "going on from" in log
+    require_equal_results(analysis.results, undisturbed.results, "images", "models")
+
+
+# -- Snakemake or the queue is lost -------------------------------------------------------------
+
+
+def test_killed_snakemake(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
+    """Its lock stays, and the message says what to type; the next one removes its jobs."""
+    before = pool.last()
+    process = analysis.start(SUMMARY)
+    wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
+    process.kill()
+    process.wait()
+    assert pool.jobs("RUNNING", "IDLE", since=before)
+    assert analysis.run(SUMMARY) == 1
+    assert "--unlock" in analysis.output()
+    analysis.unlock()
+    orphans = pool.jobs("RUNNING", "IDLE", since=before)
+    assert analysis.run(SUMMARY) == 0, analysis.output()
+    jobs = {job.number: job.state for job in pool.jobs(since=before)}
+    assert all(jobs[orphan.number] in ("REMOVED", "COMPLETED") for orphan in orphans)
+    require_equal_results(
+        analysis.results, undisturbed.results, "images", "models", "scores", "metrics"
+    )
+
+
+def test_queue_that_is_away(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
+    """When Snakemake starts, and once more while its jobs run."""
+    before = pool.last()
+    pool.command("condor_off", "-fast", "-schedd")
+    process = analysis.start(*IMAGES)
+    wait_for(lambda: "queue gives no answer" in analysis.output(), "a word of it", process)
+    pool.command("condor_on", "-schedd")
+    wait_for(lambda: pool.answers() and pool.jobs("RUNNING", since=before), "a job", process)
+    pool.command("condor_restart", "-fast", "-schedd")
+    assert process.wait(PATIENCE) == 0, analysis.output()
+    require_equal_results(analysis.results, undisturbed.results, "images")
