@@ -7,10 +7,11 @@ from difflib import get_close_matches
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.text import shortened
 from calovision.jets.variables import VARIABLES, Variable
 from calovision.selection.expressions import Expression, parse
 from calovision.selection.expressions.kinds import CONDITION, NUMBER
-from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
+from calovision.selection.expressions.nodes import Name, names_with_indices
 
 UNKNOWN = "uses the unknown variable"
 """Words of a message on a variable that is not there."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.text import shortened
 from calovision.jets.variables import N_LEADING_JETS, Variable
 from calovision.selection.expressions import Expression, parse
-from calovision.selection.expressions.nodes import Name, names_with_indices, shortened
+from calovision.selection.expressions.nodes import Name, names_with_indices
 
 Column = Callable[[str], np.ndarray]
 

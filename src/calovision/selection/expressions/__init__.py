@@ -37,6 +37,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from calovision.core.errors import InputError
+from calovision.core.text import shortened
 from calovision.selection.expressions.kinds import ANY, KindError, Typed, typed
 from calovision.selection.expressions.nodes import (
     Name,
@@ -44,7 +45,6 @@ from calovision.selection.expressions.nodes import (
     depth,
     names_of,
     replaced,
-    shortened,
     walk,
     written,
 )

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from calovision.core.text import shortened
 from calovision.selection.expressions.blocks import in_blocks, is_quicker
 from calovision.selection.expressions.compiled import compiled_text, is_compiled
 from calovision.selection.expressions.functions import COMPARISONS, TESTS
@@ -24,7 +25,6 @@ from calovision.selection.expressions.nodes import (
     Node,
     Number,
     names_of,
-    shortened,
     walk,
     written,
 )

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from calovision.core.text import shortened
 from calovision.selection.expressions.functions import COMPARISONS, KEEP_WHOLE, MAX_POWER, TESTS
-from calovision.selection.expressions.nodes import Call, Name, Node, Number, shortened, written
+from calovision.selection.expressions.nodes import Call, Name, Node, Number, written
 
 CONDITION, WHOLE, FLOATING = "condition", "whole", "floating"
 NUMBER = frozenset({WHOLE, FLOATING})

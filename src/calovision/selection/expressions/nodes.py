@@ -124,11 +124,6 @@ def written(node: Node) -> str:
     return f"{node.function}({', '.join(texts)})"
 
 
-def shortened(text: str, length: int = 80) -> str:
-    """The text for a message."""
-    return text if len(text) <= length else f"{text[: length - 3]}..."
-
-
 def _quoted(name: str) -> str:
     """The name, in quotes unless it needs none."""
     if _PLAIN.fullmatch(name) and not any(iskeyword(part) for part in name.split(".")):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from calovision.core.text import shortened
 from calovision.selection.expressions.functions import (
     ALIASES,
     FUNCTIONS,
@@ -16,7 +17,7 @@ from calovision.selection.expressions.functions import (
     OTHER_NAMES,
     REDUCTIONS,
 )
-from calovision.selection.expressions.nodes import Call, Name, Node, Number, shortened
+from calovision.selection.expressions.nodes import Call, Name, Node, Number
 
 _REMEDY = (
     "write names, numbers, functions such as sqrt, arctan2 and where, and comparisons in "

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from calovision.core.errors import InputError
 from calovision.core.registry import resembling
+from calovision.core.text import shortened
 from calovision.core.user_lines import KeyPath
 from calovision.ntuples.schemas.custom.keys import COLLECTIONS, KEYS
-from calovision.selection.expressions.nodes import shortened
 
 OTHER_WORDS = {
     "energy": "e",
