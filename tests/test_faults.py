@@ -10,6 +10,7 @@ from faults.table import bad_cases, to_markdown
 PARTS = {
     "root_truncated": 4,
     "root_flips_read": 6,
+    "absurd_numbers": 6,
     "images_structured": 8,
     "images_flips": 8,
     "images_flips_1": 4,

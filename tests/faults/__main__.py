@@ -3,6 +3,7 @@ must not.
 """
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     from faults.table import bad_cases, to_markdown
 
     options = _parser(list(DRILLS)).parse_args(arguments)
+    logging.getLogger().addHandler(logging.NullHandler())  # warnings of what drills prepare
     names = options.only or [name for name in DRILLS if name != "self_test"]
     seeds = options.seed or SEEDS
     tallies = []

@@ -1,8 +1,11 @@
 """All drills by name, in the order of the table; a drill is added here and nowhere else."""
 
+from faults.absurd_numbers import ABSURD_NUMBERS
 from faults.cases import Drill
 from faults.image_files import IMAGE_DRILLS
 from faults.root_files import ROOT_DRILLS
 from faults.self_test import SELF_TEST
 
-DRILLS: dict[str, Drill] = {drill.name: drill for drill in (SELF_TEST, *ROOT_DRILLS, *IMAGE_DRILLS)}
+DRILLS: dict[str, Drill] = {
+    drill.name: drill for drill in (SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS)
+}

@@ -1,5 +1,6 @@
 """Cases in processes of their own, some at a time; one that dies costs its case only."""
 
+import logging
 import multiprocessing
 import os
 import resource
@@ -82,6 +83,7 @@ def _run(case: Case, folder: Path, sender: Connection) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.chdir(folder)
+    logging.getLogger().addHandler(logging.NullHandler())  # warnings of hundreds of cases
     try:
         judgement = case.run(folder)
     except BaseException:

@@ -7,6 +7,7 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 
+from calovision.ntuples.angles import check_azimuths
 from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.chunks import read_chunks
 from calovision.ntuples.constituents import read_constituents
@@ -50,7 +51,8 @@ def read_events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
     Raises
     ------
     InputError
-        If branches do not fit each other; if numbers of events or weights cannot be told.
+        If branches do not fit each other; if numbers of events or weights cannot be told; if an
+        azimuth is no angle.
     """
     schema = plan.schema
     weight, variations = read_weights(chunk, schema, weight_index, variations=plan.with_variations)
@@ -59,6 +61,7 @@ def read_events(chunk: BranchArrays, plan: Plan, weight_index: int) -> Events:
         collections[name] = read_collection(chunk, schema, name, fields)
     if plan.is_trimmed:
         collections["fat_jets"] = read_trimmed_jets(chunk.arrays[schema.trimmed_p4])
+    check_azimuths(collections, chunk.path, chunk.start)
     return Events(
         event_numbers(chunk, schema),
         weight,

@@ -25,6 +25,7 @@ from calovision.ntuples.root_file import has_tree
 from calovision.ntuples.schemas.schema import TreeSchema
 from calovision.ntuples.trees.event_tree import EventTree
 from calovision.ntuples.weights import (
+    LARGEST,
     count_weights,
     event_number_branches,
     event_numbers,
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 MOST_NUMBERS_AN_ENTRY = 1.5  # of a file that no selection went over
 FEWEST_NUMBERS = 20  # entries from which on gaps are looked for
+MOST_EVENTS = 10**15  # in one file: more than were ever generated
 ENTRIES_PER_COUNT = 100_000  # entries held in memory while the weights of a file are added up
 
 
@@ -95,8 +97,8 @@ def count_generated(
     Raises
     ------
     InputError
-        If a counter cannot be read, or the file has more events than its counters say were
-        generated.
+        If a counter cannot be read or holds what is no count, or the file has more events than its
+        counters say were generated.
     """
     counted = (
         None if schema.counters is None else read_counters(file, schema.counters, schema_name, path)
@@ -124,6 +126,12 @@ def count_generated(
             f"{path}: {source} says that {number} events were generated, but the file has "
             f"{tree.num_entries}; give "
             "n_generated and sum_of_weights"
+        )
+    if number > MOST_EVENTS or not abs(total) <= LARGEST:
+        raise InputError(
+            f"{path}: {source} says that {number:g} events with a sum of weights of {total:g} were "
+            f"generated; that is no count (at most {MOST_EVENTS:.0e} events, and a finite sum): "
+            "give n_generated and sum_of_weights"
         )
     if at is None and counted is None:
         doubts = _doubts(file, tree, schema, path)

@@ -7,6 +7,9 @@ from calovision.ntuples.branch_arrays import BranchArrays
 from calovision.ntuples.expressions import branches_in, evaluate, names_in
 from calovision.ntuples.schemas.schema import TreeSchema
 
+LARGEST = 1e100
+"""Of a generator weight: squares of more, and their sums, leave float64."""
+
 
 def first_of_event(chunk: BranchArrays, branch: str) -> np.ndarray:
     """Return the first value of each event of a branch that may hold lists."""
@@ -135,7 +138,7 @@ def read_weights(
     ------
     InputError
         If events differ in the number of weights, one has none, there are no more than ``index``,
-        or the chosen weight of an event is not finite.
+        or the chosen weight of an event is not finite or beyond `LARGEST`.
     """
     every = None
     if not _has_weights(chunk, schema):
@@ -150,11 +153,10 @@ def read_weights(
         weight = np.broadcast_to(
             evaluate(schema.weight, first, chunk.where), chunk.n_events
         ).astype(np.float64)
-    if len(wrong := np.flatnonzero(~np.isfinite(weight))):
+    if len(wrong := np.flatnonzero(~(np.abs(weight) <= LARGEST))):
         raise InputError(
             f"{chunk.where}: {schema.weight} is {weight[wrong[0]]} in entry "
-            f"{chunk.start + wrong[0]}; weights must be "
-            "finite numbers"
+            f"{chunk.start + wrong[0]}; weights must be finite numbers of at most {LARGEST:g}"
         )
     return weight, every if every is not None and every.shape[1] > 1 else None
 

@@ -31,8 +31,9 @@ _JETS = TreeSchema(
                 "pt": "jet_pt",
                 "eta": "jet_eta",
                 "phi": "jet_phi",
-                # Rounding may take the square of a light jet's mass below zero.
-                "mass": "sqrt(where({0} > {1}, {0}**2 - ({1})**2, 0))".format(
+                # Rounding may take the square of a light jet's mass below zero; an energy that is
+                # no number gives no mass.
+                "mass": "sqrt(where(({0} <= {1}) & isfinite({0}), 0, {0}**2 - ({1})**2))".format(
                     "jet_energy", "jet_pt * cosh(jet_eta)"
                 ),
             },

@@ -125,8 +125,8 @@ def class_of(found: Collections, name: str) -> str:
 
 
 def energy_of_track(name: str, mass: str | float | None) -> str:
-    """Energy of a track; massless without a mass."""
-    momentum = f"where({name}.PT > 0, {name}.PT * cosh({name}.Eta), 0)"
+    """Energy of a track; massless without a mass, and not a number if its momentum is none."""
+    momentum = f"where({name}.PT <= 0, 0, {name}.PT * cosh({name}.Eta))"
     return momentum if mass is None else f"sqrt({mass}**2 + {momentum}**2)"
 
 
@@ -167,7 +167,7 @@ def _candidate(found: Collections, name: str) -> dict[str, str]:
     energy, kind = f"{name}.E", f"{name}.PID"
     if found.has(name, "Eem", "Ehad"):
         sum_ = f"({name}.Eem + {name}.Ehad)"
-        share = f"where({sum_} > 0, {energy} * {name}.Eem / where({sum_} > 0, {sum_}, 1), 0)"
+        share = f"where({sum_} <= 0, 0, {energy} * {name}.Eem / where({sum_} <= 0, 1, {sum_}))"
         rest = f"where({name}.Charge == 0, {share}, 0)"
     else:
         rest = "0"
@@ -195,7 +195,7 @@ def _jet(found: Collections, name: str) -> dict[str, str]:
     """Jet; EhadOverEem is 999.9 without electromagnetic energy."""
     energy = energy_of_track(name, f"{name}.Mass")
     ratio = f"{name}.EhadOverEem"
-    electromagnetic = f"where({ratio} < 999, {energy} / (1 + {ratio}), 0)"
+    electromagnetic = f"where({ratio} >= 999, 0, {energy} / (1 + {ratio}))"
     return {
         "pt": f"{name}.PT",
         "e": energy,
