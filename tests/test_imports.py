@@ -34,7 +34,7 @@ ALLOWED = {
     "storage": {"images", "jets", "plotting", "selection"},
     "jobs.run_summary": set(),
     "jobs.planning": {"jets", "jobs.run_summary", "models", "storage", "workflow"},
-    "accounting": {"ntuples", "storage"},
+    "accounting": {"monitoring", "ntuples", "storage"},
     "conversion": {"images", "images.jet_images", "jets", "ntuples", "selection", "storage"},
     "datasets": {"images", "jets", "storage"},
     "monitoring": {
@@ -77,6 +77,7 @@ ALLOWED = {
         "training",
     },
     "stages": {
+        "accounting",
         "conversion",
         "datasets",
         "evaluation",

@@ -19,7 +19,7 @@ from calovision.jobs.submission import CONTAINER_IMAGE
 from calovision.workflow.rules import RULES
 
 PROFILES = REPOSITORY / "workflow/profiles"
-ALONE = {"fit_baselines", "fit_tagger_baselines"}  # no short jobs
+ALONE = {"fit_baselines", "fit_tagger_baselines", "check_images"}  # no short jobs
 LOCAL = {"list_images", "list_variables", "all", "mine", "total"}  # no farm is asked for them
 STUB = REPOSITORY / "tests/htcondor_stub"
 PLUGIN = Path(sys.prefix) / "htcondor"  # `make install` puts it there

@@ -1,7 +1,7 @@
 """All accounts of a run: ``accounting.json``, and their table."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from calovision.core.account import Account, Count
 from calovision.core.markdown import markdown_table
@@ -27,8 +27,8 @@ class Accounts(Result):
     def to_markdown(self) -> str:
         """Table with a row for each sample and stage.
 
-        Networks of a model have a row together: that of its first seed, as those of the other seeds
-        see the same events; folds of a seed add up.
+        The folds of a seed add up, other seeds of a model are left out, as their networks see the
+        same rows, and models that see the same rows have one row together.
         """
         header = ["sample", "stage", "read", "dropped", "written"]
         header += ["expected events" if self.expected else "sum of weights"]
@@ -48,23 +48,26 @@ class Accounts(Result):
             known if self.expected else f"{weight:.4g}",
         ]
 
-    def _lines(self) -> Iterable[tuple[str, Account]]:
+    def _lines(self) -> Iterator[tuple[str, Account]]:
         """Title of the stage and account of each row, by sample."""
-        lines: dict[tuple[str, str], tuple[str, Account]] = {}
+        found: dict[str, dict[str, dict[str, Account]]] = {}
+        seeds: dict[tuple[str, str, str], str] = {}
         for account in self.accounts:
             model, _, rest = account.network.partition("/")
             seed = rest.partition("/")[0]
-            title = f"{account.stage} {model}".strip()
-            key = (account.sample, title)
-            if key not in lines:
-                lines[key] = (seed, account)
-            elif lines[key][0] == seed:
-                lines[key] = (seed, lines[key][1] + account)
-        samples = dict.fromkeys(sample for sample, _ in lines)
-        for name in samples:
-            for (sample, title), (_, account) in lines.items():
-                if sample == name:
-                    yield title, account
+            models = found.setdefault(account.sample, {}).setdefault(account.stage, {})
+            if seeds.setdefault((account.sample, account.stage, model), seed) != seed:
+                continue
+            account = replace(account, network="")
+            models[model] = models[model] + account if model in models else account
+        for stages in found.values():
+            for stage, models in stages.items():
+                alike: dict[str, list[str]] = {}
+                for model, account in models.items():
+                    alike.setdefault(str(account), []).append(model)
+                for names in alike.values():
+                    title = f"{len(names)} models" if len(names) > 2 else " and ".join(names)
+                    yield f"{stage} {title}".strip(), models[names[0]]
 
 
 def _in_words(counts: dict[str, Count], *, is_output: bool = False) -> str:

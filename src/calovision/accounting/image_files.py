@@ -23,7 +23,7 @@ IMAGES, JETS, SPLIT = "images", "jets", "split"
 
 
 def account_images(
-    paths: Iterable[Path], sources: Mapping[str, SampleSources] | None = None
+    paths: Iterable[Path], sources: Mapping[str, SampleSources | None] | None = None
 ) -> list[Account]:
     """Check image files against their ROOT files, their cut flows and the draw of their splits.
 
@@ -32,7 +32,8 @@ def account_images(
     paths
         Image files of one or several samples; all files of each.
     sources
-        ROOT files of the samples, by name; of others those that the image files name.
+        ROOT files of the samples, by name; of others those that the image files name. None for a
+        sample whose ROOT files are not looked for, as they may be elsewhere.
 
     Returns
     -------
@@ -55,8 +56,8 @@ def account_images(
     for sample, files in of_sample.items():
         made = [(one.path, one.info) for one in files if is_of_root(one.info)]
         skipped = Count(absolute=0.0)
-        if made:
-            given = (sources or {}).get(sample, SampleSources())
+        given = (sources or {}).get(sample, SampleSources())
+        if made and given is not None:
             skipped = account_entries(sample, made, given)
         columns = zip(*(one.accounts for one in files), strict=True)
         first, *others = (reduce(add, of_stage) for of_stage in columns)

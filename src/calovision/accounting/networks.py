@@ -17,10 +17,11 @@ from calovision.storage import ImageCollection
 from calovision.storage.counts import RowCounter
 from calovision.storage.hdf5 import read_table
 
-TRAIN_AGAIN = "remove its folder and train it again"
+TRAIN_AGAIN = "remove the folder of the network and train it again"
 SCORE_AGAIN = "remove the score file and score again"
 SCORES = "scores"
 UNSEEN = ("validation", "test")
+TEST = SPLITS.index("test")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Network:
     model: Path
     scores: Path
     fold: int | None = None
+
+    @property
+    def seed(self) -> str:
+        """Model and seed, which the networks of all folds share."""
+        return self.name if self.fold is None else self.name.rpartition("/")[0]
 
 
 def account_networks(
@@ -66,34 +72,34 @@ def account_networks(
     ------
     InputError
         If a network was trained on other rows than those of its splits, or did not score each row
-        of the validation and test split once; if a score is NaN.
+        of the validation and test split once; with folds, if a row is not tested by one network of
+        each seed; if a score is NaN.
     """
     counter = RowCounter(collection)
+    tested = {network.seed: np.zeros(len(collection), dtype=np.int64) for network in networks}
     accounts = []
     for network in networks:
         split = collection.splits(folds, network.fold)
-        counts = {
+        by_split = {
             name: counter.count(np.flatnonzero(split == number))
             for number, name in enumerate(SPLITS)
         }
         for account in _trained(network):
-            name = account.stage.partition("_")[0]
-            before = counts[name][account.sample]
-            where = str(network.model)
+            name = account.stage.partition(" ")[0]
+            before, where = by_split[name][account.sample], str(network.model)
             account.require_link(before, f"the {name} split now", where, TRAIN_AGAIN)
             account.require_balance(where, TRAIN_AGAIN)
             accounts.append(account)
-        unseen = np.flatnonzero(split != TRAIN)
-        what = f"{SCORES} of {network.name}: {network.scores}"
-        _check_scores(what, network.scores, collection, unseen)
+        tested[network.seed][_tested(network, collection, split)] += 1
         everything = counter.count(np.arange(len(collection)))
         for sample in counter.samples:
-            wrote = {name: counts[name][sample] for name in UNSEEN}
-            dropped = {"trained on": counts["train"][sample]}
-            read = everything[sample]
-            accounts.append(Account(SCORES, sample, read, dropped, wrote, network.name))
+            wrote = {name: by_split[name][sample] for name in UNSEEN}
+            dropped = {"learned from": by_split["train"][sample]}
+            account = Account(SCORES, sample, everything[sample], dropped, wrote, network.name)
+            accounts.append(account)
     if folds is not None:
-        _require_each_once(networks, len(collection))
+        for seed, n_networks in tested.items():
+            _require_each_once(seed, n_networks)
     return accounts
 
 
@@ -116,18 +122,18 @@ def account_scores(
     all_rows
         As with folds, each row by the networks that did not see it.
     """
-    split = collection.splits()
-    test = np.full(len(split), True) if all_rows else split == SPLITS.index("test")
-    _check_scores(f"{stage}: {path}", path, collection, np.flatnonzero(test))
+    is_test = np.full(len(collection), True) if all_rows else collection.column("split") == TEST
+    _read_scores(f"{stage}: {path}", path, collection, np.flatnonzero(is_test))
     counter = RowCounter(collection)
-    counts = [counter.count(chosen) for chosen in (slice(None), ~test, test)]
+    chosen = [np.flatnonzero(one) for one in (is_test | True, ~is_test, is_test)]
+    everything, others, test = map(counter.count, chosen)
     return [
         Account(
             stage,
             sample,
-            counts[0][sample],
-            {"not of the test split": counts[1][sample]} if not all_rows else {},
-            {ROWS: counts[2][sample]},
+            everything[sample],
+            {} if all_rows else {"not of the test split": others[sample]},
+            {ROWS: test[sample]},
             network,
         )
         for sample in counter.samples
@@ -146,8 +152,39 @@ def _trained(network: Network) -> list[Account]:
     return [replace(one, network=network.name) for one in found]
 
 
-def _check_scores(what: str, path: Path, collection: ImageCollection, indices: np.ndarray) -> None:
-    """Raise InputError unless a score file has the rows, each once, and no score is NaN."""
+def _tested(network: Network, collection: ImageCollection, split: np.ndarray) -> np.ndarray:
+    """Positions of the rows that a network tests, by the splits in its score file.
+
+    Raises
+    ------
+    InputError
+        Unless the file has each row of the validation and test split once, with this split.
+    """
+    what = f"{SCORES} of {network.name}: {network.scores}"
+    unseen = np.flatnonzero(split != TRAIN)
+    table = _read_scores(what, network.scores, collection, unseen)
+    stated = table.get("split", split[unseen])
+    moved = np.flatnonzero(stated != split[unseen])
+    if len(moved):
+        number = table["event_number"][moved[0]]
+        raise InputError(
+            f"{what}: {len(moved):,} of {len(unseen):,} rows were of another split when they were "
+            f"scored, the first one, of the event {number}, of '{SPLITS[stated[moved[0]]]}' "
+            f"instead of '{SPLITS[split[unseen[moved[0]]]]}'; {SCORE_AGAIN}"
+        )
+    if network.fold is not None and np.any(table.get("fold", -1) != network.fold):
+        raise InputError(
+            f"{what}: it is not of the fold {network.fold} of its name alone; {SCORE_AGAIN}"
+        )
+    return unseen[stated == TEST]
+
+
+def _read_scores(
+    what: str, path: Path, collection: ImageCollection, indices: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Columns of a score file; InputError unless it has the given rows, each once, and no score is
+    NaN.
+    """
     table = read_table(path)
     require_rows(what, table, collection, indices, SCORE_AGAIN)
     for name, values in table.items():
@@ -156,19 +193,15 @@ def _check_scores(what: str, path: Path, collection: ImageCollection, indices: n
             raise InputError(
                 f"{what}: '{name}' is not a number in {n:,} of {len(values):,} rows; {SCORE_AGAIN}"
             )
+    return table
 
 
-def _require_each_once(networks: Sequence[Network], n_rows: int) -> None:
-    """Raise InputError unless the networks of a seed together test each row once."""
-    tested: dict[str, int] = {}
-    for network in networks:
-        table = read_table(network.scores)
-        seed = network.name.rpartition("/")[0]
-        n = int(np.sum((table["split"] == SPLITS.index("test")) & (table["fold"] == network.fold)))
-        tested[seed] = tested.get(seed, 0) + n
-    for seed, n in tested.items():
-        if n != n_rows:
-            raise InputError(
-                f"{SCORES} of {seed}: its networks test {n:,} rows, but the image files have "
-                f"{n_rows:,}, each of which one network tests that has not seen it; {SCORE_AGAIN}"
-            )
+def _require_each_once(seed: str, n_networks: np.ndarray) -> None:
+    """Raise InputError unless each row is tested by one network of a seed."""
+    wrong = np.flatnonzero(n_networks != 1)
+    if len(wrong):
+        raise InputError(
+            f"{SCORES} of {seed}: of {len(n_networks):,} rows {np.sum(n_networks == 0):,} are "
+            f"tested by no network and {np.sum(n_networks > 1):,} by several, but each is to be by "
+            f"the one that did not see it; {SCORE_AGAIN}"
+        )

@@ -4,7 +4,7 @@ The numbers of entries are those at the head of the trees, counted apart from th
 branch is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +40,7 @@ class SampleSources:
     """
 
     files: Sequence[str] | None = None
-    schema: str | Schema | None = None
+    schema: str | Schema | tuple[Schema, ...] | None = None
     retries: int = 0
 
 
@@ -54,7 +54,7 @@ class _Part(NamedTuple):
     image: Path
 
 
-class _Tree(NamedTuple):
+class Tree(NamedTuple):
     """Entries of a ROOT file, and its UUID; None where it cannot be read."""
 
     entries: int | None
@@ -88,7 +88,7 @@ def account_entries(
     skipped = {path for _, info in infos for path, _ in info.skipped_files}
     named = dict.fromkeys(part.source for part in parts)
     files = list(named if sources.files is None else sources.files)
-    trees = _look_at(files, skipped, sources)
+    trees = look_at(files, sources, skipped)
     parts = [_named_as(part, sample, trees) for part in parts]
     of_source = {
         source: list(group)
@@ -102,7 +102,7 @@ def account_entries(
     return Count(n_skipped, 0.0, 0.0)
 
 
-def _named_as(part: _Part, sample: str, trees: Mapping[str, _Tree]) -> _Part:
+def _named_as(part: _Part, sample: str, trees: Mapping[str, Tree]) -> _Part:
     """Part of a source by its name among the ROOT files of the sample; one that has moved since is
     known by its UUID.
     """
@@ -131,28 +131,34 @@ def _parts(path: Path, info: ImageMetadata) -> list[_Part]:
     return [_Part(source, uuid, entries, n, path) for (source, uuid), entries, n in sources]
 
 
-def _look_at(
-    files: Sequence[str], skipped: set[str], sources: SampleSources
-) -> Mapping[str, _Tree]:
-    """Entries and UUID of each ROOT file; one that was skipped need not be readable."""
+def look_at(
+    files: Sequence[str], sources: SampleSources, skipped: Collection[str] = ()
+) -> dict[str, Tree]:
+    """Entries and UUID of each ROOT file; one that was skipped need not be readable.
+
+    Raises
+    ------
+    InputError
+        If another cannot be read.
+    """
     look = partial(_identify, skipped=skipped, sources=sources)
     with ThreadPoolExecutor(THREADS) as threads:
         return dict(zip(files, threads.map(look, files), strict=True))
 
 
-def _identify(path: str, *, skipped: set[str], sources: SampleSources) -> _Tree:
+def _identify(path: str, *, skipped: Collection[str], sources: SampleSources) -> Tree:
     where = path if "://" in path else Path(path)
     look = partial(identify, path, schema=sources.schema)
     try:
-        return _Tree(*with_retries(look, where, sources.retries))
+        return Tree(*with_retries(look, where, sources.retries))
     except InputError:
         if path in skipped or path.rpartition(":")[0] in skipped:
-            return _Tree(None, "")
+            return Tree(None, "")
         raise
 
 
 def _check_file(
-    sample: str, source: str, tree: _Tree, parts: Sequence[_Part], *, may_lack: bool
+    sample: str, source: str, tree: Tree, parts: Sequence[_Part], *, may_lack: bool
 ) -> int:
     """Compare the entries of a ROOT file with those that image files have of it.
 
@@ -188,7 +194,7 @@ def _check_file(
     return missing + _gap(title, source, tree.entries, (end, tree.entries), may_lack=may_lack)
 
 
-def _check_part(title: str, part: _Part, tree: _Tree, n_entries: int) -> None:
+def _check_part(title: str, part: _Part, tree: Tree, n_entries: int) -> None:
     """Raise InputError unless an image file read all its entries, of this very ROOT file."""
     if part.read is not None and part.read.n != n_entries:
         raise InputError(

@@ -121,7 +121,10 @@ def count_entries(
 
 
 def identify(
-    path: Path | str, *, schema: str | Path | Schema | None = None, tree: str | None = None
+    path: Path | str,
+    *,
+    schema: str | Path | Schema | tuple[Schema, ...] | None = None,
+    tree: str | None = None,
 ) -> tuple[int, str]:
     """Entries of a file as `count_entries`, and its UUID."""
     path, tree = locate(path, tree)
@@ -132,7 +135,7 @@ def identify(
 def _entries_of(
     file: uproot.ReadOnlyDirectory,
     path: Path | str,
-    schema: str | Path | Schema | None,
+    schema: str | Path | Schema | tuple[Schema, ...] | None,
     tree: str | None,
 ) -> int:
     """Entries of an open file."""

@@ -43,5 +43,6 @@ SECTIONS = (
     ReportSection(
         "regression", "Bias and resolution", tables=("regression",), needs="is_regression"
     ),
+    ReportSection("accounting", "Accounting of events", tables=("accounting",)),
     ReportSection("run", "Run", tables=("run_summary",)),
 )

@@ -31,3 +31,8 @@ class RowCounter:
         )
         each = zip(self.samples, numbers.tolist(), sums.tolist(), sizes.tolist(), strict=True)
         return {name: Count(n, total, size) for name, n, total, size in each}
+
+    def rows_of(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Which of the given positions ``(n,)`` are of each sample, ascending places in them."""
+        sample = self._sample[indices]
+        return {name: np.flatnonzero(sample == number) for number, name in enumerate(self.samples)}

@@ -35,7 +35,8 @@ def training_accounts(
 
     Returns
     -------
-    Accounts of the stage ``"<split> split of the training"``.
+    Accounts of the stages "train split learned by" and "validation split learned by", which go on
+    with the name of the network.
     """
     counter = RowCounter(collection)
     accounts = []
@@ -56,4 +57,6 @@ def _account(split: str, sample: str, steps: Sequence[tuple[str, Count]]) -> Acc
         for (_, before), (reason, left) in pairwise(steps)
         if before.n > left.n
     }
-    return Account(f"{split}_split", sample, steps[0][1], dropped, {"learned": steps[-1][1]})
+    return Account(
+        f"{split} split learned by", sample, steps[0][1], dropped, {"learned": steps[-1][1]}
+    )

@@ -137,13 +137,15 @@ def report_inputs(analysis: Analysis, *, with_run: bool) -> dict[str, list[Path]
 def report_numbers(analysis: Analysis) -> list[str]:
     """JSON files of numbers of a run, ``metrics/<name>.json``, in the order of numbers.csv."""
     if analysis.is_monitoring:
-        return ["monitoring", *(["monitoring_study"] if analysis.has_study else [])]
+        return ["monitoring", *(["monitoring_study"] if analysis.has_study else []), "accounting"]
     if analysis.is_tagging:
         fitted = ["tagger_baselines"] if analysis.tagger_baselines else []
-        return ["samples", "tagging", "taggers", *fitted, "tagging_bins", "tagging_diagnostics"]
+        names = ["samples", "tagging", "taggers", *fitted, "tagging_bins", "tagging_diagnostics"]
+        return [*names, "accounting"]
     if analysis.is_regression:
-        return ["samples", "regression"]
+        return ["samples", "regression", "accounting"]
     names = ["samples", "summary", "comparison", "models", "baselines", "diagnostics", "reach"]
+    names.append("accounting")
     return [*names, "robustness"] if analysis.variations else names
 
 
@@ -233,6 +235,8 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
             "false_alarms": f"{monitoring.false_alarms:.2g}",
             "alarm_methods": [METHODS[one].title for one in monitoring.alarm],
             "min_events": monitoring.min_events,
+            "is_of_jets": False,
+            "n_folds": 0,
         }
     return {
         "luminosity_fb": configuration.luminosity_fb,

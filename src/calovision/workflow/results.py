@@ -21,6 +21,7 @@ class Results:
         self.image_list = folder / "images.tsv"
         self.alternative_images = folder / "images/recipes/{recipe}/{sample}/{chunk}.h5"
         self.alternative_image_list = folder / "images/recipes/{recipe}.tsv"
+        self.image_accounts = folder / "images/accounts.json"
         self.variables = folder / "variables/{purpose}/{sample}/{chunk}.h5"
         self.variable_list = folder / "variables/{purpose}.tsv"
         self.entry_counts = folder / "entry_counts.json"

@@ -29,6 +29,17 @@ IMAGE_CODE = (
 )
 """Modules that decide what is in an image file."""
 
+ACCOUNT_CODE = (
+    "accounting",
+    "core.account",
+    "core.hashing",
+    "core.result",
+    "core.splits",
+    "stages.accounting",
+    "storage",
+)
+"""Modules that decide whether the accounts of events balance."""
+
 MAP_CODE = (
     "conversion.fields",
     "conversion.parallel",
@@ -338,6 +349,20 @@ _ALL = (
         wildcards=("sample", "file"),
     ),
     _evaluate("evaluate_reach", "stages.reach", "stages.collections", runtime_min=60),
+    Rule(
+        "check_images",
+        (*ACCOUNT_CODE, "ntuples"),
+        memory_mb=1500,
+        runtime_min=60,
+        **OF_NETWORKS,
+    ),
+    Rule(
+        "check_accounting",
+        (*ACCOUNT_CODE, "core.markdown", "evaluation.tagging.tables", "stages.collections"),
+        memory_mb=2000,
+        runtime_min=30,
+        **OF_NETWORKS,
+    ),
     _plot("plot_performance", "stages.figures.performance", *RESULT_CODE, "evaluation", "metrics"),
     _plot(
         "plot_images",
@@ -391,6 +416,7 @@ _ALL = (
     _plot("plot_robustness", "stages.figures.search", *RESULT_CODE, is_of_variations=True),
     _monitor("build_run_maps", *MAP_CODE, runtime_min=60, wildcards=OF_FILE),
     _monitor("merge_run_maps", *MAP_CODE, "monitoring.run_map_merge"),
+    _monitor("check_runs", *ACCOUNT_CODE, "monitoring.run_map_file", "ntuples", "core.markdown"),
     _monitor("make_reference", *REFERENCE_CODE, runtime_min=10),
     _monitor(
         "train_monitor", *WATCH_CODE, "stages.monitors", wildcards=("method",), runtime_min=60

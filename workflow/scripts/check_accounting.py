@@ -1,0 +1,8 @@
+from calovision.jobs.logs import job_log
+from calovision.stages import accounting as stage
+
+with job_log(snakemake.log[0]) as record:
+    files = stage.AccountingFiles.of(snakemake.input)
+    results = stage.AccountingResults.of(snakemake.output)
+    options = stage.AccountingOptions.of(snakemake.params)
+    stage.check_accounting(files, results, options, count=record.count)
