@@ -4,11 +4,14 @@ double an event is found with its numbers."""
 import re
 import shutil
 
+import awkward as ak
 import numpy as np
 import pytest
 import uproot
 from fakes import make_events, write_image_file, write_ntuple
 from fakes_accounts import rewrite
+from fakes_cli import fail as cli_fail
+from fakes_cli import succeed
 from fakes_ntuples import jetclass_columns, nanoaod_columns, write_file, write_nanoaod
 
 from calovision.accounting import Accounts, SampleSources, account_images
@@ -340,3 +343,27 @@ def test_table() -> None:
         "| qcd | scores cnn | 2,000 | 0 | 400 | 40 |",
         "| rpv | images | 200 | 0 | 200 |  |",
     ]
+
+
+def test_command_line(made, folder) -> None:
+    """A table of honest files, one sentence on others; a file that none read needs the list."""
+    lines = succeed("account", *images(folder)).splitlines()
+    assert re.match(r"qcd +images +85 +two jets: \d+; hard: \d+ ", lines[3])
+    assert re.match(r"qcd +split ", lines[4])
+    (folder / "3.h5").unlink()
+    succeed("account", *images(folder))
+    sentence = cli_fail("account", *images(folder), "--ntuples", made / "[ab].root")
+    assert "no image file has the 25 entries of" in sentence
+
+
+def test_schema_is_that_of_the_image_files(tmp_path) -> None:
+    """A YAML file that is gone since: its content is stored."""
+    schema = tmp_path / "own.yaml"
+    schema.write_text("tree: t\ntowers: {eta: e, phi: p, e: t}\n")
+    columns = {name: ak.Array([[1.0], [], [2.0]]) for name in ("e", "p", "t")}
+    root = write_file(tmp_path / "x.root", t=columns, events={"n": np.arange(5)})
+    recipe = ImageRecipe(grid=EtaPhiGrid(4, 4), channels=("et",), cluster_jets=False)
+    sample = Sample("x", 0, cross_section_required=False)
+    convert_ntuple(Source(root, schema=schema), tmp_path / "x.h5", recipe, sample=sample)
+    schema.unlink()
+    assert account_images([tmp_path / "x.h5"])[0].read.n == 3

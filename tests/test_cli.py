@@ -60,6 +60,7 @@ def test_as_a_module():
 def test_every_command_and_option_is_explained():
     commands = typer.main.get_command(app).commands
     names = {
+        "account",
         "images",
         "inspect",
         "export",

@@ -47,6 +47,8 @@ ONCE = dict.fromkeys(
             "write_run_summary",
             "write_report",
             "list_images",
+            "check_images",
+            "check_accounting",
             "all",
         ),
     ],
@@ -104,7 +106,8 @@ def test_rules_of_a_simulated_analysis(tmp_path: Path) -> None:
         for block in blocks
         if re.search(r"input: .*images/other/0000.h5", block)
     ]
-    assert sorted(reading) == ["rule evaluate_reach", "rule score_reach_sample"]
+    accounts = ["rule check_accounting", "rule check_images"]
+    assert sorted(reading) == [*accounts, "rule evaluate_reach", "rule score_reach_sample"]
     assert "limits_against_mass.pdf" in output
 
 
@@ -223,11 +226,18 @@ def test_module_of_another_workflow(tmp_path: Path) -> None:
 
 LAST = {"write_run_summary", "write_report", "all"}
 OF_REACH = {"evaluate_reach", "plot_reach", "write_hepdata"}
-OF_EVENTS = {"evaluate", "evaluate_robustness", "plot_robustness", "plot_diagnostics"}
+OF_EVENTS = {
+    "evaluate",
+    "check_accounting",
+    "evaluate_robustness",
+    "plot_robustness",
+    "plot_diagnostics",
+}
 OF_EVENTS |= {"plot_extreme_events", "plot_models", "plot_performance"} | OF_REACH
 OF_TITLES = {"plot_attributions", "plot_cut_flow", "plot_extreme_events", "plot_images"}
 OF_TITLES |= {"plot_performance"}
-OF_IMAGES = {"list_images", "fit_baselines", "plot_cut_flow", "plot_images"}
+OF_IMAGES = {"list_images", "check_images", "fit_baselines", "plot_cut_flow", "plot_images"}
+OF_ACCOUNTS = {"check_images", "check_accounting"}
 OF_NETWORKS = {"plot_training", "plot_attributions"}
 SIMULATE = "simulate: {n_events: 20, process"
 NETWORKS = {"cnn/seed1", "cnn/seed2", "plain/seed1"}
@@ -263,6 +273,7 @@ CHANGES = {
         "plots={n_attributed_events: 6} robustness={variations: {worse: {scale: 1.1}}}",
         once(
             {"score_variation", "evaluate_robustness", "plot_robustness", "plot_attributions"},
+            OF_ACCOUNTS,
             build_varied_images=2,
         ),
     ),
@@ -284,7 +295,7 @@ CHANGES = {
     ),
     "sample of the reach": (
         f"samples={{new: {{label: 1, role: reach, mass: 1600, {SIMULATE}: rpv_gluinos}}}}}}",
-        once(OF_REACH, {"simulate_ntuples", "build_images", "score_reach_sample"}),
+        once(OF_REACH, OF_ACCOUNTS, {"simulate_ntuples", "build_images", "score_reach_sample"}),
     ),
     "sample that only gets scores": (
         "samples={new: {role: application, files: [new.root]}}",

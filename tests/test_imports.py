@@ -34,7 +34,7 @@ ALLOWED = {
     "storage": {"images", "jets", "plotting", "selection"},
     "jobs.run_summary": set(),
     "jobs.planning": {"jets", "jobs.run_summary", "models", "storage", "workflow"},
-    "accounting": {"monitoring", "ntuples", "storage"},
+    "accounting": {"conversion", "monitoring", "ntuples", "storage"},
     "conversion": {"images", "images.jet_images", "jets", "ntuples", "selection", "storage"},
     "datasets": {"images", "jets", "storage"},
     "monitoring": {
@@ -95,6 +95,7 @@ ALLOWED = {
     | {"storage", "training"}
     | {"workflow"},
     "cli": {
+        "accounting",
         "conversion",
         "datasets",
         "evaluation",
@@ -110,6 +111,7 @@ ALLOWED = {
     }
     | {"metrics", "plotting", "scoring", "storage", "training", "workflow"},
     "__init__": {
+        "accounting",
         "conversion",
         "images",
         "images.jet_images",

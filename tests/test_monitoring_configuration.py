@@ -65,6 +65,7 @@ def test_dry_run_has_the_rules_of_the_monitoring(tmp_path: Path) -> None:
         "simulate_ntuples": 1,
         "build_run_maps": 1,
         "merge_run_maps": 1,
+        "check_runs": 1,
         "make_reference": 1,
         "train_monitor": 2,
         "study_faults": 1,
@@ -74,7 +75,7 @@ def test_dry_run_has_the_rules_of_the_monitoring(tmp_path: Path) -> None:
         "write_run_summary": 1,
         "write_report": 1,
         "all": 1,
-        "total": 13,
+        "total": 14,
     }
 
 

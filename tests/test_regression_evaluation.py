@@ -289,8 +289,16 @@ def test_a_run_of_a_regression_has_its_rules_and_numbers():
         *("mass", "log", "GeV"),
     )
     sections = [one["name"] for one in report_content.report_sections(analysis)]
-    assert sections == ["data", "selection", "images", "training", "regression", "run"]
-    assert report_content.report_numbers(analysis) == ["samples", "regression"]
+    assert sections == [
+        "data",
+        "selection",
+        "images",
+        "training",
+        "regression",
+        "accounting",
+        "run",
+    ]
+    assert report_content.report_numbers(analysis) == ["samples", "regression", "accounting"]
     assert report_content.report_facts(analysis)["Rows"] == "jets of a, B"
     names = [path.name for path in analysis.final_files()]
     assert names[-2:] == ["regression.json", "regression.md"]

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from calovision.accounting import Accounts, SampleSources, account_images
     from calovision.conversion import (
         ImageRecipe,
         Sample,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from calovision.storage import ImageCollection, ImageFile
 
 _MODULES = {
+    "accounting": ("Accounts", "SampleSources", "account_images"),
     "conversion": (
         "ImageRecipe",
         "Sample",
@@ -71,6 +73,7 @@ _MODULES = {
 __all__ = [
     "CHANNELS",
     "JET_RECIPES",
+    "Accounts",
     "EtaPhiGrid",
     "ImageCollection",
     "ImageFile",
@@ -79,9 +82,11 @@ __all__ = [
     "JetGrid",
     "JetImageRecipe",
     "Sample",
+    "SampleSources",
     "Source",
     "SparseImages",
     "WeightOptions",
+    "account_images",
     "build_awkward_images",
     "build_awkward_jet_images",
     "build_images",

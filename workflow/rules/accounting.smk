@@ -2,7 +2,6 @@
 
 from calovision.workflow import accounting
 
-
 if analysis.has_networks:
 
     rule check_images:

@@ -4,4 +4,5 @@ from calovision.stages import accounting as stage
 with job_log(snakemake.log[0]) as record:
     files = stage.RunAccountFiles.of(snakemake.input)
     results = stage.AccountingResults.of(snakemake.output)
-    stage.check_runs(files, results, snakemake.params.sources, count=record.count)
+    more = {"retries": snakemake.config["images"]["remote_retries"], "count": record.count}
+    stage.check_runs(files, results, snakemake.params.sources, **more)

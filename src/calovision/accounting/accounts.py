@@ -24,16 +24,23 @@ class Accounts(Result):
     accounts: tuple[Account, ...]
     expected: dict[str, float]
 
-    def to_markdown(self) -> str:
-        """Table with a row for each sample and stage.
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Names of the columns of `rows`."""
+        last = "expected events" if self.expected else "sum of weights"
+        return ("sample", "stage", "read", "dropped", "written", last)
+
+    def rows(self) -> list[list[str]]:
+        """Cells of a table with a row for each sample and stage.
 
         The folds of a seed add up, other seeds of a model are left out, as their networks see the
         same rows, and models that see the same rows have one row together.
         """
-        header = ["sample", "stage", "read", "dropped", "written"]
-        header += ["expected events" if self.expected else "sum of weights"]
-        rows = [self._row(title, account) for title, account in self._lines()]
-        return "\n".join(markdown_table(header, rows)) + "\n"
+        return [self._row(title, account) for title, account in self._lines()]
+
+    def to_markdown(self) -> str:
+        """Table of `rows`."""
+        return "\n".join(markdown_table(self.header, self.rows())) + "\n"
 
     def _row(self, stage: str, account: Account) -> list[str]:
         scale = self.expected.get(account.sample)

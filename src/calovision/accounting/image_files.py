@@ -1,6 +1,7 @@
 """Image files against their ROOT files and their own cut flows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from itertools import pairwise
 from operator import add
@@ -10,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from calovision.accounting.sources import BUILD_AGAIN, SampleSources, account_entries
+from calovision.conversion import ImageRecipe
+from calovision.conversion.stored import StoredRecipe
 from calovision.core.account import Account, Count, total
 from calovision.core.errors import InputError
 from calovision.core.splits import SPLITS, assign_split
@@ -58,7 +61,7 @@ def account_images(
         skipped = Count(absolute=0.0)
         given = (sources or {}).get(sample, SampleSources())
         if made and given is not None:
-            skipped = account_entries(sample, made, given)
+            skipped = account_entries(sample, made, _with_schema(given, [info for _, info in made]))
         columns = zip(*(one.accounts for one in files), strict=True)
         first, *others = (reduce(add, of_stage) for of_stage in columns)
         if skipped.n or any(info.skipped_files for _, info in made):
@@ -73,6 +76,15 @@ def is_of_root(info: ImageMetadata) -> bool:
     skipped.
     """
     return bool(info.skipped_files) or any(uuid for _, uuid in info.source_files)
+
+
+def _with_schema(sources: SampleSources, infos: Sequence[ImageMetadata]) -> SampleSources:
+    """ROOT files with the schema by which the image files were made of them, if they tell one."""
+    stored = [schema for info in infos if (schema := (info.recipe or {}).get("schema"))]
+    if sources.schema is not None or any(schema != stored[0] for schema in stored):
+        return sources
+    recipe = StoredRecipe(ImageRecipe(), stored[0] if stored else None)
+    return replace(sources, schema=recipe.find_schema())
 
 
 class _Checked(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from calovision.cli.account import account_command
 from calovision.cli.export import export_command, import_hep_cnn_command, onnx_command
 from calovision.cli.images import images_command
 from calovision.cli.import_dense import import_command
@@ -42,6 +43,7 @@ def _add(name: str, command: Callable[..., None], **options: Any) -> None:
 
 _add("images", images_command, cls=HelpWithNames)
 _add("inspect", inspect_command, cls=InspectCommand)
+_add("account", account_command)
 _add("export", export_command)
 _add("import", import_command)
 _add("import-hepcnn", import_hep_cnn_command)

@@ -23,7 +23,7 @@ from calovision.storage.normalization import expected_per_weight
 from calovision.storage.targets import target_values
 
 Sources = Mapping[str, Mapping[str, Any] | None]
-"""Arguments of `SampleSources` by sample; None where the ROOT files are not looked for."""
+"""``files`` and ``schema`` of `SampleSources` by sample; None where no ROOT file is looked for."""
 BUILD_AGAIN = "remove the accounts of the images and run the workflow again"
 NO_TARGET, NOT_POSITIVE = "without a target", "target not above 0"
 
@@ -74,16 +74,18 @@ def check_images(
     output: Path,
     options: ImageAccountOptions,
     *,
+    retries: int = 0,
     count: Count = not_counted,
 ) -> None:
-    """Check all image files against their ROOT files, and write their accounts.
+    """Check all image files against their ROOT files, and write their accounts; ``retries`` is how
+    often an address that does not answer is tried again.
 
     Raises
     ------
     InputError
         As `calovision.accounting.account_images`.
     """
-    sources = _sources(options.sources)
+    sources = _sources(options.sources, retries)
     accounts = account_images([*read_file_list(files.images), *files.reach], sources)
     count(sum(account.read.n for account in accounts))
     for recipe, listed in zip(options.recipes, files.alternatives, strict=True):
@@ -92,13 +94,14 @@ def check_images(
     n_each = len(files.varied) // max(len(options.varied_sources), 1)
     for number, (variation, of_variation) in enumerate(options.varied_sources.items()):
         varied = files.varied[number * n_each : (number + 1) * n_each]
-        accounts += _named(account_images(varied, _sources(of_variation)), variation)
+        accounts += _named(account_images(varied, _sources(of_variation, retries)), variation)
     write_json(output, Accounts(tuple(accounts), {}).to_json())
 
 
-def _sources(sources: Sources) -> dict[str, SampleSources | None]:
+def _sources(sources: Sources, retries: int) -> dict[str, SampleSources | None]:
     return {
-        sample: None if one is None else SampleSources(**one) for sample, one in sources.items()
+        sample: None if one is None else SampleSources(**one, retries=retries)
+        for sample, one in sources.items()
     }
 
 
@@ -346,10 +349,11 @@ def check_runs(
     results: AccountingResults,
     sources: Sources,
     *,
+    retries: int = 0,
     count: Count = not_counted,
 ) -> None:
     """Add up the events of runs from the ROOT files to the merged maps; ``sources`` as of
-    `ImageAccountOptions`.
+    `ImageAccountOptions`, ``retries`` as of `check_images`.
 
     Raises
     ------
@@ -359,7 +363,7 @@ def check_runs(
     maps = {
         sample: [path for path in files.maps if path.parent.name == sample] for sample in sources
     }
-    accounts = account_run_maps(maps, files.merged, _sources(sources))
+    accounts = account_run_maps(maps, files.merged, _sources(sources, retries))
     count(sum(account.read.n for account in accounts))
     found = Accounts(tuple(accounts), {})
     write_json(results.numbers, found.to_json())

@@ -94,5 +94,4 @@ def _sources(analysis: Analysis, sample: str, chunks: Iterable[Chunk]) -> dict[s
     return {
         "files": [with_tree(file, configured.tree) for file in files],
         "schema": configured.schema,
-        "retries": analysis.configuration.images.remote_retries,
     }
