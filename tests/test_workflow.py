@@ -31,6 +31,7 @@ from calovision.evaluation.reach import asimov_significance
 from calovision.jobs.run_summary import run_status
 from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
+from calovision.ntuples import open_ntuple
 from calovision.storage import read_table
 from calovision.workflow.configuration import TAKEN_NAMES
 
@@ -70,6 +71,7 @@ NUMBERS = [
     "baselines",
     "diagnostics",
     "reach",
+    "accounting",
 ]
 
 
@@ -164,6 +166,7 @@ def check_outputs(
         ["signal_region", *("n_fat_jets", "mj_sum", "n_jets"), *baselines, "cnn+jets", *seeds],
     )
     check_reach(results, test)
+    check_accounts(results, collection, seeds, test)
     check_tables_of_numbers(results, summary)
     for name, numbers in summary["classifiers"].items():
         expected = roc_auc_score(test["label"], test[name], sample_weight=test["weight"])
@@ -336,6 +339,41 @@ def check_reach(results: Path, test: dict[str, np.ndarray]) -> None:
             assert gain == pytest.approx(
                 record["significance"]["value"] / cuts["significance"]["value"]
             )
+
+
+def check_accounts(
+    results: Path,
+    collection: ImageCollection,
+    seeds: dict[str, list[int]],
+    test: dict[str, np.ndarray],
+) -> None:
+    """Numbers of all stages by hand; nothing is lost between them."""
+    found = read_numbers(results, "accounting")
+    split, names = collection.column("split"), collection.sample_names()
+    for sample in collection.samples:
+        accounts = {}
+        for one in found["accounts"]:
+            if one["sample"] == sample:
+                accounts.setdefault(one["stage"], []).append(one)
+        sources = {
+            path for file in collection.of_sample(sample) for path, _ in file.metadata.source_files
+        }
+        entries = sum(open_ntuple(path).n_entries for path in sources)
+        (of_images,) = accounts["images"]
+        assert of_images["read"]["n"] == entries
+        assert of_images["wrote"]["rows"]["n"] == np.sum(names == sample)
+        n_test = int(np.sum((names == sample) & (split == SPLITS.index("test"))))
+        n_train = int(np.sum((names == sample) & (split == SPLITS.index("train"))))
+        networks = [f"{model}/seed{seed}" for model, of in seeds.items() for seed in of]
+        assert [one["network"] for one in accounts["scores"]] == networks
+        assert {one["wrote"]["test"]["n"] for one in accounts["scores"]} == {n_test}
+        learned = accounts["train split learned by"]
+        assert {one["read"]["n"] for one in learned} == {n_train}
+        assert accounts["evaluation"][0]["wrote"]["rows"]["n"] == np.sum(test["sample"] == sample)
+        (region,) = accounts["signal region"]
+        weights = test["weight"][(test["sample"] == sample) & test["signal_region"]]
+        expected = region["wrote"]["signal region"]["weight"] * found["expected"][sample]
+        assert expected == pytest.approx(weights.sum())
 
 
 def check_robustness(results: Path) -> None:
