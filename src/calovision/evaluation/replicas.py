@@ -8,6 +8,7 @@ import numpy as np
 from calovision.evaluation.results.numbers import REGION
 from calovision.metrics import RegionPoint, crossing, region_point
 from calovision.metrics.events import has_positive_sum
+from calovision.metrics.rejection import background_at
 from calovision.metrics.roc import between
 
 
@@ -129,7 +130,7 @@ class OrderedScores:
         scores.
         """
         signal, background, _ = self._curve(order, weights)
-        return np.interp(at_signal, np.maximum.accumulate(signal), background)
+        return background_at(signal, background, at_signal)
 
     def signal_efficiency(
         self, order: _Order, weights: np.ndarray, point: float | RegionPoint

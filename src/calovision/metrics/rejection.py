@@ -91,6 +91,30 @@ def rejection_at(
     return Rejection(1.0 / value, float(1.0 / high), float(1.0 / low) if low > 0 else None, n_eff)
 
 
+def background_at(signal: np.ndarray, background: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Background efficiencies at signal efficiencies, the points of a curve as in `rejection_at`.
+
+    Parameters
+    ----------
+    signal, background
+        Of the curve, from the tightest threshold to the loosest, ``(n_points,)`` each.
+    targets
+        Signal efficiencies, ``(n,)``.
+
+    Returns
+    -------
+    ``(n,)``: where several thresholds have the signal efficiency, that of the tightest; linear
+    between two points; not clipped.
+    """
+    reached = np.searchsorted(np.maximum.accumulate(signal), np.asarray(targets) - SAME)
+    point = np.minimum(reached, len(signal) - 1)
+    before = np.maximum(point - 1, 0)
+    is_there = (point == 0) | (np.abs(signal[point] - targets) <= SAME)
+    step = (targets - signal[before]) / np.where(is_there, 1.0, signal[point] - signal[before])
+    between_points = background[before] + step * (background[point] - background[before])
+    return np.where(is_there, background[point], between_points)
+
+
 def _target(signal_efficiency: float) -> float:
     try:
         target = float(signal_efficiency)

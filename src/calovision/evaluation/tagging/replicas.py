@@ -14,6 +14,7 @@ import numpy as np
 from calovision.evaluation.tagging.discriminants import Discriminant
 from calovision.evaluation.tagging.rows import TaggedRows
 from calovision.metrics.events import has_positive_sum
+from calovision.metrics.rejection import background_at
 
 
 class OrderedRows:
@@ -110,7 +111,7 @@ class OrderedNetwork:
         for order, at_signal in zip(self.orders, points, strict=True):
             signal, background = order.curve(weights)
             areas.append(np.sum(np.diff(background) * (signal[1:] + signal[:-1])) / 2)
-            found = np.interp(at_signal, np.maximum.accumulate(signal), background)
+            found = background_at(signal, background, at_signal)
             backgrounds.append(np.clip(found, 0.0, 1.0))
         accuracy = float(weights[self._is_right].sum() / self._n_classes)
         return Measured(np.array(areas), np.array(backgrounds), accuracy)
