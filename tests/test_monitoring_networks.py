@@ -10,10 +10,12 @@ import pytest
 from fakes_monitoring import true_reference
 from safetensors.torch import load_file, save
 
+from calovision.core.digests import sealed
 from calovision.core.errors import InputError
 from calovision.monitoring.consecutive import ConsecutiveMethod
 from calovision.monitoring.expectation import Expectation
 from calovision.monitoring.injection import inject
+from calovision.monitoring.networks import files
 from calovision.monitoring.networks.autoencoder import AutoencoderWatcher
 from calovision.monitoring.networks.examples import thinned, turned, with_faults
 from calovision.monitoring.networks.faults_classifier import UNKNOWN, FaultClassifier
@@ -255,25 +257,28 @@ def test_a_file_gives_the_same_network(network, tmp_path):
 
 
 def changed(path, change):
-    """Rewrite a file of a network with another description or weights."""
+    """Rewrite a file of a network with another description, and seal it, or other weights."""
     from safetensors import safe_open
 
     with safe_open(path, "pt") as file:
         description = json.loads(file.metadata()[DESCRIPTION])
     tensors = load_file(path)
     change(description, tensors)
-    path.write_bytes(save(tensors, metadata={DESCRIPTION: json.dumps(description)}))
+    path.write_bytes(save(tensors, metadata={DESCRIPTION: json.dumps(sealed(description))}))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda about, _: about.update(format="x"), "it lacks the format"),
-        (lambda about, _: about.update(version=9), "version 9, this calovision reads up to 1"),
+        (lambda about, _: about.update(version=9), "version 9, this calovision reads up to 2"),
         (lambda about, _: about.update(widths=[1]), "'widths' is not one number for each ring"),
         (lambda about, _: about.pop("layout"), "it lacks 'layout'"),
         (lambda about, _: about["layout"].update(thresholds=[1]), "'thresholds' is"),
         (lambda about, _: about["options"].update(width=5), "weights of another network"),
+        (lambda about, _: about["options"].update(width="x"), "no network is made so"),
+        (lambda about, _: about["options"].clear(), "no network is made so"),
+        (lambda about, _: about.pop("options"), "it lacks 'options'"),
         (lambda _, weights: next(iter(weights.values())).add_(1), "its weights are others"),
     ],
 )
@@ -286,6 +291,42 @@ def test_a_damaged_file_is_refused(autoencoder, tmp_path, change, message):
     path.write_bytes(b"12345678 no such file")
     with pytest.raises(InputError, match="no file of a network of monitoring"):
         AutoencoderWatcher.load(path)
+
+
+def test_no_byte_of_a_file_is_changed_unnoticed(network, tmp_path):
+    """In the header, of which the description is a part, and here and there in the weights."""
+    path = tmp_path / "network.safetensors"
+    network.save(path)
+    content = path.read_bytes()
+    size = 8 + int.from_bytes(content[:8], "little")
+    rng = np.random.default_rng(3)
+    places = [*rng.choice(size, 60, replace=False), *rng.integers(size, len(content), 20)]
+    n_refused = 0
+    for place in map(int, places):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(flipped)
+        try:
+            again = type(network).load(path)
+        except InputError:
+            n_refused += 1
+            continue
+        assert again.history == network.history  # a space that became another one
+        assert again.described() == network.described()
+    assert n_refused > 75
+
+
+def test_a_file_of_before_is_read(autoencoder, tmp_path):
+    """Without a seal, its hash one of names and bytes alone."""
+    path = tmp_path / "network.safetensors"
+    autoencoder.save(path)
+
+    def as_before(description, tensors):
+        description.update(version=1, weights_sha256=files._digest(tensors, 1))
+
+    changed(path, as_before)
+    again = AutoencoderWatcher.load(path)
+    assert again.described() == autoencoder.described()
 
 
 def test_other_cells_and_channels_are_refused(network):

@@ -28,6 +28,12 @@ def sealed(description: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, SEAL: _of_json(plain)}
 
 
+def is_sealed(description: Mapping[str, Any]) -> bool:
+    """Tell whether a description is as `sealed` made it."""
+    rest = {name: value for name, value in description.items() if name != SEAL}
+    return description.get(SEAL) == _of_json(rest)
+
+
 def require_seal(
     path: Path, description: Mapping[str, Any], *, beside: str, must_be: bool = False
 ) -> None:
@@ -49,8 +55,7 @@ def require_seal(
     InputError
         If it was changed.
     """
-    rest = {name: value for name, value in description.items() if name != SEAL}
-    if (must_be or SEAL in description) and description.get(SEAL) != _of_json(rest):
+    if (must_be or SEAL in description) and not is_sealed(description):
         raise InputError(
             f"{path}: damaged, or changed since it was written with {beside} beside it: copy both "
             "files again"

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from calovision.monitoring.networks.files import (
-    fill,
+    filled,
     layout_of,
     load_tensors,
     numbers_of,
@@ -81,9 +81,12 @@ class AutoencoderWatcher(Watcher):
         found, tensors = load_tensors(path, KIND)
         layout, options = layout_of(path, found), found["options"]
         n_channels, n_eta, n_phi = layout.shape
-        sizes = {name: options[name] for name in ("width", "latent")}
-        module = Autoencoder(n_channels, (n_eta, n_phi), **sizes)
-        fill(path, module, tensors)
+
+        def make() -> Autoencoder:
+            sizes = {name: options[name] for name in ("width", "latent")}
+            return Autoencoder(n_channels, (n_eta, n_phi), **sizes)
+
+        module = filled(path, make, tensors)
         widths = numbers_of(path, found, "widths", (n_channels, n_eta))
         ring_loss = numbers_of(path, found, "ring_loss", (2, n_channels, n_eta))
         return cls(module, layout, widths, options, found["history"], ring_loss)

@@ -11,7 +11,7 @@ from scipy.special import logsumexp, softmax
 
 from calovision.core.errors import InputError
 from calovision.monitoring.networks.files import (
-    fill,
+    filled,
     layout_of,
     load_tensors,
     numbers_of,
@@ -108,7 +108,10 @@ class FaultClassifier(Watcher):
         if not isinstance(names, list) or not names:
             raise InputError(f"{path}: damaged, it names no kinds of faults: copy it again")
         n_channels, n_eta, n_phi = layout.shape
-        module = FaultNetwork(n_channels, (n_eta, n_phi), len(names), width=options["width"])
-        fill(path, module, tensors)
+
+        def make() -> FaultNetwork:
+            return FaultNetwork(n_channels, (n_eta, n_phi), len(names), width=options["width"])
+
+        module = filled(path, make, tensors)
         widths = numbers_of(path, found, "widths", (n_channels, n_eta))
         return cls(module, layout, widths, options, found["history"], tuple(map(str, names)))

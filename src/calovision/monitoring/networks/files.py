@@ -1,26 +1,33 @@
 """A trained network of monitoring in one file: the weights as safetensors, all else as JSON in its
 header. Loading one runs no code from the file.
+
+Since version 2 the description is sealed (`calovision.core.digests.sealed`), and the hash of the
+weights, which it holds, is also of their names, types and shapes.
 """
 
 import hashlib
 import json
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
+from calovision.core.digests import is_sealed, sealed
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.layout import MapLayout
 from calovision.monitoring.map_attributes import layout_from
 
 FORMAT = "calovision-monitoring-network"
-VERSION = 1
+VERSION = 2
+SEALED_SINCE = 2
 DESCRIPTION = "description"
+_KINDS = {"options": dict, "history": list}
 
 
 def save_tensors(path: Path, description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
@@ -36,17 +43,15 @@ def save_tensors(path: Path, description: dict[str, Any], tensors: dict[str, tor
         On any device.
     """
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    text = json.dumps(
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "package_version": version("calovision"),
-            "weights_sha256": _digest(plain),
-            **description,
-        }
-    )
+    full = {
+        "format": FORMAT,
+        "version": VERSION,
+        "package_version": version("calovision"),
+        "weights_sha256": _digest(plain, VERSION),
+        **description,
+    }
     with replaced(Path(path)) as temporary:
-        temporary.write_bytes(save(plain, metadata={DESCRIPTION: text}))
+        temporary.write_bytes(save(plain, metadata={DESCRIPTION: json.dumps(sealed(full))}))
 
 
 def load_tensors(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -68,18 +73,17 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, torch
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give that of a trained network")
     try:
-        with safe_open(path, "pt") as file:
-            text = (file.metadata() or {}).get(DESCRIPTION)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        content = path.read_bytes()  # no map, which would change, or end, with the file
+        tensors = {name: tensor.clone() for name, tensor in load(content).items()}
     except SafetensorError as error:
         raise InputError(f"{path}: no file of a network of monitoring ({error})") from error
-    description = _described(path, text)
+    description = _described(path, _metadata(content).get(DESCRIPTION))
     if description.get("kind") != kind:
         raise InputError(
             f"{path}: the network is '{description.get('kind')}', not '{kind}': give the file of "
             "that method"
         )
-    if _digest(tensors) != description.get("weights_sha256"):
+    if _digest(tensors, description["version"]) != description.get("weights_sha256"):
         raise InputError(
             f"{path}: damaged, its weights are others than were written: copy it again"
         )
@@ -109,19 +113,35 @@ def numbers_of(
     return found
 
 
-def fill(path: Path, module: torch.nn.Module, tensors: dict[str, torch.Tensor]) -> None:
-    """Give a network the weights of a file; InputError if they are those of another one."""
+def filled(
+    path: Path, make: Callable[[], torch.nn.Module], tensors: dict[str, torch.Tensor]
+) -> torch.nn.Module:
+    """A network with the weights of a file; InputError if they are those of another one, or none is
+    made so.
+    """
+    try:
+        module = make()
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: damaged, no network is made so ({reason})") from error
     try:
         module.load_state_dict(tensors)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise InputError(f"{path}: damaged, weights of another network ({reason})") from error
+    return module
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """What safetensors keep of a file beside the tensors: a header of JSON behind its length."""
+    size = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
 
 
 def _described(path: Path, text: str | None) -> dict[str, Any]:
     try:
         description = json.loads(text or "")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: no network of monitoring, it has no description") from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
         raise InputError(f"{path}: no network of monitoring, it lacks the format '{FORMAT}'")
@@ -131,12 +151,20 @@ def _described(path: Path, text: str | None) -> dict[str, Any]:
             f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
             "one"
         )
+    if found >= SEALED_SINCE and not is_sealed(description):
+        raise InputError(f"{path}: damaged, or changed since it was written: copy it again")
+    for name, kind in _KINDS.items():
+        if not isinstance(description.get(name), kind):
+            raise InputError(f"{path}: damaged, it lacks '{name}': copy it again")
     return description
 
 
-def _digest(tensors: dict[str, torch.Tensor]) -> str:
+def _digest(tensors: dict[str, torch.Tensor], of_version: int) -> str:
+    """Hash of weights; in the first version of names and bytes alone."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
+        if of_version > 1:
+            digest.update(f" {tensors[name].dtype} {tuple(tensors[name].shape)} ".encode())
         digest.update(tensors[name].numpy().tobytes())
     return digest.hexdigest()
