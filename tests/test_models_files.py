@@ -14,7 +14,7 @@ from torch import nn
 
 from calovision.core.digests import sealed, sha256_of
 from calovision.core.errors import InputError
-from calovision.jobs import atomic
+from calovision.jobs import locks
 from calovision.models import (
     SCALINGS,
     ScalingStatistics,
@@ -251,8 +251,8 @@ def test_exchanged_description(stored):
 
 def test_reader_between_the_two_renames(stored, monkeypatch):
     """It waits for the lock, or without one reads both again."""
-    monkeypatch.setattr(atomic, "MOST_WAITS", 1)
-    monkeypatch.setattr(atomic, "WAIT", 0)
+    monkeypatch.setattr(locks, "MOST_WAITS", 1)
+    monkeypatch.setattr(locks, "WAIT", 0)
     replace, expected = type(stored).replace, load_model(stored).state_dict()["head.bias"]
     seen = []
 

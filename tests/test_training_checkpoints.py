@@ -19,7 +19,7 @@ from calovision.core.errors import InputError
 from calovision.models import load_model
 from calovision.storage import ImageCollection
 from calovision.training import TrainingOptions
-from calovision.training.checkpoints import ResumeFolder, WholeCheckpoints
+from calovision.training.checkpoints import ResumeFolder, WholeCheckpoints, read_checkpoint
 from calovision.training.monitoring import FollowRun
 
 # nine steps an epoch; so quick a rate that the second epoch is the best
@@ -150,11 +150,7 @@ def truncate(path):
 
 def flip_a_weight(path):
     content = bytearray(path.read_bytes())
-    weights = (
-        torch.load(path, weights_only=True)["state_dict"]["model.network.layers.5.weight"]
-        .numpy()
-        .tobytes()
-    )
+    weights = read_checkpoint(path)["state_dict"]["model.network.layers.5.weight"].numpy().tobytes()
     content[content.index(weights) + len(weights) // 2] ^= 1
     path.write_bytes(content)
 
@@ -183,6 +179,7 @@ def test_checkpoint_before_a_damaged_one_is_taken(
     with caplog.at_level(logging.INFO, "calovision"):
         train(collection, tmp_path, OPTIONS)
     assert f"{newest} is not used: it is " in caplog.text
+    assert "the one before it is taken, if it is whole" in caplog.text
     assert f"going on from {before}" in caplog.text
     require_equal_runs(tmp_path, uninterrupted)
 
@@ -229,7 +226,7 @@ def test_no_flipped_byte_is_taken_for_a_number(tmp_path):
         content[place] ^= 1 << rng.integers(8)
         folder.path_at(1).write_bytes(content)
         if folder.latest() is not None:  # a byte that says nothing, such as the time of the file
-            found = torch.load(folder.path_at(1), weights_only=True)
+            found = read_checkpoint(folder.path_at(1))
             assert torch.equal(found["weights"], checkpoint["weights"])
             assert found["history"] == checkpoint["history"]
 
@@ -241,9 +238,60 @@ def test_the_last_checkpoint_must_be_there_at_the_end(collection, tmp_path, monk
     monkeypatch.setattr(FollowRun, "teardown", lose)
     with pytest.raises(
         InputError,
-        match=r"resume: the checkpoint of the last epoch is gone or damaged: train again",
+        match=r"resume: the checkpoint of the last epoch cannot be read, it is gone: train again",
     ):
         train(collection, tmp_path, OPTIONS, epochs=1)
+
+
+def test_damaged_last_checkpoint_is_no_end_of_a_run(
+    collection, uninterrupted, tmp_path, monkeypatch
+):
+    """The one before lacks the last epoch: no model is made of it, and the next start goes on from
+    there."""
+
+    def damage_the_newest(*_, **__):
+        truncate(max((tmp_path / "resume").glob("*.ckpt")))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FollowRun, "teardown", damage_the_newest)
+        with pytest.raises(InputError, match=r"step0000000036\.ckpt: .* it is damaged, its hash"):
+            train(collection, tmp_path, OPTIONS)
+    assert not (tmp_path / "model.json").exists()
+    train(collection, tmp_path, OPTIONS)
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_checkpoints_of_before_are_read(collection, uninterrupted, tmp_path, killed, caplog):
+    """As torch writes them, without a hash."""
+    killed(14, tmp_path)
+    for path in (tmp_path / "resume").glob("*.ckpt"):
+        content = path.read_bytes()
+        path.write_bytes(content[content.index(b"\n") + 1 :])
+        assert torch.load(path, weights_only=True)["calovision_run"]
+    with caplog.at_level(logging.INFO, "calovision"):
+        train(collection, tmp_path, OPTIONS)
+    assert f"going on from {tmp_path / 'resume/step0000000013.ckpt'}" in caplog.text
+    require_equal_runs(tmp_path, uninterrupted)
+
+
+def test_two_trainings_in_one_folder(collection, uninterrupted, tmp_path, monkeypatch):
+    """The second one is refused and removes nothing; a lock that a killed one left is none."""
+    (tmp_path / ".training").write_text("process 1 on a machine that is no more")
+    seen, teardown = [], FollowRun.teardown
+
+    def train_in_between(*arguments, **options):
+        with pytest.raises(
+            InputError, match=rf"{tmp_path}: process {os.getpid()} on .* trains there: wait"
+        ):
+            train(collection, tmp_path, OPTIONS)
+        seen.append(sorted(path.name for path in (tmp_path / "resume").iterdir()))
+        return teardown(*arguments, **options)
+
+    monkeypatch.setattr(FollowRun, "teardown", train_in_between)
+    train(collection, tmp_path, OPTIONS)
+    assert seen == [["step0000000035.ckpt", "step0000000036.ckpt"]]
+    assert not (tmp_path / ".training").exists()
+    require_equal_runs(tmp_path, uninterrupted)
 
 
 def test_disk_that_is_full_is_one_sentence_and_the_run_goes_on_later(

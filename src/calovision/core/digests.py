@@ -12,7 +12,7 @@ SEAL = "sha256"
 """Key of a sealed description."""
 
 
-def sha256_of(content: bytes) -> str:
+def sha256_of(content: bytes | memoryview) -> str:
     """SHA-256 of bytes, hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 

@@ -3,7 +3,6 @@ gives one sentence.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +11,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.jobs.durable import make_folder, sync_file, sync_folder
+from calovision.jobs.locks import locked
 
 _REFUSALS = {
     errno.ENOSPC: "the disk is full: make room, or choose a folder on another disk",
@@ -39,7 +39,6 @@ _ERRNO_IN_TEXT = re.compile(r"(?:errno = |os error )(\d+)")  # HDF5 and Rust tel
 _OWNER = re.compile(r"(?P<machine>[0-9a-f]{8})-(?P<pid>\d+)-(?P<born>\d+)-\d+\.part(\.|$)")
 _NUMBERS = count()
 ABANDONED = 86400  # seconds
-WAIT, MOST_WAITS = 0.01, 200  # seconds, for a lock that others hold while they rename
 LONGEST_NAME = 150  # bytes
 
 
@@ -216,41 +215,6 @@ def _shortened(name: str) -> str:
     if len(name.encode()) <= LONGEST_NAME:
         return name
     return f"{name[:20]}~{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder; there is none where the file system has no locks."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def locked_to_read(folder: Path) -> Iterator[None]:
-    """Let no process rename files of a folder that belong together (`replaced_together`) meanwhile,
-    where the file system has locks; one that is held for long is not waited for.
-    """
-    with ExitStack() as closing:
-        with suppress(OSError):
-            descriptor = os.open(folder, os.O_RDONLY)
-            closing.callback(os.close, descriptor)
-            _lock_soon(descriptor)
-        yield
-
-
-def _lock_soon(descriptor: int) -> None:
-    for _ in range(MOST_WAITS):
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(WAIT)
-        else:
-            return
 
 
 @contextmanager

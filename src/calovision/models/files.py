@@ -14,7 +14,8 @@ from safetensors.torch import load, save
 
 from calovision.core.digests import sealed, sha256_of
 from calovision.core.errors import InputError
-from calovision.jobs.atomic import locked_to_read, replaced_together
+from calovision.jobs.atomic import replaced_together
+from calovision.jobs.locks import locked_to_read
 from calovision.models.description import (
     DESCRIPTION,
     FORMAT,

@@ -15,8 +15,9 @@ from calovision.core.numeric import finite_or_none
 from calovision.evaluation.results.numbers import REGION, Interval
 from calovision.evaluation.results.reach import Reach
 from calovision.evaluation.results.summary import Summary
-from calovision.jobs.atomic import locked, scratch_folder
+from calovision.jobs.atomic import scratch_folder
 from calovision.jobs.durable import sync_folder, sync_tree
+from calovision.jobs.locks import locked
 from calovision.metrics import RocCurve
 from calovision.report.hepdata_columns import (
     add_interval_variable,

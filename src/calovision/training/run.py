@@ -3,7 +3,7 @@
 import logging
 import shutil
 import signal
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +17,8 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from calovision.core.errors import InputError
 from calovision.core.splits import Folds
 from calovision.jobs.atomic import refused_by_disk
+from calovision.jobs.durable import make_folder
+from calovision.jobs.locks import held_alone
 from calovision.models import keep_freed_memory, make_model, save_model
 from calovision.scoring import is_out_of_memory
 from calovision.storage import ImageCollection
@@ -40,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 BEST_NUMBERS = ("validation_auc", "validation_macro_auc", BIAS, RESOLUTION)
 """Numbers of the best epoch that stand in the record of the training."""
+LOCK = ".training"
 OUTPUTS = ("model.safetensors", "model.json", "history.csv")
 
 
@@ -86,7 +89,7 @@ def train_network(
     InputError
         If a split lacks a class, there are more folds than events of a class, an option is
         unknown, a GPU is asked for where there is none, the loss is not finite, the memory does not
-        suffice, or the folder cannot be written to.
+        suffice, the folder cannot be written to, or another process trains in it.
     """
     options.check()
     collection.require_events(of_classes=options.target is None)
@@ -98,7 +101,7 @@ def train_network(
     resume = ResumeFolder(folder / "resume", data.fingerprint())
     launcher = find_launcher(options.n_processes)
     is_first = launcher is None or launcher.global_rank() == 0
-    with refused_by_disk(folder):
+    with refused_by_disk(folder), _alone(folder) if is_first else nullcontext():
         if is_first:
             _remove_older_run(folder)
         latest = resume.prepare() if is_first else resume.latest()
@@ -112,6 +115,12 @@ def train_network(
         if is_first:
             _store(classifier, data, folder, resume)
     return folder / "model.json"
+
+
+def _alone(folder: Path) -> AbstractContextManager[None]:
+    """Let no other training into the folder: each would remove what the other writes."""
+    make_folder(folder)
+    return held_alone(folder / LOCK, "trains")
 
 
 def _remove_older_run(folder: Path) -> None:
@@ -210,12 +219,7 @@ def _store(
     """Store the weights of the best epoch and what became of the run, then remove the
     checkpoints.
     """
-    latest = resume.latest()  # the run may have been that of other processes
-    if latest is None:
-        raise InputError(
-            f"{resume.path}: the checkpoint of the last epoch is gone or damaged: train again"
-        )
-    state = read_checkpoint(latest)["calovision"]
+    state = read_checkpoint(resume.last())["calovision"]  # it may have been others' run
     history, best = state["history"], state["best"]
     classifier.to("cpu").load_state_dict(best["weights"])
     write_history(folder / "history.csv", history, classifier.objective.columns)
