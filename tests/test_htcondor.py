@@ -1,6 +1,7 @@
 """Snakemake's plugin for HTCondor as the workflow changes it, on stand-ins of both; a real HTCondor
 is in tests/htcondor."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from calovision.jobs import htcondor
+from calovision.jobs.attempts import attempts_file, read_attempts
 
 
 class Queue:
@@ -67,12 +69,13 @@ class Executor:
 
 def adapted(queue: Queue) -> type:
     executor = type("Executor", (Executor,), dict(vars(Executor)))
-    htcondor.adapt(SimpleNamespace(Executor=executor, htcondor=queue))
+    htcondor.adapt(SimpleNamespace(Executor=executor, htcondor=queue, WorkflowError=RuntimeError))
     return executor
 
 
-def job(*, is_group: bool = False, **resources: object) -> SimpleNamespace:
-    return SimpleNamespace(resources=resources, is_group=lambda: is_group)
+def job(*, is_group: bool = False, log: Path | None = None, **resources: object) -> SimpleNamespace:
+    logs = [] if log is None else [str(log)]
+    return SimpleNamespace(resources=resources, is_group=lambda: is_group, jobs=[], log=logs)
 
 
 @pytest.fixture(autouse=True)
@@ -110,13 +113,24 @@ def test_what_the_profile_says_stays() -> None:
     description = {"request_memory": "1GB", "+MaxRuntime": 60}
     htcondor.describe(job(mem_mb=3000, runtime=30), description)
     assert (description["request_memory"], description["+MaxRuntime"]) == ("1GB", 60)
+    description = {}
+    htcondor.describe(job(runtime=30, classad_JobFlavour="longlunch"), description)
+    assert "+MaxRuntime" not in description
 
 
-def test_files_that_are_transferred_keep_the_plugins_arguments() -> None:
-    executor = adapted(Queue())(is_shared=False)
-    executor.run_job(job())
-    assert executor.submitted[0]["arguments"] == "-m snakemake a b"
-    assert "transfer_executable" not in executor.submitted[0]
+def test_what_is_true_of_a_group_is_not_added_up() -> None:
+    one = job(htcondor_submit_MY__SendCredential=True, htcondor_submit_number=3)
+    group = SimpleNamespace(resources={}, is_group=lambda: True, jobs=[one, one])
+    description = {}
+    htcondor.describe(group, description)
+    assert description["MY.SendCredential"] is True
+    assert "number" not in description  # the plugin's
+
+
+def test_files_that_are_not_shared_are_refused() -> None:
+    """The plugin would send the Snakefile without what it includes, and jobs would be held."""
+    with pytest.raises(RuntimeError, match="run in a folder that all machines see"):
+        adapted(Queue())(is_shared=False)
 
 
 def test_held_job_that_is_given_up_leaves_the_queue() -> None:
@@ -127,12 +141,30 @@ def test_held_job_that_is_given_up_leaves_the_queue() -> None:
         number: SimpleNamespace(status=SimpleNamespace(name=name))
         for number, name in states.items()
     }
+    message = "Job 0-a with HTCondor Cluster ID {} has been held"
     for number in states:
         info = SimpleNamespace(external_jobid=number, job=job(is_group=True))
-        executor.report_job_error(info, msg=f"job {number}")
+        executor.report_job_error(info, msg=message.format(number))
     assert queue.removed == ["1.0"]
-    assert executor.reported == [(1, "job 1"), (2, "job 2")]
-    assert executor.said == ["job 1", "job 2"]  # Snakemake says nothing of groups
+    assert executor.reported == [(number, message.format(number)) for number in states]
+    # Snakemake says nothing of groups
+    assert executor.said == ["HTCondor's job 1 has been held", "HTCondor's job 2 has been held"]
+
+
+def test_end_of_a_job_that_left_none_is_noted(tmp_path: Path) -> None:
+    """`calovision status` tells it; the end of a job that failed by itself stays."""
+    killed, failed = (tmp_path / f"{name}.log" for name in ("killed", "failed"))
+    start = {"started": 1.0, "host": "far", "pid": 1}
+    end = {"ended": 2.0, "succeeded": False, "message": "own"}
+    attempts_file(killed).write_text(json.dumps(start) + "\n")
+    attempts_file(failed).write_text("".join(json.dumps(one) + "\n" for one in (start, end)))
+    executor = adapted(Queue())()
+    group = SimpleNamespace(is_group=lambda: True, jobs=[job(log=killed), job(log=failed)])
+    info = SimpleNamespace(external_jobid=3, job=group)
+    executor.report_job_error(info, msg="Job 7 with HTCondor Cluster ID 3 was removed/aborted.")
+    (one,), (other,) = read_attempts(killed), read_attempts(failed)
+    assert (one.succeeded, one.message) == (False, "HTCondor's job 3 was removed/aborted.")
+    assert (one.is_running, other.message) == (False, "own")
 
 
 def test_jobs_of_a_snakemake_that_was_killed_are_removed(

@@ -298,6 +298,8 @@ def test_slurm_jobs_that_fail_ask_for_more(tmp_path: Path, my_files: Path) -> No
 def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
     """The first attempt is lost, the second gets more memory and makes the images."""
     options = ["--configfile", str(my_files), "--config", f"results_dir={tmp_path}/results"]
+    options += ["--set-resources", "build_images:classad_AccountingGroup=group_x.me"]
+    options += ["build_images:htcondor_submit_MY__SendCredential=True"]
     targets = [f"{tmp_path}/results/images/s{label}/0000.h5" for label in (0, 1)]
     environment = {"PYTHONPATH": with_stub(), "HTCONDOR_STUB_LOSES": "1"}
     result = farm(
@@ -319,6 +321,7 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
         assert (one["request_cpus"], one["request_disk"], one["getenv"]) == ("2", "4000MB", "True")
         assert one["environment"] == f'"CALOVISION_VERSION={version("calovision")}"'
         assert one["transfer_executable"] is False
+        assert (one["+AccountingGroup"], one["MY.SendCredential"]) == ('"group_x.me"', True)
         assert "should_transfer_files" not in one
     for target in targets:
         assert Path(target).stat().st_size > 0

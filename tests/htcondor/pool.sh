@@ -60,7 +60,10 @@ ENABLE_IPV6 = False
 NO_DNS = True
 DEFAULT_DOMAIN_NAME = drill
 UID_DOMAIN = drill
+# as where HTCondor does not know that files are shared: jobs begin in a folder of their own
 FILESYSTEM_DOMAIN = drill
+STARTD.FILESYSTEM_DOMAIN = node
+STARTER.FILESYSTEM_DOMAIN = node
 USE_SHARED_PORT = False
 SEC_DEFAULT_AUTHENTICATION = REQUIRED
 SEC_DEFAULT_AUTHENTICATION_METHODS = FS

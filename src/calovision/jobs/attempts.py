@@ -135,6 +135,14 @@ def read_attempts(log: Path) -> list[Attempt]:
     return attempts
 
 
+def note_end(log: Path, message: str) -> None:
+    """Note the end of a start that left none, as of a job that a farm has ended."""
+    attempts = read_attempts(log)
+    if attempts and attempts[-1].ended is None:
+        end = {"ended": time.time(), "succeeded": False, "message": message[:LONGEST_MESSAGE]}
+        _write(attempts_file(log), end, "a")
+
+
 def process_runs(host: str, pid: int, born: int | None) -> bool | None:
     """Tell whether a process runs; None if it is on another machine."""
     if host != socket.gethostname():

@@ -18,13 +18,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from calovision.jobs.attempts import birth_of, process_runs
+from calovision.jobs.attempts import birth_of, note_end, process_runs
 
 SUBMITTER = "CalovisionSubmitter"
 """Attribute of a job: machine, number and birth of the process that submitted it."""
 
+RAW = "htcondor_submit_"
+"""Beginning of the resources that become lines of the submit description."""
+
 LONGEST_SILENCE = 600.0
 """Time that the queue may give no answer, in seconds, as when it is started anew."""
+
+NEEDS_SHARED_FILES = (
+    "shared-fs-usage: 'none' does not work through HTCondor, since the plugin sends neither the "
+    "rules that the Snakefile includes nor their scripts: run in a folder that all machines see"
+)
 
 PAUSE = 2.0
 """Time between two questions to the queue, in seconds."""
@@ -37,8 +45,11 @@ def adapt(plugin: ModuleType) -> None:
         return
     executor.is_adapted = True
     executor._format_htcondor_environment = lambda self, variables: environment_of(variables)
-    executor._sanitize_job_args = _arguments
-    _begin(executor, plugin.htcondor)
+    executor._sanitize_job_args = lambda self, command: arguments_of(
+        # machines that share files may still begin jobs in a folder of their own
+        [*shlex.split(command), "--directory", str(Path.cwd())]
+    )
+    _begin(executor, plugin)
     _describe(executor)
     _submit(executor, plugin.htcondor)
     _give_up(executor, plugin.htcondor)
@@ -74,9 +85,13 @@ def describe(job: Any, description: dict[str, Any]) -> None:
         description.setdefault("request_memory", f"{int(memory)}MB")
     if disk:
         description.setdefault("request_disk", f"{int(disk)}MB")
-    if runtime:
+    if runtime and not job.resources.get("classad_JobFlavour"):
         description.setdefault("+MaxRuntime", int(60 * runtime))  # seconds; CERN's limit of time
     description[f"+{SUBMITTER}"] = f'"{submitter()}"'
+    for one in _single_jobs(job):  # a group adds up what is true
+        for name, value in one.resources.items():
+            if name.startswith(RAW) and isinstance(value, bool):
+                description[name.removeprefix(RAW).replace("__", ".")] = value
 
 
 def submitter() -> str:
@@ -134,12 +149,14 @@ def wait_until(is_so: Callable[[], bool]) -> bool:
     return True
 
 
-def _begin(executor: type, htcondor: ModuleType) -> None:
-    """A log of its own for each run, and no jobs of a run before."""
-    begin = executor.__post_init__
+def _begin(executor: type, plugin: ModuleType) -> None:
+    """A shared file system, a log of its own for each run, and no jobs of a run before."""
+    begin, htcondor = executor.__post_init__, plugin.htcondor
 
     def __post_init__(self: Any) -> None:  # noqa: N807
         begin(self)
+        if not self.workflow.storage_settings.shared_fs_usage:
+            raise plugin.WorkflowError(NEEDS_SHARED_FILES)
         # numbers of jobs are those of a queue: in the log of another one they are other jobs
         name = f"jobs_{datetime.now():%Y-%m-%dT%H%M%S}_{os.getpid()}.log"
         self._unified_log_file = str(Path(self.jobDir, name))
@@ -165,23 +182,10 @@ def _describe(executor: type) -> None:
     def _handle_explicit_unit_resources(self: Any, job: Any, description: dict) -> None:
         add(self, job, description)
         describe(job, description)
-        if _is_shared(self):
-            # Python is run where it is: HTCondor would send a copy without its packages
-            description["transfer_executable"] = False
+        # Python is run where it is: HTCondor would send a copy without its packages
+        description["transfer_executable"] = False
 
     executor._handle_explicit_unit_resources = _handle_explicit_unit_resources
-
-
-def _arguments(self: Any, command: str) -> str:
-    """Arguments of a job, given as a shell would read them."""
-    if not _is_shared(self):
-        return command.replace("'", "")
-    # machines that share files may still begin jobs in a folder of their own
-    return arguments_of([*shlex.split(command), "--directory", str(Path.cwd())])
-
-
-def _is_shared(executor: Any) -> bool:
-    return bool(executor.workflow.storage_settings.shared_fs_usage)
 
 
 def _submit(executor: type, htcondor: ModuleType) -> None:
@@ -214,13 +218,18 @@ def _wait_for_queue(logger: Any, htcondor: ModuleType) -> bool:
 def _give_up(executor: type, htcondor: ModuleType) -> None:
     """Held jobs that count as failed leave the queue: released, they would write once more.
 
-    And what became of a job is said of groups, too, for which Snakemake keeps it to itself.
+    And what became of a job is noted beside its log, and said of groups, too, for which Snakemake
+    keeps it to itself.
     """
     report = executor.report_job_error
 
     def report_job_error(self: Any, job_info: Any, msg: str | None = None, **options: Any) -> None:
-        if job_info.job.is_group() and msg:
-            self.logger.error(msg)
+        job, message = job_info.job, _short(msg or "")
+        if job.is_group():
+            self.logger.error(message)
+        for one in _single_jobs(job):
+            for log in one.log:
+                note_end(Path(log), message)
         state = self._job_current_states.get(job_info.external_jobid)
         if state is not None and state.status.name == "HELD":
             try:
@@ -241,6 +250,15 @@ def _quoted(text: str) -> str:
 
 def _in_double_quotes(parts: Iterable[str]) -> str:
     return '"' + " ".join(parts).replace('"', '""') + '"'
+
+
+def _single_jobs(job: Any) -> list[Any]:
+    return list(job.jobs) if job.is_group() else [job]
+
+
+def _short(message: str) -> str:
+    """A message of the plugin without Snakemake's number of the job."""
+    return re.sub(r"^Job \S+ with HTCondor Cluster ID ", "HTCondor's job ", message)
 
 
 def _remove(htcondor: ModuleType, numbers: list[int]) -> None:
