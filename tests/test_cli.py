@@ -75,6 +75,7 @@ def test_every_command_and_option_is_explained():
         "plan",
         "status",
         "train",
+        "verify",
     }
     assert set(commands) == names
     commands |= {f"monitor {name}": one for name, one in commands["monitor"].commands.items()}

@@ -24,6 +24,7 @@ from calovision.cli.plan import plan_command
 from calovision.cli.score import score_command
 from calovision.cli.status import status_command
 from calovision.cli.train import train_command
+from calovision.cli.verify import verify_command
 
 app = typer.Typer(
     name="calovision",
@@ -44,6 +45,7 @@ def _add(name: str, command: Callable[..., None], **options: Any) -> None:
 _add("images", images_command, cls=HelpWithNames)
 _add("inspect", inspect_command, cls=InspectCommand)
 _add("account", account_command)
+_add("verify", verify_command)
 _add("export", export_command)
 _add("import", import_command)
 _add("import-hepcnn", import_hep_cnn_command)

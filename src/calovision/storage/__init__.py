@@ -20,6 +20,7 @@ from calovision.storage.scores import (
     write_scores,
 )
 from calovision.storage.statistics import PixelStatistics, standardize
+from calovision.storage.verification import verify_file
 from calovision.storage.writer import ImageFileWriter
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "read_scores",
     "read_table",
     "standardize",
+    "verify_file",
     "write_file_list",
     "write_score_table",
     "write_scores",
