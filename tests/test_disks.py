@@ -168,8 +168,8 @@ def test_job_ends_with_one_sentence(tmp_path):
         SystemExit, match=r"file/a\.log cannot be written, as a file is where a folder must be"
     ):
         run_job(tmp_path / "file" / "a.log")
-    with pytest.raises(OSError, match="Input/output error"):
-        run_job(tmp_path / "a.log", OSError(errno.EIO, "Input/output error"))
+    with pytest.raises(SystemExit, match=r"in\.root cannot be read or written, as its disk fails"):
+        run_job(tmp_path / "a.log", OSError(errno.EIO, "Input/output error", "in.root"))
 
 
 def test_scratch_folder_that_is_not_there(tmp_path, monkeypatch):

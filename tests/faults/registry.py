@@ -5,7 +5,9 @@ from faults.cases import Drill
 from faults.image_files import IMAGE_DRILLS
 from faults.root_files import ROOT_DRILLS
 from faults.self_test import SELF_TEST
+from faults.system import SYSTEM_DRILLS
 
 DRILLS: dict[str, Drill] = {
-    drill.name: drill for drill in (SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS)
+    drill.name: drill
+    for drill in (SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS, *SYSTEM_DRILLS)
 }

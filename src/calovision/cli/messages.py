@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from calovision.core.errors import InputError
 from calovision.core.extras import explain_missing
 from calovision.core.text import printable
-from calovision.jobs.atomic import why_refused
+from calovision.jobs.failures import explain_bus_errors, failure_of
 
 LOGGERS = ("calovision", "py.warnings")
 
@@ -28,12 +28,13 @@ def say(text: str, *, err: bool = False) -> None:
 class OneSentenceGroup(TyperGroup):
     """Commands that end with exit status 1 and ``calovision: <sentence>`` after bad input.
 
-    Files that cannot be written count as bad input; any other exception is a defect and keeps its
-    traceback.
+    Files that cannot be written or read and memory that does not suffice count as bad input; any
+    other exception is a defect and keeps its traceback.
     """
 
     def invoke(self, ctx: typer.Context) -> object:
         """Run the command."""
+        explain_bus_errors()
         with warnings_shown():
             try:
                 return super().invoke(ctx)
@@ -46,12 +47,13 @@ class OneSentenceGroup(TyperGroup):
                 sentence = str(explained)
             except BrokenPipeError:  # `calovision inspect FILE | head`; typer deals with it
                 raise
-            except OSError as error:
-                reason = why_refused(error)
-                if error.filename is None and reason is None:
+            except Exception as error:
+                named = isinstance(error, OSError) and error.filename is not None
+                sentence = failure_of(error) or (
+                    f"{error.filename}: {error.strerror}" if named else ""
+                )
+                if not sentence:
                     raise
-                named = error.filename and f"{error.filename}: {error.strerror}"
-                sentence = named or f"a file cannot be written, as {reason}"
         say(f"calovision: {sentence}", err=True)
         raise typer.Exit(1)
 

@@ -8,6 +8,7 @@ YAML 1.2, dates are text, and a key is text that stands once in its mapping.
 import json
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -162,8 +163,21 @@ def _expand_home(path: str, text: str, what: str) -> str:
     return expanded
 
 
+def refuse_device(path: Path, kind: str, *, pipes: bool = False) -> None:
+    """Raise InputError for a device or a socket, or for a pipe unless these are allowed, since
+    reading one may never end.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # whoever opens it says what is wrong
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or (pipes and stat.S_ISFIFO(mode))):
+        raise InputError(f"{path} is a device or a pipe and no {kind}; give the path of a file")
+
+
 def read_text(path: Path, kind: str) -> str:
-    """Text of a file in UTF-8; InputError as in `read_yaml`."""
+    """Text of a file in UTF-8, or of a pipe; InputError as in `read_yaml`."""
+    refuse_device(path, f"{kind} file", pipes=True)
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from calovision.core.errors import InputError
+from calovision.core.user_files import refuse_device
 from calovision.images.masks import Mask
 from calovision.jobs.atomic import write_json
 
@@ -16,6 +17,7 @@ def read_mask(path: Path) -> Mask:
     InputError
         If the file cannot be read or holds no mask; its name is in the message.
     """
+    refuse_device(Path(path), "mask", pipes=True)
     try:
         return Mask.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except InputError as error:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.core.text import printable
-from calovision.jobs.atomic import refused_by_disk, why_refused
+from calovision.jobs.atomic import refused_by_disk
 from calovision.jobs.attempts import Attempt, recorded_attempt
+from calovision.jobs.failures import explain_bus_errors, failure_of
 from calovision.jobs.submission import require_scratch, require_submitter_version
 
 
@@ -22,9 +23,10 @@ def job_log(path: Path) -> Iterator[Attempt]:
     Gives the record of the job, in which one that goes through events counts them. Bad input
     (``InputError``) ends the job with exit status 1 and its one sentence, in the file and on
     standard error; any other exception is a defect and keeps its traceback. A disk that refuses to
-    write, another version of the package than that which submitted the job, and a scratch folder
-    that cannot be written to count as bad input.
+    write or to read, memory that does not suffice, another version of the package than that which
+    submitted the job, and a scratch folder that cannot be written to count as bad input.
     """
+    explain_bus_errors()
     try:
         _open_log(Path(path))
     except InputError as error:
@@ -33,7 +35,7 @@ def job_log(path: Path) -> Iterator[Attempt]:
         try:
             require_submitter_version()
             require_scratch()
-            with _disk_as_input():
+            with _failure_as_input():
                 yield attempt
         except InputError as error:
             attempt.message = str(error)
@@ -68,14 +70,14 @@ def _open_log(path: Path) -> None:
 
 
 @contextmanager
-def _disk_as_input() -> Iterator[None]:
-    """Raise InputError where a disk refuses to write a file that nobody has named so far."""
+def _failure_as_input() -> Iterator[None]:
+    """Raise InputError where a disk or the memory fails and nobody has said so."""
     try:
         yield
-    except OSError as error:
-        reason = why_refused(error)
-        if reason is None:
+    except InputError:
+        raise
+    except Exception as error:
+        sentence = failure_of(error)
+        if sentence is None:
             raise
-        raise InputError(
-            f"{error.filename or 'a file'} cannot be written or opened, as {reason}"
-        ) from error
+        raise InputError(sentence) from error

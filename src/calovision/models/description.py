@@ -10,6 +10,7 @@ from typing import Any
 
 from calovision.core.digests import require_seal
 from calovision.core.errors import InputError
+from calovision.core.user_files import refuse_device
 
 FORMAT = "calovision-model"
 VERSION = 3
@@ -27,6 +28,7 @@ def read_description(path: Path) -> dict[str, Any]:
         If the file is missing, damaged, changed since it was written, not a model's or of a newer
         version.
     """
+    refuse_device(path, "model's description")
     try:
         description = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

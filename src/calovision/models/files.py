@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 
 from calovision.core.digests import sealed, sha256_of
 from calovision.core.errors import InputError
+from calovision.core.user_files import refuse_device
 from calovision.jobs.atomic import replaced_together
 from calovision.jobs.locks import locked_to_read
 from calovision.models.description import (
@@ -206,6 +207,7 @@ def _read_both(path: Path) -> tuple[dict[str, Any], bytes]:
 
 def _read_weights(path: Path) -> bytes:
     weights = path.with_name(WEIGHTS)
+    refuse_device(weights, "file of weights")
     try:
         return weights.read_bytes()  # no map, which would change, or end, with the file
     except FileNotFoundError as error:

@@ -5,7 +5,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from calovision.core.errors import InputError
-from calovision.core.user_files import expand_path
+from calovision.core.user_files import expand_path, refuse_device
 
 LIST_SUFFIXES = (".txt", ".list")
 
@@ -114,6 +114,7 @@ def _lines(path: Path) -> Iterator[tuple[str, int | None]]:
     """Files in a list, and their entries where it has them; home folders and variables in it are
     replaced.
     """
+    refuse_device(path, "list of files", pipes=True)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -12,6 +12,7 @@ from isal import isal_zlib  # noqa: F401  uproot takes it from its package, whic
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.user_files import refuse_device
 from calovision.ntuples.friends import find_friend, tree_prefixes
 from calovision.ntuples.trees.branches import Branches
 from calovision.ntuples.trees.event_tree import EventTree
@@ -119,6 +120,7 @@ def _check_is_root_file(path: Path) -> None:
     """Raise InputError unless the path can be read and begins as a ROOT file."""
     if path.is_dir():
         raise InputError(f"{path} is a directory; give the path of a ROOT file")
+    refuse_device(path, "ROOT file")
     try:
         with path.open("rb") as raw:
             magic = raw.read(4)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from calovision.core.errors import InputError
+from calovision.core.user_files import refuse_device
 from calovision.jobs.atomic import replaced
 
 ANY_BYTES = "surrogateescape"  # names of files need not be UTF-8
@@ -48,6 +49,7 @@ def read_file_list(path: Path) -> list[Path]:
         If the list cannot be read, or one of its files is no longer there.
     """
     path = Path(path)
+    refuse_device(path, "list of image files", pipes=True)
     try:
         lines = path.read_text(encoding="utf-8", errors=ANY_BYTES).split("\n")
     except OSError as error:

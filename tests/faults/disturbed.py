@@ -1,0 +1,86 @@
+"""Judgement of a job that was disturbed, and the calls of the system of one that was not."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+
+from faults.cases import Judgement, Outcome
+from faults.commands import command, commands
+from faults.jobs import Job, leftovers
+from faults.material import import_all, scratch
+from faults.processes import End, calls_of, may_trace
+from faults.workflow_jobs import workflow_jobs
+
+READING = "read,pread64,readv,preadv"
+QUICK = ("export", "reference")
+"""Commands of which a few cases are in the tests."""
+WRITING = "openat,creat,write,pwrite64,rename,renameat,renameat2,mkdir,unlink,unlinkat,ftruncate"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folder of a case: where the job works, and where its output is kept."""
+
+    folder: Path
+
+    @property
+    def work(self) -> Path:
+        """Working folder of the job."""
+        return self.folder / "work"
+
+    @property
+    def output(self) -> Path:
+        """What the job prints."""
+        return self.folder / "output.txt"
+
+    def laid_out(self, job: Job) -> "Place":
+        """The same place, with the inputs of a job."""
+        self.work.mkdir(exist_ok=True)
+        job.lay_out(self.work)
+        return self
+
+
+def all_jobs() -> tuple[Job, ...]:
+    """Commands, and the jobs of the workflow."""
+    return (*commands(), *workflow_jobs())
+
+
+def drawn(seed: int, n_cases: int | None, per_job: int) -> Iterator[tuple[Job, Random]]:
+    """Jobs for the cases of a drill, each with random numbers of its own; the cheap ones first
+    where only a few are wanted.
+    """
+    if n_cases is not None:
+        jobs = [command(name) for name in Random(seed).choices(QUICK, k=n_cases)]
+    else:
+        import_all()
+        jobs = [job for job in all_jobs() for _ in range(per_job)]
+    for number, job in enumerate(jobs):
+        yield job, Random(f"{seed} {number} {job.name}")
+
+
+def judged(job: Job, place: Place, end: End, *names: str) -> Judgement:
+    """Judgement of a job that has ended: the right files, or a sentence; nothing half written."""
+    judgement = end.judged(lambda: job.is_right(place.work), *names)
+    if judgement.outcome is Outcome.WRONG:
+        return Judgement(Outcome.WRONG, f"{job.differences(place.work)} {end.text[-200:]}")
+    if half := job.differences(place.work, partly=True):
+        return Judgement(Outcome.BROKEN, f"half written: {half}: {end.last}")
+    if left := leftovers(place.work):
+        return Judgement(Outcome.BROKEN, f"left: {left}: {end.last}")
+    return judgement
+
+
+@cache
+def n_calls(job: Job, calls: str, *options: str) -> int:
+    """Number of calls of the system of some kinds in the first thread of a job, undisturbed; 0
+    where they cannot be counted.
+    """
+    if not may_trace():
+        return 0
+    place = Place(Path(tempfile.mkdtemp(dir=scratch())))
+    end = job.run(place.laid_out(job).work, place.output, traced=("-e", f"trace={calls}", *options))
+    assert end.status == 0, end.text
+    return len(calls_of(place.output))

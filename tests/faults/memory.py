@@ -1,0 +1,34 @@
+"""Memory that does not suffice, as where a batch system limits it."""
+
+import resource
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from faults.cases import Case, Drill, Judgement
+from faults.disturbed import Place, drawn, judged
+from faults.jobs import Job
+
+MEGABYTE = 2**20
+MOST = 200  # MB more than the process has when it starts
+
+
+def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
+    for job, random in drawn(seed, n_cases, 2):
+        more = int(MOST * random.random() ** 2)
+        yield Case(f"{job.name} with {more} MB more", partial(_limit, job, more))
+
+
+def _limit(job: Job, more: int, folder: Path) -> Judgement:
+    place = Place(folder).laid_out(job)
+
+    def limit() -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        size = pages * resource.getpagesize() + more * MEGABYTE
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+    end = job.run(place.work, place.output, prepare=limit)
+    return judged(job, place, end)
+
+
+MEMORY = Drill("memory", "memory limit", _cases, seconds=300)

@@ -1,0 +1,67 @@
+"""Failures of the machine: a few cases of each drill, and what ends a process with one sentence."""
+
+import errno
+import mmap
+import os
+
+import pytest
+from faults.cases import GOOD
+from faults.processes import run_apart
+from faults.run import run_drill
+from faults.system import SYSTEM_DRILLS
+
+from calovision.core.errors import InputError
+from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, failure_of
+
+
+@pytest.mark.parametrize("drill", SYSTEM_DRILLS, ids=lambda drill: drill.name)
+def test_a_case_of_each_drill(drill):
+    for case in run_drill(drill, 1, 1, 1).judged:
+        assert case[1].outcome in GOOD, case
+
+
+def test_mapped_file_that_is_cut_off_ends_the_process_with_a_sentence(tmp_path):
+    """Without a handler the system ends it without a word."""
+    path = tmp_path / "a file.h5"
+
+    def read_behind_the_end():
+        path.write_bytes(bytes(2**16))
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        os.truncate(path, 0)
+        explain_bus_errors()
+        return mapped[2**15]
+
+    end = run_apart(read_behind_the_end, tmp_path, output=tmp_path / "output.txt")
+    assert end.status == 1
+    assert end.text.startswith(f"calovision: {path}: it was cut off, or its disk failed")
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (MemoryError(), NO_MEMORY),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 8 bytes"), NO_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), NO_MEMORY),
+        (
+            OSError(errno.EIO, "Input/output error", "a.root"),
+            "a.root cannot be read or written, as its disk fails (input/output error): copy it "
+            "from elsewhere, or wait",
+        ),
+        (ValueError("no such thing"), None),
+        (KeyError("memory"), None),
+        (OSError(errno.ENOENT, "No such file or directory", "a"), None),
+    ],
+)
+def test_sentence_for_a_failure(error, sentence):
+    assert failure_of(error) == sentence
+
+
+def test_cause_of_an_error_counts():
+    error = ValueError("no numbers")
+    error.__cause__ = OSError(errno.ESTALE, "Stale file handle", "a.h5")
+    assert "a.h5 cannot be read or written, as its file system lost it" in failure_of(error)
+
+
+def test_input_errors_are_sentences_already():
+    assert failure_of(InputError("a.h5: damaged")) is None
