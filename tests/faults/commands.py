@@ -50,6 +50,8 @@ def make_inputs(folder: Path) -> None:
     """Write ROOT files, image files, a model, maps and a reference."""
     for number, name in enumerate("abc"):
         towers, tracks = make_events(120, seed=number + 1)
+        for energy in ("e_em", "e_had", "e"):  # enough for fat jets
+            towers[energy] = 20 * towers[energy]
         write_ntuple(folder / f"{name}.root", towers, tracks, first=1000 * number)
     write_image_file(folder / "images.h5", images=make_images(400))
     write_two_samples(folder)

@@ -15,7 +15,7 @@ from faults.processes import End, calls_of, may_trace
 from faults.workflow_jobs import workflow_jobs
 
 READING = "read,pread64,readv,preadv"
-QUICK = ("export", "reference")
+QUICK = ("export",)
 """Commands of which a few cases are in the tests."""
 WRITING = "openat,creat,write,pwrite64,rename,renameat,renameat2,mkdir,unlink,unlinkat,ftruncate"
 
