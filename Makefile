@@ -2,6 +2,7 @@
 # make test   all tests
 # make fuzz  10,000 random inputs for each public function of arrays and of text; `make test` tries 200
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
+# make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
 # make lint   the linters that CI runs
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-htcondor  the same on a real HTCondor (user namespaces; condor, or mmdebstrap and patchelf to install it apart)
@@ -22,7 +23,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz faults test-slurm test-htcondor test-container lint reference wheel bench container clean
+.PHONY: all install test fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -38,6 +39,9 @@ fuzz: $(INSTALLED)
 
 faults: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m faults --write docs/faults.md $(FAULTS_OPTIONS)
+
+long: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python -m long --write docs/long_runs.md $(LONG_OPTIONS)
 
 test-slurm: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm $(DRILLS)
