@@ -5,11 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from fakes import make_columns, make_events, make_images, write_image_file
+from fakes import make_columns, make_events, make_images, write_image_file, write_ntuple
 from fakes_accounts import rewrite
 from fakes_ntuples import write_file
 
 from calovision.accounting import SampleSources
+from calovision.accounting.applications import account_application
 from calovision.accounting.networks import Network, account_networks, account_scores
 from calovision.accounting.run_maps import account_run_maps
 from calovision.accounting.tables import account_table
@@ -327,4 +328,22 @@ def test_maps_that_lost_events(runs) -> None:
     fail(
         lambda: account_runs(runs, maps=["less", "b"]),
         "less.h5 has 6 events of 9 entries of its ROOT files: 3 are lost",
+    )
+
+
+def test_friend_trees_of_further_files(tmp_path) -> None:
+    roots = [
+        write_ntuple(tmp_path / f"{n}.root", *make_events(n), cross_section_pb=1.0) for n in (4, 3)
+    ]
+    scores = [
+        write_file(tmp_path / f"s{n}.root", calovision_scores={"score": np.zeros(n)})
+        for n in (4, 3)
+    ]
+    sources = SampleSources([str(path) for path in roots])
+    account = account_application("data", scores, sources)
+    assert (account.read.n, account.wrote["entries"].n) == (7, 7)
+    fail(
+        lambda: account_application("data", scores[::-1], sources),
+        "s3.root has scores of 3 entries, but",
+        "4.root has 4: 1 is lost",
     )

@@ -299,7 +299,7 @@ CHANGES = {
     ),
     "sample that only gets scores": (
         "samples={new: {role: application, files: [new.root]}}",
-        once({"score_application"}),
+        once({"score_application", "check_accounting"}),
     ),
 }
 """Changes of a finished run, and the jobs that run again."""

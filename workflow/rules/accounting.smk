@@ -43,6 +43,8 @@ if analysis.has_networks:
             reach_scores=analysis.reach_score_files(),
             varied=analysis.varied_image_files(*analysis.variations),
             varied_scores=analysis.varied_score_files(),
+            applied=analysis.application_files(),
+            applied_ntuples=accounting.ntuples_of_applications(analysis),
         output:
             numbers=results.numbers("accounting"),
             table=results.table("accounting"),

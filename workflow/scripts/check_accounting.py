@@ -5,4 +5,5 @@ with job_log(snakemake.log[0]) as record:
     files = stage.AccountingFiles.of(snakemake.input)
     results = stage.AccountingResults.of(snakemake.output)
     options = stage.AccountingOptions.of(snakemake.params)
-    stage.check_accounting(files, results, options, count=record.count)
+    more = {"retries": snakemake.config["images"]["remote_retries"], "count": record.count}
+    stage.check_accounting(files, results, options, **more)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from calovision.accounting import Accounts, SampleSources, account_images
+from calovision.accounting.applications import account_application
 from calovision.accounting.image_files import SPLIT
 from calovision.accounting.networks import SCORES, Network, account_networks, account_scores
 from calovision.accounting.run_maps import account_run_maps
@@ -131,6 +133,8 @@ class AccountingFiles(Files):
         Image files of the signals of the reach, and their score files, ``<sample>.h5``.
     varied, varied_scores
         Image files of the variations, equally many of each, and the score files of each.
+    applied
+        Friend trees of the samples that only get scores, ``<sample>/<file>.root``.
     """
 
     images: Path
@@ -144,6 +148,7 @@ class AccountingFiles(Files):
     reach_scores: tuple[Path, ...]
     varied: tuple[Path, ...]
     varied_scores: tuple[Path, ...]
+    applied: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,8 @@ class AccountingOptions(Options):
         Whether rows whose target is not above 0 are left out.
     varied_models
         Variation -> models that score it.
+    applied_sources
+        ROOT files of the samples that only get scores, in the order of ``applied``.
     definitions
         Variables of the user's own.
     """
@@ -188,6 +195,7 @@ class AccountingOptions(Options):
     target: str | None
     is_relative: bool
     varied_models: Mapping[str, Sequence[str]]
+    applied_sources: Sources = field(default_factory=dict)
     definitions: Definitions = field(default_factory=dict)
 
 
@@ -196,9 +204,11 @@ def check_accounting(
     results: AccountingResults,
     options: AccountingOptions,
     *,
+    retries: int = 0,
     count: Count = not_counted,
 ) -> None:
-    """Add up all events of a run from the ROOT files to the scores and tables.
+    """Add up all events of a run from the ROOT files to the scores and tables; ``retries`` as of
+    `check_images`.
 
     Raises
     ------
@@ -219,6 +229,7 @@ def check_accounting(
         *_account_rows(files, options, collection, folds),
         *reach,
         *_account_variations(files, options),
+        *_account_applications(files, options, retries),
     ]
     found = Accounts(tuple(accounts), _expected(collection, options.luminosity_fb) | scale)
     write_json(results.numbers, found.to_json())
@@ -311,6 +322,17 @@ def _account_variations(files: AccountingFiles, options: AccountingOptions) -> l
             choices = {"network": model, "all_rows": options.folds is not None}
             accounts += account_scores(images, next(scores), stage, **choices)
     return accounts
+
+
+def _account_applications(
+    files: AccountingFiles, options: AccountingOptions, retries: int
+) -> list[Account]:
+    """Accounts of the samples that only get scores."""
+    scores = iter(files.applied)
+    return [
+        account_application(sample, list(islice(scores, len(one.files))), one)
+        for sample, one in _sources(options.applied_sources, retries).items()
+    ]
 
 
 def _expected(collection: ImageCollection, luminosity_fb: float | None) -> dict[str, float]:

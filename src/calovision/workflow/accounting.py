@@ -41,6 +41,10 @@ def accounting_parameters(analysis: Analysis) -> dict[str, Any]:
         "target": parameters.target(analysis)["name"] if analysis.is_regression else None,
         "is_relative": analysis.is_regression and configuration.regression.residual == "relative",
         "varied_models": dict.fromkeys(analysis.variations, analysis.robustness_models),
+        "applied_sources": {
+            name: _applied(analysis, name, chunks.values())
+            for name, chunks in analysis.application_chunks.items()
+        },
         "definitions": parameters.own_variables(analysis, "comparison"),
     }
 
@@ -54,6 +58,25 @@ def ntuples_of_runs(analysis: Analysis) -> list[str]:
     """ROOT files of the runs that are here."""
     chunks = [chunk for name in analysis.chunks for chunk in _chunks(analysis, name)]
     return list(dict.fromkeys(file for chunk in chunks for file in chunk.local_files()))
+
+
+def ntuples_of_applications(analysis: Analysis) -> list[str]:
+    """ROOT files that only get scores and are here."""
+    chunks = [one for of_one in analysis.application_chunks.values() for one in of_one.values()]
+    return list(dict.fromkeys(file for chunk in chunks for file in chunk.local_files()))
+
+
+def _applied(analysis: Analysis, sample: str, chunks: Iterable[Chunk]) -> dict[str, Any]:
+    """ROOT files that only get scores; they are read as those of the training where nothing else is
+    said.
+    """
+    own = analysis.samples[sample]
+    names = [*analysis.training_samples, *analysis.reach_samples]
+    known = {(analysis.samples[name].schema, analysis.samples[name].tree) for name in names}
+    is_own = own.schema is not None or own.tree is not None or len(known) > 1
+    schema, tree = (own.schema, own.tree) if is_own else known.pop()
+    files = [with_tree(file, tree) for chunk in chunks for file in chunk.files]
+    return {"files": files, "schema": schema}
 
 
 def ntuples_of_images(analysis: Analysis) -> list[str]:

@@ -358,7 +358,13 @@ _ALL = (
     ),
     Rule(
         "check_accounting",
-        (*ACCOUNT_CODE, "core.markdown", "evaluation.tagging.tables", "stages.collections"),
+        (
+            *ACCOUNT_CODE,
+            "core.markdown",
+            "evaluation.tagging.tables",
+            "ntuples",
+            "stages.collections",
+        ),
         memory_mb=2000,
         runtime_min=30,
         **OF_NETWORKS,
