@@ -113,3 +113,14 @@ def test_folder_that_may_not_be_listed(tmp_path, monkeypatch):
     durable.sync_folder(tmp_path)
     with pytest.raises(PermissionError):
         durable.sync_file(tmp_path / "a.txt")
+
+
+def test_what_others_remove_meanwhile(tmp_path):
+    """A cleaner that takes hidden files for garbage; the old file stays."""
+    (tmp_path / "a.txt").write_text("old")
+    with (
+        pytest.raises(InputError, match=r"a\.txt cannot be written, as what was written so far"),
+        replaced(tmp_path / "a.txt") as temporary,
+    ):
+        assert not temporary.exists()  # as if it had been removed
+    assert (tmp_path / "a.txt").read_text() == "old"

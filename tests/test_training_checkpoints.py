@@ -231,6 +231,22 @@ def test_no_flipped_byte_is_taken_for_a_number(tmp_path):
             assert found["history"] == checkpoint["history"]
 
 
+def test_pruning_leaves_what_is_being_written(tmp_path):
+    """By another training, where the file system has no locks."""
+    folder = ResumeFolder(tmp_path, "this run")
+    for step in range(4):
+        WholeCheckpoints().save_checkpoint({"calovision_run": "this run"}, folder.path_at(step))
+    temporary = tmp_path / ".step0000000001.ckpt.part.ckpt"
+    temporary.write_text("half")
+    folder.prune()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        temporary.name,
+        "step0000000002.ckpt",
+        "step0000000003.ckpt",
+    ]
+    assert folder.latest() == folder.path_at(3)
+
+
 def test_the_last_checkpoint_must_be_there_at_the_end(collection, tmp_path, monkeypatch):
     def lose(*_, **__):
         shutil.rmtree(tmp_path / "resume")

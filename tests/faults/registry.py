@@ -3,11 +3,16 @@
 from faults.absurd_numbers import ABSURD_NUMBERS
 from faults.cases import Drill
 from faults.image_files import IMAGE_DRILLS
+from faults.power_loss import POWER_DRILLS
 from faults.root_files import ROOT_DRILLS
 from faults.self_test import SELF_TEST
 from faults.system import SYSTEM_DRILLS
+from faults.two_writers import WRITER_DRILLS
 
 DRILLS: dict[str, Drill] = {
     drill.name: drill
-    for drill in (SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS, *SYSTEM_DRILLS)
+    for drill in (
+        *(SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS),
+        *(*SYSTEM_DRILLS, *POWER_DRILLS, *WRITER_DRILLS),
+    )
 }

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from itertools import count
@@ -86,11 +86,21 @@ def replaced_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
             for path in paths:
                 remove_leftovers(path)
             yield tuple(temporaries)
+            _require_there(temporaries, paths)
             put_in_place(dict(zip(temporaries, paths, strict=True)))
         finally:
             for temporary in temporaries:
                 with suppress(OSError):  # the first error counts
                     temporary.unlink(missing_ok=True)
+
+
+def _require_there(temporaries: Iterable[Path], paths: Iterable[Path]) -> None:
+    for temporary, path in zip(temporaries, paths, strict=True):
+        if not temporary.exists():
+            raise InputError(
+                f"{path} cannot be written, as what was written so far has been removed: let no "
+                "other process clean its folder"
+            )
 
 
 def put_in_place(names: Mapping[Path, Path]) -> None:

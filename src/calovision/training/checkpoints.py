@@ -107,10 +107,11 @@ class ResumeFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _found(self) -> list[Path]:
-        """Checkpoints, the newest first. Copying a folder may change all times, so that these say
-        nothing.
+        """Checkpoints, the newest first, without those that are being written. Copying a folder may
+        change all times, so that these say nothing.
         """
-        numbers = {path: _NUMBER.fullmatch(path.name) for path in self.path.glob("*.ckpt")}
+        complete = (path for path in self.path.glob("*.ckpt") if not path.name.startswith("."))
+        numbers = {path: _NUMBER.fullmatch(path.name) for path in complete}
         return sorted(
             numbers, key=lambda path: int(numbers[path][1]) if numbers[path] else -1, reverse=True
         )
