@@ -107,6 +107,9 @@ def test_chunk_size_changes_nothing(tmp_path, chunk_size):
     metadata = convert(path, tmp_path / "b.h5", chunk_size=chunk_size)
     assert_same_content(tmp_path / "a.h5", tmp_path / "b.h5")
     assert metadata == reference
+    one, other = (ImageFile(tmp_path / name).statistics for name in ("a.h5", "b.h5"))
+    assert np.array_equal(one.total, other.total)
+    assert np.array_equal(one.total_of_squares, other.total_of_squares)
 
 
 def test_same_file_again_is_the_same(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pyhf
@@ -95,6 +96,27 @@ def test_asimov_significance_is_the_published_formula(s, b, u):
     assert asimov_significance(s, b) == pytest.approx(without, rel=1e-9)
     assert asimov_significance(s, b, 1e-9) == pytest.approx(without, rel=1e-9)
     assert asimov_significance(s, b, 1e-200) == pytest.approx(without, rel=1e-9)
+
+
+def exact_formula(s, b, u):
+    """The published formula in 80 digits."""
+    with localcontext() as context:
+        context.prec = 80
+        s, b, variance = Decimal(s), Decimal(b), (Decimal(u) * Decimal(b)) ** 2
+        if variance == 0:
+            return float((2 * ((s + b) * (1 + s / b).ln() - s)).sqrt())
+        first = (s + b) * ((s + b) * (b + variance) / (b**2 + (s + b) * variance)).ln()
+        second = b**2 / variance * (1 + variance * s / (b * (b + variance))).ln()
+        return float((2 * (first - second)).sqrt())
+
+
+def test_asimov_significance_of_random_numbers_has_seven_digits():
+    rng = np.random.default_rng(5)
+    for _ in range(150):
+        s, b = 10.0 ** rng.uniform([-9, -4], [4, 6])
+        u = rng.choice([0.0, 10.0 ** rng.uniform(-8, 1)])
+        exactly = exact_formula(float(s), float(b), float(u))
+        assert asimov_significance(s, b, u) == pytest.approx(exactly, rel=1e-7)
 
 
 def test_asimov_significance_keeps_the_digits_of_small_signals():
