@@ -6,13 +6,17 @@ from faults.image_files import IMAGE_DRILLS
 from faults.power_loss import POWER_DRILLS
 from faults.root_files import ROOT_DRILLS
 from faults.self_test import SELF_TEST
+from faults.stored_files import STORED_DRILLS
 from faults.system import SYSTEM_DRILLS
 from faults.two_writers import WRITER_DRILLS
 
+_OF_CONTENT = (
+    *ROOT_DRILLS,
+    ABSURD_NUMBERS,
+    *IMAGE_DRILLS,
+    *STORED_DRILLS,
+)
+_OF_MACHINES = (*SYSTEM_DRILLS, *POWER_DRILLS, *WRITER_DRILLS)
 DRILLS: dict[str, Drill] = {
-    drill.name: drill
-    for drill in (
-        *(SELF_TEST, *ROOT_DRILLS, ABSURD_NUMBERS, *IMAGE_DRILLS),
-        *(*SYSTEM_DRILLS, *POWER_DRILLS, *WRITER_DRILLS),
-    )
+    drill.name: drill for drill in (SELF_TEST, *_OF_CONTENT, *_OF_MACHINES)
 }

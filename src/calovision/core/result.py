@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from calovision.core.errors import InputError
+from calovision.core.text import printable, shortened
 
 WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "true or false"}
 """Type of a value in a result -> its name in messages."""
@@ -111,9 +112,18 @@ def _is_written(field: Field, owner: Any) -> bool:
 
 
 def _object(kind: type, content: Mapping[str, Any], path: str) -> Any:
-    """Dataclass of a mapping; other keys than those of its fields are ignored."""
+    """Dataclass of a mapping; other keys than those of its fields are ignored, unless one is the
+    misspelt name of a field that is not there.
+    """
     types = _types(kind)
     values = {}
+    lacking = [field.name for field in fields(kind) if field.name not in content]
+    for name in content if lacking else ():
+        if name not in types and (near := get_close_matches(name, lacking, n=1, cutoff=0.8)):
+            raise InputError(
+                f"the key '{shortened(printable(_below(path, name)))}' is unknown; did you mean "
+                f"{near[0]}?"
+            )
     for field in fields(kind):
         if field.name in content:
             place = _below(path, field.name)
