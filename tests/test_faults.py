@@ -15,6 +15,9 @@ PARTS = {
     "images_flips": 8,
     "images_flips_1": 4,
     "images_truncated": 4,
+    "expressions": 8,
+    "models": 4,
+    "checkpoints": 3,
 }
 """Cases of drills that run here."""
 

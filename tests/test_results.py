@@ -18,6 +18,7 @@ from calovision.evaluation.results import (
     CutComparison,
     Diagnostics,
     ModelComparison,
+    ModelNumbers,
     Reach,
     Robustness,
     SamplesSummary,
@@ -145,9 +146,17 @@ def test_content_that_is_no_mapping():
     assert from_json(tuple[float, ...], [1.0, 2]) == (1.0, 2)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"samples": {}}'])
+def test_misspelt_name_of_an_optional_field_is_no_missing_one():
+    content = {"network": "small", "n_training": 3, "parameters": 5, "multiply_adds": 7}
+    assert from_json(ModelNumbers, content | {"another": 1}).n_training == 3
+    del content["n_training"]
+    with pytest.raises(InputError, match=r"'n_trainjng' is unknown; did you mean n_training\?"):
+        from_json(ModelNumbers, content | {"n_trainjng": 3})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"samples": {}}', "[" * 100_000])
 def test_file_of_other_content_is_named(tmp_path, text):
     path = tmp_path / "samples.json"
     path.write_text(text)
-    with pytest.raises(InputError, match=r"samples\.json: .*; make these results again"):
+    with pytest.raises(InputError, match=r"samples\.json: .*make (these results|it) again"):
         SamplesSummary.read(path)

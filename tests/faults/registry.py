@@ -2,8 +2,11 @@
 
 from faults.absurd_numbers import ABSURD_NUMBERS
 from faults.cases import Drill
+from faults.expressions import EXPRESSIONS_AND_SCHEMAS
 from faults.image_files import IMAGE_DRILLS
 from faults.power_loss import POWER_DRILLS
+from faults.remote_files import REMOTE_FILES
+from faults.report_texts import REPORT_TEXTS
 from faults.root_files import ROOT_DRILLS
 from faults.self_test import SELF_TEST
 from faults.stored_files import STORED_DRILLS
@@ -12,11 +15,12 @@ from faults.two_writers import WRITER_DRILLS
 
 _OF_CONTENT = (
     *ROOT_DRILLS,
+    REMOTE_FILES,
     ABSURD_NUMBERS,
     *IMAGE_DRILLS,
+    EXPRESSIONS_AND_SCHEMAS,
     *STORED_DRILLS,
+    REPORT_TEXTS,
 )
 _OF_MACHINES = (*SYSTEM_DRILLS, *POWER_DRILLS, *WRITER_DRILLS)
-DRILLS: dict[str, Drill] = {
-    drill.name: drill for drill in (SELF_TEST, *_OF_CONTENT, *_OF_MACHINES)
-}
+DRILLS: dict[str, Drill] = {drill.name: drill for drill in (SELF_TEST, *_OF_CONTENT, *_OF_MACHINES)}

@@ -4,7 +4,7 @@ masks, results, counts. A bit is another one, or they end early.
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from fakes_maps import make_maps
 from fakes_models import make_trained
 from test_results import CLASSES
 
+from calovision.evaluation import results
 from calovision.images.mask_file import read_mask, write_mask
 from calovision.images.masks import DeadRegion, Mask
 from calovision.models import load_model, save_model
@@ -34,6 +35,9 @@ from calovision.training.checkpoints import (
 from faults.cases import Case, Drill, Judgement, Outcome, judge
 from faults.changed_bytes import Change, flips, truncations
 
+_FIELDS = {
+    field.name for kind in vars(results).values() if is_dataclass(kind) for field in fields(kind)
+}
 RESULTS = REPOSITORY / "tests" / "data" / "results"
 Content = Mapping[str, object]
 
@@ -194,11 +198,13 @@ def _judge(kind: str, name: str, change: Change, folder: Path) -> Judgement:
 
 
 def _same_keys(before: bytes, after: bytes) -> bool:
-    """Test that two JSON texts have the same keys, so that a value is another one."""
+    """Test that two JSON texts have the same keys, so that a value or a name, as that of a sample,
+    is another one.
+    """
 
     def keys(value: object) -> object:
         if isinstance(value, dict):
-            return {name: keys(one) for name, one in value.items()}
+            return [(name if name in _FIELDS else "", keys(one)) for name, one in value.items()]
         return [keys(one) for one in value] if isinstance(value, list) else None
 
     return keys(json.loads(before)) == keys(json.loads(after))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import UnionType
@@ -48,6 +49,8 @@ class Result:
         """
         try:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        except RecursionError as error:
+            raise InputError(f"{path}: its lists are nested too deep; make it again") from error
         except ValueError as error:  # also InputError
             raise InputError(f"{path}: {error}; make these results again") from error
 

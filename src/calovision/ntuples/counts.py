@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from calovision.core.digests import SEAL, require_seal, sealed
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.ntuples.detection import count_entries
@@ -74,7 +75,7 @@ def count_files(
             if number is not None
         }
         with replaced(cache) as temporary:
-            temporary.write_text(json.dumps(counts, indent=0))
+            temporary.write_text(json.dumps(sealed(counts), indent=0))
     known = {path: n_entries for path, n_entries in files.items() if n_entries is not None}
     return [
         known[path] if path in known else counts.get(keys[path], {"entries": 0})["entries"]
@@ -119,11 +120,13 @@ def cut_into_jobs(
 
 
 def _read(cache: Path) -> dict[str, dict]:
-    """Counts of the last time; none if there are none that can be read."""
+    """Counts of the last time; none if there are none that can be read, or if they were changed."""
     try:
-        return json.loads(cache.read_text())
-    except (OSError, ValueError):
+        counts = json.loads(cache.read_text())
+        require_seal(cache, counts, beside=cache.name, must_be=True)
+    except (OSError, ValueError, RecursionError, AttributeError):
         return {}
+    return {key: count for key, count in counts.items() if key != SEAL}
 
 
 def _key(path: str, schema: str | None, tree: str | None) -> str:
