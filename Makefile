@@ -1,6 +1,7 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
-# make fuzz  10,000 random inputs for each public function of arrays and of text; `make test` tries 200
+# make fuzz  10,000 random inputs for each public function of arrays and of text, for configurations, schemas, files and
+#             commands; `make test` tries some
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
 # make lint   the linters that CI runs
@@ -35,7 +36,7 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 fuzz: $(INSTALLED)
-	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
 
 faults: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m faults --write docs/faults.md $(FAULTS_OPTIONS)

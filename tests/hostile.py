@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from calovision.core.errors import LONGEST, InputError
@@ -41,6 +42,12 @@ values = st.recursive(
     max_leaves=6,
 ) | st.sampled_from([[], {}, [[]], [{}], {"": {}}, list(range(300)), ["em"] * 3])
 """Anything that a file of keys can hold."""
+
+
+def cases(number: int) -> settings:
+    """So many cases, where a profile does not want thousands, as that of `make fuzz`."""
+    wanted = settings.default.max_examples
+    return settings(max_examples=wanted if wanted > 1000 else number)
 
 
 def right_or_refused(function: Callable, *arguments: Any, **options: Any) -> Any:

@@ -6,8 +6,8 @@ import re
 import pytest
 import yaml
 from conftest import REPOSITORY
-from hostile import Witness, mutated, right_or_refused
-from hypothesis import given, settings
+from hostile import Witness, cases, mutated, right_or_refused
+from hypothesis import given
 from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
@@ -219,7 +219,7 @@ def test_texts_that_are_no_yaml(witness, text):
     assert all(isinstance(name, str) for name in found)
 
 
-@settings(max_examples=settings.default.max_examples // 4)
+@cases(50)
 @given(content=st.binary(max_size=40) | texts().map(lambda text: text.encode("utf-16", "replace")))
 def test_files_that_are_no_text(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "my.yaml"

@@ -45,10 +45,12 @@ class Result:
         Raises
         ------
         InputError
-            If the file is no JSON of this result.
+            If the file cannot be read, or is no JSON of this result.
         """
         try:
             return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
         except RecursionError as error:
             raise InputError(f"{path}: its lists are nested too deep; make it again") from error
         except ValueError as error:  # also InputError

@@ -19,10 +19,13 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
     Raises
     ------
     InputError
-        If it has no column ``epoch``, no epoch, or something that is no number.
+        If it cannot be read, has no column ``epoch``, no epoch, or something that is no number.
     """
-    with Path(path).open(newline="") as file:
-        header, *rows = [*csv.reader(file)] or [[]]
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            header, *rows = [*csv.reader(file)] or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: no history of a training can be read; train again") from error
     if "epoch" not in header or not rows:
         raise InputError(f"{path}: no history of a training, it lacks epochs; train again")
     try:
@@ -50,7 +53,7 @@ def read_model_numbers(path: Path) -> ModelNumbers:
             network=description["specification"]["network"],
             n_training=training.get("n_training"),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: no description of a trained model; train again") from error
 
 

@@ -144,7 +144,7 @@ def read_rates(path: Path) -> Run:
         raise InputError(
             f"{path}: no such file or folder; give the results of a run, or bench.json"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path}: it holds no measured stages; give the results of a run, or run make bench"
         ) from error

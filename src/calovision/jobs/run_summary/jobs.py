@@ -122,7 +122,7 @@ def read_run(results: Path) -> Run:
     try:
         inputs = [tuple(results / path for path in paths) for paths in content["inputs"]]
         return Run([_job(results, row, inputs) for row in content["jobs"]], **of_run)
-    except (KeyError, TypeError, IndexError) as error:
+    except (KeyError, TypeError, IndexError, ValueError) as error:
         raise InputError(
             f"{results / JOBS}: damaged list of jobs ({error}); the next run writes it anew"
         ) from None
@@ -179,5 +179,7 @@ def _read(path: Path) -> Any:
             "not started, or was "
             "started with --no-hooks: give the results_dir of a run"
         ) from None
-    except ValueError as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({error}); the next run writes it anew") from None

@@ -94,7 +94,7 @@ def read_benchmark(path: Path) -> dict[str, float]:
     try:
         with Path(path).open(newline="") as file:
             *_, row = csv.DictReader(file, delimiter="\t")
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return {}
     numbers = {}
     for name, text in row.items():

@@ -145,7 +145,7 @@ def _training(job: Job) -> dict[str, Any]:
     rows: list[dict[str, str]] = []
     for path in job.outputs:
         if path.name == HISTORY:
-            with suppress(OSError, ValueError), path.open(newline="") as file:
+            with suppress(OSError, ValueError, csv.Error), path.open(newline="") as file:
                 rows = list(csv.DictReader(file))
     speed = None
     with suppress(IndexError, KeyError, TypeError, ValueError):
