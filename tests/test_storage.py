@@ -64,7 +64,7 @@ def test_layout_of_version_2(tmp_path):
     images = make_images(5)
     with h5py.File(write_image_file(tmp_path / "a.h5", images=images), "r") as file:
         assert (
-            (file.attrs["format"], file.attrs["version"])
+            (file.attrs["format"].decode(), file.attrs["version"])
             == ("calovision-images", 2)
             == (FORMAT, VERSION)
         )
@@ -86,8 +86,8 @@ def test_layout_of_version_2(tmp_path):
             "package_version",
             "checksums",
         }
-        assert file.attrs["grid"] == '{"n_eta": 8, "n_phi": 8, "eta_range": [-2.5, 2.5]}'
-        assert file.attrs["channels"] == '["em_et", "tracks"]'
+        assert file.attrs["grid"].decode() == '{"n_eta": 8, "n_phi": 8, "eta_range": [-2.5, 2.5]}'
+        assert file.attrs["channels"].decode() == '["em_et", "tracks"]'
         assert (file.attrs["cross_section_pb"], file.attrs["n_generated"]) == (2.0, 100)
         offsets, cells, values = (file["images"][name] for name in ("offsets", "cells", "values"))
         assert (offsets.dtype, cells.dtype, values.dtype) == (np.int64, np.uint16, np.float32)

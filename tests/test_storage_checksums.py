@@ -2,6 +2,7 @@
 not.
 """
 
+import random
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import xxhash
+from damage import write_good
 from fakes import make_images, write_image_file
 from fakes_cli import run
 from test_storage_writing import write
@@ -21,6 +23,7 @@ from calovision.storage.hdf5.checksums import ArrayChecksum, array_checksum
 DATA = Path(__file__).parent / "data"
 N = 3 * ROWS_OF_A_BLOCK - 11
 IMAGES = make_images(N)
+FLIPS = 100
 
 
 @pytest.fixture(scope="module")
@@ -225,3 +228,30 @@ def test_command(tmp_path, copy):
     assert lines[1].endswith("fit their checksums")
     assert "none.h5: not a readable HDF5 file" in lines[2]
     assert "absent.h5: no such image file" in lines[3]
+
+
+def read_all(path):
+    """Everything that a reader gives of a file."""
+    file = ImageFile(path)
+    found = {"images": file.dense(np.arange(len(file))), "metadata": file.metadata.to_attributes()}
+    found |= dict(file.events) | vars(file.statistics)
+    return {name: getattr(one, "tolist", lambda one=one: one)() for name, one in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_flipped_bits_anywhere_in_a_file(tmp_path, seed):
+    """Of the numbers, the attributes or of what HDF5 itself writes: the same content or a
+    sentence, and no crash."""
+    content = write_good(tmp_path / "good.h5").read_bytes()
+    good, path, rng = read_all(tmp_path / "good.h5"), tmp_path / "a.h5", random.Random(seed)
+    n_refused = 0
+    for _ in range(FLIPS):
+        position, bit = rng.randrange(len(content)), 1 << rng.randrange(8)
+        changed = bytearray(content)
+        changed[position] ^= bit
+        path.write_bytes(changed)
+        try:
+            assert read_all(path) == good, (position, bit)
+        except InputError:
+            n_refused += 1
+    assert n_refused > FLIPS / 3

@@ -30,12 +30,18 @@ from calovision.storage.checks import (
     check_images,
 )
 from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
-from calovision.storage.hdf5.checksums import ATTRIBUTE, array_checksum, checksums_text
+from calovision.storage.hdf5.checksums import (
+    ATTRIBUTE,
+    array_checksum,
+    checksums_text,
+    write_attributes,
+)
 from calovision.storage.metadata import EVENT_COLUMNS, ImageMetadata
 from calovision.storage.reader import ImageFile
 from calovision.storage.statistics import PixelStatistics
 
 ROWS_AT_A_TIME = 5000  # of compressed files: some 30 MB
+LAYOUT = ("v110", "v110")  # of HDF5's own structures: the first that have checksums, too
 ALIGNMENT = 64  # bytes: arrays in the memory map begin where every type may begin
 
 
@@ -265,7 +271,9 @@ class ImageFileWriter:
         """Write everything but the contents of the contiguous data sets; returns the first byte of
         each, if any.
         """
-        with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
+        with created(
+            temporary, libver=LAYOUT, alignment_threshold=1, alignment_interval=ALIGNMENT
+        ) as file:
             for name, array in self._arrays.items():
                 rows = name in (CELLS, VALUES)
                 array.create(
@@ -281,8 +289,8 @@ class ImageFileWriter:
                 data[name] = array_checksum(file[name][()])
             file[BLOCKS] = self._blocks.checksums()
             attributes = metadata.to_attributes()
-            file.attrs.update(attributes)
-            file.attrs[ATTRIBUTE] = checksums_text(attributes, data, **{KEY: ROWS_OF_A_BLOCK})
+            text = checksums_text(attributes, data, **{KEY: ROWS_OF_A_BLOCK})
+            write_attributes(file, {**attributes, ATTRIBUTE: text})
             inside = [
                 name
                 for name in self._arrays

@@ -168,5 +168,18 @@ def checksums_text(
     return json.dumps({"hash": HASH, **others, "attributes": of_attributes, "data": dict(data)})
 
 
+def write_attributes(file: h5py.File, attributes: Mapping[str, Value]) -> None:
+    """Write attributes, texts as UTF-8 of fixed length: those of variable length are in a heap of
+    HDF5 without checksums of its own, which the library may not come back from if a bit is flipped.
+    """
+    for name, value in attributes.items():
+        if isinstance(value, str):
+            text = value.encode()
+            kind = h5py.string_dtype("utf-8", max(len(text), 1))
+            file.attrs.create(name, np.bytes_(text), dtype=kind)
+        else:
+            file.attrs[name] = value
+
+
 def _text_bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else str(text).encode()
