@@ -10,7 +10,6 @@ import lightning
 import numpy as np
 import torch
 
-from calovision.core.account import Account
 from calovision.core.classes import class_names
 from calovision.core.depth import expanded
 from calovision.core.errors import InputError
@@ -63,6 +62,8 @@ class ImageData(lightning.LightningDataModule):
         Split -> positions in the collection, and weights of the loss, ``(n,)`` each.
     target
         True value of every row of the collection; None where classes are learned.
+    accounts
+        Rows of both splits that are learned from and left out, by sample.
     flat
         What makes the spectra of the classes the same (``options.flat_in``); None where nothing
         does.
@@ -91,10 +92,10 @@ class ImageData(lightning.LightningDataModule):
         split = collection.splits(folds, fold)
         of_events = event_weights(collection, options.weights, luminosity_fb)
         self.indices, self.weights = {}, {}
-        self._steps: dict[str, list[tuple[str, np.ndarray]]] = {}
+        left: dict[str, list[tuple[str, np.ndarray]]] = {}
         for name in ("train", "validation"):
             chosen = np.flatnonzero(split == SPLITS.index(name))
-            steps = self._steps[name] = [("", chosen)]
+            steps = left[name] = [("", chosen)]
             share = options.training_share if name == "train" else options.validation_share
             # the same random numbers for every share, so that a smaller part is in a larger one
             chosen = chosen[np.random.default_rng(len(chosen)).random(len(chosen)) < share]
@@ -108,6 +109,7 @@ class ImageData(lightning.LightningDataModule):
         self.flat = fit_flat(collection, self.indices["train"], of_events, options)
         for name, chosen in self.indices.items():
             self.weights[name] = loss_weights(collection, chosen, of_events, options, self.flat)
+        self.accounts = training_accounts(collection, left, self.weights)
 
     def _title(self, split: str) -> str:
         """A split in messages."""
@@ -116,10 +118,6 @@ class ImageData(lightning.LightningDataModule):
     def fold_record(self) -> dict[str, Any]:
         """Folds and fold, for the record of the training; nothing without folds."""
         return {} if self.folds is None else {"folds": asdict(self.folds), "fold": self.fold}
-
-    def accounts(self) -> list[Account]:
-        """What became of the rows of both splits, by sample."""
-        return training_accounts(self.collection, self._steps, self.weights)
 
     def train_dataloader(self) -> "LoaderThatResumes":
         """Shuffled, turned and mirrored if the options say so."""

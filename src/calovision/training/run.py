@@ -233,7 +233,7 @@ def _store(
         **({} if data.flat is None else {"flat": data.flat.to_dict()}),
         "n_training": len(data.indices["train"]),
         "n_validation": len(data.indices["validation"]),
-        "accounts": [account.to_json() for account in data.accounts()],
+        "accounts": [account.to_json() for account in data.accounts],
         "epochs": len(history),
         "best_epoch": row["epoch"],
         "validation_loss": row["validation_loss"],
