@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -108,7 +107,18 @@ def _change_when_stopped(
             break
         time.sleep(0.005)
     change(path, seed)
-    subprocess.run(["kill", f"-{int(signal.SIGCONT)}", "--", f"-{pid}"], check=False)
+    _let_go(pid)
+
+
+def _let_go(pid: int) -> None:
+    """Let a stopped process go on: strace, which would hold it, is ended first."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    tracer = int(status.split("TracerPid:")[1].split()[0])
+    if tracer:
+        os.kill(tracer, signal.SIGTERM)
+    while tracer and f"TracerPid:\t{tracer}\n" in Path(f"/proc/{pid}/status").read_text():
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGCONT)
 
 
 CHANGING = Drill("changing", "inputs that change", _cases, seconds=300)

@@ -2,7 +2,6 @@
 ran undisturbed.
 """
 
-import json
 import re
 import runpy
 import shutil
@@ -97,18 +96,13 @@ class Job:
 
     def settled(self) -> "Job":
         """The job with its volatile files, found by a second run without any disturbance."""
-        known = scratch() / f"{self.name}.volatile"
-        if known.exists():
-            return replace(self, volatile=tuple(json.loads(known.read_text())))
         folder = scratch() / "again"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         self.lay_out(folder)
         end = self.run(folder, scratch() / "again.txt")
         assert end.status == 0, end.text
-        volatile = self.differences(folder)
-        known.write_text(json.dumps(volatile))
-        return replace(self, volatile=tuple(volatile))
+        return replace(self, volatile=tuple(self.differences(folder)))
 
 
 def copied(folder: Path) -> None:

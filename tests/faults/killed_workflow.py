@@ -36,9 +36,8 @@ def _undisturbed() -> tuple[Path, float]:
     """Folder of a run that nothing happened to, and the seconds that it took."""
     import_all()
     folder = scratch() / "workflow"
-    if not folder.exists():
-        folder.mkdir()
-        write_configurations(folder)
+    folder.mkdir()
+    write_configurations(folder)
     start = time.monotonic()
     end = run_apart(_run, folder, output=scratch() / "workflow.txt")
     assert end.status == 0, end.text[-3000:]

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import calovision
 
-KEPT = "CALOVISION_FAULTS_MATERIAL"
-"""Environment variable: a folder that is kept, so that the next call of drills finds it done."""
 OTHERS = (
     *("torch", "lightning.pytorch", "uproot", "hdf5plugin", "matplotlib.pyplot"),
     *("sklearn.linear_model", "pyhf", "mplhep"),
@@ -22,11 +20,7 @@ OTHERS = (
 
 @cache
 def scratch() -> Path:
-    """The folder; it is removed at the end of this process if nobody wants it kept."""
-    kept = os.environ.get(KEPT)
-    if kept:
-        Path(kept).mkdir(parents=True, exist_ok=True)
-        return Path(kept)
+    """The folder; it is removed at the end of this process."""
     folder = Path(tempfile.mkdtemp(prefix="faults-material-"))
     maker = os.getpid()
 

@@ -75,7 +75,8 @@ def _odd_folder(name: str, odd: str, folder: Path) -> Judgement:
     job.lay_out(inside)
     line = tuple(str(inside / one) if (inside / one).exists() else one for one in job.arguments[1:])
     end = replace(job, arguments=(job.arguments[0], *line)).run(inside, place.output)
-    return _nothing_left(end.judged(lambda: job.is_right(inside) or bool(job.volatile)), place)
+    # the contents may name the folder
+    return _nothing_left(end.judged(lambda: (inside / job.outputs[0]).exists()), place)
 
 
 def _fifo(path: Path) -> None:

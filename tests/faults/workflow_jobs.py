@@ -77,8 +77,6 @@ def _job(folder: Path, name: str, outputs: list[str], script: str) -> Job:
 def _run_folder() -> Path:
     """Working folder of both runs, done."""
     folder = scratch() / "run"
-    if (folder / "results/monitoring/report.html").exists():
-        return folder
     import_all()
     (folder / "jobs").mkdir(parents=True)
     for name, configuration in write_configurations(folder).items():
