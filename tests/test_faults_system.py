@@ -12,8 +12,10 @@ from faults.processes import run_apart
 from faults.read_errors import NO_LOCKS, READ_ERRORS
 from faults.run import run_drill
 
+from calovision.cli.train import require_new_model
 from calovision.core.errors import InputError
 from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, failure_of
+from calovision.training.run import LOCK
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,17 @@ def test_cause_of_an_error_counts():
 
 def test_input_errors_are_sentences_already():
     assert failure_of(InputError("a.h5: damaged")) is None
+
+
+def test_training_that_was_killed_before_its_first_checkpoint_is_called_again(tmp_path):
+    """Its folder holds no more than its lock, and what it had begun to write."""
+    for folder in (tmp_path / "one", tmp_path / "folds/fold1"):
+        folder.mkdir(parents=True)
+        (folder / "history.csv").touch()
+        with pytest.raises(InputError, match="exists and is not empty"):
+            require_new_model(tmp_path / folder.relative_to(tmp_path).parts[0], force=False)
+        (folder / LOCK).touch()
+        require_new_model(tmp_path / folder.relative_to(tmp_path).parts[0], force=False)
+    (tmp_path / "one/model.json").touch()
+    with pytest.raises(InputError, match="holds a model already"):
+        require_new_model(tmp_path / "one", force=False)

@@ -3,6 +3,7 @@ again.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,11 @@ def _kill(job: Job, number: int, seconds: float, folder: Path) -> Judgement:
         end = job.run(place.work, place.output, kill_after=seconds)
     if end.alive:
         return Judgement(Outcome.BROKEN, f"alive: {end.alive}")
-    return judged(job, place, job.run(place.work, place.output))
+    again = job.run(place.work, place.output)
+    if again.status == 1 and "--force" in again.last:  # it was done when it was killed
+        forced = replace(job, arguments=(*job.arguments, "--force"))
+        again = forced.run(place.work, place.output)
+    return judged(job, place, again)
 
 
 KILLED = Drill("killed", "SIGKILL in every stage, then again", _cases, seconds=300)

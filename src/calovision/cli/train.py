@@ -103,6 +103,8 @@ def require_new_model(folder: Path, *, force: bool) -> None:
     """Raise InputError if the folder holds anything but a training that was killed, of one network
     or of those of folds.
     """
+    from calovision.training.run import LOCK
+
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give the name of a folder for the model")
     final = folder / "final" / "model.json"
@@ -113,7 +115,8 @@ def require_new_model(folder: Path, *, force: bool) -> None:
         raise InputError(
             f"{folder} holds a model already: give another name or --force to train it anew"
         )
-    if any(folder.iterdir()):
+    before_checkpoints = [*folder.glob(LOCK), *folder.glob(f"fold*/{LOCK}")]
+    if any(folder.iterdir()) and not before_checkpoints:
         raise InputError(
             f"{folder} exists and is not empty: give another name or --force to put a model there"
         )
