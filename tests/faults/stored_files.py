@@ -123,7 +123,11 @@ def _read_reference(folder: Path) -> Content:
 
 
 def _write_tensors(folder: Path) -> None:
-    save_tensors(folder / "n.st", {"kind": "k", "a": 3}, {"w": torch.arange(50.0)})
+    save_tensors(
+        folder / "n.st",
+        {"kind": "k", "options": {"a": 3}, "history": []},
+        {"w": torch.arange(50.0)},
+    )
 
 
 def _read_tensors(folder: Path) -> Content:

@@ -26,7 +26,7 @@ from calovision.monitoring.reference_doubts import (
 )
 from calovision.monitoring.run_map_file import RunMapFile
 from calovision.monitoring.run_maps import RunMaps
-from calovision.storage.hdf5 import created, find_dataset, opened
+from calovision.storage.hdf5 import CHECKED, created, find_dataset, opened, write_checked
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Reference:
         """Write the reference, complete or not at all: an HDF5 file `calovision-reference`."""
         layout = MapLayout.of(self)
         described = {name: json.dumps(value) for name, value in layout.to_dict().items()}
-        with replaced(Path(path)) as temporary, created(temporary) as file:
+        with replaced(Path(path)) as temporary, created(temporary, **CHECKED) as file:
             file.attrs.update(
                 {
                     "format": FORMAT,
@@ -163,9 +163,11 @@ class Reference:
             )
             for name in CELLS:
                 values = getattr(self, name)
-                file[f"cells/{name}"] = np.zeros(layout.shape) if values is None else values
+                write_checked(
+                    file, f"cells/{name}", np.zeros(layout.shape) if values is None else values
+                )
             for name in RUNS:
-                file[f"runs/{name}"] = getattr(self, name)
+                write_checked(file, f"runs/{name}", getattr(self, name))
 
     @classmethod
     def load(cls, path: Path) -> "Reference":

@@ -26,7 +26,7 @@ from calovision.monitoring.map_checks import (
     wrong_numbers,
 )
 from calovision.monitoring.run_maps import RunMaps
-from calovision.storage.hdf5 import NewFile, created, find_dataset, opened, read_attribute
+from calovision.storage.hdf5 import CHECKED, NewFile, created, find_dataset, opened, read_attribute
 from calovision.storage.hdf5.source import Identity
 
 FORMAT = "calovision-run-maps"
@@ -63,7 +63,7 @@ def write_run_maps(
         runs do not ascend, or a number is none that the file may hold.
     """
     blocks = iter([maps] if isinstance(maps, RunMaps) else maps)
-    with replaced(Path(path)) as temporary, created(temporary) as file:
+    with replaced(Path(path)) as temporary, created(temporary, **CHECKED) as file:
         rows = _Rows(Path(path), file, layout)
         for block in blocks:
             rows.append(block)
@@ -112,9 +112,11 @@ class _Rows:
 
     def _create(self, shape: tuple[int, int, int]) -> None:
         for name in COLUMNS:
-            self.file.create_dataset(f"runs/{name}", (0,), np.int64, maxshape=(None,))
+            sizes = {"maxshape": (None,), "fletcher32": True}
+            self.file.create_dataset(f"runs/{name}", (0,), np.int64, **sizes)
         for name, kind in zip(MAPS, (np.uint32, np.float64), strict=True):
             sizes = {"maxshape": (None, *shape), "chunks": (1, 1, *shape[1:])}
+            sizes |= {"fletcher32": True}
             self.file.create_dataset(f"maps/{name}", (0, *shape), kind, **sizes)
 
     def _check(self, block: RunMaps) -> None:

@@ -5,7 +5,7 @@ Nothing here knows what an image file holds.
 
 from calovision.storage.hdf5.arrays import StoredArrays
 from calovision.storage.hdf5.checksums import Checksums
-from calovision.storage.hdf5.new_file import NewFile, created
+from calovision.storage.hdf5.new_file import CHECKED, NewFile, created, write_checked
 from calovision.storage.hdf5.opening import (
     check_names,
     find_dataset,
@@ -18,6 +18,7 @@ from calovision.storage.hdf5.spill import COMPRESSIONS, SpilledArray
 from calovision.storage.hdf5.tables import read_table, write_table
 
 __all__ = [
+    "CHECKED",
     "COMPRESSIONS",
     "Checksums",
     "NewFile",
@@ -31,5 +32,6 @@ __all__ = [
     "read_attribute",
     "read_table",
     "register_filters",
+    "write_checked",
     "write_table",
 ]

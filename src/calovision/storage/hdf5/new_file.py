@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
+import numpy as np
+from numpy.typing import ArrayLike
 
 
 class _Output:
@@ -109,3 +111,16 @@ def created(path: Path, **options: object) -> Iterator[NewFile]:
     finally:
         file.output.close()
     file.require_written()
+
+
+CHECKED = {"libver": ("v110", "v110")}
+"""Options of `created` with which HDF5 stores a checksum of all that describes the data, attributes
+among them."""
+
+
+def write_checked(file: h5py.File, name: str, values: ArrayLike) -> None:
+    """Write numbers ``(n, ...)`` with a checksum, which HDF5 compares when they are read."""
+    values = np.asarray(values)
+    # HDF5 has checksums of chunks only, of which an empty array has none
+    options = {"chunks": True, "fletcher32": True} if values.size and values.ndim else {}
+    file.create_dataset(name, data=values, **options)

@@ -8,7 +8,7 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
-from calovision.storage.hdf5.new_file import created
+from calovision.storage.hdf5.new_file import CHECKED, created, write_checked
 from calovision.storage.hdf5.opening import check_names, find_dataset, opened
 
 NUMBERS = "biuf"
@@ -23,11 +23,12 @@ def write_table(
     """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at
     all.
     """
-    with replaced(path) as temporary, created(temporary) as file:
+    with replaced(path) as temporary, created(temporary, **CHECKED) as file:
         for name, column in columns.items():
-            text = column.dtype.kind in "OU"
-            data = column.astype(object) if text else column
-            file.create_dataset(name, data=data, dtype=h5py.string_dtype() if text else None)
+            if column.dtype.kind in "OU":
+                file.create_dataset(name, data=column.astype(object), dtype=h5py.string_dtype())
+            else:
+                write_checked(file, name, column)
         file.attrs.update(attributes or {})
 
 
