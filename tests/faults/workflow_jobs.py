@@ -33,7 +33,7 @@ SEARCH = {
     "plots": {"n_event_displays": 1, "n_attributed_events": 2},
     "models": {"cnn": {}},
 }
-DEAD = {"kind": "dead", "runs": ["10-12"], "layer": "em", "eta": [0.5, 1.0], "phi": [0.0, 0.7853]}
+DEAD = {"kind": "dead", "runs": ["17-20"], "layer": "em", "eta": [0.5, 1.0], "phi": [0.0, 0.7853]}
 MONITORING = {
     "results_dir": "results/monitoring",
     "samples": {
@@ -41,18 +41,18 @@ MONITORING = {
             "simulate": {
                 "process": "qcd",
                 "pt_hat_min": 20,
-                "n_events": 500,
-                "runs": 12,
+                "n_events": 1000,
+                "runs": 20,
                 "faults": {"dead": DEAD},
             }
         }
     },
-    "simulation": {"events_per_job": 250},
+    "simulation": {"events_per_job": 500},
     "images": {"grid": [10, 8], "channels": ["em_et", "had_et"]},
     "monitoring": {
         "run": "run",
         "thresholds": {"em_et": 0.5, "had_et": 0.5},
-        "good_runs": ["1-9"],
+        "good_runs": ["1-16"],
         "min_events": 10,
         "study": {"runs": 10},
     },
