@@ -284,6 +284,8 @@ class ImageFileWriter:
                 for name, array in self._arrays.items()
                 if name not in (CELLS, VALUES)
             }
+            if self._statistics is not None:
+                file.create_group("statistics")  # one that h5py makes in passing keeps the time
             for name in STATISTICS if self._statistics is not None else ():
                 file[name] = getattr(self._statistics, name.rpartition("/")[2])
                 data[name] = array_checksum(file[name][()])
