@@ -5,6 +5,8 @@
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
 # make lint   the linters that CI runs
+# make test-other-machine  the numeric tests as on an old processor, with two threads, in another time zone, locale and order
+# make test-oldest, test-newest  the builder's tests with the oldest packages that pyproject.toml allows, and the newest
 # make test-slurm  drills on a real SLURM on this machine (root; slurmctld, slurmd, slurm-client, munge)
 # make test-htcondor  the same on a real HTCondor (user namespaces; condor, or mmdebstrap and patchelf to install it apart)
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
@@ -14,6 +16,8 @@
 # make bench  speed against floors and other packages, in an environment of its own, 20 minutes; BENCH_OPTIONS=--quick: 4
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
+OLDEST := .oldest
+NEWEST := .newest
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
@@ -22,9 +26,18 @@ BENCH := .bench
 DIST := dist
 BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
+# tests of numbers, and those of the builder alone, which needs no extra
+BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect conversion* depth expressions fuzz_* grid images jet_* jets kinematics \
+	layer* masks ntuples* numbers* selection sparse_images splits storage*,tests/test_$(name).py))
+NUMERIC_TESTS = $(wildcard $(foreach name,areas baselines* conversion* datasets* depth diagnostics evaluation* fuzz_* grid images jet_* jets \
+	kinematics masks metrics* models* monitoring* numbers* reach* regression* scoring* sparse_images splits storage* tagging* training*,tests/test_$(name).py))
+# numpy, torch, oneDNN, OpenBLAS and numba each choose their code by the processor
+OLD_PROCESSOR := NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR AVX2 FMA3" \
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem NUMBA_CPU_NAME=generic
+OTHER_PLACE := TZ=Pacific/Chatham LC_ALL=$(firstword $(shell locale -a 2>/dev/null | grep -i -m1 "tr_TR.utf") C)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
+.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -37,6 +50,16 @@ test: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
+
+test-other-machine: $(INSTALLED)
+	$(OLD_PROCESSOR) $(OTHER_PLACE) OMP_NUM_THREADS=2 NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest --random-order --dist=load $(NUMERIC_TESTS)
+
+test-oldest test-newest: test-%: .%/.installed
+	PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
+
+# known vulnerabilities of the exact packages; needs the advisories of PyPI
+audit: $(LINTERS)
+	$(BIN)/uv tool run pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 faults: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m faults --write docs/faults.md $(FAULTS_OPTIONS)
@@ -76,6 +99,12 @@ $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
 
+$(OLDEST)/.installed $(NEWEST)/.installed: .%/.installed: pyproject.toml $(LINTERS)
+	$(PYTHON) -m venv .$*
+	VIRTUAL_ENV=$(CURDIR)/.$* $(BIN)/uv pip install --quiet --resolution $(if $(filter oldest,$*),lowest-direct,highest) -e ".[plot]" \
+		pytest==9.2.0 pytest-xdist==3.8.0 hypothesis==6.170.15
+	touch $@
+
 reference: $(INSTALLED)
 	$(BIN)/python -m calovision.workflow.reference
 
@@ -101,4 +130,4 @@ container:
 	apptainer build --force workflow/container/calovision.sif workflow/container/calovision.def
 
 clean:
-	rm -rf $(VENV) $(BENCH) $(DIST) results .snakemake
+	rm -rf $(VENV) $(OLDEST) $(NEWEST) $(BENCH) $(DIST) results .snakemake

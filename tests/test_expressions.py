@@ -245,8 +245,8 @@ def test_agrees_with_python(of, data):
         assert result.dtype == np.float32
         expected = [np.float64(np.float32(value)) for value in expected]
     assert [number(value) for value in result.tolist()] == pytest.approx(
-        [number(value) for value in expected], rel=0, abs=0, nan_ok=True
-    )
+        [number(value) for value in expected], rel=4e-16, abs=0, nan_ok=True
+    )  # powers of other processors and versions round otherwise
 
 
 @given(data=st.data())
@@ -300,7 +300,8 @@ def test_whole_numbers_that_numexpr_wraps():
         "i / 2": [(2**31 - 1) / 2, 2.5],
         "i ** 0": [1, 1],
     }.items():
-        assert parse(text, "").evaluate(values, "").tolist() == expected, text
+        found = parse(text, "").evaluate(values, "").tolist()
+        assert found == pytest.approx(expected, rel=4e-16, abs=0), text
 
 
 def test_bits_of_unsigned_numbers_that_fill_64():

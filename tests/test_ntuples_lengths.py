@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import uproot
 from fakes_ntuples import write_uneven
+from packaging.version import Version
 
 from calovision.conversion import ImageRecipe, convert_ntuples
 from calovision.core.errors import BadFileError, InputError
@@ -64,6 +65,9 @@ def test_short_branches_are_refused(tmp_path, short, chunk_size, n_baskets):
         list(iterate_events(path, chunk_size=chunk_size))
 
 
+@pytest.mark.skipif(
+    Version(uproot.__version__) < Version("5.7.7"), reason="this uproot shows no tree that it wrote"
+)
 def test_a_tree_that_knows_fewer_entries_than_its_branches(tmp_path):
     """A branch may be longer, too: here the tree was saved before its last baskets."""
     path = write(tmp_path / "a.root", {})

@@ -277,7 +277,7 @@ def test_check_of_the_specification(tmp_path):
     for name in ("images/values", "events/ht"):
         with h5py.File(path, "r+") as file:
             before = file[name][555]
-            file[name][555] = np.nextafter(before, 1e9)
+            file[name][555] = np.nextafter(before, before.dtype.type(1e9))
         with pytest.raises(AssertionError):
             exec(code, {})
         with h5py.File(path, "r+") as file:

@@ -28,12 +28,12 @@ from sklearn.metrics import roc_auc_score
 from calovision import ImageCollection
 from calovision.core.splits import SPLITS
 from calovision.evaluation.reach import asimov_significance
+from calovision.jets.variables import TAKEN_NAMES
 from calovision.jobs.run_summary import run_status
 from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
 from calovision.ntuples import open_ntuple
 from calovision.storage import read_table
-from calovision.workflow.configuration import TAKEN_NAMES
 
 PLOTS = [
     *(

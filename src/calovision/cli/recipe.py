@@ -23,7 +23,7 @@ from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.images.jet_images import JET_RECIPES, JetImageRecipe
 from calovision.images.mask_file import read_mask
 from calovision.jets import FatJetDefinition
-from calovision.workflow.configuration import TAKEN_NAMES
+from calovision.jets.variables import TAKEN_NAMES
 
 DEFAULT_CELLS = (64, 64)
 

@@ -304,3 +304,12 @@ VARIABLES: Registry[Variable] = Registry(
     ],
 )
 """Variables by name, in the order of the columns."""
+
+TAKEN_NAMES = {
+    *("sample", *EVENT_COLUMNS, ENTRY_COLUMN, "fold", "weight_variations"),
+    *("overflow", "signal_region", "row_label", "process_id"),
+    *VARIABLES,
+}
+"""Names that no variable and no model of the user's own may have: columns of image files and of
+the table of test events.
+"""

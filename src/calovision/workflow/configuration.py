@@ -15,7 +15,7 @@ from calovision.core.luminosity import LUMINOSITY_FB
 from calovision.core.user_files import expand_path, read_yaml
 from calovision.evaluation.baselines import BASELINES
 from calovision.jets.substructure.variables import names_of_columns
-from calovision.jets.variables import ENTRY_COLUMN, EVENT_COLUMNS, VARIABLES, Variable
+from calovision.jets.variables import TAKEN_NAMES, VARIABLES, Variable
 from calovision.workflow.classes import Class
 from calovision.workflow.compare import Compare
 from calovision.workflow.keys import (
@@ -59,13 +59,6 @@ from calovision.workflow.variables import (
     check_inputs,
     check_own_variables,
 )
-
-TAKEN_NAMES = {
-    *("sample", *EVENT_COLUMNS, ENTRY_COLUMN, "fold", "weight_variations"),
-    *("overflow", "signal_region", "row_label", "process_id"),
-    *VARIABLES,
-}
-"""Columns of the table of test events, and the classifiers that are no models."""
 
 
 def _with_mask(section: Any, where: str) -> Any:
