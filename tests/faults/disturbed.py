@@ -44,6 +44,7 @@ class Place:
         return self
 
 
+@cache
 def all_jobs() -> tuple[Job, ...]:
     """Commands, and the jobs of the workflow; without these, and a line that says so, where it does
     not run here.
