@@ -16,7 +16,8 @@ export CONDOR_CONFIG=$folder/condor_config
 install() {
     local mirror program loader libraries
     mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -m 1 'debian/$') || mirror=
-    mmdebstrap --quiet --mode=root --variant=apt --include=condor trixie "$folder" ${mirror:+"$mirror"}
+    # the packages' own scripts ask HTCondor for its configuration
+    env --unset=CONDOR_CONFIG mmdebstrap --quiet --mode=root --variant=apt --include=condor,python3 trixie "$folder" ${mirror:+"$mirror"}
     loader=$(realpath "$folder"/usr/lib64/ld-linux-*.so.*)
     libraries=$folder/usr/lib:$(dirname "$loader")
     for program in "$folder"/usr/{bin,sbin,libexec/condor}/*condor_*; do

@@ -4,6 +4,7 @@ nothing was done.
 `make test-htcondor` runs them, in the order of the file; see pool.sh for the pool.
 """
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -171,6 +172,16 @@ def test_killed_snakemake(analysis: Analysis, undisturbed: Analysis, pool: Pool)
     require_equal_results(
         analysis.results, undisturbed.results, "images", "models", "scores", "metrics"
     )
+
+
+def test_interrupted_snakemake_removes_its_jobs(analysis: Analysis, pool: Pool) -> None:
+    before = pool.last()
+    process = analysis.start(*IMAGES)
+    wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 1
+    wait_for(lambda: not pool.jobs("RUNNING", "IDLE", since=before), "an empty queue")
+    assert {job.state for job in pool.jobs(since=before)} == {"REMOVED"}
 
 
 def test_queue_that_is_away(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
