@@ -57,6 +57,10 @@ test-other-machine: $(INSTALLED)
 test-oldest test-newest: test-%: .%/.installed
 	PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
 
+coverage: $(LINTERS)
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m coverage report --format=total
+
 # known vulnerabilities of the exact packages; needs the advisories of PyPI
 audit: $(LINTERS)
 	$(BIN)/uv tool run pip-audit --strict --no-deps --disable-pip -r constraints.txt
