@@ -5,6 +5,7 @@ import mmap
 import os
 
 import pytest
+from fakes_cli import write_small
 from faults.cases import GOOD
 from faults.disks import FULL_DISK
 from faults.killed import KILLED
@@ -15,6 +16,7 @@ from faults.run import run_drill
 from calovision.cli.train import require_new_model
 from calovision.core.errors import InputError
 from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, failure_of
+from calovision.ntuples.root_file import opened
 from calovision.training.run import LOCK
 
 
@@ -85,3 +87,15 @@ def test_training_that_was_killed_before_its_first_checkpoint_is_called_again(tm
     (tmp_path / "one/model.json").touch()
     with pytest.raises(InputError, match="holds a model already"):
         require_new_model(tmp_path / "one", force=False)
+
+
+def test_file_is_not_taken_for_damaged_where_the_memory_does_not_suffice(tmp_path, monkeypatch):
+    """Else it would be left out by ``on_bad_file="skip"``."""
+    path, _, _ = write_small(tmp_path / "a.root", 3)
+
+    def refuse(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("calovision.ntuples.root_file.uproot.open", refuse)
+    with pytest.raises(MemoryError), opened(path):
+        pass

@@ -54,6 +54,8 @@ class Job:
         links.
         """
         own = tuple(f"{name}/" for name in self.outputs)
+        for name in self.outputs:  # as Snakemake does
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
         for path in sorted(self.reference.rglob("*")):
             name = str(path.relative_to(self.reference))
             if path.is_dir() or "/logs/" in name or name.startswith((".snakemake", "jobs")):

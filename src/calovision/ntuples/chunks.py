@@ -94,7 +94,7 @@ def _read_steps(
         last = min(first + step, stop)
         try:
             arrays = {} if chunks is None else next(chunks)
-        except InputError:
+        except (InputError, MemoryError):
             raise
         except Exception as error:
             raise InputError(

@@ -62,6 +62,8 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
             os.environ.setdefault(name, value)  # uproot loads XRootD, which reads them
     try:
         file = uproot.open(path, **options)
+    except MemoryError:  # the file may be as good as ever
+        raise
     except Exception as error:
         raise InputError(_why_not_opened(path, error)) from error
     with file, fast_zlib():
