@@ -1,7 +1,6 @@
 """Drills of image files: what they hold is another thing, a bit is another one, they end early."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,7 +48,8 @@ def read_images(path: Path, *, attributes: bool = True) -> dict[str, bytes]:
     found = {name: np.float64(file.events[name]).tobytes() for name in file.events}
     found |= {"images": images.tobytes()}
     statistics = collection.statistics()
-    found["statistics"] = b"".join(np.float64(one).tobytes() for one in astuple(statistics))
+    sums = (statistics.n, statistics.total, statistics.total_of_squares)
+    found["statistics"] = b"".join(np.float64(one).tobytes() for one in sums)
     if attributes:
         found |= {f"@{name}": repr(value).encode() for name, value in vars(file.metadata).items()}
     return found
