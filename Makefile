@@ -3,6 +3,7 @@
 # make fuzz  10,000 random inputs for each public function of arrays and of text, for configurations, schemas, files and
 #             commands; `make test` tries some
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
+# make mutants  changes of our code, a sample of each target: do the tests notice? the table of docs/developers.md; MUTANTS_OPTIONS='--only grid'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
 # make lint   the linters that CI runs
 # make test-other-machine  the numeric tests as on an old processor, with two threads, in another time zone, locale and order
@@ -67,6 +68,9 @@ audit: $(LINTERS)
 
 faults: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m faults --write docs/faults.md $(FAULTS_OPTIONS)
+
+mutants: $(LINTERS)
+	PYTHONPATH=tests $(BIN)/python -m mutants --write docs/developers.md $(MUTANTS_OPTIONS)
 
 long: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python -m long --write docs/long_runs.md $(LONG_OPTIONS)
