@@ -256,3 +256,32 @@ def test_signal_efficiencies_outside_the_curve_are_refused():
     labels, weights, scores, _ = make_events(10)
     with pytest.raises(InputError, match=r"outside \[0, 1\]"):
         bootstrap_roc(scores, labels, weights, [0.5, 1.2])
+    with pytest.raises(InputError, match=r"outside \[0, 1\]"):
+        bootstrap_roc(scores, labels, weights, [-0.1, 0.5])
+    low, high = bootstrap_roc(scores, labels, weights, [0.0, 1.0], n_replicas=20)
+    assert (0 <= low).all()
+    assert (high <= 1).all()
+    assert low[0] == 0.0  # no signal is asked for: no background is kept
+
+
+@pytest.mark.parametrize(("label", "named"), [(1, "the signal"), (0, "the background")])
+def test_a_class_whose_weights_cancel_is_named(label, named):
+    labels, weights, scores, _ = make_events(10)
+    weights = np.where(labels == label, np.where(np.arange(20) % 2, -1.0, 1.0), weights)
+    with pytest.raises(InputError, match=named):
+        compare_paired({"a": scores}, labels, weights, background_efficiency=0.1, n_replicas=1)
+    with pytest.raises(InputError, match=named):
+        bootstrap_roc(scores, labels, weights, [0.5], n_replicas=1)
+
+
+def test_numbers_and_seeds_of_replicas_unless_told():
+    labels, weights, scores, _ = make_events(20)
+    found, told = (
+        compare_paired({"a": scores}, labels, weights, background_efficiency=0.1, **options)
+        for options in ({}, {"n_replicas": 300, "seed": 0})
+    )
+    np.testing.assert_array_equal(found.replicas["a"], told.replicas["a"])
+    np.testing.assert_array_equal(
+        bootstrap_roc(scores, labels, weights, [0.5]),
+        bootstrap_roc(scores, labels, weights, [0.5], n_replicas=200, seed=0),
+    )
