@@ -259,7 +259,7 @@ def test_signal_efficiencies_outside_the_curve_are_refused():
     with pytest.raises(InputError, match=r"outside \[0, 1\]"):
         bootstrap_roc(scores, labels, weights, [-0.1, 0.5])
     low, high = bootstrap_roc(scores, labels, weights, [0.0, 1.0], n_replicas=20)
-    assert (0 <= low).all()
+    assert (low >= 0).all()
     assert (high <= 1).all()
     assert low[0] == 0.0  # no signal is asked for: no background is kept
 
@@ -272,6 +272,18 @@ def test_a_class_whose_weights_cancel_is_named(label, named):
         compare_paired({"a": scores}, labels, weights, background_efficiency=0.1, n_replicas=1)
     with pytest.raises(InputError, match=named):
         bootstrap_roc(scores, labels, weights, [0.5], n_replicas=1)
+    weights[labels == label] = np.inf
+    with pytest.raises(InputError, match=f"{named} .* has 10 weights that are not finite"):
+        bootstrap_roc(scores, labels, weights, [0.5], n_replicas=1)
+
+
+def test_no_ratio_to_a_classifier_that_keeps_no_signal():
+    labels, weights, scores, _ = make_events(10)
+    found = compare_paired({"a": scores}, labels, weights, signal_region=labels == 0, n_replicas=3)
+    assert found.nominal["signal_region"] == 0.0
+    assert found.nominal["a"] == 1.0
+    assert found.ratio("a", "signal_region") == Interval(None, None, None)
+    assert found.ratio("signal_region", "a").value == 0.0
 
 
 def test_numbers_and_seeds_of_replicas_unless_told():

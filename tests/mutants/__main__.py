@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         before, _, rest = text.partition(f"{MARK}\n")
         after = rest.partition(MARK)[2]
         options.write.write_text(f"{before}{MARK}\n{table}{MARK}{after}", encoding="utf-8")
-    return int(any(trial.n_killed < LEAST * trial.n_tried for trial in trials))
+    return int(any(trial.n_killed < LEAST * (trial.n_tried - trial.n_equal) for trial in trials))
 
 
 def _parser(names: list[str]) -> argparse.ArgumentParser:

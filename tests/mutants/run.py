@@ -2,7 +2,8 @@
 
 A fork has imported whatever packages the tests need, but nothing of calovision: it imports the
 changed text in place of the module. Compiled kernels run as plain Python (NUMBA_DISABLE_JIT), since
-the cache of numba could serve a mutant the right kernel, or the right code a mutant's.
+the cache of numba could serve a mutant the right kernel, or the right code a mutant's. What warns
+only then, arithmetic of single numbers as it is in kernels, is no error.
 """
 
 import importlib.abc
@@ -15,12 +16,14 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import numba.extending
 import pytest
 
 from mutants.mutations import Mutation
@@ -29,6 +32,8 @@ from mutants.targets import SOURCES, TESTS
 MOST_MEMORY = 8 * 2**30
 """Address space of a fork, bytes."""
 OUTPUT = "output.txt"
+PLAIN = {"_trailing_zeros": lambda word: (int(word) & -int(word)).bit_length() - 1}
+"""Intrinsics, which numba has no plain Python for."""
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Test:
     """One test of the unchanged code."""
 
     name: str
-    seconds: float
+    seconds: float  # of this process
     passed: bool
 
 
@@ -105,6 +110,7 @@ def _run(task: Callable[[], Report], folder: Path, sender: Connection, seconds: 
     output = os.open(folder / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    numba.core.extending._Intrinsic.__call__ = lambda self, *args: PLAIN[self._name](*args)
     sender.send(task())
     sys.stdout.flush()
     sender.close()
@@ -154,6 +160,7 @@ def _pytest(test_files: Sequence[Path], plugin: object, *options: str) -> int:
         "-q",
     ]
     arguments += ["-p", "no:cacheprovider", f"--basetemp={Path.cwd() / 'tests'}"]
+    arguments += ["-W", "ignore:.*encountered in scalar:RuntimeWarning"]
     arguments += ["--hypothesis-profile=few", *options, *test_files]
     return int(pytest.main([str(argument) for argument in arguments], plugins=[plugin]))
 
@@ -180,6 +187,14 @@ class _Recorder:
         self.tests: list[Test] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        start = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.tests[-1].seconds = time.process_time() - start
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         self.measured.switch_context(item.nodeid.partition("::")[0])
         return (yield)
@@ -194,9 +209,8 @@ class _Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "setup":
-            self.tests.append(Test(report.nodeid, report.duration, report.passed))
+            self.tests.append(Test(report.nodeid, 0.0, report.passed))
         else:
-            self.tests[-1].seconds += report.duration
             self.tests[-1].passed &= report.passed
 
 

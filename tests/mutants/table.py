@@ -11,15 +11,14 @@ LEAST = 0.85
 
 def to_markdown(trials: Sequence[Trial], seed: int, date: str) -> str:
     """Table of all targets: mutants that are possible, tried, killed, and their share."""
-    lines = [
-        "| Target | Possible | Tried | Killed | Share | 68 % interval |",
-        "|---|---|---|---|---|---|",
-    ]
+    head = "| Target | Possible | Tried | Change nothing | Killed | Share | 68 % interval |"
+    lines = [head, "|---|---|---|---|---|---|---|"]
     for trial in trials:
-        low, high = interval(trial.n_killed, trial.n_tried)
+        n = trial.n_tried - trial.n_equal
+        low, high = interval(trial.n_killed, n)
         lines.append(
-            f"| {trial.name} | {trial.n_possible} | {trial.n_tried} | {trial.n_killed} "
-            f"| {trial.n_killed / trial.n_tried:.0%} | {low:.0%} to {high:.0%} |"
+            f"| {trial.name} | {trial.n_possible} | {trial.n_tried} | {trial.n_equal or ''} "
+            f"| {trial.n_killed} | {trial.n_killed / n:.0%} | {low:.0%} to {high:.0%} |"
         )
     return "\n".join([f"Seed {seed}; {date}.", "", *lines]) + "\n"
 

@@ -8,26 +8,31 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mutants.equal import EQUAL
 from mutants.mutations import Mutation, lines_together, mutations_of
 from mutants.run import Report, Test, is_killed, run_unchanged
 from mutants.targets import SOURCES, Target
 
-SLOWEST = 3.0
+SLOWEST = 5.0
 """Seconds, unchanged and traced: a test that takes longer is not tried on mutants."""
 
 
 @dataclass
 class Trial:
-    """What came of a target: numbers of mutants, and those that no test noticed."""
+    """What came of a target: numbers of mutants, of those that change nothing (`EQUAL`), and those
+    that no test noticed.
+    """
 
     name: str
     n_possible: int
     n_tried: int = 0
+    n_equal: int = 0
     survivors: list[Mutation] = field(default_factory=list)
 
     @property
     def n_killed(self) -> int:
-        return self.n_tried - len(self.survivors)
+        """Mutants that a test noticed."""
+        return self.n_tried - self.n_equal - len(self.survivors)
 
 
 def try_target(
@@ -36,8 +41,9 @@ def try_target(
     """Try a sample of the mutants of a target; those known to be killed count without a run."""
     mutations = [mutation for file in target.module_files for mutation in mutations_of(file)]
     sample = random.Random(f"{name} {seed}").sample(mutations, min(n_sample, len(mutations)))
-    trial = Trial(name, len(mutations), len(sample))
-    new = [mutation for mutation in sample if label(mutation) not in known]
+    new = [mutation for mutation in sample if label(mutation) not in EQUAL]
+    trial = Trial(name, len(mutations), len(sample), len(sample) - len(new))
+    new = [mutation for mutation in new if label(mutation) not in known]
     if not new:
         return trial
     unchanged = run_unchanged(target.test_files, target.module_files)
@@ -54,8 +60,9 @@ def try_target(
 
 
 def label(mutation: Mutation) -> str:
-    """A mutant in a line of text: where it is and what it changes there."""
-    return f"{mutation.file.relative_to(SOURCES)}:{mutation.line} {' / '.join(_changed(mutation))}"
+    """A mutant in a line of text: its file, and the lines as they become."""
+    became = " ".join(line[1:].strip() for line in _changed(mutation) if line[0] == "+")
+    return f"{mutation.file.relative_to(SOURCES)}: {became}"
 
 
 def difference(mutation: Mutation) -> str:

@@ -167,7 +167,7 @@ def bootstrap_roc(
     is_signal, weights = _classes(labels, weights)
     table = event_table(scores, "scores", n_events=len(weights))
     folds = _checked_folds(folds, len(weights))
-    order = OrderedScores(table, is_signal, any_sign=bool((weights < 0).any()), folds=folds)
+    order = OrderedScores(table, is_signal, folds=folds)
     at_signal = event_numbers(signal_efficiencies, "signal efficiencies")
     if ((at_signal < 0) | (at_signal > 1)).any():
         raise InputError("signal efficiencies outside [0, 1] are on no curve; give those inside")

@@ -87,7 +87,7 @@ class OrderedScores:
         scores: np.ndarray,
         is_signal: np.ndarray,
         *,
-        any_sign: bool,
+        any_sign: bool = False,
         folds: np.ndarray | None = None,
     ) -> None:
         self.n_networks = scores.shape[1]
