@@ -10,6 +10,9 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from calovision.core.errors import InputError
 from calovision.metrics import auc, efficiency, n_effective, region_point, roc, signal_efficiency_at
+from calovision.metrics.events import column_of
+from calovision.metrics.roc import SAME, between, crossing
+from calovision.metrics.working_point import is_extrapolated
 
 NORMAL = NormalDist()
 
@@ -482,3 +485,48 @@ def test_a_region_with_less_background_than_floats_can_tell_is_an_empty_one():
     point = region_point([0, 1, 0], [1, 0, 0], [1.0, 5e-324, 1.0])
     assert point.is_limit
     assert 0 < point.background_efficiency < 1
+
+
+def test_place_of_a_background_efficiency_on_a_curve():
+    rising = np.array([0.0, 0.2, 0.5, 1.0])
+    assert crossing(rising, 0.2) == (1, 0.0)
+    assert crossing(rising, 0.35) == (1, pytest.approx(0.5))
+    assert crossing(rising, 1.0) == (3, 0.0)
+    assert crossing(rising, 1.5) == (3, 0.0)
+    assert crossing(rising, 0.2 + SAME / 2, shares=rising, near=0.2) == (1, 0.0)
+    # negative weights: 0.6 is passed on the way up, on the way down, and is the end
+    falling, shares = np.array([0.0, 0.7, 0.3, 0.6]), np.array([0.0, 0.7, 1.1, 1.4])
+    assert crossing(falling, 0.6) == (0, pytest.approx(6 / 7))
+    for near, place in ((0.5, (0, 6 / 7)), (0.8, (1, 1 / 4)), (1.4, (3, 0.0))):
+        assert crossing(falling, 0.6, shares=shares, near=near) == (
+            place[0],
+            pytest.approx(place[1]),
+        )
+    assert crossing(falling, 0.9) == (1, 0.0)
+    assert between(np.array([1.0, 3.0, 7.0]), (1, 0.25)) == 4.0
+    assert between(np.array([1.0, 3.0, 7.0]), (2, 0.0)) == 7.0
+
+
+def test_interval_stays_between_zero_and_one_where_weights_cancel():
+    found = efficiency(np.array([True, True, False]), np.array([1.0, 1.0, -0.5]))
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert 0.0 <= found.low < 1.0
+    found = efficiency(np.array([False, False, True]), np.array([1.0, 1.0, -0.5]))
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert 0.0 < found.high <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("n_eff", "marked"), [(0.0, True), (1 - 1e-8, True), (1 - 1e-10, False), (1.5, False)]
+)
+def test_fewer_than_one_effective_event_is_an_extrapolation(n_eff, marked):
+    assert is_extrapolated(n_eff) is marked
+
+
+def test_missing_column_of_a_table_is_named_with_those_there_are():
+    table = {"score": [1.0], "label": [0]}
+    assert column_of(table, "score") == [1.0]
+    with pytest.raises(InputError, match=r"no column 'weight'; it has label, score$"):
+        column_of(table, "weight")
+    with pytest.raises(InputError, match=r"no column 'weight'; it has none$"):
+        column_of({}, "weight")
