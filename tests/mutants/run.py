@@ -31,6 +31,8 @@ from mutants.targets import SOURCES, TESTS
 
 MOST_MEMORY = 8 * 2**30
 """Address space of a fork, bytes."""
+SLOWEST = 5.0
+"""Seconds of the process, unchanged and traced: a longer test is ended, not tried on mutants."""
 OUTPUT = "output.txt"
 PLAIN = {"_trailing_zeros": lambda word: (int(word) & -int(word)).bit_length() - 1}
 """Intrinsics, which numba has no plain Python for."""
@@ -189,9 +191,12 @@ class _Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         start = time.process_time()
+        signal.signal(signal.SIGVTALRM, _too_slow)
+        signal.setitimer(signal.ITIMER_VIRTUAL, SLOWEST)
         try:
             return (yield)
         finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             self.tests[-1].seconds = time.process_time() - start
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -212,6 +217,10 @@ class _Recorder:
             self.tests.append(Test(report.nodeid, 0.0, report.passed))
         else:
             self.tests[-1].passed &= report.passed
+
+
+def _too_slow(number: int, frame: object) -> None:
+    raise TimeoutError("a longer test is not tried on mutants")
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):

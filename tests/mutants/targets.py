@@ -26,10 +26,10 @@ class Target:
 
 
 TARGETS = {
-    "grid": Target(("images/grid.py",), ("grid", "fuzz_grid", "images", "granularity")),
+    "grid": Target(("images/grid.py",), ("grid", "fuzz_grid", "masks", "areas")),
     "images": Target(
         ("images/[!g]*.py", "images/jet_images/*.py"),
-        ("images", "jet_images", "areas", "sparse_images", "masks", "depth", "imported_images"),
+        ("images", "jet_images", "areas", "sparse_images", "masks"),
     ),
     "storage readers": Target(
         (
@@ -51,6 +51,8 @@ TARGETS = {
     ),
     "metrics": Target(("metrics/*.py",), ("metrics", "metrics_rejection", "exact_metrics")),
     "paired": Target(("evaluation/paired.py",), ("evaluation_paired",)),
-    "selection": Target(("selection/*.py",), ("selection", "expressions", "own_variables")),
+    "selection": Target(
+        ("selection/*.py",), ("formulas", "selection", "expressions", "own_variables")
+    ),
     "expressions": Target(("selection/expressions/*.py",), ("expressions", "selection")),
 }

@@ -13,9 +13,6 @@ from mutants.mutations import Mutation, lines_together, mutations_of
 from mutants.run import Report, Test, is_killed, run_unchanged
 from mutants.targets import SOURCES, Target
 
-SLOWEST = 5.0
-"""Seconds, unchanged and traced: a test that takes longer is not tried on mutants."""
-
 
 @dataclass
 class Trial:
@@ -105,20 +102,17 @@ def _quick_first(contexts: set[str], tests: Sequence[Test]) -> list[Test]:
     chosen = [
         test
         for test in tests
-        if test.passed
-        and test.seconds < SLOWEST
-        and (test.name in contexts or test.name.partition("::")[0] in contexts)
+        if test.passed and (test.name in contexts or test.name.partition("::")[0] in contexts)
     ]
     return sorted(chosen, key=lambda test: test.seconds)
 
 
 def _say_what_is_left_out(name: str, unchanged: Report) -> None:
     failed = [test.name for test in unchanged.tests if not test.passed]
-    slow = [test.name for test in unchanged.tests if test.seconds >= SLOWEST]
     seconds = sum(test.seconds for test in unchanged.tests)
     print(f"{name}: {len(unchanged.tests)} tests in {seconds:.0f} s", file=sys.stderr)
-    print(*(f"  does not pass here: {test}" for test in failed), sep="\n", file=sys.stderr)
-    print(*(f"  too slow here: {test}" for test in slow), sep="\n", file=sys.stderr, flush=True)
+    left_out = (f"  does not pass here in time: {test}\n" for test in failed)
+    print(*left_out, sep="", end="", file=sys.stderr, flush=True)
 
 
 def read_known(file: Path | None) -> set[str]:

@@ -129,9 +129,9 @@ def compute_formula(variable: Variable, column: Column) -> np.ndarray:
     n_events = len(next(iter(values.values()))) if values else len(column("event_number"))
     if variable.is_per_jet:
         values = {name: one[:, None] if one.ndim == 1 else one for name, one in values.items()}
-    with np.errstate(all="ignore"):
-        found = expression.evaluate(_broadcast(values), _where(variable))
     shape = (n_events, *variable.shape)
+    with np.errstate(all="ignore"):
+        found = expression.evaluate(_broadcast(values, shape), _where(variable))
     found = np.broadcast_to(np.reshape(found, shape) if np.ndim(found) else found, shape)
     found = np.array(found, dtype=np.float64)
     if variable.is_per_jet:
@@ -176,9 +176,8 @@ def _require(variable: Variable, name: str, columns: Mapping[str, np.ndarray]) -
         )
 
 
-def _broadcast(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Flat arrays of one length."""
-    shape = np.broadcast_shapes(*(one.shape for one in values.values()))
+def _broadcast(values: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Flat arrays, of one length also where a formula of jets uses numbers of the event alone."""
     return {name: np.broadcast_to(one, shape).ravel() for name, one in values.items()}
 
 
