@@ -244,7 +244,7 @@ def test_cross_section_must_be_positive(tmp_path, value):
     [
         (0.0, "the generator weights sum up to 0.0, .* must be positive"),
         (-1.0, "the generator weights sum up to -10.0, .* must be positive"),
-        (math.nan, "weight is nan in entry 0; weights must be finite numbers"),
+        (math.nan, "generation/n_generated says that 10 events with a sum of weights of nan were"),
     ],
 )
 def test_sum_of_weights_must_be_positive(tmp_path, weight, message):
