@@ -53,10 +53,10 @@ fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
 
 test-other-machine: $(INSTALLED)
-	$(OLD_PROCESSOR) $(OTHER_PLACE) OMP_NUM_THREADS=2 NUMBA_NUM_THREADS=2 $(BIN)/python -m pytest --random-order $(NUMERIC_TESTS)
+	$(OLD_PROCESSOR) $(OTHER_PLACE) OMP_NUM_THREADS=2 NUMBA_NUM_THREADS=2 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/numba $(BIN)/python -m pytest --random-order $(NUMERIC_TESTS)
 
 test-oldest test-newest: test-%: .%/.installed
-	PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
+	NUMBA_CACHE_DIR=$(CURDIR)/.$*/numba PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
 
 coverage: $(LINTERS)
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90

@@ -75,11 +75,11 @@ def test_names_of_fields_are_their_formulas(values, file, tmp_path):
     np.testing.assert_array_equal(flat(towers.e_em), (e * part).astype(np.float32))
     np.testing.assert_array_equal(flat(towers.e_had), (e - e * part).astype(np.float32))
 
-    text = "tracks: {pt: abs(pz), eta: px * 0.001, phi: \"'pt1' + py * 0.001\", cut: pt > 400}\n"
+    text = "tracks: {pt: abs(pz), eta: px * 0.001, phi: \"'phi1' + py * 0.001\", cut: pt > 400}\n"
     tracks = reading(file, tmp_path, text).tracks
     hard = np.abs(double(values, "pz")) > 400
     np.testing.assert_array_equal(flat(tracks.pt), np.abs(double(values, "pz"))[hard])
-    phi = np.repeat(values["pt1"], ak.num(values["pz"])) + double(values, "py") * 0.001
+    phi = np.repeat(values["phi1"], ak.num(values["pz"])) + double(values, "py") * 0.001
     np.testing.assert_allclose(flat(tracks.phi), phi[hard], rtol=1e-6)
 
 
@@ -138,7 +138,7 @@ def test_mass_of_light_jets_is_never_nan(tmp_path):
     columns["eta"] = np.arcsinh(columns["pz"] / columns["pt"])
     path = write_file(tmp_path / "a.root", t=columns)
     cartesian = reading(path, tmp_path, "jets: {px: px, py: py, pz: pz, e: e}\n" + ONE_TOWER)
-    polar = reading(path, tmp_path, "jets: {pt: pt, eta: eta, phi: px, e: e}\n" + ONE_TOWER)
+    polar = reading(path, tmp_path, "jets: {pt: pt, eta: eta, phi: px / 1000, e: e}\n" + ONE_TOWER)
     for jets in (cartesian.fat_jets, polar.fat_jets):
         mass = flat(jets.mass)
         assert np.all(mass >= 0)
@@ -151,7 +151,7 @@ def test_mass_of_light_jets_is_never_nan(tmp_path):
     )
 
 
-ONE_TOWER = "towers: {eta: eta, phi: px, e: e}\n"
+ONE_TOWER = "towers: {eta: eta, phi: px / 1000, e: e}\n"
 
 
 def test_cells_at_a_position(values, file, tmp_path):

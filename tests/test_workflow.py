@@ -358,7 +358,7 @@ def check_accounts(
         sources = {
             path for file in collection.of_sample(sample) for path, _ in file.metadata.source_files
         }
-        entries = sum(open_ntuple(path).n_entries for path in sources)
+        entries = sum(open_ntuple(results.parent / path).n_entries for path in sources)
         (of_images,) = accounts["images"]
         assert of_images["read"]["n"] == entries
         assert of_images["wrote"]["rows"]["n"] == np.sum(names == sample)

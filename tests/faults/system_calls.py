@@ -1,8 +1,10 @@
 """What a program does to the files of a folder, in the order of its system calls (strace)."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +56,8 @@ def record(program: Sequence[str], folder: Path, trace: Path) -> list[Call]:
         If the program fails.
     """
     line = [STRACE, "-f", "-y", "-s", "0", "-o", str(trace), "-e", f"trace={_CALLS}", *program]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    places = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=places)
     if done.returncode:
         raise RuntimeError(f"{' '.join(program)}: {done.returncode}\n{done.stderr[-2000:]}")
     lines = trace.read_text(errors="replace").splitlines()

@@ -36,6 +36,7 @@ ACCOUNT_CODE = (
     "core.result",
     "core.splits",
     "stages.accounting",
+    "stages.collections",
     "storage",
 )
 """Modules that decide whether the accounts of events balance."""
@@ -363,7 +364,6 @@ _ALL = (
             "core.markdown",
             "evaluation.tagging.tables",
             "ntuples",
-            "stages.collections",
         ),
         memory_mb=2000,
         runtime_min=30,
