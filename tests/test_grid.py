@@ -213,3 +213,9 @@ def test_number_of_cells_must_be_positive(shape):
 def test_eta_range_must_be_ascending_and_finite(eta_range):
     with pytest.raises(InputError, match=r"eta_range .* must be two finite, ascending numbers"):
         EtaPhiGrid(8, 8, eta_range)
+
+
+def test_largest_number_of_cells_has_an_index_of_32_bits():
+    assert EtaPhiGrid(2047, 2**20).n_cells == 2047 * 2**20
+    with pytest.raises(InputError, match="2048x1048576: more than 2147483647 cells"):
+        EtaPhiGrid(2048, 2**20)
