@@ -293,7 +293,9 @@ def test_numbers_and_seeds_of_replicas_unless_told():
         for options in ({}, {"n_replicas": 300, "seed": 0})
     )
     np.testing.assert_array_equal(found.replicas["a"], told.replicas["a"])
+    labels, weights, scores, _ = make_events(300)
+    at = np.linspace(0.3, 0.95, 8)
     np.testing.assert_array_equal(
-        bootstrap_roc(scores, labels, weights, [0.5]),
-        bootstrap_roc(scores, labels, weights, [0.5], n_replicas=200, seed=0),
+        bootstrap_roc(scores, labels, weights, at),
+        bootstrap_roc(scores, labels, weights, at, n_replicas=200, seed=0),
     )

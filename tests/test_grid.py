@@ -219,3 +219,21 @@ def test_largest_number_of_cells_has_an_index_of_32_bits():
     assert EtaPhiGrid(2047, 2**20).n_cells == 2047 * 2**20
     with pytest.raises(InputError, match="2048x1048576: more than 2147483647 cells"):
         EtaPhiGrid(2048, 2**20)
+
+
+def test_two_edges_make_one_cell():
+    grid = EtaPhiGrid.with_eta_edges((-1.0, 2.0), 8)
+    assert grid.n_cells == 8
+    assert grid.eta_index([-1.1, -1.0, 1.9, 2.0]).tolist() == [OUTSIDE, 0, 0, OUTSIDE]
+
+
+@pytest.mark.parametrize("width", [0.6, 0.8, 1.0, 1.2, 1.6, 2.0])
+@pytest.mark.parametrize("n_cells", [1, 7, 33])
+def test_just_below_the_edge_of_a_jet_is_the_last_cell(width, n_cells):
+    below = np.nextafter(width / 2, 0)
+    grid = JetGrid(n_cells, n_cells, width)
+    assert grid.cell_index([below, below, -width / 2], [below, -width / 2, below]).tolist() == [
+        n_cells**2 - 1,
+        n_cells * (n_cells - 1),
+        n_cells - 1,
+    ]

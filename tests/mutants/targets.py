@@ -54,5 +54,8 @@ TARGETS = {
     "selection": Target(
         ("selection/*.py",), ("formulas", "selection", "expressions", "own_variables")
     ),
-    "expressions": Target(("selection/expressions/*.py",), ("expressions", "selection")),
+    "expressions": Target(
+        ("selection/expressions/*.py",),
+        ("expressions", "selection", "formulas", "fuzz_expressions", "ntuples_expressions"),
+    ),
 }
