@@ -33,7 +33,7 @@ BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect conversio
 NUMERIC_TESTS = $(wildcard $(foreach name,areas baselines* conversion* datasets* depth diagnostics evaluation* fuzz_* grid images jet_* jets \
 	kinematics masks metrics* models* monitoring* numbers* reach* regression* scoring* sparse_images splits storage* tagging* training*,tests/test_$(name).py))
 # numpy, torch, oneDNN, OpenBLAS and numba each choose their code by the processor
-OLD_PROCESSOR := NPY_DISABLE_CPU_FEATURES="AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR AVX2 FMA3" \
+OLD_PROCESSOR = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c "import numpy; print(*numpy.show_config('dicts')['SIMD Extensions']['found'])")" \
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem NUMBA_CPU_NAME=generic
 OTHER_PLACE := TZ=Pacific/Chatham LC_ALL=$(firstword $(shell locale -a 2>/dev/null | grep -i -m1 "tr_TR.utf") C)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
