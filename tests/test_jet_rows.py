@@ -180,6 +180,7 @@ def test_what_is_wrong_about_jets_is_one_sentence(changes, sentence):
 
 
 def test_dry_run_of_a_tagger_asks_for_images_networks_and_scores(tmp_path):
+    pytest.importorskip("snakemake")
     result = dry_run(tmp_path, TAGGING | {"samples": tagging_samples(), "images": {"kind": "jet"}})
     assert result.returncode == 0, result.stdout
     found = jobs(result)
