@@ -60,7 +60,6 @@ test-oldest test-newest: test-%: .%/.installed
 
 coverage: $(LINTERS)
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
-	$(BIN)/python -m coverage report --format=total
 
 # known vulnerabilities of the exact packages; needs the advisories of PyPI
 audit: $(LINTERS)

@@ -52,7 +52,7 @@ class Count(Result):
         return Count(self.n + other.n, self.weight + other.weight, absolute)
 
     def __sub__(self, other: Count) -> Count:
-        """What is left; the sum of the absolute values is not known of it."""
+        """Difference of two counts; the sum of the absolute values is not known of it."""
         return Count(self.n - other.n, self.weight - other.weight)
 
     def has_weight_of(self, other: Count) -> bool:
@@ -71,7 +71,7 @@ def total(counts: Iterable[Count]) -> Count:
 
 @dataclass(frozen=True)
 class Account(Result):
-    """What one stage did with the rows of one sample.
+    """Balance of one stage for the rows of one sample.
 
     Attributes
     ----------

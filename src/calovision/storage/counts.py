@@ -33,6 +33,6 @@ class RowCounter:
         return {name: Count(n, total, size) for name, n, total, size in each}
 
     def rows_of(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-        """Which of the given positions ``(n,)`` are of each sample, ascending places in them."""
+        """Places, ascending, of each sample in the given positions ``(n,)``."""
         sample = self._sample[indices]
         return {name: np.flatnonzero(sample == number) for number, name in enumerate(self.samples)}

@@ -133,7 +133,7 @@ def filled(
 
 
 def _metadata(content: bytes) -> dict[str, str]:
-    """What safetensors keep of a file beside the tensors: a header of JSON behind its length."""
+    """Texts in the header of a safetensors file, which is JSON behind its own length."""
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
 
