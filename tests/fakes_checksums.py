@@ -1,4 +1,4 @@
-"""Checksums of an image file by h5py and xxhash alone, as FORMAT.md has them: of files that tests
+"""Checksums of HDF5 files by h5py and xxhash alone, as FORMAT.md has them: of files that tests
 change on purpose.
 """
 
@@ -22,20 +22,35 @@ def edited(path):
         seal(file)
 
 
+@contextmanager
+def edited_other(path):
+    """`edited` of a file without images: a table, run maps, a reference."""
+    with h5py.File(path, "r+") as file:
+        yield file
+        names = []
+        file.visititems(lambda name, item: names.append(name) if hasattr(item, "dtype") else None)
+        write_checksums(file, names)
+
+
 def seal(file):
-    """Write the checksums of what the open file holds now."""
-    data = {}
+    """Write the checksums of what the open image file holds now."""
+    names = set()
     for group in ("images", "events", "statistics"):
         with suppress(KeyError, AttributeError, OSError):
-            names = {f"{group}/{name}" for name in file[group]} - {CELLS, VALUES, BLOCKS}
-            data |= {name: digits(file, name) for name in names}
-    attributes = {name: of_attribute(file, name) for name in file.attrs if name != "checksums"}
+            names |= {f"{group}/{name}" for name in file[group]} - {CELLS, VALUES, BLOCKS}
     with suppress(KeyError, AttributeError, OSError, ValueError, TypeError, IndexError):
         blocks = of_blocks(file)
         del file[BLOCKS]
         file[BLOCKS] = blocks
-    text = {"hash": "xxh3_64", "rows_of_a_block": ROWS_OF_A_BLOCK}
-    file.attrs["checksums"] = json.dumps(text | {"attributes": attributes, "data": data})
+    write_checksums(file, names, rows_of_a_block=ROWS_OF_A_BLOCK)
+
+
+def write_checksums(file, names, **others):
+    """Write the attribute of the checksums of all attributes, and of data sets."""
+    attributes = {name: of_attribute(file, name) for name in file.attrs if name != "checksums"}
+    data = {name: digits(file, name) for name in names}
+    text = {"hash": "xxh3_64", **others, "attributes": attributes, "data": data}
+    file.attrs["checksums"] = json.dumps(text)
 
 
 def digits(file, name):
@@ -43,7 +58,8 @@ def digits(file, name):
     with suppress(KeyError, AttributeError, OSError, ValueError, TypeError, RuntimeError):
         data = file[name]
         if np.prod(data.shape) < 1e7:
-            return of_numbers(data[()])
+            is_text = data.dtype.kind in "OS"
+            return of_text(data[()].reshape(-1), data.shape) if is_text else of_numbers(data[()])
     return "0" * 16
 
 
@@ -54,8 +70,9 @@ def of_numbers(values):
     return xxhash.xxh3_64_hexdigest(values.astype(little).tobytes() + kind.encode())
 
 
-def of_text(text):
-    return xxhash.xxh3_64_hexdigest(text.encode() + b"\0" + json.dumps(["text", []]).encode())
+def of_text(texts, shape=()):
+    content = b"".join(one + b"\0" for one in texts)
+    return xxhash.xxh3_64_hexdigest(content + json.dumps(["text", list(shape)]).encode())
 
 
 def of_attribute(file, name):
@@ -64,7 +81,7 @@ def of_attribute(file, name):
         value = np.asarray(file.attrs[name]).reshape(-1)[0]
         value = value.decode() if isinstance(value, bytes) else value
         if isinstance(value, str):
-            return of_text(value)
+            return of_text([value.encode()])
         return of_numbers(np.asarray(value.item()))
     except (ValueError, TypeError, OSError, IndexError, AttributeError):
         return "0" * 16

@@ -243,7 +243,7 @@ def test_overflow_shares_are_those_of_the_training_split(tmp_path):
 
 def test_bad_input(tmp_path):
     assert "no such file" in fail("inspect", tmp_path / "none.root")
-    assert "no such image file" in fail("inspect", tmp_path / "none.h5")
+    assert "no such HDF5 file" in fail("inspect", tmp_path / "none.h5")
     (tmp_path / "text.root").write_text("nothing")
     assert "is not a ROOT file" in fail("inspect", tmp_path / "text.root")
     assert "--event" in fail_usage("inspect", tmp_path / "none.h5", "--event", "-1")

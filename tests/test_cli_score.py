@@ -56,12 +56,16 @@ def test_scores_of_all_events(tmp_path, folder, files):
             rf"^{sample} +{label} +20 +{expit(part).mean():.4f} *$", text, flags=re.MULTILINE
         )
     with h5py.File(output) as file:
-        assert (file.attrs["model"], file.attrs["network"], file.attrs["n_rotations"]) == (
+        assert (
+            file.attrs["model"].decode(),
+            file.attrs["network"].decode(),
+            file.attrs["n_rotations"],
+        ) == (
             str(folder),
             "small",
             0,
         )
-        assert file.attrs["scores"] == "logit"
+        assert file.attrs["scores"] == b"logit"
     assert [path.name for path in tmp_path.iterdir()] == ["scores.h5"]
 
 

@@ -61,7 +61,7 @@ def test_commands(small_disk, tmp_path):
     lines = [
         ("export", images, "-o", output),
         ("export", images, "-o", output, "--compression", "none"),
-        ("score", str(tmp_path / "model"), *[images] * 5, "-o", output),
+        ("score", str(tmp_path / "model"), *[images] * 12, "-o", output),
         ("images", str(ntuple), "-o", output, *SMALL),
         ("images", str(ntuple), "-o", output, *SMALL, "--compression", "blosc2"),
     ]

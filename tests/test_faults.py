@@ -18,6 +18,8 @@ PARTS = {
     "expressions": 8,
     "models": 4,
     "checkpoints": 3,
+    "hdf5_files": 12,
+    "older_files": 9,
 }
 """Cases of drills that run here."""
 

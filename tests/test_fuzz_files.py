@@ -104,7 +104,10 @@ def files(tmp_path_factory):
     }, folder
 
 
-CHECKED = ("images.h5", "model/model.json", "model/model.safetensors")
+CHECKED = (
+    *("images.h5", "scores.h5", "maps.h5", "reference.h5"),
+    *("model/model.json", "model/model.safetensors"),
+)
 """Files with checksums of everything: what is read of a changed one is what was in it."""
 NAMES = (
     *("images.h5", "version1.h5", "blosc2.h5", "scores.h5", "maps.h5", "reference.h5"),

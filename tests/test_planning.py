@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-import h5py
+import numpy as np
 import pytest
 import yaml
 from fakes import write_image_file
@@ -25,6 +25,7 @@ from calovision.jobs.planning.memory import network_size
 from calovision.jobs.planning.networks import network_key
 from calovision.jobs.planning.plan import network_specification
 from calovision.jobs.planning.workload import plan_models, plan_samples
+from calovision.storage import write_table
 from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
 
@@ -351,11 +352,8 @@ def test_device_and_rotations_of_a_run(results):
     log = results / "logs/train_network/cnn/seed1.log"
     log.parent.mkdir(parents=True)
     log.write_text("2026 INFO training small on 60 events, device cuda:0\n")
-    scores = write_image_file(results / "scores.h5", 2)
-    with h5py.File(scores, "a") as file:
-        file.attrs["n_rotations"] = 2
-    (results / "scores/cnn").mkdir(parents=True)
-    scores.rename(results / "scores/cnn/seed1.h5")
+    scores = results / "scores/cnn/seed1.h5"
+    write_table(scores, {"logit": np.zeros(2)}, attributes={"n_rotations": 2})
     jobs = {one.rule: one for one in measure_run(results).jobs}
     assert (jobs["train_network"].device, jobs["score_events"].work) == ("gpu", 8 * 48)
 

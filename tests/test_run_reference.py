@@ -3,9 +3,9 @@
 import logging
 from dataclasses import replace
 
-import h5py
 import numpy as np
 import pytest
+from fakes_checksums import edited_other
 from fakes_maps import LAYOUT, make_maps
 
 from calovision.core.errors import InputError
@@ -202,7 +202,7 @@ def infinite(file):
 def test_reference_files_that_are_refused(good, sentence, change, tmp_path):
     path = tmp_path / "reference.h5"
     Reference.of(good).save(path)
-    with h5py.File(path, "r+") as file:
+    with edited_other(path) as file:
         change(file)
     with pytest.raises(InputError, match=f"reference.h5: {sentence}"):
         Reference.load(path)

@@ -13,7 +13,7 @@ from fakes import (
     write_image_file,
     write_two_samples,
 )
-from fakes_checksums import edited
+from fakes_checksums import edited, edited_other
 
 from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
@@ -547,7 +547,7 @@ def test_scores_of_several_classifiers(tmp_path):
 def write_older(path, collection, indices, columns):
     """Probabilities, as calovision stored them before logits."""
     write_scores(path, collection, indices, columns)
-    with h5py.File(path, "r+") as file:
+    with edited_other(path) as file:
         del file.attrs["scores"]
 
 
@@ -610,7 +610,7 @@ def test_scores_of_another_split_are_refused(tmp_path):
 def test_table_without_scores_is_refused(tmp_path):
     collection = ImageCollection(write_two_samples(tmp_path, n_events=5))
     write_scores(tmp_path / "scores.h5", collection, np.array([0]), np.array([0.1]))
-    with h5py.File(tmp_path / "scores.h5", "r+") as file:
+    with edited_other(tmp_path / "scores.h5") as file:
         del file["logit"]
     with pytest.raises(InputError, match=r"scores.h5: no score file, it lacks the column 'logit'"):
         read_scores(tmp_path / "scores.h5", collection, np.array([0]))

@@ -113,7 +113,7 @@ def test_attributes_and_names_are_compared(copy):
         (lambda file: file.__delitem__("events/ht"), "of the data set 'events/ht', but not that"),
         (lambda file: file.__setitem__("events/new", np.arange(N)), "no checksum of the data set"),
         (lambda file: file.__delitem__("statistics"), "of the data set 'statistics/n', but not"),
-        (lambda file: file.attrs.modify("version", 1), r"version 1 with checksums"),
+        (lambda file: file.attrs.modify("version", 1), "the attribute 'version' does not"),
         (lambda file: file.attrs.__delitem__("checksums"), "version 2 with no checksums"),
         (lambda file: file.attrs.modify("checksums", "[1]"), "is no list of checksums"),
     ):
@@ -227,7 +227,7 @@ def test_command(tmp_path, copy):
     assert "a.h5: damaged image file ('events/ht' does not fit its checksum)" in lines[0]
     assert lines[1].endswith("fit their checksums")
     assert "none.h5: not a readable HDF5 file" in lines[2]
-    assert "absent.h5: no such image file" in lines[3]
+    assert "absent.h5: no such HDF5 file" in lines[3]
 
 
 def read_all(path):

@@ -1,4 +1,4 @@
-"""``calovision inspect``: what a ROOT file or an image file holds, and one event of it."""
+"""``calovision inspect``: what a ROOT file or an HDF5 file holds, and one event of it."""
 
 from itertools import zip_longest
 from pathlib import Path
@@ -40,7 +40,10 @@ def _is_value(option: str, word: str | None) -> bool:
 def inspect_command(
     file: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="A ROOT file, its address, or an image file (.h5)."),
+        typer.Argument(
+            metavar="FILE",
+            help="A ROOT file, its address, or an HDF5 file of calovision (.h5), as of images.",
+        ),
     ],
     event: Annotated[
         int | None,
@@ -81,15 +84,15 @@ def inspect_command(
         bool, typer.Option("--force", help="Overwrite the schema if it exists already.")
     ] = False,
 ) -> None:
-    """Say what a file holds, and display one event."""
+    """Say what a file holds, and display one event of a ROOT file or an image file."""
     if png is not None and png.suffix.lower() != ".png":
         raise InputError(f"{png}: the name of the picture must end in .png")
     if Path(file).suffix.lower() in IMAGE_SUFFIXES:
         if suggest is not None or branches is not None:
             raise InputError(f"{file}: --branches and --suggest are for ROOT files")
-        from calovision.cli.inspect_images import inspect_images
+        from calovision.cli.inspect_images import inspect_hdf5
 
-        inspect_images(Path(file), event=event or 0, png=png)
+        inspect_hdf5(Path(file), event=event, png=png)
     elif suggest is not None:
         from calovision.cli.inspect_suggestion import inspect_suggestion
 

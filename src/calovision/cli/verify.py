@@ -9,7 +9,10 @@ from calovision.cli.messages import say
 
 
 def verify_command(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Image files (.h5).")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILES", help="HDF5 files of calovision, as of images."),
+    ],
 ) -> None:
     """Compare all of every file with its checksums, a line a file; exit status 1 if one is
     damaged.

@@ -113,7 +113,7 @@ def _blocks(
     """Jets of all files."""
     n_before = 0
     for path in paths:
-        with dense_arrays(path, "particles") as (arrays, _):
+        with dense_arrays(path, "particles") as (arrays, *_):
             array = particles_of(path, arrays, particles)
             jets = jets_of(path, arrays, particles, len(array))
             columns = columns_of(path, arrays, particles, classes, fixed, len(array), n_before)

@@ -51,6 +51,16 @@ def check_dataset(path: Path, file: h5py.File, name: str, shape: tuple[int, ...]
         raise InputError(f"{path}: '{name}' is {dataset.dtype}: it must hold {must} numbers")
 
 
+def number_of_rows(path: Path, value: object) -> int:
+    """The attribute ``n_rows``; InputError if it is no number of rows."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InputError(
+            f"{path}: incomplete file (the attribute 'n_rows' is {value!r}, no number of rows); "
+            "make it again"
+        )
+    return value
+
+
 def check_columns(
     path: Path, run: np.ndarray, lumi_block: np.ndarray, n_events: np.ndarray
 ) -> None:

@@ -14,7 +14,7 @@ from calovision.images.grid import EtaPhiGrid
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.good_runs import GoodRuns
 from calovision.monitoring.layout import HasLayout, MapLayout
-from calovision.monitoring.map_attributes import format_attributes, layout_from
+from calovision.monitoring.map_attributes import LAYOUT, layout_from
 from calovision.monitoring.reference_cells import estimate_cells
 from calovision.monitoring.reference_doubts import (
     doubts_of_cells,
@@ -26,7 +26,13 @@ from calovision.monitoring.reference_doubts import (
 )
 from calovision.monitoring.run_map_file import RunMapFile
 from calovision.monitoring.run_maps import RunMaps
-from calovision.storage.hdf5 import CHECKED, created, find_dataset, opened, write_checked
+from calovision.storage.hdf5 import (
+    created,
+    names_of_datasets,
+    opened,
+    read_array,
+    read_attributes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +42,7 @@ WHAT = "reference file"
 CELLS = ("rate", "mean", "rate_spread", "mean_spread", "n_left_out", "is_faulty")
 """Arrays of cells."""
 RUNS = ("run", "lumi_block")
+NUMBERS = ("n_runs", "n_events")
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,7 @@ class Reference:
         """Write the reference, complete or not at all: an HDF5 file `calovision-reference`."""
         layout = MapLayout.of(self)
         described = {name: json.dumps(value) for name, value in layout.to_dict().items()}
-        with replaced(Path(path)) as temporary, created(temporary, **CHECKED) as file:
+        with replaced(Path(path)) as temporary, created(temporary) as file:
             file.attrs.update(
                 {
                     "format": FORMAT,
@@ -163,11 +170,9 @@ class Reference:
             )
             for name in CELLS:
                 values = getattr(self, name)
-                write_checked(
-                    file, f"cells/{name}", np.zeros(layout.shape) if values is None else values
-                )
+                file.write(f"cells/{name}", np.zeros(layout.shape) if values is None else values)
             for name in RUNS:
-                write_checked(file, f"runs/{name}", getattr(self, name))
+                file.write(f"runs/{name}", getattr(self, name))
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
@@ -176,14 +181,18 @@ class Reference:
         Raises
         ------
         InputError
-            If the file is missing, unreadable, foreign, of a newer version or incomplete.
+            If the file is missing, unreadable, foreign, of a newer version, incomplete or damaged.
         """
         path = Path(path)
         with opened(path, WHAT) as file:
-            values = format_attributes(path, file, FORMAT, VERSION)
+            values, checksums = read_attributes(
+                path, file, (FORMAT, VERSION), known=(*LAYOUT, *NUMBERS, "doubts"), what=WHAT
+            )
+            if checksums is not None:
+                checksums.require_data(names_of_datasets(file))
             layout = layout_from(path, values)
             arrays = {
-                name: find_dataset(path, file, f"{group}/{name}", what=WHAT)[()]
+                name: read_array(path, file, f"{group}/{name}", checksums, what=WHAT)
                 for group, names in (("cells", CELLS), ("runs", RUNS))
                 for name in names
             }
@@ -194,10 +203,10 @@ class Reference:
                     f"{path}: incomplete {WHAT} ('cells/{name}' is not a finite number for each of "
                     f"{layout.shape} cells); make it again"
                 )
-        for name in ("n_runs", "n_events"):
+        for name in NUMBERS:
             if not isinstance(values.get(name), int):
                 raise InputError(f"{path}: incomplete {WHAT} (no number '{name}'); make it again")
         arrays["is_faulty"] = arrays["is_faulty"].astype(bool)
-        counts = {name: values[name] for name in ("n_runs", "n_events")}
+        counts = {name: values[name] for name in NUMBERS}
         doubts = tuple(json.loads(str(values.get("doubts", "[]"))))
         return cls(**vars(layout), **arrays, **counts, doubts=doubts)

@@ -7,6 +7,7 @@ module.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import fields
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -17,22 +18,34 @@ from calovision.core.errors import InputError
 from calovision.images.grid import EtaPhiGrid
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.layout import MapLayout
-from calovision.monitoring.map_attributes import MapOrigin, read_attributes
+from calovision.monitoring.map_attributes import LAYOUT, MapOrigin, layout_from, origin_from
 from calovision.monitoring.map_checks import (
     WHAT,
     check_columns,
     check_dataset,
     named,
+    number_of_rows,
     wrong_numbers,
 )
 from calovision.monitoring.run_maps import RunMaps
-from calovision.storage.hdf5 import CHECKED, NewFile, created, find_dataset, opened, read_attribute
+from calovision.storage.hdf5 import (
+    NewFile,
+    NewRows,
+    created,
+    find_dataset,
+    names_of_datasets,
+    opened,
+    read_array,
+    read_attribute,
+    read_attributes,
+)
 from calovision.storage.hdf5.source import Identity
 
 FORMAT = "calovision-run-maps"
 VERSION = 1
 COLUMNS = ("run", "lumi_block", "n_events")
 MAPS = ("occupancy", "total")
+ATTRIBUTES = (*LAYOUT, *(one.name for one in fields(MapOrigin)), "n_rows")
 
 
 def write_run_maps(
@@ -63,7 +76,7 @@ def write_run_maps(
         runs do not ascend, or a number is none that the file may hold.
     """
     blocks = iter([maps] if isinstance(maps, RunMaps) else maps)
-    with replaced(Path(path)) as temporary, created(temporary, **CHECKED) as file:
+    with replaced(Path(path)) as temporary, created(temporary) as file:
         rows = _Rows(Path(path), file, layout)
         for block in blocks:
             rows.append(block)
@@ -79,6 +92,7 @@ class _Rows:
         self.layout = layout
         self.n = 0
         self.last: tuple[int, int] | None = None
+        self.arrays: dict[str, NewRows] = {}
         if layout is not None:
             self._create(layout.shape)
 
@@ -89,9 +103,7 @@ class _Rows:
         self.layout.require(block, str(self.path), "the maps before")
         self._check(block)
         for name, values in _arrays(block).items():
-            dataset = self.file[name]
-            dataset.resize(self.n + len(block), axis=0)
-            dataset[self.n :] = values.astype(dataset.dtype)
+            self.arrays[name].append(values)
         self.n += len(block)
         self.file.require_written()
 
@@ -112,12 +124,13 @@ class _Rows:
 
     def _create(self, shape: tuple[int, int, int]) -> None:
         for name in COLUMNS:
-            sizes = {"maxshape": (None,), "fletcher32": True}
-            self.file.create_dataset(f"runs/{name}", (0,), np.int64, **sizes)
+            self.arrays[f"runs/{name}"] = self.file.growing(
+                f"runs/{name}", (), np.int64, fletcher32=True
+            )
         for name, kind in zip(MAPS, (np.uint32, np.float64), strict=True):
-            sizes = {"maxshape": (None, *shape), "chunks": (1, 1, *shape[1:])}
-            sizes |= {"fletcher32": True}
-            self.file.create_dataset(f"maps/{name}", (0, *shape), kind, **sizes)
+            self.arrays[f"maps/{name}"] = self.file.growing(
+                f"maps/{name}", shape, kind, chunks=(1, 1, *shape[1:]), fletcher32=True
+            )
 
     def _check(self, block: RunMaps) -> None:
         """Raise InputError for what a file may not hold."""
@@ -179,12 +192,18 @@ class RunMapFile:
         self.path = path = Path(path)
         with opened(path, WHAT) as file:
             self._identity = Identity.of(file.id.get_vfd_handle())
-            self.layout, self.origin, n_rows = read_attributes(path, file, FORMAT, VERSION)
+            values, checksums = read_attributes(
+                path, file, (FORMAT, VERSION), known=ATTRIBUTES, what=WHAT
+            )
+            if checksums is not None:
+                checksums.require_data(names_of_datasets(file))
+            self.layout, self.origin = layout_from(path, values), origin_from(path, values)
+            n_rows = number_of_rows(path, values.get("n_rows"))
             for name in (*(f"runs/{one}" for one in COLUMNS), *(f"maps/{one}" for one in MAPS)):
                 shape = self.layout.shape if name.startswith("maps/") else ()
                 check_dataset(path, file, name, (n_rows, *shape))
             self.run, self.lumi_block, self.n_events = (
-                find_dataset(path, file, f"runs/{name}", what=WHAT)[()].astype(np.int64)
+                read_array(path, file, f"runs/{name}", checksums, what=WHAT).astype(np.int64)
                 for name in COLUMNS
             )
         check_columns(path, self.run, self.lumi_block, self.n_events)

@@ -18,7 +18,6 @@ from types import ModuleType
 from typing import Any
 
 import awkward as ak
-import h5py
 import numpy as np
 import uproot
 
@@ -148,24 +147,18 @@ def _root(path: Path, contents: Contents) -> Iterator[Append]:
 def _hdf5(path: Path, contents: Contents) -> Iterator[Append]:
     inner = () if contents.n_jets is None else (contents.n_jets,)
     shapes = {**dict.fromkeys(contents.columns, (inner, np.float32)), "passed": ((), np.bool_)}
-    with created(path) as file:
+    with created(path, for_others=True) as file:
         file.attrs.update(contents.attributes)
-        for name, (shape, kind) in shapes.items():
-            file.create_dataset(
-                name, (0, *shape), kind, maxshape=(None, *shape), chunks=(ENTRIES_AT_A_TIME, *shape)
-            )
+        columns = {
+            name: file.growing(name, shape, kind, chunks=(ENTRIES_AT_A_TIME, *shape))
+            for name, (shape, kind) in shapes.items()
+        }
 
         def append(entries: ScoredEntries) -> None:
             for name, values in entries.padded(contents.n_jets or 1).items():
-                _extend(file[name], values)
+                columns[name].append(values)
 
         yield append
-
-
-def _extend(data: h5py.Dataset, values: np.ndarray) -> None:
-    n_before = len(data)
-    data.resize(n_before + len(values), axis=0)
-    data[n_before:] = values
 
 
 @contextmanager

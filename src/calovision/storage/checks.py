@@ -19,6 +19,8 @@ OFFSETS, CELLS, VALUES = ROWS = ("images/offsets", "images/cells", "images/value
 """Names of the arrays of the sparse rows."""
 BLOCKS = "images/checksums"
 """Name of the checksums of the blocks of rows (`calovision.storage.blocks`)."""
+IN_BLOCKS = (CELLS, VALUES, BLOCKS)
+"""Arrays that have no checksum as a whole."""
 STATISTICS = ("statistics/n", "statistics/total", "statistics/total_of_squares")
 """Names of the pixel statistics, which a file may have."""
 
@@ -38,7 +40,7 @@ def check_file(file: h5py.File, arrays: StoredArrays, metadata: ImageMetadata) -
     if missing:
         raise InputError(f"{path}: incomplete image file (no events/{missing[0]}); build it again")
     if arrays.checksums is not None:
-        arrays.checksums.require_data(set(arrays) - {CELLS, VALUES, BLOCKS})
+        arrays.checksums.require_data(set(arrays) - set(IN_BLOCKS))
     types = {name: (arrays.dtype(name), arrays.shape(name)) for name in arrays}
     check_types(path, types, metadata.image_shape, metadata.required_columns)
     n_rows, n_cells, n_values = (arrays.shape(name)[0] for name in ROWS)

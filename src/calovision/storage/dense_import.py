@@ -16,8 +16,15 @@ from calovision.core.splits import SHARES, assign_split
 from calovision.images import CHANNELS, SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage.attributes import MOST_CELLS
-from calovision.storage.dense_source import axes_of, dense_arrays, find_array, find_column
-from calovision.storage.export import DENSE_FORMAT
+from calovision.storage.dense_source import (
+    axes_of,
+    blocks_of,
+    dense_arrays,
+    find_array,
+    find_column,
+    whole_array,
+)
+from calovision.storage.hdf5 import Checksums
 from calovision.storage.metadata import FORMAT, ImageMetadata
 from calovision.storage.writer import ImageFileWriter
 
@@ -114,13 +121,13 @@ def import_dense(
         possible.
     """
     path, folder = Path(path), Path(folder)
-    with dense_arrays(path) as (arrays, attributes), ExitStack() as stack:
+    with dense_arrays(path) as (arrays, attributes, checksums), ExitStack() as stack:
         images = find_array(path, arrays, "images", options.images)
         if images is None:
             raise InputError(f"{path}: no array of images: it has {', '.join(arrays) or 'none'}")
         infos, sample_of, columns = (
-            _exported(path, arrays, attributes)
-            if attributes.get("format") == DENSE_FORMAT
+            _exported(path, arrays, attributes, checksums)
+            if attributes
             else _foreign(path, arrays, images, options)
         )
         shape = infos[0].image_shape
@@ -132,12 +139,14 @@ def import_dense(
             for info in infos
         ]
         size = max(1, BLOCK_BYTES // (4 * int(np.prod(shape))))
-        for start in range(0, len(images), size):
-            block = _block(path, images, slice(start, start + size), axes, shape)
+        start = 0
+        for stored in blocks_of(images, size, checksums):
+            block = _block(path, stored, start, axes, shape)
             for number, writer in enumerate(writers):
                 mine = np.flatnonzero(sample_of[start : start + size] == number)
                 own = {name: column[start + mine] for name, column in columns.items()}
                 writer.append(SparseImages.from_dense(block[mine]), own)
+            start += len(block)
             if progress is not None:
                 progress(len(block))
         for info, writer in zip(infos, writers, strict=True):
@@ -147,19 +156,19 @@ def import_dense(
 
 def _block(
     path: Path,
-    images: Any,
-    entries: slice,
+    stored: np.ndarray,
+    start: int,
     axes: tuple[int, int, int] | None,
     shape: tuple[int, int, int],
 ) -> np.ndarray:
     """Images float32 ``(k, n_channels, n_eta, n_phi)``; InputError if one is not finite."""
     with np.errstate(over="ignore"):  # infinite then, which is refused
-        block = np.asarray(images[entries]).astype(np.float32, copy=False)
+        block = np.asarray(stored).astype(np.float32, copy=False)
     block = block[:, None] if axes is None else block.transpose(0, *axes)
     finite = np.isfinite(block).all(axis=(1, 2, 3))
     if not finite.all():
         raise InputError(
-            f"{path}: the image of entry {entries.start + int(np.argmin(finite))} has a value that "
+            f"{path}: the image of entry {start + int(np.argmin(finite))} has a value that "
             "is NaN or too large for float32: all must be finite"
         )
     return np.ascontiguousarray(block).reshape(-1, *shape)
@@ -255,11 +264,14 @@ def _labels(
 
 
 def _exported(
-    path: Path, arrays: Mapping[str, Any], attributes: Mapping[str, Any]
+    path: Path,
+    arrays: Mapping[str, Any],
+    attributes: Mapping[str, Any],
+    checksums: Checksums | None,
 ) -> tuple[list[ImageMetadata], np.ndarray, dict[str, np.ndarray]]:
     """The same of a file of `export_dense`."""
     columns = {
-        name.removeprefix("events/"): array[()]
+        name.removeprefix("events/"): whole_array(array, checksums)
         for name, array in arrays.items()
         if name.startswith("events/")
     }

@@ -9,7 +9,17 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
-from calovision.storage.hdf5 import find_dataset, opened, register_filters
+from calovision.storage.export import DENSE_FORMAT, EXPORTED
+from calovision.storage.hdf5 import (
+    Checksums,
+    OpenedFile,
+    find_dataset,
+    names_of_datasets,
+    opened,
+    read_attributes,
+    register_filters,
+)
+from calovision.storage.hdf5.opening import stored_attribute
 from calovision.storage.npz import opened_npz
 
 LAYOUTS = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2)}
@@ -29,9 +39,9 @@ NAMES = {
 @contextmanager
 def dense_arrays(
     path: Path, what: str = "dense images"
-) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
-    """Arrays of a file by name, which are read in slices, and its attributes; messages say
-    ``what`` they are taken for.
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any], Checksums | None]]:
+    """Arrays of a file by name, which are read in slices, the attributes and the checksums of one
+    of `calovision.storage.export`; messages say ``what`` they are taken for.
 
     Raises
     ------
@@ -41,16 +51,43 @@ def dense_arrays(
     path = Path(path)
     if path.suffix == ".npz":
         with opened_npz(path) as arrays:
-            yield arrays, {}
+            yield arrays, {}, None
         return
     with opened(path, f"HDF5 file of {what}") as file:
-        names: list[str] = []
-        file.visit(names.append)
-        found = [name for name in names if hasattr(file[name], "dtype")]
-        arrays = {name: find_dataset(path, file, name) for name in found}
+        arrays = {name: find_dataset(path, file, name) for name in names_of_datasets(file)}
         for name, array in arrays.items():
             register_filters(path, name, array)
-        yield arrays, dict(file.attrs)
+        if not _is_exported(path, file):
+            yield arrays, {}, None
+            return
+        attributes, checksums = read_attributes(path, file, one_value_each=False, what=EXPORTED)
+        if checksums is not None:
+            checksums.require_data(arrays)
+        yield arrays, attributes, checksums
+
+
+def _is_exported(path: Path, file: OpenedFile) -> bool:
+    """Tell whether `calovision.storage.export` wrote the file."""
+    found = stored_attribute(path, file.attrs, "format") if "format" in file.attrs else None
+    return isinstance(found, str) and found == DENSE_FORMAT
+
+
+def whole_array(array: Any, checksums: Checksums | None) -> np.ndarray:
+    """All of an array, after a look at its checksum, if it has one."""
+    values = array[()]
+    if checksums is not None:
+        checksums.require_array(array.name.lstrip("/"), values)
+    return values
+
+
+def blocks_of(array: Any, size: int, checksums: Checksums | None) -> Iterator[np.ndarray]:
+    """Some rows of an array at a time; InputError behind the last if they do not fit the
+    checksum.
+    """
+    blocks = (array[start : start + size] for start in range(0, len(array), size))
+    if checksums is None:
+        return blocks
+    return checksums.compared(array.name.lstrip("/"), blocks, array.dtype, array.shape)
 
 
 def find_array(

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.storage.collection import ImageCollection
-from calovision.storage.hdf5 import created
+from calovision.storage.hdf5 import NewFile, created
 from calovision.storage.merge import merge_metadata
 
 DENSE_FORMAT, DENSE_VERSION = "calovision-dense", 1
+EXPORTED = "file of exported images"
 BLOCK_BYTES = 2**26  # of dense images in memory at a time
 DENSE_COMPRESSIONS = ("gzip", "lzf", "lz4", "blosc2")
 
@@ -60,24 +60,14 @@ def export_dense(
     collection = ImageCollection([paths] if isinstance(paths, str | Path) else paths)
     shape = collection.metadata.image_shape
     block = max(chunk, BLOCK_BYTES // (4 * int(np.prod(shape))) // chunk * chunk)
-    with replaced(output) as temporary, created(temporary) as file:
+    with replaced(output) as temporary, created(temporary, for_others=True) as file:
         _write_attributes(file, collection)
         _write_columns(file, collection)
         chunks = (min(chunk, max(len(collection), 1)), *shape)
-        limits = (None, *shape)  # chunked data of no image is possible only where it can grow
-        images = file.create_dataset(
-            "images",
-            (len(collection), *shape),
-            np.float32,
-            chunks=chunks,
-            maxshape=limits,
-            **options,
-        )
-        start = 0
+        images = file.growing("images", shape, np.float32, chunks=chunks, **options)
         for dense in _blocks(collection, max(block, 1)):
-            images[start : start + len(dense)] = dense
+            images.append(dense)
             file.require_written()
-            start += len(dense)
             if progress is not None:
                 progress(len(dense))
     return len(collection)
@@ -91,7 +81,7 @@ def _blocks(collection: ImageCollection, size: int) -> Iterator[np.ndarray]:
             yield images.dense(out[: len(rows)])
 
 
-def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
+def _write_attributes(file: NewFile, collection: ImageCollection) -> None:
     """Attributes of the image file; what differs between samples becomes a list, as the columns of
     samples have it.
     """
@@ -112,13 +102,13 @@ def _write_attributes(file: h5py.File, collection: ImageCollection) -> None:
         del file.attrs["cut_flow"]
 
 
-def _write_columns(file: h5py.File, collection: ImageCollection) -> None:
+def _write_columns(file: NewFile, collection: ImageCollection) -> None:
     """Columns that all files have, and the name of the sample."""
     first = collection.files[0].events
     for name in first:
         if all(name in other.events for other in collection.files):
             file[f"events/{name}"] = collection.column(name)
-    file.create_dataset("events/sample", data=collection.sample_names(), dtype=h5py.string_dtype())
+    file.write("events/sample", collection.sample_names())
 
 
 def _compression_options(compression: str | None, level: int) -> dict:

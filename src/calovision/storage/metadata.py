@@ -10,15 +10,12 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
 
-import h5py
-
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
-from calovision.core.text import shortened
 from calovision.images.grid import EtaPhiGrid, JetGrid
 from calovision.jets.variables import EVENT_COLUMNS
 from calovision.storage.attributes import KNOWN, read_values
-from calovision.storage.hdf5 import Checksums, read_attribute
+from calovision.storage.hdf5 import Checksums, OpenedFile, read_attributes
 
 FORMAT = "calovision-images"
 VERSION = 2
@@ -185,7 +182,7 @@ class ImageMetadata:
         return cls(**read_values(attributes))
 
 
-def read_metadata(path: Path, file: h5py.File) -> tuple[ImageMetadata, Checksums | None]:
+def read_metadata(path: Path, file: OpenedFile) -> tuple[ImageMetadata, Checksums | None]:
     """Metadata of an open image file, and the checksums of its arrays, which version 1 has not.
 
     Raises
@@ -194,14 +191,13 @@ def read_metadata(path: Path, file: h5py.File) -> tuple[ImageMetadata, Checksums
         If the file is no image file or of a newer version, or an attribute is missing, not what it
         must be, or not what was written.
     """
-    attributes = file.attrs  # each access opens them
-    present = [name for name in attributes if name in ATTRIBUTES]
-    if "format" not in present or read_attribute(path, attributes, "format") != FORMAT:
-        raise InputError(f"{path}: not a {FORMAT} file: the attribute 'format' says so in one")
-    values = {name: read_attribute(path, attributes, name) for name in present}
+    values, checksums = read_attributes(path, file, (FORMAT, VERSION), known=ATTRIBUTES)
+    if (checksums is None) != (values["version"] < WITH_CHECKSUMS):
+        are = "no checksums" if checksums is None else "checksums"
+        raise InputError(
+            f"{path}: damaged image file (version {values['version']} with {are}); build it again"
+        )
     try:
-        _check_version(values["version"])
-        checksums = _compared(path, file, values)
         return ImageMetadata.from_attributes(values), checksums
     except KeyError as error:
         raise InputError(
@@ -209,37 +205,6 @@ def read_metadata(path: Path, file: h5py.File) -> tuple[ImageMetadata, Checksums
         ) from error
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def _compared(path: Path, file: h5py.File, values: Mapping) -> Checksums | None:
-    """Checksums of a file, after those of its attributes; None of version 1."""
-    checksums = Checksums.stored(path, file)
-    if (checksums is None) != (values["version"] < WITH_CHECKSUMS):
-        are = "no checksums" if checksums is None else "checksums"
-        raise InputError(
-            f"damaged image file (version {values['version']} with {are}); build it again"
-        )
-    if checksums is not None:
-        others = [
-            name for name in checksums.attributes if name not in values and name in file.attrs
-        ]
-        checksums.require_attributes(
-            {**values, **{name: read_attribute(path, file.attrs, name) for name in others}}
-        )
-    return checksums
-
-
-def _check_version(number: object) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise InputError(
-            f"the attribute 'version' is {shortened(repr(number))}: it must be a whole number "
-            f"from 1 to {VERSION}"
-        )
-    if number > VERSION:
-        raise InputError(
-            f"{FORMAT} version {number} is newer than this calovision reads (version {VERSION}): "
-            "update calovision"
-        )
 
 
 def _is_said_by_absence(value: object) -> bool:

@@ -12,8 +12,8 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
-from calovision.storage.hdf5 import opened, read_attribute, read_table, write_table
-from calovision.storage.scores import check_keys, keys_of_rows
+from calovision.storage.hdf5 import read_table, table_attributes, write_table
+from calovision.storage.scores import WHAT, check_keys, keys_of_rows
 
 PREDICTION = "prediction"
 
@@ -65,8 +65,7 @@ def read_predictions(
     InputError
         If the file holds other rows, another target, scores of classes, or NaN.
     """
-    with opened(path, "score file") as file:
-        found = read_attribute(path, file.attrs, "target") if "target" in file.attrs else None
+    found = table_attributes(path, "target", what=WHAT).get("target")
     table = read_table(path)
     if PREDICTION not in table or found != target:
         holds = "scores of classes" if found is None else f"predictions of '{found}'"

@@ -18,8 +18,9 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.storage.collection import ImageCollection
-from calovision.storage.hdf5 import opened, read_attribute, read_table, write_table
+from calovision.storage.hdf5 import read_table, table_attributes, write_table
 
+WHAT = "score file"
 SCALE = {"scores": "logit"}  # attribute of files with scores
 SCORE, OLD_SCORE = "logit", "score"
 SCORE_OF_CLASSES = "log_probability"
@@ -135,8 +136,7 @@ def _checked_classes(path: Path, collection: ImageCollection) -> tuple[str, ...]
     """Classes whose scores the file holds, none where it does not say; InputError unless they are
     those of the image files.
     """
-    with opened(path, "score file") as file:
-        stored = read_attribute(path, file.attrs, "classes") if "classes" in file.attrs else "[]"
+    stored = table_attributes(path, "classes", what=WHAT).get("classes", "[]")
     try:
         classes = tuple(json.loads(stored))
     except (ValueError, TypeError) as error:
@@ -152,10 +152,7 @@ def _checked_classes(path: Path, collection: ImageCollection) -> tuple[str, ...]
 
 
 def _has_logits(path: Path) -> bool:
-    with opened(path, "score file") as file:
-        return (
-            "scores" in file.attrs and read_attribute(path, file.attrs, "scores") == SCALE["scores"]
-        )
+    return table_attributes(path, "scores", what=WHAT).get("scores") == SCALE["scores"]
 
 
 def _logits(path: Path, name: str, probabilities: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ from calovision.storage.blocks import KEY, ROWS_OF_A_BLOCK, BlockWriter
 from calovision.storage.checks import (
     BLOCKS,
     CELLS,
+    IN_BLOCKS,
     OFFSETS,
     STATISTICS,
     VALUES,
@@ -30,18 +31,11 @@ from calovision.storage.checks import (
     check_images,
 )
 from calovision.storage.hdf5 import COMPRESSIONS, SpilledArray, created
-from calovision.storage.hdf5.checksums import (
-    ATTRIBUTE,
-    array_checksum,
-    checksums_text,
-    write_attributes,
-)
 from calovision.storage.metadata import EVENT_COLUMNS, ImageMetadata
 from calovision.storage.reader import ImageFile
 from calovision.storage.statistics import PixelStatistics
 
 ROWS_AT_A_TIME = 5000  # of compressed files: some 30 MB
-LAYOUT = ("v110", "v110")  # of HDF5's own structures: the first that have checksums, too
 ALIGNMENT = 64  # bytes: arrays in the memory map begin where every type may begin
 
 
@@ -271,28 +265,21 @@ class ImageFileWriter:
         """Write everything but the contents of the contiguous data sets; returns the first byte of
         each, if any.
         """
-        with created(
-            temporary, libver=LAYOUT, alignment_threshold=1, alignment_interval=ALIGNMENT
-        ) as file:
+        with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
             for name, array in self._arrays.items():
                 rows = name in (CELLS, VALUES)
                 array.create(
                     file, name, self._compression if rows else None, outside=rows and self._to_merge
                 )
-            data = {
-                name: array.checksum()
-                for name, array in self._arrays.items()
-                if name not in (CELLS, VALUES)
-            }
+                if not rows:
+                    file.know(name, array.checksum())
             if self._statistics is not None:
                 file.create_group("statistics")  # one that h5py makes in passing keeps the time
             for name in STATISTICS if self._statistics is not None else ():
                 file[name] = getattr(self._statistics, name.rpartition("/")[2])
-                data[name] = array_checksum(file[name][()])
             file[BLOCKS] = self._blocks.checksums()
-            attributes = metadata.to_attributes()
-            text = checksums_text(attributes, data, **{KEY: ROWS_OF_A_BLOCK})
-            write_attributes(file, {**attributes, ATTRIBUTE: text})
+            file.attrs.update(metadata.to_attributes())
+            file.seal(elsewhere=IN_BLOCKS, **{KEY: ROWS_OF_A_BLOCK})
             inside = [
                 name
                 for name in self._arrays

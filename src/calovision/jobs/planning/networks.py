@@ -74,12 +74,10 @@ def _read_rotations(scores: Path) -> int:
     if not scores.exists():
         return 1
     # h5py is loaded only where there are scores
-    from calovision.storage.hdf5 import opened, read_attribute
+    from calovision.storage.hdf5 import table_attributes
 
-    with opened(scores, "score file") as file:
-        if "n_rotations" not in file.attrs:
-            return 1
-        return max(4 * int(read_attribute(scores, file.attrs, "n_rotations")), 1)
+    found = table_attributes(scores, "n_rotations", what="score file")
+    return max(4 * int(found["n_rotations"]), 1) if found else 1
 
 
 def network_key(specification: Mapping) -> str:

@@ -9,7 +9,7 @@ The attribute `ATTRIBUTE` of a file lists them, as hexadecimal digits: JSON of `
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from calovision.storage.hdf5.opening import read_attribute
 
 ATTRIBUTE = "checksums"
 HASH = "xxh3_64"
-Value = str | int | float | bool
+Value = str | int | float | bool | bytes | np.ndarray
 
 
 class ArrayChecksum:
@@ -51,7 +51,10 @@ def array_checksum(array: np.ndarray) -> str:
 
 
 def attribute_checksum(value: Value) -> str:
-    """Checksum of an attribute: one number, of 64 bits if it is none of truth, or one text."""
+    """Checksum of an attribute: one number, of 64 bits if it is none of truth, or one text, which
+    may be in an array of one; or an array of several.
+    """
+    value = value.reshape(-1)[0] if isinstance(value, np.ndarray) and value.size == 1 else value
     value = value.item() if isinstance(value, np.generic) else value
     return array_checksum(np.asarray(value, dtype=object if isinstance(value, str) else None))
 
@@ -135,9 +138,19 @@ class Checksums:
         self, name: str, pieces: Iterable[np.ndarray], dtype: np.dtype, shape: tuple[int, ...]
     ) -> None:
         """`require_array` of an array that comes in pieces along its first axis."""
+        for _ in self.compared(name, pieces, dtype, shape):
+            pass
+
+    def compared(
+        self, name: str, pieces: Iterable[np.ndarray], dtype: np.dtype, shape: tuple[int, ...]
+    ) -> Iterator[np.ndarray]:
+        """Hand on the pieces of an array, and raise InputError behind the last unless all are those
+        that were written.
+        """
         checksum = ArrayChecksum()
         for piece in pieces:
             checksum.add(piece)
+            yield piece
         if checksum.digits(dtype, shape) != self.data[name]:
             raise self.damaged(f"'{name}' does not fit its checksum")
         self._good.add(name)
@@ -166,19 +179,6 @@ def checksums_text(
     """
     of_attributes = {name: attribute_checksum(value) for name, value in attributes.items()}
     return json.dumps({"hash": HASH, **others, "attributes": of_attributes, "data": dict(data)})
-
-
-def write_attributes(file: h5py.File, attributes: Mapping[str, Value]) -> None:
-    """Write attributes, texts as UTF-8 of fixed length: those of variable length are in a heap of
-    HDF5 without checksums of its own, which the library may not come back from if a bit is flipped.
-    """
-    for name, value in attributes.items():
-        if isinstance(value, str):
-            text = value.encode()
-            kind = h5py.string_dtype("utf-8", max(len(text), 1))
-            file.attrs.create(name, np.bytes_(text), dtype=kind)
-        else:
-            file.attrs[name] = value
 
 
 def _text_bytes(text: str | bytes) -> bytes:

@@ -1,13 +1,21 @@
-"""New HDF5 files, which can be closed whatever the disk does."""
+"""New HDF5 files, which can be closed whatever the disk does, and are sealed with checksums."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike
+
+from calovision.storage.hdf5.checksums import (
+    ATTRIBUTE,
+    ArrayChecksum,
+    array_checksum,
+    checksums_text,
+)
+from calovision.storage.hdf5.opening import names_of_datasets, pieces_of
 
 
 class _Output:
@@ -81,22 +89,152 @@ class _Output:
             return 0
 
 
-class NewFile(h5py.File):
-    """An HDF5 file of h5py, with its options, that is being written."""
+LAYOUT = ("v110", "v110")
+"""Versions of HDF5's own structures: the first that have checksums of all that describes the data,
+attributes among them."""
 
-    def __init__(self, path: Path, **options: object) -> None:
+
+class NewFile(h5py.File):
+    """An HDF5 file of h5py, with its options, that is being written, and sealed at its end.
+
+    Texts among its attributes, in ``attrs`` as always, are UTF-8 of fixed length: those of variable
+    length are in heaps of HDF5 that have no checksum (`calovision.storage.hdf5.heaps`).
+
+    Parameters
+    ----------
+    path
+        The file.
+    for_others
+        Leave these texts as h5py writes them, which gives them as `str` again, not as bytes: for
+        files that other programs are to read.
+    options
+        Those of `h5py.File`.
+    """
+
+    def __init__(self, path: Path, *, for_others: bool = False, **options: object) -> None:
         self.output = _Output(path)
-        super().__init__(self.output, "w", **options)
+        self.for_others = for_others
+        self._checksums: dict[str, str] = {}
+        self._growing: dict[str, NewRows] = {}
+        super().__init__(self.output, "w", libver=LAYOUT, **options)
+
+    @property
+    def attrs(self) -> h5py.AttributeManager:
+        """Attributes of the file."""
+        return h5py.AttributeManager(self) if self.for_others else _FixedTexts(self)
 
     def require_written(self) -> None:
         """Raise OSError if the disk refused what HDF5 has handed on so far."""
         if self.output.error is not None:
             raise self.output.error
 
+    def write(self, name: str, values: ArrayLike) -> None:
+        """Write an array ``(n, ...)`` of numbers, or of texts, as UTF-8 of one length.
+
+        It has a checksum that HDF5 compares when it is read, beside the one of the seal.
+        """
+        values = np.asarray(values)
+        kind = None
+        if values.dtype.kind in "OU":
+            values, kind = _fixed_texts(values)
+        # HDF5 has checksums of chunks only, of which an empty array has none
+        options = {"chunks": True, "fletcher32": True} if values.size and values.ndim else {}
+        self.create_dataset(name, data=values, dtype=kind, **options)
+        self.know(name, array_checksum(values))
+
+    def growing(
+        self, name: str, row_shape: tuple[int, ...], dtype: np.dtype, **options: object
+    ) -> "NewRows":
+        """Give a new array without rows, to which they are appended; options are those of a data
+        set of h5py.
+        """
+        data = self.create_dataset(
+            name, (0, *row_shape), dtype, maxshape=(None, *row_shape), **options
+        )
+        self._growing[name] = NewRows(data)
+        return self._growing[name]
+
+    def know(self, name: str, checksum: str) -> None:
+        """Take over the checksum of an array, which then is not read again for the seal."""
+        self._checksums[name] = checksum
+
+    def seal(self, *, elsewhere: Collection[str] = (), **others: object) -> None:
+        """Write the attribute `ATTRIBUTE`, of all attributes and data sets.
+
+        Parameters
+        ----------
+        elsewhere
+            Data sets whose checksums are not listed.
+        others
+            What else the attribute is to hold.
+        """
+        self.require_written()
+        known = self._checksums | {name: rows.checksum() for name, rows in self._growing.items()}
+        data = {
+            name: known[name] if name in known else _checked_anew(self[name])
+            for name in names_of_datasets(self)
+            if name not in elsewhere
+        }
+        _FixedTexts(self)[ATTRIBUTE] = checksums_text(dict(self.attrs), data, **others)
+
+    @property
+    def is_sealed(self) -> bool:
+        """True if `seal` was called."""
+        return ATTRIBUTE in self.attrs
+
+
+class NewRows:
+    """Array of a new file that grows, and its checksum."""
+
+    def __init__(self, data: h5py.Dataset) -> None:
+        self._data = data
+        self._checksum = ArrayChecksum()
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows ``(k, ...)``, converted to the type of the array."""
+        rows = np.asarray(rows).astype(self._data.dtype, copy=False)
+        n_before = len(self._data)
+        self._data.resize(n_before + len(rows), axis=0)
+        self._data[n_before:] = rows
+        self._checksum.add(rows)
+
+    def checksum(self) -> str:
+        """Checksum of all rows so far."""
+        return self._checksum.digits(self._data.dtype, self._data.shape)
+
+
+class _FixedTexts(h5py.AttributeManager):
+    """Attributes whose texts are UTF-8 of fixed length."""
+
+    def create(self, name: str, data: object, shape: object = None, dtype: object = None) -> None:
+        values = np.asarray(data)
+        if values.dtype.kind == "U" and dtype is None:
+            data, dtype = _fixed_texts(values)
+        super().create(name, data, shape, dtype)
+
+
+def _fixed_texts(values: np.ndarray) -> tuple[np.ndarray, np.dtype]:
+    """Texts as bytes of one length, and the type that says that these are UTF-8."""
+    texts = [text if isinstance(text, bytes) else str.encode(text) for text in values.flat]
+    kind = h5py.string_dtype("utf-8", max(map(len, texts), default=0) or 1)
+    return np.array(texts, dtype=kind).reshape(values.shape), kind
+
+
+def _checked_anew(data: h5py.Dataset) -> str:
+    """Checksum of a data set that is there already, read a piece at a time."""
+    if data.dtype.hasobject:
+        raise TypeError(f"{data.name}: texts of variable length: write them by NewFile.write")
+    if not data.shape:
+        return array_checksum(data[()])
+    checksum = ArrayChecksum()
+    for piece in pieces_of(data):
+        checksum.add(piece)
+    return checksum.digits(data.dtype, data.shape)
+
 
 @contextmanager
 def created(path: Path, **options: object) -> Iterator[NewFile]:
-    """Give a new HDF5 file to write to.
+    """Give a new HDF5 file to write to, with the options of `NewFile`; it is sealed at the end.
 
     Raises
     ------
@@ -108,19 +246,8 @@ def created(path: Path, **options: object) -> Iterator[NewFile]:
     try:
         with file:
             yield file
+            if not file.is_sealed:
+                file.seal()
     finally:
         file.output.close()
     file.require_written()
-
-
-CHECKED = {"libver": ("v110", "v110")}
-"""Options of `created` with which HDF5 stores a checksum of all that describes the data, attributes
-among them."""
-
-
-def write_checked(file: h5py.File, name: str, values: ArrayLike) -> None:
-    """Write numbers ``(n, ...)`` with a checksum, which HDF5 compares when they are read."""
-    values = np.asarray(values)
-    # HDF5 has checksums of chunks only, of which an empty array has none
-    options = {"chunks": True, "fletcher32": True} if values.size and values.ndim else {}
-    file.create_dataset(name, data=values, **options)

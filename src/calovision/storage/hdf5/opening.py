@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.storage.hdf5.heaps import OpenedFile
 
 FIRST_PLUGIN_FILTER = 256  # numbers below are HDF5's own filters
 DAMAGE = (
@@ -31,12 +32,13 @@ DAMAGE = (
 """Errors of h5py where a file is not what it should be."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF}
 _HELD = {errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK}
+PIECE_BYTES = 2**25  # of an array that is read in pieces
 LARGE = 2**30  # bytes of a data set that a far smaller file may not claim
 MOST_COMPRESSED = 2**12  # times, of such a data set
 
 
 @contextmanager
-def opened(path: Path, what: str = "image file") -> Iterator[h5py.File]:
+def opened(path: Path, what: str = "image file") -> Iterator[OpenedFile]:
     """Open an HDF5 file to read; messages say ``what`` it is taken for.
 
     Raises
@@ -150,6 +152,24 @@ def check_names(path: Path, group: h5py.Group) -> list[str]:
     return list(group)
 
 
+def names_of_datasets(file: h5py.File) -> list[str]:
+    """Full names of all data sets of a file."""
+    found: list[str] = []
+    file.visititems(lambda name, item: found.append(name) if _is_dataset(item) else None)
+    return found
+
+
+def _is_dataset(item: object) -> bool:
+    return isinstance(item, h5py.Dataset)
+
+
+def pieces_of(data: h5py.Dataset) -> Iterator[np.ndarray]:
+    """An array ``(n, ...)`` in pieces along its first axis, which need little memory."""
+    size = max(PIECE_BYTES // (math.prod(data.shape[1:]) * data.dtype.itemsize or 1), 1)
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
 def read_attribute(
     path: Path, attributes: h5py.AttributeManager, name: str
 ) -> str | int | float | bool:
@@ -160,23 +180,37 @@ def read_attribute(
     InputError
         If it is something else, or cannot be read.
     """
+    return one_value(path, name, stored_attribute(path, attributes, name))
+
+
+def stored_attribute(path: Path, attributes: h5py.AttributeManager, name: str) -> object:
+    """An attribute as h5py gives it; InputError if it cannot be read."""
     try:
-        value = attributes[name]
-        if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
-            value = np.asarray(value).reshape(-1)[0]
-            value = value.item() if isinstance(value, np.generic) else value
-        if isinstance(value, bytes):
-            value = value.decode("utf-8")
+        return attributes[name]
     except (*DAMAGE, MemoryError) as error:
-        raise InputError(
-            f"{path}: the attribute '{name}' cannot be read ({_first_line(error)})"
-        ) from error
+        raise _unreadable(path, name, error) from error
+
+
+def one_value(path: Path, name: str, value: object) -> str | int | float | bool:
+    """The number or the string that an attribute is; InputError if it is something else."""
+    if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1:
+        value = np.asarray(value).reshape(-1)[0]
+        value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _unreadable(path, name, error) from error
     if not isinstance(value, str | int | float | bool):
         raise InputError(
             f"{path}: the attribute '{name}' is {type(value).__name__}, not one number or one "
             "string"
         )
     return value
+
+
+def _unreadable(path: Path, name: str, error: BaseException) -> InputError:
+    return InputError(f"{path}: the attribute '{name}' cannot be read ({_first_line(error)})")
 
 
 def register_filters(path: Path, name: str, dataset: h5py.Dataset) -> None:
@@ -197,7 +231,7 @@ def register_plugins(path: Path, name: str) -> None:
         ) from error
 
 
-def _open(path: Path, what: str) -> h5py.File:
+def _open(path: Path, what: str) -> OpenedFile:
     """The file, without a lock where the file system has none; InputError if it cannot be
     opened.
     """
@@ -216,12 +250,12 @@ def _open(path: Path, what: str) -> h5py.File:
         raise InputError(f"{path}: not a readable HDF5 file{why}") from error
 
 
-def _open_with_locks(path: Path) -> h5py.File:
+def _open_with_locks(path: Path) -> OpenedFile:
     try:
-        return h5py.File(path, "r")
+        return OpenedFile(path, "r")
     except OSError as error:
         if error.errno in _NO_LOCKS and "unable to lock" in str(error):
-            return h5py.File(path, "r", locking=False)
+            return OpenedFile(path, "r", locking=False)
         raise
 
 

@@ -8,10 +8,14 @@ import numpy as np
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
-from calovision.storage.hdf5.new_file import CHECKED, created, write_checked
+from calovision.storage.hdf5.checksums import Checksums
+from calovision.storage.hdf5.heaps import OpenedFile
+from calovision.storage.hdf5.new_file import created
 from calovision.storage.hdf5.opening import check_names, find_dataset, opened
+from calovision.storage.hdf5.sealed import read_array, read_attributes
 
 NUMBERS = "biuf"
+WHAT = "HDF5 table"
 
 
 def write_table(
@@ -23,12 +27,9 @@ def write_table(
     """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at
     all.
     """
-    with replaced(path) as temporary, created(temporary, **CHECKED) as file:
+    with replaced(path) as temporary, created(temporary) as file:
         for name, column in columns.items():
-            if column.dtype.kind in "OU":
-                file.create_dataset(name, data=column.astype(object), dtype=h5py.string_dtype())
-            else:
-                write_checked(file, name, column)
+            file.write(name, column)
         file.attrs.update(attributes or {})
 
 
@@ -41,7 +42,7 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
         If it is missing, unreadable or damaged, or holds other things than columns of one length.
     """
     path = Path(path)
-    with opened(path, "HDF5 table") as file:
+    with opened(path, WHAT) as file:
         if not all(
             isinstance(file.get(name, getlink=True), h5py.HardLink)
             for name in check_names(path, file)
@@ -54,7 +55,10 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
             raise InputError(
                 f"{path}: no table but another kind of HDF5 file, it holds groups; make it again"
             )
-        table = {name: _read_column(path, file, name) for name in file}
+        _, checksums = read_attributes(path, file, known=(), what=WHAT)
+        if checksums is not None:
+            checksums.require_data(file)
+        table = {name: _read_column(path, file, name, checksums) for name in file}
     lengths = {name: len(column) for name, column in table.items()}
     if len(set(lengths.values())) > 1:
         raise InputError(
@@ -63,7 +67,21 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     return table
 
 
-def _read_column(path: Path, file: h5py.File, name: str) -> np.ndarray:
+def table_attributes(path: Path, *names: str, what: str = WHAT) -> dict[str, str | int | float]:
+    """Attributes of these names that a table has.
+
+    Raises
+    ------
+    InputError
+        If it is missing, unreadable or damaged, or one is not one number or one text.
+    """
+    with opened(path, what) as file:
+        return read_attributes(path, file, known=names, what=what)[0]
+
+
+def _read_column(
+    path: Path, file: OpenedFile, name: str, checksums: Checksums | None
+) -> np.ndarray:
     """One column, strings as objects, numbers in the byte order of this machine."""
     data = find_dataset(path, file, name)
     is_text = h5py.check_string_dtype(data.dtype) is not None
@@ -72,6 +90,5 @@ def _read_column(path: Path, file: h5py.File, name: str) -> np.ndarray:
             f"{path}: '{name}' is {data.dtype} of shape {data.shape}: a column is numbers or "
             "strings"
         )
-    return (
-        data.asstr()[()] if is_text else data[()].astype(data.dtype.newbyteorder("="), copy=False)
-    )
+    values = read_array(path, file, name, checksums, what=WHAT)
+    return values if is_text else values.astype(data.dtype.newbyteorder("="), copy=False)
