@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -34,6 +34,8 @@ MOST_MEMORY = 8 * 2**30
 SLOWEST = 5.0
 """Seconds of the process, unchanged and traced: a longer test is ended, not tried on mutants."""
 OUTPUT = "output.txt"
+IN_PLAIN_PYTHON = ("overflow", "invalid value", "divide by zero")
+"""Warnings of single numbers, of which compiled kernels give none."""
 PLAIN = {"_trailing_zeros": lambda word: (int(word) & -int(word)).bit_length() - 1}
 """Intrinsics, which numba has no plain Python for."""
 
@@ -64,7 +66,8 @@ class Report:
 def run_unchanged(test_files: Sequence[Path], module_files: Sequence[Path]) -> Report:
     """Tests of the code as it is, and which of them run each line of the modules."""
     report, said = _forked(lambda: _traced(test_files, module_files), seconds=1200)
-    if report is None or not report.tests:
+    ended = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if report is None or not report.tests or report.status not in ended:
         raise RuntimeError(f"the tests of the unchanged code ended without a report:\n{said}")
     for name in report.modules:  # once, and not in each of the forks to come
         with suppress(ImportError):
@@ -162,7 +165,8 @@ def _pytest(test_files: Sequence[Path], plugin: object, *options: str) -> int:
         "-q",
     ]
     arguments += ["-p", "no:cacheprovider", f"--basetemp={Path.cwd() / 'tests'}"]
-    arguments += ["-W", "ignore:.*encountered in scalar:RuntimeWarning"]
+    for what in IN_PLAIN_PYTHON:
+        arguments += ["-W", f"ignore:{what} encountered in scalar:RuntimeWarning"]
     arguments += ["--hypothesis-profile=few", *options, *test_files]
     return int(pytest.main([str(argument) for argument in arguments], plugins=[plugin]))
 
@@ -191,24 +195,23 @@ class _Recorder:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         start = time.process_time()
-        signal.signal(signal.SIGVTALRM, _too_slow)
-        signal.setitimer(signal.ITIMER_VIRTUAL, SLOWEST)
         try:
             return (yield)
         finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             self.tests[-1].seconds = time.process_time() - start
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         self.measured.switch_context(item.nodeid.partition("::")[0])
-        return (yield)
+        with _ended_if_slow():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
         self.measured.switch_context(item.nodeid)
         try:
-            return (yield)
+            with _ended_if_slow():
+                return (yield)
         finally:
             self.measured.switch_context(item.nodeid.partition("::")[0])
 
@@ -219,8 +222,20 @@ class _Recorder:
             self.tests[-1].passed &= report.passed
 
 
+@contextmanager
+def _ended_if_slow() -> Iterator[None]:
+    """Ends what runs in it after `SLOWEST`: not outside, where pytest itself would end."""
+    signal.signal(signal.SIGVTALRM, _too_slow)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SLOWEST)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
 def _too_slow(number: int, frame: object) -> None:
-    raise TimeoutError("a longer test is not tried on mutants")
+    # not an error, which hypothesis would look for a smaller example of
+    raise pytest.skip.Exception("a longer test is not tried on mutants")
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
