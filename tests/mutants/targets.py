@@ -56,6 +56,13 @@ TARGETS = {
     ),
     "expressions": Target(
         ("selection/expressions/*.py",),
-        ("expressions", "selection", "formulas", "fuzz_expressions", "ntuples_expressions"),
+        (
+            "expression_kinds",
+            "expressions",
+            "selection",
+            "formulas",
+            "fuzz_expressions",
+            "ntuples_expressions",
+        ),
     ),
 }

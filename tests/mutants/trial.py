@@ -95,7 +95,11 @@ def _tests_of(mutation: Mutation, unchanged: Report) -> Iterator[list[Test]]:
         yield _quick_first(of_line, unchanged.tests)
     if of_line:
         of_module = {context for found in contexts.values() for context in found}
-        yield _quick_first(of_module, unchanged.tests)
+        chosen = _quick_first(of_module, unchanged.tests)
+        # of constants alone nothing is traced but the import
+        yield chosen or sorted(
+            (test for test in unchanged.tests if test.passed), key=lambda test: test.seconds
+        )
 
 
 def _quick_first(contexts: set[str], tests: Sequence[Test]) -> list[Test]:

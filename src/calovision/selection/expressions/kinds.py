@@ -152,9 +152,11 @@ def _bounds(node: Call, bounds: list[tuple[int, int]]) -> tuple[int, int]:
         ends = [low << bounds[1][0], high << bounds[1][0]]
     elif function == "**":
         exponent = bounds[1][0]
-        ends = [low**exponent, high**exponent, *([0] if low < 0 < high or exponent == 0 else [])]
+        ends = [low**exponent, high**exponent, *([0] if low < 0 < high and exponent else [])]
     elif function == "negative":
         ends = [-low, -high]
+    elif function == "sign":
+        ends = [-1, 1]
     elif function == "abs":
         ends = [0, abs(low), abs(high)]
     elif function in ("//", "%"):
