@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from calovision.core.errors import InputError
 from calovision.images import SparseImages, cell_type
+from calovision.images.requests import check_rows, rows_of_index
 from calovision.images.sparse_kernels import divide, first_unsound
 
 SHAPE = (2, 3, 5)
@@ -58,6 +59,19 @@ def test_concatenate_of_rows_inside_larger_arrays():
     joined = SparseImages.concatenate([inside, inside])
     assert_equal(joined, to_sparse(np.concatenate([IMAGES[3:6]] * 2)))
     assert SparseImages.concatenate([sparse]) is sparse
+
+
+def test_numbers_of_images():
+    assert rows_of_index(-1, 5) == 4
+    assert rows_of_index(np.int64(2), 5) == 2
+    assert isinstance(rows_of_index(2, 5), int)
+    assert rows_of_index([-1, 0, 3], 5).tolist() == [4, 0, 3]
+    assert rows_of_index([3], 5).tolist() == [3]
+    assert rows_of_index(slice(None, None, 2), 5).tolist() == [0, 2, 4]
+    for wrong in ([1, 9, 12, -7], [-6, 3]):
+        first = next(row for row in wrong if not 0 <= row < 5)
+        with pytest.raises(IndexError, match=rf"image {first} does not exist: there are 5"):
+            check_rows(wrong, 5)
 
 
 def test_parts_of_different_shapes_are_not_joined():

@@ -16,5 +16,45 @@ EQUAL = {
             "return np.ldexp(weights, -np.frexp(largest)[1]) if largest > -1 else weights",
             "zeros times a power of two are zeros",
         ),
+        (
+            "images/exchange",
+            "return self.dense().astype(dtype or np.float32, copy=True)",
+            "a copy of a new array",
+        ),
+        (
+            "images/kernels",
+            'column = min(max(np.searchsorted(phi_edges, turned, side="right") - 1, 0), n_phi - 0)',
+            "the last edge is pi, which no angle reaches",
+        ),
+        (
+            "images/area_kernels",
+            "return (cell if inside else 0), (cell if inside else - 2), np.nan, np.nan",
+            "fewer cells than none are none",
+        ),
+        (
+            "images/area_kernels",
+            "if last >= 0 and high - edges[last] <= ON_EDGE * width:",
+            "ON_EDGE is a bound of rounding, which no number meets exactly",
+        ),
+        (
+            "images/jet_images/constituents",
+            "}, flat.offsets[ -1]",
+            "constituents of jets have offsets of one level",
+        ),
+        (
+            "images/jet_images/constituents",
+            "if SIZES[ 1] in needed:",
+            "both sizes are needed, or none",
+        ),
+        (
+            "images/sparse_kernels",
+            "checked[rows[i]] = False",
+            "the row is checked again, with the same end",
+        ),
+        (
+            "selection/formulas",
+            'return values.astype(np.float64, copy=True) if values.dtype.kind in "fb" else values',
+            "a copy more",
+        ),
     )
 }

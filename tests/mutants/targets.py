@@ -29,7 +29,15 @@ TARGETS = {
     "grid": Target(("images/grid.py",), ("grid", "fuzz_grid", "masks", "areas")),
     "images": Target(
         ("images/[!g]*.py", "images/jet_images/*.py"),
-        ("images", "jet_images", "areas", "sparse_images", "masks", "other_arrays"),
+        (
+            "images",
+            "jet_images",
+            "areas",
+            "sparse_images",
+            "masks",
+            "other_arrays",
+            "datasets_symmetry",
+        ),
     ),
     "storage readers": Target(
         (
