@@ -252,30 +252,36 @@ def copy_rows(
 
 
 @njit(**CACHED)
-def add_moments(offsets, cells, values, rows, sums, rests):
+def add_moments(offsets, cells, values, rows, sums):
     """Add the values of the given rows, and their squares, to the sums of their cells, float64
-    ``(2, n_cells)``, and what rounding takes from these to ``rests``, of the same shape.
+    ``(4 * n_cells,)``: sum, sum of squares, and what rounding took of each, beside each other.
 
     The error of each sum is exact (Knuth, The Art of Computer Programming 2, 4.2.2, theorem B).
     Returns the first damaged row, or -1.
     """
-    n_cells = sums.shape[1]
+    # unsigned: numba need not look for negative ones
+    one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    n_cells = np.uint64(len(sums)) // four
     for row in rows:
         start, stop = offsets[row], offsets[row + 1]
         if start < 0 or stop < start or stop > len(cells) or stop > len(values):
             return row
-        for position in range(start, stop):
-            cell = cells[position]
-            if cell < 0 or cell >= n_cells:
+        for position in range(np.uint64(start), np.uint64(stop)):
+            cell = np.uint64(cells[position])
+            if cell >= n_cells:
                 return row
+            place = four * cell
             value = np.float64(values[position])
-            for moment in range(2):
-                term = value * value if moment else value
-                before = sums[moment, cell]
-                after = before + term
-                added = after - before
-                rests[moment, cell] += (before - (after - added)) + (term - added)
-                sums[moment, cell] = after
+            square = value * value
+            total, of_squares = sums[place], sums[place + one]
+            after, after_squares = total + value, of_squares + square
+            added, added_square = after - total, after_squares - of_squares
+            sums[place] = after
+            sums[place + one] = after_squares
+            sums[place + two] += (total - (after - added)) + (value - added)
+            sums[place + three] += (of_squares - (after_squares - added_square)) + (
+                square - added_square
+            )
     return -1
 
 

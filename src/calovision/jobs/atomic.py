@@ -115,15 +115,21 @@ def put_in_place(names: Mapping[Path, Path]) -> None:
         If the disk does not take them; nothing is renamed unless it took the bytes of all.
     """
     folder = next(iter(names.values())).parent
-    lasts = not any(_OWNER.search(part) for part in folder.parts)
-    if lasts:
+    if is_kept(folder):
         for temporary in names:
             sync_file(temporary)
     with locked(folder) if len(names) > 1 else nullcontext():
         for temporary, path in names.items():
             temporary.replace(path)
-    if lasts:
+    if is_kept(folder):
         sync_folder(folder)
+
+
+def is_kept(folder: Path) -> bool:
+    """Tell whether a folder stays when the process ends, neither itself nor one above being a
+    temporary one.
+    """
+    return not any(_OWNER.search(part) for part in folder.parts)
 
 
 @contextmanager

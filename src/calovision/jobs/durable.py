@@ -6,12 +6,19 @@ written. So the bytes come first (`sync_file`), then the rename, then the folder
 
 import errno
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from typing import IO
 
 _NOT_OFFERED = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
 """Errors of file systems that cannot be told to write at once: they offer no more."""
 _NOT_TO_OPEN = {errno.EACCES, errno.EPERM}
 """Errors of a folder that may be written to but not listed."""
+_PAUSE = 0.005
+"""Seconds between two attempts to bring a file to the disk while it is written."""
 
 
 def sync_file(path: Path) -> None:
@@ -27,6 +34,31 @@ def sync_file(path: Path) -> None:
         _sync(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def synced_meanwhile(file: IO[bytes], path: Path) -> Iterator[None]:
+    """Brings to the disk what the block writes to a file, by another thread, so that little of a
+    large file is left for `sync_file`.
+
+    Raises
+    ------
+    OSError
+        As `sync_file`: the system tells of a defect once.
+    """
+    written = Event()
+
+    def sync_again_and_again() -> None:
+        while not written.wait(_PAUSE):
+            _sync(file.fileno(), path)
+
+    with ThreadPoolExecutor(1) as thread:
+        syncing = thread.submit(sync_again_and_again)
+        try:
+            yield
+        finally:
+            written.set()
+    syncing.result()
 
 
 def sync_folder(path: Path) -> None:

@@ -32,8 +32,10 @@ class PixelStatistics:
     def __init__(self, n: int, total: np.ndarray, total_of_squares: np.ndarray) -> None:
         self.n = n
         self._shape = total.shape
-        self._sums = np.stack([total.reshape(-1), total_of_squares.reshape(-1)])
-        self._rests = np.zeros(self._sums.shape)
+        # those of a pixel beside each other: sum, sum of squares, and what rounding took of each
+        self._sums = np.zeros((total.size, 4))
+        self._sums[:, 0] = total.reshape(-1)
+        self._sums[:, 1] = total_of_squares.reshape(-1)
 
     @classmethod
     def empty(cls, image_shape: tuple[int, int, int]) -> "PixelStatistics":
@@ -43,12 +45,12 @@ class PixelStatistics:
     @property
     def total(self) -> np.ndarray:
         """Sum of each pixel, float64 ``(n_channels, n_eta, n_phi)``."""
-        return (self._sums[0] + self._rests[0]).reshape(self._shape)
+        return (self._sums[:, 0] + self._sums[:, 2]).reshape(self._shape)
 
     @property
     def total_of_squares(self) -> np.ndarray:
         """Sum of the squares of each pixel, of the same shape."""
-        return (self._sums[1] + self._rests[1]).reshape(self._shape)
+        return (self._sums[:, 1] + self._sums[:, 3]).reshape(self._shape)
 
     def __add__(self, other: "PixelStatistics") -> "PixelStatistics":
         if self.total.shape != other.total.shape:
@@ -73,8 +75,9 @@ class PixelStatistics:
         from calovision.images.sparse_kernels import add_moments
 
         rows = np.flatnonzero(chosen)
-        sums = self._sums, self._rests
-        damaged = add_moments(images.offsets, images.cells, images.values, rows, *sums)
+        damaged = add_moments(
+            images.offsets, images.cells, images.values, rows, self._sums.reshape(-1)
+        )
         if damaged >= 0:
             raise InputError(f"image {damaged} has cells outside its shape {self._shape}")
         self.n += len(rows)

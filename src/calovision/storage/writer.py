@@ -3,7 +3,7 @@
 import math
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,13 @@ from calovision.core.errors import InputError
 from calovision.core.splits import TRAIN
 from calovision.images import SparseImages, cell_type
 from calovision.jobs.atomic import (
+    is_kept,
     put_in_place,
     refused_by_disk,
     remove_leftovers,
     temporary_name,
 )
-from calovision.jobs.durable import make_folder
+from calovision.jobs.durable import make_folder, synced_meanwhile
 from calovision.storage.blocks import KEY, ROWS_OF_A_BLOCK, BlockWriter
 from calovision.storage.checks import (
     BLOCKS,
@@ -289,7 +290,10 @@ class ImageFileWriter:
 
     def _fill(self, temporary: Path, contiguous: Mapping[str, int | None]) -> None:
         """Copy the contents as bytes, which HDF5 would do through a buffer of its own."""
-        with temporary.open("r+b", buffering=0) as output:
+        with (
+            temporary.open("r+b", buffering=0) as output,
+            synced_meanwhile(output, self.path) if is_kept(self.path.parent) else nullcontext(),
+        ):
             for name, offset in contiguous.items():
                 self._arrays[name].copy_into(output, offset)
 

@@ -3,6 +3,7 @@ HDF5 file.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -108,13 +109,10 @@ class SpilledArray:
         if offset is None:  # no rows
             return
         output.seek(offset)
-        buffer = memoryview(bytearray(COPY_BYTES))
-        for path, start, rest in self._parts:
+        for path, start, n_bytes in self._parts:
             with path.open("rb", buffering=0) as file:
                 file.seek(start)
-                while n_bytes := file.readinto(buffer[: min(rest, COPY_BYTES)]):
-                    _write_all(output, buffer[:n_bytes])
-                    rest -= n_bytes
+                _copy_all(file, output, n_bytes)
 
     def _compress(self, file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
         import hdf5plugin  # loaded only by those who compress
@@ -128,6 +126,31 @@ class SpilledArray:
         with self.path.open("rb") as numbers:
             for start in range(0, self.length, CHUNK):
                 dataset[start : start + CHUNK] = np.fromfile(numbers, self.dtype, CHUNK)
+
+
+def _copy_all(source: IO[bytes], output: IO[bytes], n_bytes: int) -> None:
+    """Copy bytes from where one unbuffered file is to where another is: inside the system where it
+    can, else through a buffer.
+    """
+    rest = n_bytes - _copied_by_system(source, output, n_bytes)
+    buffer = memoryview(bytearray(min(rest, COPY_BYTES)))
+    while rest and (n_read := source.readinto(buffer[: min(rest, COPY_BYTES)])):
+        _write_all(output, buffer[:n_read])
+        rest -= n_read
+
+
+def _copied_by_system(source: IO[bytes], output: IO[bytes], n_bytes: int) -> int:
+    """Number of bytes that the system copied: all, or those up to the first that it refuses, be it
+    for the file systems or a full disk, which the buffer finds, too.
+    """
+    n_copied = 0
+    with suppress(AttributeError, OSError):  # Linux alone has it
+        while n_copied < n_bytes:
+            n_more = os.copy_file_range(source.fileno(), output.fileno(), n_bytes - n_copied)
+            if n_more == 0:
+                break
+            n_copied += n_more
+    return n_copied
 
 
 def _write_all(output: IO[bytes], content: memoryview) -> None:
