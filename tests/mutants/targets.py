@@ -53,8 +53,8 @@ TARGETS = {
             ),
         ),
         (
-            *("storage", "storage_reading", "storage_format", "storage_checksums"),
-            *("storage_statistics", "storage_changes", "storage_writing"),
+            *("storage", "storage_checks", "storage_reading", "storage_format"),
+            *("storage_checksums", "storage_statistics", "storage_changes", "storage_writing"),
         ),
     ),
     "metrics": Target(("metrics/*.py",), ("metrics", "metrics_rejection", "exact_metrics")),
