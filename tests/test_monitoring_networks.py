@@ -272,6 +272,7 @@ def changed(path, change):
     [
         (lambda about, _: about.update(format="x"), "it lacks the format"),
         (lambda about, _: about.update(version=9), "version 9, this calovision reads up to 2"),
+        (lambda about, _: about.update(version=True), "of version True"),
         (lambda about, _: about.update(widths=[1]), "'widths' is not one number for each ring"),
         (lambda about, _: about.pop("layout"), "it lacks 'layout'"),
         (lambda about, _: about["layout"].update(thresholds=[1]), "'thresholds' is"),
@@ -290,6 +291,18 @@ def test_a_damaged_file_is_refused(autoencoder, tmp_path, change, message):
         AutoencoderWatcher.load(path)
     path.write_bytes(b"12345678 no such file")
     with pytest.raises(InputError, match="no file of a network of monitoring"):
+        AutoencoderWatcher.load(path)
+
+
+def test_a_changed_description_is_refused(autoencoder, tmp_path):
+    path = tmp_path / "network.safetensors"
+    autoencoder.save(path)
+    content = path.read_bytes()
+    assert content.count(b"history") == 1
+    path.write_bytes(content.replace(b"history", b"histery"))
+    with pytest.raises(
+        InputError, match="safetensors: damaged, or changed since it was written: copy it again"
+    ):
         AutoencoderWatcher.load(path)
 
 

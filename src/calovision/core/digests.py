@@ -35,7 +35,7 @@ def is_sealed(description: Mapping[str, Any]) -> bool:
 
 
 def require_seal(
-    path: Path, description: Mapping[str, Any], *, beside: str, must_be: bool = False
+    path: Path, description: Mapping[str, Any], *, beside: str = "", must_be: bool = False
 ) -> None:
     """Refuse a description that is not as `sealed` made it.
 
@@ -46,7 +46,7 @@ def require_seal(
     description
         What was read.
     beside
-        Name of the file whose hash the description holds.
+        Name of the file whose hash the description holds; "" if that is its own.
     must_be
         Whether a description without a seal, as those of before, is refused, too.
 
@@ -56,10 +56,10 @@ def require_seal(
         If it was changed.
     """
     if (must_be or SEAL in description) and not is_sealed(description):
-        raise InputError(
-            f"{path}: damaged, or changed since it was written with {beside} beside it: copy both "
-            "files again"
+        written, again = (
+            (f"written with {beside} beside it", "both files") if beside else ("written", "it")
         )
+        raise InputError(f"{path}: damaged, or changed since it was {written}: copy {again} again")
 
 
 def _of_json(content: Mapping[str, Any]) -> str:

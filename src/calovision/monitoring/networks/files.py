@@ -17,7 +17,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from calovision.core.digests import is_sealed, sealed
+from calovision.core.descriptions import DescriptionKind
+from calovision.core.digests import sealed
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.layout import MapLayout
@@ -25,9 +26,16 @@ from calovision.monitoring.map_attributes import layout_from
 
 FORMAT = "calovision-monitoring-network"
 VERSION = 2
-SEALED_SINCE = 2
 DESCRIPTION = "description"
-_KINDS = {"options": dict, "history": list}
+_KIND = DescriptionKind(
+    what="network of monitoring",
+    format=FORMAT,
+    version=VERSION,
+    sealed_since=2,
+    keys={"options": dict, "history": list},
+    beside="",
+    again="copy it again",
+)
 
 
 def save_tensors(path: Path, description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
@@ -77,7 +85,7 @@ def load_tensors(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, torch
         tensors = {name: tensor.clone() for name, tensor in load(content).items()}
     except SafetensorError as error:
         raise InputError(f"{path}: no file of a network of monitoring ({error})") from error
-    description = _described(path, _metadata(content).get(DESCRIPTION))
+    description = _KIND.read(path, _metadata(content).get(DESCRIPTION, ""))
     if description.get("kind") != kind:
         raise InputError(
             f"{path}: the network is '{description.get('kind')}', not '{kind}': give the file of "
@@ -136,27 +144,6 @@ def _metadata(content: bytes) -> dict[str, str]:
     """Texts in the header of a safetensors file, which is JSON behind its own length."""
     size = int.from_bytes(content[:8], "little")
     return json.loads(content[8 : 8 + size]).get("__metadata__") or {}
-
-
-def _described(path: Path, text: str | None) -> dict[str, Any]:
-    try:
-        description = json.loads(text or "")
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: no network of monitoring, it has no description") from error
-    if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise InputError(f"{path}: no network of monitoring, it lacks the format '{FORMAT}'")
-    found = description.get("version")
-    if not isinstance(found, int) or found > VERSION:
-        raise InputError(
-            f"{path}: of version {found}, this calovision reads up to {VERSION}: install a newer "
-            "one"
-        )
-    if found >= SEALED_SINCE and not is_sealed(description):
-        raise InputError(f"{path}: damaged, or changed since it was written: copy it again")
-    for name, kind in _KINDS.items():
-        if not isinstance(description.get(name), kind):
-            raise InputError(f"{path}: damaged, it lacks '{name}': copy it again")
-    return description
 
 
 def _digest(tensors: dict[str, torch.Tensor], of_version: int) -> str:
