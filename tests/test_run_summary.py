@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -482,3 +483,30 @@ def test_jobs_that_wait_take_as_long_as_the_last_time(tmp_path):
     write_benchmark(jobs[1], (20.0, 1, 0, 0, 1))
     write_benchmark(jobs[2], (30.0, 1, 0, 0, 1))
     assert run_status(tmp_path)["stages"]["build"]["seconds_per_job"] == 25
+
+
+@pytest.mark.parametrize(
+    ("file", "values", "sentence"),
+    [
+        ("run/run.json", {"started": "today"}, "run.json: damaged (started is str)"),
+        ("run/run.json", {"started": 1e300}, "run.json: damaged (started is 1e+300, which nothing"),
+        ("run/run.json", {"pid": True}, "run.json: damaged (pid is bool)"),
+        ("run/run.json", {"hort": "x"}, "run.json: damaged (Run.__init__() got an unexpected"),
+        ("run/jobs.json", {"jobs": [{"rule": []}]}, "jobs.json: damaged ('log')"),
+    ],
+)
+def test_damaged_record_of_a_run_is_named(folder, file, values, sentence):
+    path = folder / file
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    with pytest.raises(InputError, match=re.escape(sentence)):
+        run_status(folder)
+
+
+@pytest.mark.parametrize("started", ["1000", None, [], 1e300, 10**400, True])
+def test_damaged_record_of_an_attempt_is_passed_over(folder, started):
+    """As a line that was cut off: the job was not started."""
+    path = folder / "logs/simulate/qcd/0.attempts"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(json.dumps(line | {"started": started}) for line in lines))
+    assert run_status(folder)["stages"]["simulate"]["missing"] == 1
+    assert summarize_run(folder)["stages"]["simulate"]["jobs"] == 1

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import write_text
+from calovision.jobs.records import checked
 
 KILOBYTE = 1024  # unit of ru_maxrss on Linux
 LONGEST_MESSAGE = 500  # characters
@@ -117,7 +118,7 @@ def read_attempts(log: Path) -> list[Attempt]:
     """Attempts of the job with this log since it last succeeded, and that one; none if nothing is
     known.
 
-    A line that was cut off is passed over.
+    A line that was cut off or is damaged is passed over.
     """
     try:
         lines = attempts_file(log).read_text().splitlines()
@@ -129,9 +130,9 @@ def read_attempts(log: Path) -> list[Attempt]:
         with suppress(ValueError, TypeError, AttributeError):
             values = {name: value for name, value in json.loads(line).items() if name in known}
             if "started" in values:
-                attempts.append(Attempt(**values))
+                attempts.append(checked(Attempt, values))
             elif attempts:
-                attempts[-1] = Attempt(**(asdict(attempts[-1]) | values))
+                attempts[-1] = checked(Attempt, asdict(attempts[-1]) | values)
     return attempts
 
 

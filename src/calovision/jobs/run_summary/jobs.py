@@ -7,7 +7,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import replaced
 from calovision.jobs.attempts import birth_of, process_runs
+from calovision.jobs.records import checked
 
 JOBS = "run/jobs.json"
 RUN = "run/run.json"
@@ -117,21 +119,27 @@ def read_run(results: Path) -> Run:
         If there was none.
     """
     results = Path(results)
-    content = _read(results / JOBS)
-    of_run = _read(results / RUN)
-    try:
+    content, of_run = _read(results / JOBS), _read(results / RUN)
+    with _damaged(results / JOBS):
         inputs = [tuple(results / path for path in paths) for paths in content["inputs"]]
-        return Run([_job(results, row, inputs) for row in content["jobs"]], **of_run)
+        jobs = [_job(results, row, inputs) for row in content["jobs"]]
+    with _damaged(results / RUN):
+        return checked(Run, {"jobs": jobs, **of_run})
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """Raise InputError where a file holds something else than it should."""
+    try:
+        yield
     except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise InputError(
-            f"{results / JOBS}: damaged list of jobs ({error}); the next run writes it anew"
-        ) from None
+        raise InputError(f"{path}: damaged ({error}); the next run writes it anew") from None
 
 
 def _job(results: Path, row: Mapping[str, Any], inputs: list[tuple[Path, ...]]) -> Job:
     paths = {name: results / row[name] for name in ("log", "benchmark")}
     outputs = tuple(results / path for path in row["outputs"])
-    return Job(**{**row, **paths, "inputs": inputs[row["inputs"]], "outputs": outputs})
+    return checked(Job, {**row, **paths, "inputs": inputs[row["inputs"]], "outputs": outputs})
 
 
 def _earlier_rows(results: Path, lists: dict[tuple[str, ...], int]) -> dict[tuple[str, str], dict]:
