@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 from calovision.cli import app
 from calovision.cli.monitor_check import ALARM_STATUS, NOTHING_SAID_STATUS
 from calovision.core.errors import InputError
+from calovision.core.text import printable
+from calovision.monitoring.flag_tables import alarm_table, write_flag_csv
 from calovision.monitoring.flagging import FlagRules
 from calovision.monitoring.flags import RunFlags
 from calovision.monitoring.injection import inject
@@ -19,6 +21,8 @@ from calovision.monitoring.judging import judge_file, load_scorers
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_map_file import RunMapFile, write_run_maps
 from calovision.monitoring.toys import toy_detector
+from calovision.plotting.monitoring import plot_histories
+from calovision.plotting.style import save_png
 from calovision.report.figures import FIGURES
 from calovision.stages import monitoring, monitors, run_pages, run_reference
 from calovision.stages.figures import monitoring as figures
@@ -151,3 +155,18 @@ def test_command_tells_of_alarms_by_its_exit_status(folder: Path) -> None:
     assert "20 with too few events for a statement" in few.output
     wrong = CliRunner().invoke(app, [*call, "-o", str(folder / "check.pdf")])
     assert wrong.exit_code == 2
+
+
+@pytest.mark.parametrize("channel", [r"$\frac{a}{b}$ \(x\) $$", "em\udce4", "em\x1b[31m"])
+def test_name_of_a_channel_that_acts_is_shown_as_it_is(
+    folder: Path, tmp_path: Path, channel: str
+) -> None:
+    """In tables, figures and pages: formulas that cannot be set, bytes that are no UTF-8."""
+    flags = RunFlags.read(folder / "flags.json")
+    alarms = [replace(one, channel=channel) for one in flags.alarms]
+    write_flag_csv(tmp_path / "flags.csv", alarms)
+    shown = printable(channel)
+    assert f",{shown},".encode() in (tmp_path / "flags.csv").read_bytes()
+    assert all(shown in row for row in alarm_table(alarms)[1])
+    history = run_pages.History(*np.ones((3, 3)), np.zeros(3, dtype=bool))
+    save_png(plot_histories({run_pages._history_title(alarms[0]): history}), tmp_path / "a.png")

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Mapping
 
 from calovision.core.errors import InputError
+from calovision.core.formulas import plain
 from calovision.core.text import printable
 
 LATIN = 0x17F  # last letter of those that every font has
@@ -52,6 +53,14 @@ def shown(text: object) -> str:
     if not DOLLAR.search(text) or (len(DOLLAR.findall(text)) % 2 == 0 and not _fault(text)):
         return text
     return DOLLAR.sub(r"\\$", text)
+
+
+def in_words(text: object) -> str:
+    """As `shown`, for what sets no formulas, as pages and tables: their characters."""
+    parts = re.split(r"(?<!\\)\$", shown(text))
+    return "".join(
+        plain(part) if number % 2 else part.replace(r"\$", "$") for number, part in enumerate(parts)
+    )
 
 
 def wrapped(text: object, length: int) -> str:

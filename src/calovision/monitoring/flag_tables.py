@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from calovision.core.markdown import markdown_table
+from calovision.core.text import printable
 from calovision.jobs.atomic import replaced
 from calovision.monitoring.faults import FAULTS
 from calovision.monitoring.flags import Alarm, RunFlags, RunState, alarm_rows
@@ -31,10 +32,14 @@ COLUMNS = (
 
 def write_flag_csv(path: Path, alarms: Sequence[Alarm]) -> None:
     """Write a row for each flagged tower, complete or not at all."""
-    with replaced(Path(path)) as temporary, temporary.open("w", newline="") as file:
+    rows = ({**row, "channel": printable(row["channel"])} for row in alarm_rows(alarms))
+    with (
+        replaced(Path(path)) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(alarm_rows(alarms))
+        writer.writerows(rows)
 
 
 def alarm_table(alarms: Sequence[Alarm]) -> tuple[tuple[str, ...], list[list[str]]]:
@@ -47,7 +52,7 @@ def _row(alarm: Alarm) -> list[str]:
     return [
         f"{alarm.run}{block}",
         title_of(alarm.kind) + ("" if alarm.fault is None else f" ({_told(alarm.fault)})"),
-        alarm.channel,
+        printable(alarm.channel),
         _ends(alarm.eta),
         _ends(alarm.phi),
         str(len(alarm.towers)),

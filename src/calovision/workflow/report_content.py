@@ -1,11 +1,12 @@
 """Content of the report of a run: its sections, figures and tables, facts, values of the texts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
+from calovision.core.titles import in_words
 from calovision.monitoring.methods import METHODS
 from calovision.report.figure import ReportFigure
 from calovision.report.figures import FIGURES
@@ -196,24 +197,24 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
     images = f"{n_eta} x {n_phi} cells; {', '.join(channels)}"
     if analysis.is_monitoring:
         return {
-            "Runs of": ", ".join(analysis.titles.values()),
+            "Runs of": _in_words(analysis.titles.values()),
             "Maps": images,
             "Methods": ", ".join(METHODS[one].title for one in configuration.monitoring.methods),
         }
     models = [f"{model} ({len(seeds)})" for model, seeds in analysis.seeds.items()]
     if analysis.is_regression:
-        samples = ", ".join(analysis.training_titles.values())
+        samples = _in_words(analysis.training_titles.values())
         of_rows = {
-            "Target": parameters.target(analysis)["title"],
+            "Target": in_words(parameters.target(analysis)["title"]),
             "Rows": f"{configuration.images.kind}s of {samples}",
         }
     elif analysis.is_tagging:
-        titles = ", ".join(class_titles(configuration).values())
+        titles = _in_words(class_titles(configuration).values())
         of_rows = {"Rows": f"{configuration.images.kind}s", "Classes": titles}
     else:
         of_rows = {
-            "Signal": ", ".join(analysis.titles_of_label(1)),
-            "Background": ", ".join(analysis.titles_of_label(0)),
+            "Signal": _in_words(analysis.titles_of_label(1)),
+            "Background": _in_words(analysis.titles_of_label(0)),
             "Luminosity": f"{configuration.luminosity_fb} /fb",
         }
     return {
@@ -221,6 +222,10 @@ def report_facts(analysis: Analysis) -> dict[str, str]:
         "Images": images,
         "Models": ", ".join(models),
     }
+
+
+def _in_words(titles: Iterable[str]) -> str:
+    return ", ".join(map(in_words, titles))
 
 
 def text_values(analysis: Analysis) -> dict[str, Any]:
@@ -240,8 +245,8 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         }
     return {
         "luminosity_fb": configuration.luminosity_fb,
-        "signal": analysis.titles_of_label(1),
-        "background": analysis.titles_of_label(0),
+        "signal": list(map(in_words, analysis.titles_of_label(1))),
+        "background": list(map(in_words, analysis.titles_of_label(0))),
         "grid": list(grid),
         "eta_max": max(map(abs, images.eta_edges or images.eta_range)),
         "channels": list(channels),
@@ -259,11 +264,11 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "regions": dict(configuration.compare.regions),
         "is_tagging": analysis.is_tagging,
         "is_regression": analysis.is_regression,
-        "target": parameters.target(analysis)["title"] if analysis.is_regression else "",
+        "target": in_words(parameters.target(analysis)["title"]) if analysis.is_regression else "",
         "is_relative": configuration.regression.residual == "relative",
         "has_fit": configuration.regression.fit,
         "is_of_jets": images.is_of_jets,
-        "classes": list(class_titles(configuration).values()),
+        "classes": list(map(in_words, class_titles(configuration).values())),
         "width": images.jets.image_recipe(configuration.fat_jets.radius).grid.width,
         "jets_per_event": images.jets.per_event,
         "jet_selection": dict(images.jets.selection),

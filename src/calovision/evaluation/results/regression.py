@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from calovision.core.markdown import Markdown, code, escape, markdown_table
 from calovision.core.result import Result
+from calovision.core.titles import in_words
 from calovision.evaluation.results.models import ModelNumbers, TrainingRecord, run_row
 from calovision.evaluation.results.numbers import Interval, events_in_words, format_interval
 
@@ -147,7 +148,7 @@ class Regression(Result):
         if several := [one for one in self.models if self.regressors[one].n_networks > 1]:
             parts.append("Networks of each model, which differ in their seed:")
             parts.append("\n".join(self._seed_lines(several)))
-        parts.append(f"Resolution in bins of the true {escape(self.axis_title)}:")
+        parts.append(f"Resolution in bins of the true {escape(in_words(self.axis_title))}:")
         parts.append("\n".join(self._bin_lines()))
         if any(one.fit for one in self.regressors.values()):
             parts.append(

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from scipy import special
 
 from calovision.core.errors import InputError
+from calovision.core.titles import shown
 from calovision.plotting.style import number_axis, styled
 
 ONE_SIGMA = 0.15866  # probability above one standard deviation
@@ -64,7 +65,7 @@ def plot_histories(histories: Mapping[str, History], *, shown_run: int | None = 
         axes.axhline(1.0, color="0.5", linewidth=1)
         if shown_run is not None:
             axes.axvline(shown_run, color="black", linewidth=0.8, linestyle=":")
-        axes.set_title(title, loc="left", fontsize=10)
+        axes.set_title(shown(title), loc="left", fontsize=10)
         axes.set_ylabel("hits / exp.")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     panels[-1].set_xlabel("Run")
