@@ -3,6 +3,7 @@
 import errno
 import mmap
 import os
+import threading
 
 import pytest
 from fakes_cli import write_small
@@ -10,7 +11,7 @@ from faults.processes import run_apart
 
 from calovision.cli.train import require_new_model
 from calovision.core.errors import InputError
-from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, failure_of
+from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, explain_failures, failure_of
 from calovision.ntuples.root_file import opened
 from calovision.training.run import LOCK
 
@@ -57,6 +58,25 @@ def test_cause_of_an_error_counts():
     error = ValueError("no numbers")
     error.__cause__ = OSError(errno.ESTALE, "Stale file handle", "a.h5")
     assert "a.h5 cannot be read or written, as its file system lost it" in failure_of(error)
+
+
+def test_failure_in_a_thread_is_a_sentence(monkeypatch, caplog, capsys):
+    """As where the disk is full for TensorBoard's thread, while another fails in the next call."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    explain_failures()
+    for error in (OSError(errno.EFBIG, "File too large", "events.out"), ValueError("a defect")):
+
+        def fail(error=error):
+            raise error
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    (warning,) = caplog.messages
+    assert warning.startswith("events.out cannot be written or opened, as it is larger than files")
+    told = capsys.readouterr().err
+    assert "ValueError: a defect" in told
+    assert "File too large" not in told
 
 
 def test_input_errors_are_sentences_already():

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from calovision.core.errors import InputError
 from calovision.core.extras import explain_missing
 from calovision.core.text import printable
-from calovision.jobs.failures import explain_bus_errors, failure_of
+from calovision.jobs.failures import explain_failures, failure_of
 
 LOGGERS = ("calovision", "py.warnings")
 
@@ -34,7 +34,7 @@ class OneSentenceGroup(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> object:
         """Run the command."""
-        explain_bus_errors()
+        explain_failures()
         with warnings_shown():
             try:
                 return super().invoke(ctx)

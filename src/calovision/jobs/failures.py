@@ -4,10 +4,12 @@ suffice, mapped files that are cut off.
 
 import ctypes
 import errno
+import logging
 import os
 import re
 import signal
 import sys
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +60,23 @@ def _chain(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__
     return found
+
+
+def explain_failures() -> None:
+    """Let failures of the machine that no caller could explain end with one sentence: those of
+    mapped files, and in threads of libraries.
+    """
+    explain_bus_errors()
+    threading.excepthook = _explain_in_thread
+
+
+def _explain_in_thread(failed: threading.ExceptHookArgs) -> None:
+    """Warn of what ended a thread, such as TensorBoard's; what waits for it ends, too."""
+    sentence = None if failed.exc_value is None else failure_of(failed.exc_value)
+    if sentence is None:
+        threading.__excepthook__(failed)
+    else:
+        logging.getLogger(__name__).warning("%s", sentence)
 
 
 @cache

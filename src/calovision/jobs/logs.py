@@ -11,7 +11,7 @@ from calovision.core.errors import InputError
 from calovision.core.text import printable
 from calovision.jobs.atomic import refused_by_disk
 from calovision.jobs.attempts import Attempt, recorded_attempt
-from calovision.jobs.failures import explain_bus_errors, failure_of
+from calovision.jobs.failures import explain_failures, failure_of
 from calovision.jobs.submission import require_scratch, require_submitter_version
 
 
@@ -26,7 +26,7 @@ def job_log(path: Path) -> Iterator[Attempt]:
     write or to read, memory that does not suffice, another version of the package than that which
     submitted the job, and a scratch folder that cannot be written to count as bad input.
     """
-    explain_bus_errors()
+    explain_failures()
     try:
         _open_log(Path(path))
     except InputError as error:
