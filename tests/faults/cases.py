@@ -76,6 +76,8 @@ class Drill:
         Longest time of one case; one that takes longer is broken.
     parallel
         Whether several cases may run at the same time.
+    with_library
+        Whether its process loads the library of `faults.faulty_calls`.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Drill:
     note: str = ""
     seconds: float = 60.0
     parallel: bool = True
+    with_library: bool = False
 
 
 @dataclass

@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from faults.cases import Case, Drill, Judgement, Outcome
-from faults.disturbed import Place, drawn, judged, n_calls
+from faults.cases import Case, Drill, Judgement
+from faults.disturbed import Place, counted, drawn, judged
+from faults.faulty_calls import NOT_TRIED, is_loaded, obey, orders
 from faults.jobs import Job, copied
-from faults.processes import NO_STRACE, may_trace
 from faults.read_errors import inputs
-
-AT = "openat,read,pread64,mmap,fstat,newfstatat,close,lseek"
-"""Calls of the system, about the file, at one of which the job is stopped and the file changed."""
 
 
 def _replaced(path: Path, seed: int) -> None:
@@ -63,13 +60,13 @@ CHANGES: tuple[Callable[[Path, int], None], ...] = (
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    if not may_trace():
-        yield Case("", lambda folder: Judgement(Outcome.UNAVOIDABLE, NO_STRACE))
+    if not is_loaded():
+        yield NOT_TRIED
         return
-    for job, random in drawn(seed, n_cases, 2):
+    for job, random in drawn(seed, n_cases, 1.3):
         file, change = random.choice(inputs(job)), random.choice(CHANGES)
-        n_stops = n_calls(job, AT, "-P", str((job.reference / file).resolve()))
-        number, of_change = random.randint(1, max(n_stops, 1)), random.randint(0, 10**6)
+        number = random.randint(1, max(counted(job, file).n_uses, 1))
+        of_change = random.randint(0, 10**6)
         yield Case(
             f"{job.name}: {file} {change.__name__[1:]} at call {number}",
             partial(_change, job, file, change, number, of_change),
@@ -84,41 +81,26 @@ def _change(
     copied(place.work)
     path = place.work / file
     shutil.copystat(job.reference / file, path)
-    waiter = partial(_change_when_stopped, place, path, change, seed)
-    stop = ("-P", str(path), "-e", f"trace={AT}", "-e", f"inject={AT}:signal=STOP:when={number}")
-    end = job.run(place.work, place.output, traced=stop, beside=waiter)
+    waiter = partial(_change_when_stopped, path, change, seed)
+    given = orders(path, stop_at=number)
+    end = job.run(place.work, place.output, prepare=lambda: obey(given), beside=waiter)
     return judged(job, place, end, path.name, str(Path(file).parent), *job.outputs)
 
 
 def _change_when_stopped(
-    place: Place, path: Path, change: Callable[[Path, int], None], seed: int, pid: int
+    path: Path, change: Callable[[Path, int], None], seed: int, pid: int
 ) -> None:
     """Wait until the job stops, change the file, and let it go on."""
-    while True:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return
-        if state in "ZX":
-            return
-        if state in "Tt" and "--- stopped by SIGSTOP" in Path(f"{place.output}.strace").read_text(
-            errors="replace"
-        ):
-            break
-        time.sleep(0.005)
-    change(path, seed)
-    _let_go(pid)
+    while (state := _state(pid)) not in "TZX":
+        time.sleep(0.002)
+    if state == "T":
+        change(path, seed)
+        os.kill(pid, signal.SIGCONT)
 
 
-def _let_go(pid: int) -> None:
-    """Let a stopped process go on: strace, which would hold it, is ended first."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    tracer = int(status.split("TracerPid:")[1].split()[0])
-    if tracer:
-        os.kill(tracer, signal.SIGTERM)
-    while tracer and f"TracerPid:\t{tracer}\n" in Path(f"/proc/{pid}/status").read_text():
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGCONT)
+def _state(pid: int) -> str:
+    """State of a process, as the system calls it."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-CHANGING = Drill("changing", "inputs that change", _cases, seconds=300)
+CHANGING = Drill("changing", "inputs that change", _cases, seconds=300, with_library=True)

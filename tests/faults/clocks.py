@@ -16,7 +16,7 @@ JUMPS = (-400 * DAY, -3600.0, 7200.0, 400 * DAY)
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    for job, random in drawn(seed, n_cases, 1):
+    for job, random in drawn(seed, n_cases, 0.5):
         jump, after = random.choice(JUMPS), random.randint(0, 20)
         shift = random.choice(JUMPS)
         name = f"{job.name}: files {shift:g} s, the clock {jump:g} s after {after} questions"

@@ -1,5 +1,6 @@
 """Commands that drills disturb, on files that are made in moments."""
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from fakes_models import make_trained
 from calovision.models import save_model
 from calovision.monitoring.run_map_file import write_run_maps
 from faults.jobs import Job
-from faults.material import scratch
+from faults.material import prepared, remembered, scratch
 
 CELLS = "--grid 8x8 --channels em,tracks"
 TRAINING = "--epochs 2 --batch-size 16 --option width=2 --device cpu --checkpoint-minutes 1e-9"
@@ -47,7 +48,8 @@ LINES = {
 
 
 def make_inputs(folder: Path) -> None:
-    """Write ROOT files, image files, a model, maps and a reference."""
+    """Write ROOT files, image files, a model and maps."""
+    (folder / "out").mkdir()
     for number, name in enumerate("abc"):
         towers, tracks = make_events(120, seed=number + 1)
         for energy in ("e_em", "e_had", "e"):  # enough for fat jets
@@ -60,23 +62,20 @@ def make_inputs(folder: Path) -> None:
 
 
 @cache
-def _folder() -> Path:
-    folder = scratch() / "commands"
-    (folder / "out").mkdir(parents=True)
-    make_inputs(folder)
-    return folder
-
-
-@cache
 def command(name: str) -> Job:
-    """A command that ran once undisturbed."""
+    """A command that ran undisturbed."""
     line, output = LINES[name]
     if "out/reference.h5" in line and name != "reference":
         command("reference")
-    job = Job(name, _folder(), (output,), arguments=tuple(line.split()))
-    end = job.run(_folder(), scratch() / "command.txt")
-    assert end.status == 0, (name, end.text)
-    return job.settled()
+    folder = prepared("commands", make_inputs)
+    job = Job(name, folder, (output,), arguments=tuple(line.split()))
+
+    def run() -> list[str]:
+        end = job.run(folder, scratch() / "command.txt")
+        assert end.status == 0, (name, end.text)
+        return job.found_volatile()
+
+    return replace(job, volatile=tuple(remembered(f"command {name}", run)))
 
 
 def commands() -> tuple[Job, ...]:

@@ -19,7 +19,7 @@ CYCLES = 100
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    for job, _ in drawn(seed, n_cases, 1):
+    for job, _ in drawn(seed, n_cases, 0.5):
         yield Case(f"{job.name} twice at the same time", partial(_twice, job))
     for number in range(CYCLES if n_cases is None else n_cases):
         yield Case(f"cycle {number}", partial(_cycle, seed * CYCLES + number))

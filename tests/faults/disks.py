@@ -18,7 +18,7 @@ PAGE = 4096
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    for job, random in drawn(seed, n_cases, 3):
+    for job, random in drawn(seed, n_cases, 2):
         size = written(job)
         kind = random.choice(("tmpfs", "tmpfs", "ext4", "limit")) if can_mount() else "limit"
         room = random.randint(PAGE, max(int(1.1 * size), 2 * PAGE))

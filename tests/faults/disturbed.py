@@ -10,15 +10,14 @@ from random import Random
 
 from faults.cases import Judgement, Outcome
 from faults.commands import command, commands
+from faults.faulty_calls import Orders, obey, orders
 from faults.jobs import Job, leftovers
-from faults.material import import_all, scratch
-from faults.processes import End, calls_of, may_trace
+from faults.material import import_all, remembered, scratch
+from faults.processes import End
 from faults.workflow_jobs import workflow_jobs
 
-READING = "read,pread64,readv,preadv"
 QUICK = ("export",)
 """Commands of which a few cases are in the tests."""
-WRITING = "openat,creat,write,pwrite64,rename,renameat,renameat2,mkdir,unlink,unlinkat,ftruncate"
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,18 @@ def all_jobs() -> tuple[Job, ...]:
         return commands()
 
 
-def drawn(seed: int, n_cases: int | None, per_job: int) -> Iterator[tuple[Job, Random]]:
-    """Jobs for the cases of a drill, each with random numbers of its own; the cheap ones first
-    where only a few are wanted.
+def drawn(seed: int, n_cases: int | None, per_job: float) -> Iterator[tuple[Job, Random]]:
+    """Jobs for the cases of a drill, each with random numbers of its own; the cheap ones where only
+    a few are wanted, and others with each seed where there are fewer cases than jobs.
     """
     if n_cases is not None:
         jobs = [command(name) for name in Random(seed).choices(QUICK, k=n_cases)]
     else:
         import_all()
-        jobs = [job for job in all_jobs() for _ in range(per_job)]
+        every = list(all_jobs())
+        Random(0).shuffle(every)
+        n = round(per_job * len(every))
+        jobs = [every[(seed * n + number) % len(every)] for number in range(n)]
     for number, job in enumerate(jobs):
         yield job, Random(f"{seed} {number} {job.name}")
 
@@ -82,13 +84,14 @@ def judged(job: Job, place: Place, end: End, *names: str) -> Judgement:
 
 
 @cache
-def n_calls(job: Job, calls: str, *options: str) -> int:
-    """Number of calls of the system of some kinds in the first thread of a job, undisturbed; 0
-    where they cannot be counted.
-    """
-    if not may_trace():
-        return 0
-    place = Place(Path(tempfile.mkdtemp(dir=scratch())))
-    end = job.run(place.laid_out(job).work, place.output, traced=("-e", f"trace={calls}", *options))
-    assert end.status == 0, end.text
-    return len(calls_of(place.output))
+def counted(job: Job, file: str = "") -> Orders:
+    """Counts of the calls that an undisturbed job makes; reads and uses of one of its inputs."""
+
+    def count() -> list[int]:
+        place = Place(Path(tempfile.mkdtemp(dir=scratch()))).laid_out(job)
+        given = orders((place.work / file).resolve() if file else None)
+        end = job.run(place.work, place.output, prepare=lambda: obey(given))
+        assert end.status == 0, (job.name, end.text)
+        return [given.n_changes, given.n_reads, given.n_uses]
+
+    return Orders(*remembered(f"calls {job.name} {file}", count))

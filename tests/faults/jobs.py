@@ -7,7 +7,7 @@ import runpy
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -51,17 +51,23 @@ class Job:
 
     def lay_out(self, folder: Path) -> None:
         """Make a working folder in which the job finds all files of the reference but its own, as
-        links.
+        links; logs, which jobs write to, as copies.
         """
         own = tuple(f"{name}/" for name in self.outputs)
         for name in self.outputs:  # as Snakemake does
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
         for path in sorted(self.reference.rglob("*")):
             name = str(path.relative_to(self.reference))
-            if path.is_dir() or "/logs/" in name or name.startswith((".snakemake", "jobs")):
+            if (
+                path.is_dir()
+                or name.startswith((".snakemake", "jobs", *own))
+                or name in self.outputs
+            ):
                 continue
-            if not f"{name}/".startswith(own):
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            if "/logs/" in name:
+                shutil.copy2(path, folder / name)
+            else:
                 (folder / name).symlink_to(path)
 
     def __call__(self) -> None:
@@ -88,23 +94,23 @@ class Job:
         """
         expected = _digests(self.reference, self.outputs)
         found = _digests(folder, self.outputs)
+        more = {name for name in found if name not in expected and partly and _goes_on(name)}
         return [
             name
-            for name in sorted(expected | found)
+            for name in sorted((expected | found).keys() - more)
             if (name not in found and not partly)
-            or (name in found and name not in expected and not (partly and _goes_on(name)))
-            or (name in found and name not in self.volatile and found[name] != expected[name])
+            or (name in found.keys() - set(self.volatile) and found[name] != expected.get(name))
         ]
 
-    def settled(self) -> "Job":
-        """The job with its volatile files, found by a second run without any disturbance."""
+    def found_volatile(self) -> list[str]:
+        """Its volatile files, found by a second run without any disturbance."""
         folder = scratch() / "again"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         self.lay_out(folder)
         end = self.run(folder, scratch() / "again.txt")
-        assert end.status == 0, end.text
-        return replace(self, volatile=tuple(self.differences(folder)))
+        assert end.status == 0, (self.name, end.text)
+        return self.differences(folder)
 
 
 def _goes_on(name: str) -> bool:

@@ -8,25 +8,24 @@ from functools import partial
 from pathlib import Path
 
 from faults.cases import Case, Drill, Judgement, Outcome
-from faults.disturbed import WRITING, Place, drawn, judged, n_calls
+from faults.disturbed import Place, counted, drawn, judged
+from faults.faulty_calls import NOT_TRIED, is_loaded, obey, orders
 from faults.jobs import Job
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    for job, random in drawn(seed, n_cases, 2):
-        number = random.randint(1, max(n_calls(job, WRITING), 1))
-        seconds = random.random()
-        yield Case(f"{job.name} at call {number}", partial(_kill, job, number, seconds))
+    if not is_loaded():
+        yield NOT_TRIED
+        return
+    for job, random in drawn(seed, n_cases, 1):
+        number = random.randint(1, max(counted(job).n_changes, 1))
+        yield Case(f"{job.name} at call {number}", partial(_kill, job, number))
 
 
-def _kill(job: Job, number: int, seconds: float, folder: Path) -> Judgement:
-    """Kill a job at a call of the system that writes, or after some time; run it again."""
-    place = Place(folder).laid_out(job)
-    if n_calls(job, WRITING):
-        kill = ("-e", f"trace={WRITING}", "-e", f"inject={WRITING}:signal=KILL:when={number}")
-        end = job.run(place.work, place.output, traced=kill)
-    else:
-        end = job.run(place.work, place.output, kill_after=seconds)
+def _kill(job: Job, number: int, folder: Path) -> Judgement:
+    """Kill a job at a call of the system that changes files; run it again."""
+    place, given = Place(folder).laid_out(job), orders(kill_at=number)
+    end = job.run(place.work, place.output, prepare=lambda: obey(given))
     if end.alive:
         return Judgement(Outcome.BROKEN, f"alive: {end.alive}")
     again = job.run(place.work, place.output)
@@ -36,4 +35,6 @@ def _kill(job: Job, number: int, seconds: float, folder: Path) -> Judgement:
     return judged(job, place, again)
 
 
-KILLED = Drill("killed", "SIGKILL in every stage, then again", _cases, seconds=300)
+KILLED = Drill(
+    "killed", "SIGKILL in every stage, then again", _cases, seconds=300, with_library=True
+)

@@ -14,7 +14,7 @@ MOST = 200  # MB more than the process has when it starts
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    for job, random in drawn(seed, n_cases, 2):
+    for job, random in drawn(seed, n_cases, 1):
         more = int(MOST * random.random() ** 2)
         yield Case(f"{job.name} with {more} MB more", partial(_limit, job, more))
 

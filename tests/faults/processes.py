@@ -5,19 +5,16 @@ import ctypes
 import multiprocessing.process
 import multiprocessing.util
 import os
-import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from faults.cases import Judgement, Outcome, judge_sentence
 
-NO_STRACE = "not tried: strace is not installed, or may not be used here"
 DIED = 70  # exit status of one that raised what it should not
 
 
@@ -56,7 +53,6 @@ def run_apart(
     folder: Path,
     *,
     output: Path,
-    traced: Sequence[str] = (),
     prepare: Callable[[], None] = lambda: None,
     kill_after: float | None = None,
     beside: Callable[[int], None] = lambda pid: None,
@@ -71,8 +67,6 @@ def run_apart(
         Its working folder.
     output
         File for what it prints, outside of what is disturbed.
-    traced
-        Options of strace, which is attached before the call begins.
     prepare
         Called in the fork before the call, such as for its limits.
     kill_after
@@ -80,26 +74,18 @@ def run_apart(
     beside
         Called with the number of the process while it runs.
     """
-    waiting, go = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.close(go)
-        _child(call, folder, output, prepare, waiting)
-    os.close(waiting)
-    tracer = _attach(pid, traced, output) if traced else None
-    os.write(go, b"1")
-    os.close(go)
+        _child(call, folder, output, prepare)
     if kill_after is not None:
         time.sleep(kill_after)
         os.kill(pid, signal.SIGKILL)
     beside(pid)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if tracer is not None:
-        tracer.wait()
     return End(status, output.read_text(errors="replace"), _survivors(pid))
 
 
-def _child(call: Callable, folder: Path, output: Path, prepare: Callable, waiting: int) -> None:
+def _child(call: Callable, folder: Path, output: Path, prepare: Callable) -> None:
     os.setpgid(0, 0)
     atexit._clear()  # what this process would do at its end is not the business of its fork
     multiprocessing.process._children.clear()
@@ -112,8 +98,6 @@ def _child(call: Callable, folder: Path, output: Path, prepare: Callable, waitin
     )
     status = 0
     try:
-        os.read(waiting, 1)
-        os.close(waiting)
         os.chdir(folder)
         prepare()
         call()
@@ -129,36 +113,6 @@ def _child(call: Callable, folder: Path, output: Path, prepare: Callable, waitin
     sys.stdout.flush()
     sys.stderr.flush()
     ctypes.CDLL(None).exit(status)  # the libraries end, too: HDF5 writes what it has not written
-
-
-def _attach(pid: int, options: Sequence[str], output: Path) -> subprocess.Popen:
-    """Start strace on a process that waits, and return when it is attached."""
-    line = ["strace", "-f", "-qq", "-o", f"{output}.strace", *options, "-p", str(pid)]
-    tracer = subprocess.Popen(line, stderr=subprocess.DEVNULL)
-    status = Path(f"/proc/{pid}/status")
-    while "TracerPid:\t0\n" in status.read_text() and tracer.poll() is None:
-        time.sleep(0.001)
-    return tracer
-
-
-def calls_of(output: Path) -> list[str]:
-    """Lines of the calls that strace saw of `run_apart`."""
-    lines = Path(f"{output}.strace").read_text(errors="replace").splitlines()
-    return [line for line in lines if "(" in line and "resumed>" not in line]
-
-
-def may_trace() -> bool:
-    """Whether strace can be attached to a process here."""
-    if shutil.which("strace") is None:
-        return False
-    line = ["strace", "-qq", "-e", "trace=none", "-p", str(os.getppid())]
-    try:
-        with subprocess.Popen(line, stderr=subprocess.PIPE) as tracer:
-            time.sleep(0.2)
-            tracer.send_signal(signal.SIGINT)
-            return b"not permitted" not in tracer.communicate()[1]
-    except OSError:
-        return False
 
 
 def _survivors(group: int, patience: float = 5.0) -> tuple[int, ...]:

@@ -2,14 +2,15 @@
 without locks.
 """
 
+import errno
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from faults.cases import Case, Drill, Judgement, Outcome
-from faults.disturbed import READING, Place, drawn, judged, n_calls
+from faults.disturbed import Place, counted, drawn, judged
+from faults.faulty_calls import NOT_TRIED, is_loaded, obey, orders
 from faults.jobs import Job
-from faults.processes import NO_STRACE, may_trace
 
 ERRORS = ("EIO", "ESTALE", "ETIMEDOUT")
 LOCKS = ("ENOLCK", "ENOSYS", "EOPNOTSUPP")
@@ -17,30 +18,29 @@ INPUTS = (".root", ".h5", ".json", ".safetensors", ".tsv", ".csv", ".png")
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    if not may_trace():
-        yield Case("", lambda folder: Judgement(Outcome.UNAVOIDABLE, NO_STRACE))
+    if not is_loaded():
+        yield NOT_TRIED
         return
-    for job, random in drawn(seed, n_cases, 2):
+    for job, random in drawn(seed, n_cases, 1):
         error, file = random.choice(ERRORS), random.choice(inputs(job))
-        path = ("-P", str((job.reference / file).resolve()))
-        number = random.randint(1, max(n_calls(job, READING, *path), 1))
+        number = random.randint(1, max(counted(job, file).n_reads, 1))
         name = f"{job.name}: read {number} of {file} gives {error}"
-        yield Case(name, partial(_fail, job, file, f"error={error}:when={number}+"))
+        yield Case(name, partial(_fail, job, file, number, getattr(errno, error)))
 
 
-def _fail(job: Job, file: str, how: str, folder: Path) -> Judgement:
+def _fail(job: Job, file: str, number: int, error: int, folder: Path) -> Judgement:
+    """All reads of a file from some on fail."""
     place = Place(folder).laid_out(job)
-    path = str((place.work / file).resolve())
-    options = ("-P", path, "-e", f"trace={READING}", "-e", f"inject={READING}:{how}")
-    end = job.run(place.work, place.output, traced=options)
+    given = orders((place.work / file).resolve(), fail_at=number, error=error)
+    end = job.run(place.work, place.output, prepare=lambda: obey(given))
     return judged(job, place, end, Path(file).name, str(Path(file).parent))
 
 
 def _lock_cases(seed: int, n_cases: int | None) -> Iterator[Case]:
-    if not may_trace():
-        yield Case("", lambda folder: Judgement(Outcome.UNAVOIDABLE, NO_STRACE))
+    if not is_loaded():
+        yield NOT_TRIED
         return
-    for job, random in drawn(seed, n_cases, 1):
+    for job, random in drawn(seed, n_cases, 0.5):
         error = random.choice(LOCKS)
         yield Case(f"{job.name}: {error}", partial(_without_locks, job, error))
 
@@ -48,8 +48,8 @@ def _lock_cases(seed: int, n_cases: int | None) -> Iterator[Case]:
 def _without_locks(job: Job, error: str, folder: Path) -> Judgement:
     """Nothing but a right result is good: files are whole without locks, too."""
     place = Place(folder).laid_out(job)
-    options = ("-e", "trace=flock", "-e", f"inject=flock:error={error}")
-    end = job.run(place.work, place.output, traced=options)
+    given = orders(lock_error=getattr(errno, error))
+    end = job.run(place.work, place.output, prepare=lambda: obey(given))
     judgement = judged(job, place, end)
     if judgement.outcome is Outcome.CLEAR:
         return Judgement(Outcome.UNCLEAR, judgement.seen)
@@ -68,5 +68,7 @@ def inputs(job: Job) -> list[str]:
     return [name for name in wanted if name not in job.outputs] or names
 
 
-READ_ERRORS = Drill("read_errors", "read errors", _cases, seconds=300)
-NO_LOCKS = Drill("no_locks", "file system without locks", _lock_cases, seconds=300)
+READ_ERRORS = Drill("read_errors", "read errors", _cases, seconds=300, with_library=True)
+NO_LOCKS = Drill(
+    "no_locks", "file system without locks", _lock_cases, seconds=300, with_library=True
+)

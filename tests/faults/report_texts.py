@@ -26,6 +26,7 @@ PIECES = (
     *("\u202egpj", "\u05d0\u05d1", "\u200b", "\x1b[31m", "\x00", "\r\n", "\n\n# t\n", "\t"),
     *("漢字", "é", "👩\u200d👩", "\udce4", "x" * 3000, " ", "a", "8", "-", "1.", "=", "~~", "://"),
 )
+HARMLESS = "HT of 8 jets"
 _ACTING = {"script", "img", "form", "iframe", "object", "svg", "input", "link", "base"}
 
 
@@ -48,36 +49,43 @@ class _Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         self.words.append(data)
 
+    def count(self, text: str) -> int:
+        """Number of times that a reader sees a text."""
+        return " ".join("".join(self.words).split()).count(text)
+
 
 def _shown(text: str) -> str:
     """Text as a reader sees it: control characters written out, blanks once."""
     return " ".join(printable(text).split())
 
 
-@cache
-def _harmless() -> _Page:
-    with TemporaryDirectory() as folder:
-        page = write_page(Path(folder) / "harmless", "HT of 8 jets")
-        return _Page(page.read_text(encoding="utf-8"))
-
-
-def _judge_page(text: str, folder: Path) -> Judgement:
-    harmless = _harmless()
-    html = write_page(folder / "page", text).read_text(encoding="utf-8")
-    page = _Page(html)
-    if page.handlers or set(page.elements) & _ACTING - set(harmless.elements):
-        return Judgement(Outcome.WRONG, f"it acts: {page.handlers}, {set(page.elements) & _ACTING}")
-    outside = [one for one in page.addresses if re.match(r"(?!data:image|#)\w+:", one)]
-    if sorted(outside) != sorted(
-        one for one in harmless.addresses if re.match(r"(?!data:image|#)\w+:", one)
-    ):
-        return Judgement(Outcome.WRONG, f"it leads elsewhere: {outside}")
-    seen = " ".join("".join(page.words).split())
-    times = seen.count(_shown(text))
-    least = " ".join("".join(harmless.words).split()).count("HT of 8 jets")
+def judge_html(html: str, text: str, harmless: str) -> Judgement:
+    """Judge a page with a text of others by the same page with `HARMLESS` in its places."""
+    page, usual = _Page(html), _Page(harmless)
+    acting = set(page.elements) & _ACTING - set(usual.elements)
+    if page.handlers or acting:
+        return Judgement(Outcome.WRONG, f"it acts: {page.handlers}, {acting}")
+    if _outside(page) != _outside(usual):
+        return Judgement(Outcome.WRONG, f"it leads elsewhere: {_outside(page)}")
+    times, least = page.count(_shown(text)), usual.count(HARMLESS)
     if _shown(text) and times < least:
         return Judgement(Outcome.WRONG, f"shown {times} times of {least}")
     return Judgement(Outcome.RIGHT)
+
+
+def _outside(page: _Page) -> list[str]:
+    return sorted(one for one in page.addresses if re.match(r"(?!data:image|#)\w+:", one))
+
+
+@cache
+def _harmless() -> str:
+    with TemporaryDirectory() as folder:
+        return write_page(Path(folder) / "harmless", HARMLESS).read_text(encoding="utf-8")
+
+
+def _judge_page(text: str, folder: Path) -> Judgement:
+    html = write_page(folder / "page", text).read_text(encoding="utf-8")
+    return judge_html(html, text, _harmless())
 
 
 def _judge_markdown(text: str, folder: Path) -> Judgement:
@@ -95,8 +103,12 @@ def _judge_markdown(text: str, folder: Path) -> Judgement:
     return Judgement(Outcome.RIGHT)
 
 
-def _texts(rng: np.random.Generator, n: int) -> Iterator[str]:
-    """``n`` texts of some pieces."""
+def texts(rng: np.random.Generator, n: int) -> list[str]:
+    """``n`` texts: all that act somewhere, and some of pieces."""
+    return [*PAYLOADS.values(), *_of_pieces(rng, n)][:n]
+
+
+def _of_pieces(rng: np.random.Generator, n: int) -> Iterator[str]:
     for _ in range(n):
         yield "".join(rng.choice(np.array(PIECES, dtype=object), rng.integers(1, 6)))
 
@@ -105,10 +117,10 @@ def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     _harmless()
     n = 120 if n_cases is None else n_cases
-    texts = [*PAYLOADS.values(), *_texts(rng, n)][:n]
+    found = texts(rng, n)
     if n_cases is not None:
-        texts = list(rng.permutation(np.array(texts, dtype=object)))
-    for number, text in enumerate(texts):
+        found = list(rng.permutation(np.array(found, dtype=object)))
+    for number, text in enumerate(found):
         judge_text = _judge_page if number % 2 else _judge_markdown
         yield Case(f"{text[:60]!a}", partial(judge_text, text))
 

@@ -15,7 +15,7 @@ def to_markdown(tallies: Sequence[Tally], seeds: Sequence[int], date: str) -> st
     lines = [_line(head), _line(["---"] * len(head)), *map(_line, rows), ""]
     lines += [f"- {tally.drill.title}: {tally.drill.note}" for tally in tallies if tally.drill.note]
     seeds_in_words = ", ".join(map(str, seeds))
-    return "\n".join([f"Seeds {seeds_in_words}; {date}.", "", *lines]) + "\n"
+    return "\n".join([f"`make faults`, seeds {seeds_in_words}; {date}.", "", *lines]) + "\n"
 
 
 def bad_cases(tallies: Sequence[Tally]) -> list[str]:

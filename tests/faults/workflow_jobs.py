@@ -9,6 +9,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from conftest import REPOSITORY
 from fakes import make_events, write_ntuple
 
 from faults.jobs import Job
-from faults.material import import_all, scratch
+from faults.material import import_all, prepared, remembered, scratch
 from faults.processes import run_apart
 
 SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
@@ -54,6 +55,7 @@ MONITORING = {
         "thresholds": {"em_et": 0.5, "had_et": 0.5},
         "good_runs": ["1-16"],
         "min_events": 10,
+        "methods": ["poisson", "energy", "autoencoder"],
         "study": {"runs": 10},
     },
 }
@@ -64,21 +66,19 @@ MEASURED = ("running_time", "cpu_time", "max_rss", "max_vms", "max_uss", "max_ps
 @cache
 def workflow_jobs() -> tuple[Job, ...]:
     """Jobs of both runs, in the order in which they ran."""
-    folder = _run_folder()
+    folder = prepared("run", _run_both)
     lines = (folder / "jobs/list").read_text().splitlines()
-    return tuple(_job(folder, **json.loads(line)).settled() for line in lines)
+    return tuple(_job(folder, **json.loads(line)) for line in lines)
 
 
 def _job(folder: Path, name: str, outputs: list[str], script: str) -> Job:
-    return Job(name, folder, tuple(outputs), script)
+    job = Job(name, folder, tuple(outputs), script)
+    return replace(job, volatile=tuple(remembered(f"job {name}", job.found_volatile)))
 
 
-@cache
-def _run_folder() -> Path:
-    """Working folder of both runs, done."""
-    folder = scratch() / "run"
+def _run_both(folder: Path) -> None:
     import_all()
-    (folder / "jobs").mkdir(parents=True)
+    (folder / "jobs").mkdir()
     for name, configuration in write_configurations(folder).items():
         end = run_apart(
             lambda name=name: _run_workflow(name, folder / "jobs"),
@@ -86,7 +86,6 @@ def _run_folder() -> Path:
             output=scratch() / "workflow.txt",
         )
         assert end.status == 0, (configuration, end.text[-3000:])
-    return folder
 
 
 def write_configurations(folder: Path) -> dict[str, dict]:
