@@ -2,7 +2,7 @@
 # make test   all tests
 # make fuzz  10,000 random inputs for each public function of arrays and of text, for configurations, schemas, files and
 #             commands; `make test` tries some
-# make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only root --seed 7'
+# make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only killed --seed 7'
 # make mutants  changes of our code, a sample of each target: do the tests notice? the table of docs/developers.md; MUTANTS_OPTIONS='--only grid'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
 # make lint   the linters that CI runs

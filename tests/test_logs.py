@@ -57,3 +57,11 @@ def test_defect_keeps_its_traceback(tmp_path):
     for text in (result.stderr, (tmp_path / "job.log").read_text()):
         assert "Traceback (most recent call last)" in text
         assert "ZeroDivisionError: a defect" in text
+
+
+def test_log_on_a_full_disk_leaves_its_end_out(tmp_path):
+    """Standard error has the one sentence of the job, without what logging says of itself."""
+    (tmp_path / "a.log").symlink_to("/dev/full")
+    result = run(tmp_path / "a.log", "logging.warning('x'); raise InputError('a.h5 is full')")
+    assert (result.returncode, result.stderr) == (1, "calovision: a.h5 is full\n")
+    assert "Message: '%d'" in run(tmp_path / "b.log", "logging.info('%d', 'no number')").stderr

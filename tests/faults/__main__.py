@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -37,9 +38,13 @@ def main(arguments: list[str] | None = None) -> int:
                 _run_here(name, seed, options)
         return 0
     for name in names:
-        for seed in seeds:
-            if not (options.missing and _is_there(name, seed, options.results)):
-                _run_apart(name, seed, options)
+        left = [
+            seed
+            for seed in seeds
+            if not (options.missing and _is_there(name, seed, options.results))
+        ]
+        if left:
+            _run_apart(name, left, options)
     _tell(names if options.cases else every, seeds, options)
     asked = [read(_folder(options), name, seed) for name in names for seed in seeds]
     return int(any([*tally(DRILLS[one.drill], [one]).bad] for one in asked))
@@ -54,12 +59,13 @@ def _is_there(name: str, seed: int, folder: Path) -> bool:
     return found is not None and found.code == code_digest(TRIED)
 
 
-def _run_apart(name: str, seed: int, options: argparse.Namespace) -> None:
+def _run_apart(name: str, seeds: Sequence[int], options: argparse.Namespace) -> None:
     """Run a drill in a process of its own, which others have given no threads that forks lack."""
     from faults.faulty_calls import environment
     from faults.registry import DRILLS
 
-    line = [sys.executable, "-m", "faults", "--here", "--only", name, "--seed", str(seed)]
+    line = [sys.executable, "-m", "faults", "--here", "--only", name]
+    line += [word for seed in seeds for word in ("--seed", str(seed))]
     line += ["--results", str(_folder(options)), "--processes", str(options.processes)]
     line += [] if options.cases is None else ["--cases", str(options.cases)]
     more = environment() if DRILLS[name].with_library else {}
@@ -76,7 +82,6 @@ def _run_here(name: str, seed: int, options: argparse.Namespace) -> None:
     from faults.registry import DRILLS
     from faults.results import Result
     from faults.run import run_drill
-    from faults.table import bad_cases
 
     logging.getLogger().addHandler(logging.NullHandler())  # warnings of what drills prepare
     start = time.monotonic()
@@ -86,11 +91,10 @@ def _run_here(name: str, seed: int, options: argparse.Namespace) -> None:
     today = date.today().isoformat()
     Result(name, seed, today, code, seconds, tally.judged).save(options.results)
     n_cases = len(tally.judged)
-    print(f"{name}, seed {seed}: {n_cases} cases in {seconds:.0f} s", file=sys.stderr)
-    print(*bad_cases([tally]), sep="\n", end="", file=sys.stderr, flush=True)
+    print(f"{name}, seed {seed}: {n_cases} cases in {seconds:.0f} s", file=sys.stderr, flush=True)
 
 
-def _tell(names: list[str], seeds: list[int], options: argparse.Namespace) -> None:
+def _tell(names: list[str], seeds: Sequence[int], options: argparse.Namespace) -> None:
     """Print the table of the results that are kept, and write it where that is asked for."""
     from faults.registry import DRILLS
     from faults.results import read, tally

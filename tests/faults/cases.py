@@ -106,6 +106,11 @@ class Tally:
         return (one for one in self.judged if one[1].outcome not in GOOD)
 
 
+def bad_case(drill: Drill, name: str, judgement: Judgement) -> str:
+    """Line for a case that came to none of what it may."""
+    return f"{drill.name}: {name}: {judgement.outcome.value}: {judgement.seen}"
+
+
 def judge(
     call: Callable[[], object],
     is_right: Callable[[object], bool],

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
-from threading import Thread
 
 import numpy as np
 from fakes import make_images, write_image_file
@@ -29,15 +28,11 @@ def _twice(job: Job, folder: Path) -> Judgement:
     """Both give the right files, or one says a sentence and the other gives them."""
     place = Place(folder).laid_out(job)
     ends: list[End] = []
-    outputs = (place.folder / "one.txt", place.folder / "other.txt")
-    threads = [
-        Thread(target=lambda output=output: ends.append(job.run(place.work, output)))
-        for output in outputs
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+    def call(_: int) -> None:
+        ends.append(job.run(place.work, place.folder / "other.txt"))
+
+    ends.append(job.run(place.work, place.folder / "one.txt", beside=call))
     found = [judged(job, place, end) for end in ends]
     for outcome in (Outcome.BROKEN, Outcome.WRONG, Outcome.UNCLEAR, Outcome.RIGHT):
         for one in found:

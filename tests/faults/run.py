@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from faults.cases import Case, Drill, Judgement, Outcome, Tally
+from faults.cases import GOOD, Case, Drill, Judgement, Outcome, Tally, bad_case
 
 MOST_MEMORY = 12 * 2**30
 """Address space of a case, bytes: one that asks for more gets a MemoryError, as on a small
@@ -45,6 +45,8 @@ def run_drill(drill: Drill, seed: int, n_cases: int | None, n_processes: int) ->
         n_at_once = n_processes if drill.parallel else 1
         for case, judgement in _in_processes(cases, drill, Path(scratch), n_at_once):
             tally.judged.append((case.name, judgement))
+            if judgement.outcome not in GOOD:
+                print(bad_case(drill, case.name, judgement), file=sys.stderr, flush=True)
     return tally
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from faults.cases import Outcome, Tally
+from faults.cases import Outcome, Tally, bad_case
 
 
 def to_markdown(tallies: Sequence[Tally], seeds: Sequence[int], date: str) -> str:
@@ -21,9 +21,7 @@ def to_markdown(tallies: Sequence[Tally], seeds: Sequence[int], date: str) -> st
 def bad_cases(tallies: Sequence[Tally]) -> list[str]:
     """A line for each case that came to none of what it may."""
     return [
-        f"{tally.drill.name}: {name}: {judgement.outcome.value}: {judgement.seen}"
-        for tally in tallies
-        for name, judgement in tally.bad
+        bad_case(tally.drill, name, judgement) for tally in tallies for name, judgement in tally.bad
     ]
 
 

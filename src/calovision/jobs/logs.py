@@ -53,18 +53,21 @@ class _Printable(logging.Formatter):
         return printable(super().format(record), lines=True)
 
 
+class _Log(logging.FileHandler):
+    """Log of a job, which a full disk leaves without its end: standard error has the sentence."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Pass over what cannot be written; a mistake in a message is told."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def _open_log(path: Path) -> None:
     with refused_by_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        logging.basicConfig(
-            filename=path,
-            filemode="w",
-            level=logging.INFO,
-            force=True,
-        )
-        logging.getLogger().handlers[0].setFormatter(
-            _Printable("%(asctime)s %(levelname)s %(message)s")
-        )
+        handler = _Log(path, mode="w", errors="backslashreplace")
+        handler.setFormatter(_Printable("%(asctime)s %(levelname)s %(message)s"))
+        logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
 
