@@ -13,7 +13,7 @@ import pytest
 
 from calovision.core.errors import InputError
 from calovision.core.numeric import finite_or_none, number_or_nan
-from calovision.core.result import Result, from_json
+from calovision.core.result import Result, from_json, read_json
 from calovision.evaluation.results import (
     CutComparison,
     Diagnostics,
@@ -160,3 +160,8 @@ def test_file_of_other_content_is_named(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InputError, match=r"samples\.json: .*make (these results|it) again"):
         SamplesSummary.read(path)
+
+
+def test_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(InputError, match=rf"^{tmp_path}: cannot be read \(Is a directory\)$"):
+        read_json(tmp_path)

@@ -130,11 +130,10 @@ def print_training(
     seconds: float,
 ) -> None:
     """Print the epochs, the best loss, and how well the test split is told apart."""
-    import json
-
     from calovision.cli.summary import pairs, show
+    from calovision.core.result import read_json
 
-    run = json.loads(model.read_text())["training"]
+    run = read_json(model)["training"]
     rows = [
         ("output", str(model.parent)),
         ("network", f"{options.network}, seed {options.seed}"),

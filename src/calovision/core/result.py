@@ -47,14 +47,31 @@ class Result:
         InputError
             If the file cannot be read, or is no JSON of this result.
         """
+        content = read_json(path)
         try:
-            return cls.from_json(json.loads(Path(path).read_text(encoding="utf-8")))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+            return cls.from_json(content)
         except RecursionError as error:
             raise InputError(f"{path}: its lists are nested too deep; make it again") from error
         except ValueError as error:  # also InputError
             raise InputError(f"{path}: {error}; make these results again") from error
+
+
+def read_json(path: Path) -> Any:
+    """Content of a file that an earlier step wrote.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: its lists are nested too deep; make it again") from error
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; make these results again") from error
 
 
 def to_json(value: Any) -> Any:

@@ -1,12 +1,12 @@
 """The report: the page, its numbers in one table, and the tables of a HEPData submission."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from calovision.core.result import read_json
 from calovision.evaluation.compared import classifier_scores
 from calovision.evaluation.results import Reach, Summary
 from calovision.metrics import roc
@@ -69,7 +69,7 @@ class ReportOptions(Options):
 
 def write_report(files: ReportFiles, results: ReportResults, options: ReportOptions) -> None:
     """Write all numbers into one CSV, a row each, the name of its file first; and the page."""
-    write_csv(results.numbers, {path.stem: json.loads(path.read_text()) for path in files.numbers})
+    write_csv(results.numbers, {path.stem: read_json(path) for path in files.numbers})
     page.write_report(
         results.page,
         read_sections(options.sections, plots=files.plots[0].parent, values=options.placeholders),

@@ -1,6 +1,5 @@
 """The training of one network."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import torch
 
+from calovision.core.result import read_json
 from calovision.stages.arguments import Count, fold_of_path, not_counted
 from calovision.stages.collections import Definitions, open_list
 from calovision.training import TrainingOptions, train_network
@@ -84,5 +84,5 @@ def train(
         progress_bar=sys.stderr.isatty(),
     )
     if not is_resumed:  # of one that went on, the time of the epochs before is not known
-        training = json.loads(model.read_text())["training"]
+        training = read_json(model)["training"]
         count(training["epochs"] * training["n_training"])
