@@ -22,9 +22,9 @@ OF_CONTENT = (
 )
 OF_SYSTEM = (
     *("killed", "full_disk", "quota", "changing", "read_errors", "short_reads", "no_locks"),
-    *("clock", "memory"),
+    "clock",
 )
-PARTS = dict.fromkeys(OF_CONTENT, 4) | dict.fromkeys(OF_SYSTEM, 2)
+PARTS = dict.fromkeys(OF_CONTENT, 4) | dict.fromkeys(OF_SYSTEM, 1)
 """Cases of drills that run here."""
 
 

@@ -51,8 +51,9 @@ class Job:
 
     def lay_out(self, folder: Path) -> None:
         """Make a working folder in which the job finds all files of the reference but its own, as
-        links; logs, which jobs write to, as copies.
+        links, and no log of it, which it would write to.
         """
+        text = Path(self.script).read_text() if self.script else ""
         own = tuple(f"{name}/" for name in self.outputs)
         for name in self.outputs:  # as Snakemake does
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,11 +65,10 @@ class Job:
                 or name in self.outputs
             ):
                 continue
+            if "/logs/" in name and name.rpartition(".")[0] in text:
+                continue
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            if "/logs/" in name:
-                shutil.copy2(path, folder / name)
-            else:
-                (folder / name).symlink_to(path)
+            (folder / name).symlink_to(path)
 
     def __call__(self) -> None:
         """Run it in this process."""
