@@ -1,5 +1,5 @@
 from calovision.jobs.logs import job_log
-from calovision.stages import accounting as stage
+from calovision.stages import image_accounts as stage
 
 with job_log(snakemake.log[0]) as record:
     files = stage.ImageAccountFiles.of(snakemake.input)

@@ -1,18 +1,17 @@
-"""Event accounting of a run: of its image files, and up to its scores and tables."""
+"""Event accounting of a run: from its image files to its scores and tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from calovision.accounting import Accounts, SampleSources, account_images
+from calovision.accounting import Accounts
 from calovision.accounting.applications import account_application
 from calovision.accounting.image_files import SPLIT
 from calovision.accounting.networks import SCORES, Network, account_networks, account_scores
-from calovision.accounting.run_maps import account_run_maps
 from calovision.accounting.tables import account_table
 from calovision.core.account import Account
 from calovision.core.splits import SPLITS, Folds
@@ -20,96 +19,13 @@ from calovision.evaluation.tagging.tables import row_weights
 from calovision.jobs.atomic import write_json, write_text
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.stages.collections import Definitions, open_files, open_list
-from calovision.storage import ImageCollection, read_file_list
+from calovision.stages.image_accounts import Sources, sample_sources
+from calovision.storage import ImageCollection
 from calovision.storage.normalization import expected_per_weight
 from calovision.storage.targets import target_values
 
-Sources = Mapping[str, Mapping[str, Any] | None]
-"""``files`` and ``schema`` of `SampleSources` by sample; None where no ROOT file is looked for."""
 BUILD_AGAIN = "remove the accounts of the images and run the workflow again"
 NO_TARGET, NOT_POSITIVE = "without a target", "target not above 0"
-
-
-@dataclass(frozen=True)
-class ImageAccountFiles(Files):
-    """Files that `check_images` reads.
-
-    Attributes
-    ----------
-    images
-        List of the image files of the training.
-    alternatives
-        Lists of those of other recipes.
-    reach
-        Image files of the signals of the reach.
-    varied
-        Those of the first variation, of the second, ...; equally many of each.
-    """
-
-    images: Path
-    alternatives: tuple[Path, ...]
-    reach: tuple[Path, ...]
-    varied: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class ImageAccountOptions(Options):
-    """Choices of `check_images`.
-
-    Attributes
-    ----------
-    sources
-        ROOT files of the samples of the training and of the reach.
-    varied_sources
-        Those of each variation.
-    recipes
-        Names of the recipes of ``alternatives``.
-    """
-
-    sources: Sources
-    varied_sources: Mapping[str, Sources]
-    recipes: Sequence[str]
-
-
-def check_images(
-    files: ImageAccountFiles,
-    output: Path,
-    options: ImageAccountOptions,
-    *,
-    retries: int = 0,
-    count: Count = not_counted,
-) -> None:
-    """Check all image files against their ROOT files, and write their accounts; ``retries`` is how
-    often an address that does not answer is tried again.
-
-    Raises
-    ------
-    InputError
-        As `calovision.accounting.account_images`.
-    """
-    sources = _sources(options.sources, retries)
-    accounts = account_images([*read_file_list(files.images), *files.reach], sources)
-    count(sum(account.read.n for account in accounts))
-    for recipe, listed in zip(options.recipes, files.alternatives, strict=True):
-        found = account_images(read_file_list(listed), sources)
-        accounts += _named(found, f"recipe {recipe}")
-    n_each = len(files.varied) // max(len(options.varied_sources), 1)
-    for number, (variation, of_variation) in enumerate(options.varied_sources.items()):
-        varied = files.varied[number * n_each : (number + 1) * n_each]
-        accounts += _named(account_images(varied, _sources(of_variation, retries)), variation)
-    write_json(output, Accounts(tuple(accounts), {}).to_json())
-
-
-def _sources(sources: Sources, retries: int) -> dict[str, SampleSources | None]:
-    return {
-        sample: None if one is None else SampleSources(**one, retries=retries)
-        for sample, one in sources.items()
-    }
-
-
-def _named(accounts: Sequence[Account], name: str) -> list[Account]:
-    """Accounts of the stages of a variation or recipe, by its name; the split is that of others."""
-    return [replace(one, stage=f"{one.stage}, {name}") for one in accounts if one.stage != SPLIT]
 
 
 @dataclass(frozen=True)
@@ -123,7 +39,7 @@ class AccountingFiles(Files):
     variables
         Lists of the tables with variables of branches.
     image_accounts
-        As `check_images` writes them.
+        As `calovision.stages.image_accounts.check_images` writes them.
     scores, models
         Score file and ``model.json`` of every network: the models in the order of
         ``AccountingOptions.networks``, the networks of each in theirs.
@@ -208,7 +124,7 @@ def check_accounting(
     count: Count = not_counted,
 ) -> None:
     """Add up all events of a run from the ROOT files to the scores and tables; ``retries`` as of
-    `check_images`.
+    `calovision.stages.image_accounts.check_images`.
 
     Raises
     ------
@@ -331,7 +247,7 @@ def _account_applications(
     scores = iter(files.applied)
     return [
         account_application(sample, list(islice(scores, len(one.files))), one)
-        for sample, one in _sources(options.applied_sources, retries).items()
+        for sample, one in sample_sources(options.applied_sources, retries).items()
     ]
 
 
@@ -348,45 +264,3 @@ def _expected(collection: ImageCollection, luminosity_fb: float | None) -> dict[
         sample: expected_per_weight(sample, of_sample, luminosity_fb)
         for sample, of_sample in infos.items()
     }
-
-
-@dataclass(frozen=True)
-class RunAccountFiles(Files):
-    """Files that `check_runs` reads.
-
-    Attributes
-    ----------
-    maps
-        Files of run maps, ``<sample>/<chunk>.h5``.
-    merged
-        All of them together.
-    """
-
-    maps: tuple[Path, ...]
-    merged: Path
-
-
-def check_runs(
-    files: RunAccountFiles,
-    results: AccountingResults,
-    sources: Sources,
-    *,
-    retries: int = 0,
-    count: Count = not_counted,
-) -> None:
-    """Add up the events of runs from the ROOT files to the merged maps; ``sources`` as of
-    `ImageAccountOptions`, ``retries`` as of `check_images`.
-
-    Raises
-    ------
-    InputError
-        As `calovision.accounting.run_maps.account_run_maps`.
-    """
-    maps = {
-        sample: [path for path in files.maps if path.parent.name == sample] for sample in sources
-    }
-    accounts = account_run_maps(maps, files.merged, _sources(sources, retries))
-    count(sum(account.read.n for account in accounts))
-    found = Accounts(tuple(accounts), {})
-    write_json(results.numbers, found.to_json())
-    write_text(results.table, found.to_markdown())

@@ -11,7 +11,7 @@ from calovision.workflow.chunks import Chunk
 
 
 def image_account_parameters(analysis: Analysis) -> dict[str, Any]:
-    """Choices of `calovision.stages.accounting.ImageAccountOptions`."""
+    """Choices of `calovision.stages.image_accounts.ImageAccountOptions`."""
     samples = [*analysis.training_samples, *analysis.reach_samples]
     return {
         "sources": {

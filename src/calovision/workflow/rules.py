@@ -37,6 +37,8 @@ ACCOUNT_CODE = (
     "core.splits",
     "stages.accounting",
     "stages.collections",
+    "stages.image_accounts",
+    "stages.run_accounts",
     "storage",
 )
 """Modules that decide whether the accounts of events balance."""
