@@ -2,6 +2,7 @@
 # make test   all tests
 # make fuzz  10,000 random inputs for each public function of arrays and of text, for configurations, schemas, files and
 #             commands; `make test` tries some
+# make guided-fuzz  texts of expressions, schemas and configurations that coverage leads to new branches (package atheris)
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only killed --seed 7'
 # make mutants  changes of our code, a sample of each target: do the tests notice? the table of docs/developers.md; MUTANTS_OPTIONS='--only grid'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
@@ -27,6 +28,7 @@ BENCH := .bench
 DIST := dist
 BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
+FUZZ_RUNS ?= 100000
 # tests of numbers, and those of the builder alone, which needs no extra (but those with bounds checking, which ends older numba by a signal)
 BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect conversion* depth expressions fuzz_[!b]* grid images jet_* jets kinematics \
 	layer* masks ntuples* numbers* selection sparse_images splits storage*,tests/test_$(name).py))
@@ -38,7 +40,7 @@ OLD_PROCESSOR = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c "import numpy; pri
 OTHER_PLACE := TZ=Pacific/Chatham LC_ALL=$(firstword $(shell locale -a 2>/dev/null | grep -i -m1 "tr_TR.utf") C)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
+.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage fuzz guided-fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -51,6 +53,11 @@ test: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
+
+guided-fuzz: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet atheris
+	for target in expressions schemas configurations; do mkdir -p results/fuzz/$$target; PYTHONPATH=tests $(BIN)/python tests/guided_fuzz.py \
+		$$target results/fuzz/$$target config tests/schemas -runs=$(FUZZ_RUNS) -max_len=4000 -artifact_prefix=results/fuzz/ || exit 1; done
 
 test-other-machine: $(INSTALLED)
 	$(OLD_PROCESSOR) $(OTHER_PLACE) OMP_NUM_THREADS=2 NUMBA_NUM_THREADS=2 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/numba $(BIN)/python -m pytest --random-order $(NUMERIC_TESTS)
