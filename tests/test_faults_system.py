@@ -39,6 +39,7 @@ def test_mapped_file_that_is_cut_off_ends_the_process_with_a_sentence(tmp_path):
     [
         (MemoryError(), NO_MEMORY),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 8 bytes"), NO_MEMORY),
+        (RuntimeError("could not create a primitive"), NO_MEMORY),  # oneDNN
         (OSError(errno.ENOMEM, "Cannot allocate memory"), NO_MEMORY),
         (
             OSError(errno.EIO, "Input/output error", "a.root"),

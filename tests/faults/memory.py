@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from faults.cases import Case, Drill, Judgement
+from faults.cases import GOOD, Case, Drill, Judgement, Outcome
 from faults.disturbed import Place, drawn, judged
 from faults.jobs import Job
 
 MEGABYTE = 2**20
+OF_LIBRARIES = ("std::bad_alloc", "SystemError: error return without exception set")
+"""Ends of libraries, which the package cannot put into words."""
 MOST = 200  # MB more than the process has when it starts
 
 
@@ -28,7 +30,17 @@ def _limit(job: Job, more: int, folder: Path) -> Judgement:
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
     end = job.run(place.work, place.output, prepare=limit)
-    return judged(job, place, end)
+    judgement = judged(job, place, end)
+    if judgement.outcome not in GOOD and any(text in end.text for text in OF_LIBRARIES):
+        return Judgement(Outcome.UNAVOIDABLE, end.last)
+    return judgement
 
 
-MEMORY = Drill("memory", "memory limit", _cases, seconds=300)
+MEMORY = Drill(
+    "memory",
+    "memory limit",
+    _cases,
+    note="some libraries of C and C++ end the process themselves where the memory does not suffice "
+    "(std::bad_alloc), or lose the reason (SystemError)",
+    seconds=300,
+)

@@ -27,7 +27,7 @@ _FAILED_READING = {
 }
 _NO_MEMORY = re.compile(
     r"can't allocate memory|cannot allocate memory|not enough memory|bad_alloc|unable to allocate|"
-    r"memory allocation|can't start new thread|failed to map segment",
+    r"memory allocation|can't start new thread|failed to map segment|could not create a primitive",
     re.IGNORECASE,
 )
 NO_MEMORY = (

@@ -33,9 +33,9 @@ def job_log(path: Path) -> Iterator[Attempt]:
         sys.exit(f"calovision: {printable(error, lines=True)}")
     with recorded_attempt(path) as attempt:
         try:
-            require_submitter_version()
-            require_scratch()
             with _failure_as_input():
+                require_submitter_version()
+                require_scratch()
                 yield attempt
         except InputError as error:
             attempt.message = str(error)
