@@ -10,6 +10,7 @@ from calovision.images import SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage import ImageFileWriter, ImageMetadata
 
+ZLIB = uproot.ZLIB(1)
 SMALL_GRID = EtaPhiGrid(8, 8)
 
 
@@ -180,6 +181,7 @@ def write_ntuple(
     total=None,
     cross_section_pb=10.0,
     parts=1,
+    compression=ZLIB,
 ):
     """Write events in the calovision schema, as the simulation does; ``total`` is the sum of all
     weights."""
@@ -196,7 +198,7 @@ def write_ntuple(
         f"tracks_{name}": ak.values_astype(tracks[name], np.float32) for name in track_fields
     }
     columns |= {"event_number": np.arange(first, first + n), "weight": weight}
-    with uproot.recreate(path) as file:
+    with uproot.recreate(path, compression=compression) as file:
         tree = file.mktree("events", types)
         for start, stop in pairwise(np.linspace(0, n, parts + 1).astype(int)):
             tree.extend({name: values[start:stop] for name, values in columns.items()})

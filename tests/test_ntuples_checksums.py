@@ -4,11 +4,13 @@ import awkward as ak
 import numpy as np
 import pytest
 import uproot
+from fakes import make_events, write_ntuple
+from fakes_cli import succeed
 from faults.changed_bytes import Change
 from packaging.version import Version
 
 from calovision.core.errors import InputError
-from calovision.ntuples import iterate_events
+from calovision.ntuples import Ntuple, iterate_events
 from calovision.ntuples.schemas.schema import Collection, Schema, TreeSchema
 
 TOWERS = Collection({name: f"towers.{name}" for name in ("eta", "phi", "e")})
@@ -51,3 +53,28 @@ def test_page_with_a_checksum_is_verified(real_dir, tmp_path):
     path = Change(((279693, 0x40),)).write(real_dir / "pfnano_rntuple.root", tmp_path)
     with pytest.raises(InputError, match=r"PFCands_pt in the tree 'Events' cannot be read"):
         list(iterate_events(path, entry_range=(0, 2)))
+
+
+@pytest.mark.parametrize("compression", [None, uproot.ZSTD(3)])
+def test_branches_without_checksums_are_named(tmp_path, compression):
+    """Baskets that are not compressed, or by Zstandard."""
+    for path, how in ((tmp_path / "a.root", uproot.ZLIB(1)), (tmp_path / "b.root", compression)):
+        write_ntuple(path, *make_events(400), compression=how)
+    assert Ntuple(tmp_path / "a.root").info.without_checksums == ()
+    info = Ntuple(tmp_path / "b.root").info
+    assert info.n_branches == len(info.without_checksums) == 9
+    assert info.without_checksums[:2] == ("event_number", "towers_e_em")
+    assert "checksums" not in succeed("inspect", tmp_path / "a.root")
+    assert (
+        "Note: 9 of 9 branches that are read have no checksums (stored plain, or by Zstandard), "
+        "event_number, towers_e_em, "
+    ) in succeed("inspect", tmp_path / "b.root")
+
+
+def test_pages_without_checksums_are_named(path, real_dir):
+    assert Ntuple(path, schema=SCHEMA).info.without_checksums == (
+        "towers.e",
+        "towers.eta",
+        "towers.phi",
+    )
+    assert Ntuple(real_dir / "pfnano_rntuple.root").info.without_checksums == ()

@@ -178,8 +178,15 @@ def _content_rows(first: FirstEvents) -> list[tuple[str, str]]:
 
 
 def _notes(info: NtupleInfo) -> list[str]:
-    """Sentences of the schema on what the images are made of."""
-    return ["", *(f"Note: {note}." for note in info.notes)] if info.notes else []
+    """Sentences of the schema on what the images are made of, and one on missing checksums."""
+    notes = list(info.notes)
+    if info.without_checksums:
+        notes.append(
+            f"{len(info.without_checksums)} of {info.n_branches} branches that are read have no "
+            f"checksums (stored plain, or by Zstandard), {_shortened(info.without_checksums)}: a "
+            "flipped bit in them is another number; compare the file's own checksum after a copy"
+        )
+    return ["", *(f"Note: {note}." for note in notes)] if notes else []
 
 
 def _branches(info: NtupleInfo, collection: str) -> tuple[str, ...]:

@@ -116,6 +116,9 @@ class NtupleInfo:
         Names of the variables of branches that events have.
     row_numbers
         Those of ``row_label`` and ``process_id`` that the schema has.
+    n_branches, without_checksums
+        Number of branches that are read for all of that; those in whose bytes nothing tells that a
+        bit is another one.
     run, lumi_block
         Branch or formula of the number of the run and of the lumi block; None if the file has none
         that its schema knows.
@@ -144,6 +147,8 @@ class NtupleInfo:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     row_numbers: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    n_branches: int = 0
+    without_checksums: tuple[str, ...] = ()
     run: str | None = None
     lumi_block: str | None = None
 

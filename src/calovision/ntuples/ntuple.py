@@ -315,6 +315,8 @@ class Ntuple:
             choices=plan.schema.choices,
             row_numbers=tuple(plan.schema.row_numbers),
             variables=tuple(plan.schema.variables),
+            n_branches=len(plan.branches),
+            without_checksums=tuple(tree.without_checksums(plan.branches)),
             run=_if_there(plan.schema.run, tree),
             lumi_block=_if_there(plan.schema.lumi_block, tree),
         )

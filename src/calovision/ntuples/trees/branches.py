@@ -69,6 +69,10 @@ class Branches(ABC):
         """Uncompressed size of the branches, in bytes, over the number of entries."""
 
     @abstractmethod
+    def has_checksums(self, number: int) -> bool:
+        """Return False for a branch in whose bytes nothing tells that they are others."""
+
+    @abstractmethod
     def boundaries(self, numbers: Sequence[int]) -> np.ndarray:
         """Entries, in their order, between which the branches are compressed together."""
 

@@ -98,6 +98,17 @@ class EventTree:
                     found[self.names.path(branch) if quantity.component else name] = length
         return found
 
+    def without_checksums(self, names: Collection[str]) -> list[str]:
+        """Those of some names in whose branch nothing tells that a bit is another one."""
+        return [
+            name
+            for name in sorted(names)
+            if not all(
+                self._trees[branch.tree].has_checksums(branch.number)
+                for branch, _ in self._quantity(name).sources
+            )
+        ]
+
     def bytes_per_entry(self, names: Collection[str]) -> float:
         """Uncompressed size of branches over the number of entries."""
         numbers = self._numbers(names)

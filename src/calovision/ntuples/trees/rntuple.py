@@ -8,6 +8,7 @@ all fields, and each field is read by itself.
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -119,10 +120,23 @@ class RNTupleFields(Branches):
             path.append(records[path[-1]].parent_field_id)
         return path
 
+    def has_checksums(self, number: int) -> bool:
+        """Return False if a page of the field, or of those that are read with it, has none."""
+        return all(
+            page.has_checksum
+            for field in self._read_with([number])
+            for column in self._columns.get(field, [])
+            for page in self._pages_of(column)
+        )
+
     def _elements_of(self, column: int) -> int:
         """Number of elements that a column has in all clusters."""
-        return sum(
-            page.num_elements
+        return sum(page.num_elements for page in self._pages_of(column))
+
+    def _pages_of(self, column: int) -> Iterator[Any]:
+        """Pages of a column in all clusters."""
+        return (
+            page
             for column_lists in self.tree.ntuple.page_link_list
             if column < len(column_lists) and not column_lists[column].suppressed
             for page in column_lists[column].pages

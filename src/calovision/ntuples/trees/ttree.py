@@ -75,6 +75,17 @@ class TTreeBranches(Branches):
         total = sum(self._branches[number].uncompressed_bytes for number in numbers)
         return total / max(self.n_entries, 1)
 
+    def has_checksums(self, number: int) -> bool:
+        """Return False if no basket is compressed, or all are by Zstandard, which ROOT writes
+        without its checksum.
+        """
+        branch = self._branches[number]
+        stored, unpacked = branch.member("fZipBytes"), branch.member("fTotBytes")
+        is_plain = 0 < unpacked <= stored
+        # uproot writes branches that say 0 for the compression of the file
+        compression = branch.compression or branch.file.compression
+        return not is_plain and not isinstance(compression, uproot.ZSTD)
+
     def boundaries(self, numbers: Sequence[int]) -> np.ndarray:
         """Entries where baskets of all branches begin, and the number of entries."""
         common = np.unique([0, self.n_entries]).astype(np.int64)
