@@ -141,6 +141,17 @@ def test_messages_name_the_kind_and_what_is_wrong(tmp_path):
         verify_file(tmp_path / "maps.h5")
 
 
+def test_an_export_whose_format_is_damaged_is_not_taken_for_a_file_of_others(tmp_path):
+    """Found by the drill: what it holds has names that files of others may have, too."""
+    KINDS["exported images"].write(tmp_path)
+    content = (tmp_path / "dense.h5").read_bytes()
+    assert content.count(b"calovision-dense") == 1
+    damaged = content.replace(b"calovision-dense", b"calovision-\0\0\0\0e")
+    (tmp_path / "dense.h5").write_bytes(damaged)
+    with pytest.raises(InputError, match=r"dense.h5: damaged .*'format' does not fit its checksum"):
+        KINDS["exported images"].read(tmp_path)
+
+
 def test_whoever_writes_is_sealed(tmp_path):
     """Also a writer that knows nothing of checksums."""
     path = tmp_path / "a.h5"
@@ -173,7 +184,7 @@ def test_texts_of_tables(tmp_path):
 
 @pytest.mark.parametrize("name", ["scores", "run_maps", "reference", "dense"])
 def test_older_files_are_read(name):
-    path = DATA / f"unsealed_{name}.h5"
+    path = DATA / "unsealed" / f"{name}.h5"
     assert "without checksums" in verify_file(path)
     if name == "scores":
         table = read_table(path)
@@ -192,7 +203,7 @@ def test_older_files_are_read(name):
         assert found.doubts == expected.doubts
 
 
-HEAP = DATA / "unsealed_reference.h5"
+HEAP = DATA / "unsealed" / "reference.h5"
 SWEEP = """
 import sys
 from calovision.core.errors import InputError
@@ -254,7 +265,7 @@ def test_commands(tmp_path):
     assert "checksums  yes" in text
     for row in (r"maps/total +float64 +3x2x4x16", r"format +calovision-run-maps", r"n_rows +3"):
         assert re.search(row, text)
-    assert "checksums  no" in succeed("inspect", DATA / "unsealed_reference.h5")
+    assert "checksums  no" in succeed("inspect", DATA / "unsealed" / "reference.h5")
     assert "--event and --png display images" in fail("inspect", maps, "--event", 1)
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1

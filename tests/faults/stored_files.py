@@ -238,7 +238,7 @@ def _same_keys(before: bytes, after: bytes) -> bool:
 
 def _older(kind: str, name: str, read: Callable[[Path], Content]) -> Kind:
     """Files that were written before there were checksums."""
-    old = DATA / f"unsealed_{kind}.h5"
+    old = DATA / "unsealed" / f"{kind}.h5"
     return Kind((name,), lambda folder: copy(old, folder / name), read, _in_older)
 
 

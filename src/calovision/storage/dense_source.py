@@ -12,14 +12,12 @@ from calovision.core.registry import nearest
 from calovision.storage.export import DENSE_FORMAT, EXPORTED
 from calovision.storage.hdf5 import (
     Checksums,
-    OpenedFile,
     find_dataset,
     names_of_datasets,
     opened,
     read_attributes,
     register_filters,
 )
-from calovision.storage.hdf5.opening import stored_attribute
 from calovision.storage.npz import opened_npz
 
 LAYOUTS = {"NCHW": (1, 2, 3), "NHWC": (3, 1, 2)}
@@ -57,19 +55,17 @@ def dense_arrays(
         arrays = {name: find_dataset(path, file, name) for name in names_of_datasets(file)}
         for name, array in arrays.items():
             register_filters(path, name, array)
-        if not _is_exported(path, file):
+        # all that was sealed is compared, also the format of a file that would not be ours without
+        found, checksums = read_attributes(
+            path, file, known=("format",), one_value_each=False, what=EXPORTED
+        )
+        if not (isinstance(form := found.get("format"), str) and form == DENSE_FORMAT):
             yield arrays, {}, None
             return
-        attributes, checksums = read_attributes(path, file, one_value_each=False, what=EXPORTED)
         if checksums is not None:
             checksums.require_data(arrays)
+        attributes, _ = read_attributes(path, file, one_value_each=False, what=EXPORTED)
         yield arrays, attributes, checksums
-
-
-def _is_exported(path: Path, file: OpenedFile) -> bool:
-    """Tell whether `calovision.storage.export` wrote the file."""
-    found = stored_attribute(path, file.attrs, "format") if "format" in file.attrs else None
-    return isinstance(found, str) and found == DENSE_FORMAT
 
 
 def whole_array(array: Any, checksums: Checksums | None) -> np.ndarray:

@@ -13,12 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 import xxhash
 
 from calovision.core.errors import InputError
-from calovision.storage.hdf5.opening import read_attribute
 
 ATTRIBUTE = "checksums"
 HASH = "xxh3_64"
@@ -91,17 +89,14 @@ class Checksums:
     _good: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
-    def stored(cls, path: Path, file: h5py.File, what: str = "image file") -> "Checksums | None":
-        """Checksums of an open file; None if it has none.
+    def stored(cls, path: Path, text: str, what: str = "image file") -> "Checksums":
+        """Checksums of a file, of the text of its attribute.
 
         Raises
         ------
         InputError
             If they cannot be read, or are made by another hash.
         """
-        if ATTRIBUTE not in file.attrs:
-            return None
-        text = read_attribute(path, file.attrs, ATTRIBUTE)
         try:
             others = dict(json.loads(text))
             found = others.pop("hash"), dict(others.pop("attributes")), dict(others.pop("data"))

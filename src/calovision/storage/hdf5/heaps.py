@@ -50,9 +50,15 @@ class _Attributes(h5py.AttributeManager):
         self._file = file
 
     def __getitem__(self, name: str) -> object:
-        if is_of_variable_length(self.get_id(name).dtype):
+        attribute = self.get_id(name)
+        dtype, shape = attribute.dtype, attribute.shape
+        if is_of_variable_length(dtype):
             return self._file.with_sound_heaps.attrs[name]
-        return super().__getitem__(name)
+        if shape != ():
+            return super().__getitem__(name)
+        value = np.empty(shape, dtype)  # as h5py does, without opening the attribute again
+        attribute.read(value)
+        return value[()]
 
 
 def is_of_variable_length(dtype: np.dtype) -> bool:

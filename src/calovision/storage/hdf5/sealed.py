@@ -2,7 +2,7 @@
 checksums before they are used; those of older files, which have none, are read all the same.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from calovision.storage.hdf5.opening import (
     one_value,
     opened,
     pieces_of,
-    read_attribute,
     register_filters,
     stored_attribute,
 )
@@ -55,22 +54,27 @@ def read_attributes(
         be, or not what was written.
     """
     attributes = file.attrs
-    present = [name for name in attributes if name != ATTRIBUTE]
+    names = list(attributes)
+
+    def stored(wanted: Collection[str]) -> dict[str, object]:
+        return {name: stored_attribute(path, attributes, name) for name in names if name in wanted}
+
+    found = stored(("format", "version", ATTRIBUTE))
     if form is not None:
-        _check_form(path, attributes, *form, what)
-    checksums = Checksums.stored(path, file, what)
-    sealed = () if checksums is None else checksums.attributes
-    stored = {
-        name: stored_attribute(path, attributes, name)
-        for name in present
-        if known is None or name in known or name in sealed
-    }
+        _check_form(path, found, *form, what)
+    text = found.pop(ATTRIBUTE, None)
+    checksums = None
+    if text is not None:
+        checksums = Checksums.stored(path, one_value(path, ATTRIBUTE, text), what)
+    wanted = set(names) - {ATTRIBUTE} if known is None else set(known)
+    compared = wanted | set(checksums.attributes if checksums else ())
+    found |= stored(compared - set(found))
     if checksums is not None:
-        checksums.require_attributes(stored)
-    wanted = {name: value for name, value in stored.items() if known is None or name in known}
+        checksums.require_attributes({name: found[name] for name in found if name in compared})
+    values = {name: value for name, value in found.items() if name in wanted}
     if one_value_each:
-        wanted = {name: one_value(path, name, value) for name, value in wanted.items()}
-    return wanted, checksums
+        values = {name: one_value(path, name, value) for name, value in values.items()}
+    return values, checksums
 
 
 def read_array(
@@ -159,13 +163,13 @@ def _compare(
 
 
 def _check_form(
-    path: Path, attributes: h5py.AttributeManager, form: str, newest: int, what: str
+    path: Path, attributes: Mapping[str, object], form: str, newest: int, what: str
 ) -> None:
-    if "format" not in attributes or read_attribute(path, attributes, "format") != form:
+    if "format" not in attributes or one_value(path, "format", attributes["format"]) != form:
         raise InputError(f"{path}: not a {form} file: the attribute 'format' says so in one")
     if "version" not in attributes:
         raise InputError(f"{path}: incomplete {what} (no version); build it again")
-    number = read_attribute(path, attributes, "version")
+    number = one_value(path, "version", attributes["version"])
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise InputError(
             f"{path}: the attribute 'version' is {shortened(repr(number))}: it must be a whole "
