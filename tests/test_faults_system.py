@@ -80,6 +80,26 @@ def test_failure_in_a_thread_is_a_sentence(monkeypatch, caplog, capsys):
     assert "File too large" not in told
 
 
+def test_error_that_was_being_handled_counts():
+    """As of matplotlib, which closes its PDF on a disk that is full."""
+    full = OSError(errno.ENOSPC, "No space left on device", "a.pdf")
+
+    def close(*, is_another):
+        try:
+            raise full
+        except OSError:
+            if is_another:
+                raise ValueError("another one") from None
+            raise ValueError("buffer error")  # noqa: B904 - as it happens
+
+    with pytest.raises(ValueError, match="buffer error") as raised:
+        close(is_another=False)
+    assert "a.pdf cannot be written or opened, as the disk is full" in failure_of(raised.value)
+    with pytest.raises(ValueError, match="another one") as raised:
+        close(is_another=True)
+    assert failure_of(raised.value) is None
+
+
 def test_input_errors_are_sentences_already():
     assert failure_of(InputError("a.h5: damaged")) is None
 

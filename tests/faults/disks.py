@@ -3,9 +3,10 @@ of files.
 """
 
 import resource
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from faults.jobs import Job
 
 NO_DISKS = "not tried: no disk can be mounted here, which needs root"
 PAGE = 4096
+SIZE = 2**23
+"""Of a disk, bytes, before it is filled up."""
 
 
 def _cases(seed: int, n_cases: int | None) -> Iterator[Case]:
@@ -36,10 +39,18 @@ def _fill(job: Job, kind: str, room: int, folder: Path) -> Judgement:
             prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )
         return judged(job, place, end, *named(job))
-    with mounted(place.work, kind, room):
+    with mounted(place.work, kind):
         place.laid_out(job)
+        _fill_up(place.work, room)
         end = job.run(place.work, place.output)
         return judged(job, place, end, *named(job))
+
+
+def _fill_up(folder: Path, room: int) -> None:
+    """Leave about so much room on the disk of a folder."""
+    with (folder / "filling").open("wb", buffering=0) as file, suppress(OSError):
+        while (more := shutil.disk_usage(folder).free - room) >= PAGE:
+            file.write(bytes(more))
 
 
 def named(job: Job) -> tuple[str, ...]:
@@ -55,38 +66,23 @@ def written(job: Job) -> int:
 
 
 @contextmanager
-def mounted(folder: Path, kind: str, room: int, options: str = "") -> Iterator[None]:
-    """Mount a disk of its own, with about so much room for files."""
+def mounted(folder: Path, kind: str) -> Iterator[None]:
+    """Mount a disk of its own."""
     folder.mkdir(exist_ok=True)
     if kind == "tmpfs":
-        n_bytes = max(room // PAGE, 1) * PAGE
-        line = ["mount", "-t", "tmpfs", "-o", f"size={n_bytes}{options}", "drill", str(folder)]
+        line = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "drill", str(folder)]
     else:
-        line = ["mount", "-o", f"loop{options}", str(_image(folder, room)), str(folder)]
+        image = folder.with_suffix(".img")
+        with image.open("wb") as file:
+            file.truncate(SIZE)
+        make = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-b", "1024", "-N", "1024"]
+        subprocess.run([*make, str(image)], check=True, capture_output=True)
+        line = ["mount", "-o", "loop", str(image), str(folder)]
     subprocess.run(line, check=True, capture_output=True)
     try:
         yield
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def _image(folder: Path, room: int) -> Path:
-    """An ext4 file system in a file: what its own records take, folders, and the room."""
-    image = folder.with_suffix(".img")
-    with image.open("wb") as file:
-        file.truncate(2**20 + room)
-    made = ["mkfs.ext4", "-q", "-m", "0", "-O", "^has_journal", "-b", "1024", "-N", "512"]
-    subprocess.run([*made, str(image)], check=True, capture_output=True)
-    size = 1024 * int(
-        subprocess.run(["dumpe2fs", "-h", str(image)], check=True, capture_output=True, text=True)
-        .stdout.split("Free blocks:")[1]
-        .split()[0]
-    )
-    if size > room + 2**17:  # what the file system leaves is filled
-        subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True)
-        (folder / "filling").write_bytes(bytes(size - room - 2**17))
-        subprocess.run(["umount", str(folder)], check=True)
-    return image
 
 
 def can_mount() -> bool:

@@ -112,9 +112,11 @@ def _laid_out(folder: Path) -> Path:
 
 
 def _results(folder: Path) -> dict[str, object]:
-    """Image files, their list and the weights of the network."""
-    paths = [*(folder / "results").rglob("images/*/*.h5"), *(folder / name for name in TARGETS)]
-    return {str(path.relative_to(folder)): digest(path) for path in paths}
+    """Image files, their list without its times, and the weights of the network."""
+    listed, weights = (folder / name for name in TARGETS)
+    paths = [*(folder / "results").rglob("images/*/*.h5"), weights]
+    found = {str(path.relative_to(folder)): digest(path) for path in paths}
+    return found | {"list": [line.split("\t")[:2] for line in listed.read_text().splitlines()]}
 
 
 KILLED_WORKFLOW = Drill(

@@ -187,7 +187,7 @@ def _by_nobody(name: str, folder: Path) -> Judgement:
 
 def _read_only(name: str, folder: Path) -> Judgement:
     job, place = command(name), Place(folder)
-    with mounted(place.work, "tmpfs", 2**20):
+    with mounted(place.work, "tmpfs"):
         place.laid_out(job)
         os.system(f"mount -o remount,ro {place.work}")
         end = job.run(place.work, place.output)

@@ -54,11 +54,14 @@ def failure_of(error: BaseException) -> str | None:
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
-    """The error and its causes."""
+    """The error, its causes, and those that were being handled: where a disk is full, what cleans
+    up fails, too.
+    """
     found: list[BaseException] = []
     while error is not None and error not in found:
         found.append(error)
-        error = error.__cause__
+        hidden = None if error.__suppress_context__ else error.__context__
+        error = error.__cause__ or hidden
     return found
 
 
