@@ -141,6 +141,36 @@ def test_messages_name_the_kind_and_what_is_wrong(tmp_path):
         verify_file(tmp_path / "maps.h5")
 
 
+def test_zeros_that_became_ones_are_found_in_parts_of_maps(tmp_path):
+    """HDF5's own checksum of a chunk is the same for both."""
+    path = tmp_path / "maps.h5"
+    maps = make_maps(70)  # more rows than are read at a time
+    for values in (maps.occupancy, maps.total):
+        values[66, 1, 1, 4] = 0
+    write_run_maps(path, maps)
+    with h5py.File(path) as file:
+        data = file["maps/total"]
+        place = data.id.get_chunk_info_by_coord((66, 1, 0, 0)).byte_offset + 8 * 20
+    content = path.read_bytes()
+    assert content[place : place + 8] == bytes(8)
+    path.write_bytes(content[:place] + b"\xff" * 8 + content[place + 8 :])
+    with h5py.File(path) as file:
+        assert np.isnan(file["maps/total"][66, 1, 1, 4])
+    file = RunMapFile(path)
+    file.cells(slice(0, 1))
+    assert len(file[:66]) == 66
+    for read_part in (
+        lambda: file.cells(slice(1, 2), slice(1, 2)),
+        lambda: file.cells(slice(1, 2), slice(3, 4)),
+        lambda: file[60:],
+        lambda: file.select([2, 66]).cells(),
+    ):
+        with pytest.raises(
+            InputError, match=r"damaged file of run maps \('maps/total' .* checksum in row 66\); b"
+        ):
+            read_part()
+
+
 def test_an_export_whose_format_is_damaged_is_not_taken_for_a_file_of_others(tmp_path):
     """Found by the drill: what it holds has names that files of others may have, too."""
     KINDS["exported images"].write(tmp_path)

@@ -27,6 +27,7 @@ from calovision.monitoring.map_checks import (
     number_of_rows,
     wrong_numbers,
 )
+from calovision.monitoring.map_checksums import MAPS, NAME, StoredMaps, map_checksums
 from calovision.monitoring.run_maps import RunMaps
 from calovision.storage.hdf5 import (
     NewFile,
@@ -44,7 +45,7 @@ from calovision.storage.hdf5.source import Identity
 FORMAT = "calovision-run-maps"
 VERSION = 1
 COLUMNS = ("run", "lumi_block", "n_events")
-MAPS = ("occupancy", "total")
+_KINDS = (np.uint32, np.float64)
 ATTRIBUTES = (*LAYOUT, *(one.name for one in fields(MapOrigin)), "n_rows")
 
 
@@ -104,6 +105,11 @@ class _Rows:
         self._check(block)
         for name, values in _arrays(block).items():
             self.arrays[name].append(values)
+        stored = (
+            getattr(block, name).astype(kind, copy=False)
+            for name, kind in zip(MAPS, _KINDS, strict=True)
+        )
+        self.arrays[NAME].append(map_checksums(*stored))
         self.n += len(block)
         self.file.require_written()
 
@@ -127,7 +133,8 @@ class _Rows:
             self.arrays[f"runs/{name}"] = self.file.growing(
                 f"runs/{name}", (), np.int64, fletcher32=True
             )
-        for name, kind in zip(MAPS, (np.uint32, np.float64), strict=True):
+        self.arrays[NAME] = self.file.growing(NAME, (shape[0], 2), np.uint64, fletcher32=True)
+        for name, kind in zip(MAPS, _KINDS, strict=True):
             self.arrays[f"maps/{name}"] = self.file.growing(
                 f"maps/{name}", shape, kind, chunks=(1, 1, *shape[1:]), fletcher32=True
             )
@@ -205,6 +212,11 @@ class RunMapFile:
             self.run, self.lumi_block, self.n_events = (
                 read_array(path, file, f"runs/{name}", checksums, what=WHAT).astype(np.int64)
                 for name in COLUMNS
+            )
+            has_planes = checksums is not None and NAME in checksums.data
+            self._maps = StoredMaps(
+                checksums,
+                read_array(path, file, NAME, checksums, what=WHAT) if has_planes else None,
             )
         check_columns(path, self.run, self.lumi_block, self.n_events)
         self.rows = np.arange(n_rows)
@@ -288,8 +300,9 @@ class RunMapFile:
                 dataset = find_dataset(self.path, file, f"maps/{name}", what=WHAT)
                 for first, stop in _stretches(self.rows):
                     begin = int(self.rows[first])
-                    part = slice(begin, begin + stop - first)
-                    values[first:stop] = dataset[part, channel, eta]
+                    rows = range(begin, begin + stop - first)
+                    for n, part in self._maps.parts(dataset, name, rows, channel, eta):
+                        values[first + n : first + n + len(part)] = part
         return found[0], found[1]
 
 

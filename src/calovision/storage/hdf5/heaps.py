@@ -14,7 +14,7 @@ import numpy as np
 SIGNATURE = b"GCOL"
 HEADER = 16
 """Bytes of the header of a heap, and of each object in it."""
-SMALLEST, LARGEST = 2**12, 2**24
+SMALLEST, LARGEST = 2**12, 2**30
 """Bytes of a heap."""
 
 
