@@ -48,8 +48,13 @@ class _Output:
     def readinto(self, buffer: memoryview) -> int:
         """Read what was written there; zeros where the disk did not take it."""
         n_bytes = min(len(buffer), max(self._end - self._position, 0))
-        found = os.pread(self._file.fileno(), n_bytes, self._position)
-        buffer[:n_bytes] = found + bytes(n_bytes - len(found))
+        start = 0
+        while start < n_bytes and (
+            found := os.pread(self._file.fileno(), n_bytes - start, self._position + start)
+        ):  # a file system may give less than is there
+            buffer[start : start + len(found)] = found
+            start += len(found)
+        buffer[start:n_bytes] = bytes(n_bytes - start)
         self._position += n_bytes
         return n_bytes
 
