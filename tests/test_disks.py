@@ -88,6 +88,7 @@ def test_full_disk_while_an_image_file_is_written(tmp_path, monkeypatch):
     def refuse(output, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    monkeypatch.setattr(spill, "_copied_by_system", lambda *_: 0)
     monkeypatch.setattr(spill, "_write_all", refuse)
     with pytest.raises(InputError, match=r"a\.h5 cannot be written, as the disk is full"):
         write_image_file(tmp_path / "a.h5", seed=2)

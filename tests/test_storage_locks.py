@@ -108,7 +108,7 @@ def test_file_that_cannot_be_opened_says_why(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EIO, "Unable to synchronously open file (file read failed)")
 
-    monkeypatch.setattr("calovision.storage.hdf5.opening.h5py.File", refuse)
+    monkeypatch.setattr("calovision.storage.hdf5.opening.OpenedFile", refuse)
     with pytest.raises(
         InputError, match=r"a\.h5: not a readable HDF5 file \(Input/output error\)$"
     ):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from shutil import copy, rmtree
 from tempfile import TemporaryDirectory
@@ -305,7 +306,13 @@ def _judge(kind: str, name: str, change: Change, folder: Path) -> Judgement:
 def _cases(
     shares: Mapping[str, tuple[int, int, int]], seed: int, n_cases: int | None
 ) -> Iterator[Case]:
-    """Flips, other stretches and truncations of some kinds."""
+    """Flips, other stretches and truncations of some kinds; at most the number that is wanted."""
+    return islice(_all_cases(shares, seed, n_cases), n_cases)
+
+
+def _all_cases(
+    shares: Mapping[str, tuple[int, int, int]], seed: int, n_cases: int | None
+) -> Iterator[Case]:
     total = sum(map(sum, shares.values()))
     for kind, numbers in shares.items():
         files, _ = _made(kind)

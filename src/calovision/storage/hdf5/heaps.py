@@ -11,10 +11,12 @@ import os
 import h5py
 import numpy as np
 
+from calovision.storage.hdf5.source import bytes_at
+
 SIGNATURE = b"GCOL"
 HEADER = 16
 """Bytes of the header of a heap, and of each object in it."""
-SMALLEST, LARGEST = 2**12, 2**30
+SMALLEST = 2**12
 """Bytes of a heap."""
 
 
@@ -94,10 +96,11 @@ class _CheckedHeaps:
 
     def readinto(self, buffer: memoryview) -> int:
         """Read on; OSError at a heap that is not sound."""
-        found = os.pread(self._descriptor, len(buffer), self._position)
+        found = bytes_at(self._descriptor, len(buffer), self._position)
         if found[: len(SIGNATURE)] == SIGNATURE:
-            size = min(int.from_bytes(found[8:HEADER], "little"), LARGEST)
-            check_heap(os.pread(self._descriptor, size, self._position))
+            size = int.from_bytes(found[8:HEADER], "little")
+            rest = self._size - self._position
+            check_heap(bytes_at(self._descriptor, min(size, rest), self._position))
         buffer[: len(found)] = found
         self._position += len(found)
         return len(found)

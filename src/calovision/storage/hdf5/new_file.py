@@ -16,6 +16,7 @@ from calovision.storage.hdf5.checksums import (
     checksums_text,
 )
 from calovision.storage.hdf5.opening import names_of_datasets, pieces_of
+from calovision.storage.hdf5.source import bytes_at
 
 
 class _Output:
@@ -48,13 +49,8 @@ class _Output:
     def readinto(self, buffer: memoryview) -> int:
         """Read what was written there; zeros where the disk did not take it."""
         n_bytes = min(len(buffer), max(self._end - self._position, 0))
-        start = 0
-        while start < n_bytes and (
-            found := os.pread(self._file.fileno(), n_bytes - start, self._position + start)
-        ):  # a file system may give less than is there
-            buffer[start : start + len(found)] = found
-            start += len(found)
-        buffer[start:n_bytes] = bytes(n_bytes - start)
+        found = bytes_at(self._file.fileno(), n_bytes, self._position)
+        buffer[:n_bytes] = found + bytes(n_bytes - len(found))
         self._position += n_bytes
         return n_bytes
 

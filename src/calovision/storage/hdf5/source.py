@@ -27,6 +27,18 @@ class Identity(NamedTuple):
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
+def bytes_at(descriptor: int, n_bytes: int, position: int) -> bytes:
+    """Bytes of an open file from a position on, fewer only behind its end: a file system may give
+    less at a time than is there.
+    """
+    parts = []
+    while n_bytes > 0 and (part := os.pread(descriptor, n_bytes, position)):
+        parts.append(part)
+        position += len(part)
+        n_bytes -= len(part)
+    return b"".join(parts)
+
+
 class Source:
     """One file, mapped or read piece by piece.
 
