@@ -10,7 +10,10 @@ from faults.disturbed import Place, drawn, judged
 from faults.jobs import Job
 
 MEGABYTE = 2**20
-OF_LIBRARIES = ("std::bad_alloc", "SystemError: error return without exception set")
+OF_LIBRARIES = (
+    *("std::bad_alloc", "SystemError: error return without exception set"),
+    *("double free or corruption", "cannot allocate memory for thread-local data"),
+)
 """Ends of libraries, which the package cannot put into words."""
 MOST = 200  # MB more than the process has when it starts
 
@@ -41,6 +44,7 @@ MEMORY = Drill(
     "memory limit",
     _cases,
     note="some libraries of C and C++ end the process themselves where the memory does not suffice "
-    "(std::bad_alloc), or lose the reason (SystemError)",
+    "(std::bad_alloc, SIGABRT), or lose the reason (SystemError); what they leave, the next start "
+    "removes, as after SIGKILL",
     seconds=300,
 )
