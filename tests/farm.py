@@ -14,7 +14,14 @@ from fakes import make_events, write_ntuple
 
 TESTS = Path(__file__).parent
 SAMPLES = {"signal": (1, 40.0), "background": (0, 1.0)}  # label, factor on the energies
-PATIENCE = 300.0  # s, until a drill gives up; each takes less than a minute on an idle machine
+IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for chunk in range(2)]
+WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
+SUMMARY = "results/drill/metrics/summary.json"
+WHOLE = str(REPOSITORY / "config/test.yaml")
+"""Configuration with every stage, from the simulation to the report, in a minute or two."""
+PATIENCE = 600.0  # s, until a drill gives up; most take less than a minute on an idle machine
+# what runs in the background ignores Ctrl-C, and hands that on
+LIKE_A_SHELL = ("env", "--default-signal=INT")
 
 
 @dataclass(frozen=True)
@@ -83,9 +90,12 @@ class Analysis:
         return self.folder / "results/drill"
 
     def run_locally(self, *targets: str) -> None:
-        """Run without a farm."""
-        process = self._start(Farm("default"), targets, ["--cores", "2"])
-        assert process.wait(2 * PATIENCE) == 0, self.output()
+        """Run without a farm, to its end."""
+        assert self.run_here(*targets) == 0, self.output()
+
+    def run_here(self, *targets: str) -> int:
+        """Run without a farm; returns the exit status."""
+        return self._start(Farm("default"), targets, ["--cores", "2"]).wait(2 * PATIENCE)
 
     def start(self, *targets: str, options: tuple[str, ...] = ()) -> subprocess.Popen:
         """Start Snakemake with the profile of the farm."""
@@ -124,7 +134,8 @@ class Analysis:
             "--config",
             "results_dir=results/drill",
         ]
-        call = [*farm.prefix, sys.executable, "-m", "snakemake", *targets, *options, *common]
+        call = [*LIKE_A_SHELL, *farm.prefix, sys.executable, "-m", "snakemake"]
+        call += [*targets, *options, *common]
         # networks of the drills, and what the farm and the user have of their own
         modules = [str(TESTS), farm.environment.get("PYTHONPATH"), os.environ.get("PYTHONPATH")]
         environment = {**os.environ, **farm.environment}
@@ -148,6 +159,16 @@ def wait_for(
         assert process is None or process.poll() is None, f"the run ended before there was {what}"
         time.sleep(0.02)
     return found
+
+
+def start_training(analysis: Analysis) -> subprocess.Popen:
+    """Start a training that waits at every step until the file ``slow`` is removed, and return once
+    it has a checkpoint."""
+    (analysis.folder / "slow").touch()
+    process = analysis.start(WEIGHTS)
+    resume = analysis.results / "models/cnn/seed1/resume"
+    wait_for(lambda: list(resume.glob("step*.ckpt")), "a checkpoint", process)
+    return process
 
 
 def processes_with_open(path: Path) -> list[int]:

@@ -94,15 +94,17 @@ class Pool:
     def jobs(self, *states: str, since: int = 0) -> list[Job]:
         """Jobs in some states (all, if none is given), of numbers above ``since``, in the order of
         submission."""
-        found = {}
-        for program in ("condor_history", "condor_q"):
-            output = self.command(
-                program, "-json", "-attributes", ",".join(ATTRIBUTES), *self._everyone(program)
-            )
-            for ad in json.loads(output or "[]"):
-                found[ad["ClusterId"]] = _job(ad)
-        jobs = [found[number] for number in sorted(found) if number > since]
+        found = self._ads("condor_history") | self._ads("condor_q")
+        jobs = [_job(found[number]) for number in sorted(found) if number > since]
         return [job for job in jobs if not states or job.state in states]
+
+    def is_empty(self) -> bool:
+        """Whether all jobs have left the queue.
+
+        Removed ones do once they have given back their slots, which nobody gets for 40 minutes if
+        the queue is killed before.
+        """
+        return not self._ads("condor_q")
 
     def answers(self) -> bool:
         """Whether the queue answers."""
@@ -115,9 +117,10 @@ class Pool:
         """Number of the job submitted last; 0 if there is none."""
         return max((job.number for job in self.jobs()), default=0)
 
-    @staticmethod
-    def _everyone(program: str) -> tuple[str, ...]:
-        return ("-allusers",) if program == "condor_q" else ()
+    def _ads(self, program: str) -> dict[int, dict]:
+        everyone = ("-allusers",) if program == "condor_q" else ()
+        output = self.command(program, "-json", "-attributes", ",".join(ATTRIBUTES), *everyone)
+        return {ad["ClusterId"]: ad for ad in json.loads(output or "[]")}
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# An HTCondor pool of one machine, this one, for the drills in test_htcondor_drills.py:
+# An HTCondor pool of one machine, this one, for the drills in test_pool.py:
 #     tests/htcondor/pool.sh install FOLDER   HTCondor of Debian 13 into a folder, for machines that have none
 #     tests/htcondor/pool.sh up FOLDER        starts master, collector, negotiator, schedd and startd, on loopback only;
 #                                             all their files are in FOLDER

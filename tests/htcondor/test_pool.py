@@ -10,14 +10,20 @@ from pathlib import Path
 
 import pytest
 from comparison import require_equal_results, require_equal_tables
-from farm import PATIENCE, SAMPLES, Analysis, wait_for, write_samples
+from farm import (
+    IMAGES,
+    PATIENCE,
+    SUMMARY,
+    Analysis,
+    Farm,
+    start_training,
+    wait_for,
+)
 from pool import Pool, installed, reason_to_skip
 
 pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
 
-IMAGES = [f"results/drill/images/{name}/{chunk:04d}.h5" for name in SAMPLES for chunk in range(2)]
-WEIGHTS = "results/drill/models/cnn/seed1/model.safetensors"
-SUMMARY = "results/drill/metrics/summary.json"
+pytest_plugins = ["farm_fixtures"]
 
 
 @pytest.fixture(scope="module")
@@ -30,39 +36,8 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pool]:
 
 
 @pytest.fixture(scope="module")
-def configuration(tmp_path_factory: pytest.TempPathFactory) -> dict:
-    """Two samples of two small files each, and one network that is trained in moments."""
-    return {
-        "samples": write_samples(tmp_path_factory.mktemp("ntuples")),
-        "event_content": None,
-        "selection": {"preselection": {"any": "n_fat_jets >= 0"}},
-        "images": {"grid": [16, 16], "chunk_size": 10},
-        "train": {
-            "network": "drill_network:SlowNetwork",
-            "epochs": 4,
-            "patience": 9,
-            "checkpoint_minutes": 1e-9,
-        },
-        "baselines": ["logistic_regression"],
-        "robustness": {"variations": {}},
-    }
-
-
-@pytest.fixture(scope="module")
-def undisturbed(configuration: dict, tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """The results without HTCondor."""
-    analysis = Analysis(
-        tmp_path_factory.mktemp("undisturbed") / "analysis", configuration=configuration
-    )
-    analysis.run_locally(SUMMARY)
-    return analysis
-
-
-@pytest.fixture
-def analysis(configuration: dict, pool: Pool, tmp_path: Path) -> Iterator[Analysis]:
-    analysis = Analysis(tmp_path / "my analysis", pool.farm, configuration)
-    yield analysis
-    analysis.stop()
+def farm(pool: Pool) -> Farm:
+    return pool.farm
 
 
 # -- one job is lost ----------------------------------------------------------------------------
@@ -137,10 +112,7 @@ def test_job_above_its_memory_gets_more(
 def test_evicted_in_training(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
     """HTCondor starts the job once more; it goes on from its checkpoint."""
     before = pool.last()
-    (analysis.folder / "slow").touch()
-    process = analysis.start(WEIGHTS)
-    resume = analysis.results / "models/cnn/seed1/resume"
-    wait_for(lambda: list(resume.glob("step*.ckpt")), "a checkpoint", process)
+    process = start_training(analysis)
     (job,) = pool.jobs("RUNNING", since=before)
     pool.command("condor_vacate_job", job.number)
     wait_for(lambda: pool.jobs(since=job.number - 1)[0].n_starts == 2, "a second start", process)
@@ -180,7 +152,7 @@ def test_interrupted_snakemake_removes_its_jobs(analysis: Analysis, pool: Pool) 
     wait_for(lambda: pool.jobs("RUNNING", since=before), "a job that runs", process)
     process.send_signal(signal.SIGINT)
     assert process.wait(PATIENCE) == 1
-    wait_for(lambda: not pool.jobs("RUNNING", "IDLE", since=before), "an empty queue")
+    wait_for(pool.is_empty, "an empty queue")
     assert {job.state for job in pool.jobs(since=before)} == {"REMOVED"}
 
 
