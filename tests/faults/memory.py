@@ -34,9 +34,12 @@ def _limit(job: Job, more: int, folder: Path) -> Judgement:
 
     end = job.run(place.work, place.output, prepare=limit)
     judgement = judged(job, place, end)
-    if judgement.outcome not in GOOD and any(text in end.text for text in OF_LIBRARIES):
-        return Judgement(Outcome.UNAVOIDABLE, end.last)
-    return judgement
+    if judgement.outcome in GOOD or not any(text in end.text for text in OF_LIBRARIES):
+        return judgement
+    again = judged(job, place, job.run(place.work, place.output))
+    if again.outcome is not Outcome.RIGHT:
+        return Judgement(Outcome.BROKEN, f"{end.last}; without a limit: {again}")
+    return Judgement(Outcome.UNAVOIDABLE, end.last)
 
 
 MEMORY = Drill(
@@ -44,7 +47,7 @@ MEMORY = Drill(
     "memory limit",
     _cases,
     note="some libraries of C and C++ end the process themselves where the memory does not suffice "
-    "(std::bad_alloc, SIGABRT), or lose the reason (SystemError); what they leave, the next start "
-    "removes, as after SIGKILL",
+    "(std::bad_alloc, SIGABRT), or lose the reason (SystemError); the job then runs again without "
+    "a limit, which must give the right files and leave nothing",
     seconds=300,
 )
