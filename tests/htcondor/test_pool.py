@@ -14,6 +14,7 @@ from farm import (
     IMAGES,
     PATIENCE,
     SUMMARY,
+    WEIGHTS,
     Analysis,
     Farm,
     start_training,
@@ -154,6 +155,20 @@ def test_interrupted_snakemake_removes_its_jobs(analysis: Analysis, pool: Pool) 
     assert process.wait(PATIENCE) == 1
     wait_for(pool.is_empty, "an empty queue")
     assert {job.state for job in pool.jobs(since=before)} == {"REMOVED"}
+
+
+def test_second_snakemake_is_refused(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
+    """In the folder of one that runs, through HTCondor and here; it leaves the jobs alone."""
+    before = pool.last()
+    first = start_training(analysis)
+    for run in (analysis.run, analysis.run_here):
+        assert run(WEIGHTS) == 1
+        assert "Directory cannot be locked" in analysis.output()
+        assert "--unlock" in analysis.output()
+    (analysis.folder / "slow").unlink()
+    assert first.wait(PATIENCE) == 0
+    assert {job.state for job in pool.jobs(since=before)} == {"COMPLETED"}
+    require_equal_results(analysis.results, undisturbed.results, "images", "models")
 
 
 def test_queue_that_is_away(analysis: Analysis, undisturbed: Analysis, pool: Pool) -> None:
