@@ -68,6 +68,7 @@ def _run_apart(name: str, seeds: Sequence[int], options: argparse.Namespace) -> 
     line += [word for seed in seeds for word in ("--seed", str(seed))]
     line += ["--results", str(_folder(options)), "--processes", str(options.processes)]
     line += [] if options.cases is None else ["--cases", str(options.cases)]
+    line += ["--share", str(options.share)]
     more = environment() if DRILLS[name].with_library else {}
     subprocess.run(line, check=True, env=os.environ | more)
 
@@ -86,7 +87,7 @@ def _run_here(name: str, seed: int, options: argparse.Namespace) -> None:
     logging.getLogger().addHandler(logging.NullHandler())  # warnings of what drills prepare
     start = time.monotonic()
     code = code_digest(TRIED)
-    tally = run_drill(DRILLS[name], seed, options.cases, options.processes)
+    tally = run_drill(DRILLS[name], seed, options.cases, options.processes, options.share)
     seconds = time.monotonic() - start
     today = date.today().isoformat()
     Result(name, seed, today, code, seconds, tally.judged).save(options.results)
@@ -129,6 +130,7 @@ def _parser(names: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=names, help="a drill; may be repeated")
     parser.add_argument("--seed", action="append", type=int, help="seeds, 1, 2 and 3 by default")
     parser.add_argument("--cases", type=int, help="of each drill and seed, all by default")
+    parser.add_argument("--share", type=float, default=1.0, help="of the cases of each drill")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--write", type=Path, help="page whose table is replaced")
     parser.add_argument(

@@ -1,6 +1,7 @@
 """Cases in processes of their own, some at a time; one that dies costs its case only."""
 
 import logging
+import math
 import multiprocessing
 import os
 import resource
@@ -33,21 +34,29 @@ class _Running:
     end: float
 
 
-def run_drill(drill: Drill, seed: int, n_cases: int | None, n_processes: int) -> Tally:
-    """Judgements of all cases of a drill.
+def run_drill(
+    drill: Drill, seed: int, n_cases: int | None, n_processes: int, share: float = 1.0
+) -> Tally:
+    """Judgements of all cases of a drill, or a share of them: those behind each other from a place
+    on that depends on the seed, so that some seeds come to all.
 
     A case is a fork of this process, so that what the drill has prepared is shared, and what a case
     breaks is not.
     """
     tally = Tally(drill)
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch:
-        cases = drill.cases(seed, n_cases)
+        cases = _part(list(drill.cases(seed, n_cases)), seed, share)
         n_at_once = n_processes if drill.parallel else 1
         for case, judgement in _in_processes(cases, drill, Path(scratch), n_at_once):
             tally.judged.append((case.name, judgement))
             if judgement.outcome not in GOOD:
                 print(bad_case(drill, case.name, judgement), file=sys.stderr, flush=True)
     return tally
+
+
+def _part(cases: list[Case], seed: int, share: float) -> list[Case]:
+    n = math.ceil(share * len(cases))
+    return [cases[(seed * n + number) % len(cases)] for number in range(n)]
 
 
 def _in_processes(
