@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from comparison import require_equal_results, require_equal_tables
+from comparison import require_equal_results, require_equal_runs, require_equal_tables
 from farm import (
     IMAGES,
     PATIENCE,
     SUMMARY,
     WEIGHTS,
+    WHOLE,
     Analysis,
     Farm,
     start_training,
@@ -182,3 +183,38 @@ def test_queue_that_is_away(analysis: Analysis, undisturbed: Analysis, pool: Poo
     pool.command("condor_restart", "-fast", "-schedd")
     assert process.wait(PATIENCE) == 0, analysis.output()
     require_equal_results(analysis.results, undisturbed.results, "images")
+
+
+# -- the whole workflow -------------------------------------------------------------------------
+
+
+def test_whole_workflow(farm: Farm, pool: Pool, tmp_path: Path) -> None:
+    """config/test.yaml with and without HTCondor; there Snakemake is killed once it has a network.
+
+    What was made by then stays as it is, and what comes later is the same.
+    """
+    local, analysis = (
+        Analysis(tmp_path / name, farm, configfile=WHOLE) for name in ("local", "htcondor")
+    )
+    local.run_locally()
+    before = pool.last()
+    process = analysis.start()
+    wait_for(lambda: list(analysis.results.glob("models/*/*/model.*")), "a network", process)
+    process.kill()
+    process.wait()
+    made = times_of_images(analysis.results)
+    assert len(made) == 3  # 650 events, 250 a file
+    assert pool.jobs("RUNNING", since=before)
+    analysis.unlock()
+    assert analysis.run() == 0, analysis.output()
+    assert "jobs of a Snakemake that was killed" in analysis.output()
+    assert times_of_images(analysis.results) == made
+    require_equal_runs(analysis.results, local.results)
+
+
+def times_of_images(results: Path) -> dict[Path, int]:
+    """When the image files that networks are trained with were written."""
+    files = [
+        path for name in ("qcd", "rpv_1400_850") for path in results.glob(f"images/{name}/*.h5")
+    ]
+    return {path: path.stat().st_mtime_ns for path in files}
