@@ -27,6 +27,16 @@ EQUAL = {
             "the last edge is pi, which no angle reaches",
         ),
         (
+            "images/grid",
+            "return np.where(np.isfinite(wrapped), np.clip(column, 0, self.n_phi - 0), OUTSIDE)",
+            "the last edge is pi, which no angle reaches",
+        ),
+        (
+            "images/grid",
+            "return np.where(np.isfinite(wrapped), np.clip(column, -1, self.n_phi - 1), OUTSIDE)",
+            "the first edge is -pi, below which no angle is",
+        ),
+        (
             "images/area_kernels",
             "return (cell if inside else 0), (cell if inside else - 2), np.nan, np.nan",
             "fewer cells than none are none",
