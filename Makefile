@@ -55,7 +55,7 @@ fuzz: $(INSTALLED)
 	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
 
 guided-fuzz: $(INSTALLED)
-	$(BIN)/python -m pip install --quiet atheris
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[fuzz]"
 	for target in expressions schemas configurations; do mkdir -p results/fuzz/$$target; PYTHONPATH=tests $(BIN)/python tests/guided_fuzz.py \
 		$$target results/fuzz/$$target config tests/schemas -runs=$(FUZZ_RUNS) -max_len=4000 -artifact_prefix=results/fuzz/ || exit 1; done
 
