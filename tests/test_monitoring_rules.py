@@ -26,9 +26,14 @@ from calovision.monitoring.rules import (
 from calovision.monitoring.tails import deviation, log_probability
 from calovision.monitoring.toys import ToyDetector, toy_detector
 
-RNG = np.random.default_rng(3)
 HITS = np.array([0, 1, 3, 9, 10, 11, 25, 60, 0, 2])
 MEANS = np.array([10.0, 0.3, 9.5, 9.0, 10.0, 10.0, 10.0, 10.0, 0.1, 30.0])
+
+
+@pytest.fixture
+def rng():
+    """Random numbers that do not depend on the order of the tests."""
+    return np.random.default_rng(4)
 
 
 def two_sided(distribution):
@@ -105,11 +110,11 @@ def test_chances_of_good_runs_are_those_of_chance(good):
     assert (METHODS["combined"].scores(maps, reference) > 3).mean() < 1.5e-3
 
 
-def test_the_scale_of_a_run_is_found_whatever_is_broken():
+def test_the_scale_of_a_run_is_found_whatever_is_broken(rng):
     detector = toy_detector(16, 32, 1, seed=1)
-    maps = replace(detector, of_runs=0.0, of_cells=0.0).runs(2, 10**6, RNG)
+    maps = replace(detector, of_runs=0.0, of_cells=0.0).runs(2, 10**6, rng)
     more = ToyDetector(detector.grid, 1 - (1 - detector.rates) ** 1.7, detector.energies)
-    doubled = replace(more, of_runs=0.0, of_cells=0.0).runs(1, 10**6, RNG)
+    doubled = replace(more, of_runs=0.0, of_cells=0.0).runs(1, 10**6, rng)
     broken = maps.occupancy.copy()
     broken[1, :, :6] = 0  # six rings of sixteen
     for found, expected in (
@@ -153,9 +158,9 @@ def test_weighted_median():
     assert weighted_median(np.array([4.0, 5.0]), np.zeros(2)) == 1
 
 
-def test_an_uncertain_reference_makes_deviations_smaller():
+def test_an_uncertain_reference_makes_deviations_smaller(rng):
     detector = toy_detector(8, 16, 1)
-    maps = replace(detector, of_runs=0.0).runs(1, 500, RNG)
+    maps = replace(detector, of_runs=0.0).runs(1, 500, rng)
     hits = maps.occupancy.copy()
     hits[0, 0, 3, 3] *= 2
     broken = replace(maps, occupancy=hits)
@@ -299,9 +304,9 @@ def test_maps_of_any_size_and_rate_have_scores(shape_of):
                 assert np.isnan(found).any() <= (name in ("energy", "shape"))
 
 
-def test_rings_of_few_cells_say_nothing():
+def test_rings_of_few_cells_say_nothing(rng):
     detector = toy_detector(8, 6)
-    maps = detector.runs(2, 500, RNG)
+    maps = detector.runs(2, 500, rng)
     assert np.isnan(METHODS["energy"].scores(maps, true_reference(detector))).all()
 
 
@@ -325,9 +330,9 @@ def test_likelihood_ratios_are_those_of_scipy():
     assert np.isfinite(full)  # never more hits than events
 
 
-def test_support_of_a_region_is_that_of_all_windows():
+def test_support_of_a_region_is_that_of_all_windows(rng):
     """Against a loop over windows."""
-    values = RNG.normal(size=(2, 5, 7))
+    values = rng.normal(size=(2, 5, 7))
     for width in (1, 2, 3, 4, 6):
         height = min(width, 5)
         expected = np.full(values.shape, -np.inf)
@@ -340,10 +345,10 @@ def test_support_of_a_region_is_that_of_all_windows():
         np.testing.assert_allclose(combined.region_support(values, width), expected - values)
 
 
-def test_a_board_too_rarely_hit_for_its_cells_is_found():
+def test_a_board_too_rarely_hit_for_its_cells_is_found(rng):
     detector = toy_detector(16, 32, largest_rate=0.006, smallest_rate=0.005)
     reference = true_reference(detector, of_cells=0.01)
-    maps = detector.runs(40, 1000, RNG)  # 5 hits a cell
+    maps = detector.runs(40, 1000, rng)  # 5 hits a cell
     broken, mask = inject(maps, "dead_board", rng=1, live=detector.rates > 0)
     single, together = (METHODS[name].scores(broken, reference) for name in ("poisson", "combined"))
     assert single[mask].max() < 4.5
@@ -397,10 +402,10 @@ def test_wrong_mappings_are_seen_in_the_channel(good):
 
 
 @pytest.mark.parametrize("name", [name for name, one in METHODS.items() if not one.is_trained])
-def test_every_rule_finds_a_dead_and_a_hot_tower(name):
+def test_every_rule_finds_a_dead_and_a_hot_tower(name, rng):
     detector = toy_detector(8, 16, 2)
     reference = true_reference(detector)
-    maps = detector.runs(4, 5000, RNG)
+    maps = detector.runs(4, 5000, rng)
     hits, total = maps.occupancy.copy(), maps.total.copy()
     hits[0, 0, 2, 3] = total[0, 0, 2, 3] = 0
     hits[1, 1, 5, 0] = np.minimum(20 * hits[1, 1, 5, 0], 5000)
@@ -422,11 +427,11 @@ def test_every_rule_finds_a_dead_and_a_hot_tower(name):
     assert METHODS[name].scores(broken[:0], reference).shape == (0, 2, 8, 16)
 
 
-def test_other_cells_and_channels_are_refused():
+def test_other_cells_and_channels_are_refused(rng):
     reference = true_reference(toy_detector(8, 16, 1))
     with pytest.raises(InputError, match=r"the maps: the cells are 8x8 in eta -2\.5 to 2\.5, but"):
-        METHODS["poisson"].scores(toy_detector(8, 8).runs(1, 5, RNG), reference)
-    maps = replace(toy_detector(8, 16).runs(1, 5, RNG), channels=("other",))
+        METHODS["poisson"].scores(toy_detector(8, 8).runs(1, 5, rng), reference)
+    maps = replace(toy_detector(8, 16).runs(1, 5, rng), channels=("other",))
     with pytest.raises(InputError, match=r"the maps: the channels are other, but those of the ref"):
         METHODS["ring_mean"].scores(maps, reference)
 
@@ -437,9 +442,9 @@ def test_rules_take_no_file(tmp_path):
         METHODS["poisson"].load(tmp_path / "x.h5")
 
 
-def test_methods_share_the_tails_of_a_block_and_score_as_they_do_alone(monkeypatch):
+def test_methods_share_the_tails_of_a_block_and_score_as_they_do_alone(monkeypatch, rng):
     detector = toy_detector(8, 32, 2)
-    maps, reference = detector.runs(4, 2000, RNG), true_reference(detector)
+    maps, reference = detector.runs(4, 2000, rng), true_reference(detector)
     maps = replace(maps, n_events=np.array([0, 2000, 2000, 2000]))  # NaN of the first
     rules = [one for one in METHODS.values() if not one.is_trained]
     alone = {one.name: one.scores(maps, reference) for one in rules}
@@ -461,9 +466,9 @@ def test_methods_share_the_tails_of_a_block_and_score_as_they_do_alone(monkeypat
     assert together["poisson"].tobytes() == expected.tobytes()
 
 
-def test_shared_numbers_are_of_maps_of_the_reference():
+def test_shared_numbers_are_of_maps_of_the_reference(rng):
     detector = toy_detector(4, 8)
-    maps, reference = detector.runs(2, 100, RNG), true_reference(detector)
+    maps, reference = detector.runs(2, 100, rng), true_reference(detector)
     other = replace(reference, channels=tuple(f"{name}_" for name in reference.channels))
     with pytest.raises(InputError, match="channels"):
         scores_of_each([METHODS["shape"]], ComparedRuns(maps, other))
