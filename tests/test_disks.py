@@ -96,6 +96,26 @@ def test_full_disk_while_an_image_file_is_written(tmp_path, monkeypatch):
     assert (tmp_path / "a.h5").read_bytes() == before
 
 
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.ENOSYS, errno.ENOSPC, None])
+def test_what_the_system_does_not_copy_goes_through_a_buffer(tmp_path, monkeypatch, number):
+    """It may copy a part, and refuse, or copy nothing more."""
+    content = bytes(range(256)) * 40
+
+    def three_bytes(source, output, n_bytes):
+        if os.lseek(output, 0, os.SEEK_CUR) < 9:
+            return os.write(output, os.read(source, 3))
+        if number is not None:
+            raise OSError(number, os.strerror(number))
+        return 0
+
+    monkeypatch.setattr(spill.os, "copy_file_range", three_bytes, raising=False)
+    (tmp_path / "a").write_bytes(b"head" + content + b"tail")
+    with (tmp_path / "a").open("rb", 0) as source, (tmp_path / "b").open("wb", 0) as output:
+        source.seek(4)
+        spill._copy_all(source, output, len(content))
+    assert (tmp_path / "b").read_bytes() == content
+
+
 def test_part_that_a_full_disk_takes_does_not_count_as_all(tmp_path):
     """An unbuffered write may take a part without an error: what is missing must be written, too,
     or fail."""

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import time
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -35,6 +37,9 @@ def calls(monkeypatch):
         fsync(descriptor)
 
     monkeypatch.setattr(durable, "_sync", SYNC)
+    monkeypatch.setattr(
+        durable, "_PAUSE", 3600
+    )  # none of a thread, which busy machines may let run
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(os, "replace", noted_rename)
     return found
@@ -72,6 +77,35 @@ def test_image_file(tmp_path, calls):
     assert kinds == ["fsync", "fsync", "rename", "fsync"]
     assert calls[0][1] == tmp_path.name  # the name of the new folder
     assert calls[1:] == [("fsync", "complete.h5"), ("rename", "complete.h5"), ("fsync", "new")]
+
+
+def test_a_large_file_goes_to_the_disk_while_it_is_written(tmp_path, calls, monkeypatch):
+    monkeypatch.setattr(durable, "_PAUSE", 0.001)
+    with (tmp_path / "a").open("wb") as file, durable.synced_meanwhile(file, tmp_path / "a"):
+        end = time.monotonic() + 60
+        while not calls and time.monotonic() < end:
+            time.sleep(0.001)
+    assert set(calls) == {("fsync", "a")}
+    n_calls = len(calls)
+    time.sleep(0.02)
+    assert len(calls) == n_calls
+
+
+def test_what_a_disk_says_meanwhile_is_not_lost(tmp_path, monkeypatch):
+    """The system tells of a defect once, so that the last `sync_file` would not hear of it."""
+    asked = Event()
+
+    def refuse_and_tell(path):
+        asked.set()
+        return True
+
+    refuse(monkeypatch, errno.EIO, refuse_and_tell)
+    with (
+        pytest.raises(OSError, match=r"Input/output error: .*a'"),
+        (tmp_path / "a").open("wb") as file,
+        durable.synced_meanwhile(file, tmp_path / "a"),
+    ):
+        assert asked.wait(60)
 
 
 def test_what_is_removed_anyway_is_not_waited_for(tmp_path, calls):
