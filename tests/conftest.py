@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,14 @@ LONGEST = (
 def pytest_xdist_auto_num_workers() -> int:
     """Number of processes: one more than there are cores, as some tests wait for others."""
     return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def pytest_runtest_logreport() -> None:
+    """Give torch its number of threads back after each phase of a test: `calovision` in the process
+    of the tests sets it, and sums of the next test would round otherwise.
+    """
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def pytest_collection_finish() -> None:
