@@ -14,7 +14,8 @@
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
 # make reference  config/config.yaml, docs/configuration.md and the tables of docs/schemas.md, written from the classes
-# make wheel  sdist and wheel, checked, and the wheel tried in an environment that holds nothing else
+# make wheel  sdist and wheel, checked; the wheel tried in an environment that holds nothing else, and with all extras in
+#             another: `calovision init` and `snakemake`, from nothing to the report
 # make bench  speed against floors and other packages, in an environment of its own, 20 minutes; BENCH_OPTIONS=--quick: 4
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 VENV := .venv
@@ -122,13 +123,20 @@ $(OLDEST)/.installed $(NEWEST)/.installed: .%/.installed: pyproject.toml $(LINTE
 reference: $(INSTALLED)
 	$(BIN)/python -m calovision.workflow.reference
 
+# wheels that pip would find on this machine, too (PIP_FIND_LINKS), as of torch for CPUs
+uv_install = VIRTUAL_ENV=$(CURDIR)/$(DIST)/$(1) $(BIN)/uv pip install --quiet $(addprefix --find-links ,$(PIP_FIND_LINKS)) -c constraints.txt \
+	"$$(ls $(DIST)/*.whl)$(2)"
+
 wheel: $(LINTERS)
 	rm -rf $(DIST) && mkdir -p $(DIST)
 	$(BIN)/python -m build --outdir $(DIST) .
 	$(BIN)/twine check --strict $(DIST)/*
-	$(PYTHON) -m venv $(DIST)/plain
-	$(DIST)/plain/bin/python -m pip install --quiet -c constraints.txt $(DIST)/*.whl
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(DIST)/plain
+	$(call uv_install,plain,)
 	cd $(DIST) && plain/bin/python $(CURDIR)/tests/smoke_wheel.py
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(DIST)/whole
+	$(call uv_install,whole,[all])
+	cd $(DIST) && whole/bin/python $(CURDIR)/tests/smoke_new_analysis.py
 
 bench: $(BENCH_INSTALLED)
 	PYTHONPATH=tests $(BENCH)/bin/python -m benchmarks $(BENCH_OPTIONS)

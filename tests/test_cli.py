@@ -62,6 +62,7 @@ def test_every_command_and_option_is_explained():
     names = {
         "account",
         "images",
+        "init",
         "inspect",
         "export",
         "import",

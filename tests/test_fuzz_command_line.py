@@ -29,6 +29,8 @@ LINES = (
     f"images a.root -o new.h5 {CELLS}",
     f"images a.root b.root -o new.h5 {CELLS} --label 1 --sample qcd --split-seed 2",
     "images a.root -o new.h5 --jets --grid 8x8 --jets-per-event 2 --radius 0.8",
+    "init new --signal a.root --background qcd=b.root --cross-section signal=2",
+    "init new a.root b.root --label x=tracks_pt --label y=weight --jets --farm slurm",
     "inspect a.root",
     "inspect a.root --branches *",
     "inspect a.root --suggest new.yaml",

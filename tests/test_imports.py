@@ -109,7 +109,7 @@ ALLOWED = {
         "monitoring.networks",
         "ntuples",
     }
-    | {"metrics", "plotting", "scoring", "storage", "training", "workflow"},
+    | {"metrics", "plotting", "scoring", "stages", "storage", "training", "workflow"},
     "__init__": {
         "accounting",
         "conversion",

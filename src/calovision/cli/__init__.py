@@ -14,6 +14,7 @@ from calovision.cli.export import export_command, import_hep_cnn_command, onnx_c
 from calovision.cli.images import images_command
 from calovision.cli.import_dense import import_command
 from calovision.cli.import_particles import import_particles_command, import_toptag_command
+from calovision.cli.init import InitCommand, init_command
 from calovision.cli.inspection import InspectCommand, inspect_command
 from calovision.cli.messages import OneSentenceGroup
 from calovision.cli.models import models_command
@@ -42,6 +43,7 @@ def _add(name: str, command: Callable[..., None], **options: Any) -> None:
     app.command(name, help=" ".join(str(command.__doc__).split()), **options)(command)
 
 
+_add("init", init_command, cls=InitCommand)
 _add("images", images_command, cls=HelpWithNames)
 _add("inspect", inspect_command, cls=InspectCommand)
 _add("account", account_command)

@@ -102,6 +102,22 @@ def displayable(collections: Mapping[str, Sequence[str]]) -> list[Content]:
     return [one for number, one in enumerate(found) if one.collection not in names[:number]]
 
 
+def fitting_channels(collections: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Channels of images of events that a file can fill; none where only jets have an image.
+
+    Parameters
+    ----------
+    collections
+        Collections of the file, and their fields.
+    """
+    found = displayable(collections)
+    if not found or found[0].collection == "constituents":
+        return ()
+    first = found[0]
+    has_tracks = first.collection == "towers" and "tracks" in collections
+    return (*first.channels, *(["tracks"] if has_tracks else []))
+
+
 def look_at_first(ntuple: Ntuple) -> FirstEvents:
     """Look at the first events, and on until one has content in the display; without constituents
     that cannot be read.

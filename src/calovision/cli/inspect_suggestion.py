@@ -4,9 +4,10 @@ from pathlib import Path
 
 import typer
 
-from calovision.cli.event_display import displayable
+from calovision.cli.event_display import fitting_channels
 from calovision.cli.messages import say
 from calovision.cli.options import require_new
+from calovision.conversion import ImageRecipe
 from calovision.core.errors import InputError
 from calovision.jobs.atomic import write_text
 from calovision.ntuples.schemas import YAML_SUFFIXES
@@ -52,11 +53,7 @@ def inspect_suggestion(path: str, output: str, *, tree: str | None, force: bool)
 
 def _channels(suggestion: Suggestion) -> str:
     """Option that names the channels of images, where those by default need other fields."""
-    found = displayable(suggestion.trial.collections)
-    if not found or found[0].collection == "constituents":
+    channels = fitting_channels(suggestion.trial.collections)
+    if not channels:
         return " --jets"
-    first = found[0]
-    if first.channels == ("em_et", "had_et") and "tracks" in suggestion.trial.collections:
-        return ""
-    has_tracks = first.collection == "towers" and "tracks" in suggestion.trial.collections
-    return f" --channels {','.join([*first.channels, *(['tracks'] if has_tracks else [])])}"
+    return "" if channels == ImageRecipe().channels else f" --channels {','.join(channels)}"

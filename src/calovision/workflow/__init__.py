@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_names(
     __name__,
     {
         "configuration": ("Configuration",),
+        "location": ("workflow_folder", "workflow_snakefile"),
         "paths": ("check_results_dir",),
         "sources": ("package_digest",),
     },

@@ -1,6 +1,9 @@
-"""The laptop example as config/config.yaml shows it: every key with its default and meaning."""
+"""Configurations as YAML, each key with its meaning as a comment: the laptop example, which
+config/config.yaml shows, and those of new analyses.
+"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
@@ -29,51 +32,87 @@ NOTES = {
 """Comments on values of the example, in place of the meaning of the key."""
 
 
+@dataclass(frozen=True)
+class ToFill:
+    """Value that the user has to give: its key is a comment, with an example and a note on it."""
+
+    example: Any
+    note: str
+
+
 def example_yaml() -> str:
     """Text of the example."""
-    schema = SchemaKeys()
-    lines = _section(schema, schema.top, Configuration().to_dict(), ())
-    return f"{HEAD}\n" + "\n".join(lines) + "\n"
+    return commented_yaml(Configuration().to_dict(), HEAD, NOTES)
 
 
-def _section(
-    schema: SchemaKeys, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
-) -> Iterator[str]:
-    """Lines of a section: those of its keys, and of the sections below it."""
-    indent = "  " * len(path)
-    for name, value in values.items():
-        key = keys[name]
-        here = (*path, name)
-        comment = NOTES.get(".".join(here), _comment(key, value))
-        is_section = bool(value) and isinstance(value, Mapping)
-        if not path and (is_section or isinstance(value, list)):
-            yield ""
-        if is_section and schema.below(key):
-            yield from _commented(f"{indent}{name}:", comment)
-            yield from _section(schema, schema.below(key), value, here)
-        elif is_section:
-            yield from _commented(f"{indent}{name}:", comment)
-            yield from _entries(schema, schema.of_entries(key), value, here)
-        else:
-            yield from _value(f"{indent}{name}:", value, comment)
+def commented_yaml(values: Mapping[str, Any], head: str, notes: Mapping[str, str]) -> str:
+    """Text of a configuration.
+
+    Parameters
+    ----------
+    values
+        Plain values by key, in the order in which they are written; `ToFill` for some.
+    head
+        Comment at the top.
+    notes
+        Comments on some values, by ``section.key``, in place of the meaning of the key.
+    """
+    writer = _Writer(SchemaKeys(), notes)
+    return f"{head}\n" + "\n".join(writer.section(writer.schema.top, values, ())) + "\n"
 
 
-def _entries(
-    schema: SchemaKeys, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
-) -> Iterator[str]:
-    """Lines of entries that have names of the user's; the first one explains its keys."""
-    indent = "  " * len(path)
-    are_short = all(not isinstance(value, Mapping) or len(value) < 2 for value in values.values())
-    if are_short and keys.keys() != schema.below(schema.top["train"]).keys():
-        for name, key in keys.items():
-            yield from _commented("", f"{name}: {_comment(key, None)}")
-    for name, value in values.items():
-        if are_short:
-            yield f"{indent}{name}: {flow_yaml(value)}"
-        else:
-            yield f"{indent}{name}:"
-            yield from _section(schema, keys, value, (*path, name))
-            keys = {key: one | {"description": ""} for key, one in keys.items()}
+@dataclass(frozen=True)
+class _Writer:
+    """Lines of sections, with the meanings of a schema and notes in place of some of them."""
+
+    schema: SchemaKeys
+    notes: Mapping[str, str]
+
+    def section(
+        self, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
+    ) -> Iterator[str]:
+        """Lines of a section: those of its keys, and of the sections below it."""
+        indent = "  " * len(path)
+        for name, value in values.items():
+            key = keys[name]
+            here = (*path, name)
+            comment = self.notes.get(".".join(here), _comment(key, value))
+            is_section = bool(value) and isinstance(value, Mapping)
+            if not path and (is_section or isinstance(value, list)):
+                yield ""
+            if is_section and self.schema.below(key):
+                yield from _commented(f"{indent}{name}:", comment)
+                yield from self.section(self.schema.below(key), value, here)
+            elif is_section:
+                yield from _commented(f"{indent}{name}:", comment)
+                yield from self._entries(self.schema.of_entries(key), value, here)
+            elif isinstance(value, ToFill):
+                yield from _value(f"{indent}# {name}:", value.example, value.note)
+            else:
+                yield from _value(f"{indent}{name}:", value, comment)
+
+    def _entries(
+        self, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
+    ) -> Iterator[str]:
+        """Lines of entries that have names of the user's; the first one explains its keys."""
+        indent = "  " * len(path)
+        are_short = all(
+            not isinstance(value, Mapping) or len(value) < 2 for value in values.values()
+        )
+        if are_short and keys.keys() != self.schema.below(self.schema.top["train"]).keys():
+            for name, key in keys.items():
+                yield from _commented("", f"{name}: {_comment(key, None)}")
+        for name, value in values.items():
+            if are_short:
+                yield f"{indent}{flow_yaml(name)}: {flow_yaml(value)}"
+            else:
+                yield f"{indent}{name}:"
+                yield from self.section(keys, value, (*path, name))
+                explained = set(value)
+                keys = {
+                    key: one | {"description": ""} if key in explained else one
+                    for key, one in keys.items()
+                }
 
 
 def _value(start: str, value: Any, comment: str) -> Iterator[str]:
