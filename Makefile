@@ -14,6 +14,8 @@
 # make test-container  the container definition built, and jobs run in it on that SLURM (bubblewrap, mmdebstrap)
 # make container   the Apptainer image that jobs can run in
 # make reference  config/config.yaml, docs/configuration.md and the tables of docs/schemas.md, written from the classes
+# make docs  the documentation as a site that opens from the disk, results/site/index.html
+# make study-tables  tables of runs in README and docs/, from the JSON of those that are there; STUDY_OPTIONS='study_more=results/study'
 # make wheel  sdist and wheel, checked; the wheel tried in an environment that holds nothing else, and with all extras in
 #             another: `calovision init` and `snakemake`, from nothing to the report
 # make bench  speed against floors and other packages, in an environment of its own, 20 minutes; BENCH_OPTIONS=--quick: 4
@@ -25,6 +27,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
 BINDINGS := $(VENV)/.htcondor
+SITE := $(VENV)/.docs
 BENCH := .bench
 DIST := dist
 BENCH_INSTALLED := $(BENCH)/.installed
@@ -41,7 +44,7 @@ OLD_PROCESSOR = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c "import numpy; pri
 OTHER_PLACE := TZ=Pacific/Chatham LC_ALL=$(firstword $(shell locale -a 2>/dev/null | grep -i -m1 "tr_TR.utf") C)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage fuzz guided-fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
+.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage docs study-tables fuzz guided-fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -110,6 +113,10 @@ $(BINDINGS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/htcondor -c constraints.txt htcondor
 	touch $@
 
+$(SITE): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	touch $@
+
 $(LINTERS): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	touch $@
@@ -122,6 +129,14 @@ $(OLDEST)/.installed $(NEWEST)/.installed: .%/.installed: pyproject.toml $(LINTE
 
 reference: $(INSTALLED)
 	$(BIN)/python -m calovision.workflow.reference
+
+# the variable ends a notice on the future of MkDocs
+docs: $(SITE)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "The site is results/site/index.html"
+
+study-tables: $(INSTALLED)
+	$(BIN)/python -m calovision.evaluation.study_tables README.md docs/*.md $(STUDY_OPTIONS)
 
 # wheels that pip would find on this machine, too (PIP_FIND_LINKS), as of torch for CPUs
 uv_install = VIRTUAL_ENV=$(CURDIR)/$(DIST)/$(1) $(BIN)/uv pip install --quiet $(addprefix --find-links ,$(PIP_FIND_LINKS)) -c constraints.txt \

@@ -82,11 +82,12 @@ class HelpWithNames(TyperCommand):
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:
         """Write the help, with `NAMES` filled in."""
         for parameter in self.params:
-            parameter.help = _with_names(getattr(parameter, "help", None) or "")
+            parameter.help = with_names(getattr(parameter, "help", None) or "")
         super().format_help(ctx, formatter)
 
 
-def _with_names(text: str) -> str:
+def with_names(text: str) -> str:
+    """Text of a help with the names of the registries in place of `NAMES`."""
     for placeholder, (module, attribute) in NAMES.items():
         if placeholder in text:
             names = getattr(import_module(module), attribute)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from calovision.storage import ImageCollection
 
 WEIGHT_SCHEMES = ("balanced", "log1p", "raw", "none")
+"""Ways to weigh the events in the loss (`event_weights`)."""
 
 
 def event_weights(collection: ImageCollection, scheme: str, luminosity_fb: float) -> np.ndarray:

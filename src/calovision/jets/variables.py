@@ -27,8 +27,10 @@ ENTRY_COLUMN = "entry"
 """Column of the entry of the ROOT file that a row is from, which is no variable."""
 EVENT_COLUMNS = ("event_number", "label", "weight", "split")
 """Columns of every event that are no variables: no network may see them."""
-N_LEADING_JETS = 5  # fat jets whose momenta are kept: the classifiers of arXiv:1711.03573 use five
-N_SUMMED_MASSES = 4  # fat jets in the summed jet mass of arXiv:1804.03568
+N_LEADING_JETS = 5
+"""Fat jets whose momenta are kept: the classifiers of arXiv:1711.03573 use five."""
+N_SUMMED_MASSES = 4
+"""Fat jets in the summed jet mass of arXiv:1804.03568."""
 N_LEADING_SMALL_JETS = 10  # whose pT is in jet_pt
 PER = ("event", "fat_jet")
 """Things that have a value of a variable of the user's own."""

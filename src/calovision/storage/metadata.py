@@ -18,7 +18,9 @@ from calovision.storage.attributes import KNOWN, read_values
 from calovision.storage.hdf5 import Checksums, OpenedFile, read_attributes
 
 FORMAT = "calovision-images"
+"""Name of the format, the attribute ``format`` of an image file."""
 VERSION = 2
+"""Newest version of the format, which is written; older ones are read."""
 WITH_CHECKSUMS = 2
 """First version that has checksums."""
 JET_COLUMNS = ("jet_index", "pt", "eta", "phi", "mass")

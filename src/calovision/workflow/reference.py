@@ -1,5 +1,6 @@
 """Reference page of all keys, and the files that ``make reference`` writes from the classes."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from calovision.workflow.schema import SchemaKeys
 HEAD = """\
 # Keys of the configuration
 
-Written by `make reference` from the classes in `src/calovision/workflow/`; `config/README.md` says
-how configurations are given and merged. `<name>` is a name of your choice. A key with a default may
-be left out, of the others only those that are required must be given.
+What may stand in a configuration. Written by `make reference` from the classes in
+`src/calovision/workflow/`; [how configurations are given and merged](../config/README.md). `<name>`
+is a name of your choice. A key with a default may be left out, of the others only those that are
+required must be given.
 """
 
 _TYPES = {
@@ -37,6 +39,8 @@ _BOUNDS = {
     "maximum": "to {:.12g}",
     "exclusiveMaximum": "below {:.12g}",
 }
+PAGE = re.compile(r"(?<=\()(docs/(\w+\.md))(?=\))")
+"""Page of the documentation within brackets, which becomes a link."""
 
 
 def reference_page() -> str:
@@ -134,7 +138,8 @@ def _meaning(key: Mapping[str, Any]) -> str:
     """Sentences on a key."""
     meaning = key["description"]
     end = "" if meaning.endswith("...") else "."
-    return f"{meaning[0].upper()}{meaning[1:]}{end} {key.get('details', '')}".strip()
+    sentences = f"{meaning[0].upper()}{meaning[1:]}{end} {key.get('details', '')}".strip()
+    return PAGE.sub(r"[\1](\2)", sentences)
 
 
 def values_in_words(key: Mapping[str, Any]) -> str:

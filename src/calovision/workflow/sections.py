@@ -115,7 +115,7 @@ class Selection(Section):
         "Cut of the search",
         details="One expression on the event variables: comparisons in parentheses joined by `&`, "
         "`|`, `~`, or without by `and`, `or`, "
-        '`not` (README, "Your own files").',
+        "`not` (docs/own_files.md).",
     )
 
     def check(self, *, with_content: bool, own: Mapping[str, Variable]) -> None:

@@ -23,6 +23,7 @@ SCHEMAS = Registry(
     Schema,
     (DELPHES, CALOVISION, NANOAOD, JETCLASS, PHYSLITE, EDM4HEP, TREEMAKER),
 )
+"""Schemas of ntuples by name."""
 YAML_SUFFIXES = (".yaml", ".yml")
 
 

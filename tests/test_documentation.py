@@ -1,0 +1,372 @@
+"""README and documentation: what they show works as it stands, and every link leads somewhere."""
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from fakes import make_events, write_ntuple, write_two_samples
+from fakes_models import make_trained
+
+from calovision.conversion import ImageRecipe, StoredRecipe
+from calovision.core.errors import InputError
+from calovision.images.grid import EtaPhiGrid
+from calovision.images.mask_file import write_mask
+from calovision.models import save_model
+from calovision.monitoring.masks import mask_of_towers
+from calovision.ntuples import iterate_events
+from calovision.workflow import Configuration
+from calovision.workflow.tagging import binned_variables
+
+REPOSITORY = Path(__file__).parents[1]
+sys.path.append(str(REPOSITORY / "docs/hooks"))
+links, parts_of_api = map(import_module, ("links", "parts_of_api"))
+
+README = (REPOSITORY / "README.md").read_text()
+PAGES = ["README.md", *links.pages()]
+BLOCK = re.compile(
+    r"(?:<!-- (?P<note>[^\n]*?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```", re.DOTALL
+)
+# pages whose blocks run one after the other: docs/library.md in test_library_page.py, and
+# docs/schemas.md in test_schema_reference.py
+RUN_ELSEWHERE = {"docs/library.md", "docs/schemas.md"}
+OTHER_PROGRAMS = {"cd", "git", "jupyter", "mkdir", "rsync", "squeue", "tensorboard"}
+
+
+def blocks(language, page="README.md"):
+    """Blocks of a page in a language: text, and the comment in front of it."""
+    found = BLOCK.finditer((REPOSITORY / page).read_text())
+    return [(one["text"], one["note"] or "") for one in found if one["language"] == language]
+
+
+def block(language, words, page):
+    """The block of a page that has these words."""
+    (text,) = (text for text, _ in blocks(language, page) if words in text)
+    return text
+
+
+# -- README and links -----------------------------------------------------------------------------
+
+
+def test_readme_is_short():
+    lines = README.splitlines()
+    assert len(lines) <= 120
+    assert max(map(len, lines)) <= 120
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README)
+    assert 0 < sum((REPOSITORY / path).stat().st_size for path in pictures) < 1e6
+
+
+@cache
+def anchors(path):
+    """Anchors of the headings of a page, as forges and MkDocs make them."""
+    text = links.FENCE.sub("", (REPOSITORY / path).read_text())
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    words = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title) for title in titles]
+    return {re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", one).strip().lower()) for one in words}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    for target, anchor in links.links(page):
+        assert (REPOSITORY / target).exists(), f"{page} links {target}"
+        if anchor:
+            assert anchor[1:] in anchors(target), f"{page} links {target}{anchor}"
+
+
+def test_each_page_is_in_the_navigation_once():
+    text = re.sub(r"!ENV.*", "", (REPOSITORY / "mkdocs.yml").read_text())
+    listed = re.findall(r"[\w/]+\.md", str(yaml.safe_load(text)["nav"]))
+    expected = [path.removeprefix("docs/") for path in links.pages() if path.startswith("docs/")]
+    assert sorted(listed) == sorted([*expected, *links.OUTSIDE.values()])
+
+
+def test_three_questions_within_two_clicks():
+    """Own files, another network, what n_eff means, from the README and from the first page."""
+    for start in ("README.md", "docs/index.md"):
+        first = {target for target, _ in links.links(start)}
+        assert {"docs/own_files.md", "docs/networks.md", "docs/n_eff.md"} <= first
+
+
+def test_links_of_the_site():
+    """In the repository links lead to files, on the site to its pages and to copies of files."""
+    text = "[a](../config/README.md) [b](own_files.md#cuts) [c](../config/test.yaml) `[d](e.md)`"
+    assert links.with_site_links(text, "index.md").startswith(
+        "[a](configuring.md) [b](own_files.md#cuts) [c](files/config/test.yaml)"
+    )
+    back = "[keys](../docs/configuration.md#split) [web](https://arxiv.org/abs/1711.03573)"
+    assert links.with_site_links(back, "configuring.md") == (
+        "[keys](configuration.md#split) [web](https://arxiv.org/abs/1711.03573)"
+    )
+
+
+@pytest.mark.skipif(find_spec("mkdocs") is None, reason="the extra docs is not installed")
+def test_site_is_built_without_warnings(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "build_images" in (tmp_path / "api/images.html").read_text()
+    assert "calovision export" in (tmp_path / "command_line.html").read_text()
+    assert "Cut flow" in (tmp_path / "report_figures.html").read_text()
+    for page in tmp_path.rglob("*.html"):
+        assert not re.findall(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', page.read_text())
+
+
+# -- public names ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("room", parts_of_api.ROOMS)
+def test_public_names_are_those_of_the_package(room):
+    assert sorted(parts_of_api.public_names()[room]) == sorted(import_module(room).__all__)
+
+
+def test_public_names_are_documented():
+    for names in parts_of_api.public_names().values():
+        for where in names.values():
+            module, _, name = where.rpartition(".")
+            value = getattr(import_module(module), name)
+            if callable(value) and hasattr(value, "__qualname__"):
+                assert (value.__doc__ or "").strip(), where
+            else:
+                assert parts_of_api.first_sentence(where), where
+
+
+# -- blocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_python_blocks_name_what_there_is(page):
+    for text, note in blocks("python", page):
+        if note.startswith("not"):
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("calovision"):
+                for alias in node.names:
+                    assert hasattr(import_module(node.module), alias.name), alias.name
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in RUN_ELSEWHERE])
+def test_yaml_blocks_are_configurations(page, tmp_path, monkeypatch):
+    """Keys and values of the blocks, on top of the configuration that a comment names, if any."""
+    monkeypatch.chdir(tmp_path)
+    write_what_blocks_name(tmp_path, monkeypatch)
+    sections = set(Configuration().to_dict())
+    for text, note in blocks("yaml", page):
+        given = yaml.safe_load(text)
+        if "tree" in given:  # a schema
+            continue
+        assert set(given) <= sections, f"{page}: {set(given) - sections}"
+        layers = re.findall(r"beside: (\S+)", note)
+        below = [yaml.safe_load((REPOSITORY / path).read_text()) for path in layers]
+        Configuration.of_layers([*below, given]).check_names()
+
+
+def write_what_blocks_name(folder, monkeypatch):
+    """Files that configurations of the pages name."""
+    (folder / "my_package").mkdir()
+    (folder / "my_package/networks.py").write_text("class Net:\n    pass\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.syspath_prepend(folder)
+    mask = mask_of_towers(EtaPhiGrid(8, 8), np.array([(3, 3)]))
+    write_mask(folder / "mask.json", mask)
+    (folder / "known.json").write_text("{}")
+    (folder / "good.txt").write_text("362200\n")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_exist(page):
+    for text, _ in blocks("bash", page):
+        for line in text.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            for command in split_at(words, {"&&", "|"}):
+                check_command(command, page)
+
+
+def split_at(words, signs):
+    """Commands of a line."""
+    found = [[]]
+    for word in words:
+        if word in signs:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [one for one in found if one]
+
+
+def check_command(words, page):
+    program, *rest = words
+    if program == "calovision":
+        check_options(rest)
+    elif program == "snakemake":
+        known = {option for action in snakemake_options() for option in action.option_strings}
+        assert {word for word in rest if word.startswith("-")} <= known, words
+        for word in rest:
+            if re.fullmatch(r"(config|workflow)/\S+", word):
+                assert (REPOSITORY / word).exists(), word
+    elif program == "make":
+        targets = re.findall(r"^([\w-]+(?: [\w-]+)*):", (REPOSITORY / "Makefile").read_text(), re.M)
+        assert {word for word in rest if "=" not in word} <= set(" ".join(targets).split()), words
+    elif program == "pip":
+        project = (REPOSITORY / "pyproject.toml").read_text()
+        for extra in re.findall(r"\[(\w+)\]", " ".join(rest)):
+            assert re.search(rf"^{extra} = \[", project, re.M), extra
+    elif program.startswith("tests/"):
+        assert (REPOSITORY / program).exists()
+    elif "=" not in program:
+        assert program in OTHER_PROGRAMS | {"awk", "xargs", "python", "conda"}, f"{page}: {words}"
+
+
+@cache
+def snakemake_options():
+    from snakemake.cli import get_argument_parser
+
+    return get_argument_parser()._actions
+
+
+def check_options(words):
+    import typer
+
+    from calovision.cli import app
+
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands") and words:
+        if words[0].startswith("-"):
+            break
+        assert words[0] in command.commands, f"calovision {words}"
+        command, words = command.commands[words[0]], words[1:]
+    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    given = {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)}
+    assert given <= options | {"--help"}, f"{given - options} of calovision {words}"
+
+
+def test_ten_lines_of_the_library():
+    code = block("python", "build_images", "README.md")
+    assert len([line for line in code.splitlines() if line and not line.startswith("#")]) <= 10
+    names = {}
+    exec(code, names)
+    images, overflow = names["images"], names["overflow"]
+    assert images.shape == (3, 3, 64, 64)
+    assert images[:, 0].sum(axis=(1, 2)).tolist() == [70.0, 0.0, 80.0]
+    assert images[:, 2].sum(axis=(1, 2)).tolist() == [1.0, 1.0, 0.0]
+    assert not overflow.any()
+    np.testing.assert_allclose(images[2, 1].sum(), 80 / np.cosh(2.0), rtol=1e-6)
+
+
+def test_training_and_loop_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, name in zip(write_two_samples(tmp_path), ("signal.h5", "background.h5"), strict=True):
+        path.rename(name)
+    training = block("python", "train_network(", "docs/networks.md")
+    exec(training, {})
+    assert sorted(path.name for path in Path("my_model").iterdir()) == [
+        "history.csv", "model.json", "model.safetensors", "tensorboard",
+    ]  # fmt: skip
+    loop = block("python", "DataLoader", "docs/networks.md")
+    names = {}
+    exec(loop, names)
+    assert [
+        values.shape[1:] for values in (names["images"], names["labels"], names["weights"])
+    ] == [(2, 8, 8), (), ()]
+
+
+def test_schema_in_yaml_is_read(tmp_path):
+    """The file of the page, with the branches of a ntuple that exists."""
+    text = block("yaml", "towers:", "docs/own_files.md")
+    assert set(yaml.safe_load(text)) == {"tree", "towers", "tracks", "event_number", "weight"}
+    names = {
+        "analysis/events": "events",
+        "cl_eta": "towers_eta",
+        "cl_phi": "towers_phi",
+        "cl_em_fraction": "towers_e_em",
+        "cl_e": "towers_e_had",
+        **dict.fromkeys(("trk_px", "trk_py", "trk_pz"), "tracks_pt"),
+        "eventNumber": "event_number",
+        **dict.fromkeys(("mcWeight", "pileupWeight"), "weight"),
+    }
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"\b{name}\b", names[name], text)
+    (tmp_path / "my_schema.yaml").write_text(text)
+    path = write_ntuple(tmp_path / "a.root", *make_events(5))
+    (mine,) = iterate_events(path, schema=tmp_path / "my_schema.yaml")
+    (own,) = iterate_events(path)
+    chosen = own.towers[own.towers.e_had > 200]
+    assert mine.towers.eta.tolist() == chosen.eta.tolist()
+    np.testing.assert_allclose(mine.weight, own.weight**2)
+    e_em = np.concatenate(chosen.e_had / 1000 * chosen.e_em)
+    np.testing.assert_allclose(np.concatenate(mine.towers.e_em), e_em, rtol=1e-6)
+    np.testing.assert_allclose(np.concatenate(mine.tracks.eta), np.arcsinh(np.sqrt(0.5)), rtol=1e-6)
+    np.testing.assert_allclose(
+        np.concatenate(mine.tracks.pt), np.sqrt(2) * np.concatenate(own.tracks.pt) / 1000
+    )
+
+
+def test_scores_of_ntuples_in_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code = block("python", "score_ntuples(", "docs/scoring.md")
+    recipe = ImageRecipe(grid=EtaPhiGrid(8, 8), channels=("em_et", "tracks"))
+    stored = StoredRecipe(recipe).to_dict()
+    save_model(Path("results/models/cnn/final"), make_trained(), recipe=stored)
+    for name in "ab":
+        write_ntuple(Path(f"{name}.root"), *make_events(5))
+    exec(code, {})
+    assert sorted(map(str, Path("scores").iterdir())) == ["scores/a.root", "scores/b.root"]
+
+
+def test_scores_of_arrays_in_python(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    signal, _ = write_two_samples(tmp_path)
+    signal.rename("signal.h5")
+    save_model(Path("results/models/cnn/final"), make_trained())
+    names = {}
+    exec(block("python", "score_images(", "docs/scoring.md"), names)
+    assert names["scores"].shape == (4,)
+
+
+def test_n_eff_in_python(capsys):
+    exec(block("python", "n_effective", "docs/n_eff.md"), {})
+    first, second = map(float, capsys.readouterr().out.split())
+    assert (first, round(second, 2)) == (100.0, 3.92)
+
+
+def test_network_of_ones_own_in_python(capsys):
+    exec(block("python", "class Net", "docs/networks.md"), {})
+    assert capsys.readouterr().out.strip() == "torch.Size([2])"
+
+
+def test_examples_in_yaml_mean_what_they_say():
+    def read(words, page, *below):
+        layers = [yaml.safe_load((REPOSITORY / path).read_text()) for path in below]
+        return Configuration.of_layers([*layers, yaml.safe_load(block("yaml", words, page))])
+
+    example = "config/delphes.yaml"
+    assert read("role: application", "docs/scoring.md", example).samples["data"].is_applied
+    found = read("target:", "docs/regression.md")
+    task = (found.task, found.train.target_scale, found.regression.n_bins)
+    assert task == ("regression", "log", 8)
+    found = read("variables:\n  met:", "docs/own_files.md")
+    assert found.own_variables["met"].axis_title == "MET [GeV]"
+    found = read("tagging:", "docs/jets.md", "config/jets.yaml")
+    assert list(found.tagging.discriminants) == ["top_vs_qcd"]
+    assert binned_variables(found) == ["pt"]
+    assert list(read("models:", "docs/networks.md").models) == ["plain", "strong"]
+    text = block("yaml", "variables:\n  met:", "docs/own_files.md")
+    with pytest.raises(InputError, match="unknown variable 'met'"):
+        Configuration.of_layers([{**yaml.safe_load(text), "variables": {}}]).check_names()
+
+
+# -- tables of runs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_tables_are_those_of_the_runs(page):
+    from calovision.evaluation.study_tables import with_tables
+
+    text = (REPOSITORY / page).read_text()
+    assert with_tables(text, REPOSITORY / "docs/runs") == text, "make study-tables"
