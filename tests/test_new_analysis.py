@@ -303,7 +303,7 @@ def test_commands_of_the_page(here):
     tasks = [configuration(here / words[2]).task for words in made]
     assert tasks == [SEARCH, SEARCH, SEARCH, TAGGING, TAGGING]
     assert configuration(here / "processes").samples["ttbar"].cross_section_pb == 0.83
-    (rule,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (rule,) = re.findall(r"```smk\n(.*?)```", PAGE, re.DOTALL)
     with (here / "my_analysis/Snakefile").open("a") as file:
         file.write(f"\n{rule}")
     output = snakemake(here / "my_analysis", "-n", "--cores", "4").stdout
