@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from browser import CHROMIUM
 from fakes import make_events, write_ntuple, write_two_samples
 from fakes_models import make_trained
 
@@ -116,7 +117,33 @@ def test_site_is_built_without_warnings(tmp_path):
     assert "calovision export" in (tmp_path / "command_line.html").read_text()
     assert "Cut flow" in (tmp_path / "report_figures.html").read_text()
     for page in tmp_path.rglob("*.html"):
-        assert not re.findall(r'(?:src|href)="https?://[^"]*\.(?:js|css|woff2?)"', page.read_text())
+        assert not re.search(r'<(?:script|link)[^>]*(?:src|href)="https?://', page.read_text())
+    if CHROMIUM:
+        assert "n_eff.html" in found_by_search(tmp_path, "n_eff").split()[0]
+        assert "configuration.html" in found_by_search(tmp_path, "least_n_eff")
+
+
+def found_by_search(site, words):
+    """Addresses that the search of the site finds, opened from the disk, best first."""
+    script = f"""<pre id="found"></pre><script>
+    const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+    (async () => {{
+      await pause(3000);
+      const box = document.querySelector(".md-search__input");
+      box.focus();
+      box.value = "{words}";
+      box.dispatchEvent(new Event("input", {{bubbles: true}}));
+      box.dispatchEvent(new KeyboardEvent("keyup", {{bubbles: true}}));
+      await pause(5000);
+      const links = [...document.querySelectorAll(".md-search-result__link")];
+      document.getElementById("found").textContent = links.map((link) => link.href).join(" ");
+    }})();</script></body>"""
+    page = site / "search_of_test.html"
+    page.write_text((site / "index.html").read_text().replace("</body>", script))
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=15000")
+    command = [CHROMIUM, *flags, "--dump-dom", page.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    return re.search(r'<pre id="found">(.*?)</pre>', shown)[1]
 
 
 # -- public names ---------------------------------------------------------------------------------

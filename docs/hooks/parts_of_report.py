@@ -1,7 +1,10 @@
 """Reference of the figures of the report, with their captions."""
 
+import re
+
 from links import REPOSITORY
 
+from calovision.report.figures import FIGURES
 from calovision.report.parts import Figure, read_sections
 from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
@@ -29,13 +32,21 @@ def figure_reference() -> str:
         values = text_values(analysis)
         parts += [f"## {title}", f"As of `config/{names[-1]}`."]
         for section in read_sections(entries, plots=REPOSITORY, values=values):
-            new = [one for one in section.figures if one.path.stem not in shown]
-            shown |= {one.path.stem for one in new}
+            new = {_name(one): one for one in section.figures if _name(one) not in shown}
+            shown |= set(new)
             if new:
                 parts.append(f"### {section.title}")
-                parts += [_words(one) for one in new]
+                parts += [_words(name, one) for name, one in new.items()]
     return "\n\n".join(parts)
 
 
-def _words(figure: Figure) -> str:
-    return f"**{figure.title.rstrip(':')}** (`{figure.path.stem}`): {figure.caption}"
+def _name(figure: Figure) -> str:
+    """Name of the entry: files of numbered figures have a number behind it."""
+    stem = figure.path.stem
+    return stem if stem in FIGURES else re.sub(r"_\d+$", "", stem)
+
+
+def _words(name: str, figure: Figure) -> str:
+    title = FIGURES[name].title.rstrip(":")
+    files = f"`{name}_1`, ..." if FIGURES[name].is_numbered else f"`{name}`"
+    return f"**{title}** ({files}): {figure.caption}"

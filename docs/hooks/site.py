@@ -58,6 +58,11 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     return with_site_links(markdown, page.file.src_uri)
 
 
+def on_page_content(html: str, **_: Any) -> str:
+    """Take away the backslashes that keep bars within code from ending the cell of a table."""
+    return re.sub(r"<code>[^<]*</code>", lambda code: code[0].replace("\\|", "|"), html)
+
+
 def on_post_page(output: str, page: Page, **_: Any) -> str:
     """Take the script of the search from the site."""
     return output.replace(SHIM, get_relative_url(OWN_SHIM, page.url))
