@@ -88,19 +88,6 @@ def test_rows_of_many_files_are_those_of_few(many):
         np.testing.assert_array_equal(getattr(sparse, name), getattr(few, name))
 
 
-def test_oldest_map_is_let_go(tmp_path):
-    file = tmp_path / "a.bin"
-    file.write_bytes(bytes(100))
-    pool, owners = MapPool(most_maps=2), [Owner(np.memmap(file, mode="r")) for _ in range(4)]
-    for owner in owners[:3]:
-        pool.add(owner)
-    assert [owner.mapped_bytes is None for owner in owners] == [True, False, False, False]
-    del owner, owners[1]  # an owner that is gone counts no more
-    pool.add(owners[2])
-    assert len(pool) == 2
-    assert [owner.mapped_bytes is None for owner in owners] == [True, False, False]
-
-
 @needs_proc
 def test_pages_are_given_back(tmp_path):
     file = tmp_path / "a.bin"

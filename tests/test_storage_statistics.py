@@ -112,13 +112,15 @@ def test_statistics_that_do_not_add_up():
         statistics_of(make_images(3)) + statistics_of(make_images(3, (2, 8, 9)))
 
 
-@pytest.mark.parametrize(("cells", "stop"), [([0, 200], 2), ([0, 1], 3)])
-def test_damaged_rows_are_refused(cells, stop):
-    offsets = np.array([0, 0, stop])
+@pytest.mark.parametrize(
+    ("row", "cells", "stop"), [(1, [0, 200], 2), (1, [0, 1], 3), (0, [200, 0], 2)]
+)
+def test_damaged_rows_are_refused(row, cells, stop):
+    offsets = np.array([0, 1 - row, stop])
     images = SparseImages(
         offsets, np.array(cells, dtype=np.uint16), np.ones(2, dtype=np.float32), (2, 8, 8)
     )
-    with pytest.raises(InputError, match="image 1 has cells outside its shape"):
+    with pytest.raises(InputError, match=f"image {row} has cells outside its shape"):
         PixelStatistics.empty((2, 8, 8)).add(images, np.array([True, True]))
 
 

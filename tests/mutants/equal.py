@@ -62,6 +62,16 @@ EQUAL = {
             "the row is checked again, with the same end",
         ),
         (
+            "storage/hdf5/maps",
+            "MOST_MAPS = 129",
+            "a bound of open files, which no number sees",
+        ),
+        (
+            "storage/reader",
+            "if STATISTICS[ 1] not in self._arrays:",
+            "all three are there, or none, which opening the file checks",
+        ),
+        (
             "selection/formulas",
             'return values.astype(np.float64, copy=True) if values.dtype.kind in "fb" else values',
             "a copy more",

@@ -54,7 +54,13 @@ TARGETS = {
         ),
         (
             *("storage", "storage_checks", "storage_reading", "storage_format"),
-            *("storage_checksums", "storage_statistics", "storage_changes", "storage_writing"),
+            *(
+                "storage_checksums",
+                "storage_statistics",
+                "storage_changes",
+                "storage_writing",
+                "scale",
+            ),
         ),
     ),
     "metrics": Target(("metrics/*.py",), ("metrics", "metrics_rejection", "exact_metrics")),

@@ -119,7 +119,8 @@ class StoredRows:
         offsets = self._arrays.part(OFFSETS, start, stop + 1)
         steps = np.diff(offsets)
         if offsets[0] < 0 or offsets[-1] > self._n_stored or np.any(steps < 0):
-            raise self.damaged(start + int(np.argmax(steps < 0)))
+            outside = (offsets[:-1] < 0) | (offsets[1:] > self._n_stored)
+            raise self.damaged(start + int(np.argmax((steps < 0) | outside)))
         cells, values = (
             self._arrays.part(name, offsets[0], offsets[-1]) for name in (CELLS, VALUES)
         )
