@@ -30,62 +30,79 @@ def _file() -> tuple[bytes, dict[str, bytes]]:
         return path.read_bytes(), read_content(path, ENTRIES)
 
 
+def _range(wanted: str, n_bytes: int) -> tuple[int, int]:
+    """First and last byte of a range, also of one that counts from the end (``bytes=-100``)."""
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    if not first:
+        return max(n_bytes - int(last), 0), n_bytes - 1
+    return int(first), min(int(last or n_bytes), n_bytes - 1)
+
+
+def _spoiled(
+    failure: str, content: bytes, first: int, last: int, chance: random.Random
+) -> tuple[int, bytes, int]:
+    """Status, body and the length that is told of it, of an answer that fails."""
+    body = content[first : last + 1]
+    length = len(body)
+    return {
+        "dead": (206, body[: length // 2], length),
+        "short": (206, body[: length // 2], length // 2),
+        "other length": (206, body + b"x" * 7, length + 7),
+        "shifted": (206, content[first + 1 : last + 2].ljust(length, b"\0"), length),
+        "whole": (200, content, len(content)),
+        "garbage": (206, chance.randbytes(length), length),
+        "empty": (206, b"", 0),
+    }[failure]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers of a server that fails at some of its requests, from 1."""
+
+    content: bytes
+    failure: str
+    which: set[int]
+    chance: random.Random
+    counted: list[None]
+
+    def do_HEAD(self) -> None:
+        self._answer(is_head=True)
+
+    def do_GET(self) -> None:
+        self._answer(is_head=False)
+
+    def _answer(self, *, is_head: bool) -> None:
+        self.counted.append(None)
+        wanted, first, last = self.headers.get("Range"), 0, len(self.content) - 1
+        if wanted:
+            first, last = _range(wanted, len(self.content))
+        status, body = (206 if wanted else 200), self.content[first : last + 1]
+        length = len(body)
+        if len(self.counted) in self.which and not is_head:
+            if self.failure == "status":
+                self.send_error(self.chance.choice([500, 502, 503, 429]))
+                return
+            failed, body, length = _spoiled(self.failure, self.content, first, last, self.chance)
+            status = min(status, failed)
+        self.send_response(status)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(length))
+        if status == 206:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.content)}")
+        self.end_headers()
+        if not is_head:
+            self.wfile.write(body)
+            self.close_connection = self.close_connection or len(body) < length
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def _failing(failure: str, which: set[int], *, seed: int) -> Iterator[str]:
     """Address of the file on a server that fails at some of its requests, from 1."""
-    content, _ = _file()
-    count, chance = [0], random.Random(seed)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self._answer(is_head=True)
-
-        def do_GET(self) -> None:
-            self._answer(is_head=False)
-
-        def _answer(self, *, is_head: bool) -> None:
-            count[0] += 1
-            wanted = self.headers.get("Range")
-            first, last = 0, len(content) - 1
-            if wanted:
-                first, last = (int(one) for one in wanted.removeprefix("bytes=").split("-"))
-                last = min(last, len(content) - 1)
-            body, status = content[first : last + 1], 206 if wanted else 200
-            length = len(body)
-            if count[0] in which and not is_head:
-                if failure == "status":
-                    self.send_error(chance.choice([500, 502, 503, 429]))
-                    return
-                if failure == "dead":
-                    body = body[: len(body) // 2]
-                if failure == "short":
-                    body = body[: len(body) // 2]
-                    length = len(body)
-                if failure == "other length":
-                    body, length = body + b"x" * 7, length + 7
-                if failure == "shifted":
-                    body = content[first + 1 : last + 2].ljust(length, b"\0")
-                if failure == "whole":
-                    body, status, length = content, 200, len(content)
-                if failure == "garbage":
-                    body = chance.randbytes(length)
-                if failure == "empty":
-                    body, length = b"", 0
-            self.send_response(status)
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("Content-Length", str(length))
-            if status == 206:
-                self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
-            self.end_headers()
-            if not is_head:
-                self.wfile.write(body)
-            if len(body) < length and not is_head:
-                self.close_connection = True
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept = {"content": _file()[0], "failure": failure, "which": which}
+    handler = type("Handler", (_Handler,), kept | {"chance": random.Random(seed), "counted": []})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
