@@ -59,7 +59,7 @@ TARGETS = {
                 "storage_statistics",
                 "storage_changes",
                 "storage_writing",
-                "scale",
+                "storage_maps",
             ),
         ),
     ),
