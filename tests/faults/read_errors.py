@@ -65,7 +65,8 @@ def inputs(job: Job) -> list[str]:
         if path.is_file() and path.suffix in INPUTS
     ]
     wanted = [name for name in names if name in text or f"{Path(name).parent} " in text]
-    return [name for name in wanted if name not in job.outputs] or names
+    own = (*job.outputs, *(f"{name}/" for name in job.outputs))
+    return [name for name in wanted if not name.startswith(own)] or names
 
 
 READ_ERRORS = Drill("read_errors", "read errors", _cases, seconds=300, with_library=True)

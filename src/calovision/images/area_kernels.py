@@ -6,8 +6,8 @@ of several turns.
 """
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.images.grid import OUTSIDE
 
 ON_EDGE = 1e-4

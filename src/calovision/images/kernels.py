@@ -13,9 +13,10 @@ Tuples run over collections (``etas``, ``phis``, ``offsets``) or over channels (
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from calovision.core.compiled import njit
 from calovision.core.records import LARGEST
 
 CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}

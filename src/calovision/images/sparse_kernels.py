@@ -8,7 +8,8 @@ only what reaches memory is checked.
 """
 
 import numpy as np
-from numba import njit
+
+from calovision.core.compiled import njit
 
 LARGEST = np.finfo(np.float32).max
 # cells of an image, 8 KB, that are zeroed and filled before the next: less than the innermost cache

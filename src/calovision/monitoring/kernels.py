@@ -1,8 +1,8 @@
 """Compiled loops that sum sparse images into maps of runs."""
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.images.kernels import CACHED
 
 

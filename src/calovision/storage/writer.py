@@ -3,7 +3,6 @@
 import math
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -129,19 +128,13 @@ class ImageFileWriter:
         stored = slice(images.offsets[0], images.offsets[-1])
         cells = images.cells[stored].astype(self._arrays[CELLS].dtype, copy=False)
         values = images.values[stored].astype(self._arrays[VALUES].dtype, copy=False)
-
-        def add_up() -> None:
-            self._blocks.add(images.offsets - images.offsets[0], cells, values)
-            if self._statistics is not None:
-                self._statistics.add(images, columns["split"] == TRAIN)
-
-        with ThreadPoolExecutor(1) as thread:  # beside the writing, which the system does
-            sums = thread.submit(add_up)
-            with refused_by_disk(self.path):
-                self._append_columns(images.offsets, columns)
-                self._arrays[CELLS].append(cells)
-                self._arrays[VALUES].append(values)
-        sums.result()
+        with refused_by_disk(self.path):
+            self._append_columns(images.offsets, columns)
+            self._arrays[CELLS].append(cells)
+            self._arrays[VALUES].append(values)
+        self._blocks.add(images.offsets - images.offsets[0], cells, values)
+        if self._statistics is not None:
+            self._statistics.add(images, columns["split"] == TRAIN)
 
     def append_file(self, file: ImageFile) -> None:
         """Add all rows of an image file of the same kind, which must stay until `close`.

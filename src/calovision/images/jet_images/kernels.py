@@ -10,8 +10,8 @@ numbers to the last bit.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.images.grid import OUTSIDE
 from calovision.images.jet_images.steps import (
     FLIP_PARITY,

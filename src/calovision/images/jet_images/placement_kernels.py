@@ -7,8 +7,8 @@ them.
 import math
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.images.jet_images.steps import ISOTROPIC, FlatJets, Steps
 
 PI, TURN = math.pi, 2 * math.pi

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from calovision.core.compiled import njit
 
 CACHED = {"cache": True, "nogil": True, "error_model": "numpy"}
 KT, CAMBRIDGE = 1, 0  # power of pT^2 in p

@@ -6,8 +6,8 @@ over triples, where z are shares of pT and R distances in rapidity and phi.
 """
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.jets.substructure.clustering import CACHED
 
 SUMMED = {**CACHED, "fastmath": {"reassoc"}}  # sums of four at a time, rounded in another order

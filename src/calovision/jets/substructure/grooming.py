@@ -1,8 +1,8 @@
 """Masses of groomed jets, compiled."""
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.jets.substructure.clustering import (
     BEAM,
     CACHED,

@@ -7,8 +7,8 @@ the jets and down to 5 % smaller for most others.
 """
 
 import numpy as np
-from numba import njit
 
+from calovision.core.compiled import njit
 from calovision.jets.substructure.clustering import CACHED, KT, PHI, PT, Y, histories
 
 
