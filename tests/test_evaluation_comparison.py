@@ -144,7 +144,7 @@ def test_a_region_without_background_is_at_its_upper_limit_as_in_the_summary(mad
         assert numbers.over_cuts == Interval(pytest.approx(ratio), None, None)
         assert numbers.over_reference.low is not None  # both at one background efficiency
     text = compare_with_cuts(empty, scores, reference="referee", seed=1).to_markdown()
-    assert "**No background is left in the signal region**" in text
+    assert "**No background survives in the signal region**" in text
     assert "background (below 0.0017)" in text
     assert f"| below {ratio:.3g} |" in text
 
@@ -226,8 +226,8 @@ def test_table_text():
     assert empty == ""
     interval = "0.853 (0.841 to 0.862)"
     assert rows == [
-        "| classifier | signal at the signal region's background (0.00022) | over the cuts | over "
-        "`referee` "
+        "| classifier | signal at the signal region's background (2.2 × 10⁻⁴) | "
+        "relative to the cuts | relative to boosted trees on high-level variables "
         "| signal at background 0.001, every event counts 1 |",
         "| --- | --- | --- | --- | --- |",
         f"| signal region | {interval} | 1.5 | {interval} |  |",

@@ -196,9 +196,9 @@ def test_table_text():
         "expected events "
         "| signal region, of the preselected |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| qcd | 2040 | 20,000 | 1,500 | 0.01 | 1,235 | 4.57e+04 | 0.25 (0.201-0.3) |",
+        "| qcd | 2,040 | 20,000 | 1,500 | 0.01 | 1,235 | 45,679 | 0.25 (0.201 to 0.3) |",
         "",
-        "Signal region, all background together: 0.25 (0.201-0.3), 12.3 effective events.",
+        "Signal region, all background together: 0.25 (0.201 to 0.3), 12.3 effective events.",
     ]
     warned = make_numbers(warnings=("one", "two")).to_markdown()
     assert warned.endswith("effective events.\n\n**Warning**: one.\n**Warning**: two.\n")
@@ -208,6 +208,6 @@ def test_cut_flow_text():
     assert make_numbers().cut_flow_to_markdown().splitlines() == [
         "| sample | cut | events | sum of weights | of generated | of the cut before |",
         "| --- | --- | --- | --- | --- | --- |",
-        "| qcd | generated | 20,000 | 1.2346e+05 | 1 | 1 |",
-        "| qcd | hard | 1,500 | 1234.6 | 0.01 | 0.0234 |",
+        "| qcd | generated | 20,000 | 123,460 | 1 | 1 |",
+        "| qcd | hard | 1,500 | 1,235 | 0.01 | 0.0234 |",
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from calovision.core.account import Account, Count
+from calovision.core.digits import in_digits
 from calovision.core.markdown import markdown_table
 from calovision.core.result import Result
 
@@ -45,14 +46,14 @@ class Accounts(Result):
     def _row(self, stage: str, account: Account) -> list[str]:
         scale = self.expected.get(account.sample)
         weight = account.output.weight
-        known = "" if scale is None else f"{weight * scale:.4g}"
+        known = "" if scale is None else in_digits(weight * scale, 4)
         return [
             account.sample,
             stage,
             f"{account.read.n:,}",
             _in_words(account.dropped),
             _in_words(account.wrote, is_output=True),
-            known if self.expected else f"{weight:.4g}",
+            known if self.expected else in_digits(weight, 4),
         ]
 
     def _lines(self) -> Iterator[tuple[str, Account]]:

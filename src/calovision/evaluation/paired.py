@@ -6,7 +6,7 @@ replica weights each event by a Poisson number of mean 1 and takes one network o
 random, or with folds one for each fold, independently. The working point of the signal region is
 that of the replica (`calovision.metrics.region_point`), also where none of its background is left.
 Weights may be negative; a replica in which those of a class do not add up to a positive number is
-left out. Intervals hold 68.3 %.
+left out. Uncertainties are 68.3 % intervals.
 """
 
 from collections.abc import Mapping

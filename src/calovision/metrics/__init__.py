@@ -4,7 +4,7 @@ Scores grow with the likeness to signal and are any finite numbers; labels are 1
 (background), or the number of one of several classes (`classes`); weights are event weights of any
 scale and sign, with a positive sum in each class.
 All arrays are ``(n_events,)``; what can be read as such is (`calovision.metrics.events`), the rest
-is refused. Intervals hold 68.3 % (one standard deviation).
+is refused. Uncertainties are 68.3 % intervals (one standard deviation).
 """
 
 from calovision.metrics.classes import macro_auc, pairwise_aucs

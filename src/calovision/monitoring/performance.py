@@ -5,7 +5,8 @@ The false-discovery rate is that of arXiv:2309.10157: FP / (FP + TP) among tower
 that flags 99 % of the faulty ones. Half of the runs are good, the others have the fault, each at a
 place of its own. Tested are towers with enough expected hits in a run, `LEAST_HITS`: whether a
 tower with one expected hit is dead cannot be told from one run, only from many together
-(`calovision.monitoring.summed_runs`). Intervals hold 68.3 %, from a bootstrap over runs.
+(`calovision.monitoring.summed_runs`). Uncertainties are 68.3 % intervals, from a bootstrap over
+runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Scores of faulty and sound towers compared: false discoveries, ROC, area under it.
 
-Intervals hold 68.3 %, from a bootstrap over runs. `calovision.monitoring.performance` measures
-methods with it.
+Uncertainties are 68.3 % intervals, from a bootstrap over runs.
+`calovision.monitoring.performance` measures methods with it.
 """
 
 from __future__ import annotations

@@ -141,9 +141,9 @@ FIGURES = Registry(
             Expected significance of the signal and upper limit on its cross-section, for the cuts,
             for the best cut on each output and for its bins. Bars are 68 % intervals of a bootstrap
             over {% if n_folds %}all events ({{ n_folds }} folds){% else %}the test events
-            {%- endif %}. An arrow marks a bound: no simulated background is left there, and
-            the upper end of its 68 % interval stands for it. Hollow marks are counted: so few
-            events are expected that the formulas for many are off by more than 10 %.""",
+            {%- endif %}. An arrow marks a bound: no simulated background survives there, and
+            the 68 % upper limit on it is used. Hollow marks are counted: so few
+            events are expected that the asymptotic formulas are off by more than 10 %.""",
             section="reach",
             rule="plot_reach",
             draw="calovision.plotting.reach:plot_reach",

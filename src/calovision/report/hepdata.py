@@ -147,7 +147,7 @@ def _roc_table(name: str, curve: RocCurve) -> "Table":
         f"ROC of {name}",
         f"Background efficiency against signal efficiency of the classifier {literal(name)} after "
         "the preselection. "
-        "Uncertainties hold 68.3 % and are those of the simulated background.",
+        "Uncertainties are 68.3 % intervals, those of the simulated background.",
         {"phrases": ["ROC curve", "Classification"]},
     )
     table.add_variable(
@@ -167,9 +167,9 @@ def _efficiency_table(summary: Summary) -> "Table":
         "Efficiencies at working points",
         "Signal efficiency of each classifier at fixed background efficiencies after the "
         "preselection, the last one "
-        "that of the signal region (the upper end of its interval if no background is left), and "
+        "that of the signal region (if no background survives, its 68.3 % upper limit), and "
         "of the signal region "
-        "itself (cuts). Uncertainties hold 68.3 % and are statistical.",
+        "itself (cuts). Uncertainties are statistical 68.3 % intervals.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
     region = summary.signal_region
@@ -200,7 +200,7 @@ def _rejection_table(summary: Summary) -> "Table":
         "Background rejections",
         "Background rejection (1/background efficiency) of each classifier at fixed signal "
         "efficiencies after the preselection; a lower limit where no background is left. "
-        "Uncertainties hold 68.3 % and are statistical.",
+        "Uncertainties are statistical 68.3 % intervals.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
     rows = [
@@ -226,7 +226,7 @@ def _sample_table(summary: Summary) -> "Table":
         "Signal efficiency of each classifier at fixed background efficiencies, of each signal "
         "sample against the sum of the backgrounds and of the sum of the signals against each "
         "background sample. Working points are background efficiencies or regions; uncertainties "
-        "hold 68.3 % and are statistical.",
+        "are statistical 68.3 % intervals.",
         {"observables": ["EFF"], "phrases": ["Efficiency", "Classification"]},
     )
     rows = [

@@ -78,10 +78,10 @@ REFERENCE_CODE = (
 WATCH_CODE = ("core.markdown", "core.result", "models", "monitoring", "stages.run_reference")
 """Modules that decide the scores of runs, and what is flagged."""
 
-STUDY_CODE = ("evaluation.results.fault_figures", "evaluation.results.numbers")
+STUDY_CODE = ("core.digits", "evaluation.results.fault_figures", "evaluation.results.numbers")
 """Modules that decide how figures of merit of methods are written and read."""
 
-RESULT_CODE = ("core.markdown", "core.result", "evaluation.results")
+RESULT_CODE = ("core.digits", "core.markdown", "core.result", "evaluation.results")
 """Modules that decide how results are written and read."""
 
 NETWORK_MEMORY = {"memory_mb": 3000, "memory_per_cell_mb": 0.09}
@@ -363,6 +363,7 @@ _ALL = (
         "check_accounting",
         (
             *ACCOUNT_CODE,
+            "core.digits",
             "core.markdown",
             "evaluation.tagging.tables",
             "ntuples",

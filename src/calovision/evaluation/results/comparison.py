@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from calovision.core.markdown import Markdown, markdown_table
+from calovision.core.digits import in_digits
+from calovision.core.markdown import markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import (
     REGION,
@@ -13,7 +14,10 @@ from calovision.evaluation.results.numbers import (
 )
 from calovision.metrics import Efficiency
 
-RATIOS = {"over_cuts": "over the cuts", "over_reference": Markdown("over `referee`")}
+RATIOS = {
+    "over_cuts": "relative to the cuts",
+    "over_reference": "relative to boosted trees on high-level variables",
+}
 """Name in the results -> words in the table."""
 
 
@@ -60,8 +64,8 @@ class CutComparison(Result):
         )
         if is_limit:
             text += (
-                " **No background is left in the signal region**: the upper end of the 68 % "
-                "interval takes its place, and the ratios to the cuts are upper limits."
+                " **No background survives in the signal region**: the 68 % upper limit on it is used, "
+                "and the ratios to the cuts are upper limits."
             )
         parts = [text, "\n".join(with_meaning(self._lines()))]
         for name, point in (self.at_regions or {}).items():
@@ -86,7 +90,7 @@ def _table(weighted: ComparisonPoint, cuts: str, where: str) -> tuple[list[str],
     is_limit = bool(weighted.background_is_limit)
     first = next(iter(weighted.classifiers.values()))
     ratios = [name for name in RATIOS if getattr(first, name) is not None]
-    point = f"{'below ' * is_limit}{weighted.background_efficiency:.2g}"
+    point = f"{'below ' * is_limit}{in_digits(weighted.background_efficiency, 2)}"
     header = ["classifier", f"signal at {where} ({point})", *(RATIOS[name] for name in ratios)]
     rows = []
     for name, found in weighted.classifiers.items():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from calovision.core.digits import in_digits, interval_in_digits
 from calovision.metrics import Efficiency, Rejection, is_extrapolated
 
 REGION = "signal_region"
@@ -79,8 +80,8 @@ class HasInterval(Protocol):
 
 
 def format_efficiency(value: Efficiency) -> str:
-    """``0.95 (0.93-0.96)``: the value and its 68.3 % interval."""
-    return f"{value.value:.3g} ({value.low:.3g}-{value.high:.3g})"
+    """``0.95 (0.93 to 0.96)``: the value and its 68.3 % interval."""
+    return interval_in_digits(value.value, value.low, value.high)
 
 
 def format_rejection(value: Rejection) -> str:
@@ -88,10 +89,10 @@ def format_rejection(value: Rejection) -> str:
     background events.
     """
     if value.is_limit:
-        return f"above {value.low:.3g}"
-    high = "" if value.high is None else f" to {value.high:.3g}"
-    low = f"{value.low:.3g}" if high else f"above {value.low:.3g}"
-    return f"{value.value:.3g} ({low}{high}){mark_of(value.n_eff)}"
+        return f"above {in_digits(value.low)}"
+    high = "" if value.high is None else f" to {in_digits(value.high)}"
+    low = in_digits(value.low) if high else f"above {in_digits(value.low)}"
+    return f"{in_digits(value.value)} ({low}{high}){mark_of(value.n_eff)}"
 
 
 def format_interval(number: HasInterval, scale: float = 1.0) -> str:
@@ -99,9 +100,8 @@ def format_interval(number: HasInterval, scale: float = 1.0) -> str:
     if number.value is None:
         return "none"
     if number.low is None:
-        return f"{scale * number.value:.3g}"
-    low, high = (scale * edge for edge in (number.low, number.high))
-    return f"{scale * number.value:.3g} ({low:.3g} to {high:.3g})"
+        return in_digits(scale * number.value)
+    return interval_in_digits(*(scale * one for one in (number.value, number.low, number.high)))
 
 
 def marked_efficiency(value: Efficiency) -> str:

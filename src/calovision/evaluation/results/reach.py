@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+from calovision.core.digits import events_in_digits, in_digits
 from calovision.core.markdown import markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import (
@@ -179,14 +180,15 @@ class Reach(Result):
         text = (
             f"Expected at a background uncertainty of {self.background_uncertainty:.0%}: "
             "significance of the signal, and upper limit on its cross-section at 95 % CL. "
-            f"Intervals hold 68 % of a bootstrap over {events}; the gains are paired. Cuts and "
+            f"Uncertainties are 68 % intervals from a bootstrap over {events}; the gains are "
+            "paired. Cuts and "
             f"bins of the scores were chosen {chosen}; events of bins are summed."
         )
         if self.cuts.is_bound:
             text += (
-                " **No simulated background is left within the cuts**: the upper end of its 68 % "
-                "interval stands for it, so that their significance is a lower and their limit an "
-                "upper bound, and no gain over them can be read off."
+                " **No simulated background survives the cuts**: the 68 % upper limit on it is used, "
+                "so that their significance is a lower and their limit an upper bound, and no gain "
+                "over them can be given."
             )
         return text
 
@@ -212,9 +214,9 @@ def _row(name: str, found: SelectionReach) -> list[str]:
     below = "" if limit.value is None else at_most
     return [
         name,
-        f"{sum(found.signal):.3g}",
-        f"{at_most}{sum(found.background):.3g}",
-        f"{sum(found.n_eff):.1f}",
+        in_digits(sum(found.signal)),
+        f"{at_most}{in_digits(sum(found.background))}",
+        events_in_digits(sum(found.n_eff)),
         at_least + format_interval(found.significance) + _mark(found.method.significance),
         below + format_interval(limit, 1e3) + _mark(found.method.limit),
     ]
@@ -264,4 +266,4 @@ def _excluded(title: str, limits: MassLimits) -> str:
 
 
 def _fb(value: float | None) -> str:
-    return "none" if value is None else f"{1e3 * value:.3g}"
+    return "none" if value is None else in_digits(1e3 * value)

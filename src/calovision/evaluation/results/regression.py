@@ -7,6 +7,7 @@ the mean.
 
 from dataclasses import dataclass
 
+from calovision.core.digits import in_digits
 from calovision.core.markdown import Markdown, code, escape, markdown_table
 from calovision.core.result import Result
 from calovision.core.titles import in_words
@@ -245,4 +246,4 @@ class Regression(Result):
 
 
 def _three_digits(number: float | None) -> str:
-    return "none" if number is None else f"{number:.3g}"
+    return "none" if number is None else in_digits(number)

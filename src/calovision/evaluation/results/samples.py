@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from calovision.core.digits import events_in_digits, in_digits
 from calovision.core.markdown import escape, markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import format_efficiency
@@ -63,7 +64,7 @@ class SamplesSummary(Result):
         for title, region in (("signal", self.signal), ("background", self.background)):
             if region is not None:
                 words = f"Signal region, all {title} together: {format_efficiency(region)}"
-                lines += ["", f"{words}, {region.n_eff:.1f} effective events."]
+                lines += ["", f"{words}, {events_in_digits(region.n_eff)} effective events."]
         if self.warnings:
             lines += ["", *(f"**Warning**: {escape(text)}." for text in self.warnings)]
         return "\n".join(lines) + "\n"
@@ -74,12 +75,12 @@ class SamplesSummary(Result):
         rows = [
             [
                 name,
-                f"{one.cross_section_pb:.4g}",
+                in_digits(one.cross_section_pb, 4),
                 f"{one.n_generated:,}",
                 f"{one.preselected.n:,}",
-                f"{one.cut_flow[-1].efficiency:.3g}",
-                f"{one.preselected.n_eff:,.0f}",
-                f"{one.preselected.expected:.3g}",
+                in_digits(one.cut_flow[-1].efficiency),
+                events_in_digits(one.preselected.n_eff),
+                events_in_digits(one.preselected.expected),
                 "no event" if one.signal_region is None else format_efficiency(one.signal_region),
             ]
             for name, one in self.samples.items()
@@ -96,9 +97,9 @@ class SamplesSummary(Result):
                 name,
                 step.cut,
                 f"{step.events:,}",
-                f"{step.sum_of_weights:.5g}",
-                f"{step.efficiency:.3g}",
-                f"{step.relative:.3g}",
+                in_digits(step.sum_of_weights, 5),
+                in_digits(step.efficiency),
+                in_digits(step.relative),
             ]
             for name, one in self.samples.items()
             for step in one.cut_flow

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from calovision.core.digits import events_in_digits, in_digits
 from calovision.core.markdown import code, escape, markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import (
@@ -158,7 +159,7 @@ class Summary(Result):
 
     def _preselection_lines(self) -> list[str]:
         rows = [
-            [sample, one.n_generated, one.n_passed, f"{one.efficiency:.3g}"]
+            [sample, f"{one.n_generated:,}", f"{one.n_passed:,}", in_digits(one.efficiency)]
             for sample, one in self.preselection.items()
         ]
         lines = markdown_table(["sample", "generated", "pass the preselection", "efficiency"], rows)
@@ -196,7 +197,7 @@ class Summary(Result):
         return [
             f"Signal region, of {self._events}: signal {format_efficiency(signal)}, "
             f"background {format_efficiency(background)} "
-            f"({background.n_eff:.1f} effective events)."
+            f"({events_in_digits(background.n_eff)} effective events)."
         ]
 
     def _classifier_lines(self) -> list[str]:
@@ -217,5 +218,6 @@ class Summary(Result):
         if not self.region_point.is_limit:
             return "signal region's"
         return (
-            f"signal region's (none left: below {self.region_point.background_efficiency:.2g})"
+            f"signal region's (none left: below "
+            f"{in_digits(self.region_point.background_efficiency, 2)})"
         )

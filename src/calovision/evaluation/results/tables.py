@@ -7,6 +7,7 @@ Each function gives parts of a Markdown text: paragraphs and tables, lists of li
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from calovision.core.digits import events_in_digits, in_digits
 from calovision.core.markdown import markdown_table
 from calovision.evaluation.results.numbers import (
     Performance,
@@ -88,7 +89,7 @@ def _sample_lines(samples: Mapping[str, "SampleEfficiencies"]) -> list[str]:
     header += [f"1/background at signal {one}" for one in rejections]
     rows = []
     for name, sample in samples.items():
-        of_sample = [name, ("background", "signal")[sample.label], f"{sample.events.n_eff:.1f}"]
+        of_sample = [name, ("background", "signal")[sample.label], events_in_digits(sample.events.n_eff)]
         if not sample.classifiers:
             nothing = [""] * (len(header) - len(of_sample) - 1)
             rows.append([*of_sample, "no positive sum of weights", *nothing])
@@ -104,13 +105,13 @@ def _region_cells(region: "RegionEfficiencies") -> list[str]:
     return [
         format_efficiency(region.signal_efficiency),
         format_efficiency(background),
-        f"{background.n_eff:.1f}",
+        events_in_digits(background.n_eff),
     ]
 
 
 def _point_cell(point: "RegionWorkingPoint") -> str:
     words = "none left: below " if point.is_limit else ""
-    return f"{words}{point.background_efficiency:.2g}"
+    return f"{words}{in_digits(point.background_efficiency, 2)}"
 
 
 def _words(point: str) -> str:

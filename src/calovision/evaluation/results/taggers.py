@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from calovision.core.digits import in_digits
 from calovision.core.markdown import escape, markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.models import ModelNumbers, TrainingRecord, run_row
@@ -138,9 +139,9 @@ class TaggingRows(Result):
                 kind,
                 step.cut,
                 f"{step.events:,}",
-                f"{step.sum_of_weights:.5g}",
-                f"{step.efficiency:.3g}",
-                f"{step.relative:.3g}",
+                in_digits(step.sum_of_weights, 5),
+                in_digits(step.efficiency),
+                in_digits(step.relative),
             ]
             for name, one in self.samples.items()
             for kind, flow in (("events", one.cut_flow), ("jets", one.jet_cut_flow))

@@ -1,5 +1,6 @@
 """Tables of the taggers as Markdown."""
 
+from calovision.core.digits import in_digits
 from calovision.core.markdown import Markdown, code, escape, markdown_table
 from calovision.evaluation.results.numbers import (
     Interval,
@@ -157,7 +158,7 @@ def rejection_words(number: Rejection) -> str:
     background rows.
     """
     if number.is_limit:
-        return f"above {three_digits(number.low)}"
+        return f"above {in_digits(number.low)}"
     interval = Interval(number.value, number.low, number.high)
     return _bounded(interval) + mark_of(number.n_eff)
 
@@ -165,18 +166,13 @@ def rejection_words(number: Rejection) -> str:
 def _bounded(number: Interval) -> str:
     """Interval, of which the upper end may be missing."""
     if number.value is None:
-        return "none" if number.low is None else f"above {three_digits(number.low)}"
+        return "none" if number.low is None else f"above {in_digits(number.low)}"
     value, low, high = (
-        None if one is None else three_digits(one) for one in (number.value, number.low, number.high)
+        None if one is None else in_digits(one) for one in (number.value, number.low, number.high)
     )
     if low is None:
         return str(value)
     return f"{value} (above {low})" if high is None else f"{value} ({low} to {high})"
-
-
-def three_digits(number: float) -> str:
-    """``1970``, ``95.3``: three digits, without a power of ten up to a million."""
-    return f"{float(f'{number:.3g}'):.0f}" if 1000 <= number < 1e6 else f"{number:.3g}"
 
 
 def _pair_lines(summary: TaggingSummary) -> list[str]:

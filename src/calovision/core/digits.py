@@ -1,0 +1,51 @@
+"""Numbers as a physicist writes them, in text: 0.418, 2,150, 5.93 M, 3.62 × 10⁻⁴."""
+
+from math import floor, isfinite, log10
+
+SMALLEST, LARGEST = 1e-3, 1e6
+"""Between these numbers are written out; outside with a power of ten or a letter."""
+
+_LETTERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def in_digits(value: float, digits: int = 3) -> str:
+    """A number with so many significant digits: 0.418, 2,150, 5.93 M, 3.62 × 10⁻⁴."""
+    if not isfinite(value):
+        return str(value)
+    rounded = float(f"{value:.{digits}g}")
+    size = abs(rounded)
+    if size == 0 or SMALLEST <= size < 1000:
+        return f"{rounded:.{digits}g}"
+    if 1000 <= size < LARGEST:
+        return f"{rounded:,.0f}"
+    for unit, letter in _LETTERS:
+        if unit <= size < 1000 * unit:
+            return f"{rounded / unit:.{digits}g} {letter}"
+    power = _power_of(rounded)
+    return f"{rounded / 10.0**power:.{digits}g}{times_ten_to(power)}"
+
+
+def events_in_digits(value: float) -> str:
+    """A number of events, or of effective events: 8.3, 1,206, 5.93 M."""
+    return f"{value:,.0f}" if 100 <= value < LARGEST else in_digits(value, 2 if value < 10 else 3)
+
+
+def interval_in_digits(value: float, low: float, high: float, digits: int = 3) -> str:
+    """``0.853 (0.841 to 0.862)``, or small ones ``3.62 (2.44 to 5.37) × 10⁻⁴``."""
+    largest = max(abs(one) for one in (value, low, high))
+    if 0 < largest < SMALLEST:
+        power = _power_of(float(f"{value or high:.{digits}g}"))
+        parts = [f"{one / 10.0**power:.{digits}g}" for one in (value, low, high)]
+        return f"{parts[0]} ({parts[1]} to {parts[2]}){times_ten_to(power)}"
+    value, low, high = (in_digits(one, digits) for one in (value, low, high))
+    return f"{value} ({low} to {high})"
+
+
+def times_ten_to(power: int) -> str:
+    """`` × 10⁻⁴``."""
+    return f" × 10{str(power).translate(_RAISED)}"
+
+
+def _power_of(value: float) -> int:
+    return floor(log10(abs(value)))

@@ -1,0 +1,39 @@
+"""Numbers in text, as a physicist writes them."""
+
+import pytest
+
+from calovision.core.digits import events_in_digits, in_digits, interval_in_digits
+
+NUMBERS = {
+    0.4181: "0.418",
+    1.0: "1",
+    999.96: "1,000",
+    2147.3: "2,150",
+    19843.0: "19,800",
+    5.932e6: "5.93 M",
+    999_999.0: "1 M",
+    3.6e10: "36 G",
+    2e15: "2 × 10¹⁵",
+    0.000362: "3.62 × 10⁻⁴",
+    -0.00002: "-2 × 10⁻⁵",
+    0.001: "0.001",
+    0: "0",
+    float("nan"): "nan",
+}
+
+
+@pytest.mark.parametrize(("value", "text"), NUMBERS.items())
+def test_digits(value, text):
+    assert in_digits(value) == text
+
+
+def test_numbers_of_events_are_whole_from_a_hundred_on():
+    found = [events_in_digits(value) for value in (0.0, 8.34, 24.13, 123.4, 1206.0, 5.89e6)]
+    assert found == ["0", "8.3", "24.1", "123", "1,206", "5.89 M"]
+
+
+def test_intervals_share_the_power_of_ten():
+    assert interval_in_digits(0.853, 0.841, 0.862) == "0.853 (0.841 to 0.862)"
+    assert interval_in_digits(3.62e-4, 2.44e-4, 5.37e-4) == "3.62 (2.44 to 5.37) × 10⁻⁴"
+    assert interval_in_digits(0, 0, 2e-5) == "0 (0 to 2) × 10⁻⁵"
+    assert interval_in_digits(0, 0, 0.0141) == "0 (0 to 0.0141)"
