@@ -6,6 +6,7 @@
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only killed --seed 7'
 # make mutants  changes of our code, a sample of each target: do the tests notice? the table of docs/developers.md; MUTANTS_OPTIONS='--only grid'
 # make long   200 cycles, 10,000 image files and a week of monitoring in one process: what grows; the table of docs/long_runs.md
+# make notebooks  every notebook run, as a notebook and as a page, in results/notebooks; 04 after `make`, 02 simulates jets for two minutes
 # make lint   the linters that CI runs
 # make test-other-machine  the numeric tests as on an old processor, with two threads, in another time zone, locale and order
 # make test-oldest, test-newest  the builder's tests with the oldest packages that pyproject.toml allows, and the newest
@@ -26,6 +27,7 @@ NEWEST := .newest
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 LINTERS := $(VENV)/.linters
+JUPYTER := $(VENV)/.jupyter
 BINDINGS := $(VENV)/.htcondor
 SITE := $(VENV)/.docs
 BENCH := .bench
@@ -44,7 +46,7 @@ OLD_PROCESSOR = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c "import numpy; pri
 OTHER_PLACE := TZ=Pacific/Chatham LC_ALL=$(firstword $(shell locale -a 2>/dev/null | grep -i -m1 "tr_TR.utf") C)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage docs study-tables fuzz guided-fuzz faults long test-slurm test-htcondor test-container lint reference wheel bench container clean
+.PHONY: all install test test-other-machine test-oldest test-newest audit mutants coverage docs study-tables fuzz guided-fuzz faults long test-slurm test-htcondor test-container notebooks lint reference wheel bench container clean
 
 all: $(INSTALLED)
 	$(BIN)/snakemake --cores $(CORES)
@@ -94,6 +96,11 @@ test-htcondor: $(BINDINGS)
 test-container: $(INSTALLED)
 	CALOVISION_TEST_SLURM=1 CALOVISION_TEST_CONTAINER=1 $(BIN)/python -m pytest --numprocesses=0 --durations=0 tests/slurm/test_container.py
 
+notebooks: $(JUPYTER) all
+	$(BIN)/jupyter nbconvert --to notebook --execute --output-dir results/notebooks notebooks/*.ipynb
+	$(BIN)/jupyter nbconvert --to html --output-dir results/notebooks results/notebooks/*.ipynb
+	sed -i 's/href="\([0-9a-z_]*\)\.ipynb"/href="\1.html"/g' results/notebooks/*.html
+
 lint: $(LINTERS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -115,6 +122,10 @@ $(BINDINGS): $(INSTALLED)
 
 $(SITE): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	touch $@
+
+$(JUPYTER): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks]"
 	touch $@
 
 $(LINTERS): $(INSTALLED)

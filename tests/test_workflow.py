@@ -11,8 +11,6 @@ from pathlib import Path
 
 import awkward as ak
 import h5py
-import nbclient
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -22,6 +20,7 @@ from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
 from conftest import REPOSITORY
 from dry_runs import MODULE, SNAKEFILE
 from dry_runs import snakemake as snakemake_in
+from notebook_runs import count_outputs, printed, run_notebook
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
@@ -33,7 +32,7 @@ from calovision.jobs.run_summary import run_status
 from calovision.metrics import region_point, signal_efficiency_at
 from calovision.models import load_model
 from calovision.ntuples import open_ntuple
-from calovision.storage import read_table
+from calovision.storage import read_score_table, read_table, write_score_table
 
 PLOTS = [
     *(
@@ -653,21 +652,31 @@ def test_second_run_does_nothing(example: Path) -> None:
     assert "Nothing to be done" in result.stdout + result.stderr
 
 
-def test_notebook_remakes_the_plots(example: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notebook_inspects_and_compares_runs(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = read_score_table(example / "metrics/test_events.h5")
+    noise = np.random.default_rng(1).normal(0, 3, len(test["cnn"]))
+    (tmp_path / "metrics").mkdir()  # another training: the same events with other scores
+    write_score_table(tmp_path / "metrics/test_events.h5", test | {"cnn": test["cnn"] + noise})
     monkeypatch.setenv("CALOVISION_RESULTS", str(example))
-    path = REPOSITORY / "notebooks/inspect_results.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    assert all(not cell.get("outputs") for cell in notebook.cells)  # stored without outputs
-    nbclient.NotebookClient(
-        notebook, timeout=120, resources={"metadata": {"path": path.parent}}
-    ).execute()
-    images = [
-        output
+    monkeypatch.setenv("CALOVISION_OTHER_RESULTS", str(tmp_path))
+    notebook = run_notebook("04_inspect_results")
+    assert count_outputs(notebook, "image/png") == 7
+    assert "the same test events: paired" in printed(notebook)
+    tables = [
+        output.data["text/markdown"]
         for cell in notebook.cells
         for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
+        if "text/markdown" in output.get("data", {})
     ]
-    assert len(images) == 3
+    assert tables[0] == (example / "metrics/summary.md").read_text()
+    classifiers = read_numbers(example, "summary")["classifiers"]
+    assert len(tables[1].splitlines()) == 2 + len(classifiers)
+    row = tables[2].splitlines()[2]  # at a background efficiency of 0.1
+    this, other, ratio = (float(cell.split()[0]) for cell in row.split("|")[2:5])
+    assert this == pytest.approx(classifiers["cnn"]["signal_efficiency"]["0.1"]["value"], abs=6e-4)
+    assert ratio == pytest.approx(other / this, abs=2e-3)
 
 
 def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
