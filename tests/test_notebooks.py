@@ -5,7 +5,9 @@
 
 import gzip
 import re
+from importlib import import_module
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -214,3 +216,31 @@ def test_monitoring():
     assert "60 runs: 45 without an alarm, 15 with an alarm." in text
     assert re.findall(r"exit status (\d)", text) == ["0", "3", "0"]
     assert count_outputs(notebook, "image/png") == 6
+
+
+def test_page_of_a_notebook(monkeypatch):
+    """Text, code and outputs, as the site shows them."""
+    monkeypatch.syspath_prepend(FOLDER.parent / "docs/hooks")
+    make_page = import_module("parts_of_notebooks")._page
+    table = "| a | b |\n|---|---|\n| 1 | 2 |"
+    data = [{"text/markdown": table, "text/plain": "x"}, {"text/html": "<p>a</p>\n\n<p>b</p>"}]
+    outputs = [nbformat.v4.new_output("display_data", data=one) for one in data]
+    text = (
+        "See [2](02_train_a_cnn.ipynb).\n\n<details><summary>Solution</summary>\n\nNone.\n\n"
+        "```python\na = 1\n\nb = 2\n```\n\n</details>"
+    )
+    page = make_page(
+        nbformat.v4.new_notebook(
+            cells=[
+                nbformat.v4.new_markdown_cell(text),
+                nbformat.v4.new_code_cell("show()", outputs=outputs),
+            ]
+        )
+    )
+    assert "See [2](02_train_a_cnn.md).\n" in page
+    assert "```python\nshow()\n```\n\n" + table in page
+    assert '<div class="output"><p>a</p>\n<p>b</p></div>' in page
+    folded = page[page.index("<details>") : page.index("</details>")]
+    assert "\n\n" not in folded
+    assert "```" not in folded
+    assert folded.count('<span class="n">') == 2

@@ -6,11 +6,14 @@ from functools import cache
 from html import escape
 from typing import Any
 
+import markdown
 import nbformat
 from links import REPOSITORY
 
 STORED = REPOSITORY / "notebooks"
 RUN = REPOSITORY / "results/notebooks"
+FOLDED = re.compile(r"(<summary>.*?</summary>)(.*?)(</details>)", re.DOTALL)
+TO_NOTEBOOK = re.compile(r"\]\((\w+)\.ipynb\)")
 
 
 def notebook_links() -> str:
@@ -40,10 +43,21 @@ def _page(notebook: Any) -> str:
     parts = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(_text(cell.source))
         elif cell.cell_type == "code" and cell.source.strip():
             parts += [f"```python\n{cell.source}\n```", *_outputs(cell.outputs)]
     return "\n\n".join(parts) + "\n"
+
+
+def _text(source: str) -> str:
+    """Text of a cell; links lead to pages, and what is folded away is HTML."""
+    return FOLDED.sub(_unfolded, TO_NOTEBOOK.sub(r"](\1.md)", source))
+
+
+def _unfolded(found: re.Match[str]) -> str:
+    extensions = ["pymdownx.superfences", "pymdownx.highlight"]
+    inside = markdown.markdown(found[2].strip(), extensions=extensions)
+    return _joined(f"{found[1]}\n{inside}\n{found[3]}")
 
 
 def _outputs(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
@@ -55,6 +69,8 @@ def _outputs(outputs: list[Mapping[str, Any]]) -> Iterator[str]:
             yield f'<img alt="output of the cell" src="data:image/png;base64,{picture}">'
         elif "text/html" in data:
             yield f'<div class="output">{_joined(data["text/html"])}</div>'
+        elif "text/markdown" in data:
+            yield data["text/markdown"]
         elif text := output.get("text") or data.get("text/plain"):
             yield f'<pre class="output">{_joined(escape(text))}</pre>'
 
