@@ -1,7 +1,6 @@
 """Inputs that somebody replaces, writes to, cuts off or removes while a job reads them."""
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -80,7 +79,6 @@ def _change(
     place = Place(folder).laid_out(job)
     copied(place.work)
     path = place.work / file
-    shutil.copystat(job.reference / file, path)
     waiter = partial(_change_when_stopped, path, change, seed)
     given = orders(path, stop_at=number)
     end = job.run(place.work, place.output, prepare=lambda: obey(given), beside=waiter)

@@ -124,7 +124,7 @@ def copied(folder: Path) -> None:
         if path.is_symlink():
             content = path.resolve()
             path.unlink()
-            shutil.copy(content, path)
+            shutil.copy2(content, path)  # with the times, which lists of files hold
 
 
 def leftovers(folder: Path) -> list[str]:
