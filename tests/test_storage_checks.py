@@ -9,12 +9,13 @@ import pytest
 from fakes import make_columns, make_images, make_metadata, to_sparse
 from fakes_checksums import edited
 
+from calovision.core.classes import OF_ROWS
 from calovision.core.errors import InputError
 from calovision.images import SparseImages
 from calovision.images.grid import EtaPhiGrid
 from calovision.storage import ImageFile, ImageFileWriter
 from calovision.storage.attributes import read_values
-from calovision.storage.checks import check_images, check_statistics
+from calovision.storage.checks import check_column, check_images, check_statistics
 from calovision.storage.hdf5.opening import find_dataset
 from calovision.storage.statistics import CONSTANT, PixelStatistics
 
@@ -101,6 +102,17 @@ def test_labels_are_those_of_classes(label, classes, is_known):
     else:
         with pytest.raises(InputError, match=f"the attribute 'label' is '?{label}"):
             read_values(values)
+
+
+@pytest.mark.parametrize(
+    ("labels", "wrong"), [([0, 1, 2], None), ([0, 3, 1], 3), ([-1, 0, 1], -1), ([2, 2, 2], None)]
+)
+def test_labels_of_rows_are_those_of_classes(labels, wrong):
+    if wrong is None:
+        check_column(PATH, "label", np.array(labels), OF_ROWS, 3)
+    else:
+        with pytest.raises(InputError, match=rf"'events/label' is {wrong} in row .* of the 3 cl"):
+            check_column(PATH, "label", np.array(labels), OF_ROWS, 3)
 
 
 @pytest.mark.parametrize(("n_phi", "fits"), [(8192, True), (8193, False)])

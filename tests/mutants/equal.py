@@ -72,6 +72,16 @@ EQUAL = {
             "all three are there, or none, which opening the file checks",
         ),
         (
+            "storage/hdf5/arrays",
+            "end = ( -1",
+            "the end of what is not in the file: no file is smaller",
+        ),
+        (
+            "storage/hdf5/checksums",
+            "return little.reshape(- 2).view(np.uint8)",
+            "numpy takes every negative length as the missing one",
+        ),
+        (
             "selection/formulas",
             'return values.astype(np.float64, copy=True) if values.dtype.kind in "fb" else values',
             "a copy more",
