@@ -1,10 +1,12 @@
 """README and documentation: what they show works as it stands, and every link leads somewhere."""
 
 import ast
+import inspect
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -155,14 +157,18 @@ def test_public_names_are_those_of_the_package(room):
 
 
 def test_public_names_are_documented():
+    """Each has a docstring, that names all parameters of a function and all fields of a class."""
     for names in parts_of_api.public_names().values():
         for where in names.values():
             module, _, name = where.rpartition(".")
             value = getattr(import_module(module), name)
-            if callable(value) and hasattr(value, "__qualname__"):
-                assert (value.__doc__ or "").strip(), where
-            else:
+            if not inspect.isfunction(value) and not inspect.isclass(value):
                 assert parts_of_api.first_sentence(where), where
+                continue
+            parts = list(inspect.signature(value).parameters) if inspect.isfunction(value) else []
+            parts += [one.name for one in fields(value)] if is_dataclass(value) else []
+            shown = set(re.findall(r"\w+", value.__doc__))
+            assert {one for one in parts if one[0] != "_"} <= shown, where
 
 
 # -- blocks ---------------------------------------------------------------------------------------

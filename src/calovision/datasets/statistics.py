@@ -14,6 +14,13 @@ def channel_maxima(collection: ImageCollection, indices: Sequence[int] | np.ndar
 
     The files are read in their order, a thousand images in memory at a time.
 
+    Parameters
+    ----------
+    collection
+        Image files.
+    indices
+        Positions of the events (or jets) in the collection, ``(n,)``.
+
     Raises
     ------
     InputError
@@ -42,6 +49,15 @@ def variable_statistics(
 
     Unweighted; the standard deviation (divided by n) of a constant is given as 1, so that one can
     divide by it.
+
+    Parameters
+    ----------
+    collection
+        Image files.
+    indices
+        Positions of the events (or jets) in the collection, ``(n,)``.
+    variables
+        Names of columns.
 
     Raises
     ------

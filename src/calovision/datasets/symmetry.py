@@ -70,6 +70,13 @@ def symmetries(metadata: ImageMetadata, n_rotations: int | None = None) -> np.nd
     Not all of them: a grid whose edges in eta are not symmetric about 0 cannot be mirrored, and the
     reflections that a jet recipe decides by the jet itself (``flip``, ``rotate``) would give images
     that never occur.
+
+    Parameters
+    ----------
+    metadata
+        That of an image file.
+    n_rotations
+        As in `group_elements`.
     """
     recipe = metadata.jet_recipe or {}
     flip = recipe.get("flip")
@@ -108,6 +115,13 @@ def apply_symmetry(images: torch.Tensor, elements: torch.Tensor) -> torch.Tensor
     """Each image turned by its element, ``(n, c, eta, phi)`` and int64 ``(n,)`` on one device.
 
     Same shape as the input, which stays as it is.
+
+    Parameters
+    ----------
+    images
+        ``(n, c, eta, phi)``.
+    elements
+        Numbers of elements of the group (`group_elements`), int64 ``(n,)``.
     """
     n, n_channels, n_eta, n_phi = images.shape
     element = elements[:, None]

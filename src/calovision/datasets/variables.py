@@ -15,6 +15,13 @@ FAT_JET_FIELDS = ("pt", "eta", "phi", "mass")
 def variable_names(collection: ImageCollection, variables: Sequence[str]) -> tuple[str, ...]:
     """Name of every number that the columns make: ``("ht", "fat_jets[0].pt", ...)``.
 
+    Parameters
+    ----------
+    collection
+        Image files.
+    variables
+        Names of columns.
+
     Raises
     ------
     InputError
@@ -36,6 +43,17 @@ def load_variables(
 ) -> np.ndarray:
     """Columns of the given events side by side, float32 ``(n, n_variables)``; those of several
     numbers are flattened. ``key`` is that of the configuration, for messages.
+
+    Parameters
+    ----------
+    collection
+        Image files.
+    indices
+        Positions of the events (or jets) in the collection, ``(n,)``.
+    variables
+        Names of columns.
+    key
+        Key of the configuration that names them, for messages.
 
     Raises
     ------

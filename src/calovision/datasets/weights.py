@@ -20,6 +20,15 @@ WEIGHT_SCHEMES = ("balanced", "log1p", "raw", "none")
 def event_weights(collection: ImageCollection, scheme: str, luminosity_fb: float) -> np.ndarray:
     """Event weights for `training_weights`, ``(n,)``: expected events for the schemes that look at
     the cross-sections, which the others need not know.
+
+    Parameters
+    ----------
+    collection
+        Image files.
+    scheme
+        One of `WEIGHT_SCHEMES`.
+    luminosity_fb
+        Integrated luminosity, 1/fb.
     """
     if scheme in ("raw", "log1p"):
         return collection.event_weights(luminosity_fb)

@@ -20,6 +20,11 @@ CLASSIFIERS = ("cnn", "n_fat_jets", "mj_sum", "cnn+jets")
 def column_names(collection: ImageCollection) -> list[str]:
     """Event columns, and variables of the user's own, without the leading towers and tracks, which
     only networks use and which are most of an event's bytes, and without the entries of files.
+
+    Parameters
+    ----------
+    collection
+        Image files.
     """
     left_out = {ENTRY_COLUMN, *(name for name, one in VARIABLES.items() if one.asks_for)}
     names = dict.fromkeys([*collection.files[0].events, *collection.variables])

@@ -16,6 +16,11 @@ from calovision.evaluation.results.models import ModelNumbers, TrainingRecord
 def read_history(path: Path) -> dict[str, np.ndarray]:
     """Columns of a ``history.csv``, ``(n_epochs,)`` each; nan where nothing was measured.
 
+    Parameters
+    ----------
+    path
+        The file.
+
     Raises
     ------
     InputError
@@ -37,6 +42,11 @@ def read_history(path: Path) -> dict[str, np.ndarray]:
 
 def read_model_numbers(path: Path) -> ModelNumbers:
     """Network of a ``model.json`` in numbers.
+
+    Parameters
+    ----------
+    path
+        The file.
 
     Raises
     ------
@@ -97,6 +107,15 @@ def read_runs(
     each seed, or of the networks of each seed, as many as there are folds. Results are those of
     `read_model_numbers` for the first, with the mean number of training events of the folds, and
     seed -> `training_record`, with folds `_record_of_folds`.
+
+    Parameters
+    ----------
+    seeds
+        Seeds of the networks.
+    descriptions, histories
+        Their files, see above.
+    has_folds
+        There are several networks of each seed.
     """
     numbers = read_model_numbers(descriptions[0])
     if not has_folds:

@@ -24,6 +24,13 @@ def threshold_at(
     """Lowest threshold that at most this weighted share of the background reaches, before more than
     it first does.
 
+    Parameters
+    ----------
+    scores, labels, weights
+        As in `calovision.metrics.roc`.
+    background_efficiency
+        In (0, 1].
+
     Raises
     ------
     InputError

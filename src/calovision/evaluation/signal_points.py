@@ -43,6 +43,17 @@ def signal_point(
     it, as an event of the data would: then the limit is that of the analysis whose background it
     uses, and none of its thresholds is asked of other networks.
 
+    Parameters
+    ----------
+    collection, scores
+        Image files of the sample, and the score of each event.
+    signal_region
+        Cut, as an expression.
+    luminosity_fb
+        Integrated luminosity, 1/fb.
+    folds
+        Folds of the analysis, if it has some.
+
     Raises
     ------
     InputError

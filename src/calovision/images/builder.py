@@ -109,6 +109,11 @@ def build_sparse_images(
     """Sum like `build_images`, straight to sparse rows: the dense images, 91 to 99 % zeros, never
     exist.
 
+    Parameters
+    ----------
+    towers, tracks, grid, channels, candidates, threads
+        As in `build_images`.
+
     Returns
     -------
     images

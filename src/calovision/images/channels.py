@@ -230,7 +230,18 @@ CHANNELS: ChannelRegistry = ChannelRegistry(
 
 
 def check_channels(channels: Sequence[str]) -> None:
-    """Raise InputError if a channel of event images is unknown or repeated, or there is none."""
+    """Raise InputError if a channel of event images is unknown or repeated, or there is none.
+
+    Parameters
+    ----------
+    channels
+        Names, as `build_images` takes them.
+
+    Raises
+    ------
+    InputError
+        The sentence names the channel and those that there are.
+    """
     _check_names(channels, event_channel_names(), is_of_events, "image channel")
 
 

@@ -293,6 +293,11 @@ def cell_type(shape: tuple[int, int, int]) -> np.dtype:
     """Smallest type of the flat indices of an image ``(n_channels, n_eta, n_phi)``: uint16 or
     uint32.
 
+    Parameters
+    ----------
+    shape
+        ``(n_channels, n_eta, n_phi)``.
+
     Raises
     ------
     InputError

@@ -85,6 +85,11 @@ def cluster_with_constituents(
 
     Parameters, errors and sources are those of `cluster_fat_jets`.
 
+    Parameters
+    ----------
+    towers, radius, pt_min, trimming
+        As in `cluster_fat_jets`.
+
     Returns
     -------
     jets
@@ -173,6 +178,13 @@ def kt_subjets(particles: ak.Array, radius: float) -> ak.Array:
 def hard_subjet_constituents(particles: ak.Array, *, r_sub: float, f_cut: float) -> ak.Array:
     """Tell which constituents trimming keeps: bool, ``n_jets * var``, for records px, py, pz, E as
     in `kt_subjets`.
+
+    Parameters
+    ----------
+    particles
+        Constituents of each jet, ``n_jets * var``, as in `kt_subjets`.
+    r_sub, f_cut
+        As in `trim`.
 
     Raises
     ------

@@ -45,6 +45,17 @@ class FatJetDefinition:
     ``radius``, ``r_sub`` in rad, ``pt_min`` in GeV; the defaults are those of arXiv:1711.03573,
     whose jets are not groomed, and ``r_sub`` and ``f_cut`` those of the trimming in
     arXiv:1804.03568.
+
+    Attributes
+    ----------
+    radius
+        Of anti-kt, rad.
+    pt_min, eta_max
+        Lowest pT (GeV) and largest absolute pseudorapidity of jets that count.
+    groomed
+        Whether jets are trimmed.
+    r_sub, f_cut
+        Radius (rad) of the subjets of the trimming, and the least share of pT of those that stay.
     """
 
     radius: float = 1.0

@@ -55,6 +55,11 @@ def macro_auc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> fl
     That of Hand and Till, Machine Learning 45 (2001) 171, eq. 7, with weights. It does not depend
     on how frequent the classes are, and is the mean of each class versus the rest where all classes
     of the rest weigh the same.
+
+    Parameters
+    ----------
+    scores, labels, weights
+        As in `pairwise_aucs`.
     """
     return float(np.nanmean(pairwise_aucs(scores, labels, weights)))
 

@@ -31,6 +31,15 @@ class Efficiency:
 
     ``n_eff`` is that of the events which pass: of the selection in `efficiency`, of the background
     in `signal_efficiency_at`.
+
+    Attributes
+    ----------
+    value
+        The efficiency.
+    low, high
+        Ends of its interval.
+    n_eff
+        Effective number of events, see above.
     """
 
     value: float

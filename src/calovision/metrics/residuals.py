@@ -81,6 +81,13 @@ def residuals_of(
 ) -> np.ndarray:
     """Prediction / truth - 1, or the difference, ``(n,)``; NaN where a relative one has no true
     value above 0.
+
+    Parameters
+    ----------
+    predictions, truth
+        ``(n,)``, in one unit.
+    relative
+        Divide by the true value.
     """
     if not relative:
         return predictions - truth

@@ -20,6 +20,15 @@ class RocCurve:
     the 68.3 % interval of the background efficiency, ``background_n_eff`` is the effective number
     of background events that pass, ``background_share`` the part of the sum of their absolute
     weights.
+
+    Attributes
+    ----------
+    thresholds
+        Scores from which on events pass, descending.
+    signal_efficiency, background_efficiency
+        Weighted shares that pass.
+    background_low, background_high, background_n_eff, background_share
+        See above.
     """
 
     thresholds: np.ndarray
@@ -36,6 +45,12 @@ def roc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> RocCurve
 
     The curve starts at (0, 0), ends at (1, 1) and is monotonic for weights >= 0. With negative
     weights it may leave [0, 1] locally; it is not clipped, so that its area stays unbiased.
+
+    Parameters
+    ----------
+    scores, labels, weights
+        ``(n_events,)``: any finite numbers that grow with the likeness to signal; 1 signal, 0
+        background; event weights of any sign.
 
     Raises
     ------
@@ -72,6 +87,11 @@ def roc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> RocCurve
 def auc(curve: RocCurve) -> float:
     """Area under the signal efficiency as a function of the background efficiency (trapezoids over
     ties).
+
+    Parameters
+    ----------
+    curve
+        As `roc` gives it.
     """
     heights = curve.signal_efficiency[1:] + curve.signal_efficiency[:-1]
     return float(np.sum(np.diff(curve.background_efficiency) * heights) / 2)

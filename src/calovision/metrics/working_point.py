@@ -33,6 +33,11 @@ FEWEST_EXPECTED = 1.2
 def is_extrapolated(n_eff: float) -> bool:
     """True if less than one effective background event passes at a working point, which tables and
     figures mark.
+
+    Parameters
+    ----------
+    n_eff
+        Effective number of background events that pass.
     """
     return n_eff < FEWEST_EVENTS * (1 - 1e-9)
 

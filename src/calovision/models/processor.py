@@ -14,6 +14,11 @@ KEPT_BYTES = 1 << 30
 def has_native_bf16(*, on_gpu: bool) -> bool:
     """Test whether the device has instructions for bfloat16 (of processors AVX-512 BF16, AMX);
     emulated, it is slow.
+
+    Parameters
+    ----------
+    on_gpu
+        Ask the GPU, not the processor.
     """
     import torch  # not for whom only keeps the memory
 

@@ -36,7 +36,13 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class NetworkTable:
-    """Layers of a model, and what they sum up to."""
+    """Layers of a model, and what they sum up to.
+
+    Attributes
+    ----------
+    rows
+        The layers in their order.
+    """
 
     rows: list[LayerRow]
 
@@ -77,12 +83,24 @@ def network_table(specification: ModelSpecification) -> NetworkTable:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Numbers that are trained."""
+    """Numbers that are trained.
+
+    Parameters
+    ----------
+    model
+        Any module.
+    """
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
 def count_multiply_adds(model: ImageModel) -> int:
-    """Multiply-adds of convolutions and dense layers for one image."""
+    """Multiply-adds of convolutions and dense layers for one image.
+
+    Parameters
+    ----------
+    model
+        Whose layers are counted; no image is needed.
+    """
     return network_table(model.specification).multiply_adds
 
 

@@ -16,6 +16,13 @@ from calovision.monitoring.run_sums import RunSums
 def merge_run_maps(paths: Sequence[Path], output: Path) -> RunMapFile:
     """Write one file of the maps of several: what they have of the same run adds up.
 
+    Parameters
+    ----------
+    paths
+        Files of run maps.
+    output
+        The file, which is replaced.
+
     Raises
     ------
     InputError

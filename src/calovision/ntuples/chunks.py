@@ -25,6 +25,13 @@ Arrays = tuple[int, dict[str, ak.Array]]
 def clipped(first: int, end: int | None, n_entries: int) -> tuple[int, int]:
     """Range of entries of a file, without what lies beyond its ``n_entries``; an end of None is
     that of the file.
+
+    Parameters
+    ----------
+    first, end
+        First entry, and the one behind the last; None is the end of the file.
+    n_entries
+        Entries of the file.
     """
     return min(first, n_entries), n_entries if end is None else min(end, n_entries)
 

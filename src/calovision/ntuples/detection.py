@@ -116,6 +116,16 @@ def count_entries(
 ) -> int:
     """Entries of a file, without a look at its branches where the tree is clear; `InputError` as in
     `open_ntuple`.
+
+    Parameters
+    ----------
+    path, schema, tree
+        As of `calovision.ntuples.Ntuple`.
+
+    Raises
+    ------
+    InputError
+        As `open_ntuple`.
     """
     return identify(path, schema=schema, tree=tree)[0]
 

@@ -332,6 +332,16 @@ def _if_there(text: str | None, tree: EventTree) -> str | None:
 def open_ntuple(path: Path | str, **options: object) -> NtupleInfo:
     """Return what a file says about all its events: `Ntuple.info`; ``options`` are those of
     `Ntuple`.
+
+    Parameters
+    ----------
+    path, **options
+        As of `Ntuple`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or no schema fits it.
     """
     with Ntuple(path, **options) as ntuple:
         return ntuple.info
@@ -345,12 +355,36 @@ def iterate_events(
     entry_range: tuple[int, int | None] | None = None,
     **options: object,
 ) -> Iterator[Events]:
-    """Read the events of a file in chunks: `Ntuple.iterate`; ``options`` are those of `Ntuple`."""
+    """Read the events of a file in chunks: `Ntuple.iterate`; ``options`` are those of `Ntuple`.
+
+    Parameters
+    ----------
+    path, **options
+        As of `Ntuple`.
+    fields, chunk_size, entry_range
+        As of `Ntuple.iterate`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or no schema fits it.
+    """
     with Ntuple(path, **options) as ntuple:
         yield from ntuple.iterate(fields, chunk_size=chunk_size, entry_range=entry_range)
 
 
 def describe_file(path: Path | str, *, tree: str | None = None) -> FileDescription:
-    """Return the trees of a file and the schemas that fit: `Ntuple.description`."""
+    """Return the trees of a file and the schemas that fit: `Ntuple.description`.
+
+    Parameters
+    ----------
+    path, tree
+        As of `Ntuple`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     with Ntuple(path, tree=tree) as ntuple:
         return ntuple.description

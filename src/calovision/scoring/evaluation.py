@@ -58,6 +58,13 @@ def choose_device(name: str = "auto") -> torch.device:
 def symmetry_elements(specification: ModelSpecification, n_rotations: int) -> np.ndarray:
     """Elements of the symmetry group to average over, int64; the identity alone for 0 rotations.
 
+    Parameters
+    ----------
+    specification
+        That of the model.
+    n_rotations
+        Rotations in phi, each with its reflections.
+
     Raises
     ------
     InputError

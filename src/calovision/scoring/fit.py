@@ -29,6 +29,13 @@ class Images(Protocol):
 def check_files(specification: ModelSpecification, collection: ImageCollection) -> None:
     """Raise InputError if the images of a collection are not what a model takes; the sentence says
     what both have.
+
+    Parameters
+    ----------
+    specification
+        That of the model.
+    collection
+        Image files.
     """
     check_kind(specification, collection.metadata, str(collection.files[0].path))
 

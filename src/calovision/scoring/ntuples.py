@@ -140,6 +140,15 @@ def score_ntuple(
 ) -> ScoredFile:
     """Write the scores of every entry of one ROOT file in place of an older ``output``; all else as
     in `score_ntuples`.
+
+    Parameters
+    ----------
+    models
+        Models of one recipe, whose mean is taken.
+    file, output
+        ROOT file, and the file of its scores.
+    options, attributes, progress, **scoring
+        As in `score_ntuples`.
     """
     keep_freed_memory()  # before the first thread
     (stream,) = ntuple_streams(models[0], [file], options)

@@ -114,6 +114,15 @@ def score_collection(
     model takes come from the event columns. ``progress`` is called with the number of images just
     scored; all else as in `score_images`.
 
+    Parameters
+    ----------
+    model, device, batch_size, n_rotations, precision
+        As in `score_images`.
+    collection, indices
+        Image files, and the positions of the events in them.
+    progress
+        Called with the number of images just scored.
+
     Raises
     ------
     InputError

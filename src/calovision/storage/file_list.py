@@ -22,6 +22,13 @@ def write_file_list(path: Path, files: Iterable[Path]) -> None:
     Paths of files below the folder of the list begin with ``./`` and are relative to it, so that it
     can be moved. With the two numbers the list changes where a file does: Snakemake takes lists of
     equal content for the same.
+
+    Parameters
+    ----------
+    path
+        The list, which is replaced.
+    files
+        Files that exist.
     """
     folder = Path(path).parent
     with (
@@ -42,6 +49,11 @@ def write_file_list(path: Path, files: Iterable[Path]) -> None:
 
 def read_file_list(path: Path) -> list[Path]:
     """Paths of the files in a list.
+
+    Parameters
+    ----------
+    path
+        The list, as `write_file_list` writes it.
 
     Raises
     ------

@@ -99,6 +99,14 @@ class ImageMetadata:
     lists the layers of each quantity and the positions of their channels, as these are named; it is
     empty without channels by layer. ``mask`` says which cells are dead (``digest``, ``fill``,
     ``cells``) and what was taken out of them and put into them, None without one.
+
+    Attributes
+    ----------
+    sample, label, grid, channels, units, selection, cross_section_pb
+        Name and label of the sample, cells, channels and their units, preselection by name, and
+        cross-section (pb; NaN if it is not known).
+    configuration_hash, package_version
+        Of the configuration and the package that made it.
     """
 
     sample: str

@@ -43,6 +43,15 @@ def write_scores(
     with more than two ``classes`` they are log-probabilities ``(len(indices), n_classes)`` in their
     order. ``folds`` and ``split`` are, with folds, the fold whose classifier scores each event, and
     the split that the event has for it.
+
+    Parameters
+    ----------
+    path
+        HDF5 file, which is replaced.
+    collection, indices
+        Image files, and the positions of the events that are scored.
+    scores, classes, attributes, folds, split
+        See above.
     """
     of_classes = len(classes) > 2
     name = SCORE_OF_CLASSES if of_classes else SCORE
@@ -57,6 +66,15 @@ def write_scores(
 def read_scores(path: Path, collection: ImageCollection, indices: np.ndarray) -> np.ndarray:
     """Scores of the given events of a collection: logits ``(len(indices),)``, or of more than two
     classes log-probabilities ``(len(indices), n_classes)``.
+
+    Parameters
+    ----------
+    path
+        Score file of one classifier.
+    collection
+        Image files whose events are scored.
+    indices
+        Positions of the events in the collection, in any order.
 
     Raises
     ------
@@ -76,6 +94,13 @@ def read_score_columns(
 ) -> dict[str, np.ndarray]:
     """Classifier -> scores as `read_scores`, of a file with those of several classifiers.
 
+    Parameters
+    ----------
+    path, collection, indices
+        As in `read_scores`.
+    names
+        Classifiers.
+
     Raises
     ------
     InputError
@@ -87,12 +112,24 @@ def read_score_columns(
 def write_score_table(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     """Write a table with columns of classifiers, ``(n,)`` or of several networks ``(n,
     n_networks)``: logits.
+
+    Parameters
+    ----------
+    path
+        HDF5 file, which is replaced.
+    columns
+        Classifier -> logits.
     """
     write_table(path, columns, attributes=SCALE)
 
 
 def read_score_table(path: Path) -> dict[str, np.ndarray]:
     """Columns of `write_score_table`.
+
+    Parameters
+    ----------
+    path
+        HDF5 file.
 
     Raises
     ------

@@ -14,6 +14,11 @@ def verify_file(path: Path) -> str:
     Of a file without checksums, as of an older version, an image file is checked as far as the
     specification says something of its content; any other is read.
 
+    Parameters
+    ----------
+    path
+        HDF5 file.
+
     Raises
     ------
     InputError

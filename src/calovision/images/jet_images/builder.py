@@ -88,6 +88,13 @@ def build_dense_jet_images(
     """Make dense images, float32 ``(n_jets, n_channels, n_eta, n_phi)``, in ``out`` if given; see
     `build_jet_images`.
 
+    Parameters
+    ----------
+    constituents, recipe, axes, threads
+        As in `build_jet_images`.
+    out
+        Array of this shape and type that is filled and returned.
+
     Raises
     ------
     InputError

@@ -26,6 +26,15 @@ def write_table(
 ) -> None:
     """Write columns ``(n, ...)``, strings as UTF-8, and attributes of the file; complete or not at
     all.
+
+    Parameters
+    ----------
+    path
+        HDF5 file, which is replaced.
+    columns
+        Name -> values, all of one length.
+    attributes
+        Of the file.
     """
     with replaced(path) as temporary, created(temporary) as file:
         for name, column in columns.items():
@@ -35,6 +44,11 @@ def write_table(
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
     """Columns of a table, strings as objects.
+
+    Parameters
+    ----------
+    path
+        HDF5 file, as `write_table` writes it.
 
     Raises
     ------
