@@ -26,6 +26,11 @@ PARTS: dict[str, Callable[[], str]] = {
 SHIM = "https://unpkg.com/iframe-worker/shim"
 """Script that Material's search without a server takes from the network."""
 
+CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+CODE = re.compile(r"(?<=<code>)[^<]*(?=</code>)")
+BREAK = re.compile(r"([./,_](?=[A-Za-z]|&lt;))")
+"""Signs of keys and paths behind which a line may end."""
+
 OWN_SHIM = "offline_search.js"
 BELOW = {"api.md": api_pages, "notebooks.md": notebook_files}
 """Page -> generated pages that stand below it in the navigation."""
@@ -59,8 +64,12 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Take away the backslashes that keep bars within code from ending the cell of a table."""
-    return re.sub(r"<code>[^<]*</code>", lambda code: code[0].replace("\\|", "|"), html)
+    """Code in cells of tables: without backslashes before bars, and with places to break lines."""
+
+    def shown(cell: re.Match[str]) -> str:
+        return CODE.sub(lambda code: BREAK.sub(r"\1<wbr>", code[0].replace("\\|", "|")), cell[0])
+
+    return CELL.sub(shown, html)
 
 
 def on_post_page(output: str, page: Page, **_: Any) -> str:
