@@ -42,6 +42,7 @@ LONGEST = (
     "test_workflow",
     "test_fuzz_jets",
     "test_training_resume",
+    "test_notebooks",
     "test_plotting_titles",
     "test_profiles",
     "test_images",

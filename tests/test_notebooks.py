@@ -156,9 +156,11 @@ def test_other_files_are_no_idx_files(tmp_path, change, sentence):
     path = tmp_path / "t10k-images-idx3-ubyte"
     write_idx(path, np.zeros((2, 28, 28)), compressed=False)
     path.write_bytes(change(path.read_bytes()))
-    names = {"gzip": gzip, "np": np, "FASHION_MNIST": tmp_path}
+    names = {"gzip": gzip, "np": np, "FASHION_MNIST": tmp_path / "nothing"}
     exec(code_with("02_train_a_cnn", "def read_idx"), names)
     assert not names["HAS_FASHION"]
+    with pytest.raises(FileNotFoundError, match=r"train-images.*, t10k-labels\S* is missing"):
+        names["find_idx"](tmp_path)
     with pytest.raises(ValueError, match=f"{path.name}: {sentence}"):
         names["read_idx"](path)
 
