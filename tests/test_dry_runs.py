@@ -45,6 +45,7 @@ ONCE = dict.fromkeys(
             "plot_robustness",
             "write_hepdata",
             "write_run_summary",
+            "write_explorer",
             "write_report",
             "list_images",
             "check_images",
@@ -226,6 +227,7 @@ def test_module_of_another_workflow(tmp_path: Path) -> None:
 
 LAST = {"write_run_summary", "write_report", "all"}
 OF_REACH = {"evaluate_reach", "plot_reach", "write_hepdata"}
+OF_UNCERTAINTY = OF_REACH | {"write_explorer"}
 OF_EVENTS = {
     "evaluate",
     "check_accounting",
@@ -233,9 +235,10 @@ OF_EVENTS = {
     "plot_robustness",
     "plot_diagnostics",
 }
-OF_EVENTS |= {"plot_extreme_events", "plot_models", "plot_performance"} | OF_REACH
+OF_EVENTS |= {"plot_extreme_events", "plot_models", "plot_performance", "write_explorer"}
+OF_EVENTS |= OF_REACH
 OF_TITLES = {"plot_attributions", "plot_cut_flow", "plot_extreme_events", "plot_images"}
-OF_TITLES |= {"plot_performance"}
+OF_TITLES |= {"plot_performance", "write_explorer"}
 OF_IMAGES = {"list_images", "check_images", "fit_baselines", "plot_cut_flow", "plot_images"}
 OF_ACCOUNTS = {"check_images", "check_accounting"}
 OF_NETWORKS = {"plot_training", "plot_attributions"}
@@ -256,15 +259,19 @@ CHANGES = {
     ),
     "luminosity": ("luminosity_fb=139", once(OF_EVENTS)),
     "title": ("samples={rpv_1400_850: {title: Other}}", once(OF_TITLES)),
-    "key of the reach": ("reach={background_uncertainty: 0.3}", once(OF_REACH)),
+    "key of the reach": ("reach={background_uncertainty: 0.3}", once(OF_UNCERTAINTY)),
     "signal region": ("selection={signal_region: mj_sum > 500}", once(OF_EVENTS)),
     "working points": ("evaluate={background_efficiencies: [0.1]}", once(OF_EVENTS)),
     "region": ("compare={regions: {tight: mj_sum > 900}}", once(OF_EVENTS)),
-    "axis": ("compare={axis: rejection}", once({"plot_models", "plot_performance"})),
+    "axis": (
+        "compare={axis: rejection}",
+        once({"plot_models", "plot_performance", "write_explorer"}),
+    ),
     "curve of a variable of one's own": (
         "variables={part: {formula: mj_sum / ht}} compare={variables: [part]}",
         once(OF_EVENTS),
     ),
+    "gallery": ("plots={n_explored: 7}", once({"write_explorer"})),
     "event displays": (
         "plots={n_event_displays: 2}",
         once({"plot_images", "plot_extreme_events"}),

@@ -169,7 +169,9 @@ def test_files_of_the_report():
     }
     assert without["numbers"] == inputs["numbers"][:-1]
     links = report_content.report_files(run(robustness=NO_VARIATIONS))
-    assert list(links)[:3] == ["All numbers, CSV", "HEPData submission", "samples.json"]
+    assert links[report_content.EXPLORER] == str(FOLDER / "explore.html")
+    names = ["All numbers, CSV", "HEPData submission", "samples.json"]
+    assert list(links)[:4] == [report_content.EXPLORER, *names]
     assert "robustness.json" not in links
     assert links["run_summary.json"] == "results/metrics/run_summary.json"
 

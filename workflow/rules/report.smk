@@ -48,6 +48,32 @@ if analysis.has_networks:
             "../scripts/plot_cut_flow.py"
 
 
+if analysis.explored:
+
+    rule write_explorer:
+        """Page to explore the scores and single images in a browser."""
+        input:
+            images=results.image_list,
+            tested=results.test_rows if analysis.is_tagging else results.test_events,
+            summary=results.numbers("tagging" if analysis.is_tagging else "summary"),
+            samples=results.numbers("samples"),
+        output:
+            results.explorer,
+        log:
+            results.log("write_explorer"),
+        benchmark:
+            results.benchmark("write_explorer")
+        threads: analysis.threads("write_explorer")
+        resources:
+            mem_mb=analysis.memory("write_explorer"),
+            runtime=analysis.runtime("write_explorer"),
+        params:
+            **report_content.explorer_parameters(analysis),
+            code=code_of("write_explorer"),
+        script:
+            "../scripts/write_explorer.py"
+
+
 rule write_report:
     """One self-contained page, and all its numbers in one table."""
     input:
@@ -55,6 +81,7 @@ rule write_report:
         run_summary=results.numbers("run_summary"),
         hepdata=analysis.hepdata_folders,
         pages=analysis.page_files(),
+        explorer=analysis.explored,
     output:
         page=results.report,
         numbers=results.all_numbers,

@@ -7,6 +7,7 @@ rule write_run_summary:
         **report_content.report_inputs(analysis, with_run=False),
         hepdata=analysis.hepdata_folders,
         pages=analysis.page_files(),
+        explorer=analysis.explored,
         application=analysis.application_files(),
     output:
         **results.plots(*report_content.figure_names(analysis, "write_run_summary")),

@@ -522,6 +522,11 @@ class Analysis(RunVariables):
         return [self.results.hepdata] if self.is_search else []
 
     @property
+    def explored(self) -> list[Path]:
+        """Page to explore, where classes are told apart."""
+        return [self.results.explorer] if self.task in (SEARCH, TAGGING) else []
+
+    @property
     def tagger_baselines(self) -> list[Path]:
         """Scores of the boosted trees, if the taggers are compared with any."""
         return [self.results.baseline_scores] if self.configuration.tagging.boosting else []

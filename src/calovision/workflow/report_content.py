@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from calovision.core.classes import TWO_CLASSES
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.core.titles import in_words
+from calovision.jets.signed import SignedVariable
 from calovision.monitoring.methods import METHODS
 from calovision.report.figure import ReportFigure
 from calovision.report.figures import FIGURES
@@ -14,7 +16,7 @@ from calovision.report.sections import SECTIONS, ReportSection
 from calovision.workflow import parameters
 from calovision.workflow.analysis import Analysis
 from calovision.workflow.rules import RULES
-from calovision.workflow.tagging import binned_variables, class_titles
+from calovision.workflow.tagging import binned_variables, class_colors, class_titles
 from calovision.workflow.tasks import MONITORING, REGRESSION, SEARCH, TAGGING
 
 TITLE = "CNNs on whole-detector images against the cuts of a search"
@@ -29,6 +31,9 @@ SUBMISSION = (
     "CNNs on whole-detector images against the cuts of a search: ROC curves, working points, reach."
 )
 """Abstract of the HEPData submission."""
+
+EXPLORER = "Explore: thresholds, single images, HTML"
+"""Title of the page to explore among the files of the report."""
 
 RUN = "run"
 """Section on what the run cost, which is written when all others are there."""
@@ -168,6 +173,7 @@ def report_files(analysis: Analysis) -> dict[str, str]:
         }
     submission = {"HEPData submission": str(tables)} if analysis.is_search else {}
     return {
+        **({EXPLORER: str(results.explorer)} if analysis.explored else {}),
         "All numbers, CSV": str(results.all_numbers),
         **submission,
         **{f"{name}.json": str(results.numbers(name)) for name in names},
@@ -184,6 +190,35 @@ def report_parameters(analysis: Analysis) -> dict[str, Any]:
         "placeholders": text_values(analysis),
         "links": report_files(analysis),
         "foot": f"Seed {seed}. The same configuration gives the same numbers on one machine.",
+    }
+
+
+def explorer_parameters(analysis: Analysis) -> dict[str, Any]:
+    """Content of the page to explore, as `calovision.stages.explore.ExploreOptions` takes it."""
+    configuration = analysis.configuration
+    names = configuration.compare.variable_names or ()
+    titles, colors = class_titles(configuration), class_colors(configuration)
+    if analysis.is_search:
+        titles = {name: analysis.class_names[k] for k, name in enumerate(TWO_CLASSES)}
+    return {
+        "is_search": analysis.is_search,
+        "title": TITLES[analysis.task],
+        "class_titles": titles,
+        "class_colors": colors if analysis.is_tagging else {},
+        "sample_titles": analysis.training_titles,
+        "variables": parameters.titles_of_row_variables(analysis),
+        "classifiers": {
+            name: SignedVariable.read(name).title(analysis.variables) for name in names
+        },
+        "n_gallery": configuration.plots.n_explored,
+        "seed": configuration.seed,
+        "luminosity_fb": configuration.luminosity_fb
+        if analysis.is_search
+        else parameters.any_luminosity_fb(),
+        "background_uncertainty": configuration.reach.background_uncertainty,
+        "least_n_eff": configuration.reach.least_n_eff,
+        "axis": configuration.compare.axis,
+        "report": analysis.results.report.name,
     }
 
 

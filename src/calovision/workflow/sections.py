@@ -414,3 +414,11 @@ class Plots(Section):
     n_attributed_events: Whole = key(
         200, "Events per class in the mean of the integrated gradients", ge=1, le=1_000_000
     )
+    n_explored: Whole = key(
+        600,
+        "Events, or jets, in the gallery of explore.html; 0: no gallery",
+        details="The same number of each class, drawn with `seed`, and those of the highest and "
+        "lowest scores; fewer where their images would make the page larger than 15 MB.",
+        ge=0,
+        le=20_000,
+    )

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
-SUFFIXES = (".py", ".j2", ".css", ".yaml")
+SUFFIXES = (".py", ".j2", ".css", ".js", ".yaml")
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Page to explore results in a browser: one file, without network."""
