@@ -173,7 +173,11 @@ def check_outputs(
         assert list(numbers["signal_efficiency"]) == ["0.1", "0.01", "0.001", "signal_region"]
         for value in numbers["signal_efficiency"].values():
             assert 0 <= value["low"] <= value["value"] <= value["high"] <= 1
+    of_page = content_of(results / "explore.html")["questions"][0]["curves"]
+    aucs = [numbers["auc"] for numbers in summary["classifiers"].values()]
+    assert [curve["auc"] for curve in of_page] == pytest.approx(aucs, rel=1e-6)
     report = (results / "report.html").read_text()
+    assert "explore.html" in report
     assert dead_links(results / "report.html") == []
     for plot in [*PLOTS, *plots]:
         assert (results / f"plots/{plot}.png").read_bytes().startswith(b"\x89PNG")

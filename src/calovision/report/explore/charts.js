@@ -22,6 +22,14 @@ function layout(x, y, more = {}) {
   };
 }
 
+// Axis of the contents: on a logarithmic one ticks at powers of ten, between them only where there are few of these.
+function contentAxis(traces, isLog) {
+  if (!isLog) return { type: "linear" };
+  const values = traces.flatMap((one) => one.y).filter((one) => one > 0);
+  const decades = values.length ? Math.log10(Math.max(...values) / Math.min(...values)) : 0;
+  return { type: "log", dtick: decades > 1.3 ? Math.ceil(decades / 8) : "D2" };
+}
+
 function draw(id, traces, style) {
   Plotly.react(byId(id), traces, style, CONFIG);
 }
@@ -67,7 +75,7 @@ function drawRoc() {
     error_x: bar(mine.signal.high[k], mine.signal.low[k], mine.signal.efficiency[k]), error_y: ends[0] === null ? undefined : bar(high, low, ends[0]),
   });
   const title = state.axis === "rejection" ? "1 / background efficiency" : "Background efficiency";
-  draw("roc", traces.map((one) => ({ ...one, showlegend: false })), layout("Signal efficiency", title, { yaxis: { type: "log" }, xaxis: { range: [-0.02, 1.02] }, keep: `${state.question}${state.axis}` }));
+  draw("roc", traces.map((one) => ({ ...one, showlegend: false })), layout("Signal efficiency", title, { yaxis: contentAxis(traces, true), xaxis: { range: [-0.02, 1.02] }, keep: `${state.question}${state.axis}` }));
   byId("roc-words").textContent = "Point at a curve for its threshold, efficiencies and numbers of events; click to put the threshold there.";
 }
 
@@ -121,8 +129,8 @@ function drawScore() {
     { type: "rect", xref: "x", yref: "paper", x0: at, x1: high, y0: 0, y1: 1, fillcolor: "rgba(26,86,160,0.08)", line: { width: 0 }, layer: "below" },
     { type: "line", xref: "x", yref: "paper", x0: at, x1: at, y0: 0, y1: 1, line: { color: "#1a56a0", width: 2, dash: "dash" } },
   ];
-  const words = about.is_logit ? (DATA.is_search ? "Output of the classifier (logit)" : "Discriminant (logarithm of the ratio)") : about.title;
-  draw("score", traces, layout(words, yTitle(), { yaxis: { type: state.log ? "log" : "linear" }, xaxis: { range: [low, high] }, shapes, keep: `${state.question},${state.classifier},${state.norm},${state.log}` }));
+  const words = about.is_logit ? (DATA.is_search ? "Output of the classifier (logit)" : "Discriminant (log of the ratio)") : about.title;
+  draw("score", traces, layout(words, yTitle(), { yaxis: contentAxis(traces, state.log), xaxis: { range: [low, high] }, shapes, keep: `${state.question},${state.classifier},${state.norm},${state.log}` }));
   byId("score-words").textContent = `${about.title}; what is right of the dashed line passes. Outermost bins hold what lies beyond.`;
 }
 
@@ -140,7 +148,6 @@ function massAfter(one, step) {
 
 function drawMass() {
   const before = question().mass;
-  byId("mass-figure").hidden = !before;
   if (!before) return;
   const after = massAfter(curve(), state.step);
   const middles = before.edges.slice(1).map((edge, k) => (edge + before.edges[k]) / 2);
@@ -158,7 +165,7 @@ function drawMass() {
       hoverinfo: "text", hovertext: binWords(before.edges, passed, bars, `${of.title}, after`),
     });
   });
-  draw("mass", traces, layout(DATA.mass.title, yTitle(), { yaxis: { type: state.log ? "log" : "linear" }, keep: `${state.question},${state.norm},${state.log}` }));
+  draw("mass", traces, layout(DATA.mass.title, yTitle(), { yaxis: contentAxis(traces, state.log), keep: `${state.question},${state.norm},${state.log}` }));
   byId("mass-words").textContent = "Lines before, points after the threshold; the last bin holds what lies beyond.";
 }
 
@@ -166,7 +173,6 @@ function drawMass() {
 
 function drawSignificance() {
   const search = DATA.search;
-  for (const id of ["significance-figure", "formula"]) byId(id).hidden = !search;
   if (!search) return;
   const one = curve(), found = one.significance, x = one.signal.efficiency;
   const isFew = one.background.n_eff.map((n) => n < search.least_n_eff);

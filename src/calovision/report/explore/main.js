@@ -85,6 +85,9 @@ function fillPage() {
   fillSelect(byId("question"), DATA.questions.map((one) => one.title));
   byId("question-label").hidden = DATA.questions.length === 1;
   fillSelect(byId("classifier"), DATA.classifiers.map((one) => one.title));
+  byId("mass-figure").hidden = !DATA.mass;
+  for (const id of ["significance-figure", "formula"]) byId(id).hidden = !DATA.search;
+  document.body.classList.toggle("with-classes", DATA.confusion.length > 0);
   drawLegend();
   byId("norm").parentElement.hidden = !DATA.is_search;
   byId("gallery").hidden = !GALLERY;

@@ -59,6 +59,6 @@ function drawPoints() {
   });
   const isRejection = points.length > 0 && points[0].kind === "rejection";
   fillTable(byId("points"), isRejection ? ["Signal efficiency", "1 / background efficiency", ""] : ["Background efficiency", "signal efficiency", ""], rows);
-  byId("points-words").textContent = "As in the report, 68 % intervals; between two thresholds it takes a part of the events. The slider goes to the last threshold that does not exceed the point."
+  byId("points-words").textContent = `As in the report, with 68\u00a0% intervals; between two thresholds it takes a part of the ${NOUN}s. The slider goes to the last threshold that does not exceed the point.`
     + (points.some((one) => one.is_extrapolated) ? " \u2020 rests on less than one effective background event." : "");
 }
