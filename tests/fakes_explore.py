@@ -1,5 +1,6 @@
 """Results and image files of a small search, for the page to explore."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -92,3 +93,9 @@ def options_of_search(**changes: object) -> ExploreOptions:
         "report": "report.html",
     }
     return ExploreOptions(**(values | changes))
+
+
+def content_of(page: Path) -> dict:
+    """JSON in a page."""
+    text = page.read_text().split('<script type="application/json" id="content">')[1]
+    return json.loads(text.split("</script>")[0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import make_images, to_sparse, write_image_file
-from fakes_explore import options_of_search, write_search
+from fakes_explore import content_of, options_of_search, write_search
 
 from calovision.core.errors import InputError
 from calovision.evaluation.explore import gallery, spectra
@@ -231,12 +231,6 @@ def test_content_has_the_numbers_of_the_results(tmp_path):
     assert [str(one) for one in test["event_number"][places]] == rows["number"]
     assert test["label"][places].tolist() == rows["class"]
     assert test["ht"][places] == pytest.approx(rows["variables"][1]["values"], rel=1e-6)
-
-
-def content_of(page):
-    """JSON in a page."""
-    text = page.read_text().split('<script type="application/json" id="content">')[1]
-    return json.loads(text.split("</script>")[0])
 
 
 def _check_significance(curve, files):

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from browser import CHROMIUM, dead_links
 from browser_tab import Tab
-from fakes_explore import options_of_search, write_search
+from fakes_explore import content_of, options_of_search, write_search
 from scipy.special import expit
-from test_explore import content_of
 from test_hostile_text import PAYLOADS, as_read
 from test_tagging_stages import SECTION, boosting, evaluate, write_jets
 

@@ -20,6 +20,7 @@ from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
 from conftest import REPOSITORY
 from dry_runs import MODULE, SNAKEFILE
 from dry_runs import snakemake as snakemake_in
+from fakes_explore import content_of
 from notebook_runs import count_outputs, printed, run_notebook
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
