@@ -121,7 +121,12 @@ def test_spectra_at_steps_are_histograms_of_what_passes():
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [([3, 4, 4, 6], [2.5, 3.5, 4.5, 5.5, 6.5]), ([0.0, 0.25], None), ([2.5] * 3, None)],
+    [
+        ([3, 4, 4, 6], [2.5, 3.5, 4.5, 5.5, 6.5]),
+        ([0.0, 0.25], None),
+        ([2.5] * 3, None),
+        ([0, 900], None),
+    ],
 )
 def test_edges_of_scores(values, expected):
     edges = spectra.score_edges(np.array(values, dtype=float))
@@ -130,6 +135,15 @@ def test_edges_of_scores(values, expected):
     assert edges[-1] >= max(values) - 1e-3
     if expected:
         assert edges.tolist() == expected
+
+
+def test_scores_that_are_no_numbers_make_no_bins():
+    last = np.finfo(np.float64).max
+    edges = spectra.score_edges(np.array([-last, 0.5, 1.5, last, last]))
+    assert 0.4 < edges[0] < edges[-1] < 1.6
+    assert spectra.score_edges(np.array([last, -last])).tolist() == [-0.5, 0.5]
+    found = spectra.histogram(np.array([-last, last]), np.zeros(2, int), np.ones(2), 1, edges)
+    assert (found.sums[0, 0], found.sums[0, -1], found.sums.sum()) == (1, 1, 2)
 
 
 def test_rows_of_a_gallery_are_drawn_with_a_seed():
@@ -184,6 +198,11 @@ def test_rows_of_a_table_are_found_in_the_files(tmp_path):
         "label": np.zeros(len(order)),
     }
     assert gallery.find_rows(collection, table).tolist() == order
+    for name, other in (("sample", "c"), ("event_number", 77), ("jet_index", 5)):
+        values = table[name].copy()
+        values[3] = other
+        with pytest.raises(InputError, match="rows that the image files lack"):
+            gallery.find_rows(collection, table | {name: values})
 
 
 def test_packed_images_are_those_of_the_files():

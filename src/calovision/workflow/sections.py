@@ -418,7 +418,7 @@ class Plots(Section):
         600,
         "Events, or jets, in the gallery of explore.html; 0: no gallery",
         details="The same number of each class, drawn with `seed`, and those of the highest and "
-        "lowest scores; fewer where their images would make the page larger than 15 MB.",
+        "lowest scores; fewer where their images would take more than 6 MB of the page.",
         ge=0,
         le=20_000,
     )

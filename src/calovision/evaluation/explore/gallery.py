@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calovision.core.errors import InputError
 from calovision.storage import ImageCollection
 
 N_EXTREME = 12
@@ -79,6 +80,11 @@ def find_rows(collection: ImageCollection, table: Mapping[str, np.ndarray]) -> n
 
     Rows are known by sample, event number and, of jets, the jet; of several with the same keys,
     which are all tested or none, the rows stand in the order of the files.
+
+    Raises
+    ------
+    InputError
+        If a row is in no file.
     """
     names = [name for name in KEYS if name in table]
     n_stored = len(collection)
@@ -89,8 +95,14 @@ def find_rows(collection: ImageCollection, table: Mapping[str, np.ndarray]) -> n
     groups[order] = np.cumsum(starts)
     of_files, of_table = groups[:n_stored], groups[n_stored:]
     order = np.argsort(of_files, kind="stable")
-    first = np.searchsorted(of_files[order], of_table)
-    return order[first + _occurrence(of_table)]
+    places = np.searchsorted(of_files[order], of_table) + _occurrence(of_table)
+    found = order[np.minimum(places, n_stored - 1)]
+    if not np.array_equal(of_files[found], of_table):
+        raise InputError(
+            "the table of the test rows has rows that the image files lack: evaluate again "
+            "(snakemake --forcerun list_images)"
+        )
+    return found
 
 
 def _key_of_both(
@@ -102,7 +114,7 @@ def _key_of_both(
     numbers = {sample: k for k, sample in enumerate(collection.samples)}
     names, places = np.unique(np.asarray(table[name]).astype(str), return_inverse=True)
     of_files = [np.full(len(one), numbers[one.metadata.sample]) for one in collection.files]
-    of_table = np.array([numbers[str(sample)] for sample in names], dtype=np.int64)
+    of_table = np.array([numbers.get(str(sample), -1) for sample in names], dtype=np.int64)
     return np.concatenate([*of_files, of_table[places.reshape(-1)]])
 
 

@@ -9,6 +9,8 @@ from calovision.evaluation.explore.steps import Steps
 TAIL = 0.0005
 """Part of the events on each side of a score that may lie in its outermost bins."""
 N_SCORE_BINS = 50
+FARTHEST = 1e300
+"""Scores beyond stand for what is no number (`calovision.jets.signed`); no bin reaches so far."""
 N_MASS_BINS = 30
 MASS_QUANTILE = 0.995  # of all rows; what lies beyond is in the last bin
 
@@ -71,9 +73,11 @@ def score_edges(scores: np.ndarray) -> np.ndarray:
     """Edges of the bins of a score: a bin for each value of a few whole numbers, else equal ones
     between the tails.
     """
-    values = np.unique(scores)
-    if len(values) <= N_SCORE_BINS and np.array_equal(values, np.round(values)):
-        return np.arange(values[0], values[-1] + 2) - 0.5 if np.ptp(values) < 1000 else values
+    scores = scores[np.abs(scores) < FARTHEST]
+    values = np.unique(scores) if len(scores) else np.zeros(1)
+    is_whole = np.array_equal(values, np.round(values))
+    if is_whole and np.ptp(values) < N_SCORE_BINS:
+        return np.arange(values[0], values[-1] + 2) - 0.5
     low, high = np.quantile(scores, [TAIL, 1 - TAIL])
     if not high > low:
         low, high = low - 0.5, high + 0.5
