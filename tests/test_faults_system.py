@@ -4,6 +4,7 @@ import errno
 import mmap
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from fakes_cli import write_small
@@ -59,6 +60,16 @@ def test_cause_of_an_error_counts():
     error = ValueError("no numbers")
     error.__cause__ = OSError(errno.ESTALE, "Stale file handle", "a.h5")
     assert "a.h5 cannot be read or written, as its file system lost it" in failure_of(error)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file whose reading fails")
+@pytest.mark.parametrize("read", [Path.read_bytes, Path.read_text])
+def test_file_whose_reading_fails_is_named(read):
+    """The system says no name then; nothing lies at the first address of a process."""
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        read(Path("/proc/self/mem"))
+    assert raised.value.filename is None
+    assert failure_of(raised.value).startswith("/proc/self/mem cannot be read or written, as its d")
 
 
 def test_failure_in_a_thread_is_a_sentence(monkeypatch, caplog, capsys):

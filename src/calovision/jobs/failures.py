@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 import threading
+import traceback
 from functools import cache
 from pathlib import Path
 
@@ -44,13 +45,22 @@ def failure_of(error: BaseException) -> str | None:
             return NO_MEMORY
         if isinstance(one, RuntimeError | OSError | ImportError) and _NO_MEMORY.search(str(one)):
             return NO_MEMORY
-        file = getattr(one, "filename", None) or "a file"
+        file = getattr(one, "filename", None) or _path_of(one) or "a file"
         if isinstance(one, OSError) and number in _FAILED_READING:
             reason = _FAILED_READING[number]
             return f"{file} cannot be read or written, as {reason}: copy it from elsewhere, or wait"
         if (reason := why_refused(one)) is not None and isinstance(one, OSError):
             return f"{file} cannot be written or opened, as {reason}"
     return None
+
+
+def _path_of(error: BaseException) -> Path | None:
+    """Path whose method failed, such as `Path.read_bytes`: the system names the file only when it
+    does not open.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    owners = [frame.f_locals.get("self") for frame in frames]
+    return next((owner for owner in reversed(owners) if isinstance(owner, Path)), None)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
