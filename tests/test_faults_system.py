@@ -10,8 +10,10 @@ import pytest
 from fakes_cli import write_small
 from faults.processes import run_apart
 
+from calovision import cli
 from calovision.cli.train import require_new_model
 from calovision.core.errors import InputError
+from calovision.jobs import failures
 from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, explain_failures, failure_of
 from calovision.ntuples.root_file import opened
 from calovision.training.run import LOCK
@@ -70,6 +72,17 @@ def test_file_whose_reading_fails_is_named(read):
         read(Path("/proc/self/mem"))
     assert raised.value.filename is None
     assert failure_of(raised.value).startswith("/proc/self/mem cannot be read or written, as its d")
+
+
+def test_memory_that_does_not_suffice_for_the_sentence(monkeypatch):
+    def no_memory(*of):
+        raise MemoryError
+
+    monkeypatch.setattr(failures, "why_refused", no_memory)
+    assert failure_of(ValueError("no numbers")) == NO_MEMORY
+    monkeypatch.setattr(cli, "app", no_memory)
+    with pytest.raises(SystemExit, match="calovision: the memory does not suffice: ask for more"):
+        cli.main()
 
 
 def test_failure_in_a_thread_is_a_sentence(monkeypatch, caplog, capsys):

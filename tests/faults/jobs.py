@@ -19,7 +19,10 @@ from faults.processes import End, run_apart
 
 UNNAMED = (".snakemake_timestamp", "events.out.tfevents")
 """Beginnings of names of files that hold times, some in the name itself."""
-_TIMES = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?|\b\d+(\.\d+)?(e[-+]\d+)? ?(s|min|MB)\b")
+# with the nanoseconds of lists of files
+_TIMES = re.compile(
+    r"\b\d{19}\b|\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?|\b\d+(\.\d+)?(e[-+]\d+)? ?(s|min|MB)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,10 @@ class Job:
             sys.argv = [self.script]
             runpy.run_path(self.script, run_name="__main__")
         else:
-            from calovision.cli import app
+            from calovision.cli import main
 
-            app(list(self.arguments), prog_name="calovision")
+            sys.argv = ["calovision", *self.arguments]
+            main()
 
     def run(self, folder: Path, output: Path, **disturbance: object) -> End:
         """Run it in a working folder, as `run_apart`."""

@@ -1,6 +1,7 @@
 """Memory that does not suffice, as where a batch system limits it."""
 
 import resource
+import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ OF_LIBRARIES = (
     *("std::bad_alloc", "SystemError: error return without exception set"),
     *("double free or corruption", "cannot allocate memory for thread-local data"),
 )
-"""Ends of libraries, which the package cannot put into words."""
+"""Ends of libraries, which the package cannot put into words; or else by one of `SIGNALS`."""
+SIGNALS = (-signal.SIGSEGV, -signal.SIGABRT)
 MOST = 200  # MB more than the process has when it starts
 
 
@@ -34,12 +36,13 @@ def _limit(job: Job, more: int, folder: Path) -> Judgement:
 
     end = job.run(place.work, place.output, prepare=limit)
     judgement = judged(job, place, end)
-    if judgement.outcome in GOOD or not any(text in end.text for text in OF_LIBRARIES):
+    of_library = end.status in SIGNALS or any(text in end.text for text in OF_LIBRARIES)
+    if judgement.outcome in GOOD or not of_library:
         return judgement
     again = judged(job, place, job.run(place.work, place.output))
     if again.outcome is not Outcome.RIGHT:
-        return Judgement(Outcome.BROKEN, f"{end.last}; without a limit: {again}")
-    return Judgement(Outcome.UNAVOIDABLE, end.last)
+        return Judgement(Outcome.BROKEN, f"{judgement.seen}; without a limit: {again}")
+    return Judgement(Outcome.UNAVOIDABLE, judgement.seen)
 
 
 MEMORY = Drill(
@@ -47,7 +50,7 @@ MEMORY = Drill(
     "memory limit",
     _cases,
     note="some libraries of C and C++ end the process themselves where the memory does not suffice "
-    "(std::bad_alloc, SIGABRT), or lose the reason (SystemError); the job then runs again without "
-    "a limit, which must give the right files and leave nothing",
+    "(std::bad_alloc, SIGABRT; SIGSEGV where they do not look), or lose the reason (SystemError); "
+    "the job then runs again without a limit, which must give the right files and leave nothing",
     seconds=300,
 )

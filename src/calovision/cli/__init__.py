@@ -4,6 +4,7 @@ One module a command. What a command needs of the package is imported when it ru
 ``--help`` stays quick.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from calovision.cli.score import score_command
 from calovision.cli.status import status_command
 from calovision.cli.train import train_command
 from calovision.cli.verify import verify_command
+from calovision.jobs.failures import NO_MEMORY
 
 app = typer.Typer(
     name="calovision",
@@ -84,5 +86,8 @@ def _options(
 
 
 def main() -> None:
-    """Run the command line; exit status 1 for bad input, 2 for wrong usage."""
-    app()
+    """Run the command line; exit status 1 for bad input or too little memory, 2 for wrong usage."""
+    try:
+        app()
+    except MemoryError:  # before the command begins, or once more for its sentence
+        sys.exit(f"calovision: {NO_MEMORY}")

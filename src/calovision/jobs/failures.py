@@ -39,6 +39,13 @@ NO_MEMORY = (
 
 def failure_of(error: BaseException) -> str | None:
     """Sentence for an error that is a failure of a disk or of memory; None for every other."""
+    try:
+        return _sentence(error)
+    except MemoryError:
+        return NO_MEMORY
+
+
+def _sentence(error: BaseException) -> str | None:
     for one in _chain(error):
         number = getattr(one, "errno", None)
         if isinstance(one, MemoryError) or number == errno.ENOMEM:
