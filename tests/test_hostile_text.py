@@ -143,11 +143,12 @@ def seen(tmp_path_factory):
 
 
 def skeleton(outline):
-    """Elements of a page, without the span of each word and the class of columns of numbers."""
+    """Elements of a page, without the span of each word, the places
+    where names may break, and the class of columns of numbers."""
     return [
         re.sub("^(t[dh]) class", r"\1", element)
         for element in outline["elements"]
-        if element != "span"
+        if element not in ("span", "wbr")
     ]
 
 

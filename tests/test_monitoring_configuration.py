@@ -39,10 +39,10 @@ def test_a_run_with_the_section_monitors() -> None:
         "thresholds": {},
     }
     names = [one["name"] for one in report_content.report_sections(analysis)]
-    assert names == ["runs", "detection", "accounting", "run"]
+    assert names == ["answer", "runs", "detection", "accounting", "run"]
     without = Analysis(read(study={"faults": []}, methods=["poisson"], alarm=["poisson"]))
     names = [one["name"] for one in report_content.report_sections(without)]
-    assert names == ["runs", "accounting", "run"]
+    assert names == ["answer", "runs", "accounting", "run"]
     assert not without.has_rule("train_monitor")
     assert not without.has_rule("build_images")
 

@@ -253,6 +253,7 @@ def test_wheel_carries_the_workflow():
     """All of it but the pictures of the README and containers, where the package looks for it."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert carried.pop("docs/glossary.md") == "calovision/_docs/glossary.md"
     there = {path.name for path in (REPOSITORY / "workflow").iterdir()} - {"report", "container"}
     assert {Path(source).name for source in carried} == there | {"calovision.def"}
     for source, target in carried.items():

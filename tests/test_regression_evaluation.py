@@ -20,6 +20,7 @@ from calovision.evaluation.regression import (
 )
 from calovision.evaluation.regression.comparison import bin_of, equal_edges
 from calovision.evaluation.results.regression import Regression
+from calovision.report.answer import answer
 from calovision.report.figures import FIGURES
 from calovision.report.numbers import numbers_csv
 from calovision.stages import regression as stage
@@ -237,6 +238,7 @@ def test_numbers_of_the_stage_are_those_of_its_rows(run):
     assert cnn.over["sum"].value == pytest.approx(0, abs=1e-6)
     residuals = rows["sum"] / rows["truth"] - 1
     assert summary.regressors["sum"].overall.rms.value == pytest.approx(residuals.std())
+    assert answer({"regression": summary.to_json()}).startswith("**cnn predicts ")
     text = results.table.read_text()
     assert "14 rows without a true value are left out" in text
     assert "| cnn | 1 | 0.05 (0.05 to 0.05) |" in text
@@ -290,11 +292,12 @@ def test_a_run_of_a_regression_has_its_rules_and_numbers():
     )
     sections = [one["name"] for one in report_content.report_sections(analysis)]
     assert sections == [
+        "answer",
+        "regression",
         "data",
         "selection",
         "images",
         "training",
-        "regression",
         "accounting",
         "run",
     ]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from base64 import b64decode
+from dataclasses import replace
 
 import pytest
 from browser import CHROMIUM, DESKTOP, PHONE, dead_links, measure
@@ -192,6 +193,32 @@ def test_measurements_see_the_faults_of_a_page(tmp_path):
     assert not seen["images"][2]["on_top"]
     assert seen["content_width"] >= 600
     assert seen["smallest_font"] == 8
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=NO_CHROMIUM)
+def test_sections_and_details_fold(tmp_path):
+    """What is folded is in the page, but not seen; paper has it all (`details-content`)."""
+    plots = tmp_path / "plots"
+    detail = replace(make_figure(plots, "detail"), is_detail=True)
+    sections = [
+        Section("answer", "Result", "Text.", [make_figure(plots, "roc"), detail]),
+        Section("run", "Run", "Folded.", [make_figure(plots, "time")], is_open=False),
+    ]
+    page = write(tmp_path, sections)
+    seen = measure(page, PHONE, tmp_path)
+    shown = {image["alt"].split()[-1]: image["shown"] for image in seen["images"]}
+    assert shown == {"roc": True, "detail": False, "time": False}
+    assert "1 more figure" in seen["text"]
+    assert "Folded." not in seen["text"]
+    text = page.read_text()
+    assert text.count("<details") == text.count("<summary") == 3
+    assert re.search(r"@media print \{(?:.|\n)*details::details-content \{[^}]*visible", text)
+
+
+def test_names_in_tables_break_behind_underscores(tmp_path):
+    table = Table("T", ["rule", "n"], [["plot_extreme_events", "1"], ["_x_", "2"]])
+    text = text_of(tmp_path, [Section("a", "A", tables=[table])])
+    assert "<td>plot_<wbr>extreme_<wbr>events</td>" in re.sub(r"<wbr ?/?>", "<wbr>", text)
 
 
 def test_every_link_is_alive(page, tmp_path):
@@ -403,7 +430,8 @@ def test_bad_entries_are_named(entries, tmp_path):
     ):
         read(figure=[])
     with pytest.raises(
-        InputError, match="figure 'roc' of the report has no 'title'; known are caption, name"
+        InputError,
+        match="figure 'roc' of the report has no 'title'; known are caption, is_detail, name",
     ):
         read(figures=[{"name": "roc"}])
     with pytest.raises(
@@ -496,6 +524,7 @@ def test_stage_of_the_workflow(entries, tmp_path):
         "results": {
             "page": str(tmp_path / "report.html"),
             "numbers": str(tmp_path / "numbers.csv"),
+            "configuration": str(tmp_path / "configuration.yaml"),
         },
         "options": {
             "title": "T",
@@ -512,7 +541,8 @@ from types import SimpleNamespace
 from calovision.stages import report as stage
 job = {name: SimpleNamespace(**values) for name, values in json.load(sys.stdin).items()}
 files, results = stage.ReportFiles.of(job["files"]), stage.ReportResults.of(job["results"])
-stage.write_report(files, results, stage.ReportOptions.of(job["options"]))
+options = stage.ReportOptions.of(job["options"])
+stage.write_report(files, results, options, {"seed": 3, "plots": {"n_event_displays": 2}})
 print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
 """
     command = [sys.executable, "-c", program]
@@ -522,6 +552,9 @@ print(sorted({"matplotlib", "torch", "snakemake"} & set(sys.modules)))
     assert (result.returncode, result.stdout, result.stderr) == (0, "[]\n", "")
     assert (tmp_path / "numbers.csv").read_text() == numbers_csv({"summary": NUMBERS})
     assert dead_links(tmp_path / "report.html") == []
+    text = (tmp_path / "configuration.yaml").read_text()
+    assert "seed: 3                         # seed of simulation" in text
+    assert "  n_event_displays: 2           # event displays per class\n" in text
     for words in ("36.1 /fb.", "Samples: rpv, qcd.", "{{ no placeholder }}", "Foot."):
         assert words in (tmp_path / "report.html").read_text()
 

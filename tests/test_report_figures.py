@@ -137,7 +137,7 @@ def test_sections_have_their_figures_and_tables_in_order():
     by_name = {section["name"]: section for section in sections}
     names = [one["name"] for one in by_name["performance"]["figures"]]
     assert names == [
-        *("roc", "cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
+        *("cnn_vs_n_fat_jets", "cnn_vs_mj_sum", "combination_gain", "scores"),
         *("calibration", "correlations", "mass_sculpting"),
         *("model_comparison", "model_comparison_unweighted", "model_roc", "model_roc_unweighted"),
     ]
@@ -145,6 +145,14 @@ def test_sections_have_their_figures_and_tables_in_order():
         "results/metrics/comparison.md",
         "results/metrics/summary.md",
     ]
+    assert [one["name"] for one in by_name["answer"]["figures"]] == ["roc"]
+    first = [one for section in sections if section["is_open"] for one in section["figures"]]
+    shown = [one["name"] for one in first if not one["is_detail"]]
+    assert len(shown) == 12 <= len(first)
+    assert "event_display_signal_1" in shown
+    assert "event_display_signal_2" not in shown
+    folded = [section["name"] for section in sections if not section["is_open"]]
+    assert folded == ["glossary", "accounting", "run"]
     displays = by_name["images"]["figures"]
     assert displays[2]["title"] == "Event display: signal 2"
     assert displays[2]["caption"] == displays[1]["caption"]
@@ -156,7 +164,7 @@ def test_sections_have_their_figures_and_tables_in_order():
 
 def test_files_of_the_report():
     inputs = report_content.report_inputs(run(), with_run=True)
-    assert inputs["plots"][:2] == [FOLDER / "plots/cut_flow.png", FOLDER / "plots/cut_flow.pdf"]
+    assert inputs["plots"][:2] == [FOLDER / "plots/roc.png", FOLDER / "plots/roc.pdf"]
     assert inputs["numbers"][-1] == FOLDER / "metrics/robustness.json"
     without = report_content.report_inputs(run(robustness=NO_VARIATIONS), with_run=False)
     assert set(inputs["plots"]) - set(without["plots"]) == {
@@ -170,7 +178,7 @@ def test_files_of_the_report():
     assert without["numbers"] == inputs["numbers"][:-1]
     links = report_content.report_files(run(robustness=NO_VARIATIONS))
     assert links[report_content.EXPLORER] == str(FOLDER / "explore.html")
-    names = ["All numbers, CSV", "HEPData submission", "samples.json"]
+    names = ["Configuration", "All numbers, CSV", "HEPData submission"]
     assert list(links)[:4] == [report_content.EXPLORER, *names]
     assert "robustness.json" not in links
     assert links["run_summary.json"] == "results/metrics/run_summary.json"
@@ -220,7 +228,8 @@ def test_texts_and_captions_have_all_their_values(n_networks, folds, tmp_path):
     sections = {
         section.name: section for section in read_sections(entries, plots=tmp_path, values=values)
     }
-    captions = {figure.title: figure.caption for figure in sections["performance"].figures}
+    figures = [*sections["answer"].figures, *sections["performance"].figures]
+    captions = {figure.title: figure.caption for figure in figures}
     text = captions["ROC curves of the models"]
     assert ("the ensemble of every model" in text) == (n_networks == 3)
     assert ("the lower panel is the ratio" in text) == (n_networks > 1)
@@ -281,6 +290,7 @@ def test_figure_of_another_package_is_drawn_and_in_the_report(with_muons, tmp_pa
         "name": "muons",
         "title": "Muons",
         "caption": "Muons.",
+        "is_detail": False,
     }
     drawn = with_muons["muons"].draw_from(SimpleNamespace(channels=["em", "had"]))
     assert isinstance(drawn, Figure)

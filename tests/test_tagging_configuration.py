@@ -39,8 +39,8 @@ def test_a_run_of_taggers_has_their_figures_and_numbers():
     assert list(tagging.class_colors(analysis.configuration).values()) == [None, None, "C3"]
     assert tagging.binned_variables(analysis.configuration) == ["pt", "mass"]
     sections = [one["name"] for one in report_content.report_sections(analysis)]
-    assert sections[:4] == ["data", "selection", "images", "training"]
-    assert sections[4:] == ["taggers", "variables", "accounting", "run"]
+    assert sections[:4] == ["answer", "taggers", "variables", "data"]
+    assert sections[4:] == ["selection", "images", "training", "accounting", "run"]
     assert report_content.report_numbers(analysis) == [
         *("samples", "tagging", "taggers", "tagger_baselines"),
         *("tagging_bins", "tagging_diagnostics", "accounting"),

@@ -16,6 +16,7 @@ from calovision.evaluation.results import TaggingSummary
 from calovision.evaluation.tagging import boosting
 from calovision.images.grid import JetGrid
 from calovision.metrics import macro_auc
+from calovision.report.answer import answer
 from calovision.report.figures import FIGURES
 from calovision.stages import tagging as stage
 from calovision.stages.figures import tagging as figures
@@ -142,6 +143,11 @@ def test_numbers_are_those_of_the_scores_in_the_table(run):
     for name in ("cnn", "boosting"):
         expected = macro_auc(rows[name], rows["label"], rows["weight"])
         assert summary.taggers[name].macro_auc.value == pytest.approx(expected, rel=1e-12)
+    text = answer({"tagging": summary.to_json()})
+    first = summary.taggers["cnn"]
+    assert text.startswith("**cnn tells the 3 classes apart with a macro AUC of ")
+    assert f"{first.macro_auc.value:.3f} ({first.macro_auc.low:.3f} to" in text
+    assert f"mean accuracy of {first.accuracy.value:.3f} (" in text
     models = json.loads(run.models.read_text())["models"]
     expected = summary.taggers["cnn"].macro_auc.value
     assert models["cnn"]["ensemble"]["macro_auc"] == pytest.approx(expected, rel=1e-12)

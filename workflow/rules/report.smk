@@ -85,6 +85,7 @@ rule write_report:
     output:
         page=results.report,
         numbers=results.all_numbers,
+        configuration=results.configuration,
     log:
         results.log("write_report"),
     benchmark:

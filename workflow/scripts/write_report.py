@@ -5,4 +5,4 @@ with job_log(snakemake.log[0]):
     files = stage.ReportFiles.of(snakemake.input)
     results = stage.ReportResults.of(snakemake.output)
     options = stage.ReportOptions.of(snakemake.params)
-    stage.write_report(files, results, options)
+    stage.write_report(files, results, options, snakemake.config)

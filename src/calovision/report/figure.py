@@ -38,6 +38,9 @@ class ReportFigure:
     is_numbered
         Whether there is one of each event that is shown (``plots.n_event_displays`` of each kind):
         ``<name>_1``, ``<name>_2``, ...
+    is_detail
+        Whether it is folded, behind the figures that a reader looks at first; of a numbered one the
+        first is not.
     """
 
     name: str
@@ -49,6 +52,7 @@ class ReportFigure:
     takes: str
     needs: str = ""
     is_numbered: bool = False
+    is_detail: bool = False
 
     @property
     def arguments(self) -> dict[str, str]:

@@ -78,6 +78,7 @@ FIGURES = Registry(
             draw="calovision.plotting.images:plot_event_display",
             takes=_EVENT,
             is_numbered=True,
+            is_detail=True,
         ),
         ReportFigure(
             name="learning_curves",
@@ -123,6 +124,7 @@ FIGURES = Registry(
             draw="calovision.plotting.images:plot_event_display",
             takes=_EVENT,
             is_numbered=True,
+            is_detail=True,
         ),
         ReportFigure(
             name="background_like_signal",
@@ -133,6 +135,7 @@ FIGURES = Registry(
             draw="calovision.plotting.images:plot_event_display",
             takes=_EVENT,
             is_numbered=True,
+            is_detail=True,
         ),
         ReportFigure(
             name="reach",

@@ -11,7 +11,7 @@ MONITORING = (
         caption="""
         Towers that each method flags, run by run. Red bands are runs with an alarm, gray ones with
         known faults only; of runs in yellow nothing can be said.""",
-        section="runs",
+        section="answer",
         rule="plot_monitoring",
         draw=f"{_PLOTS}plot_flagged_towers",
         takes="runs states n_towers titles",

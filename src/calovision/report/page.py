@@ -101,11 +101,8 @@ def _template() -> jinja2.Template:
 
 def _section_view(section: Section, numbers: Iterator[int], folder: Path) -> dict[str, Any]:
     """Section as the template needs it, its figures numbered on."""
-    groups = [
-        [_image(figure, next(numbers), folder) for figure in group]
-        for group in _with_the_same_caption(section.figures)
-    ]
-    captions = [group[0].caption for group in _with_the_same_caption(section.figures)]
+    first = [figure for figure in section.figures if not figure.is_detail]
+    details = [figure for figure in section.figures if figure.is_detail]
     return {
         "name": section.name,
         "title": section.title,
@@ -118,11 +115,26 @@ def _section_view(section: Section, numbers: Iterator[int], folder: Path) -> dic
             }
             for table in section.tables
         ],
-        "figures": [
-            {"images": images, "caption": render_inline(caption), "layout": layout}
-            for images, caption, layout in zip(groups, captions, _layouts(groups), strict=True)
-        ],
+        "is_open": section.is_open,
+        "figures": _figure_views(first, numbers, folder),
+        "details": _figure_views(details, numbers, folder),
+        "n_details": len(details),
     }
+
+
+def _figure_views(
+    figures: Sequence[Figure], numbers: Iterator[int], folder: Path
+) -> list[dict[str, Any]]:
+    """Figures as the template needs them: those with one caption together, and their places."""
+    groups = [
+        [_image(figure, next(numbers), folder) for figure in group]
+        for group in _with_the_same_caption(figures)
+    ]
+    captions = [group[0].caption for group in _with_the_same_caption(figures)]
+    return [
+        {"images": images, "caption": render_inline(caption), "layout": layout}
+        for images, caption, layout in zip(groups, captions, _layouts(groups), strict=True)
+    ]
 
 
 def _with_the_same_caption(figures: Sequence[Figure]) -> list[list[Figure]]:

@@ -13,19 +13,22 @@ import jinja2
 from calovision.core.errors import InputError
 from calovision.core.markdown import code, escape
 
-ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables"}
-FIGURE_KEYS = {"name", "title", "caption"}
+ENTRY_KEYS = {"name", "title", "text", "text_file", "figures", "tables", "is_open"}
+FIGURE_KEYS = {"name", "title", "caption", "is_detail"}
 TEXTS = Path(__file__).with_name("texts")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot: PNG for the page, title, caption (Markdown), and its PDF to link, if there is one."""
+    """A plot: PNG for the page, title, caption (Markdown), and its PDF to link, if there is one;
+    details are folded.
+    """
 
     path: Path
     title: str
     caption: str
     pdf: Path | None = None
+    is_detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Table:
 @dataclass(frozen=True)
 class Section:
     """A chapter of the page: the name is its address (``#name``), the text is Markdown and may hold
-    tables.
+    tables. One that is not open is folded until it is asked for.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Section:
     text: str = ""
     figures: Sequence[Figure] = field(default=())
     tables: Sequence[Table] = field(default=())
+    is_open: bool = True
 
 
 def read_sections(
@@ -67,8 +71,8 @@ def read_sections(
     entries
         One mapping per section: ``name`` and ``title``; optionally ``text`` (Markdown) or
         ``text_file`` (a template of Markdown), ``tables`` (paths of Markdown files, appended to the
-        text in order), and ``figures``, a list of mappings with ``name``, ``title`` and ``caption``
-        (a template of Markdown; without it no caption).
+        text in order), ``is_open``, and ``figures``, a list of mappings with ``name``, ``title``,
+        ``is_detail`` and ``caption`` (a template of Markdown; without it no caption).
     plots
         Folder of the figures: the one called x is ``x.png``, with ``x.pdf`` where that exists.
     values
@@ -101,6 +105,7 @@ def _section(
         entry["title"],
         "\n\n".join(text.strip() for text in texts if text.strip()),
         figures,
+        is_open=entry.get("is_open", True),
     )
 
 
@@ -114,6 +119,7 @@ def _figure(entry: Mapping[str, Any], plots: Path, values: Mapping[str, Any]) ->
         entry["title"],
         _filled(caption, values, f"caption of {owner} of the report").strip(),
         pdf if pdf.is_file() else None,
+        entry.get("is_detail", False),
     )
 
 

@@ -20,7 +20,7 @@ PERFORMANCE = (
         bands and bars are 68 % intervals, wide where few
         background events are left, and the thin lines those of a bootstrap over events and
         networks.""",
-        section="performance",
+        section="answer",
         rule="plot_performance",
         draw="calovision.plotting.performance:plot_roc",
         takes="curves signal_region regions bootstrap names axis",
@@ -51,6 +51,7 @@ PERFORMANCE = (
         rule="plot_performance",
         draw="calovision.plotting.scores:plot_score_vs_n_fat_jets",
         takes="scores n_fat_jets labels weights names=class_names",
+        is_detail=True,
     ),
     ReportFigure(
         name="cnn_vs_mj_sum",
@@ -65,6 +66,7 @@ PERFORMANCE = (
         rule="plot_performance",
         draw="calovision.plotting.scores:plot_score_vs_mj_sum",
         takes="scores mj_sum labels weights names=class_names",
+        is_detail=True,
     ),
     ReportFigure(
         name="combination_gain",
@@ -104,6 +106,7 @@ PERFORMANCE = (
         rule="plot_diagnostics",
         draw="calovision.plotting.diagnostics:plot_calibration",
         takes="calibrations=calibration",
+        is_detail=True,
     ),
     ReportFigure(
         name="correlations",
@@ -117,6 +120,7 @@ PERFORMANCE = (
         rule="plot_diagnostics",
         draw="calovision.plotting.diagnostics:plot_correlations",
         takes="correlations variable_titles",
+        is_detail=True,
     ),
     ReportFigure(
         name="mass_sculpting",
@@ -129,6 +133,7 @@ PERFORMANCE = (
         rule="plot_diagnostics",
         draw="calovision.plotting.diagnostics:plot_mass_sculpting",
         takes="sculpting=mass_sculpting",
+        is_detail=True,
     ),
     ReportFigure(
         name="model_comparison",
@@ -159,6 +164,7 @@ PERFORMANCE = (
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_comparison",
         takes="networks=unweighted.networks ensembles=unweighted.ensembles points",
+        is_detail=True,
     ),
     ReportFigure(
         name="model_roc",
@@ -178,6 +184,7 @@ PERFORMANCE = (
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_roc",
         takes="ensembles=weighted.ensemble_curves networks=weighted.network_curves axis",
+        is_detail=True,
     ),
     ReportFigure(
         name="model_roc_unweighted",
@@ -191,5 +198,6 @@ PERFORMANCE = (
         rule="plot_models",
         draw="calovision.plotting.models:plot_model_roc",
         takes="ensembles=unweighted.ensemble_curves networks=unweighted.network_curves axis",
+        is_detail=True,
     ),
 )

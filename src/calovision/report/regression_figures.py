@@ -39,7 +39,7 @@ REGRESSION = (
         Below, its ratio to that of the calibrated sum of the image. What is drawn to the mean looks
         narrow within a bin of the true value, and is not: there look at the calibration and at
         the resolution of all rows together.""",
-        section="regression",
+        section="answer",
         rule="plot_regression",
         draw=f"{_PLOTS}plot_target_resolution",
         takes="summary names",

@@ -26,6 +26,7 @@ CLASS_IMAGES = (
         rule="plot_class_images",
         draw=f"{_PLOTS}plot_jets_of_classes",
         takes="images=single_images edges channel axes_titles",
+        is_detail=True,
     ),
 )
 
@@ -53,7 +54,7 @@ TAGGERS = (
         and a ratio of N-subjettiness, found on the {% if n_folds %}rows of the other
         folds{% else %}validation rows{% endif %}; an arrow marks a lower limit. The dotted curve is
         the single variable that was best on the validation rows.""",
-        section="taggers",
+        section="answer",
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_tagger_roc",
         takes="curves discriminants names cuts variables=best_variables bands",
@@ -69,6 +70,7 @@ TAGGERS = (
         draw=f"{_PLOTS}plot_pair_roc",
         takes="curves=pair_curves titles colors",
         needs="has_many_classes",
+        is_detail=True,
     ),
     ReportFigure(
         name="pair_rejections",
@@ -118,6 +120,7 @@ TAGGERS = (
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_class_calibration",
         takes="calibration titles names",
+        is_detail=True,
     ),
     ReportFigure(
         name="class_variables",
@@ -156,6 +159,7 @@ TAGGERS = (
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_binned_backgrounds",
         takes="bins discriminants names variables",
+        is_detail=True,
     ),
     ReportFigure(
         name="background_mass",
@@ -170,5 +174,6 @@ TAGGERS = (
         rule="plot_taggers",
         draw=f"{_PLOTS}plot_jet_mass_sculpting",
         takes="sculpting discriminants names mass=mass_title",
+        is_detail=True,
     ),
 )

@@ -117,9 +117,11 @@ def _framed(table: Element) -> Element:
                 cell.set("class", "number")
             for cell in cells:
                 _keep_interval_together(cell)
+    label = "Table: " + ", ".join(_text(cell) for cell in header)
+    for cell in (one for row in (header, *rows) for one in row):
+        _break_behind_underscores(cell)
     for cell in header:
         cell.set("scope", "col")
-    label = "Table: " + ", ".join(_text(cell) for cell in header)
     frame = Element(
         "div", {"class": "frame", "role": "region", "tabindex": "0", "aria-label": label}
     )
@@ -135,6 +137,16 @@ def _keep_interval_together(cell: Element) -> None:
     if bracket and not len(cell):
         cell.text = f"{value} "
         SubElement(cell, "span").text = f"({interval}"
+
+
+def _break_behind_underscores(cell: Element) -> None:
+    """Let the lines of a cell end behind the underscores of a name, and not in its words."""
+    first, *others = (cell.text or "").split("_")
+    if not others or len(cell):
+        return
+    cell.text = f"{first}_"
+    for number, part in enumerate(others, 1):
+        SubElement(cell, "wbr").tail = part + "_" * (number < len(others))
 
 
 def _text(cell: Element) -> str:

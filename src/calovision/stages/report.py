@@ -1,7 +1,7 @@
 """The report: the page, its numbers in one table, and the tables of a HEPData submission."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,19 @@ from typing import Any
 from calovision.core.result import read_json
 from calovision.evaluation.compared import classifier_scores
 from calovision.evaluation.results import Reach, Summary
+from calovision.jobs.atomic import write_text
 from calovision.metrics import roc
 from calovision.report import hepdata, page
+from calovision.report.answer import answer
+from calovision.report.glossary import glossary
 from calovision.report.numbers import write_csv
-from calovision.report.parts import read_sections
+from calovision.report.parts import Section, read_sections
+from calovision.report.sections import ANSWER, GLOSSARY
 from calovision.stages.arguments import Count, Files, Options, not_counted
 from calovision.storage import read_score_table
+from calovision.workflow.example import commented_yaml
+
+HEAD = "# Configuration of the report beside it, with the defaults of keys that were left out.\n"
 
 
 @dataclass(frozen=True)
@@ -35,10 +42,13 @@ class ReportFiles(Files):
 
 @dataclass(frozen=True)
 class ReportResults(Files):
-    """Files that `write_report` writes: the page (HTML), its numbers (CSV)."""
+    """Files that `write_report` writes: the page (HTML), its numbers (CSV), and the configuration
+    that they are of (YAML).
+    """
 
     page: Path
     numbers: Path
+    configuration: Path
 
 
 @dataclass(frozen=True)
@@ -67,17 +77,35 @@ class ReportOptions(Options):
     foot: str
 
 
-def write_report(files: ReportFiles, results: ReportResults, options: ReportOptions) -> None:
-    """Write all numbers into one CSV, a row each, the name of its file first; and the page."""
-    write_csv(results.numbers, {path.stem: read_json(path) for path in files.numbers})
+def write_report(
+    files: ReportFiles,
+    results: ReportResults,
+    options: ReportOptions,
+    configuration: Mapping[str, Any],
+) -> None:
+    """Write all numbers into one CSV, a row each, the name of its file first; the configuration
+    with all its keys; and the page, whose first section is the answer that the numbers give.
+    """
+    numbers = {path.stem: read_json(path) for path in files.numbers}
+    write_csv(results.numbers, numbers)
+    write_text(results.configuration, commented_yaml(configuration, HEAD, {}))
+    sections = read_sections(
+        options.sections, plots=files.plots[0].parent, values=options.placeholders
+    )
+    found = {ANSWER: answer(numbers), GLOSSARY: glossary()}
     page.write_report(
         results.page,
-        read_sections(options.sections, plots=files.plots[0].parent, values=options.placeholders),
+        [_with_text(section, found.get(section.name, "")) for section in sections],
         title=options.title,
         summary=options.facts,
         files={name: Path(path) for name, path in options.links.items()},
         foot=f"calovision {version('calovision')}. {options.foot}",
     )
+
+
+def _with_text(section: Section, text: str) -> Section:
+    """The section with a further text."""
+    return replace(section, text=f"{section.text}\n\n{text}".strip())
 
 
 @dataclass(frozen=True)

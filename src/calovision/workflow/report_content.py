@@ -109,11 +109,17 @@ def report_sections(analysis: Analysis) -> list[dict[str, Any]]:
                     "name": section.name,
                     "title": section.title,
                     "text_file": f"{section.name}.md.j2",
+                    "is_open": section.is_open,
                     "tables": [str(analysis.results.table(name)) for name in section.tables],
                     "figures": [
-                        {"name": name, "title": title, "caption": figure.caption}
+                        {
+                            "name": name,
+                            "title": title,
+                            "caption": figure.caption,
+                            "is_detail": figure.is_detail or (figure.is_numbered and number > 0),
+                        }
                         for figure in of_section
-                        for name, title in _titles(analysis, [figure]).items()
+                        for number, (name, title) in enumerate(_titles(analysis, [figure]).items())
                     ],
                 }
             )
@@ -158,6 +164,7 @@ def report_numbers(analysis: Analysis) -> list[str]:
 def report_files(analysis: Analysis) -> dict[str, str]:
     """Files that the report links at its end, by title."""
     results = analysis.results
+    configuration = {"Configuration": str(results.configuration)}
     names = [*report_numbers(analysis), "run_summary"]
     tables = results.hepdata / "submission.yaml"
     if analysis.is_monitoring:
@@ -168,12 +175,14 @@ def report_files(analysis: Analysis) -> dict[str, str]:
             "Flags, text": str(results.flag_text),
         }
         return {
+            **configuration,
             **submission,
             **{f"{name}.json": str(results.numbers(name)) for name in names},
         }
     submission = {"HEPData submission": str(tables)} if analysis.is_search else {}
     return {
         **({EXPLORER: str(results.explorer)} if analysis.explored else {}),
+        **configuration,
         "All numbers, CSV": str(results.all_numbers),
         **submission,
         **{f"{name}.json": str(results.numbers(name)) for name in names},
@@ -276,6 +285,7 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
             "alarm_methods": [METHODS[one].title for one in monitoring.alarm],
             "min_events": monitoring.min_events,
             "is_of_jets": False,
+            "is_monitoring": True,
             "n_folds": 0,
         }
     return {
@@ -297,6 +307,7 @@ def text_values(analysis: Analysis) -> dict[str, Any]:
         "has_mass": configuration.compare.variables is None
         or "mj_sum" in configuration.compare.variables,
         "regions": dict(configuration.compare.regions),
+        "is_monitoring": False,
         "is_tagging": analysis.is_tagging,
         "is_regression": analysis.is_regression,
         "target": in_words(parameters.target(analysis)["title"]) if analysis.is_regression else "",

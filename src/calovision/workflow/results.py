@@ -49,6 +49,7 @@ class Results:
         self.all_numbers = folder / "metrics/numbers.csv"
         self.report = folder / "report.html"
         self.explorer = folder / "explore.html"
+        self.configuration = folder / "configuration.yaml"
         self.run_maps = folder / "run_maps/{sample}/{chunk}.h5"
         monitoring = folder / "monitoring"
         self.merged_run_maps = monitoring / "run_maps.h5"
