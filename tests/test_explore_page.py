@@ -1,5 +1,6 @@
 """The page to explore in Chromium: a reader clicks and types, and sees the results' numbers."""
 
+from base64 import b64decode
 from types import SimpleNamespace
 
 import numpy as np
@@ -248,6 +249,30 @@ def test_gallery_is_filtered_and_sorted(opened, search):
     assert opened.evaluate("document.getElementById('detail').hidden")
 
 
+def check_cells(tab, of, row):
+    """Filled cells of the first channel are where they belong: in words, and one by its colour."""
+    left, top, width, height = tab.evaluate(
+        "(() => { const c = document.querySelector('#panels canvas');"
+        "c.scrollIntoView({block: 'center'}); const b = c.getBoundingClientRect();"
+        "return [b.left, b.top, b.width, b.height]; })()"
+    )
+    cells = np.frombuffer(b64decode(of["images"]["cells"][row]), dtype="<u2").astype(int)
+    values = np.frombuffer(b64decode(of["images"]["values"][row]), dtype="<f2").astype(float)
+    _, n_eta, n_phi = of["images"]["shape"]
+    for k in np.flatnonzero(cells < n_eta * n_phi)[:3]:
+        i, j = divmod(int(cells[k]), n_phi)
+        x = 44 + (i + 0.5) / n_eta * (width - 52)  # of the frame in the canvas
+        y = 6 + (1 - (j + 0.5) / n_phi) * (height - 40)
+        tab.mouse("mouseMoved", left + x, top + y)
+        value = float(values[k] * of["images"]["scales"][0])
+        assert plain(tab.text("#cell-now")).endswith(f": EM E_T [GeV] {value:.3g}")
+    colour = tab.evaluate(
+        "[...document.querySelector('#panels canvas').getContext('2d')"
+        f".getImageData({round(x)}, {round(y)}, 1, 1).data]"
+    )
+    assert sum(colour[:3]) < 740  # white is 765
+
+
 def test_row_shows_its_scores_and_its_image(opened, search):
     of, row = search.content["gallery"], 5
     opened.evaluate(f"location.hash = '#row={row}&sort=n&order=up'")
@@ -257,13 +282,7 @@ def test_row_shows_its_scores_and_its_image(opened, search):
     assert plain(scores["CNN"]) == f"{value:.3g} (output {expit(value):.3g})"
     assert scores["true class"] == ["QCD multijets", "RPV gluinos"][of["class"][row]]
     assert f"event {of['number'][row]}" in opened.text("#detail-title")
-    filled = opened.evaluate(
-        "(() => { const c = document.querySelector('#panels canvas');"
-        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; let n = 0;"
-        "for (let k = 0; k < d.length; k += 4) if (d[k] + d[k + 1] + d[k + 2] < 700) n += 1;"
-        "return n / (c.width * c.height); })()"
-    )
-    assert 0.03 < filled < 0.6
+    check_cells(opened, of, row)
     opened.click("#row-jets button")  # jets lie at phi = 3.1
     phi = opened.evaluate("document.getElementById('centre-phi').value")
     assert (float(phi), opened.evaluate("document.getElementById('zoom').value")) == (
