@@ -112,7 +112,8 @@ def seen(page, width, tmp_path_factory):
     """What a browser measured on the page (`browser.measure`)."""
     if CHROMIUM is None:
         pytest.skip(NO_CHROMIUM)
-    return measure(page, width, tmp_path_factory.mktemp("browser"))
+    found = measure(page, width, tmp_path_factory.mktemp("browser"))
+    return found | {"text": found["text"].replace("\N{NO-BREAK SPACE}", " ")}
 
 
 def text_of(folder, sections, **options):

@@ -32,8 +32,8 @@ def compare_with_cuts(
 ) -> CutComparison:
     """Numbers of ``comparison.json``: signal efficiencies at equal background, and paired ratios.
 
-    Where no background is left in the signal region, the upper end of its interval takes the place
-    of its background efficiency, and ratios to the cuts are upper limits without an interval.
+    If no background survives in the signal region, the 68.3 % upper limit of its background
+    efficiency is used, and ratios to the cuts are upper limits without an interval.
 
     Parameters
     ----------

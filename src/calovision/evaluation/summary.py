@@ -53,8 +53,8 @@ def summarize(
     test
         The table of the test split of ``tabulate_events``.
     background_efficiencies
-        Working points; the signal region's own is added as ``"signal_region"``. Where no background
-        is left in the signal region, the upper end of its interval takes the place of 0
+        Working points; the signal region's own is added as ``"signal_region"``. If no background
+        survives in the signal region, its 68.3 % upper limit is used
         (`calovision.metrics.region_point`).
     models
         Columns of models beside the first one.

@@ -49,8 +49,8 @@ class RegionPoint:
     Attributes
     ----------
     background_efficiency
-        That of the region; where no background is left in it (``is_limit``), the upper end of its
-        68.3 % interval. Not clipped: it is above 1 where the weights outside add up to less than
+        That of the region; if no background survives in it (``is_limit``), its 68.3 % upper limit.
+        Not clipped: it is above 1 where the weights outside add up to less than
         nothing.
     is_limit
         Whether no background event passes, or negative weights leave nothing of those that do.

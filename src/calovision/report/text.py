@@ -31,12 +31,12 @@ ADDRESSES = ("https://", "#")  # beginnings of what a link may lead to
 
 def render_markdown(text: str) -> Markup:
     """HTML of a Markdown text with tables."""
-    return Markup(_markdown().convert(text))
+    return Markup(_markdown().convert(_percent_kept(text)))
 
 
 def render_inline(text: str) -> Markup:
     """HTML of one paragraph of Markdown, without the paragraph's tags."""
-    html = _markdown().convert(" ".join(text.split()))
+    html = _markdown().convert(_percent_kept(" ".join(text.split())))
     return Markup(html.removeprefix("<p>").removesuffix("</p>"))
 
 
@@ -56,6 +56,11 @@ def render_table(table: Table) -> Markup:
                 "give one per column"
             )
     return render_markdown("\n".join(markdown_table(table.header, table.rows)))
+
+
+def _percent_kept(text: str) -> str:
+    """Text whose lines do not end between a number and its percent sign."""
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def _markdown() -> Markdown:

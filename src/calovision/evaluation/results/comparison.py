@@ -34,8 +34,8 @@ class ComparedClassifier:
 class ComparisonPoint:
     """Classifiers at one background efficiency.
 
-    ``background_is_limit`` is true where no background is left in the signal region: its upper end
-    takes the place, and ``over_cuts`` is an upper limit without an interval.
+    ``background_is_limit`` is true if no background survives in the signal region: its 68.3 % upper
+    limit is used, and ``over_cuts`` is an upper limit without an interval.
     """
 
     background_efficiency: float

@@ -68,8 +68,8 @@ class SelectionReach:
         Of each bin: expected events, statistical uncertainty of the background, effective number of
         its events.
     background_is_limit
-        Whether no simulated background is left in a bin: the upper end of the interval of its
-        efficiency takes its place, as in `calovision.metrics.region_point`.
+        Whether no simulated background survives in a bin: the 68.3 % upper limit on it is used, as in
+        `calovision.metrics.region_point`.
     significance, limit
         Numbers with the 68.3 % interval from the number of test events.
     method

@@ -70,7 +70,7 @@ class RegionEfficiencies:
 class RegionWorkingPoint:
     """Background efficiency of the working point ``signal_region``.
 
-    A limit is the upper end of the region's interval, where no background is left in it
+    It is a limit, the 68.3 % upper limit of the region's, if no background survives in that
     (`calovision.metrics.region_point`).
     """
 
