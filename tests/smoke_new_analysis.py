@@ -51,6 +51,8 @@ def check_example(folder: Path) -> None:
     run(analysis, "snakemake")
     page = (analysis / "results/report.html").read_text()
     assert page.count("<img") > 10, page[:2000]
+    assert "the CNN keeps" in page
+    assert "seed: 1" in (analysis / "results/configuration.yaml").read_text()
     summary = json.loads((analysis / "results/metrics/summary.json").read_text())
     assert {"cnn", "logistic_regression"} <= set(json.dumps(summary).split('"'))
     events = (analysis / "results/benchmarks/simulate_ntuples").rglob("*.tsv")

@@ -1,6 +1,7 @@
 """Figures of the report as entries of a registry, ours and those of another package."""
 
 import inspect
+import re
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from pkgutil import resolve_name
 from types import SimpleNamespace
 
 import pytest
+from conftest import REPOSITORY
 from matplotlib.figure import Figure
 
 from calovision.core.errors import InputError
@@ -160,6 +162,20 @@ def test_sections_have_their_figures_and_tables_in_order():
     assert extremes[1] == "Background with the highest output: 1"
     sections = report_content.report_sections(run(robustness=NO_VARIATIONS))
     assert "robustness" not in [section["name"] for section in sections]
+
+
+@pytest.mark.parametrize("name", ["study", "jets", "shower_energy", "dqm"])
+def test_report_of_each_task_begins_with_its_question_and_a_dozen_figures(name, tmp_path):
+    configuration = Configuration.read([REPOSITORY / f"config/{name}.yaml"])
+    analysis = Analysis(configuration)
+    entries = [one | {"tables": []} for one in report_content.report_sections(analysis)]
+    values = report_content.text_values(analysis)
+    sections = read_sections(entries, plots=tmp_path, values=values)
+    assert sections[0].name == "answer"
+    assert re.fullmatch(r"\*[A-Z][^*?]+\?\*", sections[0].text)
+    assert len(sections[0].figures) == 1
+    shown = [figure for one in sections if one.is_open for figure in one.figures]
+    assert 4 <= sum(not figure.is_detail for figure in shown) <= 12
 
 
 def test_files_of_the_report():
