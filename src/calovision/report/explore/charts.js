@@ -9,7 +9,7 @@ function layout(x, y, more = {}) {
   return {
     font: { family: "system-ui, sans-serif", size: 13, color: "#1c2430" },
     margin: { l: 72, r: 12, t: 10, b: 50 },
-    height: isNarrow() ? 320 : 380,
+    autosize: true,
     paper_bgcolor: "#fff", plot_bgcolor: "#fff",
     dragmode: isNarrow() ? false : "zoom",
     hovermode: "closest",

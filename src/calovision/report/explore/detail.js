@@ -76,9 +76,18 @@ function drawPanels() {
   Object.assign(byId("centre-phi"), { min: all.phi[0], max: all.phi[all.phi.length - 1], value: shown.phi, disabled: !isRound() && shown.zoom === 1 });
 }
 
-function ticks(low, high) {
-  const step = [0.05, 0.1, 0.2, 0.5, 1, 2].find((one) => (high - low) / one <= 7) ?? 5;
-  return Array.from({ length: 20 }, (_, k) => (Math.ceil(low / step) + k) * step).filter((one) => one <= high + 1e-9);
+const stepOf = (span) => [0.05, 0.1, 0.2, 0.5, 1, 2].find((one) => span / one <= 7) ?? 5;
+
+// Round numbers in phi, wherever the circle was turned to.
+function ticksInPhi(frame) {
+  const [low, high] = [frame.bottom, frame.bottom + frame.spanPhi], step = stepOf(frame.spanPhi);
+  if (!isRound()) return ticks(low, high);
+  const round = ticks(-Math.PI, Math.PI, step);
+  return turnsIn(frame, -Math.PI, Math.PI).flatMap((turn) => round.map((one) => one + turn * TURN)).filter((one) => one >= low && one <= high);
+}
+
+function ticks(low, high, step = stepOf(high - low)) {
+  return Array.from({ length: 200 }, (_, k) => (Math.ceil(low / step) + k) * step).filter((one) => one <= high + 1e-9);
 }
 
 function paintAxes(canvas, frame, density) {
@@ -94,7 +103,7 @@ function paintAxes(canvas, frame, density) {
   }
   context.fillText(DATA.is_of_jets ? "\u0394\u03b7" : "\u03b7", margin.left + frame.width / 2, foot + 29 * density);
   context.textAlign = "right";
-  for (const value of ticks(frame.bottom, frame.bottom + frame.spanPhi)) {
+  for (const value of ticksInPhi(frame)) {
     context.fillRect(margin.left - 4 * density, frame.y(value), 4 * density, density);
     context.fillText(name(isRound() ? wrapped(value) : value), margin.left - 6 * density, frame.y(value) + 4 * density);
   }
