@@ -51,10 +51,12 @@ def scratch() -> Path:
 def kept() -> Path:
     """Folder of `KEPT` material; what other code has made is removed."""
     digest, mark = code_digest(), KEPT / "code"
-    if not mark.exists() or mark.read_text() != digest:
-        shutil.rmtree(KEPT, ignore_errors=True)
-        KEPT.mkdir(parents=True)
-        mark.write_text(digest)
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(KEPT.with_suffix(".lock")):
+        if not mark.exists() or mark.read_text() != digest:
+            shutil.rmtree(KEPT, ignore_errors=True)
+            KEPT.mkdir()
+            mark.write_text(digest)
     return KEPT
 
 
@@ -70,7 +72,7 @@ def code_digest(patterns: tuple[str, ...] = MAKERS) -> str:
 def prepared(name: str, make: Callable[[Path], object]) -> Path:
     """Folder that a function filled, in this call or an earlier one."""
     folder, done = kept() / name, kept() / f"{name}.done"
-    with _alone(name):
+    with _locked(kept() / f"{name}.lock"):
         if not done.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
@@ -82,21 +84,20 @@ def prepared(name: str, make: Callable[[Path], object]) -> Path:
 def remembered(key: str, find: Callable[[], Any]) -> Any:
     """Value, as JSON has it, that a function found, in this call or an earlier one."""
     path = kept() / f"{hashlib.sha256(key.encode()).hexdigest()[:20]}.json"
-    with _alone(path.stem):
+    with _locked(path.with_suffix(".lock")):
         if not path.exists():
             path.write_text(json.dumps({"key": key, "value": find()}))
         return json.loads(path.read_text())["value"]
 
 
 @contextmanager
-def _alone(name: str) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     """Let no other process make the same material at the same time."""
-    with (kept() / f"{name}.lock").open("w") as file:
+    with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-@cache
 def import_all() -> None:
     """Import what jobs need, once for all of them, which are forks."""
     for module in pkgutil.walk_packages(calovision.__path__, "calovision."):

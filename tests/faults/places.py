@@ -2,13 +2,16 @@
 that are no files.
 """
 
+import importlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from calovision.scoring.onnx_export import PACKAGES
 from faults.cases import Case, Drill, Judgement, Outcome
 from faults.commands import LINES, command
 from faults.disks import can_mount, mounted
@@ -167,6 +170,9 @@ def _root() -> None:
 
 
 def _become_nobody() -> None:
+    for name in PACKAGES:  # while a Python that is root's alone can be read
+        with suppress(ImportError):
+            importlib.import_module(name)
     os.environ["HOME"] = os.environ["MPLCONFIGDIR"] = "/nonexistent"
     os.setgroups([])
     os.setgid(NOBODY)
