@@ -345,7 +345,9 @@ def taggers(tmp_path_factory):
 def test_classes_of_jets(tab, taggers, tmp_path):
     summary = TaggingSummary.read(taggers.summary)
     page = tmp_path / "explore.html"
-    explore.write_explorer(taggers, page, options_of_taggers(summary.classes))
+    colors = {"quark": None, "w": None, "top": "C3"}
+    explore.write_explorer(taggers, page, options_of_taggers(summary.classes, class_colors=colors))
+    assert [one["color"] for one in content_of(page)["classes"]][2] == "#d62728"
     tab.console.clear()
     tab.open(page, ready=READY)
     questions = tab.evaluate("[...document.getElementById('question').options].map((o) => o.text)")

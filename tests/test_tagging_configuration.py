@@ -48,6 +48,10 @@ def test_a_run_of_taggers_has_their_figures_and_numbers():
     assert report_content.figure_names(analysis, "plot_cut_flow") == []
     assert "pair_roc" in report_content.figure_names(analysis, "plot_taggers")
     assert "hepdata" not in str(report_content.report_files(analysis)).lower()
+    explorer = report_content.explorer_parameters(analysis)
+    assert explorer["class_titles"] == tagging.class_titles(analysis.configuration)
+    assert (explorer["is_search"], explorer["class_colors"]["top"]) == (False, "C3")
+    assert report_content.EXPLORER in report_content.report_files(analysis)
     assert report_content.report_facts(analysis)["Classes"] == "quark, Gluon jets, top"
     titles = parameters.titles_of_row_variables(analysis)
     assert titles["tau21"] == r"$\tau_{21}$"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_hex
 
 from calovision.core.text import printable
 from calovision.core.titles import in_words
@@ -98,7 +99,7 @@ def _classes(subject: Subject, options: ExploreOptions) -> list[dict[str, Any]]:
     labels, weights = subject.labels, subject.questions[0].class_weights
     colors = [CLASS_COLORS[label] for label in (0, 1)]
     if not options.is_search:
-        colors = list(class_colors(options.class_colors).values())
+        colors = [to_hex(one) for one in class_colors(options.class_colors).values()]
     return [
         {
             "title": in_words(title),
