@@ -149,8 +149,9 @@ docs: $(SITE)
 study-tables: $(INSTALLED)
 	$(BIN)/python -m calovision.evaluation.study_tables README.md docs/*.md $(STUDY_OPTIONS)
 
-# wheels that pip would find on this machine, too (PIP_FIND_LINKS), as of torch for CPUs
-uv_install = VIRTUAL_ENV=$(CURDIR)/$(DIST)/$(1) $(BIN)/uv pip install --quiet $(addprefix --find-links ,$(PIP_FIND_LINKS)) -c constraints.txt \
+# folders of wheels that pip would look in on this machine, as for torch for CPUs
+FOUND_BY_PIP = $(shell $(BIN)/python -m pip config list | sed -n "s/.*find-links='\(.*\)'/\1/p" | sort -u)
+uv_install = VIRTUAL_ENV=$(CURDIR)/$(DIST)/$(1) $(BIN)/uv pip install --quiet $(addprefix --find-links ,$(FOUND_BY_PIP)) -c constraints.txt \
 	"$$(ls $(DIST)/*.whl)$(2)"
 
 wheel: $(LINTERS)

@@ -59,14 +59,15 @@ def _without_locks(job: Job, error: str, folder: Path) -> Judgement:
 def inputs(job: Job) -> list[str]:
     """Files that a job may read, relative to its folder."""
     text = Path(job.script).read_text() if job.script else " ".join(job.arguments)
-    names = [
-        str(path.relative_to(job.reference))
-        for path in sorted(job.reference.rglob("*"))
-        if path.is_file() and path.suffix in INPUTS
-    ]
-    wanted = [name for name in names if name in text or f"{Path(name).parent} " in text]
     own = (*job.outputs, *(f"{name}/" for name in job.outputs))
-    return [name for name in wanted if not name.startswith(own)] or names
+    names = [
+        name
+        for path in sorted(job.reference.rglob("*"))
+        if path.is_file()
+        and path.suffix in INPUTS
+        and not (name := str(path.relative_to(job.reference))).startswith(own)
+    ]
+    return [name for name in names if name in text or f"{Path(name).parent} " in text] or names
 
 
 READ_ERRORS = Drill("read_errors", "read errors", _cases, seconds=300, with_library=True)
