@@ -36,7 +36,7 @@ BENCH_INSTALLED := $(BENCH)/.installed
 CORES ?= all
 FUZZ_RUNS ?= 100000
 # tests of numbers, and those of the builder alone, which needs no extra (but those with bounds checking, which ends older numba by a signal)
-BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect conversion* depth expressions fuzz_[!b]* grid images jet_* jets kinematics \
+BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect compiled conversion* depth expressions fuzz_[!b]* grid images jet_* jets kinematics \
 	layer* masks ntuples* numbers* selection sparse_images splits storage*,tests/test_$(name).py))
 NUMERIC_TESTS = $(wildcard $(foreach name,areas baselines* conversion* datasets* depth diagnostics evaluation* fuzz_* grid images jet_* jets \
 	kinematics masks metrics* models* monitoring* numbers* reach* regression* scoring* sparse_images splits storage* tagging* training*,tests/test_$(name).py))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from benchmarks.store import believe, write_holes
 from fakes import make_images, write_image_file
+from test_storage_maps import Owner
 
 from calovision.datasets import ImageLoader, Reading
 from calovision.storage import ImageCollection, ImageFile
@@ -21,16 +22,6 @@ DESCRIPTORS = Path("/proc/self/fd")
 STATUS = Path("/proc/self/status")
 needs_proc = pytest.mark.skipif(not DESCRIPTORS.exists(), reason="no /proc on this system")
 IMAGES = make_images(20)
-
-
-class Owner:
-    """Who has a map, as an image file."""
-
-    def __init__(self, mapped):
-        self.mapped_bytes = mapped
-
-    def unmap(self):
-        self.mapped_bytes = None
 
 
 def resident_file_pages():

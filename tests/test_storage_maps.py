@@ -1,10 +1,19 @@
 """Pool of memory maps: which are let go of, and when pages are given back."""
 
 import numpy as np
-from test_scale import Owner
 
 from calovision.storage.hdf5 import maps
 from calovision.storage.hdf5.maps import PAGES_OF_A_ROW, MapPool
+
+
+class Owner:
+    """Who has a map, as an image file."""
+
+    def __init__(self, mapped):
+        self.mapped_bytes = mapped
+
+    def unmap(self):
+        self.mapped_bytes = None
 
 
 def test_oldest_map_is_let_go(tmp_path):
