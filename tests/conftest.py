@@ -32,7 +32,7 @@ hypothesis.settings.load_profile("calovision")
 
 # Before torch is imported: tiny images are slower on many threads, and results could depend on
 # their number.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+THREADS = int(os.environ.setdefault("OMP_NUM_THREADS", "1"))
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -73,7 +73,7 @@ def pytest_runtest_logreport() -> None:
     of the tests sets it, and sums of the next test would round otherwise.
     """
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        sys.modules["torch"].set_num_threads(THREADS)
 
 
 def pytest_collection_finish() -> None:
