@@ -222,6 +222,7 @@ def test_monitoring():
 
 def test_page_of_a_notebook(monkeypatch):
     """Text, code and outputs, as the site shows them."""
+    pytest.importorskip("pymdownx", reason="the site needs the extra docs")
     monkeypatch.syspath_prepend(FOLDER.parent / "docs/hooks")
     make_page = import_module("parts_of_notebooks")._page
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
