@@ -153,7 +153,7 @@ def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
 
 def test_no_gain_over_cuts_that_no_background_event_passes():
     text, _, header, line, *rows = lines_of(cuts=replace(CUTS, background_is_limit=(True,)))
-    assert "**No simulated background is left within the cuts**" in text
+    assert "**No simulated background survives the cuts**" in text
     assert rows[0].startswith("| cuts | 2 | below 10 | 4.2 | above 1.23")
     assert "over" not in header
     for row in (header, line, *rows):
