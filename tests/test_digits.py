@@ -30,6 +30,7 @@ def test_digits(value, text):
 def test_numbers_of_events_are_whole_from_a_hundred_on():
     found = [events_in_digits(value) for value in (0.0, 8.34, 24.13, 123.4, 1206.0, 5.89e6)]
     assert found == ["0", "8.3", "24.1", "123", "1,206", "5.89 M"]
+    assert [events_in_digits(value) for value in (-24.13, -1206.0)] == ["-24.1", "-1,206"]
 
 
 def test_intervals_share_the_power_of_ten():

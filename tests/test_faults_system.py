@@ -15,6 +15,7 @@ from calovision.cli.train import require_new_model
 from calovision.core.errors import InputError
 from calovision.jobs import failures
 from calovision.jobs.failures import NO_MEMORY, explain_bus_errors, explain_failures, failure_of
+from calovision.ntuples import iterate_events
 from calovision.ntuples.root_file import opened
 from calovision.training.run import LOCK
 
@@ -142,13 +143,26 @@ def test_training_that_was_killed_before_its_first_checkpoint_is_called_again(tm
         require_new_model(tmp_path / "one", force=False)
 
 
-def test_file_is_not_taken_for_damaged_where_the_memory_does_not_suffice(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("can't start new thread"), OSError(errno.ENOMEM, "no memory")],
+)
+def test_file_is_not_taken_for_damaged_where_the_memory_does_not_suffice(
+    tmp_path, monkeypatch, error
+):
     """Else it would be left out by ``on_bad_file="skip"``."""
     path, _, _ = write_small(tmp_path / "a.root", 3)
 
     def refuse(*_, **__):
-        raise MemoryError
+        raise error
 
-    monkeypatch.setattr("calovision.ntuples.root_file.uproot.open", refuse)
-    with pytest.raises(MemoryError), opened(path):
-        pass
+    def refused_later(*_):
+        yield refuse()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("calovision.ntuples.root_file.uproot.open", refuse)
+        with pytest.raises(type(error)), opened(path):
+            pass
+    monkeypatch.setattr("calovision.ntuples.chunks.EventTree.iterate", refused_later)
+    with pytest.raises(type(error)):
+        list(iterate_events(path))

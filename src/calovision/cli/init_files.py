@@ -1,4 +1,4 @@
-"""What the files of a new analysis hold: schema, cross-section, what their images are made of."""
+"""Content of the files of a new analysis: schema, cross-section, what their images are made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from calovision.workflow.parameters import image_recipe as recipe_of_analysis
 
 @dataclass
 class Found:
-    """What was found.
+    """Analysis that fits some files, and what to tell of it.
 
     Attributes
     ----------

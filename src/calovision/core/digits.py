@@ -28,7 +28,8 @@ def in_digits(value: float, digits: int = 3) -> str:
 
 def events_in_digits(value: float) -> str:
     """A number of events, or of effective events: 8.3, 1,206, 5.93 M."""
-    return f"{value:,.0f}" if 100 <= value < LARGEST else in_digits(value, 2 if value < 10 else 3)
+    size = abs(value)  # weights of both signs may add up to less than nothing
+    return f"{value:,.0f}" if 100 <= size < LARGEST else in_digits(value, 2 if size < 10 else 3)
 
 
 def interval_in_digits(value: float, low: float, high: float, digits: int = 3) -> str:

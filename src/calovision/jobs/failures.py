@@ -45,6 +45,12 @@ def failure_of(error: BaseException) -> str | None:
         return NO_MEMORY
 
 
+def require_memory(error: BaseException) -> None:
+    """Raise an error again that comes of too little memory: the file may be as good as ever."""
+    if failure_of(error) == NO_MEMORY:
+        raise error
+
+
 def _sentence(error: BaseException) -> str | None:
     for one in _chain(error):
         number = getattr(one, "errno", None)

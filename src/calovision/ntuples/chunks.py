@@ -13,6 +13,7 @@ import awkward as ak
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.jobs.failures import require_memory
 from calovision.ntuples.trees.event_tree import EventTree
 
 CHUNK_BYTES = 25_000_000  # uncompressed; uproot holds about three times as much while it reads
@@ -101,9 +102,10 @@ def _read_steps(
         last = min(first + step, stop)
         try:
             arrays = {} if chunks is None else next(chunks)
-        except (InputError, MemoryError):
+        except InputError:
             raise
         except Exception as error:
+            require_memory(error)
             raise InputError(
                 f"{path}: entries {first} to {last - 1} of "
                 f"{_unreadable_branch(tree, names, first, last)} in the tree "

@@ -10,6 +10,7 @@ import numpy as np
 import uproot
 
 from calovision.core.errors import InputError
+from calovision.jobs.failures import require_memory
 from calovision.ntuples.root_file import find_tree, has_tree, tree_kinds
 from calovision.ntuples.trees.event_tree import EventTree
 
@@ -77,6 +78,7 @@ class FileContent:
             try:
                 self._read[key] = self._find(tree).arrays([branch], 0, n_entries)[branch]
             except Exception as error:
+                require_memory(error)
                 raise InputError(
                     f"{self.path}: the branch {branch} in the tree {tree!r} cannot be read; the "
                     "file is damaged, copy or write it again"

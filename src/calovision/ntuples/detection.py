@@ -8,6 +8,7 @@ import uproot
 
 from calovision.core.errors import InputError
 from calovision.core.registry import resembling
+from calovision.jobs.failures import require_memory
 from calovision.ntuples.content import FileContent
 from calovision.ntuples.expressions import branches_in
 from calovision.ntuples.parts import missing_branches
@@ -163,6 +164,7 @@ def _count_entries(path: Path | str, tree: str) -> int:
     try:
         ((_, _, number),) = uproot.num_entries({str(path): tree})
     except Exception as error:
+        require_memory(error)
         raise InputError(
             f"{path}: the tree {tree!r} is damaged and cannot be read; write it again"
         ) from error

@@ -13,6 +13,7 @@ from isal import isal_zlib  # noqa: F401  uproot takes it from its package, whic
 from calovision.core.errors import InputError
 from calovision.core.registry import nearest
 from calovision.core.user_files import refuse_device
+from calovision.jobs.failures import require_memory
 from calovision.ntuples.friends import find_friend, tree_prefixes
 from calovision.ntuples.trees.branches import Branches
 from calovision.ntuples.trees.event_tree import EventTree
@@ -62,9 +63,8 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
             os.environ.setdefault(name, value)  # uproot loads XRootD, which reads them
     try:
         file = uproot.open(path, **options)
-    except MemoryError:  # the file may be as good as ever
-        raise
     except Exception as error:
+        require_memory(error)
         raise InputError(_why_not_opened(path, error)) from error
     with file, fast_zlib():
         if isinstance(path, Path):
@@ -221,6 +221,7 @@ def _branches(file: uproot.ReadOnlyDirectory, name: str, path: Path | str) -> Br
     try:
         return _BRANCHES[kind](file[name])
     except Exception as error:
+        require_memory(error)
         raise InputError(
             f"{path}: the tree {name!r} is damaged and cannot be read; write it again"
         ) from error

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from itertools import count, groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from calovision.core.errors import InputError
-from calovision.core.text import printable
 from calovision.jobs.atomic import replaced
 from calovision.report.parts import Figure, Section
+from calovision.report.templates import page_template
 from calovision.report.text import render_inline, render_markdown, render_table
 
 WIDE = 1.7  # width over height from which a figure takes the whole width of the page
@@ -81,22 +80,9 @@ def write_report(
         "files": {name: _link(Path(path), output.parent) for name, path in files.items()},
         "foot": render_markdown(foot),
     }
-    text = _template().render(page)
+    text = page_template("report").render(page)
     with replaced(output) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calovision", "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup | int) else printable(value),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["unquote"] = unquote
-    return environment.get_template("page.html.j2")
 
 
 def _section_view(section: Section, numbers: Iterator[int], folder: Path) -> dict[str, Any]:

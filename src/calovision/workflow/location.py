@@ -1,4 +1,4 @@
-"""Where the workflow of the package lies: its Snakefile, rules, scripts and profiles.
+"""Place of the workflow of the package: its Snakefile, rules, scripts and profiles.
 
 The wheel carries it inside the package; of an editable installation it is that of the checkout.
 """

@@ -167,7 +167,7 @@ class NewAnalysis:
     radius: float | None = None
 
     def values(self) -> dict[str, Any]:
-        """What differs from the defaults, as plain values."""
+        """Values that differ from the defaults, as YAML has them."""
         if not self.samples:
             return {"samples": _example_samples(), "robustness": {"variations": {}}}
         found: dict[str, Any] = {

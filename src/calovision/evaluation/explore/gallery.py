@@ -119,7 +119,7 @@ def _key_of_both(
 
 
 def _occurrence(groups: np.ndarray) -> np.ndarray:
-    """How many earlier rows are of the same group, ``(n,)``."""
+    """Number of earlier rows that are of the same group, ``(n,)``."""
     order = np.argsort(groups, kind="stable")
     ordered = groups[order]
     found = np.empty(len(groups), dtype=np.int64)

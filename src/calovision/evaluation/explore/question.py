@@ -1,4 +1,4 @@
-"""What classifiers are asked for: which classes are signal, and which are background."""
+"""Questions that classifiers are asked: which classes are signal, and which are background."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

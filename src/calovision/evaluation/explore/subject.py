@@ -1,4 +1,4 @@
-"""What a page to explore is about: the test rows, the questions, and the results beside them."""
+"""Subject of a page to explore: the test rows, the questions, and the results beside them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from calovision.core.text import printable
 from calovision.jobs.atomic import write_text
+from calovision.report.templates import page_template
 
 SCRIPTS = ("numbers", "state", "charts", "tables", "images", "detail", "gallery", "main")
 """Files of the page's own script, in the order in which they run."""
@@ -57,7 +56,7 @@ def write_page(
         "hashes": Markup(" ".join(f"'sha256-{_sha256(one)}'" for one in (library, own))),
         "json": Markup(json_in_page(content)),
     }
-    write_text(Path(output), _template().render(page))
+    write_text(Path(output), page_template("report/explore").render(page))
 
 
 def own_script() -> str:
@@ -103,15 +102,3 @@ def _script(text: str) -> str:
 
 def _sha256(text: str) -> str:
     return b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("calovision", "report/explore"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=lambda value: value if isinstance(value, Markup | int) else printable(value),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2")
