@@ -147,6 +147,18 @@ def test_a_file_without_tree(tmp_path):
         _ = file.info
 
 
+@pytest.mark.parametrize("kept", [4, 60, 300, 0.5])
+def test_damaged_file_is_closed(tmp_path, kept):
+    """uproot leaves it open: before 5.7.7 until the process ends."""
+    (path,) = make_files(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(kept * len(whole)) if isinstance(kept, float) else kept])
+    with pytest.raises(InputError, match="truncated") as found:
+        Ntuple(path).__enter__().info  # noqa: B018
+    assert found.traceback  # whose frames still hold the ntuple
+    assert open_files() == []
+
+
 def test_files_are_closed_after_an_error(tmp_path):
     paths = make_files(tmp_path, 2)
     write_file(tmp_path / "none.root", other={"x": [1.0]})

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 import h5py
 import numpy as np
@@ -326,6 +327,19 @@ def test_other_programs_get_text(tmp_path):
         assert file["events/sample"].asstr()[()].tolist() == ["rpv"] * 5 + ["qcd"] * 5
     with opened(tmp_path / FOR_OTHERS[0] / "dense.h5") as file:
         assert file.attrs["sample"] == "rpv, qcd"
+
+
+def test_no_file_holds_the_time_of_writing(tmp_path):
+    """Groups of any depth and each way to make a data set; h5py before 3.16 keeps those times."""
+    for name in "ab":
+        with created(tmp_path / name, alignment=512) as file:
+            file.create_dataset("events/jets/pt", data=np.arange(3.0))
+            file.write("names/of", ["one", "two"])
+            file.growing("runs/rows/n", (2,), np.int64).append(np.ones((3, 2)))
+            file.create_group("empty/within")
+            assert file["events/jets/pt"].id.get_offset() % 512 == 0
+        time.sleep(1.1)  # HDF5 counts whole seconds
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_seal_is_right_where_reads_are_short(tmp_path, monkeypatch):

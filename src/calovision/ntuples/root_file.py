@@ -52,18 +52,18 @@ _OPENED: dict[int, _Opened] = {}  # by the identity of the files, which have no 
 @contextmanager
 def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
     """Open a ROOT file; InputError if it is missing, of another kind, truncated or damaged."""
-    options = {}
+    options, sources = {}, []
     if isinstance(path, Path):
         _check_is_root_file(path)
-        options["handler"] = (
-            uproot.MultithreadedFileSource
-        )  # plain reads, not by way of fsspec and its event loop
+        options["handler"] = _remembered_sources(sources)
     elif path.startswith(("root", "xroot")):
         for name, value in _XROOTD_PATIENCE.items():
             os.environ.setdefault(name, value)  # uproot loads XRootD, which reads them
     try:
         file = uproot.open(path, **options)
     except Exception as error:
+        for source in sources:
+            source.close()
         require_memory(error)
         raise InputError(_why_not_opened(path, error)) from error
     with file, fast_zlib():
@@ -71,6 +71,19 @@ def opened(path: Path | str) -> Iterator[uproot.ReadOnlyDirectory]:
             _check_is_complete(path, file.file.fEND)
         with _remembered(file):
             yield file
+
+
+def _remembered_sources(sources: list[uproot.MultithreadedFileSource]) -> type:
+    """Class by which uproot reads a local file, plainly, not by way of fsspec and its event loop;
+    what it makes is added to the list, as uproot does not close it when a file cannot be opened.
+    """
+
+    class FileSource(uproot.MultithreadedFileSource):
+        def _open(self) -> None:
+            super()._open()
+            sources.append(self)
+
+    return FileSource
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def _write_columns(file: NewFile, collection: ImageCollection) -> None:
     first = collection.files[0].events
     for name in first:
         if all(name in other.events for other in collection.files):
-            file[f"events/{name}"] = collection.column(name)
+            file.create_dataset(f"events/{name}", data=collection.column(name))
     file.write("events/sample", collection.sample_names())
 
 

@@ -266,7 +266,7 @@ class ImageFileWriter:
         """Write everything but the contents of the contiguous data sets; returns the first byte of
         each, if any.
         """
-        with created(temporary, alignment_threshold=1, alignment_interval=ALIGNMENT) as file:
+        with created(temporary, alignment=ALIGNMENT) as file:
             for name, array in self._arrays.items():
                 rows = name in (CELLS, VALUES)
                 array.create(
@@ -274,10 +274,8 @@ class ImageFileWriter:
                 )
                 if not rows:
                     file.know(name, array.checksum())
-            if self._statistics is not None:
-                file.create_group("statistics")  # one that h5py makes in passing keeps the time
             for name in STATISTICS if self._statistics is not None else ():
-                file[name] = getattr(self._statistics, name.rpartition("/")[2])
+                file.create_dataset(name, data=getattr(self._statistics, name.rpartition("/")[2]))
             file[BLOCKS] = self._blocks.checksums()
             file.attrs.update(metadata.to_attributes())
             file.seal(elsewhere=IN_BLOCKS, **{KEY: ROWS_OF_A_BLOCK})

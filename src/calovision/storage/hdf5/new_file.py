@@ -90,13 +90,27 @@ class _Output:
             return 0
 
 
-LAYOUT = ("v110", "v110")
+LAYOUT = (h5py.h5f.LIBVER_V110, h5py.h5f.LIBVER_V110)
 """Versions of HDF5's own structures: the first that have checksums of all that describes the data,
 attributes among them."""
 
 
+def _created(output: _Output, *, alignment: int = 1) -> h5py.h5f.FileID:
+    """File of HDF5 whose groups, the root among them, hold no times: the same content makes the
+    same bytes, which h5py does of itself only since 3.16.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_libver_bounds(*LAYOUT)
+    access.set_alignment(1, alignment)
+    access.set_fileobj_driver(h5py.h5fd.fileobj_driver, output)
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    return h5py.h5f.create(b"new", h5py.h5f.ACC_TRUNC, fapl=access, fcpl=creation)
+
+
 class NewFile(h5py.File):
-    """An HDF5 file of h5py, with its options, that is being written, and sealed at its end.
+    """An HDF5 file of h5py that is being written, and sealed at its end.
 
     Texts among its attributes, in ``attrs`` as always, are UTF-8 of fixed length: those of variable
     length are in heaps of HDF5 that have no checksum (`calovision.storage.hdf5.heaps`).
@@ -108,16 +122,34 @@ class NewFile(h5py.File):
     for_others
         Leave these texts as h5py writes them, which gives them as `str` again, not as bytes: for
         files that other programs are to read.
-    options
-        Those of `h5py.File`.
+    alignment
+        Bytes to a multiple of which each data set begins.
     """
 
-    def __init__(self, path: Path, *, for_others: bool = False, **options: object) -> None:
+    def __init__(self, path: Path, *, for_others: bool = False, alignment: int = 1) -> None:
         self.output = _Output(path)
         self.for_others = for_others
         self._checksums: dict[str, str] = {}
         self._growing: dict[str, NewRows] = {}
-        super().__init__(self.output, "w", libver=LAYOUT, **options)
+        super().__init__(_created(self.output, alignment=alignment))
+
+    def create_group(self, name: str) -> h5py.Group:
+        """Make a group, and those that it lies in."""
+        within = name.rpartition("/")[0]
+        if within:
+            self.require_group(within)
+        plist = h5py.h5p.create(h5py.h5p.GROUP_CREATE)
+        plist.set_obj_track_times(False)
+        return h5py.Group(h5py.h5g.create(self.id, name.encode(), gcpl=plist))
+
+    def create_dataset(
+        self, name: str | None, *arguments: object, **options: object
+    ) -> h5py.Dataset:
+        """Make a data set as h5py does, but the groups that it lies in by `create_group`."""
+        within = (name or "").rpartition("/")[0]
+        if within:
+            self.require_group(within)
+        return super().create_dataset(name, *arguments, **options)
 
     @property
     def attrs(self) -> h5py.AttributeManager:
