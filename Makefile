@@ -72,7 +72,7 @@ test-oldest test-newest: test-%: .%/.installed
 	NUMBA_CACHE_DIR=$(CURDIR)/.$*/numba PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
 
 coverage: $(LINTERS)
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest --hypothesis-profile=few --cov --cov-report=term --cov-report=json:results/coverage.json --cov-fail-under=90
 
 # known vulnerabilities of the exact packages; needs the advisories of PyPI
 audit: $(LINTERS)
