@@ -3,6 +3,7 @@
 import numpy as np
 
 from calovision.images.grid import EtaPhiGrid
+from calovision.monitoring.flags import Alarm, FlaggedTower, RunFlags
 from calovision.monitoring.reference import Reference
 from calovision.monitoring.run_maps import WHOLE_RUN, RunMaps
 from calovision.monitoring.toys import ToyDetector
@@ -46,4 +47,32 @@ def maps_of(hits: np.ndarray, n_events: int, total: np.ndarray | None = None) ->
         np.full(n, n_events),
         hits,
         hits if total is None else total,
+    )
+
+
+def make_flags(*alarms):
+    """Flags of towers ``(run, channel, kind, [(eta index, phi index), ...])`` of 8 by 8 cells."""
+    made = []
+    for run, channel, kind, cells in alarms:
+        flagged = tuple(
+            FlaggedTower(*cell, 0.0, 0.0, 9.0, 5.0, 0.0, 1.0, 0.0, run) for cell in cells
+        )
+        ends = {"eta": (0.0, 1.0), "phi": (0.0, 1.0)}
+        more = {"score": 9.0, "expected_hits": 5.0, "found_hits": 0.0, "since": run}
+        made.append(
+            Alarm(run, "rule", kind, channel, **ends, **more, is_known=False, towers=flagged)
+        )
+    edges = EtaPhiGrid(8, 8).edges_in_eta.tolist()
+    grid = {"n_eta": 8, "n_phi": 8, "eta_edges": edges}
+    return RunFlags(
+        "calovision-run-flags",
+        1,
+        ("em_et", "tracks"),
+        grid,
+        {},
+        0,
+        1,
+        runs=(),
+        alarms=tuple(made),
+        notes=(),
     )

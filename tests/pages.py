@@ -19,3 +19,14 @@ def block(language, words, page):
     """The block of a page that has these words."""
     (text,) = (text for text, _ in blocks(language, page) if words in text)
     return text
+
+
+def split_at(words, signs):
+    """Commands of a line."""
+    found = [[]]
+    for word in words:
+        if word in signs:
+            found.append([])
+        else:
+            found[-1].append(word)
+    return [one for one in found if one]

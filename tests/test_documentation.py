@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from browser import CHROMIUM
-from pages import REPOSITORY, blocks
+from pages import REPOSITORY, blocks, split_at
 
 from calovision.images.grid import EtaPhiGrid
 from calovision.images.mask_file import write_mask
@@ -197,17 +197,6 @@ def test_commands_exist(page):
             words = shlex.split(line, comments=True)
             for command in split_at(words, {"&&", "|"}):
                 check_command(command, page)
-
-
-def split_at(words, signs):
-    """Commands of a line."""
-    found = [[]]
-    for word in words:
-        if word in signs:
-            found.append([])
-        else:
-            found[-1].append(word)
-    return [one for one in found if one]
 
 
 def check_command(words, page):

@@ -9,6 +9,7 @@ import pytest
 from dry_runs import samples
 from fakes import make_events, make_images, to_sparse, write_image_file, write_ntuple
 from fakes_cli import fail, fail_usage, succeed
+from fakes_monitoring import make_flags
 
 from calovision.conversion import ImageRecipe, convert_ntuple
 from calovision.conversion.masking import ImageMask
@@ -17,7 +18,6 @@ from calovision.images.grid import EtaPhiGrid
 from calovision.images.mask_file import read_mask, write_mask
 from calovision.images.masked import CellMask, apply_mask
 from calovision.images.masks import DeadRegion, Mask
-from calovision.monitoring.flags import Alarm, FlaggedTower, RunFlags
 from calovision.monitoring.masks import mask_of_flags, mask_of_towers
 from calovision.stages.images import image_recipe
 from calovision.storage import ImageCollection, ImageFile, merge_image_files
@@ -260,25 +260,6 @@ def test_the_command_line_masks(tmp_path, ntuple):
     )
     assert "no channel 'tracks'" not in fail(
         "images", ntuple, *output, "--grid", "2x2", *options[2:]
-    )
-
-
-def make_flags(*alarms):
-    """Flags of towers ``(run, channel, kind, [(eta index, phi index), ...])``."""
-    made = []
-    for run, channel, kind, cells in alarms:
-        flagged = tuple(
-            FlaggedTower(*cell, 0.0, 0.0, 9.0, 5.0, 0.0, 1.0, 0.0, run) for cell in cells
-        )
-        ends = {"eta": (0.0, 1.0), "phi": (0.0, 1.0)}
-        more = {"score": 9.0, "expected_hits": 5.0, "found_hits": 0.0, "since": run}
-        made.append(
-            Alarm(run, "rule", kind, channel, **ends, **more, is_known=False, towers=flagged)
-        )
-    edges = GRID.edges_in_eta.tolist()
-    grid = {"n_eta": 8, "n_phi": 8, "eta_edges": edges}
-    return RunFlags(
-        "calovision-run-flags", 1, CHANNELS, grid, {}, 0, 1, runs=(), alarms=tuple(made), notes=()
     )
 
 
