@@ -33,8 +33,17 @@ def test_numbers_of_events_are_whole_from_a_hundred_on():
     assert [events_in_digits(value) for value in (-24.13, -1206.0)] == ["-24.1", "-1,206"]
 
 
+def test_ends_of_an_interval_keep_their_zeros():
+    assert interval_in_digits(0.284, 0.251, 0.32) == "0.284 (0.251 to 0.320)"
+    assert interval_in_digits(46.7, 29.0, 131.6) == "46.7 (29.0 to 132)"
+    assert interval_in_digits(-0.5, -0.6004, 0) == "-0.500 (-0.600 to 0)"
+    assert interval_in_digits(6, 4, 9) == "6 (4 to 9)"  # counts
+
+
 def test_intervals_share_the_power_of_ten():
     assert interval_in_digits(0.853, 0.841, 0.862) == "0.853 (0.841 to 0.862)"
     assert interval_in_digits(3.62e-4, 2.44e-4, 5.37e-4) == "3.62 (2.44 to 5.37) × 10⁻⁴"
     assert interval_in_digits(0, 0, 2e-5) == "0 (0 to 2) × 10⁻⁵"
     assert interval_in_digits(0, 0, 0.0141) == "0 (0 to 0.0141)"
+    assert interval_in_digits(2.2e-4, 1e-4, 3.46e-4) == "2.20 (1.00 to 3.46) × 10⁻⁴"
+    assert interval_in_digits(3.62e-4, 1e-8, 5e-4) == "3.62 (0.000100 to 5.00) × 10⁻⁴"

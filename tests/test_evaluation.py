@@ -148,15 +148,15 @@ def test_table_text(collection, four_and_four):
         signal_region=RegionEfficiencies(interval, background),
         classifiers=dict.fromkeys(summary.classifiers, found),
     )
-    row = " | 0.9877 | 0.5 (0.432 to 0.6) | 2.2 (1 to 3.46) × 10⁻⁴ |"
+    row = " | 0.9877 | 0.500 (0.432 to 0.600) | 2.20 (1.00 to 3.46) × 10⁻⁴ |"
     assert summary.to_markdown().splitlines() == [
         "| sample | generated | pass the preselection | efficiency |",
         "| --- | --- | --- | --- |",
         "| rpv | 100 | 40 | 0.4 |",
         "| qcd | 140 | 50 | 0.4 |",
         "",
-        "Signal region, of the preselected test events: signal 0.5 (0.432 to 0.6), "
-        "background 2.2 (1 to 3.46) × 10⁻⁴ (7.2 effective events).",
+        "Signal region, of the preselected test events: signal 0.500 (0.432 to 0.600), "
+        "background 2.20 (1.00 to 3.46) × 10⁻⁴ (7.2 effective events).",
         "",
         "| classifier | AUC | signal at background 0.1 | signal at background signal region's |",
         "| --- | --- | --- | --- |",

@@ -117,15 +117,15 @@ def test_table_text():
     assert text.startswith("Expected at a background uncertainty of 20%")
     assert "No simulated background" not in text
     assert empty == ""
-    numbers_of = "1.23 (1.1 to 1.34) | 12.3 (10 to 15)"
+    numbers_of = "1.23 (1.10 to 1.34) | 12.3 (10.0 to 15.0)"
     assert rows == [
         "| selection | signal | background | effective background events | significance | limit "
         "[fb] "
         "| significance over the cuts | limit of the cuts over it |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         f"| cuts | 2 | 10 | 4.2 | {numbers_of} |  |  |",
-        f"| cnn, best cut | 4 | 7 | 4.2 | {numbers_of} | 2 (1.5 to 2.5) | none |",
-        f"| cnn, binned | 4.5 | 20.5 | 8.5 | {numbers_of} | 2 (1.5 to 2.5) | none |",
+        f"| cnn, best cut | 4 | 7 | 4.2 | {numbers_of} | 2.00 (1.50 to 2.50) | none |",
+        f"| cnn, binned | 4.5 | 20.5 | 8.5 | {numbers_of} | 2.00 (1.50 to 2.50) | none |",
     ]
 
 
@@ -136,17 +136,14 @@ def test_numbers_without_background_are_bounds_and_those_of_counts_are_marked():
         "cuts": replace(CUTS, method=FoundBy("counting", "asymptotic")),
     }
     *_, cuts, best, binned, empty, meaning = lines_of(**parts)
-    interval, limit = "1.23 (1.1 to 1.34)", "12.3 (10 to 15)"
+    interval, limit, gain = "1.23 (1.10 to 1.34)", "12.3 (10.0 to 15.0)", "2.00 (1.50 to 2.50)"
     assert cuts == f"| cuts | 2 | 10 | 4.2 | {interval} ‡ | {limit} |  |  |"
-    gains = "above 2 (1.5 to 2.5) | none"
+    gains = f"above {gain} | none"
     assert (
         best
         == f"| cnn, best cut | 4 | below 7 | 4.2 | above {interval} | below {limit} | {gains} |"
     )
-    assert (
-        binned
-        == f"| cnn, binned | 4.5 | 20.5 | 8.5 | {interval} | {limit} ‡ | 2 (1.5 to 2.5) | none |"
-    )
+    assert binned == f"| cnn, binned | 4.5 | 20.5 | 8.5 | {interval} | {limit} ‡ | {gain} | none |"
     assert empty == ""
     assert meaning.startswith("‡ few events are expected")
 

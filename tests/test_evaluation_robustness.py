@@ -139,8 +139,8 @@ def test_table_text():
     assert rows == [
         "| variation | selection | signal | over nominal | background |",
         "| --- | --- | --- | --- | --- |",
-        "| nominal | signal region | 0.5 (0.25 to 1) | 1.000 | 0.25 (0.25 to 1) |",
-        "| scale_up | signal region | 0.55 (0.275 to 1) | 1.100 | 0.125 (0.275 to 1) |",
+        "| nominal | signal region | 0.500 (0.250 to 1.00) | 1.000 | 0.250 (0.250 to 1.00) |",
+        "| scale_up | signal region | 0.550 (0.275 to 1.00) | 1.100 | 0.125 (0.275 to 1.00) |",
     ]
 
 

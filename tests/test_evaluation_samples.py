@@ -196,12 +196,12 @@ def test_table_text():
         "expected events "
         "| signal region, of the preselected |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
-        "| qcd | 2,040 | 20,000 | 1,500 | 0.01 | 1,235 | 45,679 | 0.25 (0.201 to 0.3) |",
+        "| qcd | 2,040 | 20,000 | 1,500 | 0.01 | 1,235 | 45,679 | 0.250 (0.201 to 0.300) |",
         "",
-        "Signal region, all background together: 0.25 (0.201 to 0.3), 12.3 effective events.",
+        "Signal region, all background together: 0.250 (0.201 to 0.300), 12.3 effective events.",
     ]
     warned = make_numbers(warnings=("one", "two")).to_markdown()
-    assert warned.endswith("effective events.\n\n**Warning**: one.\n**Warning**: two.\n")
+    assert warned.endswith("effective events.\n\n**Warning**: one.\n\n**Warning**: two.\n")
 
 
 def test_cut_flow_text():

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import calovision.selection.expressions as expressions_package
@@ -216,6 +216,7 @@ def evaluated(expression, arrays):
 
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 @pytest.mark.parametrize("of", ["fijb", "sfkh", "s", "juwb"])
+@settings(max_examples=min(settings.default.max_examples, 2500))  # `make fuzz`: 10,000 of all sets
 @given(data=st.data())
 def test_agrees_with_python(of, data):
     of = [*of, "x.y"] if "f" in of else list(of)

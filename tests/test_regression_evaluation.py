@@ -241,7 +241,7 @@ def test_numbers_of_the_stage_are_those_of_its_rows(run):
     assert answer({"regression": summary.to_json()}).startswith("**cnn predicts ")
     text = results.table.read_text()
     assert "14 rows without a true value are left out" in text
-    assert "| cnn | 1 | 0.05 (0.05 to 0.05) |" in text
+    assert "| cnn | 1 | 0.0500 (0.0500 to 0.0500) |" in text
     assert "| pions | all | 300 |" in results.rows_table.read_text()
     csv = numbers_csv({"regression": json.loads(results.summary.read_text())})
     assert "regression/regressors/cnn/overall/bias_median/value,0.05" in csv

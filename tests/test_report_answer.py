@@ -45,10 +45,10 @@ def test_search_with_enough_background(numbers):
     text = answer(numbers)
     assert text.startswith(
         "**At the background efficiency of the cuts, 3.62 (2.44 to 5.37) × 10⁻⁴, the CNN keeps "
-        "0.9 (0.88 to 0.91) of the signal, and the cuts "
+        "0.900 (0.880 to 0.910) of the signal, and the cuts "
     )
     assert (
-        "That is 2.2 (2.1 to 2.3) times what the cuts keep and 1.16 (1.03 to 1.29) times what "
+        "That is 2.20 (2.10 to 2.30) times what the cuts keep and 1.16 (1.03 to 1.29) times what "
         "boosted trees on high-level variables keep."
     ) in text
     assert "too few" not in text

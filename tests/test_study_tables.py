@@ -53,8 +53,8 @@ def test_tables_are_written_from_the_run_and_from_its_copy(tmp_path, monkeypatch
     assert study_tables.copy_results(PAGE, kept, {}) == ["other/reach.json"]
     page = study_tables.with_tables(PAGE, kept)
     assert "| old |" not in page
-    assert "| cnn | 0.5 (0.45 to 0.55) | 2 (1.8 to 2.3) |" in page
-    assert "the network keeps 2 (1.8 to 2.3) times the signal of the cuts." in page
+    assert "| cnn | 0.500 (0.450 to 0.550) | 2.00 (1.80 to 2.30) |" in page
+    assert "the network keeps 2.00 (1.80 to 2.30) times the signal of the cuts." in page
     assert "<!-- run: other, reach -->\n| stays |\n<!-- end -->" in page
     assert page.startswith("Before.")
     assert page.endswith("After.\n")
@@ -69,7 +69,7 @@ def test_a_run_may_be_in_another_folder(tmp_path, monkeypatch, capsys):
     write_run(Path("elsewhere"))
     Path("page.md").write_text(PAGE)
     study_tables.main(["page.md", "mine=elsewhere"])
-    assert "2 (1.8 to 2.3)" in Path("page.md").read_text()
+    assert "2.00 (1.80 to 2.30)" in Path("page.md").read_text()
     assert capsys.readouterr().out == (
         "page.md: no run has other/reach.json; its table stays as it is\n"
     )

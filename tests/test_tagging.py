@@ -1,5 +1,6 @@
 """Taggers: numbers against closed forms, scikit-learn, and the metrics of two classes."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -31,6 +32,7 @@ from calovision.evaluation.tagging.tables import single_variables
 from calovision.evaluation.tagging.variables import variable_scores
 from calovision.metrics import Rejection, auc, ensemble_scores, rejection_at, roc
 from calovision.plotting.tagging import plot_tagger_models
+from calovision.report.answer import answer
 
 POINTS = {"0.3": 0.3, "0.5": 0.5, "0.7": 0.7}
 CLASSES = ("quark", "w", "top")
@@ -239,6 +241,18 @@ def summary():
         n_replicas=20,
     )
     return found, tables
+
+
+def test_the_answer_is_above_or_below_the_reference(summary):
+    content = json.loads(json.dumps(summary[0].to_json()))
+    for value, ends, words in (
+        (0.0152, (0.01, 0.021), "0.015 (0.010 to 0.021) above that of half."),
+        (-0.0152, (-0.021, -0.01), "0.015 (0.010 to 0.021) below that of half."),
+        (-0.0152, (-0.04, 0.01), "0.015 (-0.010 to 0.040) below that of half."),
+    ):
+        difference = {"value": value, "low": ends[0], "high": ends[1]}
+        content["taggers"]["exact"]["differences"]["half"] = difference
+        assert f"Its macro AUC is {words}" in answer({"tagging": content})
 
 
 def test_the_summary_goes_through_json_and_has_all_tables(summary):

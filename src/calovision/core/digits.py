@@ -9,14 +9,16 @@ _LETTERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"))
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def in_digits(value: float, digits: int = 3) -> str:
-    """A number with so many significant digits: 0.418, 2,150, 5.93 M, 3.62 × 10⁻⁴."""
+def in_digits(value: float, digits: int = 3, *, zeros: bool = False) -> str:
+    """A number with so many significant digits: 0.418, 2,150, 5.93 M, 3.62 × 10⁻⁴; with ``zeros``
+    also those behind the decimal point that are zero: 0.410.
+    """
     if not isfinite(value):
         return str(value)
     rounded = float(f"{value:.{digits}g}")
     size = abs(rounded)
     if size == 0 or SMALLEST <= size < 1000:
-        return f"{rounded:.{digits}g}"
+        return f"{rounded:#.{digits}g}".rstrip(".") if zeros and size else f"{rounded:.{digits}g}"
     if 1000 <= size < LARGEST:
         return f"{rounded:,.0f}"
     for unit, letter in _LETTERS:
@@ -33,14 +35,21 @@ def events_in_digits(value: float) -> str:
 
 
 def interval_in_digits(value: float, low: float, high: float, digits: int = 3) -> str:
-    """``0.853 (0.841 to 0.862)``, or small ones ``3.62 (2.44 to 5.37) × 10⁻⁴``."""
-    largest = max(abs(one) for one in (value, low, high))
-    if 0 < largest < SMALLEST:
+    """``0.853 (0.840 to 0.862)``, or small ones ``3.62 (2.44 to 5.37) × 10⁻⁴``; whole numbers, as
+    counts are, without decimals: ``6 (4 to 9)``.
+    """
+    ends = [value, low, high]
+    power = 0
+    if 0 < max(map(abs, ends)) < SMALLEST:
         power = _power_of(float(f"{value or high:.{digits}g}"))
-        parts = [f"{one / 10.0**power:.{digits}g}" for one in (value, low, high)]
-        return f"{parts[0]} ({parts[1]} to {parts[2]}){times_ten_to(power)}"
-    value, low, high = (in_digits(one, digits) for one in (value, low, high))
-    return f"{value} ({low} to {high})"
+        ends = [one / 10.0**power for one in ends]
+    zeros = any(float(f"{one:.{digits}g}") % 1 for one in ends)
+    if power:  # all of them, however small one is beside the others
+        kept = f"#.{digits}g" if zeros else f".{digits}g"
+        parts = [f"{one:{kept}}" if one else "0" for one in ends]
+    else:
+        parts = [in_digits(one, digits, zeros=zeros) for one in ends]
+    return f"{parts[0]} ({parts[1]} to {parts[2]}){times_ten_to(power) if power else ''}"
 
 
 def times_ten_to(power: int) -> str:

@@ -91,9 +91,11 @@ def _of_taggers(content: Any) -> str:
         f"{_digits(first.macro_auc)} and a mean accuracy of {_digits(first.accuracy)}.**"
     ]
     if found.reference and found.reference != name:
-        difference = first.differences[found.reference]
+        difference, side = first.differences[found.reference], "above"
+        if (difference.value or 0) < 0:
+            difference, side = _negated(difference), "below"
         sentences.append(
-            f"Its macro AUC is {_digits(difference)} above that of "
+            f"Its macro AUC is {_digits(difference)} {side} that of "
             f"{escape(found.reference.replace('_', ' '))}."
         )
     best = max(found.taggers, key=lambda one: found.taggers[one].macro_auc.value or 0)
@@ -102,6 +104,11 @@ def _of_taggers(content: Any) -> str:
             f"The highest is that of {escape(best)}, {_digits(found.taggers[best].macro_auc)}."
         )
     return " ".join([*sentences, INTERVALS])
+
+
+def _negated(number: Interval) -> Interval:
+    ends = (None if one is None else -one for one in (number.value, number.high, number.low))
+    return Interval(*ends)
 
 
 def _digits(number: Interval) -> str:

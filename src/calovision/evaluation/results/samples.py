@@ -65,8 +65,8 @@ class SamplesSummary(Result):
             if region is not None:
                 words = f"Signal region, all {title} together: {format_efficiency(region)}"
                 lines += ["", f"{words}, {events_in_digits(region.n_eff)} effective events."]
-        if self.warnings:
-            lines += ["", *(f"**Warning**: {escape(text)}." for text in self.warnings)]
+        for text in self.warnings:
+            lines += ["", f"**Warning**: {escape(text)}."]
         return "\n".join(lines) + "\n"
 
     def _lines(self) -> list[str]:

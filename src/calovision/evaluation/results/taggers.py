@@ -125,8 +125,8 @@ class TaggingRows(Result):
             ),
         ]
         lines = markdown_table(["sample", "class", *splits], [*rows, total])
-        if self.warnings:
-            lines += ["", *(f"**Warning**: {escape(text)}." for text in self.warnings)]
+        for text in self.warnings:
+            lines += ["", f"**Warning**: {escape(text)}."]
         return "\n".join(lines) + "\n"
 
     def cut_flow_to_markdown(self) -> str:
