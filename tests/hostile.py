@@ -137,7 +137,7 @@ def of_its_kind(value: Any) -> Any:
     if isinstance(value, bool) or value is None:
         return st.sampled_from([True, False, None])
     if isinstance(value, int | float):
-        near = [-value, value + 1, value / 2, 10 * value, str(value)]
+        near = [-value, value + 1, value // 2, 0.5, 10 * value, str(value)]
         return st.sampled_from([*NUMBERS, *near])
     if isinstance(value, str):
         return st.sampled_from([*TEXTS, value[:-1], f"{value}x", value.upper(), value * 30])

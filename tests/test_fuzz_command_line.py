@@ -126,9 +126,12 @@ WORDS = (
         "mean",
     ),
     *("0.5,0.1,0.4", "1,0,0", "0,0,0", "-1,1,1", "zero", "neighbours", "cpu", "gpu", "root", "csv"),
+    # stays in its folder; of bytes that are no UTF-8, a command gets the second half of surrogates
     *(
-        text for text in TEXTS if "/" not in text and not text.startswith("~")
-    ),  # stays in its folder
+        text.replace("\ud800", "\udcff")
+        for text in TEXTS
+        if "/" not in text and not text.startswith("~")
+    ),
 )
 FEW = ("0", "1", "-1", "nan", "x")
 """Words for numbers that are those of processes, epochs and so on."""

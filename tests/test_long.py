@@ -43,6 +43,6 @@ def test_few_steps_of_monitoring(tmp_path):
 @needs_proc
 def test_few_files(tmp_path, monkeypatch):
     monkeypatch.setattr("long.files._times", lambda collection, *_: {"read": 1.0})
-    found = run_files(tmp_path, 1, n=40, steps=3, warm_up=0)
+    found = run_files(tmp_path, 1, n=170, steps=3, warm_up=0)
     assert not found.faults
     assert found.readings.most_files > 0

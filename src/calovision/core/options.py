@@ -5,11 +5,11 @@ The configuration makes its keys of the same fields (`calovision.workflow.keys.s
 
 from collections.abc import Sequence
 from dataclasses import Field, field, fields
-from math import isfinite
 from numbers import Integral, Real
 from typing import Any, get_args
 
 from calovision.core.errors import InputError
+from calovision.core.finite import is_number
 
 
 def option(
@@ -81,7 +81,7 @@ def _is_within(value: Any, one: "Field[Any]") -> bool:
     if value is None:
         return type(None) in get_args(one.type)
     kind = Integral if one.type is int else Real
-    if not isinstance(value, kind) or isinstance(value, bool) or not isfinite(value):
+    if not isinstance(value, kind) or not is_number(value):
         return False
     bounds = one.metadata["bounds"]
     is_above = value > bounds["gt"] if "gt" in bounds else value >= bounds.get("ge", value)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from calovision.core.errors import InputError
+from calovision.core.finite import is_number
 from calovision.core.registry import nearest
 from calovision.images.channels import CHANNELS, check_channels
 from calovision.images.grid import EtaPhiGrid
@@ -177,8 +178,7 @@ def _listed(numbers: Sequence[float]) -> str:
 
 
 def _threshold(channel: str, value: object) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and math.isfinite(value) and value >= 0):
+    if not (is_number(value) and value >= 0):
         raise InputError(
             f"the threshold of '{channel}' is {value!r}: give a number that is 0 or larger, in the "
             "unit of the channel"

@@ -3,14 +3,13 @@
 Masses and pT-hat in GeV; an option that is None is not used.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 
 import numpy as np
 
 from calovision.core.errors import InputError
+from calovision.core.finite import is_number
 from calovision.simulation import slha
 
 CENTER_OF_MASS_ENERGY = 13000.0
@@ -51,9 +50,7 @@ class Process:
                     f"{name}: not an option of the process {self.name!r}, which has "
                     f"{', '.join(self.options)}"
                 )
-            number = isinstance(value, Real) and not isinstance(value, bool)
-            is_finite = number and math.isfinite(value)
-            require(value is None or is_finite, name, value, "a number")
+            require(value is None or is_number(value), name, value, "a number")
         return self.settings({**self.options, **options})
 
 
@@ -156,5 +153,4 @@ def check_integer(name: str, value: object, low: int, high: int | None = None) -
 
 def check_number(name: str, value: object, low: float) -> None:
     """Raise InputError naming the argument unless it is a finite number of at least ``low``."""
-    number = isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
-    require(number and value >= low, name, value, f"a number of at least {low}")
+    require(is_number(value) and value >= low, name, value, f"a number of at least {low}")

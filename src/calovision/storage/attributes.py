@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from calovision.core.classes import OF_ROWS
 from calovision.core.depth import DepthAxis
 from calovision.core.errors import InputError
+from calovision.core.finite import is_number
 from calovision.core.text import shortened
 from calovision.images.grid import EtaPhiGrid, JetGrid
 
@@ -158,7 +159,7 @@ def _kind(value: object) -> str:
 
 def _number(value: object) -> float:
     """A finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise TypeError
     return value
 

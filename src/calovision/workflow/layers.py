@@ -152,7 +152,7 @@ def _is_wanted(value: Any, types: Sequence[Any]) -> bool:
     if Any in types:
         return True
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float in types or (int in types and float(value).is_integer())
+        return float in types or (int in types and value == value // 1)
     if value is None:
         return NoneType in types
     return any(isinstance(value, get_origin(one) or one) for one in types if one is not NoneType)

@@ -3,9 +3,9 @@ that does.
 """
 
 from collections.abc import Callable
-from math import isfinite
 
 from calovision.core.errors import InputError
+from calovision.core.finite import is_number
 from calovision.ntuples.schemas.custom.formulas import read_formula
 from calovision.ntuples.schemas.custom.keys import (
     COLLECTIONS,
@@ -97,8 +97,7 @@ def read_radius(section: Section) -> float | None:
     if "fat_jet_radius" not in section:
         return None
     value, where = section["fat_jet_radius"], section.where("fat_jet_radius")
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not (is_number and isfinite(value) and value > 0):
+    if not (is_number(value) and value > 0):
         raise InputError(f"{where} is {shown(value)}; it must be a number above 0, in radians")
     return float(value)
 
@@ -148,19 +147,20 @@ def _number_or_name(section: Section, name: str) -> float | str:
             f"{section.where(name)} is {shown(value)}; it must be a number or the name of an "
             "object in the file"
         )
-    if not isinstance(value, str) and not isfinite(value):
+    if not isinstance(value, str) and not is_number(value):
         raise InputError(f"{section.where(name)} is {shown(value)}; it must be a finite number")
     return value
 
 
 def _cross_section(section: Section, name: str) -> float | str:
     value = section[name]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if is_number and not (isfinite(value) and value > 0):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _formula(section, name)
+    if not (is_number(value) and value > 0):
         raise InputError(
             f"{section.where(name)} is {shown(value)}; it must be a number above 0, in pb"
         )
-    return value if is_number else _formula(section, name)
+    return value
 
 
 def _candidate_weight(section: Section, name: str) -> str | None:
