@@ -1,7 +1,7 @@
 # make        the laptop example, from nothing to results/report.html
 # make test   all tests
-# make fuzz  10,000 random inputs for each public function of arrays and of text, for configurations, schemas, files and
-#             commands; `make test` tries some
+# make fuzz  10,000 random inputs for configurations, schemas, expressions, files and commands, 1,000 for each public function
+#             of arrays; `make test` tries some
 # make guided-fuzz  texts of expressions, schemas and configurations that coverage leads to new branches (package atheris)
 # make faults  drills: damaged files, full disks, killed processes; the table of docs/faults.md; FAULTS_OPTIONS='--only killed --seed 7'
 # make mutants  changes of our code, a sample of each target: do the tests notice? the table of docs/developers.md; MUTANTS_OPTIONS='--only grid'
@@ -40,6 +40,8 @@ BUILDER_TESTS = $(wildcard $(foreach name,areas cli_images cli_inspect compiled 
 	layer* masks ntuples* numbers* selection sparse_images splits storage*,tests/test_$(name).py))
 NUMERIC_TESTS = $(wildcard $(foreach name,areas baselines* conversion* datasets* depth diagnostics evaluation* fuzz_* grid images jet_* jets \
 	kinematics masks metrics* models* monitoring* numbers* reach* regression* scoring* sparse_images splits storage* tagging* training*,tests/test_$(name).py))
+# what reads input from elsewhere gets 10,000 cases of each kind, computations 1,000
+INPUT_FUZZ = $(foreach name,command_line configuration expressions files schemas storage,tests/test_fuzz_$(name).py) tests/test_expressions.py
 # numpy, torch, oneDNN, OpenBLAS and numba each choose their code by the processor
 OLD_PROCESSOR = NPY_DISABLE_CPU_FEATURES="$$($(BIN)/python -c "import numpy; print(*numpy.show_config('dicts')['SIMD Extensions']['found'])")" \
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 OPENBLAS_CORETYPE=Nehalem NUMBA_CPU_NAME=generic
@@ -58,7 +60,8 @@ test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 fuzz: $(INSTALLED)
-	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal tests/test_fuzz_*.py tests/test_expressions.py
+	$(BIN)/python -m pytest --hypothesis-profile=fuzz --dist=worksteal $(INPUT_FUZZ)
+	$(BIN)/python -m pytest --hypothesis-profile=more --dist=worksteal $(filter-out $(INPUT_FUZZ),$(wildcard tests/test_fuzz_*.py))
 
 guided-fuzz: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[fuzz]"

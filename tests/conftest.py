@@ -26,6 +26,9 @@ hypothesis.settings.register_profile(
     "fuzz", hypothesis.settings.get_profile("calovision"), max_examples=10_000, derandomize=False
 )
 hypothesis.settings.register_profile(
+    "more", hypothesis.settings.get_profile("fuzz"), max_examples=1000
+)
+hypothesis.settings.register_profile(
     "few", hypothesis.settings.get_profile("calovision"), max_examples=40
 )
 hypothesis.settings.load_profile("calovision")
