@@ -38,7 +38,9 @@ def seal(file):
     for group in ("images", "events", "statistics"):
         with suppress(KeyError, AttributeError, OSError):
             names |= {f"{group}/{name}" for name in file[group]} - {CELLS, VALUES, BLOCKS}
-    with suppress(KeyError, AttributeError, OSError, ValueError, TypeError, IndexError):
+    with suppress(
+        KeyError, AttributeError, OSError, ValueError, TypeError, IndexError, MemoryError
+    ):
         blocks = of_blocks(file)
         del file[BLOCKS]
         file[BLOCKS] = blocks
@@ -83,7 +85,7 @@ def of_attribute(file, name):
         if isinstance(value, str):
             return of_text([value.encode()])
         return of_numbers(np.asarray(value.item()))
-    except (ValueError, TypeError, OSError, IndexError, AttributeError):
+    except (ValueError, TypeError, OSError, IndexError, AttributeError, MemoryError):
         return "0" * 16
 
 
@@ -91,6 +93,7 @@ def of_blocks(file):
     """Checksums of cells and values, block by block."""
     offsets, cells, values = (file[f"images/{name}"][()] for name in ("offsets", "cells", "values"))
     cells = cells.astype(cells.dtype.newbyteorder("<"))
+    values = values.real if values.dtype.kind == "c" else values
     found = []
     for first in range(0, len(offsets) - 1, ROWS_OF_A_BLOCK):
         start, stop = offsets[first], offsets[min(first + ROWS_OF_A_BLOCK, len(offsets) - 1)]

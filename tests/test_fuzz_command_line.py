@@ -253,7 +253,11 @@ def assert_one_sentence(result, line):
     if result.exit_code == 1:
         said = [one for one in result.stderr.splitlines() if one.strip()]
         assert all(one.startswith("calovision: ") for one in said), (line, result.stderr)
-        assert_is_sentence(said[-1].removeprefix("calovision: "))
+        sentence = said[-1].removeprefix("calovision: ")
+        for word in line:
+            if len(word) > 255:  # a path may be that long, and is named whole
+                sentence = sentence.replace(word, word[:255])
+        assert_is_sentence(sentence)
     if result.exit_code == 2:
         assert not any(leak in result.stderr for leak in LEAKS), (line, result.stderr)
 
