@@ -2,7 +2,12 @@
 
 import pytest
 
-from calovision.core.digits import events_in_digits, in_digits, interval_in_digits
+from calovision.core.digits import (
+    events_in_digits,
+    in_digits,
+    interval_in_digits,
+    spread_in_digits,
+)
 
 NUMBERS = {
     0.4181: "0.418",
@@ -47,3 +52,12 @@ def test_intervals_share_the_power_of_ten():
     assert interval_in_digits(0, 0, 0.0141) == "0 (0 to 0.0141)"
     assert interval_in_digits(2.2e-4, 1e-4, 3.46e-4) == "2.20 (1.00 to 3.46) × 10⁻⁴"
     assert interval_in_digits(3.62e-4, 1e-8, 5e-4) == "3.62 (0.000100 to 5.00) × 10⁻⁴"
+
+
+def test_a_value_goes_as_far_as_its_spread():
+    assert spread_in_digits(0.852, 0.0033) == "0.8520 ± 0.0033"
+    assert spread_in_digits(0.43812, 0.0381) == "0.438 ± 0.038"
+    assert spread_in_digits(0.9, 0.0996) == "0.90 ± 0.10"
+    assert spread_in_digits(123.4, 21.7) == "123 ± 22"
+    assert spread_in_digits(0.5, 0) == "0.5 ± 0"
+    assert spread_in_digits(0.5, float("nan")) == "0.5 ± nan"

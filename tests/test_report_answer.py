@@ -55,9 +55,15 @@ def test_search_with_enough_background(numbers):
 
 
 def test_runs():
-    content = {"n_runs": 20, "n_alarms": 1, "runs": {"good": 17, "few_events": 2}}
-    assert answer({"monitoring": content}) == (
-        "**1 of 20 runs has an alarm.** 2 could not be judged."
+    """A run with several alarms is one run."""
+    states = {"good": 12, "alarm": 3, "known": 1, "few_events": 2, "no_statement": 2}
+    assert answer({"monitoring": {"n_runs": 20, "n_alarms": 5, "runs": states}}) == (
+        "**3 of 20 runs have an alarm.** There are 5 alarms in all. 1 with known faults only. "
+        "4 could not be judged."
+    )
+    states = {"good": 19, "alarm": 1}
+    assert answer({"monitoring": {"n_runs": 20, "n_alarms": 1, "runs": states}}) == (
+        "**1 of 20 runs has an alarm.**"
     )
 
 

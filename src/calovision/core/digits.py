@@ -52,6 +52,14 @@ def interval_in_digits(value: float, low: float, high: float, digits: int = 3) -
     return f"{parts[0]} ({parts[1]} to {parts[2]}){times_ten_to(power) if power else ''}"
 
 
+def spread_in_digits(value: float, spread: float) -> str:
+    """``0.8520 ± 0.0033``: two digits of the spread, and the value as far as these go."""
+    if not (isfinite(value) and isfinite(spread) and spread > 0):
+        return f"{in_digits(value)} ± {in_digits(spread, 2)}"
+    decimals = max(1 - _power_of(float(f"{spread:.2g}")), 0)
+    return f"{value:.{decimals}f} ± {spread:.{decimals}f}"
+
+
 def times_ten_to(power: int) -> str:
     """`` × 10⁻⁴``."""
     return f" × 10{str(power).translate(_RAISED)}"

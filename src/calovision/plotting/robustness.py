@@ -52,7 +52,7 @@ def plot_robustness(
     Returns
     -------
     A panel for the signal and, if given, one for the background; a row for each variation, in the
-    order in which they are met. An efficiency of 0 is an arrow at the upper end of its interval. A
+    order in which they are met. An efficiency of 0 is an arrow at its 68 % upper limit. A
     triangle on the frame says that a bar goes on beyond it. A classifier whose nominal efficiency
     is 0 is left out of the panel, which names it.
 

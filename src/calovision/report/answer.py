@@ -138,10 +138,16 @@ def _of_regression(content: Any) -> str:
 
 
 def _of_runs(content: Any) -> str:
-    runs, alarms = content["n_runs"], content["n_alarms"]
-    unjudged = content["runs"].get("few_events", 0) + content["runs"].get("no_statement", 0)
-    rest = f" {unjudged} could not be judged." if unjudged else ""
-    return f"**{alarms} of {runs} runs {'has' if alarms == 1 else 'have'} an alarm.**{rest}"
+    states = content["runs"]
+    n = states.get("alarm", 0)
+    sentences = [f"**{n} of {content['n_runs']} runs {'has' if n == 1 else 'have'} an alarm.**"]
+    if content["n_alarms"] > n:
+        sentences.append(f"There are {content['n_alarms']} alarms in all.")
+    if known := states.get("known", 0):
+        sentences.append(f"{known} with known faults only.")
+    if unjudged := states.get("few_events", 0) + states.get("no_statement", 0):
+        sentences.append(f"{unjudged} could not be judged.")
+    return " ".join(sentences)
 
 
 _ANSWERS: dict[tuple[str, ...], Callable[..., str]] = {

@@ -32,9 +32,9 @@ MONITORING = (
         title="False discoveries at 99 % detection",
         caption="""
         Share of the flagged towers that are sound, at the threshold that flags 99 % of the faulty
-        ones (arXiv:2309.10157), with 68 % intervals of a bootstrap over runs; an arrow is the upper
-        end where no sound tower was flagged. Half of the runs hold the fault, at a place of its own
-        each.""",
+        ones (arXiv:2309.10157), with 68 % intervals of a bootstrap over runs; an arrow is the 68 %
+        upper limit where no sound tower was flagged. Half of the runs hold the fault, at a place of
+        its own each.""",
         section="detection",
         rule="plot_monitoring",
         draw=f"{_PLOTS}plot_false_discoveries",

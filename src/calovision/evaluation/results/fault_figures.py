@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from calovision.core.digits import in_digits, interval_in_digits
 from calovision.core.markdown import Markdown, markdown_table
 from calovision.core.result import Result
 from calovision.evaluation.results.numbers import Interval
@@ -165,7 +166,7 @@ class MonitoringFigures(Result):
                 else ""
                 for name in self.titles
             ]
-            share = f"{next(iter(by_method.values())).share:.2g}"
+            share = in_digits(next(iter(by_method.values())).share, 2)
             lines.append([self.faults[fault], f"{strength:g}", n_events, share, *cells])
         header = ["Fault", "Strength", "Events a run", "Share faulty", *self.titles.values()]
         return markdown_table(header, lines)
@@ -176,14 +177,14 @@ def _false_discovery_text(one: FaultFigures) -> str:
     if rate.value is None:
         return "none"
     if one.n_false == 0:
-        return f"below {rate.high:.1e}"
+        return f"below {in_digits(rate.high, 2)}"
     return _with_interval(rate)
 
 
 def _with_interval(number: Interval) -> str:
     if number.value is None:
         return "none"
-    return f"{number.value:.2g} ({number.low:.2g} to {number.high:.2g})"
+    return interval_in_digits(number.value, number.low, number.high, 2)
 
 
 def _bold(text: str, is_best: bool) -> Markdown:

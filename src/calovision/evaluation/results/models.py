@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from calovision.core.digits import spread_in_digits
 from calovision.core.markdown import code, markdown_table
 from calovision.core.result import Result, from_json, to_json
 from calovision.evaluation.results.numbers import (
@@ -185,7 +186,7 @@ def _mean_cell(found: ModelResult, weighting: str, point: str) -> str:
     n_eff = [
         getattr(one, weighting).signal_efficiency[point].n_eff for one in found.seeds.values()
     ]
-    return f"{value:.3g} ± {spread:.2g}{mark_of(min(n_eff))}"
+    return f"{spread_in_digits(value, spread)}{mark_of(min(n_eff))}"
 
 
 def run_row(model: str, found: ModelNumbers, trainings: Sequence[TrainingRecord]) -> list[str]:

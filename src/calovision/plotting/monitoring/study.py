@@ -17,7 +17,7 @@ MARKERS = "osD^vPX*"
 def plot_false_discoveries(figures: MonitoringFigures) -> Figure:
     """False-discovery rate at 99 % detection of each fault, a panel for each number of events.
 
-    An arrow is an upper end of the interval, where no sound tower was flagged.
+    An arrow is a 68 % upper limit, where no sound tower was flagged.
 
     Raises
     ------
