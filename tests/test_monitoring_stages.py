@@ -100,6 +100,19 @@ def test_pages_of_runs_with_alarms(folder: Path) -> None:
     assert page.count("data:image/png") == 2
 
 
+def test_pages_of_before_go(folder: Path, tmp_path: Path) -> None:
+    """They would become more every hour, and no index leads to them."""
+    names = [folder / name for name in ("maps.h5", "reference.h5", "flags.json")]
+    run_pages.write_run_pages(*names, tmp_path, most=3)
+    (tmp_path / "run_notes.html").write_text("mine")
+    before = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    run_pages.write_run_pages(*names, tmp_path, most=1)
+    after = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    of_run = ("run_{}.html", "plots/run_{}_maps.png", "plots/run_{}_histories.png")
+    assert before - after == {name.format(run) for run in (18, 19) for name in of_run}
+    assert after == {"index.html", "run_notes.html", *(name.format(20) for name in of_run)}
+
+
 def test_no_page_and_histories_of_lumi_blocks(folder: Path, tmp_path: Path) -> None:
     """The blocks in which a board is dead are red, not all of their run."""
     names = ("maps.h5", "reference.h5", "flags.json")

@@ -1,5 +1,6 @@
 """Pages of the runs with alarms, and the page that links them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,8 @@ MOST_HISTORIES = 5
 """Objects of a page with a history, the largest scores first."""
 RUNS_BEFORE = 60
 """Runs on each side of that of the page in its histories."""
+OWN_NAME = re.compile(r"(?P<run>run_\d+(_\d+)?)(\.html|_(maps|histories)\.png)")
+"""Files of one run."""
 Key = tuple[int, int | None]
 """Run and lumi block."""
 
@@ -45,7 +48,8 @@ def write_run_pages(
     most: int,
     count: Count = not_counted,
 ) -> None:
-    """Write a page for each run with alarms, the newest ``most`` of them, and ``index.html``.
+    """Write a page for each run with alarms, the newest ``most`` of them, and ``index.html``; pages
+    of other runs that were written before are removed.
 
     Parameters
     ----------
@@ -82,6 +86,15 @@ def write_run_pages(
         of_page = {i: one for (place, i), one in histories.items() if place == key}
         pages[_title(state)] = _write_page(folder, state, of_run[key], run, good, of_page)
     _write_index(folder, found, pages)
+    _remove_others(folder, {_name(state) for state in states})
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove pages and figures of runs but those of these names; files of other names stay."""
+    for path in (*folder.glob("run_*.html"), *folder.glob("plots/run_*.png")):
+        found = OWN_NAME.fullmatch(path.name)
+        if found and found["run"] not in names:
+            path.unlink(missing_ok=True)
 
 
 def _block(lumi_block: int | None) -> int:
