@@ -308,7 +308,7 @@ def test_tables_show_the_numbers_of_the_files(results):
             for line in (folder / f"{name}.md").read_text().splitlines()
             if line.startswith("| mj")
         )
-        assert f"| {value:.3g} (" in row
+        assert f"| {value:#.3g} (" in row
 
 
 def test_numbers_of_the_report_are_those_of_the_files(results):
