@@ -311,8 +311,10 @@ def test_htcondor_jobs(tmp_path: Path, my_files: Path) -> None:
         **environment,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    (log,) = (tmp_path / "my work/.snakemake/htcondor").glob("jobs_*.log")  # one of each run
-    jobs = [json.loads(line) for line in log.read_text().splitlines()]
+    folder = tmp_path / "my work/.snakemake/htcondor"
+    logs = [*folder.glob("jobs_*.log")]  # one of each run
+    assert len(logs) == 1, [*folder.iterdir(), result.stdout + result.stderr]
+    jobs = [json.loads(line) for line in logs[0].read_text().splitlines()]
     assert [job["status"] for job in jobs] == [1, 0]
     asked = [job["description"] for job in jobs]
     assert [one["request_memory"] for one in asked] == ["3000MB", "6000MB"]
