@@ -72,7 +72,7 @@ test-other-machine: $(INSTALLED)
 	$(OLD_PROCESSOR) $(OTHER_PLACE) OMP_NUM_THREADS=2 NUMBA_NUM_THREADS=2 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/numba $(BIN)/python -m pytest --random-order --hypothesis-profile=few $(NUMERIC_TESTS)
 
 test-oldest test-newest: test-%: .%/.installed
-	NUMBA_CACHE_DIR=$(CURDIR)/.$*/numba PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning --hypothesis-profile=few $(BUILDER_TESTS)
+	NUMBA_CACHE_DIR=$(CURDIR)/.$*/numba PYTHONPATH=tests .$*/bin/python -m pytest -p without_extras -W ignore::DeprecationWarning $(BUILDER_TESTS)
 
 coverage: $(LINTERS)
 	$(BIN)/python -m pytest --hypothesis-profile=few --cov --cov-report=term --cov-report=json:results/coverage.json --cov-fail-under=90
