@@ -1,4 +1,4 @@
-"""Which values of a file or caller are finite numbers; without numpy, for those who load little."""
+"""Finite numbers among the values of a file or caller; without numpy, for those who load little."""
 
 from math import isfinite
 from numbers import Real
