@@ -1,8 +1,11 @@
 """Fixtures shared by all tests."""
 
+import contextlib
 import gc
+import importlib
 import logging
 import os
+import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+import calovision
 from calovision.jobs import durable
 
 # The same examples in every run and no limit of time, which a busy machine would exceed. `make
@@ -80,9 +84,15 @@ def pytest_runtest_logreport() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Take modules and tests out of what the garbage collector looks through, and let it look
-    more rarely: awkward makes many small objects.
+    """Import the package, as hypothesis takes constants of all modules that are there into its
+    examples: a process of xdist would draw others after other tests. Then take modules and tests
+    out of what the garbage collector looks through, and let it look more rarely: awkward makes many
+    small objects.
     """
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        for module in pkgutil.walk_packages(calovision.__path__, "calovision."):
+            with contextlib.suppress(ImportError):  # of an extra that is not installed
+                importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)

@@ -285,6 +285,18 @@ def test_numexpr_computes_what_it_computes_as_promised(text, compiled):
     assert (plan.text is not None or plan.in_blocks) == compiled
 
 
+@pytest.mark.parametrize(
+    "divisor", ["0", "0.0", "-0.0", "(0 / 1)", "sqrt(0)", "1e-310", "1.7e308", "1000.0", "(2 / 4)"]
+)
+def test_division_by_any_number(divisor):
+    values = np.array([1e-300, 2.0, -3.0, 0.0, np.inf, np.nan])
+    with np.errstate(all="ignore"):
+        expected = values / np.float64(eval(divisor, {"sqrt": np.sqrt}))  # ours
+    found = parse(f"f / {divisor}", "here").evaluate({"f": values}, "here")
+    np.testing.assert_allclose(found, expected, rtol=4e-16, atol=0)
+    assert np.array_equal(np.signbit(found[:4]), np.signbit(expected[:4]))
+
+
 def test_whole_numbers_that_numexpr_wraps():
     values = {"i": np.array([2**31 - 1, 5], dtype=np.int32), "b": np.array([True, False])}
     for text, expected in {

@@ -50,6 +50,7 @@ PAYLOADS = {
     "lines": "one\n\n# two\n\n- three\r\n    four\n===\n> five",
     "heading": "# title #",
     "item": "1. one",
+    "target": "[Errno 28]: /data/a.root",
     "dashes": "---",
     "ends": "]]> --> */ <!-- <![CDATA[ x",
     "entities": "&lt;b&gt; &amp; &copy; &#60; &nbsp",
@@ -182,16 +183,14 @@ def words_of(html):
 @given(TEXTS)
 def test_escaped_text_is_read_as_it_was_written(text):
     shown = " ".join(printable(text).split())
-    assert set(re.findall(r"<(/?\w+)", render_markdown(escape(text)))) <= {"p", "/p"}
-    for rendered in (
-        render_markdown(escape(text)),
-        render_inline(f"*{escape(text)}* x" if shown else "x"),
-    ):
-        assert words_of(rendered).removesuffix(" x").removesuffix("x") in (
-            shown,
-            f"*{shown}*",
-            f"*{shown}",
-        )
+    rendered = render_markdown(escape(text))
+    assert set(re.findall(r"<(/?\w+)", rendered)) <= {"p", "/p"}
+    assert words_of(rendered) == shown
+    # emphasis that does not end at the second asterisk is no emphasis: both asterisks are read
+    assert words_of(render_inline(f"*{escape(text)}* x")) in (
+        f"{shown} x".lstrip(),
+        f"*{shown}* x",
+    )
     table = str(render_markdown("\n".join(markdown_table(["a", text], [[text, "1"]]))))
     assert len(re.findall("<t[dh][ >]", table)) == 4
     assert [words_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table)] == [shown, "1"]

@@ -21,8 +21,8 @@ TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ENTITY = re.compile(r"&(?=#?\w+;)")
 ADDRESS = re.compile(r":(?=//)|(?<=arXiv):", re.IGNORECASE)  # becomes a link by itself
 OPENING = re.compile(
-    r"[#>]|--|[+-](?=\s|$)|\d+(?=[.)](?:\s|$))"
-)  # a line so begun is a title, a quotation, a list
+    r"[#>]|--|[+-](?=\s|$)|\d+(?=[.)](?:\s|$))|\[(?=[^\[\]]*\]:)"
+)  # a line so begun is a title, a quotation, a list, or the target of a link, which is not shown
 
 
 class Markdown(str):

@@ -4,9 +4,11 @@ Whole numbers are int64 there if arrays are among them, else int32; numexpr wrap
 word, so that trees whose bounds leave them are not given to it.
 """
 
+import sys
+
 from calovision.selection.expressions.functions import COMPARISONS
 from calovision.selection.expressions.kinds import CONDITION, INT64, WHOLE, Typed
-from calovision.selection.expressions.nodes import Call, Name, Number, names_of, walk, written
+from calovision.selection.expressions.nodes import Call, Name, Node, Number, names_of, walk, written
 
 _INT32 = (-(2**31), 2**31 - 1)
 _MOST_NODES, _MOST_NAMES = 120, 24  # numexpr has 255 registers and takes 31 arrays
@@ -66,6 +68,8 @@ def _is_safe(found: Typed) -> bool:
     ):
         # numexpr's absolute values may be floating-point numbers, which can only be compared
         return False
+    if function == "/" and not _has_inverse(found.node.arguments[1]):
+        return False
     conditions = [argument.kinds == {CONDITION} for argument in arguments]
     if function in _LOGIC or function == "not":
         return True
@@ -78,6 +82,16 @@ def _is_safe(found: Typed) -> bool:
     if not found.is_whole:
         return True
     return function not in ("floor", "ceil") and _fits(found)
+
+
+def _has_inverse(divisor: Node) -> bool:
+    """Tell whether a divisor is no number, or one whose inverse has all its digits: numexpr
+    multiplies by that.
+    """
+    if not isinstance(divisor, Number):
+        return True
+    smallest = sys.float_info.min
+    return smallest <= abs(divisor.value) <= 1 / smallest
 
 
 def _is_abs(found: Typed) -> bool:
