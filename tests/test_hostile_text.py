@@ -11,6 +11,7 @@ from browser import CHROMIUM, outlines
 from fakes_results import HALF, make_summary
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from rich.console import Console
 from test_report import NO_CHROMIUM, make_figure
 
@@ -173,6 +174,9 @@ TEXTS = st.text(st.sampled_from("ab1 |\\`*_[](){}<>&;#!~$:/-+=.\n\t\"'é"), max_
 )
 
 
+COMMONMARK = MarkdownIt("commonmark").enable("table")  # as forges read a summary
+
+
 def words_of(html):
     """Text between the tags of a little HTML, entities resolved."""
     import html as escapes
@@ -183,17 +187,21 @@ def words_of(html):
 @given(TEXTS)
 def test_escaped_text_is_read_as_it_was_written(text):
     shown = " ".join(printable(text).split())
-    rendered = render_markdown(escape(text))
-    assert set(re.findall(r"<(/?\w+)", rendered)) <= {"p", "/p"}
-    assert words_of(rendered) == shown
+    for rendered in (render_markdown(escape(text)), COMMONMARK.render(escape(text))):
+        assert set(re.findall(r"<(/?\w+)", rendered)) <= {"p", "/p"}
+        assert words_of(rendered) == shown
+    for render in (render_markdown, COMMONMARK.render):
+        assert words_of(render(f"- {escape(text)}\n- b")) == f"{shown} b".lstrip()
     # emphasis that does not end at the second asterisk is no emphasis: both asterisks are read
     assert words_of(render_inline(f"*{escape(text)}* x")) in (
         f"{shown} x".lstrip(),
         f"*{shown}* x",
     )
-    table = str(render_markdown("\n".join(markdown_table(["a", text], [[text, "1"]]))))
-    assert len(re.findall("<t[dh][ >]", table)) == 4
-    assert [words_of(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", table)] == [shown, "1"]
+    written = "\n".join(markdown_table(["a", text], [[text, "1"]]))
+    for table in (str(render_markdown(written)), COMMONMARK.render(written)):
+        assert len(re.findall("<t[dh][ >]", table)) == 4
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", table)
+        assert [words_of(cell) for cell in cells] == [shown, "1"]
 
 
 @given(TEXTS)
