@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import calovision.selection.expressions as expressions_package
 from calovision.core.errors import InputError
-from calovision.selection.expressions import blocks, parse
+from calovision.selection.expressions import blocks, evaluation, functions, parse
 from calovision.selection.expressions.evaluation import evaluate_tree, make_plan
 from calovision.selection.expressions.functions import ALIASES, FUNCTIONS, INFIX, MAX_POWER
+from calovision.selection.expressions.kinds import KindError
 from calovision.selection.expressions.nodes import written
 
 LIMIT = 2**63
@@ -295,6 +296,91 @@ def test_division_by_any_number(divisor):
     found = parse(f"f / {divisor}", "here").evaluate({"f": values}, "here")
     np.testing.assert_allclose(found, expected, rtol=4e-16, atol=0)
     assert np.array_equal(np.signbit(found[:4]), np.signbit(expected[:4]))
+
+
+CONSTANTS = "0 1 2 3 7 50 -1 -2 -3 3000000000 10**18 10**25 0.0 -0.0 0.5 -0.5 1.5 2.0 3.0 -2.0"
+CONSTANTS = [*CONSTANTS.split(), "1 / 3", "1e154 * 1e154", "1e-310"]
+EXTREME = {
+    "f": np.array([0, -0.0, 1, -1, 2, -3.5, 1e-300, 1e300, 1e-10, np.inf, -np.inf, np.nan, 5e-324]),
+    "i": np.array([0, 1, -1, 2, -3, 2**31, 2**53 + 1, -(2**40), 2**62, 7, -(2**63), 2**63 - 1, 12]),
+    "k": np.array([0, 1, -1, 2, -3, 2**31 - 1, -(2**31), 4, 5, 6, 7, 8, 9], dtype=np.int32),
+    "b": np.arange(13) % 3 == 0,
+}
+with np.errstate(over="ignore"):
+    EXTREME["s"] = EXTREME["f"].astype(np.float32)
+
+
+def both_ways(text):
+    """Result of an expression, and of numpy alone; a sentence where one of them refuses it."""
+    expression = parse(text, "here")
+    arrays = {name: EXTREME[name] for name in expression.names}
+    results = []
+    for is_compiled in (evaluation.is_compiled, lambda found: False):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(evaluation, "is_compiled", is_compiled)
+            try:
+                results.append(np.broadcast_to(evaluate_tree(expression.tree, arrays, {}), 13))
+            except KindError as error:
+                results.append(str(error))
+    return results
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@pytest.mark.parametrize("operator", [*INFIX, *functions.COMPARISONS])
+def test_operators_with_extreme_numbers(operator):
+    """Numexpr and numpy give the same for numbers of all kinds in front and behind."""
+    seen = 0
+    for name in EXTREME:
+        for other in (*CONSTANTS, *EXTREME):
+            for text in (f"{name} {operator} ({other})", f"({other}) {operator} {name}"):
+                try:
+                    found, expected = both_ways(text)
+                except InputError:
+                    continue  # no expression
+                if isinstance(expected, str):
+                    assert found == expected, text
+                    continue
+                seen += 1
+                if text in ("f ** (0.5)", "s ** (0.5)"):  # sqrt(-inf) is none
+                    found, expected = found[EXTREME["f"] >= 0], expected[EXTREME["f"] >= 0]
+                assert found.dtype == expected.dtype, text
+                np.testing.assert_allclose(
+                    found, expected, rtol=3e-7 if name == "s" else 2e-15, atol=0, err_msg=text
+                )
+    assert seen >= 2  # conditions that are joined
+
+
+def joined(parts):
+    """Texts of operators and functions of parts."""
+    infix = st.tuples(parts, st.sampled_from([*INFIX, *functions.COMPARISONS]), parts)
+    calls = st.sampled_from(list(FUNCTIONS)).flatmap(
+        lambda name: st.tuples(*[parts] * FUNCTIONS[name]).map(
+            lambda arguments: f"{name}({', '.join(arguments)})"
+        )
+    )
+    binary = infix.map(lambda of: f"({' '.join(of)})")
+    return binary | binary | calls | parts.map(lambda part: f"(-{part})")
+
+
+LEAVES = st.sampled_from([*EXTREME, *EXTREME, *(f"({text})" for text in CONSTANTS)])
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in cast")
+@given(joined(LEAVES | joined(LEAVES)))
+def test_numexpr_agrees_with_numpy(text):
+    try:
+        parse(text, "here")
+    except InputError:
+        return
+    found, expected = both_ways(text)
+    if isinstance(expected, str):
+        assert found == expected
+        return
+    if "** (0.5)" in text and np.any(found != expected):
+        return  # sqrt(-inf) is none
+    assert found.dtype.kind == expected.dtype.kind
+    rtol = 1e-5 if found.dtype == np.float32 else 1e-9  # what is taken from another may be near
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=0)
 
 
 def test_whole_numbers_that_numexpr_wraps():

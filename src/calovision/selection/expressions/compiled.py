@@ -6,7 +6,7 @@ word, so that trees whose bounds leave them are not given to it.
 
 import sys
 
-from calovision.selection.expressions.functions import COMPARISONS
+from calovision.selection.expressions.functions import COMPARISONS, MAX_POWER
 from calovision.selection.expressions.kinds import CONDITION, INT64, WHOLE, Typed
 from calovision.selection.expressions.nodes import Call, Name, Node, Number, names_of, walk, written
 
@@ -57,8 +57,10 @@ def _is_safe(found: Typed) -> bool:
     """Tell whether no part of a tree is one that numexpr has not, wraps or takes for another
     kind.
     """
-    if not isinstance(found.node, Call):
-        return not (isinstance(found.node, Number) and type(found.node.value) is bool)
+    if isinstance(found.node, Number):
+        return repr(found.node.value) not in ("True", "False", "-0.0")  # not told from 1 and 0.0
+    if isinstance(found.node, Name):
+        return True
     function = found.node.function
     arguments = found.arguments
     if not names_of(found.node) or not all(map(_is_safe, arguments)):
@@ -77,8 +79,8 @@ def _is_safe(found: Typed) -> bool:
         return not any(conditions[1:]) and (not found.is_whole or _fits(found))
     if any(conditions) or function not in (*_ARITHMETIC, *_FUNCTIONS, *COMPARISONS):
         return False
-    if function == "**" and all(WHOLE in argument.kinds for argument in arguments):
-        return found.node.arguments[1] == Number(2) and _fits(found)
+    if function == "**" and not _is_safe_power(found):
+        return False
     if not found.is_whole:
         return True
     return function not in ("floor", "ceil") and _fits(found)
@@ -92,6 +94,21 @@ def _has_inverse(divisor: Node) -> bool:
         return True
     smallest = sys.float_info.min
     return smallest <= abs(divisor.value) <= 1 / smallest
+
+
+def _is_safe_power(found: Typed) -> bool:
+    """Tell whether numexpr, which multiplies instead, finds the power that is meant: whole numbers
+    would be multiplied as such, also by an exponent 2.0, and roots of -inf are none.
+    """
+    base, exponent = found.arguments
+    if WHOLE not in base.kinds:
+        if not isinstance(exponent.node, Number):
+            return True
+        power = exponent.node.value
+        return power == 0.5 or (power % 1 == 0 and abs(power) <= MAX_POWER)
+    if WHOLE in exponent.kinds:
+        return exponent.node == Number(2) and _fits(found)
+    return not isinstance(exponent.node, Number)
 
 
 def _is_abs(found: Typed) -> bool:
@@ -151,4 +168,6 @@ def _text(found: Typed, texts: dict[str, str]) -> str:
         return f"(~{arguments[0]})"
     if function in _FUNCTIONS:
         return f"{function}({', '.join(arguments)})"
+    if function in _LOGIC and isinstance(found.node.arguments[0], Number):
+        arguments.reverse()  # numexpr takes a number behind & and | only
     return f"({arguments[0]} {_LOGIC.get(function, function)} {arguments[1]})"

@@ -113,7 +113,8 @@ def replaced(node: Node, definitions: Mapping[str, Node]) -> Node:
 def written(node: Node) -> str:
     """Text of a tree, with all parentheses, that can be read again."""
     if isinstance(node, Number):
-        return f"({node.value!r})" if node.value < 0 else repr(node.value)
+        text = repr(node.value)
+        return f"({text})" if text.startswith("-") else text
     if isinstance(node, Name):
         return node.written
     texts = [written(argument) for argument in node.arguments]

@@ -242,10 +242,10 @@ class _Reader:
                 f"has the power {right.value}; write one between -{MAX_POWER} and {MAX_POWER}"
             )
         if operator in ("<<", ">>") and not (
-            isinstance(right, Number) and right.value in range(64)
+            isinstance(right, Number) and type(right.value) is int and right.value in range(64)
         ):
             raise UnreadableError(
-                f"has {operator} by something else than a number; write one from 0 to 63"
+                f"has {operator} by something else than a whole number; write one from 0 to 63"
             )
         return Call(operator, (left, right))
 
