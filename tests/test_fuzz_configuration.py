@@ -14,6 +14,7 @@ from calovision.core.errors import InputError
 from calovision.core.user_files import parse_yaml, read_yaml
 from calovision.workflow import Configuration
 from calovision.workflow.analysis import Analysis
+from calovision.workflow.example import HEAD, commented_yaml
 
 FILES = {
     path.stem: read_yaml(path, "configuration")
@@ -62,6 +63,15 @@ def test_changed_configurations(witness, configuration):
         return
     plain = json.loads(json.dumps(found.to_dict()))
     assert Configuration.from_mapping(plain).to_dict() == plain
+    # as the report writes it into its folder
+    assert parse_yaml(commented_yaml(plain, HEAD, {}), "page", "configuration") == plain
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_written_with_comments_and_read_again(name):
+    plain = Configuration.of_layers([FILES[name]]).to_dict()
+    again = parse_yaml(commented_yaml(plain, HEAD, {}), "page", "configuration")
+    assert Configuration.of_layers([again]).to_dict() == again == plain
 
 
 FOUND = {

@@ -94,19 +94,21 @@ class _Writer:
     def _entries(
         self, keys: Mapping[str, Any], values: Mapping[str, Any], path: tuple[str, ...]
     ) -> Iterator[str]:
-        """Lines of entries that have names of the user's; the first one explains its keys."""
+        """Lines of entries that have names of the user's; the first one explains its keys, if they
+        are known.
+        """
         indent = "  " * len(path)
-        are_short = all(
+        are_short = not keys or all(
             not isinstance(value, Mapping) or len(value) < 2 for value in values.values()
         )
         if are_short and keys.keys() != self.schema.below(self.schema.top["train"]).keys():
             for name, key in keys.items():
                 yield from _commented("", f"{name}: {_comment(key, None)}")
         for name, value in values.items():
-            if are_short:
+            if are_short or not value:
                 yield f"{indent}{flow_yaml(name)}: {flow_yaml(value)}"
             else:
-                yield f"{indent}{name}:"
+                yield f"{indent}{flow_yaml(name)}:"
                 yield from self.section(keys, value, (*path, name))
                 explained = set(value)
                 keys = {
@@ -116,17 +118,25 @@ class _Writer:
 
 
 def _value(start: str, value: Any, comment: str) -> Iterator[str]:
-    """Lines of a key with a value: in one line, as a list, or as folded text if it is long."""
+    """Lines of a key with a value: in one line, as a list, or as folded text if it is long and
+    nothing but single spaces is lost where lines end.
+    """
     text = flow_yaml(value)
     indent = " " * (len(start) - len(start.lstrip()) + 2)
-    if len(start) + len(text) < WIDTH // 2:
-        yield from _commented(f"{start} {text}", comment)
-    elif isinstance(value, list):
+    is_long = len(start) + len(text) >= WIDTH // 2
+    if is_long and isinstance(value, list):
         yield from _commented(start, comment)
         yield from (f"{indent}- {flow_yaml(one)}" for one in value)
-    else:
+        return
+    lines = []
+    if is_long and isinstance(value, str):
+        width = WIDTH - 10 - len(indent)
+        lines = wrap(value, width, break_long_words=False, break_on_hyphens=False)
+    if lines and " ".join(lines) == value and value.isprintable():
         yield from _commented(f"{start} >-", comment)
-        yield from wrap(value, WIDTH - 10, initial_indent=indent, subsequent_indent=indent)
+        yield from (f"{indent}{line}" for line in lines)
+    else:
+        yield from _commented(f"{start} {text}", comment)
 
 
 def flow_yaml(value: Any) -> str:
