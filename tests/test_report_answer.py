@@ -10,7 +10,7 @@ from calovision.report.answer import answer
 from calovision.report.glossary import WORDS, glossary
 
 EXAMPLES = Path(__file__).parent / "data/results"
-NAMES = ("comparison", "summary", "reach")
+NAMES = ("comparison", "summary", "reach", "models")
 
 
 @pytest.fixture
@@ -32,6 +32,15 @@ def test_search_without_background_in_its_signal_region(numbers):
     assert "Uncertainties are 68 % intervals." in text
     (significance,) = [numbers["reach"]["cuts"]["significance"]["value"]]
     assert f"by bins of the CNN output, {significance:.3g} (" in text
+
+
+def test_first_model_with_a_name_of_its_own(numbers):
+    """As in config/symmetry.yaml: the comparison has it by its name."""
+    expected = answer(numbers)
+    classifiers = numbers["comparison"]["at_signal_region"]["classifiers"]
+    classifiers["small_plain"] = classifiers.pop("cnn")
+    numbers["models"] = {"small_plain": numbers["models"]["cnn"], **numbers["models"]}
+    assert answer(numbers) == expected != ""
 
 
 def test_search_with_enough_background(numbers):

@@ -123,6 +123,8 @@ def _content(place: re.Match[str], copy: Path) -> str:
 
 def _headline(found: CutComparison) -> str:
     point = found.at_signal_region
+    if "cnn" not in point.classifiers:
+        raise InputError(f"place of a {HEADLINE}: the run has no model 'cnn'; show its comparison")
     gain = point.classifiers["cnn"].over_cuts
     words = "at most " if point.background_is_limit else ""
     return (

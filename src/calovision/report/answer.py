@@ -14,7 +14,7 @@ from calovision.evaluation.results.regression import Regression
 from calovision.evaluation.results.tagging import TaggingSummary
 
 FIRST = "cnn"
-"""Name of the first model in the comparison of a search."""
+"""Name of the first model, whatever its own, in the reach of a search."""
 
 FEW = 10
 """Effective events below which a number is called too uncertain to quote."""
@@ -36,10 +36,10 @@ def answer(numbers: Mapping[str, Any]) -> str:
     return ""
 
 
-def _of_search(comparison: Any, summary: Any, reach: Any) -> str:
+def _of_search(comparison: Any, summary: Any, reach: Any, models: Any) -> str:
     found = CutComparison.from_json(comparison).at_signal_region
     region = Summary.from_json(summary).signal_region.background_efficiency
-    cnn, cuts = found.classifiers[FIRST], found.classifiers[REGION]
+    cnn, cuts = found.classifiers[next(iter(models))], found.classifiers[REGION]
     kept = format_interval(cnn.signal_efficiency)
     by_cuts = format_interval(cuts.signal_efficiency)
     if found.background_is_limit:
@@ -151,7 +151,7 @@ def _of_runs(content: Any) -> str:
 
 
 _ANSWERS: dict[tuple[str, ...], Callable[..., str]] = {
-    ("comparison", "summary", "reach"): _of_search,
+    ("comparison", "summary", "reach", "models"): _of_search,
     ("tagging",): _of_taggers,
     ("regression",): _of_regression,
     ("monitoring",): _of_runs,

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from calovision.core.user_files import UserLoader
 from calovision.workflow.configuration import Configuration
 from calovision.workflow.schema import SchemaKeys
 
@@ -139,10 +140,25 @@ def _value(start: str, value: Any, comment: str) -> Iterator[str]:
         yield from _commented(f"{start} {text}", comment)
 
 
+class _Dumper(yaml.SafeDumper):
+    """The safe dumper of PyYAML, which quotes what it or `UserLoader` would not read as text."""
+
+
+_Dumper.yaml_implicit_resolvers = {
+    first: UserLoader.yaml_implicit_resolvers.get(first, []) + entries
+    for first, entries in yaml.SafeDumper.yaml_implicit_resolvers.items()
+}
+
+
 def flow_yaml(value: Any) -> str:
     """A value in one line of YAML."""
-    text = yaml.safe_dump(
-        value, default_flow_style=True, width=10**6, allow_unicode=True, sort_keys=False
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=10**6,
+        allow_unicode=True,
+        sort_keys=False,
     )
     return text.removesuffix("\n").removesuffix("\n...")
 
