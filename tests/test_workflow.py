@@ -694,11 +694,12 @@ def test_chain_from_delphes_files(delphes_dir: Path, tmp_path: Path) -> None:
     config["robustness"] = {"variations": {}}
     config["plots"] = {"n_event_displays": 2, "n_attributed_events": 5}
     config["train"]["epochs"] = 2
+    config["models"] = {"my_network": {}}  # the comparison has it by this name
     (tmp_path / "delphes.yaml").write_text(yaml.safe_dump({"calo": config}))
     displays = [f"event_display_{kind}_2" for kind in ("signal", "background")]
     baselines = ["logistic_regression", "adaboost", "gradient_boosting", "mlp", "referee"]
     results = run_as_module(tmp_path / "delphes.yaml", tmp_path / "my résults")
-    summary = check_outputs(results, {"cnn": [1]}, baselines, displays)
+    summary = check_outputs(results, {"my_network": [1]}, baselines, displays)
     assert summary["preselection"]["rpv_1400_850"]["n_generated"] == 100
     assert summary["preselection"]["qcd_300"]["n_generated"] == 100
     # two fat jets above 200 GeV, counted from FatJet.PT and FatJet.Eta of the files
