@@ -563,6 +563,19 @@ BAD = {
         "key 'models.a.options': network 'particle_transformer': option width is 64, but must be a "
         "multiple of the 5 heads",
     ),
+    "unknown part of a network": (
+        {"models": {"a": {"network": "image_and_points", "options": {"image": "jet_cnm"}}}},
+        "key 'models.a.options': network 'image_and_points': option image is 'jet_cnm'; did you "
+        "mean 'jet_cnn'?; choose from small, ",
+    ),
+    "part of a network that is a list": (
+        {"models": {"a": {"network": "image_and_points", "options": {"image": ["jet_cnn"]}}}},
+        "option image is ['jet_cnn']",
+    ),
+    "long name": (
+        {"models": {"a" * 101: {}}},
+        "key 'models': 'a",
+    ),
     "small images": (
         {"images": {"grid": [64, 6]}},
         "'models.cnn.network': 'small' needs images of at least 8x8 cells",

@@ -48,7 +48,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         return len(self._all)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.own or name in self._all
+        return isinstance(name, str) and (name in self.own or name in self._all)
 
     def find(self, name: str, where: str) -> Entry:
         """Entry of a name that a user gave.

@@ -6,11 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from calovision.core.errors import InputError
-from calovision.core.registry import nearest
 from calovision.models.layers import FeatureNetwork
 from calovision.models.networks import NETWORKS
-from calovision.models.option_checks import require_counts, require_share
+from calovision.models.option_checks import require_counts, require_part, require_share
 
 POINT_COUNTS = ("towers", "tracks", "constituents")
 
@@ -103,22 +101,5 @@ def _part(
     options: Mapping[str, Any],
 ) -> FeatureNetwork:
     """A network by the name that an option gives; InputError if it is not of the kind."""
-    known = [
-        other
-        for other, entry in NETWORKS.items()
-        if entry.is_of_images == (kind == "image") and entry.is_of_points == (kind == "points")
-    ]
-    if name not in known:
-        raise InputError(
-            f"network 'image_and_points': option {kind} is {name!r}{nearest(str(name), known)}; "
-            f"choose from {', '.join(known)}"
-        )
-    entry = NETWORKS[name]
-    given = ("variables", "channels") if entry.needs_layers else ("variables",)
-    for option in options:
-        if option not in (*entry.options, *given):
-            raise InputError(
-                f"network 'image_and_points': network '{name}' has no option '{option}'"
-                f"{nearest(option, entry.options)}; it has {', '.join(entry.options)}"
-            )
-    return entry.constructor(image_shape, circular, **options)
+    require_part("image_and_points", kind, name, options)
+    return NETWORKS[name].constructor(image_shape, circular, **options)

@@ -7,6 +7,7 @@ from numbers import Real
 from typing import Any
 
 from calovision.core.errors import InputError
+from calovision.core.registry import nearest
 from calovision.core.text import shown
 from calovision.models.networks import NETWORKS
 
@@ -95,6 +96,30 @@ def require_share(network: str, name: str, value: object) -> None:
         )
 
 
+def require_part(network: str, part: str, name: object, options: Mapping[str, Any]) -> None:
+    """Raise InputError unless an option names a network of its kind, ``image`` or ``points``, that
+    has the options given for it.
+    """
+    known = [
+        other
+        for other, entry in NETWORKS.items()
+        if entry.is_of_images == (part == "image") and entry.is_of_points == (part == "points")
+    ]
+    if name not in known:
+        raise InputError(
+            f"network '{network}': option {part} is {shown(name)}{nearest(str(name), known)}; "
+            f"choose from {', '.join(known)}"
+        )
+    entry = NETWORKS[str(name)]
+    given = ("variables", "channels") if entry.needs_layers else ("variables",)
+    for option in options:
+        if option not in (*entry.options, *given):
+            raise InputError(
+                f"network '{network}': network '{name}' has no option '{option}'"
+                f"{nearest(option, entry.options)}; it has {', '.join(entry.options)}"
+            )
+
+
 def _check_stages(network: str, image_shape: ImageShape, options: Mapping[str, Any]) -> None:
     widths, n_blocks = options["widths"], options["n_blocks"]
     if len(widths) != len(n_blocks):
@@ -138,8 +163,8 @@ def _check_parts(network: str, image_shape: ImageShape, options: Mapping[str, An
                 f"network '{network}': option {of_part} is {shown(own)}, but must be options by "
                 "name"
             )
-        if options[part] in NETWORKS:
-            check_options(options[part], image_shape, {**own, **given})
+        require_part(network, part, options[part], {**own, **given})
+        check_options(options[part], image_shape, {**own, **given})
 
 
 _TOGETHER: dict[str, Callable[[str, ImageShape, Mapping[str, Any]], None]] = {

@@ -30,7 +30,8 @@ EMPTY_SECTION = "it is empty; give keys below it, write {}, or leave it out"
 LARGEST = 2**32 - 1
 """Largest whole number of a key: generators of random numbers take no larger seed."""
 
-NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]*$"
+NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+"""Names, which become those of files and folders."""
 
 
 def key(
