@@ -133,7 +133,8 @@ def interval(passed: np.ndarray, failed: np.ndarray) -> tuple[np.ndarray, np.nda
     trials = np.maximum(binomial_trials(passed, failed), FEWEST_TRIALS)
     fraction = passed[2] / (passed[2] + failed[2])
     center = (fraction + 0.5 / trials) / (1.0 + 1.0 / trials)
-    half = np.sqrt(fraction * (1.0 - fraction) / trials + (0.5 / trials) ** 2) / (1.0 + 1.0 / trials)
+    spread = np.sqrt(fraction * (1.0 - fraction) / trials + (0.5 / trials) ** 2)
+    half = spread / (1.0 + 1.0 / trials)
     total = passed[0] + failed[0]
     value = np.clip(passed[0] / total, 0.0, 1.0)
     widening = (passed[2] + failed[2]) / total
