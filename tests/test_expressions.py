@@ -341,8 +341,6 @@ def test_operators_with_extreme_numbers(operator):
                     assert found == expected, text
                     continue
                 seen += 1
-                if text in ("f ** (0.5)", "s ** (0.5)"):  # sqrt(-inf) is none
-                    found, expected = found[EXTREME["f"] >= 0], expected[EXTREME["f"] >= 0]
                 assert found.dtype == expected.dtype, text
                 np.testing.assert_allclose(
                     found, expected, rtol=3e-7 if name == "s" else 1e-14, atol=0, err_msg=text
@@ -376,8 +374,6 @@ def test_numexpr_agrees_with_numpy(text):
     if isinstance(expected, str):
         assert found == expected
         return
-    if "** (0.5)" in text and np.any(found != expected):
-        return  # sqrt(-inf) is none
     assert found.dtype.kind == expected.dtype.kind
     rtol = 1e-5 if found.dtype == np.float32 else 1e-9  # what is taken from another may be near
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=0)

@@ -97,8 +97,8 @@ def _has_inverse(divisor: Node) -> bool:
 
 
 def _is_safe_power(found: Typed) -> bool:
-    """Tell whether numexpr, which multiplies instead, finds the power that is meant: whole numbers
-    would be multiplied as such, also by an exponent 2.0, and roots of -inf are none.
+    """Tell whether numexpr finds the power that is meant. It multiplies instead: whole numbers as
+    such, also for an exponent 2.0, and by a root for 1.5, of which -inf has none.
     """
     base, exponent = found.arguments
     if WHOLE not in base.kinds:

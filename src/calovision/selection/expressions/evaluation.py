@@ -224,6 +224,8 @@ def _computed(found: Typed, arrays: Mapping[str, np.ndarray]) -> np.ndarray | np
     if not found.is_whole:
         if CONDITION not in found.kinds:
             arguments = [argument.astype(np.float64, copy=False) for argument in arguments]
+        if function == "**" and found.node.arguments[1] == Number(0.5):
+            return np.sqrt(arguments[0])  # as numexpr does: of -inf there is none
         return _ufunc(function)(*arguments)
     if function in ("floor", "ceil", "round", "trunc"):
         return arguments[0]
